@@ -1,0 +1,167 @@
+/**
+ * The scalar language: what a kernel computes for one element.
+ *
+ * One expression serves every device: WGSL text, WebAssembly SIMD and the reference interpreter are printed from it. Nodes are
+ * shared by identity (a DAG), so a printer that remembers visited nodes computes each value once.
+ *
+ * @module
+ */
+
+/** The type of a scalar. Bytes (`u8` buffers) are loaded as, and stored from, `u32`. */
+export type ScalarType = "f32" | "f64" | "i32" | "u32" | "bool";
+
+/** Operations of one argument whose result has the argument's type. `not` takes bool; `isNaN` gives bool. */
+export type UnaryOp =
+  | "neg"
+  | "abs"
+  | "sign"
+  | "floor"
+  | "ceil"
+  | "round" // to the nearest, halves to even
+  | "trunc"
+  | "sqrt"
+  | "exp"
+  | "log"
+  | "expm1"
+  | "log1p"
+  | "sin"
+  | "cos"
+  | "tan"
+  | "asin"
+  | "acos"
+  | "atan"
+  | "sinh"
+  | "cosh"
+  | "tanh"
+  | "erf"
+  | "isNaN"
+  | "not"; // logical for bool, bitwise for integers
+
+/**
+ * Operations of two arguments of one type. `min` and `max` give NaN if either is NaN. `rem` has the sign of the left argument
+ * (truncated division; integers divide truncated too). `and`, `or`, `xor` are bitwise on integers, logical on bool. Shifts
+ * take their count modulo 32; `shr` is arithmetic on i32. `lt`, `le`, `eq`, `ne` give bool.
+ */
+export type BinaryOp =
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "rem"
+  | "min"
+  | "max"
+  | "pow"
+  | "atan2"
+  | "and"
+  | "or"
+  | "xor"
+  | "shl"
+  | "shr"
+  | "lt"
+  | "le"
+  | "eq"
+  | "ne";
+
+/** A scalar computation. */
+export type Expr =
+  /** A literal; bool as 0 or 1. May be NaN or infinite: printers must cope. */
+  | { readonly kind: "const"; readonly type: ScalarType; readonly value: number }
+  /** The element that access number `slot` of the kernel reads at the current point. */
+  | { readonly kind: "load"; readonly type: ScalarType; readonly slot: number }
+  /** offset + the sum of strides[axis] * (current index along axis): an integer that depends on the place only. */
+  | { readonly kind: "index"; readonly type: "i32"; readonly offset: number; readonly strides: readonly number[] }
+  /** In the stores of a kernel that has a result before them (a reduction, a matmul, ...): that result. */
+  | { readonly kind: "result"; readonly type: ScalarType; readonly slot: number }
+  | { readonly kind: "unary"; readonly type: ScalarType; readonly op: UnaryOp; readonly x: Expr }
+  | { readonly kind: "binary"; readonly type: ScalarType; readonly op: BinaryOp; readonly x: Expr; readonly y: Expr }
+  | { readonly kind: "select"; readonly type: ScalarType; readonly test: Expr; readonly x: Expr; readonly y: Expr }
+  /** Conversion of the value: floats to integers truncate and saturate, NaN to 0; to bool is `!= 0`. */
+  | { readonly kind: "cast"; readonly type: ScalarType; readonly x: Expr }
+  /** The same 32 bits read as another type. */
+  | { readonly kind: "bitcast"; readonly type: ScalarType; readonly x: Expr };
+
+const comparisons: ReadonlySet<BinaryOp> = new Set(["lt", "le", "eq", "ne"]);
+
+/** A literal of the given type. */
+export function constant(type: ScalarType, value: number): Expr {
+  return { kind: "const", type, value };
+}
+
+/** `op` applied to one scalar. */
+export function unary(op: UnaryOp, x: Expr): Expr {
+  return { kind: "unary", type: op === "isNaN" ? "bool" : x.type, op, x };
+}
+
+/** `op` applied to two scalars of one type; a number stands for a literal of the other's type. */
+export function binary(op: BinaryOp, x: Expr, y: Expr | number): Expr {
+  const right = typeof y === "number" ? constant(x.type, y) : y;
+  return { kind: "binary", type: comparisons.has(op) ? "bool" : x.type, op, x, y: right };
+}
+
+/** `x` where `test` holds, else `y`. Both are computed. */
+export function select(test: Expr, x: Expr, y: Expr): Expr {
+  return { kind: "select", type: x.type, test, x, y };
+}
+
+/** The value of `x` as another type. */
+export function cast(type: ScalarType, x: Expr): Expr {
+  return x.type === type ? x : { kind: "cast", type, x };
+}
+
+/** The bits of `x` read as another type of 32 bits. */
+export function bitcast(type: ScalarType, x: Expr): Expr {
+  return x.type === type ? x : { kind: "bitcast", type, x };
+}
+
+/** The direct arguments of an expression. */
+export function argumentsOf(e: Expr): readonly Expr[] {
+  switch (e.kind) {
+    case "unary":
+    case "cast":
+    case "bitcast":
+      return [e.x];
+    case "binary":
+      return [e.x, e.y];
+    case "select":
+      return [e.test, e.x, e.y];
+    default:
+      return [];
+  }
+}
+
+/** Rebuilds an expression with its leaves (`load`, `index`, `result`, `const`) replaced; shared nodes stay shared. */
+export function mapLeaves(e: Expr, leaf: (leaf: Expr) => Expr, memo: Map<Expr, Expr> = new Map()): Expr {
+  const known = memo.get(e);
+  if (known) return known;
+  const go = (x: Expr) => mapLeaves(x, leaf, memo);
+  let made: Expr;
+  switch (e.kind) {
+    case "unary":
+    case "cast":
+    case "bitcast":
+      made = { ...e, x: go(e.x) };
+      break;
+    case "binary":
+      made = { ...e, x: go(e.x), y: go(e.y) };
+      break;
+    case "select":
+      made = { ...e, test: go(e.test), x: go(e.x), y: go(e.y) };
+      break;
+    default:
+      made = leaf(e);
+  }
+  memo.set(e, made);
+  return made;
+}
+
+/** Visits every node of the expressions once, arguments before users. */
+export function visit(roots: readonly Expr[], see: (e: Expr) => void): void {
+  const seen = new Set<Expr>();
+  const go = (e: Expr): void => {
+    if (seen.has(e)) return;
+    seen.add(e);
+    for (const x of argumentsOf(e)) go(x);
+    see(e);
+  };
+  for (const root of roots) go(root);
+}

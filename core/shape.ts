@@ -1,0 +1,191 @@
+/**
+ * Shapes: broadcasting, axes, strides and windows. Numbers only; nothing here knows of tensors.
+ *
+ * @module
+ */
+import { ShapeError } from "./errors.ts";
+
+/** The extents of a tensor's axes, outermost first; `[]` is a scalar. */
+export type Shape = readonly number[];
+
+/** How many elements a shape has. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** Whether two shapes are the same. */
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((extent, i) => extent === b[i]);
+}
+
+/** A shape as text: `[2, 3]`. */
+export function showShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/**
+ * Checks that extents are whole and not negative.
+ *
+ * @throws {ShapeError} If one is not.
+ */
+export function checkShape(shape: Shape, what: string): Shape {
+  for (const extent of shape) {
+    if (!Number.isInteger(extent) || extent < 0) {
+      throw new ShapeError(`Cannot ${what} with shape ${showShape(shape)}: every extent must be a whole number of at least 0`, {
+        shape,
+      });
+    }
+  }
+  return Object.freeze([...shape]);
+}
+
+/** Strides of a contiguous row-major layout, in elements. */
+export function contiguousStrides(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let step = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = step;
+    step *= shape[axis];
+  }
+  return strides;
+}
+
+/**
+ * The shape that both shapes stretch to: aligned at the right, an extent of 1 stretches.
+ *
+ * @throws {ShapeError} If two extents differ and neither is 1.
+ */
+export function broadcastShapes(a: Shape, b: Shape, what: string): Shape {
+  const rank = Math.max(a.length, b.length);
+  const shape = new Array<number>(rank);
+  for (let i = 0; i < rank; i++) {
+    const x = a[a.length - rank + i] ?? 1;
+    const y = b[b.length - rank + i] ?? 1;
+    if (x !== y && x !== 1 && y !== 1) {
+      throw new ShapeError(
+        `Cannot ${what} shapes ${showShape(a)} and ${showShape(b)}: ` +
+          `at axis ${i - rank} the extents ${x} and ${y} differ and neither is 1`,
+        { shapes: [a, b], axis: i - rank },
+      );
+    }
+    shape[i] = x === 1 ? y : x;
+  }
+  return shape;
+}
+
+/**
+ * An axis counted from the front; a negative one counts from the back.
+ *
+ * @throws {ShapeError} If there is no such axis.
+ */
+export function normalizeAxis(axis: number, rank: number, what: string): number {
+  const found = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || found < 0 || found >= rank) {
+    throw new ShapeError(`Cannot ${what} along axis ${axis}: the tensor has ${rank} axes`, { axis, rank });
+  }
+  return found;
+}
+
+/**
+ * Distinct axes counted from the front, in ascending order; undefined means all.
+ *
+ * @throws {ShapeError} If an axis does not exist or is named twice.
+ */
+export function normalizeAxes(axes: number | readonly number[] | undefined, rank: number, what: string): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
+  const list = (typeof axes === "number" ? [axes] : axes).map((axis) => normalizeAxis(axis, rank, what));
+  const sorted = [...new Set(list)].sort((a, b) => a - b);
+  if (sorted.length !== list.length) {
+    throw new ShapeError(`Cannot ${what} along axes [${list.join(", ")}]: an axis is named twice`, { axes: list });
+  }
+  return sorted;
+}
+
+/**
+ * Strides that show memory laid out as (`shape`, `strides`) under a new shape of the same size without moving it, or
+ * undefined if axes would have to merge whose strides do not line up.
+ */
+export function reshapeStrides(shape: Shape, strides: readonly number[], to: Shape): number[] | undefined {
+  const out = new Array<number>(to.length).fill(0);
+  if (sizeOf(shape) === 0) return contiguousStrides(to);
+  // Axes of extent 1 carry no information; what is left is matched in blocks of equal size.
+  const from = shape.map((extent, axis) => ({ extent, stride: strides[axis] })).filter(({ extent }) => extent !== 1);
+  let next = 0;
+  let axis = 0;
+  while (axis < to.length) {
+    if (to[axis] === 1) {
+      axis++;
+      continue;
+    }
+    if (next >= from.length) return undefined;
+    let have = from[next].extent;
+    let last = next;
+    let end = axis + 1;
+    let want = to[axis];
+    while (have !== want) {
+      if (have < want) {
+        // Merging: the outer stride must step exactly over the inner axis.
+        const inner = from[++last];
+        if (!inner || from[last - 1].stride !== inner.stride * inner.extent) return undefined;
+        have *= inner.extent;
+      } else {
+        if (end >= to.length) return undefined;
+        want *= to[end++];
+      }
+    }
+    let step = from[last].stride;
+    for (let i = end - 1; i >= axis; i--) {
+      out[i] = step;
+      step *= to[i];
+    }
+    next = last + 1;
+    axis = end;
+  }
+  return out;
+}
+
+/** Space added around the two spatial axes. */
+export interface Padding2d {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** All the numbers of a 2-d convolution. */
+export interface ConvGeometry {
+  /** Batch. */
+  readonly n: number;
+  /** Input channels, height, width. */
+  readonly c: number;
+  readonly h: number;
+  readonly w: number;
+  /** Output channels, height, width. */
+  readonly o: number;
+  readonly oh: number;
+  readonly ow: number;
+  /** Filter height and width. */
+  readonly kh: number;
+  readonly kw: number;
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly padding: Padding2d;
+  readonly groups: number;
+}
+
+/** All the numbers of 2-d pooling. Windows may hang over the padded edge (ceil mode); what hangs over does not count. */
+export interface PoolGeometry {
+  readonly n: number;
+  readonly c: number;
+  readonly h: number;
+  readonly w: number;
+  readonly oh: number;
+  readonly ow: number;
+  readonly kh: number;
+  readonly kw: number;
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly padding: Padding2d;
+  /** For averages: whether padding counts in the divisor (PyTorch's default). Overhang beyond the padding never does. */
+  readonly countPadding: boolean;
+}

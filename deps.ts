@@ -1,0 +1,6 @@
+/**
+ * The library's outside dependencies, pinned, one line each: change a version (or a registry) here and nowhere else.
+ *
+ * @module
+ */
+export * as Either from "npm:fp-ts@2.16.11/lib/Either.js";
