@@ -4,3 +4,5 @@
  * @module
  */
 export * as Either from "npm:fp-ts@2.16.11/lib/Either.js";
+export * as TaskEither from "npm:fp-ts@2.16.11/lib/TaskEither.js";
+export { flow, pipe } from "npm:fp-ts@2.16.11/lib/function.js";

@@ -1,0 +1,105 @@
+/**
+ * Cuts a set of images into batches for training, in its own order or shuffled by a key.
+ *
+ * @module
+ */
+import { foldInKey, keyFromSeed, type RandomStream, randomStream, type Words } from "../core/threefry.ts";
+import { firstImages, imageBytes, type ImageSet } from "./types.ts";
+
+/** How to cut. */
+export interface BatchesOptions {
+  /** Images in a batch, at least 1; the last batch may have fewer. */
+  readonly size: number;
+  /** Draw the order from this seed or key; without it the images come in the order of the set. */
+  readonly shuffle?: number | Words;
+  /** The number of this pass over the data: with `shuffle`, every epoch has an order of its own. Default 0. */
+  readonly epoch?: number;
+  /** Leave out the last batch if it is not full. Default false. */
+  readonly dropLast?: boolean;
+  /** Use only the first `limit` images of the set (chosen before shuffling). Default: all. */
+  readonly limit?: number;
+}
+
+/** Some images of a set with their labels, in arrays of their own. */
+export interface Batch {
+  /** The pixels of `count` images, each 0 to 255. */
+  readonly images: Uint8Array;
+  /** The class of each image. */
+  readonly labels: Int32Array;
+  /** How many images there are. */
+  readonly count: number;
+  /** The shape of `images`: count, channels, height, width. */
+  readonly shape: readonly [count: number, channels: number, height: number, width: number];
+}
+
+/** Batches that are made as one asks for them. Each `for` loop over them gives the same batches anew. */
+export interface Batches extends Iterable<Batch> {
+  /** How many batches there are. */
+  readonly length: number;
+}
+
+/**
+ * The images of a set in batches. Every batch has fresh arrays, which the caller may keep or overwrite.
+ *
+ * @param set The images; not changed.
+ * @throws {RangeError} If `size` is not an integer of at least 1, or `limit` or a seed is not an integer.
+ * @example
+ * ```ts
+ * import { batches, syntheticDigits } from "./mod.ts";
+ * const { train } = syntheticDigits({ seed: 0, train: 1000, test: 0 });
+ * for (let epoch = 0; epoch < 3; epoch++) {
+ *   for (const { images, labels, shape } of batches(train, { size: 64, shuffle: 1, epoch, dropLast: true })) {
+ *     console.log(shape, images.length, labels.length); // [64, 1, 28, 28] 50176 64
+ *   }
+ * }
+ * ```
+ */
+export function batches(set: ImageSet, options: BatchesOptions): Batches {
+  const { size, shuffle, epoch = 0, dropLast = false, limit = set.count } = options;
+  if (!Number.isInteger(size) || size < 1) {
+    throw new RangeError(`Cannot cut ${set.count} images into batches of ${size}: the size must be an integer of at least 1`);
+  }
+  const chosen = firstImages(set, limit);
+  const key = shuffle === undefined ? undefined : foldInKey(typeof shuffle === "number" ? keyFromSeed(shuffle) : shuffle, epoch);
+  const length = dropLast ? Math.floor(chosen.count / size) : Math.ceil(chosen.count / size);
+  return {
+    length,
+    *[Symbol.iterator]() {
+      const order = key && permutation(chosen.count, randomStream(key));
+      for (let i = 0; i < length; i++) yield gather(chosen, order, i * size, Math.min((i + 1) * size, chosen.count));
+    },
+  };
+}
+
+/** The integers from 0 to `count - 1` in an order drawn from `random`, all orders equally likely (Fisher and Yates). */
+export function permutation(count: number, random: RandomStream): Uint32Array {
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  for (let last = count - 1; last > 0; last--) {
+    const chosen = random.below(last + 1);
+    [order[last], order[chosen]] = [order[chosen], order[last]];
+  }
+  return order;
+}
+
+/** The images at places `start` to `end - 1` of an order, copied. */
+function gather(set: ImageSet, order: Uint32Array | undefined, start: number, end: number): Batch {
+  const count = end - start;
+  const bytes = imageBytes(set.shape);
+  const shape = [count, ...set.shape] as const;
+  if (!order) {
+    return {
+      images: set.images.slice(start * bytes, end * bytes),
+      labels: Int32Array.from(set.labels.subarray(start, end)),
+      count,
+      shape,
+    };
+  }
+  const images = new Uint8Array(count * bytes);
+  const labels = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    const from = order[start + i];
+    images.set(set.images.subarray(from * bytes, (from + 1) * bytes), i * bytes);
+    labels[i] = set.labels[from];
+  }
+  return { images, labels, count, shape };
+}

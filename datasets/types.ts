@@ -1,0 +1,53 @@
+/**
+ * What a data set is here: images and their labels in typed arrays on the host, ready to be cut into batches.
+ *
+ * @module
+ */
+
+/** The shape of one image: channels, height and width. */
+export type ImageShape = readonly [channels: number, height: number, width: number];
+
+/** Labelled images. */
+export interface ImageSet {
+  /** The pixels, one image after the other, each in order of channel, row and column; 0 is black and 255 is white. */
+  readonly images: Uint8Array;
+  /** The class of each image, an integer from 0 to `classes - 1`. */
+  readonly labels: Uint8Array;
+  /** How many images there are. */
+  readonly count: number;
+  /** The shape of one image. */
+  readonly shape: ImageShape;
+  /** How many classes there are. */
+  readonly classes: number;
+}
+
+/** Images to learn from and images to judge by. */
+export interface ImageDataset {
+  /** What the images are, in a word or two for a report: "mnist", "synthetic digits", or the folder they came from. */
+  readonly name: string;
+  readonly train: ImageSet;
+  readonly test: ImageSet;
+}
+
+/** Bytes in one image of a shape (one byte per pixel and channel). */
+export function imageBytes([channels, height, width]: ImageShape): number {
+  return channels * height * width;
+}
+
+/**
+ * The first `count` images of a set (all of them if there are fewer). The arrays are views, nothing is copied.
+ *
+ * @throws {RangeError} If `count` is not an integer of at least 0.
+ */
+export function firstImages(set: ImageSet, count: number): ImageSet {
+  if (!Number.isInteger(count) || count < 0) {
+    throw new RangeError(`Cannot take the first ${count} images: the count must be an integer of at least 0`);
+  }
+  if (count >= set.count) return set;
+  return {
+    ...set,
+    images: set.images.subarray(0, count * imageBytes(set.shape)),
+    labels: set.labels.subarray(0, count),
+    count,
+  };
+}
