@@ -1,0 +1,197 @@
+/**
+ * Data sets published as four IDX files (images and labels, to train and to test): read from a folder, or from the cache, or
+ * downloaded into the cache.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { Either, pipe, TaskEither } from "../deps.ts";
+import { cacheFolder, takingTurns } from "./cache.ts";
+import { download, type Progress } from "./download.ts";
+import { type DatasetError, notFound, readFailed, wrongDigest } from "./errors.ts";
+import { type Bytes, sha256, unpack } from "./gzip.ts";
+import { type FileBytes, parseImageSet } from "./idx.ts";
+import { connecting, isGranted, type Permission, permitted, reading, writing } from "./permissions.ts";
+import type { ImageDataset, ImageShape } from "./types.ts";
+
+/** A published file: its name without `.gz`, and the SHA-256 of its unpacked bytes. */
+export interface IdxFile {
+  readonly name: string;
+  readonly sha256: string;
+}
+
+/** A published data set. */
+export interface IdxSource {
+  readonly name: string;
+  readonly shape: ImageShape;
+  readonly classes: number;
+  /** Addresses of folders that have the files, each packed and named with `.gz`. */
+  readonly mirrors: readonly string[];
+  /** Images to train, their labels, images to test, their labels. */
+  readonly files: readonly [trainImages: IdxFile, trainLabels: IdxFile, testImages: IdxFile, testLabels: IdxFile];
+}
+
+/** Where to get a data set from. */
+export interface IdxDatasetOptions {
+  /**
+   * Read the files from this folder (or its `raw` or `MNIST/raw`, as torchvision lays them), packed or not, and download nothing.
+   * They may be other files than the published, if they are of the same form.
+   */
+  readonly folder?: string;
+  /** Whether to download what is not in the cache. Default true. */
+  readonly download?: boolean;
+  /** Is told how far the download of each file has come. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Addresses of folders that have the files, instead of the usual. */
+  readonly mirrors?: readonly string[];
+  /** Milliseconds without a byte after which a mirror is given up, at least 1. Default 30,000. */
+  readonly stallTimeout?: number;
+}
+
+/**
+ * A data set from a folder, the cache or a mirror. See `mnist` for what can go wrong.
+ *
+ * Files from the cache or a mirror are the published ones to the byte; a file of the cache that is not is downloaded again.
+ */
+export function idxDataset(
+  source: IdxSource,
+  options: IdxDatasetOptions = {},
+): TaskEither.TaskEither<DatasetError, ImageDataset> {
+  return options.folder === undefined ? fromCache(source, options) : fromFolder(source, options.folder);
+}
+
+/** The files of a folder of the user's. */
+function fromFolder(source: IdxSource, folder: string): TaskEither.TaskEither<DatasetError, ImageDataset> {
+  const load = (file: IdxFile) =>
+    pipe(
+      readAny(["", "raw", "MNIST/raw"].flatMap((below) => namesOf(file).map((name) => join(folder, below, name)))),
+      TaskEither.mapLeft((error) =>
+        error.kind === "NotFound" ? notFound(folder, file.name, `put ${file.name} or ${file.name}.gz there`) : error
+      ),
+    );
+  return pipe(
+    TaskEither.fromEither(permitted([reading(folder)], `read ${source.name} from ${folder}`)),
+    TaskEither.flatMap(() => TaskEither.traverseSeqArray(load)(source.files)),
+    TaskEither.flatMap((files) => () => parse(source, files, folder)),
+  );
+}
+
+/** The files of the cache, those that are not there downloaded first. */
+function fromCache(source: IdxSource, options: IdxDatasetOptions): TaskEither.TaskEither<DatasetError, ImageDataset> {
+  const { mirrors = source.mirrors, download: mayDownload = true } = options;
+  const hosts = mirrors.map((mirror) => URL.parse(mirror)).filter((url) => url !== null).map(connecting);
+  const toDownload = (folder?: string) => mayDownload ? [writing(folder), ...hosts] : [];
+  return pipe(
+    TaskEither.fromEither(cacheFolder(source.name, [reading(), ...toDownload()])),
+    TaskEither.chainFirstEitherK((folder) =>
+      permitted([reading(folder)], `read ${source.name} from the cache`, [reading(folder), ...toDownload(folder)])
+    ),
+    TaskEither.flatMap((folder) =>
+      pipe(
+        TaskEither.traverseSeqArray((file: IdxFile) =>
+          pipe(
+            cached(folder, file),
+            TaskEither.orElse((error) =>
+              mayDownload && isCurable(error) ? fetched(folder, file, hosts, options, mirrors) : TaskEither.left(error)
+            ),
+          )
+        )(source.files),
+        TaskEither.flatMap((files) => () => parse(source, files, source.name)),
+      )
+    ),
+  );
+}
+
+/** A file of the cache, if it is there and right. */
+function cached(folder: string, file: IdxFile): TaskEither.TaskEither<DatasetError, FileBytes> {
+  const remedy = "let it be downloaded, or give a folder that has the files";
+  return pipe(
+    readAny(namesOf(file).map((name) => join(folder, name))),
+    TaskEither.mapLeft((error) => error.kind === "NotFound" ? notFound(folder, `${file.name}.gz`, remedy) : error),
+    TaskEither.chainFirst(({ file: path, bytes }) => checkDigest(bytes, file.sha256, path)),
+  );
+}
+
+/** Whether a download puts right what is wrong with a file of the cache. */
+function isCurable(error: DatasetError): boolean {
+  return error.kind === "NotFound" || error.kind === "Gzip" || error.kind === "Digest";
+}
+
+/** A file of the cache after another process, or this one, has downloaded it. */
+function fetched(
+  folder: string,
+  file: IdxFile,
+  hosts: readonly Permission[],
+  options: IdxDatasetOptions,
+  mirrors: readonly string[],
+): TaskEither.TaskEither<DatasetError, FileBytes> {
+  const name = `${file.name}.gz`;
+  const path = join(folder, name);
+  const reachable = hosts.length === 0 || hosts.some(isGranted) ? [] : hosts;
+  const fromMirrors = download({
+    urls: mirrors.map((mirror) => `${mirror.replace(/\/$/, "")}/${name}`),
+    path,
+    accept: (bytes) => pipe(unpack(bytes, name), TaskEither.chainFirst((unpacked) => checkDigest(unpacked, file.sha256, name))),
+    onProgress: options.onProgress,
+    stallTimeout: options.stallTimeout,
+  });
+  return pipe(
+    TaskEither.fromEither(permitted([writing(folder), ...reachable], `download ${name}`)),
+    TaskEither.flatMap(() =>
+      takingTurns(
+        folder,
+        pipe(
+          cached(folder, file),
+          TaskEither.orElse(() => pipe(fromMirrors, TaskEither.map((bytes): FileBytes => ({ file: path, bytes })))),
+        ),
+      )
+    ),
+  );
+}
+
+/** The names a file goes by, as published and as some copies have it. */
+function namesOf({ name }: IdxFile): readonly string[] {
+  return [name, `${name}.gz`, name.replace("-idx", ".idx")];
+}
+
+/** The bytes, unpacked, of the first of some files that is there. */
+function readAny(paths: readonly string[]): TaskEither.TaskEither<DatasetError, { file: string; bytes: Bytes }> {
+  const [path, ...others] = paths;
+  return pipe(
+    TaskEither.tryCatch(
+      () => Deno.readFile(path),
+      (cause) => isAbsence(cause) ? notFound(path, "it", "it is not there") : readFailed(path, cause),
+    ),
+    TaskEither.flatMap((bytes) => unpack(bytes, path)),
+    TaskEither.map((bytes) => ({ file: path, bytes })),
+    TaskEither.orElse((error) => error.kind === "NotFound" && others.length > 0 ? readAny(others) : TaskEither.left(error)),
+  );
+}
+
+/** Whether an error of the file system says that there is no such file. */
+function isAbsence(cause: unknown): boolean {
+  return cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory;
+}
+
+/** Right if bytes have a digest. */
+function checkDigest(bytes: Bytes, expected: string, file: string): TaskEither.TaskEither<DatasetError, void> {
+  return async () => {
+    const actual = await sha256(bytes);
+    return actual === expected ? Either.right(undefined) : Either.left(wrongDigest(file, expected, actual));
+  };
+}
+
+/** The data set in four files, in the order of a source. */
+function parse(
+  { shape, classes }: IdxSource,
+  files: readonly FileBytes[],
+  name: string,
+): Promise<Either.Either<DatasetError, ImageDataset>> {
+  const [trainImages, trainLabels, testImages, testLabels] = files;
+  return Promise.resolve(pipe(
+    Either.Do,
+    Either.bindW("train", () => parseImageSet(trainImages, trainLabels, shape, classes)),
+    Either.bindW("test", () => parseImageSet(testImages, testLabels, shape, classes)),
+    Either.map(({ train, test }) => ({ name, train, test })),
+  ));
+}

@@ -1,0 +1,64 @@
+/**
+ * Whether Deno may read, write, connect or look at a variable: asked of Deno, never of the user, so that nothing prompts.
+ *
+ * @module
+ */
+import { Either } from "../deps.ts";
+import { type DatasetError, notPermitted } from "./errors.ts";
+
+/** A permission and what to write after the flag that grants it (nothing: all of its kind). */
+export interface Permission {
+  readonly descriptor: Deno.PermissionDescriptor;
+  readonly value?: string;
+}
+
+/** Reading files under a path, or anywhere. */
+export function reading(path?: string): Permission {
+  return { descriptor: { name: "read", path }, value: path };
+}
+
+/** Writing files under a path, or anywhere. */
+export function writing(path?: string): Permission {
+  return { descriptor: { name: "write", path }, value: path };
+}
+
+/** Looking at an environment variable. */
+export function variable(name: string): Permission {
+  return { descriptor: { name: "env", variable: name }, value: name };
+}
+
+/** Connecting to the host of a URL. */
+export function connecting(url: URL): Permission {
+  // A permission for one port only answers to a query that names it, and a URL leaves out its protocol's own port.
+  const port = url.port || (url.protocol === "https:" ? "443" : "80");
+  return { descriptor: { name: "net", host: `${url.hostname}:${port}` }, value: url.host };
+}
+
+/** Whether a permission is granted already. */
+export function isGranted({ descriptor }: Permission): boolean {
+  return Deno.permissions.querySync(descriptor).state === "granted";
+}
+
+/**
+ * Right if every permission in `needed` is granted.
+ *
+ * @param purpose What they are needed for: completes "cannot ...".
+ * @param named What the error should tell the user to grant, of which it names those that are not: by default `needed`.
+ */
+export function permitted(
+  needed: readonly Permission[],
+  purpose: string,
+  named: readonly Permission[] = needed,
+): Either.Either<DatasetError, void> {
+  if (needed.every(isGranted)) return Either.right(undefined);
+  return Either.left(notPermitted(flags(named.filter((permission) => !isGranted(permission))), purpose));
+}
+
+/** The flags that grant permissions, one for each kind. */
+function flags(permissions: readonly Permission[]): string {
+  const kinds = Map.groupBy(permissions, ({ descriptor }) => descriptor.name);
+  return [...kinds].map(([name, ofKind]) => {
+    const values = ofKind.map(({ value }) => value);
+    return values.includes(undefined) ? `--allow-${name}` : `--allow-${name}=${[...new Set(values)].join(",")}`;
+  }).join(" ");
+}
