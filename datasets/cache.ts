@@ -58,11 +58,12 @@ export function takingTurns<A>(
   folder: string,
   task: TaskEither.TaskEither<DatasetError, A>,
 ): TaskEither.TaskEither<DatasetError, A> {
-  return TaskEither.bracket(
-    TaskEither.tryCatch(() => openLocked(folder), (cause) => cacheFailed(folder, cause)),
-    () => task,
-    (lock) => TaskEither.fromIO(() => lock.close()),
-  );
+  return async () => {
+    const opened = await TaskEither.tryCatch(() => openLocked(folder), (cause) => cacheFailed(folder, cause))();
+    if (Either.isLeft(opened)) return opened;
+    using _lock = opened.right;
+    return await task();
+  };
 }
 
 /** The lock file of a folder, locked; closing it unlocks. */

@@ -97,49 +97,34 @@ async function complete(transfer: Transfer): Promise<Either.Either<DatasetError,
   }
 }
 
-/** Opens the part, asks the mirror for what is missing, and writes it down as it comes. */
+/** Asks the mirror for what the part lacks, or for the whole file if it cannot give that, and writes it down as it comes. */
 async function connect(transfer: Transfer): Promise<Either.Either<DatasetError, void>> {
-  const guard = stallGuard(transfer.stallTimeout);
-  return await pipe(
-    TaskEither.tryCatch(
-      () => Deno.open(transfer.part, { create: true, read: true, write: true }),
-      (cause) => cacheFailed(transfer.part, cause),
-    ),
-    (open) =>
-      TaskEither.bracket(
-        open,
-        (file) => () => resume(transfer, file, guard),
-        (file) => TaskEither.fromIO(() => (guard.stop(), file.close())),
-      ),
-  )();
-}
-
-/** Asks for the bytes after those in `file`, or for all of them if the mirror cannot do that, and appends them. */
-async function resume(transfer: Transfer, file: Deno.FsFile, guard: StallGuard): Promise<Either.Either<DatasetError, void>> {
-  const url = URL.parse(transfer.url);
-  if (!url || !/^https?:$/.test(url.protocol)) return Either.left(httpFailed(transfer.url, "it is not an http or https address"));
-  const present = (await file.stat()).size;
-  const asked = await request(url, present, guard.signal);
+  const { url, part, stallTimeout } = transfer;
+  const address = URL.parse(url);
+  if (!address || !/^https?:$/.test(address.protocol)) return Either.left(httpFailed(url, "it is not an http or https address"));
+  using guard = stallGuard(stallTimeout);
+  const present = await sizeOf(part);
+  const asked = await request(address, present, guard.signal);
   if (Either.isLeft(asked)) return asked;
   const response = asked.right;
-  const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "");
+  const { start, total } = rangeOf(response);
+  if (response.ok && (start === 0 || start === present)) return append(transfer, guard, response, start);
+  await response.body?.cancel();
   if (response.status === 416 && present > 0) {
-    await response.body?.cancel();
-    if (Number(range?.[2]) === present) return Either.right(undefined);
+    if (total === present) return Either.right(undefined);
     // The part is of another file.
-    await file.truncate(0);
-    return resume(transfer, file, guard);
+    const removed = await removing(part)();
+    return Either.isLeft(removed) ? removed : connect(transfer);
   }
-  const start = response.status === 206 ? Number(range?.[1]) : 0;
-  if (!response.ok || (start !== 0 && start !== present)) {
-    await response.body?.cancel();
-    return Either.left(
-      httpFailed(transfer.url, `it answered ${response.status} ${response.statusText}`.trimEnd(), response.status),
-    );
-  }
-  if (start === 0) await file.truncate(0);
-  await file.seek(start, Deno.SeekMode.Start);
-  return append(transfer, file, guard, response, start);
+  const reason = `it answered ${response.status} ${response.statusText}`.trimEnd();
+  return Either.left(httpFailed(url, reason, response.status));
+}
+
+/** Which bytes a response brings: from where, and of how many in all. */
+function rangeOf(response: Response): { readonly start: number; readonly total?: number } {
+  const range = /^bytes (?:(\d+)-\d+|\*)\/(?:(\d+)|\*)$/.exec(response.headers.get("content-range") ?? "");
+  const start = response.status === 206 ? Number(range?.[1] ?? NaN) : 0;
+  return { start, total: range?.[2] === undefined ? undefined : Number(range[2]) };
 }
 
 /** Requests what comes after the first `present` bytes, following redirects ourselves to ask for permission at each. */
@@ -165,10 +150,9 @@ async function request(
   return request(next, present, signal, redirects - 1);
 }
 
-/** Writes the body of a response to `file`, which stands at `start`, until its end. */
+/** Writes the body of a response into the part from `start`, until its end. */
 async function append(
-  transfer: Transfer,
-  file: Deno.FsFile,
+  { url, part, file: name, onProgress }: Transfer,
   guard: StallGuard,
   response: Response,
   start: number,
@@ -176,22 +160,25 @@ async function append(
   const length = response.headers.has("content-encoding") ? null : response.headers.get("content-length");
   const total = length === null ? undefined : start + Number(length);
   const reader = (response.body ?? new Blob([]).stream()).getReader();
-  const read = TaskEither.tryCatch(() => reader.read(), (cause) => connectionFailed(transfer.url, cause));
+  const read = TaskEither.tryCatch(() => reader.read(), (cause) => connectionFailed(url, cause));
+  const write = <A>(task: () => Promise<A>) => TaskEither.tryCatch(task, (cause) => cacheFailed(part, cause))();
+
+  const opened = await write(() => Deno.open(part, { create: true, write: true, truncate: start === 0 }));
+  if (Either.isLeft(opened)) return opened;
+  using file = opened.right;
+  await file.seek(start, Deno.SeekMode.Start);
   for (let received = start;;) {
-    transfer.onProgress({ file: transfer.file, received, total });
+    onProgress({ file: name, received, total });
     const chunk = await read();
     if (Either.isLeft(chunk)) return chunk;
     guard.reset();
     const bytes = chunk.right.value;
     if (!bytes) {
       if (total === undefined || received === total) return Either.right(undefined);
-      return Either.left(httpFailed(transfer.url, `it ended after ${received} of ${total} bytes`));
+      return Either.left(httpFailed(url, `it ended after ${received} of ${total} bytes`));
     }
-    const written = await TaskEither.tryCatch(() => writeAll(file, bytes), (cause) => cacheFailed(transfer.part, cause))();
-    if (Either.isLeft(written)) {
-      await reader.cancel().catch(() => {});
-      return written;
-    }
+    const written = await write(() => writeAll(file, bytes));
+    if (Either.isLeft(written)) return written;
     received += bytes.length;
   }
 }
@@ -201,12 +188,11 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
 }
 
-/** Ends a connection on which nothing comes. */
-interface StallGuard {
+/** Ends a connection on which nothing comes, and on disposal one whose response was not read to its end. */
+interface StallGuard extends Disposable {
   readonly signal: AbortSignal;
   /** Starts the time anew: something came. */
   reset(): void;
-  stop(): void;
 }
 
 /** A guard that aborts after `milliseconds` without a reset. */
@@ -215,13 +201,18 @@ function stallGuard(milliseconds: number): StallGuard {
   const start = () => setTimeout(() => controller.abort(new Error(`nothing came for ${milliseconds} ms`)), milliseconds);
   let timer = start();
   const stop = () => clearTimeout(timer);
-  return { signal: controller.signal, reset: () => (stop(), timer = start()), stop };
+  return {
+    signal: controller.signal,
+    reset: () => (stop(), timer = start()),
+    [Symbol.dispose]: () => (stop(), controller.abort()),
+  };
 }
 
 /** A connection that could not be made, or was cut. */
 function connectionFailed(url: string, cause: unknown): DatasetError {
-  // Deno's sentence repeats the address.
-  return httpFailed(url, reasonOf(cause).replace(/ for url \([^)]*\)/, ""));
+  // Deno says "fetch failed" and hides what happened in the cause, with the address once more.
+  const inner = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+  return httpFailed(url, reasonOf(inner).replace(/ for url \([^)]*\)/, ""));
 }
 
 /** The size of a file, 0 if there is none. */

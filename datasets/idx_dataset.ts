@@ -48,6 +48,11 @@ export interface IdxDatasetOptions {
   readonly stallTimeout?: number;
 }
 
+/** A file's path and its bytes, unpacked. */
+interface LoadedFile extends FileBytes {
+  readonly bytes: Bytes;
+}
+
 /**
  * A data set from a folder, the cache or a mirror. See `mnist` for what can go wrong.
  *
@@ -72,42 +77,55 @@ function fromFolder(source: IdxSource, folder: string): TaskEither.TaskEither<Da
   return pipe(
     TaskEither.fromEither(permitted([reading(folder)], `read ${source.name} from ${folder}`)),
     TaskEither.flatMap(() => TaskEither.traverseSeqArray(load)(source.files)),
-    TaskEither.flatMap((files) => () => parse(source, files, folder)),
-  );
-}
-
-/** The files of the cache, those that are not there downloaded first. */
-function fromCache(source: IdxSource, options: IdxDatasetOptions): TaskEither.TaskEither<DatasetError, ImageDataset> {
-  const { mirrors = source.mirrors, download: mayDownload = true } = options;
-  const hosts = mirrors.map((mirror) => URL.parse(mirror)).filter((url) => url !== null).map(connecting);
-  const toDownload = (folder?: string) => mayDownload ? [writing(folder), ...hosts] : [];
-  return pipe(
-    TaskEither.fromEither(cacheFolder(source.name, [reading(), ...toDownload()])),
-    TaskEither.chainFirstEitherK((folder) =>
-      permitted([reading(folder)], `read ${source.name} from the cache`, [reading(folder), ...toDownload(folder)])
-    ),
-    TaskEither.flatMap((folder) =>
+    TaskEither.flatMap((files) =>
       pipe(
-        TaskEither.traverseSeqArray((file: IdxFile) =>
-          pipe(
-            cached(folder, file),
-            TaskEither.orElse((error) =>
-              mayDownload && isCurable(error) ? fetched(folder, file, hosts, options, mirrors) : TaskEither.left(error)
-            ),
-          )
-        )(source.files),
-        TaskEither.flatMap((files) => () => parse(source, files, source.name)),
+        TaskEither.fromTask(() => arePublished(source, files)),
+        TaskEither.flatMapEither((published) => parse(source, files, published ? source.name : folder)),
       )
     ),
   );
 }
 
+/** Whether files are the published ones to the byte. */
+async function arePublished(source: IdxSource, files: readonly LoadedFile[]): Promise<boolean> {
+  const digests = await Promise.all(files.map(({ bytes }) => sha256(bytes)));
+  return digests.every((digest, i) => digest === source.files[i].sha256);
+}
+
+/** The files of the cache, those that are not there downloaded first. */
+function fromCache(source: IdxSource, options: IdxDatasetOptions): TaskEither.TaskEither<DatasetError, ImageDataset> {
+  const { mirrors = source.mirrors, download: mayDownload = true } = options;
+  const toDownload = (folder?: string) => mayDownload ? [writing(folder), ...hostsOf(mirrors)] : [];
+  const load = (folder: string) => (file: IdxFile) =>
+    pipe(
+      cached(folder, file),
+      TaskEither.orElse((error) =>
+        mayDownload && isCurable(error) ? fetched(folder, file, { ...options, mirrors }) : TaskEither.left(error)
+      ),
+    );
+  return pipe(
+    TaskEither.fromEither(cacheFolder(source.name, [reading(), ...toDownload()])),
+    TaskEither.chainFirstEitherK((folder) =>
+      permitted([reading(folder)], `read ${source.name} from the cache`, [reading(folder), ...toDownload(folder)])
+    ),
+    TaskEither.flatMap((folder) => TaskEither.traverseSeqArray(load(folder))(source.files)),
+    TaskEither.flatMapEither((files) => parse(source, files, source.name)),
+  );
+}
+
+/** Permissions to connect to mirrors, for those that are addresses. */
+function hostsOf(mirrors: readonly string[]): readonly Permission[] {
+  return mirrors.map((mirror) => URL.parse(mirror)).filter((url) => url !== null).map(connecting);
+}
+
 /** A file of the cache, if it is there and right. */
-function cached(folder: string, file: IdxFile): TaskEither.TaskEither<DatasetError, FileBytes> {
+function cached(folder: string, file: IdxFile): TaskEither.TaskEither<DatasetError, LoadedFile> {
+  const [name, packed, ...others] = namesOf(file);
   const remedy = "let it be downloaded, or give a folder that has the files";
   return pipe(
-    readAny(namesOf(file).map((name) => join(folder, name))),
-    TaskEither.mapLeft((error) => error.kind === "NotFound" ? notFound(folder, `${file.name}.gz`, remedy) : error),
+    // Packed first: what we download must come before a damaged file of another name.
+    readAny([packed, name, ...others].map((name) => join(folder, name))),
+    TaskEither.mapLeft((error) => error.kind === "NotFound" ? notFound(folder, packed, remedy) : error),
     TaskEither.chainFirst(({ file: path, bytes }) => checkDigest(bytes, file.sha256, path)),
   );
 }
@@ -117,45 +135,41 @@ function isCurable(error: DatasetError): boolean {
   return error.kind === "NotFound" || error.kind === "Gzip" || error.kind === "Digest";
 }
 
-/** A file of the cache after another process, or this one, has downloaded it. */
+/** A file of the cache after this process, or another while this one waited, has downloaded it. */
 function fetched(
   folder: string,
   file: IdxFile,
-  hosts: readonly Permission[],
-  options: IdxDatasetOptions,
-  mirrors: readonly string[],
-): TaskEither.TaskEither<DatasetError, FileBytes> {
+  { mirrors, onProgress, stallTimeout }: IdxDatasetOptions & { readonly mirrors: readonly string[] },
+): TaskEither.TaskEither<DatasetError, LoadedFile> {
   const name = `${file.name}.gz`;
   const path = join(folder, name);
-  const reachable = hosts.length === 0 || hosts.some(isGranted) ? [] : hosts;
+  const hosts = hostsOf(mirrors);
+  // One mirror that may be asked is enough.
+  const unreachable = hosts.some(isGranted) ? [] : hosts;
   const fromMirrors = download({
     urls: mirrors.map((mirror) => `${mirror.replace(/\/$/, "")}/${name}`),
     path,
     accept: (bytes) => pipe(unpack(bytes, name), TaskEither.chainFirst((unpacked) => checkDigest(unpacked, file.sha256, name))),
-    onProgress: options.onProgress,
-    stallTimeout: options.stallTimeout,
+    onProgress,
+    stallTimeout,
   });
+  const task = pipe(
+    cached(folder, file),
+    TaskEither.orElse(() => pipe(fromMirrors, TaskEither.map((bytes): LoadedFile => ({ file: path, bytes })))),
+  );
   return pipe(
-    TaskEither.fromEither(permitted([writing(folder), ...reachable], `download ${name}`)),
-    TaskEither.flatMap(() =>
-      takingTurns(
-        folder,
-        pipe(
-          cached(folder, file),
-          TaskEither.orElse(() => pipe(fromMirrors, TaskEither.map((bytes): FileBytes => ({ file: path, bytes })))),
-        ),
-      )
-    ),
+    TaskEither.fromEither(permitted([writing(folder), ...unreachable], `download ${name}`)),
+    TaskEither.flatMap(() => takingTurns(folder, task)),
   );
 }
 
-/** The names a file goes by, as published and as some copies have it. */
-function namesOf({ name }: IdxFile): readonly string[] {
+/** The names a file goes by: as published, packed, and as some copies have it. */
+function namesOf({ name }: IdxFile): readonly [name: string, packed: string, copy: string] {
   return [name, `${name}.gz`, name.replace("-idx", ".idx")];
 }
 
 /** The bytes, unpacked, of the first of some files that is there. */
-function readAny(paths: readonly string[]): TaskEither.TaskEither<DatasetError, { file: string; bytes: Bytes }> {
+function readAny(paths: readonly string[]): TaskEither.TaskEither<DatasetError, LoadedFile> {
   const [path, ...others] = paths;
   return pipe(
     TaskEither.tryCatch(
@@ -184,14 +198,14 @@ function checkDigest(bytes: Bytes, expected: string, file: string): TaskEither.T
 /** The data set in four files, in the order of a source. */
 function parse(
   { shape, classes }: IdxSource,
-  files: readonly FileBytes[],
+  files: readonly LoadedFile[],
   name: string,
-): Promise<Either.Either<DatasetError, ImageDataset>> {
+): Either.Either<DatasetError, ImageDataset> {
   const [trainImages, trainLabels, testImages, testLabels] = files;
-  return Promise.resolve(pipe(
+  return pipe(
     Either.Do,
     Either.bindW("train", () => parseImageSet(trainImages, trainLabels, shape, classes)),
     Either.bindW("test", () => parseImageSet(testImages, testLabels, shape, classes)),
     Either.map(({ train, test }) => ({ name, train, test })),
-  ));
+  );
 }
