@@ -1,0 +1,421 @@
+/**
+ * Functions that WGSL lacks or leaves inaccurate, as WGSL text; a shader includes those it uses.
+ *
+ * The built-in `exp`, `log`, `sin`, `atan`, `pow` and `tanh` may be wrong by thousands of units in the last place, differ between
+ * drivers and overflow early, so these are computed here from series and fitted polynomials (coefficients fitted for this file by
+ * weighted least squares on Chebyshev nodes); about 1e-7 relative. Elementwise kernels wait for memory, not for these.
+ *
+ * A compiler may assume that no NaN occurs, so NaN is tested by its bits, and infinities come from a variable because literals
+ * of them are rejected.
+ *
+ * @module
+ */
+
+/** A helper: its text and the helpers it calls. */
+interface Helper {
+  readonly code: string;
+  readonly needs?: readonly HelperName[];
+}
+
+/** The names of the helper functions. */
+export type HelperName =
+  | "infinity"
+  | "nan"
+  | "isNan"
+  | "copySign"
+  | "signOf"
+  | "minimum"
+  | "maximum"
+  | "divideI32"
+  | "divideU32"
+  | "remainderI32"
+  | "remainderU32"
+  | "remainderF32"
+  | "toI32"
+  | "toU32"
+  | "powerOfTwo"
+  | "expScaled"
+  | "exponential"
+  | "expMinusOne"
+  | "logOnePlus"
+  | "logOnePlusOf"
+  | "logarithm"
+  | "reduceAngle"
+  | "sinReduced"
+  | "cosReduced"
+  | "sine"
+  | "cosine"
+  | "tangent"
+  | "arcTangent"
+  | "arcTangent2"
+  | "arcSineSmall"
+  | "arcSine"
+  | "arcCosine"
+  | "sinhOf"
+  | "coshOf"
+  | "tanhOf"
+  | "errorFunction"
+  | "productError"
+  | "power"
+  | "powerI32"
+  | "powerU32";
+
+/** Every helper by name. */
+export const helperSources: Readonly<Record<HelperName, Helper>> = {
+  infinity: {
+    code: `var<private> infinityBits: u32 = 0x7f800000u;
+fn infinity() -> f32 { return bitcast<f32>(infinityBits); }`,
+  },
+  nan: {
+    code: `var<private> nanBits: u32 = 0x7fc00000u;
+fn nan() -> f32 { return bitcast<f32>(nanBits); }`,
+  },
+  isNan: {
+    code: `fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`,
+  },
+  copySign: {
+    code: `fn copySign(x: f32, s: f32) -> f32 {
+  return bitcast<f32>((bitcast<u32>(x) & 0x7fffffffu) | (bitcast<u32>(s) & 0x80000000u));
+}`,
+  },
+  signOf: {
+    needs: ["isNan"],
+    code: `fn signOf(x: f32) -> f32 { return select(select(0.0, 1.0, x > 0.0) - select(0.0, 1.0, x < 0.0), x, isNan(x)); }`,
+  },
+  minimum: {
+    needs: ["isNan"],
+    code: `fn minimum(x: f32, y: f32) -> f32 { return select(y, x, x < y || isNan(x)); }`,
+  },
+  maximum: {
+    needs: ["isNan"],
+    code: `fn maximum(x: f32, y: f32) -> f32 { return select(y, x, x > y || isNan(x)); }`,
+  },
+  divideI32: {
+    code: `fn divideI32(x: i32, y: i32) -> i32 { return select(x / select(y, 1, y == 0), 0, y == 0); }`,
+  },
+  divideU32: {
+    code: `fn divideU32(x: u32, y: u32) -> u32 { return select(x / select(y, 1u, y == 0u), 0u, y == 0u); }`,
+  },
+  remainderI32: {
+    code: `fn remainderI32(x: i32, y: i32) -> i32 { return select(x % select(y, 1, y == 0), 0, y == 0); }`,
+  },
+  remainderU32: {
+    code: `fn remainderU32(x: u32, y: u32) -> u32 { return select(x % select(y, 1u, y == 0u), 0u, y == 0u); }`,
+  },
+  remainderF32: {
+    // x - y trunc(x / y) with the product kept exact; the quotient may be one too large, which shows in the sign.
+    needs: ["productError", "nan", "isNan", "copySign", "infinity"],
+    code: `fn remainderF32(x: f32, y: f32) -> f32 {
+  let a = abs(x);
+  let b = abs(y);
+  let q = trunc(a / b);
+  let p = q * b;
+  var r = (a - p) - productError(q, b, p);
+  r = select(r, r + b, r < 0.0);
+  r = select(r, r - b, r >= b);
+  r = select(r, a, a < b);
+  let bad = isNan(x) || isNan(y) || y == 0.0 || a == infinity();
+  return select(copySign(r, x), nan(), bad);
+}`,
+  },
+  toI32: {
+    needs: ["isNan"],
+    code: `fn toI32(x: f32) -> i32 {
+  let inside = i32(clamp(x, -2147483648.0, 2147483520.0));
+  return select(select(inside, 2147483647, x >= 2147483648.0), 0, isNan(x));
+}`,
+  },
+  toU32: {
+    needs: ["isNan"],
+    code: `fn toU32(x: f32) -> u32 {
+  let inside = u32(clamp(x, 0.0, 4294967040.0));
+  return select(select(inside, 4294967295u, x >= 4294967296.0), 0u, isNan(x));
+}`,
+  },
+  powerOfTwo: {
+    code: `fn powerOfTwo(n: i32) -> f32 { return bitcast<f32>(u32(n + 127) << 23u); }`,
+  },
+  expScaled: {
+    // x = n ln 2 + r; the series of e^r - 1. The two parts of ln 2 keep r exact.
+    code: `fn expScaled(x: f32, n: f32) -> f32 {
+  let r = (x - n * 0.693115234375) - n * 3.194618329871446e-5;
+  let t = 0.5 + r * (0.16666667 + r * (0.041666668 + r * (0.008333334 + r * (0.0013888889 + r * 1.984127e-4))));
+  return r + r * r * t;
+}`,
+  },
+  exponential: {
+    needs: ["expScaled", "powerOfTwo", "isNan"],
+    code: `fn exponential(x: f32) -> f32 {
+  let c = clamp(x, -104.0, 89.0);
+  let n = round(c * 1.442695);
+  let half = i32(n) >> 1u;
+  let e = (1.0 + expScaled(c, n)) * powerOfTwo(half) * powerOfTwo(i32(n) - half);
+  return select(e, x, isNan(x));
+}`,
+  },
+  expMinusOne: {
+    needs: ["expScaled", "powerOfTwo", "isNan", "infinity"],
+    code: `fn expMinusOne(x: f32) -> f32 {
+  let c = clamp(x, -18.0, 88.0);
+  let n = round(c * 1.442695);
+  let s = powerOfTwo(i32(n));
+  let e = s * expScaled(c, n) + (s - 1.0);
+  return select(select(e, infinity(), x > 88.72284), x, isNan(x) || abs(x) < 1e-8);
+}`,
+  },
+  logOnePlus: {
+    // log((1 + f) 2^e) for f in [sqrt(1/2) - 1, sqrt(2) - 1]: f - s (f - R) + e ln 2 with s = f / (2 + f), R from the atanh series.
+    code: `fn logOnePlus(f: f32, e: f32) -> f32 {
+  let s = f / (2.0 + f);
+  let z = s * s;
+  let r = z * (0.6666667 + z * (0.4 + z * (0.2857143 + z * (0.22222222 + z * 0.18181819))));
+  return e * 0.693115234375 + (f - s * (f - r) + e * 3.194618329871446e-5);
+}`,
+  },
+  logarithm: {
+    needs: ["logOnePlus", "isNan", "infinity", "nan"],
+    code: `fn logarithm(x: f32) -> f32 {
+  let tiny = x < 1.1754944e-38;
+  let bits = bitcast<u32>(select(x, x * 33554432.0, tiny));
+  let shifted = bits - 0x3f3504f3u;
+  let e = f32(bitcast<i32>(shifted) >> 23u) - select(0.0, 25.0, tiny);
+  let m = bitcast<f32>((shifted & 0x007fffffu) + 0x3f3504f3u);
+  var y = logOnePlus(m - 1.0, e);
+  y = select(y, x, x == infinity());
+  y = select(y, -infinity(), x == 0.0);
+  return select(y, nan(), x < 0.0 || isNan(x));
+}`,
+  },
+  logOnePlusOf: {
+    // Near 0 the argument is the fraction itself; elsewhere log(1 + x) and what the sum 1 + x lost.
+    needs: ["logOnePlus", "logarithm", "infinity"],
+    code: `fn logOnePlusOf(x: f32) -> f32 {
+  let u = 1.0 + x;
+  let lost = select((x - (u - 1.0)) / u, 0.0, u <= 0.0 || u > 1e8);
+  return select(logarithm(u) + lost, logOnePlus(x, 0.0), x > -0.29 && x < 0.41);
+}`,
+  },
+  reduceAngle: {
+    // x = q pi/2 + r, |r| <= pi/4: pi/2 in four parts, the first three of 8 bits, so that their products with q are exact.
+    code: `fn reduceAngle(x: f32, q: f32) -> f32 {
+  return (((x - q * 1.5703125) - q * 0.0004825592041015625) - q * 1.2665987014770508e-6) - q * 9.92093629470503e-10;
+}`,
+  },
+  sinReduced: {
+    code: `fn sinReduced(r: f32) -> f32 {
+  let z = r * r;
+  return r + r * z * (-0.16666667 + z * (0.008333334 + z * (-1.984127e-4 + z * 2.7557319e-6)));
+}`,
+  },
+  cosReduced: {
+    code: `fn cosReduced(r: f32) -> f32 {
+  let z = r * r;
+  return 1.0 - 0.5 * z + z * z * (0.041666668 + z * (-0.0013888889 + z * (2.4801587e-5 - z * 2.7557319e-7)));
+}`,
+  },
+  sine: {
+    needs: ["reduceAngle", "sinReduced", "cosReduced", "nan", "infinity", "isNan"],
+    code: `fn sine(x: f32) -> f32 {
+  let q = round(x * 0.63661975);
+  let r = reduceAngle(x, q);
+  let k = i32(clamp(q, -1e9, 1e9));
+  let y = select(sinReduced(r), cosReduced(r), (k & 1) == 1);
+  return select(select(y, -y, (k & 2) == 2), nan(), isNan(x) || abs(x) == infinity());
+}`,
+  },
+  cosine: {
+    needs: ["reduceAngle", "sinReduced", "cosReduced", "nan", "infinity", "isNan"],
+    code: `fn cosine(x: f32) -> f32 {
+  let q = round(x * 0.63661975);
+  let r = reduceAngle(x, q);
+  let k = i32(clamp(q, -1e9, 1e9)) + 1;
+  let y = select(sinReduced(r), cosReduced(r), (k & 1) == 1);
+  return select(select(y, -y, (k & 2) == 2), nan(), isNan(x) || abs(x) == infinity());
+}`,
+  },
+  tangent: {
+    needs: ["reduceAngle", "sinReduced", "cosReduced", "nan", "infinity", "isNan"],
+    code: `fn tangent(x: f32) -> f32 {
+  let q = round(x * 0.63661975);
+  let r = reduceAngle(x, q);
+  let odd = (i32(clamp(q, -1e9, 1e9)) & 1) == 1;
+  let s = sinReduced(r);
+  let c = cosReduced(r);
+  return select(select(s, -c, odd) / select(c, s, odd), nan(), isNan(x) || abs(x) == infinity());
+}`,
+  },
+  arcTangent: {
+    // |x| > tan(3 pi/8) through 1/x, |x| > tan(pi/8) through (x - 1) / (x + 1), the rest as it is.
+    needs: ["copySign", "isNan"],
+    code: `fn arcTangent(x: f32) -> f32 {
+  let a = abs(x);
+  let far = a > 2.4142137;
+  let middle = a > 0.41421357 && !far;
+  let t = select(select(a, (a - 1.0) / (a + 1.0), middle), -1.0 / a, far);
+  let z = t * t;
+  let p = -0.33333316 + z * (0.1999849 + z * (-0.14243849 + z * (0.10596002 - z * 0.060834534)));
+  let base = select(select(0.0, 0.7853982, middle), 1.5707964, far);
+  let low = select(select(0.0, -2.1855694e-8, middle), -4.371139e-8, far);
+  return select(copySign(base + (t + (t * z * p + low)), x), x, isNan(x));
+}`,
+  },
+  arcTangent2: {
+    needs: ["arcTangent", "copySign", "isNan", "infinity"],
+    code: `fn arcTangent2(y: f32, x: f32) -> f32 {
+  let ax = abs(x);
+  let ay = abs(y);
+  let big = max(ax, ay);
+  let ratio = select(min(ax, ay) / big, select(1.0, 0.0, big == 0.0), big == 0.0 || min(ax, ay) == infinity());
+  var t = arcTangent(ratio);
+  t = select(t, 1.5707964 - t, ay > ax);
+  t = select(t, 3.1415927 - t, (bitcast<u32>(x) >> 31u) == 1u);
+  return select(copySign(t, y), x + y, isNan(x) || isNan(y));
+}`,
+  },
+  arcSineSmall: {
+    code: `fn arcSineSmall(x: f32) -> f32 {
+  let z = x * x;
+  let p = 0.1666666 + z * (0.07500494 + z * (0.044518366 + z * (0.031798407 + z * (0.014467487 + z * 0.0374823))));
+  return x + x * z * p;
+}`,
+  },
+  arcSine: {
+    needs: ["arcSineSmall", "copySign", "nan", "isNan"],
+    code: `fn arcSine(x: f32) -> f32 {
+  let a = abs(x);
+  let far = a > 0.5;
+  let s = arcSineSmall(select(a, sqrt(max(0.5 - 0.5 * a, 0.0)), far));
+  return select(copySign(select(s, 1.5707964 - 2.0 * s, far), x), nan(), a > 1.0 || isNan(x));
+}`,
+  },
+  arcCosine: {
+    needs: ["arcSineSmall", "nan", "isNan"],
+    code: `fn arcCosine(x: f32) -> f32 {
+  let a = abs(x);
+  let far = a > 0.5;
+  let s = arcSineSmall(select(x, sqrt(max(0.5 - 0.5 * a, 0.0)), far));
+  let y = select(1.5707964 - (s + 4.371139e-8), select(2.0 * s, 3.1415927 - 2.0 * s, x < 0.0), far);
+  return select(y, nan(), a > 1.0 || isNan(x));
+}`,
+  },
+  sinhOf: {
+    needs: ["expMinusOne", "exponential", "copySign", "isNan"],
+    code: `fn sinhOf(x: f32) -> f32 {
+  let a = abs(x);
+  let e = expMinusOne(min(a, 80.0));
+  let t = exponential(0.5 * a);
+  return select(copySign(select(0.5 * (e + e / (e + 1.0)), (0.5 * t) * t, a > 80.0), x), x, isNan(x));
+}`,
+  },
+  coshOf: {
+    needs: ["exponential", "isNan"],
+    code: `fn coshOf(x: f32) -> f32 {
+  let a = abs(x);
+  let e = exponential(min(a, 80.0));
+  let t = exponential(0.5 * a);
+  return select(select(0.5 * e + 0.5 / e, (0.5 * t) * t, a > 80.0), x, isNan(x));
+}`,
+  },
+  tanhOf: {
+    needs: ["expMinusOne", "copySign", "isNan"],
+    code: `fn tanhOf(x: f32) -> f32 {
+  let e = expMinusOne(-2.0 * min(abs(x), 20.0));
+  return select(copySign(-e / (2.0 + e), x), x, isNan(x));
+}`,
+  },
+  errorFunction: {
+    // |x| <= 1: x P(x^2). Beyond: 1 - exp(Q(|x| - 1)) with Q fitted to log(1 - erf) on [1, 4], where erf reaches 1.
+    needs: ["exponential", "copySign", "isNan"],
+    code: `fn errorFunction(x: f32) -> f32 {
+  let a = abs(x);
+  let z = min(x * x, 1.0);
+  let p = 1.1283792 + z * (-0.37612638 + z * (0.11283783 + z * (-0.026865445 + z * (0.005221075 +
+    z * (-8.484712e-4 + z * (1.12705466e-4 - z * 9.6801414e-6))))));
+  let u = clamp(a - 1.0, 0.0, 3.1);
+  let q = -1.8496056 + u * (-2.638967 + u * (-0.8431071 + u * (-0.04156348 + u * (0.010046452 +
+    u * (-0.0020119664 + u * (2.8952796e-4 - u * 2.1686767e-5))))));
+  let y = select(x * p, copySign(1.0 - exponential(q), x), a > 1.0);
+  return select(select(y, copySign(1.0, x), a > 4.0), x, isNan(x));
+}`,
+  },
+  productError: {
+    // What rounding took from p = x y: halves of 12 bits multiply exactly.
+    code: `fn productError(x: f32, y: f32, p: f32) -> f32 {
+  let xh = bitcast<f32>(bitcast<u32>(x) & 0xfffff000u);
+  let yh = bitcast<f32>(bitcast<u32>(y) & 0xfffff000u);
+  let xl = x - xh;
+  let yl = y - yh;
+  return (((xh * yh - p) + xh * yl) + xl * yh) + xl * yl;
+}`,
+  },
+  power: {
+    // |x|^y = 2^(y log2 |x|) with the logarithm and the product as sums of two floats; then the sign and the special cases.
+    needs: ["productError", "powerOfTwo", "expScaled", "nan", "isNan", "infinity"],
+    code: `fn power(x: f32, y: f32) -> f32 {
+  let a = abs(x);
+  let tiny = a < 1.1754944e-38;
+  let bits = bitcast<u32>(select(a, a * 33554432.0, tiny));
+  let shifted = bits - 0x3f3504f3u;
+  let e = f32(bitcast<i32>(shifted) >> 23u) - select(0.0, 25.0, tiny);
+  let m = bitcast<f32>((shifted & 0x007fffffu) + 0x3f3504f3u);
+  // s = (m - 1) / (m + 1) and its error; log m = 2 s + s^3 (2/3 + ...).
+  let f = m - 1.0;
+  let d = m + 1.0;
+  let dLow = m - (d - 1.0);
+  let s = f / d;
+  let sd = s * d;
+  let sLow = (((f - sd) - productError(s, d, sd)) - s * dLow) / d;
+  let z = s * s;
+  let tail = s * z * (0.6666667 + z * (0.4 + z * (0.2857143 + z * (0.22222222 + z * 0.18181819)))) + 2.0 * sLow;
+  let high = 2.0 * s + tail;
+  let low = (2.0 * s - high) + tail;
+  // log2 |x| = e + (high + low) log2(e)
+  let product = high * 1.442695;
+  let productLow = productError(high, 1.442695, product) + (high * 1.925963e-8 + low * 1.442695);
+  let log2High = e + product;
+  let carried = log2High - e;
+  let log2Low = (product - carried) + productLow;
+  let bound = clamp(y, -1e30, 1e30);
+  let t = clamp(bound * log2High, -160.0, 160.0);
+  let inside = abs(bound * log2High) < 160.0;
+  let tLow = select(0.0, productError(bound, log2High, t) + bound * log2Low, inside);
+  let n = round(t);
+  let r = ((t - n) + tLow) * 0.6931472;
+  let half = i32(n) >> 1u;
+  let magnitude = (1.0 + expScaled(r, 0.0)) * powerOfTwo(half) * powerOfTwo(i32(n) - half);
+  let whole = trunc(y) == y;
+  let odd = whole && abs(y) < 16777216.0 && (i32(clamp(y, -2e7, 2e7)) & 1) == 1;
+  var v = select(magnitude, 1.0, a == 1.0);
+  v = select(v, select(0.0, infinity(), y < 0.0), a == 0.0);
+  v = select(v, select(0.0, infinity(), y > 0.0), a == infinity());
+  v = select(v, select(0.0, infinity(), (a > 1.0) == (y > 0.0)), abs(y) == infinity() && a != 1.0);
+  let negative = (bitcast<u32>(x) >> 31u) == 1u;
+  v = select(v, -v, negative && odd);
+  v = select(v, nan(), (x < 0.0 && !whole && a != infinity()) || isNan(x) || isNan(y));
+  return select(v, 1.0, y == 0.0 || x == 1.0);
+}`,
+  },
+  powerI32: {
+    code: `fn powerI32(x: i32, y: i32) -> i32 {
+  var result = 1;
+  var base = x;
+  for (var bit = 0u; bit < 31u; bit++) {
+    result = select(result, result * base, ((y >> bit) & 1) == 1);
+    base = base * base;
+  }
+  let negative = select(select(0, select(1, -1, (y & 1) == 1), x == -1), 1, x == 1);
+  return select(result, negative, y < 0);
+}`,
+  },
+  powerU32: {
+    code: `fn powerU32(x: u32, y: u32) -> u32 {
+  var result = 1u;
+  var base = x;
+  for (var bit = 0u; bit < 32u; bit++) {
+    result = select(result, result * base, ((y >> bit) & 1u) == 1u);
+    base = base * base;
+  }
+  return result;
+}`,
+  },
+};

@@ -1,0 +1,287 @@
+/**
+ * One shader under construction: its bindings, its helper functions and its body, and the dispatch it becomes.
+ *
+ * Generators ask for loads and stores by program buffer; the shader decides how a buffer is declared (`read` or `read_write`, as
+ * scalars, vectors of four or atomics) and prints element access accordingly. All addresses are `u32` and wrap, so that negative
+ * strides need no signed arithmetic.
+ *
+ * @module
+ */
+import type { DType } from "../../dtype.ts";
+import { DTypeError } from "../../errors.ts";
+import type { ScalarType } from "../expr.ts";
+import { type Kernel, operandsOf, type Program } from "../kernel.ts";
+import { type HelperName, helperSources } from "./helpers.ts";
+
+/** What of the adapter the generators depend on. */
+export interface Target {
+  /** A processor pretending to be a GPU: no barriers, few large invocations. */
+  readonly software: boolean;
+  readonly maxWorkgroupsPerDimension: number;
+  readonly maxInvocationsPerWorkgroup: number;
+  readonly maxWorkgroupBytes: number;
+}
+
+/** One `dispatchWorkgroups` and all that it needs. */
+export interface Dispatch {
+  readonly label: string;
+  readonly code: string;
+  readonly bindings: readonly Binding[];
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** A buffer as one dispatch sees it: a program buffer, or the kernel's scratch memory. */
+export interface Binding {
+  readonly buffer: number | "scratch";
+  readonly access: "read" | "read_write";
+}
+
+/** The dispatches of a kernel, in order, and how much memory they pass among themselves. */
+export interface KernelCode {
+  readonly dispatches: readonly Dispatch[];
+  readonly scratchBytes: number;
+}
+
+/** A kernel with its surroundings: what a generator works from. */
+export interface KernelContext<K extends Kernel = Kernel> {
+  readonly program: Program;
+  readonly kernel: K;
+  readonly target: Target;
+}
+
+/** A buffer's declaration while the shader is being written. */
+interface Declaration {
+  readonly name: string;
+  readonly buffer: number | "scratch";
+  /** The WGSL type of one word, `u32` when several dtypes meet in one slot. */
+  readonly word: "f32" | "i32" | "u32";
+  readonly atomic: boolean;
+  vector: boolean;
+  written: boolean;
+}
+
+/** The type in which an element of a buffer is computed with. */
+export function scalarOf(dtype: DType): ScalarType {
+  if (dtype === "f64") throw new DTypeError("Cannot use f64 on webgpu: shaders have no 64-bit floats, cast to f32", { dtype });
+  return dtype === "u8" ? "u32" : dtype;
+}
+
+/** What physically holds a program buffer: buffers that share it must share a binding. */
+export function placeOf(program: Program, buffer: number): string {
+  const place = program.buffers[buffer].place;
+  return place.kind === "slot" ? `slot${place.slot}` : `${place.kind}${place.index}`;
+}
+
+/** A literal address or stride, reduced to the 32 bits that wrapping arithmetic needs. */
+export function u32(value: number): string {
+  return `${value >>> 0}u`;
+}
+
+/** One compute shader being written line by line. */
+export class Shader {
+  private readonly lines: string[] = [];
+  private readonly globals: string[] = [];
+  private readonly helpers = new Set<HelperName>();
+  private readonly declarations = new Map<string, Declaration>();
+  private names = 0;
+  private depth = 1;
+
+  constructor(
+    readonly context: KernelContext,
+    readonly label: string,
+    readonly workgroupSize: readonly [number, number, number],
+    private readonly scratchType: "f32" | "i32" | "u32" = "f32",
+  ) {}
+
+  /** Adds a line to the body; braces at its ends set the indentation. */
+  line(text: string): void {
+    if (text.startsWith("}")) this.depth--;
+    this.lines.push("  ".repeat(this.depth) + text);
+    if (text.endsWith("{")) this.depth++;
+  }
+
+  /** Adds a declaration outside the body: workgroup memory, a function. */
+  global(text: string): void {
+    this.globals.push(text);
+  }
+
+  /** A name not used before. */
+  fresh(prefix: string): string {
+    return `${prefix}_${this.names++}`;
+  }
+
+  /** Names a value: `let v3 = text;`. Names and literals are passed through. */
+  define(text: string, prefix = "v"): string {
+    if (/^\w+$/.test(text)) return text;
+    const name = this.fresh(prefix);
+    this.line(`let ${name} = ${text};`);
+    return name;
+  }
+
+  /** Makes a helper function available and returns its name. */
+  helper(name: HelperName): string {
+    if (!this.helpers.has(name)) {
+      this.helpers.add(name);
+      for (const needed of helperSources[name].needs ?? []) this.helper(needed);
+    }
+    return name;
+  }
+
+  /**
+   * Runs `write` with the body turned to a function's; its lines become that function.
+   *
+   * @param signature The text between `fn` and `{`.
+   */
+  function(signature: string, write: () => void): void {
+    const kept = this.lines.splice(0);
+    const depth = this.depth;
+    this.depth = 1;
+    write();
+    const body = this.lines.splice(0);
+    this.globals.push(`fn ${signature} {\n${body.join("\n")}\n}`);
+    this.lines.push(...kept);
+    this.depth = depth;
+  }
+
+  /** Declares a buffer as vectors of four, so that `loadVector` and `storeVector` may be used on it. */
+  viewAsVectors(buffer: number | "scratch"): void {
+    this.declare(buffer).vector = true;
+  }
+
+  /** The element at an address, in the type `scalarOf` its dtype. */
+  load(buffer: number | "scratch", address: string): string {
+    const declaration = this.declare(buffer);
+    const dtype = this.dtypeOf(buffer);
+    if (dtype !== "u8") return this.fromWord(dtype, declaration, this.word(declaration, address));
+    const word = this.word(declaration, `(${address}) >> 2u`);
+    return `((${word} >> (((${address}) & 3u) * 8u)) & 255u)`;
+  }
+
+  /** Four neighbouring elements from an address that is a multiple of four; as `vec4` of words. */
+  loadVector(buffer: number | "scratch", address: string): string {
+    return `${this.declare(buffer).name}[(${address}) >> 2u]`;
+  }
+
+  /** A component of what `loadVector` gave, as a value. */
+  component(buffer: number | "scratch", vector: string, index: number): string {
+    return this.fromWord(this.dtypeOf(buffer), this.declare(buffer), `${vector}.${"xyzw"[index]}`);
+  }
+
+  /** Writes one element. */
+  store(buffer: number | "scratch", address: string, value: string): void {
+    const declaration = this.declare(buffer);
+    declaration.written = true;
+    const dtype = this.dtypeOf(buffer);
+    if (dtype === "u8") return this.storeByte(declaration, address, value);
+    this.line(`${this.word(declaration, address)} = ${this.toWord(dtype, declaration, value)};`);
+  }
+
+  /** Writes four neighbouring elements at an address that is a multiple of four. */
+  storeVector(buffer: number | "scratch", address: string, values: readonly string[]): void {
+    const declaration = this.declare(buffer);
+    declaration.written = true;
+    const dtype = this.dtypeOf(buffer);
+    const words = values.map((value) => this.toWord(dtype, declaration, value));
+    this.line(`${declaration.name}[(${address}) >> 2u] = vec4<${declaration.word}>(${words.join(", ")});`);
+  }
+
+  /** The finished dispatch. */
+  finish(workgroups: readonly [number, number, number]): Dispatch {
+    const declarations = [...this.declarations.values()];
+    const parts = [
+      ...declarations.map((d, i) => this.declarationText(d, i)),
+      ...[...this.helpers].map((name) => helperSources[name].code),
+      ...this.globals,
+      `@compute @workgroup_size(${this.workgroupSize.join(", ")})`,
+      "fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,",
+      "    @builtin(local_invocation_index) lane: u32) {",
+      ...this.lines,
+      "}",
+    ];
+    return {
+      label: this.label,
+      code: parts.join("\n") + "\n",
+      bindings: declarations.map((d) => ({ buffer: d.buffer, access: this.accessOf(d) })),
+      workgroups,
+    };
+  }
+
+  private dtypeOf(buffer: number | "scratch"): DType {
+    return buffer === "scratch" ? this.scratchType : this.context.program.buffers[buffer].dtype;
+  }
+
+  private declare(buffer: number | "scratch"): Declaration {
+    const place = buffer === "scratch" ? "scratch" : placeOf(this.context.program, buffer);
+    let found = this.declarations.get(place);
+    if (!found) {
+      const dtypes = this.dtypesAt(place, buffer);
+      const words = new Set(dtypes.map((dtype) => dtype === "bool" || dtype === "u8" ? "u32" : dtype as "f32" | "i32" | "u32"));
+      found = {
+        name: `b${this.declarations.size}`,
+        buffer,
+        word: words.size === 1 ? [...words][0] : "u32",
+        atomic: this.storesBytes(place),
+        vector: false,
+        written: false,
+      };
+      this.declarations.set(place, found);
+    }
+    return found;
+  }
+
+  /** The dtypes under which a kernel sees one place: more than one if ids of different dtypes share a slot. */
+  private dtypesAt(place: string, buffer: number | "scratch"): DType[] {
+    if (buffer === "scratch") return [this.scratchType];
+    const { program } = this.context;
+    const sharing = this.touched().filter((id) => placeOf(program, id) === place);
+    const dtypes = [buffer, ...sharing].map((id) => program.buffers[id].dtype);
+    for (const dtype of dtypes) scalarOf(dtype);
+    return [...new Set(dtypes)];
+  }
+
+  private touched(): number[] {
+    const { kernel } = this.context;
+    const accesses = [...kernel.loads, ...kernel.stores, ...operandsOf(kernel)];
+    return accesses.map((access) => access.buffer);
+  }
+
+  private storesBytes(place: string): boolean {
+    const { program, kernel } = this.context;
+    return kernel.stores.some(({ buffer }) => program.buffers[buffer].dtype === "u8" && placeOf(program, buffer) === place);
+  }
+
+  /** The word at an address, as a WGSL reference or value. */
+  private word(declaration: Declaration, address: string): string {
+    if (declaration.atomic) return `atomicLoad(&${declaration.name}[${address}])`;
+    if (declaration.vector) return `${declaration.name}[(${address}) >> 2u][(${address}) & 3u]`;
+    return `${declaration.name}[${address}]`;
+  }
+
+  private fromWord(dtype: DType, { word }: Declaration, text: string): string {
+    if (dtype === "bool") return `(${word === "u32" ? text : `bitcast<u32>(${text})`} != 0u)`;
+    return dtype === word || dtype === "u8" ? text : `bitcast<${dtype}>(${text})`;
+  }
+
+  private toWord(dtype: DType, { word }: Declaration, text: string): string {
+    if (dtype === "bool") return `select(0u, 1u, ${text})`;
+    return dtype === word ? text : `bitcast<${word}>(${text})`;
+  }
+
+  /** Clears and sets the byte; no other invocation touches the same byte, so two atomic steps on the word are enough. */
+  private storeByte({ name }: Declaration, address: string, value: string): void {
+    const shift = this.define(`((${address}) & 3u) * 8u`);
+    const at = this.define(`(${address}) >> 2u`);
+    this.line(`atomicAnd(&${name}[${at}], ~(255u << ${shift}));`);
+    this.line(`atomicOr(&${name}[${at}], (${value} & 255u) << ${shift});`);
+  }
+
+  private accessOf({ written, atomic }: Declaration): "read" | "read_write" {
+    return written || atomic ? "read_write" : "read";
+  }
+
+  private declarationText(declaration: Declaration, index: number): string {
+    const { name, word, atomic, vector } = declaration;
+    const element = atomic ? "atomic<u32>" : vector ? `vec4<${word}>` : word;
+    return `@group(0) @binding(${index}) var<storage, ${this.accessOf(declaration)}> ${name}: array<${element}>;`;
+  }
+}

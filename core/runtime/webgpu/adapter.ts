@@ -1,0 +1,85 @@
+/**
+ * Finding an adapter, and the limits to ask of it.
+ *
+ * @module
+ */
+import { DeviceError } from "../../errors.ts";
+
+/** Which adapter is wanted. */
+export interface AdapterOptions {
+  /** Ask for a software adapter (a processor acting as a GPU) instead of a real one. */
+  readonly software?: boolean;
+}
+
+const howToGetOne = "install a Vulkan driver for your card (Debian: mesa-vulkan-drivers or nvidia-driver), " +
+  "use the wasm device, or ask for a software adapter (Debian: mesa-vulkan-drivers has one)";
+
+/**
+ * The adapter to use: a real one, or a software one if that is asked for.
+ *
+ * @throws {DeviceError} If there is none; the message says how to get one.
+ */
+export async function findAdapter(options: AdapterOptions = {}): Promise<GPUAdapter> {
+  const software = options.software ?? false;
+  const adapter = await requestAdapter(software);
+  if (!adapter) {
+    throw new DeviceError(`Cannot use webgpu: there is no ${software ? "software" : "GPU"} adapter; ${howToGetOne}`, {
+      software,
+    });
+  }
+  if (!software && adapter.info.isFallbackAdapter) {
+    throw new DeviceError(
+      `Cannot use webgpu: the only adapter is the software adapter "${describeAdapter(adapter)}"; ${howToGetOne}`,
+      { software, adapter: describeAdapter(adapter) },
+    );
+  }
+  return adapter;
+}
+
+async function requestAdapter(software: boolean): Promise<GPUAdapter | null> {
+  const gpu: GPU | undefined = navigator.gpu;
+  if (!gpu) return null;
+  return await gpu.requestAdapter(software ? { forceFallbackAdapter: true } : { powerPreference: "high-performance" });
+}
+
+let realAdapter: Promise<boolean> | undefined;
+
+/** Whether there is a real GPU adapter. Asked once. */
+export function hasRealAdapter(): Promise<boolean> {
+  realAdapter ??= requestAdapter(false).then((adapter) => adapter !== null && !adapter.info.isFallbackAdapter, () => false);
+  return realAdapter;
+}
+
+/** An adapter's name for people. */
+export function describeAdapter({ info }: GPUAdapter): string {
+  return info.description || [info.vendor, info.architecture, info.device].filter((part) => part).join(" ") || "unnamed adapter";
+}
+
+const wantedLimits = [
+  "maxStorageBuffersPerShaderStage",
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "minStorageBufferOffsetAlignment",
+  "maxBindingsPerBindGroup",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupsPerDimension",
+] as const;
+
+/** A device with all the adapter can do of what kernels need: a plain request gives the defaults only. */
+export async function openDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const requiredLimits: Record<string, number> = {};
+  for (const name of wantedLimits) requiredLimits[name] = adapter.limits[name];
+  const requiredFeatures: GPUFeatureName[] = adapter.features.has("timestamp-query") ? ["timestamp-query"] : [];
+  try {
+    return await adapter.requestDevice({ requiredLimits, requiredFeatures });
+  } catch (cause) {
+    throw new DeviceError(`Cannot open the adapter "${describeAdapter(adapter)}": ${cause}`, {
+      adapter: describeAdapter(adapter),
+    }, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * GPU errors made visible.
+ *
+ * WebGPU reports errors late and elsewhere: a wrong shader gives zeros. Errors that no scope caught, and the loss of the device, are
+ * kept here and thrown by the next call; what a scope caught is known at once where the runtime has settled it already.
+ *
+ * @module
+ */
+import { DeviceError } from "../../errors.ts";
+
+/** What went wrong on one device, until somebody has been told. */
+export class Failures {
+  private pending: string | undefined;
+  private lost: string | undefined;
+  private closing = false;
+
+  constructor(private readonly device: GPUDevice) {
+    device.addEventListener("uncapturederror", (event) => {
+      event.preventDefault();
+      this.report((event as GPUUncapturedErrorEvent).error.message);
+    });
+    device.lost.then(({ reason, message }) => {
+      if (!this.closing) this.lost = `${reason || "unknown reason"}: ${message}`;
+    });
+  }
+
+  /** Remembers a failure for the next `check`; the first one counts. */
+  report(message: string): void {
+    this.pending ??= message.trim();
+  }
+
+  /** From now on the loss of the device is intended. */
+  close(): void {
+    this.closing = true;
+  }
+
+  /**
+   * Throws what has gone wrong since the last check.
+   *
+   * @throws {DeviceError} If the device was lost, or an earlier operation failed.
+   */
+  check(): void {
+    if (this.lost !== undefined) {
+      throw new DeviceError(`Cannot use webgpu: the device was lost (${this.lost})`, { lost: this.lost });
+    }
+    if (this.pending === undefined) return;
+    const message = this.pending;
+    this.pending = undefined;
+    throw new DeviceError(`An earlier operation on webgpu failed: ${message}`, { message });
+  }
+
+  /**
+   * Runs `make` in an error scope.
+   *
+   * @returns What was made, and the error if there was one and it is known already; otherwise it is reported when it comes.
+   */
+  guard<T>(filter: GPUErrorFilter, make: () => T): { made: T; error: string | undefined } {
+    this.device.pushErrorScope(filter);
+    let made: T;
+    try {
+      made = make();
+    } finally {
+      this.verdict = this.device.popErrorScope();
+    }
+    const verdict = this.verdict;
+    const error = settledError(verdict);
+    if (error !== undefined) verdict.catch(() => {});
+    else verdict.then((late) => late && this.report(late.message), () => {});
+    return { made, error };
+  }
+
+  private verdict: Promise<GPUError | null> = Promise.resolve(null);
+}
+
+/**
+ * The error a promise is already settled with, without waiting for the event loop: a synchronous caller could not learn of it
+ * otherwise. Deno shows the state of a promise when printing it.
+ */
+function settledError(verdict: Promise<GPUError | null>): string | undefined {
+  if (typeof Deno === "undefined") return undefined;
+  const shown = Deno.inspect(verdict, { strAbbreviateSize: 100_000 });
+  if (!/Error/.test(shown)) return undefined;
+  const lines = [...shown.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([text]) => JSON.parse(text) as string);
+  return lines.join("").trim() || shown;
+}

@@ -1,0 +1,115 @@
+/**
+ * Reading device memory back without paying for the event loop.
+ *
+ * An awaited `mapAsync` polls the GPU and then sleeps 10 ms in Deno. On a staging buffer that has been mapped before (it is primed), the
+ * poll inside `mapAsync` has finished the mapping by the time the call returns, so that `getMappedRange` works at once. This is how
+ * Deno behaves rather than what the standard promises, and on a buffer never mapped before it aborts the process: hence priming,
+ * a self-test at start-up, and the awaited read as the way back.
+ *
+ * @module
+ */
+import { sizeClass } from "./pool.ts";
+
+/** Staging buffers kept for later reads. */
+const mostStaging = 8;
+const mostStagingBytes = 64 * 2 ** 20;
+
+/** Copies device memory to the host. */
+export class Reader {
+  private readonly staging: { gpu: GPUBuffer; bytes: number }[] = [];
+  private immediate = false;
+  private created = 0;
+
+  constructor(private readonly device: GPUDevice) {}
+
+  /** Whether `readNow` works. */
+  get canReadNow(): boolean {
+    return this.immediate;
+  }
+
+  /** How many staging buffers were ever made. */
+  get buffersCreated(): number {
+    return this.created;
+  }
+
+  /** Tries the immediate read on known bytes, several times; from then on `canReadNow` tells. */
+  selfTest(): void {
+    const source = this.device.createBuffer({ size: 256, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+    this.immediate = true;
+    try {
+      for (let round = 1; round <= 3 && this.immediate; round++) {
+        const written = Uint8Array.from({ length: 256 }, (_, i) => (i * 7 + round) & 255);
+        this.device.queue.writeBuffer(source, 0, written);
+        const read = this.readNow(source, 256);
+        this.immediate = read.every((byte, i) => byte === written[i]);
+      }
+    } catch {
+      this.immediate = false;
+    }
+    source.destroy();
+  }
+
+  /** The first `bytes` of a buffer, after all that was submitted before. Only if `canReadNow`. */
+  readNow(source: GPUBuffer, bytes: number): Uint8Array<ArrayBuffer> {
+    const { staging, padded } = this.copy(source, bytes);
+    staging.gpu.mapAsync(GPUMapMode.READ, 0, padded).catch(() => {});
+    try {
+      const copy = new Uint8Array(staging.gpu.getMappedRange(0, padded).slice(0, bytes));
+      staging.gpu.unmap();
+      this.keep(staging);
+      return copy;
+    } catch (error) {
+      // The state of the staging buffer is unknown: not used again.
+      staging.gpu.destroy();
+      throw error;
+    }
+  }
+
+  /** The same by way of the event loop. */
+  async read(source: GPUBuffer, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { staging, padded } = this.copy(source, bytes);
+    await staging.gpu.mapAsync(GPUMapMode.READ, 0, padded);
+    const copy = new Uint8Array(staging.gpu.getMappedRange(0, padded).slice(0, bytes));
+    staging.gpu.unmap();
+    this.keep(staging);
+    return copy;
+  }
+
+  /** Destroys the staging buffers. */
+  destroy(): void {
+    for (const { gpu } of this.staging.splice(0)) gpu.destroy();
+  }
+
+  private copy(source: GPUBuffer, bytes: number): { staging: { gpu: GPUBuffer; bytes: number }; padded: number } {
+    const padded = Math.ceil(bytes / 8) * 8;
+    const staging = this.take(padded);
+    const encoder = this.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(source, 0, staging.gpu, 0, padded);
+    this.device.queue.submit([encoder.finish()]);
+    return { staging, padded };
+  }
+
+  private take(bytes: number): { gpu: GPUBuffer; bytes: number } {
+    const size = sizeClass(bytes);
+    const index = this.staging.findIndex((staging) => staging.bytes === size);
+    if (index >= 0) return this.staging.splice(index, 1)[0];
+    this.created++;
+    const gpu = this.device.createBuffer({
+      size,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      mappedAtCreation: true,
+    });
+    gpu.unmap();
+    return { gpu, bytes: size };
+  }
+
+  private keep(staging: { gpu: GPUBuffer; bytes: number }): void {
+    this.staging.unshift(staging);
+    let total = this.staging.reduce((sum, { bytes }) => sum + bytes, 0);
+    while (this.staging.length > mostStaging || (this.staging.length > 1 && total > mostStagingBytes)) {
+      const dropped = this.staging.pop()!;
+      total -= dropped.bytes;
+      dropped.gpu.destroy();
+    }
+  }
+}

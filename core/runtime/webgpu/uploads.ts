@@ -1,0 +1,109 @@
+/**
+ * Host arrays as inputs of a program: where they go, and how they get there in few copies.
+ *
+ * Small ones (scalars, labels) are packed into one buffer and written at once; each large one has a buffer of its own. All of it is
+ * made at first use and kept.
+ *
+ * @module
+ */
+import type { DType, TypedArray } from "../../dtype.ts";
+import { bytesFor, checkHostArray, encode } from "./buffer.ts";
+import type { Services } from "./executable.ts";
+import type { Memory } from "./pool.ts";
+
+/** A part of a buffer, as bind groups see it. */
+export interface Region {
+  readonly memory: Memory;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** An input that may be given as a host array. */
+export interface HostInput {
+  readonly index: number;
+  readonly dtype: DType;
+  readonly size: number;
+}
+
+/** Up to here an input is packed: copying it twice costs less than a write of its own. */
+const mostPackedBytes = 16384;
+
+/** The host inputs of one executable. */
+export class Uploads {
+  private readonly inputs: ReadonlyMap<number, HostInput>;
+  private readonly offsets = new Map<number, number>();
+  private readonly packedBytes: number;
+  private packed: Memory | undefined;
+  private mirror = new Uint8Array(0);
+  private readonly large = new Map<number, Memory>();
+  /** The part of the mirror filled since `begin`. */
+  private from = 0;
+  private to = 0;
+
+  constructor(private readonly services: Services, inputs: readonly HostInput[]) {
+    this.inputs = new Map(inputs.map((input) => [input.index, input]));
+    const alignment = Math.max(16, services.device.limits.minStorageBufferOffsetAlignment);
+    let next = 0;
+    for (const { index, dtype, size } of inputs) {
+      const bytes = bytesFor(dtype, size);
+      if (bytes > mostPackedBytes) continue;
+      this.offsets.set(index, next);
+      next += Math.ceil(bytes / alignment) * alignment;
+    }
+    this.packedBytes = next;
+  }
+
+  /** Before the inputs of a run. */
+  begin(): void {
+    this.from = this.packedBytes;
+    this.to = 0;
+  }
+
+  /** Takes one input; says where the program will find it. */
+  add(index: number, values: TypedArray): Region {
+    const { dtype, size } = this.inputs.get(index)!;
+    const offset = this.offsets.get(index);
+    if (offset === undefined) {
+      const memory = this.large.get(index) ?? this.services.pool.acquire(bytesFor(dtype, size));
+      this.large.set(index, memory);
+      this.write(memory, dtype, size, values);
+      return { memory, offset: 0, size: memory.bytes };
+    }
+    checkHostArray(dtype, size, values);
+    this.packed ??= this.services.pool.acquire(this.packedBytes);
+    if (this.mirror.length === 0) this.mirror = new Uint8Array(this.packedBytes);
+    const encoded = encode(dtype, values);
+    this.mirror.set(new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength), offset);
+    const size16 = Math.ceil(Math.max(encoded.byteLength, 4) / 16) * 16;
+    this.from = Math.min(this.from, offset);
+    this.to = Math.max(this.to, offset + size16);
+    return { memory: this.packed, offset, size: size16 };
+  }
+
+  /** After the inputs of a run: one write for all the packed ones. */
+  end(): void {
+    if (this.to > this.from) {
+      this.services.device.queue.writeBuffer(this.packed!.gpu, this.from, this.mirror.subarray(this.from, this.to));
+    }
+  }
+
+  /** Fills a buffer from the host. */
+  write(memory: Memory, dtype: DType, size: number, values: TypedArray): void {
+    checkHostArray(dtype, size, values);
+    writeValues(this.services.device, memory, dtype, values);
+  }
+
+  /** Gives the memory back. */
+  destroy(): void {
+    for (const memory of this.large.values()) this.services.pool.release(memory);
+    this.large.clear();
+    if (this.packed) this.services.pool.release(this.packed);
+    this.packed = undefined;
+  }
+}
+
+/** Copies host values to the start of a buffer. */
+export function writeValues(device: GPUDevice, memory: Memory, dtype: DType, values: TypedArray): void {
+  const encoded = encode(dtype, values);
+  if (encoded.byteLength > 0) device.queue.writeBuffer(memory.gpu, 0, encoded as Uint8Array<ArrayBuffer>);
+}
