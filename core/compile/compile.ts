@@ -1,0 +1,48 @@
+/**
+ * The one road from a graph to a device: lower, merge, plan, and let the device make it executable.
+ *
+ * @module
+ */
+import { DTypeError } from "../errors.ts";
+import type { Device } from "../runtime/device.ts";
+import { showShape, sizeOf } from "../shape.ts";
+import type { Graph, Node } from "./graph.ts";
+import type { Program } from "./kernel.ts";
+import { lower } from "./lower.ts";
+import { merge } from "./merge.ts";
+import { plan } from "./plan.ts";
+
+/** What a program is compiled for. */
+export interface CompileOptions {
+  readonly device: Device;
+  readonly inputs: readonly Node[];
+  /** Which inputs may be overwritten by outputs. */
+  readonly donated: readonly boolean[];
+}
+
+/** The program that computes a graph's outputs, each of which must be an operation (not an input) and named once. */
+export function compileProgram(graph: Graph, { device, inputs, donated }: CompileOptions): Program {
+  for (const { dtype, shape } of graph.nodes) {
+    if (!device.dtypes.includes(dtype)) {
+      throw new DTypeError(
+        `Cannot compute ${dtype}${showShape(shape)} on ${device.name}: it has ${
+          device.dtypes.join(", ")
+        }; cast it, or choose another device`,
+        { dtype, device: device.name },
+      );
+    }
+  }
+  const { kernels, buffers } = lower(graph, device);
+  const idOf = new Map(buffers.map((node, id) => [node, id]));
+  const outputs = graph.outputs.map((node) => idOf.get(node)!);
+  const merged = device.fuses
+    ? merge(kernels, { outputs: new Set(outputs), maxBuffersPerKernel: device.maxBuffersPerKernel })
+    : kernels;
+  return plan({
+    kernels: merged,
+    buffers,
+    inputs: inputs.map(({ dtype, shape }) => ({ dtype, size: sizeOf(shape) })),
+    donated,
+    outputs,
+  });
+}

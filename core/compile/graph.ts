@@ -1,0 +1,136 @@
+/**
+ * From tensors to the compiler's graph: equal subexpressions become one node, and what changes nothing disappears.
+ *
+ * @module
+ */
+import type { DType } from "../dtype.ts";
+import type { Op } from "../ops/define.ts";
+import type { Shape } from "../shape.ts";
+import { sourceOf, type Tensor } from "../tensor.ts";
+import { simplify } from "./simplify.ts";
+
+/** A node: an input of the program, or an operation on other nodes. Nodes are unique: equal ones are the same object. */
+export interface Node {
+  readonly id: number;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly made:
+    | { readonly kind: "input"; readonly index: number }
+    | { readonly kind: "op"; readonly op: Op; readonly inputs: readonly Node[]; readonly attrs: unknown };
+}
+
+/** The part of the world that one program computes. */
+export interface Graph {
+  /** Every node the outputs need, inputs before users. */
+  readonly nodes: readonly Node[];
+  readonly outputs: readonly Node[];
+}
+
+/** Text that is equal for equal attributes; JSON alone would confuse NaN, infinities and -0. */
+export function attrsKey(attrs: unknown): string {
+  if (attrs === undefined) return "";
+  return JSON.stringify(
+    attrs,
+    (_, value) =>
+      typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+        ? `${Object.is(value, -0) ? "-0" : value}`
+        : value,
+  );
+}
+
+/** The tensors that `outputs` need, inputs before users; stops at those for which `isLeaf` holds. */
+export function topological(outputs: readonly Tensor[], isLeaf: (tensor: Tensor) => boolean): Tensor[] {
+  const order: Tensor[] = [];
+  const done = new Set<Tensor>();
+  // A chain may be too long for recursion.
+  const pending: { readonly tensor: Tensor; expanded: boolean }[] = outputs.map((tensor) => ({ tensor, expanded: false }))
+    .reverse();
+  while (pending.length > 0) {
+    const top = pending[pending.length - 1];
+    if (top.expanded || done.has(top.tensor)) {
+      pending.pop();
+      if (!done.has(top.tensor)) {
+        done.add(top.tensor);
+        order.push(top.tensor);
+      }
+      continue;
+    }
+    top.expanded = true;
+    if (isLeaf(top.tensor)) continue;
+    const source = sourceOf(top.tensor);
+    if (source.kind === "op") {
+      for (let i = source.inputs.length - 1; i >= 0; i--) {
+        if (!done.has(source.inputs[i])) pending.push({ tensor: source.inputs[i], expanded: false });
+      }
+    }
+  }
+  return order;
+}
+
+/** Makes unique, simplified nodes. */
+export class GraphBuilder {
+  readonly #known = new Map<string, Node>();
+  #count = 0;
+
+  /** The program's input number `index`. */
+  input(index: number, shape: Shape, dtype: DType): Node {
+    return this.#unique(`#${index}`, shape, dtype, { kind: "input", index });
+  }
+
+  /** An operation, or what it comes to. */
+  op(op: Op, inputs: readonly Node[], attrs: unknown, shape: Shape, dtype: DType): Node {
+    const simpler = simplify(this, op, inputs, attrs, shape, dtype);
+    if (simpler) return simpler;
+    const key = `${op.name}(${inputs.map(({ id }) => id).join()})${dtype}[${shape.join()}]${attrsKey(attrs)}`;
+    return this.#unique(key, shape, dtype, { kind: "op", op, inputs, attrs });
+  }
+
+  #unique(key: string, shape: Shape, dtype: DType, made: Node["made"]): Node {
+    const known = this.#known.get(key);
+    if (known) return known;
+    const node: Node = { id: this.#count++, shape, dtype, made };
+    this.#known.set(key, node);
+    return node;
+  }
+}
+
+/** The graph of `outputs`; `leaf` gives the nodes of tensors that are not to be looked into. */
+export function buildGraph(
+  outputs: readonly Tensor[],
+  builder: GraphBuilder,
+  leaf: (tensor: Tensor) => Node | undefined,
+): Graph {
+  const nodes = new Map<Tensor, Node>();
+  const leaves = new Map<Tensor, Node>();
+  const isLeaf = (tensor: Tensor) => {
+    const node = leaves.get(tensor) ?? leaf(tensor);
+    if (node) leaves.set(tensor, node);
+    return node !== undefined;
+  };
+  for (const tensor of topological(outputs, isLeaf)) {
+    const known = leaves.get(tensor);
+    if (known) {
+      nodes.set(tensor, known);
+      continue;
+    }
+    const source = sourceOf(tensor);
+    if (source.kind !== "op") throw new Error(`A tensor without an operation reached the compiler: ${source.kind}`);
+    const inputs = source.inputs.map((input) => nodes.get(input)!);
+    nodes.set(tensor, builder.op(source.op, inputs, source.attrs, tensor.shape, tensor.dtype));
+  }
+  const roots = outputs.map((tensor) => nodes.get(tensor)!);
+  return { nodes: needed(roots), outputs: roots };
+}
+
+/** What the roots need, by id: simplification may have left some nodes unused. */
+function needed(roots: readonly Node[]): Node[] {
+  const seen = new Set<Node>();
+  const pending = [...roots];
+  while (pending.length > 0) {
+    const node = pending.pop()!;
+    if (seen.has(node)) continue;
+    seen.add(node);
+    if (node.made.kind === "op") pending.push(...node.made.inputs);
+  }
+  return [...seen].sort((a, b) => a.id - b.id);
+}

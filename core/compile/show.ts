@@ -1,0 +1,71 @@
+/**
+ * Stages of the compiler as text, for COTANGENT_DEBUG=graph and COTANGENT_DEBUG=kernels.
+ *
+ * @module
+ */
+import { showShape } from "../shape.ts";
+import type { Expr } from "./expr.ts";
+import { attrsKey, type Graph } from "./graph.ts";
+import { type Access, operandsOf, type Program } from "./kernel.ts";
+
+/** One line per node. */
+export function showGraph({ nodes, outputs }: Graph): string {
+  const results = new Set(outputs);
+  return nodes.map((node) => {
+    const what = node.made.kind === "input"
+      ? `input ${node.made.index}`
+      : `${node.made.op.name}(${node.made.inputs.map(({ id }) => `%${id}`).join(", ")}) ${attrsKey(node.made.attrs)}`;
+    return `%${node.id} = ${what} : ${node.dtype}${showShape(node.shape)}${results.has(node) ? " -> output" : ""}`;
+  }).join("\n");
+}
+
+/** A scalar expression. */
+export function showExpr(e: Expr): string {
+  switch (e.kind) {
+    case "const":
+      return `${e.value}`;
+    case "load":
+      return `load${e.slot}`;
+    case "result":
+      return `result${e.slot}`;
+    case "index":
+      return `index(${e.offset}; ${e.strides.join(", ")})`;
+    case "unary":
+      return `${e.op}(${showExpr(e.x)})`;
+    case "binary":
+      return `${e.op}(${showExpr(e.x)}, ${showExpr(e.y)})`;
+    case "select":
+      return `select(${showExpr(e.test)}, ${showExpr(e.x)}, ${showExpr(e.y)})`;
+    default:
+      return `${e.kind}<${e.type}>(${showExpr(e.x)})`;
+  }
+}
+
+function shorten(text: string): string {
+  return text.length > 160 ? `${text.slice(0, 157)}...` : text;
+}
+
+/** A few lines per kernel. */
+export function showProgram(program: Program): string {
+  const buffer = (id: number) => {
+    const { place, dtype } = program.buffers[id];
+    const where = place.kind === "slot" ? `slot${place.slot}` : `${place.kind}${place.index}`;
+    return `${dtype}:${where}#${id}`;
+  };
+  const access = (each: Access) => `${buffer(each.buffer)}+${each.offset}[${each.strides.join(",")}]`;
+  return program.kernels.map((kernel, i) => {
+    const window = kernel.kind === "reduce"
+      ? ` over ${showShape(kernel.window)}`
+      : kernel.kind === "matmul"
+      ? ` k ${kernel.k}`
+      : "";
+    const lines = [`kernel ${i}: ${kernel.kind} ${showShape(kernel.shape)}${window}`];
+    for (const operand of operandsOf(kernel)) lines.push(`  operand ${access(operand)}`);
+    if (kernel.kind === "reduce") {
+      for (const { op, value } of kernel.reductions) lines.push(`  ${op} ${shorten(showExpr(value))}`);
+    }
+    kernel.loads.forEach((load, slot) => lines.push(`  load${slot} ${access(load)}`));
+    for (const store of kernel.stores) lines.push(`  store ${access(store)} = ${shorten(showExpr(store.value))}`);
+    return lines.join("\n");
+  }).join("\n");
+}

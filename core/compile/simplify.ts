@@ -1,0 +1,134 @@
+/**
+ * Algebra on graphs: rules that make an operation disappear. A rule never changes a value, NaN and infinity included (so 0 * x stays).
+ *
+ * @module
+ */
+import { type DType, isFloat, toHostArray } from "../dtype.ts";
+import { fullOp } from "../ops/creation.ts";
+import type { Op } from "../ops/define.ts";
+import { sameShape, type Shape, sizeOf } from "../shape.ts";
+import type { GraphBuilder, Node } from "./graph.ts";
+
+interface Made {
+  readonly builder: GraphBuilder;
+  readonly op: Op;
+  readonly inputs: readonly Node[];
+  readonly attrs: unknown;
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+type Rule = (made: Made) => Node | undefined;
+
+/** The value of a constant node. */
+export function constantValue(node: Node): number | undefined {
+  if (node.made.kind !== "op" || node.made.op.lower.kind !== "constant") return undefined;
+  return node.made.op.lower.value(node.made.attrs);
+}
+
+function is(node: Node, value: number): boolean {
+  return Object.is(constantValue(node), value);
+}
+
+function operationOf(node: Node, name: string): { readonly inputs: readonly Node[]; readonly attrs: unknown } | undefined {
+  return node.made.kind === "op" && node.made.op.name === name ? node.made : undefined;
+}
+
+function constant({ builder, shape, dtype }: Made, value: number): Node {
+  const held = dtype === "bool" ? (value === 0 ? 0 : 1) : toHostArray(dtype, [value])[0];
+  return builder.op(fullOp as Op, [], { value: held, shape, dtype }, shape, dtype);
+}
+
+/** Floating arithmetic on constants, rounded as the device would. */
+function fold(compute: (x: number, y: number) => number): Rule {
+  return (made) => {
+    const [x, y] = made.inputs.map(constantValue);
+    if (x === undefined || y === undefined || !isFloat(made.dtype)) return undefined;
+    return constant(made, compute(x, y));
+  };
+}
+
+const through: Rule = ({ inputs }) => inputs[0];
+
+/** A view of a constant is a constant; a view that changes nothing is its input. */
+const view: Rule = (made) => {
+  const [x] = made.inputs;
+  const value = constantValue(x);
+  return value === undefined ? undefined : constant(made, value);
+};
+
+function first(...rules: Rule[]): Rule {
+  return (made) => {
+    for (const rule of rules) {
+      const node = rule(made);
+      if (node) return node;
+    }
+    return undefined;
+  };
+}
+
+const rules: Readonly<Record<string, Rule>> = {
+  variable: through,
+  stopGradient: through,
+  add: first(
+    fold((x, y) => x + y),
+    // Strictly -0 + 0 is 0: the sign of a zero is the one thing that may differ.
+    ({ inputs: [x, y] }) => is(y, 0) ? x : is(x, 0) ? y : undefined,
+  ),
+  sub: first(fold((x, y) => x - y), ({ inputs: [x, y] }) => is(y, 0) ? x : undefined),
+  mul: first(fold((x, y) => x * y), ({ inputs: [x, y] }) => is(y, 1) ? x : is(x, 1) ? y : undefined),
+  div: first(fold((x, y) => x / y), ({ inputs: [x, y] }) => is(y, 1) ? x : undefined),
+  pow: ({ inputs: [x, y] }) => is(y, 1) ? x : undefined,
+  neg: first(
+    (made) => {
+      const value = constantValue(made.inputs[0]);
+      return value === undefined || !isFloat(made.dtype) ? undefined : constant(made, -value);
+    },
+    ({ inputs: [x] }) => operationOf(x, "neg")?.inputs[0],
+  ),
+  cast: (made) => {
+    const [x] = made.inputs;
+    if (x.dtype === made.dtype) return x;
+    const value = constantValue(x);
+    // Only conversions that every device agrees on.
+    if (value === undefined || !(isFloat(made.dtype) || Number.isInteger(value) && Math.abs(value) < 2 ** 31 && value >= 0)) {
+      return undefined;
+    }
+    return constant(made, value);
+  },
+  sum: (made) => {
+    const [x] = made.inputs;
+    const value = constantValue(x);
+    if (value === undefined || !isFloat(made.dtype)) return undefined;
+    return constant(made, value * (sizeOf(x.shape) / Math.max(1, sizeOf(made.shape))));
+  },
+  slice: view,
+  flip: view,
+  permute: first(view, ({ builder, op, inputs: [x], attrs, shape, dtype }) => {
+    const inner = operationOf(x, "permute");
+    if (!inner) return undefined;
+    const { order } = attrs as { order: readonly number[] };
+    const before = (inner.attrs as { order: readonly number[] }).order;
+    const both = order.map((axis) => before[axis]);
+    const [source] = inner.inputs;
+    return both.every((axis, i) => axis === i) ? source : builder.op(op, [source], { order: both }, shape, dtype);
+  }),
+  broadcastInDim: first(view, ({ inputs: [x], shape }) => sameShape(x.shape, shape) ? x : undefined),
+  reshape: first(view, ({ builder, op, inputs: [x], attrs, shape, dtype }) => {
+    if (sameShape(x.shape, shape)) return x;
+    const inner = operationOf(x, "reshape");
+    return inner && builder.op(op, inner.inputs, attrs, shape, dtype);
+  }),
+};
+
+/** What an operation comes to if a rule applies. */
+export function simplify(
+  builder: GraphBuilder,
+  op: Op,
+  inputs: readonly Node[],
+  attrs: unknown,
+  shape: Shape,
+  dtype: DType,
+): Node | undefined {
+  return Object.hasOwn(rules, op.name) ? rules[op.name]({ builder, op, inputs, attrs, shape, dtype }) : undefined;
+}

@@ -1,0 +1,65 @@
+/**
+ * Forward mode: tangents are carried along with a function's evaluation.
+ *
+ * @module
+ */
+import { isFloat } from "../dtype.ts";
+import { ShapeError } from "../errors.ts";
+import { cast, variableOp } from "../ops/cast.ts";
+import { zerosLike } from "../ops/creation.ts";
+import type { Op } from "../ops/define.ts";
+import { sameShape, showShape } from "../shape.ts";
+import { Tensor, withTrace } from "../tensor.ts";
+import { mapLeaves, treeLeaves } from "../tree.ts";
+import { stepsBetween } from "./walk.ts";
+
+/**
+ * A function's value at `primals` and its directional derivative along `tangents`.
+ *
+ * ```ts
+ * import { item, jvp, sin, tensor } from "../../mod.ts";
+ * const [y, dy] = jvp((x) => sin(x), [tensor(0)], [tensor(2)]);
+ * console.log(await item(y), await item(dy)); // 0 2
+ * ```
+ *
+ * @param primals The arguments, trees of tensors.
+ * @param tangents Trees of the same form; those of integer tensors are not used.
+ * @returns The value and its tangent, which has the same form.
+ * @throws {ShapeError} If a tangent's shape is not its primal's.
+ */
+export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, tangents: A): [R, R] {
+  return withTrace("jvp", (trace) => {
+    const directions = new Map(treeLeaves(tangents).map(({ path, value }) => [path, value]));
+    const found = new Map<Tensor, Tensor>();
+    const variables = mapLeaves(primals, (x, path) => {
+      if (!(x instanceof Tensor) || !isFloat(x.dtype)) return x;
+      const t = directions.get(path);
+      if (!(t instanceof Tensor) || !sameShape(t.shape, x.shape)) {
+        throw new ShapeError(
+          `Cannot take jvp: the tangent at "${path}" has ${
+            t instanceof Tensor ? `shape ${showShape(t.shape)}` : "no tensor"
+          }, its ` +
+            `primal has shape ${showShape(x.shape)}`,
+          { path },
+        );
+      }
+      const fresh = new Tensor(
+        x.shape,
+        x.dtype,
+        { kind: "op", op: variableOp as Op, inputs: [x], attrs: undefined },
+        false,
+        trace,
+      );
+      found.set(fresh, cast(t, x.dtype));
+      return fresh;
+    }) as A;
+    const roots = [...found.keys()];
+    const value = f(...variables);
+    const outputs = treeLeaves(value).map((leaf) => leaf.value).filter((each) => each instanceof Tensor);
+    for (const { tensor, made } of stepsBetween(roots, outputs)) {
+      const t = made?.op.jvp(made.inputs.map((input) => found.get(input)), made.inputs, tensor, made.attrs);
+      if (t) found.set(tensor, t);
+    }
+    return [value, mapLeaves(value, (y) => y instanceof Tensor ? found.get(y) ?? zerosLike(y) : y) as R];
+  });
+}

@@ -1,0 +1,244 @@
+/**
+ * Reverse mode: cotangents are carried from a function's outputs back to its inputs, by more of the same operations. So it nests.
+ *
+ * @module
+ */
+import { isFloat } from "../dtype.ts";
+import { DTypeError, ShapeError } from "../errors.ts";
+import { add } from "../ops/binary.ts";
+import { cast, variableOp } from "../ops/cast.ts";
+import { onesLike, zerosLike } from "../ops/creation.ts";
+import type { Op } from "../ops/define.ts";
+import { sameShape, showShape } from "../shape.ts";
+import { Tensor, type Trace, withTrace } from "../tensor.ts";
+import { mapLeaves, treeLeaves } from "../tree.ts";
+import { type Step, stepsBetween } from "./walk.ts";
+
+/** A fresh variable with the value of `x`. */
+function variable(x: Tensor, trace: Trace): Tensor {
+  return new Tensor(x.shape, x.dtype, { kind: "op", op: variableOp as Op, inputs: [x], attrs: undefined }, false, trace);
+}
+
+/** Cotangents of `variables` from those of `outputs`, along recorded steps; undefined where no output depends on one. */
+function pullBack(
+  steps: readonly Step[],
+  outputs: readonly Tensor[],
+  cotangents: readonly Tensor[],
+  variables: readonly Tensor[],
+): (Tensor | undefined)[] {
+  const onPath = new Set(steps.map(({ tensor }) => tensor));
+  const sums = new Map<Tensor, Tensor>();
+  const give = (tensor: Tensor, g: Tensor) => {
+    const sum = sums.get(tensor);
+    sums.set(tensor, sum ? add(sum, g) : g);
+  };
+  outputs.forEach((output, i) => onPath.has(output) && give(output, cotangents[i]));
+  for (const { tensor, made } of steps.toReversed()) {
+    const g = sums.get(tensor);
+    if (!g || !made) continue;
+    const inner = made.op.vjp(g, made.inputs, tensor, made.attrs);
+    made.inputs.forEach((input, i) => {
+      const each = inner[i];
+      if (each && onPath.has(input)) give(input, each);
+    });
+  }
+  return variables.map((each) => sums.get(each));
+}
+
+/** The tree's floating tensors replaced by fresh variables. */
+function openVariables(tree: unknown, trace: Trace): { readonly tree: unknown; readonly variables: Tensor[] } {
+  const variables: Tensor[] = [];
+  const opened = mapLeaves(tree, (leaf) => {
+    if (!(leaf instanceof Tensor) || !isFloat(leaf.dtype)) return leaf;
+    variables.push(variable(leaf, trace));
+    return variables.at(-1);
+  });
+  return { tree: opened, variables };
+}
+
+/** Puts cotangents where the variables were; what nothing depends on is zero. */
+function closeVariables(tree: unknown, found: readonly (Tensor | undefined)[]): unknown {
+  let next = 0;
+  return mapLeaves(tree, (leaf) => {
+    if (!(leaf instanceof Tensor)) return leaf;
+    if (!isFloat(leaf.dtype)) return zerosLike(leaf);
+    return found[next++] ?? zerosLike(leaf);
+  });
+}
+
+/**
+ * A function's value and the map from a cotangent of it to cotangents of the arguments (the transposed derivative).
+ *
+ * ```ts
+ * import { mul, tensor, toArray, vjp } from "../../mod.ts";
+ * const [y, pull] = vjp((x) => mul(x, x), tensor([1, 2]));
+ * console.log(await toArray(pull(tensor([1, 10]))[0])); // [2, 40]
+ * ```
+ *
+ * @param f From trees of tensors to a tree of tensors.
+ * @returns The value, and a function from a tree like the value to a list with a tree like each argument.
+ */
+export function vjp<A extends unknown[], R>(f: (...args: A) => R, ...args: A): [R, (cotangent: R) => A] {
+  return withTrace("vjp", (trace) => {
+    const { tree, variables } = openVariables(args, trace);
+    const value = f(...tree as A);
+    const outputs = treeLeaves(value).filter((leaf) => leaf.value instanceof Tensor);
+    const steps = stepsBetween(variables, outputs.map((output) => output.value as Tensor));
+    const pull = (cotangent: R): A => {
+      const given = treeLeaves(cotangent).filter((leaf) => leaf.value instanceof Tensor);
+      if (given.length !== outputs.length) {
+        throw new ShapeError(`Cannot pull back ${given.length} cotangents: the function has ${outputs.length} outputs`, {
+          given: given.length,
+          outputs: outputs.length,
+        });
+      }
+      const pairs = outputs.map((output, i) => {
+        const [y, g] = [output.value as Tensor, given[i].value as Tensor];
+        if (!sameShape(y.shape, g.shape)) {
+          throw new ShapeError(
+            `Cannot pull back a cotangent of shape ${showShape(g.shape)} for an output${output.path && ` "${output.path}"`} of ` +
+              `shape ${showShape(y.shape)}`,
+            { path: output.path, shape: y.shape, cotangent: g.shape },
+          );
+        }
+        return [y, cast(g, y.dtype)] as const;
+      }).filter(([y]) => isFloat(y.dtype));
+      return closeVariables(args, pullBack(steps, pairs.map(([y]) => y), pairs.map(([, g]) => g), variables)) as A;
+    };
+    return [value, pull];
+  });
+}
+
+/** Options of `grad` and `valueAndGrad`. */
+export interface GradOptions {
+  /** Which argument to differentiate by. Default 0, the first. */
+  readonly argnum?: number;
+}
+
+/** The function's value, what it returned beside it, and the gradient. */
+export interface ValueAuxGrads<X, P> {
+  readonly value: Tensor;
+  readonly aux: X;
+  readonly grads: P;
+}
+
+function checkVariables(tree: unknown, what: string): void {
+  const leaves = treeLeaves(tree);
+  for (const { path, value } of leaves) {
+    if (value instanceof Tensor && !isFloat(value.dtype)) {
+      throw new DTypeError(
+        `Cannot take ${what} with respect to a tensor of type ${value.dtype}${
+          path && ` at "${path}"`
+        }: it needs a floating type, ` +
+          `use cast(x, "f32")`,
+        { path, dtype: value.dtype },
+      );
+    }
+  }
+  if (!leaves.some(({ value }) => value instanceof Tensor)) {
+    throw new TypeError(`Cannot take ${what} with respect to an argument without tensors: make numbers tensors with tensor(x)`);
+  }
+}
+
+function checkScalar(value: unknown, what: string): asserts value is Tensor {
+  if (!(value instanceof Tensor)) {
+    throw new TypeError(
+      `Cannot take ${what} of a function returning ${Array.isArray(value) ? "an array" : typeof value}: ` +
+        `the output must be a scalar tensor; to return more beside it use valueAndGradAux`,
+    );
+  }
+  if (value.rank !== 0) {
+    throw new TypeError(
+      `Cannot take ${what} of a function returning shape ${showShape(value.shape)}: the output must be a scalar, ` +
+        `reduce it with mean or use vjp`,
+    );
+  }
+  if (!isFloat(value.dtype)) {
+    throw new DTypeError(`Cannot take ${what} of a function returning ${value.dtype}: the output must be floating`, {
+      dtype: value.dtype,
+    });
+  }
+}
+
+// deno-lint-ignore no-explicit-any -- what a caller may pass at any one position
+type Args = any[];
+
+function differentiate<A extends Args, X>(
+  f: (...args: A) => readonly [Tensor, X],
+  args: A,
+  argnum: number,
+  what: string,
+): ValueAuxGrads<X, unknown> {
+  const target = args[argnum];
+  checkVariables(target, what);
+  return withTrace(what, (trace) => {
+    const { tree, variables } = openVariables(target, trace);
+    const [value, aux] = f(...args.map((arg, i) => i === argnum ? tree : arg) as A);
+    checkScalar(value, what);
+    const grads = pullBack(stepsBetween(variables, [value]), [value], [onesLike(value)], variables);
+    return { value, aux, grads: closeVariables(target, grads) };
+  });
+}
+
+/**
+ * The gradient of a scalar function, as a function of the same arguments.
+ *
+ * It nests: `grad(grad(f))` is the second derivative. The result has the form of the argument: a record of gradients for a record
+ * of parameters.
+ *
+ * ```ts
+ * import { add, grad, item, pow, tensor } from "../../mod.ts";
+ * const f = (p: { a: Tensor; b: Tensor }) => add(pow(p.a, 3), p.b);
+ * const { a, b } = grad(f)({ a: tensor(1), b: tensor(4) });
+ * console.log(await item(a), await item(b)); // 3 1
+ * import type { Tensor } from "../../mod.ts";
+ * ```
+ *
+ * @param f Returns a scalar.
+ * @throws {TypeError} When the returned function is called: if f does not return a scalar.
+ * @throws {DTypeError} If a tensor of the argument is not floating.
+ */
+export function grad<A extends Args>(f: (...args: A) => Tensor, options?: { readonly argnum?: 0 }): (...args: A) => A[0];
+export function grad<A extends Args, N extends number>(
+  f: (...args: A) => Tensor,
+  options: { readonly argnum: N },
+): (...args: A) => A[N];
+export function grad<A extends Args>(f: (...args: A) => Tensor, { argnum = 0 }: GradOptions = {}): (...args: A) => unknown {
+  return (...args) => differentiate<A, undefined>((...inner) => [f(...inner), undefined], args, argnum, "grad").grads;
+}
+
+/**
+ * A scalar function's value and gradient together, as [value, grads]: the forward pass is shared.
+ *
+ * @throws {TypeError} When the returned function is called: if f does not return a scalar.
+ * @throws {DTypeError} If a tensor of the argument is not floating.
+ */
+export function valueAndGrad<A extends Args>(
+  f: (...args: A) => Tensor,
+  options?: { readonly argnum?: 0 },
+): (...args: A) => [Tensor, A[0]];
+export function valueAndGrad<A extends Args, N extends number>(
+  f: (...args: A) => Tensor,
+  options: { readonly argnum: N },
+): (...args: A) => [Tensor, A[N]];
+export function valueAndGrad<A extends Args>(
+  f: (...args: A) => Tensor,
+  { argnum = 0 }: GradOptions = {},
+): (...args: A) => [Tensor, unknown] {
+  return (...args) => {
+    const { value, grads } = differentiate<A, undefined>((...inner) => [f(...inner), undefined], args, argnum, "grad");
+    return [value, grads];
+  };
+}
+
+/**
+ * As `valueAndGrad`, for a function that returns [scalar, anything else]: the rest (new batch statistics, predictions) is `aux`.
+ *
+ * @throws {TypeError} When the returned function is called: if the first of the pair is not a scalar.
+ * @throws {DTypeError} If a tensor of the first argument is not floating.
+ */
+export function valueAndGradAux<A extends Args, X>(
+  f: (...args: A) => readonly [Tensor, X],
+): (...args: A) => ValueAuxGrads<X, A[0]> {
+  return (...args) => differentiate<A, X>(f, args, 0, "grad");
+}

@@ -1,0 +1,83 @@
+/**
+ * Vectorisation: a function of one example becomes a function of a batch, by walking the graph of one example with each operation's
+ * batching rule.
+ *
+ * @module
+ */
+import { ShapeError } from "../errors.ts";
+import { broadcastTo, permute } from "../ops/movement.ts";
+import { normalizeAxis, showShape } from "../shape.ts";
+import { hole, Tensor, withTrace } from "../tensor.ts";
+import { mapLeaves, treeLeaves } from "../tree.ts";
+import { stepsBetween } from "./walk.ts";
+
+/** Options of `vmap`. */
+export interface VmapOptions {
+  /** For each argument the axis that counts the examples, or null if all share it. One number serves for all. Default 0. */
+  readonly inAxes?: number | readonly (number | null)[];
+  /** Where that axis goes in the results. Default 0. */
+  readonly outAxis?: number;
+}
+
+function moveAxis(x: Tensor, from: number, to: number): Tensor {
+  const rest = x.shape.map((_, axis) => axis).filter((axis) => axis !== from);
+  return permute(x, [...rest.slice(0, to), from, ...rest.slice(to)]);
+}
+
+/**
+ * The function on a batch of examples, without a loop.
+ *
+ * ```ts
+ * import { grad, mul, sum, tensor, toArray, vmap } from "../../mod.ts";
+ * const f = (x: Tensor) => sum(mul(x, x));
+ * console.log(await toArray(vmap(grad(f))(tensor([[1, 2], [3, 4]])))); // [[2, 4], [6, 8]]
+ * import type { Tensor } from "../../mod.ts";
+ * ```
+ *
+ * @throws {ShapeError} When the returned function is called: if the batched axes have different extents, or there is none.
+ */
+export function vmap<A extends unknown[], R>(
+  f: (...args: A) => R,
+  { inAxes = 0, outAxis = 0 }: VmapOptions = {},
+): (...args: A) => R {
+  return (...args) =>
+    withTrace("vmap", (trace) => {
+      const batches = new Map<Tensor, Tensor>();
+      let size: number | undefined;
+      const examples = args.map((arg, i) => {
+        const axis = typeof inAxes === "number" ? inAxes : inAxes[i] ?? null;
+        if (axis === null) return arg;
+        return mapLeaves(arg, (x, path) => {
+          if (!(x instanceof Tensor)) return x;
+          const from = normalizeAxis(axis, x.rank, "vmap");
+          if (size !== undefined && size !== x.shape[from]) {
+            throw new ShapeError(
+              `Cannot vmap over ${size} and ${x.shape[from]} examples: argument ${i}${path && ` at "${path}"`} has shape ` +
+                showShape(x.shape),
+              { sizes: [size, x.shape[from]], argument: i, path },
+            );
+          }
+          size = x.shape[from];
+          const front = moveAxis(x, from, 0);
+          const one = hole(trace, Object.freeze(front.shape.slice(1)), x.dtype, x.weak);
+          batches.set(one, front);
+          return one;
+        });
+      }) as A;
+      if (size === undefined) throw new ShapeError("Cannot vmap a call without batched tensors: give inAxes for one of them", {});
+      const count = size;
+      const value = f(...examples);
+      const outputs = treeLeaves(value).map((leaf) => leaf.value).filter((each) => each instanceof Tensor);
+      for (const { tensor, made } of stepsBetween([...batches.keys()], outputs)) {
+        if (!made) continue;
+        const batched = made.inputs.map((input) => batches.has(input));
+        const inputs = made.inputs.map((input) => batches.get(input) ?? input);
+        batches.set(tensor, made.op.vmap(inputs, batched, made.attrs, count));
+      }
+      return mapLeaves(value, (y) => {
+        if (!(y instanceof Tensor)) return y;
+        const batch = batches.get(y) ?? broadcastTo(y, [count, ...y.shape]);
+        return moveAxis(batch, 0, normalizeAxis(outAxis, batch.rank, "vmap"));
+      }) as R;
+    });
+}

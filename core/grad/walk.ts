@@ -1,0 +1,45 @@
+/**
+ * Walking graphs: what all transforms have in common.
+ *
+ * Serial numbers grow from inputs to outputs, so sorting by them is a topological order, and whatever is older than a transform's
+ * variables cannot depend on them: the walk never leaves the part of the graph that the function built.
+ *
+ * @module
+ */
+import { type Source, sourceOf, type Tensor } from "../tensor.ts";
+
+/** A tensor on the way from variables to outputs, and the operation that made it. */
+export interface Step {
+  readonly tensor: Tensor;
+  /** Undefined for a variable. */
+  readonly made?: Extract<Source, { kind: "op" }>;
+}
+
+/**
+ * The steps from `variables` to `outputs` (both included), oldest first. They are a record: computing a tensor makes it forget its inputs,
+ * but not what was recorded before.
+ */
+export function stepsBetween(variables: readonly Tensor[], outputs: readonly Tensor[]): Step[] {
+  const oldest = variables.reduce((least, { serial }) => Math.min(least, serial), Infinity);
+  const roots = new Set(variables);
+  const reached = new Set<Tensor>();
+  const pending = outputs.filter((output) => output.serial >= oldest);
+  while (pending.length > 0) {
+    const tensor = pending.pop()!;
+    if (reached.has(tensor)) continue;
+    reached.add(tensor);
+    const source = sourceOf(tensor);
+    if (source.kind !== "op" || roots.has(tensor)) continue;
+    for (const input of source.inputs) if (input.serial >= oldest) pending.push(input);
+  }
+  const found = new Set<Tensor>();
+  const steps: Step[] = [];
+  for (const tensor of [...reached].sort((a, b) => a.serial - b.serial)) {
+    const source = sourceOf(tensor);
+    if (roots.has(tensor)) steps.push({ tensor });
+    else if (source.kind === "op" && source.inputs.some((input) => found.has(input))) steps.push({ tensor, made: source });
+    else continue;
+    found.add(tensor);
+  }
+  return steps;
+}

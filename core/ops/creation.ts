@@ -1,0 +1,207 @@
+/**
+ * Tensors from nothing: constants, ranges, and values of the user's.
+ *
+ * @module
+ */
+import { type DType, dtypeOfArray, hostArray, toHostArray, type TypedArray } from "../dtype.ts";
+import { ShapeError } from "../errors.ts";
+import { Storage } from "../runtime/storage.ts";
+import { checkShape, contiguousStrides, type Shape, showShape, sizeOf } from "../shape.ts";
+import { Tensor } from "../tensor.ts";
+import { add, mul } from "./binary.ts";
+import { cast } from "./cast.ts";
+import { apply, noJvp, noVjp, type Op } from "./define.ts";
+
+interface FullAttrs {
+  readonly value: number;
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+export const fullOp: Op<FullAttrs> = {
+  name: "full",
+  shape: (_, { shape }) => shape,
+  dtype: (_, { dtype }) => dtype,
+  vjp: noVjp,
+  jvp: noJvp,
+  vmap: (_inputs, _batched, attrs) => apply(fullOp, [], attrs),
+  lower: { kind: "constant", value: ({ value }) => value },
+};
+
+/** A constant. A `weak` one takes the type of what it meets. */
+export function constantOf(value: number, dtype: DType, shape: Shape = [], weak = false): Tensor {
+  const held = dtype === "bool" ? (value === 0 ? 0 : 1) : toHostArray(dtype, [value])[0];
+  return new Tensor(
+    Object.freeze([...shape]),
+    dtype,
+    { kind: "op", op: fullOp as Op, inputs: [], attrs: { value: held, shape, dtype } },
+    weak,
+  );
+}
+
+/** Options of the functions that make tensors. */
+export interface CreationOptions {
+  /** The type of the elements. Default f32, or what the values say. */
+  readonly dtype?: DType;
+}
+
+/** A tensor filled with `value`. */
+export function full(shape: Shape, value: number | boolean, { dtype }: CreationOptions = {}): Tensor {
+  return constantOf(Number(value), dtype ?? (typeof value === "boolean" ? "bool" : "f32"), checkShape(shape, "make a tensor"));
+}
+
+/**
+ * A tensor of zeros.
+ *
+ * ```ts
+ * import { toArray, zeros } from "../../mod.ts";
+ * console.log(await toArray(zeros([2, 2]))); // [[0, 0], [0, 0]]
+ * ```
+ */
+export function zeros(shape: Shape, options: CreationOptions = {}): Tensor {
+  return full(shape, 0, { dtype: "f32", ...options });
+}
+
+/** A tensor of ones. */
+export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
+  return full(shape, 1, { dtype: "f32", ...options });
+}
+
+/** Zeros of the shape and type of another tensor. */
+export function zerosLike(x: Tensor): Tensor {
+  return constantOf(0, x.dtype, x.shape);
+}
+
+/** Ones of the shape and type of another tensor. */
+export function onesLike(x: Tensor): Tensor {
+  return constantOf(1, x.dtype, x.shape);
+}
+
+interface IndexAttrs {
+  readonly shape: Shape;
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+export const indexOp: Op<IndexAttrs> = {
+  name: "index",
+  shape: (_, { shape }) => shape,
+  dtype: () => "i32",
+  vjp: noVjp,
+  jvp: noJvp,
+  vmap: (_inputs, _batched, attrs) => apply(indexOp, [], attrs),
+  lower: { kind: "index", affine: ({ offset, strides }) => ({ offset, strides }) },
+};
+
+/** The index along `axis` of every element: i32. */
+export function iota(shape: Shape, axis: number): Tensor {
+  return apply(indexOp, [], { shape, offset: 0, strides: shape.map((_, i) => i === axis ? 1 : 0) });
+}
+
+/** The row-major position of every element: i32. */
+export function positions(shape: Shape): Tensor {
+  return apply(indexOp, [], { shape, offset: 0, strides: contiguousStrides(shape) });
+}
+
+/**
+ * Evenly spaced numbers from `start` up to, but without, `stop`: `arange(stop)`, `arange(start, stop)`, `arange(start, stop, step)`.
+ *
+ * ```ts
+ * import { arange, reshape, toArray } from "../../mod.ts";
+ * console.log(await toArray(reshape(arange(6), [2, 3]))); // [[0, 1, 2], [3, 4, 5]]
+ * ```
+ *
+ * @returns One axis; i32 if all three are whole numbers and no `dtype` is given, else f32.
+ * @throws {RangeError} If `step` is 0 or a bound is not finite.
+ */
+export function arange(start: number, stop?: number, step = 1, { dtype }: CreationOptions = {}): Tensor {
+  const [from, to] = stop === undefined ? [0, start] : [start, stop];
+  if (step === 0 || ![from, to, step].every(Number.isFinite)) {
+    throw new RangeError(`Cannot make a range from ${from} to ${to} by ${step}: the numbers must be finite and the step not 0`);
+  }
+  const count = Math.max(0, Math.ceil((to - from) / step));
+  const whole = [from, step].every(Number.isInteger);
+  const type = dtype ?? (whole && Number.isInteger(to) ? "i32" : "f32");
+  const steps = apply(
+    indexOp,
+    [],
+    whole ? { shape: [count], offset: from, strides: [step] } : { shape: [count], offset: 0, strides: [1] },
+  );
+  return whole ? cast(steps, type) : cast(add(mul(cast(steps, type), step), from), type);
+}
+
+/** Numbers in nested arrays, as they are written. */
+export type NestedArray = number | boolean | readonly NestedArray[];
+
+/** Options of `tensor`. */
+export interface TensorOptions extends CreationOptions {
+  /** The shape to give the values; their number must fit. */
+  readonly shape?: Shape;
+}
+
+/**
+ * A tensor of the given values: a number, nested arrays of numbers, or a typed array (which is copied).
+ *
+ * ```ts
+ * import { tensor } from "../../mod.ts";
+ * console.log(tensor([[1, 2], [3, 4]]).shape); // [2, 2]
+ * console.log(tensor(new Uint8Array(6), { shape: [2, 3] }).dtype); // u8
+ * ```
+ *
+ * @param values Nested arrays must be regular. Numbers become f32 and booleans bool unless `dtype` says otherwise; a typed array keeps its type.
+ * @throws {ShapeError} If nested arrays are ragged, or the number of values does not fit `shape`.
+ */
+export function tensor(values: NestedArray | TypedArray | Uint8ClampedArray, { shape, dtype }: TensorOptions = {}): Tensor {
+  const given = shape && checkShape(shape, "make a tensor");
+  if (ArrayBuffer.isView(values)) {
+    const own = dtypeOfArray(values);
+    if (!own) {
+      throw new TypeError(`Cannot make a tensor from a ${(values as object).constructor.name}: use a Float32Array or its like`);
+    }
+    return fromHost(toHostArray(dtype ?? own, values), given ?? [values.length], dtype ?? own);
+  }
+  const found: number[] = [];
+  let sawBoolean = false;
+  const walk = (value: NestedArray, path: readonly number[]): Shape => {
+    if (typeof value === "number" || typeof value === "boolean") {
+      sawBoolean ||= typeof value === "boolean";
+      found.push(Number(value));
+      return [];
+    }
+    if (!Array.isArray(value)) {
+      throw new TypeError(`Cannot make a tensor from ${typeof value} at [${path.join(", ")}]: numbers are needed`);
+    }
+    const inner = value.map((item, i) => walk(item, [...path, i]));
+    for (const [i, each] of inner.entries()) {
+      if (showShape(each) !== showShape(inner[0])) {
+        throw new ShapeError(
+          `Cannot make a tensor from ragged arrays: at [${[...path, i].join(", ")}] the shape is ${showShape(each)}, ` +
+            `before it ${showShape(inner[0])}`,
+          { path: [...path, i], shapes: [inner[0], each] },
+        );
+      }
+    }
+    return [value.length, ...(inner[0] ?? [])];
+  };
+  const own = walk(values as NestedArray, []);
+  const type = dtype ?? (sawBoolean ? "bool" : "f32");
+  return fromHost(toHostArray(type, found), given ?? own, type);
+}
+
+/** A tensor on values that nobody else will change. */
+export function fromHost(values: TypedArray, shape: Shape, dtype: DType): Tensor {
+  if (sizeOf(shape) !== values.length) {
+    throw new ShapeError(
+      `Cannot give ${values.length} values the shape ${showShape(shape)}: it has ${sizeOf(shape)} elements`,
+      { size: values.length, shape },
+    );
+  }
+  return new Tensor(Object.freeze([...shape]), dtype, { kind: "data", storage: Storage.ofHost(dtype, values) });
+}
+
+/** A square matrix with ones on the diagonal. */
+export function eye(size: number, options: CreationOptions = {}): Tensor {
+  const values = hostArray(options.dtype ?? "f32", size * size);
+  for (let i = 0; i < size; i++) values[i * size + i] = 1;
+  return fromHost(values, checkShape([size, size], "make a tensor"), options.dtype ?? "f32");
+}

@@ -1,0 +1,256 @@
+/**
+ * What an operation is: one record that says everything about it.
+ *
+ * The constructors keep records short. `elementwise` needs partial derivatives, `linear` its transpose, `bilinear` two transposes; the
+ * rules for vjp, jvp and vmap follow. Primitives take tensors whose shapes and types already fit: broadcasting and promotion
+ * happen in the public functions, through operations of their own, so that their derivatives are undone once and in one place.
+ *
+ * @module
+ */
+import type { Expr } from "../compile/expr.ts";
+import type { Access, Kernel, ReduceOp } from "../compile/kernel.ts";
+import { type DType, isFloat } from "../dtype.ts";
+import { DTypeError } from "../errors.ts";
+import { type Shape, showShape } from "../shape.ts";
+import { Tensor } from "../tensor.ts";
+// A circle on purpose: the rules need these two when they run, not when they are made.
+import { add } from "./binary.ts";
+import { broadcastInDim } from "./movement.ts";
+
+/** A strided window on memory: which element lies at each index of `shape`. */
+export interface View {
+  readonly shape: Shape;
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+/** How an operation becomes kernels. There is one road, for eager reading and for `jit`. */
+export type Lowering<A> =
+  /** One scalar expression of the inputs' elements: fused into whatever uses it. */
+  | { readonly kind: "elementwise"; expr(args: readonly Expr[], attrs: A): Expr }
+  /** The same value everywhere. */
+  | { readonly kind: "constant"; value(attrs: A): number }
+  /** An integer that depends on the place only: offset + the sum of stride * index. */
+  | { readonly kind: "index"; affine(attrs: A): { readonly offset: number; readonly strides: readonly number[] } }
+  /** The input's memory seen differently: moves nothing. Undefined if these strides cannot be seen so. */
+  | { readonly kind: "view"; view(input: View, attrs: A): View | undefined }
+  /** Each input is written into its place of the output; `fill` first, where the inputs leave gaps. */
+  | {
+    readonly kind: "place";
+    places(inputs: readonly Shape[], attrs: A): readonly { readonly offset: number; readonly strides: readonly number[] }[];
+    fill?(attrs: A): number | undefined;
+  }
+  /** A reduction over axes. */
+  | { readonly kind: "reduce"; readonly op: ReduceOp; axes(attrs: A): readonly number[] }
+  /** A kernel of its own. */
+  | {
+    readonly kind: "kernel";
+    /** The shapes as which the kernel sees its operands, with any strides; undefined: contiguous as they are. */
+    operands?(inputs: readonly Shape[], attrs: A): readonly Shape[];
+    /** The kernel up to its result, and the domain it computes; the compiler adds loads and stores. */
+    build(operands: readonly Access[], inputs: readonly Shape[], attrs: A, dtype: DType): KernelCore;
+  };
+
+type WithoutStores<K> = K extends Kernel ? Omit<K, "loads" | "stores"> : never;
+/** A kernel before the compiler gives it loads and stores. */
+export type KernelCore = WithoutStores<Kernel>;
+
+/** An operation. Methods take inputs that fit: the public functions see to it. */
+export interface Op<A = unknown> {
+  readonly name: string;
+  /** The output's shape; throws ShapeError if the inputs do not fit. */
+  shape(inputs: readonly Shape[], attrs: A): Shape;
+  /** The output's type; throws DTypeError if it cannot be. */
+  dtype(inputs: readonly DType[], attrs: A): DType;
+  /** Cotangents of the inputs from the output's; undefined where there is none. */
+  vjp(g: Tensor, inputs: readonly Tensor[], output: Tensor, attrs: A): readonly (Tensor | undefined)[];
+  /** The output's tangent from those of the inputs (undefined: zero); undefined if it is zero. */
+  jvp(
+    tangents: readonly (Tensor | undefined)[],
+    inputs: readonly Tensor[],
+    output: Tensor,
+    attrs: A,
+  ): Tensor | undefined;
+  /** The operation on inputs of which some (`batched`) have one more axis in front, of extent `size`; so has the output. */
+  vmap(inputs: readonly Tensor[], batched: readonly boolean[], attrs: A, size: number): Tensor;
+  readonly lower: Lowering<A>;
+}
+
+/** Applies an operation: checks shapes and types now, computes nothing. */
+export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
+  const shape = op.shape(inputs.map((input) => input.shape), attrs);
+  const dtype = op.dtype(inputs.map((input) => input.dtype), attrs);
+  return new Tensor(Object.isFrozen(shape) ? shape : Object.freeze([...shape]), dtype, {
+    kind: "op",
+    op: op as Op,
+    inputs,
+    attrs,
+  }, inputs.length > 0 && inputs.every((input) => input.weak));
+}
+
+/** A dtype rule: the inputs have one type, and so has the output. */
+export function sameDType(inputs: readonly DType[]): DType {
+  for (const dtype of inputs) {
+    if (dtype !== inputs[0]) {
+      throw new DTypeError(`Cannot mix types ${inputs.join(" and ")} in one operation`, { dtypes: inputs });
+    }
+  }
+  return inputs[0];
+}
+
+/** A dtype rule: one floating type in, the same out. */
+export function floatDType(name: string): (inputs: readonly DType[]) => DType {
+  return (inputs) => {
+    const dtype = sameDType(inputs);
+    if (!isFloat(dtype)) {
+      throw new DTypeError(`Cannot ${name} a tensor of type ${dtype}: it needs a floating type, use cast(x, "f32")`, {
+        name,
+        dtype,
+      });
+    }
+    return dtype;
+  };
+}
+
+/** A dtype rule: the inputs have one type, which is a number's, and so has the output. */
+export function numberDType(name: string): (inputs: readonly DType[]) => DType {
+  return (inputs) => {
+    const dtype = sameDType(inputs);
+    if (dtype === "bool" || dtype === "u8") {
+      throw new DTypeError(`Cannot ${name} tensors of type ${dtype}: use cast(x, "f32") or cast(x, "i32") first`, {
+        name,
+        dtype,
+      });
+    }
+    return dtype;
+  };
+}
+
+/** Adds tangents or cotangents of which some may be missing. */
+export function addUp(terms: readonly (Tensor | undefined)[]): Tensor | undefined {
+  return terms.reduce((sum, term) => sum && term ? add(sum, term) : sum ?? term, undefined);
+}
+
+/** Where the tests sample an elementwise operation's arguments. */
+export type Domain = "any" | "positive" | "unit" | "aboveMinusOne" | "nonzero" | "integer" | "bool" | "none";
+
+/** What `elementwise` makes a record from. */
+export interface ElementwiseSpec<A> {
+  readonly name: string;
+  /** Where the laws sample the arguments: "any" real number, "positive", "unit" (-1, 1), ... */
+  readonly domain: Domain;
+  dtype(inputs: readonly DType[], attrs: A): DType;
+  /**
+   * For each argument, what a cotangent `g` of the output means for it: g times the partial derivative. The Jacobian is diagonal,
+   * so the same functions push tangents forward. Undefined: no derivative. Arguments: g, the inputs, then the output.
+   */
+  readonly pull: readonly (((g: Tensor, ...inputsThenOutput: Tensor[]) => Tensor) | undefined)[];
+  lower(...args: Expr[]): Expr;
+}
+
+/** An elementwise record: all inputs have the output's shape. */
+export interface ElementwiseOp extends Op<undefined> {
+  readonly domain: Domain;
+  readonly arity: number;
+}
+
+/** Gives every unbatched input a leading axis of extent `size`. */
+export function batchAll(inputs: readonly Tensor[], batched: readonly boolean[], size: number): Tensor[] {
+  return inputs.map((input, i) =>
+    batched[i] ? input : broadcastInDim(input, [size, ...input.shape], input.shape.map((_, axis) => axis + 1))
+  );
+}
+
+function equalShapes(name: string, inputs: readonly Shape[]): Shape {
+  for (const shape of inputs) {
+    if (shape.length !== inputs[0].length || shape.some((extent, i) => extent !== inputs[0][i])) {
+      throw new Error(`${name} got shapes ${inputs.map(showShape).join(" and ")}, which the caller should have broadcast`);
+    }
+  }
+  return inputs[0];
+}
+
+/** An operation on elements: give its scalar expression and its partial derivatives. */
+export function elementwise(spec: ElementwiseSpec<undefined>): ElementwiseOp {
+  const op: ElementwiseOp = {
+    name: spec.name,
+    domain: spec.domain,
+    arity: spec.pull.length,
+    shape: (inputs) => equalShapes(spec.name, inputs),
+    dtype: spec.dtype,
+    vjp: (g, inputs, output) => spec.pull.map((pull) => pull?.(g, ...inputs, output)),
+    jvp: (tangents, inputs, output) =>
+      addUp(
+        spec.pull.map((push, i) => {
+          const t = tangents[i];
+          return t && push ? push(t, ...inputs, output) : undefined;
+        }),
+      ),
+    vmap: (inputs, batched, _, size) => apply(op, batchAll(inputs, batched, size), undefined),
+    lower: { kind: "elementwise", expr: (args) => spec.lower(...args) },
+  };
+  return op;
+}
+
+/** What `linear` makes a record from. */
+export interface LinearSpec<A> {
+  readonly name: string;
+  shape(inputs: readonly Shape[], attrs: A): Shape;
+  dtype?(inputs: readonly DType[], attrs: A): DType;
+  /** The adjoint: the input's cotangent from the output's. `input` is the input's shape. */
+  transpose(g: Tensor, input: Shape, attrs: A): Tensor;
+  /** The operation on an input with one more axis in front. */
+  vmap(input: Tensor, attrs: A, size: number): Tensor;
+  readonly lower: Lowering<A>;
+}
+
+/** A linear operation of one tensor: give its transpose. */
+export function linear<A>(spec: LinearSpec<A>): Op<A> {
+  const op: Op<A> = {
+    name: spec.name,
+    shape: spec.shape,
+    dtype: spec.dtype ?? sameDType,
+    vjp: (g, [x], _, attrs) => [spec.transpose(g, x.shape, attrs)],
+    jvp: ([t], _inputs, _output, attrs) => t && apply(op, [t], attrs),
+    vmap: ([x], _, attrs, size) => spec.vmap(x, attrs, size),
+    lower: spec.lower,
+  };
+  return op;
+}
+
+/** What `bilinear` makes a record from. */
+export interface BilinearSpec<A> {
+  readonly name: string;
+  shape(inputs: readonly Shape[], attrs: A): Shape;
+  dtype(inputs: readonly DType[], attrs: A): DType;
+  /** The adjoint in the left argument, given the right one. */
+  transposeLeft(g: Tensor, y: Tensor, x: Tensor, attrs: A): Tensor;
+  /** The adjoint in the right argument, given the left one. */
+  transposeRight(g: Tensor, x: Tensor, y: Tensor, attrs: A): Tensor;
+  vmap(inputs: readonly Tensor[], batched: readonly boolean[], attrs: A, size: number): Tensor;
+  readonly lower: Lowering<A>;
+}
+
+/** An operation linear in each of two tensors: give both transposes. */
+export function bilinear<A>(spec: BilinearSpec<A>): Op<A> {
+  const op: Op<A> = {
+    name: spec.name,
+    shape: spec.shape,
+    dtype: spec.dtype,
+    vjp: (g, [x, y], _, attrs) => [spec.transposeLeft(g, y, x, attrs), spec.transposeRight(g, x, y, attrs)],
+    jvp: ([tx, ty], [x, y], _, attrs) => addUp([tx && apply(op, [tx, y], attrs), ty && apply(op, [x, ty], attrs)]),
+    vmap: spec.vmap,
+    lower: spec.lower,
+  };
+  return op;
+}
+
+/** The vjp of an operation that has no derivative: a comparison, indices, random bits. */
+export function noVjp(_g: Tensor, inputs: readonly Tensor[]): undefined[] {
+  return inputs.map(() => undefined);
+}
+
+/** The jvp of an operation that has no derivative. */
+export function noJvp(): undefined {
+  return undefined;
+}

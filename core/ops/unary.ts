@@ -1,0 +1,213 @@
+/**
+ * Functions of one number, applied to every element.
+ *
+ * @module
+ */
+import * as expr from "../compile/expr.ts";
+import type { Expr } from "../compile/expr.ts";
+import { DTypeError } from "../errors.ts";
+import type { Tensor, TensorLike } from "../tensor.ts";
+import { asFloat, asTensor } from "./arguments.ts";
+import { add, div, mul, sub } from "./binary.ts";
+import { gt, lt } from "./compare.ts";
+import { cast } from "./cast.ts";
+import { zerosLike } from "./creation.ts";
+import { apply, type Domain, elementwise, type ElementwiseOp, floatDType, numberDType } from "./define.ts";
+import { where } from "./select.ts";
+
+/** A floating function of one argument: its name in the scalar language and its derivative times g. */
+function floating(
+  name: expr.UnaryOp,
+  domain: Domain,
+  pull: (g: Tensor, x: Tensor, y: Tensor) => Tensor,
+): ElementwiseOp {
+  return elementwise({ name, domain, dtype: floatDType(name), pull: [pull], lower: (x) => expr.unary(name, x) });
+}
+
+function of(op: ElementwiseOp): (x: TensorLike) => Tensor {
+  return (x) => apply(op, [asFloat(x)], undefined);
+}
+
+const square = (x: Tensor) => mul(x, x);
+
+export const negOp: ElementwiseOp = elementwise({
+  name: "neg",
+  domain: "any",
+  dtype: numberDType("negate"),
+  pull: [(g) => neg(g)],
+  lower: (x) => expr.unary("neg", x),
+});
+/** -x for each element. */
+export function neg(x: TensorLike): Tensor {
+  return apply(negOp, [asTensor(x)], undefined);
+}
+
+export const absOp: ElementwiseOp = elementwise({
+  name: "abs",
+  domain: "nonzero",
+  dtype: numberDType("take abs of"),
+  pull: [(g, x) => mul(g, sign(x))],
+  lower: (x) => expr.unary("abs", x),
+});
+/** The absolute value of each element; its derivative at 0 is 0. */
+export function abs(x: TensorLike): Tensor {
+  return apply(absOp, [asTensor(x)], undefined);
+}
+
+export const signOp: ElementwiseOp = elementwise({
+  name: "sign",
+  domain: "nonzero",
+  dtype: numberDType("take sign of"),
+  pull: [(g) => zerosLike(g)],
+  lower: (x) => expr.unary("sign", x),
+});
+/** -1, 0 or 1 for each element; NaN for NaN. */
+export function sign(x: TensorLike): Tensor {
+  return apply(signOp, [asTensor(x)], undefined);
+}
+
+export const floorOp: ElementwiseOp = floating("floor", "nonzero", (g) => zerosLike(g));
+/** The largest whole number not above each element. */
+export const floor: (x: TensorLike) => Tensor = of(floorOp);
+
+export const ceilOp: ElementwiseOp = floating("ceil", "nonzero", (g) => zerosLike(g));
+/** The smallest whole number not below each element. */
+export const ceil: (x: TensorLike) => Tensor = of(ceilOp);
+
+export const roundOp: ElementwiseOp = floating("round", "nonzero", (g) => zerosLike(g));
+/** The nearest whole number of each element, halves to the even one. */
+export const round: (x: TensorLike) => Tensor = of(roundOp);
+
+export const truncOp: ElementwiseOp = floating("trunc", "nonzero", (g) => zerosLike(g));
+/** Each element without its fraction. */
+export const trunc: (x: TensorLike) => Tensor = of(truncOp);
+
+export const sqrtOp: ElementwiseOp = floating("sqrt", "positive", (g, _, y) => div(g, mul(2, y)));
+/** The square root of each element; NaN below 0. */
+export const sqrt: (x: TensorLike) => Tensor = of(sqrtOp);
+
+export const expOp: ElementwiseOp = floating("exp", "any", (g, _, y) => mul(g, y));
+/** e to the power of each element. */
+export const exp: (x: TensorLike) => Tensor = of(expOp);
+
+export const logOp: ElementwiseOp = floating("log", "positive", (g, x) => div(g, x));
+/** The natural logarithm of each element; -infinity at 0, NaN below. */
+export const log: (x: TensorLike) => Tensor = of(logOp);
+
+export const expm1Op: ElementwiseOp = floating("expm1", "any", (g, _, y) => mul(g, add(y, 1)));
+/** exp(x) - 1 without losing digits near 0. */
+export const expm1: (x: TensorLike) => Tensor = of(expm1Op);
+
+export const log1pOp: ElementwiseOp = floating("log1p", "aboveMinusOne", (g, x) => div(g, add(x, 1)));
+/** log(1 + x) without losing digits near 0. */
+export const log1p: (x: TensorLike) => Tensor = of(log1pOp);
+
+export const sinOp: ElementwiseOp = floating("sin", "any", (g, x) => mul(g, cos(x)));
+/** The sine of each element, in radians. */
+export const sin: (x: TensorLike) => Tensor = of(sinOp);
+
+export const cosOp: ElementwiseOp = floating("cos", "any", (g, x) => neg(mul(g, sin(x))));
+/** The cosine of each element, in radians. */
+export const cos: (x: TensorLike) => Tensor = of(cosOp);
+
+export const tanOp: ElementwiseOp = floating("tan", "unit", (g, _, y) => mul(g, add(1, square(y))));
+/** The tangent of each element, in radians. */
+export const tan: (x: TensorLike) => Tensor = of(tanOp);
+
+export const asinOp: ElementwiseOp = floating("asin", "unit", (g, x) => div(g, sqrt(sub(1, square(x)))));
+/** The angle in [-pi/2, pi/2] whose sine is each element. */
+export const asin: (x: TensorLike) => Tensor = of(asinOp);
+
+export const acosOp: ElementwiseOp = floating("acos", "unit", (g, x) => neg(div(g, sqrt(sub(1, square(x))))));
+/** The angle in [0, pi] whose cosine is each element. */
+export const acos: (x: TensorLike) => Tensor = of(acosOp);
+
+export const atanOp: ElementwiseOp = floating("atan", "any", (g, x) => div(g, add(1, square(x))));
+/** The angle in (-pi/2, pi/2) whose tangent is each element. */
+export const atan: (x: TensorLike) => Tensor = of(atanOp);
+
+export const sinhOp: ElementwiseOp = floating("sinh", "any", (g, x) => mul(g, cosh(x)));
+/** The hyperbolic sine of each element. */
+export const sinh: (x: TensorLike) => Tensor = of(sinhOp);
+
+export const coshOp: ElementwiseOp = floating("cosh", "any", (g, x) => mul(g, sinh(x)));
+/** The hyperbolic cosine of each element. */
+export const cosh: (x: TensorLike) => Tensor = of(coshOp);
+
+export const tanhOp: ElementwiseOp = floating("tanh", "any", (g, _, y) => mul(g, sub(1, square(y))));
+/** The hyperbolic tangent of each element. */
+export const tanh: (x: TensorLike) => Tensor = of(tanhOp);
+
+export const erfOp: ElementwiseOp = floating(
+  "erf",
+  "any",
+  (g, x) => mul(g, mul(2 / Math.sqrt(Math.PI), exp(neg(square(x))))),
+);
+/** The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to each element. */
+export const erf: (x: TensorLike) => Tensor = of(erfOp);
+
+export const sigmoidOp: ElementwiseOp = elementwise({
+  name: "sigmoid",
+  domain: "any",
+  dtype: floatDType("sigmoid"),
+  pull: [(g, _, y) => mul(g, mul(y, sub(1, y)))],
+  lower: (x) => {
+    const one = expr.constant(x.type, 1);
+    return expr.binary("div", one, expr.binary("add", one, expr.unary("exp", expr.unary("neg", x))));
+  },
+});
+/** The logistic function 1 / (1 + exp(-x)) of each element. */
+export const sigmoid: (x: TensorLike) => Tensor = of(sigmoidOp);
+
+export const reluOp: ElementwiseOp = elementwise({
+  name: "relu",
+  domain: "nonzero",
+  dtype: numberDType("relu"),
+  pull: [(g, _, y) => where(gt(y, 0), g, zerosLike(g))],
+  // Written so that NaN stays NaN.
+  lower: (x) => expr.select(expr.binary("lt", x, 0), expr.constant(x.type, 0), x),
+});
+/** The rectified linear unit: each element if it is positive, else 0; its derivative at 0 is 0. */
+export function relu(x: TensorLike): Tensor {
+  return apply(reluOp, [asTensor(x)], undefined);
+}
+
+export const isNaNOp: ElementwiseOp = elementwise({
+  name: "isNaN",
+  domain: "none",
+  dtype: (inputs) => (floatDType("isNaN")(inputs), "bool"),
+  pull: [undefined],
+  lower: (x: Expr) => expr.unary("isNaN", x),
+});
+/** Whether each element is not a number: bool. */
+export const isNaN: (x: TensorLike) => Tensor = of(isNaNOp);
+
+export const notOp: ElementwiseOp = elementwise({
+  name: "not",
+  domain: "bool",
+  dtype: ([x]) => {
+    if (x !== "bool") {
+      throw new DTypeError(`Cannot apply not to a tensor of type ${x}: it needs bool, compare first`, { dtype: x });
+    }
+    return x;
+  },
+  pull: [undefined],
+  lower: (x) => expr.unary("not", x),
+});
+/** The opposite of each element; anything but 0 counts as true. */
+export function logicalNot(x: TensorLike): Tensor {
+  return apply(notOp, [cast(x, "bool")], undefined);
+}
+
+/** 1 / x for each element. */
+export function reciprocal(x: TensorLike): Tensor {
+  return div(1, x);
+}
+
+/** Each element limited to [min, max]; the derivative is 1 inside and 0 outside. */
+export function clip(x: TensorLike, { min, max }: { readonly min?: number; readonly max?: number }): Tensor {
+  let y = asTensor(x);
+  if (min !== undefined) y = where(lt(y, min), min, y);
+  if (max !== undefined) y = where(gt(y, max), max, y);
+  return y;
+}

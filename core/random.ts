@@ -1,0 +1,124 @@
+/**
+ * Randomness by keys: the same key gives the same numbers, and new keys are made from old ones. Nothing here has a state.
+ *
+ * Bits come from Threefry-2x32 hashed over counters, one hash per element, so that they can be computed anywhere in any order.
+ * `split` and `foldIn` agree with JAX (with `jax_threefry_partitionable`, its default).
+ *
+ * @module
+ */
+import { add, bitwiseOr, bitwiseXor, mul, shiftRight } from "./ops/binary.ts";
+import { bitcast, threefry2x32 } from "./ops/bits.ts";
+import { asTensor } from "./ops/arguments.ts";
+import { cast } from "./ops/cast.ts";
+import { lt } from "./ops/compare.ts";
+import { constantOf, positions, tensor } from "./ops/creation.ts";
+import { reshape, slice, stack } from "./ops/movement.ts";
+import { rem, sub } from "./ops/binary.ts";
+import { cos, log, sqrt } from "./ops/unary.ts";
+import { DTypeError, ShapeError } from "./errors.ts";
+import { checkShape, type Shape, showShape } from "./shape.ts";
+import type { Tensor, TensorLike } from "./tensor.ts";
+
+/** A key: u32[2]. Use each one once; make more with `split` or `foldIn`. */
+export type Key = Tensor;
+
+/**
+ * A key from a whole number.
+ *
+ * ```ts
+ * import { random, toArray } from "../mod.ts";
+ * console.log(await toArray(random.uniform(random.key(0), [2]))); // two numbers in [0, 1), always the same
+ * ```
+ *
+ * @param seed From 0 up to 2^53.
+ * @throws {RangeError} If the seed is not such a number.
+ */
+export function key(seed: number): Key {
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new RangeError(`Cannot make a key from seed ${seed}: it must be a whole number from 0 to 2^53 - 1`);
+  }
+  return tensor(Uint32Array.of(Math.floor(seed / 2 ** 32), seed >>> 0));
+}
+
+function words(k: Key): [Tensor, Tensor] {
+  if (k.dtype !== "u32" || k.rank !== 1 || k.size !== 2) {
+    const error = k.dtype === "u32" ? ShapeError : DTypeError;
+    throw new error(
+      `Cannot use ${k.dtype}${showShape(k.shape)} as a random key: it must be u32[2], make one with random.key(seed)`,
+      {
+        shape: k.shape,
+        dtype: k.dtype,
+      },
+    );
+  }
+  const word = (i: number) => reshape(slice(k, { start: i, stop: i + 1 }), []);
+  return [word(0), word(1)];
+}
+
+function hash(k: Key, high: Tensor, low: Tensor): Key {
+  return stack(threefry2x32(words(k), [high, low]));
+}
+
+const zero = () => constantOf(0, "u32");
+
+/** So many new keys from one, independent of each other and of the old one, which must not be used again. */
+export function split(k: Key, count = 2): Key[] {
+  return Array.from({ length: count }, (_, i) => hash(k, zero(), constantOf(i, "u32")));
+}
+
+/** A new key from a key and a number (a step, an index): for each number another one. */
+export function foldIn(k: Key, data: TensorLike): Key {
+  const low = typeof data === "number" ? constantOf(data >>> 0, "u32") : cast(asTensor(data), "u32");
+  // JAX folds in the key of the number, which is (0, number).
+  return hash(k, zero(), low);
+}
+
+/** Random bits: u32. */
+export function bits(k: Key, shape: Shape): Tensor {
+  const places = cast(positions(checkShape(shape, "draw random numbers")), "u32");
+  const [x, y] = threefry2x32(words(k), [zero(), places]);
+  return bitwiseXor(x, y);
+}
+
+/** Numbers in [0, 1) from bits: 23 of them are the fraction of a number in [1, 2). */
+function fractions(b: Tensor): Tensor {
+  return sub(bitcast(bitwiseOr(shiftRight(b, 9), 0x3f800000), "f32"), 1);
+}
+
+/** The interval numbers are drawn from: [min, max), default [0, 1). */
+export interface Interval {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** Numbers uniform in [min, max): f32. */
+export function uniform(k: Key, shape: Shape, { min = 0, max = 1 }: Interval = {}): Tensor {
+  const unit = fractions(bits(k, shape));
+  return min === 0 && max === 1 ? unit : add(mul(unit, max - min), min);
+}
+
+/** Normal numbers with mean 0 and deviation 1 (Box and Muller's method): f32. */
+export function normal(k: Key, shape: Shape): Tensor {
+  const places = cast(positions(checkShape(shape, "draw random numbers")), "u32");
+  const [x, y] = threefry2x32(words(k), [zero(), places]);
+  // 1 - u is in (0, 1], where the logarithm is finite.
+  const radius = sqrt(mul(-2, log(sub(1, fractions(x)))));
+  return mul(radius, cos(mul(fractions(y), 2 * Math.PI)));
+}
+
+/**
+ * Whole numbers uniform in [min, max): i32. The tiny excess of small numbers (below range / 2^32) is not removed.
+ *
+ * @throws {RangeError} If the interval is empty or its bounds are not whole.
+ */
+export function randint(k: Key, shape: Shape, { min = 0, max }: { readonly min?: number; readonly max: number }): Tensor {
+  if (!Number.isInteger(min) || !Number.isInteger(max) || max <= min) {
+    throw new RangeError(`Cannot draw whole numbers from [${min}, ${max}): the bounds must be whole and the second larger`);
+  }
+  return add(cast(rem(bits(k, shape), max - min), "i32"), min);
+}
+
+/** True with probability `p`, element by element: bool. */
+export function bernoulli(k: Key, p: number, shape: Shape): Tensor {
+  return lt(uniform(k, shape), p);
+}

@@ -1,0 +1,230 @@
+/**
+ * Computing: from a pending graph to values in memory, and from there to the user.
+ *
+ * Programs are cached by the structure of the graph, so the thousandth step of an eager loop compiles nothing. Constants with a fraction
+ * are inputs of the program: another learning rate is the same structure.
+ *
+ * @module
+ */
+import { compileProgram } from "./compile/compile.ts";
+import { attrsKey, buildGraph, GraphBuilder, type Node, topological } from "./compile/graph.ts";
+import { showGraph, showProgram } from "./compile/show.ts";
+import { type DType, isFloat, toHostArray, type TypedArray } from "./dtype.ts";
+import { ShapeError } from "./errors.ts";
+import { broadcastOp } from "./ops/movement.ts";
+import type { Op } from "./ops/define.ts";
+import type { Device, Executable } from "./runtime/device.ts";
+import { debug } from "./runtime/env.ts";
+import { currentDevice } from "./runtime/select.ts";
+import { noteWorkingSet, Storage } from "./runtime/storage.ts";
+import { type Shape, showShape, sizeOf } from "./shape.ts";
+import { settle, sourceOf, Tensor, traceOf, unreadable } from "./tensor.ts";
+import { treeTensors } from "./tree.ts";
+import { deviceBytes } from "./dtype.ts";
+
+/** How many eager programs are remembered; the ones used longest ago go first. */
+const remembered = 256;
+
+interface Compiled {
+  readonly executable: Executable;
+  /** Which node of the graph each requested tensor is: the number of an output. */
+  readonly outputs: readonly number[];
+  readonly bytes: number;
+}
+
+const programs = new Map<Device, Map<string, Compiled>>();
+let compiled = 0;
+
+/** How many programs have been compiled since the start: a loop in its stride compiles none. */
+export function compileCount(): number {
+  return compiled;
+}
+
+/** Constants that are part of the structure: they simplify it. */
+function isPlain(value: number, dtype: DType): boolean {
+  return !isFloat(dtype) || !Number.isFinite(value) || (Math.abs(value) <= 2 && Number.isInteger(value)) || value === 0.5;
+}
+
+function constantOfOp(tensor: Tensor): number | undefined {
+  const source = sourceOf(tensor);
+  if (source.kind !== "op" || source.op.lower.kind !== "constant") return undefined;
+  return source.op.lower.value(source.attrs);
+}
+
+/** Compiles a graph for a device and counts it. */
+export function compile(
+  graph: { readonly nodes: readonly Node[]; readonly outputs: readonly Node[] },
+  inputs: readonly Node[],
+  donated: readonly boolean[],
+  device: Device,
+): { readonly executable: Executable; readonly bytes: number } {
+  if (debug.has("graph")) console.error(showGraph(graph));
+  const program = compileProgram(graph, { device, inputs, donated });
+  if (debug.has("kernels")) console.error(showProgram(program));
+  compiled++;
+  const bytes = program.buffers.reduce((sum, { size, dtype }) => sum + size * deviceBytes(dtype), 0);
+  return { executable: device.compile(program), bytes };
+}
+
+/** What a pending graph is made of: its structure as text, and the inputs it needs. */
+function describe(outputs: readonly Tensor[], reader: string): { key: string; order: Tensor[]; inputs: (Tensor | TypedArray)[] } {
+  const order = topological(outputs, (tensor) => sourceOf(tensor).kind !== "op");
+  const ids = new Map<Tensor, number>();
+  const inputs: (Tensor | TypedArray)[] = [];
+  const parts: string[] = [];
+  for (const tensor of order) {
+    const source = sourceOf(tensor);
+    ids.set(tensor, ids.size);
+    const type = `${tensor.dtype}[${tensor.shape.join()}]`;
+    if (source.kind === "hole") throw unreadable(tensor, source.trace, reader);
+    const value = constantOfOp(tensor);
+    if (source.kind === "data") {
+      inputs.push(tensor);
+      parts.push(`#${type}`);
+    } else if (value !== undefined && !isPlain(value, tensor.dtype)) {
+      inputs.push(toHostArray(tensor.dtype, [value]));
+      parts.push(`?${type}`);
+    } else {
+      parts.push(`${source.op.name}(${source.inputs.map((input) => ids.get(input)).join()})${type}${attrsKey(source.attrs)}`);
+    }
+  }
+  return { key: `${parts.join(";")}>${outputs.map((output) => ids.get(output)).join()}`, order, inputs };
+}
+
+function compileEager(outputs: readonly Tensor[], device: Device): Compiled {
+  const builder = new GraphBuilder();
+  const inputs: Node[] = [];
+  const input = (shape: Shape, dtype: DType) => {
+    const node = builder.input(inputs.length, shape, dtype);
+    inputs.push(node);
+    return node;
+  };
+  const graph = buildGraph(outputs, builder, (tensor) => {
+    const source = sourceOf(tensor);
+    if (source.kind === "data") return input(tensor.shape, tensor.dtype);
+    const value = constantOfOp(tensor);
+    if (value === undefined || isPlain(value, tensor.dtype)) return undefined;
+    const scalar = input([], tensor.dtype);
+    return builder.op(broadcastOp as Op, [scalar], { shape: tensor.shape, axes: [] }, tensor.shape, tensor.dtype);
+  });
+  const unique = [...new Set(graph.outputs)];
+  const copied = { ...graph, outputs: unique };
+  const { executable, bytes } = compile(copied, inputs, inputs.map(() => false), device);
+  return { executable, bytes, outputs: graph.outputs.map((node) => unique.indexOf(node)) };
+}
+
+/** Computes tensors now; `reader` is who asks, for messages. */
+export function realizeNow(tensors: readonly Tensor[], reader: string): void {
+  const pending = [...new Set(tensors)].filter((tensor) => sourceOf(tensor).kind !== "data");
+  if (pending.length === 0) return;
+  const device = currentDevice();
+  const { key, inputs } = describe(pending, reader);
+  const known = programs.get(device) ?? new Map<string, Compiled>();
+  programs.set(device, known);
+  let program = known.get(key);
+  if (program) known.delete(key);
+  else program = compileEager(pending, device);
+  known.set(key, program);
+  if (known.size > remembered) {
+    const [oldest, { executable }] = known.entries().next().value!;
+    known.delete(oldest);
+    executable.destroy();
+  }
+  noteWorkingSet(program.bytes);
+  const buffers = program.executable.run(
+    inputs.map((input) => input instanceof Tensor ? storageOf(input).forRun(device) : input),
+  );
+  const storages = buffers.map((buffer) => Storage.ofDevice(device, buffer));
+  pending.forEach((tensor, i) => {
+    // Inside a transform the history is still needed.
+    const storage = storages[program.outputs[i]];
+    if (traceOf(tensor)) values.set(tensor, storage);
+    else settle(tensor, storage);
+  });
+}
+
+/** Values of tensors that could not forget their history when they were computed. */
+const values = new WeakMap<Tensor, Storage>();
+
+function storageOf(tensor: Tensor): Storage {
+  const source = sourceOf(tensor);
+  const storage = source.kind === "data" ? source.storage : values.get(tensor);
+  if (!storage) throw new Error("A tensor was not computed");
+  return storage;
+}
+
+/**
+ * Computes all tensors of a tree at once, in one program, without reading them.
+ *
+ * A loop without `jit` that reads only its loss should call it on the new parameters, so that they do not carry their history along.
+ *
+ * ```ts
+ * import { mul, ones, realize } from "../mod.ts";
+ * const { a } = realize({ a: mul(ones([2]), 3) });
+ * ```
+ *
+ * @returns The same tree.
+ * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
+ */
+export function realize<T>(tree: T): T {
+  realizeNow(treeTensors(tree), "realize");
+  return tree;
+}
+
+/** The storage of a tensor, which is computed if it is not yet. */
+export function computed(tensor: Tensor, reader: string): Storage {
+  if (!values.has(tensor)) realizeNow([tensor], reader);
+  return storageOf(tensor);
+}
+
+/**
+ * The elements in row-major order, as a typed array of the tensor's type (bool as 0 and 1 in a Uint8Array).
+ *
+ * ```ts
+ * import { add, data, tensor } from "../mod.ts";
+ * console.log(await data(add(tensor([1, 2]), 1))); // Float32Array [2, 3]
+ * ```
+ *
+ * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
+ */
+export async function data(x: Tensor): Promise<TypedArray> {
+  return await computed(x, "data").read();
+}
+
+/**
+ * The number that a tensor of one element holds.
+ *
+ * @throws {ShapeError} If there is not exactly one element.
+ * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
+ */
+export async function item(x: Tensor): Promise<number> {
+  if (x.size !== 1) {
+    throw new ShapeError(`Cannot take the item of a tensor of shape ${showShape(x.shape)}: it has ${x.size} elements, not one`, {
+      shape: x.shape,
+    });
+  }
+  return (await computed(x, "item").read())[0];
+}
+
+/** Numbers (or booleans) in nested arrays. */
+export type Nested = number | boolean | Nested[];
+
+/** Row-major values as nested arrays. */
+export function nest(values: ArrayLike<number>, shape: Shape, dtype: DType): Nested {
+  const convert = (value: number) => dtype === "bool" ? value !== 0 : value;
+  const build = (axis: number, start: number): Nested => {
+    if (axis === shape.length) return convert(values[start]);
+    const step = sizeOf(shape.slice(axis + 1));
+    return Array.from({ length: shape[axis] }, (_, i) => build(axis + 1, start + i * step));
+  };
+  return build(0, 0);
+}
+
+/**
+ * The elements as nested arrays of numbers (booleans for bool); a scalar gives the number itself.
+ *
+ * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
+ */
+export async function toArray(x: Tensor): Promise<Nested> {
+  return nest(await data(x), x.shape, x.dtype);
+}

@@ -1,0 +1,73 @@
+/**
+ * Which device computes: chosen once when the library is loaded, changed by `setDevice`.
+ *
+ * A real GPU if there is one, else all CPU cores; `COTANGENT_DEVICE` overrides (if the environment may be read: nothing is asked for).
+ *
+ * @module
+ */
+import { DeviceError } from "../errors.ts";
+import { readEnv } from "./env.ts";
+import type { Device, DeviceName } from "./device.ts";
+import { createReferenceDevice } from "./reference.ts";
+import { createWasmDevice } from "./wasm.ts";
+import { createWebgpuDevice, hasRealAdapter } from "./webgpu.ts";
+
+/** Options of `setDevice`. */
+export interface DeviceOptions {
+  /** Threads of `wasm`. Default: all cores. */
+  readonly threads?: number;
+}
+
+const names: readonly DeviceName[] = ["webgpu", "wasm", "reference"];
+
+let current: Device;
+
+/** The device that computes from now on. */
+export function currentDevice(): Device {
+  return current;
+}
+
+async function make(name: DeviceName, { threads }: DeviceOptions): Promise<Device> {
+  switch (name) {
+    case "webgpu":
+      return await createWebgpuDevice({ software: !await hasRealAdapter() });
+    case "wasm":
+      return createWasmDevice({ threads });
+    case "reference":
+      return createReferenceDevice();
+  }
+}
+
+const made = new Map<string, Device>();
+
+/**
+ * Chooses the device: "webgpu" (Deno's GPU, a software adapter if that is all there is), "wasm" (all CPU cores), "reference" (slow and
+ * exact, for tests), or "auto" (a real GPU if there is one, else wasm). Tensors made before stay usable.
+ *
+ * ```ts
+ * import { deviceInfo, setDevice } from "../../mod.ts";
+ * await setDevice("wasm");
+ * console.log(deviceInfo().name); // wasm
+ * ```
+ *
+ * @throws {DeviceError} If there is no such device here, with what would provide it; the device in use stays.
+ */
+export async function setDevice(name: DeviceName | "auto", options: DeviceOptions = {}): Promise<void> {
+  if (name !== "auto" && !names.includes(name)) {
+    throw new DeviceError(`Cannot use device ${JSON.stringify(name)}: there are auto, ${names.join(", ")}`, { device: name });
+  }
+  const chosen = name === "auto" ? (await hasRealAdapter() ? "webgpu" : "wasm") : name;
+  const key = `${chosen}:${options.threads ?? ""}`;
+  const device = made.get(key) ?? await make(chosen, options);
+  made.set(key, device);
+  current = device;
+}
+
+/** The name of the device in use and what it is, for people. */
+export function deviceInfo(): Pick<Device, "name" | "description" | "bytesInUse"> {
+  const { name, description, bytesInUse } = current;
+  return { name, description, bytesInUse };
+}
+
+const wanted = readEnv("COTANGENT_DEVICE");
+await setDevice((wanted ?? "auto") as DeviceName | "auto");

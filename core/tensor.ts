@@ -1,0 +1,151 @@
+/**
+ * Tensors: immutable expressions. A tensor knows its shape, its type and how its values come about; nothing is computed until
+ * someone asks.
+ *
+ * How the values come about (the `Source`) changes once in a tensor's life, from an operation to stored values, and nobody outside
+ * can tell, because the values are the same. Only `core` looks at it, through `sourceOf`.
+ *
+ * @module
+ */
+import type { DType } from "./dtype.ts";
+import { TraceError } from "./errors.ts";
+import type { Op } from "./ops/define.ts";
+import type { Storage } from "./runtime/storage.ts";
+import { type Shape, showShape } from "./shape.ts";
+
+/**
+ * A function transform while it runs its function. Tensors made from its variables carry it, so that whoever computes a tensor early
+ * can tell whether its history is still needed.
+ */
+export interface Trace {
+  /** "grad", "jit", ...: for messages. */
+  readonly name: string;
+  readonly depth: number;
+  readonly parent: Trace | undefined;
+  open: boolean;
+}
+
+/** How a tensor's values come about. */
+export type Source =
+  | { readonly kind: "op"; readonly op: Op; readonly inputs: readonly Tensor[]; readonly attrs: unknown }
+  /** Values in memory. */
+  | { readonly kind: "data"; readonly storage: Storage }
+  /** The argument of a function that is being traced: there are no values. */
+  | { readonly kind: "hole"; readonly trace: Trace };
+
+export let sourceOf: (tensor: Tensor) => Source;
+export let traceOf: (tensor: Tensor) => Trace | undefined;
+/** Replaces a tensor's source by its computed values: its inputs are forgotten. */
+export let settle: (tensor: Tensor, storage: Storage) => void;
+
+/** An immutable array of numbers of one type, which may not be computed yet. */
+export class Tensor {
+  /** Extents of the axes, outermost first; `[]` is a scalar. */
+  readonly shape: Shape;
+  /** The type of the elements. */
+  readonly dtype: DType;
+  /** A plain number that takes the type of what it meets, as a literal does. */
+  readonly weak: boolean;
+  /** Counts up as tensors are made: what was there before a trace began has a smaller one. */
+  readonly serial: number;
+  #source: Source;
+  #trace: Trace | undefined;
+  static #count = 0;
+
+  static {
+    sourceOf = (tensor) => tensor.#source;
+    traceOf = (tensor) => openTrace(tensor.#trace);
+    settle = (tensor, storage) => {
+      tensor.#source = { kind: "data", storage };
+      tensor.#trace = undefined;
+    };
+  }
+
+  /** For `core` only: users make tensors with `tensor`, `zeros` and their like. */
+  constructor(shape: Shape, dtype: DType, source: Source, weak = false, trace?: Trace) {
+    this.shape = shape;
+    this.dtype = dtype;
+    this.weak = weak;
+    this.serial = Tensor.#count++;
+    this.#source = source;
+    this.#trace = trace ?? (source.kind === "op" ? deepest(source.inputs) : undefined);
+    Object.freeze(this);
+  }
+
+  /** The number of axes. */
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  /** The number of elements. */
+  get size(): number {
+    return this.shape.reduce((product, extent) => product * extent, 1);
+  }
+
+  /** The serial number the next tensor will have. */
+  static get nextSerial(): number {
+    return Tensor.#count;
+  }
+
+  /** Gives the memory back now instead of when the collector finds out (`using x = ...`); the tensor must not be used afterwards. */
+  [Symbol.dispose](): void {
+    if (this.#source.kind === "data") this.#source.storage.dispose();
+  }
+
+  /** Guards against `x + 1` and `if (x)`, which JavaScript would answer with nonsense. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return `Tensor(${this.dtype}${showShape(this.shape)})`;
+    throw new TypeError(
+      `Cannot use a Tensor ${this.dtype}${showShape(this.shape)} as a JavaScript number: use add, mul, ... or await item(x)`,
+    );
+  }
+}
+
+/** What operations take: a tensor, or a number or boolean that stands for a scalar of the fitting type. */
+export type TensorLike = Tensor | number | boolean;
+
+function openTrace(trace: Trace | undefined): Trace | undefined {
+  let found = trace;
+  while (found && !found.open) found = found.parent;
+  return found;
+}
+
+function deepest(inputs: readonly Tensor[]): Trace | undefined {
+  let found: Trace | undefined;
+  for (const input of inputs) {
+    const trace = traceOf(input);
+    if (trace && (!found || trace.depth > found.depth)) found = trace;
+  }
+  return found;
+}
+
+let current: Trace | undefined;
+
+/** Runs `body` as the inside of a transform; the trace is open meanwhile. */
+export function withTrace<T>(name: string, body: (trace: Trace) => T): T {
+  const parent = current;
+  const trace: Trace = { name, depth: (parent?.depth ?? 0) + 1, parent, open: true };
+  current = trace;
+  try {
+    return body(trace);
+  } finally {
+    trace.open = false;
+    current = parent;
+  }
+}
+
+/** An argument without values for a function that is being traced. */
+export function hole(trace: Trace, shape: Shape, dtype: DType, weak = false): Tensor {
+  return new Tensor(shape, dtype, { kind: "hole", trace }, weak, trace);
+}
+
+/**
+ * The error for reading a tensor that has no values yet.
+ */
+export function unreadable(tensor: Tensor, trace: Trace, what: string): TraceError {
+  return new TraceError(
+    `Cannot read values of a tensor inside ${trace.name}: "${what}" was called on ${tensor.dtype}${showShape(tensor.shape)} ` +
+      `while tracing, return it from the function instead`,
+    { transform: trace.name, shape: tensor.shape, dtype: tensor.dtype, reader: what },
+  );
+}

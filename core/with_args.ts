@@ -1,0 +1,18 @@
+/**
+ * Data-first functions as stages of a pipe.
+ *
+ * @module
+ */
+
+/**
+ * Fixes all arguments of a function but the first: `withArgs(f, ...rest)(x)` is `f(x, ...rest)`.
+ *
+ * ```ts
+ * import { maxPool2d, withArgs, zeros } from "../mod.ts";
+ * const pool = withArgs(maxPool2d, { kernel: 2 });
+ * console.log(pool(zeros([1, 1, 4, 4])).shape); // [1, 1, 2, 2]
+ * ```
+ */
+export function withArgs<X, A extends unknown[], R>(f: (x: X, ...args: A) => R, ...args: A): (x: X) => R {
+  return (x) => f(x, ...args);
+}

@@ -1,0 +1,142 @@
+/**
+ * Cotangent: functional machine learning for Deno. Pure functions over immutable tensors, function transforms, and two fast devices.
+ *
+ * @module
+ */
+import "./core/print.ts";
+
+export { type DType, type TypedArray } from "./core/dtype.ts";
+export * from "./core/errors.ts";
+export { type Shape } from "./core/shape.ts";
+export { Tensor, type TensorLike } from "./core/tensor.ts";
+export { mapLeaves, treeLeaves, treeMap, treeTensors } from "./core/tree.ts";
+export { withArgs } from "./core/with_args.ts";
+
+export {
+  arange,
+  type CreationOptions,
+  eye,
+  full,
+  iota,
+  type NestedArray,
+  ones,
+  onesLike,
+  tensor,
+  type TensorOptions,
+  zeros,
+  zerosLike,
+} from "./core/ops/creation.ts";
+export {
+  abs,
+  acos,
+  asin,
+  atan,
+  ceil,
+  clip,
+  cos,
+  cosh,
+  erf,
+  exp,
+  expm1,
+  floor,
+  isNaN,
+  log,
+  log1p,
+  logicalNot,
+  neg,
+  reciprocal,
+  relu,
+  round,
+  sigmoid,
+  sign,
+  sin,
+  sinh,
+  sqrt,
+  tan,
+  tanh,
+  trunc,
+} from "./core/ops/unary.ts";
+export {
+  add,
+  atan2,
+  bitwiseAnd,
+  bitwiseOr,
+  bitwiseXor,
+  div,
+  logicalAnd,
+  logicalOr,
+  maximum,
+  minimum,
+  mul,
+  pow,
+  rem,
+  shiftLeft,
+  shiftRight,
+  sub,
+} from "./core/ops/binary.ts";
+export { eq, ge, gt, le, lt, ne } from "./core/ops/compare.ts";
+export { where } from "./core/ops/select.ts";
+export { cast, stopGradient } from "./core/ops/cast.ts";
+export {
+  argmax,
+  argmin,
+  type ArgOptions,
+  max,
+  mean,
+  min,
+  norm,
+  type ReduceOptions,
+  std,
+  sum,
+  variance,
+  type VarianceOptions,
+} from "./core/ops/reduce.ts";
+export {
+  broadcastTo,
+  concat,
+  expandDims,
+  flatten,
+  flip,
+  pad,
+  type PadOptions,
+  permute,
+  reshape,
+  slice,
+  type SliceRange,
+  squeeze,
+  stack,
+  transpose,
+} from "./core/ops/movement.ts";
+export { take } from "./core/ops/take.ts";
+export { dot, matmul } from "./core/ops/matmul.ts";
+export { conv2d, type Conv2dOptions } from "./core/ops/conv.ts";
+export { avgPool2d, type AvgPool2dOptions, maxPool2d, type MaxPool2dOptions } from "./core/ops/pool.ts";
+export { type Pair } from "./core/ops/window.ts";
+export {
+  type AxisOptions,
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  crossEntropy,
+  elu,
+  gelu,
+  leakyRelu,
+  logSoftmax,
+  type LossOptions,
+  mse,
+  nllLoss,
+  oneHot,
+  silu,
+  softmax,
+  softplus,
+} from "./core/ops/nn.ts";
+
+export { grad, type GradOptions, valueAndGrad, valueAndGradAux, type ValueAuxGrads, vjp } from "./core/grad/vjp.ts";
+export { jvp } from "./core/grad/jvp.ts";
+export { vmap, type VmapOptions } from "./core/grad/vmap.ts";
+export { jit, type JitOptions } from "./core/jit.ts";
+export { compileCount, data, item, type Nested, realize, toArray } from "./core/realize.ts";
+export { show } from "./core/print.ts";
+export { type DeviceName } from "./core/runtime/device.ts";
+export { deviceInfo, type DeviceOptions, setDevice } from "./core/runtime/select.ts";
+
+export * as random from "./core/random.ts";
