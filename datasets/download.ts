@@ -108,13 +108,13 @@ async function connect(transfer: Transfer): Promise<Either.Either<DatasetError, 
   if (Either.isLeft(asked)) return asked;
   const response = asked.right;
   const { start, total } = rangeOf(response);
-  if (response.ok && (start === 0 || start === present)) return append(transfer, guard, response, start);
+  if (response.ok && (start === 0 || start === present)) return await append(transfer, guard, response, start);
   await response.body?.cancel();
   if (response.status === 416 && present > 0) {
     if (total === present) return Either.right(undefined);
     // The part is of another file.
     const removed = await removing(part)();
-    return Either.isLeft(removed) ? removed : connect(transfer);
+    return Either.isLeft(removed) ? removed : await connect(transfer);
   }
   const reason = `it answered ${response.status} ${response.statusText}`.trimEnd();
   return Either.left(httpFailed(url, reason, response.status));
