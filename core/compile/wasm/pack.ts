@@ -1,0 +1,100 @@
+/**
+ * Packing: a strip of a matrix copied so that what a micro-kernel reads together lies together.
+ *
+ * A panel holds `width` lanes (rows of the left matrix, columns of the right one) for one step of the inner product after another.
+ * It makes every access of the micro-kernel contiguous, whatever the strides were, and keeps it clear of cache-set conflicts.
+ *
+ * @module
+ */
+import type { FunctionWriter, WasmModule } from "./assembler.ts";
+import { FLOAT, LANES, plus, storeLanes } from "./emit.ts";
+
+/** What one packing function does. Strides are in elements. */
+export interface PanelSpec {
+  /** Lanes of the panel. */
+  readonly width: number;
+  /** Lanes that exist in the source; the panel's others get values of no meaning. */
+  readonly lanes: number;
+  readonly laneStride: number;
+  /** From one step of the inner product to the next. */
+  readonly stepStride: number;
+}
+
+/** Writes a function (source address, panel address, steps) that packs one panel. */
+export function packPanel(module: WasmModule, spec: PanelSpec): number {
+  return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
+    if (spec.laneStride === 1) packAdjacentLanes(c, spec);
+    else if (spec.stepStride === 1) packTransposed(c, spec);
+    else stepLoop(c, spec, 2, 1, () => packScalars(c, spec, 0, 0));
+  });
+}
+
+const source = 0;
+const panel = 1;
+
+/** Repeats `body` for each `stepsAtOnce` of the steps that local `steps` counts down, moving both pointers. */
+function stepLoop(c: FunctionWriter, spec: PanelSpec, steps: number, stepsAtOnce: number, body: () => void): void {
+  c.block(() => {
+    c.get(steps).i32(stepsAtOnce).op("i32.lt_s").brIf(0);
+    c.loop(() => {
+      body();
+      c.increment(source, spec.stepStride * stepsAtOnce * FLOAT).increment(panel, spec.width * stepsAtOnce * FLOAT);
+      c.increment(steps, -stepsAtOnce).get(steps).i32(stepsAtOnce).op("i32.ge_s").brIf(0);
+    });
+  });
+}
+
+function packScalars(c: FunctionWriter, spec: PanelSpec, lane: number, step: number): void {
+  for (let at = lane; at < spec.lanes; at++) {
+    c.get(panel);
+    plus(c.get(source), (at * spec.laneStride + step * spec.stepStride) * FLOAT).mem("f32.load");
+    c.mem("f32.store", (step * spec.width + at) * FLOAT);
+  }
+}
+
+function packAdjacentLanes(c: FunctionWriter, spec: PanelSpec): void {
+  const vector = c.local("v128");
+  stepLoop(c, spec, 2, 1, () => {
+    for (let lane = 0; lane < spec.width; lane += LANES) {
+      c.get(source).mem("v128.load", lane * FLOAT).set(vector);
+      storeLanes(c, panel, vector, Math.min(LANES, spec.width - lane), lane * FLOAT);
+    }
+  });
+}
+
+/** Lanes whose steps are contiguous: squares of 4 by 4 are turned over in registers. */
+function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
+  const rows = Array.from({ length: LANES }, () => c.local("v128"));
+  stepLoop(c, spec, 2, LANES, () => {
+    for (let lane = 0; lane < spec.width; lane += LANES) {
+      rows.forEach((row, i) => {
+        const from = Math.min(lane + i, spec.lanes - 1) * spec.laneStride * FLOAT;
+        if (from >= 0) c.get(source).mem("v128.load", from).set(row);
+        else plus(c.get(source), from).mem("v128.load").set(row);
+      });
+      transpose4(c, rows);
+      rows.forEach((row, step) =>
+        storeLanes(c, panel, row, Math.min(LANES, spec.width - lane), (step * spec.width + lane) * FLOAT)
+      );
+    }
+  });
+  stepLoop(c, spec, 2, 1, () => packScalars(c, spec, 0, 0));
+}
+
+/** Transposes four vectors in place. */
+export function transpose4(c: FunctionWriter, rows: readonly number[]): void {
+  const [a, b, d, e] = rows;
+  const high = c.local("v128");
+  const low = c.local("v128");
+  const interleave = (x: number, y: number) => {
+    c.get(x).get(y).shuffle32([2, 6, 3, 7]).set(high);
+    c.get(x).get(y).shuffle32([0, 4, 1, 5]).set(x).get(high).set(y);
+  };
+  interleave(a, b);
+  interleave(d, e);
+  // a, d hold the pairs of steps 0 and 1; b, e those of 2 and 3.
+  c.get(a).get(d).shuffle32([2, 3, 6, 7]).set(high).get(a).get(d).shuffle32([0, 1, 4, 5]).set(a);
+  c.get(b).get(e).shuffle32([0, 1, 4, 5]).set(low).get(b).get(e).shuffle32([2, 3, 6, 7]).set(e);
+  c.get(high).set(b).get(low).set(d);
+  c.release("v128", high).release("v128", low);
+}
