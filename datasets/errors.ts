@@ -35,9 +35,20 @@ export type DatasetError =
 
 /** A mirror that was asked for a file in vain, and why. */
 export interface Attempt {
+  /** The address of the file. */
   readonly url: string;
+  /** What was wrong. */
   readonly error: DatasetError;
 }
+
+/**
+ * A task that gives Left with an error or Right with a value: fp-ts's `TaskEither<DatasetError, A>`, spelled out so that the
+ * documentation of what returns it is complete.
+ */
+export type DatasetTask<A> = () => Promise<
+  | { readonly _tag: "Left"; readonly left: DatasetError }
+  | { readonly _tag: "Right"; readonly right: A }
+>;
 
 /** A file that is not in `folder`; `remedy` ends the sentence. */
 export function notFound(folder: string, file: string, remedy: string): DatasetError {

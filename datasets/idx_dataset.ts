@@ -8,22 +8,27 @@ import { join } from "node:path";
 import { Either, pipe, TaskEither } from "../deps.ts";
 import { cacheFolder, takingTurns } from "./cache.ts";
 import { download, type Progress } from "./download.ts";
-import { type DatasetError, notFound, readFailed, wrongDigest } from "./errors.ts";
+import { type DatasetError, type DatasetTask, notFound, readFailed, wrongDigest } from "./errors.ts";
 import { type Bytes, sha256, unpack } from "./gzip.ts";
 import { type FileBytes, parseImageSet } from "./idx.ts";
 import { connecting, isGranted, type Permission, permitted, reading, writing } from "./permissions.ts";
 import type { ImageDataset, ImageShape } from "./types.ts";
 
-/** A published file: its name without `.gz`, and the SHA-256 of its unpacked bytes. */
+/** A published file. */
 export interface IdxFile {
+  /** Its name without `.gz`. */
   readonly name: string;
+  /** The SHA-256 of its unpacked bytes, in 64 lower-case hexadecimal digits. */
   readonly sha256: string;
 }
 
 /** A published data set. */
 export interface IdxSource {
+  /** What it is called, in the cache too. */
   readonly name: string;
+  /** The shape of an image; an IDX file has one channel. */
   readonly shape: ImageShape;
+  /** How many classes there are. */
   readonly classes: number;
   /** Addresses of folders that have the files, each packed and named with `.gz`. */
   readonly mirrors: readonly string[];
@@ -58,15 +63,12 @@ interface LoadedFile extends FileBytes {
  *
  * Files from the cache or a mirror are the published ones to the byte; a file of the cache that is not is downloaded again.
  */
-export function idxDataset(
-  source: IdxSource,
-  options: IdxDatasetOptions = {},
-): TaskEither.TaskEither<DatasetError, ImageDataset> {
+export function idxDataset(source: IdxSource, options: IdxDatasetOptions = {}): DatasetTask<ImageDataset> {
   return options.folder === undefined ? fromCache(source, options) : fromFolder(source, options.folder);
 }
 
 /** The files of a folder of the user's. */
-function fromFolder(source: IdxSource, folder: string): TaskEither.TaskEither<DatasetError, ImageDataset> {
+function fromFolder(source: IdxSource, folder: string): DatasetTask<ImageDataset> {
   const load = (file: IdxFile) =>
     pipe(
       readAny(["", "raw", "MNIST/raw"].flatMap((below) => namesOf(file).map((name) => join(folder, below, name)))),
@@ -93,7 +95,7 @@ async function arePublished(source: IdxSource, files: readonly LoadedFile[]): Pr
 }
 
 /** The files of the cache, those that are not there downloaded first. */
-function fromCache(source: IdxSource, options: IdxDatasetOptions): TaskEither.TaskEither<DatasetError, ImageDataset> {
+function fromCache(source: IdxSource, options: IdxDatasetOptions): DatasetTask<ImageDataset> {
   const { mirrors = source.mirrors, download: mayDownload = true } = options;
   const toDownload = (folder?: string) => mayDownload ? [writing(folder), ...hostsOf(mirrors)] : [];
   const load = (folder: string) => (file: IdxFile) =>

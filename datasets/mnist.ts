@@ -5,8 +5,7 @@
  *
  * @module
  */
-import type { TaskEither } from "../deps.ts";
-import type { DatasetError } from "./errors.ts";
+import type { DatasetTask } from "./errors.ts";
 import { idxDataset, type IdxDatasetOptions, type IdxSource } from "./idx_dataset.ts";
 import type { ImageDataset } from "./types.ts";
 
@@ -35,13 +34,13 @@ export const mnistSource: IdxSource = {
  * @returns A task. It gives Left with an error of kind `Permission` (start Deno with its `flag`), `NotFound`, `Read`, `Gzip`,
  * `Format` or `Digest` (a file is wrong), `Download` (no network, or no mirror has the file) or `Cache` (it cannot be written).
  * @example
- * ```ts
+ * ```ts ignore
  * import { mnist, showDatasetError } from "./mod.ts";
  * const loaded = await mnist({ onProgress: ({ file, received, total }) => console.log(file, received, total) })();
  * if (loaded._tag === "Right") console.log(loaded.right.train.count); // 60000
  * else console.error(showDatasetError(loaded.left));
  * ```
  */
-export function mnist(options: IdxDatasetOptions = {}): TaskEither.TaskEither<DatasetError, ImageDataset> {
+export function mnist(options: IdxDatasetOptions = {}): DatasetTask<ImageDataset> {
   return idxDataset(mnistSource, options);
 }

@@ -7,7 +7,7 @@
  * @module
  */
 export * from "./batches.ts";
-export { type Attempt, type DatasetError, showDatasetError } from "./errors.ts";
+export { type Attempt, type DatasetError, type DatasetTask, showDatasetError } from "./errors.ts";
 export type { Progress } from "./download.ts";
 export { idxDataset, type IdxDatasetOptions, type IdxFile, type IdxSource } from "./idx_dataset.ts";
 export { mnist, mnistSource } from "./mnist.ts";

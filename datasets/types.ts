@@ -25,7 +25,9 @@ export interface ImageSet {
 export interface ImageDataset {
   /** What the images are, in a word or two for a report: "mnist", "synthetic digits", or the folder they came from. */
   readonly name: string;
+  /** Images to learn from. */
   readonly train: ImageSet;
+  /** Images to judge by. */
   readonly test: ImageSet;
 }
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { cacheFolder } from "../../datasets/cache.ts";
 import { idxDataset, mnist, showDatasetError } from "../../datasets/mod.ts";
+import { pipe, TaskEither } from "../../deps.ts";
 import { idxBytes, imageFile, labelFile, left, list, put, right, smallSource, withCache, withFolder } from "./fixtures.ts";
 
 const { source, plain, packed } = await smallSource();
@@ -50,6 +51,20 @@ Deno.test("what is wrong with a folder's files is named, and nothing is changed"
       assert.deepEqual(await list(folder), Object.keys(files).sort());
     });
   }
+});
+
+Deno.test("what loads a data set is a TaskEither", async () => {
+  const load = (folder: string) =>
+    pipe(
+      mnist({ folder }),
+      TaskEither.map(({ train }) => train.count),
+      TaskEither.orElse((error) => error.kind === "NotFound" ? TaskEither.right(0) : TaskEither.left(error)),
+    );
+  await withFolder(async (folder) => {
+    assert.equal(right(await load(folder)()), 0);
+    await put(folder, plain);
+    assert.equal(right(await load(folder)()), 30);
+  });
 });
 
 Deno.test("a folder that is none, and a file that is a folder", async () => {
