@@ -318,7 +318,10 @@ function firstKept(graph: Graph, fuses: boolean): Set<Node> {
     const total = inputs.reduce((sum, input) => sum + (kept.has(input) ? 0 : cost.get(input) ?? 0), weight(node));
     cost.set(node, total);
     if (inputs.some((input) => following.has(input) || kept.has(input))) following.add(node);
-    const oftenRead = (users.get(node)?.length ?? 0) > 1 && total >= 6;
+    // What follows a named kernel point by point ends that kernel and takes the place of its bare result.
+    const ending = op.lower.kind === "elementwise" &&
+      inputs.some((input) => kept.has(input) && !isFused(input) && sizeOf(input.shape) === sizeOf(node.shape));
+    const oftenRead = (users.get(node)?.length ?? 0) > 1 && (ending || total >= 6);
     const perElement = (stretch.get(node) ?? 1) > 1 && total >= (following.has(node) ? 1 : 4);
     const apart = !fuses && op.lower.kind === "elementwise";
     if (outputs.has(node) || !isFused(node) || oftenRead || perElement || apart) kept.add(node);

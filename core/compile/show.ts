@@ -19,8 +19,10 @@ export function showGraph({ nodes, outputs }: Graph): string {
   }).join("\n");
 }
 
-/** A scalar expression. */
-export function showExpr(e: Expr): string {
+/** A scalar expression; below a few levels only dots, since shared parts would be written out again and again. */
+export function showExpr(e: Expr, levels = 6): string {
+  if (levels === 0) return "...";
+  const inner = (x: Expr) => showExpr(x, levels - 1);
   switch (e.kind) {
     case "const":
       return `${e.value}`;
@@ -31,18 +33,14 @@ export function showExpr(e: Expr): string {
     case "index":
       return `index(${e.offset}; ${e.strides.join(", ")})`;
     case "unary":
-      return `${e.op}(${showExpr(e.x)})`;
+      return `${e.op}(${inner(e.x)})`;
     case "binary":
-      return `${e.op}(${showExpr(e.x)}, ${showExpr(e.y)})`;
+      return `${e.op}(${inner(e.x)}, ${inner(e.y)})`;
     case "select":
-      return `select(${showExpr(e.test)}, ${showExpr(e.x)}, ${showExpr(e.y)})`;
+      return `select(${inner(e.test)}, ${inner(e.x)}, ${inner(e.y)})`;
     default:
-      return `${e.kind}<${e.type}>(${showExpr(e.x)})`;
+      return `${e.kind}<${e.type}>(${inner(e.x)})`;
   }
-}
-
-function shorten(text: string): string {
-  return text.length > 160 ? `${text.slice(0, 157)}...` : text;
 }
 
 /** A few lines per kernel. */
@@ -62,10 +60,10 @@ export function showProgram(program: Program): string {
     const lines = [`kernel ${i}: ${kernel.kind} ${showShape(kernel.shape)}${window}`];
     for (const operand of operandsOf(kernel)) lines.push(`  operand ${access(operand)}`);
     if (kernel.kind === "reduce") {
-      for (const { op, value } of kernel.reductions) lines.push(`  ${op} ${shorten(showExpr(value))}`);
+      for (const { op, value } of kernel.reductions) lines.push(`  ${op} ${showExpr(value)}`);
     }
     kernel.loads.forEach((load, slot) => lines.push(`  load${slot} ${access(load)}`));
-    for (const store of kernel.stores) lines.push(`  store ${access(store)} = ${shorten(showExpr(store.value))}`);
+    for (const store of kernel.stores) lines.push(`  store ${access(store)} = ${showExpr(store.value)}`);
     return lines.join("\n");
   }).join("\n");
 }

@@ -30,7 +30,7 @@ function is(node: Node, value: number): boolean {
   return Object.is(constantValue(node), value);
 }
 
-function operationOf(node: Node, name: string): { readonly inputs: readonly Node[]; readonly attrs: unknown } | undefined {
+function operationOf(node: Node, name: string): Extract<Node["made"], { kind: "op" }> | undefined {
   return node.made.kind === "op" && node.made.op.name === name ? node.made : undefined;
 }
 
@@ -55,6 +55,20 @@ const view: Rule = (made) => {
   const [x] = made.inputs;
   const value = constantValue(x);
   return value === undefined ? undefined : constant(made, value);
+};
+
+/** (x y)^T = y^T x^T: the product comes out transposed, and nothing is moved. */
+const transposedProduct: Rule = ({ builder, op, inputs: [z], attrs, shape, dtype }) => {
+  const product = operationOf(z, "matmul");
+  const { order } = attrs as { order: readonly number[] };
+  const last = order.length - 1;
+  if (!product || order.some((axis, i) => axis !== (i === last ? last - 1 : i === last - 1 ? last : i))) return undefined;
+  const transposed = (x: Node) => {
+    const swapped = [...x.shape.slice(0, -2), x.shape[last], x.shape[last - 1]];
+    return builder.op(op, [x], attrs, swapped, dtype);
+  };
+  const [x, y] = product.inputs;
+  return builder.op(product.op, [transposed(y), transposed(x)], undefined, shape, dtype);
 };
 
 function first(...rules: Rule[]): Rule {
@@ -104,7 +118,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   slice: view,
   flip: view,
-  permute: first(view, ({ builder, op, inputs: [x], attrs, shape, dtype }) => {
+  permute: first(view, transposedProduct, ({ builder, op, inputs: [x], attrs, shape, dtype }) => {
     const inner = operationOf(x, "permute");
     if (!inner) return undefined;
     const { order } = attrs as { order: readonly number[] };

@@ -8,9 +8,7 @@
 import { DeviceError } from "../errors.ts";
 import { readEnv } from "./env.ts";
 import type { Device, DeviceName } from "./device.ts";
-import { createReferenceDevice } from "./reference.ts";
-import { createWasmDevice } from "./wasm.ts";
-import { createWebgpuDevice, hasRealAdapter } from "./webgpu.ts";
+import { hasRealAdapter } from "./webgpu/adapter.ts";
 
 /** Options of `setDevice`. */
 export interface DeviceOptions {
@@ -27,14 +25,15 @@ export function currentDevice(): Device {
   return current;
 }
 
+/** A device's code is loaded when it is chosen: what is not used costs no time at the start. */
 async function make(name: DeviceName, { threads }: DeviceOptions): Promise<Device> {
   switch (name) {
     case "webgpu":
-      return await createWebgpuDevice({ software: !await hasRealAdapter() });
+      return await (await import("./webgpu/device.ts")).createWebgpuDevice({ software: !await hasRealAdapter() });
     case "wasm":
-      return createWasmDevice({ threads });
+      return (await import("./wasm/device.ts")).createWasmDevice({ threads });
     case "reference":
-      return createReferenceDevice();
+      return (await import("./reference.ts")).createReferenceDevice();
   }
 }
 
