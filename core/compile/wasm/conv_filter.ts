@@ -10,7 +10,6 @@
  * @module
  */
 import type { ConvKernel } from "../kernel.ts";
-import type { FunctionWriter } from "./assembler.ts";
 import { type KernelGenerator, type Phase, phaseParams, type WasmContext } from "./context.ts";
 import {
   type Blocks,

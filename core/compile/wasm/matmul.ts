@@ -1,11 +1,10 @@
 /**
  * Matrix products: result[b, i, j] = sum over p of lhs[b, i, p] * rhs[b, p, j], any strides, f32.
  *
- * The micro-kernel is an outer product: 6 rows by 8 columns in 12 vectors, two vectors of the right matrix and one broadcast element
- * of the left: with 15 usable registers the largest tile that does not spill, and the best ratio of multiply-adds to loads. Around
- * it the usual blocking (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008): the right matrix is
- * packed in panels of 8 columns that stay in the first-level cache while the rows of the left pass by; the left is read in place or
- * packed in blocks of 6 rows. Threads form a grid over batch, rows and columns, each packing what it needs, so that one phase does.
+ * Around the micro-kernel of 6 rows by 8 columns stands the usual blocking (Goto and van de Geijn, "Anatomy of high-performance
+ * matrix multiplication", 2008): the right matrix is packed in panels of 8 columns that stay in the first-level cache while the rows
+ * of the left pass by; the left is read in place or packed in blocks of 6 rows. Threads form a grid over batch, rows and columns,
+ * each packing what it needs, so that one phase does.
  *
  * Products of few rows where both operands are contiguous along the inner axis (one sample through a linear layer) are sums of
  * elementwise products of vectors instead: nothing is packed for so little use.
@@ -34,17 +33,15 @@ import {
   storeLanes,
   unrolled,
 } from "./emit.ts";
+import { microKernel, TILE_COLUMNS, TILE_ROWS } from "./microkernel.ts";
 import { packPanel } from "./pack.ts";
 
-/** Rows and columns of the micro-kernel. */
-const TILE_ROWS = 6;
-const TILE_COLUMNS = 8;
 /** Most steps of the inner product at a time: a panel of 8 columns and a block of 6 rows then fit the first-level cache together. */
 const INNER_BLOCK = 400;
 /** Blocks of rows that are packed together: with INNER_BLOCK about 150 KiB, for the second-level cache. */
 const ROW_BLOCKS = 16;
-/** Panels of columns that are packed together. */
-const COLUMN_PANELS = 64;
+/** Columns that are packed together. */
+const COLUMNS_TOGETHER = 512;
 /** Offsets beyond this are not written into instructions. */
 const FAR = 2 ** 26;
 
@@ -194,6 +191,7 @@ interface OuterPlan {
   readonly product: Product;
   readonly grid: Grid;
   readonly rowBlocks: Blocks;
+  readonly panelColumns: number;
   readonly panels: number;
   /** Columns of the last panel if it is not full, else 0. */
   readonly rest: number;
@@ -206,7 +204,9 @@ interface OuterPlan {
 function planOuter(product: Product, threads: number): OuterPlan {
   const { batch, m, n, k, lhs, rhs } = product;
   const rowBlocks = evenBlocks(m, TILE_ROWS);
-  const panels = Math.ceil(n / TILE_COLUMNS);
+  // One or two rows need more columns for as many independent sums.
+  const panelColumns = m === 1 ? 4 * TILE_COLUMNS : m === 2 ? 2 * TILE_COLUMNS : TILE_COLUMNS;
+  const panels = Math.ceil(n / panelColumns);
   const grid = chooseGrid(threads, batch, rowBlocks.count, panels);
   const panelsHere = Math.ceil(panels / grid.columns);
   const blocksHere = Math.ceil(rowBlocks.count / grid.rows);
@@ -219,8 +219,9 @@ function planOuter(product: Product, threads: number): OuterPlan {
     product,
     grid,
     rowBlocks,
+    panelColumns,
     panels,
-    rest: n % TILE_COLUMNS,
+    rest: n % panelColumns,
     innerBlocks,
     innerSize: roundUp(Math.ceil(k / innerBlocks), 4),
     packLhs: !lhsInPlace,
@@ -228,63 +229,22 @@ function planOuter(product: Product, threads: number): OuterPlan {
   };
 }
 
-/** Vectors across a panel with so many columns. */
-function vectorsOf(columns: number): number {
-  return Math.ceil(columns / LANES);
-}
-
-/** Floats from one step to the next in a packed panel with so many columns. */
-function panelWidth(columns: number): number {
-  return vectorsOf(columns) * LANES;
-}
-
-/**
- * The micro-kernel for `rows` by `columns`: (lhs, rhs, result, steps, accumulate). It starts from the result if `accumulate` is not 0,
- * else from zero.
- */
-function microKernel(context: WasmContext, plan: OuterPlan, rows: number, columns: number): number {
-  const { product, packLhs, packRhs } = plan;
-  const vectors = vectorsOf(columns);
-  const lhsRow = packLhs ? 1 : product.lhs.row;
-  const lhsStep = packLhs ? rows : product.lhs.column;
-  const rhsStep = packRhs ? panelWidth(columns) : product.rhs.row;
-  const resultRow = product.n * FLOAT;
-  return context.module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
-    const [lhs, rhs, result, steps, accumulate] = [0, 1, 2, 3, 4];
-    const sums = Array.from({ length: rows }, () => Array.from({ length: vectors }, () => c.local("v128")));
-    const right = Array.from({ length: vectors }, () => c.local("v128"));
-    const left = c.local("v128");
-    const count = c.local("i32");
-    const eachSum = (body: (sum: number, row: number, vector: number) => void) =>
-      sums.forEach((line, row) => line.forEach((sum, vector) => body(sum, row, vector)));
-    const step = (at: number) => {
-      right.forEach((vector, v) => c.get(rhs).mem("v128.load", (at * rhsStep + v * LANES) * FLOAT).set(vector));
-      for (let row = 0; row < rows; row++) {
-        c.get(lhs).mem("v128.load32_splat", (row * lhsRow + at * lhsStep) * FLOAT).set(left);
-        right.forEach((vector, v) => {
-          const sum = sums[row][v];
-          c.get(left).get(vector).get(sum).op("f32x4.relaxed_madd").set(sum);
-        });
-      }
-    };
-    const steppedBy = (pushCount: () => void, unroll: number) => {
-      pushCount();
-      c.tee(count).if(() => {
-        c.loop(() => {
-          for (let at = 0; at < unroll; at++) step(at);
-          c.increment(lhs, lhsStep * unroll * FLOAT).increment(rhs, rhsStep * unroll * FLOAT);
-          c.increment(count, -1).get(count).brIf(0);
-        });
-      });
-    };
-    if (plan.innerBlocks > 1) {
-      c.get(accumulate).if(() =>
-        eachSum((sum, row, v) => c.get(result).mem("v128.load", row * resultRow + v * LANES * FLOAT).set(sum))
-      );
-    }
-    steppedBy(() => c.get(steps).i32(2).op("i32.shr_u"), 4);
-    if (product.k % 4 !== 0) steppedBy(() => c.get(steps).i32(3).op("i32.and"), 1);
-    eachSum((sum, row, v) => storeLanes(c, result, sum, columns - v * LANES, row * resultRow + v * LANES * FLOAT));
+/** The micro-kernel for `rows` by `columns`. */
+function tileKernel(
+  context: WasmContext,
+  { product, packLhs, packRhs, innerBlocks }: OuterPlan,
+  rows: number,
+  columns: number,
+): number {
+  return microKernel(context.module, {
+    rows,
+    columns,
+    lhsRow: packLhs ? 1 : product.lhs.row,
+    lhsStep: packLhs ? rows : product.lhs.column,
+    rhsStep: packRhs ? roundUp(columns, LANES) : product.rhs.row,
+    resultRow: product.n,
+    wholeSteps: product.k % 4 === 0,
+    accumulates: innerBlocks > 1,
   });
 }
 
@@ -295,7 +255,7 @@ function microKernel(context: WasmContext, plan: OuterPlan, rows: number, column
 function panelSweep(context: WasmContext, plan: OuterPlan, columns: number): number {
   const { rowBlocks, product, packLhs } = plan;
   const sizes = blockSizes(rowBlocks);
-  const kernels = sizes.map((rows) => microKernel(context, plan, rows, columns));
+  const kernels = sizes.map((rows) => tileKernel(context, plan, rows, columns));
   return context.module.func({ params: ["i32", "i32", "i32", "i32", "i32", "i32", "i32"] }, (c) => {
     const [lhs, panel, result, block, end, steps, accumulate] = [0, 1, 2, 3, 4, 5, 6];
     sizes.forEach((rows, which) => {
@@ -345,19 +305,19 @@ function packRows(context: WasmContext, plan: OuterPlan): number {
 
 function outerProduct(context: WasmContext, kernel: MatmulKernel, product: Product, threads: number): number {
   const plan = planOuter(product, threads);
-  const { grid, rowBlocks, panels, rest, innerSize, innerBlocks, packLhs, packRhs } = plan;
+  const { grid, rowBlocks, panelColumns, panels, rest, innerSize, innerBlocks, packLhs, packRhs } = plan;
   const { batch, m, n, k, lhs, rhs } = product;
   const epilogue = context.epilogue(kernel);
   const fullPanels = rest === 0 ? panels : panels - 1;
   const variants = [
-    ...(fullPanels > 0 ? [{ columns: TILE_COLUMNS, isTail: false }] : []),
+    ...(fullPanels > 0 ? [{ columns: panelColumns, isTail: false }] : []),
     ...(rest > 0 ? [{ columns: rest, isTail: true }] : []),
   ].map((variant) => ({
     ...variant,
     sweep: panelSweep(context, plan, variant.columns),
     pack: packRhs
       ? packPanel(context.module, {
-        width: panelWidth(variant.columns),
+        width: roundUp(variant.columns, LANES),
         lanes: variant.columns,
         laneStride: rhs.column,
         stepStride: rhs.row,
@@ -367,8 +327,8 @@ function outerProduct(context: WasmContext, kernel: MatmulKernel, product: Produ
   const packLhsRows = packLhs ? packRows(context, plan) : -1;
 
   const rowsTogether = packLhs ? Math.min(ROW_BLOCKS, rowBlocks.count) : rowBlocks.count;
-  const panelBytes = innerSize * TILE_COLUMNS * FLOAT;
-  const panelsTogether = Math.min(COLUMN_PANELS, panels);
+  const panelBytes = innerSize * panelColumns * FLOAT;
+  const panelsTogether = Math.min(Math.ceil(COLUMNS_TOGETHER / panelColumns), panels);
   const rhsBytes = packRhs ? roundUp(panelsTogether * panelBytes, 64) : 0;
   const lhsBytes = packLhs ? rowsTogether * TILE_ROWS * innerSize * FLOAT : 0;
   if (rhsBytes + lhsBytes > 0) context.privateScratch(rhsBytes + lhsBytes);
@@ -402,12 +362,12 @@ function outerProduct(context: WasmContext, kernel: MatmulKernel, product: Produ
       operandAddress(c, table, rhs.access);
       plusScaled(c, b, rhs.batch * FLOAT);
       plusScaled(c, inner, rhs.row * FLOAT);
-      plusScaled(c, panel, TILE_COLUMNS * rhs.column * FLOAT).set(rhsAt);
+      plusScaled(c, panel, panelColumns * rhs.column * FLOAT).set(rhsAt);
     };
     const setResult = () => {
       slotAddress(c, table, epilogue.slot);
       plusScaled(c, b, m * n * FLOAT);
-      plusScaled(c, panel, TILE_COLUMNS * FLOAT);
+      plusScaled(c, panel, panelColumns * FLOAT);
       blockStart(c, rowBlocks, block0).i32(n * FLOAT).op("i32.mul").op("i32.add").set(resultAt);
     };
     const onePanel = (variant: typeof variants[number]) => {
@@ -434,13 +394,13 @@ function outerProduct(context: WasmContext, kernel: MatmulKernel, product: Produ
       const pushRow = (block: number) => () => void blockStart(c, rowBlocks, block);
       const pushEnd = () => {
         const end = local();
-        c.get(panel1).i32(TILE_COLUMNS).op("i32.mul").set(end);
+        c.get(panel1).i32(panelColumns).op("i32.mul").set(end);
         c.get(end).i32(n).get(end).i32(n).op("i32.lt_s").op("select");
         c.release("i32", end);
       };
       finishBox(c, epilogue, product, b, {
         rows: [pushRow(block0), pushRow(block1)],
-        columns: [() => c.get(panel0).i32(TILE_COLUMNS).op("i32.mul"), pushEnd],
+        columns: [() => c.get(panel0).i32(panelColumns).op("i32.mul"), pushEnd],
       });
     };
 
