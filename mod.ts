@@ -9,7 +9,7 @@ export { type DType, type TypedArray } from "./core/dtype.ts";
 export * from "./core/errors.ts";
 export { type Shape } from "./core/shape.ts";
 export { Tensor, type TensorLike } from "./core/tensor.ts";
-export { mapLeaves, treeLeaves, treeMap, treeTensors } from "./core/tree.ts";
+export { type Leaf, mapLeaves, treeLeaves, treeMap, treeTensors } from "./core/tree.ts";
 export { withArgs } from "./core/with_args.ts";
 
 export {
@@ -137,6 +137,6 @@ export { jit, type JitOptions } from "./core/jit.ts";
 export { compileCount, data, item, type Nested, realize, toArray } from "./core/realize.ts";
 export { show } from "./core/print.ts";
 export { type DeviceName } from "./core/runtime/device.ts";
-export { deviceInfo, type DeviceOptions, setDevice } from "./core/runtime/select.ts";
+export { type DeviceInfo, deviceInfo, type DeviceOptions, setDevice } from "./core/runtime/select.ts";
 
 export * as random from "./core/random.ts";

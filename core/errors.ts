@@ -13,6 +13,7 @@ export class CotangentError extends Error {
   /** The values the sentence speaks of. */
   readonly facts: Facts;
 
+  /** `facts`: the values the message speaks of. */
   constructor(message: string, facts: Facts = {}, options?: ErrorOptions) {
     super(message, options);
     this.facts = facts;

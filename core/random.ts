@@ -87,7 +87,9 @@ function fractions(b: Tensor): Tensor {
 
 /** The interval numbers are drawn from: [min, max), default [0, 1). */
 export interface Interval {
+  /** Included. Default 0. */
   readonly min?: number;
+  /** Not included. Default 1. */
   readonly max?: number;
 }
 

@@ -10,7 +10,9 @@ import { Tensor } from "./tensor.ts";
 
 /** A leaf and where it is: `conv1.weight`, `layers.0.bias`. */
 export interface Leaf {
+  /** The keys on the way, joined by dots; empty for a tree that is a leaf itself. */
   readonly path: string;
+  /** What stands there. */
   readonly value: unknown;
 }
 

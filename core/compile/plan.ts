@@ -58,17 +58,24 @@ function overwrite(
   donated: readonly boolean[],
   outputs: readonly number[],
 ): Map<number, number> {
+  const fits = (input: number, output: number): boolean => {
+    const [old, next] = [buffers[input], buffers[output]];
+    return old !== undefined && old.dtype === next.dtype && sizeOf(old.shape) === sizeOf(next.shape) && !outputs.includes(input);
+  };
+  const readersOf = (buffer: number) => kernels.flatMap((kernel, i) => readsOf(kernel).has(buffer) ? [i] : []);
   const inPlace = new Map<number, number>();
   const taken = new Set<number>();
   for (const output of new Set(outputs)) {
     const writers = kernels.flatMap((kernel, i) => writesOf(kernel).has(output) ? [i] : []);
     if (writers.length !== 1 || buffers[output].made.kind === "input") continue;
     const [writer] = writers;
-    const candidates = donated.flatMap((given, input) => given && !taken.has(input) && fits(input) ? [input] : []);
+    const candidates = donated.flatMap((given, input) =>
+      given && !taken.has(input) && fits(inputBuffer[input], output) ? [input] : []
+    );
     // An input that the same kernel reads point by point first: that one's successor it is, most likely.
     const readHere = candidates.filter((input) => kernels[writer].loads.some(({ buffer }) => buffer === inputBuffer[input]));
     for (const input of [...readHere, ...candidates.filter((each) => !readHere.includes(each))]) {
-      const others = readersOf(input).filter((reader) => reader !== writer);
+      const others = readersOf(inputBuffer[input]).filter((reader) => reader !== writer);
       if (!mayOverwrite(kernels[writer], output, inputBuffer[input]) || others.some((other) => reaches(before, writer, other))) {
         continue;
       }
@@ -77,18 +84,8 @@ function overwrite(
       taken.add(input);
       break;
     }
-
-    function fits(input: number): boolean {
-      const node = buffers[inputBuffer[input]];
-      return node !== undefined && node.dtype === buffers[output].dtype && sizeOf(node.shape) === sizeOf(buffers[output].shape) &&
-        !outputs.includes(inputBuffer[input]);
-    }
   }
   return inPlace;
-
-  function readersOf(input: number): number[] {
-    return kernels.flatMap((kernel, i) => readsOf(kernel).has(inputBuffer[input]) ? [i] : []);
-  }
 }
 
 /** Whether a kernel may store `output` where `input` is: it reads that only at the point it is about to store. */

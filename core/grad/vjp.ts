@@ -110,15 +110,18 @@ export function vjp<A extends unknown[], R>(f: (...args: A) => R, ...args: A): [
 }
 
 /** Options of `grad` and `valueAndGrad`. */
-export interface GradOptions {
+export interface GradOptions<N extends number> {
   /** Which argument to differentiate by. Default 0, the first. */
-  readonly argnum?: number;
+  readonly argnum?: N;
 }
 
 /** The function's value, what it returned beside it, and the gradient. */
 export interface ValueAuxGrads<X, P> {
+  /** The scalar. */
   readonly value: Tensor;
+  /** What came beside it. */
   readonly aux: X;
+  /** The gradient, in the form of the first argument. */
   readonly grads: P;
 }
 
@@ -160,10 +163,7 @@ function checkScalar(value: unknown, what: string): asserts value is Tensor {
   }
 }
 
-// deno-lint-ignore no-explicit-any -- what a caller may pass at any one position
-type Args = any[];
-
-function differentiate<A extends Args, X>(
+function differentiate<A extends unknown[], X>(
   f: (...args: A) => readonly [Tensor, X],
   args: A,
   argnum: number,
@@ -198,13 +198,11 @@ function differentiate<A extends Args, X>(
  * @throws {TypeError} When the returned function is called: if f does not return a scalar.
  * @throws {DTypeError} If a tensor of the argument is not floating.
  */
-export function grad<A extends Args>(f: (...args: A) => Tensor, options?: { readonly argnum?: 0 }): (...args: A) => A[0];
-export function grad<A extends Args, N extends number>(
+export function grad<A extends unknown[], N extends number = 0>(
   f: (...args: A) => Tensor,
-  options: { readonly argnum: N },
-): (...args: A) => A[N];
-export function grad<A extends Args>(f: (...args: A) => Tensor, { argnum = 0 }: GradOptions = {}): (...args: A) => unknown {
-  return (...args) => differentiate<A, undefined>((...inner) => [f(...inner), undefined], args, argnum, "grad").grads;
+  { argnum = 0 as N }: GradOptions<N> = {},
+): (...args: A) => A[N] {
+  return (...args) => differentiate<A, undefined>((...inner) => [f(...inner), undefined], args, argnum, "grad").grads as A[N];
 }
 
 /**
@@ -213,21 +211,13 @@ export function grad<A extends Args>(f: (...args: A) => Tensor, { argnum = 0 }: 
  * @throws {TypeError} When the returned function is called: if f does not return a scalar.
  * @throws {DTypeError} If a tensor of the argument is not floating.
  */
-export function valueAndGrad<A extends Args>(
+export function valueAndGrad<A extends unknown[], N extends number = 0>(
   f: (...args: A) => Tensor,
-  options?: { readonly argnum?: 0 },
-): (...args: A) => [Tensor, A[0]];
-export function valueAndGrad<A extends Args, N extends number>(
-  f: (...args: A) => Tensor,
-  options: { readonly argnum: N },
-): (...args: A) => [Tensor, A[N]];
-export function valueAndGrad<A extends Args>(
-  f: (...args: A) => Tensor,
-  { argnum = 0 }: GradOptions = {},
-): (...args: A) => [Tensor, unknown] {
+  { argnum = 0 as N }: GradOptions<N> = {},
+): (...args: A) => [Tensor, A[N]] {
   return (...args) => {
     const { value, grads } = differentiate<A, undefined>((...inner) => [f(...inner), undefined], args, argnum, "grad");
-    return [value, grads];
+    return [value, grads as A[N]];
   };
 }
 
@@ -237,8 +227,8 @@ export function valueAndGrad<A extends Args>(
  * @throws {TypeError} When the returned function is called: if the first of the pair is not a scalar.
  * @throws {DTypeError} If a tensor of the first argument is not floating.
  */
-export function valueAndGradAux<A extends Args, X>(
+export function valueAndGradAux<A extends unknown[], X>(
   f: (...args: A) => readonly [Tensor, X],
 ): (...args: A) => ValueAuxGrads<X, A[0]> {
-  return (...args) => differentiate<A, X>(f, args, 0, "grad");
+  return (...args) => differentiate<A, X>(f, args, 0, "grad") as ValueAuxGrads<X, A[0]>;
 }

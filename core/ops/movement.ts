@@ -6,7 +6,6 @@
 import { ShapeError } from "../errors.ts";
 import {
   broadcastShapes,
-  checkShape,
   contiguousStrides,
   normalizeAxes,
   normalizeAxis,
@@ -209,9 +208,13 @@ export const sliceOp: Op<SliceAttrs> = linear({
 
 /** Part of one axis: from `start` up to, without, `stop`, every `step`-th; negative positions count from the end. */
 export interface SliceRange {
+  /** Along which axis. Default the first. */
   readonly axis?: number;
+  /** The first position. Default 0. */
   readonly start?: number;
+  /** The position to stop before. Default the end. */
   readonly stop?: number;
+  /** At least 1. Default 1. */
   readonly step?: number;
 }
 

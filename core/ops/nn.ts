@@ -58,6 +58,7 @@ export function gelu(x: TensorLike, { approximate = false }: { readonly approxim
 
 /** Along which axis to normalise; default the last. */
 export interface AxisOptions {
+  /** Negative ones count from the back. */
   readonly axis?: number;
 }
 
@@ -89,6 +90,7 @@ export function logSoftmax(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tens
 
 /** How the losses of a batch become one: their mean (default), their sum, or not at all. */
 export interface LossOptions {
+  /** Default "mean". */
   readonly reduction?: "mean" | "sum" | "none";
 }
 

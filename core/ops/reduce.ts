@@ -6,7 +6,7 @@
 import type { ReduceOp } from "../compile/kernel.ts";
 import { isFloat } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
-import { normalizeAxes, normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
+import { normalizeAxes, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, asTensor } from "./arguments.ts";
 import { div, mul, sub } from "./binary.ts";

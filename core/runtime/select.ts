@@ -62,8 +62,18 @@ export async function setDevice(name: DeviceName | "auto", options: DeviceOption
   current = device;
 }
 
+/** What `deviceInfo` tells. */
+export interface DeviceInfo {
+  /** "webgpu", "wasm" or "reference". */
+  readonly name: DeviceName;
+  /** The adapter, or the number of threads. */
+  readonly description: string;
+  /** Memory that buffers take on the device. */
+  readonly bytesInUse: number;
+}
+
 /** The name of the device in use and what it is, for people. */
-export function deviceInfo(): Pick<Device, "name" | "description" | "bytesInUse"> {
+export function deviceInfo(): DeviceInfo {
   const { name, description, bytesInUse } = current;
   return { name, description, bytesInUse };
 }
