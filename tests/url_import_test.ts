@@ -1,0 +1,73 @@
+/**
+ * The library imported by URL, from an empty folder with no configuration: its own imports, its workers and its WebAssembly must not
+ * need anything that lies beside them on a disk.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+
+const root = new URL("../", import.meta.url);
+
+/** Serves the project's TypeScript files on a free port. */
+function serve(): Deno.HttpServer<Deno.NetAddr> {
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    const path = new URL(request.url).pathname;
+    if (!path.endsWith(".ts") || path.includes("..")) return new Response("not found", { status: 404 });
+    try {
+      return new Response(await Deno.readTextFile(new URL(`.${path}`, root)), {
+        headers: { "content-type": "application/typescript" },
+      });
+    } catch {
+      return new Response("not found", { status: 404 });
+    }
+  });
+}
+
+async function runElsewhere(program: string, permissions: readonly string[]): Promise<string> {
+  const server = serve();
+  const folder = await Deno.makeTempDir();
+  try {
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    await Deno.writeTextFile(`${folder}/main.ts`, program.replaceAll("URL", url));
+    const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--no-config",
+        "--no-lock",
+        "--no-prompt",
+        `--reload=${url}`,
+        `--allow-import=127.0.0.1:${server.addr.port}`,
+        ...permissions,
+        "main.ts",
+      ],
+      cwd: folder,
+      env: { NO_COLOR: "1" },
+    }).output();
+    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    assert.equal(code, 0, decode(stderr));
+    return decode(stdout);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+    await server.shutdown();
+  }
+}
+
+Deno.test("mod.ts works when it is imported by URL from an empty folder", async () => {
+  const output = await runElsewhere(
+    `import { grad, item, mul, tensor } from "URL/mod.ts";
+     console.log(await item(grad((x) => mul(x, mul(x, x)))(tensor(2))));`,
+    [],
+  );
+  assert.equal(output.trim(), "12");
+});
+
+Deno.test("by URL, wasm uses all its threads without a permission", async () => {
+  const output = await runElsewhere(
+    `import { deviceInfo, item, matmul, mean, ones, setDevice } from "URL/mod.ts";
+     await setDevice("wasm", { threads: 2 });
+     const x = ones([512, 512]);
+     console.log(deviceInfo().name, await item(mean(matmul(x, x))));`,
+    [],
+  );
+  assert.equal(output.trim(), "wasm 512");
+});
