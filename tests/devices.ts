@@ -4,17 +4,12 @@
  * @module
  */
 import type { Device } from "../core/runtime/device.ts";
-import { readEnv } from "../core/runtime/env.ts";
-import { createReferenceDevice } from "../core/runtime/reference.ts";
 
 /** A device and what tests call it. */
 export interface TestDevice {
   readonly name: string;
   readonly device: Device;
 }
-
-/** The oracle. */
-export const reference: Device = createReferenceDevice();
 
 async function wasmDevices(): Promise<TestDevice[]> {
   const { createWasmDevice } = await import("../core/runtime/wasm/device.ts");
@@ -41,21 +36,11 @@ async function orReason(make: () => Promise<TestDevice[]>): Promise<TestDevice[]
   }
 }
 
-const requireWebgpu = readEnv("COTANGENT_REQUIRE_WEBGPU") === "1";
-const wasm = await orReason(wasmDevices);
-const webgpu = await orReason(webgpuDevices);
+/** The `wasm` device on one and on two threads, or why it could not be made. */
+export const wasm: readonly TestDevice[] | Error = await orReason(wasmDevices);
+
+/** The `webgpu` device, or why it could not be made (a DeviceError if there is no adapter). */
+export const webgpu: readonly TestDevice[] | Error = await orReason(webgpuDevices);
 
 /** Every device there is beside the reference. */
 export const testDevices: readonly TestDevice[] = [wasm, webgpu].flatMap((found) => found instanceof Error ? [] : found);
-
-Deno.test("wasm is there", () => {
-  if (wasm instanceof Error) throw wasm;
-});
-
-Deno.test({
-  name: webgpu instanceof Error ? `webgpu is not tested here: ${webgpu.message}` : "webgpu is there",
-  ignore: webgpu instanceof Error && !requireWebgpu,
-  fn: () => {
-    if (webgpu instanceof Error) throw webgpu;
-  },
-});

@@ -4,9 +4,9 @@
  * @module
  */
 import { assertClose } from "./close.ts";
-import { reference, testDevices } from "./devices.ts";
+import { testDevices } from "./devices.ts";
 import { kernelCases } from "./kernel_cases.ts";
-import { canRun, checkCase, expectedOf } from "./run_case.ts";
+import { canRun, checkCase, expectedOf, reference } from "./run_case.ts";
 
 for (const [topic, cases] of Object.entries(kernelCases)) {
   Deno.test(`kernels on the reference: ${topic}`, async (t) => {

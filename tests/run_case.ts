@@ -7,9 +7,12 @@ import assert from "node:assert/strict";
 import type { Program } from "../core/compile/kernel.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import type { Device } from "../core/runtime/device.ts";
+import { createReferenceDevice } from "../core/runtime/reference.ts";
 import { assertClose, exact } from "./close.ts";
-import { reference } from "./devices.ts";
 import type { KernelCase } from "./kernel_cases/builder.ts";
+
+/** The oracle. */
+export const reference: Device = createReferenceDevice();
 
 /** Whether a device can hold every buffer of the program. */
 export function canRun(device: Device, program: Program): boolean {
