@@ -140,3 +140,6 @@ export { type DeviceName } from "./core/runtime/device.ts";
 export { type DeviceInfo, deviceInfo, type DeviceOptions, setDevice } from "./core/runtime/select.ts";
 
 export * as random from "./core/random.ts";
+export * as layers from "./layers/mod.ts";
+export * as optimizers from "./optimizers/mod.ts";
+export { applyUpdates } from "./optimizers/mod.ts";

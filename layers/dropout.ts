@@ -1,0 +1,77 @@
+/**
+ * Dropout: random parts are set to 0 while training, so that nothing comes to rely on any one of them.
+ *
+ * @module
+ */
+import { div } from "../core/ops/binary.ts";
+import { zerosLike } from "../core/ops/creation.ts";
+import { where } from "../core/ops/select.ts";
+import { imageAxes } from "../core/ops/window.ts";
+import { bernoulli, type Key } from "../core/random.ts";
+import type { Shape } from "../core/shape.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { empty, type Layer, outputShape } from "./layer.ts";
+import { probability } from "./options.ts";
+
+/** Keeps each element of a mask of shape `mask` with probability 1 - p, and scales what is kept so that the mean stays. */
+function drop(key: Key, x: Tensor, mask: Shape, p: number): Tensor {
+  if (p === 0) return x;
+  if (p === 1) return zerosLike(x);
+  return where(bernoulli(key, 1 - p, mask), div(x, 1 - p), 0);
+}
+
+function dropping(p: number, maskShape: (shape: Shape) => Shape): Layer {
+  return {
+    init: (_, inputShape) => {
+      outputShape((x) => (maskShape(x.shape), x), inputShape);
+      return { params: empty, state: empty, output: inputShape };
+    },
+    apply: (_params, state, x, mode) => {
+      const mask = maskShape(x.shape);
+      return [mode.kind === "train" ? drop(mode.key, x, mask, p) : x, state];
+    },
+  };
+}
+
+/**
+ * While training each element becomes 0 with probability `p`, and the others are divided by 1 - p; else nothing happens.
+ *
+ * Input and output [batch, ...]. The mask depends on the mode's key only: the same key, the same mask.
+ *
+ * ```ts
+ * import { layers, ones, random, toArray } from "../mod.ts";
+ * const drop = layers.dropout(0.5);
+ * const [y] = drop.apply({}, {}, ones([2, 4]), layers.training(random.key(0)));
+ * console.log(await toArray(y)); // zeros and twos
+ * ```
+ *
+ * @param p The probability of becoming 0, in [0, 1]. Default 0.5.
+ * @throws {RangeError} If p is not a probability.
+ * @see Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014
+ */
+export function dropout(p: number = 0.5): Layer {
+  return dropping(probability(p, "p"), (shape) => shape);
+}
+
+/**
+ * As `dropout`, for whole channels of images, whose neighbouring elements are much alike.
+ *
+ * Input and output [batch, channels, height, width].
+ *
+ * ```ts
+ * import { layers, ones, random, toArray } from "../mod.ts";
+ * const [y] = layers.dropout2d(0.5).apply({}, {}, ones([1, 4, 2, 2]), layers.training(random.key(0)));
+ * console.log(await toArray(y)); // channels of zeros and channels of twos
+ * ```
+ *
+ * @param p The probability of a channel of an example becoming 0, in [0, 1]. Default 0.5.
+ * @throws {RangeError} If p is not a probability.
+ * @throws {ShapeError} From `init` and `apply`, if the input has not four axes.
+ * @see Tompson et al., "Efficient object localization using convolutional networks", 2015
+ */
+export function dropout2d(p: number = 0.5): Layer {
+  return dropping(probability(p, "p"), (shape) => {
+    const [n, c] = imageAxes(shape, "dropout2d");
+    return [n, c, 1, 1];
+  });
+}

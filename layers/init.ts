@@ -1,0 +1,39 @@
+/**
+ * How parameters start, and how layers and parameters come to their keys: by name, so that adding a stage changes no other one's numbers.
+ *
+ * @module
+ */
+import { foldIn, type Key, uniform } from "../core/random.ts";
+import { type Shape, sizeOf } from "../core/shape.ts";
+import type { Tensor } from "../core/tensor.ts";
+
+/** The 32-bit FNV-1a hash of a name's UTF-8 bytes. */
+function hashName(name: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return hash >>> 0;
+}
+
+/** The key of the part called `name`. */
+export function keyFor(key: Key, name: string): Key {
+  return foldIn(key, hashName(name));
+}
+
+/** The weight of a linear map, and its bias unless there is to be none. */
+export type WeightBias<B extends boolean> = B extends false ? { readonly weight: Tensor }
+  : { readonly weight: Tensor; readonly bias: Tensor };
+
+/**
+ * PyTorch's default for linear layers and convolutions: weight and bias uniform in +-1 / sqrt(fan in), where fan in is the number of
+ * inputs that one output sees.
+ *
+ * @param shape [outputs, ...inputs of one output]
+ * @see He et al., "Delving deep into rectifiers", 2015, with PyTorch's gain (a = sqrt 5)
+ */
+export function weightBias<B extends boolean>(key: Key, shape: Shape, bias: B): WeightBias<B> {
+  // No inputs: nothing to scale, and 1 / 0 would not be a bound.
+  const bound = 1 / Math.sqrt(Math.max(1, sizeOf(shape.slice(1))));
+  const draw = (name: string, extents: Shape) => uniform(keyFor(key, name), extents, { min: -bound, max: bound });
+  const weight = draw("weight", shape);
+  return (bias ? { weight, bias: draw("bias", shape.slice(0, 1)) } : { weight }) as WeightBias<B>;
+}

@@ -1,0 +1,123 @@
+/**
+ * What a layer is: a record of two functions. It holds no numbers; parameters and state are made by one function and passed to the
+ * other, so that any transform can see them.
+ *
+ * @module
+ */
+import { zeros } from "../core/ops/creation.ts";
+import { ShapeError } from "../core/errors.ts";
+import type { Key } from "../core/random.ts";
+import { type Shape, showShape } from "../core/shape.ts";
+import { Tensor } from "../core/tensor.ts";
+
+/** The parameters or state of a layer that has none. */
+export type Empty = Readonly<Record<never, Tensor>>;
+
+/** A record with nothing in it: the parameters or state of a layer that has none. */
+export const empty: Empty = Object.freeze({});
+
+/** Whether a layer is being trained, which takes randomness, or used. */
+export type Mode =
+  | { readonly kind: "train"; readonly key: Key }
+  | { readonly kind: "eval" };
+
+/** The mode for using a model: no randomness, and statistics stay as they are. */
+export const evaluate: Mode = Object.freeze({ kind: "eval" });
+
+/**
+ * The mode for training a model; each step takes a key of its own.
+ *
+ * ```ts
+ * import { layers, ones, random } from "../mod.ts";
+ * const drop = layers.dropout(0.5);
+ * const { params, state } = drop.init(random.key(0), [4]);
+ * const step = 7;
+ * const mode = layers.training(random.foldIn(random.key(1), step));
+ * const [y] = drop.apply(params, state, ones([2, 4]), mode);
+ * ```
+ */
+export function training(key: Key): Mode {
+  return { kind: "train", key };
+}
+
+/** What `init` gives: numbers to start with, and the shape that comes out. */
+export interface Initial<P, S> {
+  /** What is learned. */
+  readonly params: P;
+  /** What is carried from call to call without being learned: running statistics. */
+  readonly state: S;
+  /** The shape of the result, without the batch axis. */
+  readonly output: Shape;
+}
+
+/**
+ * A layer with parameters of form `P` and a state of form `S`.
+ *
+ * ```ts
+ * import { layers, random, zeros } from "../mod.ts";
+ * const head = layers.linear({ features: 10 });
+ * const { params, state, output } = head.init(random.key(0), [784]);
+ * console.log(output, params.weight.shape); // [10] [10, 784]
+ * const [logits] = head.apply(params, state, zeros([64, 784]), layers.evaluate);
+ * console.log(logits.shape); // [64, 10]
+ * ```
+ */
+export interface Layer<P extends object = Empty, S extends object = Empty> {
+  /**
+   * Parameters and state for inputs of a shape.
+   *
+   * @param inputShape Without the batch axis: [1, 28, 28] for grey images.
+   * @throws {ShapeError} If the layer cannot be applied to inputs of this shape.
+   */
+  init(key: Key, inputShape: Shape): Initial<P, S>;
+  /**
+   * The layer's result for a batch, and its new state: the same record if nothing changed.
+   *
+   * @param x [batch, ...inputShape]
+   */
+  apply(params: P, state: S, x: Tensor, mode: Mode): [Tensor, S];
+}
+
+/** The form of a layer's parameters. */
+export type ParamsOf<L> = L extends Layer<infer P, infer _S> ? P : never;
+
+/** The form of a layer's state. */
+export type StateOf<L> = L extends Layer<infer _P, infer S> ? S : never;
+
+/**
+ * The shape, without the batch axis, that a function on batches gives for inputs of a shape. Only the graph is built, nothing is
+ * computed.
+ *
+ * @throws {ShapeError} If the function fails for such inputs or does not keep the batch axis.
+ */
+export function outputShape(f: (x: Tensor) => Tensor, inputShape: Shape): Shape {
+  const x = zeros([1, ...inputShape]);
+  const y = f(x);
+  if (!(y instanceof Tensor)) throw new TypeError(`Cannot use what is not a function from tensor to tensor: it gave ${typeof y}`);
+  if (y.shape[0] !== 1) {
+    throw new ShapeError(
+      `Cannot keep the batch axis: input ${showShape(x.shape)} became ${showShape(y.shape)}; a layer must keep the first axis ` +
+        `(to flatten the others use layers.flatten())`,
+      { shape: x.shape, output: y.shape },
+    );
+  }
+  return y.shape.slice(1);
+}
+
+/**
+ * A layer without parameters from a function on batches.
+ *
+ * ```ts
+ * import { layers, mul, random } from "../mod.ts";
+ * const twice = layers.fromFunction((x) => mul(x, 2));
+ * console.log(twice.init(random.key(0), [3]).output); // [3]
+ * ```
+ *
+ * @param f Must keep the first axis, which is the batch.
+ */
+export function fromFunction(f: (x: Tensor) => Tensor): Layer {
+  return {
+    init: (_, inputShape) => ({ params: empty, state: empty, output: outputShape(f, inputShape) }),
+    apply: (_params, state, x) => [f(x), state],
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * Layers: records of two functions, `init` and `apply`, and `serial`, which makes a model of them.
+ *
+ * Activations are no layers: `relu` and its like are functions, and functions are stages of `serial` as they are.
+ *
+ * @module
+ */
+export { conv2d, type Conv2dLayerOptions } from "./conv.ts";
+export { dropout, dropout2d } from "./dropout.ts";
+export { keyFor, type WeightBias } from "./init.ts";
+export {
+  type Empty,
+  evaluate,
+  fromFunction,
+  type Initial,
+  type Layer,
+  type Mode,
+  outputShape,
+  type ParamsOf,
+  type StateOf,
+  training,
+} from "./layer.ts";
+export { linear, type LinearLayerOptions } from "./linear.ts";
+export { avgPool2d, maxPool2d } from "./pool.ts";
+export { serial, type SerialParams, type SerialState, type Stage } from "./serial.ts";
+export { flatten } from "./shape.ts";

@@ -1,0 +1,22 @@
+/**
+ * Layers that only change the shape.
+ *
+ * @module
+ */
+import { flatten as merge, reshape } from "../core/ops/movement.ts";
+import { fromFunction, type Layer } from "./layer.ts";
+
+/**
+ * All axes but the batch made one: what stands between convolutions and linear layers.
+ *
+ * Input [batch, ...], output [batch, product of the rest].
+ *
+ * ```ts
+ * import { layers, random } from "../mod.ts";
+ * console.log(layers.flatten().init(random.key(0), [20, 4, 4]).output); // [320]
+ * ```
+ */
+export function flatten(): Layer {
+  // An input of a batch axis only has one feature per example.
+  return fromFunction((x) => x.rank === 1 ? reshape(x, [x.size, 1]) : merge(x, { start: 1 }));
+}

@@ -1,0 +1,63 @@
+/**
+ * Learning rates: a number, a scalar tensor, or a function of the step.
+ *
+ * @module
+ */
+import { DTypeError, ShapeError } from "../core/errors.ts";
+import { isFloat } from "../core/dtype.ts";
+import { add } from "../core/ops/binary.ts";
+import { asFloat } from "../core/ops/arguments.ts";
+import { zeros } from "../core/ops/creation.ts";
+import { showShape } from "../core/shape.ts";
+import { Tensor, type TensorLike } from "../core/tensor.ts";
+
+/** A learning rate that changes: from the number of steps done so far, i32[] from 0, to the rate of the next one. */
+export type Schedule = (step: Tensor) => TensorLike;
+
+/** A learning rate, in units of the parameters per unit of the gradient. */
+export type LearningRate = TensorLike | Schedule;
+
+/**
+ * Checks a learning rate as far as it is known.
+ *
+ * @throws {RangeError} If a number is negative or not finite.
+ * @throws {ShapeError} If a tensor is not a scalar.
+ * @throws {DTypeError} If a tensor is not floating.
+ */
+export function checkRate(rate: LearningRate): LearningRate {
+  if (typeof rate === "function") return rate;
+  if (rate instanceof Tensor) return checkScalar(rate, "use as learning rate");
+  if (typeof rate !== "number" || !(rate >= 0 && rate < Infinity)) {
+    throw new RangeError(
+      `learningRate must be a number of at least 0, a scalar tensor or a function of the step, but is ${rate}`,
+    );
+  }
+  return rate;
+}
+
+function checkScalar(x: Tensor, what: string): Tensor {
+  if (x.rank !== 0) {
+    throw new ShapeError(`Cannot ${what} a tensor of shape ${showShape(x.shape)}: it must be a scalar`, { shape: x.shape });
+  }
+  if (!isFloat(x.dtype)) {
+    throw new DTypeError(`Cannot ${what} a tensor of type ${x.dtype}: it must be floating`, { dtype: x.dtype });
+  }
+  return x;
+}
+
+/** The rate of one step. */
+export function rateAt(rate: LearningRate, step: Tensor): TensorLike {
+  if (typeof rate !== "function") return rate;
+  const value = rate(step);
+  return value instanceof Tensor ? checkScalar(asFloat(value), "take a learning rate from a schedule that gives") : value;
+}
+
+/** The count of steps before the first. */
+export function firstStep(): Tensor {
+  return zeros([], { dtype: "i32" });
+}
+
+/** The count of steps after one more. */
+export function nextStep(step: Tensor): Tensor {
+  return add(step, 1);
+}
