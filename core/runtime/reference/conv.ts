@@ -23,10 +23,11 @@ function forEachProduct(g: ConvGeometry, see: (yi: number, xi: number, wi: numbe
             for (let ky = 0; ky < g.kh; ky++) {
               const y = oy * g.stride[0] + ky * g.dilation[0] - g.padding.top;
               if (y < 0 || y >= g.h) continue;
+              const xRow = ((n * g.c + firstInput + i) * g.h + y) * g.w;
+              const wRow = ((o * inputs + i) * g.kh + ky) * g.kw;
               for (let kx = 0; kx < g.kw; kx++) {
                 const x = ox * g.stride[1] + kx * g.dilation[1] - g.padding.left;
-                if (x < 0 || x >= g.w) continue;
-                see(yi, ((n * g.c + firstInput + i) * g.h + y) * g.w + x, ((o * inputs + i) * g.kh + ky) * g.kw + kx);
+                if (x >= 0 && x < g.w) see(yi, xRow + x, wRow + kx);
               }
             }
           }
