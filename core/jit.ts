@@ -7,15 +7,16 @@
  * @module
  */
 import { buildGraph, GraphBuilder, type Node, topological } from "./compile/graph.ts";
+import type { DType, TypedArray } from "./dtype.ts";
 import { TraceError } from "./errors.ts";
+import { fromHost } from "./ops/creation.ts";
 import { compile, computed, realizeNow } from "./realize.ts";
 import type { Device, DeviceBuffer, Executable } from "./runtime/device.ts";
 import { currentDevice } from "./runtime/select.ts";
 import { noteWorkingSet, Storage } from "./runtime/storage.ts";
+import { sameShape, type Shape } from "./shape.ts";
 import { hole, sourceOf, Tensor, traceOf, withTrace } from "./tensor.ts";
-import { flattenTree, type FlatTree } from "./tree.ts";
-import type { DType, TypedArray } from "./dtype.ts";
-import type { Shape } from "./shape.ts";
+import { buildTree, flattenTree, type Form, hasForm } from "./tree.ts";
 
 /** Options of `jit`. */
 export interface JitOptions {
@@ -33,37 +34,49 @@ type Result =
   | { readonly kind: "captured"; readonly tensor: Tensor }
   | { readonly kind: "static"; readonly value: unknown };
 
+/** A program for one form of arguments. */
 interface Entry {
+  readonly device: Device;
   readonly executable: Executable | undefined;
+  /** The arguments it is for. */
+  readonly args: Form;
+  readonly guards: readonly Guard[];
   /** Tensors from outside the function, inputs after the arguments. */
   readonly captured: readonly Tensor[];
   readonly results: readonly Result[];
-  readonly form: FlatTree;
+  readonly form: Form;
+  /** Leaves whose memory the caller gives up. */
+  readonly donated: readonly number[];
   readonly bytes: number;
 }
 
-const unused = new FinalizationRegistry<Map<string, Entry>>((entries) => {
-  for (const { executable } of entries.values()) executable?.destroy();
-});
+/** What one leaf of the arguments must be: a tensor of this type and shape, any number, or this very value. */
+type Guard =
+  | { readonly kind: "tensor"; readonly shape: Shape; readonly dtype: DType; readonly weak: boolean }
+  | { readonly kind: "number" }
+  | { readonly kind: "static"; readonly value: unknown };
 
-let identities = 0;
-const identityOf = new WeakMap<object, number>();
+function guardOf(leaf: unknown): Guard {
+  if (leaf instanceof Tensor) return { kind: "tensor", shape: leaf.shape, dtype: leaf.dtype, weak: leaf.weak };
+  return typeof leaf === "number" ? { kind: "number" } : { kind: "static", value: leaf };
+}
 
-/** Text that is equal for equal static values; functions and objects count by identity. */
-function staticKey(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if ((typeof value === "object" && value !== null) || typeof value === "function") {
-    let identity = identityOf.get(value);
-    if (identity === undefined) identityOf.set(value, identity = identities++);
-    return `@${identity}`;
+function passes(guard: Guard, leaf: unknown): boolean {
+  switch (guard.kind) {
+    case "tensor":
+      return leaf instanceof Tensor && (leaf.shape === guard.shape || sameShape(leaf.shape, guard.shape)) &&
+        leaf.dtype === guard.dtype &&
+        leaf.weak === guard.weak;
+    case "number":
+      return typeof leaf === "number";
+    case "static":
+      return Object.is(leaf, guard.value);
   }
-  return String(value);
 }
 
-function leafKey(leaf: unknown): string {
-  if (leaf instanceof Tensor) return `${leaf.dtype}${leaf.weak ? "~" : ""}[${leaf.shape.join()}]`;
-  return typeof leaf === "number" ? "number" : staticKey(leaf);
-}
+const unused = new FinalizationRegistry<Entry[]>((entries) => {
+  for (const { executable } of entries) executable?.destroy();
+});
 
 function isInput(leaf: unknown): leaf is Tensor | number {
   return leaf instanceof Tensor || typeof leaf === "number";
@@ -86,54 +99,80 @@ function isInput(leaf: unknown): leaf is Tensor | number {
  * @throws {TraceError} When called, if f reads values, which do not exist while it is traced.
  */
 export function jit<A extends unknown[], R>(f: (...args: A) => R, { donate = [] }: JitOptions = {}): (...args: A) => R {
-  const entries = new Map<string, Entry>();
-  const devices = new Map<Device, number>();
+  // The one used last is first: a loop finds its program at once.
+  const entries: Entry[] = [];
 
   const compiled = (...args: A): R => {
-    const flat = flattenTree(args);
-    // Inside another transform it is part of that one's graph.
-    if (flat.leaves.some((leaf) => leaf instanceof Tensor && traceOf(leaf))) return f(...args);
     const device = currentDevice();
-    if (!devices.has(device)) devices.set(device, devices.size);
-    const key = `${devices.get(device)}${flat.form}${flat.leaves.map(leafKey).join("|")}`;
-    let entry = entries.get(key);
-    if (!entry) {
-      const donated = args.map((arg, i) => flattenTree(arg).leaves.map(() => donate.includes(i))).flat();
-      entry = traceAndCompile(f as (...args: unknown[]) => unknown, flat, donated, device);
-      if (!entry) return f(...args);
-      entries.set(key, entry);
+    for (let i = 0; i < entries.length; i++) {
+      const leaves: unknown[] = [];
+      if (!matches(entries[i], device, args, leaves)) continue;
+      if (i > 0) entries.unshift(...entries.splice(i, 1));
+      return execute(entries[0], leaves) as R;
     }
-    return execute(entry, flat, args, donate, device) as R;
+    const leaves: unknown[] = [];
+    const form = flattenTree(args, leaves);
+    // Inside another transform it is part of that one's graph.
+    if (leaves.some((leaf) => leaf instanceof Tensor && traceOf(leaf))) return f(...args);
+    const entry = traceAndCompile(f as (...args: unknown[]) => unknown, form, leaves, donatedLeaves(form, donate), device);
+    if (!entry) return f(...args);
+    entries.unshift(entry);
+    return execute(entry, leaves) as R;
   };
   unused.register(compiled, entries);
   return compiled;
 }
 
+function matches(entry: Entry, device: Device, args: unknown, leaves: unknown[]): boolean {
+  if (entry.device !== device || !hasForm(args, entry.args, leaves)) return false;
+  for (let i = 0; i < leaves.length; i++) {
+    const leaf = leaves[i];
+    if (!passes(entry.guards[i], leaf) || (leaf instanceof Tensor && traceOf(leaf))) return false;
+  }
+  return true;
+}
+
+/** Which leaves belong to donated arguments. */
+function donatedLeaves(form: Form, donate: readonly number[]): number[] {
+  if (form.kind !== "array") return [];
+  let next = 0;
+  const count = (part: Form): number => part.kind === "leaf" ? 1 : part.items.reduce((sum, each) => sum + count(each), 0);
+  return form.items.flatMap((part, position) => {
+    const leaves = Array.from({ length: count(part) }, () => next++);
+    return donate.includes(position) ? leaves : [];
+  });
+}
+
 /** The program for arguments of this form; undefined if the function captures variables of a transform around it. */
 function traceAndCompile(
   f: (...args: unknown[]) => unknown,
-  flat: FlatTree,
-  donated: readonly boolean[],
+  args: Form,
+  leaves: readonly unknown[],
+  donated: readonly number[],
   device: Device,
 ): Entry | undefined {
   return withTrace("jit", (trace) => {
     const start = Tensor.nextSerial;
     const holes: Tensor[] = [];
     const holeOfLeaf = new Map<Tensor, number>();
-    const traced = flat.build(flat.leaves.map((leaf, i) => {
-      if (!isInput(leaf)) return leaf;
-      const made = leaf instanceof Tensor ? hole(trace, leaf.shape, leaf.dtype, leaf.weak) : hole(trace, [], "f32", true);
-      holes.push(made);
-      holeOfLeaf.set(made, i);
-      return made;
-    })) as unknown[];
-    const form = flattenTree(f(...traced));
-    if (form.leaves.some((leaf) => leaf instanceof Promise)) {
+    const traced = buildTree(
+      args,
+      leaves.map((leaf, i) => {
+        if (!isInput(leaf)) return leaf;
+        const made = leaf instanceof Tensor ? hole(trace, leaf.shape, leaf.dtype, leaf.weak) : hole(trace, [], "f32", true);
+        holes.push(made);
+        holeOfLeaf.set(made, i);
+        return made;
+      }),
+    ) as unknown[];
+    const returned: unknown[] = [];
+    const form = flattenTree(f(...traced), returned);
+    if (returned.some((leaf) => leaf instanceof Promise)) {
       throw new TraceError("Cannot jit an async function: its result is a Promise; await outside and jit the computation", {});
     }
 
     const isOld = (tensor: Tensor) => tensor.serial < start && !isConstant(tensor);
-    const outputs = form.leaves.filter((leaf) => leaf instanceof Tensor);
+    const outputs = returned.filter((leaf) => leaf instanceof Tensor);
     const captured = topological(outputs, (tensor) => isOld(tensor) || sourceOf(tensor).kind !== "op")
       .filter((tensor) => !holeOfLeaf.has(tensor) && (isOld(tensor) || sourceOf(tensor).kind === "data"));
     if (captured.some((tensor) => traceOf(tensor))) return undefined;
@@ -147,7 +186,7 @@ function traceAndCompile(
 
     const computedNodes = [...new Set(graph.outputs.filter((node) => node.made.kind === "op"))];
     let next = 0;
-    const results = form.leaves.map((leaf): Result => {
+    const results = returned.map((leaf): Result => {
       if (!(leaf instanceof Tensor)) return { kind: "static", value: leaf };
       const node = graph.outputs[next++];
       if (node.made.kind === "op") {
@@ -162,12 +201,22 @@ function traceAndCompile(
     const kept = new Set(results.flatMap((result) => result.kind === "argument" ? [result.leaf] : []));
     const mayOverwrite = inputTensors.map((tensor) => {
       const leaf = holeOfLeaf.get(tensor);
-      return leaf !== undefined && donated[leaf] && flat.leaves[leaf] instanceof Tensor && !kept.has(leaf);
+      return leaf !== undefined && donated.includes(leaf) && leaves[leaf] instanceof Tensor && !kept.has(leaf);
     });
     const made = computedNodes.length > 0
       ? compile({ nodes: graph.nodes, outputs: computedNodes }, inputs, mayOverwrite, device)
       : undefined;
-    return { executable: made?.executable, captured, results, form, bytes: made?.bytes ?? 0 };
+    return {
+      device,
+      executable: made?.executable,
+      args,
+      guards: leaves.map(guardOf),
+      captured,
+      results,
+      form,
+      donated: donated.filter((leaf) => leaves[leaf] instanceof Tensor && !kept.has(leaf)),
+      bytes: made?.bytes ?? 0,
+    };
   });
 }
 
@@ -176,47 +225,48 @@ function isConstant(tensor: Tensor): boolean {
   return source.kind === "op" && source.inputs.length === 0;
 }
 
-function execute(entry: Entry, flat: FlatTree, args: readonly unknown[], donate: readonly number[], device: Device): unknown {
-  const given = flat.leaves.filter(isInput);
-  realizeNow(given.filter((leaf) => leaf instanceof Tensor), "jit");
-  const storages = [...given, ...entry.captured].map((leaf) => leaf instanceof Tensor ? computed(leaf, "jit") : leaf);
-  const donated = new Set(
-    donate.flatMap((i) => flattenTree(args[i]).leaves).flatMap((leaf) => leaf instanceof Tensor ? [computed(leaf, "jit")] : []),
-  );
-  for (const result of entry.results) {
-    if (result.kind === "argument") donated.delete(computed(flat.leaves[result.leaf] as Tensor, "jit"));
-  }
+let calls = 0;
+
+function execute(entry: Entry, leaves: readonly unknown[]): unknown {
+  const { device, executable } = entry;
+  const tensors = leaves.filter((leaf) => leaf instanceof Tensor);
+  realizeNow(tensors, "jit");
+  const call = ++calls;
+  const donated = entry.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
   const inputs: (DeviceBuffer | TypedArray)[] = [];
-  const seen = new Set<Storage>();
-  for (const storage of storages) {
-    if (typeof storage === "number") inputs.push(Float32Array.of(storage));
+  const give = (storage: Storage) => {
     // Values that are donated in one place and read in another are copied: overwriting must not be seen.
-    else if (donated.has(storage) && seen.has(storage)) inputs.push(storage.hostNow());
+    if (storage.lastCall === call && donated.includes(storage)) inputs.push(storage.hostNow());
     else inputs.push(storage.forRun(device));
-    if (typeof storage !== "number") seen.add(storage);
+    storage.lastCall = call;
+  };
+  for (const leaf of leaves) {
+    if (leaf instanceof Tensor) give(computed(leaf, "jit"));
+    else if (typeof leaf === "number") inputs.push(Float32Array.of(leaf));
   }
+  for (const tensor of entry.captured) give(computed(tensor, "jit"));
   noteWorkingSet(entry.bytes);
-  const buffers = entry.executable?.run(inputs) ?? [];
-  const returned = new Set<DeviceBuffer>(buffers);
+  const buffers = executable?.run(inputs) ?? [];
   for (const storage of donated) {
+    if (storage.donated) continue;
     const buffer = storage.donate();
-    if (buffer && !returned.has(buffer)) device.free(buffer);
+    if (buffer && !buffers.includes(buffer)) device.free(buffer);
   }
   const made = buffers.map((buffer) => Storage.ofDevice(device, buffer));
-  return entry.form.build(entry.results.map((result) => {
-    switch (result.kind) {
-      case "output":
-        return new Tensor(result.shape, result.dtype, { kind: "data", storage: made[result.index] }, result.weak);
-      case "argument": {
-        const leaf = flat.leaves[result.leaf];
-        return typeof leaf === "number"
-          ? new Tensor([], "f32", { kind: "data", storage: Storage.ofHost("f32", Float32Array.of(leaf)) }, true)
-          : leaf;
-      }
-      case "captured":
-        return result.tensor;
-      case "static":
-        return result.value;
+  return buildTree(entry.form, entry.results.map((result) => resultOf(result, made, leaves)));
+}
+
+function resultOf(result: Result, made: readonly Storage[], leaves: readonly unknown[]): unknown {
+  switch (result.kind) {
+    case "output":
+      return new Tensor(result.shape, result.dtype, { kind: "data", storage: made[result.index] }, result.weak);
+    case "argument": {
+      const leaf = leaves[result.leaf];
+      return typeof leaf === "number" ? fromHost(Float32Array.of(leaf), [], "f32") : leaf;
     }
-  }));
+    case "captured":
+      return result.tensor;
+    case "static":
+      return result.value;
+  }
 }

@@ -45,12 +45,6 @@ export function mapLeaves(tree: unknown, f: (value: unknown, path: string) => un
   return f(tree, path);
 }
 
-/** The leaves at the same path of another tree. */
-function at(tree: unknown, path: string): unknown {
-  if (path === "") return tree;
-  return path.split(".").reduce((node, key) => (node as Record<string, unknown> | undefined)?.[key], tree);
-}
-
 /**
  * A tree of the same form whose tensors are what `f` makes of them and of the tensors at the same places of other trees. Other leaves stay.
  *
@@ -63,10 +57,12 @@ function at(tree: unknown, path: string): unknown {
  * @throws {ShapeError} If another tree has no tensor at a place where the first has one.
  */
 export function treeMap<T>(f: (x: Tensor, ...others: Tensor[]) => Tensor, tree: T, ...rest: readonly unknown[]): T {
+  // Looked up by path as a whole: a key may hold a dot itself (a flat record of parameters).
+  const leaves = rest.map((other) => new Map(treeLeaves(other).map((leaf) => [leaf.path, leaf.value])));
   return mapLeaves(tree, (value, path) => {
     if (!(value instanceof Tensor)) return value;
-    const others = rest.map((other) => {
-      const found = at(other, path);
+    const others = leaves.map((other) => {
+      const found = other.get(path);
       if (found instanceof Tensor) return found;
       throw new ShapeError(`Cannot map trees together: one has a tensor at "${path}", another has none there`, { path });
     });
@@ -74,33 +70,63 @@ export function treeMap<T>(f: (x: Tensor, ...others: Tensor[]) => Tensor, tree: 
   }) as T;
 }
 
-/** A tree taken apart: `build` puts other leaves into the same form. */
-export interface FlatTree {
-  readonly leaves: readonly unknown[];
-  /** Equal for trees of the same form (paths, not leaves). */
-  readonly form: string;
-  build(leaves: readonly unknown[]): unknown;
-}
+/** The form of a tree: what is left when the leaves are taken out. */
+export type Form =
+  | { readonly kind: "leaf" }
+  | { readonly kind: "array"; readonly items: readonly Form[] }
+  | { readonly kind: "record"; readonly keys: readonly string[]; readonly items: readonly Form[] };
 
-/** Takes a tree apart. */
-export function flattenTree(tree: unknown): FlatTree {
-  const leaves: unknown[] = [];
-  const form = describeForm(tree, leaves);
-  return {
-    leaves,
-    form,
-    build: (others) => {
-      let next = 0;
-      return mapLeaves(tree, () => others[next++]);
-    },
-  };
-}
+const leafForm: Form = { kind: "leaf" };
 
-function describeForm(tree: unknown, leaves: unknown[]): string {
-  if (Array.isArray(tree)) return `[${tree.map((item) => describeForm(item, leaves)).join()}]`;
+/** The form of a tree; its leaves are appended to `leaves`, in order. */
+export function flattenTree(tree: unknown, leaves: unknown[]): Form {
+  if (Array.isArray(tree)) return { kind: "array", items: tree.map((item) => flattenTree(item, leaves)) };
   if (isRecord(tree)) {
-    return `{${Object.entries(tree).map(([key, value]) => `${JSON.stringify(key)}:${describeForm(value, leaves)}`).join()}}`;
+    const keys = Object.keys(tree);
+    return { kind: "record", keys, items: keys.map((key) => flattenTree(tree[key], leaves)) };
   }
   leaves.push(tree);
-  return "*";
+  return leafForm;
+}
+
+/** Whether a tree has this form; its leaves are appended to `leaves`, as far as it was followed. */
+export function hasForm(tree: unknown, form: Form, leaves: unknown[]): boolean {
+  switch (form.kind) {
+    case "leaf":
+      leaves.push(tree);
+      return !Array.isArray(tree) && !isRecord(tree);
+    case "array": {
+      if (!Array.isArray(tree) || tree.length !== form.items.length) return false;
+      for (let i = 0; i < tree.length; i++) if (!hasForm(tree[i], form.items[i], leaves)) return false;
+      return true;
+    }
+    case "record": {
+      if (!isRecord(tree)) return false;
+      let next = 0;
+      for (const key in tree) {
+        if (form.keys[next] !== key || !hasForm(tree[key], form.items[next], leaves)) return false;
+        next++;
+      }
+      return next === form.keys.length;
+    }
+  }
+}
+
+/** The tree of a form with the given leaves, in order. */
+export function buildTree(form: Form, leaves: readonly unknown[]): unknown {
+  let next = 0;
+  const build = (part: Form): unknown => {
+    switch (part.kind) {
+      case "leaf":
+        return leaves[next++];
+      case "array":
+        return part.items.map(build);
+      case "record": {
+        const record: Record<string, unknown> = {};
+        for (let i = 0; i < part.keys.length; i++) record[part.keys[i]] = build(part.items[i]);
+        return record;
+      }
+    }
+  };
+  return build(form);
 }

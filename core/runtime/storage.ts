@@ -121,6 +121,9 @@ export class Storage {
     return this.#place.resident!.buffer;
   }
 
+  /** Number of the last call that used the values: tells cheaply whether they were seen before in the same call. */
+  lastCall = 0;
+
   /** Marks the values as given away; what the device still holds belongs to the caller. */
   donate(): DeviceBuffer | undefined {
     this.#check();
