@@ -34,6 +34,9 @@ type Result =
   | { readonly kind: "captured"; readonly tensor: Tensor }
   | { readonly kind: "static"; readonly value: unknown };
 
+/** A tensor from outside that is returned as it is. */
+type Through = Extract<Result, { kind: "argument" | "captured" }>;
+
 /** A program for one form of arguments. */
 interface Entry {
   readonly device: Device;
@@ -45,6 +48,7 @@ interface Entry {
   readonly captured: readonly Tensor[];
   readonly results: readonly Result[];
   readonly form: Form;
+  readonly through: readonly Through[];
   /** Leaves whose memory the caller gives up. */
   readonly donated: readonly number[];
   readonly bytes: number;
@@ -167,7 +171,10 @@ function traceAndCompile(
     ) as unknown[];
     const returned: unknown[] = [];
     const form = flattenTree(f(...traced), returned);
-    if (returned.some((leaf) => leaf instanceof Promise)) {
+    const promises = returned.filter((leaf) => leaf instanceof Promise);
+    if (promises.length > 0) {
+      // What goes wrong inside it is only a consequence.
+      for (const promise of promises) promise.catch(() => {});
       throw new TraceError("Cannot jit an async function: its result is a Promise; await outside and jit the computation", {});
     }
 
@@ -213,6 +220,9 @@ function traceAndCompile(
       guards: leaves.map(guardOf),
       captured,
       results,
+      through: results.filter((result) =>
+        result.kind === "captured" || result.kind === "argument" && leaves[result.leaf] instanceof Tensor
+      ),
       form,
       donated: donated.filter((leaf) => leaves[leaf] instanceof Tensor && !kept.has(leaf)),
       bytes: made?.bytes ?? 0,
@@ -232,19 +242,21 @@ function execute(entry: Entry, leaves: readonly unknown[]): unknown {
   const tensors = leaves.filter((leaf) => leaf instanceof Tensor);
   realizeNow(tensors, "jit");
   const call = ++calls;
-  const donated = entry.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
+  const through = entry.through.map((result) => computed(tensorOf(result, leaves), "jit"));
+  const given = entry.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
+  const donated = through.length === 0 ? given : given.filter((storage) => !through.includes(storage));
   const inputs: (DeviceBuffer | TypedArray)[] = [];
-  const give = (storage: Storage) => {
-    // Values that are donated in one place and read in another are copied: overwriting must not be seen.
-    if (storage.lastCall === call && donated.includes(storage)) inputs.push(storage.hostNow());
-    else inputs.push(storage.forRun(device));
+  const give = (storage: Storage, mayBeOverwritten: boolean) => {
+    // Values that are donated in one place and read, or returned as they are, in another are copied: overwriting must not be seen.
+    const copy = storage.lastCall === call && given.includes(storage) || mayBeOverwritten && through.includes(storage);
+    inputs.push(copy ? storage.hostNow() : storage.forRun(device));
     storage.lastCall = call;
   };
-  for (const leaf of leaves) {
-    if (leaf instanceof Tensor) give(computed(leaf, "jit"));
+  leaves.forEach((leaf, i) => {
+    if (leaf instanceof Tensor) give(computed(leaf, "jit"), through.length > 0 && entry.donated.includes(i));
     else if (typeof leaf === "number") inputs.push(Float32Array.of(leaf));
-  }
-  for (const tensor of entry.captured) give(computed(tensor, "jit"));
+  });
+  for (const tensor of entry.captured) give(computed(tensor, "jit"), false);
   noteWorkingSet(entry.bytes);
   const buffers = executable?.run(inputs) ?? [];
   for (const storage of donated) {
@@ -254,6 +266,11 @@ function execute(entry: Entry, leaves: readonly unknown[]): unknown {
   }
   const made = buffers.map((buffer) => Storage.ofDevice(device, buffer));
   return buildTree(entry.form, entry.results.map((result) => resultOf(result, made, leaves)));
+}
+
+/** The tensor that a call returns as it was. */
+function tensorOf(result: Through, leaves: readonly unknown[]): Tensor {
+  return result.kind === "captured" ? result.tensor : leaves[result.leaf] as Tensor;
 }
 
 function resultOf(result: Result, made: readonly Storage[], leaves: readonly unknown[]): unknown {

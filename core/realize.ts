@@ -187,8 +187,9 @@ export function computed(tensor: Tensor, reader: string): Storage {
  *
  * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
  */
-export async function data(x: Tensor): Promise<TypedArray> {
-  return await computed(x, "data").read();
+export function data(x: Tensor): Promise<TypedArray> {
+  // Not async: a mistake shows where it is made, also if nobody awaits.
+  return computed(x, "data").read();
 }
 
 /**
@@ -197,13 +198,13 @@ export async function data(x: Tensor): Promise<TypedArray> {
  * @throws {ShapeError} If there is not exactly one element.
  * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
  */
-export async function item(x: Tensor): Promise<number> {
+export function item(x: Tensor): Promise<number> {
   if (x.size !== 1) {
     throw new ShapeError(`Cannot take the item of a tensor of shape ${showShape(x.shape)}: it has ${x.size} elements, not one`, {
       shape: x.shape,
     });
   }
-  return (await computed(x, "item").read())[0];
+  return computed(x, "item").read().then(([value]) => value);
 }
 
 /** Numbers (or booleans) in nested arrays. */
@@ -225,6 +226,6 @@ export function nest(values: ArrayLike<number>, shape: Shape, dtype: DType): Nes
  *
  * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
  */
-export async function toArray(x: Tensor): Promise<Nested> {
-  return nest(await data(x), x.shape, x.dtype);
+export function toArray(x: Tensor): Promise<Nested> {
+  return computed(x, "toArray").read().then((values) => nest(values, x.shape, x.dtype));
 }

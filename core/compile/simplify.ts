@@ -114,7 +114,8 @@ const rules: Readonly<Record<string, Rule>> = {
     const [x] = made.inputs;
     const value = constantValue(x);
     if (value === undefined || !isFloat(made.dtype)) return undefined;
-    return constant(made, value * (sizeOf(x.shape) / Math.max(1, sizeOf(made.shape))));
+    const count = sizeOf(x.shape) / Math.max(1, sizeOf(made.shape));
+    return constant(made, count === 0 ? 0 : value * count);
   },
   slice: view,
   flip: view,

@@ -59,7 +59,7 @@ export function commonType(xs: readonly TensorLike[]): DType {
 export function promoteAll(xs: readonly TensorLike[]): Tensor[] {
   const type = commonType(xs);
   const weak = xs.every(isWeak);
-  return xs.map((x) => x instanceof Tensor ? cast(x, type) : constantOf(Number(x), type, [], weak));
+  return xs.map((x) => x instanceof Tensor ? (x.dtype === type ? x : cast(x, type)) : constantOf(Number(x), type, [], weak));
 }
 
 /**

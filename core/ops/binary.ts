@@ -7,7 +7,7 @@ import * as expr from "../compile/expr.ts";
 import { type DType, isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { align } from "./arguments.ts";
+import { align, asFloat } from "./arguments.ts";
 import { cast } from "./cast.ts";
 import { eq, gt, lt } from "./compare.ts";
 import { zerosLike } from "./creation.ts";
@@ -17,13 +17,13 @@ import { log, neg, trunc } from "./unary.ts";
 
 type Pull = (g: Tensor, x: Tensor, y: Tensor, out: Tensor) => Tensor;
 
-function numeric(name: expr.BinaryOp, domain: Domain, pullX: Pull, pullY: Pull): ElementwiseOp {
+function numeric(name: string, domain: Domain, pullX: Pull, pullY: Pull, scalar = name as expr.BinaryOp): ElementwiseOp {
   return elementwise({
     name,
     domain,
     dtype: numberDType(name),
     pull: [pullX, pullY],
-    lower: (x, y) => expr.binary(name, x, y),
+    lower: (x, y) => expr.binary(scalar, x, y),
   });
 }
 
@@ -90,24 +90,27 @@ export const powOp: ElementwiseOp = elementwise({
 });
 /** x to the power y; integers are raised as f32. A negative x with a fractional y gives NaN. */
 export function pow(x: TensorLike, y: TensorLike): Tensor {
-  if (y === 2) return mul(x, x);
-  return ofFloats(powOp)(x, y);
+  if (y !== 2) return ofFloats(powOp)(x, y);
+  const base = asFloat(x);
+  return mul(base, base);
 }
 
 export const maximumOp: ElementwiseOp = numeric(
-  "max",
+  "maximum",
   "any",
   (g, x, y) => where(gt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
   (g, x, y) => where(lt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
+  "max",
 );
 /** The larger of two elements, NaN if either is; equal ones share the derivative. */
 export const maximum: (x: TensorLike, y: TensorLike) => Tensor = of(maximumOp);
 
 export const minimumOp: ElementwiseOp = numeric(
-  "min",
+  "minimum",
   "any",
   (g, x, y) => where(lt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
   (g, x, y) => where(gt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
+  "min",
 );
 /** The smaller of two elements, NaN if either is; equal ones share the derivative. */
 export const minimum: (x: TensorLike, y: TensorLike) => Tensor = of(minimumOp);
@@ -131,8 +134,11 @@ function bitwise(name: "and" | "or" | "xor" | "shl" | "shr"): ElementwiseOp {
     domain: "integer",
     dtype: (inputs: readonly DType[]) => {
       const dtype = sameDType(inputs);
-      if (isFloat(dtype)) {
-        throw new DTypeError(`Cannot ${name} tensors of type ${dtype}: it needs integers or bool`, { name, dtype });
+      // A shifted byte would not stay one.
+      const shifts = name === "shl" || name === "shr";
+      if (isFloat(dtype) || shifts && (dtype === "bool" || dtype === "u8")) {
+        const needed = shifts ? "i32 or u32" : "integers or bool";
+        throw new DTypeError(`Cannot ${name} tensors of type ${dtype}: it needs ${needed}`, { name, dtype });
       }
       return dtype;
     },

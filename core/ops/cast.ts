@@ -44,8 +44,9 @@ export const castOp: Op<{ readonly dtype: DType }> = {
  */
 export function cast(x: TensorLike, dtype: DType): Tensor {
   const tensor = asTensor(x);
-  if (tensor.dtype === dtype) return tensor;
-  return apply(castOp, [tensor], { dtype });
+  if (tensor.dtype === dtype && !tensor.weak) return tensor;
+  // Not `apply`: a literal that was cast is none any more.
+  return new Tensor(tensor.shape, dtype, { kind: "op", op: castOp as Op, inputs: [tensor], attrs: { dtype } });
 }
 
 export const stopGradientOp: Op<undefined> = {

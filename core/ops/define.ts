@@ -85,7 +85,7 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor
     op: op as Op,
     inputs,
     attrs,
-  }, inputs.length > 0 && inputs.every((input) => input.weak));
+  }, isFloat(dtype) && inputs.length > 0 && inputs.every((input) => input.weak));
 }
 
 /** A dtype rule: the inputs have one type, and so has the output. */

@@ -15,7 +15,7 @@ import { iota, zerosLike } from "./creation.ts";
 import { expandDims, reshape } from "./movement.ts";
 import { max, mean, sum } from "./reduce.ts";
 import { where } from "./select.ts";
-import { abs, erf, exp, expm1, log, log1p, neg, relu, sigmoid, tanh } from "./unary.ts";
+import { erf, exp, expm1, log, log1p, neg, relu, sigmoid, tanh } from "./unary.ts";
 
 /** x if it is positive, else `slope` (default 0.01) times x. */
 export function leakyRelu(x: TensorLike, { slope = 0.01 }: { readonly slope?: number } = {}): Tensor {
@@ -40,7 +40,9 @@ export function silu(x: TensorLike): Tensor {
 /** log(1 + exp(x)), without overflow. */
 export function softplus(x: TensorLike): Tensor {
   const tensor = asFloat(x);
-  return add(relu(tensor), log1p(exp(neg(abs(tensor)))));
+  // -|x|, but such that the derivatives of both terms at 0 are taken from the same side.
+  const small = where(gt(tensor, 0), neg(tensor), tensor);
+  return add(relu(tensor), log1p(exp(small)));
 }
 
 /**

@@ -49,7 +49,8 @@ function behind(axes: readonly number[]): number[] {
 
 function reduceBy(op: Op<ReduceAttrs>, x: Tensor, { axes, keepDims }: ReduceOptions): Tensor {
   const list = normalizeAxes(axes, x.rank, op.name);
-  const result = list.length === 0 ? x : apply(op, [x], { axes: list });
+  const chooses = op === argmaxOp || op === argminOp;
+  const result = list.length === 0 && !chooses ? x : apply(op, [x], { axes: list });
   return keepDims ? reshape(result, x.shape.map((extent, axis) => list.includes(axis) ? 1 : extent)) : result;
 }
 

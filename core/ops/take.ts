@@ -7,11 +7,11 @@
  * @module
  */
 import { isInteger } from "../dtype.ts";
-import { DTypeError } from "../errors.ts";
-import { normalizeAxis, type Shape, sizeOf } from "../shape.ts";
+import { DTypeError, ShapeError } from "../errors.ts";
+import { normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asTensor } from "./arguments.ts";
-import { add, mul } from "./binary.ts";
+import { add, maximum, minimum, mul } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { lt } from "./compare.ts";
 import { iota } from "./creation.ts";
@@ -27,7 +27,9 @@ interface TakeAttrs {
 /** [examples, count] indices into `size` rows each, as one list into all examples' rows. */
 function offsetByExample(indices: Tensor, size: number): Tensor {
   const [examples, count] = indices.shape;
-  return reshape(add(indices, mul(iota([examples, count], 0), size)), [examples * count]);
+  // Out of range must not become a row of the neighbour.
+  const inside = maximum(minimum(indices, size - 1), 0);
+  return reshape(add(inside, mul(iota([examples, count], 0), size)), [examples * count]);
 }
 
 /** [examples, outer, rows, inner] as [outer, examples * rows, inner], and back. */
@@ -112,6 +114,7 @@ export const takeGradOp: Op<TakeAttrs> = {
  *
  * @param indices Integers of any shape, which replaces the axis.
  * @throws {DTypeError} If the indices are not integers.
+ * @throws {ShapeError} If there is an index, but nothing to choose from.
  */
 export function take(x: TensorLike, indices: TensorLike, { axis = 0 }: { readonly axis?: number } = {}): Tensor {
   const tensor = asTensor(x);
@@ -121,6 +124,12 @@ export function take(x: TensorLike, indices: TensorLike, { axis = 0 }: { readonl
   }
   const along = normalizeAxis(axis, tensor.rank, "take");
   const size = tensor.shape[along];
+  if (size === 0 && at.size > 0) {
+    throw new ShapeError(`Cannot take from ${showShape(tensor.shape)} along axis ${along}: it is empty`, {
+      shape: tensor.shape,
+      axis: along,
+    });
+  }
   const [before, after]: [Shape, Shape] = [tensor.shape.slice(0, along), tensor.shape.slice(along + 1)];
   const list = reshape(cast(at, "i32"), [at.size]);
   const fromFront = where(lt(list, 0), add(list, size), list);
