@@ -344,6 +344,13 @@ export class FunctionWriter {
     return this;
   }
 
+  /** A literal of 64 bits, from an integer of 32. */
+  i64(value: number): this {
+    this.#bytes.push(0x42);
+    signed(this.#bytes, value);
+    return this;
+  }
+
   f32(value: number): this {
     scratch.setFloat32(0, value, true);
     this.#bytes.push(0x43);

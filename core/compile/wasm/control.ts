@@ -1,0 +1,126 @@
+/**
+ * The control words in shared memory, and the small functions by which threads wait for each other: spinning first, because a
+ * sleeping thread takes tens of microseconds to wake, then asleep.
+ *
+ * @module
+ */
+import { type FunctionWriter, WasmModule } from "./assembler.ts";
+
+/** Byte addresses of the control words, each on a cache line of its own. */
+export const control = {
+  /** Number of the current command; workers wait for it to change. */
+  command: 64,
+  commandSleepers: 128,
+  /** How many times a worker has finished a command. */
+  done: 192,
+  doneSleepers: 256,
+  /** The barrier: how many have arrived, and how often it has opened. */
+  arrived: 320,
+  opened: 384,
+  barrierSleepers: 448,
+  /** Set when a thread has failed: whoever waits at a barrier then fails too. */
+  failed: 512,
+  /** How many workers have started. */
+  ready: 576,
+  /** What the command says: words in the order of `commandWords`. */
+  arguments: 640,
+  /** What a failed worker has to say: length, then UTF-8. */
+  message: 768,
+} as const;
+
+/** The words of a command, in order: run an entry of a program, loading it first if need be, or forget a program. */
+export const commandWords = ["kind", "program", "bytes", "length", "entry", "table", "scratch", "scratchSize"] as const;
+
+/** Most bytes of a failure's message. */
+export const messageBytes = 1024;
+
+/** Where memory for data begins. */
+export const heapStart = 65536;
+
+/** The most pages a memory of 32-bit addresses can have. */
+export const maxPages = 65536;
+
+/** Imports the memory that all modules share. */
+export function importSharedMemory(module: WasmModule): WasmModule {
+  return module.importMemory("env", "memory", 1, maxPages);
+}
+
+/** Writes the barrier of a program's threads; gives its index. Traps if a thread has failed. */
+export function barrierFunction(module: WasmModule, threads: number, spins: number): number {
+  return module.func({ params: [] }, (c) => {
+    const old = c.local("i32");
+    atomicLoad(c, control.opened).set(old);
+    trapIfFailed(c);
+    c.i32(control.arrived).i32(1).mem("i32.atomic.rmw.add").i32(threads - 1).op("i32.eq").if(() => {
+      c.i32(control.arrived).i32(0).mem("i32.atomic.store");
+      c.i32(control.opened).i32(1).mem("i32.atomic.rmw.add").op("drop");
+      wake(c, control.opened, control.barrierSleepers);
+    }, () => waitWhileEqual(c, control.opened, control.barrierSleepers, old, spins));
+    trapIfFailed(c);
+  });
+}
+
+/**
+ * The module by which main thread and workers meet: `nextCommand(old)` waits for another command and gives its number, `finish()`
+ * counts one as done, `allDone(count)` waits until so many are, `publish()` announces a command.
+ */
+export function meetingModule(spins: number): Uint8Array<ArrayBuffer> {
+  const module = importSharedMemory(new WasmModule());
+  module.func({ params: ["i32"], results: ["i32"], export: "nextCommand" }, (c) => {
+    waitWhileEqual(c, control.command, control.commandSleepers, 0, spins);
+    atomicLoad(c, control.command);
+  });
+  module.func({ params: [], export: "finish" }, (c) => {
+    c.i32(control.done).i32(1).mem("i32.atomic.rmw.add").op("drop");
+    wake(c, control.done, control.doneSleepers);
+  });
+  module.func({ params: ["i32"], export: "allDone" }, (c) => {
+    const now = c.local("i32");
+    c.block(() => {
+      c.loop(() => {
+        atomicLoad(c, control.done).tee(now).get(0).op("i32.eq").brIf(1);
+        waitWhileEqual(c, control.done, control.doneSleepers, now, spins);
+        c.br(0);
+      });
+    });
+  });
+  module.func({ params: [], export: "publish" }, (c) => {
+    c.i32(control.command).i32(1).mem("i32.atomic.rmw.add").op("drop");
+    wake(c, control.command, control.commandSleepers);
+  });
+  return module.finish();
+}
+
+function atomicLoad(c: FunctionWriter, address: number): FunctionWriter {
+  return c.i32(address).mem("i32.atomic.load");
+}
+
+function trapIfFailed(c: FunctionWriter): void {
+  atomicLoad(c, control.failed).if(() => c.op("unreachable"));
+}
+
+/** Wakes all that sleep at an address; cheap if none does. */
+function wake(c: FunctionWriter, address: number, sleepers: number): void {
+  atomicLoad(c, sleepers).if(() => c.i32(address).i32(-1).mem("memory.atomic.notify").op("drop"));
+}
+
+/** Waits while the word at an address has the value of a local. */
+function waitWhileEqual(c: FunctionWriter, address: number, sleepers: number, old: number, spins: number): void {
+  const spin = c.local("i32");
+  const unchanged = () => atomicLoad(c, address).get(old).op("i32.eq");
+  c.block(() => {
+    c.i32(spins).set(spin);
+    c.loop(() => {
+      unchanged().op("i32.eqz").brIf(1);
+      c.increment(spin, -1).get(spin).i32(0).op("i32.gt_s").brIf(0);
+    });
+    // Counted before looking again, so that whoever changes the word sees a sleeper or is seen.
+    c.i32(sleepers).i32(1).mem("i32.atomic.rmw.add").op("drop");
+    c.loop(() => {
+      c.i32(address).get(old).i64(-1).mem("memory.atomic.wait32").op("drop");
+      unchanged().brIf(0);
+    });
+    c.i32(sleepers).i32(1).mem("i32.atomic.rmw.sub").op("drop");
+  });
+  c.release("i32", spin);
+}

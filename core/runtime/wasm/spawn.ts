@@ -1,0 +1,15 @@
+/**
+ * Starts worker threads. Those of Node's API need no permission, and with `unref` do not keep the process alive, both unlike
+ * the Worker of browsers.
+ *
+ * @module
+ */
+import { Worker } from "node:worker_threads";
+
+/** Starts a thread that runs a module given as text. */
+export function spawn(source: string, workerData: unknown): void {
+  const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(source)), { workerData });
+  // Failures are reported through shared memory.
+  worker.on("error", () => {});
+  worker.unref();
+}
