@@ -8,6 +8,7 @@ import type { KernelGenerator } from "./context.ts";
 import { convDirect } from "./conv_direct.ts";
 import { convFilterGrad } from "./conv_filter.ts";
 import { convPlain } from "./conv_plain.ts";
+import { convWinograd, filterGradWinograd, prefersWinograd } from "./winograd.ts";
 
 /** conv2d and its gradients with respect to input and filters. */
 export const conv: KernelGenerator<ConvKernel> = (context, kernel) => {
@@ -15,5 +16,8 @@ export const conv: KernelGenerator<ConvKernel> = (context, kernel) => {
   if (kernel.shape.some((extent) => extent === 0)) return [];
   const empty = [n, c, h, w, o, oh, ow, kh, kw].some((extent) => extent === 0);
   if (empty || context.program.buffers[kernel.lhs.buffer].dtype === "f64") return convPlain(context, kernel);
-  return kernel.kind === "conv2dFilterGrad" ? convFilterGrad(context, kernel) : convDirect(context, kernel);
+  if (kernel.kind === "conv2dFilterGrad") {
+    return (prefersWinograd(context, kernel) ? filterGradWinograd : convFilterGrad)(context, kernel);
+  }
+  return (prefersWinograd(context, kernel) ? convWinograd : convDirect)(context, kernel);
 };

@@ -10,9 +10,10 @@
  *
  * @module
  */
-import type { Access, ConvKernel } from "../kernel.ts";
+import type { ConvKernel } from "../kernel.ts";
 import type { FunctionWriter } from "./assembler.ts";
 import { type KernelGenerator, phaseParams, type WasmContext } from "./context.ts";
+import { type Convolution, convolutionOf, multiplyAdds } from "./conv_problem.ts";
 import {
   type Blocks,
   blockSizes,
@@ -40,93 +41,12 @@ const UNROLLED_TAPS = 64;
 /** Window elements that one turn of the loop over channels should hold at least. */
 const TAPS_PER_TURN = 6;
 
-/** A convolution in the terms of this file; channels are those of one group. */
-interface Convolution {
-  readonly images: number;
-  readonly groups: number;
-  readonly inChannels: number;
-  readonly outChannels: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-  readonly source: Access;
-  readonly filters: Access;
-  /** Distances in the filters from one output channel, input channel to the next. */
-  readonly filterOut: number;
-  readonly filterIn: number;
-  /** Whether the window's elements are used in reverse. */
-  readonly flipped: boolean;
-  /** All but the rows computed at a time. */
-  readonly window: Omit<WindowSpec, "outRows">;
-}
-
 /** conv2d and conv2dInputGrad for f32. */
 export const convDirect: KernelGenerator<ConvKernel> = (context, kernel) => {
-  const conv = kernel.kind === "conv2d" ? forward(kernel) : inputGradient(kernel);
-  const madds = conv.images * conv.groups * conv.outChannels * conv.outHeight * conv.outWidth * conv.inChannels *
-    conv.window.kernel[0] * conv.window.kernel[1];
-  const serial = context.threads === 1 || madds < SERIAL_MADDS;
+  const conv = convolutionOf(kernel);
+  const serial = context.threads === 1 || multiplyAdds(conv) < SERIAL_MADDS;
   return [{ func: convolve(context, kernel, conv, serial ? 1 : context.threads), serial }];
 };
-
-function forward({ geometry: g, lhs, rhs }: ConvKernel): Convolution {
-  const taps = g.kh * g.kw;
-  const inChannels = g.c / g.groups;
-  return {
-    images: g.n,
-    groups: g.groups,
-    inChannels,
-    outChannels: g.o / g.groups,
-    outHeight: g.oh,
-    outWidth: g.ow,
-    source: lhs,
-    filters: rhs,
-    filterOut: inChannels * taps,
-    filterIn: taps,
-    flipped: false,
-    window: {
-      channels: inChannels,
-      height: g.h,
-      width: g.w,
-      top: g.padding.top,
-      left: g.padding.left,
-      spread: [1, 1],
-      step: g.stride,
-      dilation: g.dilation,
-      kernel: [g.kh, g.kw],
-      outColumns: g.ow,
-    },
-  };
-}
-
-function inputGradient({ geometry: g, lhs, rhs }: ConvKernel): Convolution {
-  const taps = g.kh * g.kw;
-  const channels = g.c / g.groups;
-  return {
-    images: g.n,
-    groups: g.groups,
-    inChannels: g.o / g.groups,
-    outChannels: channels,
-    outHeight: g.h,
-    outWidth: g.w,
-    source: lhs,
-    filters: rhs,
-    filterOut: taps,
-    filterIn: channels * taps,
-    flipped: true,
-    window: {
-      channels: g.o / g.groups,
-      height: g.oh,
-      width: g.ow,
-      top: (g.kh - 1) * g.dilation[0] - g.padding.top,
-      left: (g.kw - 1) * g.dilation[1] - g.padding.left,
-      spread: g.stride,
-      step: [1, 1],
-      dilation: g.dilation,
-      kernel: [g.kh, g.kw],
-      outColumns: g.w,
-    },
-  };
-}
 
 /** The bands of output rows, the layout of their input, and the pieces of work. */
 interface Plan {
