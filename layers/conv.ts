@@ -6,12 +6,12 @@
 import { ShapeError } from "../core/errors.ts";
 import { conv2d as convolve } from "../core/ops/conv.ts";
 import { type Pair, pair } from "../core/ops/window.ts";
+import { wholeNumber } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { type WeightBias, weightBias } from "./init.ts";
 import { empty, type Layer, outputShape } from "./layer.ts";
 import { hasBias } from "./linear.ts";
-import { positiveInteger } from "./options.ts";
 
 /** Options of the convolution layer; a pair is [vertical, horizontal]. */
 export interface Conv2dLayerOptions<B extends boolean = true> {
@@ -48,8 +48,8 @@ export interface Conv2dLayerOptions<B extends boolean = true> {
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is smaller than the window.
  */
 export function conv2d<B extends boolean = true>(options: Conv2dLayerOptions<B>): Layer<WeightBias<B>> {
-  const features = positiveInteger(options.features, "features");
-  const groups = positiveInteger(options.groups ?? 1, "groups");
+  const features = wholeNumber(options.features, "features");
+  const groups = wholeNumber(options.groups ?? 1, "groups");
   if (features % groups !== 0) throw new RangeError(`features (${features}) must divide by groups (${groups})`);
   const [height, width] = pair(options.kernel, "kernel", 1);
   const stride = pair(options.stride ?? 1, "stride", 1);

@@ -8,10 +8,10 @@ import { zerosLike } from "../core/ops/creation.ts";
 import { where } from "../core/ops/select.ts";
 import { imageAxes } from "../core/ops/window.ts";
 import { bernoulli, type Key } from "../core/random.ts";
+import { fraction } from "../core/ranges.ts";
 import type { Shape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { empty, type Layer, outputShape } from "./layer.ts";
-import { probability } from "./options.ts";
+import { empty, type Layer } from "./layer.ts";
 
 /** Keeps each element of a mask of shape `mask` with probability 1 - p, and scales what is kept so that the mean stays. */
 function drop(key: Key, x: Tensor, mask: Shape, p: number): Tensor {
@@ -23,7 +23,8 @@ function drop(key: Key, x: Tensor, mask: Shape, p: number): Tensor {
 function dropping(p: number, maskShape: (shape: Shape) => Shape): Layer {
   return {
     init: (_, inputShape) => {
-      outputShape((x) => (maskShape(x.shape), x), inputShape);
+      // Throws if inputs have the wrong axes.
+      maskShape([1, ...inputShape]);
       return { params: empty, state: empty, output: inputShape };
     },
     apply: (_params, state, x, mode) => {
@@ -50,7 +51,7 @@ function dropping(p: number, maskShape: (shape: Shape) => Shape): Layer {
  * @see Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014
  */
 export function dropout(p: number = 0.5): Layer {
-  return dropping(probability(p, "p"), (shape) => shape);
+  return dropping(fraction(p, "p"), (shape) => shape);
 }
 
 /**
@@ -70,7 +71,7 @@ export function dropout(p: number = 0.5): Layer {
  * @see Tompson et al., "Efficient object localization using convolutional networks", 2015
  */
 export function dropout2d(p: number = 0.5): Layer {
-  return dropping(probability(p, "p"), (shape) => {
+  return dropping(fraction(p, "p"), (shape) => {
     const [n, c] = imageAxes(shape, "dropout2d");
     return [n, c, 1, 1];
   });

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { zeros } from "../core/ops/creation.ts";
 import { ShapeError } from "../core/errors.ts";
+import { zeros } from "../core/ops/creation.ts";
 import type { Key } from "../core/random.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";

@@ -7,11 +7,11 @@ import { ShapeError } from "../core/errors.ts";
 import { add } from "../core/ops/binary.ts";
 import { matmul } from "../core/ops/matmul.ts";
 import { transpose } from "../core/ops/movement.ts";
+import { wholeNumber } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { type WeightBias, weightBias } from "./init.ts";
 import { empty, type Layer } from "./layer.ts";
-import { positiveInteger } from "./options.ts";
 
 /** Options of the linear layer. */
 export interface LinearLayerOptions<B extends boolean = true> {
@@ -36,7 +36,7 @@ export interface LinearLayerOptions<B extends boolean = true> {
  * @throws {ShapeError} From `init`, if inputs have no axis but the batch; from `apply`, if the last axis does not fit the weight.
  */
 export function linear<B extends boolean = true>(options: LinearLayerOptions<B>): Layer<WeightBias<B>> {
-  const features = positiveInteger(options.features, "features");
+  const features = wholeNumber(options.features, "features");
   const bias = (options.bias ?? true) as B;
   return {
     init: (key, inputShape) => {

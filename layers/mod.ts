@@ -21,6 +21,7 @@ export {
   training,
 } from "./layer.ts";
 export { linear, type LinearLayerOptions } from "./linear.ts";
+export { batchNorm, type BatchNormOptions, type BatchNormParams, type BatchNormState } from "./norm.ts";
 export { avgPool2d, maxPool2d } from "./pool.ts";
 export { serial, type SerialParams, type SerialState, type Stage } from "./serial.ts";
 export { flatten } from "./shape.ts";

@@ -3,19 +3,22 @@
  *
  * @module
  */
-import { DTypeError, ShapeError } from "../core/errors.ts";
 import { isFloat } from "../core/dtype.ts";
-import { add } from "../core/ops/binary.ts";
+import { DTypeError, ShapeError } from "../core/errors.ts";
 import { asFloat } from "../core/ops/arguments.ts";
+import { add } from "../core/ops/binary.ts";
 import { zeros } from "../core/ops/creation.ts";
 import { showShape } from "../core/shape.ts";
 import { Tensor, type TensorLike } from "../core/tensor.ts";
 
-/** A learning rate that changes: from the number of steps done so far, i32[] from 0, to the rate of the next one. */
-export type Schedule = (step: Tensor) => TensorLike;
+/** A learning rate that changes: from the number of steps done so far, i32[] from 0, to the rate of the next one, a scalar. */
+export type RateFunction = (step: Tensor) => TensorLike;
 
-/** A learning rate, in units of the parameters per unit of the gradient. */
-export type LearningRate = TensorLike | Schedule;
+/** What the functions of `schedules` make: a rate function that takes numbers, too. */
+export type Schedule = (step: TensorLike) => Tensor;
+
+/** A learning rate: a number, a scalar tensor (an argument of the jitted step, say), or a function of the step. */
+export type LearningRate = number | Tensor | RateFunction;
 
 /**
  * Checks a learning rate as far as it is known.

@@ -4,12 +4,12 @@
  * @module
  */
 import { add, mul } from "../core/ops/binary.ts";
-import { neg } from "../core/ops/unary.ts";
 import { zerosLike } from "../core/ops/creation.ts";
+import { neg } from "../core/ops/unary.ts";
+import { fraction, notNegative } from "../core/ranges.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { fraction, notNegative } from "./options.ts";
 import { checkRate, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
 
 /** Options of `sgd`. */

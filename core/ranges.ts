@@ -1,0 +1,34 @@
+/**
+ * Checks of numbers in options: each returns the number, or throws a RangeError that names the option, its range and its value.
+ *
+ * @module
+ */
+
+function refuse(name: string, range: string, value: unknown): never {
+  throw new RangeError(`${name} must be ${range}, but is ${typeof value === "number" ? value : JSON.stringify(value)}`);
+}
+
+/** A whole number of at least `least`: features, steps. */
+export function wholeNumber(value: number, name: string, least = 1): number {
+  return Number.isInteger(value) && value >= least ? value : refuse(name, `a whole number of at least ${least}`, value);
+}
+
+/** A number in [0, 1]: a probability, a share. */
+export function fraction(value: number, name: string): number {
+  return value >= 0 && value <= 1 ? value : refuse(name, "in [0, 1]", value);
+}
+
+/** A number in [0, 1): the weight of the past in a running mean. */
+export function memory(value: number, name: string): number {
+  return value >= 0 && value < 1 ? value : refuse(name, "in [0, 1)", value);
+}
+
+/** A finite number above 0. */
+export function positive(value: number, name: string): number {
+  return value > 0 && value < Infinity ? value : refuse(name, "positive and finite", value);
+}
+
+/** A finite number of at least 0. */
+export function notNegative(value: number, name: string): number {
+  return value >= 0 && value < Infinity ? value : refuse(name, "at least 0 and finite", value);
+}

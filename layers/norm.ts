@@ -1,0 +1,144 @@
+/**
+ * Normalisation by the statistics of a batch.
+ *
+ * @module
+ */
+import { ShapeError } from "../core/errors.ts";
+import { add, div, mul, sub } from "../core/ops/binary.ts";
+import { stopGradient } from "../core/ops/cast.ts";
+import { ones, zeros } from "../core/ops/creation.ts";
+import { reshape } from "../core/ops/movement.ts";
+import { mean, sum } from "../core/ops/reduce.ts";
+import { sqrt } from "../core/ops/unary.ts";
+import { fraction, positive } from "../core/ranges.ts";
+import { type Shape, showShape } from "../core/shape.ts";
+import type { Tensor } from "../core/tensor.ts";
+import type { Layer } from "./layer.ts";
+
+/** Options of `batchNorm`. */
+export interface BatchNormOptions {
+  /** How much of a new batch goes into the running statistics, in [0, 1]. Default 0.1. */
+  readonly momentum?: number;
+  /** Added to the variance under the root. Default 1e-5. */
+  readonly epsilon?: number;
+}
+
+/** What `batchNorm` learns: [channels] each. */
+export interface BatchNormParams {
+  /** The new deviation of each channel; 1 at the start. */
+  readonly weight: Tensor;
+  /** The new mean of each channel; 0 at the start. */
+  readonly bias: Tensor;
+}
+
+/** What `batchNorm` remembers: [channels] each. */
+export interface BatchNormState {
+  /** The running mean; 0 at the start. */
+  readonly runningMean: Tensor;
+  /** The running variance, of a sample (divided by count - 1); 1 at the start. */
+  readonly runningVar: Tensor;
+}
+
+/**
+ * Gives each channel a mean and a deviation of its own: y = (x - mean) / sqrt(variance + epsilon) * weight + bias.
+ *
+ * While training, mean and variance are those of the batch over all axes but the channels, and the new state is
+ * (1 - momentum) old + momentum batch. Else they are the running ones, and the state stays.
+ *
+ * Input [batch, channels], [batch, channels, length] or [batch, channels, height, width] (PyTorch's BatchNorm1d and BatchNorm2d in one);
+ * output the same. Pass the new state on, and use `valueAndGradAux` to get it out of a loss:
+ *
+ * ```ts
+ * import { layers, mean, mul, ones, random, valueAndGradAux } from "../mod.ts";
+ * const model = layers.serial({ conv: layers.conv2d({ features: 4, kernel: 3 }), norm: layers.batchNorm() });
+ * const { params, state } = model.init(random.key(0), [1, 8, 8]);
+ * const { value, aux: nextState, grads } = valueAndGradAux((p: typeof params) => {
+ *   const [y, next] = model.apply(p, state, ones([2, 1, 8, 8]), layers.training(random.key(1)));
+ *   return [mean(mul(y, y)), next];
+ * })(params);
+ * console.log(nextState.norm.runningMean.shape, grads.norm.weight.shape); // [4] [4]
+ * ```
+ *
+ * @throws {RangeError} If `momentum` is not in [0, 1], or `epsilon` is not positive.
+ * @throws {ShapeError} From `init` and `apply`, if the input has no channels; while training, if a channel has less than two elements.
+ * @see Ioffe and Szegedy, "Batch normalization", 2015
+ */
+export function batchNorm(options: BatchNormOptions = {}): Layer<BatchNormParams, BatchNormState> {
+  const momentum = fraction(options.momentum ?? 0.1, "momentum");
+  const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
+  return {
+    init: (_, inputShape) => {
+      const channels = [channelsOf([1, ...inputShape])];
+      return {
+        params: { weight: ones(channels), bias: zeros(channels) },
+        state: { runningMean: zeros(channels), runningVar: ones(channels) },
+        output: inputShape,
+      };
+    },
+    apply: (params, state, x, mode) => {
+      checkChannels(x.shape, params.weight.shape);
+      if (mode.kind === "eval") return [normalize(x, state.runningMean, state.runningVar, params, epsilon), state];
+      const batch = statistics(x);
+      const next = {
+        runningMean: blend(state.runningMean, batch.mean, momentum),
+        runningVar: blend(state.runningVar, batch.sampleVariance, momentum),
+      };
+      return [normalize(x, batch.mean, batch.variance, params, epsilon), next];
+    },
+  };
+}
+
+/** A number per channel, ready to meet [batch, channels, ...]. */
+function perChannel(x: Tensor, rank: number): Tensor {
+  return reshape(x, [x.size, ...new Array<number>(rank - 2).fill(1)]);
+}
+
+function normalize(x: Tensor, mean: Tensor, variance: Tensor, { weight, bias }: BatchNormParams, epsilon: number): Tensor {
+  const scale = div(weight, sqrt(add(variance, epsilon)));
+  return add(mul(sub(x, perChannel(mean, x.rank)), perChannel(scale, x.rank)), perChannel(bias, x.rank));
+}
+
+interface Statistics {
+  readonly mean: Tensor;
+  /** The squared distances divided by the count: what the batch is normalised with. */
+  readonly variance: Tensor;
+  /** The same divided by the count - 1: what is expected of other batches. */
+  readonly sampleVariance: Tensor;
+}
+
+function statistics(x: Tensor): Statistics {
+  const axes = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
+  const count = x.size / x.shape[1];
+  if (count < 2) {
+    throw new ShapeError(
+      `Cannot apply batchNorm to input ${
+        showShape(x.shape)
+      }: it needs at least two elements per channel for a variance in training`,
+      { shape: x.shape },
+    );
+  }
+  const center = mean(x, { axes });
+  const distance = sub(x, perChannel(center, x.rank));
+  const squares = sum(mul(distance, distance), { axes });
+  return { mean: center, variance: div(squares, count), sampleVariance: div(squares, count - 1) };
+}
+
+/** The statistics are not learned: no derivative goes through them. */
+function blend(old: Tensor, batch: Tensor, momentum: number): Tensor {
+  return add(mul(old, 1 - momentum), mul(stopGradient(batch), momentum));
+}
+
+function channelsOf(shape: Shape): number {
+  if (shape.length < 2) {
+    throw new ShapeError(`Cannot apply batchNorm to input ${showShape(shape)}: it needs axes [batch, channels, ...]`, { shape });
+  }
+  return shape[1];
+}
+
+function checkChannels(shape: Shape, weight: Shape): void {
+  if (channelsOf(shape) === weight[0]) return;
+  throw new ShapeError(
+    `Cannot apply batchNorm to input ${showShape(shape)}: it has ${shape[1]} channels, the weight has ${weight[0]}`,
+    { shape, weight },
+  );
+}

@@ -1,0 +1,119 @@
+/**
+ * Adam and AdamW.
+ *
+ * @module
+ */
+import { add, div, mul } from "../core/ops/binary.ts";
+import { zerosLike } from "../core/ops/creation.ts";
+import { expm1, neg, sqrt } from "../core/ops/unary.ts";
+import { memory, notNegative } from "../core/ranges.ts";
+import type { Tensor, TensorLike } from "../core/tensor.ts";
+import { treeMap } from "../core/tree.ts";
+import type { Optimizer } from "./optimizer.ts";
+import { checkRate, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
+
+/** Options of `adam` and `adamW`. */
+export interface AdamOptions {
+  /** Step length, in units of the parameters. */
+  readonly learningRate: LearningRate;
+  /** How much of the running mean of gradients is kept, in [0, 1). Default 0.9. */
+  readonly beta1?: number;
+  /** How much of the running mean of squared gradients is kept, in [0, 1). Default 0.999. */
+  readonly beta2?: number;
+  /** Added to the root of the squares. Default 1e-8. */
+  readonly epsilon?: number;
+  /** `adam`: multiple of the parameters added to their gradients, default 0. `adamW`: rate of their decay, default 0.01. */
+  readonly weightDecay?: number;
+}
+
+interface AdamState {
+  readonly step: Tensor;
+  /** Running mean of the gradients. */
+  readonly mean: unknown;
+  /** Running mean of their squares. */
+  readonly square: unknown;
+}
+
+/**
+ * Adam: gradient steps scaled by running estimates of mean and square, as PyTorch's `Adam`.
+ *
+ * m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  u = -rate * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
+ *
+ * ```ts
+ * import { applyUpdates, ones, optimizers, toArray } from "../mod.ts";
+ * const optimizer = optimizers.adam({ learningRate: 0.1 });
+ * const params = { weight: ones([2]) };
+ * const [updates, state] = optimizer.update({ weight: ones([2]) }, optimizer.init(params), params);
+ * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.9, 0.9]
+ * ```
+ *
+ * @returns An optimizer. Its state holds `step` i32[] and two trees like the parameters, `mean` and `square`: memory is 3x the parameters.
+ * @throws {RangeError} If a number is out of its range.
+ * @see Kingma and Ba, "Adam", 2015, algorithm 1
+ */
+export function adam(options: AdamOptions): Optimizer {
+  const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
+  return adaptive(options, { grads: decay, params: 0 });
+}
+
+/**
+ * Adam with the decay of the weights apart from the gradients, as PyTorch's `AdamW`: u = (Adam's u) - rate * weightDecay * p.
+ *
+ * ```ts
+ * import { applyUpdates, ones, optimizers, toArray, zeros } from "../mod.ts";
+ * const optimizer = optimizers.adamW({ learningRate: 0.1, weightDecay: 0.5 });
+ * const params = { weight: ones([2]) };
+ * const [updates, state] = optimizer.update({ weight: zeros([2]) }, optimizer.init(params), params);
+ * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.95, 0.95]
+ * ```
+ *
+ * @returns An optimizer with a state like `adam`'s.
+ * @throws {RangeError} If a number is out of its range.
+ * @see Loshchilov and Hutter, "Decoupled weight decay regularization", 2019
+ */
+export function adamW(options: AdamOptions): Optimizer {
+  const decay = notNegative(options.weightDecay ?? 0.01, "weightDecay");
+  return adaptive(options, { grads: 0, params: decay });
+}
+
+/** Adam with a decay that goes into the gradients, or straight to the parameters. */
+function adaptive(options: AdamOptions, decay: { readonly grads: number; readonly params: number }): Optimizer {
+  const learningRate = checkRate(options.learningRate);
+  const beta1 = memory(options.beta1 ?? 0.9, "beta1");
+  const beta2 = memory(options.beta2 ?? 0.999, "beta2");
+  const epsilon = notNegative(options.epsilon ?? 1e-8, "epsilon");
+
+  return {
+    init: (params) => ({ step: firstStep(), mean: treeMap(zerosLike, params), square: treeMap(zerosLike, params) }),
+    update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
+      const last = state as AdamState;
+      const rate = rateAt(learningRate, last.step);
+      const step = nextStep(last.step);
+      const decayed = plus(grads, decay.grads, params);
+      const mean = treeMap((m: Tensor, g: Tensor) => average(m, g, beta1), last.mean as P, decayed);
+      const square = treeMap((v: Tensor, g: Tensor) => average(v, mul(g, g), beta2), last.square as P, decayed);
+
+      const length = div(rate, correction(beta1, step));
+      const root = sqrt(correction(beta2, step));
+      const direction = treeMap((m: Tensor, v: Tensor) => div(m, add(div(sqrt(v), root), epsilon)), mean, square);
+      const updates = treeMap((d: Tensor) => neg(mul(length, d)), direction);
+      return [plus(updates, decay.params === 0 ? 0 : neg(mul(rate, decay.params)), params), { step, mean, square }];
+    },
+  };
+}
+
+/** `tree + factor * params`, leaf by leaf. */
+function plus<P extends object>(tree: P, factor: TensorLike, params: P): P {
+  return factor === 0 ? tree : treeMap((x: Tensor, p: Tensor) => add(x, mul(factor, p)), tree, params);
+}
+
+/** A running mean after one more value. */
+function average(old: Tensor, value: Tensor, beta: number): Tensor {
+  return add(mul(beta, old), mul(1 - beta, value));
+}
+
+/** 1 - beta^step: the share of a running mean, started at 0, that is there after so many steps. */
+function correction(beta: number, step: Tensor): TensorLike {
+  // expm1, because beta^step is so near 1 at first that f32 would keep only four digits of the difference.
+  return beta === 0 ? 1 : neg(expm1(mul(step, Math.log(beta))));
+}

@@ -1,0 +1,56 @@
+/**
+ * Limits to gradients.
+ *
+ * @module
+ */
+import { add, div, maximum, mul } from "../core/ops/binary.ts";
+import { zeros } from "../core/ops/creation.ts";
+import { sum } from "../core/ops/reduce.ts";
+import { sqrt } from "../core/ops/unary.ts";
+import { positive } from "../core/ranges.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { treeMap, treeTensors } from "../core/tree.ts";
+import type { Optimizer } from "./optimizer.ts";
+
+/**
+ * The length of all tensors of a tree taken as one vector: the root of the sum of all squares.
+ *
+ * ```ts
+ * import { item, optimizers, tensor } from "../mod.ts";
+ * console.log(await item(optimizers.globalNorm({ a: tensor([3]), b: tensor([[4]]) }))); // 5
+ * ```
+ *
+ * @returns A scalar; 0 for a tree without tensors.
+ */
+export function globalNorm(tree: object): Tensor {
+  const squares = treeTensors(tree).map((x) => sum(mul(x, x)));
+  return squares.length === 0 ? zeros([]) : sqrt(squares.reduce((total, each) => add(total, each)));
+}
+
+/**
+ * A part of an optimizer that shortens gradients: if their global norm exceeds `limit`, all are scaled so that it is `limit`.
+ *
+ * ```ts
+ * import { optimizers, tensor, toArray } from "../mod.ts";
+ * const clip = optimizers.clipByGlobalNorm(1);
+ * const grads = { a: tensor([30, 40]) };
+ * const [clipped] = clip.update(grads, clip.init(grads), grads);
+ * console.log(await toArray(clipped.a)); // [0.6, 0.8]
+ * ```
+ *
+ * @param limit Positive.
+ * @returns A part for `chain`, without a state.
+ * @throws {RangeError} If the limit is not positive.
+ * @see Pascanu et al., "On the difficulty of training recurrent neural networks", 2013
+ */
+export function clipByGlobalNorm(limit: number): Optimizer {
+  positive(limit, "the limit of the global norm");
+  return {
+    init: () => ({}),
+    update: (grads, state) => {
+      // At most 1, and never a division by 0.
+      const scale = div(limit, maximum(globalNorm(grads), limit));
+      return [treeMap((g: Tensor) => mul(g, scale), grads), state];
+    },
+  };
+}
