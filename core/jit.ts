@@ -49,8 +49,12 @@ interface Entry {
   readonly results: readonly Result[];
   readonly form: Form;
   readonly through: readonly Through[];
+  /** Outputs that are returned more than once. */
+  readonly repeated: readonly number[];
   /** Leaves whose memory the caller gives up. */
   readonly donated: readonly number[];
+  /** For each leaf whether it is one of those. */
+  readonly mayOverwrite: readonly boolean[];
   readonly bytes: number;
 }
 
@@ -206,12 +210,14 @@ function traceAndCompile(
     });
     // An argument that is handed through keeps its memory.
     const kept = new Set(results.flatMap((result) => result.kind === "argument" ? [result.leaf] : []));
-    const mayOverwrite = inputTensors.map((tensor) => {
-      const leaf = holeOfLeaf.get(tensor);
-      return leaf !== undefined && donated.includes(leaf) && leaves[leaf] instanceof Tensor && !kept.has(leaf);
-    });
+    const mayOverwrite = leaves.map((leaf, i) => donated.includes(i) && leaf instanceof Tensor && !kept.has(i));
     const made = computedNodes.length > 0
-      ? compile({ nodes: graph.nodes, outputs: computedNodes }, inputs, mayOverwrite, device)
+      ? compile(
+        { nodes: graph.nodes, outputs: computedNodes },
+        inputs,
+        inputTensors.map((tensor) => mayOverwrite[holeOfLeaf.get(tensor) ?? -1] ?? false),
+        device,
+      )
       : undefined;
     return {
       device,
@@ -220,14 +226,21 @@ function traceAndCompile(
       guards: leaves.map(guardOf),
       captured,
       results,
-      through: results.filter((result) =>
-        result.kind === "captured" || result.kind === "argument" && leaves[result.leaf] instanceof Tensor
+      through: results.filter((result): result is Through =>
+        result.kind === "captured" || (result.kind === "argument" && leaves[result.leaf] instanceof Tensor)
       ),
+      repeated: repeatedIn(results),
       form,
-      donated: donated.filter((leaf) => leaves[leaf] instanceof Tensor && !kept.has(leaf)),
+      donated: donated.filter((leaf) => mayOverwrite[leaf]),
+      mayOverwrite,
       bytes: made?.bytes ?? 0,
     };
   });
+}
+
+function repeatedIn(results: readonly Result[]): number[] {
+  const indices = results.flatMap((result) => result.kind === "output" ? [result.index] : []);
+  return indices.filter((index, i) => indices.indexOf(index) < i);
 }
 
 function isConstant(tensor: Tensor): boolean {
@@ -244,16 +257,17 @@ function execute(entry: Entry, leaves: readonly unknown[]): unknown {
   const call = ++calls;
   const through = entry.through.map((result) => computed(tensorOf(result, leaves), "jit"));
   const given = entry.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
-  const donated = through.length === 0 ? given : given.filter((storage) => !through.includes(storage));
+  const staying = (storage: Storage) => storage.shared || through.includes(storage);
+  const donated = given.filter((storage) => !staying(storage));
   const inputs: (DeviceBuffer | TypedArray)[] = [];
   const give = (storage: Storage, mayBeOverwritten: boolean) => {
-    // Values that are donated in one place and read, or returned as they are, in another are copied: overwriting must not be seen.
-    const copy = storage.lastCall === call && given.includes(storage) || mayBeOverwritten && through.includes(storage);
+    // Values that are donated in one place and live on, or are read, in another are copied: overwriting must not be seen.
+    const copy = (storage.lastCall === call && given.includes(storage)) || (mayBeOverwritten && staying(storage));
     inputs.push(copy ? storage.hostNow() : storage.forRun(device));
     storage.lastCall = call;
   };
   leaves.forEach((leaf, i) => {
-    if (leaf instanceof Tensor) give(computed(leaf, "jit"), through.length > 0 && entry.donated.includes(i));
+    if (leaf instanceof Tensor) give(computed(leaf, "jit"), entry.mayOverwrite[i]);
     else if (typeof leaf === "number") inputs.push(Float32Array.of(leaf));
   });
   for (const tensor of entry.captured) give(computed(tensor, "jit"), false);
@@ -265,6 +279,7 @@ function execute(entry: Entry, leaves: readonly unknown[]): unknown {
     if (buffer && !buffers.includes(buffer)) device.free(buffer);
   }
   const made = buffers.map((buffer) => Storage.ofDevice(device, buffer));
+  for (const index of entry.repeated) made[index].shared = true;
   return buildTree(entry.form, entry.results.map((result) => resultOf(result, made, leaves)));
 }
 

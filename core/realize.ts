@@ -26,9 +26,10 @@ import { deviceBytes } from "./dtype.ts";
 const remembered = 256;
 
 interface Compiled {
-  readonly executable: Executable;
-  /** Which node of the graph each requested tensor is: the number of an output. */
-  readonly outputs: readonly number[];
+  /** Undefined if there is nothing to compute: all that was asked for are inputs. */
+  readonly executable: Executable | undefined;
+  /** What each requested tensor is: an output of the program, or (after simplification) one of its inputs. */
+  readonly results: readonly { readonly kind: "output" | "input"; readonly index: number }[];
   readonly bytes: number;
 }
 
@@ -107,10 +108,17 @@ function compileEager(outputs: readonly Tensor[], device: Device): Compiled {
     const scalar = input([], tensor.dtype);
     return builder.op(broadcastOp as Op, [scalar], { shape: tensor.shape, axes: [] }, tensor.shape, tensor.dtype);
   });
-  const unique = [...new Set(graph.outputs)];
-  const copied = { ...graph, outputs: unique };
-  const { executable, bytes } = compile(copied, inputs, inputs.map(() => false), device);
-  return { executable, bytes, outputs: graph.outputs.map((node) => unique.indexOf(node)) };
+  const computed = [...new Set(graph.outputs.filter(({ made }) => made.kind === "op"))];
+  const made = computed.length > 0
+    ? compile({ ...graph, outputs: computed }, inputs, inputs.map(() => false), device)
+    : undefined;
+  return {
+    executable: made?.executable,
+    bytes: made?.bytes ?? 0,
+    results: graph.outputs.map((node) =>
+      node.made.kind === "input" ? { kind: "input", index: node.made.index } : { kind: "output", index: computed.indexOf(node) }
+    ),
+  };
 }
 
 /** Computes tensors now; `reader` is who asks, for messages. */
@@ -128,16 +136,22 @@ export function realizeNow(tensors: readonly Tensor[], reader: string): void {
   if (known.size > remembered) {
     const [oldest, { executable }] = known.entries().next().value!;
     known.delete(oldest);
-    executable.destroy();
+    executable?.destroy();
   }
   noteWorkingSet(program.bytes);
-  const buffers = program.executable.run(
+  const buffers = program.executable?.run(
     inputs.map((input) => input instanceof Tensor ? storageOf(input).forRun(device) : input),
-  );
+  ) ?? [];
   const storages = buffers.map((buffer) => Storage.ofDevice(device, buffer));
+  const storageOfInput = (tensor: Tensor, input: Tensor | TypedArray) =>
+    input instanceof Tensor ? storageOf(input) : Storage.ofHost(tensor.dtype, input);
+  const settled = new Set<Storage>();
   pending.forEach((tensor, i) => {
+    const { kind, index } = program.results[i];
+    const storage = kind === "output" ? storages[index] : storageOfInput(tensor, inputs[index]);
+    storage.shared ||= kind === "input" || settled.has(storage);
+    settled.add(storage);
     // Inside a transform the history is still needed.
-    const storage = storages[program.outputs[i]];
     if (traceOf(tensor)) values.set(tensor, storage);
     else settle(tensor, storage);
   });

@@ -48,6 +48,8 @@ export function noteWorkingSet(bytes: number): void {
 export class Storage {
   readonly dtype: DType;
   readonly size: number;
+  /** Whether several tensors may hold it: then none can give it away alone. */
+  shared = false;
   readonly #place: Place;
   /** What the collector's callback holds; emptied when the values move. */
   #held: { resident?: Resident } = {};
@@ -165,7 +167,7 @@ export class Storage {
 
   /** Gives the memory back now; using the tensor afterwards is an error. */
   dispose(): void {
-    if (this.#place.donated) return;
+    if (this.#place.donated || this.shared) return;
     this.#leaveDevice();
     this.#place.donated = true;
     this.#place.host = undefined;
