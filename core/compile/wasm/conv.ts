@@ -5,6 +5,7 @@
  */
 import type { ConvKernel } from "../kernel.ts";
 import type { KernelGenerator } from "./context.ts";
+import { convBatch, prefersBatch } from "./conv_batch.ts";
 import { convDirect } from "./conv_direct.ts";
 import { convFilterGrad } from "./conv_filter.ts";
 import { convPlain } from "./conv_plain.ts";
@@ -19,5 +20,6 @@ export const conv: KernelGenerator<ConvKernel> = (context, kernel) => {
   if (kernel.kind === "conv2dFilterGrad") {
     return (prefersWinograd(context, kernel) ? filterGradWinograd : convFilterGrad)(context, kernel);
   }
-  return (prefersWinograd(context, kernel) ? convWinograd : convDirect)(context, kernel);
+  if (prefersWinograd(context, kernel)) return convWinograd(context, kernel);
+  return (prefersBatch(kernel) ? convBatch : convDirect)(context, kernel);
 };

@@ -3,8 +3,8 @@
  * input x shifted by the window element.
  *
  * Sums run along the rows of pixels, four at a time, for a tile of output channels by window elements in up to 12 vectors of partial
- * sums; lanes are added up only at the end of a group of images. Rows whose length is not a multiple of four are staged with zeros
- * behind them, in both images, so that there is no tail. Threads share the images and keep sums of their own, which a second phase
+ * sums; lanes are added up only at the end of a group of images. Where the length of rows is not a multiple of four, what the last
+ * vector reads too much is masked in both images (in one would not do: 0 times NaN). Threads share the images and keep sums of their own, which a second phase
  * adds; where there are more threads than images they share the tiles as well.
  *
  * @module
@@ -22,7 +22,6 @@ import {
   plus,
   plusScaled,
   pushLaneSums,
-  roundUp,
   SERIAL_MADDS,
   setMin,
   setShare,
@@ -58,8 +57,6 @@ interface Plan {
   readonly tiling: Tiling;
   readonly input: WindowSpec;
   readonly inputLayout: WindowLayout;
-  readonly gradient: WindowSpec;
-  readonly gradientLayout: WindowLayout;
   /** Vectors per row of pixels. */
   readonly vectors: number;
   readonly bandRows: number;
@@ -93,7 +90,7 @@ function tileCycles(rows: number, columns: number): number {
 }
 
 /** The tiling with the least time per element. */
-function chooseTiling(outChannels: number, inChannels: number, taps: number): Tiling {
+function chooseTiling(outChannels: number, inChannels: number, taps: number, registers: number): Tiling {
   let best: Tiling | undefined;
   let least = Infinity;
   for (let channels = 1; channels <= Math.min(inChannels, 8); channels++) {
@@ -104,7 +101,7 @@ function chooseTiling(outChannels: number, inChannels: number, taps: number): Ti
       for (let height = 1; height <= 12; height++) {
         const rows = evenBlocks(outChannels, height);
         const highest = blockSizes(rows)[0];
-        if (widest * highest + Math.min(widest, highest) + 1 > REGISTERS) continue;
+        if (widest * highest + Math.min(widest, highest) + 1 > registers) continue;
         const timeOf = (r: number) => total(columns, (c) => tileCycles(r, c));
         const time = total(rows, timeOf) / channels;
         // A little in favour of few channels together: less code.
@@ -125,54 +122,37 @@ function total(blocks: Blocks, value: (size: number) => number): number {
 
 function makePlan(kernel: ConvKernel, threads: number): Plan {
   const { geometry: g } = kernel;
-  const columns = roundUp(g.ow, LANES);
-  const ragged = columns !== g.ow;
-  const windows = (outRows: number) => {
-    const input: WindowSpec = {
-      channels: g.c,
-      height: g.h,
-      width: g.w,
-      top: g.padding.top,
-      left: g.padding.left,
-      spread: [1, 1],
-      step: g.stride,
-      dilation: g.dilation,
-      kernel: [g.kh, g.kw],
-      outRows,
-      outColumns: columns,
-    };
-    const gradient: WindowSpec = {
-      channels: g.o,
-      height: g.oh,
-      width: g.ow,
-      top: 0,
-      left: 0,
-      spread: [1, 1],
-      step: [1, 1],
-      dilation: [1, 1],
-      kernel: [1, 1],
-      outRows,
-      outColumns: columns,
-    };
-    return { input, inputLayout: layOutWindow(input, ragged), gradient, gradientLayout: layOutWindow(gradient, ragged) };
-  };
-  const bytesOf = ({ input, inputLayout, gradient, gradientLayout }: ReturnType<typeof windows>) =>
-    stagedBytes(input, inputLayout) + stagedBytes(gradient, gradientLayout);
-  const imageBytes = bytesOf(windows(g.oh));
+  const window = (outRows: number): WindowSpec => ({
+    channels: g.c,
+    height: g.h,
+    width: g.w,
+    top: g.padding.top,
+    left: g.padding.left,
+    spread: [1, 1],
+    step: g.stride,
+    dilation: g.dilation,
+    kernel: [g.kh, g.kw],
+    outRows,
+    outColumns: g.ow,
+  });
+  const imageBytes = stagedBytes(window(g.oh), layOutWindow(window(g.oh))) + g.o * g.oh * g.ow * FLOAT;
   const bandRows = Math.ceil(g.oh / Math.min(Math.ceil(g.oh / 4), Math.ceil(imageBytes / BAND_BYTES)));
   const bands = Math.ceil(g.oh / bandRows);
   const size = kernel.shape.reduce((product, extent) => product * extent, 1);
+  const fits = (parts: number) => parts === 1 || (parts <= g.n * bands && parts * size * FLOAT <= SUMS_BYTES);
   let imageParts = threads;
-  while (threads % imageParts !== 0 || imageParts > g.n * bands || (imageParts > 1 && imageParts * size * FLOAT > SUMS_BYTES)) {
-    imageParts--;
-  }
+  while (threads % imageParts !== 0 || !fits(imageParts)) imageParts--;
   const imagesEach = Math.ceil(g.n / imageParts);
   const together = bands > 1 ? 1 : Math.max(1, Math.min(imagesEach, Math.floor(GROUP_BYTES / imageBytes)));
+  const input = window(bandRows);
+  // The mask of ragged rows takes a register.
+  const registers = g.ow % LANES === 0 ? REGISTERS : REGISTERS - 1;
   return {
     kernel,
-    tiling: chooseTiling(g.o / g.groups, g.c / g.groups, g.kh * g.kw),
-    ...windows(bandRows),
-    vectors: columns / LANES,
+    tiling: chooseTiling(g.o / g.groups, g.c / g.groups, g.kh * g.kw, registers),
+    input,
+    inputLayout: layOutWindow(input),
+    vectors: Math.ceil(g.ow / LANES),
     bandRows,
     bands,
     // Groups of images of like size.
@@ -183,10 +163,11 @@ function makePlan(kernel: ConvKernel, threads: number): Plan {
 }
 
 /** Floats from one image to the next, as the tiles read them. */
-function imageStrides({ input, inputLayout, gradient, gradientLayout }: Plan): { input: number; gradient: number } {
-  const stride = (spec: WindowSpec, layout: WindowLayout) =>
-    layout.staged ? stagedBytes(spec, layout) / FLOAT : spec.channels * spec.height * spec.width;
-  return { input: stride(input, inputLayout), gradient: stride(gradient, gradientLayout) };
+function imageStrides({ kernel: { geometry: g }, input, inputLayout }: Plan): { input: number; gradient: number } {
+  return {
+    input: inputLayout.staged ? stagedBytes(input, inputLayout) / FLOAT : g.c * g.h * g.w,
+    gradient: g.o * g.oh * g.ow,
+  };
 }
 
 /**
@@ -194,7 +175,7 @@ function imageStrides({ input, inputLayout, gradient, gradientLayout }: Plan): {
  * column and first output channel. With `accumulate` the sums are added to what is there.
  */
 function tileSums(context: WasmContext, plan: Plan, rows: number, offsets: readonly number[]): number {
-  const { kernel: { geometry: g }, inputLayout, gradientLayout, vectors } = plan;
+  const { kernel: { geometry: g }, inputLayout, vectors } = plan;
   const strides = imageStrides(plan);
   const filterSize = (g.c / g.groups) * g.kh * g.kw;
   const columns = offsets.length;
@@ -205,41 +186,48 @@ function tileSums(context: WasmContext, plan: Plan, rows: number, offsets: reado
     const held = Array.from({ length: Math.min(rows, columns) }, () => c.local("v128"));
     const passing = c.local("v128");
     const [xRow, gRow, row] = [c.local("i32"), c.local("i32"), c.local("i32")];
-    const loadGradient = (to: number, r: number, at: number) =>
-      c.get(gRow).mem("v128.load", (r * gradientLayout.plane + at) * FLOAT).set(to);
-    const loadInput = (to: number, column: number, at: number) =>
-      c.get(xRow).mem("v128.load", (offsets[column] + at) * FLOAT).set(to);
+    const ragged = g.ow % LANES;
+    const mask = ragged === 0 ? -1 : c.local("v128");
+    if (ragged > 0) c.i32x4(-1, ragged > 1 ? -1 : 0, ragged > 2 ? -1 : 0, 0).set(mask);
+    const load = (to: number, row: number, offset: number, masked: boolean) => {
+      c.get(row).mem("v128.load", offset * FLOAT);
+      if (masked) c.get(mask).op("v128.and");
+      c.set(to);
+    };
     const multiplyAdd = (a: number, b: number, sum: number) => c.get(a).get(b).get(sum).op("f32x4.relaxed_madd").set(sum);
-    const step = (at: number) => {
+    const step = (at: number, masked: boolean) => {
+      const loadGradient = (to: number, r: number) => load(to, gRow, r * g.oh * g.ow + at, masked);
+      const loadInput = (to: number, column: number) => load(to, xRow, offsets[column] + at, masked);
       if (rows <= columns) {
-        held.forEach((to, r) => loadGradient(to, r, at));
+        held.forEach((to, r) => loadGradient(to, r));
         offsets.forEach((_, column) => {
-          loadInput(passing, column, at);
+          loadInput(passing, column);
           held.forEach((from, r) => multiplyAdd(from, passing, sums[r][column]));
         });
       } else {
-        held.forEach((to, column) => loadInput(to, column, at));
+        held.forEach((to, column) => loadInput(to, column));
         sums.forEach((line, r) => {
-          loadGradient(passing, r, at);
+          loadGradient(passing, r);
           held.forEach((from, column) => multiplyAdd(from, passing, line[column]));
         });
       }
     };
+    const steps = (count: number, end: boolean) => {
+      for (let v = 0; v < count; v++) step(v * LANES, end && ragged > 0 && v === count - 1);
+    };
     const oneRow = () => {
-      if (vectors <= UNROLLED_VECTORS) {
-        for (let v = 0; v < vectors; v++) step(v * LANES);
-        return;
-      }
+      if (vectors <= UNROLLED_VECTORS) return steps(vectors, true);
       const unroll = 4;
-      const turns = Math.floor(vectors / unroll);
+      // What follows the turns holds the end of the row.
+      const turns = Math.floor((vectors - 1) / unroll);
       const turn = c.local("i32");
       const advance = (floats: number) => c.increment(xRow, floats * FLOAT).increment(gRow, floats * FLOAT);
       c.i32(turns).set(turn).loop(() => {
-        for (let v = 0; v < unroll; v++) step(v * LANES);
+        steps(unroll, false);
         advance(unroll * LANES);
         c.increment(turn, -1).get(turn).brIf(0);
       });
-      for (let v = 0; v < vectors % unroll; v++) step(v * LANES);
+      steps(vectors - turns * unroll, true);
       advance(-turns * unroll * LANES);
       c.release("i32", turn);
     };
@@ -247,7 +235,7 @@ function tileSums(context: WasmContext, plan: Plan, rows: number, offsets: reado
       c.get(x).set(xRow).get(gradient).set(gRow).get(height).set(row);
       c.loop(() => {
         oneRow();
-        c.increment(xRow, inputLayout.outRow * FLOAT).increment(gRow, gradientLayout.pitch * FLOAT);
+        c.increment(xRow, inputLayout.outRow * FLOAT).increment(gRow, g.ow * FLOAT);
         c.increment(row, -1).get(row).brIf(0);
       });
       c.increment(x, strides.input * FLOAT).increment(gradient, strides.gradient * FLOAT);
@@ -314,7 +302,7 @@ function tileGroup(context: WasmContext, columns: readonly ColumnBlock[], rows: 
 
 /** The phase that sums the thread's images into its sums. */
 function sumProducts(context: WasmContext, plan: Plan, sums: number): number {
-  const { kernel, tiling, input, inputLayout, gradient, gradientLayout, bandRows, bands, together, imageParts, tileParts } = plan;
+  const { kernel, tiling, input, inputLayout, bandRows, bands, together, imageParts, tileParts } = plan;
   const { geometry: g } = kernel;
   const columns = columnBlocks(context, plan);
   const sizes = blockSizes(tiling.rows);
@@ -324,22 +312,8 @@ function sumProducts(context: WasmContext, plan: Plan, sums: number): number {
   const inChannels = g.c / g.groups;
   const channelGroups = inChannels / tiling.channels;
   const taps = g.kh * g.kw;
-  const sources = [
-    {
-      access: kernel.lhs,
-      spec: input,
-      layout: inputLayout,
-      stride: strides.input,
-      row: g.w * g.stride[0],
-      firstRow: g.stride[0],
-    },
-    { access: kernel.rhs, spec: gradient, layout: gradientLayout, stride: strides.gradient, row: g.ow, firstRow: 1 },
-  ].map((source) => ({
-    ...source,
-    stage: source.layout.staged ? stageImage(context.module, source.spec, source.layout, bands > 1) : -1,
-    bytes: source.layout.staged ? stagedBytes(source.spec, source.layout) * together : 0,
-  }));
-  const scratchBytes = sources.reduce((sum, { bytes }) => sum + bytes, 0);
+  const stage = inputLayout.staged ? stageImage(context.module, input, inputLayout, bands > 1) : -1;
+  const scratchBytes = inputLayout.staged ? strides.input * FLOAT * together : 0;
   if (scratchBytes > 0) context.privateScratch(scratchBytes);
 
   return context.module.func({ params: phaseParams }, (c) => {
@@ -364,25 +338,19 @@ function sumProducts(context: WasmContext, plan: Plan, sums: number): number {
       local(),
       local(),
     ];
-    const bases = sources.map(local);
-    const [counter, from, to] = [local(), local(), local()];
-    /** Sets the source's base to the images of this unit, staged if need be. */
-    const setBase = (
-      { access, spec, layout, stage, row, firstRow }: typeof sources[number],
-      base: number,
-      scratchOffset: number,
-    ) => {
-      operandAddress(c, table, access);
-      plusScaled(c, image, spec.channels * spec.height * spec.width * FLOAT).set(base);
-      if (!layout.staged) {
-        if (bands > 1) plusScaled(c.get(base), row0, row * FLOAT).set(base);
-        return;
-      }
-      c.get(base).set(from);
-      plus(c.get(scratch), scratchOffset).tee(base).set(to);
+    const [inputBase, gradientBase, counter, from, to] = [local(), local(), local(), local(), local()];
+    /** Sets the addresses of this unit's images, staging the inputs if need be. */
+    const setBases = () => {
+      operandAddress(c, table, kernel.rhs);
+      plusScaled(c, image, strides.gradient * FLOAT);
+      plusScaled(c, row0, g.ow * FLOAT).set(gradientBase);
+      operandAddress(c, table, kernel.lhs);
+      plusScaled(c, image, g.c * g.h * g.w * FLOAT);
+      if (!inputLayout.staged) return void plusScaled(c, row0, inputLayout.outRow * FLOAT).set(inputBase);
+      c.set(from).get(scratch).tee(inputBase).set(to);
       c.for(counter, 0, () => c.get(images), 1, () => {
-        c.get(from).get(to).get(row0).i32(firstRow).op("i32.mul").call(stage);
-        c.increment(from, spec.channels * spec.height * spec.width * FLOAT).increment(to, stagedBytes(spec, layout));
+        c.get(from).get(to).get(row0).i32(g.stride[0]).op("i32.mul").call(stage);
+        c.increment(from, g.c * g.h * g.w * FLOAT).increment(to, strides.input * FLOAT);
       });
     };
     const oneTile = () => {
@@ -398,12 +366,12 @@ function sumProducts(context: WasmContext, plan: Plan, sums: number): number {
       c.get(block).set(group);
       blockStart(c, tiling.rows, rowBlock).set(outChannel);
       const push = (which: number) => {
-        c.get(bases[0]);
+        c.get(inputBase);
         plusScaled(c, group, inChannels * inputLayout.plane * FLOAT);
         plusScaled(c, channelGroup, tiling.channels * inputLayout.plane * FLOAT);
-        c.get(bases[1]);
-        plusScaled(c, group, outChannels * gradientLayout.plane * FLOAT);
-        plusScaled(c, outChannel, gradientLayout.plane * FLOAT);
+        c.get(gradientBase);
+        plusScaled(c, group, outChannels * g.oh * g.ow * FLOAT);
+        plusScaled(c, outChannel, g.oh * g.ow * FLOAT);
         slotAddress(c, table, sums);
         if (imageParts > 1) plusScaled(c, imagePart, g.o * inChannels * taps * FLOAT);
         plusScaled(c, group, outChannels * inChannels * taps * FLOAT);
@@ -425,8 +393,7 @@ function sumProducts(context: WasmContext, plan: Plan, sums: number): number {
       c.get(unit).i32(bands).op("i32.rem_u").i32(bandRows).op("i32.mul").set(row0);
       c.i32(g.oh).get(row0).op("i32.sub").set(rows);
       setMin(c, rows, rows, () => c.i32(bandRows));
-      setBase(sources[0], bases[0], 0);
-      setBase(sources[1], bases[1], sources[0].bytes);
+      setBases();
       setShare(c, tilePart, tileParts, g.groups * channelGroups * tiling.rows.count, tile, tileEnd);
       c.for(tile, () => c.get(tile), () => c.get(tileEnd), 1, oneTile);
     });

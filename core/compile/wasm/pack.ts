@@ -81,6 +81,38 @@ function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
   stepLoop(c, spec, 2, 1, () => packScalars(c, spec, 0, 0));
 }
 
+/**
+ * Writes a function (panel, target, steps) that takes a panel apart: lane i of each step goes to the row at i * `laneStride`, one step
+ * after the other. `lanes` of the panel's `width` lanes (a multiple of four) are wanted.
+ */
+export function unpackPanel(module: WasmModule, { width, lanes, laneStride }: Omit<PanelSpec, "stepStride">): number {
+  return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
+    const [from, to, steps] = [0, 1, 2];
+    const rows = Array.from({ length: LANES }, () => c.local("v128"));
+    const repeat = (stepsAtOnce: number, body: () => void) =>
+      c.block(() => {
+        c.get(steps).i32(stepsAtOnce).op("i32.lt_s").brIf(0);
+        c.loop(() => {
+          body();
+          c.increment(from, width * stepsAtOnce * FLOAT).increment(to, stepsAtOnce * FLOAT);
+          c.increment(steps, -stepsAtOnce).get(steps).i32(stepsAtOnce).op("i32.ge_s").brIf(0);
+        });
+      });
+    repeat(LANES, () => {
+      for (let lane = 0; lane < lanes; lane += LANES) {
+        rows.forEach((row, step) => c.get(from).mem("v128.load", (step * width + lane) * FLOAT).set(row));
+        transpose4(c, rows);
+        rows.slice(0, lanes - lane).forEach((row, i) => c.get(to).get(row).mem("v128.store", (lane + i) * laneStride * FLOAT));
+      }
+    });
+    repeat(1, () => {
+      for (let lane = 0; lane < lanes; lane++) {
+        c.get(to).get(from).mem("f32.load", lane * FLOAT).mem("f32.store", lane * laneStride * FLOAT);
+      }
+    });
+  });
+}
+
 /** Transposes four vectors in place. */
 export function transpose4(c: FunctionWriter, rows: readonly number[]): void {
   const [a, b, d, e] = rows;

@@ -41,7 +41,7 @@ const FILTER = 3;
 const PATCH = 6;
 const PLACES = PATCH * PATCH;
 /** Bytes of transformed patches and tiles that are worked on at a time, for the second-level cache. */
-const GROUP_BYTES = 384 * 1024;
+const GROUP_BYTES = 512 * 1024;
 /** Bytes of an image, or band of one, that are staged at a time. */
 const BAND_BYTES = 400 * 1024;
 /** Memory that the threads' sums of filter gradients may take. */
