@@ -116,3 +116,21 @@ export function lonelyWorkgroup(target: Target, total: number): [number, number,
   const most = Math.min(target.software ? 64 : 128, target.maxInvocationsPerWorkgroup);
   return [total >= most ? most : Math.max(8, 2 ** Math.ceil(Math.log2(Math.max(total, 1)))), 1, 1];
 }
+
+/** A number that is the same for a whole workgroup, from its second and third axis; past the end `inside` does not hold. */
+export interface UniformNumber {
+  readonly id: string;
+  readonly inside: string | undefined;
+  readonly workgroups: readonly [y: number, z: number];
+}
+
+/** Numbers the workgroups along the second and third axis up to `total`. */
+export function uniformNumber(shader: Shader, total: number): UniformNumber {
+  const limit = shader.context.target.maxWorkgroupsPerDimension;
+  if (total <= limit) return { id: total === 1 ? "0u" : "wid.y", inside: undefined, workgroups: [total, 1] };
+  const layers = Math.ceil(total / limit);
+  const rows = Math.ceil(total / layers);
+  const number = shader.define(`wid.y + wid.z * ${rows}u`, "i");
+  if (rows * layers === total) return { id: number, inside: undefined, workgroups: [rows, layers] };
+  return { id: shader.define(`min(${number}, ${total - 1}u)`, "i"), inside: `${number} < ${total}u`, workgroups: [rows, layers] };
+}

@@ -24,7 +24,7 @@ import {
   lonelyWorkgroup,
   replaceIndexStrides,
 } from "./domain.ts";
-import { writeStores } from "./epilogue.ts";
+import { writePoints } from "./points.ts";
 import { literal, scalarPrinter } from "./scalar.ts";
 import { type Dispatch, type KernelCode, type KernelContext, Shader, type Target, u32 } from "./shader.ts";
 
@@ -150,7 +150,7 @@ function serial(context: KernelContext<ReduceKernel>, kernel: Collapsed): Dispat
   const states = declareStates(shader, kernel);
   const visit = windowVisitor(shader, kernel, point);
   walk(shader, states, kernel.window, (coordinates) => visit(coordinates));
-  writeStores(shader, kernel, point, (slot) => resultOf(states[slot]));
+  writePoints(shader, kernel, point, 1, (slot) => resultOf(states[slot]));
   return shader.finish(workgroups);
 }
 
@@ -200,7 +200,7 @@ function tree(context: KernelContext<ReduceKernel>, kernel: Collapsed, { lanes, 
   });
   combineLanes(shader, states, lanes);
   shader.line("if (lane != 0u) { return; }");
-  if (parts === 1) writeStores(shader, kernel, point, (slot) => resultOf(states[slot]));
+  if (parts === 1) writePoints(shader, kernel, point, 1, (slot) => resultOf(states[slot]));
   else writeParts(shader, states, outputs, parts, part, output);
   return shader.finish([columns, rows, 1]);
 }
@@ -238,7 +238,7 @@ function combine(context: KernelContext<ReduceKernel>, kernel: Collapsed, parts:
   const point = decompose(shader, id, kernel.shape);
   const states = declareStates(shader, kernel);
   walk(shader, states, [parts], ([part]) => readPart(shader, states, outputs, parts, part, id));
-  writeStores(shader, kernel, point, (slot) => resultOf(states[slot]));
+  writePoints(shader, kernel, point, 1, (slot) => resultOf(states[slot]));
   return shader.finish(workgroups);
 }
 

@@ -17,6 +17,8 @@ import { type HelperName, helperSources } from "./helpers.ts";
 export interface Target {
   /** A processor pretending to be a GPU: no barriers, few large invocations. */
   readonly software: boolean;
+  /** Lanes of a subgroup if all subgroups have so many, consecutive in the workgroup, and can broadcast; else 0. */
+  readonly subgroupSize: number;
   readonly maxWorkgroupsPerDimension: number;
   readonly maxInvocationsPerWorkgroup: number;
   readonly maxWorkgroupBytes: number;
@@ -58,6 +60,8 @@ interface Declaration {
   readonly atomic: boolean;
   vector: boolean;
   written: boolean;
+  /** Whether text that depends on `vector` has been printed. */
+  used: boolean;
 }
 
 /** The type in which an element of a buffer is computed with. */
@@ -143,9 +147,20 @@ export class Shader {
     this.depth = depth;
   }
 
-  /** Declares a buffer as vectors of four, so that `loadVector` and `storeVector` may be used on it. */
+  /** Declares a buffer as vectors of four, so that `loadVector` and `storeVector` may be used on it; bytes need no declaration. */
   viewAsVectors(buffer: number | "scratch"): void {
-    this.declare(buffer).vector = true;
+    if (this.dtypeOf(buffer) === "u8") return;
+    const declaration = this.declare(buffer);
+    if (declaration.used && !declaration.vector) {
+      throw new Error(`${this.label}: a buffer is viewed as vectors after it was used`);
+    }
+    declaration.vector = true;
+  }
+
+  /** Whether `viewAsVectors` may still be called (or has been). */
+  canViewAsVectors(buffer: number | "scratch"): boolean {
+    const { used, vector } = this.declare(buffer);
+    return vector || !used;
   }
 
   /** The element at an address, in the type `scalarOf` its dtype. */
@@ -157,13 +172,16 @@ export class Shader {
     return `((${word} >> (((${address}) & 3u) * 8u)) & 255u)`;
   }
 
-  /** Four neighbouring elements from an address that is a multiple of four; as `vec4` of words. */
+  /** Four neighbouring elements from an address that is a multiple of four: a vector of words, or one word of bytes. */
   loadVector(buffer: number | "scratch", address: string): string {
-    return `${this.declare(buffer).name}[(${address}) >> 2u]`;
+    const declaration = this.declare(buffer);
+    if (this.dtypeOf(buffer) === "u8") return this.word(declaration, `(${address}) >> 2u`);
+    return `${declaration.name}[(${address}) >> 2u]`;
   }
 
   /** A component of what `loadVector` gave, as a value. */
   component(buffer: number | "scratch", vector: string, index: number): string {
+    if (this.dtypeOf(buffer) === "u8") return `((${vector} >> ${index * 8}u) & 255u)`;
     return this.fromWord(this.dtypeOf(buffer), this.declare(buffer), `${vector}.${"xyzw"[index]}`);
   }
 
@@ -181,6 +199,10 @@ export class Shader {
     const declaration = this.declare(buffer);
     declaration.written = true;
     const dtype = this.dtypeOf(buffer);
+    if (dtype === "u8") {
+      const bytes = values.map((value, i) => `((${value} & 255u) << ${i * 8}u)`);
+      return this.line(`atomicStore(&${declaration.name}[(${address}) >> 2u], ${bytes.join(" | ")});`);
+    }
     const words = values.map((value) => this.toWord(dtype, declaration, value));
     this.line(`${declaration.name}[(${address}) >> 2u] = vec4<${declaration.word}>(${words.join(", ")});`);
   }
@@ -194,7 +216,7 @@ export class Shader {
       ...this.globals,
       `@compute @workgroup_size(${this.workgroupSize.join(", ")})`,
       "fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,",
-      "    @builtin(local_invocation_index) lane: u32) {",
+      `    @builtin(local_invocation_index) lane: u32${this.subgroupText()}) {`,
       ...this.lines,
       "}",
     ];
@@ -204,6 +226,11 @@ export class Shader {
       bindings: declarations.map((d) => ({ buffer: d.buffer, access: this.accessOf(d) })),
       workgroups,
     };
+  }
+
+  /** The parameter that numbers the lanes of a subgroup, where the target has one. */
+  private subgroupText(): string {
+    return this.context.target.subgroupSize > 0 ? ", @builtin(subgroup_invocation_id) sub: u32" : "";
   }
 
   private dtypeOf(buffer: number | "scratch"): DType {
@@ -223,6 +250,7 @@ export class Shader {
         atomic: this.storesBytes(place),
         vector: false,
         written: false,
+        used: false,
       };
       this.declarations.set(place, found);
     }
@@ -252,6 +280,7 @@ export class Shader {
 
   /** The word at an address, as a WGSL reference or value. */
   private word(declaration: Declaration, address: string): string {
+    declaration.used = true;
     if (declaration.atomic) return `atomicLoad(&${declaration.name}[${address}])`;
     if (declaration.vector) return `${declaration.name}[(${address}) >> 2u][(${address}) & 3u]`;
     return `${declaration.name}[${address}]`;

@@ -68,18 +68,31 @@ const wantedLimits = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
+/** An opened adapter. */
+export interface OpenedDevice {
+  readonly device: GPUDevice;
+  /** Lanes of a subgroup if all have so many and may broadcast to each other; else 0. */
+  readonly subgroupSize: number;
+}
+
 /** A device with all the adapter can do of what kernels need: a plain request gives the defaults only. */
-export async function openDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+export async function openDevice(adapter: GPUAdapter): Promise<OpenedDevice> {
+  const { subgroupMinSize, subgroupMaxSize } = adapter.info;
+  const fixedSize = subgroupMinSize === subgroupMaxSize ? subgroupMaxSize : 0;
+  const device = fixedSize > 1 ? await requestDevice(adapter, ["subgroups"]).catch(() => undefined) : undefined;
+  if (device) return { device, subgroupSize: fixedSize };
+  try {
+    return { device: await requestDevice(adapter, []), subgroupSize: 0 };
+  } catch (cause) {
+    const name = describeAdapter(adapter);
+    throw new DeviceError(`Cannot open the adapter "${name}": ${cause}`, { adapter: name }, { cause });
+  }
+}
+
+/** Deno does not list subgroups among an adapter's features and gives them all the same. */
+async function requestDevice(adapter: GPUAdapter, features: readonly GPUFeatureName[]): Promise<GPUDevice> {
   const requiredLimits: Record<string, number> = {};
   for (const name of wantedLimits) requiredLimits[name] = adapter.limits[name];
-  const requiredFeatures: GPUFeatureName[] = adapter.features.has("timestamp-query") ? ["timestamp-query"] : [];
-  try {
-    return await adapter.requestDevice({ requiredLimits, requiredFeatures });
-  } catch (cause) {
-    throw new DeviceError(`Cannot open the adapter "${describeAdapter(adapter)}": ${cause}`, {
-      adapter: describeAdapter(adapter),
-    }, {
-      cause,
-    });
-  }
+  const optional: GPUFeatureName[] = adapter.features.has("timestamp-query") ? ["timestamp-query"] : [];
+  return await adapter.requestDevice({ requiredLimits, requiredFeatures: [...features, ...optional] });
 }

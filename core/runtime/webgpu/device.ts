@@ -43,9 +43,18 @@ export interface CreationCounts {
  */
 export async function createWebgpuDevice(options: WebgpuOptions = {}): Promise<WebgpuDevice> {
   const adapter = await findAdapter(options);
-  const device = await openDevice(adapter);
+  const { device, subgroupSize } = await openDevice(adapter);
   const software = options.tuning ? options.tuning === "software" : adapter.info.isFallbackAdapter;
-  return new WebgpuDevice(device, describeAdapter(adapter), software, options.immediateReads ?? true);
+  const { limits } = device;
+  const target: Target = {
+    software,
+    // Hardware sees by itself which loads are uniform.
+    subgroupSize: software ? subgroupSize : 0,
+    maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+    maxInvocationsPerWorkgroup: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
+    maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize,
+  };
+  return new WebgpuDevice(device, describeAdapter(adapter), target, options.immediateReads ?? true);
 }
 
 /** A GPU as a device. Made by {@link createWebgpuDevice}. */
@@ -61,19 +70,12 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   private readonly services: Services;
   private bindGroups = 0;
 
-  constructor(private readonly device: GPUDevice, readonly description: string, software: boolean, immediateReads: boolean) {
-    const { limits } = device;
-    this.maxBuffersPerKernel = limits.maxStorageBuffersPerShaderStage;
+  constructor(private readonly device: GPUDevice, readonly description: string, target: Target, immediateReads: boolean) {
+    this.maxBuffersPerKernel = device.limits.maxStorageBuffersPerShaderStage;
     this.failures = new Failures(device);
     this.pool = new BufferPool(device, this.failures);
     this.pipelines = new PipelineCache(device, this.failures);
     this.reader = new Reader(device);
-    const target: Target = {
-      software,
-      maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
-      maxInvocationsPerWorkgroup: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
-      maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize,
-    };
     this.services = {
       device,
       target,
