@@ -18,7 +18,7 @@ import {
 } from "./generate.ts";
 import { columnLoop, Odometer } from "./loops.ts";
 import type { Printer } from "./printer.ts";
-import { accessStream, type Axes, mergeAxes, type Stream, unitOf, withInner } from "./streams.ts";
+import { accessStream, type Axes, mergeAxes, type Stream, withInner } from "./streams.ts";
 import { operationCount, pointNanoseconds, unrollFor } from "./work.ts";
 
 /** A kernel's stores, ready to be written as loops. */

@@ -146,8 +146,10 @@ export class Evaluator {
   /** a * b + z and z - a * b as one instruction, where the product has no other use. */
   #multiplyAdd(e: Extract<Expr, { kind: "binary" }>, at: At): boolean {
     if (e.type !== "f32" || !this.#printer.multiplyAdd || (e.op !== "add" && e.op !== "sub")) return false;
-    const single = (x: Expr) =>
-      x.kind === "binary" && x.op === "mul" && this.#uses.get(x) === 1 && !this.#hoisted.has(x) ? x : undefined;
+    const single = (x: Expr) => {
+      const unshared = x.kind === "binary" && x.op === "mul" && this.#uses.get(x) === 1;
+      return unshared && !this.#kept.has(x) && !this.#hoisted.has(x) ? x : undefined;
+    };
     const right = single(e.y);
     const product = right ?? (e.op === "add" ? single(e.x) : undefined);
     if (!product) return false;

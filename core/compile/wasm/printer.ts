@@ -44,6 +44,7 @@ export type HostFunction =
   | "tanh"
   | "erf"
   | "pow"
+  | "integerPow"
   | "atan2"
   | "rem";
 

@@ -57,7 +57,7 @@ export function hostFunctionOf(e: Expr): HostFunction | undefined {
   if (e.kind !== "binary") return undefined;
   const { op, x: { type } } = e;
   if (op === "rem") return type === "f32" || type === "f64" ? "rem" : undefined;
-  if (op === "pow") return type === "f32" ? undefined : "pow";
+  if (op === "pow") return type === "f64" ? "pow" : type === "f32" ? undefined : "integerPow";
   return op === "atan2" && type === "f64" ? "atan2" : undefined;
 }
 
@@ -93,8 +93,8 @@ export function scalarPrinter(host: HostFunctions): Printer {
           push();
           if (integer) c.op(type === "u32" ? "f64.convert_i32_u" : "f64.convert_i32_s");
         }
-        call(c, op);
-        if (integer) c.op(type === "u32" ? "i32.trunc_sat_f64_u" : "i32.trunc_sat_f64_s");
+        call(c, integer ? "integerPow" : op);
+        if (integer) c.op("i32.trunc_sat_f64_s");
       } else binary(c, op, type, x, y);
     },
     select(c, _type, test, x, y) {

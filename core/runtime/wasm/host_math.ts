@@ -29,7 +29,20 @@ export function hostMath(): Record<string, (x: number, y: number) => number> {
     for (let n = 60; n > 0; n--) tail = n / 2 / (a + tail);
     return Math.sign(x) * (1 - scale / (a + tail));
   };
-  const { exp, log, expm1, log1p, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, pow, atan2 } = Math;
+  /** As IEEE 754 has it: unlike in JavaScript, 1 to any power is 1, and so is -1 to an infinite one. */
+  const pow = (x: number, y: number): number => x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : Math.pow(x, y);
+  /** The low 32 bits of x^y, signed; the reciprocal truncated for negative y. */
+  const integerPow = (x: number, y: number): number => {
+    if (y < 0) return x === 1 ? 1 : x === -1 ? (y % 2 === 0 ? 1 : -1) : 0;
+    let product = 1;
+    let square = x;
+    for (let left = y; left > 0; left = Math.floor(left / 2)) {
+      if (left % 2 === 1) product = Math.imul(product, square);
+      square = Math.imul(square, square);
+    }
+    return product;
+  };
   const rem = (x: number, y: number) => x % y;
-  return { exp, log, expm1, log1p, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, erf, pow, atan2, rem };
+  const { exp, log, expm1, log1p, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, atan2 } = Math;
+  return { exp, log, expm1, log1p, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, erf, pow, integerPow, atan2, rem };
 }
