@@ -4,3 +4,4 @@
  * @module
  */
 export { default as fc } from "npm:fast-check@4.10.2";
+export { Command, InvalidArgumentError, Option } from "npm:@commander-js/extra-typings@15.1.0";
