@@ -70,10 +70,13 @@ export function prefersBatch(kernel: ConvKernel): boolean {
   if (conv.groups > 1 || window.spread.some((s) => s > 1) || inChannels < UNROLL || images < IMAGES) return false;
   if ((packed.input + packed.output) * FLOAT > PACKED_BYTES) return false;
   const blocks = evenBlocks(outChannels, TILE_CHANNELS);
-  // Cycles of one step of all tiles: at least four each, the latency of a multiply-add.
-  const step = blocks.extra * Math.max(4, blocks.size + 1) + (blocks.count - blocks.extra) * Math.max(4, blocks.size);
+  const overBlocks = (cycles: (channels: number) => number) =>
+    blocks.extra * cycles(blocks.size + 1) + (blocks.count - blocks.extra) * cycles(blocks.size);
+  // Cycles of a step of all tiles. Tiles of few channels have the latency of a multiply-add to wait for, or, with more pixels, not.
+  const step = overBlocks((channels) => Math.max(4, channels));
+  const directStep = overBlocks((channels) => Math.max(1.5, channels));
   const direct = images * outHeight * (roundUp(outWidth, LANES) / IMAGES) * window.kernel[0] * window.kernel[1] * inChannels *
-    step;
+    directStep;
   const met = meetings(conv, 0, outHeight) * meetings(conv, 1, outWidth);
   const moved = inChannels * window.height * window.width + outChannels * outHeight * outWidth;
   const overhead = (met * CYCLES.element + outHeight * outWidth * CYCLES.pixel) * blocks.count + moved * CYCLES.moved;
