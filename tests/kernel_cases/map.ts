@@ -234,25 +234,29 @@ const inPlace: readonly KernelCase[] = [
       stores: [store(strided(x, [1, 7]), binary("add", load(0, "i32"), index([5, 1])))],
     });
   }),
-  buildCase("sgd with momentum in one pass: two donated inputs, the rate a scalar input", { relative: 1e-6, absolute: 1e-7 }, (p) => {
-    const size = 1234;
-    const parameter = p.input("f32", noise(17, size));
-    const momentum = p.input("f32", noise(18, size));
-    const gradient = p.input("f32", noise(19, size));
-    const rate = p.input("f32", [0.01]);
-    p.donate(parameter);
-    p.donate(momentum);
-    const velocity = binary("add", binary("mul", load(1), 0.5), load(2));
-    p.run({
-      kind: "map",
-      shape: [size],
-      loads: [dense(parameter, [size]), dense(momentum, [size]), dense(gradient, [size]), strided(rate, [0])],
-      stores: [
-        store(dense(parameter, [size]), binary("sub", load(0), binary("mul", load(3), velocity))),
-        store(dense(momentum, [size]), velocity),
-      ],
-    });
-  }),
+  buildCase(
+    "sgd with momentum in one pass: two donated inputs, the rate a scalar input",
+    { relative: 1e-6, absolute: 1e-7 },
+    (p) => {
+      const size = 1234;
+      const parameter = p.input("f32", noise(17, size));
+      const momentum = p.input("f32", noise(18, size));
+      const gradient = p.input("f32", noise(19, size));
+      const rate = p.input("f32", [0.01]);
+      p.donate(parameter);
+      p.donate(momentum);
+      const velocity = binary("add", binary("mul", load(1), 0.5), load(2));
+      p.run({
+        kind: "map",
+        shape: [size],
+        loads: [dense(parameter, [size]), dense(momentum, [size]), dense(gradient, [size]), strided(rate, [0])],
+        stores: [
+          store(dense(parameter, [size]), binary("sub", load(0), binary("mul", load(3), velocity))),
+          store(dense(momentum, [size]), velocity),
+        ],
+      });
+    },
+  ),
   buildCase("a donated input in part, beside a fresh output that reads the old values", exact, (p) => {
     const x = p.input("f32", noiseInt(20, 30, -9, 9));
     const old = p.output("f32", 10);
