@@ -5,6 +5,7 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
+import { constantOf } from "../ops/creation.ts";
 import { broadcastTo, permute } from "../ops/movement.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
 import { hole, Tensor, withTrace } from "../tensor.ts";
@@ -70,6 +71,11 @@ export function vmap<A extends unknown[], R>(
       const outputs = treeLeaves(value).map((leaf) => leaf.value).filter((each) => each instanceof Tensor);
       for (const { tensor, made } of stepsBetween([...batches.keys()], outputs)) {
         if (!made) continue;
+        // Of no example there is nothing to compute, and no rule needs to know how.
+        if (count === 0) {
+          batches.set(tensor, constantOf(0, tensor.dtype, [0, ...tensor.shape]));
+          continue;
+        }
         const batched = made.inputs.map((input) => batches.has(input));
         const inputs = made.inputs.map((input) => batches.get(input) ?? input);
         batches.set(tensor, made.op.vmap(inputs, batched, made.attrs, count));

@@ -25,6 +25,11 @@ export function currentDevice(): Device {
   return current;
 }
 
+/** Chooses a device that was made elsewhere: tests compare several in one process. */
+export function useDevice(device: Device): void {
+  current = device;
+}
+
 /** A device's code is loaded when it is chosen: what is not used costs no time at the start. */
 async function make(name: DeviceName, { threads }: DeviceOptions): Promise<Device> {
   switch (name) {

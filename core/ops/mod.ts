@@ -1,0 +1,143 @@
+/**
+ * Every operation's record, for those who check them all: the tests.
+ *
+ * Nothing else imports this file. What the library does not use of it is loaded by nobody.
+ *
+ * @module
+ */
+import {
+  addOp,
+  andOp,
+  atan2Op,
+  divOp,
+  maximumOp,
+  minimumOp,
+  mulOp,
+  orOp,
+  powOp,
+  remOp,
+  shlOp,
+  shrOp,
+  subOp,
+  xorOp,
+} from "./binary.ts";
+import { bitcastOp, threefry0Op, threefry1Op } from "./bits.ts";
+import { castOp, stopGradientOp, variableOp } from "./cast.ts";
+import { eqOp, leOp, ltOp, neOp } from "./compare.ts";
+import { conv2dFilterGradOp, conv2dInputGradOp, conv2dOp } from "./conv.ts";
+import { fullOp, indexOp } from "./creation.ts";
+import { matmulOp } from "./matmul.ts";
+import { broadcastOp, concatOp, flipOp, padOp, permuteOp, reshapeOp, sliceOp } from "./movement.ts";
+import { avgPool2dGradOp, avgPool2dOp, maxPool2dGatherOp, maxPool2dOp, maxPool2dScatterOp } from "./pool.ts";
+import { argmaxOp, argminOp, maxOp, minOp, sumOp } from "./reduce.ts";
+import { whereOp } from "./select.ts";
+import { takeGradOp, takeOp } from "./take.ts";
+import {
+  absOp,
+  acosOp,
+  asinOp,
+  atanOp,
+  ceilOp,
+  coshOp,
+  cosOp,
+  erfOp,
+  expm1Op,
+  expOp,
+  floorOp,
+  isNaNOp,
+  log1pOp,
+  logOp,
+  negOp,
+  notOp,
+  reluOp,
+  roundOp,
+  sigmoidOp,
+  signOp,
+  sinhOp,
+  sinOp,
+  sqrtOp,
+  tanhOp,
+  tanOp,
+  truncOp,
+} from "./unary.ts";
+import type { Op } from "./define.ts";
+
+/** The records, in the order of their files. */
+export const allOps: readonly Op[] = [
+  addOp,
+  subOp,
+  mulOp,
+  divOp,
+  remOp,
+  powOp,
+  maximumOp,
+  minimumOp,
+  atan2Op,
+  andOp,
+  orOp,
+  xorOp,
+  shlOp,
+  shrOp,
+  bitcastOp,
+  threefry0Op,
+  threefry1Op,
+  castOp,
+  stopGradientOp,
+  variableOp,
+  ltOp,
+  leOp,
+  eqOp,
+  neOp,
+  conv2dOp,
+  conv2dInputGradOp,
+  conv2dFilterGradOp,
+  fullOp,
+  indexOp,
+  matmulOp,
+  reshapeOp,
+  permuteOp,
+  broadcastOp,
+  sliceOp,
+  flipOp,
+  padOp,
+  concatOp,
+  maxPool2dOp,
+  maxPool2dScatterOp,
+  maxPool2dGatherOp,
+  avgPool2dOp,
+  avgPool2dGradOp,
+  sumOp,
+  maxOp,
+  minOp,
+  argmaxOp,
+  argminOp,
+  whereOp,
+  takeOp,
+  takeGradOp,
+  negOp,
+  absOp,
+  signOp,
+  floorOp,
+  ceilOp,
+  roundOp,
+  truncOp,
+  sqrtOp,
+  expOp,
+  logOp,
+  expm1Op,
+  log1pOp,
+  sinOp,
+  cosOp,
+  tanOp,
+  asinOp,
+  acosOp,
+  atanOp,
+  sinhOp,
+  coshOp,
+  tanhOp,
+  erfOp,
+  sigmoidOp,
+  reluOp,
+  isNaNOp,
+  notOp,
+];
