@@ -110,7 +110,8 @@ class Lowering {
         lower.places(shapes, attrs).forEach(({ offset, strides }, i) => {
           const { shape } = inputs[i];
           const to = { buffer: this.buffer(node), offset, strides: tidy(shape, strides) };
-          if (sizeOf(shape) > 0) this.#map(shape, (reader) => reader.read(inputs[i], undefined), to);
+          // An empty input has nothing to write; if all are empty, something must still name the buffer.
+          if (sizeOf(shape) > 0 || sizeOf(node.shape) === 0) this.#map(shape, (reader) => reader.read(inputs[i], undefined), to);
         });
         return;
       }

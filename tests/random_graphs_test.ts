@@ -1,0 +1,80 @@
+/**
+ * Random graphs: however a program is fused, planned and run, the values are those of one operation after the other.
+ *
+ * COTANGENT_GRAPHS=5000 tries so many graphs instead of the usual number, COTANGENT_SEED=1 others.
+ */
+import assert from "node:assert/strict";
+import type { Device } from "../core/runtime/device.ts";
+import { useDevice } from "../core/runtime/select.ts";
+import { fc } from "../dev_deps.ts";
+import { bitwiseXor, data, jit, realize, type Tensor, tensor } from "../mod.ts";
+import { testDevices } from "./devices.ts";
+import { hash } from "./noise.ts";
+import { buildRandomGraph, type RandomGraph, randomGraphs } from "./random_graphs.ts";
+import { reference } from "./run_case.ts";
+
+const count = Number(Deno.env.get("COTANGENT_GRAPHS") ?? 150);
+const seed = Number(Deno.env.get("COTANGENT_SEED") ?? 20);
+
+/** A device like another, but for what the compiler is told about it. */
+function variant(device: Device, properties: Partial<Device>): Device {
+  return Object.create(device, Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, { value }])));
+}
+
+const devices = [
+  { name: "the reference with fusion", device: variant(reference, { fuses: true }) },
+  { name: "the reference with fusion and few buffers", device: variant(reference, { fuses: true, maxBuffersPerKernel: 4 }) },
+  ...testDevices,
+];
+
+/** The leaves, computed on the current device so that they can be overwritten there. */
+function leavesOf({ leaves }: RandomGraph): Tensor[] {
+  return realize(leaves.map((shape, seed) => {
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    const values = Int32Array.from({ length: size }, (_, i) => hash(seed, i) % 256);
+    return bitwiseXor(tensor(values, { shape }), 1);
+  }));
+}
+
+const read = (xs: readonly Tensor[]) => Promise.all(xs.map(data));
+const shapesOf = (xs: readonly Tensor[]) => xs.map(({ shape, dtype }) => `${dtype}[${shape}]`);
+
+/** One operation after the other, each in a program of its own. */
+async function expectedOf(graph: RandomGraph): Promise<unknown[]> {
+  useDevice(reference);
+  return await read(buildRandomGraph(graph, leavesOf(graph), (x) => realize(x)));
+}
+
+async function checkEager(graph: RandomGraph, expected: unknown[]): Promise<void> {
+  assert.deepEqual(await read(realize(buildRandomGraph(graph, leavesOf(graph)))), expected, "all outputs at once");
+}
+
+async function checkJit(graph: RandomGraph, expected: unknown[]): Promise<void> {
+  // The first leaf is given away; the others, and what went in, must be as before.
+  const f = jit((first: Tensor, rest: Tensor[]) => buildRandomGraph(graph, [first, ...rest]), { donate: [0] });
+  const leaves = leavesOf(graph);
+  const untouched = await read(leaves.slice(1));
+  const results = f(leaves[0], leaves.slice(1));
+  assert.deepEqual(shapesOf(results), shapesOf(buildRandomGraph(graph, leaves)));
+  assert.deepEqual(await read(results), expected, "with jit, the first leaf donated");
+  assert.deepEqual(await read(leaves.slice(1)), untouched, "the leaves that were not donated");
+  const same = leavesOf(graph);
+  assert.deepEqual(await read(f(same[0], same.slice(1))), expected, "the second call");
+}
+
+for (const { name, device } of devices) {
+  Deno.test(`random graphs on ${name} give what one operation after the other gives`, async () => {
+    let tensors = 0;
+    await fc.assert(
+      fc.asyncProperty(randomGraphs(14), async (graph) => {
+        const expected = await expectedOf(graph);
+        tensors += buildRandomGraph({ ...graph, outputs: graph.steps.map((_, i) => i) }, leavesOf(graph)).length;
+        useDevice(device);
+        await checkEager(graph, expected);
+        await checkJit(graph, expected);
+      }),
+      { numRuns: count, seed },
+    );
+    assert.ok(tensors > 0);
+  });
+}
