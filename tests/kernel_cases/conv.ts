@@ -162,6 +162,12 @@ const geometries: Readonly<Record<string, ConvSizes>> = {
   "one column": { n: 2, c: 3, input: [33, 1], o: 4, kernel: [5, 1] },
   "many channels, small image": { n: 5, c: 33, input: [4, 4], o: 37, kernel: [3, 3], padding: [1, 1, 1, 1] },
   "a wide image": { n: 1, c: 1, input: [3, 130], o: 1, kernel: [3, 3] },
+  // 3x3 filters over channels in fours, where Winograd's algorithm may be chosen: outputs that are no whole tiles, all paddings.
+  "3x3 over many channels": { n: 3, c: 16, input: [13, 11], o: 24, kernel: [3, 3] },
+  "3x3 over many channels, same padding": { n: 2, c: 32, input: [14, 14], o: 32, kernel: [3, 3], padding: [1, 1, 1, 1] },
+  "3x3 over many channels, asymmetric padding": { n: 2, c: 24, input: [9, 15], o: 20, kernel: [3, 3], padding: [0, 2, 2, 1] },
+  "3x3 over many channels, a long strip": { n: 1, c: 20, input: [5, 61], o: 28, kernel: [3, 3], padding: [2, 2, 0, 0] },
+  "3x3 over many channels, one image, tall": { n: 1, c: 64, input: [40, 6], o: 16, kernel: [3, 3], padding: [1, 0, 0, 1] },
   "large filter of 11, stride 4": { n: 1, c: 3, input: [35, 35], o: 8, kernel: [11, 11], stride: [4, 4], padding: [2, 2, 2, 2] },
 };
 
@@ -221,7 +227,9 @@ const lenet = convGeometry({ n: 3, c: 6, input: [12, 12], o: 16, kernel: [5, 5] 
 const first = convGeometry({ n: 3, input: [13, 12], o: 7, kernel: [3, 3] });
 const strides2 = convGeometry({ n: 2, c: 3, input: [9, 10], o: 5, kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] });
 
-const epilogues: readonly KernelCase[] = [small, lenet, first, strides2].flatMap((g, i) => [
+const many = convGeometry({ n: 2, c: 32, input: [10, 13], o: 32, kernel: [3, 3], padding: [1, 1, 0, 1] });
+
+const epilogues: readonly KernelCase[] = [small, lenet, first, strides2, many].flatMap((g, i) => [
   epilogueCase(`bias and relu, geometry ${i}`, "conv2d", g, [{ value: binary("max", biased, 0) }]),
   epilogueCase(`value before and after relu, and a bool, geometry ${i}`, "conv2d", g, [
     { value: biased },
