@@ -64,7 +64,7 @@ export function boxOf(
   const operations = operationCount(read.roots);
   const merged = mergeAxes(kernel.shape, streams.map(({ strides }) => strides), options.keepLast);
   const inner = options.keepLast ? merged.extents.length - 1 : innerAxis(merged, streams, operations, printer.lanes);
-  const axes = withInner(merged, inner);
+  const axes = options.keepLast ? withInner(merged, inner) : tiled(withInner(merged, inner), streams);
   const columns = axes.extents.at(-1)!;
   const rows = axes.extents.slice(0, -1).reduce((product, extent) => product * extent, 1);
   const nanoseconds = rows * (columns * pointNanoseconds(operations, streams.length, printer.lanes) + 2 * streams.length);
@@ -83,6 +83,29 @@ function innerAxis(axes: Axes, streams: readonly Stream[], operations: number, l
     if (cost < least) [best, least] = [axis, cost];
   }
   return best;
+}
+
+/** Columns of a tile, and the fewest columns and rows that are worth tiles. */
+const tileColumns = [32, 24, 16, 40, 48, 20, 28];
+const tiledFrom = 64;
+
+/**
+ * Where a stream jumps from column to column but steps from row to row (a transposition), the columns are cut into tiles and the
+ * tiles' loop put outermost, so that the cache lines of one row are still there for the next.
+ */
+function tiled(axes: Axes, streams: readonly Stream[]): Axes {
+  const rank = axes.extents.length;
+  const columns = axes.extents[rank - 1];
+  const jumps = streams.some(({ dtype }, i) => {
+    const [row, column] = axes.strides[i].slice(-2);
+    return !mayOverrun(dtype, column) && Math.abs(row) < Math.abs(column);
+  });
+  const tile = tileColumns.find((width) => columns % width === 0);
+  if (rank < 2 || !jumps || tile === undefined || columns < tiledFrom || axes.extents[rank - 2] < tiledFrom) return axes;
+  return {
+    extents: [columns / tile, ...axes.extents.slice(0, -1), tile],
+    strides: axes.strides.map((strides) => [strides[rank - 1] * tile, ...strides]),
+  };
 }
 
 /** Writes the loops over a part of a box. */

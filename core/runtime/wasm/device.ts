@@ -73,6 +73,7 @@ class WasmDevice implements Device<WasmBuffer> {
       spins: this.#spins,
       profile: this.#profile,
       allocate: (dtype, size) => this.#allocate(dtype, size),
+      free: (buffer) => this.free(buffer),
     });
   }
 

@@ -26,6 +26,7 @@ export interface ExecutableParts {
   readonly spins: number;
   readonly profile: Profile | undefined;
   allocate(dtype: DType, size: number): WasmBuffer;
+  free(buffer: WasmBuffer): void;
 }
 
 /** Offsets of intermediate and scratch memory from the beginning of the arena. */
@@ -88,11 +89,15 @@ export class WasmExecutable implements Executable<WasmBuffer> {
         given: inputs.length,
       });
     }
+    const fresh: WasmBuffer[] = [];
     try {
-      const outputs = this.#placeBuffers(inputs);
+      const outputs = this.#placeBuffers(inputs, fresh);
       if (this.#arenaBase !== arena.base) this.#placeArena();
       this.#execute();
       return outputs;
+    } catch (error) {
+      for (const buffer of fresh) this.#parts.free(buffer);
+      throw error;
     } finally {
       for (const buffer of this.#staged) this.#release(buffer);
       this.#staged.length = 0;
@@ -116,15 +121,15 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     buffer.address = 0;
   }
 
-  /** Writes the addresses of inputs and outputs into the table; gives the outputs. */
-  #placeBuffers(inputs: readonly (WasmBuffer | TypedArray)[]): WasmBuffer[] {
+  /** Writes the addresses of inputs and outputs into the table; gives the outputs, and in `fresh` those that are new. */
+  #placeBuffers(inputs: readonly (WasmBuffer | TypedArray)[], fresh: WasmBuffer[]): WasmBuffer[] {
     const { program, memory } = this.#parts;
     const given: WasmBuffer[] = [];
     for (let i = 0; i < inputs.length; i++) {
       const input = inputs[i];
       const id = program.inputs[i];
       const { dtype, size } = program.buffers[id];
-      const buffer = input instanceof WasmBuffer ? input : this.#stage(id, i, input);
+      const buffer = input instanceof WasmBuffer ? input : this.#stage(id, i, input, fresh);
       if (buffer.dtype !== dtype || buffer.size !== size || buffer.address === 0) throw wrongInput(i, buffer, dtype, size);
       given.push(buffer);
       memory.words[(this.#table >>> 2) + id] = buffer.address;
@@ -133,13 +138,14 @@ export class WasmExecutable implements Executable<WasmBuffer> {
       if (input >= 0) return given[input];
       const { dtype, size } = program.buffers[id];
       const buffer = this.#parts.allocate(dtype, size);
+      fresh.push(buffer);
       memory.words[(this.#table >>> 2) + id] = buffer.address;
       return buffer;
     });
   }
 
   /** Copies a host array; what becomes an output is a buffer like any other. */
-  #stage(id: number, index: number, values: TypedArray): WasmBuffer {
+  #stage(id: number, index: number, values: TypedArray, fresh: WasmBuffer[]): WasmBuffer {
     const { program, memory } = this.#parts;
     const { dtype, size } = program.buffers[id];
     if (values.length !== size) throw wrongInput(index, { dtype, size: values.length, address: -1 }, dtype, size);
@@ -147,7 +153,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     const buffer = kept
       ? this.#parts.allocate(dtype, size)
       : new WasmBuffer(dtype, size, memory.allocate(size * deviceBytes(dtype)));
-    if (!kept) this.#staged.push(buffer);
+    (kept ? fresh : this.#staged).push(buffer);
     memory.write(buffer.address, dtype, values);
     return buffer;
   }
