@@ -1,0 +1,107 @@
+/**
+ * Training steps of the four MNIST networks against PyTorch, on every device: loss, logits, all gradients, and twenty steps of SGD.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { models } from "../examples/models.ts";
+import {
+  applyUpdates,
+  crossEntropy,
+  data,
+  type DeviceName,
+  item,
+  jit,
+  layers,
+  optimizers,
+  type Tensor,
+  tensor,
+  treeLeaves,
+  valueAndGradAux,
+} from "../mod.ts";
+import { assertClose, type Tolerance } from "./close.ts";
+import { deviceNames, testOnDevices } from "./each_device.ts";
+import {
+  assertGradient,
+  batch,
+  type NetworkName,
+  networks,
+  type ParameterFixture,
+  stepImages,
+  stepLabels,
+  stepParameters,
+} from "./fixtures/step.ts";
+
+/** Parameters as any of the models takes them. */
+type Params = Record<string, { weight: Tensor; bias: Tensor }>;
+type Model = layers.Layer<Params, layers.Empty>;
+
+const tolerance: Tolerance = { relative: 1e-4, absolute: 1e-4 };
+
+/** Devices fast enough for every network; the reference takes minutes for the large ones. */
+const fast = deviceNames.filter((name) => name !== "reference");
+const devicesFor = (name: NetworkName): readonly DeviceName[] => name === "simple" ? fast : deviceNames;
+
+/** The fixture's parameters by stage. */
+function paramsOf(name: NetworkName): Params {
+  const params: Record<string, Record<string, Tensor>> = {};
+  for (const [path, { shape, values }] of Object.entries(stepParameters(name))) {
+    const [stage, kind] = path.split(".");
+    (params[stage] ??= {})[kind] = tensor(values, { shape });
+  }
+  return params as Params;
+}
+
+interface Batch {
+  readonly images: Tensor;
+  readonly labels: Tensor;
+}
+
+function batchOf(): Batch {
+  return { images: tensor(stepImages(), { shape: [batch, 1, 28, 28] }), labels: tensor(stepLabels()) };
+}
+
+/** The loss and its logits. */
+function lossOf(name: NetworkName): (params: Params, batch: Batch) => readonly [Tensor, Tensor] {
+  const model = models[name] as unknown as Model;
+  return (params, { images, labels }) => {
+    const [logits] = model.apply(params, {}, images, layers.evaluate);
+    return [crossEntropy(logits, labels), logits];
+  };
+}
+
+for (const name of Object.keys(networks) as NetworkName[]) {
+  testOnDevices(`one step of ${name} agrees with PyTorch`, async () => {
+    const fixture = networks[name];
+    const { value, aux, grads } = jit(valueAndGradAux(lossOf(name)))(paramsOf(name), batchOf());
+    assertClose([await item(value)], [fixture.loss], tolerance, "loss");
+    assertClose((await data(aux)).slice(0, 20), fixture.logits, tolerance, "logits");
+    const leaves = treeLeaves(grads);
+    assert.deepEqual(leaves.map(({ path }) => path), Object.keys(fixture.parameters));
+    for (const { path, value } of leaves) {
+      const expected: ParameterFixture = fixture.parameters[path];
+      assert.deepEqual([...(value as Tensor).shape], [...expected.shape], path);
+      assertGradient(await data(value as Tensor), expected, tolerance, path);
+    }
+  }, devicesFor(name));
+
+  testOnDevices(`twenty steps of ${name} have PyTorch's losses`, async () => {
+    const optimizer = optimizers.sgd({ learningRate: 0.05, momentum: 0.5 });
+    const loss = valueAndGradAux(lossOf(name));
+    const step = jit((params: Params, state: optimizers.OptimizerState, batch: Batch) => {
+      const { value, grads } = loss(params, batch);
+      const [updates, next] = optimizer.update(grads, state, params);
+      return [value, applyUpdates(params, updates), next] as const;
+    }, { donate: [0, 1] });
+    const images = batchOf();
+    let params = paramsOf(name);
+    let state = optimizer.init(params);
+    const losses: number[] = [];
+    for (const _ of networks[name].losses) {
+      const [value, nextParams, nextState] = step(params, state, images);
+      [params, state] = [nextParams, nextState];
+      losses.push(await item(value));
+    }
+    assertClose(losses, networks[name].losses, tolerance, "losses");
+  }, fast);
+}
