@@ -329,7 +329,9 @@ function outerProduct(context: WasmContext, kernel: MatmulKernel, product: Produ
   const rowsTogether = packLhs ? Math.min(ROW_BLOCKS, rowBlocks.count) : rowBlocks.count;
   const panelBytes = innerSize * panelColumns * FLOAT;
   const panelsTogether = Math.min(Math.ceil(COLUMNS_TOGETHER / panelColumns), panels);
-  const rhsBytes = packRhs ? roundUp(panelsTogether * panelBytes, 64) : 0;
+  // If all rows go by at once, a packed panel is used up before the next: they share one place, and stay in the first-level cache.
+  const keepsPanels = rowsTogether < Math.ceil(rowBlocks.count / grid.rows);
+  const rhsBytes = packRhs ? roundUp((keepsPanels ? panelsTogether : 1) * panelBytes, 64) : 0;
   const lhsBytes = packLhs ? rowsTogether * TILE_ROWS * innerSize * FLOAT : 0;
   if (rhsBytes + lhsBytes > 0) context.privateScratch(rhsBytes + lhsBytes);
 
@@ -372,7 +374,9 @@ function outerProduct(context: WasmContext, kernel: MatmulKernel, product: Produ
     };
     const onePanel = (variant: typeof variants[number]) => {
       if (packRhs) {
-        c.get(scratch).get(panel).get(panel0).op("i32.sub").i32(panelBytes).op("i32.mul").op("i32.add").set(panelAt);
+        c.get(scratch);
+        if (keepsPanels) c.get(panel).get(panel0).op("i32.sub").i32(panelBytes).op("i32.mul").op("i32.add");
+        c.set(panelAt);
         c.get(block0).get(part.rows[0]).op("i32.eq").if(() => {
           setRhs();
           c.get(rhsAt).get(panelAt).get(steps).call(variant.pack);
