@@ -124,12 +124,16 @@ interface Tile {
   readonly channels: number;
 }
 
-/** The tap columns of each output of a tile: (filter column, source delta). */
-function columnTaps({ phases, step }: GatherAxis, columns: number): { tap: number; delta: number }[][] {
+/**
+ * The tap columns of each output of a tile: (filter column, source delta). Where the tile is a whole row, taps outside the source are
+ * left out.
+ */
+function columnTaps({ phases, step, outputs, sources }: GatherAxis, columns: number): { tap: number; delta: number }[][] {
   return Array.from({ length: columns }, (_, t) => {
     const { first, every, delta, deltaStep, count } = phases[t % phases.length];
     const q = Math.floor(t / phases.length);
-    return Array.from({ length: count }, (_, i) => ({ tap: first + i * every, delta: q * step + delta + i * deltaStep }));
+    const taps = Array.from({ length: count }, (_, i) => ({ tap: first + i * every, delta: q * step + delta + i * deltaStep }));
+    return columns === outputs ? taps.filter(({ delta }) => delta >= 0 && delta < sources) : taps;
   });
 }
 
@@ -139,7 +143,7 @@ function tileCost(gather: Gather, { columns, channels }: Tile, target: Target): 
   const flat = taps.flat();
   const loads = new Set(flat.map(({ delta }) => delta)).size;
   const filterColumns = new Set(flat.map(({ tap }) => tap)).size;
-  const [load, shared] = target.software ? [16, target.subgroupSize > 0 ? 3.5 : 16] : [6, 3];
+  const [load, shared] = target.software ? [18, target.subgroupSize > 0 ? 3 : 18] : [6, 3];
   const perStep = loads * load + filterColumns * channels * shared + flat.length * channels + 10;
   const spills = columns * channels > mostAccumulators(target) ? Infinity : 1;
   return perStep * spills * Math.ceil(gather.columns.outputs / columns) * Math.ceil(gather.outChannels / channels);
@@ -149,10 +153,15 @@ function mostAccumulators(target: Target): number {
   return target.software ? 96 : 48;
 }
 
+/** Rows up to this length may be one tile. */
+const mostRow = 16;
+
 function chooseTile(gather: Gather, target: Target): Tile {
   const { phases, outputs } = gather.columns;
   let best: Tile = { columns: phases.length, channels: 1 };
-  for (let columns = phases.length; columns <= Math.max(8, phases.length); columns += phases.length) {
+  const widths = Array.from({ length: Math.ceil(8 / phases.length) }, (_, i) => (i + 1) * phases.length);
+  if (outputs <= mostRow) widths.push(outputs);
+  for (const columns of widths) {
     if (columns >= outputs + phases.length) break;
     for (const channels of [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24]) {
       if (channels > gather.outChannels) break;
@@ -182,11 +191,16 @@ function generateGather(context: KernelContext<ConvKernel>, gather: Gather): Ker
   const channel = shader.define(`${channelTile} * ${tile.channels}u`, "c");
   const exact = total % shader.workgroupSize[0] === 0;
   const id = exact ? "gid.x" : shader.define(`min(gid.x, ${total - 1}u)`, "i");
-  const [b, q, group] = decompose(shader, id, [batch, rowsPerPhase, tilesPerRow]);
+  // Images in the lanes of a subgroup: all of them are at the same row, and skip the same taps.
+  const { subgroupSize } = target;
+  const together = subgroupSize > 0 && batch % subgroupSize === 0 && rowMayBeOutside(gather);
+  const [b, q, group] = together
+    ? rotated(decompose(shader, id, [rowsPerPhase, tilesPerRow, batch]))
+    : decompose(shader, id, [batch, rowsPerPhase, tilesPerRow]);
   const x = shader.define(`${group} * ${tile.columns}u`, "x");
   const y = rows.phases.length === 1 ? q : shader.define(`${q} * ${rows.phases.length}u + ${phase}`, "y");
 
-  const accumulators = accumulate(shader, gather, tile, { b, q, x, phase, g, channel });
+  const accumulators = accumulate(shader, gather, tile, { b, q, x, phase, g, channel, together });
   const guards = [
     uniform.inside,
     exact ? "" : `gid.x < ${total}u`,
@@ -218,6 +232,13 @@ interface Position {
   readonly phase: string;
   readonly g: string;
   readonly channel: string;
+  /** Whether all invocations of a subgroup are at the same row. */
+  readonly together: boolean;
+}
+
+/** [a, b, c] as [c, a, b]. */
+function rotated([a, b, c]: readonly string[]): string[] {
+  return [c, a, b];
 }
 
 /** The sums of a tile, by channel and column. */
@@ -227,12 +248,13 @@ function accumulate(shader: Shader, gather: Gather, tile: Tile, at: Position): s
   const filterColumns = [...new Set(taps.flat().map(({ tap }) => tap))].sort((a, b) => a - b);
   const sums = Array.from({ length: tile.channels }, (_, c) => Array.from({ length: tile.columns }, (_, t) => `s${c}_${t}`));
   for (const name of sums.flat()) shader.line(`var ${name} = 0.0;`);
-  const most = Math.max(...rows.phases.map(({ count }) => count));
-  if (most === 0 || filterColumns.length === 0 || inChannels === 0) return sums;
+  if (rows.phases.every(({ count }) => count === 0) || filterColumns.length === 0) return sums;
 
   const tilesPerRow = Math.ceil(columns.outputs / tile.columns);
-  const baseStep = tile.columns / columns.phases.length * columns.step;
-  const base = columns.phases.length === columns.step && columns.step === 1
+  const baseStep = tilesPerRow === 1 ? 0 : tile.columns / columns.phases.length * columns.step;
+  const base = tilesPerRow === 1
+    ? "0u"
+    : columns.phases.length === 1 && columns.step === 1
     ? at.x
     : shader.define(`${at.x} / ${columns.phases.length}u * ${columns.step}u`, "x");
   const image = { image: source, width: columns.sources, maxBase: (tilesPerRow - 1) * baseStep, baseStep };
@@ -254,26 +276,14 @@ function accumulate(shader: Shader, gather: Gather, tile: Tile, at: Position): s
     return `${clamped} * ${perOut}u + ${column}`;
   });
 
-  const first = byPhase(shader, rows.phases, at.phase, ({ first }) => first);
-  const delta = byPhase(shader, rows.phases, at.phase, ({ delta }) => delta);
-  const { every, deltaStep } = rows.phases.find(({ count }) => count === most)!;
-  const start = shader.define(`${at.q} * ${rows.step}u + ${delta}`, "y");
+  const walk = rowWalk(shader, gather, at);
   shader.line(`for (var into = 0u; into < ${inChannels}u; into++) {`);
   const plane = shader.define(`${planes} + into * ${perPlane}u`, "a");
   const filterPlane = shader.define(`${filterBase} + into * ${perIn}u`, "a");
-  const looped = most > 1;
-  if (looped) shader.line(`for (var i = 0u; i < ${most}u; i++) {`);
-  const i = looped ? "i" : "0u";
-  const y = shader.define(`${start} + ${i} * ${u32(deltaStep)}`, "y");
-  const tap = shader.define(`${first} + ${i} * ${every}u`, "k");
-  const inside = rowCondition(shader, gather, most, at.phase, y, i);
-  const clampedRow = inside ? shader.define(`select(0u, ${y}, ${inside})`, "y") : y;
-  // A phase with fewer taps than another reads its filter's last row once more; its source row counts as outside.
-  const lastTap = Math.max(...rows.phases.map((phase) => phase.first + (phase.count - 1) * phase.every), 0);
-  const uneven = rows.phases.some(({ count }) => count !== most);
-  const clampedTap = uneven ? shader.define(`min(${tap}, ${lastTap}u)`, "k") : tap;
-  const loaded = loader.load(shader.define(`${plane} + ${clampedRow} * ${columns.sources}u`, "a"), inside);
-  const filterValues = weights.at(shader.define(`${filterPlane} + ${clampedTap} * ${perRow}u`, "a"));
+  if (walk.loop) shader.line(walk.loop);
+  const { y, tap, inside } = walk.here();
+  const loaded = loader.load(shader.define(`${plane} + ${y} * ${columns.sources}u`, "a"), inside);
+  const filterValues = weights.at(shader.define(`${filterPlane} + ${tap} * ${perRow}u`, "a"));
   for (let k = 0; k < filterColumns.length; k++) {
     for (let t = 0; t < tile.columns; t++) {
       for (const { tap, delta } of taps[t]) {
@@ -284,9 +294,67 @@ function accumulate(shader: Shader, gather: Gather, tile: Tile, at: Position): s
       }
     }
   }
-  if (looped) shader.line("}");
+  if (walk.loop) shader.line("}");
   shader.line("}");
   return sums;
+}
+
+/** How the rows of taps are walked. */
+interface RowWalk {
+  /** The head of the loop, if there is more than one row. */
+  readonly loop: string | undefined;
+  /** Inside it: the source row, the filter row, and the condition that they exist, if it is in doubt. */
+  here(): { y: string; tap: string; inside: string | undefined };
+}
+
+/** Whether some taps of some rows lie outside the source, or phases differ in the number of taps. */
+function rowMayBeOutside({ rows }: Gather): boolean {
+  const most = Math.max(...rows.phases.map(({ count }) => count));
+  const deltas = rows.phases.flatMap((p) => Array.from({ length: most }, (_, i) => p.delta + i * p.deltaStep));
+  const highest = (Math.ceil(rows.outputs / rows.phases.length) - 1) * rows.step + Math.max(...deltas);
+  return Math.min(...deltas) < 0 || highest >= rows.sources || rows.phases.some(({ count }) => count !== most);
+}
+
+/** Rows outside are left out by the bounds of the loop, or, where a subgroup must stay together, count as 0. */
+function rowWalk(shader: Shader, gather: Gather, { q, phase, together }: Position): RowWalk {
+  const { rows } = gather;
+  const most = Math.max(...rows.phases.map(({ count }) => count));
+  const first = byPhase(shader, rows.phases, phase, ({ first }) => first);
+  const delta = byPhase(shader, rows.phases, phase, ({ delta }) => delta);
+  const { every, deltaStep } = rows.phases.find(({ count }) => count === most)!;
+  const start = shader.define(`${q} * ${rows.step}u + ${delta}`, "y");
+  const at = (i: string) => ({
+    y: shader.define(`${start} + ${i} * ${u32(deltaStep)}`, "y"),
+    tap: shader.define(`${first} + ${i} * ${every}u`, "k"),
+    inside: undefined,
+  });
+  if (!rowMayBeOutside(gather)) {
+    return most === 1
+      ? { loop: undefined, here: () => at("0u") }
+      : { loop: `for (var i = 0u; i < ${most}u; i++) {`, here: () => at("i") };
+  }
+  const count = byPhase(shader, rows.phases, phase, ({ count }) => count);
+  if (together || shader.context.target.subgroupSize === 0) {
+    const [from, to] = rowBounds(shader, rows.sources, start, deltaStep, count);
+    return { loop: `for (var i = ${from}; i < ${to}; i++) {`, here: () => at("i") };
+  }
+  // A phase with fewer taps than another reads its filter's last row once more.
+  const last = Math.max(...rows.phases.map((p) => p.first + (p.count - 1) * p.every), 0);
+  const here = (): ReturnType<RowWalk["here"]> => {
+    const { y, tap } = at("i");
+    const inside = shader.define(`${y} < ${rows.sources}u && i < ${count}`, "in");
+    return { y: shader.define(`select(0u, ${y}, ${inside})`, "y"), tap: shader.define(`min(${tap}, ${last}u)`, "k"), inside };
+  };
+  return { loop: `for (var i = 0u; i < ${most}u; i++) {`, here };
+}
+
+/** The taps i in [from, to) with 0 <= start + i step < sources and i < count. */
+function rowBounds(shader: Shader, sources: number, start: string, step: number, count: string): [from: string, to: string] {
+  const y = shader.define(`bitcast<i32>(${start})`, "y");
+  const stride = Math.max(1, Math.abs(step));
+  const up = (text: string) => `(max(0, ${text}) + ${stride - 1}) / ${stride}`;
+  const [from, to] = step >= 0 ? [up(`-${y}`), up(`${sources} - ${y}`)] : [up(`${y} - ${sources - 1}`), up(`${y} + 1`)];
+  return [shader.define(`u32(${from})`, "i"), shader.define(`min(u32(${to}), ${count})`, "i")];
 }
 
 /** The n-th of ascending filter columns, which step evenly (or are few). */
@@ -303,18 +371,4 @@ function byPhase(shader: Shader, phases: readonly Phase[], phase: string, value:
   return shader.define(
     values.slice(1).reduce((text, v, i) => `select(${text}, ${u32(v)}, ${phase} == ${i + 1}u)`, u32(values[0])),
   );
-}
-
-/** The condition that a source row exists, if that is in doubt. */
-function rowCondition(shader: Shader, { rows }: Gather, most: number, phase: string, y: string, i: string): string | undefined {
-  const conditions: string[] = [];
-  const rowsPerPhase = Math.ceil(rows.outputs / rows.phases.length);
-  const deltas = rows.phases.flatMap((p) => Array.from({ length: most }, (_, i) => p.delta + i * p.deltaStep));
-  const lowest = Math.min(...deltas);
-  const highest = (rowsPerPhase - 1) * rows.step + Math.max(...deltas);
-  if (lowest < 0 || highest >= rows.sources) conditions.push(`${y} < ${rows.sources}u`);
-  if (rows.phases.some(({ count }) => count !== most)) {
-    conditions.push(`${i} < ${byPhase(shader, rows.phases, phase, ({ count }) => count)}`);
-  }
-  return conditions.length > 0 ? shader.define(conditions.join(" && "), "in") : undefined;
 }

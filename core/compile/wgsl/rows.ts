@@ -46,10 +46,15 @@ export class Columns {
   /** Writes what is common to all rows. `base` names the tile's base column. */
   constructor(private readonly shader: Shader, private readonly spec: ColumnsSpec, base: string) {
     this.deltas = [...new Set(spec.deltas)].sort((a, b) => a - b);
-    const vectors = areAligned(spec) && this.deltas.length >= 3 && shader.canViewAsVectors(spec.image.buffer);
-    const firsts = vectors ? [...new Set(this.deltas.map((delta) => Math.floor(delta / 4) * 4))] : this.deltas;
+    // A vector pays where at least three of its four columns are wanted.
+    const blockOf = (delta: number) => Math.floor(delta / 4) * 4;
+    const wanted = (block: number) => this.deltas.filter((delta) => blockOf(delta) === block).length;
+    const vectors = areAligned(spec) && this.deltas.some((delta) => wanted(blockOf(delta)) >= 3) &&
+      shader.canViewAsVectors(spec.image.buffer);
     if (vectors) shader.viewAsVectors(spec.image.buffer);
-    this.pieces = firsts.map((first) => this.piece(first, vectors, base));
+    const inVector = (delta: number) => vectors && wanted(blockOf(delta)) >= 3;
+    const pieces = new Map(this.deltas.map((delta) => inVector(delta) ? [blockOf(delta), true] : [delta, false]));
+    this.pieces = [...pieces].map(([first, vector]) => this.piece(first, vector, base));
   }
 
   /**

@@ -14,6 +14,7 @@ import { type Services, WebgpuExecutable } from "./executable.ts";
 import { Failures } from "./failures.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { BufferPool, Workspace } from "./pool.ts";
+import { Profiler, type Timing } from "./profiler.ts";
 import { Reader } from "./reader.ts";
 import { writeValues } from "./uploads.ts";
 
@@ -26,6 +27,8 @@ export interface WebgpuOptions extends AdapterOptions {
   readonly tuning?: "hardware" | "software";
   /** Whether reads may avoid the event loop (default true, if the self-test agrees). */
   readonly immediateReads?: boolean;
+  /** Times every dispatch, which slows runs down; `takeProfile` tells the times. Needs an adapter with timestamps. */
+  readonly profile?: boolean;
 }
 
 /** Things created since the device was opened: constant in a steady loop. */
@@ -54,7 +57,7 @@ export async function createWebgpuDevice(options: WebgpuOptions = {}): Promise<W
     maxInvocationsPerWorkgroup: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
     maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize,
   };
-  return new WebgpuDevice(device, describeAdapter(adapter), target, options.immediateReads ?? true);
+  return new WebgpuDevice(device, describeAdapter(adapter), target, options);
 }
 
 /** A GPU as a device. Made by {@link createWebgpuDevice}. */
@@ -70,12 +73,14 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   private readonly services: Services;
   private bindGroups = 0;
 
-  constructor(private readonly device: GPUDevice, readonly description: string, target: Target, immediateReads: boolean) {
+  constructor(private readonly device: GPUDevice, readonly description: string, target: Target, options: WebgpuOptions) {
     this.maxBuffersPerKernel = device.limits.maxStorageBuffersPerShaderStage;
     this.failures = new Failures(device);
     this.pool = new BufferPool(device, this.failures);
     this.pipelines = new PipelineCache(device, this.failures);
     this.reader = new Reader(device);
+    if (options.immediateReads ?? true) this.reader.selfTest();
+    const profiles = options.profile && device.features.has("timestamp-query");
     this.services = {
       device,
       target,
@@ -83,9 +88,9 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
       workspace: new Workspace(this.pool),
       pipelines: this.pipelines,
       failures: this.failures,
+      profiler: profiles ? new Profiler(device, this.reader) : undefined,
       countBindGroup: () => this.bindGroups++,
     };
-    if (immediateReads) this.reader.selfTest();
   }
 
   /** See {@link Device.bytesInUse}. */
@@ -101,6 +106,11 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
       pipelines: this.pipelines.pipelinesCreated,
       bindGroups: this.bindGroups,
     };
+  }
+
+  /** The times collected since the last call, by kind of dispatch, the longest first; empty without the option `profile`. */
+  takeProfile(): readonly Timing[] {
+    return this.services.profiler?.take() ?? [];
   }
 
   /** See {@link Device.compile}. */

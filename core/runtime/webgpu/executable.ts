@@ -15,6 +15,7 @@ import type { Executable } from "../device.ts";
 import { bytesFor, WebgpuBuffer } from "./buffer.ts";
 import type { Failures } from "./failures.ts";
 import type { Pipeline, PipelineCache } from "./pipelines.ts";
+import type { Profiler } from "./profiler.ts";
 import type { BufferPool, Memory, Workspace } from "./pool.ts";
 import { type Region, Uploads } from "./uploads.ts";
 
@@ -26,12 +27,15 @@ export interface Services {
   readonly workspace: Workspace;
   readonly pipelines: PipelineCache;
   readonly failures: Failures;
+  /** Times every dispatch, if that is wanted. */
+  readonly profiler: Profiler | undefined;
   /** Counts bind groups made, for tests. */
   countBindGroup(): void;
 }
 
 /** One dispatch with its bind groups. */
 interface Step {
+  readonly label: string;
   readonly pipeline: Pipeline;
   readonly workgroups: readonly [number, number, number];
   /** Indices into the table of regions: slots and scratch (fixed), then inputs and outputs (per run). */
@@ -79,7 +83,10 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
     if (this.destroyed) throw new DeviceError("Cannot run a program on webgpu: it has been destroyed");
     this.bindInputs(inputs);
     const outputs = this.bindOutputs(inputs);
-    if (this.steps.length > 0) device.queue.submit([this.record()]);
+    if (this.steps.length > 0) {
+      device.queue.submit([this.record()]);
+      this.services.profiler?.collect();
+    }
     return outputs;
   }
 
@@ -93,10 +100,10 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
   }
 
   private step({ dispatches }: KernelCode, index: number, pipeline: Pipeline): Step {
-    const { bindings, workgroups } = dispatches[index];
+    const { bindings, workgroups, label } = dispatches[index];
     const table = bindings.map((binding) => this.regionIndex(binding));
     const varying = table.filter((region) => region >= this.fixed.length);
-    return { pipeline, workgroups, bindings: table, varying, groups: new Map() };
+    return { label, pipeline, workgroups, bindings: table, varying, groups: new Map() };
   }
 
   private regionIndex({ buffer }: Binding): number {
@@ -154,7 +161,9 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
   }
 
   private record(): GPUCommandBuffer {
-    const encoder = this.services.device.createCommandEncoder();
+    const { device, profiler } = this.services;
+    const encoder = device.createCommandEncoder();
+    if (profiler) return this.recordTimed(encoder, profiler);
     const pass = encoder.beginComputePass();
     let current: Pipeline | undefined;
     for (const step of this.steps) {
@@ -164,6 +173,18 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
       pass.dispatchWorkgroups(...step.workgroups);
     }
     pass.end();
+    return encoder.finish();
+  }
+
+  private recordTimed(encoder: GPUCommandEncoder, profiler: Profiler): GPUCommandBuffer {
+    for (const step of this.steps) {
+      const pass = profiler.pass(encoder, step.label);
+      pass.setPipeline(step.pipeline.gpu);
+      pass.setBindGroup(0, this.group(step));
+      pass.dispatchWorkgroups(...step.workgroups);
+      pass.end();
+    }
+    profiler.end(encoder);
     return encoder.finish();
   }
 
