@@ -278,7 +278,7 @@ function execute(entry: Entry, leaves: readonly unknown[]): unknown {
     const buffer = storage.donate();
     if (buffer && !buffers.includes(buffer)) device.free(buffer);
   }
-  const made = buffers.map((buffer) => Storage.ofDevice(device, buffer));
+  const made = Storage.ofRun(device, buffers);
   for (const index of entry.repeated) made[index].shared = true;
   return buildTree(entry.form, entry.results.map((result) => resultOf(result, made, leaves)));
 }

@@ -63,7 +63,10 @@ export function compile(
   const program = compileProgram(graph, { device, inputs, donated });
   if (debug.has("kernels")) console.error(showProgram(program));
   compiled++;
-  const bytes = program.buffers.reduce((sum, { size, dtype }) => sum + size * deviceBytes(dtype), 0);
+  const bytes = program.buffers.reduce(
+    (sum, { size, dtype, place }) => place.kind === "slot" ? sum : sum + size * deviceBytes(dtype),
+    0,
+  );
   return { executable: device.compile(program), bytes };
 }
 
@@ -142,7 +145,7 @@ export function realizeNow(tensors: readonly Tensor[], reader: string): void {
   const buffers = program.executable?.run(
     inputs.map((input) => input instanceof Tensor ? storageOf(input).forRun(device) : input),
   ) ?? [];
-  const storages = buffers.map((buffer) => Storage.ofDevice(device, buffer));
+  const storages = Storage.ofRun(device, buffers);
   const storageOfInput = (tensor: Tensor, input: Tensor | TypedArray) =>
     input instanceof Tensor ? storageOf(input) : Storage.ofHost(tensor.dtype, input);
   const settled = new Set<Storage>();

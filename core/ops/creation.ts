@@ -137,6 +137,8 @@ export type NestedArray = number | boolean | readonly NestedArray[];
 export interface TensorOptions extends CreationOptions {
   /** The shape to give the values; their number must fit. */
   readonly shape?: Shape;
+  /** False gives a typed array of the right type to the tensor without copying it: nobody must change it afterwards. Default true. */
+  readonly copy?: boolean;
 }
 
 /**
@@ -151,14 +153,18 @@ export interface TensorOptions extends CreationOptions {
  * @param values Nested arrays must be regular. Numbers become f32 and booleans bool unless `dtype` says otherwise; a typed array keeps its type.
  * @throws {ShapeError} If nested arrays are ragged, or the number of values does not fit `shape`.
  */
-export function tensor(values: NestedArray | TypedArray | Uint8ClampedArray, { shape, dtype }: TensorOptions = {}): Tensor {
+export function tensor(
+  values: NestedArray | TypedArray | Uint8ClampedArray,
+  { shape, dtype, copy = true }: TensorOptions = {},
+): Tensor {
   const given = shape && checkShape(shape, "make a tensor");
   if (ArrayBuffer.isView(values)) {
     const own = dtypeOfArray(values);
     if (!own) {
       throw new TypeError(`Cannot make a tensor from a ${(values as object).constructor.name}: use a Float32Array or its like`);
     }
-    return fromHost(toHostArray(dtype ?? own, values), given ?? [values.length], dtype ?? own);
+    const taken = !copy && (dtype ?? own) === own && !(values instanceof Uint8ClampedArray);
+    return fromHost(taken ? values : toHostArray(dtype ?? own, values), given ?? [values.length], dtype ?? own);
   }
   const found: number[] = [];
   let sawBoolean = false;

@@ -3,12 +3,12 @@
  *
  * Values from the user stay on the host until they are used a second time: a batch that is used once never takes device memory of its
  * own. What lives on a device is given back when its tensor is collected. Collection needs a turn of the event loop, which a long
- * synchronous loop never gives; so beyond a byte budget the values used longest ago move to arrays of the JavaScript heap, where
- * the collector needs no turn: the dead ones vanish, the living ones come back when they are used.
+ * synchronous loop never gives; so beyond a byte budget the values used longest ago move to the JavaScript heap, where the collector
+ * needs no turn: the dead ones vanish, the living ones come back when they are used.
  *
  * @module
  */
-import { type DType, hostArray, type TypedArray } from "../dtype.ts";
+import { type DType, hostArray, toHostArray, type TypedArray } from "../dtype.ts";
 import { DeviceError, DonatedError } from "../errors.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
 
@@ -18,10 +18,16 @@ interface Resident {
   readonly buffer: DeviceBuffer;
   /** Where the values go if they must leave. */
   readonly place: Place;
+  /** Who frees the buffer when its storage is collected. */
+  readonly keeper: Keeper;
 }
 
+/** What the collector's callback holds: the residents that one object of the JavaScript heap stood for. */
+type Keeper = Set<Resident>;
+
 interface Place {
-  host?: TypedArray;
+  /** Small values that left the device are plain arrays: a typed array's memory is outside the heap, and does not hurry the collector. */
+  host?: TypedArray | readonly number[];
   resident?: Resident;
   /** Uses as a program's input since it came from the host. */
   uses: number;
@@ -31,15 +37,27 @@ interface Place {
 /** Least recently used first. */
 const residents = new Set<Resident>();
 
-const collected = new FinalizationRegistry<{ resident?: Resident }>((held) => {
-  if (held.resident && residents.delete(held.resident)) held.resident.device.free(held.resident.buffer);
+const collected = new FinalizationRegistry<Keeper>((keeper) => {
+  for (const resident of keeper) {
+    residents.delete(resident);
+    resident.device.free(resident.buffer);
+  }
 });
 
-/** Budget in bytes for values on a device that nobody may need any more; grows with the largest program. */
-const least = 256 * 1024 * 1024;
-let budget = least;
+/** The values are no longer on the device: neither budget nor collector need to know of them. */
+function forget(resident: Resident): void {
+  residents.delete(resident);
+  resident.keeper.delete(resident);
+  resident.place.resident = undefined;
+}
 
-/** Tells how many bytes one run touched: the budget is at least four times that, so that a training state never moves. */
+/** Bytes of values that may lie on a device before some of them move; more where programs need more. */
+let budget = 8 * 1024 * 1024;
+
+/** Up to so many elements values move to plain arrays. */
+const small = 16384;
+
+/** Tells the bytes of a program's inputs and outputs: the budget is at least four times that, so that a training state never moves. */
 export function noteWorkingSet(bytes: number): void {
   budget = Math.max(budget, 4 * bytes);
 }
@@ -51,8 +69,8 @@ export class Storage {
   /** Whether several tensors may hold it: then none can give it away alone. */
   shared = false;
   readonly #place: Place;
-  /** What the collector's callback holds; emptied when the values move. */
-  #held: { resident?: Resident } = {};
+  /** The object whose collection frees the buffer: the storages of a run share one. */
+  #anchor: object | undefined;
 
   private constructor(dtype: DType, size: number, place: Place) {
     this.dtype = dtype;
@@ -67,27 +85,39 @@ export class Storage {
 
   /** Values in a device's buffer, which belongs to the storage from now on. */
   static ofDevice(device: Device, buffer: DeviceBuffer): Storage {
-    const storage = new Storage(buffer.dtype, buffer.size, { uses: 0, donated: false });
-    storage.#settle(device, buffer);
-    makeRoom(device, storage.#place.resident!);
-    return storage;
+    return Storage.ofRun(device, [buffer])[0];
   }
 
-  #settle(device: Device, buffer: DeviceBuffer): void {
-    const resident: Resident = { device, buffer, place: this.#place };
+  /**
+   * The outputs of one run. The collector is asked to watch one object for all of them, since each watch costs it memory that only a
+   * full collection frees: they are given back together, when none is used any more.
+   */
+  static ofRun(device: Device, buffers: readonly DeviceBuffer[]): Storage[] {
+    const anchor = {};
+    const keeper: Keeper = new Set();
+    const storages = buffers.map((buffer) => {
+      const storage = new Storage(buffer.dtype, buffer.size, { uses: 0, donated: false });
+      storage.#settle(device, buffer, anchor, keeper);
+      return storage;
+    });
+    collected.register(anchor, keeper);
+    makeRoom(device, keeper);
+    return storages;
+  }
+
+  #settle(device: Device, buffer: DeviceBuffer, anchor: object, keeper: Keeper): void {
+    const resident: Resident = { device, buffer, place: this.#place, keeper };
+    this.#anchor = anchor;
     this.#place.resident = resident;
-    this.#held = { resident };
     residents.add(resident);
-    collected.register(this, this.#held, this.#held);
+    keeper.add(resident);
   }
 
   #release(): DeviceBuffer | undefined {
     const { resident } = this.#place;
     if (!resident) return undefined;
-    residents.delete(resident);
-    collected.unregister(this.#held);
-    this.#held = {};
-    this.#place.resident = undefined;
+    forget(resident);
+    this.#anchor = undefined;
     return resident.buffer;
   }
 
@@ -118,7 +148,9 @@ export class Storage {
     const host = this.hostNow();
     if (this.#place.uses++ === 0) return host;
     this.#leaveDevice();
-    this.#settle(device, device.upload(this.dtype, host));
+    const [anchor, keeper]: [object, Keeper] = [{}, new Set()];
+    this.#settle(device, device.upload(this.dtype, host), anchor, keeper);
+    collected.register(anchor, keeper);
     this.#place.host = undefined;
     return this.#place.resident!.buffer;
   }
@@ -130,9 +162,16 @@ export class Storage {
   donate(): DeviceBuffer | undefined {
     this.#check();
     const buffer = this.#release();
+    this.#dropHost();
     this.#place.donated = true;
-    this.#place.host = undefined;
     return buffer;
+  }
+
+  /** Detaching an array's memory gives it back at once, where the collector would take its time. */
+  #dropHost(): void {
+    const { host } = this.#place;
+    this.#place.host = undefined;
+    if (host && "buffer" in host && host.buffer instanceof ArrayBuffer) host.buffer.transfer(0);
   }
 
   #leaveDevice(): void {
@@ -145,7 +184,7 @@ export class Storage {
   hostNow(): TypedArray {
     this.#check();
     const { host, resident } = this.#place;
-    if (host) return host;
+    if (host) return this.#typed(host);
     if (!resident) throw new DeviceError("Cannot find the values of a tensor: they were released", {});
     const values = resident.device.downloadNow(resident.buffer);
     if (!values) {
@@ -156,11 +195,15 @@ export class Storage {
     return values;
   }
 
+  #typed(host: TypedArray | readonly number[]): TypedArray {
+    return "buffer" in host ? host : toHostArray(this.dtype, host);
+  }
+
   /** A copy of the values on the host. */
   async read(): Promise<TypedArray> {
     this.#check();
     const { host, resident } = this.#place;
-    if (host) return host.slice();
+    if (host) return "buffer" in host ? host.slice() : this.#typed(host);
     if (!resident) return hostArray(this.dtype, this.size);
     return await resident.device.download(resident.buffer);
   }
@@ -169,22 +212,22 @@ export class Storage {
   dispose(): void {
     if (this.#place.donated || this.shared) return;
     this.#leaveDevice();
+    this.#dropHost();
     this.#place.donated = true;
-    this.#place.host = undefined;
   }
 }
 
 /** Moves the values used longest ago to the host until the device is below its budget. */
-function makeRoom(device: Device, newest: Resident): void {
+function makeRoom(device: Device, newest: Keeper): void {
   if (device.bytesInUse <= budget) return;
   for (const resident of residents) {
     if (device.bytesInUse <= budget / 2) return;
-    if (resident.device !== device || resident === newest) continue;
+    if (resident.device !== device || newest.has(resident)) continue;
     const host = device.downloadNow(resident.buffer);
     if (!host) return;
-    residents.delete(resident);
-    resident.place.host = host;
-    resident.place.resident = undefined;
+    forget(resident);
+    resident.place.host = host.length <= small ? Array.from(host) : host;
+    if (host.length <= small) (host.buffer as ArrayBuffer).transfer(0);
     resident.place.uses = 0;
     device.free(resident.buffer);
   }
