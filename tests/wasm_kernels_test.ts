@@ -1,6 +1,9 @@
 /** The WebAssembly kernels with results (matmul, convolutions, pooling) against plain loops in float64. */
+import assert from "node:assert/strict";
 import type { Access, ConvKernel, MatmulKernel, PoolKernel } from "../core/compile/kernel.ts";
 import { conv } from "../core/compile/wasm/conv.ts";
+import { WasmModule } from "../core/compile/wasm/assembler.ts";
+import { peakFlopsPerRound, peakLoop } from "../core/compile/wasm/peak.ts";
 import { pool } from "../core/compile/wasm/pool.ts";
 import { matmul } from "../core/compile/wasm/matmul.ts";
 import { contiguousStrides, type ConvGeometry, type PoolGeometry } from "../core/shape.ts";
@@ -210,6 +213,8 @@ const convCases: Record<string, ConvCase> = {
   "grouped": { c: 6, h: 8, o: 9, k: 3, groups: 3, padding: [1, 1, 1, 1] },
   "depthwise": { c: 5, h: 9, o: 5, k: 3, groups: 5, padding: [1, 1, 1, 1] },
   "1 by 1": { n: 3, c: 17, h: 7, o: 11, k: 1 },
+  "1 by 1, many images": { n: 17, c: 24, h: 7, w: 3, o: 6, k: 1 },
+  "1 by 1, grouped": { c: 8, h: 6, w: 9, o: 6, k: 1, groups: 2 },
   "1 by 1, strided": { c: 4, h: 9, o: 8, k: 1, stride: [2, 2] },
   "one output pixel": { c: 3, h: 5, o: 7, k: 5 },
   "two output columns": { c: 3, h: 6, w: 4, o: 7, k: 3 },
@@ -371,4 +376,12 @@ for (const [name, of] of Object.entries(poolCases)) {
 
 Deno.test("pooling: f64", () => {
   for (const name of ["2 by 2", "overlapping", "hanging over, padded"]) checkPool(poolCases[name], true);
+});
+
+Deno.test("the loop that measures the peak runs and stays finite", () => {
+  const module = new WasmModule();
+  peakLoop(module, "peak");
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.finish()));
+  assert.ok(Number.isFinite((exports.peak as (rounds: number) => number)(1e5)));
+  assert.ok(peakFlopsPerRound > 0);
 });

@@ -161,7 +161,7 @@ function channelBlock(context: WasmContext, conv: Convolution, channels: number)
 }
 
 function convolve(context: WasmContext, kernel: ConvKernel, conv: Convolution, threads: number): number {
-  const { images, inChannels, outChannels, outHeight, outWidth, window } = conv;
+  const { images, inChannels, outChannels, outHeight, outWidth, window, domain } = conv;
   const imageSize = inChannels * window.height * window.width;
   const outPlane = outHeight * outWidth;
   const blocks = evenBlocks(outChannels, TILE_CHANNELS);
@@ -201,8 +201,8 @@ function convolve(context: WasmContext, kernel: ConvKernel, conv: Convolution, t
         c.get(image).i32(outChannels).op("i32.mul").get(channel).op("i32.add").i32(outHeight).op("i32.mul").set(row);
         for (let lane = 0; lane < lanes; lane++) {
           slotAddress(c.get(table), table, epilogue.slot).get(row);
-          plus(c.get(row), sizes[which] * outHeight).i32(0).i32(outWidth).call(epilogue.func);
-          c.increment(row, outChannels * outHeight);
+          plus(c.get(row), sizes[which] * domain.height).i32(0).i32(domain.width).call(epilogue.func);
+          c.increment(row, outChannels * domain.height);
         }
       });
     };

@@ -278,7 +278,7 @@ function channelBlock(context: WasmContext, plan: Plan, channels: number): numbe
 function convolve(context: WasmContext, kernel: ConvKernel, conv: Convolution, threads: number): number {
   const planned = plan(conv, threads);
   const { spec, layout, bandRows, bands, blocks, parts } = planned;
-  const { images, groups, inChannels, outChannels, outHeight, outWidth } = conv;
+  const { images, groups, inChannels, outChannels, outHeight, outWidth, domain } = conv;
   const sourcePlane = spec.height * spec.width;
   const epilogue = context.epilogue(kernel);
   const sizes = blockSizes(blocks);
@@ -313,10 +313,10 @@ function convolve(context: WasmContext, kernel: ConvKernel, conv: Convolution, t
         c.get(scratch).set(input);
       } else plusScaled(c, row0, layout.outRow * FLOAT).set(input);
     };
-    /** Pushes the row of the domain that holds row `row0` of output channel `channel`. */
-    const pushDomainRow = () => {
+    /** Pushes the number of row `row0` of output channel `channel` among all rows, `height` of which make a plane. */
+    const pushRow = (height: number) => {
       c.get(image).i32(groups).op("i32.mul").get(group).op("i32.add").i32(outChannels).op("i32.mul").get(channel).op("i32.add");
-      c.i32(outHeight).op("i32.mul").get(row0).op("i32.add");
+      c.i32(height).op("i32.mul").get(row0).op("i32.add");
     };
     const oneBlock = (which: number) => {
       c.get(input);
@@ -324,7 +324,7 @@ function convolve(context: WasmContext, kernel: ConvKernel, conv: Convolution, t
       plusScaled(c, group, inChannels * outChannels * spec.kernel[0] * spec.kernel[1] * FLOAT);
       plusScaled(c, channel, conv.filterOut * FLOAT);
       slotAddress(c, table, epilogue.slot);
-      pushDomainRow();
+      pushRow(outHeight);
       c.i32(outWidth * FLOAT).op("i32.mul").op("i32.add");
       c.get(rows).call(blockFuncs[which]);
       if (epilogue.func !== undefined) finishBlock(sizes[which], epilogue.func);
@@ -333,12 +333,12 @@ function convolve(context: WasmContext, kernel: ConvKernel, conv: Convolution, t
       const box = (rowsOfBox: () => void) => {
         c.get(table);
         slotAddress(c, table, epilogue.slot);
-        pushDomainRow();
-        pushDomainRow();
+        pushRow(domain.height);
+        pushRow(domain.height);
         rowsOfBox();
-        c.op("i32.add").i32(0).i32(outWidth).call(func);
+        c.op("i32.add").i32(0).i32(domain.width).call(func);
       };
-      if (bands === 1) return box(() => c.i32(channels * outHeight));
+      if (bands === 1) return box(() => c.i32(channels * domain.height));
       for (let i = 0; i < channels; i++) {
         box(() => c.get(rows));
         c.increment(channel, 1);

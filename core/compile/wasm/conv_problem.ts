@@ -15,6 +15,8 @@ export interface Convolution {
   readonly outChannels: number;
   readonly outHeight: number;
   readonly outWidth: number;
+  /** Rows of a plane of the kernel's domain, and their length: `outHeight` and `outWidth` unless `flattened`. */
+  readonly domain: { readonly height: number; readonly width: number };
   readonly source: Access;
   readonly filters: Access;
   /** Distances in the filters from one output channel, input channel to the next. */
@@ -28,7 +30,17 @@ export interface Convolution {
 
 /** What a conv2d or conv2dInputGrad kernel computes. */
 export function convolutionOf(kernel: ConvKernel): Convolution {
-  return kernel.kind === "conv2d" ? forward(kernel) : inputGradient(kernel);
+  return flattened(kernel.kind === "conv2d" ? forward(kernel) : inputGradient(kernel));
+}
+
+/** Where windows are single pixels, rows do not matter: a plane is one long row. */
+function flattened(conv: Convolution): Convolution {
+  const { window, outHeight, outWidth } = conv;
+  const single = [...window.kernel, ...window.step, ...window.spread].every((value) => value === 1);
+  const same = window.top === 0 && window.left === 0 && window.height === outHeight && window.width === outWidth;
+  if (!single || !same) return conv;
+  const pixels = outHeight * outWidth;
+  return { ...conv, outHeight: 1, outWidth: pixels, window: { ...window, height: 1, width: pixels, outColumns: pixels } };
 }
 
 /** Multiply-adds of the direct sum. */
@@ -47,6 +59,7 @@ function forward({ geometry: g, lhs, rhs }: ConvKernel): Convolution {
     outChannels: g.o / g.groups,
     outHeight: g.oh,
     outWidth: g.ow,
+    domain: { height: g.oh, width: g.ow },
     source: lhs,
     filters: rhs,
     filterOut: inChannels * taps,
@@ -77,6 +90,7 @@ function inputGradient({ geometry: g, lhs, rhs }: ConvKernel): Convolution {
     outChannels: channels,
     outHeight: g.h,
     outWidth: g.w,
+    domain: { height: g.h, width: g.w },
     source: lhs,
     filters: rhs,
     filterOut: taps,

@@ -25,6 +25,7 @@ import {
   plus,
   plusScaled,
   roundUp,
+  SERIAL_MADDS,
   setMin,
   setShare,
   slotAddress,
@@ -342,7 +343,7 @@ export function prefersWinograd({ threads }: WasmContext, kernel: ConvKernel): b
   const direct = g.n * height * width * FILTER * FILTER * products * CYCLES.multiplyAdd;
   const transformed = tiles * (PLACES * products * CYCLES.multiplyAdd * 1.1 + g.c * CYCLES.image + g.o * CYCLES.output) +
     products * CYCLES.filter;
-  return transformed < 0.85 * direct;
+  return direct > SERIAL_MADDS * CYCLES.multiplyAdd && transformed < 0.85 * direct;
 }
 
 // --- forward, and the gradient with respect to the input ----------------------------------------------------------------------------
