@@ -71,7 +71,13 @@ export function choosePlan(spec: ReduceSpec, printer: Printer): ReducePlan {
   const [rows, columns] = split(laid);
   const [windowRows, windowColumns] = split(inner);
   const side = layout === "window" ? windowColumns : columns;
-  const unroll = Math.max(1, Math.min(operations <= 8 ? 4 : operations <= 24 ? 2 : 1, Math.floor(side / lanes)));
+  const unroll = Math.max(
+    1,
+    Math.min(
+      operations <= 4 && layout === "points" ? 8 : operations <= 8 ? 4 : operations <= 24 ? 2 : 1,
+      Math.floor(side / lanes),
+    ),
+  );
   return {
     spec,
     printer,

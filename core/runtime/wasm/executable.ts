@@ -55,6 +55,8 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   /** The arena for which the table was last written. */
   #arenaBase = 0;
   #destroyed = false;
+  /** Whether the workers have loaded it. */
+  #known = false;
   /** Host inputs of the current run, which lie in blocks of their own. */
   readonly #staged: WasmBuffer[] = [];
 
@@ -109,7 +111,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     this.#destroyed = true;
     const { memory, pool } = this.#parts;
     if (this.#bytes !== 0) {
-      pool.forget(this.#number);
+      if (this.#known) pool.forget(this.#number);
       memory.free(this.#bytes, this.#code.bytes.length);
     }
     memory.free(this.#table, this.#tableBytes);
@@ -171,8 +173,10 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     for (let entry = 0; entry < this.#work.length; entry++) {
       const { run, parallel } = this.#work[entry];
       const start = profile ? performance.now() : 0;
-      if (parallel) this.#parts.pool.run(this.#command(entry, run, scratch));
-      else {
+      if (parallel) {
+        this.#known = true;
+        this.#parts.pool.run(this.#command(entry, run, scratch));
+      } else {
         try {
           run(this.#table, 0, scratch);
         } catch (error) {
