@@ -9,7 +9,6 @@ import {
   applyUpdates,
   crossEntropy,
   data,
-  type DeviceName,
   item,
   jit,
   layers,
@@ -23,7 +22,6 @@ import { assertClose, type Tolerance } from "./close.ts";
 import { deviceNames, testOnDevices } from "./each_device.ts";
 import {
   assertGradient,
-  batch,
   type NetworkName,
   networks,
   type ParameterFixture,
@@ -38,9 +36,8 @@ type Model = layers.Layer<Params, layers.Empty>;
 
 const tolerance: Tolerance = { relative: 1e-4, absolute: 1e-4 };
 
-/** Devices fast enough for every network; the reference takes minutes for the large ones. */
+/** The reference takes too long for many steps. */
 const fast = deviceNames.filter((name) => name !== "reference");
-const devicesFor = (name: NetworkName): readonly DeviceName[] => name === "simple" ? fast : deviceNames;
 
 /** The fixture's parameters by stage. */
 function paramsOf(name: NetworkName): Params {
@@ -57,8 +54,9 @@ interface Batch {
   readonly labels: Tensor;
 }
 
-function batchOf(): Batch {
-  return { images: tensor(stepImages(), { shape: [batch, 1, 28, 28] }), labels: tensor(stepLabels()) };
+function batchOf(name: NetworkName): Batch {
+  const fixture = networks[name];
+  return { images: tensor(stepImages(fixture), { shape: [fixture.batch, 1, 28, 28] }), labels: tensor(stepLabels(fixture)) };
 }
 
 /** The loss and its logits. */
@@ -73,7 +71,7 @@ function lossOf(name: NetworkName): (params: Params, batch: Batch) => readonly [
 for (const name of Object.keys(networks) as NetworkName[]) {
   testOnDevices(`one step of ${name} agrees with PyTorch`, async () => {
     const fixture = networks[name];
-    const { value, aux, grads } = jit(valueAndGradAux(lossOf(name)))(paramsOf(name), batchOf());
+    const { value, aux, grads } = jit(valueAndGradAux(lossOf(name)))(paramsOf(name), batchOf(name));
     assertClose([await item(value)], [fixture.loss], tolerance, "loss");
     assertClose((await data(aux)).slice(0, 20), fixture.logits, tolerance, "logits");
     const leaves = treeLeaves(grads);
@@ -83,7 +81,7 @@ for (const name of Object.keys(networks) as NetworkName[]) {
       assert.deepEqual([...(value as Tensor).shape], [...expected.shape], path);
       assertGradient(await data(value as Tensor), expected, tolerance, path);
     }
-  }, devicesFor(name));
+  });
 
   testOnDevices(`twenty steps of ${name} have PyTorch's losses`, async () => {
     const optimizer = optimizers.sgd({ learningRate: 0.05, momentum: 0.5 });
@@ -93,7 +91,7 @@ for (const name of Object.keys(networks) as NetworkName[]) {
       const [updates, next] = optimizer.update(grads, state, params);
       return [value, applyUpdates(params, updates), next] as const;
     }, { donate: [0, 1] });
-    const images = batchOf();
+    const images = batchOf(name);
     let params = paramsOf(name);
     let state = optimizer.init(params);
     const losses: number[] = [];
