@@ -58,6 +58,8 @@ export interface RandomGraph {
   readonly leaves: readonly Shape[];
   readonly steps: readonly GraphStep[];
   readonly outputs: readonly number[];
+  /** Whether a jitted version is given the first leaf (0) and the others (1) to keep. */
+  readonly donate: readonly number[];
 }
 
 const mostElements = 3000;
@@ -237,8 +239,9 @@ export function randomGraphs(size: number): fc.Arbitrary<RandomGraph> {
   });
   return fc.record({
     leaves: fc.array(shape, { minLength: 1, maxLength: 3 }),
-    steps: fc.array(step, { minLength: 1, maxLength: size }),
+    steps: fc.array(step, { minLength: 1, maxLength: size, size: "max" }),
     outputs: fc.array(fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.nat(20)), { minLength: 1, maxLength: 4 }),
+    donate: fc.subarray([0, 1]),
   });
 }
 

@@ -5,8 +5,9 @@
  */
 import { deviceBytes, type DType } from "../dtype.ts";
 import { contiguousStrides, sizeOf } from "../shape.ts";
+import { visit } from "./expr.ts";
 import type { Node } from "./graph.ts";
-import { type BufferSpec, type Kernel, operandsOf, type Program, readsOf, writesOf } from "./kernel.ts";
+import { type BufferSpec, type Kernel, operandsOf, type Program, readsOf, type Store, writesOf } from "./kernel.ts";
 import { dependenciesOf, inOrder, reaches } from "./merge.ts";
 
 /** What there is to plan. */
@@ -69,11 +70,12 @@ function overwrite(
     const writers = kernels.flatMap((kernel, i) => writesOf(kernel).has(output) ? [i] : []);
     if (writers.length !== 1 || buffers[output].made.kind === "input") continue;
     const [writer] = writers;
+    const store = kernels[writer].stores.find(({ buffer }) => buffer === output)!;
     const candidates = donated.flatMap((given, input) =>
       given && !taken.has(input) && fits(inputBuffer[input], output) ? [input] : []
     );
-    // An input that the same kernel reads point by point first: that one's successor it is, most likely.
-    const readHere = candidates.filter((input) => kernels[writer].loads.some(({ buffer }) => buffer === inputBuffer[input]));
+    // An input that the same store reads point by point first: that one's successor it is, most likely.
+    const readHere = candidates.filter((input) => reads(kernels[writer], store, inputBuffer[input]));
     for (const input of [...readHere, ...candidates.filter((each) => !readHere.includes(each))]) {
       const others = readersOf(inputBuffer[input]).filter((reader) => reader !== writer);
       if (!mayOverwrite(kernels[writer], output, inputBuffer[input]) || others.some((other) => reaches(before, writer, other))) {
@@ -88,16 +90,27 @@ function overwrite(
   return inPlace;
 }
 
-/** Whether a kernel may store `output` where `input` is: it reads that only at the point it is about to store. */
+/**
+ * Whether a kernel may store `output` where `input` is: it reads that only at the point it is about to store, and if any store needs it,
+ * this one does. (Stores are computed in order, so one that does not could come before another that reads.)
+ */
 function mayOverwrite(kernel: Kernel, output: number, input: number): boolean {
   if (operandsOf(kernel).some(({ buffer }) => buffer === input)) return false;
   const store = kernel.stores.find(({ buffer }) => buffer === output)!;
   const whole = contiguousStrides(kernel.shape);
   const covers = store.offset === 0 && kernel.shape.every((extent, axis) => extent === 1 || store.strides[axis] === whole[axis]);
-  return covers &&
-    kernel.loads.every((load) =>
-      load.buffer !== input || (load.offset === 0 && load.strides.every((stride, axis) => stride === store.strides[axis]))
-    );
+  const loads = kernel.loads.filter(({ buffer }) => buffer === input);
+  return covers && (loads.length === 0 || reads(kernel, store, input)) &&
+    loads.every(({ offset, strides }) => offset === 0 && strides.every((stride, axis) => stride === store.strides[axis]));
+}
+
+/** Whether the value of a store is made from a buffer's elements. */
+function reads(kernel: Kernel, store: Store, buffer: number): boolean {
+  let found = false;
+  visit([store.value], (e) => {
+    if (e.kind === "load" && kernel.loads[e.slot].buffer === buffer) found = true;
+  });
+  return found;
 }
 
 /** Gives every intermediate a slot that is free while it lives, the best fitting one. */
