@@ -11,7 +11,7 @@ import { erf, power, roundHalfEven } from "../core/runtime/reference/special.ts"
 import { sizeOf } from "../core/shape.ts";
 import { assertClose, exact } from "./close.ts";
 import { type ArrayFixture, type OperationFixture, operations } from "./fixtures/ops.ts";
-import { batch, networks, stepImages, stepParameters } from "./fixtures/step.ts";
+import { networks, stepImages, stepParameters } from "./fixtures/step.ts";
 import { buildCase, dense, elementwiseCase, type KernelCase, load, result, store, strided } from "./kernel_cases/builder.ts";
 import { convGeometry, convRoles } from "./kernel_cases/conv.ts";
 import { poolGeometry, poolRoles } from "./kernel_cases/pool.ts";
@@ -113,8 +113,8 @@ Deno.test("convolutions and pools agree with PyTorch", async (t) => {
 
 Deno.test("the step fixture's inputs are PyTorch's: fcn gives the same logits", () => {
   const parameters = stepParameters("fcn");
-  const images = stepImages();
-  assert.equal(images.length, batch * 784);
+  const images = stepImages(networks.fcn);
+  assert.equal(images.length, networks.fcn.batch * 784);
   const logits = [0, 1].flatMap((image) => {
     let x = Array.from(images.slice(image * 784, (image + 1) * 784));
     for (const stage of ["fc1", "fc2", "fc3", "fc4", "head"]) {

@@ -289,6 +289,9 @@ const dear: ReadonlySet<string> = new Set(
   ],
 );
 
+/** Beyond this a chain of elementwise nodes is cut. */
+const maxCost = 400;
+
 /** Roughly how many instructions an elementwise node costs per element. */
 function weight(node: Node): number {
   if (node.made.kind !== "op" || node.made.op.lower.kind !== "elementwise") return 0;
@@ -324,8 +327,10 @@ function firstKept(graph: Graph, fuses: boolean): Set<Node> {
       inputs.some((input) => kept.has(input) && !isFused(input) && sizeOf(input.shape) === sizeOf(node.shape));
     const oftenRead = (users.get(node)?.length ?? 0) > 1 && (ending || total >= 6);
     const perElement = (stretch.get(node) ?? 1) > 1 && total >= (following.has(node) ? 1 : 4);
+    // Printers and compilers of shaders do not take expressions of any depth.
+    const deep = total >= maxCost;
     const apart = !fuses && op.lower.kind === "elementwise";
-    if (outputs.has(node) || !isFused(node) || oftenRead || perElement || apart) kept.add(node);
+    if (outputs.has(node) || !isFused(node) || oftenRead || perElement || deep || apart) kept.add(node);
   }
   return kept;
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import { reshapeStrides, sameShape, type Shape, sizeOf } from "../shape.ts";
-import { type Expr, mapLeaves } from "./expr.ts";
+import { type Expr, mapLeaves, visit } from "./expr.ts";
 import { type Access, type Kernel, type MapKernel, operandsOf, readsOf, type Store, writesOf } from "./kernel.ts";
 
 /** What merging needs to know beside the kernels. */
@@ -150,6 +150,15 @@ function prune(kernel: Kernel, needed: (buffer: number) => boolean): Kernel {
   return { ...kernel, loads: used.map((slot) => kernel.loads[slot]), stores: renumbered };
 }
 
+/** Operations that one kernel's stores may take: printers and compilers of shaders have limits. */
+const maxOperations = 1000;
+
+function isTooLong(kernel: Kernel): boolean {
+  let count = 0;
+  visit(kernel.stores.map(({ value }) => value), () => count++);
+  return count > maxOperations;
+}
+
 /** Merges until nothing merges any more. */
 export function merge(kernels: readonly Kernel[], { outputs, maxBuffersPerKernel }: MergeLimits): Kernel[] {
   let list = [...kernels];
@@ -180,7 +189,7 @@ function mergeOnce(list: readonly Kernel[], outputs: ReadonlySet<number>, limit:
       if (!joined) continue;
       const readElsewhere = (buffer: number) => readers.get(buffer)! - (readsOf(user).has(buffer) ? 1 : 0) > 0;
       const kernel = prune(joined, (buffer) => outputs.has(buffer) || writesOf(user).has(buffer) || readElsewhere(buffer));
-      if (buffersOf(kernel).size > limit) continue;
+      if (buffersOf(kernel).size > limit || isTooLong(kernel)) continue;
       const rest = list.map((each, i) => i === index ? kernel : each).filter((_, i) => i !== makerIndex);
       return inOrder(rest, dependenciesOfUnordered(rest));
     }
