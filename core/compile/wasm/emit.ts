@@ -100,15 +100,6 @@ export function setMin(c: FunctionWriter, to: number, a: number, pushB: () => vo
   c.op("i32.lt_s").op("select").set(to);
 }
 
-/** Sets `to` to the larger of local `a` and what `pushB` pushes (twice). */
-export function setMax(c: FunctionWriter, to: number, a: number, pushB: () => void): void {
-  c.get(a);
-  pushB();
-  c.get(a);
-  pushB();
-  c.op("i32.gt_s").op("select").set(to);
-}
-
 /** Stores the first `lanes` lanes of `vector` at the address in local `at` plus `offset`; nothing beyond is touched. */
 export function storeLanes(c: FunctionWriter, at: number, vector: number, lanes: number, offset: number): void {
   c.get(at).get(vector);

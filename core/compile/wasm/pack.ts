@@ -25,23 +25,34 @@ export function packPanel(module: WasmModule, spec: PanelSpec): number {
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     if (spec.laneStride === 1) packAdjacentLanes(c, spec);
     else if (spec.stepStride === 1) packTransposed(c, spec);
-    else stepLoop(c, spec, 2, 1, () => packScalars(c, spec, 0, 0));
+    else stepLoop(c, count, 1, moves(spec), () => packScalars(c, spec, 0, 0));
   });
 }
 
-const source = 0;
-const panel = 1;
+/** Parameters of a packing function. */
+const [source, panel, count] = [0, 1, 2];
 
-/** Repeats `body` for each `stepsAtOnce` of the steps that local `steps` counts down, moving both pointers. */
-function stepLoop(c: FunctionWriter, spec: PanelSpec, steps: number, stepsAtOnce: number, body: () => void): void {
+/** Repeats `body` while local `steps` holds at least `stepsAtOnce`, and moves the pointers so many bytes per step each time. */
+function stepLoop(
+  c: FunctionWriter,
+  steps: number,
+  stepsAtOnce: number,
+  pointers: readonly (readonly [pointer: number, bytes: number])[],
+  body: () => void,
+): void {
   c.block(() => {
     c.get(steps).i32(stepsAtOnce).op("i32.lt_s").brIf(0);
     c.loop(() => {
       body();
-      c.increment(source, spec.stepStride * stepsAtOnce * FLOAT).increment(panel, spec.width * stepsAtOnce * FLOAT);
+      for (const [pointer, bytes] of pointers) c.increment(pointer, bytes * stepsAtOnce);
       c.increment(steps, -stepsAtOnce).get(steps).i32(stepsAtOnce).op("i32.ge_s").brIf(0);
     });
   });
+}
+
+/** The pointers of a packing function and how far a step moves them. */
+function moves({ stepStride, width }: PanelSpec): readonly (readonly [number, number])[] {
+  return [[source, stepStride * FLOAT], [panel, width * FLOAT]];
 }
 
 function packScalars(c: FunctionWriter, spec: PanelSpec, lane: number, step: number): void {
@@ -54,7 +65,7 @@ function packScalars(c: FunctionWriter, spec: PanelSpec, lane: number, step: num
 
 function packAdjacentLanes(c: FunctionWriter, spec: PanelSpec): void {
   const vector = c.local("v128");
-  stepLoop(c, spec, 2, 1, () => {
+  stepLoop(c, count, 1, moves(spec), () => {
     for (let lane = 0; lane < spec.width; lane += LANES) {
       c.get(source).mem("v128.load", lane * FLOAT).set(vector);
       storeLanes(c, panel, vector, Math.min(LANES, spec.width - lane), lane * FLOAT);
@@ -65,7 +76,7 @@ function packAdjacentLanes(c: FunctionWriter, spec: PanelSpec): void {
 /** Lanes whose steps are contiguous: squares of 4 by 4 are turned over in registers. */
 function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
   const rows = Array.from({ length: LANES }, () => c.local("v128"));
-  stepLoop(c, spec, 2, LANES, () => {
+  stepLoop(c, count, LANES, moves(spec), () => {
     for (let lane = 0; lane < spec.width; lane += LANES) {
       rows.forEach((row, i) => {
         const from = Math.min(lane + i, spec.lanes - 1) * spec.laneStride * FLOAT;
@@ -78,7 +89,7 @@ function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
       );
     }
   });
-  stepLoop(c, spec, 2, 1, () => packScalars(c, spec, 0, 0));
+  stepLoop(c, count, 1, moves(spec), () => packScalars(c, spec, 0, 0));
 }
 
 /**
@@ -89,23 +100,15 @@ export function unpackPanel(module: WasmModule, { width, lanes, laneStride }: Om
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [from, to, steps] = [0, 1, 2];
     const rows = Array.from({ length: LANES }, () => c.local("v128"));
-    const repeat = (stepsAtOnce: number, body: () => void) =>
-      c.block(() => {
-        c.get(steps).i32(stepsAtOnce).op("i32.lt_s").brIf(0);
-        c.loop(() => {
-          body();
-          c.increment(from, width * stepsAtOnce * FLOAT).increment(to, stepsAtOnce * FLOAT);
-          c.increment(steps, -stepsAtOnce).get(steps).i32(stepsAtOnce).op("i32.ge_s").brIf(0);
-        });
-      });
-    repeat(LANES, () => {
+    const pointers = [[from, width * FLOAT], [to, FLOAT]] as const;
+    stepLoop(c, steps, LANES, pointers, () => {
       for (let lane = 0; lane < lanes; lane += LANES) {
         rows.forEach((row, step) => c.get(from).mem("v128.load", (step * width + lane) * FLOAT).set(row));
         transpose4(c, rows);
         rows.slice(0, lanes - lane).forEach((row, i) => c.get(to).get(row).mem("v128.store", (lane + i) * laneStride * FLOAT));
       }
     });
-    repeat(1, () => {
+    stepLoop(c, steps, 1, pointers, () => {
       for (let lane = 0; lane < lanes; lane++) {
         c.get(to).get(from).mem("f32.load", lane * FLOAT).mem("f32.store", lane * laneStride * FLOAT);
       }

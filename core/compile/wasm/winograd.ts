@@ -7,7 +7,8 @@
  *   y = A^T [ (G w G^T) * (B^T d B) ] A        and the transpose of that in w        dw = G^T [ (A dy A^T) * (B^T d B) ] G
  *
  * so that sums over channels, or over tiles, are 36 independent matrix products, one per place of the 6 by 6. Transforms work on four
- * channels at a time, one per lane, and keep [tile][place][channel]. Rounding errors are some five times those of a direct sum.
+ * channels at a time, one per lane, and keep [tile][place][channel]. Rounding errors are two to four times those of a direct sum;
+ * an infinity or NaN reaches the whole tile.
  *
  * @module
  */
