@@ -76,5 +76,8 @@ export const lenet = serial({
 /** The networks by name. */
 export const models = { cnn, simple, fcn, lenet } as const;
 
+/** What the networks have in common, for code that works with any of them: `const model: Model = models[name]`. */
+export type Model = layers.Layer<object, object>;
+
 /** The name of one of the networks. */
 export type ModelName = keyof typeof models;

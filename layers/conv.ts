@@ -9,9 +9,8 @@ import { type Pair, pair } from "../core/ops/window.ts";
 import { wholeNumber } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { type WeightBias, weightBias } from "./init.ts";
+import { hasBias, type WeightBias, weightBias } from "./init.ts";
 import { empty, type Layer, outputShape } from "./layer.ts";
-import { hasBias } from "./linear.ts";
 
 /** Options of the convolution layer; a pair is [vertical, horizontal]. */
 export interface Conv2dLayerOptions<B extends boolean = true> {

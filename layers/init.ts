@@ -14,7 +14,16 @@ function hashName(name: string): number {
   return hash >>> 0;
 }
 
-/** The key of the part called `name`. */
+/**
+ * The key of the part called `name`, for layers made of others by hand: its numbers stay when other parts come and go.
+ *
+ * ```ts
+ * import { layers, random } from "../mod.ts";
+ * const key = random.key(0);
+ * const query = layers.linear({ features: 8 }).init(layers.keyFor(key, "query"), [8]);
+ * const value = layers.linear({ features: 8 }).init(layers.keyFor(key, "value"), [8]);
+ * ```
+ */
 export function keyFor(key: Key, name: string): Key {
   return foldIn(key, hashName(name));
 }
@@ -36,4 +45,9 @@ export function weightBias<B extends boolean>(key: Key, shape: Shape, bias: B): 
   const draw = (name: string, extents: Shape) => uniform(keyFor(key, name), extents, { min: -bound, max: bound });
   const weight = draw("weight", shape);
   return (bias ? { weight, bias: draw("bias", shape.slice(0, 1)) } : { weight }) as WeightBias<B>;
+}
+
+/** Whether there is a bias beside the weight. */
+export function hasBias(params: { readonly weight: Tensor }): params is WeightBias<true> {
+  return "bias" in params;
 }

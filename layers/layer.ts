@@ -88,6 +88,12 @@ export type StateOf<L> = L extends Layer<infer _P, infer S> ? S : never;
  * The shape, without the batch axis, that a function on batches gives for inputs of a shape. Only the graph is built, nothing is
  * computed.
  *
+ * ```ts
+ * import { layers, maxPool2d } from "../mod.ts";
+ * console.log(layers.outputShape((x) => maxPool2d(x, { kernel: 2 }), [8, 14, 14])); // [8, 7, 7]
+ * ```
+ *
+ * @param f Must keep the first axis, which is the batch.
  * @throws {ShapeError} If the function fails for such inputs or does not keep the batch axis.
  */
 export function outputShape(f: (x: Tensor) => Tensor, inputShape: Shape): Shape {

@@ -9,8 +9,7 @@ import { matmul } from "../core/ops/matmul.ts";
 import { transpose } from "../core/ops/movement.ts";
 import { wholeNumber } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
-import type { Tensor } from "../core/tensor.ts";
-import { type WeightBias, weightBias } from "./init.ts";
+import { hasBias, type WeightBias, weightBias } from "./init.ts";
 import { empty, type Layer } from "./layer.ts";
 
 /** Options of the linear layer. */
@@ -67,9 +66,4 @@ function checkFeatures(input: Shape, weight: Shape): void {
       `the weight ${showShape(weight)} takes ${weight[1]}`,
     { shape: input, weight },
   );
-}
-
-/** Whether there is a bias beside the weight. */
-export function hasBias(params: { readonly weight: Tensor }): params is WeightBias<true> {
-  return "bias" in params;
 }

@@ -94,8 +94,8 @@ function adaptive(options: AdamOptions, decay: { readonly grads: number; readonl
       const square = treeMap((v: Tensor, g: Tensor) => average(v, mul(g, g), beta2), last.square as P, decayed);
 
       const length = div(rate, correction(beta1, step));
-      const root = sqrt(correction(beta2, step));
-      const direction = treeMap((m: Tensor, v: Tensor) => div(m, add(div(sqrt(v), root), epsilon)), mean, square);
+      const scale = div(1, sqrt(correction(beta2, step)));
+      const direction = treeMap((m: Tensor, v: Tensor) => div(m, add(mul(sqrt(v), scale), epsilon)), mean, square);
       const updates = treeMap((d: Tensor) => neg(mul(length, d)), direction);
       return [plus(updates, decay.params === 0 ? 0 : neg(mul(rate, decay.params)), params), { step, mean, square }];
     },

@@ -30,6 +30,11 @@ function progress(step: TensorLike, steps: number): Tensor {
 /**
  * Always the same rate.
  *
+ * ```ts
+ * import { item, optimizers } from "../mod.ts";
+ * console.log(await item(optimizers.schedules.constant(0.1)(7))); // 0.1
+ * ```
+ *
  * @throws {RangeError} If the rate is negative.
  */
 export function constant(rate: number): Schedule {
@@ -50,6 +55,11 @@ export interface RampOptions {
 /**
  * A straight line from one rate to another, down or up.
  *
+ * ```ts
+ * import { item, optimizers } from "../mod.ts";
+ * console.log(await item(optimizers.schedules.linear({ from: 0.1, to: 0.05, steps: 10 })(5))); // 0.075
+ * ```
+ *
  * @throws {RangeError} If a rate is negative or `steps` is not a whole number of at least 1.
  */
 export function linear({ from, to, steps }: RampOptions): Schedule {
@@ -64,6 +74,11 @@ export interface PolynomialOptions extends RampOptions {
 
 /**
  * From one rate to another with to + (from - to) (1 - step / steps)^power.
+ *
+ * ```ts
+ * import { item, optimizers } from "../mod.ts";
+ * console.log(await item(optimizers.schedules.polynomial({ from: 0.1, to: 0, power: 2, steps: 10 })(5))); // 0.025
+ * ```
  *
  * @throws {RangeError} If a rate is negative, `steps` is not a whole number of at least 1, or `power` is not positive.
  */
@@ -91,6 +106,11 @@ export interface ExponentialDecayOptions {
 /**
  * from * factor^(step / steps): PyTorch's ExponentialLR.
  *
+ * ```ts
+ * import { item, optimizers } from "../mod.ts";
+ * console.log(await item(optimizers.schedules.exponentialDecay({ from: 0.1, factor: 0.5, steps: 100 })(200))); // 0.025
+ * ```
+ *
  * @throws {RangeError} If `from` is negative, `factor` not positive or `steps` not a whole number of at least 1.
  */
 export function exponentialDecay({ from, factor, steps = 1 }: ExponentialDecayOptions): Schedule {
@@ -112,6 +132,11 @@ export interface StepDecayOptions {
 
 /**
  * Multiplies the rate by a factor after every so many steps: PyTorch's StepLR.
+ *
+ * ```ts
+ * import { item, optimizers } from "../mod.ts";
+ * console.log(await item(optimizers.schedules.stepDecay({ from: 0.1, factor: 0.5, every: 30 })(75))); // 0.025
+ * ```
  *
  * @throws {RangeError} If `from` is negative, `factor` not positive or `every` not a whole number of at least 1.
  */
@@ -139,6 +164,11 @@ export interface MultiStepDecayOptions {
 /**
  * Multiplies the rate by a factor at each of some steps: PyTorch's MultiStepLR.
  *
+ * ```ts
+ * import { item, optimizers } from "../mod.ts";
+ * console.log(await item(optimizers.schedules.multiStepDecay({ from: 0.1, factor: 0.5, milestones: [30, 80] })(75))); // 0.05
+ * ```
+ *
  * @throws {RangeError} If `from` is negative, `factor` not positive or a milestone not a whole number of at least 0.
  */
 export function multiStepDecay({ from, factor = 0.1, milestones }: MultiStepDecayOptions): Schedule {
@@ -164,6 +194,11 @@ export interface CosineDecayOptions {
 /**
  * From one rate to another along half a cosine wave: to + (from - to) (1 + cos(pi step / steps)) / 2.
  *
+ * ```ts
+ * import { item, optimizers } from "../mod.ts";
+ * console.log(await item(optimizers.schedules.cosineDecay({ from: 0.1, steps: 100 })(50))); // 0.05
+ * ```
+ *
  * @throws {RangeError} If a rate is negative or `steps` is not a whole number of at least 1.
  * @see Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017
  */
@@ -188,6 +223,11 @@ export interface WarmupOptions {
 /**
  * Climbs in a straight line to the first rate of a schedule (or to a rate), then follows it from its step 0.
  *
+ * ```ts
+ * import { item, optimizers } from "../mod.ts";
+ * console.log(await item(optimizers.schedules.warmup(0.1, { steps: 100 })(50))); // 0.05
+ * ```
+ *
  * @throws {RangeError} If `from` is negative or `steps` is not a whole number of at least 1.
  */
 export function warmup(schedule: number | RateFunction, { steps, from = 0 }: WarmupOptions): Schedule {
@@ -200,6 +240,13 @@ export function warmup(schedule: number | RateFunction, { steps, from = 0 }: War
 
 /**
  * One schedule after another.
+ *
+ * ```ts
+ * import { item, optimizers } from "../mod.ts";
+ * const { constant, join, linear } = optimizers.schedules;
+ * const rate = join([constant(0.1), linear({ from: 0.1, to: 0, steps: 100 })], { at: [50] });
+ * console.log(await item(rate(100))); // 0.05
+ * ```
  *
  * @param schedules Each counts its steps from where it begins.
  * @param options `at`: the steps at which the second, third, ... begin, ascending.

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { models } from "../examples/models.ts";
+import { type Model, models } from "../examples/models.ts";
 import {
   applyUpdates,
   crossEntropy,
@@ -32,7 +32,6 @@ import {
 
 /** Parameters as any of the models takes them. */
 type Params = Record<string, { weight: Tensor; bias: Tensor }>;
-type Model = layers.Layer<Params, layers.Empty>;
 
 const tolerance: Tolerance = { relative: 1e-4, absolute: 1e-4 };
 
@@ -61,7 +60,7 @@ function batchOf(name: NetworkName): Batch {
 
 /** The loss and its logits. */
 function lossOf(name: NetworkName): (params: Params, batch: Batch) => readonly [Tensor, Tensor] {
-  const model = models[name] as unknown as Model;
+  const model: Model = models[name];
   return (params, { images, labels }) => {
     const [logits] = model.apply(params, {}, images, layers.evaluate);
     return [crossEntropy(logits, labels), logits];
