@@ -150,7 +150,7 @@ function tileCost(gather: Gather, { columns, channels }: Tile, target: Target): 
 }
 
 function mostAccumulators(target: Target): number {
-  return target.software ? 96 : 48;
+  return target.software ? 128 : 48;
 }
 
 /** Rows up to this length may be one tile. */

@@ -135,30 +135,24 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   async download(buffer: WebgpuBuffer): Promise<TypedArray> {
     const now = this.downloadNow(buffer);
     if (now) return now;
-    let bytes: Uint8Array<ArrayBuffer>;
+    const { gpu } = buffer.memory;
     try {
-      bytes = await this.reader.read(buffer.memory.gpu, bytesFor(buffer.dtype, buffer.size));
+      return this.decoded(buffer, await this.reader.read(gpu, bytesFor(buffer.dtype, buffer.size)));
     } catch (cause) {
-      this.failures.check();
-      throw new DeviceError(`Cannot read a buffer of ${buffer.size} ${buffer.dtype} on webgpu: ${cause}`, {}, { cause });
+      throw this.unreadable(buffer, cause);
     }
-    this.failures.check();
-    return decode(buffer.dtype, buffer.size, bytes);
   }
 
   /** See {@link Device.downloadNow}. */
   downloadNow(buffer: WebgpuBuffer): TypedArray | undefined {
     this.failures.check();
     if (!this.reader.canReadNow) return undefined;
-    let bytes: Uint8Array<ArrayBuffer>;
+    const { gpu } = buffer.memory;
     try {
-      bytes = this.reader.readNow(buffer.memory.gpu, bytesFor(buffer.dtype, buffer.size));
+      return this.decoded(buffer, this.reader.readNow(gpu, bytesFor(buffer.dtype, buffer.size)));
     } catch (cause) {
-      this.failures.check();
-      throw new DeviceError(`Cannot read a buffer of ${buffer.size} ${buffer.dtype} on webgpu: ${cause}`, {}, { cause });
+      throw this.unreadable(buffer, cause);
     }
-    this.failures.check();
-    return decode(buffer.dtype, buffer.size, bytes);
   }
 
   /** See {@link Device.free}. */
@@ -172,5 +166,21 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
     this.failures.close();
     this.reader.destroy();
     this.device.destroy();
+  }
+
+  private decoded({ dtype, size }: WebgpuBuffer, bytes: Uint8Array<ArrayBuffer>): TypedArray {
+    this.failures.check();
+    return decode(dtype, size, bytes);
+  }
+
+  /** Why a read failed: a failure reported before is the likelier cause. */
+  private unreadable({ dtype, size }: WebgpuBuffer, cause: unknown): Error {
+    if (cause instanceof DeviceError) return cause;
+    try {
+      this.failures.check();
+    } catch (reported) {
+      return reported as Error;
+    }
+    return new DeviceError(`Cannot read a buffer of ${size} ${dtype} on webgpu: ${cause}`, { dtype, size }, { cause });
   }
 }

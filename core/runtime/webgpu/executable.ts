@@ -12,7 +12,7 @@ import type { Program } from "../../compile/kernel.ts";
 import { type Binding, generateKernel, type KernelCode, type Target } from "../../compile/wgsl/generate.ts";
 import { DeviceError, DonatedError, DTypeError, ShapeError } from "../../errors.ts";
 import type { Executable } from "../device.ts";
-import { bytesFor, WebgpuBuffer } from "./buffer.ts";
+import { bytesFor, checkHostArray, WebgpuBuffer } from "./buffer.ts";
 import type { Failures } from "./failures.ts";
 import type { Pipeline, PipelineCache } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
@@ -122,7 +122,9 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
     const donatedMemory = new Set<Memory>();
     for (const index of this.donated) {
       const input = inputs[index];
+      const { dtype, size } = program.buffers[program.inputs[index]];
       if (input instanceof WebgpuBuffer) donatedMemory.add(input.memory);
+      else checkHostArray(dtype, size, input);
     }
     inputs.forEach((input, index) => {
       if (!(input instanceof WebgpuBuffer)) return;

@@ -56,20 +56,13 @@ export class Failures {
    */
   guard<T>(filter: GPUErrorFilter, make: () => T): { made: T; error: string | undefined } {
     this.device.pushErrorScope(filter);
-    let made: T;
-    try {
-      made = make();
-    } finally {
-      this.verdict = this.device.popErrorScope();
-    }
-    const verdict = this.verdict;
+    const made = make();
+    const verdict = this.device.popErrorScope();
     const error = settledError(verdict);
     if (error !== undefined) verdict.catch(() => {});
     else verdict.then((late) => late && this.report(late.message), () => {});
     return { made, error };
   }
-
-  private verdict: Promise<GPUError | null> = Promise.resolve(null);
 }
 
 /**
@@ -80,6 +73,7 @@ function settledError(verdict: Promise<GPUError | null>): string | undefined {
   if (typeof Deno === "undefined") return undefined;
   const shown = Deno.inspect(verdict, { strAbbreviateSize: 100_000 });
   if (!/Error/.test(shown)) return undefined;
-  const lines = [...shown.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([text]) => JSON.parse(text) as string);
-  return lines.join("").trim() || shown;
+  // The message is shown as one or several quoted strings.
+  const strings = [...shown.matchAll(/"(?:[^"\\]|\\[^x])*"/g)].map(([text]) => JSON.parse(text) as string);
+  return strings.join("").trim() || shown;
 }
