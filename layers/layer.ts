@@ -64,7 +64,8 @@ export interface Initial<P, S> {
  */
 export interface Layer<P extends object = Empty, S extends object = Empty> {
   /**
-   * Parameters and state for inputs of a shape.
+   * Parameters and state for inputs of a shape. They are computed when they are needed; a loop without `jit` should call `realize` on
+   * them first, or it draws them anew every time.
    *
    * @param inputShape Without the batch axis: [1, 28, 28] for grey images.
    * @throws {ShapeError} If the layer cannot be applied to inputs of this shape.

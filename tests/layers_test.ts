@@ -29,12 +29,14 @@ import {
   type Tensor,
   toArray,
   treeLeaves,
+  valueAndGradAux,
   withArgs,
   zeros,
 } from "../mod.ts";
 import { assertClose } from "./close.ts";
+import { testOnDevices } from "./each_device.ts";
 
-await setDevice("reference");
+await setDevice("reference"); // the fixed choice of all tests but the last
 
 const { batchNorm, conv2d, dropout, dropout2d, evaluate, linear, serial, training } = layers;
 const key = random.key(0);
@@ -336,4 +338,35 @@ Deno.test("wrong parameters and types are reported with the layer", () => {
   assert.match(missing.message, /^Cannot apply layer "head" to input \[1, 3\]: /);
   const pick = serial({ pick: (x: Tensor) => take(x, ones([1]), { axis: 1 }) });
   assert.equal(thrown(DTypeError, () => pick.init(key, [3])).facts.layer, "pick");
+});
+
+/** One step of a model with everything that randomness and state go through: loss, gradients and new state, leaf by leaf. */
+async function noisyStep(): Promise<Map<string, ArrayLike<number>>> {
+  const model = serial({
+    conv: conv2d({ features: 6, kernel: 3, padding: 1 }),
+    norm: batchNorm(),
+    act: relu,
+    drop: dropout2d(0.3),
+    flatten: layers.flatten(),
+    fc: linear({ features: 8 }),
+    norm2: batchNorm(),
+    drop2: dropout(0.4),
+  });
+  const { params, state } = model.init(key, [2, 6, 5]);
+  const step = jit((p: typeof params, s: typeof state, x: Tensor, k: random.Key) =>
+    valueAndGradAux((q: typeof params) => {
+      const [y, next] = model.apply(q, s, x, training(k));
+      return [mean(mul(y, y)), next];
+    })(p)
+  );
+  const leaves = treeLeaves(step(params, state, random.normal(random.key(1), [5, 2, 6, 5]), random.key(2)));
+  return new Map(await Promise.all(leaves.map(async ({ path, value }) => [path, await data(value as Tensor)] as const)));
+}
+
+testOnDevices("a step with dropout and batchNorm gives the same everywhere", async (_, device) => {
+  const found = await noisyStep();
+  await setDevice("reference");
+  for (const [path, expected] of await noisyStep()) {
+    assertClose(found.get(path)!, expected, { relative: 1e-4, absolute: 1e-5 }, `${path} on ${device}`);
+  }
 });
