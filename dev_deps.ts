@@ -4,4 +4,6 @@
  * @module
  */
 export { default as fc } from "npm:fast-check@4.10.2";
-export { Command, InvalidArgumentError, Option } from "npm:@commander-js/extra-typings@15.1.0";
+export { Command, CommanderError, InvalidArgumentError, Option } from "npm:@commander-js/extra-typings@15.1.0";
+// @ts-types="npm:@types/cli-progress@3.11.6"
+export { default as progressBars } from "npm:cli-progress@3.12.0";

@@ -1,0 +1,117 @@
+/**
+ * What a training program shows while it works: a progress bar on a terminal, plain lines elsewhere.
+ *
+ * @module
+ */
+import type { Progress } from "../../datasets/mod.ts";
+import { progressBars } from "../../dev_deps.ts";
+
+/** How far the training has come. Loss and accuracy are means over the epoch so far. */
+export interface Status {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Steps of this epoch that are done. */
+  readonly step: number;
+  /** Steps in an epoch. */
+  readonly steps: number;
+  readonly loss: number;
+  /** 0 to 1. */
+  readonly accuracy: number;
+  readonly imagesPerSecond: number;
+  /** Until the end of the last epoch. */
+  readonly secondsLeft: number;
+}
+
+/** Where a program tells what it does. */
+export interface Display {
+  /** A line that stays. */
+  line(text: string): void;
+  /** How far a download has come. */
+  download(progress: Progress): void;
+  /** How far the training has come. */
+  training(status: Status): void;
+  /** The bar, if there is one, goes away. */
+  close(): void;
+}
+
+/** Plain lines have one for so many steps. */
+export const stepsPerLine = 100;
+
+/** A display that suits where the output goes. */
+export function openDisplay(): Display {
+  return Deno.stderr.isTerminal() ? bars() : lines();
+}
+
+function lines(): Display {
+  let file: string | undefined;
+  return {
+    line: (text) => console.log(text),
+    download: (progress) => {
+      if (progress.file !== file) console.log(`Downloading ${progress.file}`);
+      file = progress.file;
+    },
+    training: (status) => {
+      if (status.step % stepsPerLine === 0) {
+        console.log(`epoch ${status.epoch}/${status.epochs}  step ${status.step}/${status.steps}  ${describe(status)}`);
+      }
+    },
+    close: () => {},
+  };
+}
+
+/** Bars on the standard error, so that the standard output can be kept in a file. */
+function bars(): Display {
+  let title = "";
+  let bar: progressBars.SingleBar | undefined;
+  const close = () => {
+    bar?.stop();
+    bar = undefined;
+    title = "";
+  };
+  const show = (name: string, total: number, value: number, text: string) => {
+    if (name !== title) {
+      close();
+      title = name;
+      bar = new progressBars.SingleBar(
+        { format: `${name} {bar} {percentage} %  {text}`, barsize: 24, clearOnComplete: true },
+        style,
+      );
+      bar.start(total, value, { text });
+    }
+    bar?.update(value, { text });
+  };
+  return {
+    line: (text) => {
+      close();
+      console.log(text);
+    },
+    download: ({ file, received, total = 0 }) => show(file, total, received, `${megabytes(received)} of ${megabytes(total)} MB`),
+    training: (status) => show(`epoch ${status.epoch}/${status.epochs}`, status.steps, status.step, describe(status)),
+    close,
+  };
+}
+
+const style = progressBars.Presets.shades_classic;
+
+function describe({ loss, accuracy, imagesPerSecond, secondsLeft }: Status): string {
+  const rate = Math.round(imagesPerSecond).toLocaleString("en");
+  return `loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}  ${rate} images/s  ${duration(secondsLeft)} left`;
+}
+
+/** A part of the whole, as percents. */
+export function percent(part: number, digits = 1): string {
+  return `${(100 * part).toFixed(digits)} %`;
+}
+
+/** Seconds, for people. */
+export function duration(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}

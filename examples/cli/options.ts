@@ -1,0 +1,107 @@
+/**
+ * The flags of `mnist_cnn.ts`: what there is, what it means, which values it takes.
+ *
+ * @module
+ */
+import { Either } from "../../deps.ts";
+import { Command, CommanderError, InvalidArgumentError, Option } from "../../dev_deps.ts";
+import { type ModelName, models } from "../models.ts";
+import { exitCodes, type Failure, misused } from "./failure.ts";
+
+const modelNames = Object.keys(models) as ModelName[];
+const optimizerNames = ["sgd", "adam", "adamW"] as const;
+const deviceNames = ["auto", "webgpu", "wasm", "reference"] as const;
+
+/** What a training run is told. */
+export type Options = ReturnType<ReturnType<typeof makeCommand>["opts"]>;
+
+/** Reads the flags; an early end is a wrong command line, or `--help`, which has then been printed. */
+export function parseOptions(args: readonly string[]): Either.Either<Failure, Options> {
+  const command = makeCommand();
+  try {
+    const options = command.parse(args, { from: "user" }).opts();
+    if (options.optimizer !== "sgd" && command.getOptionValueSource("momentum") === "cli") {
+      return Either.left(misused(`error: option '--momentum' is for --optimizer sgd, ${options.optimizer} has none`));
+    }
+    return Either.right(options);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === "commander.helpDisplayed") return Either.left({ exitCode: exitCodes.done, message: "" });
+    return Either.left(misused(error.message));
+  }
+}
+
+function makeCommand() {
+  return new Command()
+    .name("mnist_cnn.ts")
+    .usage("[options]")
+    .description("Trains a network to read handwritten digits and tells how well it does on digits it has not seen.")
+    .addOption(new Option("--model <name>", "the network").choices(modelNames).default("cnn" as const))
+    .option("--epochs <count>", "passes over the training images", whole(1), 3)
+    .option("--batch-size <count>", "images per step", whole(1), 64)
+    .option("--lr <rate>", "learning rate, above 0", number("a number above 0", (rate) => rate > 0), 0.01)
+    .option("--momentum <m>", "of sgd: 0 or more, below 1", number("0 or more and below 1", (m) => m >= 0 && m < 1), 0.5)
+    .addOption(new Option("--optimizer <name>", "how to follow the gradient").choices(optimizerNames).default("sgd" as const))
+    .option("--seed <number>", "chooses initial parameters, order of images and dropout", whole(0), 0)
+    .addOption(
+      new Option("--device <name>", "where to compute; auto is a GPU if there is one, else all CPU cores (wasm)")
+        .choices(deviceNames).default("auto" as const),
+    )
+    .option("--threads <count>", "threads of wasm (default: all cores)", whole(1, 256))
+    .option("--data <source>", "auto, mnist, synthetic, or a folder with MNIST's files (see below)", notEmpty, "auto")
+    .option("--limit <count>", "use only the first so many training images", whole(1))
+    .option("--report <file>", "write a report as JSON", notEmpty)
+    .addOption(
+      new Option(
+        "--smoke",
+        "a run of a few seconds: stands for --epochs 1 --limit 2000 --data synthetic where these are not given, " +
+          "and tests on 1,000 images",
+      ).default(false).implies({ epochs: 1, limit: 2000, data: "synthetic" }),
+    )
+    .helpOption("-h, --help", "show this")
+    .addHelpText("after", notes)
+    .allowExcessArguments(false)
+    .exitOverride()
+    // Nothing here may need a permission: commander would look for colours in the environment. Errors are told by whoever gets them.
+    .configureOutput({
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+      getOutHelpWidth: () => 100,
+      writeErr: () => {},
+    });
+}
+
+const notes = `
+Data:
+  auto         MNIST from the cache, or downloaded into it (11 MB, once) if Deno may; else the built-in digits
+  mnist        the same, but an error if MNIST cannot be had
+  synthetic    built-in digits, drawn by Cotangent: 20,000 to train, 4,000 to test
+  FOLDER       a folder with MNIST's four IDX files, packed or not (for one of the names above: ./mnist)
+
+Permissions: none are needed, and none are asked for. Downloading needs -A, or the flags that the program names.
+
+Exit codes: 0 done, 1 something did not work (data, device, report), 2 wrong command line, 130 stopped by Ctrl-C.`;
+
+/** Reads a whole number in decimal digits. */
+function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
+  };
+}
+
+/** Reads a decimal number. */
+function number(what: string, accept: (value: number) => boolean): (text: string) => number {
+  return (text) => {
+    const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
+    if (Number.isFinite(value) && accept(value)) return value;
+    throw new InvalidArgumentError(`It must be ${what}.`);
+  };
+}
+
+function notEmpty(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("It must not be empty.");
+}

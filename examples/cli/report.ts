@@ -1,0 +1,100 @@
+/**
+ * The report of a training run: a JSON file that is there whole or not at all.
+ *
+ * @module
+ */
+import { basename, dirname, join } from "node:path";
+import { permitted, reading, writing } from "../../datasets/permissions.ts";
+import { Either, pipe, TaskEither } from "../../deps.ts";
+import { failed, type Failure } from "./failure.ts";
+
+/** What is known of one pass over the training images. */
+export interface EpochReport {
+  /** From 1. */
+  readonly epoch: number;
+  /** Time of training, without testing. */
+  readonly seconds: number;
+  /** Mean over the epoch's training images, each when it was learned from. */
+  readonly trainLoss: number;
+  /** Mean over the test images after the epoch. */
+  readonly testLoss: number;
+  /** Part of the test images that were classified right, 0 to 1. */
+  readonly testAccuracy: number;
+  /**
+   * Milliseconds of a step: the median over stretches between two readings of the loss, each the wall time of the stretch divided by
+   * its steps. It holds everything: cutting the batch, handing it to the device, computing, and the reading, which waits for all.
+   */
+  readonly msPerStepMedian: number;
+}
+
+/** A training run. */
+export interface Report {
+  readonly device: string;
+  readonly model: string;
+  /** Which data set. */
+  readonly data: string;
+  readonly batchSize: number;
+  /** The epochs that were finished. */
+  readonly epochs: readonly EpochReport[];
+  /** Time from the start of the program. */
+  readonly totalSeconds: number;
+  /** The most memory of the process that was resident at one time, looked at whenever the loss is read. */
+  readonly peakMemoryBytes: number;
+}
+
+/** Writes a report, in place of an earlier one. */
+export type ReportWriter = (report: Report) => TaskEither.TaskEither<Failure, void>;
+
+/** A writer for a file, once it is sure that the file can be written; without a file, a writer that does nothing. */
+export function openReport(path: string | undefined): TaskEither.TaskEither<Failure, ReportWriter> {
+  if (path === undefined) return TaskEither.right(() => TaskEither.right(undefined));
+  const folder = dirname(path);
+  return pipe(
+    // A rename reads as well.
+    permitted([reading(folder), writing(folder)], `write the report ${path}`),
+    Either.mapLeft(({ message }) => failed(message)),
+    TaskEither.fromEither,
+    TaskEither.flatMap(() => attempt(path, () => tryOut(path))),
+    TaskEither.map((target): ReportWriter => (report) =>
+      attempt(path, () => replace(target, `${JSON.stringify(report, null, 2)}\n`))
+    ),
+  );
+}
+
+function attempt<A>(path: string, run: () => Promise<A>): TaskEither.TaskEither<Failure, A> {
+  return TaskEither.tryCatch(run, (cause) => failed(`Cannot write the report ${path}: ${reasonOf(cause, path)}`));
+}
+
+function reasonOf(cause: unknown, path: string): string {
+  if (cause instanceof Deno.errors.NotFound) return `there is no folder ${dirname(path)}`;
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** The file that a path leads to, after trying whether a file can be made beside it. */
+async function tryOut(path: string): Promise<string> {
+  const info = await Deno.stat(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  // A rename would put a file in the place of a device or a pipe.
+  if (info && !info.isFile) throw new Error(info.isDirectory ? "it is a folder" : "it is not a file");
+  const target = info ? await Deno.realPath(path) : path;
+  await Deno.remove(await temporaryFor(target));
+  return target;
+}
+
+async function replace(path: string, text: string): Promise<void> {
+  const temporary = await temporaryFor(path);
+  try {
+    await Deno.writeTextFile(temporary, text);
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+/** A new file beside another. */
+function temporaryFor(path: string): Promise<string> {
+  return Deno.makeTempFile({ dir: join(dirname(path)), prefix: `.${basename(path)}.` });
+}

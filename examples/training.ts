@@ -1,0 +1,110 @@
+/**
+ * Training a network on images: the step and the test as pure functions, compiled.
+ *
+ * @module
+ */
+import type { Batch } from "../datasets/mod.ts";
+import {
+  add,
+  applyUpdates,
+  argmax,
+  cast,
+  crossEntropy,
+  div,
+  eq,
+  jit,
+  layers,
+  mul,
+  optimizers,
+  random,
+  stack,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+  valueAndGradAux,
+  zeros,
+} from "../mod.ts";
+import type { Model } from "./models.ts";
+
+/** All that changes from step to step. */
+export interface TrainState {
+  readonly params: object;
+  /** The network's running statistics, if it has any. */
+  readonly state: object;
+  readonly optim: optimizers.OptimizerState;
+  /** f32[2]: the sum of the losses and the number of right answers since they were last set to zero. */
+  readonly totals: Tensor;
+}
+
+/** How a network is trained and tested. */
+export interface Trainer {
+  /** The state before the first step. */
+  readonly initial: TrainState;
+  /** One step on a batch; `count` (the steps before it) chooses what is dropped. The old state is used up. */
+  step(train: TrainState, batch: Batch, count: number): TrainState;
+  /** The sum of the losses on a batch and the number of right answers, without learning: f32[2]. */
+  test(train: TrainState, batch: Batch): Tensor;
+}
+
+/** Totals of nothing. */
+export function noTotals(): Tensor {
+  return zeros([2]);
+}
+
+/** A trainer for a network on images of a shape (channels, height, width); the seed makes its randomness. */
+export function makeTrainer(model: Model, optimizer: optimizers.Optimizer, imageShape: readonly number[], seed: number): Trainer {
+  const [initKey, dropKey] = random.split(random.key(seed));
+
+  const loss = (params: object, state: object, { images, labels }: Tensors, mode: layers.Mode) => {
+    const [logits, next] = model.apply(params, state, normalized(images), mode);
+    return [crossEntropy(logits, labels), { state: next, right: countRight(logits, labels) }] as const;
+  };
+
+  const step = jit((train: TrainState, batch: Tensors, count: number): TrainState => {
+    const mode = layers.training(random.foldIn(dropKey, count));
+    const { value, aux, grads } = valueAndGradAux(loss)(train.params, train.state, batch, mode);
+    const [updates, optim] = optimizer.update(grads, train.optim, train.params);
+    return {
+      params: applyUpdates(train.params, updates),
+      state: aux.state,
+      optim,
+      totals: add(train.totals, totalsOf(value, aux.right, batch)),
+    };
+  }, { donate: [0] });
+
+  const test = jit((params: object, state: object, batch: Tensors) => {
+    const [value, { right }] = loss(params, state, batch, layers.evaluate);
+    return totalsOf(value, right, batch);
+  });
+
+  const { params, state } = model.init(initKey, imageShape);
+  return {
+    initial: { params, state, optim: optimizer.init(params), totals: noTotals() },
+    step: (train, batch, count) => step(train, toTensors(batch), count),
+    test: ({ params, state }, batch) => test(params, state, toTensors(batch)),
+  };
+}
+
+/** A batch as it goes to the device: bytes, u8[count, channels, height, width], and classes, i32[count]. */
+type Tensors = { readonly images: Tensor; readonly labels: Tensor };
+
+function toTensors({ images, labels, shape }: Batch): Tensors {
+  return { images: tensor(images, { shape }), labels: tensor(labels) };
+}
+
+/** Mean and deviation of MNIST's training pixels, white being 1. */
+const pixels = { mean: 0.1307, deviation: 0.3081 };
+
+/** Pixels with mean 0 and deviation 1, as the network likes them. */
+function normalized(images: Tensor): Tensor {
+  return div(sub(div(cast(images, "f32"), 255), pixels.mean), pixels.deviation);
+}
+
+function countRight(logits: Tensor, labels: Tensor): Tensor {
+  return sum(cast(eq(argmax(logits, { axis: 1 }), labels), "f32"));
+}
+
+function totalsOf(meanLoss: Tensor, right: Tensor, { labels }: Tensors): Tensor {
+  return stack([mul(meanLoss, labels.size), right]);
+}
