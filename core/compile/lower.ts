@@ -307,7 +307,11 @@ function firstKept(graph: Graph, fuses: boolean): Set<Node> {
   const users = new Map<Node, Node[]>();
   for (const node of graph.nodes) {
     if (node.made.kind === "op") {
-      for (const input of new Set(node.made.inputs)) users.set(input, [...users.get(input) ?? [], node]);
+      for (const input of new Set(node.made.inputs)) {
+        const others = users.get(input);
+        if (others) others.push(node);
+        else users.set(input, [node]);
+      }
     }
   }
   const stretch = stretchOf(graph, users);
