@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { adadelta, type AdadeltaOptions } from "./adadelta.ts";
 export { adam, type AdamOptions, adamW } from "./adam.ts";
 export { chain } from "./chain.ts";
 export { clipByGlobalNorm, globalNorm } from "./clip.ts";

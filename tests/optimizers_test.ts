@@ -27,7 +27,7 @@ import {
 import { assertClose, type Tolerance } from "./close.ts";
 import { testOnDevices } from "./each_device.ts";
 
-const { adam, adamW, chain, clipByGlobalNorm, globalNorm, schedules, sgd } = optimizers;
+const { adadelta, adam, adamW, chain, clipByGlobalNorm, globalNorm, schedules, sgd } = optimizers;
 type Optimizer = optimizers.Optimizer;
 
 const close: Tolerance = { relative: 2e-6, absolute: 1e-9 };
@@ -41,6 +41,8 @@ const table: Readonly<Record<string, Optimizer>> = {
   "adam": adam({ learningRate: 0.1 }),
   "adam with a schedule": adam({ learningRate: schedules.warmup(0.1, { steps: 10 }) }),
   "adamW": adamW({ learningRate: 0.1, weightDecay: 1e-4 }),
+  "adadelta": adadelta({ learningRate: 1, epsilon: 1e-2 }),
+  "adadelta with a schedule": adadelta({ learningRate: schedules.constant(1), epsilon: 1e-2 }),
   "clipped": chain(clipByGlobalNorm(1), sgd({ learningRate: 0.1 })),
 };
 

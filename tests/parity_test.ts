@@ -117,9 +117,10 @@ const makers: Readonly<Record<string, (options: never) => optimizers.Optimizer>>
   sgd: optimizers.sgd,
   adam: optimizers.adam,
   adamw: optimizers.adamW,
+  adadelta: optimizers.adadelta,
 };
 
-/** Fixtures of what this library has: no dampening, and three optimizers. */
+/** Fixtures of what this library has: no dampening, and four optimizers. */
 const known = ({ name, options }: OptimizerFixture) => name in makers && !("dampening" in options);
 
 async function assertPath(optimizer: optimizers.Optimizer, { start, gradients, path }: OptimizerFixture): Promise<void> {
@@ -138,7 +139,7 @@ async function assertPath(optimizer: optimizers.Optimizer, { start, gradients, p
 
 testOnDevices("optimizers follow PyTorch's paths", async (t) => {
   const fixtures = paths.filter(known);
-  assert.ok(fixtures.length >= 12);
+  assert.ok(fixtures.length >= 15);
   for (const fixture of fixtures) {
     const { name, options } = fixture;
     const make = (more: Options = {}) => makers[name]({ ...options, ...more } as never);

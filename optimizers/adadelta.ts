@@ -1,0 +1,85 @@
+/**
+ * Adadelta.
+ *
+ * @module
+ */
+import { add, div, mul } from "../core/ops/binary.ts";
+import { zerosLike } from "../core/ops/creation.ts";
+import { neg, sqrt } from "../core/ops/unary.ts";
+import { fraction, notNegative } from "../core/ranges.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { treeMap } from "../core/tree.ts";
+import type { Optimizer } from "./optimizer.ts";
+import { checkRate, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
+
+/** Options of `adadelta`. */
+export interface AdadeltaOptions {
+  /** Factor of the steps, which have the parameters' units already. Default 1. */
+  readonly learningRate?: LearningRate;
+  /** How much of the running means is kept, in [0, 1]. Default 0.9. */
+  readonly rho?: number;
+  /** Added to both means under their roots: the first step is about its root long. Default 1e-6. */
+  readonly epsilon?: number;
+  /** Multiple of the parameters that is added to their gradients. Default 0. */
+  readonly weightDecay?: number;
+}
+
+interface AdadeltaState {
+  /** Running mean of squared gradients. */
+  readonly square: unknown;
+  /** Running mean of squared steps, before the rate. */
+  readonly delta: unknown;
+  readonly step?: Tensor;
+}
+
+/**
+ * Adadelta: gradient steps scaled by the ratio of past steps to past gradients, as PyTorch's `Adadelta`.
+ *
+ * g = grad + decay * p;  v = rho v + (1 - rho) g^2;  d = sqrt(a + epsilon) / sqrt(v + epsilon) * g;  a = rho a + (1 - rho) d^2;
+ * u = -rate * d
+ *
+ * ```ts
+ * import { applyUpdates, ones, optimizers, toArray } from "../mod.ts";
+ * const optimizer = optimizers.adadelta({ rho: 0.75, epsilon: 0.25 });
+ * const params = { weight: ones([2]) };
+ * const [updates, state] = optimizer.update({ weight: ones([2]) }, optimizer.init(params), params);
+ * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.2929, 0.2929]
+ * ```
+ *
+ * @returns An optimizer. Its state holds two trees like the parameters, `square` and `delta`, and `step` i32[] if the rate is a function
+ * of it: memory is 3x the parameters.
+ * @throws {RangeError} If a number is out of its range.
+ * @see Zeiler, "ADADELTA: an adaptive learning rate method", 2012, algorithm 1
+ */
+export function adadelta(options: AdadeltaOptions = {}): Optimizer {
+  const learningRate = checkRate(options.learningRate ?? 1);
+  const rho = fraction(options.rho ?? 0.9, "rho");
+  const epsilon = notNegative(options.epsilon ?? 1e-6, "epsilon");
+  const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
+  const scheduled = typeof learningRate === "function";
+  const average = (old: Tensor, x: Tensor) => add(mul(rho, old), mul(1 - rho, mul(x, x)));
+  const root = (x: Tensor) => sqrt(add(x, epsilon));
+
+  return {
+    init: (params): Record<string, unknown> => ({
+      square: treeMap(zerosLike, params),
+      delta: treeMap(zerosLike, params),
+      ...(scheduled && { step: firstStep() }),
+    }),
+    update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
+      const { square: oldSquare, delta: oldDelta, step = firstStep() } = state as AdadeltaState;
+      const rate = rateAt(learningRate, step);
+      const decayed = decay === 0 ? grads : treeMap((g: Tensor, p: Tensor) => add(g, mul(decay, p)), grads, params);
+      const square = treeMap(average, oldSquare as P, decayed);
+      const direction = treeMap(
+        (g: Tensor, v: Tensor, a: Tensor) => mul(div(root(a), root(v)), g),
+        decayed,
+        square,
+        oldDelta,
+      );
+      const delta = treeMap(average, oldDelta as P, direction);
+      const back = typeof rate === "number" ? -rate : neg(rate);
+      return [treeMap((d: Tensor) => mul(back, d), direction), { square, delta, ...(scheduled && { step: nextStep(step) }) }];
+    },
+  };
+}
