@@ -10,6 +10,7 @@
 import type { Access, ConvKernel } from "../kernel.ts";
 import { decompose, uniformNumber } from "./domain.ts";
 import { generateFilterGrad } from "./conv_filter.ts";
+import { generateTiledConv, suitsConvTiles } from "./conv_tiled.ts";
 import { finishFunction, lanesFor } from "./points.ts";
 import { Columns } from "./rows.ts";
 import { SharedLoads } from "./shared_loads.ts";
@@ -17,6 +18,7 @@ import { type KernelCode, type KernelContext, Shader, type Target, u32 } from ".
 
 /** The shaders of a convolution kernel. */
 export function generateConv(context: KernelContext<ConvKernel>): KernelCode {
+  if (!context.target.software && suitsConvTiles(context.kernel)) return generateTiledConv(context);
   return context.kernel.kind === "conv2dFilterGrad"
     ? generateFilterGrad(context)
     : generateGather(context, gatherOf(context.kernel));
