@@ -41,8 +41,8 @@ const table: Readonly<Record<string, Optimizer>> = {
   "adam": adam({ learningRate: 0.1 }),
   "adam with a schedule": adam({ learningRate: schedules.warmup(0.1, { steps: 10 }) }),
   "adamW": adamW({ learningRate: 0.1, weightDecay: 1e-4 }),
-  "adadelta": adadelta({ learningRate: 1, epsilon: 1e-2 }),
-  "adadelta with a schedule": adadelta({ learningRate: schedules.constant(1), epsilon: 1e-2 }),
+  "adadelta": adadelta({ learningRate: 0.5, epsilon: 1e-3 }),
+  "adadelta with a schedule": adadelta({ learningRate: schedules.constant(0.5), epsilon: 1e-3 }),
   "clipped": chain(clipByGlobalNorm(1), sgd({ learningRate: 0.1 })),
 };
 
@@ -209,6 +209,8 @@ Deno.test("options out of their ranges are refused when an optimizer is made", (
     () => adam({ ...rate, beta2: -0.1 }),
     () => adam({ ...rate, epsilon: -1 }),
     () => adamW({ ...rate, weightDecay: Infinity }),
+    () => adadelta({ rho: 1.5 }),
+    () => adadelta({ epsilon: -1 }),
     () => clipByGlobalNorm(0),
     () => schedules.cosineDecay({ from: 1, steps: 0 }),
     () => schedules.stepDecay({ from: 1, every: 1.5 }),
