@@ -79,6 +79,10 @@ export function prepare<K extends Kernel>(
       epilogue
         ? { slot: resultSlot, func: addResult(module, kernel.shape, outputId, wide) }
         : { slot: outputId, func: undefined },
+    boxEpilogue: (_, row) =>
+      epilogue
+        ? { slot: undefined, func: addResult(module, kernel.shape, outputId, wide, row) }
+        : { slot: outputId, func: undefined },
   };
   const phases = generate(context, kernel);
   exportPhases(module, phases);
@@ -138,18 +142,26 @@ function exportPhases(module: WasmModule, phases: readonly Phase[]): void {
   );
 }
 
-/** An epilogue: output[row, column] += result[row, column] + 1. */
-function addResult(module: WasmModule, shape: readonly number[], outputId: number, wide: boolean): number {
+/** An epilogue: output[row, column] += result[row, column] + 1; rows of the result are `resultRow` elements apart. */
+function addResult(
+  module: WasmModule,
+  shape: readonly number[],
+  outputId: number,
+  wide: boolean,
+  resultRow = shape[shape.length - 1],
+): number {
   const columns = shape[shape.length - 1];
   const type = wide ? "f64" : "f32";
   return module.func({ params: epilogueParams }, (c) => {
     const [table, result, row0, row1, column0, column1] = [0, 1, 2, 3, 4, 5];
-    const [row, column, offset, to] = [c.local("i32"), c.local("i32"), c.local("i32"), c.local("i32")];
+    const [row, column, offset, to, from] = [c.local("i32"), c.local("i32"), c.local("i32"), c.local("i32"), c.local("i32")];
     c.for(row, () => c.get(row0), () => c.get(row1), 1, () => {
       c.for(column, () => c.get(column0), () => c.get(column1), 1, () => {
         c.get(row).i32(columns).op("i32.mul").get(column).op("i32.add").i32(wide ? 8 : 4).op("i32.mul").set(offset);
         c.get(table).mem("i32.load", outputId * 4).get(offset).op("i32.add").tee(to);
-        c.get(to).mem(`${type}.load`).get(result).get(offset).op("i32.add").mem(`${type}.load`).op(`${type}.add`);
+        c.get(row).i32(resultRow).op("i32.mul").get(column).op("i32.add").i32(wide ? 8 : 4).op("i32.mul");
+        c.get(result).op("i32.add").set(from);
+        c.get(to).mem(`${type}.load`).get(from).mem(`${type}.load`).op(`${type}.add`);
         (wide ? c.f64(1) : c.f32(1)).op(`${type}.add`).mem(`${type}.store`);
       });
     });

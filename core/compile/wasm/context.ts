@@ -26,6 +26,15 @@ export interface Phase {
   readonly serial: boolean;
 }
 
+/** Where a kernel writes its result, and the function that turns a box of it into the stores, if that is not all. */
+export interface Epilogue {
+  readonly slot: number;
+  readonly func: number | undefined;
+}
+
+/** An epilogue of boxes; without a slot they lie in the generator's own memory. */
+export type BoxEpilogue = Epilogue | { readonly slot: undefined; readonly func: number };
+
 /** What a generator may ask for while it writes a kernel. */
 export interface WasmContext {
   readonly module: WasmModule;
@@ -41,7 +50,13 @@ export interface WasmContext {
    * or undefined if writing the result was all. The result is passed as its base address (of domain point 0). Rows are all axes of `shape`
    * but the last, columns the last.
    */
-  epilogue(kernel: Kernel): { readonly slot: number; readonly func: number | undefined };
+  epilogue(kernel: Kernel): Epilogue;
+  /**
+   * The same for a generator that finishes a box before it begins the next, in memory of its own whose rows are `row` elements
+   * apart: where the result is not written into the first store, there is no slot, and the address to pass is where domain point 0
+   * would lie around the box (it may wrap around).
+   */
+  boxEpilogue(kernel: Kernel, row: number): BoxEpilogue;
 }
 
 /** Writes one kernel; registers its functions and gives its phases. */

@@ -8,35 +8,39 @@ import { deviceBytes, type DType } from "../../dtype.ts";
 import { contiguousStrides, sameShape, sizeOf } from "../../shape.ts";
 import { type Kernel, operandsOf, type Program } from "../kernel.ts";
 import { boxOf, writeBox } from "./box.ts";
-import { epilogueParams } from "./context.ts";
+import { type BoxEpilogue, type Epilogue, epilogueParams } from "./context.ts";
 import type { PrintingContext } from "./generate.ts";
 import type { Stream } from "./streams.ts";
 
-/** Where a kernel writes its result, and the function that turns a box of it into the stores, if that is not all. */
-export interface Epilogue {
-  readonly slot: number;
-  readonly func: number | undefined;
-}
-
-/** Writes the epilogue of a kernel. */
+/** Writes the epilogue of a kernel; see `WasmContext.epilogue`. */
 export function writeEpilogue(context: PrintingContext, kernel: Kernel): Epilogue {
   const dtype = resultType(context.program, kernel);
   const inPlace = resultFitsFirstStore(context.program, kernel, dtype);
-  const size = sizeOf(kernel.shape) * deviceBytes(dtype);
-  const slot = inPlace ? kernel.stores[0].buffer : context.sharedScratch(size);
+  const slot = inPlace ? kernel.stores[0].buffer : context.sharedScratch(sizeOf(kernel.shape) * deviceBytes(dtype));
   const [only, ...others] = kernel.stores;
   if (inPlace && others.length === 0 && only.value.kind === "result") return { slot, func: undefined };
+  return { slot, func: writeStores(context, kernel, dtype, contiguousStrides(kernel.shape)) };
+}
 
+/** Writes the epilogue of a kernel that computes box by box; see `WasmContext.boxEpilogue`. */
+export function writeBoxEpilogue(context: PrintingContext, kernel: Kernel, row: number): BoxEpilogue {
+  const dtype = resultType(context.program, kernel);
+  if (resultFitsFirstStore(context.program, kernel, dtype)) return context.epilogue(kernel);
+  const strides = [...contiguousStrides(kernel.shape.slice(0, -1)).map((stride) => stride * row), 1];
+  return { slot: undefined, func: writeStores(context, kernel, dtype, strides) };
+}
+
+/** The function of `epilogueParams` that turns a box of results with these strides into the stores. */
+function writeStores(context: PrintingContext, kernel: Kernel, dtype: DType, strides: readonly number[]): number {
   const result: Stream = {
     dtype,
-    strides: contiguousStrides(kernel.shape).map((stride) => stride * deviceBytes(dtype)),
+    strides: strides.map((stride) => stride * deviceBytes(dtype)),
     base: (c) => c.get(1),
   };
   const box = boxOf(context, kernel, { keepLast: true, result: () => result });
-  const func = context.module.func({ params: epilogueParams }, (c) => {
+  return context.module.func({ params: epilogueParams }, (c) => {
     writeBox(c, box, { rows: { from: 2, to: 3 }, columns: { from: 4, to: 5, ragged: true } });
   });
-  return { slot, func };
 }
 
 /** The type in which a kernel leaves its result: that of its first operand. */

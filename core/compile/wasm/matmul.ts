@@ -13,7 +13,7 @@
  */
 import type { Access, MatmulKernel } from "../kernel.ts";
 import type { FunctionWriter } from "./assembler.ts";
-import { type KernelGenerator, type Phase, phaseParams, type WasmContext } from "./context.ts";
+import { type BoxEpilogue, type KernelGenerator, type Phase, phaseParams, type WasmContext } from "./context.ts";
 import {
   type Blocks,
   blockSizes,
@@ -165,15 +165,20 @@ function setPart(c: FunctionWriter, thread: number, grid: Grid, batch: number, r
 /** Calls the epilogue, if there is one, for a box of rows and columns of the product. */
 function finishBox(
   c: FunctionWriter,
-  epilogue: { slot: number; func: number | undefined },
+  epilogue: BoxEpilogue,
   product: Product,
   batch: number,
-  box: { readonly rows: readonly [() => void, () => void]; readonly columns: readonly [() => void, () => void] },
+  box: {
+    readonly own?: () => void;
+    readonly rows: readonly [() => void, () => void];
+    readonly columns: readonly [() => void, () => void];
+  },
 ): void {
   if (epilogue.func === undefined) return;
   const [table] = phaseParams.keys();
   c.get(table);
-  slotAddress(c, table, epilogue.slot);
+  if (epilogue.slot === undefined) box.own?.();
+  else slotAddress(c, table, epilogue.slot);
   const long = product.exchanged ? box.columns : box.rows;
   for (const push of long) {
     push();
@@ -199,6 +204,9 @@ interface OuterPlan {
   readonly innerSize: number;
   readonly packLhs: boolean;
   readonly packRhs: boolean;
+  /** Rows and panels of a box, which is finished before the next begins (if the inner product is done in one go). */
+  readonly rowsTogether: number;
+  readonly panelsTogether: number;
 }
 
 function planOuter(product: Product, threads: number): OuterPlan {
@@ -226,6 +234,8 @@ function planOuter(product: Product, threads: number): OuterPlan {
     innerSize: roundUp(Math.ceil(k / innerBlocks), 4),
     packLhs: !lhsInPlace,
     packRhs: !rhsInPlace,
+    rowsTogether: lhsInPlace ? rowBlocks.count : Math.min(ROW_BLOCKS, rowBlocks.count),
+    panelsTogether: Math.min(Math.ceil(COLUMNS_TOGETHER / panelColumns), panels),
   };
 }
 
@@ -235,6 +245,7 @@ function tileKernel(
   { product, packLhs, packRhs, innerBlocks }: OuterPlan,
   rows: number,
   columns: number,
+  resultRow: number,
 ): number {
   return microKernel(context.module, {
     rows,
@@ -242,7 +253,7 @@ function tileKernel(
     lhsRow: packLhs ? 1 : product.lhs.row,
     lhsStep: packLhs ? rows : product.lhs.column,
     rhsStep: packRhs ? roundUp(columns, LANES) : product.rhs.row,
-    resultRow: product.n,
+    resultRow,
     wholeSteps: product.k % 4 === 0,
     accumulates: innerBlocks > 1,
   });
@@ -252,10 +263,10 @@ function tileKernel(
  * One panel against a range of row blocks: (lhs of the first block, panel, result of the first block, first block, end block,
  * steps, accumulate).
  */
-function panelSweep(context: WasmContext, plan: OuterPlan, columns: number): number {
+function panelSweep(context: WasmContext, plan: OuterPlan, columns: number, resultRow: number): number {
   const { rowBlocks, product, packLhs } = plan;
   const sizes = blockSizes(rowBlocks);
-  const kernels = sizes.map((rows) => tileKernel(context, plan, rows, columns));
+  const kernels = sizes.map((rows) => tileKernel(context, plan, rows, columns, resultRow));
   return context.module.func({ params: ["i32", "i32", "i32", "i32", "i32", "i32", "i32"] }, (c) => {
     const [lhs, panel, result, block, end, steps, accumulate] = [0, 1, 2, 3, 4, 5, 6];
     sizes.forEach((rows, which) => {
@@ -269,7 +280,7 @@ function panelSweep(context: WasmContext, plan: OuterPlan, columns: number): num
           c.get(lhs).get(panel).get(result).get(steps).get(accumulate).call(kernels[which]);
           if (packLhs) plusScaled(c.get(lhs), steps, rows * FLOAT).set(lhs);
           else c.increment(lhs, rows * product.lhs.row * FLOAT);
-          c.increment(result, rows * product.n * FLOAT);
+          c.increment(result, rows * resultRow * FLOAT);
           c.increment(block, 1).get(block).get(last).op("i32.lt_s").brIf(0);
         });
       });
@@ -305,16 +316,20 @@ function packRows(context: WasmContext, plan: OuterPlan): number {
 
 function outerProduct(context: WasmContext, kernel: MatmulKernel, product: Product, threads: number): number {
   const plan = planOuter(product, threads);
-  const { grid, rowBlocks, panelColumns, panels, rest, innerSize, innerBlocks, packLhs, packRhs } = plan;
+  const { grid, rowBlocks, panelColumns, panels, rest, innerSize, innerBlocks, packLhs, packRhs, rowsTogether, panelsTogether } =
+    plan;
   const { batch, m, n, k, lhs, rhs } = product;
-  const epilogue = context.epilogue(kernel);
+  // A box that is finished at once never leaves the cache if all boxes lie in the same place.
+  const boxRow = panelsTogether * panelColumns;
+  const epilogue = innerBlocks === 1 && !product.exchanged ? context.boxEpilogue(kernel, boxRow) : context.epilogue(kernel);
+  const owns = epilogue.slot === undefined;
   const fullPanels = rest === 0 ? panels : panels - 1;
   const variants = [
     ...(fullPanels > 0 ? [{ columns: panelColumns, isTail: false }] : []),
     ...(rest > 0 ? [{ columns: rest, isTail: true }] : []),
   ].map((variant) => ({
     ...variant,
-    sweep: panelSweep(context, plan, variant.columns),
+    sweep: panelSweep(context, plan, variant.columns, owns ? boxRow : n),
     pack: packRhs
       ? packPanel(context.module, {
         width: roundUp(variant.columns, LANES),
@@ -326,14 +341,13 @@ function outerProduct(context: WasmContext, kernel: MatmulKernel, product: Produ
   }));
   const packLhsRows = packLhs ? packRows(context, plan) : -1;
 
-  const rowsTogether = packLhs ? Math.min(ROW_BLOCKS, rowBlocks.count) : rowBlocks.count;
   const panelBytes = innerSize * panelColumns * FLOAT;
-  const panelsTogether = Math.min(Math.ceil(COLUMNS_TOGETHER / panelColumns), panels);
   // If all rows go by at once, a packed panel is used up before the next: they share one place, and stay in the first-level cache.
   const keepsPanels = rowsTogether < Math.ceil(rowBlocks.count / grid.rows);
   const rhsBytes = packRhs ? roundUp((keepsPanels ? panelsTogether : 1) * panelBytes, 64) : 0;
-  const lhsBytes = packLhs ? rowsTogether * TILE_ROWS * innerSize * FLOAT : 0;
-  if (rhsBytes + lhsBytes > 0) context.privateScratch(rhsBytes + lhsBytes);
+  const lhsBytes = packLhs ? roundUp(rowsTogether * TILE_ROWS * innerSize * FLOAT, 64) : 0;
+  const boxBytes = owns ? rowsTogether * TILE_ROWS * boxRow * FLOAT : 0;
+  if (rhsBytes + lhsBytes + boxBytes > 0) context.privateScratch(rhsBytes + lhsBytes + boxBytes);
 
   return context.module.func({ params: phaseParams }, (c) => {
     const [table, thread, scratch] = [0, 1, 2];
@@ -367,6 +381,10 @@ function outerProduct(context: WasmContext, kernel: MatmulKernel, product: Produ
       plusScaled(c, panel, panelColumns * rhs.column * FLOAT).set(rhsAt);
     };
     const setResult = () => {
+      if (epilogue.slot === undefined) {
+        plus(c.get(scratch), rhsBytes + lhsBytes);
+        return c.get(panel).get(panel0).op("i32.sub").i32(panelColumns * FLOAT).op("i32.mul").op("i32.add").set(resultAt);
+      }
       slotAddress(c, table, epilogue.slot);
       plusScaled(c, b, m * n * FLOAT);
       plusScaled(c, panel, panelColumns * FLOAT);
@@ -402,7 +420,15 @@ function outerProduct(context: WasmContext, kernel: MatmulKernel, product: Produ
         c.get(end).i32(n).get(end).i32(n).op("i32.lt_s").op("select");
         c.release("i32", end);
       };
+      const pushOwn = () => {
+        plus(c.get(scratch), rhsBytes + lhsBytes);
+        blockStart(c, rowBlocks, block0);
+        plusScaled(c, b, m);
+        c.i32(boxRow * FLOAT).op("i32.mul").op("i32.sub");
+        c.get(panel0).i32(panelColumns * FLOAT).op("i32.mul").op("i32.sub");
+      };
       finishBox(c, epilogue, product, b, {
+        own: owns ? pushOwn : undefined,
         rows: [pushRow(block0), pushRow(block1)],
         columns: [() => c.get(panel0).i32(panelColumns).op("i32.mul"), pushEnd],
       });

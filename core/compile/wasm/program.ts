@@ -7,10 +7,10 @@
 import { visit } from "../expr.ts";
 import type { Kernel, Program } from "../kernel.ts";
 import { WasmModule } from "./assembler.ts";
-import { type Phase, phaseParams } from "./context.ts";
+import { type Epilogue, type Phase, phaseParams } from "./context.ts";
 import { barrierFunction, importSharedMemory } from "./control.ts";
 import { conv } from "./conv.ts";
-import { type Epilogue, writeEpilogue } from "./epilogue.ts";
+import { writeBoxEpilogue, writeEpilogue } from "./epilogue.ts";
 import type { PrintingContext } from "./generate.ts";
 import { map } from "./map.ts";
 import { matmul } from "./matmul.ts";
@@ -100,6 +100,7 @@ class KernelWriter {
         return slot;
       },
       epilogue: (kernel) => this.#epilogue(kernel),
+      boxEpilogue: (kernel, row) => writeBoxEpilogue(this.#context, kernel, row),
     };
   }
 
