@@ -11,7 +11,8 @@ import { Worker } from "node:worker_threads";
  * worker whose parent is busy waits half a second.
  */
 export function spawn(source: string, workerData: unknown): void {
-  const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(source)), { workerData });
+  // Without an environment of its own it would get a copy of ours, for which Deno would ask on a terminal.
+  const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(source)), { workerData, env: {} });
   // Failures are reported through shared memory.
   worker.on("error", () => {});
   worker.unref();
