@@ -5,10 +5,11 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { binary, cast, constant } from "../core/compile/expr.ts";
+import { binary, cast, constant, type Expr, unary, type UnaryOp } from "../core/compile/expr.ts";
 import { generateKernel } from "../core/compile/wgsl/generate.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { DeviceError, DonatedError, DTypeError, ShapeError } from "../core/errors.ts";
+import { binaryFunction, unaryFunction } from "../core/runtime/reference/scalar.ts";
 import { createWebgpuDevice, hasRealAdapter, type WebgpuDevice, type WebgpuOptions } from "../core/runtime/webgpu/device.ts";
 import { Failures } from "../core/runtime/webgpu/failures.ts";
 import { PipelineCache } from "../core/runtime/webgpu/pipelines.ts";
@@ -347,4 +348,78 @@ Deno.test("webgpu: kernels over more workgroups than one axis allows are folded"
   const { dispatches: [{ workgroups }] } = generateKernel(program, kernel, target);
   assert.ok(workgroups.every((count) => count <= 65535), workgroups.join());
   assert.ok(workgroups[0] * workgroups[1] * 128 * 4 >= size);
+});
+
+/** The distance to the next f32. */
+function ulp(x: number): number {
+  return 2 ** (Math.floor(Math.log2(Math.max(Math.abs(x), 2 ** -126))) - 23);
+}
+
+/** How many ulps a function of f32 is off at worst, over normal results. */
+function worstError(
+  device: WebgpuDevice,
+  inputs: readonly Float32Array[],
+  value: Expr,
+  exact: (...xs: number[]) => number,
+): number {
+  const size = inputs[0].length;
+  const { program } = buildCase("accuracy", { relative: 0, absolute: 0 }, (p) => {
+    const loads = inputs.map((values) => dense(p.input("f32", values), [size]));
+    p.run({ kind: "map", shape: [size], loads, stores: [store(dense(p.output("f32", size), [size]), value)] });
+  });
+  const [output] = device.compile(program).run(inputs);
+  const values = device.downloadNow(output)!;
+  let worst = 0;
+  for (let i = 0; i < size; i++) {
+    const wanted = exact(...inputs.map((xs) => xs[i]));
+    const isNormal = Math.abs(wanted) >= 2 ** -126 && Math.abs(wanted) < 3.4e38;
+    const error = isNormal ? Math.abs(values[i] - wanted) / ulp(wanted) : 0;
+    // Not `Math.max`: a NaN must not pass.
+    if (!(error <= worst)) worst = error;
+  }
+  return worst;
+}
+
+const unaries: readonly UnaryOp[] = [
+  ...["exp", "expm1", "log", "log1p", "sqrt", "erf"] as const,
+  ...["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"] as const,
+];
+
+testDevice("functions are right to a few units in the last place, everywhere", (device) => {
+  const size = 20000;
+  const powers = Float32Array.from(noise(4, size, 37), (x, i) => (i % 2 ? 1 : -1) * 10 ** x);
+  for (const op of unaries) {
+    for (const inputs of [noise(1, size), noise(2, size, 10), noise(3, size, 100), powers]) {
+      const valid = inputs.filter((x) => !Number.isNaN(unaryFunction(op, "f64")(x)));
+      const worst = worstError(device, [valid], unary(op, load(0)), unaryFunction(op, "f64"));
+      assert.ok(worst <= 5, `${op} is off by ${worst} ulp`);
+    }
+  }
+  const bases = Float32Array.from(noise(5, size, 20), (x) => 10 ** x);
+  const nearOne = Float32Array.from(noise(6, size, 0.01), (x) => 1 + x);
+  for (const [x, y] of [[bases, noise(7, size, 2)], [nearOne, noise(8, size, 2000)]]) {
+    for (const op of ["pow", "atan2", "rem"] as const) {
+      const worst = worstError(device, [x, y], binary(op, load(0), load(1)), binaryFunction(op, "f64"));
+      assert.ok(worst <= 4, `${op} is off by ${worst} ulp`);
+    }
+  }
+});
+
+testDevice("long sums are as exact as short ones", (device) => {
+  const values = Float32Array.from(noise(1, 3_000_000), (x) => x + 1.5);
+  const { program } = buildCase("sum", exact, (p) => {
+    const x = p.input("f32", values);
+    p.run({
+      kind: "reduce",
+      shape: [],
+      window: [values.length],
+      operands: [dense(x, [values.length])],
+      reductions: [{ op: "sum", value: load(0) }],
+      loads: [],
+      stores: [store(dense(p.output("f32", 1), []), result(0))],
+    });
+  });
+  const [sum] = device.downloadNow(device.compile(program).run([values])[0])!;
+  const wanted = values.reduce((total, x) => total + x, 0);
+  assert.ok(Math.abs(sum / wanted - 1) < 1e-6, `${sum}, not ${wanted}`);
 });

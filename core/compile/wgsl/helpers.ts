@@ -36,11 +36,13 @@ export type HelperName =
   | "powerOfTwo"
   | "expScaled"
   | "exponential"
+  | "expMinusOneBelow"
   | "expMinusOne"
   | "logOnePlus"
   | "logOnePlusOf"
   | "logarithm"
   | "reduceAngle"
+  | "multiplyHigh"
   | "sinReduced"
   | "cosReduced"
   | "sine"
@@ -55,7 +57,7 @@ export type HelperName =
   | "coshOf"
   | "tanhOf"
   | "errorFunction"
-  | "productError"
+  | "upperHalf"
   | "power"
   | "powerI32"
   | "powerU32";
@@ -103,19 +105,24 @@ fn nan() -> f32 { return bitcast<f32>(nanBits); }`,
     code: `fn remainderU32(x: u32, y: u32) -> u32 { return select(x % select(y, 1u, y == 0u), 0u, y == 0u); }`,
   },
   remainderF32: {
-    // x - y trunc(x / y) with the product kept exact; the quotient may be one too large, which shows in the sign.
-    needs: ["productError", "nan", "isNan", "copySign", "infinity"],
+    // |x| minus the multiple of |y| that fits, in steps of 22 bits of the quotient. Halves of 12 bits multiply exactly, so it does not
+    // matter whether a compiler fuses products and differences. The quotient may be off by one, which shows in the range.
+    needs: ["nan", "isNan", "copySign", "infinity", "upperHalf", "powerOfTwo"],
     code: `fn remainderF32(x: f32, y: f32) -> f32 {
-  let a = abs(x);
   let b = abs(y);
-  let q = trunc(a / b);
-  let p = q * b;
-  var r = (a - p) - productError(q, b, p);
-  r = select(r, r + b, r < 0.0);
-  r = select(r, r - b, r >= b);
-  r = select(r, a, a < b);
-  let bad = isNan(x) || isNan(y) || y == 0.0 || a == infinity();
-  return select(copySign(r, x), nan(), bad);
+  var a = abs(x);
+  let bad = isNan(x) || isNan(y) || b == 0.0 || a == infinity();
+  for (var i = 0u; i < 14u && a >= b && !bad; i++) {
+    let excess = (bitcast<i32>(a) >> 23u) - (bitcast<i32>(b) >> 23u) - 22;
+    let scaled = b * powerOfTwo(clamp(excess, 0, 126));
+    let q = trunc(a / scaled);
+    let qh = upperHalf(q);
+    let sh = upperHalf(scaled);
+    a = (((a - qh * sh) - qh * (scaled - sh)) - (q - qh) * sh) - (q - qh) * (scaled - sh);
+    a = select(a, a + scaled, a < 0.0);
+    a = select(a, a - scaled, a >= scaled);
+  }
+  return select(copySign(a, x), nan(), bad);
 }`,
   },
   toI32: {
@@ -153,15 +160,19 @@ fn nan() -> f32 { return bitcast<f32>(nanBits); }`,
   return select(e, x, isNan(x));
 }`,
   },
-  expMinusOne: {
-    needs: ["expScaled", "powerOfTwo", "isNan", "infinity"],
-    code: `fn expMinusOne(x: f32) -> f32 {
-  let c = clamp(x, -18.0, 88.0);
+  expMinusOneBelow: {
+    // For x <= 80.
+    needs: ["expScaled", "powerOfTwo", "isNan"],
+    code: `fn expMinusOneBelow(x: f32) -> f32 {
+  let c = clamp(x, -18.0, 80.0);
   let n = round(c * 1.442695);
   let s = powerOfTwo(i32(n));
-  let e = s * expScaled(c, n) + (s - 1.0);
-  return select(select(e, infinity(), x > 88.72284), x, isNan(x) || abs(x) < 1e-8);
+  return select(s * expScaled(c, n) + (s - 1.0), x, isNan(x) || abs(x) < 1e-8);
 }`,
+  },
+  expMinusOne: {
+    needs: ["expMinusOneBelow", "exponential"],
+    code: `fn expMinusOne(x: f32) -> f32 { return select(expMinusOneBelow(x), exponential(x), x > 80.0); }`,
   },
   logOnePlus: {
     // log((1 + f) 2^e) for f in [sqrt(1/2) - 1, sqrt(2) - 1]: f - s (f - R) + e ln 2 with s = f / (2 + f), R from the atanh series.
@@ -196,9 +207,49 @@ fn nan() -> f32 { return bitcast<f32>(nanBits); }`,
 }`,
   },
   reduceAngle: {
-    // x = q pi/2 + r, |r| <= pi/4: pi/2 in four parts, the first three of 8 bits, so that their products with q are exact.
-    code: `fn reduceAngle(x: f32, q: f32) -> f32 {
-  return (((x - q * 1.5703125) - q * 0.0004825592041015625) - q * 1.2665987014770508e-6) - q * 9.92093629470503e-10;
+    // x = q pi/2 + r, |r| <= pi/4; gives r and q modulo 4. Up to 2^15 pi/2 is subtracted in four parts, the first three of 8 bits, so
+    // that their products with q are exact. Beyond, the product of x with the bits of 2/pi that matter is taken in integers.
+    needs: ["multiplyHigh"],
+    code: `struct Angle { r: f32, q: u32 }
+const twoOverPi = array<u32, 9>(
+  0u, 0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu, 0xdebbc561u);
+fn reduceAngle(x: f32) -> Angle {
+  if (abs(x) < 32768.0) {
+    let q = round(x * 0.63661975);
+    let r = (((x - q * 1.5703125) - q * 0.0004825592041015625) - q * 1.2665987014770508e-6) - q * 9.92093629470503e-10;
+    return Angle(r, bitcast<u32>(i32(q)));
+  }
+  let bits = bitcast<u32>(x);
+  let m = (bits & 0x007fffffu) | 0x00800000u;
+  // The window starts two bits above the point of x 2/pi: what is higher is a multiple of 4.
+  let start = min((bits >> 23u) & 255u, 254u) - 120u;
+  var words = twoOverPi;
+  let at = start >> 5u;
+  let shift = start & 31u;
+  let a = select(words[at], (words[at] << shift) | (words[at + 1u] >> ((32u - shift) & 31u)), shift != 0u);
+  let b = select(words[at + 1u], (words[at + 1u] << shift) | (words[at + 2u] >> ((32u - shift) & 31u)), shift != 0u);
+  let c = select(words[at + 2u], (words[at + 2u] << shift) | (words[at + 3u] >> ((32u - shift) & 31u)), shift != 0u);
+  let carried = multiplyHigh(m, c);
+  let low = m * b + carried;
+  let high = m * a + multiplyHigh(m, b) + select(0u, 1u, low < carried);
+  // Two bits of quarters, then the fraction, which is rounded to the nearest quarter.
+  let q = (high + 0x20000000u) >> 30u;
+  let fraction = bitcast<i32>((high << 2u) | (low >> 30u));
+  let r = (f32(fraction) * 2.3283064e-10 + f32(low << 2u) * 5.421011e-20) * 1.5707964;
+  let negative = (bits >> 31u) == 1u;
+  return Angle(select(r, -r, negative), select(q, 0u - q, negative));
+}`,
+  },
+  multiplyHigh: {
+    // The upper 32 bits of x y.
+    code: `fn multiplyHigh(x: u32, y: u32) -> u32 {
+  let xl = x & 0xffffu;
+  let xh = x >> 16u;
+  let yl = y & 0xffffu;
+  let yh = y >> 16u;
+  let middle = xh * yl + ((xl * yl) >> 16u);
+  let other = xl * yh + (middle & 0xffffu);
+  return xh * yh + (middle >> 16u) + (other >> 16u);
 }`,
   },
   sinReduced: {
@@ -216,31 +267,26 @@ fn nan() -> f32 { return bitcast<f32>(nanBits); }`,
   sine: {
     needs: ["reduceAngle", "sinReduced", "cosReduced", "nan", "infinity", "isNan"],
     code: `fn sine(x: f32) -> f32 {
-  let q = round(x * 0.63661975);
-  let r = reduceAngle(x, q);
-  let k = i32(clamp(q, -1e9, 1e9));
-  let y = select(sinReduced(r), cosReduced(r), (k & 1) == 1);
-  return select(select(y, -y, (k & 2) == 2), nan(), isNan(x) || abs(x) == infinity());
+  let angle = reduceAngle(x);
+  let y = select(sinReduced(angle.r), cosReduced(angle.r), (angle.q & 1u) == 1u);
+  return select(select(y, -y, (angle.q & 2u) == 2u), nan(), isNan(x) || abs(x) == infinity());
 }`,
   },
   cosine: {
     needs: ["reduceAngle", "sinReduced", "cosReduced", "nan", "infinity", "isNan"],
     code: `fn cosine(x: f32) -> f32 {
-  let q = round(x * 0.63661975);
-  let r = reduceAngle(x, q);
-  let k = i32(clamp(q, -1e9, 1e9)) + 1;
-  let y = select(sinReduced(r), cosReduced(r), (k & 1) == 1);
-  return select(select(y, -y, (k & 2) == 2), nan(), isNan(x) || abs(x) == infinity());
+  let angle = reduceAngle(x);
+  let y = select(cosReduced(angle.r), sinReduced(angle.r), (angle.q & 1u) == 1u);
+  return select(select(y, -y, ((angle.q + 1u) & 2u) == 2u), nan(), isNan(x) || abs(x) == infinity());
 }`,
   },
   tangent: {
     needs: ["reduceAngle", "sinReduced", "cosReduced", "nan", "infinity", "isNan"],
     code: `fn tangent(x: f32) -> f32 {
-  let q = round(x * 0.63661975);
-  let r = reduceAngle(x, q);
-  let odd = (i32(clamp(q, -1e9, 1e9)) & 1) == 1;
-  let s = sinReduced(r);
-  let c = cosReduced(r);
+  let angle = reduceAngle(x);
+  let odd = (angle.q & 1u) == 1u;
+  let s = sinReduced(angle.r);
+  let c = cosReduced(angle.r);
   return select(select(s, -c, odd) / select(c, s, odd), nan(), isNan(x) || abs(x) == infinity());
 }`,
   },
@@ -299,10 +345,10 @@ fn nan() -> f32 { return bitcast<f32>(nanBits); }`,
 }`,
   },
   sinhOf: {
-    needs: ["expMinusOne", "exponential", "copySign", "isNan"],
+    needs: ["expMinusOneBelow", "exponential", "copySign", "isNan"],
     code: `fn sinhOf(x: f32) -> f32 {
   let a = abs(x);
-  let e = expMinusOne(min(a, 80.0));
+  let e = expMinusOneBelow(min(a, 80.0));
   let t = exponential(0.5 * a);
   return select(copySign(select(0.5 * (e + e / (e + 1.0)), (0.5 * t) * t, a > 80.0), x), x, isNan(x));
 }`,
@@ -317,9 +363,9 @@ fn nan() -> f32 { return bitcast<f32>(nanBits); }`,
 }`,
   },
   tanhOf: {
-    needs: ["expMinusOne", "copySign", "isNan"],
+    needs: ["expMinusOneBelow", "copySign", "isNan"],
     code: `fn tanhOf(x: f32) -> f32 {
-  let e = expMinusOne(-2.0 * min(abs(x), 20.0));
+  let e = expMinusOneBelow(-2.0 * min(abs(x), 20.0));
   return select(copySign(-e / (2.0 + e), x), x, isNan(x));
 }`,
   },
@@ -338,19 +384,14 @@ fn nan() -> f32 { return bitcast<f32>(nanBits); }`,
   return select(select(y, copySign(1.0, x), a > 4.0), x, isNan(x));
 }`,
   },
-  productError: {
-    // What rounding took from p = x y: halves of 12 bits multiply exactly.
-    code: `fn productError(x: f32, y: f32, p: f32) -> f32 {
-  let xh = bitcast<f32>(bitcast<u32>(x) & 0xfffff000u);
-  let yh = bitcast<f32>(bitcast<u32>(y) & 0xfffff000u);
-  let xl = x - xh;
-  let yl = y - yh;
-  return (((xh * yh - p) + xh * yl) + xl * yh) + xl * yl;
-}`,
+  upperHalf: {
+    // The upper 12 bits: such halves multiply exactly.
+    code: `fn upperHalf(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u); }`,
   },
   power: {
-    // |x|^y = 2^(y log2 |x|) with the logarithm and the product as sums of two floats; then the sign and the special cases.
-    needs: ["productError", "powerOfTwo", "expScaled", "nan", "isNan", "infinity"],
+    // |x|^y = 2^(y log2 |x|) with the logarithm and the product as sums of a half and a rest, so that every product that must be exact
+    // is, fused or not; then the sign and the special cases.
+    needs: ["upperHalf", "powerOfTwo", "expScaled", "nan", "isNan", "infinity"],
     code: `fn power(x: f32, y: f32) -> f32 {
   let a = abs(x);
   let tiny = a < 1.1754944e-38;
@@ -358,29 +399,30 @@ fn nan() -> f32 { return bitcast<f32>(nanBits); }`,
   let shifted = bits - 0x3f3504f3u;
   let e = f32(bitcast<i32>(shifted) >> 23u) - select(0.0, 25.0, tiny);
   let m = bitcast<f32>((shifted & 0x007fffffu) + 0x3f3504f3u);
-  // s = (m - 1) / (m + 1) and its error; log m = 2 s + s^3 (2/3 + ...).
+  // s = (m - 1) / (m + 1) as sh + sl; log m = 2 s + s^3 (2/3 + ...) as lh + ll.
   let f = m - 1.0;
   let d = m + 1.0;
-  let dLow = m - (d - 1.0);
   let s = f / d;
-  let sd = s * d;
-  let sLow = (((f - sd) - productError(s, d, sd)) - s * dLow) / d;
+  let sh = upperHalf(s);
+  let dh = upperHalf(d);
+  let sl = ((f - sh * dh) - sh * (m - (dh - 1.0))) / d;
   let z = s * s;
-  let tail = s * z * (0.6666667 + z * (0.4 + z * (0.2857143 + z * (0.22222222 + z * 0.18181819)))) + 2.0 * sLow;
-  let high = 2.0 * s + tail;
-  let low = (2.0 * s - high) + tail;
-  // log2 |x| = e + (high + low) log2(e)
-  let product = high * 1.442695;
-  let productLow = productError(high, 1.442695, product) + (high * 1.925963e-8 + low * 1.442695);
-  let log2High = e + product;
-  let carried = log2High - e;
-  let log2Low = (product - carried) + productLow;
-  let bound = clamp(y, -1e30, 1e30);
-  let t = clamp(bound * log2High, -160.0, 160.0);
-  let inside = abs(bound * log2High) < 160.0;
-  let tLow = select(0.0, productError(bound, log2High, t) + bound * log2Low, inside);
-  let n = round(t);
-  let r = ((t - n) + tLow) * 0.6931472;
+  let tail = s * z * (0.6666667 + z * (0.4 + z * (0.2857143 + z * (0.22222222 + z * 0.18181819))));
+  let lh = upperHalf(2.0 * s + tail);
+  let ll = ((2.0 * sh - lh) + 2.0 * sl) + tail;
+  // log2 |x| = e + (lh + ll) log2(e) as gh + gl; log2(e) = 1.4423828125 + 3.1222839606925845e-4
+  let exact = lh * 1.4423828125;
+  let rest = lh * 3.1222839606925845e-4 + ll * 1.442695;
+  let gh = upperHalf(e + (exact + rest));
+  let gl = ((e - gh) + exact) + rest;
+  // y log2 |x| = th + tl
+  let bounded = clamp(y, -1e30, 1e30);
+  let yh = upperHalf(bounded);
+  let inside = abs(bounded * gh) < 160.0;
+  let th = select(select(160.0, -160.0, (bounded < 0.0) == (gh > 0.0)), yh * gh, inside);
+  let tl = select(0.0, (bounded - yh) * gh + bounded * gl, inside);
+  let n = round(th + tl);
+  let r = ((th - n) + tl) * 0.6931472;
   let half = i32(n) >> 1u;
   let magnitude = (1.0 + expScaled(r, 0.0)) * powerOfTwo(half) * powerOfTwo(i32(n) - half);
   let whole = trunc(y) == y;
