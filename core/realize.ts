@@ -6,19 +6,20 @@
  *
  * @module
  */
+import { neededAgain, noteComputed } from "./again.ts";
 import { compileProgram } from "./compile/compile.ts";
 import { attrsKey, buildGraph, GraphBuilder, type Node, topological } from "./compile/graph.ts";
 import { showGraph, showProgram } from "./compile/show.ts";
 import { type DType, isFloat, toHostArray, type TypedArray } from "./dtype.ts";
 import { ShapeError } from "./errors.ts";
 import { broadcastOp } from "./ops/movement.ts";
-import type { Op } from "./ops/define.ts";
+import { computeLongHistoriesBy, type Op } from "./ops/define.ts";
 import type { Device, Executable } from "./runtime/device.ts";
 import { debug } from "./runtime/env.ts";
 import { currentDevice } from "./runtime/select.ts";
 import { noteWorkingSet, Storage } from "./runtime/storage.ts";
 import { type Shape, showShape, sizeOf } from "./shape.ts";
-import { settle, sourceOf, Tensor, traceOf, unreadable } from "./tensor.ts";
+import { correctDepth, settle, sourceOf, Tensor, traceOf, unreadable } from "./tensor.ts";
 import { treeTensors } from "./tree.ts";
 import { deviceBytes } from "./dtype.ts";
 
@@ -39,6 +40,17 @@ let compiled = 0;
 /** How many programs have been compiled since the start: a loop in its stride compiles none. */
 export function compileCount(): number {
   return compiled;
+}
+
+/** Values of tensors that could not forget their history when they were computed. */
+const values = new WeakMap<Tensor, Storage>();
+
+/** Whether there are values. Those found inside a transform make the tensor forget its history when that is over. */
+function isKnown(tensor: Tensor): boolean {
+  if (sourceOf(tensor).kind === "data") return true;
+  const storage = values.get(tensor);
+  if (storage && !traceOf(tensor)) settle(tensor, storage);
+  return storage !== undefined;
 }
 
 /** Constants that are part of the structure: they simplify it. */
@@ -71,8 +83,11 @@ export function compile(
 }
 
 /** What a pending graph is made of: its structure as text, and the inputs it needs. */
-function describe(outputs: readonly Tensor[], reader: string): { key: string; order: Tensor[]; inputs: (Tensor | TypedArray)[] } {
-  const order = topological(outputs, (tensor) => sourceOf(tensor).kind !== "op");
+function describe(
+  outputs: readonly Tensor[],
+  order: readonly Tensor[],
+  reader: string,
+): { key: string; inputs: (Tensor | TypedArray)[] } {
   const ids = new Map<Tensor, number>();
   const inputs: (Tensor | TypedArray)[] = [];
   const parts: string[] = [];
@@ -82,7 +97,7 @@ function describe(outputs: readonly Tensor[], reader: string): { key: string; or
     const type = `${tensor.dtype}[${tensor.shape.join()}]`;
     if (source.kind === "hole") throw unreadable(tensor, source.trace, reader);
     const value = constantOfOp(tensor);
-    if (source.kind === "data") {
+    if (source.kind === "data" || isKnown(tensor)) {
       inputs.push(tensor);
       parts.push(`#${type}`);
     } else if (value !== undefined && !isPlain(value, tensor.dtype)) {
@@ -92,7 +107,7 @@ function describe(outputs: readonly Tensor[], reader: string): { key: string; or
       parts.push(`${source.op.name}(${source.inputs.map((input) => ids.get(input)).join()})${type}${attrsKey(source.attrs)}`);
     }
   }
-  return { key: `${parts.join(";")}>${outputs.map((output) => ids.get(output)).join()}`, order, inputs };
+  return { key: `${parts.join(";")}>${outputs.map((output) => ids.get(output)).join()}`, inputs };
 }
 
 function compileEager(outputs: readonly Tensor[], device: Device): Compiled {
@@ -104,8 +119,7 @@ function compileEager(outputs: readonly Tensor[], device: Device): Compiled {
     return node;
   };
   const graph = buildGraph(outputs, builder, (tensor) => {
-    const source = sourceOf(tensor);
-    if (source.kind === "data") return input(tensor.shape, tensor.dtype);
+    if (isKnown(tensor)) return input(tensor.shape, tensor.dtype);
     const value = constantOfOp(tensor);
     if (value === undefined || isPlain(value, tensor.dtype)) return undefined;
     const scalar = input([], tensor.dtype);
@@ -126,10 +140,12 @@ function compileEager(outputs: readonly Tensor[], device: Device): Compiled {
 
 /** Computes tensors now; `reader` is who asks, for messages. */
 export function realizeNow(tensors: readonly Tensor[], reader: string): void {
-  const pending = [...new Set(tensors)].filter((tensor) => sourceOf(tensor).kind !== "data");
-  if (pending.length === 0) return;
+  const wanted = [...new Set(tensors)].filter((tensor) => !isKnown(tensor));
+  if (wanted.length === 0) return;
   const device = currentDevice();
-  const { key, inputs } = describe(pending, reader);
+  const order = topological(wanted, (tensor) => isKnown(tensor) || sourceOf(tensor).kind === "hole");
+  const pending = [...new Set([...wanted, ...neededAgain(order)])];
+  const { key, inputs } = describe(pending, order, reader);
   const known = programs.get(device) ?? new Map<string, Compiled>();
   programs.set(device, known);
   let program = known.get(key);
@@ -158,10 +174,8 @@ export function realizeNow(tensors: readonly Tensor[], reader: string): void {
     if (traceOf(tensor)) values.set(tensor, storage);
     else settle(tensor, storage);
   });
+  noteComputed(order);
 }
-
-/** Values of tensors that could not forget their history when they were computed. */
-const values = new WeakMap<Tensor, Storage>();
 
 function storageOf(tensor: Tensor): Storage {
   const source = sourceOf(tensor);
@@ -170,10 +184,29 @@ function storageOf(tensor: Tensor): Storage {
   return storage;
 }
 
+/** How many operations one after the other are really pending. */
+function depthNow(tensor: Tensor): number {
+  const depths = new Map<Tensor, number>();
+  for (const each of topological([tensor], isKnown)) {
+    const source = sourceOf(each);
+    const inputs = source.kind === "op" && !isKnown(each) ? source.inputs : [];
+    depths.set(each, inputs.reduce((most, input) => Math.max(most, 1 + depths.get(input)!), 0));
+  }
+  return depths.get(tensor)!;
+}
+
+// A loop that reads nothing at all would grow its graph for ever.
+computeLongHistoriesBy((tensor, longest) => {
+  const depth = depthNow(tensor);
+  if (depth > longest) realizeNow([tensor], "realize");
+  else correctDepth(tensor, depth);
+});
+
 /**
  * Computes all tensors of a tree at once, in one program, without reading them.
  *
- * A loop without `jit` that reads only its loss should call it on the new parameters, so that they do not carry their history along.
+ * A loop without `jit` that reads only its loss should call it on the new parameters: else each step computes part of the one before
+ * again.
  *
  * ```ts
  * import { mul, ones, realize } from "../mod.ts";
@@ -190,7 +223,7 @@ export function realize<T>(tree: T): T {
 
 /** The storage of a tensor, which is computed if it is not yet. */
 export function computed(tensor: Tensor, reader: string): Storage {
-  if (!values.has(tensor)) realizeNow([tensor], reader);
+  realizeNow([tensor], reader);
   return storageOf(tensor);
 }
 

@@ -35,6 +35,9 @@ export type Source =
 
 export let sourceOf: (tensor: Tensor) => Source;
 export let traceOf: (tensor: Tensor) => Trace | undefined;
+/** How many operations one after the other are pending at most: some may have been computed since the tensor was made. */
+export let pendingDepth: (tensor: Tensor) => number;
+export let correctDepth: (tensor: Tensor, depth: number) => void;
 /** Replaces a tensor's source by its computed values: its inputs are forgotten. */
 export let settle: (tensor: Tensor, storage: Storage) => void;
 
@@ -50,12 +53,18 @@ export class Tensor {
   readonly serial: number;
   #source: Source;
   #trace: Trace | undefined;
+  #depth = 0;
   static #count = 0;
 
   static {
     sourceOf = (tensor) => tensor.#source;
     traceOf = (tensor) => openTrace(tensor.#trace);
+    pendingDepth = (tensor) => tensor.#depth;
+    correctDepth = (tensor, depth) => {
+      tensor.#depth = depth;
+    };
     settle = (tensor, storage) => {
+      tensor.#depth = 0;
       tensor.#source = { kind: "data", storage };
       tensor.#trace = undefined;
     };
@@ -69,6 +78,7 @@ export class Tensor {
     this.serial = Tensor.#count++;
     this.#source = source;
     this.#trace = trace ?? (source.kind === "op" ? deepest(source.inputs) : undefined);
+    if (source.kind === "op") { for (const input of source.inputs) this.#depth = Math.max(this.#depth, input.#depth + 1); }
     Object.freeze(this);
   }
 
@@ -120,6 +130,11 @@ function deepest(inputs: readonly Tensor[]): Trace | undefined {
 }
 
 let current: Trace | undefined;
+
+/** Whether a transform is running its function. */
+export function insideTransform(): boolean {
+  return current !== undefined;
+}
 
 /** Runs `body` as the inside of a transform; the trace is open meanwhile. */
 export function withTrace<T>(name: string, body: (trace: Trace) => T): T {

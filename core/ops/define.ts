@@ -12,7 +12,7 @@ import type { Access, Kernel, ReduceOp } from "../compile/kernel.ts";
 import { type DType, isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { type Shape, showShape } from "../shape.ts";
-import { Tensor } from "../tensor.ts";
+import { insideTransform, pendingDepth, Tensor } from "../tensor.ts";
 // A circle on purpose: the rules need these two when they run, not when they are made.
 import { add } from "./binary.ts";
 import { broadcastInDim } from "./movement.ts";
@@ -76,16 +76,31 @@ export interface Op<A = unknown> {
   readonly lower: Lowering<A>;
 }
 
-/** Applies an operation: checks shapes and types now, computes nothing. */
+/** Operations one after the other that may be pending; more are no longer the work of one program. */
+const longest = 2000;
+
+let computeLong: ((tensor: Tensor, longest: number) => void) | undefined;
+
+/** Sets what looks at tensors whose history may have become too long: `realize.ts` does, which cannot be imported from here. */
+export function computeLongHistoriesBy(compute: (tensor: Tensor, longest: number) => void): void {
+  computeLong = compute;
+}
+
+/**
+ * Applies an operation: checks shapes and types now, computes nothing (unless the history has become very long, and no transform needs
+ * it).
+ */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   const shape = op.shape(inputs.map((input) => input.shape), attrs);
   const dtype = op.dtype(inputs.map((input) => input.dtype), attrs);
-  return new Tensor(Object.isFrozen(shape) ? shape : Object.freeze([...shape]), dtype, {
+  const made = new Tensor(Object.isFrozen(shape) ? shape : Object.freeze([...shape]), dtype, {
     kind: "op",
     op: op as Op,
     inputs,
     attrs,
   }, isFloat(dtype) && inputs.length > 0 && inputs.every((input) => input.weak));
+  if (pendingDepth(made) > longest && !insideTransform()) computeLong?.(made, longest);
+  return made;
 }
 
 /** A dtype rule: the inputs have one type, and so has the output. */
