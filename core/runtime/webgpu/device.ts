@@ -8,6 +8,7 @@ import type { Program } from "../../compile/kernel.ts";
 import type { Target } from "../../compile/wgsl/generate.ts";
 import { DeviceError, DTypeError } from "../../errors.ts";
 import type { Device } from "../device.ts";
+import { debug } from "../env.ts";
 import { type AdapterOptions, describeAdapter, findAdapter, openDevice } from "./adapter.ts";
 import { bytesFor, checkHostArray, decode, WebgpuBuffer } from "./buffer.ts";
 import { type Services, WebgpuExecutable } from "./executable.ts";
@@ -60,6 +61,9 @@ export async function createWebgpuDevice(options: WebgpuOptions = {}): Promise<W
   return new WebgpuDevice(device, describeAdapter(adapter), target, options);
 }
 
+/** Some adapters allow a million buffers; nobody has tried. */
+const mostBindings = 64;
+
 /** A GPU as a device. Made by {@link createWebgpuDevice}. */
 export class WebgpuDevice implements Device<WebgpuBuffer> {
   readonly name = "webgpu";
@@ -74,13 +78,14 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   private bindGroups = 0;
 
   constructor(private readonly device: GPUDevice, readonly description: string, target: Target, options: WebgpuOptions) {
-    this.maxBuffersPerKernel = device.limits.maxStorageBuffersPerShaderStage;
+    // One is kept for scratch memory.
+    this.maxBuffersPerKernel = Math.min(device.limits.maxStorageBuffersPerShaderStage, mostBindings) - 1;
     this.failures = new Failures(device);
     this.pool = new BufferPool(device, this.failures);
     this.pipelines = new PipelineCache(device, this.failures);
     this.reader = new Reader(device);
     if (options.immediateReads ?? true) this.reader.selfTest();
-    const profiles = options.profile && device.features.has("timestamp-query");
+    const profiles = (options.profile || debug.has("time")) && device.features.has("timestamp-query");
     this.services = {
       device,
       target,
@@ -88,7 +93,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
       workspace: new Workspace(this.pool),
       pipelines: this.pipelines,
       failures: this.failures,
-      profiler: profiles ? new Profiler(device, this.reader) : undefined,
+      profiler: profiles ? new Profiler(device, this.reader, debug.has("time")) : undefined,
       countBindGroup: () => this.bindGroups++,
     };
   }
@@ -139,20 +144,19 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
     try {
       return this.decoded(buffer, await this.reader.read(gpu, bytesFor(buffer.dtype, buffer.size)));
     } catch (cause) {
-      throw this.unreadable(buffer, cause);
+      if (cause instanceof DeviceError) throw cause;
+      // A failure reported before is the likelier cause.
+      this.failures.check();
+      const { dtype, size } = buffer;
+      throw new DeviceError(`Cannot read a buffer of ${size} ${dtype} on webgpu: ${cause}`, { dtype, size }, { cause });
     }
   }
 
   /** See {@link Device.downloadNow}. */
   downloadNow(buffer: WebgpuBuffer): TypedArray | undefined {
     this.failures.check();
-    if (!this.reader.canReadNow) return undefined;
-    const { gpu } = buffer.memory;
-    try {
-      return this.decoded(buffer, this.reader.readNow(gpu, bytesFor(buffer.dtype, buffer.size)));
-    } catch (cause) {
-      throw this.unreadable(buffer, cause);
-    }
+    const bytes = this.reader.readNow(buffer.memory.gpu, bytesFor(buffer.dtype, buffer.size));
+    return bytes && this.decoded(buffer, bytes);
   }
 
   /** See {@link Device.free}. */
@@ -171,16 +175,5 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   private decoded({ dtype, size }: WebgpuBuffer, bytes: Uint8Array<ArrayBuffer>): TypedArray {
     this.failures.check();
     return decode(dtype, size, bytes);
-  }
-
-  /** Why a read failed: a failure reported before is the likelier cause. */
-  private unreadable({ dtype, size }: WebgpuBuffer, cause: unknown): Error {
-    if (cause instanceof DeviceError) return cause;
-    try {
-      this.failures.check();
-    } catch (reported) {
-      return reported as Error;
-    }
-    return new DeviceError(`Cannot read a buffer of ${size} ${dtype} on webgpu: ${cause}`, { dtype, size }, { cause });
   }
 }

@@ -7,6 +7,7 @@
  */
 import type { Dispatch } from "../../compile/wgsl/generate.ts";
 import { DeviceError } from "../../errors.ts";
+import { debug } from "../env.ts";
 import type { Failures } from "./failures.ts";
 
 /** A compiled shader. */
@@ -46,6 +47,7 @@ export class PipelineCache {
   }
 
   private compile({ code, label, bindings }: Dispatch): Pipeline {
+    if (debug.has("source")) console.error(`${label}\n${numbered(code)}`);
     const layout = this.layout(bindings.map(({ access }) => access));
     const { made, error } = this.failures.guard("validation", () => {
       const module = this.device.createShaderModule({ code, label });

@@ -138,19 +138,26 @@ export class Workspace {
 
   constructor(private readonly pool: BufferPool) {}
 
-  /** One buffer per slot, all distinct. Give them back with `leave`. */
+  /**
+   * One buffer per slot, all distinct. Give them back with `leave`.
+   *
+   * @throws {DeviceError} If memory has run out.
+   */
   enter(slots: readonly number[]): Memory[] {
     const taken = new Map<number, number>();
-    return slots.map((bytes) => {
-      const size = sizeClass(bytes);
-      const ordinal = taken.get(size) ?? 0;
-      taken.set(size, ordinal + 1);
-      const list = this.sizes.get(size) ?? [];
-      this.sizes.set(size, list);
-      const shared = list[ordinal] ??= { memory: this.pool.acquire(bytes), users: 0 };
-      shared.users++;
-      return shared.memory;
-    });
+    const memories: Memory[] = [];
+    try {
+      for (const bytes of slots) {
+        const size = sizeClass(bytes);
+        const ordinal = taken.get(size) ?? 0;
+        taken.set(size, ordinal + 1);
+        memories.push(this.share(bytes, ordinal));
+      }
+    } catch (error) {
+      this.leave(memories);
+      throw error;
+    }
+    return memories;
   }
 
   /** Ends the use that `enter` began. */
@@ -163,5 +170,14 @@ export class Workspace {
       this.pool.release(memory);
       list.splice(index, 1);
     }
+  }
+
+  private share(bytes: number, ordinal: number): Memory {
+    const size = sizeClass(bytes);
+    const list = this.sizes.get(size) ?? [];
+    this.sizes.set(size, list);
+    const shared = list[ordinal] ??= { memory: this.pool.acquire(bytes), users: 0 };
+    shared.users++;
+    return shared.memory;
   }
 }

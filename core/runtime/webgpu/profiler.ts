@@ -23,7 +23,8 @@ export class Profiler {
   private readonly times = new Map<string, { count: number; nanoseconds: number }>();
   private labels: string[] = [];
 
-  constructor(device: GPUDevice, private readonly reader: Reader) {
+  /** `prints`: whether every run is printed to the error stream. */
+  constructor(device: GPUDevice, private readonly reader: Reader, private readonly prints: boolean) {
     this.queries = device.createQuerySet({ type: "timestamp", count: 2 * mostDispatches });
     this.resolved = device.createBuffer({
       size: 16 * mostDispatches,
@@ -51,12 +52,17 @@ export class Profiler {
   collect(): void {
     const labels = this.labels;
     this.labels = [];
-    if (labels.length === 0 || !this.reader.canReadNow) return;
-    const stamps = new BigUint64Array(this.reader.readNow(this.resolved, 16 * labels.length).buffer, 0, 2 * labels.length);
+    const bytes = labels.length > 0 ? this.reader.readNow(this.resolved, 16 * labels.length) : undefined;
+    if (!bytes) return;
+    const stamps = new BigUint64Array(bytes.buffer, 0, 2 * labels.length);
+    const elapsed = labels.map((_, i) => Number(stamps[2 * i + 1] - stamps[2 * i]));
+    if (this.prints) {
+      console.error(labels.map((label, i) => `${(elapsed[i] / 1e6).toFixed(3).padStart(9)} ms  ${label}`).join("\n"));
+    }
     labels.forEach((label, i) => {
       const entry = this.times.get(label) ?? { count: 0, nanoseconds: 0 };
       entry.count++;
-      entry.nanoseconds += Number(stamps[2 * i + 1] - stamps[2 * i]);
+      entry.nanoseconds += elapsed[i];
       this.times.set(label, entry);
     });
   }

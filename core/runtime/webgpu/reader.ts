@@ -14,9 +14,15 @@ import { sizeClass } from "./pool.ts";
 const mostStaging = 8;
 const mostStagingBytes = 64 * 2 ** 20;
 
+/** A buffer that can be mapped, primed. */
+interface Staging {
+  readonly gpu: GPUBuffer;
+  readonly bytes: number;
+}
+
 /** Copies device memory to the host. */
 export class Reader {
-  private readonly staging: { gpu: GPUBuffer; bytes: number }[] = [];
+  private readonly staging: Staging[] = [];
   private immediate = false;
   private created = 0;
 
@@ -36,43 +42,40 @@ export class Reader {
   selfTest(): void {
     const source = this.device.createBuffer({ size: 256, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
     this.immediate = true;
-    try {
-      for (let round = 1; round <= 3 && this.immediate; round++) {
-        const written = Uint8Array.from({ length: 256 }, (_, i) => (i * 7 + round) & 255);
-        this.device.queue.writeBuffer(source, 0, written);
-        const read = this.readNow(source, 256);
-        this.immediate = read.every((byte, i) => byte === written[i]);
-      }
-    } catch {
-      this.immediate = false;
+    for (let round = 1; round <= 3 && this.immediate; round++) {
+      const written = Uint8Array.from({ length: 256 }, (_, i) => (i * 7 + round) & 255);
+      this.device.queue.writeBuffer(source, 0, written);
+      const read = this.readNow(source, 256);
+      this.immediate = read !== undefined && read.every((byte, i) => byte === written[i]);
     }
     source.destroy();
   }
 
-  /** The first `bytes` of a buffer, after all that was submitted before. Only if `canReadNow`. */
-  readNow(source: GPUBuffer, bytes: number): Uint8Array<ArrayBuffer> {
+  /** The first `bytes` of a buffer, after all that was submitted before; undefined if that needs the event loop. */
+  readNow(source: GPUBuffer, bytes: number): Uint8Array<ArrayBuffer> | undefined {
+    if (!this.immediate) return undefined;
     const { staging, padded } = this.copy(source, bytes);
     staging.gpu.mapAsync(GPUMapMode.READ, 0, padded).catch(() => {});
     try {
-      const copy = new Uint8Array(staging.gpu.getMappedRange(0, padded).slice(0, bytes));
-      staging.gpu.unmap();
-      this.keep(staging);
-      return copy;
-    } catch (error) {
-      // The state of the staging buffer is unknown: not used again.
+      return this.take(staging, bytes);
+    } catch {
+      // The mapping was not there yet: not tried again. The event loop may still map the buffer, so it is not used again either.
+      this.immediate = false;
       staging.gpu.destroy();
-      throw error;
+      return undefined;
     }
   }
 
   /** The same by way of the event loop. */
   async read(source: GPUBuffer, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
     const { staging, padded } = this.copy(source, bytes);
-    await staging.gpu.mapAsync(GPUMapMode.READ, 0, padded);
-    const copy = new Uint8Array(staging.gpu.getMappedRange(0, padded).slice(0, bytes));
-    staging.gpu.unmap();
-    this.keep(staging);
-    return copy;
+    try {
+      await staging.gpu.mapAsync(GPUMapMode.READ, 0, padded);
+      return this.take(staging, bytes);
+    } catch (error) {
+      staging.gpu.destroy();
+      throw error;
+    }
   }
 
   /** Destroys the staging buffers. */
@@ -80,16 +83,24 @@ export class Reader {
     for (const { gpu } of this.staging.splice(0)) gpu.destroy();
   }
 
-  private copy(source: GPUBuffer, bytes: number): { staging: { gpu: GPUBuffer; bytes: number }; padded: number } {
+  private copy(source: GPUBuffer, bytes: number): { staging: Staging; padded: number } {
     const padded = Math.ceil(bytes / 8) * 8;
-    const staging = this.take(padded);
+    const staging = this.find(padded);
     const encoder = this.device.createCommandEncoder();
     encoder.copyBufferToBuffer(source, 0, staging.gpu, 0, padded);
     this.device.queue.submit([encoder.finish()]);
     return { staging, padded };
   }
 
-  private take(bytes: number): { gpu: GPUBuffer; bytes: number } {
+  /** Copies out of a mapped staging buffer and keeps the buffer for later. */
+  private take(staging: Staging, bytes: number): Uint8Array<ArrayBuffer> {
+    const copy = new Uint8Array(staging.gpu.getMappedRange(0, Math.ceil(bytes / 8) * 8).slice(0, bytes));
+    staging.gpu.unmap();
+    this.keep(staging);
+    return copy;
+  }
+
+  private find(bytes: number): Staging {
     const size = sizeClass(bytes);
     const index = this.staging.findIndex((staging) => staging.bytes === size);
     if (index >= 0) return this.staging.splice(index, 1)[0];
@@ -103,7 +114,7 @@ export class Reader {
     return { gpu, bytes: size };
   }
 
-  private keep(staging: { gpu: GPUBuffer; bytes: number }): void {
+  private keep(staging: Staging): void {
     this.staging.unshift(staging);
     let total = this.staging.reduce((sum, { bytes }) => sum + bytes, 0);
     while (this.staging.length > mostStaging || (this.staging.length > 1 && total > mostStagingBytes)) {
