@@ -119,10 +119,10 @@ function trainAndTest(
 ): Promise<Either.Either<Failure, readonly [TrainState, EpochReport]>> {
   return pipe(
     () => trainEpoch(run, trainer, before, epoch),
-    TaskEither.flatMap(({ state, ...trained }) =>
+    TaskEither.flatMap(({ state, seconds, trainLoss, msPerStepMedian }) =>
       pipe(
         () => test(run, trainer, state),
-        TaskEither.map((tested) => [state, { epoch, ...trained, ...tested }] as const),
+        TaskEither.map((tested) => [state, { epoch, seconds, trainLoss, ...tested, msPerStepMedian }] as const),
       )
     ),
   )();

@@ -73,7 +73,7 @@ function bars(): Display {
       close();
       title = name;
       bar = new progressBars.SingleBar(
-        { format: `${name} {bar} {percentage} %  {text}`, barsize: 24, clearOnComplete: true },
+        { format: `${name} {bar} {text}`, barsize: 10, clearOnComplete: true },
         style,
       );
       bar.start(total, value, { text });
@@ -85,7 +85,9 @@ function bars(): Display {
       close();
       console.log(text);
     },
-    download: ({ file, received, total = 0 }) => show(file, total, received, `${megabytes(received)} of ${megabytes(total)} MB`),
+    download: ({ file, received, total }) => {
+      show(file, total ?? 0, received, total ? `${megabytes(received)} of ${megabytes(total)} MB` : `${megabytes(received)} MB`);
+    },
     training: (status) => show(`epoch ${status.epoch}/${status.epochs}`, status.steps, status.step, describe(status)),
     close,
   };
@@ -106,12 +108,11 @@ export function percent(part: number, digits = 1): string {
 /** Seconds, for people. */
 export function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (seconds < 99.5) return `${seconds.toFixed(0)} s`;
+  return seconds < 5970 ? `${(seconds / 60).toFixed(0)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
+/** Bytes in millions. */
 function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }

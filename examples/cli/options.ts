@@ -56,7 +56,7 @@ function makeCommand() {
         "--smoke",
         "a run of a few seconds: stands for --epochs 1 --limit 2000 --data synthetic where these are not given, " +
           "and tests on 1,000 images",
-      ).default(false).implies({ epochs: 1, limit: 2000, data: "synthetic" }),
+      ).implies({ epochs: 1, limit: 2000, data: "synthetic" }),
     )
     .helpOption("-h, --help", "show this")
     .addHelpText("after", notes)
