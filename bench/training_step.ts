@@ -7,7 +7,7 @@
 import { imageShape, type ModelName, models } from "../examples/models.ts";
 import { crossEntropy, item, jit, layers, optimizers, random, type Tensor, tensor, valueAndGrad } from "../mod.ts";
 
-/** A model being trained; each call is a step on a batch that comes from the host, as PyTorch's does, and gives its loss. */
+/** A model being trained; each call is a step on one and the same batch, as the peers', and gives its loss. */
 export function trainingStep(name: ModelName, batch: number): () => Promise<number> {
   const model = models[name] as layers.Layer<object, object>;
   const { params, state } = model.init(random.key(0), imageShape);
@@ -26,10 +26,11 @@ export function trainingStep(name: ModelName, batch: number): () => Promise<numb
   }, { donate: [0] });
 
   const pixels = Float32Array.from({ length: batch * 784 }, (_, i) => 1.7 * Math.sin(i * 12.9898));
-  const classes = Int32Array.from({ length: batch }, (_, i) => i * 7 % 10);
+  const images = tensor(pixels, { shape: [batch, ...imageShape] });
+  const labels = tensor(Int32Array.from({ length: batch }, (_, i) => i * 7 % 10));
   let count = 0;
   return async () => {
-    const [loss, next] = step(train, tensor(pixels, { shape: [batch, ...imageShape] }), tensor(classes), count++);
+    const [loss, next] = step(train, images, labels, count++);
     train = next;
     return await item(loss);
   };
