@@ -16,7 +16,12 @@ import { broadcastTo } from "./movement.ts";
 export function asTensor(x: TensorLike, dtype?: DType): Tensor {
   if (x instanceof Tensor) return x;
   if (typeof x === "boolean") return constantOf(x ? 1 : 0, dtype ?? "bool");
-  if (typeof x === "number") return constantOf(x, dtype ?? "f32", [], dtype === undefined);
+  return constantOf(literal(x), dtype ?? "f32", [], dtype === undefined);
+}
+
+/** The value of a number or boolean; programs without type checking may pass anything. */
+function literal(x: unknown): number {
+  if (typeof x === "number" || typeof x === "boolean") return Number(x);
   throw new TypeError(`Cannot use ${describe(x)} as a tensor: make one with tensor(...), or pass a number`);
 }
 
@@ -59,7 +64,7 @@ export function commonType(xs: readonly TensorLike[]): DType {
 export function promoteAll(xs: readonly TensorLike[]): Tensor[] {
   const type = commonType(xs);
   const weak = xs.every(isWeak);
-  return xs.map((x) => x instanceof Tensor ? (x.dtype === type ? x : cast(x, type)) : constantOf(Number(x), type, [], weak));
+  return xs.map((x) => x instanceof Tensor ? (x.dtype === type ? x : cast(x, type)) : constantOf(literal(x), type, [], weak));
 }
 
 /**
