@@ -106,22 +106,20 @@ function registerTiles(context: KernelContext<MatmulKernel>, plan: Plan): Dispat
   for (const name of sums.flat()) shader.line(`var ${name} = 0.0;`);
   addProducts(shader, kernel.k, plan, sums, { mine, other, b, first, otherFirst, part });
 
-  const guards = [uniform.inside, exact ? undefined : `gid.x < ${across}u`].filter((text) => text);
-  if (guards.length > 0) shader.line(`if (${guards.join(" && ")}) {`);
-  for (let r = 0; r < common; r++) {
-    const pastOther = other.extent % common !== 0 && r > 0;
-    if (pastOther) shader.line(`if (${otherFirst} + ${r}u < ${other.extent}u) {`);
-    for (let c = 0; c < own; c += lanes) {
-      const past = mine.extent % own !== 0 && c > 0;
-      if (past) shader.line(`if (${first} + ${c}u < ${mine.extent}u) {`);
-      const at = [shader.define(`${otherFirst} + ${r}u`, "i"), shader.define(`${first} + ${c}u`, "i")];
-      const [i, j] = spread === "right" ? at : [at[1], at[0]];
-      finish(sums[r].slice(c, c + lanes), [b, i, j, ...(parts === 1 ? [] : [part])]);
-      if (past) shader.line("}");
+  shader.when([uniform.inside, exact ? undefined : `gid.x < ${across}u`], () => {
+    for (let r = 0; r < common; r++) {
+      const line = shader.define(`${otherFirst} + ${r}u`, "i");
+      shader.when([other.extent % common === 0 ? undefined : `${line} < ${other.extent}u`], () => {
+        for (let c = 0; c < own; c += lanes) {
+          const ownLine = shader.define(`${first} + ${c}u`, "i");
+          const [i, j] = spread === "right" ? [line, ownLine] : [ownLine, line];
+          shader.when([mine.extent % own === 0 ? undefined : `${ownLine} < ${mine.extent}u`], () => {
+            finish(sums[r].slice(c, c + lanes), [b, i, j, ...(parts === 1 ? [] : [part])]);
+          });
+        }
+      });
     }
-    if (pastOther) shader.line("}");
-  }
-  if (guards.length > 0) shader.line("}");
+  });
   return shader.finish([Math.ceil(across / size), ...uniform.workgroups]);
 }
 
@@ -159,24 +157,16 @@ function addProducts(shader: Shader, k: number, { own, common, depth, parts }: P
     }
   };
   const whole = k - k % depth;
+  const left = k - whole;
+  const rest = left > 0 ? shared(left) : undefined;
   if (whole > 0) {
     const loads = shared(depth);
-    if (parts === 1) shader.line(`for (var p = 0u; p < ${whole}u; p += ${depth}u) {`);
-    else {
-      const start = shader.define(`${part} * ${perPart}u`, "p");
-      const end = shader.define(`min(${start} + ${perPart}u, ${whole}u)`, "p");
-      shader.line(`for (var p = ${start}; p < ${end}; p += ${depth}u) {`);
-    }
-    turn("p", depth, loads);
-    shader.line("}");
+    const start = parts === 1 ? "0u" : shader.define(`${part} * ${perPart}u`, "p");
+    const end = parts === 1 ? u32(whole) : shader.define(`min(${start} + ${perPart}u, ${whole}u)`, "p");
+    shader.loop(start, end, depth, (p) => turn(p, depth, loads));
   }
-  if (k === whole) return;
-  // What is left goes to the last part; all parts compute it, so that subgroups stay together.
-  const loads = shared(k - whole);
-  if (parts === 1) return turn(u32(whole), k - whole, loads);
-  shader.line(`if (${part} == ${parts - 1}u) {`);
-  turn(u32(whole), k - whole, loads);
-  shader.line("}");
+  // What is left goes to the last part.
+  if (rest) shader.when([parts === 1 ? undefined : `${part} == ${parts - 1}u`], () => turn(u32(whole), left, rest));
 }
 
 /** The rows or columns an invocation has for itself. */

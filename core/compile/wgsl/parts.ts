@@ -52,11 +52,7 @@ function addParts(context: KernelContext, parts: number): Dispatch {
     shader.line(`total += ${values.join(" + ")};`);
   };
   const whole = parts - parts % step;
-  if (whole > 0) {
-    shader.line(`for (var part = 0u; part < ${whole}u; part += ${step}u) {`);
-    add("part", step);
-    shader.line("}");
-  }
+  if (whole > 0) shader.loop("0u", u32(whole), step, (part) => add(part, step));
   if (parts > whole) add(u32(whole), parts - whole);
   writePoints(shader, kernel, point, lanes, (_, lane) => lanes === 4 ? `total.${"xyzw"[lane]}` : "total");
   return shader.finish(workgroups);

@@ -434,7 +434,7 @@ function walk(
       return;
     }
     if (rest.length > 1) {
-      loop(shader, 0, rest[0], 1, (at) => inBlock(shader, states, rest[1] > unrolled, () => go(axis + 1, [...outer, at])));
+      shader.loop("0u", u32(rest[0]), 1, (at) => inBlock(shader, states, rest[1] > unrolled, () => go(axis + 1, [...outer, at])));
       return;
     }
     walkLine(shader, states, rest[0], (at) => visit([...outer, at]));
@@ -452,22 +452,15 @@ function walkLine(shader: Shader, states: readonly State[], extent: number, visi
   const inBlocks = extent >= 2 * block ? extent - extent % block : 0;
   const inSteps = extent - extent % unrolledInLoop;
   if (inBlocks > 0) {
-    loop(shader, 0, inBlocks / block, 1, (number) => {
+    shader.loop("0u", u32(inBlocks / block), 1, (number) => {
       const start = shader.define(`${number} * ${block}u`);
       inBlock(shader, states, true, () => {
-        loop(shader, 0, block, unrolledInLoop, (at) => step(shader.define(`${start} + ${at}`), unrolledInLoop));
+        shader.loop("0u", u32(block), unrolledInLoop, (at) => step(shader.define(`${start} + ${at}`), unrolledInLoop));
       });
     });
   }
-  if (inSteps > inBlocks) loop(shader, inBlocks, inSteps, unrolledInLoop, (at) => step(at, unrolledInLoop));
+  if (inSteps > inBlocks) shader.loop(u32(inBlocks), u32(inSteps), unrolledInLoop, (at) => step(at, unrolledInLoop));
   if (extent > inSteps) step(u32(inSteps), extent - inSteps);
-}
-
-function loop(shader: Shader, from: number, to: number, by: number, body: (at: string) => void): void {
-  const at = shader.fresh("t");
-  shader.line(`for (var ${at} = ${from}u; ${at} < ${to}u; ${at} += ${by}u) {`);
-  body(at);
-  shader.line("}");
 }
 
 /** Runs `body` with sums starting anew, then adds them to what was there. */

@@ -104,6 +104,22 @@ export class Shader {
     if (text.endsWith("{")) this.depth++;
   }
 
+  /** Runs `body` inside an `if` on all the conditions there are; as it is if there are none. */
+  when(conditions: readonly (string | undefined)[], body: () => void): void {
+    const all = conditions.filter((condition) => condition !== undefined);
+    if (all.length > 0) this.line(`if (${all.join(" && ")}) {`);
+    body();
+    if (all.length > 0) this.line("}");
+  }
+
+  /** Runs `body` inside a loop whose counter goes from `from` by `step` while it is below `to`; it gets the counter's name. */
+  loop(from: string, to: string, step: number, body: (at: string) => void): void {
+    const at = this.fresh("t");
+    this.line(`for (var ${at} = ${from}; ${at} < ${to}; ${at} += ${step}u) {`);
+    body(at);
+    this.line("}");
+  }
+
   /** Adds a declaration outside the body: workgroup memory, a function. */
   global(text: string): void {
     this.globals.push(text);

@@ -59,13 +59,13 @@ function scanGrad(context: KernelContext<TakeKernel>): KernelCode {
   const { id, workgroups } = invocation(shader, total);
   const [o, row, i] = decompose(shader, id, [outer, size, inner]);
   shader.line(`var total = ${type}(0);`);
-  shader.line(`for (var k = 0u; k < ${count}u; k++) {`);
-  const index = clampedIndex(shader, indices.buffer, address(indices.offset, [1], ["k"]), size);
-  shader.line(`if (${index} == ${row}) {`);
-  const at = shader.define(address(source.offset, [count * inner, inner, 1], [o, "k", i]), "a");
-  shader.line(`total += ${shader.load(source.buffer, at)};`);
-  shader.line("}");
-  shader.line("}");
+  shader.loop("0u", `${count}u`, 1, (k) => {
+    const index = clampedIndex(shader, indices.buffer, address(indices.offset, [1], [k]), size);
+    shader.when([`${index} == ${row}`], () => {
+      const at = shader.define(address(source.offset, [count * inner, inner, 1], [o, k, i]), "a");
+      shader.line(`total += ${shader.load(source.buffer, at)};`);
+    });
+  });
   writePoints(shader, kernel, [o, row, i], 1, () => "total");
   return { dispatches: [shader.finish(workgroups)], scratchBytes: 0 };
 }
@@ -98,14 +98,12 @@ function buildChains(context: KernelContext<TakeKernel>): KernelCode["dispatches
   const row = at(id);
   shader.line(`var next = ${none};`);
   shader.line("var isFirst = true;");
-  shader.line(`for (var k = 0u; k < ${count}u; k++) {`);
-  const same = shader.define(`${at("k")} == ${row}`);
-  shader.line(`isFirst = isFirst && !(${same} && k < ${id});`);
-  shader.line(`next = select(next, min(next, k), ${same} && k > ${id});`);
-  shader.line("}");
-  shader.line("if (isFirst) {");
-  shader.store("scratch", row, id);
-  shader.line("}");
+  shader.loop("0u", `${count}u`, 1, (k) => {
+    const same = shader.define(`${at(k)} == ${row}`);
+    shader.line(`isFirst = isFirst && !(${same} && ${k} < ${id});`);
+    shader.line(`next = select(next, min(next, ${k}), ${same} && ${k} > ${id});`);
+  });
+  shader.when(["isFirst"], () => shader.store("scratch", row, id));
   shader.store("scratch", shader.define(`${id} + ${size}u`, "a"), "next");
   return shader.finish(workgroups);
 }

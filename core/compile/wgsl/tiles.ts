@@ -122,32 +122,32 @@ function writeTiles(context: KernelContext, product: Product, tiling: Tiling, pa
 
   left.fetch(start);
   right.fetch(start);
-  shader.line(`for (var slice = 0u; slice < ${slicesPerPart}u; slice++) {`);
-  left.deposit();
-  right.deposit();
-  shader.line("workgroupBarrier();");
-  // The slice after the last is fetched too, and never used.
-  const next = shader.define(`${start} + (slice + 1u) * ${depth}u`, "p");
-  left.fetch(next);
-  right.fetch(next);
-  for (let p = 0; p < depth; p++) {
-    const x = left.vectors(p, `${laneRow} * ${ownRows / 4}u`, ownRows / 4);
-    const y = right.vectors(p, `${laneColumn} * ${ownColumns / 4}u`, ownColumns / 4);
-    for (let r = 0; r < ownRows; r++) {
-      for (let v = 0; v < ownColumns / 4; v++) {
-        shader.line(`${sums[r][v]} += ${x[Math.floor(r / 4)]}.${"xyzw"[r % 4]} * ${y[v]};`);
+  shader.loop("0u", u32(slicesPerPart), 1, (slice) => {
+    left.deposit();
+    right.deposit();
+    shader.line("workgroupBarrier();");
+    // The slice after the last is fetched too, and never used.
+    const next = shader.define(`${start} + (${slice} + 1u) * ${depth}u`, "p");
+    left.fetch(next);
+    right.fetch(next);
+    for (let p = 0; p < depth; p++) {
+      const x = left.vectors(p, `${laneRow} * ${ownRows / 4}u`, ownRows / 4);
+      const y = right.vectors(p, `${laneColumn} * ${ownColumns / 4}u`, ownColumns / 4);
+      for (let r = 0; r < ownRows; r++) {
+        for (let v = 0; v < ownColumns / 4; v++) {
+          shader.line(`${sums[r][v]} += ${x[Math.floor(r / 4)]}.${"xyzw"[r % 4]} * ${y[v]};`);
+        }
       }
     }
-  }
-  shader.line("workgroupBarrier();");
-  shader.line("}");
+    shader.line("workgroupBarrier();");
+  });
   const i = shader.define(`${top} + ${laneRow} * ${ownRows}u`, "i");
   const j = shader.define(`${edge} + ${laneColumn} * ${ownColumns}u`, "j");
-  if (uniform.inside) shader.line(`if (${uniform.inside}) {`);
-  storeTile(shader, product, tiling, sums, lanes, { i, j }, (values, row, column) => {
-    finish(values, [...product.point(shader, b, row, column), ...(parts === 1 ? [] : [part])]);
+  shader.when([uniform.inside], () => {
+    storeTile(shader, product, tiling, sums, lanes, { i, j }, (values, row, column) => {
+      finish(values, [...product.point(shader, b, row, column), ...(parts === 1 ? [] : [part])]);
+    });
   });
-  if (uniform.inside) shader.line("}");
   return shader.finish([Math.ceil(product.right.lines / columns), ...uniform.workgroups]);
 }
 
@@ -165,18 +165,13 @@ function storeTile(
   { i, j }: { readonly i: string; readonly j: string },
   store: (values: readonly string[], row: string, column: string) => void,
 ): void {
-  const guarded = (condition: string | undefined, body: () => void): void => {
-    if (condition) shader.line(`if (${condition}) {`);
-    body();
-    if (condition) shader.line("}");
-  };
   for (let r = 0; r < ownRows; r++) {
     const row = shader.define(`${i} + ${r}u`, "i");
-    guarded(left.lines % rows === 0 ? undefined : `${row} < ${left.lines}u`, () => {
+    shader.when([left.lines % rows === 0 ? undefined : `${row} < ${left.lines}u`], () => {
       for (let c = 0; c < ownColumns; c += lanes) {
         const column = shader.define(`${j} + ${c}u`, "j");
         const values = Array.from({ length: lanes }, (_, lane) => `${sums[r][Math.floor(c / 4)]}.${"xyzw"[(c + lane) % 4]}`);
-        guarded(right.lines % columns === 0 ? undefined : `${column} < ${right.lines}u`, () => store(values, row, column));
+        shader.when([right.lines % columns === 0 ? undefined : `${column} < ${right.lines}u`], () => store(values, row, column));
       }
     });
   }
