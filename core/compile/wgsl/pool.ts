@@ -41,9 +41,8 @@ const nowhere = "0xffffffffu";
 /** One output position, several neighbours along the width at a time where the width allows. */
 function overOutputs(context: KernelContext<PoolKernel>): Dispatch {
   const { kernel } = context;
-  const { n, c, h, w, oh, ow, stride, padding } = kernel.geometry;
-  const wide = kernel.geometry.kw > 16;
-  const tile = wide ? 1 : ow % 4 === 0 ? 4 : ow % 2 === 0 ? 2 : 1;
+  const { n, c, h, w, oh, ow, kw, stride, padding } = kernel.geometry;
+  const tile = kw > 16 ? 1 : ow % 4 === 0 ? 4 : ow % 2 === 0 ? 2 : 1;
   const total = n * c * oh * (ow / tile);
   const shader = new Shader(context, kernel.kind, lonelyWorkgroup(context.target, total));
   const lanes = tile === 4 ? lanesFor(shader, kernel, ow) : 1;
@@ -51,31 +50,35 @@ function overOutputs(context: KernelContext<PoolKernel>): Dispatch {
   const { id, workgroups } = invocation(shader, total);
   const [b, channel, oy, group] = decompose(shader, id, [n, c, oh, ow / tile]);
   const ox = tile === 1 ? group : shader.define(`${group} * ${tile}u`, "x");
-  const [x, other] = kernel.operands;
-  const plane = shader.define(address(0, [c * h * w, h * w], [b, channel]), "plane");
-  const top = shader.define(`${oy} * ${stride[0]}u + ${u32(-padding.top)}`, "y");
-  const left = shader.define(`${ox} * ${stride[1]}u`, "x");
-  const results = windowResults(shader, kernel, tile, { plane, top, left });
-  const values = results.map((best) => {
-    if (kernel.kind === "maxPool2d") return best.value;
-    if (kernel.kind === "avgPool2d") return best.value;
-    const at = shader.define(`${plane} + select(${best.place}, 0u, ${best.place} == ${nowhere})`, "a");
-    return shader.define(
-      `select(${shader.load(other.buffer, `(${at} + ${u32(other.offset)})`)}, 0.0, ${best.place} == ${nowhere})`,
-    );
-  });
-  void x;
-  if (kernel.kind === "avgPool2d") {
-    const rows = divisorAlong(shader, kernel, 0, oy);
-    for (let t = 0; t < tile; t++) {
-      const columns = divisorAlong(shader, kernel, 1, t === 0 ? ox : `(${ox} + ${t}u)`);
-      values[t] = shader.define(`${values[t]} / max(1.0, ${rows} * ${columns})`);
-    }
-  }
+  const corner = {
+    plane: shader.define(address(0, [c * h * w, h * w], [b, channel]), "plane"),
+    top: shader.define(`${oy} * ${stride[0]}u + ${u32(-padding.top)}`, "y"),
+    left: shader.define(`${ox} * ${stride[1]}u`, "x"),
+  };
+  const bests = windowResults(shader, kernel, tile, corner);
+  const values = bests.map((best, t) => outputValue(shader, kernel, best, corner.plane, oy, t === 0 ? ox : `(${ox} + ${t}u)`));
   for (let t = 0; t < tile; t += lanes) {
     finish(values.slice(t, t + lanes), [b, channel, oy, t === 0 ? ox : `${ox} + ${t}u`]);
   }
   return shader.finish(workgroups);
+}
+
+/** What an output is, given what was found in its window. */
+function outputValue(shader: Shader, kernel: PoolKernel, best: Best, plane: string, oy: string, ox: string): string {
+  switch (kernel.kind) {
+    case "maxPool2d":
+      return best.value;
+    case "avgPool2d": {
+      const divisor = `${divisorAlong(shader, kernel, 0, oy)} * ${divisorAlong(shader, kernel, 1, ox)}`;
+      return shader.define(`${best.value} / max(1.0, ${divisor})`);
+    }
+    default: {
+      const { buffer, offset } = kernel.operands[1];
+      const empty = `${best.place} == ${nowhere}`;
+      const at = shader.define(`${plane} + select(${best.place}, 0u, ${empty}) + ${u32(offset)}`, "a");
+      return shader.define(`select(${shader.load(buffer, at)}, 0.0, ${empty})`);
+    }
+  }
 }
 
 /** Where the windows of a tile lie: the plane's start, the top row, and the left column before padding. */
@@ -118,12 +121,9 @@ function windowResults(shader: Shader, kernel: PoolKernel, tile: number, corner:
       });
     });
   };
-  if (kh * deltas.flat().length <= 64) { for (let ky = 0; ky < kh; ky++) row(`${ky}u`); }
-  else {
-    shader.line(`for (var ky = 0u; ky < ${kh}u; ky++) {`);
-    row("ky");
-    shader.line("}");
-  }
+  const unrolled = kh * deltas.flat().length <= 64;
+  for (let ky = 0; unrolled && ky < kh; ky++) row(u32(ky));
+  if (!unrolled) shader.loop("0u", u32(kh), 1, row);
   return bests;
 }
 
@@ -186,50 +186,58 @@ function scatterApart(context: KernelContext<PoolKernel>): Dispatch {
   const ox = tile === 1 ? group : shader.define(`${group} * ${tile}u`, "x");
   const top = shader.define(`${oy} * ${stride[0]}u`, "y");
   const left = shader.define(`${ox} * ${stride[1]}u`, "x");
-  const [x, g] = kernel.operands;
-  const plane = shader.define(address(x.offset, [c * h * w, h * w], [b, channel]), "plane");
-  const image = { image: x, width: w, maxBase: (columns / tile - 1) * tile * stride[1], baseStep: tile * stride[1] };
+  const plane = shader.define(address(kernel.operands[0].offset, [c * h * w, h * w], [b, channel]), "plane");
+  const bests = apartWindows(shader, kernel, tile, { plane, top, left });
+
+  const g = kernel.operands[1];
+  const gradients = bests.map((_, t) => {
+    const column = shader.define(`${ox} + ${t}u`, "x");
+    const isWindow = shader.define(`${oy} < ${oh}u && ${column} < ${ow}u`, "in");
+    const inside = address(0, [c * oh * ow, oh * ow, ow, 1], [b, channel, oy, column]);
+    const at = shader.define(`select(0u, ${inside}, ${isWindow}) + ${u32(g.offset)}`, "a");
+    return shader.define(`select(0.0, ${shader.load(g.buffer, at)}, ${isWindow})`);
+  });
+  for (let ky = 0; ky < stride[0]; ky++) {
+    const y = shader.define(`${top} + ${ky}u`, "y");
+    const values = bests.flatMap(({ place }, t) =>
+      Array.from({ length: stride[1] }, (_, kx) => {
+        const isTap = ky < kh && kx < kw;
+        return isTap ? shader.define(`select(0.0, ${gradients[t]}, ${place} == ${ky * kw + kx}u)`) : "0.0";
+      })
+    );
+    for (let i = 0; i < values.length; i += lanes) {
+      const x = shader.define(`${left} + ${i}u`, "x");
+      const exists = [h % stride[0] === 0 ? undefined : `${y} < ${h}u`, whole ? undefined : `${x} < ${w}u`];
+      shader.when(exists, () => finish(values.slice(i, i + lanes), [b, channel, y, x]));
+    }
+  }
+  return shader.finish(workgroups);
+}
+
+/** The maxima of neighbouring windows that lie apart; places are numbers of taps. */
+function apartWindows(shader: Shader, kernel: PoolKernel, tile: number, { plane, top, left }: Corner): Best[] {
+  const { h, w, kh, kw, stride } = kernel.geometry;
   const deltas = Array.from({ length: tile }, (_, t) => Array.from({ length: kw }, (_, k) => t * stride[1] + k));
-  const loader = new Columns(shader, { ...image, deltas: deltas.flat() }, left);
+  const baseStep = tile * stride[1];
+  const maxBase = (Math.ceil(w / stride[1]) / tile - 1) * baseStep;
+  const columns = { image: kernel.operands[0], width: w, maxBase, baseStep, deltas: deltas.flat() };
+  const loader = new Columns(shader, columns, left);
   const bests = deltas.map((): Best => ({ value: shader.fresh("best"), place: shader.fresh("place") }));
   for (const { value, place } of bests) {
     shader.line(`var ${value} = 0.0;`);
     shader.line(`var ${place} = ${nowhere};`);
   }
+  const last = (Math.ceil(h / stride[0]) - 1) * stride[0];
   for (let ky = 0; ky < kh; ky++) {
     const y = shader.define(`${top} + ${ky}u`, "y");
-    const inside = (rows - 1) * stride[0] + ky < h ? undefined : shader.define(`${y} < ${h}u`, "in");
-    const start = inside ? `select(0u, ${y}, ${inside})` : y;
-    const loaded = loader.load(shader.define(`${plane} + ${start} * ${w}u`, "a"), inside);
+    const inside = last + ky < h ? undefined : shader.define(`${y} < ${h}u`, "in");
+    const clamped = inside ? `select(0u, ${y}, ${inside})` : y;
+    const loaded = loader.load(shader.define(`${plane} + ${clamped} * ${w}u`, "a"), inside);
     bests.forEach((best, t) => {
       deltas[t].forEach((delta, kx) => take(shader, kernel, best, loaded.get(delta)!, () => `${ky * kw + kx}u`));
     });
   }
-  const gradients = bests.map((_, t) => {
-    const isWindow = shader.define(`${oy} < ${oh}u && ${ox} + ${t}u < ${ow}u`, "in");
-    const at = shader.define(
-      `select(0u, ${address(0, [c * oh * ow, oh * ow, ow, 1], [b, channel, oy, `(${ox} + ${t}u)`])}, ${isWindow})`,
-      "a",
-    );
-    return shader.define(`select(0.0, ${shader.load(g.buffer, `(${at} + ${u32(g.offset)})`)}, ${isWindow})`);
-  });
-  for (let ky = 0; ky < stride[0]; ky++) {
-    const values = bests.flatMap((best, t) =>
-      Array.from(
-        { length: stride[1] },
-        (_, kx) => ky < kh && kx < kw ? shader.define(`select(0.0, ${gradients[t]}, ${best.place} == ${ky * kw + kx}u)`) : "0.0",
-      )
-    );
-    const inRows = h % stride[0] === 0 ? "" : `${top} + ${ky}u < ${h}u`;
-    for (let i = 0; i < values.length; i += lanes) {
-      const inColumns = whole ? "" : `${left} + ${i}u < ${w}u`;
-      const guard = [inRows, inColumns].filter((text) => text).join(" && ");
-      if (guard) shader.line(`if (${guard}) {`);
-      finish(values.slice(i, i + lanes), [b, channel, `${top} + ${ky}u`, `${left} + ${i}u`]);
-      if (guard) shader.line("}");
-    }
-  }
-  return shader.finish(workgroups);
+  return bests;
 }
 
 /** Two dispatches: the place of every window's maximum, then each input collects from the windows that found it. */
@@ -310,13 +318,10 @@ function overInputs(
 function forCovering(shader: Shader, { geometry: g }: PoolKernel, axis: 0 | 1, at: string, body: (output: string) => void): void {
   const [outputs, kernel, before] = axis === 0 ? [g.oh, g.kh, g.padding.top] : [g.ow, g.kw, g.padding.left];
   const stride = g.stride[axis];
-  const k = shader.fresh("k");
-  shader.line(`for (var ${k} = 0u; ${k} < ${kernel}u; ${k}++) {`);
-  // Negative distances wrap around to large numbers, which are no outputs.
-  const distance = shader.define(`${at} + ${before}u - ${k} * ${g.dilation[axis]}u`);
-  const output = shader.define(`${distance} / ${stride}u`, "o");
-  shader.line(`if (${distance} < ${(outputs - 1) * stride + 1}u && ${distance} % ${stride}u == 0u) {`);
-  body(output);
-  shader.line("}");
-  shader.line("}");
+  shader.loop("0u", u32(kernel), 1, (k) => {
+    // Negative distances wrap around to large numbers, which are no outputs.
+    const distance = shader.define(`${at} + ${before}u - ${k} * ${g.dilation[axis]}u`);
+    const output = shader.define(`${distance} / ${stride}u`, "o");
+    shader.when([`${distance} < ${(outputs - 1) * stride + 1}u`, `${distance} % ${stride}u == 0u`], () => body(output));
+  });
 }
