@@ -1,0 +1,111 @@
+/** Random numbers: known answers, the same bits on every device, and the moments they should have. */
+import assert from "node:assert/strict";
+import { bitcast, threefry2x32 } from "../core/ops/bits.ts";
+import * as host from "../core/threefry.ts";
+import { data, DTypeError, item, jit, mean, mul, random, ShapeError, sub, type Tensor, tensor, toArray, vmap } from "../mod.ts";
+import { testOnDevices } from "./each_device.ts";
+import { hash } from "./noise.ts";
+
+const word = (...values: number[]) => tensor(Uint32Array.from(values));
+
+testOnDevices("the hash gives the known answers of Random123, and those of the host", async () => {
+  const ones = 0xffffffff;
+  const known: readonly (readonly number[])[] = [
+    [0, 0, 0, 0, 0x6b200159, 0x99ba4efe],
+    [ones, ones, ones, ones, 0x1cb996fc, 0xbb002be7],
+    [0x13198a2e, 0x03707344, 0x243f6a88, 0x85a308d3, 0xc4923a9c, 0x483df7a0],
+  ];
+  const others = Array.from({ length: 50 }, (_, i) => {
+    const [k0, k1, c0, c1] = [0, 1, 2, 3].map((stream) => hash(stream, i));
+    return [k0, k1, c0, c1, ...host.threefry2x32([k0, k1], [c0, c1])];
+  });
+  const columns = Array.from({ length: 6 }, (_, j) => word(...[...known, ...others].map((row) => row[j])));
+  const [x, y] = threefry2x32([columns[0], columns[1]], [columns[2], columns[3]]);
+  assert.deepEqual(await data(x), await data(columns[4]));
+  assert.deepEqual(await data(y), await data(columns[5]));
+});
+
+testOnDevices("split and foldIn agree with JAX", async () => {
+  // jax.random.split(jax.random.key(0)) and jax.random.fold_in(jax.random.key(0), 1)
+  const [first, second] = random.split(random.key(0));
+  assert.deepEqual(await toArray(first), [1797259609, 2579123966]);
+  assert.deepEqual(await toArray(second), [928981903, 3453687069]);
+  assert.deepEqual(await toArray(random.foldIn(random.key(0), 1)), [928981903, 3453687069]);
+  // A number, a tensor, and the number of a compiled function are the same to it.
+  const folded = await toArray(random.foldIn(random.key(5), 7));
+  assert.deepEqual(folded, host.foldInKey(host.keyFromSeed(5), 7));
+  assert.deepEqual(await toArray(random.foldIn(random.key(5), tensor(7, { dtype: "i32" }))), folded);
+  assert.deepEqual(
+    await toArray(jit((k: Tensor, i: number) => random.foldIn(k, i))(random.key(5), 7)),
+    folded,
+  );
+  assert.deepEqual(await toArray(random.key(2 ** 40 + 5)), [256, 5]);
+  const many = await Promise.all(random.split(random.key(1), 50).map(toArray));
+  assert.equal(new Set(many.map(String)).size, 50);
+});
+
+testOnDevices("bits depend on the key and the place alone", async () => {
+  const k = random.key(42);
+  const bits = await data(random.bits(k, [2, 3]));
+  const expected = Array.from({ length: 6 }, (_, i) => {
+    const [x, y] = host.threefry2x32([0, 42], [0, i]);
+    return (x ^ y) >>> 0;
+  });
+  assert.deepEqual([...bits], expected);
+  assert.deepEqual(await data(random.bits(k, [6])), bits);
+  assert.deepEqual(await data(jit((k: Tensor) => random.bits(k, [6]))(k)), bits);
+  // Under vmap each key gives what it gives alone.
+  const keys = tensor(Uint32Array.of(0, 42, 7, 9), { shape: [2, 2] });
+  const rows = vmap((k: Tensor) => random.bits(k, [6]))(keys);
+  assert.deepEqual((await data(rows)).slice(0, 6), bits);
+});
+
+testOnDevices("uniform numbers are the fractions their bits say, on every device", async () => {
+  const k = random.key(3);
+  const bits = await data(random.bits(k, [1000]));
+  assert.deepEqual(await data(random.uniform(k, [1000])), Float32Array.from(bits, (each) => (each >>> 9) / 2 ** 23));
+  const wide = await data(random.uniform(k, [1000], { min: -3, max: 5 }));
+  assert.ok(wide.every((x) => x >= -3 && x <= 5));
+  assert.deepEqual(await data(bitcast(bitcast(random.uniform(k, [9]), "u32"), "f32")), await data(random.uniform(k, [9])));
+});
+
+async function moments(x: Tensor): Promise<{ mean: number; variance: number }> {
+  const average = mean(x);
+  const distance = sub(x, average);
+  return { mean: await item(average), variance: await item(mean(mul(distance, distance))) };
+}
+
+testOnDevices("uniform, normal and Bernoulli numbers have their moments", async () => {
+  const size = 20_000;
+  // Five standard errors: sqrt(variance / size) of the mean, about sqrt((kurtosis - 1) / size) of the variance.
+  const near = (actual: number, expected: number, error: number) =>
+    assert.ok(Math.abs(actual - expected) < 5 * error / Math.sqrt(size), `${actual} instead of ${expected}`);
+  const uniform = await moments(random.uniform(random.key(1), [size], { min: -1, max: 3 }));
+  near(uniform.mean, 1, Math.sqrt(16 / 12));
+  near(uniform.variance, 16 / 12, 16 / 12 * Math.sqrt(0.8));
+  const normal = await moments(random.normal(random.key(2), [size]));
+  near(normal.mean, 0, 1);
+  near(normal.variance, 1, Math.SQRT2);
+  const values = await data(random.normal(random.key(2), [size]));
+  assert.ok(values.every(Number.isFinite));
+  near(values.filter((x) => x > 1).length / size, 0.15866, Math.sqrt(0.1587 * 0.8413));
+  const coins = await data(random.bernoulli(random.key(3), 0.3, [size]));
+  near(Array.from(coins).reduce((sum, x) => sum + x, 0) / size, 0.3, Math.sqrt(0.21));
+});
+
+testOnDevices("whole numbers lie in their interval and are about equally frequent", async () => {
+  const values = await data(random.randint(random.key(1), [7000], { min: -2, max: 5 }));
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  assert.deepEqual([...counts.keys()].sort((a, b) => a - b), [-2, -1, 0, 1, 2, 3, 4]);
+  for (const count of counts.values()) assert.ok(Math.abs(count - 1000) < 150, `${[...counts]}`);
+});
+
+testOnDevices("what is no key or no interval is refused", () => {
+  assert.throws(() => random.bits(word(1), [2]), ShapeError);
+  assert.throws(() => random.bits(tensor([1, 2]), [2]), DTypeError);
+  assert.throws(() => random.uniform(random.key(0), [-1]), ShapeError);
+  for (const seed of [-1, 0.5, NaN, 2 ** 60]) assert.throws(() => random.key(seed), RangeError);
+  assert.throws(() => random.randint(random.key(0), [1], { min: 3, max: 3 }), RangeError);
+  assert.throws(() => random.randint(random.key(0), [1], { max: 0.5 }), RangeError);
+}, ["reference"]);
