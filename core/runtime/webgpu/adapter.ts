@@ -77,8 +77,9 @@ export interface OpenedDevice {
 
 /** A device with all the adapter can do of what kernels need: a plain request gives the defaults only. */
 export async function openDevice(adapter: GPUAdapter): Promise<OpenedDevice> {
-  const { subgroupMinSize, subgroupMaxSize } = adapter.info;
-  const fixedSize = subgroupMinSize === subgroupMaxSize ? subgroupMaxSize : 0;
+  // Only the kernels for software adapters broadcast.
+  const { isFallbackAdapter, subgroupMinSize, subgroupMaxSize } = adapter.info;
+  const fixedSize = isFallbackAdapter && subgroupMinSize === subgroupMaxSize ? subgroupMaxSize : 0;
   const device = fixedSize > 1 ? await requestDevice(adapter, ["subgroups"]).catch(() => undefined) : undefined;
   if (device) return { device, subgroupSize: fixedSize };
   try {
