@@ -4,6 +4,7 @@
  * @module
  */
 import { type DType, isFloat, toHostArray } from "../dtype.ts";
+import { mulOp } from "../ops/binary.ts";
 import { fullOp } from "../ops/creation.ts";
 import type { Op } from "../ops/define.ts";
 import { sameShape, type Shape, sizeOf } from "../shape.ts";
@@ -81,6 +82,17 @@ function first(...rules: Rule[]): Rule {
   };
 }
 
+/** Division by a number whose reciprocal is exact. Shader compilers may do anything when they see a division by 0. */
+const multiplyInstead: Rule = (made) => {
+  const [x, y] = made.inputs;
+  const divisor = constantValue(y);
+  if (divisor === undefined) return undefined;
+  const size = Math.abs(divisor);
+  const exact = size === 0 || (size >= 2 ** -64 && size <= 2 ** 64 && Number.isInteger(Math.log2(size)));
+  if (!exact) return undefined;
+  return made.builder.op(mulOp as Op, [x, constant(made, 1 / divisor)], undefined, made.shape, made.dtype);
+};
+
 const rules: Readonly<Record<string, Rule>> = {
   variable: through,
   stopGradient: through,
@@ -91,7 +103,7 @@ const rules: Readonly<Record<string, Rule>> = {
   ),
   sub: first(fold((x, y) => x - y), ({ inputs: [x, y] }) => is(y, 0) ? x : undefined),
   mul: first(fold((x, y) => x * y), ({ inputs: [x, y] }) => is(y, 1) ? x : is(x, 1) ? y : undefined),
-  div: first(fold((x, y) => x / y), ({ inputs: [x, y] }) => is(y, 1) ? x : undefined),
+  div: first(fold((x, y) => x / y), ({ inputs: [x, y] }) => is(y, 1) ? x : undefined, multiplyInstead),
   pow: ({ inputs: [x, y] }) => is(y, 1) ? x : undefined,
   neg: first(
     (made) => {
