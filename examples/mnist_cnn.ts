@@ -12,38 +12,18 @@
  *
  * @module
  */
-import { batches, type ImageDataset } from "../datasets/mod.ts";
 import { Either, pipe, TaskEither } from "../deps.ts";
-import { CotangentError, data as read, deviceInfo, optimizers, setDevice, treeTensors } from "../mod.ts";
+import { CotangentError, deviceInfo, optimizers, setDevice, treeTensors } from "../mod.ts";
 import { loadData } from "./cli/data.ts";
-import { type Display, duration, openDisplay, percent, stepsPerLine } from "./cli/display.ts";
-import { failed, type Failure, interrupted, misused } from "./cli/failure.ts";
-import { breathe, orInterrupted, watchInterrupt } from "./cli/interrupt.ts";
-import { median, type MemoryWatch, watchMemory } from "./cli/measure.ts";
+import { duration, openDisplay, percent } from "./cli/display.ts";
+import { type Run, type Surroundings, test, trainEpoch } from "./cli/epoch.ts";
+import { failed, type Failure, misused } from "./cli/failure.ts";
+import { orInterrupted, watchInterrupt } from "./cli/interrupt.ts";
+import { watchMemory } from "./cli/measure.ts";
 import { type Options, parseOptions } from "./cli/options.ts";
-import { type EpochReport, openReport, type Report, type ReportWriter } from "./cli/report.ts";
+import { type EpochReport, openReport, type Report } from "./cli/report.ts";
 import { type Model, models } from "./models.ts";
-import { makeTrainer, noTotals, type Trainer, type TrainState } from "./training.ts";
-
-/** Milliseconds after which the loss is read: often enough for the eye, and a GPU is not kept waiting after every step. */
-const readingInterval = 25;
-
-/** How many images are tested at once. */
-const testBatch = 1000;
-
-/** Where a run tells of itself, and how it learns that it should stop. */
-interface Surroundings {
-  readonly display: Display;
-  readonly signal: AbortSignal;
-}
-
-/** All that a run has when its training starts. */
-interface Run extends Surroundings {
-  readonly options: Options;
-  readonly data: ImageDataset;
-  readonly writeReport: ReportWriter;
-  readonly memory: MemoryWatch;
-}
+import { makeTrainer, type Trainer, type TrainState } from "./training.ts";
 
 /** The whole program: Left if it ends early. */
 function program(args: readonly string[], { display, signal }: Surroundings): TaskEither.TaskEither<Failure, void> {
@@ -128,68 +108,6 @@ function trainAndTest(
   )();
 }
 
-/** An epoch of training. */
-interface Trained extends Pick<EpochReport, "seconds" | "trainLoss" | "msPerStepMedian"> {
-  readonly state: TrainState;
-}
-
-/** Learns from each training image once, in an order of the epoch's own. */
-async function trainEpoch(
-  run: Run,
-  trainer: Trainer,
-  before: TrainState,
-  epoch: number,
-): Promise<Either.Either<Failure, Trained>> {
-  const { options: { epochs, batchSize, seed, lr }, data, display, signal, memory } = run;
-  const parts = batches(data.train, { size: batchSize, shuffle: seed, epoch });
-  const stepsBefore = (epoch - 1) * parts.length;
-  const started = performance.now();
-  const stretches: number[] = [];
-  let stretch = { started, steps: 0 };
-  let state = { ...before, totals: noTotals() };
-  let step = 0, images = 0, loss = NaN;
-  for (const batch of parts) {
-    state = trainer.step(state, batch, stepsBefore + step);
-    step++;
-    images += batch.count;
-    const isDue = performance.now() - stretch.started >= readingInterval || step % stepsPerLine === 0 || step === parts.length;
-    if (!isDue) continue;
-
-    const [lossSum, right] = await read(state.totals);
-    stretches.push((performance.now() - stretch.started) / (step - stretch.steps));
-    loss = lossSum / images;
-    const seconds = (performance.now() - started) / 1000;
-    const secondsLeft = seconds / step * (epochs * parts.length - stepsBefore - step);
-    const speed = { imagesPerSecond: images / seconds, secondsLeft };
-    display.training({ epoch, epochs, step, steps: parts.length, loss, accuracy: right / images, ...speed });
-    memory.look();
-    await breathe();
-    if (signal.aborted) return Either.left(interrupted);
-    if (!Number.isFinite(loss)) return Either.left(failed(diverged(epoch, step, lr)));
-    stretch = { started: performance.now(), steps: step };
-  }
-  const seconds = (performance.now() - started) / 1000;
-  return Either.right({ state, seconds, trainLoss: loss, msPerStepMedian: median(stretches) });
-}
-
-/** Mean loss and accuracy on the test images. */
-async function test(
-  { data, signal, memory }: Run,
-  trainer: Trainer,
-  state: TrainState,
-): Promise<Either.Either<Failure, Pick<EpochReport, "testLoss" | "testAccuracy">>> {
-  let loss = 0, right = 0;
-  for (const batch of batches(data.test, { size: testBatch })) {
-    const totals = await read(trainer.test(state, batch));
-    loss += totals[0];
-    right += totals[1];
-    memory.look();
-    await breathe();
-    if (signal.aborted) return Either.left(interrupted);
-  }
-  return Either.right({ testLoss: loss / data.test.count, testAccuracy: right / data.test.count });
-}
-
 function makeOptimizer({ optimizer, lr: learningRate, momentum }: Options): optimizers.Optimizer {
   return optimizer === "sgd" ? optimizers.sgd({ learningRate, momentum }) : optimizers[optimizer]({ learningRate });
 }
@@ -219,18 +137,15 @@ function summary({ epoch, seconds, trainLoss, testLoss, testAccuracy, msPerStepM
     `${duration(seconds)}, ${msPerStepMedian.toFixed(2)} ms/step`;
 }
 
-function diverged(epoch: number, step: number, lr: number): string {
-  return `The training diverged: after step ${step} of epoch ${epoch} the loss is not a finite number; try an --lr below ${lr}`;
+async function main(args: readonly string[]): Promise<void> {
+  using interrupt = watchInterrupt();
+  using display = openDisplay();
+  const outcome = await program(args, { display, signal: interrupt.signal })();
+  if (Either.isRight(outcome)) return;
+  const { message, exitCode } = outcome.left;
+  display.close();
+  if (message) console.error(message);
+  Deno.exit(exitCode);
 }
 
-if (import.meta.main) {
-  const display = openDisplay();
-  using interrupt = watchInterrupt();
-  const outcome = await program(Deno.args, { display, signal: interrupt.signal })();
-  display.close();
-  if (Either.isLeft(outcome)) {
-    const { message, exitCode } = outcome.left;
-    if (message) console.error(message);
-    Deno.exit(exitCode);
-  }
-}
+if (import.meta.main) await main(Deno.args);

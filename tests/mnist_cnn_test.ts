@@ -202,6 +202,12 @@ Deno.test("a report that cannot be written is refused before the training", asyn
   });
 });
 
+Deno.test("--device webgpu without an adapter: says how to get one", async () => {
+  // A back end that this system does not have has no adapters.
+  const env = { DENO_WEBGPU_BACKEND: Deno.build.os === "darwin" ? "dx12" : "metal" };
+  check(await run([...brief, "--device", "webgpu"], { env }), 1, /Cannot use webgpu: there is no .*adapter; install/);
+});
+
 Deno.test("--smoke is done in a moment; flags that are given count", async () => {
   const ended = await run(["--smoke", "--limit", "100"]);
   check(ended, 0, /100 to train, 1,000 to test/);

@@ -43,8 +43,8 @@ function find(options: Options, display: Display): TaskEither.TaskEither<Failure
         published,
         TaskEither.orElse(({ message }) => {
           display.line(
-            `${message}\nSo these are the built-in digits. To train on MNIST: deno run -A examples/mnist_cnn.ts (downloads 11 MB, once), ` +
-              "or --data FOLDER if you have its files.",
+            "These are the built-in digits. To train on MNIST: deno run -A examples/mnist_cnn.ts (downloads 11 MB, once), " +
+              `or --data FOLDER if you have its files.\nNo MNIST here: ${message}`,
           );
           return draw(options);
         }),

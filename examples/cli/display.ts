@@ -23,7 +23,7 @@ export interface Status {
 }
 
 /** Where a program tells what it does. */
-export interface Display {
+export interface Display extends Disposable {
   /** A line that stays. */
   line(text: string): void;
   /** How far a download has come. */
@@ -56,6 +56,7 @@ function lines(): Display {
       }
     },
     close: () => {},
+    [Symbol.dispose]: () => {},
   };
 }
 
@@ -90,6 +91,7 @@ function bars(): Display {
     },
     training: (status) => show(`epoch ${status.epoch}/${status.epochs}`, status.steps, status.step, describe(status)),
     close,
+    [Symbol.dispose]: close,
   };
 }
 

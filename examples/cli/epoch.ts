@@ -1,0 +1,101 @@
+/**
+ * One epoch: learning from all training images, and the test, with all that happens beside: readings, progress, Ctrl-C.
+ *
+ * @module
+ */
+import { batches, type ImageDataset } from "../../datasets/mod.ts";
+import { Either } from "../../deps.ts";
+import { data as read } from "../../mod.ts";
+import { noTotals, type Trainer, type TrainState } from "../training.ts";
+import { type Display, stepsPerLine } from "./display.ts";
+import { failed, type Failure, interrupted } from "./failure.ts";
+import { breathe } from "./interrupt.ts";
+import { median, type MemoryWatch } from "./measure.ts";
+import type { Options } from "./options.ts";
+import type { EpochReport, ReportWriter } from "./report.ts";
+
+/** Milliseconds after which the loss is read: often enough for the eye, and a GPU is not kept waiting after every step. */
+const readingInterval = 25;
+
+/** How many images are tested at once. */
+const testBatch = 1000;
+
+/** Where a run tells of itself, and how it learns that it should stop. */
+export interface Surroundings {
+  readonly display: Display;
+  readonly signal: AbortSignal;
+}
+
+/** All that a run has when its training starts. */
+export interface Run extends Surroundings {
+  readonly options: Options;
+  readonly data: ImageDataset;
+  readonly writeReport: ReportWriter;
+  readonly memory: MemoryWatch;
+}
+
+/** An epoch of training. */
+export interface Trained extends Pick<EpochReport, "seconds" | "trainLoss" | "msPerStepMedian"> {
+  readonly state: TrainState;
+}
+
+/** Learns from each training image once, in an order of the epoch's own. */
+export async function trainEpoch(
+  run: Run,
+  trainer: Trainer,
+  before: TrainState,
+  epoch: number,
+): Promise<Either.Either<Failure, Trained>> {
+  const { options: { epochs, batchSize, seed, lr }, data, display, signal, memory } = run;
+  const parts = batches(data.train, { size: batchSize, shuffle: seed, epoch });
+  const stepsBefore = (epoch - 1) * parts.length;
+  const started = performance.now();
+  const stretches: number[] = [];
+  let stretch = { started, steps: 0 };
+  let state = { ...before, totals: noTotals() };
+  let step = 0, images = 0, loss = NaN;
+  for (const batch of parts) {
+    state = trainer.step(state, batch, stepsBefore + step);
+    step++;
+    images += batch.count;
+    const isDue = performance.now() - stretch.started >= readingInterval || step % stepsPerLine === 0 || step === parts.length;
+    if (!isDue) continue;
+
+    const [lossSum, right] = await read(state.totals);
+    stretches.push((performance.now() - stretch.started) / (step - stretch.steps));
+    loss = lossSum / images;
+    const seconds = (performance.now() - started) / 1000;
+    const secondsLeft = seconds / step * (epochs * parts.length - stepsBefore - step);
+    const speed = { imagesPerSecond: images / seconds, secondsLeft };
+    display.training({ epoch, epochs, step, steps: parts.length, loss, accuracy: right / images, ...speed });
+    memory.look();
+    await breathe();
+    if (signal.aborted) return Either.left(interrupted);
+    if (!Number.isFinite(loss)) return Either.left(failed(diverged(epoch, step, lr)));
+    stretch = { started: performance.now(), steps: step };
+  }
+  const seconds = (performance.now() - started) / 1000;
+  return Either.right({ state, seconds, trainLoss: loss, msPerStepMedian: median(stretches) });
+}
+
+/** Mean loss and accuracy on the test images. */
+export async function test(
+  { data, signal, memory }: Run,
+  trainer: Trainer,
+  state: TrainState,
+): Promise<Either.Either<Failure, Pick<EpochReport, "testLoss" | "testAccuracy">>> {
+  let loss = 0, right = 0;
+  for (const batch of batches(data.test, { size: testBatch })) {
+    const totals = await read(trainer.test(state, batch));
+    loss += totals[0];
+    right += totals[1];
+    memory.look();
+    await breathe();
+    if (signal.aborted) return Either.left(interrupted);
+  }
+  return Either.right({ testLoss: loss / data.test.count, testAccuracy: right / data.test.count });
+}
+
+function diverged(epoch: number, step: number, lr: number): string {
+  return `The training diverged: after step ${step} of epoch ${epoch} the loss is not a finite number; try an --lr below ${lr}`;
+}
