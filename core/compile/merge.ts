@@ -34,10 +34,10 @@ export function dependenciesOf(kernels: readonly Kernel[]): Dependencies {
   });
 }
 
-/** Whether kernel `to` needs kernel `from`, directly or through others, disregarding the direct edge if `indirectly`. */
-export function reaches(dependencies: Dependencies, from: number, to: number, indirectly = false): boolean {
+/** Whether kernel `to` needs kernel `from`, directly or through others. */
+export function reaches(dependencies: Dependencies, from: number, to: number): boolean {
   const seen = new Set<number>();
-  const pending = [...dependencies[to]].filter((each) => !(indirectly && each === from));
+  const pending = [...dependencies[to]];
   while (pending.length > 0) {
     const each = pending.pop()!;
     if (each === from) return true;
@@ -160,55 +160,113 @@ function isTooLong(kernel: Kernel): boolean {
 }
 
 /** Merges until nothing merges any more. */
-export function merge(kernels: readonly Kernel[], { outputs, maxBuffersPerKernel }: MergeLimits): Kernel[] {
-  let list = [...kernels];
-  for (;;) {
-    const merged = mergeOnce(list, outputs, maxBuffersPerKernel);
-    if (!merged) return list;
-    list = merged;
-  }
+export function merge(kernels: readonly Kernel[], limits: MergeLimits): Kernel[] {
+  const merging = new Merging(kernels, limits);
+  while (merging.pass());
+  return merging.kernels;
 }
 
-function mergeOnce(list: readonly Kernel[], outputs: ReadonlySet<number>, limit: number): Kernel[] | undefined {
-  const dependencies = dependenciesOf(list);
-  const readers = new Map<number, number>();
-  const writers = new Map<number, number>();
-  for (const kernel of list) {
-    for (const buffer of readsOf(kernel)) readers.set(buffer, (readers.get(buffer) ?? 0) + 1);
-    for (const buffer of writesOf(kernel)) writers.set(buffer, (writers.get(buffer) ?? 0) + 1);
-  }
-  for (const [index, user] of list.entries()) {
-    if (user.kind !== "map") continue;
-    for (const makerIndex of dependencies[index]) {
-      const maker = list[makerIndex];
-      const stored = writesOf(maker);
-      // Buffers pieced together by several kernels are complete only after the last of them.
-      if ([...stored, ...writesOf(user)].some((buffer) => writers.get(buffer)! > 1)) continue;
-      if (reaches(dependencies, makerIndex, index, true)) continue;
-      const joined = join(maker, user);
-      if (!joined) continue;
-      const readElsewhere = (buffer: number) => readers.get(buffer)! - (readsOf(user).has(buffer) ? 1 : 0) > 0;
-      const kernel = prune(joined, (buffer) => outputs.has(buffer) || writesOf(user).has(buffer) || readElsewhere(buffer));
-      if (buffersOf(kernel).size > limit || isTooLong(kernel)) continue;
-      const rest = list.map((each, i) => i === index ? kernel : each).filter((_, i) => i !== makerIndex);
-      return inOrder(rest, dependenciesOfUnordered(rest));
-    }
-  }
-  return undefined;
-}
+/** The kernels while they are merged: what is known about buffers is kept up to date, so that a merge costs what it moves. */
+class Merging {
+  /** In order; a merge leaves a gap. */
+  readonly #list: (Kernel | undefined)[];
+  readonly #limits: MergeLimits;
+  /** How many kernels read a buffer. */
+  readonly #readers = new Map<number, number>();
+  readonly #writers = new Map<number, Set<Kernel>>();
+  readonly #places = new Map<Kernel, number>();
 
-/** Dependencies of kernels that are not yet in order: every buffer's writers come before its readers. */
-function dependenciesOfUnordered(list: readonly Kernel[]): Dependencies {
-  const writers = new Map<number, number[]>();
-  list.forEach((kernel, index) => {
-    for (const buffer of writesOf(kernel)) writers.set(buffer, [...writers.get(buffer) ?? [], index]);
-  });
-  return list.map((kernel, index) => {
-    const before = new Set<number>();
-    for (const buffer of readsOf(kernel)) {
-      for (const writer of writers.get(buffer) ?? []) if (writer !== index) before.add(writer);
+  constructor(kernels: readonly Kernel[], limits: MergeLimits) {
+    this.#list = [...kernels];
+    this.#limits = limits;
+    kernels.forEach((kernel, place) => this.#add(kernel, place));
+  }
+
+  get kernels(): Kernel[] {
+    return this.#list.filter((kernel) => kernel !== undefined);
+  }
+
+  /** Tries each kernel once, with all that it can become part of. Whether anything was merged. */
+  pass(): boolean {
+    let merged = false;
+    for (let place = 0; place < this.#list.length; place++) {
+      for (let next = this.#mergeAt(place); next !== undefined; next = this.#mergeAt(place)) {
+        place = next;
+        merged = true;
+      }
     }
-    for (const buffer of writesOf(kernel)) for (const writer of writers.get(buffer) ?? []) if (writer < index) before.add(writer);
-    return before;
-  });
+    return merged;
+  }
+
+  #add(kernel: Kernel, place: number): void {
+    this.#places.set(kernel, place);
+    for (const buffer of readsOf(kernel)) this.#readers.set(buffer, (this.#readers.get(buffer) ?? 0) + 1);
+    for (const buffer of writesOf(kernel)) {
+      const writers = this.#writers.get(buffer);
+      if (writers) writers.add(kernel);
+      else this.#writers.set(buffer, new Set([kernel]));
+    }
+  }
+
+  #remove(kernel: Kernel): void {
+    this.#places.delete(kernel);
+    for (const buffer of readsOf(kernel)) this.#readers.set(buffer, this.#readers.get(buffer)! - 1);
+    for (const buffer of writesOf(kernel)) this.#writers.get(buffer)!.delete(kernel);
+  }
+
+  /** Makes the kernel at `place` part of one that it reads from; returns where that one is now. */
+  #mergeAt(place: number): number | undefined {
+    const user = this.#list[place];
+    if (user?.kind !== "map") return undefined;
+    const makers = new Set([...readsOf(user)].flatMap((buffer) => [...this.#writers.get(buffer) ?? []]));
+    for (const maker of makers) {
+      const kernel = this.#joined(maker, user);
+      const next = kernel && this.#replace(maker, user, kernel);
+      if (next !== undefined) return next;
+    }
+    return undefined;
+  }
+
+  #joined(maker: Kernel, user: MapKernel): Kernel | undefined {
+    const { outputs, maxBuffersPerKernel } = this.#limits;
+    const written = writesOf(user);
+    // Buffers pieced together by several kernels are complete only after the last of them.
+    if ([...writesOf(maker), ...written].some((buffer) => this.#writers.get(buffer)!.size > 1)) return undefined;
+    const joined = join(maker, user);
+    if (!joined) return undefined;
+    const read = readsOf(user);
+    const readElsewhere = (buffer: number) => (this.#readers.get(buffer) ?? 0) - (read.has(buffer) ? 1 : 0) > 0;
+    const kernel = prune(joined, (buffer) => outputs.has(buffer) || written.has(buffer) || readElsewhere(buffer));
+    return buffersOf(kernel).size > maxBuffersPerKernel || isTooLong(kernel) ? undefined : kernel;
+  }
+
+  /**
+   * Puts `kernel` in the place of both. What lies between and needs the maker comes after it; undefined if the user needs some of that,
+   * for then it cannot.
+   */
+  #replace(maker: Kernel, user: Kernel, kernel: Kernel): number | undefined {
+    const [from, to] = [this.#places.get(maker)!, this.#places.get(user)!];
+    const made = new Set(writesOf(maker));
+    const [before, after]: [Kernel[], Kernel[]] = [[], []];
+    const later = new Set<number>();
+    for (const each of this.#list.slice(from + 1, to)) {
+      if (!each) continue;
+      const needs = (buffer: number) => made.has(buffer) || later.has(buffer);
+      if (![...readsOf(each), ...writesOf(each)].some(needs)) before.push(each);
+      else {
+        after.push(each);
+        for (const buffer of writesOf(each)) later.add(buffer);
+      }
+    }
+    if ([...readsOf(user), ...writesOf(user)].some((buffer) => later.has(buffer))) return undefined;
+    this.#remove(maker);
+    this.#remove(user);
+    this.#list.fill(undefined, from, to + 1);
+    [...before, kernel, ...after].forEach((each, i) => {
+      this.#list[from + i] = each;
+      this.#places.set(each, from + i);
+    });
+    this.#add(kernel, from + before.length);
+    return from + before.length;
+  }
 }
