@@ -51,6 +51,8 @@ interface Entry {
   readonly through: readonly Through[];
   /** Outputs that are returned more than once. */
   readonly repeated: readonly number[];
+  /** For each output of the program which of its inputs it overwrites, if any. */
+  readonly overwrites: readonly (number | undefined)[];
   /** Leaves whose memory the caller gives up. */
   readonly donated: readonly number[];
   /** For each leaf whether it is one of those. */
@@ -60,7 +62,13 @@ interface Entry {
 
 /** What one leaf of the arguments must be: a tensor of this type and shape, any number, or this very value. */
 type Guard =
-  | { readonly kind: "tensor"; readonly shape: Shape; readonly dtype: DType; readonly weak: boolean }
+  | {
+    readonly kind: "tensor";
+    /** The array last seen: in a loop it is the same one each time. */
+    shape: Shape;
+    readonly dtype: DType;
+    readonly weak: boolean;
+  }
   | { readonly kind: "number" }
   | { readonly kind: "static"; readonly value: unknown };
 
@@ -72,9 +80,10 @@ function guardOf(leaf: unknown): Guard {
 function passes(guard: Guard, leaf: unknown): boolean {
   switch (guard.kind) {
     case "tensor":
-      return leaf instanceof Tensor && (leaf.shape === guard.shape || sameShape(leaf.shape, guard.shape)) &&
-        leaf.dtype === guard.dtype &&
-        leaf.weak === guard.weak;
+      if (!(leaf instanceof Tensor) || leaf.dtype !== guard.dtype || leaf.weak !== guard.weak) return false;
+      if (!sameShape(leaf.shape, guard.shape)) return false;
+      guard.shape = leaf.shape;
+      return true;
     case "number":
       return typeof leaf === "number";
     case "static":
@@ -233,6 +242,7 @@ function traceAndCompile(
       form,
       donated: donated.filter((leaf) => mayOverwrite[leaf]),
       mayOverwrite,
+      overwrites: made?.overwrites ?? [],
       bytes: made?.bytes ?? 0,
     };
   });
@@ -248,39 +258,46 @@ function isConstant(tensor: Tensor): boolean {
   return source.kind === "op" && source.inputs.length === 0;
 }
 
+/** Counts up with each call, for `Storage.lastCall`. */
 let calls = 0;
 
 function execute(entry: Entry, leaves: readonly unknown[]): unknown {
   const { device, executable } = entry;
-  const tensors = leaves.filter((leaf) => leaf instanceof Tensor);
-  realizeNow(tensors, "jit");
+  realizeLeaves(leaves);
   const call = ++calls;
   const through = entry.through.map((result) => computed(tensorOf(result, leaves), "jit"));
   const given = entry.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
   const staying = (storage: Storage) => storage.shared || through.includes(storage);
-  const donated = given.filter((storage) => !staying(storage));
   const inputs: (DeviceBuffer | TypedArray)[] = [];
+  const storages: (Storage | undefined)[] = [];
   const give = (storage: Storage, mayBeOverwritten: boolean) => {
     // Values that are donated in one place and live on, or are read, in another are copied: overwriting must not be seen.
     const copy = (storage.lastCall === call && given.includes(storage)) || (mayBeOverwritten && staying(storage));
     inputs.push(copy ? storage.hostNow() : storage.forRun(device));
+    storages.push(storage);
     storage.lastCall = call;
   };
-  leaves.forEach((leaf, i) => {
+  for (let i = 0; i < leaves.length; i++) {
+    const leaf = leaves[i];
     if (leaf instanceof Tensor) give(computed(leaf, "jit"), entry.mayOverwrite[i]);
-    else if (typeof leaf === "number") inputs.push(Float32Array.of(leaf));
-  });
+    else if (typeof leaf === "number") {
+      inputs.push(Float32Array.of(leaf));
+      storages.push(undefined);
+    }
+  }
   for (const tensor of entry.captured) give(computed(tensor, "jit"), false);
   noteWorkingSet(entry.bytes);
   const buffers = executable?.run(inputs) ?? [];
-  for (const storage of donated) {
-    if (storage.donated) continue;
-    const buffer = storage.donate();
-    if (buffer && !buffers.includes(buffer)) device.free(buffer);
-  }
-  const made = Storage.ofRun(device, buffers);
+  const made = Storage.ofRun(device, buffers, entry.overwrites.map((input) => input === undefined ? undefined : storages[input]));
+  for (const storage of given) if (!staying(storage)) storage.giveAway();
   for (const index of entry.repeated) made[index].shared = true;
   return buildTree(entry.form, entry.results.map((result) => resultOf(result, made, leaves)));
+}
+
+/** Computes the tensors among the arguments that are not: most often there are none. */
+function realizeLeaves(leaves: readonly unknown[]): void {
+  const isPending = (leaf: unknown): leaf is Tensor => leaf instanceof Tensor && sourceOf(leaf).kind !== "data";
+  if (leaves.some(isPending)) realizeNow(leaves.filter(isPending), "jit");
 }
 
 /** The tensor that a call returns as it was. */
@@ -291,7 +308,7 @@ function tensorOf(result: Through, leaves: readonly unknown[]): Tensor {
 function resultOf(result: Result, made: readonly Storage[], leaves: readonly unknown[]): unknown {
   switch (result.kind) {
     case "output":
-      return new Tensor(result.shape, result.dtype, { kind: "data", storage: made[result.index] }, result.weak);
+      return new Tensor(result.shape, result.dtype, made[result.index], result.weak);
     case "argument": {
       const leaf = leaves[result.leaf];
       return typeof leaf === "number" ? fromHost(Float32Array.of(leaf), [], "f32") : leaf;

@@ -64,13 +64,13 @@ function constantOfOp(tensor: Tensor): number | undefined {
   return source.op.lower.value(source.attrs);
 }
 
-/** Compiles a graph for a device and counts it. */
+/** Compiles a graph for a device and counts it; tells which input each output overwrites, if any. */
 export function compile(
   graph: { readonly nodes: readonly Node[]; readonly outputs: readonly Node[] },
   inputs: readonly Node[],
   donated: readonly boolean[],
   device: Device,
-): { readonly executable: Executable; readonly bytes: number } {
+): { readonly executable: Executable; readonly bytes: number; readonly overwrites: readonly (number | undefined)[] } {
   if (debug.has("graph")) console.error(showGraph(graph));
   const program = compileProgram(graph, { device, inputs, donated });
   if (debug.has("kernels")) console.error(showProgram(program));
@@ -79,7 +79,11 @@ export function compile(
     (sum, { size, dtype, place }) => place.kind === "slot" ? sum : sum + size * deviceBytes(dtype),
     0,
   );
-  return { executable: device.compile(program), bytes };
+  const overwrites = program.outputs.map((id) => {
+    const { place } = program.buffers[id];
+    return place.kind === "input" ? place.index : undefined;
+  });
+  return { executable: device.compile(program), bytes, overwrites };
 }
 
 /** What a pending graph is made of: its structure as text, and the inputs it needs. */
@@ -179,7 +183,7 @@ export function realizeNow(tensors: readonly Tensor[], reader: string): void {
 
 function storageOf(tensor: Tensor): Storage {
   const source = sourceOf(tensor);
-  const storage = source.kind === "data" ? source.storage : values.get(tensor);
+  const storage = source.kind === "data" ? source : values.get(tensor);
   if (!storage) throw new Error("A tensor was not computed");
   return storage;
 }
@@ -223,6 +227,8 @@ export function realize<T>(tree: T): T {
 
 /** The storage of a tensor, which is computed if it is not yet. */
 export function computed(tensor: Tensor, reader: string): Storage {
+  const source = sourceOf(tensor);
+  if (source.kind === "data") return source;
   realizeNow([tensor], reader);
   return storageOf(tensor);
 }

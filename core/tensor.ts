@@ -28,8 +28,8 @@ export interface Trace {
 /** How a tensor's values come about. */
 export type Source =
   | { readonly kind: "op"; readonly op: Op; readonly inputs: readonly Tensor[]; readonly attrs: unknown }
-  /** Values in memory. */
-  | { readonly kind: "data"; readonly storage: Storage }
+  /** Values in memory: kind "data". */
+  | Storage
   /** The argument of a function that is being traced: there are no values. */
   | { readonly kind: "hole"; readonly trace: Trace };
 
@@ -65,7 +65,7 @@ export class Tensor {
     };
     settle = (tensor, storage) => {
       tensor.#depth = 0;
-      tensor.#source = { kind: "data", storage };
+      tensor.#source = storage;
       tensor.#trace = undefined;
     };
   }
@@ -99,7 +99,7 @@ export class Tensor {
 
   /** Gives the memory back now instead of when the collector finds out (`using x = ...`); the tensor must not be used afterwards. */
   [Symbol.dispose](): void {
-    if (this.#source.kind === "data") this.#source.storage.dispose();
+    if (this.#source.kind === "data") this.#source.dispose();
   }
 
   /** Guards against `x + 1` and `if (x)`, which JavaScript would answer with nonsense. */

@@ -6,6 +6,7 @@ import {
   cast,
   compileCount,
   data,
+  deviceInfo,
   DonatedError,
   eq,
   exp,
@@ -299,3 +300,16 @@ testOnDevices("results are computed once, also if they are equal to inputs", asy
   await data(y);
   assert.equal(await compiles(() => data(y)), 0);
 });
+
+testOnDevices("a synchronous loop of donated steps takes no more device memory", () => {
+  const step = jit((state: { x: Tensor; m: Tensor; bias: Tensor }, rate: number) => {
+    const m = add(mul(0.5, state.m), state.x);
+    const bias = sub(state.bias, rate);
+    return [mean(m), { x: sub(state.x, mul(rate, m)), m, bias }] as const;
+  }, { donate: [0] });
+  let state = { x: zeros([100]), m: zeros([100]), bias: zeros([1]) };
+  for (let i = 0; i < 3; i++) state = step(state, 0.1)[1];
+  const before = deviceInfo().bytesInUse;
+  for (let i = 0; i < 100; i++) state = step(state, 0.1)[1];
+  assert.equal(deviceInfo().bytesInUse, before);
+}, ["wasm"]);

@@ -66,17 +66,13 @@ function overwrite(
   const readersOf = (buffer: number) => kernels.flatMap((kernel, i) => readsOf(kernel).has(buffer) ? [i] : []);
   const inPlace = new Map<number, number>();
   const taken = new Set<number>();
-  for (const output of new Set(outputs)) {
+  const place = (output: number, among: (input: number, writer: Kernel, store: Store) => boolean): void => {
     const writers = kernels.flatMap((kernel, i) => writesOf(kernel).has(output) ? [i] : []);
-    if (writers.length !== 1 || buffers[output].made.kind === "input") continue;
+    if (writers.length !== 1 || buffers[output].made.kind === "input") return;
     const [writer] = writers;
     const store = kernels[writer].stores.find(({ buffer }) => buffer === output)!;
-    const candidates = donated.flatMap((given, input) =>
-      given && !taken.has(input) && fits(inputBuffer[input], output) ? [input] : []
-    );
-    // An input that the same store reads point by point first: that one's successor it is, most likely.
-    const readHere = candidates.filter((input) => reads(kernels[writer], store, inputBuffer[input]));
-    for (const input of [...readHere, ...candidates.filter((each) => !readHere.includes(each))]) {
+    for (const [input, given] of donated.entries()) {
+      if (!given || taken.has(input) || !fits(inputBuffer[input], output) || !among(input, kernels[writer], store)) continue;
       const others = readersOf(inputBuffer[input]).filter((reader) => reader !== writer);
       if (!mayOverwrite(kernels[writer], output, inputBuffer[input]) || others.some((other) => reaches(before, writer, other))) {
         continue;
@@ -84,9 +80,13 @@ function overwrite(
       for (const other of others) before[writer].add(other);
       inPlace.set(output, input);
       taken.add(input);
-      break;
+      return;
     }
-  }
+  };
+  const distinct = new Set(outputs);
+  // An input that the same store reads point by point comes first: that one's successor it is, most likely.
+  for (const output of distinct) place(output, (input, writer, store) => reads(writer, store, inputBuffer[input]));
+  for (const output of distinct) if (!inPlace.has(output)) place(output, () => true);
   return inPlace;
 }
 

@@ -202,7 +202,7 @@ export function fromHost(values: TypedArray, shape: Shape, dtype: DType): Tensor
       { size: values.length, shape },
     );
   }
-  return new Tensor(Object.freeze([...shape]), dtype, { kind: "data", storage: Storage.ofHost(dtype, values) });
+  return new Tensor(Object.freeze([...shape]), dtype, Storage.ofHost(dtype, values));
 }
 
 /** A square matrix with ones on the diagonal. */

@@ -48,6 +48,8 @@ export interface Device<B extends DeviceBuffer = DeviceBuffer> {
   download(buffer: B): Promise<TypedArray>;
   /** The same without waiting for the event loop, or undefined where the device cannot. */
   downloadNow(buffer: B): TypedArray | undefined;
+  /** Whether `downloadNow` always can, for no more than the copy, and changes nothing: a few numbers are then better off on the host. */
+  readonly readsFreely: boolean;
   /** Gives the memory back. Safe to call while programs that use it are still running. */
   free(buffer: B): void;
   /** Bytes of device memory in use by buffers, for reports and for the budget. */

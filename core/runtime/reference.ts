@@ -102,6 +102,8 @@ export function createReferenceDevice(): Device<ReferenceBuffer> {
     dtypes,
     maxBuffersPerKernel: Infinity,
     fuses: false,
+    // Reading would round them.
+    readsFreely: false,
     compile,
     upload,
     download: (buffer) => Promise.resolve().then(() => downloadNow(buffer)),

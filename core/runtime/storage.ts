@@ -4,51 +4,110 @@
  * Values from the user stay on the host until they are used a second time: a batch that is used once never takes device memory of its
  * own. What lives on a device is given back when its tensor is collected. Collection needs a turn of the event loop, which a long
  * synchronous loop never gives; so beyond a byte budget the values used longest ago move to the JavaScript heap, where the collector
- * needs no turn: the dead ones vanish, the living ones come back when they are used.
+ * needs no turn: the dead ones vanish, the living ones come back when they are used. Where reading costs nothing, a few numbers (a
+ * loss) go there at once. Memory that donated values leave to their successors passes on as it is: in its stride a training loop
+ * gives the collector nothing to watch.
  *
  * @module
  */
-import { type DType, hostArray, toHostArray, type TypedArray } from "../dtype.ts";
+import { deviceBytes, type DType, hostArray, toHostArray, type TypedArray } from "../dtype.ts";
 import { DeviceError, DonatedError } from "../errors.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
 
-/** Values on a device. The collector's callback and the list of residents hold this, never the storage itself. */
-interface Resident {
-  readonly device: Device;
-  readonly buffer: DeviceBuffer;
-  /** Where the values go if they must leave. */
-  readonly place: Place;
-  /** Who frees the buffer when its storage is collected. */
+/** Values in memory. The budget and the collector's callback hold this, never the storage itself. */
+class Place {
+  /** Small values that left the device are plain arrays: a typed array's memory is outside the heap, and does not hurry the collector. */
+  host: TypedArray | readonly number[] | undefined;
+  device: Device | undefined;
+  buffer: DeviceBuffer | undefined;
+  /** Who frees the buffer when its storage is collected; undefined if there is none. */
+  keeper: Keeper | undefined;
+  /** Where the keeper has it. */
+  index = 0;
+  /** Uses as a program's input since it came from the host. */
+  uses = 0;
+  /** Neighbours in the list of places on devices. */
+  older: Place = this;
+  newer: Place = this;
+
+  constructor(host?: TypedArray) {
+    this.host = host;
+  }
+}
+
+/** What the collector's callback holds: the places that one object of the JavaScript heap stands for. */
+interface Keeper {
+  /** Undefined where it keeps one no longer: nothing may live on because of it. */
+  readonly places: (Place | undefined)[];
+  /** How many it still keeps. */
+  count: number;
+}
+
+/** An object whose collection frees the buffers of a keeper's places: their storages hold it. */
+interface Anchor {
   readonly keeper: Keeper;
 }
 
-/** What the collector's callback holds: the residents that one object of the JavaScript heap stood for. */
-type Keeper = Set<Resident>;
+/** Before the place used longest ago and after the one used last: a ring, since a Set grows with what was deleted from it. */
+const ring = new Place();
 
-interface Place {
-  /** Small values that left the device are plain arrays: a typed array's memory is outside the heap, and does not hurry the collector. */
-  host?: TypedArray | readonly number[];
-  resident?: Resident;
-  /** Uses as a program's input since it came from the host. */
-  uses: number;
-  donated: boolean;
+function unlink(place: Place): void {
+  place.older.newer = place.newer;
+  place.newer.older = place.older;
 }
 
-/** Least recently used first. */
-const residents = new Set<Resident>();
+/** Puts a place at the end, as used just now. */
+function link(place: Place): void {
+  place.older = ring.older;
+  place.newer = ring;
+  ring.older.newer = place;
+  ring.older = place;
+}
+
+function settle(place: Place, device: Device, buffer: DeviceBuffer): Place {
+  place.device = device;
+  place.buffer = buffer;
+  link(place);
+  return place;
+}
+
+function leaveKeeper(place: Place): void {
+  const { keeper } = place;
+  if (!keeper) return;
+  keeper.places[place.index] = undefined;
+  keeper.count--;
+  place.keeper = undefined;
+}
+
+/** Takes a place's buffer, of which neither budget nor collector need to know any more. */
+function takeBuffer(place: Place): DeviceBuffer {
+  unlink(place);
+  leaveKeeper(place);
+  const { buffer } = place;
+  place.device = place.buffer = undefined;
+  return buffer!;
+}
+
+function freeBuffer(place: Place): void {
+  const { device } = place;
+  if (device) device.free(takeBuffer(place));
+}
 
 const collected = new FinalizationRegistry<Keeper>((keeper) => {
-  for (const resident of keeper) {
-    residents.delete(resident);
-    resident.device.free(resident.buffer);
-  }
+  for (const place of keeper.places) if (place) freeBuffer(place);
 });
 
-/** The values are no longer on the device: neither budget nor collector need to know of them. */
-function forget(resident: Resident): void {
-  residents.delete(resident);
-  resident.keeper.delete(resident);
-  resident.place.resident = undefined;
+/** The collector is asked to watch one object for several places, since each watch costs it memory that only a full collection frees. */
+function watch(places: Place[]): Anchor {
+  const keeper: Keeper = { places, count: places.length };
+  places.forEach((place, index) => {
+    leaveKeeper(place);
+    place.keeper = keeper;
+    place.index = index;
+  });
+  const anchor = { keeper };
+  collected.register(anchor, keeper);
+  return anchor;
 }
 
 /** Bytes of values that may lie on a device before some of them move; more where programs need more. */
@@ -57,30 +116,37 @@ let budget = 8 * 1024 * 1024;
 /** Up to so many elements values move to plain arrays. */
 const small = 16384;
 
+/** Up to so many bytes values go to the host at once where that is cheap: such an array lies in the JavaScript heap itself. */
+const tiny = 64;
+
 /** Tells the bytes of a program's inputs and outputs: the budget is at least four times that, so that a training state never moves. */
 export function noteWorkingSet(bytes: number): void {
   budget = Math.max(budget, 4 * bytes);
 }
 
-/** The values of one or more tensors. */
+/** The values of one or more tensors; they are a source of tensors. */
 export class Storage {
+  readonly kind = "data";
   readonly dtype: DType;
   readonly size: number;
   /** Whether several tensors may hold it: then none can give it away alone. */
   shared = false;
-  readonly #place: Place;
-  /** The object whose collection frees the buffer: the storages of a run share one. */
-  #anchor: object | undefined;
+  /** Number of the last call that used the values: tells cheaply whether they were seen before in the same call. */
+  lastCall = 0;
+  /** Undefined once given away. */
+  #place: Place | undefined;
+  #anchor: Anchor | undefined;
 
-  private constructor(dtype: DType, size: number, place: Place) {
+  private constructor(dtype: DType, size: number, place: Place, anchor?: Anchor) {
     this.dtype = dtype;
     this.size = size;
     this.#place = place;
+    this.#anchor = anchor;
   }
 
   /** Values on the host, in the layout of `hostArray`. Nobody else may write to them. */
   static ofHost(dtype: DType, values: TypedArray): Storage {
-    return new Storage(dtype, values.length, { host: values, uses: 0, donated: false });
+    return new Storage(dtype, values.length, new Place(values));
   }
 
   /** Values in a device's buffer, which belongs to the storage from now on. */
@@ -89,146 +155,153 @@ export class Storage {
   }
 
   /**
-   * The outputs of one run. The collector is asked to watch one object for all of them, since each watch costs it memory that only a
-   * full collection frees: they are given back together, when none is used any more.
+   * The outputs of one run.
+   *
+   * @param before For each output the donated values in whose place it comes, if any: if it has their memory, they are given away.
    */
-  static ofRun(device: Device, buffers: readonly DeviceBuffer[]): Storage[] {
-    const anchor = {};
-    const keeper: Keeper = new Set();
-    const storages = buffers.map((buffer) => {
-      const storage = new Storage(buffer.dtype, buffer.size, { uses: 0, donated: false });
-      storage.#settle(device, buffer, anchor, keeper);
-      return storage;
-    });
-    collected.register(anchor, keeper);
-    makeRoom(device, keeper);
-    return storages;
+  static ofRun(
+    device: Device,
+    buffers: readonly DeviceBuffer[],
+    before: readonly (Storage | undefined)[] = [],
+  ): Storage[] {
+    const made: Storage[] = [];
+    const passed: Storage[] = [];
+    const fresh: Storage[] = [];
+    for (let i = 0; i < buffers.length; i++) {
+      const buffer = buffers[i];
+      const old = before[i];
+      if (old && old.#place?.buffer === buffer) {
+        made.push(old.#passOn());
+        passed.push(made[i]);
+      } else if (!old && device.readsFreely && buffer.size * deviceBytes(buffer.dtype) <= tiny) {
+        made.push(Storage.ofHost(buffer.dtype, device.downloadNow(buffer)!));
+        device.free(buffer);
+      } else {
+        made.push(new Storage(buffer.dtype, buffer.size, settle(new Place(), device, buffer)));
+        fresh.push(made[i]);
+      }
+    }
+    if (passed.length > 0) Storage.#keepTogether(passed);
+    if (fresh.length > 0) {
+      Storage.#watch(fresh);
+      makeRoom(device, fresh[0].#place!.keeper!);
+    }
+    return made;
   }
 
-  #settle(device: Device, buffer: DeviceBuffer, anchor: object, keeper: Keeper): void {
-    const resident: Resident = { device, buffer, place: this.#place, keeper };
-    this.#anchor = anchor;
-    this.#place.resident = resident;
-    residents.add(resident);
-    keeper.add(resident);
+  /** A storage in this one's place, which is given away. */
+  #passOn(): Storage {
+    const next = new Storage(this.dtype, this.size, this.#place!, this.#anchor);
+    this.#place = this.#anchor = undefined;
+    return next;
   }
 
-  #release(): DeviceBuffer | undefined {
-    const { resident } = this.#place;
-    if (!resident) return undefined;
-    forget(resident);
-    this.#anchor = undefined;
-    return resident.buffer;
+  /** Lets the collector go on watching the object it watches for these storages, unless that stands for others too. */
+  static #keepTogether(storages: readonly Storage[]): void {
+    const keeper = storages[0].#anchor?.keeper;
+    const together = keeper?.count === storages.length && storages.every((storage) => storage.#anchor?.keeper === keeper);
+    if (!together) Storage.#watch(storages);
+  }
+
+  static #watch(storages: readonly Storage[]): void {
+    const anchor = watch(storages.map((storage) => storage.#place!));
+    for (const storage of storages) storage.#anchor = anchor;
   }
 
   /** Whether the values were given away. */
   get donated(): boolean {
-    return this.#place.donated;
+    return this.#place === undefined;
   }
 
-  #check(): void {
-    if (this.#place.donated) {
-      throw new DonatedError(
-        `Cannot use a tensor of ${this.size} ${this.dtype} elements after it was donated: its memory was given to a jitted function's ` +
-          `results; use those, or leave it out of "donate"`,
-        { size: this.size, dtype: this.dtype },
-      );
-    }
+  #checked(): Place {
+    if (this.#place) return this.#place;
+    throw new DonatedError(
+      `Cannot use a tensor of ${this.size} ${this.dtype} elements after it was donated: its memory was given to a jitted function's ` +
+        `results; use those, or leave it out of "donate"`,
+      { size: this.size, dtype: this.dtype },
+    );
   }
 
   /** The values as a program's input on a device: its buffer, or a host array to be copied for this run only. */
   forRun(device: Device): DeviceBuffer | TypedArray {
-    this.#check();
-    const { resident } = this.#place;
-    if (resident?.device === device) {
-      residents.delete(resident);
-      residents.add(resident);
-      return resident.buffer;
+    const place = this.#checked();
+    if (place.device === device) {
+      unlink(place);
+      link(place);
+      return place.buffer!;
     }
     const host = this.hostNow();
-    if (this.#place.uses++ === 0) return host;
-    this.#leaveDevice();
-    const [anchor, keeper]: [object, Keeper] = [{}, new Set()];
-    this.#settle(device, device.upload(this.dtype, host), anchor, keeper);
-    collected.register(anchor, keeper);
-    this.#place.host = undefined;
-    return this.#place.resident!.buffer;
-  }
-
-  /** Number of the last call that used the values: tells cheaply whether they were seen before in the same call. */
-  lastCall = 0;
-
-  /** Marks the values as given away; what the device still holds belongs to the caller. */
-  donate(): DeviceBuffer | undefined {
-    this.#check();
-    const buffer = this.#release();
-    this.#dropHost();
-    this.#place.donated = true;
+    if (place.uses++ === 0) return host;
+    freeBuffer(place);
+    const buffer = device.upload(this.dtype, host);
+    settle(place, device, buffer);
+    Storage.#watch([this]);
+    place.host = undefined;
     return buffer;
   }
 
-  /** Detaching an array's memory gives it back at once, where the collector would take its time. */
-  #dropHost(): void {
-    const { host } = this.#place;
-    this.#place.host = undefined;
-    if (host && "buffer" in host && host.buffer instanceof ArrayBuffer) host.buffer.transfer(0);
-  }
-
-  #leaveDevice(): void {
-    const device = this.#place.resident?.device;
-    const buffer = this.#release();
-    if (device && buffer) device.free(buffer);
+  /** Marks the values as given away and frees their memory; nothing more happens if they were before. */
+  giveAway(): void {
+    const place = this.#place;
+    if (!place) return;
+    freeBuffer(place);
+    dropHost(place);
+    this.#place = this.#anchor = undefined;
   }
 
   /** The values on the host, without waiting; not to be written to. */
   hostNow(): TypedArray {
-    this.#check();
-    const { host, resident } = this.#place;
+    const { host, device, buffer } = this.#checked();
     if (host) return this.#typed(host);
-    if (!resident) throw new DeviceError("Cannot find the values of a tensor: they were released", {});
-    const values = resident.device.downloadNow(resident.buffer);
+    if (!device) throw new DeviceError("Cannot find the values of a tensor: they were released", {});
+    const values = device.downloadNow(buffer!);
     if (!values) {
-      throw new DeviceError(`Cannot read from ${resident.device.name} at once here: await data(x) first`, {
-        device: resident.device.name,
-      });
+      throw new DeviceError(`Cannot read from ${device.name} at once here: await data(x) first`, { device: device.name });
     }
     return values;
   }
 
   #typed(host: TypedArray | readonly number[]): TypedArray {
-    return "buffer" in host ? host : toHostArray(this.dtype, host);
+    return isTyped(host) ? host : toHostArray(this.dtype, host);
   }
 
   /** A copy of the values on the host. */
   read(): Promise<TypedArray> {
     // Not async: that it was donated is said at once.
-    this.#check();
-    const { host, resident } = this.#place;
-    if (host) return Promise.resolve("buffer" in host ? host.slice() : this.#typed(host));
-    return resident ? resident.device.download(resident.buffer) : Promise.resolve(hostArray(this.dtype, this.size));
+    const { host, device, buffer } = this.#checked();
+    if (host) return Promise.resolve(isTyped(host) ? host.slice() : this.#typed(host));
+    return device ? device.download(buffer!) : Promise.resolve(hostArray(this.dtype, this.size));
   }
 
   /** Gives the memory back now; using the tensor afterwards is an error. */
   dispose(): void {
-    if (this.#place.donated || this.shared) return;
-    this.#leaveDevice();
-    this.#dropHost();
-    this.#place.donated = true;
+    if (!this.shared) this.giveAway();
   }
+}
+
+function isTyped(host: TypedArray | readonly number[]): host is TypedArray {
+  return !Array.isArray(host);
+}
+
+/** Detaching an array's memory gives it back at once, where the collector would take its time. */
+function dropHost(place: Place): void {
+  const { host } = place;
+  place.host = undefined;
+  if (host && isTyped(host) && host.byteLength > tiny && host.buffer instanceof ArrayBuffer) host.buffer.transfer(0);
 }
 
 /** Moves the values used longest ago to the host until the device is below its budget. */
 function makeRoom(device: Device, newest: Keeper): void {
   if (device.bytesInUse <= budget) return;
-  for (const resident of residents) {
+  for (let place = ring.newer, next = place; place !== ring; place = next) {
+    next = place.newer;
     if (device.bytesInUse <= budget / 2) return;
-    if (resident.device !== device || newest.has(resident)) continue;
-    const host = device.downloadNow(resident.buffer);
+    if (place.device !== device || place.keeper === newest) continue;
+    const host = device.downloadNow(place.buffer!);
     if (!host) return;
-    forget(resident);
-    resident.place.host = host.length <= small ? Array.from(host) : host;
+    place.host = host.length <= small ? Array.from(host) : host;
     if (host.length <= small) (host.buffer as ArrayBuffer).transfer(0);
-    resident.place.uses = 0;
-    device.free(resident.buffer);
+    place.uses = 0;
+    freeBuffer(place);
   }
 }

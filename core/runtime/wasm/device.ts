@@ -43,6 +43,7 @@ class WasmDevice implements Device<WasmBuffer> {
   readonly dtypes: readonly DType[] = dtypes;
   readonly maxBuffersPerKernel = Infinity;
   readonly fuses = true;
+  readonly readsFreely = true;
   readonly #memory = new SharedMemory();
   readonly #arena = new Arena(this.#memory);
   readonly #pool: ThreadPool;

@@ -70,6 +70,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   readonly dtypes: readonly DType[] = ["bool", "u8", "i32", "u32", "f32"];
   readonly maxBuffersPerKernel: number;
   readonly fuses = true;
+  readonly readsFreely = false;
   private readonly failures: Failures;
   private readonly pool: BufferPool;
   private readonly reader: Reader;
