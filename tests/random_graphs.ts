@@ -56,6 +56,8 @@ export interface GraphStep {
 /** A graph: the shapes it starts from, what it does, and which tensors it returns. */
 export interface RandomGraph {
   readonly leaves: readonly Shape[];
+  /** Whether leaves and outputs are f32, so that named kernels read and overwrite them directly. */
+  readonly floats: boolean;
   readonly steps: readonly GraphStep[];
   readonly outputs: readonly number[];
   /** Whether a jitted version is given the first leaf (0) and the others (1) to keep. */
@@ -66,7 +68,9 @@ const mostElements = 3000;
 
 /** Whole numbers from 0 to 255 again. */
 const small = (x: Tensor): Tensor => bitwiseAnd(x, 255);
-const asFloats = (x: Tensor): Tensor => cast(x, "f32");
+/** The leaves that whole numbers were cast from. */
+const originals = new WeakMap<Tensor, Tensor>();
+const asFloats = (x: Tensor): Tensor => originals.get(x) ?? cast(x, "f32");
 const asInts = (x: Tensor): Tensor => small(cast(x, "i32"));
 
 /** Some axes of a tensor, by the bits of a number. */
@@ -212,12 +216,17 @@ export function buildRandomGraph(
   leaves: readonly Tensor[],
   after: (x: Tensor) => Tensor = (x) => x,
 ): Tensor[] {
-  const made = [...leaves];
+  const made = leaves.map((leaf) => {
+    const whole = cast(leaf, "i32");
+    if (whole !== leaf) originals.set(whole, leaf);
+    return whole;
+  });
   for (const { op, x, y, k, m } of graph.steps) {
     const result = (steps[op] as Step)(made[made.length - 1 - x % made.length], made[y % made.length], k, m);
     if (result && result.size <= mostElements && result.rank <= 5) made.push(after(result));
   }
-  return graph.outputs.map((output) => made[made.length - 1 - output % made.length]);
+  const outputs = graph.outputs.map((output) => made[made.length - 1 - output % made.length]);
+  return graph.floats ? outputs.map(asFloats) : outputs;
 }
 
 const extent = fc.oneof(
@@ -226,6 +235,9 @@ const extent = fc.oneof(
   { weight: 1, arbitrary: fc.constant(0) },
 );
 const shape = fc.array(extent, { maxLength: 3 });
+/** Leaves of one shape, as the states of training have: their memory is what outputs overwrite. */
+const alike = fc.tuple(fc.constantFrom([4], [3, 3], [5, 5], [2, 3, 4]), fc.integer({ min: 2, max: 3 }))
+  .map(([shape, count]) => Array.from({ length: count }, () => shape));
 
 /** Graphs of up to `size` steps. */
 export function randomGraphs(size: number): fc.Arbitrary<RandomGraph> {
@@ -238,9 +250,10 @@ export function randomGraphs(size: number): fc.Arbitrary<RandomGraph> {
     m: fc.nat(30),
   });
   return fc.record({
-    leaves: fc.array(shape, { minLength: 1, maxLength: 3 }),
+    leaves: fc.oneof(fc.array(shape, { minLength: 1, maxLength: 3 }), alike),
+    floats: fc.boolean(),
     steps: fc.array(step, { minLength: 1, maxLength: size, size: "max" }),
-    outputs: fc.array(fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.nat(20)), { minLength: 1, maxLength: 4 }),
+    outputs: fc.array(fc.oneof({ weight: 2, arbitrary: fc.nat(2) }, fc.nat(20)), { minLength: 1, maxLength: 5, size: "max" }),
     donate: fc.subarray([0, 1]),
   });
 }
