@@ -165,7 +165,7 @@ export function realizeNow(tensors: readonly Tensor[], reader: string): void {
   const buffers = program.executable?.run(
     inputs.map((input) => input instanceof Tensor ? storageOf(input).forRun(device) : input),
   ) ?? [];
-  const storages = Storage.ofRun(device, buffers);
+  const storages = Storage.ofEagerRun(device, buffers);
   const storageOfInput = (tensor: Tensor, input: Tensor | TypedArray) =>
     input instanceof Tensor ? storageOf(input) : Storage.ofHost(tensor.dtype, input);
   const settled = new Set<Storage>();

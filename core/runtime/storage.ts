@@ -10,14 +10,14 @@
  *
  * @module
  */
-import { deviceBytes, type DType, hostArray, toHostArray, type TypedArray } from "../dtype.ts";
+import { deviceBytes, type DType, hostArray, type HostValues, toHostArray, type TypedArray } from "../dtype.ts";
 import { DeviceError, DonatedError } from "../errors.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
 
 /** Values in memory. The budget and the collector's callback hold this, never the storage itself. */
 class Place {
   /** Small values that left the device are plain arrays: a typed array's memory is outside the heap, and does not hurry the collector. */
-  host: TypedArray | readonly number[] | undefined;
+  host: HostValues | undefined;
   device: Device | undefined;
   buffer: DeviceBuffer | undefined;
   /** Who frees the buffer when its storage is collected; undefined if there is none. */
@@ -30,7 +30,7 @@ class Place {
   older: Place = this;
   newer: Place = this;
 
-  constructor(host?: TypedArray) {
+  constructor(host?: HostValues) {
     this.host = host;
   }
 }
@@ -145,13 +145,24 @@ export class Storage {
   }
 
   /** Values on the host, in the layout of `hostArray`. Nobody else may write to them. */
-  static ofHost(dtype: DType, values: TypedArray): Storage {
+  static ofHost(dtype: DType, values: HostValues): Storage {
     return new Storage(dtype, values.length, new Place(values));
   }
 
-  /** Values in a device's buffer, which belongs to the storage from now on. */
-  static ofDevice(device: Device, buffer: DeviceBuffer): Storage {
-    return Storage.ofRun(device, [buffer])[0];
+  /**
+   * The outputs of a run outside any compiled loop. Nobody says when such values are used up (the parameters before a step), so small
+   * ones go to the JavaScript heap at once, where that is cheap: its collector finds them soonest.
+   */
+  static ofEagerRun(device: Device, buffers: readonly DeviceBuffer[]): Storage[] {
+    const large = device.readsFreely ? buffers.filter(({ size }) => size > small) : buffers;
+    const kept = Storage.ofRun(device, large);
+    return buffers.map((buffer) => {
+      const at = large.indexOf(buffer);
+      if (at >= 0) return kept[at];
+      const values = intoHeap(device.downloadNow(buffer)!);
+      device.free(buffer);
+      return Storage.ofHost(buffer.dtype, values);
+    });
   }
 
   /**
@@ -223,14 +234,14 @@ export class Storage {
   }
 
   /** The values as a program's input on a device: its buffer, or a host array to be copied for this run only. */
-  forRun(device: Device): DeviceBuffer | TypedArray {
+  forRun(device: Device): DeviceBuffer | HostValues {
     const place = this.#checked();
     if (place.device === device) {
       unlink(place);
       link(place);
       return place.buffer!;
     }
-    const host = this.hostNow();
+    const host = device.readsFreely && place.host ? place.host : this.hostNow();
     if (place.uses++ === 0) return host;
     freeBuffer(place);
     const buffer = device.upload(this.dtype, host);
@@ -261,7 +272,7 @@ export class Storage {
     return values;
   }
 
-  #typed(host: TypedArray | readonly number[]): TypedArray {
+  #typed(host: HostValues): TypedArray {
     return isTyped(host) ? host : toHostArray(this.dtype, host);
   }
 
@@ -279,8 +290,16 @@ export class Storage {
   }
 }
 
-function isTyped(host: TypedArray | readonly number[]): host is TypedArray {
+function isTyped(host: HostValues): host is TypedArray {
   return !Array.isArray(host);
+}
+
+/** Values as plain numbers; the typed array is used up. */
+function intoHeap(values: TypedArray): number[] {
+  const numbers = new Array<number>(values.length);
+  for (let i = 0; i < values.length; i++) numbers[i] = values[i];
+  if (values.buffer instanceof ArrayBuffer) values.buffer.transfer(0);
+  return numbers;
 }
 
 /** Detaching an array's memory gives it back at once, where the collector would take its time. */
@@ -299,8 +318,7 @@ function makeRoom(device: Device, newest: Keeper): void {
     if (place.device !== device || place.keeper === newest) continue;
     const host = device.downloadNow(place.buffer!);
     if (!host) return;
-    place.host = host.length <= small ? Array.from(host) : host;
-    if (host.length <= small) (host.buffer as ArrayBuffer).transfer(0);
+    place.host = host.length <= small ? intoHeap(host) : host;
     place.uses = 0;
     freeBuffer(place);
   }
