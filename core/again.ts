@@ -7,10 +7,7 @@
  *
  * @module
  */
-import { sourceOf, type Tensor } from "./tensor.ts";
-
-/** Tensors that a program computed and did not keep. Views and constants are never among them: what they show is. */
-const met = new WeakSet<Tensor>();
+import { meet, sourceOf, type Tensor, wasMet } from "./tensor.ts";
 
 /** Elements that are kept in any case; larger tensors only if they are not larger than what they are made from. */
 const freely = 1 << 20;
@@ -22,9 +19,9 @@ function costsNothing(tensor: Tensor): boolean {
   return kind === "view" || kind === "constant" || kind === "index";
 }
 
-/** Remembers the tensors of a program that was run, given in order, inputs before users. */
+/** Notes the tensors of a program that was run, inputs before users; views and constants are not met, what they show is. */
 export function noteComputed(order: readonly Tensor[]): void {
-  for (const tensor of order) if (!costsNothing(tensor)) met.add(tensor);
+  for (const tensor of order) if (!costsNothing(tensor)) meet(tensor);
 }
 
 /** Of the tensors that a program is about to compute, those that were computed before and that new ones are made from. */
@@ -32,8 +29,8 @@ export function neededAgain(order: readonly Tensor[]): Tensor[] {
   const found = new Set<Tensor>();
   for (const tensor of order) {
     const source = sourceOf(tensor);
-    if (source.kind !== "op" || met.has(tensor)) continue;
-    for (const input of source.inputs) if (met.has(input) && sourceOf(input).kind === "op") found.add(input);
+    if (source.kind !== "op" || wasMet(tensor)) continue;
+    for (const input of source.inputs) if (wasMet(input) && sourceOf(input).kind === "op") found.add(input);
   }
   if (found.size === 0) return [];
   const origins = originsOf(order);

@@ -38,6 +38,9 @@ export let traceOf: (tensor: Tensor) => Trace | undefined;
 /** How many operations one after the other are pending at most: some may have been computed since the tensor was made. */
 export let pendingDepth: (tensor: Tensor) => number;
 export let correctDepth: (tensor: Tensor, depth: number) => void;
+/** Whether a program computed the tensor on its way without keeping it, and the note that one did. */
+export let wasMet: (tensor: Tensor) => boolean;
+export let meet: (tensor: Tensor) => void;
 /** Replaces a tensor's source by its computed values: its inputs are forgotten. */
 export let settle: (tensor: Tensor, storage: Storage) => void;
 
@@ -54,6 +57,7 @@ export class Tensor {
   #source: Source;
   #trace: Trace | undefined;
   #depth = 0;
+  #met = false;
   static #count = 0;
 
   static {
@@ -62,6 +66,10 @@ export class Tensor {
     pendingDepth = (tensor) => tensor.#depth;
     correctDepth = (tensor, depth) => {
       tensor.#depth = depth;
+    };
+    wasMet = (tensor) => tensor.#met;
+    meet = (tensor) => {
+      tensor.#met = true;
     };
     settle = (tensor, storage) => {
       tensor.#depth = 0;

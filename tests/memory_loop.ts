@@ -1,8 +1,8 @@
 /**
  * A training loop that reports its resident memory: what `memory_test.ts` runs as a process of its own.
  *
- * Arguments: device, steps, "jit" or "eager", and "awaits" or "synchronous" (never lets the event loop turn). Prints the resident
- * bytes at a tenth of the steps and at their end, and the loss.
+ * Arguments: device, steps, "jit" or "eager", "awaits" or "synchronous" (never lets the event loop turn), and the step at which to look
+ * first. Prints the resident bytes at that step and at the end, and the loss.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import {
 } from "../mod.ts";
 import { cnn, imageShape } from "../examples/models.ts";
 
-const [device, steps, how, rhythm] = Deno.args;
+const [device, steps, how, rhythm, first] = Deno.args;
 await setDevice(device as "wasm" | "webgpu");
 
 const batch = 16;
@@ -51,6 +51,6 @@ for (let i = 1; i <= count; i++) {
   train = next;
   last = loss;
   if (rhythm === "awaits") await item(loss);
-  if (i === count / 10) early = Deno.memoryUsage().rss;
+  if (i === Number(first)) early = Deno.memoryUsage().rss;
 }
 console.log(JSON.stringify({ early, late: Deno.memoryUsage().rss, loss: await item(last!) }));

@@ -1,8 +1,8 @@
 /**
- * Memory of long training loops: the resident memory of a process stays what it was after the first tenth of the steps.
+ * Memory of long training loops: the resident memory of a process stays what it was when V8's heap had found its size.
  *
- * The loops are processes of their own (`memory_loop.ts`), so that nothing but the loop grows. V8's own heap needs a while to find its
- * size; the tolerance is for that: a leak of one set of parameters per step would be 70 MB in a thousand steps.
+ * The loops are processes of their own (`memory_loop.ts`), so that nothing but the loop grows. Without jit every step builds a graph,
+ * and the heap takes about a thousand steps to find its size. A leak of one set of parameters per step would be 70 MB in a thousand.
  *
  * @module
  */
@@ -23,16 +23,20 @@ async function measure(...args: readonly string[]): Promise<Memory> {
 }
 
 const loops = [
-  { args: ["wasm", "5000", "jit", "awaits"], growth: 0.1 },
-  { args: ["wasm", "5000", "jit", "synchronous"], growth: 0.1 },
-  { args: ["wasm", "1000", "eager", "awaits"], growth: 0.25 },
-  { args: ["wasm", "1000", "eager", "synchronous"], growth: 0.25 },
-] as const;
+  ["wasm", "6000", "jit", "awaits", "1000"],
+  ["wasm", "6000", "jit", "synchronous", "1000"],
+  ["wasm", "2000", "eager", "awaits", "1000"],
+  ["wasm", "2000", "eager", "synchronous", "1000"],
+];
 
-for (const { args, growth } of loops) {
+/** Resident memory jitters by some megabytes, and more where V8 collects graphs. */
+const tolerances = { jit: 0.08, eager: 0.15 };
+
+for (const args of loops) {
   Deno.test(`resident memory stays flat: ${args.join(" ")}`, async () => {
     const { early, late, loss } = await measure(...args);
     assert.ok(Number.isFinite(loss));
-    assert.ok(late <= early * (1 + growth), `${(early / 1e6).toFixed(0)} MB became ${(late / 1e6).toFixed(0)} MB`);
+    const tolerance = args.includes("jit") ? tolerances.jit : tolerances.eager;
+    assert.ok(late <= early * (1 + tolerance), `${(early / 1e6).toFixed(0)} MB became ${(late / 1e6).toFixed(0)} MB`);
   });
 }
