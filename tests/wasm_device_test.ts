@@ -274,7 +274,7 @@ Deno.test({ name: "wasm: inputs are checked, destroyed programs and freed buffer
 
 Deno.test({ name: "wasm: a profile names every kernel", ...longLived }, () => {
   const seen: string[] = [];
-  const device = createWasmDevice({ threads: 2, profile: (kernel, kind) => seen.push(`${kernel} ${kind}`) });
+  const device = createWasmDevice({ threads: 2, profile: (_, kernel, kind) => seen.push(`${kernel} ${kind}`) });
   const one = buildCase("two kernels", exactly, (p) => {
     const x = p.input("f32", noise(1, 300_000));
     const [y, z] = [p.output("f32", 300_000), p.output("f32", 1)];

@@ -210,13 +210,14 @@ Deno.test({
   },
 });
 
+const timed: string[] = [];
 testDevice("a profile names the dispatches", (device) => {
+  timed.length = 0;
   const executable = device.compile(step.program);
   for (const output of executable.run(step.inputs)) device.free(output);
-  const profile = device.takeProfile();
-  if (profile.length > 0) assert.ok(profile.some(({ label }) => label === "map"));
-  assert.deepEqual(device.takeProfile(), []);
-}, { profile: true });
+  // Only adapters with a clock tell times.
+  if (timed.length > 0) assert.ok(timed.includes("map"), `${timed}`);
+}, { profile: (_program, _kernel, part) => timed.push(part) });
 
 Deno.test("webgpu: buffer sizes waste at most an eighth, and nothing below 2 KiB but the last 256 bytes", () => {
   for (const bytes of [1, 256, 257, 1000, 4096, 4097, 100_000, 2 ** 20, 2 ** 20 + 1, 123_456_789]) {

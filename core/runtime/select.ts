@@ -8,6 +8,7 @@
 import { DeviceError } from "../errors.ts";
 import { readEnv } from "./env.ts";
 import type { Device, DeviceName } from "./device.ts";
+import { debugProfile } from "./profile.ts";
 import { hasRealAdapter } from "./webgpu/adapter.ts";
 
 /** Options of `setDevice`. */
@@ -34,9 +35,12 @@ export function useDevice(device: Device): void {
 async function make(name: DeviceName, { threads }: DeviceOptions): Promise<Device> {
   switch (name) {
     case "webgpu":
-      return await (await import("./webgpu/device.ts")).createWebgpuDevice({ software: !await hasRealAdapter() });
+      return await (await import("./webgpu/device.ts")).createWebgpuDevice({
+        software: !await hasRealAdapter(),
+        profile: debugProfile(name),
+      });
     case "wasm":
-      return (await import("./wasm/device.ts")).createWasmDevice({ threads });
+      return (await import("./wasm/device.ts")).createWasmDevice({ threads, profile: debugProfile(name) });
     case "reference":
       return (await import("./reference.ts")).createReferenceDevice();
   }

@@ -7,8 +7,9 @@ import { deviceBytes, type DType, dtypes, type HostValues, type TypedArray } fro
 import { DeviceError } from "../../errors.ts";
 import type { Program } from "../../compile/kernel.ts";
 import type { Device, Executable } from "../device.ts";
+import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
-import { type Profile, WasmExecutable } from "./executable.ts";
+import { WasmExecutable } from "./executable.ts";
 import { Arena, SharedMemory } from "./memory.ts";
 import { ThreadPool } from "./threads.ts";
 

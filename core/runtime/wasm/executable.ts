@@ -8,13 +8,12 @@ import { DeviceError } from "../../errors.ts";
 import type { Program } from "../../compile/kernel.ts";
 import { compileProgram, type ProgramCode } from "../../compile/wasm/program.ts";
 import type { Executable } from "../device.ts";
+import { debug } from "../env.ts";
+import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
 import { hostMath } from "./host_math.ts";
 import type { Arena, SharedMemory } from "./memory.ts";
 import { deviceFailure, type RunFunction, type ThreadPool, type Work } from "./threads.ts";
-
-/** Is told how long each kernel of a run took. */
-export type Profile = (kernel: number, kind: string, milliseconds: number) => void;
 
 /** What an executable needs of its device. */
 export interface ExecutableParts {
@@ -64,6 +63,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     const { program, memory, arena, threads, spins, profile } = parts;
     this.#parts = parts;
     this.#code = compileProgram(program, { threads, spins, separate: profile !== undefined });
+    if (debug.has("source")) console.error(`wasm module: ${this.#code.bytes.length} bytes, ${this.#code.entries.length} entries`);
     this.#layout = layOut(program, this.#code, threads);
     arena.reserve(this.#layout.bytes);
     this.#tableBytes = 4 * (program.buffers.length + this.#code.sharedOffsets.length);
@@ -183,7 +183,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
           throw deviceFailure(error);
         }
       }
-      profile?.(entry, program.kernels[entry].kind, performance.now() - start);
+      profile?.(program, entry, program.kernels[entry].kind, performance.now() - start);
     }
   }
 

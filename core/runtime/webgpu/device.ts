@@ -8,14 +8,14 @@ import type { Program } from "../../compile/kernel.ts";
 import type { Target } from "../../compile/wgsl/generate.ts";
 import { DeviceError, DTypeError } from "../../errors.ts";
 import type { Device } from "../device.ts";
-import { debug } from "../env.ts";
+import type { Profile } from "../profile.ts";
 import { type AdapterOptions, describeAdapter, findAdapter, openDevice } from "./adapter.ts";
 import { bytesFor, checkHostArray, decode, WebgpuBuffer } from "./buffer.ts";
 import { type Services, WebgpuExecutable } from "./executable.ts";
 import { Failures } from "./failures.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { BufferPool, Workspace } from "./pool.ts";
-import { Profiler, type Timing } from "./profiler.ts";
+import { Profiler } from "./profiler.ts";
 import { Reader } from "./reader.ts";
 import { writeValues } from "./uploads.ts";
 
@@ -28,8 +28,8 @@ export interface WebgpuOptions extends AdapterOptions {
   readonly tuning?: "hardware" | "software";
   /** Whether reads may avoid the event loop (default true, if the self-test agrees). */
   readonly immediateReads?: boolean;
-  /** Times every dispatch, which slows runs down; `takeProfile` tells the times. Needs an adapter with timestamps. */
-  readonly profile?: boolean;
+  /** Is told the time of every dispatch, which slows runs down. Needs an adapter with timestamps. */
+  readonly profile?: Profile;
 }
 
 /** Things created since the device was opened: constant in a steady loop. */
@@ -86,7 +86,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
     this.pipelines = new PipelineCache(device, this.failures);
     this.reader = new Reader(device);
     if (options.immediateReads ?? true) this.reader.selfTest();
-    const profiles = (options.profile || debug.has("time")) && device.features.has("timestamp-query");
+    const profile = device.features.has("timestamp-query") ? options.profile : undefined;
     this.services = {
       device,
       target,
@@ -94,7 +94,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
       workspace: new Workspace(this.pool),
       pipelines: this.pipelines,
       failures: this.failures,
-      profiler: profiles ? new Profiler(device, this.reader, debug.has("time")) : undefined,
+      profiler: profile && new Profiler(device, this.reader, profile),
       countBindGroup: () => this.bindGroups++,
     };
   }
@@ -112,11 +112,6 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
       pipelines: this.pipelines.pipelinesCreated,
       bindGroups: this.bindGroups,
     };
-  }
-
-  /** The times collected since the last call, by kind of dispatch, the longest first; empty without the option `profile`. */
-  takeProfile(): readonly Timing[] {
-    return this.services.profiler?.take() ?? [];
   }
 
   /** See {@link Device.compile}. */

@@ -35,6 +35,8 @@ export interface Services {
 
 /** One dispatch with its bind groups. */
 interface Step {
+  /** Which of the program's kernels it is part of. */
+  readonly kernel: number;
   readonly label: string;
   readonly pipeline: Pipeline;
   readonly workgroups: readonly [number, number, number];
@@ -70,7 +72,7 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
     const scratchBytes = Math.max(0, ...codes.map((code) => code.scratchBytes));
     this.fixed = services.workspace.enter(scratchBytes > 0 ? [...program.slots, scratchBytes] : program.slots);
     this.regions = this.fixed.map((memory) => ({ memory, offset: 0, size: memory.bytes }));
-    this.steps = codes.flatMap((code, i) => code.dispatches.map((_, j) => this.step(code, j, compiled[i][j])));
+    this.steps = codes.flatMap((code, i) => code.dispatches.map((_, j) => this.step(i, code, j, compiled[i][j])));
     this.donated = donatedInputs(program);
     const kept = program.inputs.map((id, index) => ({ id, index })).filter(({ index }) => !this.donated.has(index));
     this.uploads = new Uploads(services, kept.map(({ id, index }) => ({ index, ...program.buffers[id] })));
@@ -85,7 +87,7 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
     const outputs = this.bindOutputs(inputs);
     if (this.steps.length > 0) {
       device.queue.submit([this.record()]);
-      this.services.profiler?.collect();
+      this.services.profiler?.collect(this.program);
     }
     return outputs;
   }
@@ -99,11 +101,11 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
     for (const { groups } of this.steps) groups.clear();
   }
 
-  private step({ dispatches }: KernelCode, index: number, pipeline: Pipeline): Step {
+  private step(kernel: number, { dispatches }: KernelCode, index: number, pipeline: Pipeline): Step {
     const { bindings, workgroups, label } = dispatches[index];
     const table = bindings.map((binding) => this.regionIndex(binding));
     const varying = table.filter((region) => region >= this.fixed.length);
-    return { label, pipeline, workgroups, bindings: table, varying, groups: new Map() };
+    return { kernel, label, pipeline, workgroups, bindings: table, varying, groups: new Map() };
   }
 
   private regionIndex({ buffer }: Binding): number {
@@ -180,7 +182,7 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
 
   private recordTimed(encoder: GPUCommandEncoder, profiler: Profiler): GPUCommandBuffer {
     for (const step of this.steps) {
-      const pass = profiler.pass(encoder, step.label);
+      const pass = profiler.pass(encoder, step);
       pass.setPipeline(step.pipeline.gpu);
       pass.setBindGroup(0, this.group(step));
       pass.dispatchWorkgroups(...step.workgroups);

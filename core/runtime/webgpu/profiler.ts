@@ -5,26 +5,25 @@
  *
  * @module
  */
+import type { Program } from "../../compile/kernel.ts";
+import type { Profile } from "../profile.ts";
 import type { Reader } from "./reader.ts";
-
-/** Times of all dispatches with one label. */
-export interface Timing {
-  readonly label: string;
-  readonly count: number;
-  readonly milliseconds: number;
-}
 
 const mostDispatches = 2048;
 
-/** Collects times by label. Needs the feature "timestamp-query". */
+/** What a dispatch belongs to. */
+interface Timed {
+  readonly kernel: number;
+  readonly label: string;
+}
+
+/** Times every dispatch. Needs the feature "timestamp-query". */
 export class Profiler {
   private readonly queries: GPUQuerySet;
   private readonly resolved: GPUBuffer;
-  private readonly times = new Map<string, { count: number; nanoseconds: number }>();
-  private labels: string[] = [];
+  private timed: Timed[] = [];
 
-  /** `prints`: whether every run is printed to the error stream. */
-  constructor(device: GPUDevice, private readonly reader: Reader, private readonly prints: boolean) {
+  constructor(device: GPUDevice, private readonly reader: Reader, private readonly profile: Profile) {
     this.queries = device.createQuerySet({ type: "timestamp", count: 2 * mostDispatches });
     this.resolved = device.createBuffer({
       size: 16 * mostDispatches,
@@ -33,10 +32,10 @@ export class Profiler {
   }
 
   /** A pass for one dispatch; after `mostDispatches` of a run they are no longer timed. */
-  pass(encoder: GPUCommandEncoder, label: string): GPUComputePassEncoder {
-    if (this.labels.length >= mostDispatches) return encoder.beginComputePass();
-    const first = 2 * this.labels.length;
-    this.labels.push(label);
+  pass(encoder: GPUCommandEncoder, { kernel, label }: Timed): GPUComputePassEncoder {
+    if (this.timed.length >= mostDispatches) return encoder.beginComputePass();
+    const first = 2 * this.timed.length;
+    this.timed.push({ kernel, label });
     const { queries: querySet } = this;
     return encoder.beginComputePass({
       timestampWrites: { querySet, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 },
@@ -45,32 +44,18 @@ export class Profiler {
 
   /** After the last pass of a run. */
   end(encoder: GPUCommandEncoder): void {
-    if (this.labels.length > 0) encoder.resolveQuerySet(this.queries, 0, 2 * this.labels.length, this.resolved, 0);
+    if (this.timed.length > 0) encoder.resolveQuerySet(this.queries, 0, 2 * this.timed.length, this.resolved, 0);
   }
 
-  /** After the submission: waits for it and adds the times up. */
-  collect(): void {
-    const labels = this.labels;
-    this.labels = [];
-    const bytes = labels.length > 0 ? this.reader.readNow(this.resolved, 16 * labels.length) : undefined;
+  /** After the submission: waits for it and tells the times. */
+  collect(program: Program): void {
+    const timed = this.timed;
+    this.timed = [];
+    const bytes = timed.length > 0 ? this.reader.readNow(this.resolved, 16 * timed.length) : undefined;
     if (!bytes) return;
-    const stamps = new BigUint64Array(bytes.buffer, 0, 2 * labels.length);
-    const elapsed = labels.map((_, i) => Number(stamps[2 * i + 1] - stamps[2 * i]));
-    if (this.prints) {
-      console.error(labels.map((label, i) => `${(elapsed[i] / 1e6).toFixed(3).padStart(9)} ms  ${label}`).join("\n"));
-    }
-    labels.forEach((label, i) => {
-      const entry = this.times.get(label) ?? { count: 0, nanoseconds: 0 };
-      entry.count++;
-      entry.nanoseconds += elapsed[i];
-      this.times.set(label, entry);
-    });
-  }
-
-  /** What has been collected since the last call, the longest first. */
-  take(): Timing[] {
-    const timings = [...this.times].map(([label, { count, nanoseconds }]) => ({ label, count, milliseconds: nanoseconds / 1e6 }));
-    this.times.clear();
-    return timings.sort((a, b) => b.milliseconds - a.milliseconds);
+    const stamps = new BigUint64Array(bytes.buffer, 0, 2 * timed.length);
+    timed.forEach(({ kernel, label }, i) =>
+      this.profile(program, kernel, label, Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6)
+    );
   }
 }
