@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import type { Kernel, Program } from "../core/compile/kernel.ts";
 import { WasmModule } from "../core/compile/wasm/assembler.ts";
+import { NARROW_TILE, type TileColumns, WIDE_TILE } from "../core/compile/wasm/microkernel.ts";
 import { epilogueParams, type KernelGenerator, type Phase, phaseParams, type WasmContext } from "../core/compile/wasm/context.ts";
 
 /** A float array of either width. */
@@ -17,6 +18,8 @@ export interface RunOptions {
   readonly threads: number;
   /** Through an epilogue that adds result + 1 to the output, so that a box done twice or not at all shows. */
   readonly epilogue: boolean;
+  /** Columns of the tiles of matrix products; 8 if not given. */
+  readonly tileColumns?: TileColumns;
 }
 
 /** A kernel made ready: buffers in place, to be run as often as wanted. */
@@ -56,7 +59,7 @@ export function prepare<K extends Kernel>(
   generate: KernelGenerator<K>,
   kernel: K,
   inputs: readonly Floats[],
-  { threads, epilogue }: RunOptions,
+  { threads, epilogue, tileColumns = NARROW_TILE }: RunOptions,
 ): PreparedKernel {
   const outputSize = kernel.shape.reduce((product, extent) => product * extent, 1);
   const program = programOf(kernel, inputs, outputSize);
@@ -73,6 +76,7 @@ export function prepare<K extends Kernel>(
     module,
     program,
     threads,
+    tileColumns: () => tileColumns,
     privateScratch: (bytes) => void (privateBytes = Math.max(privateBytes, bytes)),
     sharedScratch: (bytes) => resultSlot + shared.push(bytes),
     epilogue: () =>
@@ -182,7 +186,7 @@ export function randomFloats(size: number, next: () => number, wide = false): Fl
   return wide ? Float64Array.from({ length: size }, next) : Float32Array.from({ length: size }, next);
 }
 
-/** Runs a kernel in every way (threads, with and without epilogue) and compares with what it should give. */
+/** Runs a kernel in every way (threads, with and without epilogue, either tile) and compares with what it should give. */
 export function checkKernel<K extends Kernel>(
   generate: KernelGenerator<K>,
   kernel: K,
@@ -191,11 +195,13 @@ export function checkKernel<K extends Kernel>(
   tolerance: number,
 ): void {
   for (const threads of [1, 2, 3]) {
-    for (const epilogue of [false, true]) {
-      const prepared = prepare(generate, kernel, inputs, { threads, epilogue });
+    for (
+      const [epilogue, tileColumns] of [[false, NARROW_TILE], [true, NARROW_TILE], [false, WIDE_TILE], [true, WIDE_TILE]] as const
+    ) {
+      const prepared = prepare(generate, kernel, inputs, { threads, epilogue, tileColumns });
       prepared.run();
       const got = prepared.output();
-      const what = `${kernel.kind} [${kernel.shape}], ${threads} threads${epilogue ? ", epilogue" : ""}`;
+      const what = `${kernel.kind} [${kernel.shape}], ${threads} threads, tile of ${tileColumns}${epilogue ? ", epilogue" : ""}`;
       for (let i = 0; i < expected.length; i++) {
         const want = expected[i] + (epilogue ? 1 : 0);
         const same = Object.is(got[i], want) || (Number.isNaN(got[i]) && Number.isNaN(want)) ||

@@ -8,6 +8,7 @@
  */
 import type { Kernel, Program } from "../kernel.ts";
 import type { ValueType, WasmModule } from "./assembler.ts";
+import type { TileColumns } from "./microkernel.ts";
 
 /**
  * Parameters of a phase, in order: the address of the table of buffer addresses (buffer b's address, a multiple of 64, is the i32
@@ -40,6 +41,8 @@ export interface WasmContext {
   readonly module: WasmModule;
   readonly program: Program;
   readonly threads: number;
+  /** Columns of the best tile of a matrix product on this engine. The first answer may take milliseconds: not for tiny kernels. */
+  tileColumns(): TileColumns;
   /** Asks for private scratch memory of at least so many bytes for each thread; its content does not outlive a phase. */
   privateScratch(bytes: number): void;
   /** Asks for memory that all threads see during this kernel (all its phases); gives the table slot of its address. */

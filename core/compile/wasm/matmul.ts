@@ -1,9 +1,9 @@
 /**
  * Matrix products: result[b, i, j] = sum over p of lhs[b, i, p] * rhs[b, p, j], any strides, f32.
  *
- * Around the micro-kernel of 6 rows by 8 columns stands the usual blocking (Goto and van de Geijn, "Anatomy of high-performance
- * matrix multiplication", 2008): the right matrix is packed in panels of 8 columns that stay in the first-level cache while the rows
- * of the left pass by; the left is read in place or packed in blocks of 6 rows. Threads form a grid over batch, rows and columns,
+ * Around the micro-kernel of 6 rows by 8 (or 16) columns stands the usual blocking (Goto and van de Geijn, "Anatomy of
+ * high-performance matrix multiplication", 2008): the right matrix is packed in panels of as many columns that stay in the first-level
+ * cache while the rows of the left pass by; the left is read in place or packed in blocks of 6 rows. Threads form a grid over batch, rows and columns,
  * each packing what it needs, so that one phase does.
  *
  * Products of few rows where both operands are contiguous along the inner axis (one sample through a linear layer) are sums of
@@ -33,10 +33,10 @@ import {
   storeLanes,
   unrolled,
 } from "./emit.ts";
-import { microKernel, TILE_COLUMNS, TILE_ROWS } from "./microkernel.ts";
+import { microKernel, NARROW_TILE, TILE_ROWS, type TileColumns, tileColumnsFor } from "./microkernel.ts";
 import { packPanel } from "./pack.ts";
 
-/** Most steps of the inner product at a time: a panel of 8 columns and a block of 6 rows then fit the first-level cache together. */
+/** Most steps of the inner product at a time: a panel of 8 or 16 columns and a block of 6 rows then fit the first-level cache together. */
 const INNER_BLOCK = 400;
 /** Blocks of rows that are packed together: with INNER_BLOCK about 150 KiB, for the second-level cache. */
 const ROW_BLOCKS = 16;
@@ -77,11 +77,12 @@ export const matmul: KernelGenerator<MatmulKernel> = (context, kernel) => {
   const product = simplify(kernel);
   const { batch, m, n, k } = product;
   if (batch === 0 || m === 0 || n === 0) return [];
-  const serial = context.threads === 1 || batch * m * n * k < SERIAL_MADDS;
+  const tiny = batch * m * n * k < SERIAL_MADDS;
+  const serial = context.threads === 1 || tiny;
   const threads = serial ? 1 : context.threads;
   const func = prefersDot(product)
     ? dotProduct(context, kernel, product, threads)
-    : outerProduct(context, kernel, product, threads);
+    : outerProduct(context, kernel, planOuter(product, threads, tiny ? NARROW_TILE : tileColumnsFor(context, n)));
   const phase: Phase = { func, serial };
   return [phase];
 };
@@ -209,18 +210,18 @@ interface OuterPlan {
   readonly panelsTogether: number;
 }
 
-function planOuter(product: Product, threads: number): OuterPlan {
+function planOuter(product: Product, threads: number, tileColumns: TileColumns): OuterPlan {
   const { batch, m, n, k, lhs, rhs } = product;
   const rowBlocks = evenBlocks(m, TILE_ROWS);
   // One or two rows need more columns for as many independent sums.
-  const panelColumns = m === 1 ? 4 * TILE_COLUMNS : m === 2 ? 2 * TILE_COLUMNS : TILE_COLUMNS;
+  const panelColumns = m === 1 ? 4 * tileColumns : m === 2 ? 2 * tileColumns : tileColumns;
   const panels = Math.ceil(n / panelColumns);
   const grid = chooseGrid(threads, batch, rowBlocks.count, panels);
   const panelsHere = Math.ceil(panels / grid.columns);
   const blocksHere = Math.ceil(rowBlocks.count / grid.rows);
   const innerBlocks = Math.max(1, Math.ceil(k / INNER_BLOCK));
   const near = (matrix: Matrix) =>
-    [matrix.row, matrix.column].every((stride) => stride >= 0 && stride * TILE_COLUMNS * FLOAT < FAR);
+    [matrix.row, matrix.column].every((stride) => stride >= 0 && stride * tileColumns * FLOAT < FAR);
   const lhsInPlace = near(lhs) && (panelsHere < 4 || (lhs.column === 1 && blocksHere <= ROW_BLOCKS));
   const rhsInPlace = near(rhs) && rhs.column === 1 && blocksHere <= 2;
   return {
@@ -314,10 +315,21 @@ function packRows(context: WasmContext, plan: OuterPlan): number {
   });
 }
 
-function outerProduct(context: WasmContext, kernel: MatmulKernel, product: Product, threads: number): number {
-  const plan = planOuter(product, threads);
-  const { grid, rowBlocks, panelColumns, panels, rest, innerSize, innerBlocks, packLhs, packRhs, rowsTogether, panelsTogether } =
-    plan;
+function outerProduct(context: WasmContext, kernel: MatmulKernel, plan: OuterPlan): number {
+  const {
+    product,
+    grid,
+    rowBlocks,
+    panelColumns,
+    panels,
+    rest,
+    innerSize,
+    innerBlocks,
+    packLhs,
+    packRhs,
+    rowsTogether,
+    panelsTogether,
+  } = plan;
   const { batch, m, n, k, lhs, rhs } = product;
   // A box that is finished at once never leaves the cache if all boxes lie in the same place.
   const boxRow = panelsTogether * panelColumns;
@@ -459,7 +471,7 @@ function outerProduct(context: WasmContext, kernel: MatmulKernel, product: Produ
 
 /** Whether the operands are contiguous along the inner axis and used too little to be worth packing. */
 function prefersDot({ m, n, k, lhs, rhs }: Product): boolean {
-  const near = (stride: number) => stride >= 0 && stride * TILE_COLUMNS * FLOAT < FAR;
+  const near = (stride: number) => stride >= 0 && stride * NARROW_TILE * FLOAT < FAR;
   return k >= 8 && Math.min(m, n) <= 8 && lhs.column === 1 && rhs.row === 1 && near(lhs.row) && near(rhs.column);
 }
 

@@ -3,16 +3,26 @@
  *
  * Each step adds an outer product: `rows` broadcast elements of the left matrix times a few vectors of the right one. Of the two,
  * the fewer wait in registers and the others pass by. 6 rows by 8 columns, with 12 vectors of sums, is the largest tile that fits
- * the 15 registers there are, and the one with the best ratio of multiply-adds to loads.
+ * the 15 registers there are, and the one with the best ratio of multiply-adds to loads. Where the engine merges two neighbouring
+ * vectors into one register of twice the length (see `wide_tile.ts`), it is 6 by 16: the code is the same, with more columns.
  *
  * @module
  */
 import type { WasmModule } from "./assembler.ts";
+import type { WasmContext } from "./context.ts";
 import { FLOAT, LANES, storeLanes } from "./emit.ts";
 
-/** Rows and columns of the best tile. */
+/** Rows of the best tile. */
 export const TILE_ROWS = 6;
-export const TILE_COLUMNS = 8;
+/** Columns of the best tile: for registers of one vector, and where the engine has some for two. */
+export type TileColumns = 8 | 16;
+export const NARROW_TILE: TileColumns = 8;
+export const WIDE_TILE: TileColumns = 16;
+
+/** Columns of the tiles of a product that has `columns` and is worth choosing for. */
+export function tileColumnsFor(context: WasmContext, columns: number): TileColumns {
+  return columns > NARROW_TILE ? context.tileColumns() : NARROW_TILE;
+}
 
 /** Steps that are written out one after the other. */
 const UNROLL = 4;

@@ -14,6 +14,7 @@ import { writeBoxEpilogue, writeEpilogue } from "./epilogue.ts";
 import type { PrintingContext } from "./generate.ts";
 import { map } from "./map.ts";
 import { matmul } from "./matmul.ts";
+import type { TileColumns } from "./microkernel.ts";
 import { pool } from "./pool.ts";
 import type { HostFunction, HostFunctions } from "./printer.ts";
 import { reduce } from "./reduce.ts";
@@ -28,6 +29,8 @@ export interface ProgramOptions {
   readonly spins: number;
   /** One entry per kernel instead of one for all, so that they can be timed. */
   readonly separate: boolean;
+  /** See `WasmContext`. */
+  readonly tileColumns: () => TileColumns;
 }
 
 /** A module and what it needs to run. */
@@ -46,7 +49,7 @@ export interface ProgramCode {
 export function compileProgram(program: Program, options: ProgramOptions): ProgramCode {
   const module = importSharedMemory(new WasmModule());
   const host = importHostFunctions(module, program);
-  const writer = new KernelWriter(module, program, options.threads, host);
+  const writer = new KernelWriter(module, program, options, host);
   const barrier = options.threads > 1 ? barrierFunction(module, options.threads, options.spins) : undefined;
   const kernels = program.kernels.map((kernel) => writer.phases(kernel));
   const entries = options.separate ? kernels : [kernels.flat()];
@@ -85,11 +88,12 @@ class KernelWriter {
   /** Shared memory the current kernel has taken. */
   #taken = 0;
 
-  constructor(module: WasmModule, program: Program, threads: number, host: HostFunctions) {
+  constructor(module: WasmModule, program: Program, { threads, tileColumns }: ProgramOptions, host: HostFunctions) {
     this.#context = {
       module,
       program,
       threads,
+      tileColumns,
       vector: vectorPrinter(host),
       scalar: scalarPrinter(host),
       privateScratch: (bytes) => void (this.privateBytes = Math.max(this.privateBytes, bytes)),

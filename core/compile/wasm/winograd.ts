@@ -33,7 +33,7 @@ import {
   storeLanes,
   zeroBytes,
 } from "./emit.ts";
-import { microKernel, TILE_COLUMNS, TILE_ROWS } from "./microkernel.ts";
+import { microKernel, TILE_ROWS, type TileColumns, tileColumnsFor } from "./microkernel.ts";
 import { transpose4 } from "./pack.ts";
 import { layOutWindow, stagedBytes, stageImage, type WindowLayout, type WindowSpec } from "./stage.ts";
 
@@ -349,22 +349,29 @@ export function prefersWinograd({ threads }: WasmContext, kernel: ConvKernel): b
 
 // --- forward, and the gradient with respect to the input ----------------------------------------------------------------------------
 
+/** Transformed filters: [place][panel of `width` output channels][input channel][width] at the address in a slot of the table. */
+interface Panels {
+  readonly slot: number;
+  readonly width: TileColumns;
+}
+
 /** conv2d and conv2dInputGrad of 3 by 3 windows. */
 export const convWinograd: KernelGenerator<ConvKernel> = (context, kernel) => {
   const conv = convolutionOf(kernel);
-  const panels = Math.ceil(conv.outChannels / TILE_COLUMNS);
-  const filters = context.sharedScratch(PLACES * panels * conv.inChannels * TILE_COLUMNS * FLOAT);
+  const width = tileColumnsFor(context, conv.outChannels);
+  const panels = Math.ceil(conv.outChannels / width);
+  const filters: Panels = { slot: context.sharedScratch(PLACES * panels * conv.inChannels * width * FLOAT), width };
   return [
     { func: transformFilters(context, conv, filters), serial: false },
     { func: convolveTiles(context, kernel, conv, filters), serial: false },
   ];
 };
 
-/** The phase that transforms the filters into panels: [place][panel of 8 output channels][input channel][8]. */
-function transformFilters(context: WasmContext, conv: Convolution, filters: number): number {
+/** The phase that transforms the filters into panels. */
+function transformFilters(context: WasmContext, conv: Convolution, { slot, width }: Panels): number {
   const { inChannels, outChannels } = conv;
-  const panels = Math.ceil(outChannels / TILE_COLUMNS);
-  const placeStride = panels * inChannels * TILE_COLUMNS;
+  const placeStride = Math.ceil(outChannels / width) * inChannels * width;
+  const groups = width / LANES;
   const tapAt = (row: number, column: number) => {
     const tap = row * FILTER + column;
     return conv.flipped ? FILTER * FILTER - 1 - tap : tap;
@@ -394,10 +401,11 @@ function transformFilters(context: WasmContext, conv: Convolution, filters: numb
       operandAddress(c, table, conv.filters);
       plusScaled(c, channels, LANES * conv.filterOut * FLOAT);
       plusScaled(c, input, conv.filterIn * FLOAT);
-      // Groups of four output channels are the halves of panels of eight.
-      c.get(channels).i32(1).op("i32.shr_u").i32(inChannels).op("i32.mul").get(input).op("i32.add").i32(2).op("i32.mul");
-      c.get(channels).i32(1).op("i32.and").op("i32.add").i32(LANES * FLOAT).op("i32.mul");
-      slotAddress(c, table, filters).op("i32.add").call(four);
+      // A panel is made of groups of four output channels.
+      c.get(channels).i32(groups).op("i32.div_u").i32(inChannels).op("i32.mul").get(input).op("i32.add");
+      c.i32(groups).op("i32.mul");
+      c.get(channels).i32(groups).op("i32.rem_u").op("i32.add").i32(LANES * FLOAT).op("i32.mul");
+      slotAddress(c, table, slot).op("i32.add").call(four);
     });
   });
 }
@@ -515,23 +523,29 @@ function transformGroup(c: FunctionWriter, image: TiledImage, tiles: Tiles, at: 
  * Writes a function (patches, filters, products, tiles): the matrix products of a group of tiles, place by place. Rows of tiles go in
  * blocks of six and five, which may run over the group's end into scratch of no meaning.
  */
-function multiplyPlaces(context: WasmContext, conv: Convolution, patchStride: number, productStride: number): number {
+function multiplyPlaces(
+  context: WasmContext,
+  conv: Convolution,
+  width: TileColumns,
+  patchStride: number,
+  productStride: number,
+): number {
   const { inChannels, outChannels } = conv;
-  const panels = Math.ceil(outChannels / TILE_COLUMNS);
-  const panelFloats = inChannels * TILE_COLUMNS;
+  const panels = Math.ceil(outChannels / width);
+  const panelFloats = inChannels * width;
   const kernel = (rows: number, columns: number) =>
     microKernel(context.module, {
       rows,
       columns,
       lhsRow: patchStride,
       lhsStep: 1,
-      rhsStep: TILE_COLUMNS,
+      rhsStep: width,
       resultRow: productStride,
       wholeSteps: true,
       accumulates: false,
     });
-  const restColumns = outChannels % TILE_COLUMNS;
-  const fullPanels = Math.floor(outChannels / TILE_COLUMNS);
+  const restColumns = outChannels % width;
+  const fullPanels = Math.floor(outChannels / width);
   const sweep = (columns: number) => {
     const [six, five] = [kernel(TILE_ROWS, columns), kernel(TILE_ROWS - 1, columns)];
     return context.module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
@@ -548,7 +562,7 @@ function multiplyPlaces(context: WasmContext, conv: Convolution, patchStride: nu
       blocks(fives, TILE_ROWS - 1, five);
     });
   };
-  const full = fullPanels > 0 ? sweep(TILE_COLUMNS) : -1;
+  const full = fullPanels > 0 ? sweep(width) : -1;
   const rest = restColumns > 0 ? sweep(restColumns) : -1;
   return context.module.func({ params: ["i32", "i32", "i32", "i32"] }, (c) => {
     const [patches, filters, products, tiles] = [0, 1, 2, 3];
@@ -560,25 +574,25 @@ function multiplyPlaces(context: WasmContext, conv: Convolution, patchStride: nu
     c.get(sixes).get(fives).op("i32.sub").set(sixes);
     const sweepPanel = (func: number) => {
       c.get(patches).get(filters).get(products).get(sixes).get(fives).call(func);
-      c.increment(filters, panelFloats * FLOAT).increment(products, TILE_COLUMNS * FLOAT);
+      c.increment(filters, panelFloats * FLOAT).increment(products, width * FLOAT);
     };
     c.for(place, 0, PLACES, 1, () => {
       if (full >= 0) c.for(panel, 0, fullPanels, 1, () => sweepPanel(full));
       if (rest >= 0) sweepPanel(rest);
-      c.increment(patches, inChannels * FLOAT).increment(products, (outChannels - panels * TILE_COLUMNS) * FLOAT);
+      c.increment(patches, inChannels * FLOAT).increment(products, (outChannels - panels * width) * FLOAT);
     });
   });
 }
 
 /** The phase that computes the outputs of the thread's images. */
-function convolveTiles(context: WasmContext, kernel: ConvKernel, conv: Convolution, filters: number): number {
+function convolveTiles(context: WasmContext, kernel: ConvKernel, conv: Convolution, filters: Panels): number {
   const { images, inChannels, outChannels, outHeight, outWidth } = conv;
   const productStride = PLACES * outChannels + SPACING;
   const imageBytes = inChannels * outHeight * outWidth * FLOAT;
   const tileBytes = (PLACES * (inChannels + outChannels) + 2 * SPACING) * FLOAT;
   const tiles = cutTiles(images, outHeight, outWidth, context.threads, imageBytes, tileBytes);
   const image = tiledImage(context.module, conv.source, conv.window, tiles, [patchToPlaces, PATCH], 0);
-  const multiply = multiplyPlaces(context, conv, image.tileStride, productStride);
+  const multiply = multiplyPlaces(context, conv, filters.width, image.tileStride, productStride);
   const edgeColumns = outWidth % TILE;
   const whole = outputTransform(context.module, conv, TILE);
   const edge = edgeColumns === 0 ? whole : outputTransform(context.module, conv, edgeColumns);
@@ -641,7 +655,7 @@ function convolveTiles(context: WasmContext, kernel: ConvKernel, conv: Convoluti
       group: (at) => {
         transformGroup(c, image, tiles, at, base, patches);
         c.get(patches);
-        slotAddress(c, table, filters).get(products).get(at.tileEnd).get(at.tile).op("i32.sub").call(multiply);
+        slotAddress(c, table, filters.slot).get(products).get(at.tileEnd).get(at.tile).op("i32.sub").call(multiply);
         turnBack(at);
       },
       bandDone: finish,
@@ -740,9 +754,10 @@ function multiplyTiles(
   gradientStride: number,
 ): number {
   const rowBlocks: Blocks = evenBlocks(outChannels, TILE_ROWS);
+  const width = tileColumnsFor(context, inChannels);
   const columns = [
-    ...(inChannels >= TILE_COLUMNS ? [{ columns: TILE_COLUMNS, count: Math.floor(inChannels / TILE_COLUMNS) }] : []),
-    ...(inChannels % TILE_COLUMNS > 0 ? [{ columns: inChannels % TILE_COLUMNS, count: 1 }] : []),
+    ...(inChannels >= width ? [{ columns: width, count: Math.floor(inChannels / width) }] : []),
+    ...(inChannels % width > 0 ? [{ columns: inChannels % width, count: 1 }] : []),
   ];
   const kernels = columns.map((panel) =>
     blockSizes(rowBlocks).map((rows) => ({

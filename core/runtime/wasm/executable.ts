@@ -13,6 +13,7 @@ import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
 import { hostMath } from "./host_math.ts";
 import type { Arena, SharedMemory } from "./memory.ts";
+import { measuredTileColumns } from "./tile_columns.ts";
 import { deviceFailure, type RunFunction, type ThreadPool, type Work } from "./threads.ts";
 
 /** What an executable needs of its device. */
@@ -62,7 +63,12 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   constructor(parts: ExecutableParts) {
     const { program, memory, arena, threads, spins, profile } = parts;
     this.#parts = parts;
-    this.#code = compileProgram(program, { threads, spins, separate: profile !== undefined });
+    this.#code = compileProgram(program, {
+      threads,
+      spins,
+      separate: profile !== undefined,
+      tileColumns: measuredTileColumns,
+    });
     if (debug.has("source")) console.error(`wasm module: ${this.#code.bytes.length} bytes, ${this.#code.entries.length} entries`);
     this.#layout = layOut(program, this.#code, threads);
     arena.reserve(this.#layout.bytes);

@@ -1,0 +1,43 @@
+/**
+ * The two tiles of a matrix product as loops to be timed against each other.
+ *
+ * V8 can merge operations on two neighbouring vectors into one of AVX2 (`--experimental-wasm-revectorize`), but tells nobody whether
+ * it does. A tile of 6 by 16 is about twice as fast as one of 6 by 8 if so, and slower if not, for want of registers.
+ *
+ * @module
+ */
+import { WasmModule } from "./assembler.ts";
+import { FLOAT } from "./emit.ts";
+import { microKernel, NARROW_TILE, TILE_ROWS, WIDE_TILE } from "./microkernel.ts";
+
+/** Steps of the inner product in one call of a micro-kernel. */
+const STEPS = 128;
+
+/** The exported loops: (times). Each does the same number of multiply-adds for the same `times`, a multiple of two. */
+export const tileLoops = { narrow: "narrow", wide: "wide" } as const;
+
+/** A module that imports one page of memory of its own as "env" "memory". */
+export function tileLoopsModule(): Uint8Array<ArrayBuffer> {
+  const module = new WasmModule();
+  module.importMemory("env", "memory", 1, 1);
+  for (const name of [tileLoops.narrow, tileLoops.wide]) {
+    const columns = name === tileLoops.wide ? WIDE_TILE : NARROW_TILE;
+    const tile = microKernel(module, {
+      rows: TILE_ROWS,
+      columns,
+      lhsRow: 1,
+      lhsStep: TILE_ROWS,
+      rhsStep: columns,
+      resultRow: columns,
+      wholeSteps: true,
+      accumulates: false,
+    });
+    const rhs = STEPS * TILE_ROWS * FLOAT;
+    const result = rhs + STEPS * WIDE_TILE * FLOAT;
+    module.func({ params: ["i32"], export: name }, (c) => {
+      const i = c.local("i32");
+      c.for(i, 0, () => c.get(0), columns / NARROW_TILE, () => c.i32(0).i32(rhs).i32(result).i32(STEPS).i32(0).call(tile));
+    });
+  }
+  return module.finish();
+}
