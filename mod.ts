@@ -143,3 +143,4 @@ export * as random from "./core/random.ts";
 export * as layers from "./layers/mod.ts";
 export * as optimizers from "./optimizers/mod.ts";
 export { applyUpdates } from "./optimizers/mod.ts";
+export * as datasets from "./datasets/mod.ts";
