@@ -279,9 +279,21 @@ export class Storage {
   /** A copy of the values on the host. */
   read(): Promise<TypedArray> {
     // Not async: that it was donated is said at once.
-    const { host, device, buffer } = this.#checked();
+    const place = this.#checked();
+    const { host, device, buffer } = place;
     if (host) return Promise.resolve(isTyped(host) ? host.slice() : this.#typed(host));
-    return device ? device.download(buffer!) : Promise.resolve(hostArray(this.dtype, this.size));
+    if (!device) return Promise.resolve(hostArray(this.dtype, this.size));
+    const values = device.download(buffer!);
+    if (this.size * deviceBytes(this.dtype) > tiny) return values;
+    // A number that was read (a loss) stays on the host: the next step's takes its buffer.
+    return values.then((numbers) => {
+      if (place.buffer === buffer && place.device === device) {
+        place.host = numbers.slice();
+        place.uses = 0;
+        freeBuffer(place);
+      }
+      return numbers;
+    });
   }
 
   /** Gives the memory back now; using the tensor afterwards is an error. */
