@@ -14,6 +14,7 @@
 import { Command, Option } from "../dev_deps.ts";
 import { type ModelName, models as networks } from "../examples/models.ts";
 import { median, namesOf, whole } from "./options.ts";
+import { startPeak } from "./peak.ts";
 
 const known = Object.keys(networks) as ModelName[];
 const peerNames = ["torch", "jax-js"] as const;
@@ -188,13 +189,30 @@ function table(rows: readonly Comparison[]): string {
   return [head, ...cells].map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd()).join("\n");
 }
 
-for (let round = 0; round < rounds; round++) for (const contest of contests) await playRound(contest, round);
+/** Which part of the threads' speed is free: that of all at once, divided by that of one times their number. */
+function freeShare(): number {
+  const speed = (count: number) => {
+    const peak = startPeak(count);
+    const speeds = Array.from({ length: 9 }, () => peak.measure());
+    peak.stop();
+    return median(speeds);
+  };
+  return speed(threads) / (threads * speed(1));
+}
+
+const free = [freeShare()];
+for (let round = 0; round < rounds; round++) {
+  for (const contest of contests) await playRound(contest, round);
+  free.push(freeShare());
+}
 const comparisons = contests.flatMap((contest) => peerNames.flatMap((peer) => compare(contest, peer)));
 for (const each of comparisons) console.log(JSON.stringify({ ...each, device, threads, batch, rounds }));
 for (const contest of contests) {
   if (Object.keys(contest.theirs).length > 0) continue;
   console.log(JSON.stringify({ task: contest.name, unit: contest.unit, ours: middleOf(timesOf(contest, "cotangent")!), device }));
 }
+console.log(JSON.stringify({ task: "machine", threads, freeAtLeast: rounded(Math.min(...free)) }));
 if (comparisons.length > 0) console.log(table(comparisons));
+if (Math.min(...free) < 0.9) console.log("Other programs were running: read the ratio of least times, or measure again.");
 if (wanted("torch") && !python) console.log("Missing: PyTorch (python3 -c 'import torch' fails; Debian has python3-torch)");
 if (wanted("jax-js") && !jax) console.log("Missing: jax-js (it could not be loaded from npm)");
