@@ -6,6 +6,7 @@
 import { deviceBytes, type DType, type HostValues } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import type { Program } from "../../compile/kernel.ts";
+import type { TileColumns } from "../../compile/wasm/microkernel.ts";
 import { compileProgram, type ProgramCode } from "../../compile/wasm/program.ts";
 import type { Executable } from "../device.ts";
 import { debug } from "../env.ts";
@@ -67,7 +68,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
       threads,
       spins,
       separate: profile !== undefined,
-      tileColumns: measuredTileColumns,
+      tileColumns: () => tileColumns(parts),
     });
     if (debug.has("source")) console.error(`wasm module: ${this.#code.bytes.length} bytes, ${this.#code.entries.length} entries`);
     this.#layout = layOut(program, this.#code, threads);
@@ -205,6 +206,12 @@ export class WasmExecutable implements Executable<WasmBuffer> {
       run,
     };
   }
+}
+
+/** Asked for kernels of all threads: the workers, started first, get ready while the tiles are timed. */
+function tileColumns({ pool, threads }: ExecutableParts): TileColumns {
+  if (threads > 1) pool.start();
+  return measuredTileColumns();
 }
 
 function wrongInput(
