@@ -4,8 +4,10 @@ import type { Access, ConvKernel, MatmulKernel, PoolKernel } from "../core/compi
 import { conv } from "../core/compile/wasm/conv.ts";
 import { WasmModule } from "../core/compile/wasm/assembler.ts";
 import { peakFlopsPerRound, peakLoop } from "../core/compile/wasm/peak.ts";
+import { NARROW_TILE, WIDE_TILE } from "../core/compile/wasm/microkernel.ts";
 import { pool } from "../core/compile/wasm/pool.ts";
 import { matmul } from "../core/compile/wasm/matmul.ts";
+import { measuredTileColumns } from "../core/runtime/wasm/tile_columns.ts";
 import { contiguousStrides, type ConvGeometry, type PoolGeometry } from "../core/shape.ts";
 import { checkKernel, type Floats, numbers, randomFloats } from "./wasm_harness.ts";
 
@@ -69,11 +71,25 @@ function checkMatmul(batch: number, m: number, k: number, n: number, left: Layou
 
 Deno.test("matmul: every size around the tile", () => {
   for (let m = 1; m <= 14; m++) {
-    for (const n of [1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 17]) {
+    for (const n of [1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 31]) {
       const k = (m * 5 + n) % 11;
       checkMatmul(1, m, k, n, "rows", m % 2 === 0 ? "rows" : "columns");
     }
   }
+});
+
+Deno.test("matmul: few rows, whose panels have more columns", () => {
+  for (const m of [1, 2]) {
+    for (const n of [32, 33, 64, 79, 131]) checkMatmul(1, m, 13, n, "rows", n % 2 === 0 ? "columns" : "rows");
+  }
+});
+
+Deno.test("the tile is chosen once", () => {
+  const columns = measuredTileColumns();
+  assert.ok(columns === NARROW_TILE || columns === WIDE_TILE);
+  const start = performance.now();
+  for (let i = 0; i < 1000; i++) assert.equal(measuredTileColumns(), columns);
+  assert.ok(performance.now() - start < 100);
 });
 
 Deno.test("matmul: every pair of layouts", () => {
@@ -223,6 +239,9 @@ const convCases: Record<string, ConvCase> = {
   "one image": { n: 1, c: 4, h: 10, o: 14, k: 3 },
   "five images": { n: 5, c: 1, h: 10, o: 1, k: 3 },
   "wide rows": { n: 1, c: 2, h: 6, w: 90, o: 3, k: 3, padding: [1, 1, 1, 1] },
+  "rows of whole pairs of vectors, one channel": { c: 2, h: 9, w: 42, o: 1, k: 3 },
+  "rows of whole pairs of vectors, few channels": { c: 2, h: 5, w: 26, o: 3, k: 3 },
+  "rows of whole pairs of vectors, more channels": { c: 3, h: 7, w: 44, o: 10, k: 5 },
   "rows of 2": { n: 4, c: 1, h: 9, w: 1, o: 2, k: [3, 1] },
   "Winograd, whole tiles": { n: 3, c: 16, h: 18, o: 24, k: 3 },
   "Winograd, padded": { n: 2, c: 20, h: 16, w: 12, o: 12, k: 3, padding: [1, 1, 1, 1] },

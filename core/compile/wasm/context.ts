@@ -41,8 +41,8 @@ export interface WasmContext {
   readonly module: WasmModule;
   readonly program: Program;
   readonly threads: number;
-  /** Columns of the best tile of a matrix product on this engine. The first answer may take milliseconds: not for tiny kernels. */
-  tileColumns(): TileColumns;
+  /** Columns of the best tile for a matrix product, or the like, of so many multiply-adds on this engine. */
+  tileColumns(multiplyAdds: number): TileColumns;
   /** Asks for private scratch memory of at least so many bytes for each thread; its content does not outlive a phase. */
   privateScratch(bytes: number): void;
   /** Asks for memory that all threads see during this kernel (all its phases); gives the table slot of its address. */

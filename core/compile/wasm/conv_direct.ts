@@ -1,7 +1,7 @@
 /**
  * Direct convolution: outputs as sums over input channels and window elements, with nothing unrolled into a matrix.
  *
- * The micro-kernel is that of the matrix product, with up to 6 output channels by 8 output pixels in registers. Since every window
+ * The micro-kernel is that of the matrix product, with up to 6 output channels by 8 (or 16) output pixels in registers. Since every window
  * element (ky, kx) reads pixels at a constant distance, one turn of the loop over input channels is straight code whose addresses are
  * all immediate: no index arithmetic, no packing, not even of the filters, whose strides are immediate as well. So the gradient
  * with respect to the input is the same kernel with other strides: filters transposed and flipped, the gradient padded.
@@ -30,6 +30,7 @@ import {
   storeLanes,
   zeroBytes,
 } from "./emit.ts";
+import { WIDE_TILE } from "./microkernel.ts";
 import { layOutWindow, stagedBytes, stageImage, tapOffset, type WindowLayout, type WindowSpec } from "./stage.ts";
 
 /** Most output channels of a tile. */
@@ -44,8 +45,11 @@ const TAPS_PER_TURN = 6;
 /** conv2d and conv2dInputGrad for f32. */
 export const convDirect: KernelGenerator<ConvKernel> = (context, kernel) => {
   const conv = convolutionOf(kernel);
-  const serial = context.threads === 1 || multiplyAdds(conv) < SERIAL_MADDS;
-  return [{ func: convolve(context, kernel, conv, serial ? 1 : context.threads), serial }];
+  const madds = multiplyAdds(conv);
+  const serial = context.threads === 1 || madds < SERIAL_MADDS;
+  // Vectors of a row are merged in pairs if all of them have a partner.
+  const pairs = conv.outWidth % (2 * LANES) === 0 && context.tileColumns(madds) === WIDE_TILE;
+  return [{ func: convolve(context, kernel, plan(conv, serial ? 1 : context.threads, pairs ? 2 : 1)), serial }];
 };
 
 /** The bands of output rows, the layout of their input, and the pieces of work. */
@@ -58,9 +62,12 @@ interface Plan {
   readonly blocks: Blocks;
   /** Into how many parts the blocks of output channels are divided to give every thread something to do. */
   readonly parts: number;
+  readonly threads: number;
+  /** Vectors that the engine holds in one register. */
+  readonly perRegister: 1 | 2;
 }
 
-function plan(conv: Convolution, threads: number): Plan {
+function plan(conv: Convolution, threads: number, perRegister: 1 | 2): Plan {
   const whole: WindowSpec = { ...conv.window, outRows: conv.outHeight };
   const bytesPerRow = stagedBytes(whole, layOutWindow(whole)) / conv.outHeight;
   const bands = Math.min(Math.ceil(conv.outHeight / 4), Math.ceil((bytesPerRow * conv.outHeight) / BAND_BYTES));
@@ -77,6 +84,8 @@ function plan(conv: Convolution, threads: number): Plan {
     bands: Math.ceil(conv.outHeight / bandRows),
     blocks,
     parts: balanced ? 1 : Math.min(blocks.count, threads),
+    threads,
+    perRegister,
   };
 }
 
@@ -90,8 +99,8 @@ interface TileShape {
   readonly repeats: number;
 }
 
-/** Vectors of a tile with so many channels, by the 15 registers that are there. */
-function vectorsFor(channels: number): number {
+/** Registers for the vectors of a tile with so many channels, by the 15 that are there. */
+function registersFor(channels: number): number {
   return [0, 6, 4, 3, 2, 2, 2][channels];
 }
 
@@ -162,14 +171,15 @@ function tileRows(context: WasmContext, plan: Plan, channels: number, shape: Til
 /** The loop over input channels and window elements of one tile; the pointers in `input` and `filters` are kept. */
 function accumulate(
   c: FunctionWriter,
-  { conv, spec, layout }: Plan,
+  { conv, spec, layout, perRegister }: Plan,
   shape: TileShape,
   sums: readonly (readonly number[])[],
   input: number,
   filters: number,
 ): void {
   const [kh, kw] = spec.kernel;
-  const held = sums.length <= shape.vectors.length ? sums.map(() => c.local("v128")) : shape.vectors.map(() => c.local("v128"));
+  const holdFilters = sums.length <= shape.vectors.length / perRegister;
+  const held = holdFilters ? sums.map(() => c.local("v128")) : shape.vectors.map(() => c.local("v128"));
   const passing = c.local("v128");
   const [x, w, turn] = [c.local("i32"), c.local("i32"), c.local("i32")];
   const loadFilter = (to: number, channel: number, offset: number) =>
@@ -182,7 +192,7 @@ function accumulate(
     c.get(filter).get(pixels).get(sum).op("f32x4.relaxed_madd").set(sum);
   /** One window element: the fewer of filters and pixels wait in registers, the others pass by. */
   const tap = (pixelOffset: number, filterOffset: number) => {
-    if (sums.length <= shape.vectors.length) {
+    if (holdFilters) {
       sums.forEach((_, channel) => loadFilter(held[channel], channel, filterOffset));
       shape.vectors.forEach((_, v) => {
         loadPixels(passing, v, pixelOffset);
@@ -238,7 +248,7 @@ function accumulate(
 
 /** A band of one block of output channels: (input, filters, output, rows). */
 function channelBlock(context: WasmContext, plan: Plan, channels: number): number {
-  const shapes = coverRow(plan.conv.outWidth, vectorsFor(channels)).map((shape) => ({
+  const shapes = coverRow(plan.conv.outWidth, registersFor(channels) * plan.perRegister).map((shape) => ({
     shape,
     tiles: tileRows(context, plan, channels, shape),
     // What is left of the rows goes one by one.
@@ -275,9 +285,8 @@ function channelBlock(context: WasmContext, plan: Plan, channels: number): numbe
   });
 }
 
-function convolve(context: WasmContext, kernel: ConvKernel, conv: Convolution, threads: number): number {
-  const planned = plan(conv, threads);
-  const { spec, layout, bandRows, bands, blocks, parts } = planned;
+function convolve(context: WasmContext, kernel: ConvKernel, planned: Plan): number {
+  const { conv, spec, layout, bandRows, bands, blocks, parts, threads } = planned;
   const { images, groups, inChannels, outChannels, outHeight, outWidth, domain } = conv;
   const sourcePlane = spec.height * spec.width;
   const epilogue = context.epilogue(kernel);

@@ -77,12 +77,12 @@ export const matmul: KernelGenerator<MatmulKernel> = (context, kernel) => {
   const product = simplify(kernel);
   const { batch, m, n, k } = product;
   if (batch === 0 || m === 0 || n === 0) return [];
-  const tiny = batch * m * n * k < SERIAL_MADDS;
-  const serial = context.threads === 1 || tiny;
+  const madds = batch * m * n * k;
+  const serial = context.threads === 1 || madds < SERIAL_MADDS;
   const threads = serial ? 1 : context.threads;
   const func = prefersDot(product)
     ? dotProduct(context, kernel, product, threads)
-    : outerProduct(context, kernel, planOuter(product, threads, tiny ? NARROW_TILE : tileColumnsFor(context, n)));
+    : outerProduct(context, kernel, planOuter(product, threads, tileColumnsFor(context, n, madds)));
   const phase: Phase = { func, serial };
   return [phase];
 };

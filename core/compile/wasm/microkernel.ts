@@ -19,9 +19,9 @@ export type TileColumns = 8 | 16;
 export const NARROW_TILE: TileColumns = 8;
 export const WIDE_TILE: TileColumns = 16;
 
-/** Columns of the tiles of a product that has `columns` and is worth choosing for. */
-export function tileColumnsFor(context: WasmContext, columns: number): TileColumns {
-  return columns > NARROW_TILE ? context.tileColumns() : NARROW_TILE;
+/** Columns of the tiles of a product that has `columns`. */
+export function tileColumnsFor(context: WasmContext, columns: number, multiplyAdds: number): TileColumns {
+  return columns > NARROW_TILE ? context.tileColumns(multiplyAdds) : NARROW_TILE;
 }
 
 /** Steps that are written out one after the other. */

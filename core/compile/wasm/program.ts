@@ -30,7 +30,7 @@ export interface ProgramOptions {
   /** One entry per kernel instead of one for all, so that they can be timed. */
   readonly separate: boolean;
   /** See `WasmContext`. */
-  readonly tileColumns: () => TileColumns;
+  readonly tileColumns: (multiplyAdds: number) => TileColumns;
 }
 
 /** A module and what it needs to run. */

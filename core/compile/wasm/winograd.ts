@@ -15,7 +15,7 @@
 import type { Access, ConvKernel } from "../kernel.ts";
 import type { FunctionWriter, WasmModule } from "./assembler.ts";
 import { type KernelGenerator, type Phase, phaseParams, type WasmContext } from "./context.ts";
-import { type Convolution, convolutionOf } from "./conv_problem.ts";
+import { type Convolution, convolutionOf, multiplyAdds } from "./conv_problem.ts";
 import {
   type Blocks,
   blockSizes,
@@ -358,7 +358,7 @@ interface Panels {
 /** conv2d and conv2dInputGrad of 3 by 3 windows. */
 export const convWinograd: KernelGenerator<ConvKernel> = (context, kernel) => {
   const conv = convolutionOf(kernel);
-  const width = tileColumnsFor(context, conv.outChannels);
+  const width = tileColumnsFor(context, conv.outChannels, multiplyAdds(conv));
   const panels = Math.ceil(conv.outChannels / width);
   const filters: Panels = { slot: context.sharedScratch(PLACES * panels * conv.inChannels * width * FLOAT), width };
   return [
@@ -708,7 +708,8 @@ function sumPlaces(context: WasmContext, kernel: ConvKernel, tiles: Tiles, sums:
     [tileToPlaces, TILE],
     patches.scratch,
   );
-  const multiply = multiplyTiles(context, g.c, g.o, patches.tileStride, gradient.tileStride);
+  const width = tileColumnsFor(context, g.c, g.n * g.oh * g.ow * FILTER * FILTER * g.c * g.o);
+  const multiply = multiplyTiles(context, g.c, g.o, width, patches.tileStride, gradient.tileStride);
   const staged = patches.scratch + gradient.scratch;
   const patchBytes = roundUp(tiles.together * patches.tileStride * FLOAT, 64);
   context.privateScratch(staged + patchBytes + tiles.together * gradient.tileStride * FLOAT);
@@ -750,11 +751,11 @@ function multiplyTiles(
   context: WasmContext,
   inChannels: number,
   outChannels: number,
+  width: TileColumns,
   patchStride: number,
   gradientStride: number,
 ): number {
   const rowBlocks: Blocks = evenBlocks(outChannels, TILE_ROWS);
-  const width = tileColumnsFor(context, inChannels);
   const columns = [
     ...(inChannels >= width ? [{ columns: width, count: Math.floor(inChannels / width) }] : []),
     ...(inChannels % width > 0 ? [{ columns: inChannels % width, count: 1 }] : []),

@@ -6,7 +6,8 @@
 import { deviceBytes, type DType, type HostValues } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import type { Program } from "../../compile/kernel.ts";
-import type { TileColumns } from "../../compile/wasm/microkernel.ts";
+import { SERIAL_MADDS } from "../../compile/wasm/emit.ts";
+import { NARROW_TILE, type TileColumns } from "../../compile/wasm/microkernel.ts";
 import { compileProgram, type ProgramCode } from "../../compile/wasm/program.ts";
 import type { Executable } from "../device.ts";
 import { debug } from "../env.ts";
@@ -68,7 +69,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
       threads,
       spins,
       separate: profile !== undefined,
-      tileColumns: () => tileColumns(parts),
+      tileColumns: (multiplyAdds) => tileColumns(parts, multiplyAdds),
     });
     if (debug.has("source")) console.error(`wasm module: ${this.#code.bytes.length} bytes, ${this.#code.entries.length} entries`);
     this.#layout = layOut(program, this.#code, threads);
@@ -208,8 +209,9 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   }
 }
 
-/** Asked for kernels of all threads: the workers, started first, get ready while the tiles are timed. */
-function tileColumns({ pool, threads }: ExecutableParts): TileColumns {
+/** Which tile is better is measured when it first matters. That kernel needs the workers: they get ready meanwhile. */
+function tileColumns({ pool, threads }: ExecutableParts, multiplyAdds: number): TileColumns {
+  if (multiplyAdds < SERIAL_MADDS) return NARROW_TILE;
   if (threads > 1) pool.start();
   return measuredTileColumns();
 }
