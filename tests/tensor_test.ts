@@ -266,6 +266,7 @@ onReference("shapes that do not fit are refused, with the facts", () => {
   assert.throws(() => squeeze(a, { axes: 0 }), withFacts(ShapeError, { shape: [2, 3], axis: 0 }));
   assert.throws(() => pad(a, { low: [1], high: [1, 1] }), ShapeError);
   assert.throws(() => slice(a, { step: 0 }), RangeError);
+  assert.throws(() => slice(a, { start: 0.5 }), RangeError);
   assert.throws(() => max(zeros([3, 0]), { axes: 1 }), withFacts(ShapeError, { shape: [3, 0], axes: [1] }));
   assert.throws(() => argmax(zeros([0])), ShapeError);
   assert.throws(() => take(zeros([0]), 0), ShapeError);

@@ -233,6 +233,8 @@ export function slice(x: TensorLike, { axis = 0, start = 0, stop, step = 1 }: Sl
   if (!Number.isInteger(step) || step < 1) {
     throw new RangeError(`Cannot slice by step ${step}: it must be a whole number of at least 1`);
   }
+  const wrong = [start, stop ?? 0].find((position) => !Number.isInteger(position));
+  if (wrong !== undefined) throw new RangeError(`Cannot slice at ${wrong}: positions must be whole numbers`);
   const clamp = (position: number) => Math.min(Math.max(position < 0 ? position + extent : position, 0), extent);
   const from = clamp(start);
   const count = Math.max(0, Math.ceil((clamp(stop ?? extent) - from) / step));
