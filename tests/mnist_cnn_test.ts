@@ -27,7 +27,8 @@ function command(args: readonly string[], { permissions = [], env = {} }: How): 
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    env: { ...env, NO_COLOR: "1" },
+    // Without the first variable Mesa's drivers complain on the error stream.
+    env: { XDG_RUNTIME_DIR: Deno.env.get("XDG_RUNTIME_DIR") ?? "/tmp", ...env, NO_COLOR: "1" },
   });
 }
 
