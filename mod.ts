@@ -112,23 +112,15 @@ export { dot, matmul } from "./core/ops/matmul.ts";
 export { conv2d, type Conv2dOptions } from "./core/ops/conv.ts";
 export { avgPool2d, type AvgPool2dOptions, maxPool2d, type MaxPool2dOptions } from "./core/ops/pool.ts";
 export { type Pair } from "./core/ops/window.ts";
+export { type AxisOptions, elu, gelu, leakyRelu, logSoftmax, oneHot, silu, softmax, softplus } from "./core/ops/nn.ts";
 export {
-  type AxisOptions,
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,
   crossEntropy,
-  elu,
-  gelu,
-  leakyRelu,
-  logSoftmax,
   type LossOptions,
   mse,
   nllLoss,
-  oneHot,
-  silu,
-  softmax,
-  softplus,
-} from "./core/ops/nn.ts";
+} from "./core/ops/losses.ts";
 
 export { grad, type GradOptions, valueAndGrad, valueAndGradAux, type ValueAuxGrads, vjp } from "./core/grad/vjp.ts";
 export { jvp } from "./core/grad/jvp.ts";
