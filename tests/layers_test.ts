@@ -1,6 +1,6 @@
 /**
  * Layers: shapes, initial values, names, modes, state, errors, and what TypeScript knows of them. (Values and gradients against PyTorch:
- * parity_test.ts.)
+ * parity/.)
  *
  * @module
  */

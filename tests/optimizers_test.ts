@@ -1,5 +1,5 @@
 /**
- * Optimizers: descent, trees of any form, what is compiled, clipping, schedules, refusals. (Paths against PyTorch: parity_test.ts.)
+ * Optimizers: descent, trees of any form, what is compiled, clipping, schedules, refusals. (Paths against PyTorch: parity/.)
  *
  * @module
  */

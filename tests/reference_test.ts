@@ -5,111 +5,12 @@
  */
 import assert from "node:assert/strict";
 import { binary, cast } from "../core/compile/expr.ts";
-import type { Kernel } from "../core/compile/kernel.ts";
 import { DeviceError, DonatedError } from "../core/errors.ts";
 import { erf, power, roundHalfEven } from "../core/runtime/reference/special.ts";
-import { sizeOf } from "../core/shape.ts";
 import { assertClose, exact } from "./close.ts";
-import { type ArrayFixture, type OperationFixture, operations } from "./fixtures/ops.ts";
 import { networks, stepImages, stepParameters } from "./fixtures/step.ts";
-import { buildCase, dense, elementwiseCase, type KernelCase, load, result, store, strided } from "./kernel_cases/builder.ts";
-import { convGeometry, convRoles } from "./kernel_cases/conv.ts";
-import { poolGeometry, poolRoles } from "./kernel_cases/pool.ts";
-import { expectedOf, reference, runProgram } from "./run_case.ts";
-
-const digits = { relative: 1e-10, absolute: 1e-10 };
-
-const pairOf = (value: unknown, otherwise: number): readonly [number, number] =>
-  Array.isArray(value) ? value as [number, number] : [Number(value ?? otherwise), Number(value ?? otherwise)];
-
-function paddingOf(value: unknown): readonly [number, number, number, number] {
-  const [vertical, horizontal] = pairOf(value, 0);
-  return [vertical, vertical, horizontal, horizontal];
-}
-
-/** One kernel in f64 whose operands are contiguous, and what it must give. */
-function kernelCase(
-  name: string,
-  shape: readonly number[],
-  operands: readonly ArrayFixture[],
-  expected: ArrayFixture,
-  make: (ids: readonly number[]) => Omit<Kernel, "shape" | "loads" | "stores">,
-): KernelCase {
-  return buildCase(name, digits, (p) => {
-    const ids = operands.map(({ data }) => p.input("f64", data));
-    const out = p.output("f64", sizeOf(shape));
-    const rest = { shape, loads: [], stores: [store(dense(out, shape), result(0, "f64"))] };
-    p.run({ ...make(ids), ...rest } as Kernel);
-    return [expected.data];
-  });
-}
-
-function convCases(
-  { options, inputs: { x, weight, bias }, output, cotangent, grads }: OperationFixture,
-  index: number,
-): KernelCase[] {
-  const geometry = convGeometry({
-    n: x.shape[0],
-    c: x.shape[1],
-    input: [x.shape[2], x.shape[3]],
-    o: weight.shape[0],
-    kernel: [weight.shape[2], weight.shape[3]],
-    stride: pairOf(options.stride, 1),
-    dilation: pairOf(options.dilation, 1),
-    padding: paddingOf(options.padding),
-    groups: Number(options.groups ?? 1),
-  });
-  const plane = geometry.oh * geometry.ow;
-  const unbiased = bias ? output.data.map((value, i) => value - bias.data[Math.floor(i / plane) % geometry.o]) : output.data;
-  const expected = {
-    conv2d: [x, weight, { ...output, data: unbiased }],
-    conv2dInputGrad: [cotangent, weight, grads.x],
-    conv2dFilterGrad: [x, cotangent, grads.weight],
-  };
-  return (["conv2d", "conv2dInputGrad", "conv2dFilterGrad"] as const).map((kind) => {
-    const [lhs, rhs, value] = expected[kind];
-    const [left, right, domain] = convRoles(kind, geometry);
-    return kernelCase(`${kind} ${index}`, domain, [lhs, rhs], value, ([a, b]) => {
-      return { kind, geometry, lhs: dense(a, left), rhs: dense(b, right) };
-    });
-  });
-}
-
-function poolCases({ name, options, inputs: { x }, output, cotangent, grads }: OperationFixture, index: number): KernelCase[] {
-  const geometry = poolGeometry({
-    n: x.shape[0],
-    c: x.shape[1],
-    input: [x.shape[2], x.shape[3]],
-    kernel: pairOf(options.kernel, 1),
-    stride: pairOf(options.stride ?? options.kernel, 1),
-    dilation: pairOf(options.dilation, 1),
-    padding: paddingOf(options.padding),
-    ceil: options.ceilMode === true,
-    countPadding: options.countPadding !== false,
-  });
-  const kinds = name === "maxPool2d" ? ["maxPool2d", "maxPool2dScatter"] as const : ["avgPool2d", "avgPool2dGrad"] as const;
-  const gradientOperands = name === "maxPool2d" ? [x, cotangent] : [cotangent];
-  return kinds.map((kind, k) => {
-    const { operands, domain } = poolRoles(kind, geometry);
-    return kernelCase(`${kind} ${index}`, domain, k === 0 ? [x] : gradientOperands, k === 0 ? output : grads.x, (ids) => {
-      return { kind, geometry, operands: ids.map((id, i) => dense(id, operands[i])) };
-    });
-  });
-}
-
-Deno.test("convolutions and pools agree with PyTorch", async (t) => {
-  const cases = operations.flatMap((operation, index) => {
-    if (operation.name === "conv2d") return convCases(operation, index);
-    return operation.name.endsWith("Pool2d") ? poolCases(operation, index) : [];
-  });
-  assert.ok(cases.length > 80);
-  for (const one of cases) {
-    await t.step(one.name, async () => {
-      const [output] = await expectedOf(one);
-      assertClose(output, one.known![0], digits, one.name);
-    });
-  }
-});
+import { buildCase, elementwiseCase, type KernelCase, load, store, strided } from "./kernel_cases/builder.ts";
+import { reference, runProgram } from "./run_case.ts";
 
 Deno.test("the step fixture's inputs are PyTorch's: fcn gives the same logits", () => {
   const parameters = stepParameters("fcn");
