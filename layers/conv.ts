@@ -9,11 +9,11 @@ import { type Pair, pair } from "../core/ops/window.ts";
 import { wholeNumber } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { hasBias, type WeightBias, weightBias } from "./init.ts";
+import { hasBias, type InitOptions, type WeightBias, weightBias } from "./init.ts";
 import { empty, type Layer, outputShape } from "./layer.ts";
 
 /** Options of the convolution layer; a pair is [vertical, horizontal]. */
-export interface Conv2dLayerOptions<B extends boolean = true> {
+export interface Conv2dLayerOptions<B extends boolean = true> extends InitOptions {
   /** How many channels come out. */
   readonly features: number;
   /** Size of the window. */
@@ -60,7 +60,7 @@ export function conv2d<B extends boolean = true>(options: Conv2dLayerOptions<B>)
   return {
     init: (key, inputShape) => {
       const channels = inputChannels(inputShape, groups);
-      const params = weightBias(key, [features, channels / groups, height, width], bias);
+      const params = weightBias(key, [features, channels / groups, height, width], bias, options);
       return { params, state: empty, output: outputShape((x) => run(x, params), inputShape) };
     },
     apply: (params, state, x) => [run(x, params), state],

@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { foldIn, type Key, uniform } from "../core/random.ts";
-import { type Shape, sizeOf } from "../core/shape.ts";
+import { ShapeError } from "../core/errors.ts";
+import { foldIn, type Key } from "../core/random.ts";
+import { sameShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
+import { type Initializer, uniform } from "./initializers.ts";
 
 /** The 32-bit FNV-1a hash of a name's UTF-8 bytes. */
 function hashName(name: string): number {
@@ -32,19 +34,44 @@ export function keyFor(key: Key, name: string): Key {
 export type WeightBias<B extends boolean> = B extends false ? { readonly weight: Tensor }
   : { readonly weight: Tensor; readonly bias: Tensor };
 
+/** How the parameters of a layer start, for its options record. */
+export interface InitOptions {
+  /** How the weight starts, see `initializers`. Default PyTorch's: uniform in +-1 / sqrt(fan in). */
+  readonly weightInit?: Initializer;
+  /** How the bias starts. Default PyTorch's: uniform in +-1 / sqrt(fan in of the weight). */
+  readonly biasInit?: Initializer;
+}
+
 /**
- * PyTorch's default for linear layers and convolutions: weight and bias uniform in +-1 / sqrt(fan in), where fan in is the number of
- * inputs that one output sees.
+ * Weight and bias of a linear map. Without other wishes they start as in PyTorch's linear layers and convolutions, uniform in
+ * +-1 / sqrt(fan in), where fan in is the number of inputs that one output sees.
  *
  * @param shape [outputs, ...inputs of one output]
+ * @throws {ShapeError} If an initializer gives another shape than it was asked for.
  * @see He et al., "Delving deep into rectifiers", 2015, with PyTorch's gain (a = sqrt 5)
  */
-export function weightBias<B extends boolean>(key: Key, shape: Shape, bias: B): WeightBias<B> {
+export function weightBias<B extends boolean>(
+  key: Key,
+  shape: Shape,
+  bias: B,
+  { weightInit, biasInit }: InitOptions = {},
+): WeightBias<B> {
   // No inputs: nothing to scale, and 1 / 0 would not be a bound.
   const bound = 1 / Math.sqrt(Math.max(1, sizeOf(shape.slice(1))));
-  const draw = (name: string, extents: Shape) => uniform(keyFor(key, name), extents, { min: -bound, max: bound });
-  const weight = draw("weight", shape);
-  return (bias ? { weight, bias: draw("bias", shape.slice(0, 1)) } : { weight }) as WeightBias<B>;
+  const standard = uniform({ min: -bound, max: bound });
+  const weight = parameter(key, "weight", shape, weightInit ?? standard);
+  if (!bias) return { weight } as WeightBias<B>;
+  return { weight, bias: parameter(key, "bias", shape.slice(0, 1), biasInit ?? standard) } as WeightBias<B>;
+}
+
+/** The parameter called `name` as an initializer starts it. */
+export function parameter(key: Key, name: string, shape: Shape, initializer: Initializer): Tensor {
+  const start = initializer(keyFor(key, name), shape);
+  if (sameShape(start.shape, shape)) return start;
+  throw new ShapeError(
+    `Cannot start ${name} ${showShape(shape)} with what its initializer gave: a tensor of shape ${showShape(start.shape)}`,
+    { expected: shape, shape: start.shape },
+  );
 }
 
 /** Whether there is a bias beside the weight. */

@@ -9,11 +9,11 @@ import { matmul } from "../core/ops/matmul.ts";
 import { transpose } from "../core/ops/movement.ts";
 import { wholeNumber } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
-import { hasBias, type WeightBias, weightBias } from "./init.ts";
+import { hasBias, type InitOptions, type WeightBias, weightBias } from "./init.ts";
 import { empty, type Layer } from "./layer.ts";
 
 /** Options of the linear layer. */
-export interface LinearLayerOptions<B extends boolean = true> {
+export interface LinearLayerOptions<B extends boolean = true> extends InitOptions {
   /** How many outputs there are. */
   readonly features: number;
   /** Whether a number is added to each output. Default true. */
@@ -46,7 +46,7 @@ export function linear<B extends boolean = true>(options: LinearLayerOptions<B>)
         });
       }
       return {
-        params: weightBias(key, [features, last], bias),
+        params: weightBias(key, [features, last], bias, options),
         state: empty,
         output: [...inputShape.slice(0, -1), features],
       };

@@ -7,7 +7,9 @@
  */
 export { conv2d, type Conv2dLayerOptions } from "./conv.ts";
 export { dropout, dropout2d } from "./dropout.ts";
-export { keyFor, type WeightBias } from "./init.ts";
+export { type InitOptions, keyFor, type WeightBias } from "./init.ts";
+export * as initializers from "./initializers.ts";
+export { type Initializer } from "./initializers.ts";
 export {
   type Empty,
   evaluate,
