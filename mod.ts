@@ -107,7 +107,7 @@ export {
   stack,
   transpose,
 } from "./core/ops/movement.ts";
-export { take } from "./core/ops/take.ts";
+export { take, takeAlong } from "./core/ops/take.ts";
 export { dot, matmul } from "./core/ops/matmul.ts";
 export { conv2d, type Conv2dOptions } from "./core/ops/conv.ts";
 export { avgPool2d, type AvgPool2dOptions, maxPool2d, type MaxPool2dOptions } from "./core/ops/pool.ts";

@@ -14,9 +14,9 @@ import { asTensor } from "./arguments.ts";
 import { add, maximum, minimum, mul } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { lt } from "./compare.ts";
-import { iota } from "./creation.ts";
+import { iota, zeros } from "./creation.ts";
 import { apply, batchAll, type Op } from "./define.ts";
-import { permute, reshape } from "./movement.ts";
+import { broadcastTo, permute, reshape } from "./movement.ts";
 import { where } from "./select.ts";
 
 interface TakeAttrs {
@@ -104,6 +104,59 @@ export const takeGradOp: Op<TakeAttrs> = {
 };
 
 /**
+ * Indices as i32 that count from the front and lie in range: negative ones count from the end, and those outside are clamped (a
+ * program on a device cannot raise an error).
+ *
+ * @throws {DTypeError} If they are not integers.
+ */
+export function placesOf(indices: TensorLike, size: number, what: string): Tensor {
+  const list = typeof indices === "number" ? cast(indices, "i32") : asTensor(indices);
+  if (!isInteger(list.dtype)) {
+    throw new DTypeError(`Cannot ${what} by indices of type ${list.dtype}: they must be integers, use cast(indices, "i32")`, {
+      dtype: list.dtype,
+    });
+  }
+  const whole = cast(list, "i32");
+  const fromFront = where(lt(whole, 0), add(whole, size), whole);
+  return maximum(minimum(fromFront, size - 1), 0);
+}
+
+/** The row-major position of places along several axes of these extents: all places have one shape. */
+function positionOf(places: readonly Tensor[], extents: Shape): Tensor {
+  return places.reduce((position, place, i) => add(mul(position, extents[i]), place));
+}
+
+/**
+ * The elements of x at places along adjacent axes, the first of which is `from`: the places, all of one shape and in range, name one
+ * position each; their shape replaces these axes.
+ */
+export function gather(x: Tensor, from: number, places: readonly Tensor[]): Tensor {
+  const [before, after]: [Shape, Shape] = [x.shape.slice(0, from), x.shape.slice(from + places.length)];
+  const extents = x.shape.slice(from, from + places.length);
+  const size = sizeOf(extents);
+  const { shape } = places[0];
+  if (size === 0 && sizeOf(shape) > 0) {
+    throw new ShapeError(`Cannot choose from ${showShape(x.shape)} along axis ${from + extents.indexOf(0)}: it is empty`, {
+      shape: x.shape,
+      axis: from + extents.indexOf(0),
+    });
+  }
+  const list = reshape(positionOf(places, extents), [sizeOf(shape)]);
+  const rows = apply(takeOp, [reshape(x, [sizeOf(before), size, sizeOf(after)]), list], { size });
+  return reshape(rows, [...before, ...shape, ...after]);
+}
+
+/** The transpose of `gather`: what is at each place of `values` is added up at the position it names among axes of `extents`. */
+export function scatter(values: Tensor, from: number, places: readonly Tensor[], extents: Shape): Tensor {
+  const { shape } = places[0];
+  const [before, after]: [Shape, Shape] = [values.shape.slice(0, from), values.shape.slice(from + shape.length)];
+  const [size, count] = [sizeOf(extents), sizeOf(shape)];
+  const list = reshape(positionOf(places, extents), [count]);
+  const rows = apply(takeGradOp, [reshape(values, [sizeOf(before), count, sizeOf(after)]), list], { size });
+  return reshape(rows, [...before, ...extents, ...after]);
+}
+
+/**
  * The slices of x along an axis (default the first) that the indices name, in their order; negative indices count from the end, and
  * those out of range are clamped to it (a program on a device cannot raise an error).
  *
@@ -118,21 +171,77 @@ export const takeGradOp: Op<TakeAttrs> = {
  */
 export function take(x: TensorLike, indices: TensorLike, { axis = 0 }: { readonly axis?: number } = {}): Tensor {
   const tensor = asTensor(x);
-  const at = typeof indices === "number" ? cast(indices, "i32") : asTensor(indices);
-  if (!isInteger(at.dtype)) {
-    throw new DTypeError(`Cannot take by indices of type ${at.dtype}: they must be integers`, { dtype: at.dtype });
-  }
   const along = normalizeAxis(axis, tensor.rank, "take");
-  const size = tensor.shape[along];
-  if (size === 0 && at.size > 0) {
-    throw new ShapeError(`Cannot take from ${showShape(tensor.shape)} along axis ${along}: it is empty`, {
-      shape: tensor.shape,
-      axis: along,
-    });
+  return gather(tensor, along, [placesOf(indices, tensor.shape[along], "take")]);
+}
+
+/** How indices that lie beside the elements of x choose along an axis: which block of axes is seen as one list. */
+interface Along {
+  readonly from: number;
+  readonly places: readonly Tensor[];
+  /** Of what is chosen. */
+  readonly shape: Shape;
+}
+
+/**
+ * How `indices` choose along an axis of `shape`. Axes that the indices do not tell apart (extent 1) stay out of the block where they
+ * are at its ends: whole rows are moved then.
+ *
+ * @throws {ShapeError} If the other axes do not fit.
+ */
+export function placesAlong(shape: Shape, indices: TensorLike, axis: number, what: string): Along {
+  const at = normalizeAxis(axis, shape.length, what);
+  const list = placesOf(indices, shape[at], what);
+  const wrong = list.rank !== shape.length
+    ? `both must have ${shape.length} axes`
+    : list.shape.flatMap((extent, i) =>
+      i === at || extent === shape[i] || extent === 1 || shape[i] === 1
+        ? []
+        : [`at axis ${i} the extents differ and neither is 1`]
+    )[0];
+  if (wrong !== undefined) {
+    throw new ShapeError(
+      `Cannot ${what} ${showShape(shape)} along axis ${at} by indices of shape ${showShape(list.shape)}: ${wrong}`,
+      {
+        shape,
+        indices: list.shape,
+        axis: at,
+      },
+    );
   }
-  const [before, after]: [Shape, Shape] = [tensor.shape.slice(0, along), tensor.shape.slice(along + 1)];
-  const list = reshape(cast(at, "i32"), [at.size]);
-  const fromFront = where(lt(list, 0), add(list, size), list);
-  const rows = apply(takeOp, [reshape(tensor, [sizeOf(before), size, sizeOf(after)]), fromFront], { size });
-  return reshape(rows, [...before, ...at.shape, ...after]);
+  const out = shape.map((extent, i) => i === at || extent === 1 ? list.shape[i] : extent);
+  const told = list.shape.flatMap((extent, i) => i === at || extent !== 1 ? [i] : []);
+  const [from, to] = [told[0], told[told.length - 1] + 1];
+  const block = out.slice(from, to);
+  const places = block.map((_, i) => {
+    const each = from + i;
+    if (each === at) return broadcastTo(reshape(list, list.shape.slice(from, to)), block);
+    return shape[each] === 1 ? zeros(block, { dtype: "i32" }) : iota(block, i);
+  });
+  return { from, places, shape: out };
+}
+
+/**
+ * The elements of x along an axis that indices beside them name: with axis 1, out[i, j] = x[i, indices[i, j]]. What `argsort`, `topK`
+ * and `argmax` return picks its own values so.
+ *
+ * ```ts
+ * import { takeAlong, tensor, toArray } from "../../mod.ts";
+ * const x = tensor([[10, 30, 20], [6, 4, 5]]);
+ * const order = tensor([[1, 2, 0], [0, 2, 1]], { dtype: "i32" });
+ * console.log(await toArray(takeAlong(x, order))); // [[30, 20, 10], [6, 5, 4]]
+ * ```
+ *
+ * @param indices Integers, with as many axes as x; the other axes broadcast against those of x. Negative ones count from the end, those
+ * out of range are clamped to it.
+ * @param options `axis`: along which axis (default the last).
+ * @returns A tensor of the shape of the indices, where they did not broadcast.
+ * @throws {DTypeError} If the indices are not integers.
+ * @throws {ShapeError} If the shapes do not fit, or there is an index, but nothing to choose from.
+ * @see NumPy's take_along_axis; PyTorch's gather (which does not broadcast)
+ */
+export function takeAlong(x: TensorLike, indices: TensorLike, { axis = -1 }: { readonly axis?: number } = {}): Tensor {
+  const tensor = asTensor(x);
+  const { from, places } = placesAlong(tensor.shape, indices, axis, "take");
+  return gather(tensor, from, places);
 }
