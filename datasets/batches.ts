@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { foldInKey, keyFromSeed, type RandomStream, randomStream, type Words } from "../core/threefry.ts";
+import { foldInKey, randomStream } from "../core/threefry.ts";
+import { type KeyLike, permutation, words } from "./order.ts";
 import { firstImages, imageBytes, type ImageSet } from "./types.ts";
 
 /** How to cut. */
@@ -11,7 +12,7 @@ export interface BatchesOptions {
   /** Images in a batch, at least 1; the last batch may have fewer. */
   readonly size: number;
   /** Draw the order from this seed or key; without it the images come in the order of the set. */
-  readonly shuffle?: number | Words;
+  readonly shuffle?: KeyLike;
   /** The number of this pass over the data: with `shuffle`, every epoch has an order of its own. Default 0. */
   readonly epoch?: number;
   /** Leave out the last batch if it is not full. Default false. */
@@ -60,7 +61,7 @@ export function batches(set: ImageSet, options: BatchesOptions): Batches {
     throw new RangeError(`Cannot cut ${set.count} images into batches of ${size}: the size must be an integer of at least 1`);
   }
   const chosen = firstImages(set, limit);
-  const key = shuffle === undefined ? undefined : foldInKey(typeof shuffle === "number" ? keyFromSeed(shuffle) : shuffle, epoch);
+  const key = shuffle === undefined ? undefined : foldInKey(words(shuffle), epoch);
   const length = dropLast ? Math.floor(chosen.count / size) : Math.ceil(chosen.count / size);
   return {
     length,
@@ -69,16 +70,6 @@ export function batches(set: ImageSet, options: BatchesOptions): Batches {
       for (let i = 0; i < length; i++) yield gather(chosen, order, i * size, Math.min((i + 1) * size, chosen.count));
     },
   };
-}
-
-/** The integers from 0 to `count - 1` in an order drawn from `random`, all orders equally likely (Fisher and Yates). */
-export function permutation(count: number, random: RandomStream): Uint32Array {
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
-  for (let last = count - 1; last > 0; last--) {
-    const chosen = random.below(last + 1);
-    [order[last], order[chosen]] = [order[chosen], order[last]];
-  }
-  return order;
 }
 
 /** The images at places `start` to `end - 1` of an order, copied. */

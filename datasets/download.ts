@@ -6,8 +6,9 @@
  */
 import { basename, dirname, join } from "node:path";
 import { Either, pipe, TaskEither } from "../deps.ts";
+import { hexDigest } from "./digest.ts";
 import { type Attempt, cacheFailed, type DatasetError, downloadFailed, httpFailed, readFailed, reasonOf } from "./errors.ts";
-import { type Bytes, sha256 } from "./gzip.ts";
+import type { Bytes } from "./gzip.ts";
 import { connecting, permitted } from "./permissions.ts";
 
 /** How far a download has come. */
@@ -72,7 +73,7 @@ export function download<A>(options: DownloadOptions<A>): TaskEither.TaskEither<
 async function downloadFrom<A>(url: string, options: DownloadOptions<A>): Promise<Either.Either<DatasetError, A>> {
   const { path, accept, onProgress = () => {}, stallTimeout = 30_000 } = options;
   // Mirrors may pack a file differently: each has a part of its own.
-  const mirror = (await sha256(new TextEncoder().encode(url))).slice(0, 8);
+  const mirror = (await hexDigest("sha256", new TextEncoder().encode(url))).slice(0, 8);
   const part = `${path}.${mirror}.part`;
   const transfer = { url, part, file: basename(path), onProgress, stallTimeout };
   const resumed = await sizeOf(part) > 0;

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Digest } from "./digest.ts";
 
 /** A failure to get a data set. `file` is a path or, for a download, the file's name. */
 export type DatasetError =
@@ -16,7 +17,7 @@ export type DatasetError =
   | { readonly kind: "Download"; readonly message: string; readonly file: string; readonly attempts: readonly Attempt[] }
   /** One address did not answer, or not with the file. `status` is the HTTP status if it answered. */
   | { readonly kind: "Http"; readonly message: string; readonly url: string; readonly status?: number }
-  /** The unpacked bytes are not those of the published file. */
+  /** The bytes are not those of the published file. */
   | {
     readonly kind: "Digest";
     readonly message: string;
@@ -26,7 +27,7 @@ export type DatasetError =
   }
   /** A gzip stream that is cut short or damaged. */
   | { readonly kind: "Gzip"; readonly message: string; readonly file: string }
-  /** Bytes that are not the IDX array they should be. */
+  /** Bytes that are not what they should be: an IDX array, an archive, records of images. */
   | { readonly kind: "Format"; readonly message: string; readonly file: string }
   /** A cache folder that is not known, or cannot be written. */
   | { readonly kind: "Cache"; readonly message: string; readonly path?: string; readonly cause?: unknown }
@@ -72,14 +73,16 @@ export function httpFailed(url: string, reason: string, status?: number): Datase
   return { kind: "Http", url, status, message: `Cannot fetch ${url}: ${reason}` };
 }
 
-/** Bytes with another SHA-256 than the published. */
-export function wrongDigest(file: string, expected: string, actual: string): DatasetError {
+/** Bytes with another digest than the published. */
+export function wrongDigest(file: string, { algorithm, of, hex }: Digest, actual: string): DatasetError {
+  const name = algorithm === "sha256" ? "SHA-256" : "MD5";
+  const bytes = of === "packed" ? "its bytes" : "its unpacked bytes";
   return {
     kind: "Digest",
     file,
-    expected,
+    expected: hex,
     actual,
-    message: `Cannot use ${file}: the SHA-256 of its unpacked bytes is ${actual}, but it should be ${expected}`,
+    message: `Cannot use ${file}: the ${name} of ${bytes} is ${actual}, but it should be ${hex}`,
   };
 }
 
@@ -88,9 +91,9 @@ export function badGzip(file: string, bytes: number): DatasetError {
   return { kind: "Gzip", file, message: `Cannot unpack ${file}: its gzip stream of ${bytes} bytes is cut short or damaged` };
 }
 
-/** A file whose bytes do not mean what they should. */
-export function badFormat(file: string, reason: string): DatasetError {
-  return { kind: "Format", file, message: `Cannot read ${file} as an IDX array: ${reason}` };
+/** A file whose bytes do not mean what they should; `what` says what that is: "an IDX array". */
+export function badFormat(file: string, what: string, reason: string): DatasetError {
+  return { kind: "Format", file, message: `Cannot read ${file} as ${what}: ${reason}` };
 }
 
 /** A cache folder that cannot be used. */

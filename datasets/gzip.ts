@@ -1,5 +1,5 @@
 /**
- * Unpacks gzip and takes digests, with the web platform's own functions.
+ * Unpacks gzip, with the web platform's own functions.
  *
  * @module
  */
@@ -26,9 +26,4 @@ export function unpack(bytes: Bytes, file: string): TaskEither.TaskEither<Datase
     () => new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).bytes(),
     () => badGzip(file, bytes.length),
   );
-}
-
-/** The SHA-256 of bytes, in 64 hexadecimal digits. */
-export async function sha256(bytes: Bytes): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

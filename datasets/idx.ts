@@ -10,6 +10,7 @@
  */
 import { Either, pipe } from "../deps.ts";
 import { badFormat, type DatasetError } from "./errors.ts";
+import type { FileBytes } from "./published.ts";
 import type { ImageSet, ImageShape } from "./types.ts";
 
 /** An array of unsigned bytes with its shape. */
@@ -18,6 +19,9 @@ export interface IdxArray {
   /** The elements: a view of the bytes that were parsed. */
   readonly data: Uint8Array;
 }
+
+/** What a file should be, for errors. */
+const form = "an IDX array";
 
 /** What a byte for the element type stands for. */
 const elementTypes: Readonly<Record<number, string>> = {
@@ -38,7 +42,7 @@ const elementTypes: Readonly<Record<number, string>> = {
  * @returns Left with a `Format` error if a byte of the header is wrong, or if there are fewer or more elements than it says.
  */
 export function parseIdx(bytes: Uint8Array, axes: number, file: string): Either.Either<DatasetError, IdxArray> {
-  const fail = (reason: string) => Either.left(badFormat(file, reason));
+  const fail = (reason: string) => Either.left(badFormat(file, form, reason));
   const header = 4 + 4 * axes;
   if (bytes.length < 4) return fail(`it has ${bytes.length} bytes, not even the 4 that say what it is`);
   const magic = `0x${[...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
@@ -55,12 +59,6 @@ export function parseIdx(bytes: Uint8Array, axes: number, file: string): Either.
   if (present < size) return fail(`it is cut short: shape [${shape}] needs ${size} bytes after the header, there are ${present}`);
   if (present > size) return fail(`${present - size} bytes follow the ${size} of shape [${shape}]`);
   return Either.right({ shape, data: bytes.subarray(header) });
-}
-
-/** A file's name and its bytes, unpacked. */
-export interface FileBytes {
-  readonly file: string;
-  readonly bytes: Uint8Array;
 }
 
 /**
@@ -84,7 +82,7 @@ export function parseImageSet(
     Either.flatMap(({ images, labels: { shape: [labelCount], data } }) => {
       const [count] = images.shape;
       if (labelCount === count) return Either.right({ images: images.data, labels: data, count, shape, classes });
-      return Either.left(badFormat(labels.file, `it has ${labelCount} labels for the ${count} images of ${pixels.file}`));
+      return Either.left(badFormat(labels.file, form, `it has ${labelCount} labels for the ${count} images of ${pixels.file}`));
     }),
   );
 }
@@ -95,7 +93,7 @@ function parseImages({ file, bytes }: FileBytes, [, height, width]: ImageShape):
     parseIdx(bytes, 3, file),
     Either.filterOrElse(
       ({ shape }) => shape[1] === height && shape[2] === width,
-      ({ shape }) => badFormat(file, `its images are ${shape[1]} x ${shape[2]}, not ${height} x ${width}`),
+      ({ shape }) => badFormat(file, form, `its images are ${shape[1]} x ${shape[2]}, not ${height} x ${width}`),
     ),
   );
 }
@@ -107,7 +105,7 @@ function parseLabels({ file, bytes }: FileBytes, classes: number): Either.Either
     Either.flatMap((array) => {
       const place = array.data.findIndex((label) => label >= classes);
       if (place < 0) return Either.right(array);
-      return Either.left(badFormat(file, `label ${array.data[place]} at place ${place} is above ${classes - 1}`));
+      return Either.left(badFormat(file, form, `label ${array.data[place]} at place ${place} is above ${classes - 1}`));
     }),
   );
 }

@@ -6,8 +6,12 @@
  * @module
  */
 import type { DatasetTask } from "./errors.ts";
-import { idxDataset, type IdxDatasetOptions, type IdxSource } from "./idx_dataset.ts";
+import { idxDataset, type IdxSource } from "./idx_dataset.ts";
+import type { Digest } from "./digest.ts";
+import type { DatasetOptions } from "./published.ts";
 import type { ImageDataset } from "./types.ts";
+
+const unpacked = (hex: string): Digest => ({ algorithm: "sha256", of: "unpacked", hex });
 
 /** Where MNIST is published, and its digests: those of the unpacked files, as mirrors pack them differently. */
 export const mnistSource: IdxSource = {
@@ -16,10 +20,10 @@ export const mnistSource: IdxSource = {
   classes: 10,
   mirrors: ["https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"],
   files: [
-    { name: "train-images-idx3-ubyte", sha256: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db" },
-    { name: "train-labels-idx1-ubyte", sha256: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5" },
-    { name: "t10k-images-idx3-ubyte", sha256: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7" },
-    { name: "t10k-labels-idx1-ubyte", sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2" },
+    { name: "train-images-idx3-ubyte", digest: unpacked("ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db") },
+    { name: "train-labels-idx1-ubyte", digest: unpacked("65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5") },
+    { name: "t10k-images-idx3-ubyte", digest: unpacked("0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7") },
+    { name: "t10k-labels-idx1-ubyte", digest: unpacked("ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2") },
   ],
 };
 
@@ -41,6 +45,6 @@ export const mnistSource: IdxSource = {
  * else console.error(showDatasetError(loaded.left));
  * ```
  */
-export function mnist(options: IdxDatasetOptions = {}): DatasetTask<ImageDataset> {
+export function mnist(options: DatasetOptions = {}): DatasetTask<ImageDataset> {
   return idxDataset(mnistSource, options);
 }

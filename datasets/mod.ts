@@ -1,5 +1,5 @@
 /**
- * Data to learn from: MNIST, digits drawn by our own code, and their batches.
+ * Data to learn from: MNIST, Fashion-MNIST, CIFAR-10, digits drawn by our own code; their batches, loaders and transforms.
  *
  * Images stay bytes in typed arrays until a batch of them becomes a tensor. Whatever comes from outside is a `TaskEither`: a task
  * that gives either a `DatasetError` or the data.
@@ -7,9 +7,15 @@
  * @module
  */
 export * from "./batches.ts";
+export { cifar10, cifar10Classes, type Cifar10Source, cifar10Source } from "./cifar10.ts";
+export type { Digest } from "./digest.ts";
 export { type Attempt, type DatasetError, type DatasetTask, showDatasetError } from "./errors.ts";
 export type { Progress } from "./download.ts";
-export { idxDataset, type IdxDatasetOptions, type IdxFile, type IdxSource } from "./idx_dataset.ts";
+export { fashionMnist, fashionMnistClasses, fashionMnistSource } from "./fashion_mnist.ts";
+export { idxDataset, type IdxFile, type IdxSource } from "./idx_dataset.ts";
 export { mnist, mnistSource } from "./mnist.ts";
+export { type KeyLike, permutation } from "./order.ts";
+export type { DatasetOptions } from "./published.ts";
+export { split, type SplitOptions, subset } from "./split.ts";
 export * from "./synthetic.ts";
 export { firstImages, imageBytes, type ImageDataset, type ImageSet, type ImageShape } from "./types.ts";

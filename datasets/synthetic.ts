@@ -11,7 +11,7 @@
 import { foldInKey, keyFromSeed, type RandomStream, randomStream, type Words } from "../core/threefry.ts";
 import { glyphs, type Point, type Stroke } from "./synthetic_glyphs.ts";
 import { blankSheet, develop, draw, type Sheet, wipe } from "./synthetic_pen.ts";
-import { imageBytes, type ImageDataset, type ImageSet, type ImageShape } from "./types.ts";
+import { imageBytes, type ImageDataset, type ImageSet, type ImageShape, numberedClasses } from "./types.ts";
 
 /** Which digits to draw. */
 export interface SyntheticDigitsOptions {
@@ -40,7 +40,12 @@ const SIZE = SHAPE[1];
 export function syntheticDigits(options: SyntheticDigitsOptions = {}): ImageDataset {
   const { seed = 0, train = 20_000, test = 4_000 } = options;
   const key = keyFromSeed(seed);
-  return { name: "synthetic digits", train: drawSet(foldInKey(key, 0), train), test: drawSet(foldInKey(key, 1), test) };
+  return {
+    name: "synthetic digits",
+    classNames: numberedClasses(glyphs.length),
+    train: drawSet(foldInKey(key, 0), train),
+    test: drawSet(foldInKey(key, 1), test),
+  };
 }
 
 /** `count` digits drawn by a key, each by a key of its own. */

@@ -25,10 +25,17 @@ export interface ImageSet {
 export interface ImageDataset {
   /** What the images are, in a word or two for a report: "mnist", "synthetic digits", or the folder they came from. */
   readonly name: string;
+  /** What the classes are called, in the order of their labels. */
+  readonly classNames: readonly string[];
   /** Images to learn from. */
   readonly train: ImageSet;
   /** Images to judge by. */
   readonly test: ImageSet;
+}
+
+/** Classes that have no other names than their labels. */
+export function numberedClasses(classes: number): string[] {
+  return Array.from({ length: classes }, (_, label) => String(label));
 }
 
 /** Bytes in one image of a shape (one byte per pixel and channel). */

@@ -1,7 +1,7 @@
 /** Downloads from a server of the test's own: progress, resuming, mirrors, and everything that goes wrong on the way. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { idxDataset, type IdxDatasetOptions, type Progress, showDatasetError } from "../../datasets/mod.ts";
+import { type DatasetOptions, idxDataset, type Progress, showDatasetError } from "../../datasets/mod.ts";
 import { gzip, left, list, put, right, serve, serveCut, serveFile, smallSource, withCache, withFolder } from "./fixtures.ts";
 
 const { source, plain, packed } = await smallSource();
@@ -9,7 +9,7 @@ const names = Object.keys(packed);
 const images = "train-images-idx3-ubyte.gz";
 
 /** The small data set from some mirrors. */
-function load(mirrors: readonly string[], options: IdxDatasetOptions = {}) {
+function load(mirrors: readonly string[], options: DatasetOptions = {}) {
   return idxDataset(source, { mirrors, ...options })();
 }
 
@@ -140,7 +140,7 @@ Deno.test("a file with another digest is not kept", async () => {
     const [attempt] = error.attempts;
     assert.equal(attempt.url, `${server.url}/${images}`);
     assert.equal(attempt.error.kind, "Digest");
-    assert.match(error.message, new RegExp(source.files[0].sha256));
+    assert.match(error.message, new RegExp(source.files[0].digest.hex));
     assert.deepEqual(await list(folder), []);
   });
 });
@@ -218,7 +218,7 @@ Deno.test("what is damaged in the cache is downloaded again, and kept if it cann
     right(await load([], { download: false }));
 
     await Deno.writeFile(join(folder, images), await gzip(plain["t10k-images-idx3-ubyte"]));
-    assert.equal(left(await load([], { download: false }), "Digest").expected, source.files[0].sha256);
+    assert.equal(left(await load([], { download: false }), "Digest").expected, source.files[0].digest.hex);
   });
 });
 

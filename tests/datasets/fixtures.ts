@@ -1,8 +1,9 @@
 /** Small IDX files with their source, folders to put them in, and a server to get them from: what the tests of data sets share. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { type Digest, hexDigest } from "../../datasets/digest.ts";
 import type { DatasetError } from "../../datasets/errors.ts";
-import { type Bytes, sha256 } from "../../datasets/gzip.ts";
+import type { Bytes } from "../../datasets/gzip.ts";
 import type { IdxSource } from "../../datasets/mod.ts";
 import type { Either } from "../../deps.ts";
 
@@ -32,8 +33,15 @@ export function labelFile(count: number): Bytes {
   return idxBytes([count], Uint8Array.from({ length: count }, (_, i) => i % 10));
 }
 
-/** A data set of 30 and 12 images: its description, its files by their published names, unpacked and packed. */
-export async function smallSource() {
+/**
+ * A data set of 30 and 12 images: its description, its files by their published names, unpacked and packed.
+ *
+ * @param of Of which bytes the digests are.
+ */
+export async function smallSource(
+  algorithm: Digest["algorithm"] = "sha256",
+  of: Digest["of"] = "unpacked",
+) {
   const plain: Record<string, Bytes> = {
     "train-images-idx3-ubyte": imageFile(30),
     "train-labels-idx1-ubyte": labelFile(30),
@@ -42,7 +50,12 @@ export async function smallSource() {
   };
   const packed: Record<string, Bytes> = {};
   for (const [name, bytes] of Object.entries(plain)) packed[`${name}.gz`] = await gzip(bytes);
-  const files = await Promise.all(Object.entries(plain).map(async ([name, bytes]) => ({ name, sha256: await sha256(bytes) })));
+  const files = await Promise.all(
+    Object.entries(plain).map(async ([name, bytes]) => {
+      const hex = await hexDigest(algorithm, of === "packed" ? packed[`${name}.gz`] : bytes);
+      return { name, digest: { algorithm, of, hex } };
+    }),
+  );
   const [a, b, c, d] = files;
   const source: IdxSource = { name: "small", shape: [1, 28, 28], classes: 10, mirrors: [], files: [a, b, c, d] };
   return { source, plain, packed };

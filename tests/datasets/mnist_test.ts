@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { cacheFolder } from "../../datasets/cache.ts";
-import { idxDataset, mnist, showDatasetError } from "../../datasets/mod.ts";
+import { fashionMnist, fashionMnistClasses, idxDataset, mnist, showDatasetError } from "../../datasets/mod.ts";
 import { pipe, TaskEither } from "../../deps.ts";
-import { idxBytes, imageFile, labelFile, left, list, put, right, smallSource, withCache, withFolder } from "./fixtures.ts";
+import { gzip, idxBytes, imageFile, labelFile, left, list, put, right, smallSource, withCache, withFolder } from "./fixtures.ts";
 
 const { source, plain, packed } = await smallSource();
 const images = "train-images-idx3-ubyte";
@@ -145,4 +145,32 @@ Deno.test({
     const mean = train.images.reduce((sum, pixel) => sum + pixel, 0) / train.images.length / 255;
     assert.ok(Math.abs(mean - 0.1307) < 1e-4, `${mean}`);
   },
+});
+
+Deno.test("digests may be of the packed files, and MD5s: so is Fashion-MNIST's form", async () => {
+  const { source, packed, plain } = await smallSource("md5", "packed");
+  await withCache(async (folder) => {
+    await put(folder, packed);
+    const named = { ...source, classNames: fashionMnistClasses };
+    assert.deepEqual(right(await idxDataset(named, { download: false })()).classNames, fashionMnistClasses);
+    const [wrong] = source.files;
+    await put(folder, { [`${wrong.name}.gz`]: await gzip(plain[wrong.name].with(99, 1)) });
+    const error = left(await idxDataset(named, { download: false })(), "Digest");
+    assert.match(error.message, /the MD5 of its bytes is [0-9a-f]{32}, but it should be [0-9a-f]{32}/);
+    assert.equal(error.expected, wrong.digest.hex);
+  });
+  await withFolder(async (folder) => {
+    await put(folder, packed);
+    assert.equal(right(await idxDataset(source, { folder })()).name, "small");
+    // What the published files unpack to cannot be told from others.
+    await put(join(folder, "plain", "FashionMNIST", "raw"), plain);
+    assert.equal(right(await fashionMnist({ folder: join(folder, "plain") })()).name, join(folder, "plain"));
+  });
+});
+
+Deno.test("classes without names are called by their numbers", async () => {
+  await withFolder(async (folder) => {
+    await put(folder, plain);
+    assert.deepEqual(right(await mnist({ folder })()).classNames, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+  });
 });

@@ -1,0 +1,28 @@
+/**
+ * Orders drawn by a key on the host.
+ *
+ * @module
+ */
+import { keyFromSeed, type RandomStream, type Words } from "../core/threefry.ts";
+
+/** What chance on the host is drawn from: a seed, which is an integer, or the two words of a key. */
+export type KeyLike = number | Words;
+
+/**
+ * The words of a key.
+ *
+ * @throws {RangeError} If a seed is not an integer that a number holds exactly.
+ */
+export function words(key: KeyLike): Words {
+  return typeof key === "number" ? keyFromSeed(key) : key;
+}
+
+/** The integers from 0 to `count - 1` in an order drawn from `random`, all orders equally likely (Fisher and Yates). */
+export function permutation(count: number, random: RandomStream): Uint32Array {
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  for (let last = count - 1; last > 0; last--) {
+    const chosen = random.below(last + 1);
+    [order[last], order[chosen]] = [order[chosen], order[last]];
+  }
+  return order;
+}

@@ -1,0 +1,174 @@
+/**
+ * Published files: found in a folder of the user's, or in the cache, or downloaded into it from a mirror.
+ *
+ * Files from the cache or a mirror are the published ones to the byte; a file of the cache that is not is downloaded again.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { Either, pipe, TaskEither } from "../deps.ts";
+import { cacheFolder, takingTurns } from "./cache.ts";
+import { type Digest, hexDigest } from "./digest.ts";
+import { download, type Progress } from "./download.ts";
+import { type DatasetError, notFound, readFailed, wrongDigest } from "./errors.ts";
+import { type Bytes, unpack } from "./gzip.ts";
+import { connecting, isGranted, type Permission, permitted, reading, writing } from "./permissions.ts";
+
+/** A file as mirrors have it. */
+export interface PublishedFile {
+  /** Its name at the mirrors and in the cache. */
+  readonly name: string;
+  /** Other names under which it may lie in the cache. */
+  readonly copies?: readonly string[];
+  /** What it must have. */
+  readonly digest: Digest;
+}
+
+/** Where to get a data set from. */
+export interface DatasetOptions {
+  /**
+   * Read the files from this folder (or a folder in it, as others unpack them), packed or not, and download nothing. They may be
+   * other files than the published, if they are of the same form.
+   */
+  readonly folder?: string;
+  /** Whether to download what is not in the cache. Default true. */
+  readonly download?: boolean;
+  /** Is told how far the download of each file has come. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Addresses of folders that have the files, instead of the usual. */
+  readonly mirrors?: readonly string[];
+  /** Milliseconds without a byte after which a mirror is given up, at least 1. Default 30,000. */
+  readonly stallTimeout?: number;
+}
+
+/** A file's name or path and its bytes, unpacked. */
+export interface FileBytes {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A file as it lies on the disk, and unpacked. */
+export interface StoredFile extends FileBytes {
+  readonly bytes: Bytes;
+  /** Its bytes as they are stored. */
+  readonly stored: Bytes;
+}
+
+/** A data set's name, and the addresses of folders that have its files. */
+interface Publication {
+  readonly name: string;
+  readonly mirrors: readonly string[];
+}
+
+/** Permissions to connect to mirrors, for those that are addresses. */
+function hostsOf(mirrors: readonly string[]): readonly Permission[] {
+  return mirrors.map((mirror) => URL.parse(mirror)).filter((url) => url !== null).map(connecting);
+}
+
+/** The files of the cache, in their order, those that are not there or wrong downloaded first. */
+export function fromCache(
+  { name, mirrors: usual }: Publication,
+  files: readonly PublishedFile[],
+  options: DatasetOptions,
+): TaskEither.TaskEither<DatasetError, readonly FileBytes[]> {
+  const { mirrors = usual, download: mayDownload = true } = options;
+  const toDownload = (folder?: string) => mayDownload ? [writing(folder), ...hostsOf(mirrors)] : [];
+  const load = (folder: string) => (file: PublishedFile) =>
+    pipe(
+      cached(folder, file),
+      TaskEither.orElse((error) =>
+        mayDownload && isCurable(error) ? fetched(folder, file, { ...options, mirrors }) : TaskEither.left(error)
+      ),
+    );
+  return pipe(
+    TaskEither.fromEither(cacheFolder(name, [reading(), ...toDownload()])),
+    TaskEither.chainFirstEitherK((folder) =>
+      permitted([reading(folder)], `read ${name} from the cache`, [reading(folder), ...toDownload(folder)])
+    ),
+    TaskEither.flatMap((folder) => TaskEither.traverseSeqArray(load(folder))(files)),
+  );
+}
+
+/** A file of the cache, if it is there and right. */
+function cached(folder: string, { name, copies = [], digest }: PublishedFile): TaskEither.TaskEither<DatasetError, FileBytes> {
+  const remedy = "let it be downloaded, or give a folder that has the files";
+  return pipe(
+    // What we download must come before a damaged file of another name.
+    readAny([name, ...copies].map((each) => join(folder, each))),
+    TaskEither.mapLeft((error) => error.kind === "NotFound" ? notFound(folder, name, remedy) : error),
+    TaskEither.chainFirst((file) => checkDigest(file, digest)),
+    TaskEither.map(withoutStored),
+  );
+}
+
+/** Whether a download puts right what is wrong with a file of the cache. */
+function isCurable(error: DatasetError): boolean {
+  return error.kind === "NotFound" || error.kind === "Gzip" || error.kind === "Digest";
+}
+
+/** A file of the cache after this process, or another while this one waited, has downloaded it. */
+function fetched(
+  folder: string,
+  file: PublishedFile,
+  { mirrors, onProgress, stallTimeout }: DatasetOptions & { readonly mirrors: readonly string[] },
+): TaskEither.TaskEither<DatasetError, FileBytes> {
+  const { name, digest } = file;
+  const path = join(folder, name);
+  const hosts = hostsOf(mirrors);
+  // One mirror that may be asked is enough.
+  const unreachable = hosts.some(isGranted) ? [] : hosts;
+  const fromMirrors = download({
+    urls: mirrors.map((mirror) => `${mirror.replace(/\/$/, "")}/${name}`),
+    path,
+    accept: (stored) =>
+      pipe(
+        unpack(stored, name),
+        TaskEither.map((bytes): StoredFile => ({ file: name, bytes, stored })),
+        TaskEither.chainFirst((arrived) => checkDigest(arrived, digest)),
+      ),
+    onProgress,
+    stallTimeout,
+  });
+  const task = pipe(
+    cached(folder, file),
+    TaskEither.orElse(() => pipe(fromMirrors, TaskEither.map(({ bytes }): FileBytes => ({ file: path, bytes })))),
+  );
+  return pipe(
+    TaskEither.fromEither(permitted([writing(folder), ...unreachable], `download ${name}`)),
+    TaskEither.flatMap(() => takingTurns(folder, task)),
+  );
+}
+
+/** The first of some files that is there; Left with `NotFound` if none is. */
+export function readAny(paths: readonly string[]): TaskEither.TaskEither<DatasetError, StoredFile> {
+  const [path, ...others] = paths;
+  return pipe(
+    TaskEither.tryCatch(
+      () => Deno.readFile(path),
+      (cause) => isAbsence(cause) ? notFound(path, "it", "it is not there") : readFailed(path, cause),
+    ),
+    TaskEither.flatMap((stored) => pipe(unpack(stored, path), TaskEither.map((bytes) => ({ file: path, bytes, stored })))),
+    TaskEither.orElse((error) => error.kind === "NotFound" && others.length > 0 ? readAny(others) : TaskEither.left(error)),
+  );
+}
+
+/** Whether an error of the file system says that there is no such file. */
+function isAbsence(cause: unknown): boolean {
+  return cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory;
+}
+
+/** Lets go of the bytes as they were stored: they are as many as the unpacked. */
+function withoutStored({ file, bytes }: StoredFile): FileBytes {
+  return { file, bytes };
+}
+
+/** Right if a file has a digest, else Left with what it has. */
+export function checkDigest(
+  { file, bytes, stored }: StoredFile,
+  digest: Digest,
+): TaskEither.TaskEither<DatasetError, void> {
+  return async () => {
+    const actual = await hexDigest(digest.algorithm, digest.of === "packed" ? stored : bytes);
+    return actual === digest.hex ? Either.right(undefined) : Either.left(wrongDigest(file, digest, actual));
+  };
+}

@@ -1,0 +1,122 @@
+/**
+ * Parts of a set: some of its images, and two parts that together are the whole, to train on one and to judge by the other.
+ *
+ * @module
+ */
+import { foldInKey, randomStream } from "../core/threefry.ts";
+import { type KeyLike, permutation, words } from "./order.ts";
+import { imageBytes, type ImageSet } from "./types.ts";
+
+/**
+ * The images at some places of a set, copied, in the order of the places (which may repeat).
+ *
+ * @throws {RangeError} If a place is not one of the set.
+ * @example
+ * ```ts
+ * import { subset, syntheticDigits } from "./mod.ts";
+ * const { train } = syntheticDigits({ train: 100, test: 0 });
+ * const even = subset(train, Array.from({ length: 50 }, (_, i) => 2 * i));
+ * console.log(even.count, even.labels[1] === train.labels[2]); // 50 true
+ * ```
+ */
+export function subset(set: ImageSet, places: ArrayLike<number>): ImageSet {
+  const bytes = imageBytes(set.shape);
+  const images = new Uint8Array(places.length * bytes);
+  const labels = new Uint8Array(places.length);
+  for (let i = 0; i < places.length; i++) {
+    const from = places[i];
+    if (!Number.isInteger(from) || from < 0 || from >= set.count) {
+      throw new RangeError(`Cannot take image ${from} of ${set.count}: places are integers from 0 to ${set.count - 1}`);
+    }
+    images.set(set.images.subarray(from * bytes, (from + 1) * bytes), i * bytes);
+    labels[i] = set.labels[from];
+  }
+  return { ...set, images, labels, count: places.length };
+}
+
+/** How to split a set. Either `fraction` or `count` says how large the second part is. */
+export type SplitOptions =
+  & (
+    | {
+      /** The share of the second part, in [0, 1]; its size is rounded to the nearest whole number. */
+      readonly fraction: number;
+      readonly count?: undefined;
+    }
+    | {
+      /** How many images the second part has. */
+      readonly count: number;
+      readonly fraction?: undefined;
+    }
+  )
+  & {
+    /** Which images go where is drawn from this seed or key. */
+    readonly key: KeyLike;
+    /** Draw from each class its share, so that both parts have the classes in the proportions of the set. Default false. */
+    readonly stratify?: boolean;
+  };
+
+/**
+ * Two parts of a set, copied: every image is in one of them. Images keep their order; which part they are in is drawn by the key.
+ *
+ * With `stratify` the second part has of every class its share of the class, rounded down or up so that the sum is right.
+ *
+ * @returns `[first, second]`: what to train on, and what to validate by.
+ * @throws {RangeError} If the second part would be smaller than nothing or larger than the set, or its size is not whole.
+ * @example
+ * ```ts
+ * import { split, syntheticDigits } from "./mod.ts";
+ * const digits = syntheticDigits({ train: 1000, test: 0 });
+ * const [train, validation] = split(digits.train, { fraction: 0.1, key: 0, stratify: true });
+ * console.log(train.count, validation.count); // 900 100
+ * ```
+ */
+export function split(set: ImageSet, options: SplitOptions): readonly [ImageSet, ImageSet] {
+  const { key, stratify = false } = options;
+  const size = secondSize(set, options);
+  const base = words(key);
+  const chosen = new Uint8Array(set.count);
+  if (stratify) {
+    const groups = placesByClass(set);
+    const sizes = apportion(groups.map(({ length }) => length), size);
+    groups.forEach((places, label) => choose(chosen, places, sizes[label], foldInKey(base, label)));
+  } else {
+    choose(chosen, Uint32Array.from({ length: set.count }, (_, i) => i), size, base);
+  }
+  const part = (which: number) => Uint32Array.from({ length: set.count }, (_, i) => i).filter((place) => chosen[place] === which);
+  return [subset(set, part(0)), subset(set, part(1))];
+}
+
+function secondSize(set: ImageSet, { fraction, count }: SplitOptions): number {
+  const size = count ?? Math.round(fraction * set.count);
+  if ((fraction === undefined || (fraction >= 0 && fraction <= 1)) && Number.isInteger(size) && size >= 0 && size <= set.count) {
+    return size;
+  }
+  const [what, range] = count === undefined
+    ? [`a fraction of ${fraction}`, "the fraction must be in [0, 1]"]
+    : [`${count} images`, `the count must be an integer from 0 to ${set.count}`];
+  throw new RangeError(`Cannot split ${what} from ${set.count} images: ${range}`);
+}
+
+/** Marks `size` of some places, drawn by a key. */
+function choose(chosen: Uint8Array, places: Uint32Array | readonly number[], size: number, key: KeyLike): void {
+  const order = permutation(places.length, randomStream(words(key)));
+  for (let i = 0; i < size; i++) chosen[places[order[i]]] = 1;
+}
+
+/** The places of the images of each class. */
+function placesByClass({ labels, classes }: ImageSet): number[][] {
+  const groups: number[][] = Array.from({ length: classes }, () => []);
+  labels.forEach((label, place) => groups[label].push(place));
+  return groups;
+}
+
+/** Whole shares of `total`, proportional to `sizes`: rounded down, and then those with the largest remainders one more. */
+function apportion(sizes: readonly number[], total: number): number[] {
+  const all = sizes.reduce((sum, size) => sum + size, 0);
+  if (all === 0) return sizes.map(() => 0);
+  const shares = sizes.map((size) => Math.floor(size * total / all));
+  const missing = total - shares.reduce((sum, share) => sum + share, 0);
+  const byRemainder = sizes.map((_, i) => i).sort((a, b) => (sizes[b] * total) % all - (sizes[a] * total) % all || a - b);
+  for (const i of byRemainder.slice(0, missing)) shares[i]++;
+  return shares;
+}
