@@ -5,7 +5,7 @@
  */
 
 /**
- * Fixes all arguments of a function but the first: `withArgs(f, ...rest)(x)` is `f(x, ...rest)`.
+ * Fixes all arguments of a function but the first: `withArgs(f, ...rest)(x)` is `f(x, ...rest)`. The result keeps the name of `f`.
  *
  * ```ts
  * import { maxPool2d, withArgs, zeros } from "../mod.ts";
@@ -14,5 +14,5 @@
  * ```
  */
 export function withArgs<X, A extends unknown[], R>(f: (x: X, ...args: A) => R, ...args: A): (x: X) => R {
-  return (x) => f(x, ...args);
+  return Object.defineProperty((x: X) => f(x, ...args), "name", { value: f.name });
 }

@@ -58,6 +58,7 @@ export function conv2d<B extends boolean = true>(options: Conv2dLayerOptions<B>)
   const run = (x: Tensor, params: { readonly weight: Tensor }) =>
     convolve(x, params.weight, { bias: hasBias(params) ? params.bias : undefined, stride, padding, dilation, groups });
   return {
+    kind: "conv2d",
     init: (key, inputShape) => {
       const channels = inputChannels(inputShape, groups);
       const params = weightBias(key, [features, channels / groups, height, width], bias, options);

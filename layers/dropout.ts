@@ -14,14 +14,15 @@ import type { Tensor } from "../core/tensor.ts";
 import { empty, type Layer } from "./layer.ts";
 
 /** Keeps each element of a mask of shape `mask` with probability 1 - p, and scales what is kept so that the mean stays. */
-function drop(key: Key, x: Tensor, mask: Shape, p: number): Tensor {
+export function drop(key: Key, x: Tensor, mask: Shape, p: number): Tensor {
   if (p === 0) return x;
   if (p === 1) return zerosLike(x);
   return where(bernoulli(key, 1 - p, mask), div(x, 1 - p), 0);
 }
 
-function dropping(p: number, maskShape: (shape: Shape) => Shape): Layer {
+function dropping(kind: string, p: number, maskShape: (shape: Shape) => Shape): Layer {
   return {
+    kind,
     init: (_, inputShape) => {
       // Throws if inputs have the wrong axes.
       maskShape([1, ...inputShape]);
@@ -51,7 +52,7 @@ function dropping(p: number, maskShape: (shape: Shape) => Shape): Layer {
  * @see Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014
  */
 export function dropout(p: number = 0.5): Layer {
-  return dropping(fraction(p, "p"), (shape) => shape);
+  return dropping("dropout", fraction(p, "p"), (shape) => shape);
 }
 
 /**
@@ -71,7 +72,7 @@ export function dropout(p: number = 0.5): Layer {
  * @see Tompson et al., "Efficient object localization using convolutional networks", 2015
  */
 export function dropout2d(p: number = 0.5): Layer {
-  return dropping(fraction(p, "p"), (shape) => {
+  return dropping("dropout2d", fraction(p, "p"), (shape) => {
     const [n, c] = imageAxes(shape, "dropout2d");
     return [n, c, 1, 1];
   });

@@ -48,6 +48,8 @@ export interface Initial<P, S> {
   readonly state: S;
   /** The shape of the result, without the batch axis. */
   readonly output: Shape;
+  /** The same of each part by name, if the layer is made of others (`compose`, `serial`): what `summary` prints. */
+  readonly stages?: Readonly<Record<string, Initial<object, object>>>;
 }
 
 /**
@@ -63,6 +65,10 @@ export interface Initial<P, S> {
  * ```
  */
 export interface Layer<P extends object = Empty, S extends object = Empty> {
+  /** What sort of layer it is, to tell readers: "conv2d". */
+  readonly kind?: string;
+  /** The parts by name, if the layer is made of others (`compose`, `serial`): what `namedStages` walks. */
+  readonly stages?: Readonly<Record<string, Layer<object, object>>>;
   /**
    * Parameters and state for inputs of a shape. They are computed when they are needed; a loop without `jit` should call `realize` on
    * them first, or it draws them anew every time.
@@ -78,6 +84,9 @@ export interface Layer<P extends object = Empty, S extends object = Empty> {
    */
   apply(params: P, state: S, x: Tensor, mode: Mode): [Tensor, S];
 }
+
+/** A layer of which only is known that it is one: for code that works with any. */
+export type AnyLayer = Layer<object, object>;
 
 /** The form of a layer's parameters. */
 export type ParamsOf<L> = L extends Layer<infer P, infer _S> ? P : never;
@@ -121,9 +130,11 @@ export function outputShape(f: (x: Tensor) => Tensor, inputShape: Shape): Shape 
  * ```
  *
  * @param f Must keep the first axis, which is the batch.
+ * @param kind What to call it in summaries. Default the function's own name.
  */
-export function fromFunction(f: (x: Tensor) => Tensor): Layer {
+export function fromFunction(f: (x: Tensor) => Tensor, kind: string = f.name): Layer {
   return {
+    kind,
     init: (_, inputShape) => ({ params: empty, state: empty, output: outputShape(f, inputShape) }),
     apply: (_params, state, x) => [f(x), state],
   };

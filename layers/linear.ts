@@ -38,6 +38,7 @@ export function linear<B extends boolean = true>(options: LinearLayerOptions<B>)
   const features = wholeNumber(options.features, "features");
   const bias = (options.bias ?? true) as B;
   return {
+    kind: "linear",
     init: (key, inputShape) => {
       const last = inputShape.at(-1);
       if (last === undefined) {

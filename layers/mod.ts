@@ -5,12 +5,22 @@
  *
  * @module
  */
+export { compose, type Stage, type StageFunctions, type StageParams, type Stages, type StageState } from "./compose.ts";
+export {
+  denseConnection,
+  type JoinOptions,
+  parallel,
+  residual,
+  type ResidualOptions,
+  type ResidualStages,
+} from "./connections.ts";
 export { conv2d, type Conv2dLayerOptions } from "./conv.ts";
 export { dropout, dropout2d } from "./dropout.ts";
 export { type InitOptions, keyFor, type WeightBias } from "./init.ts";
 export * as initializers from "./initializers.ts";
 export { type Initializer } from "./initializers.ts";
 export {
+  type AnyLayer,
   type Empty,
   evaluate,
   fromFunction,
@@ -25,5 +35,7 @@ export {
 export { linear, type LinearLayerOptions } from "./linear.ts";
 export { batchNorm, type BatchNormOptions, type BatchNormParams, type BatchNormState } from "./norm.ts";
 export { avgPool2d, maxPool2d } from "./pool.ts";
-export { serial, type SerialParams, type SerialState, type Stage } from "./serial.ts";
+export { type Numbered, sequence, serial } from "./serial.ts";
 export { flatten } from "./shape.ts";
+export { summary } from "./summary.ts";
+export { namedParameters, namedStages, type Staged, type WalkOptions } from "./walk.ts";

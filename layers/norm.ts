@@ -67,6 +67,7 @@ export function batchNorm(options: BatchNormOptions = {}): Layer<BatchNormParams
   const momentum = fraction(options.momentum ?? 0.1, "momentum");
   const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
   return {
+    kind: "batchNorm",
     init: (_, inputShape) => {
       const channels = [channelsOf([1, ...inputShape])];
       return {

@@ -25,7 +25,7 @@ import { fromFunction, type Layer } from "./layer.ts";
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is smaller than the window.
  */
 export function maxPool2d(options: MaxPool2dOptions): Layer {
-  return fromFunction((x) => largestPool(x, options));
+  return fromFunction((x) => largestPool(x, options), "maxPool2d");
 }
 
 /**
@@ -42,5 +42,5 @@ export function maxPool2d(options: MaxPool2dOptions): Layer {
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is smaller than the window.
  */
 export function avgPool2d(options: AvgPool2dOptions): Layer {
-  return fromFunction((x) => averagePool(x, options));
+  return fromFunction((x) => averagePool(x, options), "avgPool2d");
 }

@@ -1,30 +1,11 @@
 /**
- * Layers one after the other, each with a name. The names are the keys of parameters and state (`conv1.weight`), they choose the random
- * keys, and errors say at which one something did not fit.
+ * Layers one after the other.
  *
  * @module
  */
-import type { Key } from "../core/random.ts";
-import type { Shape } from "../core/shape.ts";
+import { compose, type Stage, type StageFunctions, type StageParams, type Stages, type StageState } from "./compose.ts";
+import type { Layer } from "./layer.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { keyFor } from "./init.ts";
-import { type Empty, empty, fromFunction, type Layer, type Mode, type ParamsOf, type StateOf, training } from "./layer.ts";
-import { atLayer } from "./path.ts";
-
-/** What `serial` takes as a stage: a layer, or a function on batches such as `relu` or `withArgs(softmax, { axis: 1 })`. */
-export type Stage = Layer<object, object> | ((x: Tensor) => Tensor);
-
-/** The entries of a record that are not empty records. */
-type Filled<T> = { readonly [K in keyof T as T[K] extends object ? (keyof T[K] extends never ? never : K) : never]: T[K] };
-
-/** The parameters of named stages: those of each layer under its name. Stages without parameters do not appear. */
-export type SerialParams<T> = Filled<{ [K in keyof T]: T[K] extends Layer<object, object> ? ParamsOf<T[K]> : Empty }>;
-
-/** The state of named stages: that of each layer under its name. Stages without state do not appear. */
-export type SerialState<T> = Filled<{ [K in keyof T]: T[K] extends Layer<object, object> ? StateOf<T[K]> : Empty }>;
-
-type AnyLayer = Layer<object, object>;
-type Entries = Readonly<Record<string, object>>;
 
 /**
  * Stages one after the other. It is a layer itself, so it nests.
@@ -53,67 +34,35 @@ type Entries = Readonly<Record<string, object>>;
  * @throws {ShapeError} From `init` and `apply`, if a stage does not fit its input: the message has its path (`block.conv1`), and so
  * has the fact `layer`; the stage's own error is the cause.
  */
-export function serial<T extends Readonly<Record<string, Stage>>>(stages: T): Layer<SerialParams<T>, SerialState<T>> {
-  checkNames(Object.keys(stages));
-  const parts = Object.entries(stages).map(([name, stage]) => ({ name, layer: asLayer(stage) }));
-  const made: Layer<Entries, Entries> = {
-    init: (key, inputShape) => initAll(parts, key, inputShape),
-    apply: (params, state, x, mode) => applyAll(parts, params, state, x, mode),
-  };
-  return made as unknown as Layer<SerialParams<T>, SerialState<T>>;
+export function serial<T extends Stages>(stages: T): Layer<StageParams<T>, StageState<T>> {
+  return compose(stages, inOrder, "serial");
 }
 
-interface Part {
-  readonly name: string;
-  readonly layer: AnyLayer;
+/** The function that joins stages one after the other. */
+export function inOrder<T>(stages: StageFunctions<T>, x: Tensor): Tensor {
+  return Object.values<(x: Tensor) => Tensor>(stages).reduce((y, stage) => stage(y), x);
 }
 
-function initAll(parts: readonly Part[], key: Key, inputShape: Shape) {
-  const params: Record<string, object> = {};
-  const state: Record<string, object> = {};
-  let shape = inputShape;
-  for (const { name, layer } of parts) {
-    const initial = atLayer(name, shape, () => layer.init(keyFor(key, name), shape));
-    if (!isEmpty(initial.params)) params[name] = initial.params;
-    if (!isEmpty(initial.state)) state[name] = initial.state;
-    shape = initial.output;
-  }
-  return { params, state, output: shape };
-}
+/** Stages by their places: "0", "1", ... */
+export type Numbered<T extends readonly Stage[]> = { readonly [K in Exclude<keyof T, keyof readonly Stage[]>]: T[K] };
 
-function applyAll(parts: readonly Part[], params: Entries, state: Entries, x: Tensor, mode: Mode): [Tensor, Entries] {
-  const changed: Record<string, object> = {};
-  let y = x;
-  for (const { name, layer } of parts) {
-    const old = state[name] ?? empty;
-    const [next, after] = atLayer(name, y.shape, () => layer.apply(params[name] ?? empty, old, y, modeOf(mode, name)));
-    if (after !== old) changed[name] = after;
-    y = next;
-  }
-  return [y, isEmpty(changed) ? state : { ...state, ...changed }];
-}
-
-function asLayer(stage: Stage): AnyLayer {
-  return typeof stage === "function" ? fromFunction(stage) : stage;
-}
-
-function modeOf(mode: Mode, name: string): Mode {
-  return mode.kind === "train" ? training(keyFor(mode.key, name)) : mode;
-}
-
-function isEmpty(record: object): boolean {
-  return Object.keys(record).length === 0;
-}
-
-function checkNames(names: readonly string[]): void {
-  const dotted = names.find((name) => name.includes("."));
-  if (dotted !== undefined) {
-    throw new RangeError(`Cannot name a stage ${JSON.stringify(dotted)}: dots separate the names of nested stages`);
-  }
-  const numbers = names.filter((name) => /^(0|[1-9]\d*)$/.test(name));
-  if (numbers.length > 0 && numbers.length < names.length) {
-    throw new RangeError(
-      `Cannot mix the stage name "${numbers[0]}" with names that are not numbers: JavaScript moves numbers to the front`,
-    );
-  }
+/**
+ * Stages one after the other, with their places for names: 0, 1, ..., as PyTorch's `nn.Sequential` numbers what has no name.
+ *
+ * ```ts
+ * import { layers, random, relu } from "../mod.ts";
+ * const model = layers.sequence(layers.linear({ features: 8 }), relu, layers.linear({ features: 2 }));
+ * const { params } = model.init(random.key(0), [4]);
+ * console.log(params[0].weight.shape, params[2].weight.shape); // [8, 4] [2, 8]
+ * ```
+ *
+ * @throws {ShapeError} As `serial`.
+ */
+export function sequence<T extends readonly Stage[]>(
+  ...stages: T
+): Layer<StageParams<Numbered<T>>, StageState<Numbered<T>>> {
+  return serial(Object.fromEntries(stages.entries())) as unknown as Layer<
+    StageParams<Numbered<T>>,
+    StageState<Numbered<T>>
+  >;
 }

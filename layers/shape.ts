@@ -18,5 +18,5 @@ import { fromFunction, type Layer } from "./layer.ts";
  */
 export function flatten(): Layer {
   // An input of a batch axis only has one feature per example.
-  return fromFunction((x) => x.rank === 1 ? reshape(x, [x.size, 1]) : merge(x, { start: 1 }));
+  return fromFunction((x) => x.rank === 1 ? reshape(x, [x.size, 1]) : merge(x, { start: 1 }), "flatten");
 }

@@ -182,7 +182,7 @@ Deno.test("plain functions are stages", async () => {
 
 Deno.test("an empty serial changes nothing", () => {
   const x = ones([2, 3]);
-  assert.deepEqual(serial({}).init(key, [3]), { params: {}, state: {}, output: [3] });
+  assert.deepEqual(serial({}).init(key, [3]), { params: {}, state: {}, output: [3], stages: {} });
   assert.equal(serial({}).apply({}, {}, x, evaluate)[0], x);
 });
 
