@@ -93,20 +93,19 @@ export {
 } from "./core/ops/reduce.ts";
 export {
   broadcastTo,
-  concat,
   expandDims,
   flatten,
   flip,
-  pad,
-  type PadOptions,
+  moveAxis,
   permute,
   reshape,
-  slice,
-  type SliceRange,
   squeeze,
-  stack,
+  swapAxes,
   transpose,
 } from "./core/ops/movement.ts";
+export { chunk, type IndexRange, slice, type SliceRange, split, unstack } from "./core/ops/slice.ts";
+export { pad, type PadOptions } from "./core/ops/pad.ts";
+export { concat, repeat, roll, stack, tile } from "./core/ops/concat.ts";
 export { take, takeAlong } from "./core/ops/take.ts";
 export { dot, matmul } from "./core/ops/matmul.ts";
 export { conv2d, type Conv2dOptions } from "./core/ops/conv.ts";

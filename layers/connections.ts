@@ -4,7 +4,7 @@
  * @module
  */
 import { add } from "../core/ops/binary.ts";
-import { concat } from "../core/ops/movement.ts";
+import { concat } from "../core/ops/concat.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { compose, type Stage, type StageFunctions, type StageParams, type Stages, type StageState } from "./compose.ts";
 import type { Layer } from "./layer.ts";

@@ -25,12 +25,15 @@ import { bitcastOp, threefry0Op, threefry1Op } from "./bits.ts";
 import { castOp, stopGradientOp, variableOp } from "./cast.ts";
 import { eqOp, leOp, ltOp, neOp } from "./compare.ts";
 import { conv2dFilterGradOp, conv2dInputGradOp, conv2dOp } from "./conv.ts";
+import { concatOp } from "./concat.ts";
 import { fullOp, indexOp } from "./creation.ts";
 import { matmulOp } from "./matmul.ts";
-import { broadcastOp, concatOp, flipOp, padOp, permuteOp, reshapeOp, sliceOp } from "./movement.ts";
+import { broadcastOp, flipOp, permuteOp, reshapeOp } from "./movement.ts";
+import { padOp } from "./pad.ts";
 import { avgPool2dGradOp, avgPool2dOp, maxPool2dGatherOp, maxPool2dOp, maxPool2dScatterOp } from "./pool.ts";
 import { argmaxOp, argminOp, maxOp, minOp, sumOp } from "./reduce.ts";
 import { whereOp } from "./select.ts";
+import { sliceOp } from "./slice.ts";
 import { takeGradOp, takeOp } from "./take.ts";
 import {
   absOp,

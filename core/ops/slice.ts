@@ -1,0 +1,227 @@
+/**
+ * Parts of tensors: every so many elements along an axis, and whole tensors cut in pieces. Nothing is moved.
+ *
+ * @module
+ */
+import { ShapeError } from "../errors.ts";
+import { wholeNumber } from "../ranges.ts";
+import { normalizeAxis, type Shape, showShape } from "../shape.ts";
+import type { Tensor, TensorLike } from "../tensor.ts";
+import { asTensor } from "./arguments.ts";
+import { apply, linear, type Op } from "./define.ts";
+import { flip, squeeze } from "./movement.ts";
+import { padOp } from "./pad.ts";
+
+interface Gaps {
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+  readonly interior: readonly number[];
+}
+
+interface SliceAttrs {
+  readonly start: readonly number[];
+  readonly count: readonly number[];
+  readonly step: readonly number[];
+}
+
+/** What is left out before, after and between the elements of a slice. */
+function around(shape: Shape, start: readonly number[], count: readonly number[], step: readonly number[]): Gaps {
+  return {
+    low: start,
+    high: shape.map((extent, i) => extent - start[i] - (count[i] === 0 ? 0 : (count[i] - 1) * step[i] + 1)),
+    interior: step.map((each) => each - 1),
+  };
+}
+
+export const sliceOp: Op<SliceAttrs> = linear({
+  name: "slice",
+  shape: (_, { count }) => count,
+  transpose: (g, input, { start, count, step }) => apply(padOp, [g], { ...around(input, start, count, step), value: 0 }),
+  vmap: (x, { start, count, step }, size) =>
+    apply(sliceOp, [x], { start: [0, ...start], count: [size, ...count], step: [1, ...step] }),
+  lower: {
+    kind: "view",
+    view: ({ offset, strides }, { start, count, step }) => ({
+      shape: count,
+      offset: start.reduce((at, from, axis) => at + from * strides[axis], offset),
+      strides: strides.map((stride, axis) => stride * step[axis]),
+    }),
+  },
+});
+
+/** Part of an axis: from `start` up to, without, `stop`, every `step`-th; negative positions count from the end, as in Python. */
+export interface IndexRange {
+  /** The first position. Default the first there is, the last for a negative step. */
+  readonly start?: number;
+  /** The position to stop before. Default all the way. */
+  readonly stop?: number;
+  /** Not 0; a negative one goes backwards. Default 1. */
+  readonly step?: number;
+}
+
+/** Part of one axis. */
+export interface SliceRange extends IndexRange {
+  /** Along which axis. Default the first. */
+  readonly axis?: number;
+}
+
+/** A range with its numbers worked out: element i is at start + i * step, which is there. */
+export interface Run {
+  readonly start: number;
+  readonly count: number;
+  readonly step: number;
+}
+
+/**
+ * The positions of a range on an axis: what lies outside is cut off.
+ *
+ * @throws {RangeError} If a position is not whole, or the step is 0.
+ */
+export function runOf({ start, stop, step = 1 }: IndexRange, extent: number): Run {
+  if (!Number.isInteger(step) || step === 0) {
+    throw new RangeError(`Cannot slice by step ${step}: it must be a whole number, and not 0`);
+  }
+  const wrong = [start, stop].find((position) => position !== undefined && !Number.isInteger(position));
+  if (wrong !== undefined) throw new RangeError(`Cannot slice at ${wrong}: positions must be whole numbers`);
+  // Backwards, the range ends at the first element: "before" it is -1, which as an argument would be the last.
+  const [least, most] = step > 0 ? [0, extent] : [-1, extent - 1];
+  const place = (position: number) => Math.min(Math.max(position < 0 ? position + extent : position, least), most);
+  const [first, last] = step > 0 ? [least, most] : [most, least];
+  const from = start === undefined ? first : place(start);
+  const to = stop === undefined ? last : place(stop);
+  return { start: from, count: Math.max(0, Math.ceil((to - from) / step)), step };
+}
+
+/** The runs of every axis at once. */
+export function sliceRuns(x: Tensor, runs: readonly Run[]): Tensor {
+  const whole = runs.every(({ start, count, step }, i) => step === 1 && start === 0 && count === x.shape[i]);
+  if (whole) return x;
+  const forwards = apply(sliceOp, [x], {
+    start: runs.map(lowest),
+    count: runs.map(({ count }) => count),
+    step: runs.map(({ step }) => Math.abs(step)),
+  });
+  return flipBackwards(forwards, runs);
+}
+
+/** The transpose: x where the runs are in a tensor of this shape, and zeros elsewhere. */
+export function placeRuns(x: Tensor, runs: readonly Run[], shape: Shape): Tensor {
+  const [start, step] = [runs.map(lowest), runs.map((run) => Math.abs(run.step))];
+  return apply(padOp, [flipBackwards(x, runs)], { ...around(shape, start, x.shape, step), value: 0 });
+}
+
+function lowest({ start, count, step }: Run): number {
+  if (count === 0) return 0;
+  return step > 0 ? start : start + (count - 1) * step;
+}
+
+function flipBackwards(x: Tensor, runs: readonly Run[]): Tensor {
+  const axes = runs.flatMap(({ step }, axis) => step < 0 ? [axis] : []);
+  return axes.length > 0 ? flip(x, { axes }) : x;
+}
+
+/**
+ * Part of x along one axis (default the first), as Python's start:stop:step.
+ *
+ * ```ts
+ * import { arange, slice, toArray } from "../../mod.ts";
+ * console.log(await toArray(slice(arange(10), { start: -4, step: 2 }))); // [6, 8]
+ * console.log(await toArray(slice(arange(4), { step: -1 }))); // [3, 2, 1, 0]
+ * ```
+ *
+ * @throws {RangeError} If a position is not whole, or the step is 0.
+ */
+export function slice(x: TensorLike, { axis = 0, ...range }: SliceRange): Tensor {
+  const tensor = asTensor(x);
+  const at = normalizeAxis(axis, tensor.rank, "slice");
+  return sliceRuns(
+    tensor,
+    tensor.shape.map((extent, i) => i === at ? runOf(range, extent) : { start: 0, count: extent, step: 1 }),
+  );
+}
+
+/** Consecutive pieces of these sizes. */
+function pieces(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {
+  let at = 0;
+  return sizes.map((size) => slice(x, { axis, start: at, stop: at += size }));
+}
+
+/**
+ * x cut along an axis into pieces one after the other: a number of equal ones, or pieces of the given sizes.
+ *
+ * ```ts
+ * import { split, zeros } from "../../mod.ts";
+ * const [q, k, v] = split(zeros([8, 192]), 3, { axis: -1 });
+ * console.log(q.shape, k.shape, v.shape); // [8, 64] [8, 64] [8, 64]
+ * console.log(split(zeros([10]), [7, 3]).map((part) => part.shape)); // [[7], [3]]
+ * ```
+ *
+ * @param parts How many pieces, as in NumPy (PyTorch's number is the size of one), or their sizes.
+ * @param options `axis`: default the first.
+ * @throws {ShapeError} If the axis cannot be cut into so many equal pieces, or the sizes do not add up to it.
+ */
+export function split(
+  x: TensorLike,
+  parts: number | readonly number[],
+  { axis = 0 }: { readonly axis?: number } = {},
+): Tensor[] {
+  const tensor = asTensor(x);
+  const at = normalizeAxis(axis, tensor.rank, "split");
+  const extent = tensor.shape[at];
+  const refuse = (why: string) => {
+    const asked = typeof parts === "number" ? `${parts} parts` : `sizes [${parts.join(", ")}]`;
+    return new ShapeError(`Cannot split ${showShape(tensor.shape)} along axis ${at} into ${asked}: ${why}`, {
+      shape: tensor.shape,
+      axis: at,
+      parts,
+    });
+  };
+  if (typeof parts === "number") {
+    if (!Number.isInteger(parts) || parts < 1) throw refuse("their number must be whole and at least 1");
+    if (extent % parts !== 0) throw refuse(`its extent ${extent} is no multiple, use chunk or a list of sizes`);
+    return pieces(tensor, Array.from({ length: parts }, () => extent / parts), at);
+  }
+  if (parts.some((size) => !Number.isInteger(size) || size < 0)) throw refuse("sizes must be whole numbers of at least 0");
+  const total = parts.reduce((sum, size) => sum + size, 0);
+  if (total !== extent) throw refuse(`they add up to ${total}, its extent is ${extent}`);
+  return pieces(tensor, parts, at);
+}
+
+/**
+ * x cut along an axis (default the first) into at most `count` pieces of one size; the last may be smaller.
+ *
+ * ```ts
+ * import { arange, chunk } from "../../mod.ts";
+ * console.log(chunk(arange(10), 4).map((part) => part.shape)); // [[3], [3], [3], [1]]
+ * ```
+ *
+ * @throws {RangeError} If `count` is not a whole number of at least 1.
+ * @see PyTorch's chunk
+ */
+export function chunk(x: TensorLike, count: number, { axis = 0 }: { readonly axis?: number } = {}): Tensor[] {
+  const tensor = asTensor(x);
+  const at = normalizeAxis(axis, tensor.rank, "chunk");
+  const extent = tensor.shape[at];
+  const size = Math.ceil(extent / wholeNumber(count, "The number of chunks"));
+  // Nothing is still cut in so many pieces.
+  const sizes = size === 0 ? new Array<number>(count).fill(0) : Array.from(
+    { length: Math.ceil(extent / size) },
+    (_, i) => Math.min(size, extent - i * size),
+  );
+  return pieces(tensor, sizes, at);
+}
+
+/**
+ * The slices of x along an axis (default the first), without that axis: the inverse of `stack`.
+ *
+ * ```ts
+ * import { toArray, tensor, unstack } from "../../mod.ts";
+ * const [first, second] = unstack(tensor([[1, 2], [3, 4]]), { axis: 1 });
+ * console.log(await toArray(first), await toArray(second)); // [1, 3] [2, 4]
+ * ```
+ */
+export function unstack(x: TensorLike, { axis = 0 }: { readonly axis?: number } = {}): Tensor[] {
+  const tensor = asTensor(x);
+  const at = normalizeAxis(axis, tensor.rank, "unstack");
+  return pieces(tensor, new Array<number>(tensor.shape[at]).fill(1), at).map((part) => squeeze(part, { axes: at }));
+}
