@@ -46,6 +46,8 @@ export function sample(domain: Domain, seed: number, i: number, range: readonly 
       return x * 0.4375;
     case "aboveMinusOne":
       return Math.abs(x) - 0.75;
+    case "aboveOne":
+      return Math.abs(x) + 1.25;
     case "nonzero":
       return x + Math.sign(x) * 0.25;
     case "integer":

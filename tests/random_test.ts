@@ -93,6 +93,27 @@ testOnDevices("uniform, normal and Bernoulli numbers have their moments", async 
   near(Array.from(coins).reduce((sum, x) => sum + x, 0) / size, 0.3, Math.sqrt(0.21));
 });
 
+testOnDevices("truncated normal numbers lie between their bounds and have their moments", async () => {
+  const size = 20_000;
+  const density = (x: number) => Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+  // The probability of each interval, and the moments that follow from it and the density at its ends.
+  for (const [low, high, share] of [[-2, 2, 0.9544997], [0.5, 3, 0.3071876], [-1, Infinity, 0.8413447]]) {
+    const x = random.truncatedNormal(random.key(5), [size], low === -2 ? {} : { low, high });
+    const values = await data(x);
+    assert.ok(values.every((each) => each >= low && each <= high));
+    const end = Number.isFinite(high) ? high * density(high) : 0;
+    const expected = (density(low) - density(high)) / share;
+    const spread = 1 + (low * density(low) - end) / share - expected ** 2;
+    const { mean, variance } = await moments(x);
+    assert.ok(Math.abs(mean - expected) < 5 / Math.sqrt(size), `${mean} instead of ${expected}`);
+    assert.ok(Math.abs(variance - spread) < 10 / Math.sqrt(size), `${variance} instead of ${spread}`);
+  }
+  assert.throws(() => random.truncatedNormal(random.key(0), [1], { low: 1, high: 1 }), RangeError);
+  assert.throws(() => random.truncatedNormal(random.key(0), [1], { low: 8 }), RangeError);
+  assert.throws(() => random.truncatedNormal(random.key(0), [1], { dtype: "i32" }), DTypeError);
+  assert.equal(random.truncatedNormal(random.key(0), [1], { dtype: "f64" }).dtype, "f64");
+});
+
 testOnDevices("whole numbers lie in their interval and are about equally frequent", async () => {
   const values = await data(random.randint(random.key(1), [7000], { min: -2, max: 5 }));
   const counts = new Map<number, number>();

@@ -286,6 +286,13 @@ const dear: ReadonlySet<string> = new Set(
     "sigmoid",
     "pow",
     "atan2",
+    "asinh",
+    "acosh",
+    "atanh",
+    "cbrt",
+    "erfc",
+    "erfinv",
+    "gudermannian",
   ],
 );
 

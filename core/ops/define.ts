@@ -147,7 +147,7 @@ export function addUp(terms: readonly (Tensor | undefined)[]): Tensor | undefine
 }
 
 /** Where the tests sample an elementwise operation's arguments. */
-export type Domain = "any" | "positive" | "unit" | "aboveMinusOne" | "nonzero" | "integer" | "bool" | "none";
+export type Domain = "any" | "positive" | "unit" | "aboveMinusOne" | "aboveOne" | "nonzero" | "integer" | "bool" | "none";
 
 /** What `elementwise` makes a record from. */
 export interface ElementwiseSpec<A> {

@@ -34,12 +34,17 @@ import { avgPool2dGradOp, avgPool2dOp, maxPool2dGatherOp, maxPool2dOp, maxPool2d
 import { argmaxOp, argminOp, maxOp, minOp, sumOp } from "./reduce.ts";
 import { whereOp } from "./select.ts";
 import { sliceOp } from "./slice.ts";
+import { erfcOp, erfinvOp, gudermannianOp, isruOp, softsignOp } from "./special.ts";
 import { takeGradOp, takeOp } from "./take.ts";
 import {
   absOp,
+  acoshOp,
   acosOp,
+  asinhOp,
   asinOp,
+  atanhOp,
   atanOp,
+  cbrtOp,
   ceilOp,
   coshOp,
   cosOp,
@@ -138,7 +143,16 @@ export const allOps: readonly Op[] = [
   sinhOp,
   coshOp,
   tanhOp,
+  asinhOp,
+  acoshOp,
+  atanhOp,
+  cbrtOp,
   erfOp,
+  erfcOp,
+  erfinvOp,
+  gudermannianOp,
+  isruOp,
+  softsignOp,
   sigmoidOp,
   reluOp,
   isNaNOp,

@@ -8,8 +8,8 @@ import type { Expr } from "../compile/expr.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, asTensor } from "./arguments.ts";
-import { add, div, mul, sub } from "./binary.ts";
-import { gt, lt } from "./compare.ts";
+import { add, div, mul, pow, sub } from "./binary.ts";
+import { eq, gt, lt } from "./compare.ts";
 import { cast } from "./cast.ts";
 import { zerosLike } from "./creation.ts";
 import { apply, type Domain, elementwise, type ElementwiseOp, floatDType, numberDType } from "./define.ts";
@@ -27,8 +27,6 @@ function floating(
 function of(op: ElementwiseOp): (x: TensorLike) => Tensor {
   return (x) => apply(op, [asFloat(x)], undefined);
 }
-
-const square = (x: Tensor) => mul(x, x);
 
 export const negOp: ElementwiseOp = elementwise({
   name: "neg",
@@ -138,6 +136,82 @@ export const tanhOp: ElementwiseOp = floating("tanh", "any", (g, _, y) => mul(g,
 /** The hyperbolic tangent of each element. */
 export const tanh: (x: TensorLike) => Tensor = of(tanhOp);
 
+/** Beyond this the logarithm of 2 x is what the inverse hyperbolic functions are, and x^2 might overflow. */
+const far = 2 ** 30;
+const farLogarithm = (x: Expr) => expr.binary("add", expr.unary("log", x), Math.LN2);
+/** An odd function from its values at |x|; 0 keeps its sign. */
+const odd = (x: Expr, magnitude: (a: Expr) => Expr): Expr => {
+  const value = magnitude(expr.unary("abs", x));
+  const signed = expr.select(expr.binary("lt", x, 0), expr.unary("neg", value), value);
+  return expr.select(expr.binary("eq", x, 0), x, signed);
+};
+
+export const asinhOp: ElementwiseOp = elementwise({
+  name: "asinh",
+  domain: "any",
+  dtype: floatDType("asinh"),
+  pull: [(g, x) => div(g, sqrt(add(square(x), 1)))],
+  // log(a + sqrt(a^2 + 1)), as a logarithm of 1 + something that keeps its digits near 0.
+  lower: (x) =>
+    odd(x, (a) => {
+      const square = expr.binary("mul", a, a);
+      const root = expr.unary("sqrt", expr.binary("add", square, 1));
+      const near = expr.unary("log1p", expr.binary("add", a, expr.binary("div", square, expr.binary("add", root, 1))));
+      return expr.select(expr.binary("lt", a, far), near, farLogarithm(a));
+    }),
+});
+/** The inverse hyperbolic sine of each element. */
+export const asinh: (x: TensorLike) => Tensor = of(asinhOp);
+
+export const acoshOp: ElementwiseOp = elementwise({
+  name: "acosh",
+  domain: "aboveOne",
+  dtype: floatDType("acosh"),
+  pull: [(g, x) => div(g, mul(sqrt(sub(x, 1)), sqrt(add(x, 1))))],
+  // log(x + sqrt(x^2 - 1)) with t = x - 1.
+  lower: (x) => {
+    const t = expr.binary("sub", x, 1);
+    const root = expr.unary("sqrt", expr.binary("mul", t, expr.binary("add", t, 2)));
+    const near = expr.unary("log1p", expr.binary("add", t, root));
+    const value = expr.select(expr.binary("lt", x, far), near, farLogarithm(x));
+    return expr.select(expr.binary("lt", x, 1), expr.constant(x.type, NaN), value);
+  },
+});
+/** The inverse hyperbolic cosine of each element, at least 0; NaN below 1. */
+export const acosh: (x: TensorLike) => Tensor = of(acoshOp);
+
+export const atanhOp: ElementwiseOp = elementwise({
+  name: "atanh",
+  domain: "unit",
+  dtype: floatDType("atanh"),
+  pull: [(g, x) => div(g, mul(sub(1, x), add(1, x)))],
+  // log((1 + a) / (1 - a)) / 2
+  lower: (x) =>
+    odd(x, (a) => {
+      const ratio = expr.binary("div", expr.binary("add", a, a), expr.binary("sub", expr.constant(a.type, 1), a));
+      return expr.binary("mul", expr.unary("log1p", ratio), 0.5);
+    }),
+});
+/** The inverse hyperbolic tangent of each element; infinite at -1 and 1, NaN beyond. */
+export const atanh: (x: TensorLike) => Tensor = of(atanhOp);
+
+export const cbrtOp: ElementwiseOp = elementwise({
+  name: "cbrt",
+  domain: "nonzero",
+  dtype: floatDType("cbrt"),
+  pull: [(g, _, y) => div(g, mul(3, square(y)))],
+  lower: (x) =>
+    odd(x, (a) => {
+      const y = expr.binary("pow", a, expr.constant(a.type, 1 / 3));
+      // One step of Newton's method takes away what the rounding of 1/3 put in.
+      const excess = expr.binary("sub", y, expr.binary("div", expr.binary("div", a, y), y));
+      const better = expr.binary("sub", y, expr.binary("div", excess, expr.constant(a.type, 3)));
+      return expr.select(expr.binary("eq", a, Infinity), a, better);
+    }),
+});
+/** The cube root of each element, negative ones included. */
+export const cbrt: (x: TensorLike) => Tensor = of(cbrtOp);
+
 export const erfOp: ElementwiseOp = floating(
   "erf",
   "any",
@@ -197,6 +271,41 @@ export const notOp: ElementwiseOp = elementwise({
 /** The opposite of each element; anything but 0 counts as true. */
 export function logicalNot(x: TensorLike): Tensor {
   return apply(notOp, [cast(x, "bool")], undefined);
+}
+
+/** Whether each element is neither infinite nor NaN: bool. */
+export function isFinite(x: TensorLike): Tensor {
+  return lt(abs(asFloat(x)), Infinity);
+}
+
+/** Whether each element is infinity or -infinity: bool. */
+export function isInf(x: TensorLike): Tensor {
+  return eq(abs(asFloat(x)), Infinity);
+}
+
+/** x * x for each element; integers stay integers. */
+export function square(x: TensorLike): Tensor {
+  return mul(x, x);
+}
+
+/** 1 / sqrt(x) for each element; infinity at 0, NaN below. */
+export function rsqrt(x: TensorLike): Tensor {
+  return div(1, sqrt(x));
+}
+
+/** 2 to the power of each element. */
+export function exp2(x: TensorLike): Tensor {
+  return pow(2, asFloat(x));
+}
+
+/** The logarithm to base 2 of each element; -infinity at 0, NaN below. */
+export function log2(x: TensorLike): Tensor {
+  return div(log(x), Math.LN2);
+}
+
+/** The logarithm to base 10 of each element; -infinity at 0, NaN below. */
+export function log10(x: TensorLike): Tensor {
+  return mul(log(x), Math.LOG10E);
 }
 
 /** 1 / x for each element. */

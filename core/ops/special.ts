@@ -1,0 +1,222 @@
+/**
+ * Special functions of one number: the complement and the inverse of the error function, and sigmoids with a rational or circular shape.
+ *
+ * They have no instruction of their own on any device: each is one scalar expression of others. The polynomials are near-minimax fits
+ * (Chebyshev series of the exact function in 60 digits).
+ *
+ * @module
+ */
+import * as expr from "../compile/expr.ts";
+import type { Expr } from "../compile/expr.ts";
+import type { Tensor, TensorLike } from "../tensor.ts";
+import { asFloat } from "./arguments.ts";
+import { add, div, mul } from "./binary.ts";
+import { apply, elementwise, type ElementwiseOp, floatDType } from "./define.ts";
+import { abs, cosh, exp, neg, sqrt, square } from "./unary.ts";
+
+function of(op: ElementwiseOp): (x: TensorLike) => Tensor {
+  return (x) => apply(op, [asFloat(x)], undefined);
+}
+
+const plus = (x: Expr, y: Expr | number) => expr.binary("add", x, y);
+const minus = (x: Expr, y: Expr | number) => expr.binary("sub", x, y);
+const times = (x: Expr, y: Expr | number) => expr.binary("mul", x, y);
+const over = (x: Expr, y: Expr | number) => expr.binary("div", x, y);
+const less = (x: Expr, y: Expr | number) => expr.binary("lt", x, y);
+const equal = (x: Expr, y: Expr | number) => expr.binary("eq", x, y);
+const minusExp = (x: Expr) => expr.unary("exp", expr.unary("neg", x));
+const literal = (x: Expr, value: number) => expr.constant(x.type, value);
+const absolute = (x: Expr) => expr.unary("abs", x);
+/** `magnitude` with the sign of x. */
+const signed = (x: Expr, magnitude: Expr) => expr.select(less(x, 0), expr.unary("neg", magnitude), magnitude);
+
+/** c0 + c1 x + c2 x^2 + ... */
+function polynomial(x: Expr, coefficients: readonly number[]): Expr {
+  const last = literal(x, coefficients[coefficients.length - 1]);
+  return coefficients.slice(0, -1).reduceRight<Expr>((sum, c) => plus(times(sum, x), c), last);
+}
+
+/** (log(erfc(z) / t) + z^2) / (z t) by 2 t - 1, t = 2 / (2 + z): relative errors of the result of 1e-7 ... */
+const tail32 = [
+  -0.671794056892395,
+  0.0008488157764077187,
+  0.048192042857408524,
+  0.0013036123709753156,
+  -0.008571118116378784,
+  0.00020852788293268532,
+  0.0019877860322594643,
+  -0.00023428417625837028,
+  -0.0004452714929357171,
+  6.179975753184408e-5,
+  6.303103145910427e-5,
+];
+/** ... and of 1e-15. */
+const tail64 = [
+  -0.6717940840566923,
+  0.0008491399209644909,
+  0.04819244676286789,
+  0.0012968365316893635,
+  -0.00857585283463361,
+  0.0002490857225432418,
+  0.0020080192786274586,
+  -0.0003377932238036185,
+  -0.0004840400642767997,
+  0.00018963874970332408,
+  9.590353529376485e-5,
+  -7.839952030138365e-5,
+  -6.997556664820678e-6,
+  2.4748045535770207e-5,
+  -5.443177948345484e-6,
+  -5.306577843410121e-6,
+  3.2642259618787087e-6,
+  3.183264905799985e-7,
+  -9.681005886956139e-7,
+  2.79241521368959e-7,
+  1.2783030423374562e-7,
+  -1.1939991756011596e-7,
+  1.9741534316959914e-8,
+  1.9847112254205194e-8,
+  -1.160622601041129e-8,
+  1.2555542339131563e-11,
+  1.6035233706991316e-9,
+  -3.5284490265853145e-10,
+];
+
+/** 1 - erf(x) for x of at least 0, right to the last digits however small. */
+function upperTail(x: Expr): Expr {
+  const z = expr.binary("min", x, 30);
+  // z^2 = h^2 + (z - h) (z + h) with h^2 exact: an error of the exponent would become a relative error of the result.
+  const h = times(expr.unary("trunc", times(z, 16)), 1 / 16);
+  const t = over(literal(x, 2), plus(z, 2));
+  const p = times(times(z, t), polynomial(minus(plus(t, t), 1), x.type === "f64" ? tail64 : tail32));
+  return times(times(t, minusExp(times(h, h))), expr.unary("exp", minus(p, times(minus(z, h), plus(z, h)))));
+}
+
+export const erfcOp: ElementwiseOp = elementwise({
+  name: "erfc",
+  domain: "any",
+  dtype: floatDType("erfc"),
+  pull: [(g, x) => mul(g, mul(-2 / Math.sqrt(Math.PI), exp(neg(square(x)))))],
+  lower: (x) => {
+    const tail = upperTail(absolute(x));
+    return expr.select(less(x, 0), minus(literal(x, 2), tail), tail);
+  },
+});
+/**
+ * The complementary error function 1 - erf(x) of each element; its small values at large x keep their digits.
+ *
+ * ```ts
+ * import { erfc, item } from "../../mod.ts";
+ * console.log((await item(erfc(5))).toExponential(3)); // 1.537e-12
+ * ```
+ */
+export const erfc: (x: TensorLike) => Tensor = of(erfcOp);
+
+/** erfinv(y) / y by w - 5/2 with w = -log(1 - y^2) up to 5, relative error 2e-7 ... */
+const nearZero = [
+  1.5014094114303589,
+  0.24664075672626495,
+  -0.004177389666438103,
+  -0.0012537486618384719,
+  0.0002183469187002629,
+  -4.383631676319055e-6,
+  -3.4633562790986616e-6,
+  3.4252485647812136e-7,
+  2.3285844363840624e-8,
+];
+/** ... and by sqrt(w) - 4.168 for all w beyond that a double can give, 1.3e-6, less than what rounding of y in f32 changes. */
+const nearOne = [
+  4.009444236755371,
+  1.0098541975021362,
+  0.0008754112641327083,
+  -0.0007094199536368251,
+  0.00024033781664911658,
+  -4.0535072912462056e-5,
+  1.970214543689508e-5,
+  -3.2092655601445585e-5,
+  1.678585249464959e-5,
+  -2.790567350530182e-6,
+];
+const nearOneCentre = (Math.sqrt(5) + 6.1) / 2;
+
+/** One step of Halley's method on erf(x) = y, which triples the digits; close to 1 on erfc(x) = 1 - y, which is exact there. */
+function refined(x: Expr, y: Expr): Expr {
+  const rest = expr.select(
+    less(y, 0.5),
+    minus(y, expr.unary("erf", x)),
+    minus(upperTail(x), minus(literal(y, 1), y)),
+  );
+  const step = over(rest, times(minusExp(times(x, x)), -2 / Math.sqrt(Math.PI)));
+  return minus(x, over(step, plus(times(x, step), 1)));
+}
+
+export const erfinvOp: ElementwiseOp = elementwise({
+  name: "erfinv",
+  domain: "unit",
+  dtype: floatDType("erfinv"),
+  pull: [(g, _, y) => mul(g, mul(Math.sqrt(Math.PI) / 2, exp(square(y))))],
+  lower: (x) => {
+    const y = absolute(x);
+    const w = expr.unary("neg", expr.unary("log", times(minus(literal(y, 1), y), plus(y, 1))));
+    const inner = polynomial(minus(w, 2.5), nearZero);
+    const outer = polynomial(minus(expr.unary("sqrt", w), nearOneCentre), nearOne);
+    const first = times(y, expr.select(less(w, 5), inner, outer));
+    const value = x.type === "f64" ? refined(first, y) : first;
+    return signed(x, expr.select(equal(y, 1), literal(y, Infinity), value));
+  },
+});
+/**
+ * The inverse of the error function: the number whose `erf` is each element; infinite at -1 and 1, NaN beyond.
+ *
+ * ```ts
+ * import { erf, erfinv, item } from "../../mod.ts";
+ * console.log((await item(erf(erfinv(0.25)))).toFixed(6)); // 0.250000
+ * ```
+ *
+ * @see M. Giles, "Approximating the erfinv function", 2011, for the variable w
+ */
+export const erfinv: (x: TensorLike) => Tensor = of(erfinvOp);
+
+export const gudermannianOp: ElementwiseOp = elementwise({
+  name: "gudermannian",
+  domain: "any",
+  dtype: floatDType("gudermannian"),
+  pull: [(g, x) => div(g, cosh(x))],
+  lower: (x) => times(expr.unary("atan", expr.unary("tanh", times(x, 0.5))), 2),
+});
+/** The Gudermannian function 2 atan(tanh(x / 2)): a sigmoid from -pi/2 to pi/2 with slope 1 at 0. */
+export const gudermannian: (x: TensorLike) => Tensor = of(gudermannianOp);
+
+export const isruOp: ElementwiseOp = elementwise({
+  name: "isru",
+  domain: "any",
+  dtype: floatDType("isru"),
+  pull: [(g, x) => {
+    const y = div(1, sqrt(add(square(x), 1)));
+    return mul(g, mul(y, square(y)));
+  }],
+  lower: (x) => {
+    const a = absolute(x);
+    const one = literal(x, 1);
+    const root = (square: Expr) => expr.unary("sqrt", plus(square, one));
+    // Beyond 1 by 1 / x^2, whose square does not overflow.
+    const inverse = over(one, a);
+    return signed(x, expr.select(less(a, 1), over(a, root(times(a, a))), over(one, root(times(inverse, inverse)))));
+  },
+});
+/**
+ * The inverse square root unit x / sqrt(1 + x^2): a sigmoid from -1 to 1 with slope 1 at 0.
+ *
+ * @see Carlile et al., "Improving deep learning by inverse square root linear units", 2017
+ */
+export const isru: (x: TensorLike) => Tensor = of(isruOp);
+
+export const softsignOp: ElementwiseOp = elementwise({
+  name: "softsign",
+  domain: "nonzero",
+  dtype: floatDType("softsign"),
+  pull: [(g, x) => div(g, square(add(1, abs(x))))],
+  lower: (x) => over(x, plus(absolute(x), 1)),
+});
+/** x / (1 + |x|): a sigmoid from -1 to 1 with slope 1 at 0 that nears its ends slowly. */
+export const softsign: (x: TensorLike) => Tensor = of(softsignOp);
