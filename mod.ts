@@ -125,13 +125,38 @@ export { avgPool2d, type AvgPool2dOptions, maxPool2d, type MaxPool2dOptions } fr
 export { type Pair } from "./core/ops/window.ts";
 export { type AxisOptions, elu, gelu, leakyRelu, logSoftmax, oneHot, silu, softmax, softplus } from "./core/ops/nn.ts";
 export {
+  type ClassLossOptions,
+  crossEntropy,
+  type CrossEntropyOptions,
+  focalLoss,
+  type FocalLossOptions,
+  nllLoss,
+  polyLoss,
+  type PolyLossOptions,
+} from "./core/ops/class_losses.ts";
+export {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,
-  crossEntropy,
+  binaryFocalLoss,
+  type BinaryFocalLossOptions,
+  huber,
+  type HuberOptions,
+  klDivergence,
+  type KlDivergenceOptions,
+  l1,
   type LossOptions,
   mse,
-  nllLoss,
+  smoothL1,
+  type SmoothL1Options,
 } from "./core/ops/losses.ts";
+export {
+  cosineEmbeddingLoss,
+  type CosineEmbeddingLossOptions,
+  cosineSimilarity,
+  type CosineSimilarityOptions,
+  tripletMarginLoss,
+  type TripletMarginLossOptions,
+} from "./core/ops/vector_losses.ts";
 
 export { grad, type GradOptions, valueAndGrad, valueAndGradAux, type ValueAuxGrads, vjp } from "./core/grad/vjp.ts";
 export { jvp } from "./core/grad/jvp.ts";

@@ -1,23 +1,21 @@
 /**
- * The losses: how far a prediction is from what was wanted, one number per example or element, and their mean or sum. All are made
- * of other operations.
+ * Losses of numbers: how far a prediction is from its target, element by element, and the mean or sum of it. They are made of other
+ * operations. Those of classes are in class_losses.ts, those of vectors in vector_losses.ts.
  *
  * @module
  */
-import { isInteger } from "../dtype.ts";
-import { DTypeError, ShapeError } from "../errors.ts";
+import { ShapeError } from "../errors.ts";
+import { fraction, notNegative, positive } from "../ranges.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { asFloat, asTensor } from "./arguments.ts";
-import { add, maximum, mul, sub } from "./binary.ts";
-import { cast } from "./cast.ts";
+import { asFloat } from "./arguments.ts";
+import { add, div, maximum, mul, pow, sub } from "./binary.ts";
 import { eq, gt } from "./compare.ts";
-import { iota, zerosLike } from "./creation.ts";
-import { expandDims } from "./movement.ts";
-import { logSoftmax, softplus } from "./nn.ts";
+import { zerosLike } from "./creation.ts";
+import { softplus } from "./nn.ts";
 import { mean, sum } from "./reduce.ts";
 import { where } from "./select.ts";
-import { log, neg } from "./unary.ts";
+import { abs, clip, exp, log, neg, sigmoid } from "./unary.ts";
 
 /** How the losses of a batch become one: their mean (default), their sum, or not at all. */
 export interface LossOptions {
@@ -25,10 +23,15 @@ export interface LossOptions {
   readonly reduction?: "mean" | "sum" | "none";
 }
 
-function reduceLoss(losses: Tensor, { reduction = "mean" }: LossOptions): Tensor {
+/**
+ * The losses of a batch as one number, or as they are.
+ *
+ * @param counts How much each of the losses counts in the mean; left out, all the same.
+ */
+export function reduceLoss(losses: Tensor, { reduction = "mean" }: LossOptions, counts?: Tensor): Tensor {
   switch (reduction) {
     case "mean":
-      return mean(losses);
+      return counts ? div(sum(losses), sum(counts)) : mean(losses);
     case "sum":
       return sum(losses);
     case "none":
@@ -38,64 +41,11 @@ function reduceLoss(losses: Tensor, { reduction = "mean" }: LossOptions): Tensor
   }
 }
 
-function checkLabels(x: Tensor, labels: TensorLike, what: string): Tensor {
-  const classes = asTensor(labels);
-  if (!isInteger(classes.dtype)) {
-    throw new DTypeError(
-      `Cannot take ${what} with labels of type ${classes.dtype}: they must be integers, use cast(labels, "i32")`,
-      {
-        dtype: classes.dtype,
-      },
-    );
-  }
-  const expected = x.shape.filter((_, axis) => axis !== (x.rank === 1 ? 0 : 1));
-  if (x.rank === 0 || !sameShape(classes.shape, expected)) {
-    throw new ShapeError(
-      `Cannot take ${what} of ${showShape(x.shape)} with labels ${showShape(classes.shape)}: ` +
-        `one label per example is needed, ${showShape(expected)}`,
-      { shape: x.shape, labels: classes.shape },
-    );
-  }
-  return classes;
-}
-
-/**
- * The negative log likelihood: minus the log probability of the right class.
+/** Two floating tensors.
  *
- * @param logProbabilities [batch, classes, ...], as `logSoftmax` gives them
- * @param labels Integers [batch, ...] from 0 up to, without, the number of classes
- * @throws {ShapeError} If there is not one label per example.
- * @throws {DTypeError} If the labels are not integers.
+ * @throws {ShapeError} If their shapes differ; `what` names the loss.
  */
-export function nllLoss(logProbabilities: TensorLike, labels: TensorLike, options: LossOptions = {}): Tensor {
-  const x = asFloat(logProbabilities);
-  const classes = checkLabels(x, labels, "nllLoss");
-  const axis = x.rank === 1 ? 0 : 1;
-  const chosen = eq(iota(x.shape, axis), expandDims(cast(classes, "i32"), { axis }));
-  return reduceLoss(neg(sum(where(chosen, x, zerosLike(x)), { axes: axis })), options);
-}
-
-/**
- * The cross-entropy between softmax(logits) and the labels: `logSoftmax` and `nllLoss` in one. Its gradient in the logits is
- * softmax(logits) - oneHot(labels), divided by the batch for the mean.
- *
- * ```ts
- * import { crossEntropy, item, tensor } from "../../mod.ts";
- * console.log(await item(crossEntropy(tensor([[0, 0]]), tensor([1], { dtype: "i32" })))); // 0.693...
- * ```
- *
- * @param logits [batch, classes, ...]
- * @param labels Integers [batch, ...] from 0 up to, without, the number of classes
- * @throws {ShapeError} If there is not one label per example.
- * @throws {DTypeError} If the labels are not integers.
- */
-export function crossEntropy(logits: TensorLike, labels: TensorLike, options: LossOptions = {}): Tensor {
-  const x = asFloat(logits);
-  checkLabels(x, labels, "crossEntropy");
-  return nllLoss(logSoftmax(x, { axis: x.rank === 1 ? 0 : 1 }), labels, options);
-}
-
-function sameShapes(x: TensorLike, y: TensorLike, what: string): [Tensor, Tensor] {
+export function sameShapes(x: TensorLike, y: TensorLike, what: string): [Tensor, Tensor] {
   const [a, b] = [asFloat(x), asFloat(y)];
   if (!sameShape(a.shape, b.shape)) {
     throw new ShapeError(`Cannot take ${what} of ${showShape(a.shape)} and ${showShape(b.shape)}: the shapes must be equal`, {
@@ -130,4 +80,152 @@ export function binaryCrossEntropy(probability: TensorLike, target: TensorLike, 
 export function binaryCrossEntropyWithLogits(logits: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
   const [x, y] = sameShapes(logits, target, "binaryCrossEntropyWithLogits");
   return reduceLoss(sub(softplus(x), mul(x, y)), options);
+}
+
+/** The factor of focal losses: miss^gamma, for a miss in [0, 1]. */
+export function focus(miss: Tensor, gamma = 2): Tensor {
+  notNegative(gamma, "gamma");
+  // For gamma below 1 the slope at 0 is infinite; what it is multiplied by goes to 0 faster.
+  const wrong = gt(miss, 0);
+  return where(wrong, pow(where(wrong, miss, 1), gamma), gamma === 0 ? 1 : 0);
+}
+
+/** Options of `binaryFocalLoss`. */
+export interface BinaryFocalLossOptions extends LossOptions {
+  /** What targets of 1 weigh, in [0, 1]; those of 0 weigh 1 - alpha. Default 0.25; null: both weigh 1. */
+  readonly alpha?: number | null;
+  /** How quickly examples that are right lose weight, at least 0. Default 2. */
+  readonly gamma?: number;
+}
+
+/**
+ * The focal loss of sigmoid(logits) against targets in [0, 1]: torchvision's `sigmoid_focal_loss` (whose default reduction is "none").
+ *
+ * ```ts
+ * import { binaryFocalLoss, item, tensor } from "../../mod.ts";
+ * console.log(await item(binaryFocalLoss(tensor([0]), tensor([1])))); // 0.693... / 16
+ * ```
+ *
+ * @param target Of the shape of the logits.
+ * @throws {ShapeError} If the shapes differ.
+ * @throws {RangeError} If `alpha` is not in [0, 1] or `gamma` is negative.
+ * @see Lin et al., "Focal loss for dense object detection", 2017
+ */
+export function binaryFocalLoss(logits: TensorLike, target: TensorLike, options: BinaryFocalLossOptions = {}): Tensor {
+  const [x, y] = sameShapes(logits, target, "binaryFocalLoss");
+  const { alpha = 0.25 } = options;
+  const blend = (of1: TensorLike, of0: TensorLike) => add(mul(y, of1), mul(sub(1, y), of0));
+  // 1 - p for the probability p of the target.
+  const miss = blend(sigmoid(neg(x)), sigmoid(x));
+  const losses = mul(focus(miss, options.gamma), sub(softplus(x), mul(x, y)));
+  return reduceLoss(alpha === null ? losses : mul(blend(fraction(alpha, "alpha"), 1 - alpha), losses), options);
+}
+
+/**
+ * The mean absolute error.
+ *
+ * ```ts
+ * import { item, l1, tensor } from "../../mod.ts";
+ * console.log(await item(l1(tensor([1, 2]), tensor([2, 5])))); // 2
+ * ```
+ *
+ * @throws {ShapeError} If the shapes differ.
+ */
+export function l1(prediction: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
+  const [x, y] = sameShapes(prediction, target, "l1");
+  return reduceLoss(abs(sub(x, y)), options);
+}
+
+/** Options of `huber`. */
+export interface HuberOptions extends LossOptions {
+  /** Where the square becomes a straight line. Positive, default 1. */
+  readonly delta?: number;
+}
+
+/** r^2 / 2 up to |r| = delta, and from there on along the tangent. */
+function huberOf(r: Tensor, delta: number): Tensor {
+  // s = r within: s (r - s / 2) is r^2 / 2; s = +-delta beyond: it is delta (|r| - delta / 2).
+  const s = clip(r, { min: -delta, max: delta });
+  return mul(s, sub(r, mul(0.5, s)));
+}
+
+/**
+ * Huber's loss: r^2 / 2 for errors r up to delta, delta (|r| - delta / 2) beyond, so that what is far off does not count so much.
+ *
+ * ```ts
+ * import { huber, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(huber(tensor([1, 4]), tensor([0, 0]), { delta: 2, reduction: "none" }))); // [0.5, 6]
+ * ```
+ *
+ * @throws {ShapeError} If the shapes differ.
+ * @throws {RangeError} If `delta` is not positive.
+ * @see Huber, "Robust estimation of a location parameter", 1964
+ */
+export function huber(prediction: TensorLike, target: TensorLike, options: HuberOptions = {}): Tensor {
+  const [x, y] = sameShapes(prediction, target, "huber");
+  return reduceLoss(huberOf(sub(x, y), positive(options.delta ?? 1, "delta")), options);
+}
+
+/** Options of `smoothL1`. */
+export interface SmoothL1Options extends LossOptions {
+  /** Where the square becomes a straight line; 0 gives `l1`. Default 1. */
+  readonly beta?: number;
+}
+
+/**
+ * The absolute error with a round bottom: r^2 / (2 beta) for errors r up to beta, |r| - beta / 2 beyond. It is `huber` divided by beta.
+ *
+ * ```ts
+ * import { smoothL1, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(smoothL1(tensor([1, 4]), tensor([0, 0]), { beta: 2, reduction: "none" }))); // [0.25, 3]
+ * ```
+ *
+ * @throws {ShapeError} If the shapes differ.
+ * @throws {RangeError} If `beta` is negative.
+ * @see Girshick, "Fast R-CNN", 2015
+ */
+export function smoothL1(prediction: TensorLike, target: TensorLike, options: SmoothL1Options = {}): Tensor {
+  const [x, y] = sameShapes(prediction, target, "smoothL1");
+  const beta = notNegative(options.beta ?? 1, "beta");
+  return reduceLoss(beta === 0 ? abs(sub(x, y)) : div(huberOf(sub(x, y), beta), beta), options);
+}
+
+/** Options of `klDivergence`. */
+export interface KlDivergenceOptions {
+  /** "mean" (default, as in PyTorch) divides by the number of elements, "batchmean" by that of examples, which is the divergence's mean. */
+  readonly reduction?: "mean" | "batchmean" | "sum" | "none";
+  /** Whether the target has log probabilities, too. Default false. */
+  readonly logTarget?: boolean;
+}
+
+/**
+ * The Kullback-Leibler divergence of a distribution from another: target * (log target - input), element by element, where 0 log 0 is 0.
+ * PyTorch's `kl_div`.
+ *
+ * ```ts
+ * import { item, klDivergence, log, tensor } from "../../mod.ts";
+ * const [found, target] = [tensor([[0.5, 0.5]]), tensor([[1, 0]])];
+ * console.log(await item(klDivergence(log(found), target, { reduction: "batchmean" }))); // 0.693...
+ * ```
+ *
+ * @param input The logarithms of what was found, as `logSoftmax` gives them.
+ * @param target What is wanted, of the same shape: probabilities, or their logarithms with `logTarget`.
+ * @throws {ShapeError} If the shapes differ, or "batchmean" is taken of a scalar.
+ */
+export function klDivergence(input: TensorLike, target: TensorLike, options: KlDivergenceOptions = {}): Tensor {
+  const [x, t] = sameShapes(input, target, "klDivergence");
+  const losses = options.logTarget ? mul(exp(t), sub(t, x)) : sub(xLogX(t), mul(t, x));
+  if (options.reduction !== "batchmean") return reduceLoss(losses, { reduction: options.reduction });
+  if (x.rank === 0) {
+    throw new ShapeError('Cannot take klDivergence of a scalar with reduction "batchmean": there is no batch axis, use "sum"', {
+      shape: x.shape,
+    });
+  }
+  return div(sum(losses), x.shape[0]);
+}
+
+function xLogX(x: Tensor): Tensor {
+  // The logarithm sees no 0, so that its derivative is finite where it is not chosen.
+  const zero = eq(x, 0);
+  return where(zero, zerosLike(x), mul(x, log(where(zero, 1, x))));
 }

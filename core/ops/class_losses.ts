@@ -1,0 +1,222 @@
+/**
+ * Losses of classes: how far scores are from the label of an example, or from probabilities of its classes. All have one form: minus a
+ * score of the wanted class.
+ *
+ * @module
+ */
+import { isFloat, isInteger } from "../dtype.ts";
+import { DTypeError, ShapeError } from "../errors.ts";
+import { fraction } from "../ranges.ts";
+import { sameShape, showShape } from "../shape.ts";
+import type { Tensor, TensorLike } from "../tensor.ts";
+import { asFloat, asTensor } from "./arguments.ts";
+import { add, logicalAnd, mul } from "./binary.ts";
+import { cast } from "./cast.ts";
+import { eq, ne } from "./compare.ts";
+import { iota, zerosLike } from "./creation.ts";
+import { focus, type LossOptions, reduceLoss } from "./losses.ts";
+import { broadcastTo, expandDims, reshape } from "./movement.ts";
+import { logSoftmax } from "./nn.ts";
+import { sum } from "./reduce.ts";
+import { where } from "./select.ts";
+import { expm1, neg } from "./unary.ts";
+
+/** Options of losses of classes. */
+export interface ClassLossOptions extends LossOptions {
+  /** A factor for each class: [classes]. The mean is then the weighted one: the sum divided by the sum of the labels' factors. */
+  readonly weight?: Tensor;
+  /** Examples with this label cost nothing and do not count in the mean. PyTorch's default is -100; here there is none unless it is given. */
+  readonly ignoreIndex?: number;
+}
+
+/** Options of losses of classes whose targets may be soft. */
+export interface CrossEntropyOptions extends ClassLossOptions {
+  /** The part of each target that is spread evenly over all classes, in [0, 1]. Default 0. */
+  readonly labelSmoothing?: number;
+}
+
+function classAxis({ rank }: { readonly rank: number }): number {
+  return rank === 1 ? 0 : 1;
+}
+
+function checkLabels(x: Tensor, labels: TensorLike, what: string): Tensor {
+  const classes = asTensor(labels);
+  if (!isInteger(classes.dtype)) {
+    throw new DTypeError(
+      `Cannot take ${what} with labels of type ${classes.dtype}: they must be integers, use cast(labels, "i32")`,
+      {
+        dtype: classes.dtype,
+      },
+    );
+  }
+  const expected = x.shape.filter((_, axis) => axis !== classAxis(x));
+  if (x.rank === 0 || !sameShape(classes.shape, expected)) {
+    throw new ShapeError(
+      `Cannot take ${what} of ${showShape(x.shape)} with labels ${showShape(classes.shape)}: ` +
+        `one label per example is needed, ${showShape(expected)}`,
+      { shape: x.shape, labels: classes.shape },
+    );
+  }
+  return classes;
+}
+
+/** Labels, or probabilities of the classes. */
+function checkTarget(x: Tensor, target: TensorLike, what: string): Tensor {
+  const wanted = asTensor(target);
+  const soft = isFloat(wanted.dtype) && x.rank > 0 && sameShape(wanted.shape, x.shape);
+  return soft ? wanted : checkLabels(x, wanted, what);
+}
+
+/** The factors of the classes in the shape of the scores. */
+function perClass(weight: Tensor, { shape, dtype }: Tensor, axis: number): Tensor {
+  if (!sameShape(weight.shape, [shape[axis]])) {
+    throw new ShapeError(
+      `Cannot weigh the classes of ${showShape(shape)} by ${showShape(weight.shape)}: one factor per class is needed, [${
+        shape[axis]
+      }]`,
+      { shape, weight: weight.shape },
+    );
+  }
+  return broadcastTo(reshape(cast(weight, dtype), shape.map((extent, at) => at === axis ? extent : 1)), shape);
+}
+
+/**
+ * What all losses of classes have in common: minus the score of the wanted class, or of what is wanted of each class.
+ *
+ * @param scores [batch, classes, ...]: high where a class is found likely.
+ * @param target Labels [batch, ...], or probabilities like the scores.
+ */
+function classLoss(scores: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
+  const axis = classAxis(scores);
+  const factors = options.weight && perClass(options.weight, scores, axis);
+  const weighed = factors ? mul(scores, factors) : scores;
+  const total = (x: Tensor) => sum(x, { axes: axis });
+  const smoothing = fraction(options.labelSmoothing ?? 0, "labelSmoothing");
+  const share = smoothing / scores.shape[axis];
+
+  if (isFloat(target.dtype)) {
+    if (options.ignoreIndex !== undefined) {
+      throw new RangeError(`ignoreIndex (${options.ignoreIndex}) is for labels: targets that are probabilities have no index`);
+    }
+    const shares = smoothing === 0 ? target : add(mul(target, 1 - smoothing), share);
+    return reduceLoss(neg(total(mul(weighed, shares))), options);
+  }
+
+  const labels = expandDims(cast(target, "i32"), { axis });
+  const labelled = eq(iota(scores.shape, axis), labels);
+  const counting = options.ignoreIndex === undefined ? undefined : ne(labels, options.ignoreIndex);
+  const chosen = counting ? logicalAnd(labelled, counting) : labelled;
+  const own = total(where(chosen, weighed, zerosLike(weighed)));
+  const all = () => total(counting ? where(counting, weighed, 0) : weighed);
+  const losses = neg(smoothing === 0 ? own : add(mul(own, 1 - smoothing), mul(all(), share)));
+  if (factors) return reduceLoss(losses, options, total(where(chosen, factors, 0)));
+  return reduceLoss(losses, options, counting && cast(counting, scores.dtype));
+}
+
+/**
+ * The negative log likelihood: minus the log probability of the right class. A label that is no class costs nothing.
+ *
+ * ```ts
+ * import { item, nllLoss, tensor } from "../../mod.ts";
+ * const labels = tensor([1, -100], { dtype: "i32" });
+ * console.log(await item(nllLoss(tensor([[-3, -0.05], [-1, -0.5]]), labels, { ignoreIndex: -100 }))); // 0.05
+ * ```
+ *
+ * @param logProbabilities [batch, classes, ...], as `logSoftmax` gives them
+ * @param labels Integers [batch, ...] from 0 up to, without, the number of classes
+ * @param options `reduction`, `weight`, `ignoreIndex`.
+ * @throws {ShapeError} If there is not one label per example, or one factor per class.
+ * @throws {DTypeError} If the labels are not integers.
+ */
+export function nllLoss(logProbabilities: TensorLike, labels: TensorLike, options: ClassLossOptions = {}): Tensor {
+  const x = asFloat(logProbabilities);
+  return classLoss(x, checkLabels(x, labels, "nllLoss"), { ...options, labelSmoothing: 0 });
+}
+
+/**
+ * The cross-entropy between softmax(logits) and the target: `logSoftmax` and `nllLoss` in one. Its gradient in the logits is
+ * softmax(logits) - oneHot(labels), divided by the batch for the mean. A label that is no class costs nothing.
+ *
+ * ```ts
+ * import { crossEntropy, item, tensor } from "../../mod.ts";
+ * const logits = tensor([[0, 0]]);
+ * console.log(await item(crossEntropy(logits, tensor([1], { dtype: "i32" })))); // 0.693...
+ * console.log(await item(crossEntropy(logits, tensor([[0.3, 0.7]])))); // 0.693...: each class by its probability
+ * ```
+ *
+ * @param logits [batch, classes, ...]
+ * @param target Labels: integers [batch, ...] from 0 up to, without, the number of classes. Or probabilities of the classes: floating,
+ * of the shape of the logits.
+ * @param options `reduction`, `weight`, `ignoreIndex` (for labels), `labelSmoothing`.
+ * @throws {ShapeError} If there is not one label per example, or one factor per class.
+ * @throws {DTypeError} If the target is neither integer nor of the shape of the logits.
+ * @throws {RangeError} If `labelSmoothing` is not in [0, 1], or `ignoreIndex` is given with probabilities.
+ * @see Szegedy et al., "Rethinking the Inception architecture", 2016, for label smoothing
+ */
+export function crossEntropy(logits: TensorLike, target: TensorLike, options: CrossEntropyOptions = {}): Tensor {
+  const x = asFloat(logits);
+  const wanted = checkTarget(x, target, "crossEntropy");
+  return classLoss(logSoftmax(x, { axis: classAxis(x) }), wanted, options);
+}
+
+/** Options of `polyLoss`. */
+export interface PolyLossOptions extends CrossEntropyOptions {
+  /** How much more the first term of the series weighs than in the cross-entropy. Default 1; at least -1 for a loss that falls with p. */
+  readonly epsilon?: number;
+}
+
+/**
+ * PolyLoss (Poly-1): the cross-entropy with a first term that weighs more.
+ *
+ * With p the probability of the right class, the cross-entropy is -log p = (1 - p) + (1 - p)^2 / 2 + (1 - p)^3 / 3 + ...; this is
+ * -log p + epsilon (1 - p).
+ *
+ * ```ts
+ * import { item, polyLoss, tensor } from "../../mod.ts";
+ * console.log(await item(polyLoss(tensor([[0, 0]]), tensor([1], { dtype: "i32" }), { epsilon: 2 }))); // 0.693... + 1
+ * ```
+ *
+ * @param logits [batch, classes, ...]
+ * @param target Labels or probabilities, as for `crossEntropy`; of soft targets p is the expectation, the sum of target * probability.
+ * @param options `epsilon`, and those of `crossEntropy`.
+ * @throws {ShapeError} If there is not one label per example, or one factor per class.
+ * @throws {DTypeError} If the target is neither integer nor of the shape of the logits.
+ * @see Leng et al., "PolyLoss: a polynomial expansion perspective of classification loss functions", 2022
+ */
+export function polyLoss(logits: TensorLike, target: TensorLike, options: PolyLossOptions = {}): Tensor {
+  const x = asFloat(logits);
+  const wanted = checkTarget(x, target, "polyLoss");
+  const logs = logSoftmax(x, { axis: classAxis(x) });
+  // expm1(log p) is p - 1, right to the last digit where p is near 1.
+  return classLoss(add(logs, mul(options.epsilon ?? 1, expm1(logs))), wanted, options);
+}
+
+/** Options of `focalLoss`. */
+export interface FocalLossOptions extends CrossEntropyOptions {
+  /** How quickly examples that are right lose weight, at least 0. Default 2; 0 is the cross-entropy. */
+  readonly gamma?: number;
+}
+
+/**
+ * The focal loss of classes: the cross-entropy with examples that are nearly right made to weigh less, -(1 - p)^gamma log p for the
+ * probability p of the right class. Class factors (the paper's alpha) are `weight`. For targets of yes or no see `binaryFocalLoss`.
+ *
+ * ```ts
+ * import { focalLoss, item, tensor } from "../../mod.ts";
+ * console.log(await item(focalLoss(tensor([[0, 0]]), tensor([1], { dtype: "i32" })))); // 0.693... / 4
+ * ```
+ *
+ * @param logits [batch, classes, ...]
+ * @param target Labels or probabilities, as for `crossEntropy`.
+ * @param options `gamma`, and those of `crossEntropy`.
+ * @throws {ShapeError} If there is not one label per example, or one factor per class.
+ * @throws {DTypeError} If the target is neither integer nor of the shape of the logits.
+ * @throws {RangeError} If `gamma` is negative.
+ * @see Lin et al., "Focal loss for dense object detection", 2017
+ */
+export function focalLoss(logits: TensorLike, target: TensorLike, options: FocalLossOptions = {}): Tensor {
+  const x = asFloat(logits);
+  const wanted = checkTarget(x, target, "focalLoss");
+  const logs = logSoftmax(x, { axis: classAxis(x) });
+  return classLoss(mul(focus(neg(expm1(logs)), options.gamma), logs), wanted, options);
+}

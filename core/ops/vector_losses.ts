@@ -1,0 +1,116 @@
+/**
+ * Losses of vectors: how alike they are by angle or distance.
+ *
+ * @module
+ */
+import { ShapeError } from "../errors.ts";
+import { positive } from "../ranges.ts";
+import { sameShape, type Shape, showShape } from "../shape.ts";
+import type { Tensor, TensorLike } from "../tensor.ts";
+import { align, asFloat, asTensor } from "./arguments.ts";
+import { add, div, maximum, mul, sub } from "./binary.ts";
+import { eq } from "./compare.ts";
+import { type LossOptions, reduceLoss, sameShapes } from "./losses.ts";
+import type { AxisOptions } from "./nn.ts";
+import { norm, sum } from "./reduce.ts";
+import { where } from "./select.ts";
+import { relu } from "./unary.ts";
+
+/** Options of `cosineSimilarity`. */
+export interface CosineSimilarityOptions extends AxisOptions {
+  /** The least length that a vector is taken to have. Default 1e-8. */
+  readonly epsilon?: number;
+}
+
+/**
+ * The cosine of the angle between vectors, which lie along an axis: by default the last (PyTorch's is 1). The others broadcast.
+ *
+ * ```ts
+ * import { cosineSimilarity, item, tensor } from "../../mod.ts";
+ * console.log(await item(cosineSimilarity(tensor([1, 0]), tensor([3, 4])))); // 0.6
+ * ```
+ *
+ * @returns In [-1, 1], without the axis; 0 if a vector is 0.
+ * @throws {ShapeError} If the shapes do not broadcast.
+ */
+export function cosineSimilarity(x: TensorLike, y: TensorLike, options: CosineSimilarityOptions = {}): Tensor {
+  const [a, b] = align([asFloat(x), asFloat(y)], "cosineSimilarity");
+  const { axis = -1, epsilon = 1e-8 } = options;
+  positive(epsilon, "epsilon");
+  const unit = (v: Tensor) => div(v, maximum(norm(v, { axes: axis, keepDims: true }), epsilon));
+  return sum(mul(unit(a), unit(b)), { axes: axis });
+}
+
+/** Options of `cosineEmbeddingLoss`. */
+export interface CosineEmbeddingLossOptions extends LossOptions {
+  /** The cosine that unlike vectors may have for nothing, from -1 to 1. Default 0. */
+  readonly margin?: number;
+}
+
+/**
+ * Draws like vectors together and unlike ones apart: 1 - cosine for labels of 1, max(0, cosine - margin) for labels of -1.
+ *
+ * ```ts
+ * import { cosineEmbeddingLoss, tensor, toArray } from "../../mod.ts";
+ * const [x, y] = [tensor([[1, 0], [1, 0]]), tensor([[3, 4], [3, 4]])];
+ * console.log(await toArray(cosineEmbeddingLoss(x, y, tensor([1, -1]), { reduction: "none" }))); // [0.4, 0.6]
+ * ```
+ *
+ * @param x [batch, features] or [features]
+ * @param y Of the same shape.
+ * @param labels 1 or -1 per example: [batch] or []
+ * @throws {ShapeError} If the shapes differ, or there is not one label per example.
+ */
+export function cosineEmbeddingLoss(
+  x: TensorLike,
+  y: TensorLike,
+  labels: TensorLike,
+  options: CosineEmbeddingLossOptions = {},
+): Tensor {
+  const [a, b] = sameShapes(x, y, "cosineEmbeddingLoss");
+  const like = asTensor(labels);
+  checkPerExample(like.shape, a.shape, "cosineEmbeddingLoss");
+  const cosine = cosineSimilarity(a, b);
+  return reduceLoss(where(eq(like, 1), sub(1, cosine), relu(sub(cosine, options.margin ?? 0))), options);
+}
+
+function checkPerExample(labels: Shape, shape: Shape, what: string): void {
+  if (shape.length > 0 && sameShape(labels, shape.slice(0, -1))) return;
+  throw new ShapeError(
+    `Cannot take ${what} of ${showShape(shape)} with labels ${showShape(labels)}: one label per example is needed, ` +
+      showShape(shape.slice(0, -1)),
+    { shape, labels },
+  );
+}
+
+/** Options of `tripletMarginLoss`. */
+export interface TripletMarginLossOptions extends LossOptions {
+  /** How much farther the negative must be for nothing to be paid. Default 1. */
+  readonly margin?: number;
+}
+
+/**
+ * Wants an anchor nearer to a positive example than to a negative one: max(0, |anchor - positive| - |anchor - negative| + margin), with
+ * Euclidean distances along the last axis.
+ *
+ * ```ts
+ * import { item, tensor, tripletMarginLoss } from "../../mod.ts";
+ * console.log(await item(tripletMarginLoss(tensor([[0, 0]]), tensor([[3, 4]]), tensor([[0, 5.5]])))); // 0.5
+ * ```
+ *
+ * @throws {ShapeError} If the shapes differ.
+ * @see Schroff et al., "FaceNet: a unified embedding for face recognition and clustering", 2015
+ */
+export function tripletMarginLoss(
+  anchor: TensorLike,
+  positiveExample: TensorLike,
+  negativeExample: TensorLike,
+  options: TripletMarginLossOptions = {},
+): Tensor {
+  const [a, p] = sameShapes(anchor, positiveExample, "tripletMarginLoss");
+  const [, n] = sameShapes(a, negativeExample, "tripletMarginLoss");
+  const { margin = 1, reduction } = options;
+  // PyTorch adds 1e-6 to every difference; it keeps the distance from the point where it has no derivative.
+  const distance = (x: Tensor) => norm(add(sub(a, x), 1e-6), { axes: -1 });
+  return reduceLoss(relu(add(sub(distance(p), distance(n)), margin)), { reduction });
+}
