@@ -9,6 +9,7 @@ import { matmul } from "../core/ops/matmul.ts";
 import { transpose } from "../core/ops/movement.ts";
 import { wholeNumber } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { hasBias, type InitOptions, type WeightBias, weightBias } from "./init.ts";
 import { empty, type Layer } from "./layer.ts";
 
@@ -52,12 +53,15 @@ export function linear<B extends boolean = true>(options: LinearLayerOptions<B>)
         output: [...inputShape.slice(0, -1), features],
       };
     },
-    apply: (params, state, x) => {
-      checkFeatures(x.shape, params.weight.shape);
-      const y = matmul(x, transpose(params.weight));
-      return [hasBias(params) ? add(y, params.bias) : y, state];
-    },
+    apply: (params, state, x) => [affine(x, params), state],
   };
+}
+
+/** x weight^T, and the bias if there is one. */
+export function affine<B extends boolean>(x: Tensor, params: WeightBias<B>): Tensor {
+  checkFeatures(x.shape, params.weight.shape);
+  const y = matmul(x, transpose(params.weight));
+  return hasBias(params) ? add(y, params.bias) : y;
 }
 
 function checkFeatures(input: Shape, weight: Shape): void {

@@ -5,6 +5,15 @@
  *
  * @module
  */
+export {
+  type AttentionOptions,
+  type AttentionParams,
+  crossAttention,
+  type CrossAttentionOptions,
+  multiHeadAttention,
+  type MultiHeadAttentionOptions,
+  scaledDotProductAttention,
+} from "./attention.ts";
 export { compose, type Stage, type StageFunctions, type StageParams, type Stages, type StageState } from "./compose.ts";
 export {
   denseConnection,
@@ -16,6 +25,7 @@ export {
 } from "./connections.ts";
 export { conv2d, type Conv2dLayerOptions } from "./conv.ts";
 export { dropout, dropout2d } from "./dropout.ts";
+export { embedding, type EmbeddingOptions, type EmbeddingParams } from "./embedding.ts";
 export { type InitOptions, keyFor, type WeightBias } from "./init.ts";
 export * as initializers from "./initializers.ts";
 export { type Initializer } from "./initializers.ts";

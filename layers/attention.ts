@@ -1,0 +1,236 @@
+/**
+ * Attention: each place of a sequence asks all places, and takes from each as much as its answer fits.
+ *
+ * @module
+ */
+import { isFloat } from "../core/dtype.ts";
+import { DTypeError, ShapeError } from "../core/errors.ts";
+import { add, logicalAnd, mul } from "../core/ops/binary.ts";
+import { ge, ne } from "../core/ops/compare.ts";
+import { iota } from "../core/ops/creation.ts";
+import { matmul } from "../core/ops/matmul.ts";
+import { permute, reshape, transpose } from "../core/ops/movement.ts";
+import { softmax } from "../core/ops/nn.ts";
+import { where } from "../core/ops/select.ts";
+import { split } from "../core/ops/slice.ts";
+import { fraction, wholeNumber } from "../core/ranges.ts";
+import { type Shape, showShape } from "../core/shape.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { drop } from "./dropout.ts";
+import { keyFor, parameter, type WeightBias, weightBias } from "./init.ts";
+import { constant, xavierUniform } from "./initializers.ts";
+import { empty, type Layer } from "./layer.ts";
+import { affine } from "./linear.ts";
+
+/** Options of `scaledDotProductAttention`. */
+export interface AttentionOptions {
+  /**
+   * Broadcast to [..., queries, keys]. Of bools: true where a query may take from a key. Of floats: added to the scores, -Infinity to
+   * forbid. Default everything is allowed.
+   */
+  readonly mask?: Tensor;
+  /** Whether query i may take from the keys 0 to i only. Default false. */
+  readonly causal?: boolean;
+  /** What the products are multiplied with. Default 1 / sqrt(features). */
+  readonly scale?: number;
+  /** Sets weights to 0 with probability `p`, and divides the others by 1 - p; `key` is one of `random`. For training. Default nothing. */
+  readonly dropout?: { readonly p: number; readonly key: Tensor };
+}
+
+/**
+ * softmax(query key^T / sqrt(features)) value: for each query the mean of the values, weighed by how well their keys fit.
+ *
+ * Query [..., queries, features], key [..., keys, features], value [..., keys, out]; the axes before are broadcast. A query that may
+ * take from no key gets zeros.
+ *
+ * ```ts
+ * import { scaledDotProductAttention, tensor, toArray } from "../mod.ts";
+ * const x = tensor([[1, 0], [0, 1]]);
+ * console.log(await toArray(scaledDotProductAttention(x, x, x, { causal: true }))); // [1, 0], then [0.33, 0.67]
+ * ```
+ *
+ * @returns [..., queries, out]
+ * @throws {ShapeError} If the axes do not fit each other or the mask.
+ * @throws {DTypeError} If the mask is of integers.
+ * @throws {RangeError} If the probability of dropout is none.
+ * @see Vaswani et al., "Attention is all you need", 2017
+ */
+export function scaledDotProductAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  { mask, causal = false, scale, dropout }: AttentionOptions = {},
+): Tensor {
+  checkAttention(query.shape, key.shape, value.shape);
+  const scores = mul(matmul(query, transpose(key)), scale ?? 1 / Math.sqrt(query.shape[query.rank - 1]));
+  const weights = weigh(scores, mask, causal);
+  const kept = dropout ? drop(dropout.key, weights, weights.shape, fraction(dropout.p, "p")) : weights;
+  return matmul(kept, value);
+}
+
+/** Softmax over the keys that are allowed: finite everywhere, also where none is. */
+function weigh(scores: Tensor, mask: Tensor | undefined, causal: boolean): Tensor {
+  const tests: Tensor[] = [];
+  let biased = scores;
+  if (mask?.dtype === "bool") {
+    tests.push(mask);
+  } else if (mask) {
+    if (!isFloat(mask.dtype)) {
+      throw new DTypeError(`Cannot attend with a mask of type ${mask.dtype}: it must be of bools or floats`, {
+        dtype: mask.dtype,
+      });
+    }
+    const finite = ne(mask, -Infinity);
+    tests.push(finite);
+    biased = add(scores, where(finite, mask, 0));
+  }
+  const square = scores.shape.slice(-2);
+  if (causal) tests.push(ge(iota(square, 0), iota(square, 1)));
+  if (tests.length === 0) return softmax(biased);
+  const allowed = tests.reduce(logicalAnd);
+  // Below any score, but such that the difference of two is a number.
+  return where(allowed, softmax(where(allowed, biased, -1e30)), 0);
+}
+
+function checkAttention(query: Shape, key: Shape, value: Shape): void {
+  const shapes = [query, key, value];
+  const refuse = (reason: string): never => {
+    throw new ShapeError(`Cannot attend with query, key and value ${shapes.map(showShape).join(", ")}: ${reason}`, { shapes });
+  };
+  if (shapes.some(({ length }) => length < 2)) refuse("each needs the axes [..., places, features]");
+  if (query.at(-1) !== key.at(-1)) refuse(`queries have ${query.at(-1)} features, keys ${key.at(-1)}`);
+  if (key.at(-2) !== value.at(-2)) refuse(`there are ${key.at(-2)} keys, but ${value.at(-2)} values`);
+}
+
+/** What attention with heads learns, by PyTorch's names. */
+export type AttentionParams<B extends boolean = true> =
+  & {
+    /** [3 features, features]: what makes queries, keys and values, one below the other. */
+    readonly inProjWeight: Tensor;
+    /** The linear map of the joined heads. */
+    readonly outProj: WeightBias<B>;
+  }
+  & (B extends false ? unknown : {
+    /** [3 features] */
+    readonly inProjBias: Tensor;
+  });
+
+/** Options of `crossAttention`. */
+export interface CrossAttentionOptions extends AttentionOptions {
+  /** Into how many parts the features are split; each attends for itself. */
+  readonly heads: number;
+}
+
+/**
+ * Attention with heads of one sequence to another: what `multiHeadAttention` does with its own input, as a function.
+ *
+ * Query [batch, queries, features], memory [batch, keys, features]. The mask is broadcast to [batch, heads, queries, keys]: to hide
+ * padding make it of [batch, 1, 1, keys].
+ *
+ * ```ts
+ * import { layers, ones, random } from "../mod.ts";
+ * const { params } = layers.multiHeadAttention({ heads: 2 }).init(random.key(0), [3, 8]);
+ * console.log(layers.crossAttention(params, ones([1, 3, 8]), ones([1, 5, 8]), { heads: 2 }).shape); // [1, 3, 8]
+ * ```
+ *
+ * @returns [batch, queries, features]
+ * @throws {ShapeError} If the axes do not fit, or the features do not divide by the heads.
+ */
+export function crossAttention<B extends boolean>(
+  params: AttentionParams<B>,
+  query: Tensor,
+  memory: Tensor,
+  { heads, ...options }: CrossAttentionOptions,
+): Tensor {
+  checkSequence(query.shape, heads);
+  checkSequence(memory.shape, heads);
+  const weights = split(params.inProjWeight, 3);
+  const biases = "inProjBias" in params ? split(params.inProjBias as Tensor, 3) : [];
+  const [q, k, v] = [query, memory, memory].map((x, i) =>
+    splitHeads(affine(x, biases.length > 0 ? { weight: weights[i], bias: biases[i] } : { weight: weights[i] }), heads)
+  );
+  const each = scaledDotProductAttention(q, k, v, options);
+  return affine(joinHeads(each), params.outProj);
+}
+
+/** [batch, places, features] as [batch, heads, places, features / heads]. */
+function splitHeads(x: Tensor, heads: number): Tensor {
+  const [batch, places, features] = x.shape;
+  return permute(reshape(x, [batch, places, heads, features / heads]), [0, 2, 1, 3]);
+}
+
+/** And back. */
+function joinHeads(x: Tensor): Tensor {
+  const [batch, heads, places, features] = x.shape;
+  return reshape(permute(x, [0, 2, 1, 3]), [batch, places, heads * features]);
+}
+
+function checkSequence(shape: Shape, heads: number): void {
+  if (shape.length !== 3) {
+    throw new ShapeError(
+      `Cannot apply multiHeadAttention to input ${showShape(shape)}: it needs axes [batch, places, features]`,
+      {
+        shape,
+      },
+    );
+  }
+  if (shape[2] % heads !== 0) {
+    throw new ShapeError(
+      `Cannot apply multiHeadAttention to input ${showShape(shape)}: its ${shape[2]} features do not divide by ${heads} heads`,
+      { shape, heads },
+    );
+  }
+}
+
+/** Options of `multiHeadAttention`. */
+export interface MultiHeadAttentionOptions<B extends boolean = true> {
+  /** Into how many parts the features are split; each attends for itself. */
+  readonly heads: number;
+  /** The probability of a weight becoming 0 while training. Default 0. */
+  readonly dropout?: number;
+  /** Whether numbers are added to queries, keys, values, and the result. Default true. */
+  readonly bias?: B;
+  /** Whether a place sees only those before it, and itself. Default false. */
+  readonly causal?: boolean;
+}
+
+/**
+ * Self-attention with heads: every place of a sequence gathers from all its places.
+ *
+ * Input and output [batch, places, features]. Parameters: `inProjWeight` [3 features, features], `inProjBias` [3 features],
+ * `outProj.weight` [features, features] and `outProj.bias` [features], named and started as in PyTorch's `nn.MultiheadAttention`.
+ *
+ * ```ts
+ * import { layers, ones, random } from "../mod.ts";
+ * const attend = layers.multiHeadAttention({ heads: 4, dropout: 0.1, causal: true });
+ * const { params, state } = attend.init(random.key(0), [10, 32]);
+ * const [y] = attend.apply(params, state, ones([2, 10, 32]), layers.evaluate);
+ * console.log(y.shape, params.inProjWeight.shape); // [2, 10, 32] [96, 32]
+ * ```
+ *
+ * @throws {RangeError} If `heads` is no whole number of at least 1, or `dropout` no probability.
+ * @throws {ShapeError} From `init` and `apply`, if the input has other axes, or its features do not divide by the heads.
+ * @see Vaswani et al., "Attention is all you need", 2017
+ */
+export function multiHeadAttention<B extends boolean = true>(options: MultiHeadAttentionOptions<B>): Layer<AttentionParams<B>> {
+  const heads = wholeNumber(options.heads, "heads");
+  const p = fraction(options.dropout ?? 0, "dropout");
+  const bias = (options.bias ?? true) as B;
+  const { causal } = options;
+  return {
+    kind: "multiHeadAttention",
+    init: (key, inputShape) => {
+      checkSequence([1, ...inputShape], heads);
+      const features = inputShape[1];
+      const inProjWeight = parameter(key, "inProjWeight", [3 * features, features], xavierUniform());
+      const outProj = weightBias(keyFor(key, "outProj"), [features, features], bias, { biasInit: constant(0) });
+      const inProjBias = parameter(key, "inProjBias", [3 * features], constant(0));
+      const params = { inProjWeight, ...(bias ? { inProjBias } : {}), outProj };
+      return { params: params as unknown as AttentionParams<B>, state: empty, output: inputShape };
+    },
+    apply: (params, state, x, mode) => {
+      const dropout = mode.kind === "train" && p > 0 ? { p, key: mode.key } : undefined;
+      return [crossAttention(params, x, x, { heads, causal, dropout }), state];
+    },
+  };
+}

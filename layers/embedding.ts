@@ -1,0 +1,77 @@
+/**
+ * The embedding layer: a learned vector for each of a number of things.
+ *
+ * @module
+ */
+import { stopGradient } from "../core/ops/cast.ts";
+import { eq } from "../core/ops/compare.ts";
+import { iota, zerosLike } from "../core/ops/creation.ts";
+import { expandDims } from "../core/ops/movement.ts";
+import { where } from "../core/ops/select.ts";
+import { take } from "../core/ops/take.ts";
+import { wholeNumber } from "../core/ranges.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { parameter } from "./init.ts";
+import { type Initializer, normal } from "./initializers.ts";
+import { empty, type Layer } from "./layer.ts";
+
+/** Options of `embedding`. */
+export interface EmbeddingOptions {
+  /** How many things there are: indices are whole numbers from 0 to count - 1. */
+  readonly count: number;
+  /** The length of a vector. */
+  readonly features: number;
+  /** The index of what only fills up: its vector starts as 0 and has no gradient. Default none. */
+  readonly paddingIndex?: number;
+  /** How the vectors start, see `initializers`. Default normal with deviation 1. */
+  readonly weightInit?: Initializer;
+}
+
+/** What `embedding` learns. */
+export interface EmbeddingParams {
+  /** [count, features]: a row for each index. */
+  readonly weight: Tensor;
+}
+
+/**
+ * The vector of each index: row `i` of `weight` for index `i`.
+ *
+ * Input [batch, ...], integers from 0 to count - 1; output [batch, ..., features]. A program on a device cannot raise an error, so
+ * indices are used as `take` does: negative ones count from the end, others are clamped to the range.
+ *
+ * ```ts
+ * import { layers, random, tensor } from "../mod.ts";
+ * const words = layers.embedding({ count: 1000, features: 16, paddingIndex: 0 });
+ * const model = layers.serial({ words, drop: layers.dropout(0.1) });
+ * const { params, state, output } = model.init(random.key(0), [5]);
+ * const [y] = model.apply(params, state, tensor([[7, 42, 999, 0, 0]], { dtype: "i32" }), layers.training(random.key(1)));
+ * console.log(output, y.shape); // [5, 16] [1, 5, 16]
+ * ```
+ *
+ * @throws {RangeError} If `count` or `features` is no whole number of at least 1, or there is no such `paddingIndex`.
+ * @throws {DTypeError} From `apply`, if the input is not of integers.
+ */
+export function embedding({ count, features, paddingIndex, weightInit = normal() }: EmbeddingOptions): Layer<EmbeddingParams> {
+  const shape = [wholeNumber(count, "count"), wholeNumber(features, "features")];
+  if (paddingIndex !== undefined && !(wholeNumber(paddingIndex, "paddingIndex", 0) < count)) {
+    throw new RangeError(`paddingIndex must be below count (${count}), but is ${paddingIndex}`);
+  }
+  /** `fill` of each row that stands for padding, the rows themselves of the others. */
+  const unlessPadding = (indices: Tensor, rows: Tensor, fill: Tensor) =>
+    paddingIndex === undefined ? rows : where(expandDims(eq(indices, paddingIndex), { axis: -1 }), fill, rows);
+  return {
+    kind: "embedding",
+    init: (key, inputShape) => {
+      const weight = parameter(key, "weight", shape, weightInit);
+      return {
+        params: { weight: unlessPadding(iota([count], 0), weight, zerosLike(weight)) },
+        state: empty,
+        output: [...inputShape, features],
+      };
+    },
+    apply: ({ weight }, state, x) => {
+      const rows = take(weight, x);
+      return [unlessPadding(x, rows, stopGradient(rows)), state];
+    },
+  };
+}
