@@ -120,9 +120,33 @@ export { pad, type PadOptions } from "./core/ops/pad.ts";
 export { concat, repeat, roll, stack, tile } from "./core/ops/concat.ts";
 export { take, takeAlong } from "./core/ops/take.ts";
 export { dot, matmul } from "./core/ops/matmul.ts";
-export { conv2d, type Conv2dOptions } from "./core/ops/conv.ts";
-export { avgPool2d, type AvgPool2dOptions, maxPool2d, type MaxPool2dOptions } from "./core/ops/pool.ts";
-export { type Pair } from "./core/ops/window.ts";
+export { conv1d, type Conv1dOptions, conv2d, type Conv2dOptions } from "./core/ops/conv.ts";
+export {
+  convTranspose1d,
+  type ConvTranspose1dOptions,
+  convTranspose2d,
+  type ConvTranspose2dOptions,
+} from "./core/ops/conv_transpose.ts";
+export {
+  avgPool1d,
+  type AvgPool1dOptions,
+  avgPool2d,
+  type AvgPool2dOptions,
+  maxPool1d,
+  type MaxPool1dOptions,
+  maxPool2d,
+  type MaxPool2dOptions,
+} from "./core/ops/pool.ts";
+export { adaptiveAvgPool2d, adaptiveMaxPool2d, globalAvgPool2d, type GlobalPoolOptions } from "./core/ops/adaptive_pool.ts";
+export { type Padding, type Pair, type Side, type Sides } from "./core/ops/window.ts";
+export {
+  groupNorm,
+  type GroupNormOptions,
+  instanceNorm,
+  type InstanceNormOptions,
+  layerNorm,
+  type LayerNormOptions,
+} from "./core/ops/normalize.ts";
 export { type AxisOptions, elu, gelu, leakyRelu, logSoftmax, oneHot, silu, softmax, softplus } from "./core/ops/nn.ts";
 export {
   type ClassLossOptions,

@@ -7,6 +7,7 @@
  * @module
  */
 import { conv2d, type Conv2dOptions } from "../core/ops/conv.ts";
+import { convTranspose2d, type ConvTranspose2dOptions } from "../core/ops/conv_transpose.ts";
 import type { Domain, ElementwiseOp, Op } from "../core/ops/define.ts";
 import { avgPool2d, type AvgPool2dOptions, maxPool2d, type MaxPool2dOptions } from "../core/ops/pool.ts";
 import { sourceOf, type Tensor } from "../core/tensor.ts";
@@ -132,14 +133,39 @@ const convolutions: readonly ConvShape[] = [
   { note: "groups", x: [2, 4, 5, 5], weight: [6, 2, 3, 3], options: { groups: 2, padding: 1 } },
   { note: "pointwise", x: [2, 5, 3, 3], weight: [4, 5, 1, 1], options: {} },
   { note: "unused edge", x: [1, 2, 6, 6], weight: [2, 2, 2, 2], options: { stride: 3 } },
+  { note: "sides of their own", x: [1, 2, 5, 4], weight: [2, 2, 2, 3], options: { padding: [[0, 1], [3, 0]], stride: [1, 2] } },
+];
+
+/** The input of a transposed convolution has the shape of the output of a convolution. */
+const transposed: readonly {
+  readonly note: string;
+  readonly y: Shape;
+  readonly weight: Shape;
+  options: ConvTranspose2dOptions;
+}[] = [
+  { note: "transposed", y: [2, 3, 3, 2], weight: [3, 2, 3, 3], options: { stride: 2, padding: 1, outputPadding: [1, 0] } },
+  { note: "transposed, untouched edges", y: [1, 2, 2, 3], weight: [2, 1, 2, 2], options: { stride: 4, outputPadding: 3 } },
+  {
+    note: "transposed, more edge than a step",
+    y: [1, 2, 3, 2],
+    weight: [2, 2, 2, 2],
+    options: { stride: 2, dilation: 3, outputPadding: 2, padding: 1 },
+  },
+  { note: "transposed, less than there was", y: [1, 2, 5, 4], weight: [2, 2, 2, 1], options: { padding: [2, 1], groups: 2 } },
 ];
 
 function convCases(operands: (x: Shape, weight: Shape, y: Shape) => readonly [Shape, Shape]): OpCase[] {
-  return convolutions.map(({ note, x, weight, options }) => {
+  const forward = convolutions.map(({ note, x, weight, options }) => {
     const y = conv2d(zeros(x), zeros(weight), options);
     const [left, right] = operands(x, weight, y.shape);
     return two(note, float(left), float(right), attrsOf(y));
   });
+  const backward = transposed.map(({ note, y, weight, options }) => {
+    const x = convTranspose2d(zeros(y), zeros(weight), options);
+    const [left, right] = operands(x.shape, weight, y);
+    return two(note, float(left), float(right), attrsOf(x));
+  });
+  return [...forward, ...backward];
 }
 
 const pools: readonly { readonly note: string; readonly x: Shape; readonly options: MaxPool2dOptions & AvgPool2dOptions }[] = [

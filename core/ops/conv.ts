@@ -1,5 +1,5 @@
 /**
- * Convolution of images and its two gradients.
+ * Convolution of images and signals, and its two gradients. (Transposed convolutions are the first gradient: `conv_transpose.ts`.)
  *
  * The three operations are each other's transposes: with z = conv(x, w), the cotangent of x is inputGrad(z', w) and that of w is
  * filterGrad(x, z'). As each is linear in both arguments, derivatives of any order stay among the three.
@@ -7,15 +7,29 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
+import { wholeNumber } from "../ranges.ts";
 import { type ConvGeometry, type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
 import { add } from "./binary.ts";
 import { apply, batchAll, bilinear, floatDType, type Op } from "./define.ts";
 import { permute, reshape } from "./movement.ts";
-import { checkPlaces, imageAxes, type Pair, pair, places, symmetric } from "./window.ts";
+import {
+  asImages,
+  asSignals,
+  checkPlaces,
+  convPadding,
+  imageAxes,
+  type Padding,
+  type Pair,
+  pair,
+  places,
+  type Side,
+  signalAxes,
+} from "./window.ts";
 
-interface ConvAttrs {
+/** What the records of convolutions are told. */
+export interface ConvAttrs {
   readonly geometry: ConvGeometry;
 }
 
@@ -117,8 +131,11 @@ export interface Conv2dOptions {
   readonly bias?: TensorLike;
   /** Step of the window. Default 1. */
   readonly stride?: Pair;
-  /** Zeros added on each side. Default 0. */
-  readonly padding?: Pair;
+  /**
+   * Zeros added: a number for all sides, [vertical, horizontal], each a number or [before, after], "valid" for none, or "same" for an
+   * output as large as the input (stride 1 only; an odd number of zeros has one more at the end). Default 0.
+   */
+  readonly padding?: Padding;
   /** Distance between the taps of the filter. Default 1. */
   readonly dilation?: Pair;
   /** Channels are split into so many independent groups. Default 1. */
@@ -134,56 +151,133 @@ export interface Conv2dOptions {
  * import { arange, cast, conv2d, ones, reshape } from "../../mod.ts";
  * const image = reshape(cast(arange(1, 26), "f32"), [1, 1, 5, 5]);
  * console.log(conv2d(image, ones([32, 1, 3, 3])).shape); // [1, 32, 3, 3]
+ * console.log(conv2d(image, ones([32, 1, 3, 3]), { padding: "same" }).shape); // [1, 32, 5, 5]
  * ```
  *
  * @param x [batch, channels, height, width]
  * @param weight [output channels, channels / groups, height, width]
  * @throws {ShapeError} If the channels do not fit, or the window is larger than the padded image.
+ * @throws {RangeError} If an option is not a whole number in its range.
  */
 export function conv2d(x: TensorLike, weight: TensorLike, options: Conv2dOptions = {}): Tensor {
-  const [image, filter] = promoteAll([x, weight]);
-  const z = apply(conv2dOp, [image, filter], { geometry: geometryOf(image.shape, filter.shape, options) });
-  if (options.bias === undefined) return z;
-  const [bias] = promoteAll([options.bias, z]);
-  if (bias.rank !== 1 || bias.size !== filter.shape[0]) {
-    throw new ShapeError(
-      `Cannot add bias ${showShape(bias.shape)} to ${filter.shape[0]} output channels: it needs one number each`,
-      {
-        bias: bias.shape,
-        channels: filter.shape[0],
-      },
-    );
-  }
-  return add(z, reshape(bias, [bias.size, 1, 1]));
+  const [images, filter] = promoteAll([x, weight]);
+  const call: ConvCall = { what: "conv2d", input: images.shape, weight: filter.shape };
+  imageAxes(call.input, call.what);
+  checkWeight(call, ["output channels", "channels / groups", "height", "width"]);
+  return addBias(convolve(images, filter, options, call), options.bias);
 }
 
-function geometryOf(x: Shape, weight: Shape, { stride = 1, padding = 0, dilation = 1, groups = 1 }: Conv2dOptions): ConvGeometry {
-  const [n, c, h, w] = imageAxes(x, "conv2d");
-  if (weight.length !== 4) {
-    throw new ShapeError(
-      `Cannot apply conv2d with weight ${showShape(weight)}: it needs 4 axes [output channels, channels, height, width]`,
-      {
-        weight,
-      },
-    );
-  }
-  const [o, perGroup, kh, kw] = weight;
-  if (!Number.isInteger(groups) || groups < 1) {
-    throw new RangeError(`groups must be a whole number of at least 1, but is ${groups}`);
-  }
+/** Options of `conv1d`. */
+export interface Conv1dOptions {
+  /** One number per output channel, added to it. */
+  readonly bias?: TensorLike;
+  /** Step of the window. Default 1. */
+  readonly stride?: number;
+  /**
+   * Zeros added: a number for both ends, [before, after], "valid" for none, or "same" for an output as long as the input (stride 1 only; an
+   * odd number of zeros has one more at the end). Default 0.
+   */
+  readonly padding?: Side | "same" | "valid";
+  /** Distance between the taps of the filter. Default 1. */
+  readonly dilation?: number;
+  /** Channels are split into so many independent groups. Default 1. */
+  readonly groups?: number;
+}
+
+/**
+ * 1-d convolution.
+ *
+ * The output is (in + 2 padding - dilation (kernel - 1) - 1) / stride + 1 long, rounded down.
+ *
+ * ```ts
+ * import { conv1d, ones, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(conv1d(tensor([[[1, 2, 3, 4]]]), ones([1, 1, 2])))); // [[[3, 5, 7]]]
+ * console.log(conv1d(ones([1, 1, 4]), ones([1, 1, 3]), { padding: [2, 0] }).shape); // [1, 1, 4]: no look ahead
+ * ```
+ *
+ * @param x [batch, channels, length]
+ * @param weight [output channels, channels / groups, length]
+ * @throws {ShapeError} If the channels do not fit, or the window is larger than the padded signal.
+ * @throws {RangeError} If an option is not a whole number in its range.
+ */
+export function conv1d(
+  x: TensorLike,
+  weight: TensorLike,
+  { bias, stride = 1, padding = 0, dilation = 1, groups }: Conv1dOptions = {},
+): Tensor {
+  const [signals, filter] = promoteAll([x, weight]);
+  const call: ConvCall = { what: "conv1d", input: signals.shape, weight: filter.shape };
+  signalAxes(call.input, call.what);
+  checkWeight(call, ["output channels", "channels / groups", "length"]);
+  const y = convolve(asImages(signals), asImages(filter), {
+    stride: [1, wholeNumber(stride, "stride")],
+    padding: typeof padding === "string" ? padding : [0, padding],
+    dilation: [1, wholeNumber(dilation, "dilation")],
+    groups,
+  }, call);
+  return asSignals(addBias(y, bias));
+}
+
+/** A convolution as the user called it, for messages: signals and their filters have three axes there. */
+export interface ConvCall {
+  /** The function's name. */
+  readonly what: string;
+  /** Shape of the input. */
+  readonly input: Shape;
+  /** Shape of the filter. */
+  readonly weight: Shape;
+}
+
+function convolve(x: Tensor, weight: Tensor, options: Conv2dOptions, call: ConvCall): Tensor {
+  const [n, c, h, w] = x.shape;
+  const [o, perGroup, kh, kw] = weight.shape;
+  const groups = wholeNumber(options.groups ?? 1, "groups");
   if (perGroup * groups !== c || o % groups !== 0) {
     throw new ShapeError(
-      `Cannot apply conv2d to input ${showShape(x)} with weight ${showShape(weight)}` +
+      `Cannot apply ${call.what} to input ${showShape(call.input)} with weight ${showShape(call.weight)}` +
         `${groups > 1 ? ` and ${groups} groups` : ""}: the input has ${c} channels, the weight takes ${perGroup * groups}` +
         `${o % groups === 0 ? "" : `, and ${o} output channels do not divide by ${groups}`}`,
-      { shape: x, weight, groups },
+      { shape: call.input, weight: call.weight, groups },
     );
   }
-  const strides = pair(stride, "stride", 1);
-  const dilations = pair(dilation, "dilation", 1);
-  const pads = symmetric(pair(padding, "padding", 0));
-  const oh = places({ extent: h, kernel: kh, stride: strides[0], dilation: dilations[0], padding: [pads.top, pads.bottom] });
-  const ow = places({ extent: w, kernel: kw, stride: strides[1], dilation: dilations[1], padding: [pads.left, pads.right] });
-  checkPlaces([oh, ow], x, [kh, kw], "conv2d");
-  return { n, c, h, w, o, oh, ow, kh, kw, stride: strides, dilation: dilations, padding: pads, groups };
+  const stride = pair(options.stride ?? 1, "stride", 1);
+  const dilation = pair(options.dilation ?? 1, "dilation", 1);
+  const padding = convPadding(options.padding ?? 0, [kh, kw], stride, dilation);
+  const { top, bottom, left, right } = padding;
+  const oh = places({ extent: h, kernel: kh, stride: stride[0], dilation: dilation[0], padding: [top, bottom] });
+  const ow = places({ extent: w, kernel: kw, stride: stride[1], dilation: dilation[1], padding: [left, right] });
+  checkPlaces([oh, ow], { ...call, kernel: call.weight.slice(2) });
+  return apply(conv2dOp, [x, weight], { geometry: { n, c, h, w, o, oh, ow, kh, kw, stride, dilation, padding, groups } });
+}
+
+/**
+ * Checks that a filter has its axes, and at least one tap.
+ *
+ * @throws {ShapeError} If it has not.
+ */
+export function checkWeight({ what, weight }: ConvCall, axes: readonly string[]): void {
+  if (weight.length === axes.length && !weight.slice(2).includes(0)) return;
+  throw new ShapeError(
+    `Cannot apply ${what} with weight ${showShape(weight)}: it needs ${axes.length} axes [${axes.join(", ")}]` +
+      `${weight.length === axes.length ? ", and at least one tap" : ""}`,
+    { weight },
+  );
+}
+
+/**
+ * Images with a number per channel added, if there is a bias.
+ *
+ * @throws {ShapeError} If it has not one number per channel.
+ */
+export function addBias(y: Tensor, bias: TensorLike | undefined): Tensor {
+  if (bias === undefined) return y;
+  const [b] = promoteAll([bias, y]);
+  const channels = y.shape[1];
+  if (b.rank !== 1 || b.size !== channels) {
+    throw new ShapeError(
+      `Cannot add bias ${showShape(b.shape)} to ${channels} output channels: it needs one number each, [${channels}]`,
+      { bias: b.shape, channels },
+    );
+  }
+  return add(y, reshape(b, [channels, 1, 1]));
 }

@@ -1,17 +1,32 @@
 /**
- * Pooling of images: the largest or the mean of every window, and the operations their derivatives need.
+ * Pooling of images and signals: the largest or the mean of every window, and the operations their derivatives need.
  *
  * The derivative of a maximum goes to its place, so scatter (cotangents to places) and gather (tangents from places) are each
  * other's transposes, and x itself only says where the places are.
  *
  * @module
  */
-import type { PoolGeometry, Shape } from "../shape.ts";
+import { ShapeError } from "../errors.ts";
+import { wholeNumber } from "../ranges.ts";
+import { type PoolGeometry, type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./arguments.ts";
+import { mul } from "./binary.ts";
 import { apply, batchAll, floatDType, linear, numberDType, type Op } from "./define.ts";
 import { reshape } from "./movement.ts";
-import { checkPlaces, imageAxes, type Pair, pair, places, symmetric } from "./window.ts";
+import {
+  around,
+  asImages,
+  asSignals,
+  checkPlaces,
+  imageAxes,
+  type Pair,
+  pair,
+  places,
+  reach,
+  signalAxes,
+  type WindowCall,
+} from "./window.ts";
 
 interface PoolAttrs {
   readonly geometry: PoolGeometry;
@@ -90,12 +105,33 @@ export interface MaxPool2dOptions {
   readonly kernel: Pair;
   /** Step of the window. Default: its size. */
   readonly stride?: Pair;
-  /** Added on each side, at most half the window; never the largest. Default 0. */
+  /** Added on each side, at most half of what the window with its dilation covers; never the largest. Default 0. */
   readonly padding?: Pair;
   /** Distance between the elements of a window. Default 1. */
   readonly dilation?: Pair;
   /** Whether a last window may hang over the edge. Default false. */
   readonly ceilMode?: boolean;
+}
+
+/**
+ * The largest element of every window, NaN if there is one; of equal ones the first has the derivative.
+ *
+ * The output is (in + 2 padding - dilation (kernel - 1) - 1) / stride + 1 high and wide, rounded down, or up in ceil mode.
+ *
+ * ```ts
+ * import { maxPool2d, zeros } from "../../mod.ts";
+ * console.log(maxPool2d(zeros([1, 1, 5, 5]), { kernel: 2 }).shape); // [1, 1, 2, 2]
+ * console.log(maxPool2d(zeros([1, 1, 5, 5]), { kernel: 2, ceilMode: true }).shape); // [1, 1, 3, 3]
+ * ```
+ *
+ * @param x [batch, channels, height, width]
+ * @throws {ShapeError} If x does not have four axes, an image has no elements, or no window fits.
+ * @throws {RangeError} If an option is out of its range.
+ */
+export function maxPool2d(x: TensorLike, options: MaxPool2dOptions): Tensor {
+  const images = asFloat(x);
+  const geometry = geometryOf(images, options, callOf("maxPool2d", images, options));
+  return apply(maxPool2dOp, [images], { geometry });
 }
 
 /** Options of `avgPool2d`; a pair is [vertical, horizontal]. */
@@ -108,50 +144,151 @@ export interface AvgPool2dOptions {
   readonly padding?: Pair;
   /** Whether a last window may hang over the edge. Default false. */
   readonly ceilMode?: boolean;
-  /** Whether padding counts in the divisor. Default true. */
+  /** Whether padding counts in the divisor; what hangs over it never does. Default true. */
   readonly countPadding?: boolean;
-}
-
-function geometryOf(shape: Shape, options: MaxPool2dOptions & AvgPool2dOptions, what: string): PoolGeometry {
-  const [n, c, h, w] = imageAxes(shape, what);
-  const [kh, kw] = pair(options.kernel, "kernel", 1);
-  const stride = pair(options.stride ?? options.kernel, "stride", 1);
-  const dilation = pair(options.dilation ?? 1, "dilation", 1);
-  const pads = pair(options.padding ?? 0, "padding", 0);
-  if (pads[0] * 2 > kh || pads[1] * 2 > kw) {
-    throw new RangeError(`padding must be at most half the kernel [${kh}, ${kw}], but is [${pads.join(", ")}]`);
-  }
-  const { ceilMode } = options;
-  const oh = places({ extent: h, kernel: kh, stride: stride[0], dilation: dilation[0], padding: [pads[0], pads[0]], ceilMode });
-  const ow = places({ extent: w, kernel: kw, stride: stride[1], dilation: dilation[1], padding: [pads[1], pads[1]], ceilMode });
-  checkPlaces([oh, ow], shape, [kh, kw], what);
-  return { n, c, h, w, oh, ow, kh, kw, stride, dilation, padding: symmetric(pads), countPadding: options.countPadding ?? true };
-}
-
-/**
- * The largest element of every window, NaN if there is one; of equal ones the first has the derivative.
- *
- * ```ts
- * import { maxPool2d, zeros } from "../../mod.ts";
- * console.log(maxPool2d(zeros([1, 1, 5, 5]), { kernel: 2 }).shape); // [1, 1, 2, 2]
- * console.log(maxPool2d(zeros([1, 1, 5, 5]), { kernel: 2, ceilMode: true }).shape); // [1, 1, 3, 3]
- * ```
- *
- * @param x [batch, channels, height, width]
- * @throws {ShapeError} If x does not have four axes or no window fits.
- */
-export function maxPool2d(x: TensorLike, options: MaxPool2dOptions): Tensor {
-  const image = asFloat(x);
-  return apply(maxPool2dOp, [image], { geometry: geometryOf(image.shape, options, "maxPool2d") });
+  /** What the sum of every window is divided by. Default: how many of its elements count. */
+  readonly divisor?: number;
 }
 
 /**
  * The mean of every window.
  *
+ * The output is (in + 2 padding - kernel) / stride + 1 high and wide, rounded down, or up in ceil mode.
+ *
+ * ```ts
+ * import { avgPool2d, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(avgPool2d(tensor([[[[1, 2], [3, 4]]]]), { kernel: 2 }))); // [[[[2.5]]]]
+ * console.log(await toArray(avgPool2d(tensor([[[[1, 2], [3, 4]]]]), { kernel: 2, divisor: 1 }))); // [[[[10]]]]
+ * ```
+ *
  * @param x [batch, channels, height, width]
- * @throws {ShapeError} If x does not have four axes or no window fits.
+ * @throws {ShapeError} If x does not have four axes, an image has no elements, or no window fits.
+ * @throws {RangeError} If an option is out of its range.
  */
 export function avgPool2d(x: TensorLike, options: AvgPool2dOptions): Tensor {
-  const image = asFloat(x);
-  return apply(avgPool2dOp, [image], { geometry: geometryOf(image.shape, options, "avgPool2d") });
+  const images = asFloat(x);
+  return average(images, options, callOf("avgPool2d", images, options));
+}
+
+/** Options of `maxPool1d`. */
+export interface MaxPool1dOptions {
+  /** Size of the window. */
+  readonly kernel: number;
+  /** Step of the window. Default: its size. */
+  readonly stride?: number;
+  /** Added at both ends, at most half of what the window with its dilation covers; never the largest. Default 0. */
+  readonly padding?: number;
+  /** Distance between the elements of a window. Default 1. */
+  readonly dilation?: number;
+  /** Whether a last window may hang over the end. Default false. */
+  readonly ceilMode?: boolean;
+}
+
+/**
+ * The largest element of every window of signals, as `maxPool2d`.
+ *
+ * ```ts
+ * import { maxPool1d, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(maxPool1d(tensor([[[1, 5, 2, 4, 3]]]), { kernel: 2, ceilMode: true }))); // [[[5, 4, 3]]]
+ * ```
+ *
+ * @param x [batch, channels, length]
+ * @throws {ShapeError} If x does not have three axes, a signal has no elements, or no window fits.
+ * @throws {RangeError} If an option is out of its range.
+ */
+export function maxPool1d(x: TensorLike, options: MaxPool1dOptions): Tensor {
+  const signals = asFloat(x);
+  const call = callOf("maxPool1d", signals, options);
+  const images = asImages(signals);
+  return asSignals(apply(maxPool2dOp, [images], { geometry: geometryOf(images, forImages(options), call) }));
+}
+
+/** Options of `avgPool1d`. */
+export interface AvgPool1dOptions {
+  /** Size of the window. */
+  readonly kernel: number;
+  /** Step of the window. Default: its size. */
+  readonly stride?: number;
+  /** Zeros added at both ends, at most half the window. Default 0. */
+  readonly padding?: number;
+  /** Whether a last window may hang over the end. Default false. */
+  readonly ceilMode?: boolean;
+  /** Whether padding counts in the divisor; what hangs over it never does. Default true. */
+  readonly countPadding?: boolean;
+  /** What the sum of every window is divided by. Default: how many of its elements count. */
+  readonly divisor?: number;
+}
+
+/**
+ * The mean of every window of signals, as `avgPool2d`.
+ *
+ * ```ts
+ * import { avgPool1d, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(avgPool1d(tensor([[[1, 5, 2, 4]]]), { kernel: 2, stride: 1 }))); // [[[3, 3.5, 3]]]
+ * ```
+ *
+ * @param x [batch, channels, length]
+ * @throws {ShapeError} If x does not have three axes, a signal has no elements, or no window fits.
+ * @throws {RangeError} If an option is out of its range.
+ */
+export function avgPool1d(x: TensorLike, options: AvgPool1dOptions): Tensor {
+  const signals = asFloat(x);
+  const call = callOf("avgPool1d", signals, options);
+  return asSignals(average(asImages(signals), forImages(options), call));
+}
+
+/** The call, with its input's axes checked. */
+function callOf(what: string, x: Tensor, { kernel }: { readonly kernel: Pair }): WindowCall {
+  const signals = what.endsWith("1d");
+  const axes = signals ? signalAxes(x.shape, what) : imageAxes(x.shape, what);
+  if (axes.slice(2).includes(0)) {
+    throw new ShapeError(`Cannot apply ${what} to input ${showShape(x.shape)}: there is no element in it`, { shape: x.shape });
+  }
+  return { what, input: x.shape, kernel: signals ? [wholeNumber(kernel as number, "kernel")] : pair(kernel, "kernel", 1) };
+}
+
+/** Options for signals as those for images of height 1. */
+function forImages(
+  { kernel, stride = kernel, padding = 0, dilation = 1, ...rest }: MaxPool1dOptions & AvgPool1dOptions,
+): MaxPool2dOptions & AvgPool2dOptions {
+  return {
+    ...rest,
+    kernel: [1, kernel],
+    stride: [1, wholeNumber(stride, "stride")],
+    padding: [0, wholeNumber(padding, "padding", 0)],
+    dilation: [1, wholeNumber(dilation, "dilation")],
+  };
+}
+
+function average(x: Tensor, options: AvgPool2dOptions, call: WindowCall): Tensor {
+  const geometry = geometryOf(x, options, call);
+  const { divisor } = options;
+  if (divisor === undefined) return apply(avgPool2dOp, [x], { geometry });
+  if (!Number.isFinite(divisor) || divisor === 0) throw new RangeError(`divisor must be finite and not 0, but is ${divisor}`);
+  // With padding under all that hangs over, every window counts all its elements.
+  const { h, w, oh, ow, kh, kw, stride, padding } = geometry;
+  const bottom = Math.max(padding.bottom, (oh - 1) * stride[0] + kh - h - padding.top);
+  const right = Math.max(padding.right, (ow - 1) * stride[1] + kw - w - padding.left);
+  const full = { ...geometry, padding: { ...padding, bottom, right }, countPadding: true };
+  return mul(apply(avgPool2dOp, [x], { geometry: full }), kh * kw / divisor);
+}
+
+function geometryOf(x: Tensor, options: MaxPool2dOptions & AvgPool2dOptions, call: WindowCall): PoolGeometry {
+  const [n, c, h, w] = x.shape;
+  const [kh, kw] = pair(options.kernel, "kernel", 1);
+  const stride = pair(options.stride ?? options.kernel, "stride", 1);
+  const dilation = pair(options.dilation ?? 1, "dilation", 1);
+  const pads = pair(options.padding ?? 0, "padding", 0);
+  const covered = [reach(kh, dilation[0]), reach(kw, dilation[1])];
+  const tooMuch = pads.findIndex((each, axis) => 2 * each > covered[axis]);
+  if (tooMuch >= 0) {
+    throw new RangeError(
+      `padding must be at most half of the ${covered[tooMuch]} elements that the window covers, but is ${pads[tooMuch]}`,
+    );
+  }
+  const { ceilMode, countPadding = true } = options;
+  const oh = places({ extent: h, kernel: kh, stride: stride[0], dilation: dilation[0], padding: [pads[0], pads[0]], ceilMode });
+  const ow = places({ extent: w, kernel: kw, stride: stride[1], dilation: dilation[1], padding: [pads[1], pads[1]], ceilMode });
+  checkPlaces([oh, ow], call);
+  return { n, c, h, w, oh, ow, kh, kw, stride, dilation, padding: around(pads), countPadding };
 }

@@ -1,26 +1,83 @@
 /**
- * Windows that slide over the last two axes: the options that convolution and pooling share, and their arithmetic.
+ * Windows that slide over signals [batch, channels, length] and images [batch, channels, height, width]: the options that convolution and
+ * pooling share, and their arithmetic. Inside, a signal is an image of height 1.
  *
  * @module
  */
 import { ShapeError } from "../errors.ts";
 import { type Padding2d, type Shape, showShape } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { reshape } from "./movement.ts";
 
 /** One number for both spatial axes, or [vertical, horizontal]. */
 export type Pair = number | readonly [number, number];
 
+/** Two numbers: vertical, horizontal. */
+export type Two = readonly [number, number];
+
+/** What is added to one axis: the same on both sides, or [before, after]. */
+export type Side = number | readonly [before: number, after: number];
+
+/** What is added around images: a number for all sides, or [vertical, horizontal], each a number or [before, after]. */
+export type Sides = number | readonly [vertical: Side, horizontal: Side];
+
+/**
+ * Padding of a convolution: `Sides`, "valid" for none, or "same" for as much as keeps height and width, which needs stride 1 (an odd one
+ * goes to the end).
+ */
+export type Padding = Sides | "same" | "valid";
+
+function isWhole(value: unknown, least: number): value is number {
+  return Number.isInteger(value) && (value as number) >= least;
+}
+
 /** Both numbers of a pair, checked to be whole and at least `least`. */
-export function pair(value: Pair, name: string, least: number): readonly [number, number] {
+export function pair(value: Pair, name: string, least: number): Two {
   const both = typeof value === "number" ? [value, value] as const : value;
-  if (both.length !== 2 || both.some((each) => !Number.isInteger(each) || each < least)) {
+  if (both?.length !== 2 || !both.every((each) => isWhole(each, least))) {
     throw new RangeError(`${name} must be a whole number of at least ${least}, or two of them, but is ${JSON.stringify(value)}`);
   }
   return both;
 }
 
-/** Padding given as a pair, on all sides. */
-export function symmetric([vertical, horizontal]: readonly [number, number]): Padding2d {
-  return { top: vertical, bottom: vertical, left: horizontal, right: horizontal };
+/**
+ * What is added on every side.
+ *
+ * @throws {RangeError} If that is not whole numbers of at least 0.
+ */
+export function around(padding: Sides): Padding2d {
+  const axes: readonly unknown[] = Array.isArray(padding) ? padding : [padding, padding];
+  const sides = axes.map((side) => Array.isArray(side) ? side : [side, side]);
+  if (axes.length !== 2 || sides.some((side) => side.length !== 2 || !side.every((each) => isWhole(each, 0)))) {
+    throw new RangeError(
+      "padding must be a whole number of at least 0, or [vertical, horizontal] of them or of pairs [before, after], " +
+        `but is ${JSON.stringify(padding)}`,
+    );
+  }
+  const [[top, bottom], [left, right]] = sides;
+  return { top, bottom, left, right };
+}
+
+/**
+ * What a convolution adds on every side.
+ *
+ * @throws {RangeError} If the padding is not one of its forms, or is "same" with a stride.
+ */
+export function convPadding(padding: Padding, kernel: Two, stride: Two, dilation: Two): Padding2d {
+  if (padding === "valid") return around(0);
+  if (padding !== "same") return around(padding);
+  const wide = stride.find((each) => each !== 1);
+  if (wide !== undefined) throw new RangeError(`padding "same" needs stride 1, but the stride is ${wide}`);
+  const side = (axis: 0 | 1): Side => {
+    const total = dilation[axis] * (kernel[axis] - 1);
+    return [Math.floor(total / 2), Math.ceil(total / 2)];
+  };
+  return around([side(0), side(1)]);
+}
+
+/** How far a window reaches along an axis: from its first element to its last, both included. */
+export function reach(kernel: number, dilation: number): number {
+  return dilation * (kernel - 1) + 1;
 }
 
 /** How a window moves along one axis. */
@@ -30,35 +87,29 @@ export interface Slide {
   readonly stride: number;
   readonly dilation: number;
   /** Before and after. */
-  readonly padding: readonly [number, number];
+  readonly padding: Two;
   readonly ceilMode?: boolean;
 }
 
 /**
- * The number of places of a window: (in + padding - reach) / stride + 1, where reach = dilation (kernel - 1) + 1. In ceil mode a last
- * window may hang over the end, if it starts inside the input or the padding before it.
+ * The number of places of a window: (in + padding - reach) / stride + 1. In ceil mode a last window may hang over the end, if it starts
+ * inside the input or the padding before it.
  */
 export function places({ extent, kernel, stride, dilation, padding: [before, after], ceilMode }: Slide): number {
-  const room = extent + before + after - (dilation * (kernel - 1) + 1);
+  const room = extent + before + after - reach(kernel, dilation);
   if (room < 0) return 0;
   const count = (ceilMode ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
   return ceilMode && (count - 1) * stride >= extent + before ? count - 1 : count;
 }
 
-/**
- * The input's four axes.
- *
- * @throws {ShapeError} If there are not four.
- */
-export function imageAxes(shape: Shape, what: string): readonly [number, number, number, number] {
-  if (shape.length !== 4) {
-    const remedy = shape.length === 3 ? `, add one with reshape(x, [${[shape[0], 1, ...shape.slice(1)].join(", ")}])` : "";
-    throw new ShapeError(
-      `Cannot apply ${what} to input ${showShape(shape)}: it needs 4 axes [batch, channels, height, width]${remedy}`,
-      { shape },
-    );
-  }
-  return [shape[0], shape[1], shape[2], shape[3]];
+/** A window as the user called for it, for messages: a signal has three axes there, and its window one. */
+export interface WindowCall {
+  /** The function's name. */
+  readonly what: string;
+  /** Shape of the input. */
+  readonly input: Shape;
+  /** Size of the window along each spatial axis. */
+  readonly kernel: Shape;
 }
 
 /**
@@ -66,14 +117,54 @@ export function imageAxes(shape: Shape, what: string): readonly [number, number,
  *
  * @throws {ShapeError} If none does.
  */
-export function checkPlaces(out: readonly [number, number], shape: Shape, kernel: readonly number[], what: string): void {
+export function checkPlaces(out: Two, { what, input, kernel }: WindowCall): void {
   if (out.some((each) => each < 1)) {
     throw new ShapeError(
-      `Cannot apply ${what} with kernel [${kernel.join(", ")}] to input ${
-        showShape(shape)
+      `Cannot apply ${what} with kernel ${showShape(kernel)} to input ${
+        showShape(input)
       }: the window (with its dilation) is larger ` +
-        `than the padded image`,
-      { shape, kernel },
+        `than the padded input`,
+      { shape: input, kernel },
     );
   }
+}
+
+function checkAxes(shape: Shape, what: string, names: readonly string[]): void {
+  if (shape.length === names.length) return;
+  const missing = shape.length === names.length - 1;
+  const remedy = missing ? `, add one with reshape(x, ${showShape([shape[0], 1, ...shape.slice(1)])})` : "";
+  throw new ShapeError(
+    `Cannot apply ${what} to input ${showShape(shape)}: it needs ${names.length} axes [${names.join(", ")}]${remedy}`,
+    { shape },
+  );
+}
+
+/**
+ * The four axes of images.
+ *
+ * @throws {ShapeError} If there are not four.
+ */
+export function imageAxes(shape: Shape, what: string): readonly [n: number, c: number, h: number, w: number] {
+  checkAxes(shape, what, ["batch", "channels", "height", "width"]);
+  return [shape[0], shape[1], shape[2], shape[3]];
+}
+
+/**
+ * The three axes of signals.
+ *
+ * @throws {ShapeError} If there are not three.
+ */
+export function signalAxes(shape: Shape, what: string): readonly [n: number, c: number, length: number] {
+  checkAxes(shape, what, ["batch", "channels", "length"]);
+  return [shape[0], shape[1], shape[2]];
+}
+
+/** Signals, or a filter for them, as images of height 1. */
+export function asImages(x: Tensor): Tensor {
+  return reshape(x, [x.shape[0], x.shape[1], 1, x.shape[2]]);
+}
+
+/** Images of height 1 as signals. */
+export function asSignals(x: Tensor): Tensor {
+  return reshape(x, [x.shape[0], x.shape[1], x.shape[3]]);
 }

@@ -89,10 +89,11 @@ function gradientAxis(
   dilation: number,
   before: number,
 ): GatherAxis {
+  // From one fitting tap to the next, also where there is no next one: the step between sources must be whole.
+  const every = Array.from({ length: stride }, (_, k) => k + 1).find((k) => k * dilation % stride === 0)!;
   const phases = Array.from({ length: stride }, (_, r): Phase => {
     const fitting = Array.from({ length: taps }, (_, k) => k).filter((k) => (r + before - k * dilation) % stride === 0);
     const first = fitting[0] ?? 0;
-    const every = fitting.length > 1 ? fitting[1] - first : 1;
     return {
       first,
       every,

@@ -1,0 +1,134 @@
+/**
+ * Pooling to a given size: the windows are worked out from the sizes of input and output.
+ *
+ * Of `out` windows over `in` elements the i-th goes from floor(i in / out) up to ceil((i + 1) in / out). Where that does not divide evenly,
+ * the windows differ in length by one or two and overlap; then their elements are gathered side by side, each window as long as the
+ * longest, which makes ordinary windows of them.
+ *
+ * @module
+ */
+import { ShapeError } from "../errors.ts";
+import { showShape } from "../shape.ts";
+import type { Tensor, TensorLike } from "../tensor.ts";
+import { asFloat } from "./arguments.ts";
+import { div } from "./binary.ts";
+import { tensor } from "./creation.ts";
+import { reshape } from "./movement.ts";
+import { maxPool2d } from "./pool.ts";
+import { mean, sum } from "./reduce.ts";
+import { where } from "./select.ts";
+import { take } from "./take.ts";
+import { imageAxes, type Pair, pair } from "./window.ts";
+
+/**
+ * The means of windows that are as many as the output is large: images of any size become images of that size.
+ *
+ * ```ts
+ * import { adaptiveAvgPool2d, tensor, toArray, zeros } from "../../mod.ts";
+ * console.log(adaptiveAvgPool2d(zeros([1, 256, 13, 13]), 6).shape); // [1, 256, 6, 6]
+ * console.log(await toArray(adaptiveAvgPool2d(tensor([[[[1, 2, 3]]]]), [1, 2]))); // [[[[1.5, 2.5]]]]
+ * ```
+ *
+ * @param x [batch, channels, height, width]
+ * @param size Of the output: a number for both axes, or [height, width].
+ * @throws {ShapeError} If x does not have four axes, or an image has no elements.
+ * @throws {RangeError} If the size is not whole numbers of at least 1.
+ */
+export function adaptiveAvgPool2d(x: TensorLike, size: Pair): Tensor {
+  const images = asFloat(x);
+  const [n, c, h, w] = filledImages(images, "adaptiveAvgPool2d");
+  const [oh, ow] = pair(size, "size", 1);
+  if (h % oh === 0 && w % ow === 0) return mean(reshape(images, [n, c, oh, h / oh, ow, w / ow]), { axes: [3, 5] });
+  return meansAlong(meansAlong(images, 2, oh), 3, ow);
+}
+
+/**
+ * The largest elements of windows that are as many as the output is large; NaN if there is one, and of equal ones the first has the
+ * derivative.
+ *
+ * ```ts
+ * import { adaptiveMaxPool2d, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(adaptiveMaxPool2d(tensor([[[[1, 3, 2]]]]), [1, 2]))); // [[[[3, 3]]]]
+ * ```
+ *
+ * @param x [batch, channels, height, width]
+ * @param size Of the output: a number for both axes, or [height, width].
+ * @throws {ShapeError} If x does not have four axes, or an image has no elements.
+ * @throws {RangeError} If the size is not whole numbers of at least 1.
+ */
+export function adaptiveMaxPool2d(x: TensorLike, size: Pair): Tensor {
+  const images = asFloat(x);
+  const [n, c, h, w] = filledImages(images, "adaptiveMaxPool2d");
+  const [oh, ow] = pair(size, "size", 1);
+  const [rows, columns] = [windowsOf(h, oh), windowsOf(w, ow)];
+  const gathered = gather(gather(images, 2, rows), 4, columns);
+  // What fills a window up repeats an element that came before, so it is never the first of the largest.
+  return maxPool2d(reshape(gathered, [n, c, oh * rows.length, ow * columns.length]), { kernel: [rows.length, columns.length] });
+}
+
+/** Options of `globalAvgPool2d`. */
+export interface GlobalPoolOptions {
+  /** Whether height and width stay, with extent 1. Default false. */
+  readonly keepDims?: boolean;
+}
+
+/**
+ * The mean of every channel of every image: the last layer of networks that have no use for places any more.
+ *
+ * ```ts
+ * import { globalAvgPool2d, zeros } from "../../mod.ts";
+ * console.log(globalAvgPool2d(zeros([1, 10, 5, 5])).shape); // [1, 10]
+ * console.log(globalAvgPool2d(zeros([1, 10, 5, 5]), { keepDims: true }).shape); // [1, 10, 1, 1]
+ * ```
+ *
+ * @param x [batch, channels, height, width]
+ * @returns [batch, channels]
+ * @throws {ShapeError} If x does not have four axes, or an image has no elements.
+ */
+export function globalAvgPool2d(x: TensorLike, { keepDims }: GlobalPoolOptions = {}): Tensor {
+  const images = asFloat(x);
+  filledImages(images, "globalAvgPool2d");
+  return mean(images, { axes: [2, 3], keepDims });
+}
+
+function filledImages(x: Tensor, what: string): ReturnType<typeof imageAxes> {
+  const axes = imageAxes(x.shape, what);
+  if (axes[2] > 0 && axes[3] > 0) return axes;
+  throw new ShapeError(`Cannot apply ${what} to input ${showShape(x.shape)}: there is no element in it`, { shape: x.shape });
+}
+
+/** The windows along one axis. */
+interface Windows {
+  /** How many elements each has. */
+  readonly counts: readonly number[];
+  /** The largest of them. */
+  readonly length: number;
+  /** The places of their elements, `length` for each window: the last one repeated where there are fewer. */
+  readonly places: readonly number[];
+}
+
+function windowsOf(extent: number, out: number): Windows {
+  const starts = Array.from({ length: out }, (_, i) => Math.floor(i * extent / out));
+  const counts = starts.map((start, i) => Math.ceil((i + 1) * extent / out) - start);
+  const length = Math.max(...counts);
+  const places = starts.flatMap((start, i) => Array.from({ length }, (_, k) => start + Math.min(k, counts[i] - 1)));
+  return { counts, length, places };
+}
+
+/** The axis made two: the windows, and the elements of each. */
+function gather(x: Tensor, axis: number, { counts, length, places }: Windows): Tensor {
+  const shape = [counts.length, length];
+  const apart = places.length === x.shape[axis] && places.every((place, i) => place === i);
+  if (apart) return reshape(x, [...x.shape.slice(0, axis), ...shape, ...x.shape.slice(axis + 1)]);
+  return take(x, tensor(Int32Array.from(places), { shape }), { axis });
+}
+
+function meansAlong(x: Tensor, axis: 2 | 3, out: number): Tensor {
+  const windows = windowsOf(x.shape[axis], out);
+  const { counts, length } = windows;
+  const behind = axis === 2 ? [1] : [];
+  const counted = counts.flatMap((count) => Array.from({ length }, (_, k) => k < count));
+  // Chosen, not multiplied by 0: that would spread infinities.
+  const chosen = where(tensor(counted, { shape: [out, length, ...behind] }), gather(x, axis, windows), 0);
+  return div(sum(chosen, { axes: axis + 1 }), tensor(counts, { shape: [out, ...behind], dtype: x.dtype }));
+}

@@ -1,0 +1,163 @@
+/**
+ * Normalisation within each example: the elements of a layer, or of a group of channels, get mean 0 and deviation 1, then a scale and a
+ * shift that are learned. No example sees another, so training and use do not differ. (Over a batch: `layers.batchNorm`.)
+ *
+ * @module
+ */
+import { ShapeError } from "../errors.ts";
+import { positive, wholeNumber } from "../ranges.ts";
+import { normalizeAxes, sameShape, type Shape, showShape } from "../shape.ts";
+import type { Tensor, TensorLike } from "../tensor.ts";
+import { asFloat, promoteAll } from "./arguments.ts";
+import { add, div, mul, sub } from "./binary.ts";
+import { reshape } from "./movement.ts";
+import { mean } from "./reduce.ts";
+import { sqrt } from "./unary.ts";
+
+/** Options of `layerNorm`. */
+export interface LayerNormOptions {
+  /** Over which axes to normalise together; negative ones count from the back. Default the last. */
+  readonly axes?: number | readonly number[];
+  /** The new deviation of each element: the shape has the extents of the axes. Default 1. */
+  readonly weight?: TensorLike;
+  /** The new mean of each element: the shape has the extents of the axes. Default 0. */
+  readonly bias?: TensorLike;
+  /** Added to the variance under the root. Default 1e-5. */
+  readonly epsilon?: number;
+}
+
+/**
+ * Gives what lies along the axes mean 0 and deviation 1, then scales and shifts each element: (x - mean) / sqrt(variance + epsilon) weight +
+ * bias. The variance is that of the whole (divided by the count).
+ *
+ * ```ts
+ * import { layerNorm, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(layerNorm(tensor([[1, 3], [0, 10]])))); // [[-1, 1], [-1, 1]], nearly
+ * ```
+ *
+ * PyTorch's `normalized_shape` of k axes is `axes: [-k, ..., -1]`.
+ *
+ * @throws {ShapeError} If an axis does not exist, or weight or bias have not the extents of the axes.
+ * @throws {RangeError} If `epsilon` is not positive.
+ * @see Ba, Kiros and Hinton, "Layer normalization", 2016
+ */
+export function layerNorm(x: TensorLike, { axes = -1, weight, bias, epsilon = 1e-5 }: LayerNormOptions = {}): Tensor {
+  const tensor = asFloat(x);
+  const over = normalizeAxes(axes, tensor.rank, "apply layerNorm");
+  const extents = over.map((axis) => tensor.shape[axis]);
+  const place = tensor.shape.map((extent, axis) => over.includes(axis) ? extent : 1);
+  return scaleAndShift(standardize(tensor, over, epsilon), { weight, bias, extents, place, what: "layerNorm" });
+}
+
+/** Options of `instanceNorm`. */
+export interface InstanceNormOptions {
+  /** The new deviation of each channel: [channels]. Default 1. */
+  readonly weight?: TensorLike;
+  /** The new mean of each channel: [channels]. Default 0. */
+  readonly bias?: TensorLike;
+  /** Added to the variance under the root. Default 1e-5. */
+  readonly epsilon?: number;
+}
+
+/** Options of `groupNorm`. */
+export interface GroupNormOptions extends InstanceNormOptions {
+  /** Into how many groups of neighbours the channels are split. */
+  readonly groups: number;
+}
+
+/**
+ * Gives every group of channels of every example mean 0 and deviation 1, then scales and shifts each channel. One group is all of a layer, as
+ * many as channels are `instanceNorm`.
+ *
+ * ```ts
+ * import { groupNorm, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(groupNorm(tensor([[1, 3, 0, 10]]), { groups: 2 }))); // [[-1, 1, -1, 1]], nearly
+ * ```
+ *
+ * @param x [batch, channels, ...]
+ * @throws {ShapeError} If x has no channels, they do not divide by the groups, or weight or bias have not one number for each.
+ * @throws {RangeError} If `groups` is not a whole number of at least 1, or `epsilon` not positive.
+ * @see Wu and He, "Group normalization", 2018
+ */
+export function groupNorm(x: TensorLike, { groups, weight, bias, epsilon = 1e-5 }: GroupNormOptions): Tensor {
+  return normalizeGroups(asFloat(x), wholeNumber(groups, "groups"), { weight, bias, epsilon }, "groupNorm");
+}
+
+/**
+ * Gives every channel of every example mean 0 and deviation 1, then scales and shifts it.
+ *
+ * ```ts
+ * import { instanceNorm, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(instanceNorm(tensor([[[1, 3], [0, 10]]])))); // [[[-1, 1], [-1, 1]]], nearly
+ * ```
+ *
+ * @param x [batch, channels, ...]
+ * @throws {ShapeError} If a channel has less than two elements (it would lose what it has), or weight or bias have not one number for each.
+ * @throws {RangeError} If `epsilon` is not positive.
+ * @see Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016
+ */
+export function instanceNorm(x: TensorLike, options: InstanceNormOptions = {}): Tensor {
+  const tensor = asFloat(x);
+  if (tensor.rank > 1 && tensor.shape.slice(2).every((extent) => extent === 1)) {
+    throw new ShapeError(
+      `Cannot apply instanceNorm to input ${showShape(tensor.shape)}: it needs at least two elements per channel for a variance`,
+      { shape: tensor.shape },
+    );
+  }
+  return normalizeGroups(tensor, tensor.shape[1], options, "instanceNorm");
+}
+
+function normalizeGroups(
+  x: Tensor,
+  groups: number,
+  { weight, bias, epsilon = 1e-5 }: InstanceNormOptions,
+  what: string,
+): Tensor {
+  const { shape } = x;
+  if (shape.length < 2) {
+    throw new ShapeError(`Cannot apply ${what} to input ${showShape(shape)}: it needs axes [batch, channels, ...]`, { shape });
+  }
+  const [n, c, ...rest] = shape;
+  if (c % groups !== 0) {
+    throw new ShapeError(
+      `Cannot apply ${what} to input ${showShape(shape)}: its ${c} channels do not divide by ${groups} groups`,
+      { shape, groups },
+    );
+  }
+  const split = reshape(x, [n, groups, c / groups, ...rest]);
+  const over = split.shape.map((_, axis) => axis).slice(2);
+  const y = reshape(standardize(split, over, epsilon), shape);
+  return scaleAndShift(y, { weight, bias, extents: [c], place: [c, ...rest.map(() => 1)], what });
+}
+
+/** Mean 0 and deviation 1 over the axes; less, where the variance is not much more than epsilon. */
+function standardize(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
+  positive(epsilon, "epsilon");
+  const distance = sub(x, mean(x, { axes, keepDims: true }));
+  const variance = mean(mul(distance, distance), { axes, keepDims: true });
+  return div(distance, sqrt(add(variance, epsilon)));
+}
+
+interface Affine {
+  readonly weight?: TensorLike;
+  readonly bias?: TensorLike;
+  /** What shape these must have. */
+  readonly extents: Shape;
+  /** The same with axes of extent 1, to meet x. */
+  readonly place: Shape;
+  readonly what: string;
+}
+
+function scaleAndShift(x: Tensor, { weight, bias, extents, place, what }: Affine): Tensor {
+  const placed = (name: string, value: TensorLike) => {
+    const [fitting] = promoteAll([value, x]);
+    if (sameShape(fitting.shape, extents)) return reshape(fitting, place);
+    throw new ShapeError(
+      `Cannot apply ${what} to input ${showShape(x.shape)}: its ${name} must be ${showShape(extents)}, ` +
+        `but is ${showShape(fitting.shape)}`,
+      { shape: x.shape, [name]: fitting.shape },
+    );
+  };
+  const scaled = weight === undefined ? x : mul(x, placed("weight", weight));
+  return bias === undefined ? scaled : add(scaled, placed("bias", bias));
+}
