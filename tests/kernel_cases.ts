@@ -12,6 +12,7 @@ import { matmulCases } from "./kernel_cases/matmul.ts";
 import { poolCases } from "./kernel_cases/pool.ts";
 import { programCases } from "./kernel_cases/programs.ts";
 import { reduceCases } from "./kernel_cases/reduce.ts";
+import { sortCases } from "./kernel_cases/sort.ts";
 import { takeCases } from "./kernel_cases/take.ts";
 import { unaryCases } from "./kernel_cases/unary.ts";
 
@@ -28,5 +29,6 @@ export const kernelCases: Readonly<Record<string, readonly KernelCase[]>> = {
   "conv2d": convCases,
   "pool2d": poolCases,
   "take": takeCases,
+  "sort": sortCases,
   "programs": programCases,
 };

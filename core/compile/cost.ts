@@ -58,6 +58,9 @@ function resultFlops(kernel: Kernel): number {
       return 0;
     case "takeGrad":
       return kernel.outer * kernel.count * kernel.inner;
+    case "argsort":
+      // Comparisons.
+      return sizeOf(kernel.shape) * Math.ceil(Math.log2(Math.max(kernel.shape[1], 1)));
     case "reduce": {
       const each = kernel.reductions.length + operations(kernel.reductions.map(({ value }) => value));
       return sizeOf(kernel.shape) * sizeOf(kernel.window) * each;

@@ -106,8 +106,19 @@ export interface TakeKernel extends KernelBase {
   readonly indices: Access;
 }
 
+/**
+ * The places of each row's elements in sorted order; f32, f64, i32 or u32. The domain is [rows, n], the result i32: the place in its row
+ * of the element that comes there. Equal elements (as 0 and -0 are) keep their order; NaN counts as the largest.
+ */
+export interface ArgsortKernel extends KernelBase {
+  readonly kind: "argsort";
+  readonly descending: boolean;
+  /** Strides over [rows, n]. */
+  readonly source: Access;
+}
+
 /** Any kernel. */
-export type Kernel = MapKernel | ReduceKernel | MatmulKernel | ConvKernel | PoolKernel | TakeKernel;
+export type Kernel = MapKernel | ReduceKernel | MatmulKernel | ConvKernel | PoolKernel | TakeKernel | ArgsortKernel;
 
 /** A buffer of a program. Two intermediates may share a slot when they do not live at the same time. */
 export interface BufferSpec {
@@ -151,9 +162,16 @@ export function operandsOf(kernel: Kernel): readonly Access[] {
     case "take":
     case "takeGrad":
       return [kernel.source, kernel.indices];
+    case "argsort":
+      return [kernel.source];
     default:
       return kernel.operands;
   }
+}
+
+/** The type of the result of a kernel that has just one: places, or as its first operand. */
+export function resultDType(kernel: Kernel, buffers: readonly BufferSpec[]): DType {
+  return kernel.kind === "argsort" ? "i32" : buffers[operandsOf(kernel)[0].buffer].dtype;
 }
 
 /** The distinct buffers a kernel reads. */

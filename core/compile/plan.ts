@@ -162,6 +162,8 @@ function renameBuffers(kernel: Kernel, name: (buffer: number) => number): Kernel
     case "take":
     case "takeGrad":
       return { ...base, source: access(base.source), indices: access(base.indices) };
+    case "argsort":
+      return { ...base, source: access(base.source) };
     default:
       return { ...base, operands: base.operands.map(access) };
   }

@@ -6,7 +6,7 @@
 import { showShape } from "../shape.ts";
 import type { Expr } from "./expr.ts";
 import { attrsKey, type Graph } from "./graph.ts";
-import { type Access, operandsOf, type Program } from "./kernel.ts";
+import { type Access, type Kernel, operandsOf, type Program } from "./kernel.ts";
 
 /** One line per node. */
 export function showGraph({ nodes, outputs }: Graph): string {
@@ -43,6 +43,20 @@ export function showExpr(e: Expr, levels = 6): string {
   }
 }
 
+/** What the name and the domain of a kernel do not tell. */
+function showDetails(kernel: Kernel): string {
+  switch (kernel.kind) {
+    case "reduce":
+      return ` over ${showShape(kernel.window)}`;
+    case "matmul":
+      return ` k ${kernel.k}`;
+    case "argsort":
+      return kernel.descending ? " descending" : " ascending";
+    default:
+      return "";
+  }
+}
+
 /** A few lines per kernel. */
 export function showProgram(program: Program): string {
   const buffer = (id: number) => {
@@ -52,12 +66,7 @@ export function showProgram(program: Program): string {
   };
   const access = (each: Access) => `${buffer(each.buffer)}+${each.offset}[${each.strides.join(",")}]`;
   return program.kernels.map((kernel, i) => {
-    const window = kernel.kind === "reduce"
-      ? ` over ${showShape(kernel.window)}`
-      : kernel.kind === "matmul"
-      ? ` k ${kernel.k}`
-      : "";
-    const lines = [`kernel ${i}: ${kernel.kind} ${showShape(kernel.shape)}${window}`];
+    const lines = [`kernel ${i}: ${kernel.kind} ${showShape(kernel.shape)}${showDetails(kernel)}`];
     for (const operand of operandsOf(kernel)) lines.push(`  operand ${access(operand)}`);
     if (kernel.kind === "reduce") {
       for (const { op, value } of kernel.reductions) lines.push(`  ${op} ${showExpr(value)}`);

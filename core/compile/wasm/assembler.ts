@@ -35,6 +35,7 @@ const codes = {
   "i32.le_u": [0, 0x4d],
   "i32.ge_s": [0, 0x4e],
   "i32.ge_u": [0, 0x4f],
+  "i64.gt_u": [0, 0x56],
   "f32.eq": [0, 0x5b],
   "f32.ne": [0, 0x5c],
   "f32.lt": [0, 0x5d],
@@ -187,6 +188,7 @@ const codes = {
 /** Instructions that touch memory: prefix, code, and the base-2 logarithm of the natural alignment. */
 const memoryCodes = {
   "i32.load": [0, 0x28, 2],
+  "i64.load": [0, 0x29, 3],
   "f32.load": [0, 0x2a, 2],
   "f64.load": [0, 0x2b, 3],
   "i32.load8_u": [0, 0x2d, 0],

@@ -6,7 +6,7 @@
  */
 import { deviceBytes, type DType } from "../../dtype.ts";
 import { contiguousStrides, sameShape, sizeOf } from "../../shape.ts";
-import { type Kernel, operandsOf, type Program } from "../kernel.ts";
+import { type Kernel, operandsOf, type Program, resultDType } from "../kernel.ts";
 import { boxOf, writeBox } from "./box.ts";
 import { type BoxEpilogue, type Epilogue, epilogueParams } from "./context.ts";
 import type { PrintingContext } from "./generate.ts";
@@ -14,7 +14,7 @@ import type { Stream } from "./streams.ts";
 
 /** Writes the epilogue of a kernel; see `WasmContext.epilogue`. */
 export function writeEpilogue(context: PrintingContext, kernel: Kernel): Epilogue {
-  const dtype = resultType(context.program, kernel);
+  const dtype = resultDType(kernel, context.program.buffers);
   const inPlace = resultFitsFirstStore(context.program, kernel, dtype);
   const slot = inPlace ? kernel.stores[0].buffer : context.sharedScratch(sizeOf(kernel.shape) * deviceBytes(dtype));
   const [only, ...others] = kernel.stores;
@@ -24,7 +24,7 @@ export function writeEpilogue(context: PrintingContext, kernel: Kernel): Epilogu
 
 /** Writes the epilogue of a kernel that computes box by box; see `WasmContext.boxEpilogue`. */
 export function writeBoxEpilogue(context: PrintingContext, kernel: Kernel, row: number): BoxEpilogue {
-  const dtype = resultType(context.program, kernel);
+  const dtype = resultDType(kernel, context.program.buffers);
   if (resultFitsFirstStore(context.program, kernel, dtype)) return context.epilogue(kernel);
   const strides = [...contiguousStrides(kernel.shape.slice(0, -1)).map((stride) => stride * row), 1];
   return { slot: undefined, func: writeStores(context, kernel, dtype, strides) };
@@ -41,11 +41,6 @@ function writeStores(context: PrintingContext, kernel: Kernel, dtype: DType, str
   return context.module.func({ params: epilogueParams }, (c) => {
     writeBox(c, box, { rows: { from: 2, to: 3 }, columns: { from: 4, to: 5, ragged: true } });
   });
-}
-
-/** The type in which a kernel leaves its result: that of its first operand. */
-function resultType(program: Program, kernel: Kernel): DType {
-  return program.buffers[operandsOf(kernel)[0].buffer].dtype;
 }
 
 function resultFitsFirstStore(program: Program, kernel: Kernel, dtype: DType): boolean {

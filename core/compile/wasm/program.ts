@@ -19,6 +19,7 @@ import { pool } from "./pool.ts";
 import type { HostFunction, HostFunctions } from "./printer.ts";
 import { reduce } from "./reduce.ts";
 import { hostFunctionOf, scalarPrinter } from "./scalar.ts";
+import { argsort } from "./sort.ts";
 import { take } from "./take.ts";
 import { vectorPrinter } from "./vector.ts";
 
@@ -132,6 +133,8 @@ class KernelWriter {
       case "take":
       case "takeGrad":
         return take(this.#context, kernel);
+      case "argsort":
+        return argsort(this.#context, kernel);
       default:
         return pool(this.#context, kernel);
     }

@@ -12,6 +12,7 @@ import { generateMatmul } from "./matmul.ts";
 import { generatePool } from "./pool.ts";
 import { generateReduce } from "./reduce.ts";
 import type { KernelCode, KernelContext, Target } from "./shader.ts";
+import { generateArgsort } from "./sort.ts";
 import { generateTake } from "./take.ts";
 
 export type { Binding, Dispatch, KernelCode, Target } from "./shader.ts";
@@ -35,6 +36,8 @@ export function generateKernel(program: Program, kernel: Kernel, target: Target)
     case "take":
     case "takeGrad":
       return generateTake(context(kernel));
+    case "argsort":
+      return generateArgsort(context(kernel));
     default:
       return generatePool(context(kernel));
   }

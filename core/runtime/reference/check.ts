@@ -6,7 +6,7 @@
  * @module
  */
 import { type Expr, type ScalarType, visit } from "../../compile/expr.ts";
-import { type Access, type BufferSpec, type Kernel, operandsOf, type Program } from "../../compile/kernel.ts";
+import { type Access, type BufferSpec, type Kernel, operandsOf, type Program, resultDType } from "../../compile/kernel.ts";
 import { DeviceError } from "../../errors.ts";
 import { type Shape, sizeOf } from "../../shape.ts";
 import { scalarTypeOf } from "./scalar.ts";
@@ -55,6 +55,10 @@ function checkOperands(kernel: Kernel, buffers: readonly BufferSpec[], refuse: R
       checkAccess(kernel.rhs, [batch, kernel.k, n], buffers, "rhs", refuse);
       break;
     }
+    case "argsort":
+      if (kernel.shape.length !== 2) refuse(`its domain has ${kernel.shape.length} axes, not rows and places`);
+      checkAccess(kernel.source, kernel.shape, buffers, "source", refuse);
+      break;
     default: {
       const extents = contiguousExtents(kernel);
       operandsOf(kernel).forEach((access, k) => {
@@ -66,7 +70,7 @@ function checkOperands(kernel: Kernel, buffers: readonly BufferSpec[], refuse: R
 }
 
 /** How many elements the contiguous operands of a kernel have, in the order of `operandsOf`. */
-function contiguousExtents(kernel: Exclude<Kernel, { kind: "reduce" | "matmul" }>): readonly number[] {
+function contiguousExtents(kernel: Exclude<Kernel, { kind: "reduce" | "matmul" | "argsort" }>): readonly number[] {
   switch (kernel.kind) {
     case "map":
       return [];
@@ -104,7 +108,7 @@ function resultTypes(kernel: Kernel, buffers: readonly BufferSpec[]): readonly S
   if (kernel.kind === "reduce") {
     return kernel.reductions.map(({ op, value }) => op === "argmax" || op === "argmin" ? "i32" : value.type);
   }
-  return [scalarTypeOf(buffers[operandsOf(kernel)[0].buffer].dtype)];
+  return [scalarTypeOf(resultDType(kernel, buffers))];
 }
 
 function checkAccess(access: Access, domain: Shape, buffers: readonly BufferSpec[], what: string, refuse: Refuse): void {

@@ -9,6 +9,7 @@ import { convResult } from "./conv.ts";
 import { evaluate, type Memory } from "./evaluate.ts";
 import { poolResult } from "./pool.ts";
 import { reduceResults } from "./reduce.ts";
+import { argsortResult } from "./sort.ts";
 import { walk } from "./walk.ts";
 
 /** Computes a kernel on the contents of the program's buffers. */
@@ -39,6 +40,8 @@ function resultsOf(kernel: Kernel, memories: readonly Memory[]): Float64Array[] 
     case "take":
     case "takeGrad":
       return [takeResult(kernel, contents(kernel.source), contents(kernel.indices), size)];
+    case "argsort":
+      return [argsortResult(kernel, memories)];
     case "conv2d":
     case "conv2dInputGrad":
     case "conv2dFilterGrad":
