@@ -119,6 +119,7 @@ export { chunk, type IndexRange, slice, type SliceRange, split, unstack } from "
 export { pad, type PadOptions } from "./core/ops/pad.ts";
 export { concat, repeat, roll, stack, tile } from "./core/ops/concat.ts";
 export { take, takeAlong } from "./core/ops/take.ts";
+export { argsort, median, quantile, sort, type SortOptions, type TopK, topK, type TopKOptions } from "./core/ops/sort.ts";
 export { dot, matmul } from "./core/ops/matmul.ts";
 export { conv1d, type Conv1dOptions, conv2d, type Conv2dOptions } from "./core/ops/conv.ts";
 export {

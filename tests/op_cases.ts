@@ -316,6 +316,15 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     two("out of range", float([1, 3, 2]), integer([6], "i32", [-9, 9]), { size: 3 }),
     two("none", float([2, 3, 2]), integer([0], "i32"), { size: 3 }),
   ],
+  argsort: [
+    one("rows", float([3, 7]), { descending: false }),
+    one("a vector, descending", float([40]), { descending: true }),
+    one("two axes of rows", float([2, 3, 5]), { descending: true }),
+    one("ties", integer([2, 70], "i32", [-3, 3]), { descending: true }),
+    one("u32", integer([2, 9], "u32"), { descending: false }),
+    one("nothing", float([2, 0]), { descending: false }),
+    one("no rows", float([0, 3]), { descending: false }),
+  ],
   takeGrad: [
     two("rows", float([2, 4, 3]), integer([4], "i32", [0, 4]), { size: 5 }),
     two("out of range", float([1, 6, 2]), integer([6], "i32", [-9, 9]), { size: 3 }),

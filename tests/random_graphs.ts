@@ -10,6 +10,7 @@ import {
   add,
   argmax,
   argmin,
+  argsort,
   avgPool2d,
   bitwiseAnd,
   bitwiseXor,
@@ -34,6 +35,7 @@ import {
   reshape,
   type Shape,
   slice,
+  sort,
   stack,
   sub,
   sum,
@@ -182,6 +184,8 @@ const steps = {
   floatSum: reduction((x, options) => cast(sum(asFloats(x), options), "i32"), true),
   argmax: (x, _, k) => x.rank === 0 || x.size === 0 ? undefined : small(argmax(x, { axis: axisOf(x, k) })),
   argmin: (x, _, k) => x.rank === 0 || x.size === 0 ? undefined : small(argmin(x, { axis: axisOf(x, k), keepDims: true })),
+  sort: (x, _, k) => x.rank === 0 ? undefined : sort(x, { axis: axisOf(x, k), descending: k % 2 === 0 }),
+  argsort: (x, _, k) => x.rank === 0 ? undefined : small(argsort(x, { axis: axisOf(x, k) })),
   matmul: (x, y) => {
     if (x.rank < 2 || x.size === 0) return undefined;
     const rows = x.shape.at(-1)!;

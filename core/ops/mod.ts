@@ -35,6 +35,7 @@ import { argmaxOp, argminOp, maxOp, minOp, sumOp } from "./reduce.ts";
 import { whereOp } from "./select.ts";
 import { sliceOp } from "./slice.ts";
 import { erfcOp, erfinvOp, gudermannianOp, isruOp, softsignOp } from "./special.ts";
+import { argsortOp } from "./sort.ts";
 import { takeGradOp, takeOp } from "./take.ts";
 import {
   absOp,
@@ -120,6 +121,7 @@ export const allOps: readonly Op[] = [
   argmaxOp,
   argminOp,
   whereOp,
+  argsortOp,
   takeOp,
   takeGradOp,
   negOp,

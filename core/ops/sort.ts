@@ -1,0 +1,195 @@
+/**
+ * Order: sorting, and what follows from it.
+ *
+ * Everything rests on one primitive, the places of the elements in sorted order. Values are then taken from these places, so that
+ * derivatives go back to where the values came from, and need no rules of their own.
+ *
+ * @module
+ */
+import { ShapeError } from "../errors.ts";
+import { normalizeAxes, normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
+import type { Tensor, TensorLike } from "../tensor.ts";
+import { asFloat, asTensor } from "./arguments.ts";
+import { add, mul } from "./binary.ts";
+import { cast } from "./cast.ts";
+import { stack } from "./concat.ts";
+import { apply, noJvp, noVjp, numberDType, type Op } from "./define.ts";
+import { permute, reshape, transpose } from "./movement.ts";
+import type { ReduceOptions } from "./reduce.ts";
+import { where } from "./select.ts";
+import { slice } from "./slice.ts";
+import { takeAlong } from "./take.ts";
+import { isNaN } from "./unary.ts";
+
+interface ArgsortAttrs {
+  readonly descending: boolean;
+}
+
+/** A shape as rows along its last axis. */
+function rowsOf(shape: Shape): Shape {
+  return [sizeOf(shape.slice(0, -1)), shape[shape.length - 1]];
+}
+
+/** Along the last axis; stable. */
+export const argsortOp: Op<ArgsortAttrs> = {
+  name: "argsort",
+  shape: ([x]) => x,
+  dtype: (inputs) => (numberDType("sort")(inputs), "i32"),
+  vjp: noVjp,
+  jvp: noJvp,
+  vmap: ([x], _, attrs) => apply(argsortOp, [x], attrs),
+  lower: {
+    kind: "kernel",
+    operands: ([x]) => [rowsOf(x)],
+    build: ([source], [x], { descending }) => ({ kind: "argsort", shape: rowsOf(x), descending, source }),
+  },
+};
+
+/** Which axis to sort, and which way. */
+export interface SortOptions {
+  /** Default the last. */
+  readonly axis?: number;
+  /** Whether the largest comes first. Default false. */
+  readonly descending?: boolean;
+}
+
+/**
+ * The places of the elements along an axis in sorted order: i32, of the shape of x. Equal elements (0 and -0 are) keep their order in
+ * both directions; NaN counts as the largest.
+ *
+ * ```ts
+ * import { argsort, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(argsort(tensor([30, 10, 20, 10])))); // [1, 3, 2, 0]
+ * ```
+ *
+ * @throws {ShapeError} If x has no such axis.
+ * @see PyTorch's argsort with stable=True
+ */
+export function argsort(x: TensorLike, { axis = -1, descending = false }: SortOptions = {}): Tensor {
+  const tensor = asTensor(x);
+  const axes = [normalizeAxis(axis, tensor.rank, "sort"), -1] as const;
+  const keys = tensor.dtype === "bool" || tensor.dtype === "u8" ? cast(tensor, "i32") : tensor;
+  return transpose(apply(argsortOp, [transpose(keys, { axes })], { descending }), { axes });
+}
+
+/**
+ * The elements along an axis in ascending order (or descending); `argsort` tells their places. Stable, NaN counts as the largest. The
+ * derivative of each goes back to the place it came from.
+ *
+ * ```ts
+ * import { sort, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(sort(tensor([[3, 1, 2], [4, 6, 5]]), { descending: true }))); // [[3, 2, 1], [6, 5, 4]]
+ * ```
+ *
+ * @throws {ShapeError} If x has no such axis.
+ */
+export function sort(x: TensorLike, options: SortOptions = {}): Tensor {
+  return takeAlong(x, argsort(x, options), { axis: options.axis });
+}
+
+/** Along which axis to look, and for which end. */
+export interface TopKOptions {
+  /** Default the last. */
+  readonly axis?: number;
+  /** Whether to look for the largest (default) or for the smallest. */
+  readonly largest?: boolean;
+}
+
+/** Elements, and their places along the axis they were chosen from: i32. */
+export interface TopK {
+  readonly values: Tensor;
+  readonly indices: Tensor;
+}
+
+/**
+ * The k largest elements along an axis (or smallest), in order from the extreme one, and their places: both have extent k there. Of
+ * equal elements the first come first; NaN counts as the largest. It sorts the whole axis.
+ *
+ * ```ts
+ * import { tensor, toArray, topK } from "../../mod.ts";
+ * const { values, indices } = topK(tensor([10, 40, 20, 30]), 2);
+ * console.log(await toArray(values), await toArray(indices)); // [40, 30] [1, 3]
+ * ```
+ *
+ * @throws {RangeError} If k is not a whole number of at least 0.
+ * @throws {ShapeError} If there are fewer than k elements, or x has no such axis.
+ */
+export function topK(x: TensorLike, k: number, { axis = -1, largest = true }: TopKOptions = {}): TopK {
+  const tensor = asTensor(x);
+  const at = normalizeAxis(axis, tensor.rank, "take top k of");
+  if (!Number.isInteger(k) || k < 0) {
+    throw new RangeError(`Cannot take the top ${k} of ${showShape(tensor.shape)}: k must be a whole number of at least 0`);
+  }
+  if (k > tensor.shape[at]) {
+    throw new ShapeError(
+      `Cannot take the top ${k} of ${showShape(tensor.shape)} along axis ${at}: it has ${tensor.shape[at]} elements`,
+      { shape: tensor.shape, axis: at, k },
+    );
+  }
+  const indices = slice(argsort(tensor, { axis: at, descending: largest }), { axis: at, stop: k });
+  return { values: takeAlong(tensor, indices, { axis: at }), indices };
+}
+
+/**
+ * The value below which a part q of the elements along axes lies, in floating point: 0 gives the smallest, 1 the largest; between two
+ * elements it is interpolated linearly. NaN if there is one among the elements. The derivative goes to the one or two elements it is
+ * made from.
+ *
+ * ```ts
+ * import { quantile, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(quantile(tensor([40, 10, 30, 20]), [0, 0.5, 0.75]))); // [10, 25, 32.5]
+ * ```
+ *
+ * @param q A number in [0, 1], or several: the result then has an axis more in front, with one place for each.
+ * @param options `axes`: one axis or several (default all); `keepDims`: whether they stay, with extent 1 (default false).
+ * @throws {RangeError} If q is outside [0, 1].
+ * @throws {ShapeError} If there is no element.
+ * @see NumPy's quantile, PyTorch's quantile
+ */
+export function quantile(x: TensorLike, q: number | readonly number[], { axes, keepDims = false }: ReduceOptions = {}): Tensor {
+  const tensor = asFloat(x);
+  const list = normalizeAxes(axes, tensor.rank, "take quantile of");
+  const wrong = [q].flat().find((each) => !(each >= 0 && each <= 1));
+  if (wrong !== undefined) {
+    throw new RangeError(`Cannot take the quantile ${wrong} of ${showShape(tensor.shape)}: it must be in [0, 1]`);
+  }
+  const count = sizeOf(list.map((axis) => tensor.shape[axis]));
+  if (count === 0) {
+    throw new ShapeError(
+      `Cannot take a quantile of ${showShape(tensor.shape)} along axes [${list.join(", ")}]: there is no element`,
+      { shape: tensor.shape, axes: list },
+    );
+  }
+  const others = tensor.shape.map((_, axis) => axis).filter((axis) => !list.includes(axis));
+  const rows = others.map((axis) => tensor.shape[axis]);
+  const sorted = sort(reshape(permute(tensor, [...others, ...list]), [...rows, count]));
+  const shape = keepDims ? tensor.shape.map((extent, axis) => list.includes(axis) ? 1 : extent) : rows;
+  const element = (place: number) => reshape(slice(sorted, { axis: -1, start: place, stop: place + 1 }), shape);
+  const last = element(count - 1);
+  const at = (part: number): Tensor => {
+    const position = part * (count - 1);
+    const below = Math.floor(position);
+    const t = position - below;
+    // Weighted like this, infinite neighbours give no NaN, as a + t (b - a) would.
+    const value = t === 0 ? element(below) : add(mul(element(below), 1 - t), mul(element(below + 1), t));
+    // NaN is sorted to the end.
+    return where(isNaN(last), last, value);
+  };
+  return typeof q === "number" ? at(q) : stack(q.map(at));
+}
+
+/**
+ * The middle element along axes, in floating point; of an even number of elements the mean of the two in the middle, as in NumPy
+ * (PyTorch's median is the lower one). It is `quantile` of 0.5.
+ *
+ * ```ts
+ * import { median, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(median(tensor([[5, 1, 3], [2, 8, 4]]), { axes: 1 }))); // [3, 4]
+ * ```
+ *
+ * @param options `axes`: one axis or several (default all); `keepDims`: whether they stay, with extent 1 (default false).
+ * @throws {ShapeError} If there is no element.
+ */
+export function median(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  return quantile(x, 0.5, options);
+}
