@@ -95,9 +95,11 @@ export interface TopKOptions {
   readonly largest?: boolean;
 }
 
-/** Elements, and their places along the axis they were chosen from: i32. */
+/** What `topK` has chosen. */
 export interface TopK {
+  /** The elements. */
   readonly values: Tensor;
+  /** Their places along the axis, i32. */
   readonly indices: Tensor;
 }
 
