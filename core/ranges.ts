@@ -32,3 +32,9 @@ export function positive(value: number, name: string): number {
 export function notNegative(value: number, name: string): number {
   return value >= 0 && value < Infinity ? value : refuse(name, "at least 0 and finite", value);
 }
+
+/** Two finite numbers of at least 0, the first not above the second: an interval to draw from. */
+export function ordered(value: readonly [number, number], name: string): readonly [number, number] {
+  const [low, high] = value;
+  return low >= 0 && low <= high && high < Infinity ? value : refuse(name, "two finite numbers of at least 0, in order", value);
+}

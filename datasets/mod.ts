@@ -18,4 +18,5 @@ export { type KeyLike, permutation } from "./order.ts";
 export type { DatasetOptions } from "./published.ts";
 export { split, type SplitOptions, subset } from "./split.ts";
 export * from "./synthetic.ts";
+export * as transforms from "./transforms/mod.ts";
 export { firstImages, imageBytes, type ImageDataset, type ImageSet, type ImageShape } from "./types.ts";

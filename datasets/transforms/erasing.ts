@@ -1,0 +1,101 @@
+/**
+ * Erasing parts of images, so that nothing comes to rely on any one of them.
+ *
+ * @module
+ */
+import { add, div, logicalAnd, mul, sub } from "../../core/ops/binary.ts";
+import { cast } from "../../core/ops/cast.ts";
+import { eq, ge, lt } from "../../core/ops/compare.ts";
+import { iota } from "../../core/ops/creation.ts";
+import { reshape } from "../../core/ops/movement.ts";
+import { argmax, sum } from "../../core/ops/reduce.ts";
+import { where } from "../../core/ops/select.ts";
+import { exp, floor, round, sqrt } from "../../core/ops/unary.ts";
+import { isFloat } from "../../core/dtype.ts";
+import { DTypeError } from "../../core/errors.ts";
+import { bernoulli, type Key, normal, split, uniform } from "../../core/random.ts";
+import { fraction, ordered, positive } from "../../core/ranges.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { onBatch, perChannel, type Transform } from "./transform.ts";
+
+/** Options of `randomErasing`; the defaults are PyTorch's. */
+export interface RandomErasingOptions {
+  /** The probability of erasing something. Default 0.5. */
+  readonly p?: number;
+  /** The share of the image that is erased, between two numbers of at least 0. Default [0.02, 0.33]. */
+  readonly scale?: readonly [number, number];
+  /** Height by width of what is erased, between two numbers above 0. Default [0.3, 3.3]. */
+  readonly ratio?: readonly [number, number];
+  /** What to put there: a number, one for each channel, or "random" (normal noise). Default 0. */
+  readonly value?: number | readonly number[] | "random";
+}
+
+/** How many rectangles are drawn for an image, the first of them that fits being erased. */
+const ATTEMPTS = 10;
+
+/**
+ * Erases a rectangle of each image with probability `p`: its area, its ratio of height to width (uniform in its logarithm) and its place
+ * are drawn by the key. If none of ten rectangles is smaller than the image, nothing is erased.
+ *
+ * @throws {RangeError} If an option is out of its range.
+ * @throws {DTypeError} When it is applied: if the value is "random" and the images have no fractions.
+ * @see Zhong, Zheng, Kang, Li and Yang, "Random erasing data augmentation", 2017; PyTorch's RandomErasing
+ * @example
+ * ```ts
+ * import { datasets, item, mean, ones, random } from "../../mod.ts";
+ * const erase = datasets.transforms.randomErasing({ p: 1, scale: [0.25, 0.25] });
+ * console.log(await item(mean(erase(ones([8, 1, 32, 32]), random.key(0))))); // about 0.75
+ * ```
+ */
+export function randomErasing(
+  { p = 0.5, scale = [0.02, 0.33], ratio = [0.3, 3.3], value = 0 }: RandomErasingOptions = {},
+): Transform {
+  fraction(p, "p");
+  ordered(scale, "scale");
+  ordered(ratio, "ratio");
+  positive(ratio[0], "the least ratio");
+  return (images, key) =>
+    onBatch(images, "randomErasing", (batch) => {
+      if (value === "random" && !isFloat(batch.dtype)) {
+        throw new DTypeError(
+          `Cannot erase images of type ${batch.dtype} with noise: make fractions of them first, with toTensor`,
+          {
+            dtype: batch.dtype,
+          },
+        );
+      }
+      const [place, noise] = split(key);
+      const erased = value === "random" ? cast(normal(noise, batch.shape), batch.dtype) : perChannel(value, "value", batch);
+      return cast(where(rectangles(place, batch, p, scale, ratio), erased, batch), batch.dtype);
+    });
+}
+
+/** For each image the rectangle to erase, or nothing: bool [n, 1, h, w]. */
+function rectangles(
+  key: Key,
+  { shape: [n, , height, width] }: Tensor,
+  p: number,
+  scale: readonly [number, number],
+  ratio: readonly [number, number],
+): Tensor {
+  const [toErase, ofArea, ofRatio, ofTop, ofLeft] = split(key, 5);
+  const area = mul(uniform(ofArea, [n, ATTEMPTS], { min: scale[0], max: scale[1] }), height * width);
+  const aspect = exp(uniform(ofRatio, [n, ATTEMPTS], { min: Math.log(ratio[0]), max: Math.log(ratio[1]) }));
+  const [heights, widths] = [round(sqrt(mul(area, aspect))), round(sqrt(div(area, aspect)))];
+  const fits = logicalAnd(lt(heights, height), lt(widths, width));
+  const first = eq(iota([n, ATTEMPTS], 1), argmax(cast(fits, "i32"), { axis: 1, keepDims: true }));
+  // Of what is not to be erased nothing is chosen, and both sizes are 0.
+  const chosen = logicalAnd(logicalAnd(first, fits), bernoulli(toErase, p, [n, 1]));
+  const covered = (axis: number, extent: number, sizes: Tensor, chance: Key) => {
+    const size = sum(where(chosen, sizes, 0), { axes: 1 });
+    const start = floor(mul(uniform(chance, [n]), add(sub(extent, size), 1)));
+    const at = sub(iota([n, 1, height, width].map((each, i) => i === axis || i === 0 ? each : 1), axis), perImage(start));
+    return logicalAnd(ge(at, 0), lt(at, perImage(size)));
+  };
+  return logicalAnd(covered(2, height, heights, ofTop), covered(3, width, widths, ofLeft));
+}
+
+/** One number for each image: [n] as [n, 1, 1, 1]. */
+function perImage(x: Tensor): Tensor {
+  return reshape(x, [-1, 1, 1, 1]);
+}

@@ -1,0 +1,14 @@
+/**
+ * Transforms of images: to fractions, normalised, cropped, mirrored, turned, erased, of other colours or size; one after the other.
+ *
+ * Those that draw on chance take a key, and do something else with each image of the batch: see `transform.ts`.
+ *
+ * @module
+ */
+export * from "./color.ts";
+export * from "./erasing.ts";
+export * from "./geometry.ts";
+export * from "./resize.ts";
+export type { Interpolation, PaddingMode } from "./sample.ts";
+export { compose, type FixedTransform, type Transform } from "./transform.ts";
+export * from "./values.ts";

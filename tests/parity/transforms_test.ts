@@ -1,0 +1,31 @@
+/**
+ * Transforms of images against PyTorch, values and gradients, on every device.
+ *
+ * @module
+ */
+import { datasets, tensor } from "../../mod.ts";
+import stored from "../fixtures/transforms.json" with { type: "json" };
+import type { OperationFixture } from "../fixtures/types.ts";
+import { type Call, testParity } from "./run.ts";
+
+const { resize, rotate } = datasets.transforms;
+
+/** The options of the fixtures: sizes and angles are among them. */
+type ResizeCall = datasets.transforms.ResizeOptions & { readonly size: [number, number] };
+type RotateCall = datasets.transforms.RotationOptions & { readonly degrees: number[] };
+
+const resized: Call = ({ x }, options) => {
+  const { size, ...rest } = options as unknown as ResizeCall;
+  return resize(size, rest)(x);
+};
+
+const rotated: Call = ({ x }, options) => {
+  const { degrees, ...rest } = options as unknown as RotateCall;
+  return rotate(x, degrees.length === 1 ? degrees[0] : tensor(degrees, { dtype: x.dtype }), rest);
+};
+
+testParity("transforms agree with PyTorch", stored.transforms as unknown as readonly OperationFixture[], {
+  f32: 1e-5,
+  f64: 1e-10,
+  calls: { resize: resized, rotate: rotated },
+});
