@@ -5,8 +5,8 @@
  */
 import { asTensor } from "../../core/ops/arguments.ts";
 import { add, mul, sub } from "../../core/ops/binary.ts";
-import { slice } from "../../core/ops/movement.ts";
 import { mean } from "../../core/ops/reduce.ts";
+import { slice } from "../../core/ops/slice.ts";
 import { clip } from "../../core/ops/unary.ts";
 import { ShapeError } from "../../core/errors.ts";
 import { split, uniform } from "../../core/random.ts";

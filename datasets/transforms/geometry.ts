@@ -6,8 +6,10 @@
 import { add, mul, sub } from "../../core/ops/binary.ts";
 import { asTensor } from "../../core/ops/arguments.ts";
 import { iota } from "../../core/ops/creation.ts";
-import { broadcastTo, flip, pad, reshape, slice } from "../../core/ops/movement.ts";
+import { broadcastTo, flip, reshape } from "../../core/ops/movement.ts";
+import { pad } from "../../core/ops/pad.ts";
 import { where } from "../../core/ops/select.ts";
+import { slice } from "../../core/ops/slice.ts";
 import { cos, sin } from "../../core/ops/unary.ts";
 import { type Pair, pair } from "../../core/ops/window.ts";
 import { isFloat } from "../../core/dtype.ts";

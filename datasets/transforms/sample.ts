@@ -6,9 +6,12 @@
 import { add, div, logicalAnd, maximum, minimum, mul, sub } from "../../core/ops/binary.ts";
 import { cast } from "../../core/ops/cast.ts";
 import { ge, lt } from "../../core/ops/compare.ts";
+import { concat } from "../../core/ops/concat.ts";
 import { iota } from "../../core/ops/creation.ts";
-import { concat, pad, reshape, slice } from "../../core/ops/movement.ts";
+import { reshape } from "../../core/ops/movement.ts";
+import { pad } from "../../core/ops/pad.ts";
 import { where } from "../../core/ops/select.ts";
+import { split } from "../../core/ops/slice.ts";
 import { takeAlong } from "../../core/ops/take.ts";
 import { abs, clip, floor, relu, round } from "../../core/ops/unary.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -92,9 +95,8 @@ function blended(values: Tensor, y: Tensor, x: Tensor, fill: number): Tensor {
     relu(sub(1, abs(sub(reshape(place, [n, 1, ...place.shape.slice(1)]), found))));
   const corners = [[0, 0], [0, 1], [1, 0], [1, 1]].map(([below, beside]) => {
     const found = pixels(located, add(top, below), add(left, beside));
-    const channel = (start: number, stop: number) => slice(found, { axis: 1, start, stop });
-    const row = channel(channels, channels + 1), column = channel(channels + 1, channels + 2);
-    return mul(channel(0, channels), mul(nearness(down, row), nearness(across, column)));
+    const [value, row, column] = split(found, [channels, 1, 1], { axis: 1 });
+    return mul(value, mul(nearness(down, row), nearness(across, column)));
   });
   return corners.reduce((sum, corner) => add(sum, corner));
 }
