@@ -300,26 +300,33 @@ const convolutions = [
   })
 );
 
-/** Rows added up by index: many rows and many indices go through chains of occurrences. */
-const manyRows = buildCase("takeGrad 20000 rows, 4000 indices", { relative: 1e-5, absolute: 1e-5 }, (p) => {
-  const g = p.input("f32", noise(1, 4000 * 16));
-  const indices = p.input("i32", noiseInt(2, 4000, 0, 19999));
-  const out = p.output("f32", 20000 * 16);
-  p.run({
-    kind: "takeGrad",
-    shape: [1, 20000, 16],
-    outer: 1,
-    size: 20000,
-    inner: 16,
-    count: 4000,
-    source: dense(g, [1, 4000, 16]),
-    indices: dense(indices, [4000]),
-    loads: [],
-    stores: [store(dense(out, [1, 20000, 16]), result(0))],
-  });
-});
+/** Rows added up by index, so many that the indices are sorted first. */
+const manyRows = [
+  { outer: 1, size: 20000, inner: 16, count: 4000, most: 19999 },
+  { outer: 3, size: 700, inner: 1, count: 10000, most: 699 },
+  { outer: 1, size: 9000, inner: 1, count: 9000, most: 3 },
+].map(({ outer, size, inner, count, most }) =>
+  buildCase(`takeGrad ${outer} by ${size} rows of ${inner}, ${count} indices up to ${most}`, exact, (p) => {
+    const g = p.input("f32", noiseInt(1, outer * count * inner, -9, 9));
+    const indices = p.input("i32", noiseInt(2, count, 0, most));
+    const shape = [outer, size, inner];
+    const out = p.output("f32", outer * size * inner);
+    p.run({
+      kind: "takeGrad",
+      shape,
+      outer,
+      size,
+      inner,
+      count,
+      source: dense(g, [outer, count, inner]),
+      indices: dense(indices, [count]),
+      loads: [],
+      stores: [store(dense(out, shape), result(0))],
+    });
+  })
+);
 
-const cutUp: readonly KernelCase[] = [...products, ...convolutions, manyRows];
+const cutUp: readonly KernelCase[] = [...products, ...convolutions, ...manyRows];
 
 for (const { name, device } of webgpu instanceof Error ? [] : webgpu) {
   Deno.test({ name: `kernels on ${name}: shapes that are cut up`, sanitizeOps: false, sanitizeResources: false }, async (t) => {

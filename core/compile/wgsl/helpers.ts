@@ -22,6 +22,7 @@ export type HelperName =
   | "infinity"
   | "nan"
   | "isNan"
+  | "orderedBits"
   | "copySign"
   | "signOf"
   | "minimum"
@@ -74,6 +75,15 @@ fn nan() -> f32 { return bitcast<f32>(nanBits); }`,
   },
   isNan: {
     code: `fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`,
+  },
+  // The sign bit turns the other bits around; all NaNs are one, the largest, and so are both zeros.
+  orderedBits: {
+    code: `fn orderedBits(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) { return 0xffffffffu; }
+  if ((bits & 0x7fffffffu) == 0u) { return 0x80000000u; }
+  return select(bits | 0x80000000u, ~bits, bits >= 0x80000000u);
+}`,
   },
   copySign: {
     code: `fn copySign(x: f32, s: f32) -> f32 {

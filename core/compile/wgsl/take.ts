@@ -5,8 +5,9 @@
  */
 import type { TakeKernel } from "../kernel.ts";
 import { address, decompose, invocation, lonelyWorkgroup } from "./domain.ts";
+import { type Sorted, sortRows } from "./merge_sort.ts";
 import { lanesFor, writePoints } from "./points.ts";
-import { type KernelCode, type KernelContext, scalarOf, Shader } from "./shader.ts";
+import { type Dispatch, type KernelCode, type KernelContext, scalarOf, Shader } from "./shader.ts";
 
 /** The shader of `take` or `takeGrad`. */
 export function generateTake(context: KernelContext<TakeKernel>): KernelCode {
@@ -40,15 +41,15 @@ function clampedIndex(shader: Shader, buffer: number, at: string, size: number):
 }
 
 /**
- * One invocation per element of the result looks through all indices, in order: simple, repeatable, and right for the sizes of a
- * batch. Rows that are chosen far more rarely than there are rows go through lists of occurrences instead.
+ * Few indices are looked through by every element of the result, in order: simple, and right for the sizes of a batch. Many are sorted
+ * first, so that those of a row lie together, still in order.
  */
 function takeGrad(context: KernelContext<TakeKernel>): KernelCode {
   const { outer, size, inner, count } = context.kernel;
-  return outer * size * inner * count <= mostComparisons || count < 2 ? scanGrad(context) : chainGrad(context);
+  return outer * size * inner * count <= mostComparisons ? scanGrad(context) : sortedGrad(context);
 }
 
-const mostComparisons = 2 ** 26;
+const mostComparisons = 2 ** 24;
 
 function scanGrad(context: KernelContext<TakeKernel>): KernelCode {
   const { kernel } = context;
@@ -70,45 +71,20 @@ function scanGrad(context: KernelContext<TakeKernel>): KernelCode {
   return { dispatches: [shader.finish(workgroups)], scratchBytes: 0 };
 }
 
-/**
- * Scratch holds for each row the first place that chose it (or none), then for each place the next one that chose the same row.
- * Three dispatches: forget the first places, build the chains, walk them.
- */
-function chainGrad(context: KernelContext<TakeKernel>): KernelCode {
-  const { size, count } = context.kernel;
-  return { dispatches: [forgetFirst(context), buildChains(context), walkChains(context)], scratchBytes: 4 * (size + count) };
-}
-
-const none = "0xffffffffu";
-
-function forgetFirst(context: KernelContext<TakeKernel>): KernelCode["dispatches"][number] {
-  const { size } = context.kernel;
-  const shader = new Shader(context, "takeGrad first", lonelyWorkgroup(context.target, size), "u32");
-  const { id, workgroups } = invocation(shader, size);
-  shader.store("scratch", id, none);
-  return shader.finish(workgroups);
-}
-
-/** Each place looks ahead for the next of its row, and back: without an earlier one it is the first. */
-function buildChains(context: KernelContext<TakeKernel>): KernelCode["dispatches"][number] {
-  const { size, count, indices } = context.kernel;
-  const shader = new Shader(context, "takeGrad chains", lonelyWorkgroup(context.target, count), "u32");
-  const { id, workgroups } = invocation(shader, count);
-  const at = (k: string) => clampedIndex(shader, indices.buffer, address(indices.offset, [1], [k]), size);
-  const row = at(id);
-  shader.line(`var next = ${none};`);
-  shader.line("var isFirst = true;");
-  shader.loop("0u", `${count}u`, 1, (k) => {
-    const same = shader.define(`${at(k)} == ${row}`);
-    shader.line(`isFirst = isFirst && !(${same} && ${k} < ${id});`);
-    shader.line(`next = select(next, min(next, ${k}), ${same} && ${k} > ${id});`);
+/** The indices as sorted keys, each with its place in the list; then one invocation per element of the result finds its own. */
+function sortedGrad(context: KernelContext<TakeKernel>): KernelCode {
+  const { indices, size, count } = context.kernel;
+  const sorted = sortRows({
+    context,
+    label: "takeGrad sort",
+    rows: 1,
+    n: count,
+    key: (shader, _, at) => clampedIndex(shader, indices.buffer, address(indices.offset, [1], [at]), size),
   });
-  shader.when(["isFirst"], () => shader.store("scratch", row, id));
-  shader.store("scratch", shader.define(`${id} + ${size}u`, "a"), "next");
-  return shader.finish(workgroups);
+  return { dispatches: [...sorted.dispatches, addSorted(context, sorted)], scratchBytes: sorted.scratchBytes };
 }
 
-function walkChains(context: KernelContext<TakeKernel>): KernelCode["dispatches"][number] {
+function addSorted(context: KernelContext<TakeKernel>, { keys, places }: Sorted): Dispatch {
   const { kernel } = context;
   const { outer, size, inner, count, source } = kernel;
   const total = outer * size * inner;
@@ -116,13 +92,22 @@ function walkChains(context: KernelContext<TakeKernel>): KernelCode["dispatches"
   const type = scalarOf(context.program.buffers[source.buffer].dtype);
   const { id, workgroups } = invocation(shader, total);
   const [o, row, i] = decompose(shader, id, [outer, size, inner]);
-  shader.line(`var total = ${type}(0);`);
-  shader.line(`var k = ${shader.load("scratch", row)};`);
-  shader.line(`while (k != ${none}) {`);
-  const at = shader.define(address(source.offset, [count * inner, inner, 1], [o, "k", i]), "a");
-  shader.line(`total += ${shader.load(source.buffer, at)};`);
-  shader.line(`k = ${shader.load("scratch", `k + ${size}u`)};`);
+  const keyAt = (at: string) => shader.load("scratch", address(keys, [1], [at]));
+  shader.line("var low = 0u;");
+  shader.line(`var high = ${count}u;`);
+  shader.line("while (low < high) {");
+  const middle = shader.define("(low + high) >> 1u", "m");
+  const before = shader.define(`${keyAt(middle)} < ${row}`);
+  shader.line(`low = select(low, ${middle} + 1u, ${before});`);
+  shader.line(`high = select(${middle}, high, ${before});`);
   shader.line("}");
+  shader.line(`var total = ${type}(0);`);
+  shader.loop("low", `${count}u`, 1, (at) => {
+    shader.line(`if (${keyAt(at)} != ${row}) { break; }`);
+    const k = shader.define(shader.load("scratch", address(places, [1], [at])), "k");
+    const from = shader.define(address(source.offset, [count * inner, inner, 1], [o, k, i]), "a");
+    shader.line(`total += ${shader.load(source.buffer, from)};`);
+  });
   writePoints(shader, kernel, [o, row, i], 1, () => "total");
   return shader.finish(workgroups);
 }
