@@ -13,7 +13,9 @@ import { createWasmDevice } from "../core/runtime/wasm/device.ts";
 import { hostMath } from "../core/runtime/wasm/host_math.ts";
 import { assertClose } from "./close.ts";
 import { buildCase, type KernelCase } from "./kernel_cases/builder.ts";
+import { sortCases } from "./kernel_cases/sort.ts";
 import { noise } from "./noise.ts";
+import { checkCase } from "./run_case.ts";
 
 /** Threads belong to the device, which lives on. */
 const longLived = { sanitizeOps: false, sanitizeResources: false };
@@ -98,6 +100,10 @@ Deno.test({ name: "wasm: odd functions keep the sign of zero", ...longLived }, (
     const expected = op === "neg" ? [0, -0] : [-0, 0];
     assert.deepEqual(Array.from(y), expected, op);
   }
+});
+
+Deno.test({ name: "wasm: an odd number of threads sorts too", ...longLived }, async () => {
+  for (const one of sortCases) await checkCase(devices[2].device, one);
 });
 
 for (const { threads, device } of devices) {
