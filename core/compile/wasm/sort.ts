@@ -24,9 +24,11 @@ const mostInserted = 32;
 /** From this length on, threads share a row if there are too few for all. */
 const sharedFrom = 16384;
 
-/** What a byte can be, and the bytes of a count for each. */
-const digits = 256;
-const countBytes = 4 * digits;
+/** Bytes of a count for each value of a byte. */
+const countBytes = 4 * 256;
+
+/** Of `phaseParams`: the thread's number and its private memory. */
+const [thread, scratch] = [1, 2];
 
 /** Writes an argsort: threads share rows, or the parts of rows. */
 export const argsort: PrintingGenerator<ArgsortKernel> = (context, kernel) => {
@@ -50,11 +52,11 @@ function wholeRows(context: PrintingContext, kernel: ArgsortKernel): readonly Ph
     const [row, from, to, zero, end, counts] = Array.from({ length: 6 }, () => c.local("i32"));
     const sorter = new Sorter(c, kernel, record, epilogue.slot);
     if (serial) c.i32(0).set(from).i32(rows).set(to);
-    else share(c, 1, rows, 1, context.threads, from, to);
-    const halves = [2, c.local("i32")];
+    else share(c, thread, rows, 1, context.threads, from, to);
+    const halves = [scratch, c.local("i32")];
     if (!short) {
-      c.get(2).i32(n * record.bytes).op("i32.add").set(halves[1]);
-      c.get(2).i32(2 * n * record.bytes).op("i32.add").set(counts);
+      c.get(scratch).i32(n * record.bytes).op("i32.add").set(halves[1]);
+      c.get(scratch).i32(2 * n * record.bytes).op("i32.add").set(counts);
     }
     c.i32(n).set(end);
     c.for(row, () => c.get(from), () => c.get(to), 1, () => {
@@ -84,13 +86,13 @@ function parts(context: PrintingContext, kernel: ArgsortKernel): readonly Phase[
   const allCounts = context.sharedScratch(rows * threads * countBytes);
   context.privateScratch(countBytes);
 
-  /** A phase that does something with this thread's part of each row. */
-  const phase = (body: (part: PartOfRow) => void): Phase => {
+  /** A phase of a pass that does something with this thread's part of each row. */
+  const phase = (pass: number, body: (part: PartOfRow) => void): Phase => {
     const func = module.func({ params: phaseParams }, (c) => {
       const [row, from, to] = Array.from({ length: 3 }, () => c.local("i32"));
       const [source, target, counts] = Array.from({ length: 3 }, () => c.local("i32"));
       const sorter = new Sorter(c, kernel, record, epilogue.slot);
-      share(c, 1, n, 1, threads, from, to);
+      share(c, thread, n, 1, threads, from, to);
       c.for(row, 0, rows, 1, () => {
         sorter.seek(row);
         const locate = (local: number, slot: number, bytes: number) => {
@@ -98,11 +100,9 @@ function parts(context: PrintingContext, kernel: ArgsortKernel): readonly Phase[
           c.get(row).i32(bytes).op("i32.mul").op("i32.add").set(local);
         };
         locate(counts, allCounts, threads * countBytes);
-        const useHalves = (pass: number) => {
-          locate(source, halves[pass % 2], n * record.bytes);
-          locate(target, halves[1 - pass % 2], n * record.bytes);
-        };
-        body({ c, sorter, from, to, source, target, counts, useHalves });
+        locate(source, halves[pass % 2], n * record.bytes);
+        locate(target, halves[1 - pass % 2], n * record.bytes);
+        body({ c, sorter, from, to, source, target, counts });
       });
     });
     return { func, serial: false };
@@ -110,39 +110,37 @@ function parts(context: PrintingContext, kernel: ArgsortKernel): readonly Phase[
 
   const phases: Phase[] = [];
   for (let pass = 0; pass < record.passes; pass++) {
-    phases.push(phase(({ c, sorter, from, to, source, counts, useHalves }) => {
-      useHalves(pass);
+    phases.push(phase(pass, ({ c, sorter, from, to, source, counts }) => {
       if (pass === 0) sorter.readKeys(source, from, to);
-      c.get(counts).get(1).i32(countBytes).op("i32.mul").op("i32.add").set(counts);
+      c.get(counts).get(thread).i32(countBytes).op("i32.mul").op("i32.add").set(counts);
       clearCounts(c, counts);
       sorter.count(source, from, to, pass, counts);
     }));
-    phases.push(phase(({ c, sorter, from, to, source, target, counts, useHalves }) => {
-      useHalves(pass);
-      countsToPlaces(c, counts, 2, { part: 1, parts: threads });
-      sorter.move(source, from, to, pass, 2, target);
+    phases.push(phase(pass, ({ c, sorter, from, to, source, target, counts }) => {
+      countsToPlaces(c, counts, scratch, { part: thread, parts: threads });
+      sorter.move(source, from, to, pass, scratch, target);
     }));
   }
   if (epilogue.func === undefined) return phases;
   const func = module.func({ params: phaseParams }, (c) => {
     const [from, to] = [c.local("i32"), c.local("i32")];
-    share(c, 1, n, 16, threads, from, to);
+    share(c, thread, n, 16, threads, from, to);
     finish(c, epilogue, () => c.i32(0).i32(rows).get(from).get(to));
   });
   return [...phases, { func, serial: false }];
 }
 
-/** What a phase of `parts` works on: locals, and the code that sets `source` and `target` to the records of a pass. */
+/** What a phase of `parts` works on: locals. */
 interface PartOfRow {
   readonly c: FunctionWriter;
   readonly sorter: Sorter;
   readonly from: number;
   readonly to: number;
+  /** The row's records before and after the pass. */
   readonly source: number;
   readonly target: number;
   /** The row's counts, those of one thread after the other. */
   readonly counts: number;
-  useHalves(pass: number): void;
 }
 
 /** Calls the epilogue, if there is one, for rows and columns that `pushBox` pushes. */
