@@ -120,6 +120,9 @@ export { pad, type PadOptions } from "./core/ops/pad.ts";
 export { concat, repeat, roll, stack, tile } from "./core/ops/concat.ts";
 export { take, takeAlong } from "./core/ops/take.ts";
 export { argsort, median, quantile, sort, type SortOptions, type TopK, topK, type TopKOptions } from "./core/ops/sort.ts";
+export { scatterAdd } from "./core/ops/scatter.ts";
+export { addAt, at, type Index, type Indices, type Positions, setAt } from "./core/ops/index.ts";
+export { dynamicSlice, dynamicUpdateSlice } from "./core/ops/dynamic.ts";
 export { dot, matmul } from "./core/ops/matmul.ts";
 export { conv1d, type Conv1dOptions, conv2d, type Conv2dOptions } from "./core/ops/conv.ts";
 export {

@@ -325,6 +325,12 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     one("nothing", float([2, 0]), { descending: false }),
     one("no rows", float([0, 3]), { descending: false }),
   ],
+  put: [
+    two("rows", float([2, 4, 3]), integer([4], "i32", [0, 4]), { size: 5 }),
+    two("repeated and out of range", float([1, 8, 2]), integer([8], "i32", [-9, 9]), { size: 3 }),
+    two("none", float([2, 0, 2]), integer([0], "i32"), { size: 3 }),
+    two("i32", integer([1, 4, 2], "i32"), integer([4], "i32", [0, 1]), { size: 2 }),
+  ],
   takeGrad: [
     two("rows", float([2, 4, 3]), integer([4], "i32", [0, 4]), { size: 5 }),
     two("out of range", float([1, 6, 2]), integer([6], "i32", [-9, 9]), { size: 3 }),

@@ -55,6 +55,7 @@ function resultFlops(kernel: Kernel): number {
   switch (kernel.kind) {
     case "map":
     case "take":
+    case "put":
       return 0;
     case "takeGrad":
       return kernel.outer * kernel.count * kernel.inner;

@@ -93,14 +93,15 @@ export interface PoolKernel extends KernelBase {
  * Rows chosen by index. Indices count from 0 and were checked or clamped before: a device clamps them into range all the same.
  * - take: x [outer, size, inner], indices i32 [count] -> domain [outer, count, inner]
  * - takeGrad: g [outer, count, inner], indices -> domain [outer, size, inner]: rows added up in order of the indices
+ * - put: x [outer, count, inner], indices -> domain [outer, size, inner]: of the rows with one index the last, 0 where there is none
  */
 export interface TakeKernel extends KernelBase {
-  readonly kind: "take" | "takeGrad";
+  readonly kind: "take" | "takeGrad" | "put";
   readonly outer: number;
   readonly size: number;
   readonly inner: number;
   readonly count: number;
-  /** x or g, contiguous. */
+  /** x or g, contiguous. For `put` not bytes. */
   readonly source: Access;
   /** i32, contiguous. */
   readonly indices: Access;
@@ -161,6 +162,7 @@ export function operandsOf(kernel: Kernel): readonly Access[] {
       return [kernel.lhs, kernel.rhs];
     case "take":
     case "takeGrad":
+    case "put":
       return [kernel.source, kernel.indices];
     case "argsort":
       return [kernel.source];

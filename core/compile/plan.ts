@@ -161,6 +161,7 @@ function renameBuffers(kernel: Kernel, name: (buffer: number) => number): Kernel
       return { ...base, lhs: access(base.lhs), rhs: access(base.rhs) };
     case "take":
     case "takeGrad":
+    case "put":
       return { ...base, source: access(base.source), indices: access(base.indices) };
     case "argsort":
       return { ...base, source: access(base.source) };

@@ -32,6 +32,7 @@ import { broadcastOp, flipOp, permuteOp, reshapeOp } from "./movement.ts";
 import { padOp } from "./pad.ts";
 import { avgPool2dGradOp, avgPool2dOp, maxPool2dGatherOp, maxPool2dOp, maxPool2dScatterOp } from "./pool.ts";
 import { argmaxOp, argminOp, maxOp, minOp, sumOp } from "./reduce.ts";
+import { putOp } from "./scatter.ts";
 import { whereOp } from "./select.ts";
 import { sliceOp } from "./slice.ts";
 import { erfcOp, erfinvOp, gudermannianOp, isruOp, softsignOp } from "./special.ts";
@@ -124,6 +125,7 @@ export const allOps: readonly Op[] = [
   argsortOp,
   takeOp,
   takeGradOp,
+  putOp,
   negOp,
   absOp,
   signOp,

@@ -107,7 +107,9 @@ export function sliceRuns(x: Tensor, runs: readonly Run[]): Tensor {
 /** The transpose: x where the runs are in a tensor of this shape, and zeros elsewhere. */
 export function placeRuns(x: Tensor, runs: readonly Run[], shape: Shape): Tensor {
   const [start, step] = [runs.map(lowest), runs.map((run) => Math.abs(run.step))];
-  return apply(padOp, [flipBackwards(x, runs)], { ...around(shape, start, x.shape, step), value: 0 });
+  const [turned, gaps] = [flipBackwards(x, runs), around(shape, start, x.shape, step)];
+  const none = Object.values(gaps).flat().every((gap) => gap === 0);
+  return none ? turned : apply(padOp, [turned], { ...gaps, value: 0 });
 }
 
 function lowest({ start, count, step }: Run): number {

@@ -19,7 +19,8 @@ import { apply, batchAll, type Op } from "./define.ts";
 import { broadcastTo, permute, reshape } from "./movement.ts";
 import { where } from "./select.ts";
 
-interface TakeAttrs {
+/** What records that move rows by index know. */
+export interface TakeAttrs {
   /** How many rows there are to choose from. */
   readonly size: number;
 }
@@ -42,8 +43,8 @@ function splitRows(x: Tensor, examples: number): Tensor {
   return permute(reshape(x, [outer, examples, rows / examples, inner]), [1, 0, 2, 3]);
 }
 
-/** The vmap rule of both: shared indices see more outer rows, own indices a longer list. */
-function chooseMany(
+/** Their vmap rule: shared indices see more outer rows, own indices a longer list. */
+export function chooseMany(
   op: Op<TakeAttrs>,
   inputs: readonly Tensor[],
   batched: readonly boolean[],
@@ -104,17 +105,23 @@ export const takeGradOp: Op<TakeAttrs> = {
 };
 
 /**
- * Indices as i32 that count from the front and lie in range: negative ones count from the end, and those outside are clamped (a
- * program on a device cannot raise an error).
+ * Indices along an axis of `shape` as i32 that count from the front and lie in range: negative ones count from the end, and those
+ * outside are clamped (a program on a device cannot raise an error).
  *
  * @throws {DTypeError} If they are not integers.
+ * @throws {ShapeError} If there are some, but the axis is empty.
  */
-export function placesOf(indices: TensorLike, size: number, what: string): Tensor {
+export function placesOf(indices: TensorLike, shape: Shape, axis: number, what: string): Tensor {
   const list = typeof indices === "number" ? cast(indices, "i32") : asTensor(indices);
   if (!isInteger(list.dtype)) {
-    throw new DTypeError(`Cannot ${what} by indices of type ${list.dtype}: they must be integers, use cast(indices, "i32")`, {
+    const remedy = list.dtype === "bool" ? "choose by a mask with where(mask, x, y)" : 'use cast(indices, "i32")';
+    throw new DTypeError(`Cannot ${what} by indices of type ${list.dtype}: they must be integers, ${remedy}`, {
       dtype: list.dtype,
     });
+  }
+  const size = shape[axis];
+  if (size === 0 && list.size > 0) {
+    throw new ShapeError(`Cannot ${what} ${showShape(shape)} by index along axis ${axis}: it is empty`, { shape, axis });
   }
   const whole = cast(list, "i32");
   const fromFront = where(lt(whole, 0), add(whole, size), whole);
@@ -135,25 +142,29 @@ export function gather(x: Tensor, from: number, places: readonly Tensor[]): Tens
   const extents = x.shape.slice(from, from + places.length);
   const size = sizeOf(extents);
   const { shape } = places[0];
-  if (size === 0 && sizeOf(shape) > 0) {
-    throw new ShapeError(`Cannot choose from ${showShape(x.shape)} along axis ${from + extents.indexOf(0)}: it is empty`, {
-      shape: x.shape,
-      axis: from + extents.indexOf(0),
-    });
-  }
   const list = reshape(positionOf(places, extents), [sizeOf(shape)]);
   const rows = apply(takeOp, [reshape(x, [sizeOf(before), size, sizeOf(after)]), list], { size });
   return reshape(rows, [...before, ...shape, ...after]);
 }
 
-/** The transpose of `gather`: what is at each place of `values` is added up at the position it names among axes of `extents`. */
-export function scatter(values: Tensor, from: number, places: readonly Tensor[], extents: Shape): Tensor {
+/**
+ * What is at each place of `values` goes to the position it names among axes of `extents`: `takeGradOp`, the transpose of `gather`, adds up
+ * what meets there; another record may do otherwise. Narrow types, which only move, are widened for it.
+ */
+export function scatter(
+  values: Tensor,
+  from: number,
+  places: readonly Tensor[],
+  extents: Shape,
+  op: Op<TakeAttrs> = takeGradOp,
+): Tensor {
   const { shape } = places[0];
   const [before, after]: [Shape, Shape] = [values.shape.slice(0, from), values.shape.slice(from + shape.length)];
   const [size, count] = [sizeOf(extents), sizeOf(shape)];
   const list = reshape(positionOf(places, extents), [count]);
-  const rows = apply(takeGradOp, [reshape(values, [sizeOf(before), count, sizeOf(after)]), list], { size });
-  return reshape(rows, [...before, ...extents, ...after]);
+  const narrow = values.dtype === "bool" || values.dtype === "u8";
+  const rows = reshape(narrow ? cast(values, "i32") : values, [sizeOf(before), count, sizeOf(after)]);
+  return cast(reshape(apply(op, [rows, list], { size }), [...before, ...extents, ...after]), values.dtype);
 }
 
 /**
@@ -172,7 +183,7 @@ export function scatter(values: Tensor, from: number, places: readonly Tensor[],
 export function take(x: TensorLike, indices: TensorLike, { axis = 0 }: { readonly axis?: number } = {}): Tensor {
   const tensor = asTensor(x);
   const along = normalizeAxis(axis, tensor.rank, "take");
-  return gather(tensor, along, [placesOf(indices, tensor.shape[along], "take")]);
+  return gather(tensor, along, [placesOf(indices, tensor.shape, along, "take")]);
 }
 
 /** How indices that lie beside the elements of x choose along an axis: which block of axes is seen as one list. */
@@ -191,7 +202,7 @@ interface Along {
  */
 export function placesAlong(shape: Shape, indices: TensorLike, axis: number, what: string): Along {
   const at = normalizeAxis(axis, shape.length, what);
-  const list = placesOf(indices, shape[at], what);
+  const list = placesOf(indices, shape, at, what);
   const wrong = list.rank !== shape.length
     ? `both must have ${shape.length} axes`
     : list.shape.flatMap((extent, i) =>

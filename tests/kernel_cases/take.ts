@@ -41,7 +41,7 @@ function takeCase(
   const { dtype = "f32", offset = 0, known } = options;
   const count = indices.length;
   const shape = [outer, kind === "take" ? count : size, inner];
-  return buildCase(`${kind}: ${name}`, kind === "take" ? exact : sums, (p) => {
+  return buildCase(`${kind}: ${name}`, kind === "takeGrad" ? sums : exact, (p) => {
     const rows = [outer, kind === "take" ? size : count, inner];
     const length = rows[0] * rows[1] * rows[2];
     const source = p.input(dtype, options.source ?? valuesOf(dtype, offset + length));
@@ -63,7 +63,7 @@ function takeCase(
   });
 }
 
-const kinds = ["take", "takeGrad"] as const;
+const kinds = ["take", "takeGrad", "put"] as const;
 
 const layouts: readonly KernelCase[] = kinds.flatMap((kind) => [
   takeCase("rows of a table", kind, { outer: 1, size: 10, inner: 7 }, [3, 0, 9, 3, 5]),
@@ -96,6 +96,10 @@ const types: readonly KernelCase[] = [
   takeCase("known by hand", "takeGrad", { outer: 1, size: 3, inner: 2 }, [2, 0, 2], {
     source: [1, 2, 3, 4, 5, 6],
     known: [3, 4, 0, 0, 6, 8],
+  }),
+  takeCase("the last of each index, known by hand", "put", { outer: 1, size: 3, inner: 2 }, [2, 0, 2], {
+    source: [NaN, 2, 3, 4, 5, 6],
+    known: [3, 4, 0, 0, 5, 6],
   }),
 ];
 

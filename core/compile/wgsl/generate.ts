@@ -35,6 +35,7 @@ export function generateKernel(program: Program, kernel: Kernel, target: Target)
       return generateConv(context(kernel));
     case "take":
     case "takeGrad":
+    case "put":
       return generateTake(context(kernel));
     case "argsort":
       return generateArgsort(context(kernel));

@@ -95,6 +95,7 @@ export class Shader {
     readonly label: string,
     readonly workgroupSize: readonly [number, number, number],
     private readonly scratchType: "f32" | "i32" | "u32" = "f32",
+    private readonly scratchAtomic = false,
   ) {}
 
   /** Adds a line to the body; braces at its ends set the indentation. */
@@ -210,6 +211,11 @@ export class Shader {
     this.line(`${this.word(declaration, address)} = ${this.toWord(dtype, declaration, value)};`);
   }
 
+  /** Raises an element of a buffer declared as atomics, at once among all invocations. */
+  atomicMax(buffer: number | "scratch", address: string, value: string): void {
+    this.line(`atomicMax(&${this.declare(buffer).name}[${address}], ${value});`);
+  }
+
   /** Writes four neighbouring elements at an address that is a multiple of four. */
   storeVector(buffer: number | "scratch", address: string, values: readonly string[]): void {
     const declaration = this.declare(buffer);
@@ -263,7 +269,7 @@ export class Shader {
         name: `b${this.declarations.size}`,
         buffer,
         word: words.size === 1 ? [...words][0] : "u32",
-        atomic: this.storesBytes(place),
+        atomic: buffer === "scratch" ? this.scratchAtomic : this.storesBytes(place),
         vector: false,
         written: false,
         used: false,

@@ -77,6 +77,7 @@ function contiguousExtents(kernel: Exclude<Kernel, { kind: "reduce" | "matmul" |
     case "take":
       return [kernel.outer * kernel.size * kernel.inner, kernel.count];
     case "takeGrad":
+    case "put":
       return [kernel.outer * kernel.count * kernel.inner, kernel.count];
     case "conv2d":
     case "conv2dInputGrad":

@@ -1,0 +1,127 @@
+/**
+ * Parts of tensors that begin where a tensor says: their place is known on the device only, their size before.
+ *
+ * @module
+ */
+import { isInteger } from "../dtype.ts";
+import { DTypeError, ShapeError } from "../errors.ts";
+import { type Shape, showShape } from "../shape.ts";
+import { Tensor, type TensorLike } from "../tensor.ts";
+import { asTensor } from "./arguments.ts";
+import { add, logicalAnd, maximum, minimum } from "./binary.ts";
+import { cast } from "./cast.ts";
+import { ge, lt } from "./compare.ts";
+import { iota } from "./creation.ts";
+import { reshape } from "./movement.ts";
+import { valuesFor } from "./scatter.ts";
+import { where } from "./select.ts";
+import { gather, scatter } from "./take.ts";
+
+/** Along one axis: where a part of `size` of the `extent` elements begins. */
+interface Part {
+  readonly axis: number;
+  readonly start: Tensor;
+  readonly size: number;
+  readonly extent: number;
+}
+
+/** The axes that a part does not take whole, and where it begins there: inside, whatever the numbers say. */
+function partsOf(shape: Shape, starts: readonly TensorLike[], sizes: Shape, what: string): Part[] {
+  if (starts.length !== shape.length || sizes.length !== shape.length) {
+    throw new ShapeError(
+      `Cannot ${what} ${showShape(shape)} with ${starts.length} starts and sizes ${showShape(sizes)}: one per axis is needed`,
+      { shape, starts: starts.length, sizes },
+    );
+  }
+  return shape.flatMap((extent, axis) => {
+    const size = sizes[axis];
+    if (!Number.isInteger(size) || size < 0 || size > extent) {
+      throw new ShapeError(
+        `Cannot ${what} ${showShape(shape)} with sizes ${showShape(sizes)}: along axis ${axis} there are 0 to ${extent} elements`,
+        { shape, sizes, axis },
+      );
+    }
+    const start = scalar(starts[axis], what, axis);
+    if (size === extent) return [];
+    const fromFront = where(lt(start, 0), add(start, extent), start);
+    return [{ axis, start: maximum(minimum(fromFront, extent - size), 0), size, extent }];
+  });
+}
+
+function scalar(start: TensorLike, what: string, axis: number): Tensor {
+  const whole = typeof start === "number" && Number.isInteger(start) ? cast(start, "i32") : asTensor(start);
+  if (!isInteger(whole.dtype)) {
+    throw new DTypeError(`Cannot ${what} from a start of type ${whole.dtype} along axis ${axis}: it must be an integer`, {
+      dtype: whole.dtype,
+      axis,
+    });
+  }
+  if (whole.rank !== 0) {
+    throw new ShapeError(
+      `Cannot ${what} from a start of shape ${showShape(whole.shape)} along axis ${axis}: it must be a scalar`,
+      {
+        shape: whole.shape,
+        axis,
+      },
+    );
+  }
+  return cast(whole, "i32");
+}
+
+/**
+ * A part of x of known size that begins where numbers on the device say. A part that would reach over an end is moved inside, as in
+ * JAX; negative starts count from the end.
+ *
+ * ```ts
+ * import { arange, dynamicSlice, reshape, tensor, toArray } from "../../mod.ts";
+ * const x = reshape(arange(12), [3, 4]);
+ * const row = tensor(1, { dtype: "i32" });
+ * console.log(await toArray(dynamicSlice(x, [row, 0], [1, 4]))); // [[4, 5, 6, 7]]
+ * console.log(await toArray(dynamicSlice(x, [9, 2], [1, 2]))); // [[10, 11]]
+ * ```
+ *
+ * @param starts An integer scalar per axis.
+ * @param sizes The shape of the result.
+ * @throws {ShapeError} If there is not one start and one size per axis, or a size is larger than x.
+ * @throws {DTypeError} If a start is no integer.
+ * @see jax.lax.dynamic_slice
+ */
+export function dynamicSlice(x: TensorLike, starts: readonly TensorLike[], sizes: Shape): Tensor {
+  const tensor = asTensor(x);
+  return partsOf(tensor.shape, starts, sizes, "slice").reduce(
+    (part, { axis, start, size }) => gather(part, axis, [add(start, iota([size], 0))]),
+    tensor,
+  );
+}
+
+/**
+ * x with a part replaced that begins where numbers on the device say: with `dynamicSlice` of the same starts and of the update's shape,
+ * the update is read back. A part that would reach over an end is moved inside; negative starts count from the end.
+ *
+ * ```ts
+ * import { dynamicUpdateSlice, tensor, toArray, zeros } from "../../mod.ts";
+ * const step = tensor(1, { dtype: "i32" });
+ * console.log(await toArray(dynamicUpdateSlice(zeros([3, 2]), tensor([[5, 6]]), [step, 0]))); // [[0, 0], [5, 6], [0, 0]]
+ * ```
+ *
+ * @param update As many axes as x, none longer. The result has the type of x.
+ * @param starts An integer scalar per axis.
+ * @throws {ShapeError} If there is not one start per axis, or the update is larger than x.
+ * @throws {DTypeError} If a start is no integer, or the update's type does not fit into that of x.
+ * @see jax.lax.dynamic_update_slice
+ */
+export function dynamicUpdateSlice(x: TensorLike, update: TensorLike, starts: readonly TensorLike[]): Tensor {
+  const [tensor, given] = [asTensor(x), asTensor(update)];
+  const parts = partsOf(tensor.shape, starts, given.shape, "update part of");
+  const values = valuesFor(tensor, update, given.shape, "set");
+  if (parts.length === 0) return values;
+  const placed = parts.reduce(
+    (whole, { axis, start, size, extent }) => scatter(whole, axis, [add(start, iota([size], 0))], [extent]),
+    values,
+  );
+  const inside = parts.map(({ axis, start, size, extent }) => {
+    const position = reshape(iota([extent], 0), tensor.shape.map((each, i) => i === axis ? each : 1));
+    return logicalAnd(ge(position, start), lt(position, add(start, size)));
+  });
+  return where(inside.reduce(logicalAnd), placed, tensor);
+}
