@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { unary } from "../core/compile/expr.ts";
 import { costOf, describeKernel } from "../core/compile/cost.ts";
 import type { Kernel, Program } from "../core/compile/kernel.ts";
+import { showProgram } from "../core/compile/show.ts";
 import { KernelTimes } from "../core/runtime/profile.ts";
 import { load, result } from "./kernel_cases/builder.ts";
 
@@ -26,11 +27,24 @@ const spread: Kernel = {
   loads: [{ buffer: 3, offset: 0, strides: [0, 0] }],
   stores: [{ buffer: 2, offset: 0, strides: [8, 1], value: unary("exp", load(0, "f32")) }],
 };
+/** Rows of eight; about three comparisons for each element. */
+const order: Kernel = {
+  kind: "argsort",
+  shape: [4, 8],
+  descending: true,
+  source: { buffer: 2, offset: 0, strides: [8, 1] },
+  loads: [],
+  stores: [{ buffer: 4, offset: 0, strides: [8, 1], value: result(0, "i32") }],
+};
 const program: Program = {
-  buffers: [64, 128, 32, 1].map((size, index) => ({ dtype: "f32", size, place: { kind: "input", index } })),
+  buffers: [64, 128, 32, 1, 32].map((size, index) => ({
+    dtype: index === 4 ? "i32" : "f32",
+    size,
+    place: { kind: "input", index },
+  })),
   slots: [],
   kernels: [product, spread],
-  inputs: [0, 1, 2, 3],
+  inputs: [0, 1, 2, 3, 4],
   outputs: [],
 };
 
@@ -39,6 +53,9 @@ Deno.test("a kernel's work is counted from its description", () => {
   assert.deepEqual(costOf(program, spread), { flops: 32, bytes: 4 * (1 + 32) });
   assert.equal(describeKernel(product), "matmul [1, 4, 8] over 16");
   assert.equal(describeKernel(spread), "map [4, 8]");
+  assert.deepEqual(costOf(program, order), { flops: 32 * 3, bytes: 4 * (32 + 32) });
+  assert.equal(describeKernel(order), "argsort [4, 8]");
+  assert.match(showProgram({ ...program, kernels: [order] }), /kernel 0: argsort \[4, 8\] descending\n {2}operand f32:input2/);
 });
 
 Deno.test("times add up by kernel, the longest first, with the parts of those that have several", () => {
