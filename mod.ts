@@ -124,7 +124,7 @@ export { scatterAdd } from "./core/ops/scatter.ts";
 export { addAt, at, type Index, type Indices, type Positions, setAt } from "./core/ops/index.ts";
 export { dynamicSlice, dynamicUpdateSlice } from "./core/ops/dynamic.ts";
 export { dot, matmul } from "./core/ops/matmul.ts";
-export { conv1d, type Conv1dOptions, conv2d, type Conv2dOptions } from "./core/ops/conv.ts";
+export { conv1d, type Conv1dOptions, conv2d, type Conv2dOptions, type PaddingMode } from "./core/ops/conv.ts";
 export {
   convTranspose1d,
   type ConvTranspose1dOptions,

@@ -1,33 +1,42 @@
 /**
- * The convolution layer.
+ * Convolution layers.
  *
  * @module
  */
 import { ShapeError } from "../core/errors.ts";
-import { conv2d as convolve } from "../core/ops/conv.ts";
-import { type Pair, pair } from "../core/ops/window.ts";
+import { conv1d as convolveSignals, conv2d as convolveImages, type PaddingMode } from "../core/ops/conv.ts";
+import { convPadding, type Padding, type Pair, pair, type Side } from "../core/ops/window.ts";
 import { wholeNumber } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { hasBias, type InitOptions, type WeightBias, weightBias } from "./init.ts";
 import { empty, type Layer, outputShape } from "./layer.ts";
 
-/** Options of the convolution layer; a pair is [vertical, horizontal]. */
-export interface Conv2dLayerOptions<B extends boolean = true> extends InitOptions {
+/** Options that all convolution layers have. */
+export interface ChannelOptions<B extends boolean = true> extends InitOptions {
   /** How many channels come out. */
   readonly features: number;
-  /** Size of the window. */
-  readonly kernel: Pair;
-  /** Step of the window. Default 1. */
-  readonly stride?: Pair;
-  /** Zeros added on each side. Default 0. */
-  readonly padding?: Pair;
-  /** Distance between the taps of the filter. Default 1. */
-  readonly dilation?: Pair;
   /** Channels are split into so many independent groups; in and out must divide by it. Default 1. */
   readonly groups?: number;
   /** Whether a number is added to each output channel. Default true. */
   readonly bias?: B;
+}
+
+/** Options of the convolution layer; a pair is [vertical, horizontal]. */
+export interface Conv2dLayerOptions<B extends boolean = true> extends ChannelOptions<B> {
+  /** Size of the window. */
+  readonly kernel: Pair;
+  /** Step of the window. Default 1. */
+  readonly stride?: Pair;
+  /**
+   * What is added: a number for all sides, [vertical, horizontal], each a number or [before, after], "valid" for nothing, or "same" for an
+   * output as large as the input (stride 1 only). Default 0.
+   */
+  readonly padding?: Padding;
+  /** What is added there: "zeros" (default), or the image's own elements, see the modes of `pad`. */
+  readonly paddingMode?: PaddingMode;
+  /** Distance between the taps of the filter. Default 1. */
+  readonly dilation?: Pair;
 }
 
 /**
@@ -47,40 +56,111 @@ export interface Conv2dLayerOptions<B extends boolean = true> extends InitOption
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is smaller than the window.
  */
 export function conv2d<B extends boolean = true>(options: Conv2dLayerOptions<B>): Layer<WeightBias<B>> {
+  const kernel = pair(options.kernel, "kernel", 1);
+  const stride = pair(options.stride ?? 1, "stride", 1);
+  const dilation = pair(options.dilation ?? 1, "dilation", 1);
+  const { features, groups = 1, padding = 0, paddingMode } = options;
+  convPadding(padding, kernel, stride, dilation); // which refuses what it cannot be
+  return convolution(options, {
+    what: "conv2d",
+    axes: ["height", "width"],
+    weight: (channels) => [features, channels / groups, ...kernel],
+    run: (x, weight, bias) => convolveImages(x, weight, { bias, stride, padding, paddingMode, dilation, groups }),
+  });
+}
+
+/** Options of the convolution layer of signals. */
+export interface Conv1dLayerOptions<B extends boolean = true> extends ChannelOptions<B> {
+  /** Size of the window. */
+  readonly kernel: number;
+  /** Step of the window. Default 1. */
+  readonly stride?: number;
+  /**
+   * What is added: a number for both ends, [before, after], "valid" for nothing, or "same" for an output as long as the input (stride 1 only).
+   * Default 0.
+   */
+  readonly padding?: Side | "same" | "valid";
+  /** What is added there: "zeros" (default), or the signal's own elements, see the modes of `pad`. */
+  readonly paddingMode?: PaddingMode;
+  /** Distance between the taps of the filter. Default 1. */
+  readonly dilation?: number;
+}
+
+/**
+ * 1-d convolution.
+ *
+ * Input [batch, channels, length], output [batch, features, (length + 2 padding - dilation (kernel - 1) - 1) / stride + 1], rounded down.
+ * Parameters: `weight` [features, channels / groups, kernel] and `bias` [features], as in PyTorch.
+ *
+ * ```ts
+ * import { layers, random } from "../mod.ts";
+ * const { params, output } = layers.conv1d({ features: 8, kernel: 3, padding: "same" }).init(random.key(0), [2, 100]);
+ * console.log(params.weight.shape, output); // [8, 2, 3] [8, 100]
+ * ```
+ *
+ * @throws {RangeError} If an option is not a whole number in its range, or `features` does not divide by `groups`.
+ * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is shorter than the window.
+ */
+export function conv1d<B extends boolean = true>(options: Conv1dLayerOptions<B>): Layer<WeightBias<B>> {
+  const kernel = wholeNumber(options.kernel, "kernel");
+  const stride = wholeNumber(options.stride ?? 1, "stride");
+  const dilation = wholeNumber(options.dilation ?? 1, "dilation");
+  const { features, groups = 1, padding = 0, paddingMode } = options;
+  convPadding(typeof padding === "string" ? padding : [0, padding], [1, kernel], [1, stride], [1, dilation]);
+  return convolution(options, {
+    what: "conv1d",
+    axes: ["length"],
+    weight: (channels) => [features, channels / groups, kernel],
+    run: (x, weight, bias) => convolveSignals(x, weight, { bias, stride, padding, paddingMode, dilation, groups }),
+  });
+}
+
+/** In what convolution layers differ. */
+export interface ConvolutionSpec {
+  /** What sort it is. */
+  readonly what: string;
+  /** The names of the spatial axes. */
+  readonly axes: readonly string[];
+  /** The shape of the weight for inputs of so many channels. */
+  weight(channels: number): Shape;
+  /** The operation. */
+  run(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor;
+}
+
+/** A layer of a filter and a bias for each output channel. */
+export function convolution<B extends boolean>(
+  options: ChannelOptions<B>,
+  { what, axes, weight, run }: ConvolutionSpec,
+): Layer<WeightBias<B>> {
   const features = wholeNumber(options.features, "features");
   const groups = wholeNumber(options.groups ?? 1, "groups");
   if (features % groups !== 0) throw new RangeError(`features (${features}) must divide by groups (${groups})`);
-  const [height, width] = pair(options.kernel, "kernel", 1);
-  const stride = pair(options.stride ?? 1, "stride", 1);
-  const padding = pair(options.padding ?? 0, "padding", 0);
-  const dilation = pair(options.dilation ?? 1, "dilation", 1);
   const bias = (options.bias ?? true) as B;
-  const run = (x: Tensor, params: { readonly weight: Tensor }) =>
-    convolve(x, params.weight, { bias: hasBias(params) ? params.bias : undefined, stride, padding, dilation, groups });
+  const apply = (params: WeightBias<B>, x: Tensor) => run(x, params.weight, hasBias(params) ? params.bias : undefined);
   return {
-    kind: "conv2d",
+    kind: what,
     init: (key, inputShape) => {
-      const channels = inputChannels(inputShape, groups);
-      const params = weightBias(key, [features, channels / groups, height, width], bias, options);
-      return { params, state: empty, output: outputShape((x) => run(x, params), inputShape) };
+      const channels = inputChannels(inputShape, groups, what, axes);
+      const params = weightBias(key, weight(channels), bias, { ...options, outputs: features });
+      return { params, state: empty, output: outputShape((x) => apply(params, x), inputShape) };
     },
-    apply: (params, state, x) => [run(x, params), state],
+    apply: (params, state, x) => [apply(params, x), state],
   };
 }
 
-function inputChannels(inputShape: Shape, groups: number): number {
-  if (inputShape.length !== 3) {
-    const remedy = inputShape.length === 2 ? `, give the shape [1, ${inputShape.join(", ")}] for one channel` : "";
+function inputChannels(inputShape: Shape, groups: number, what: string, axes: readonly string[]): number {
+  if (inputShape.length !== axes.length + 1) {
+    const missing = inputShape.length === axes.length;
+    const remedy = missing ? `, give the shape ${showShape([1, ...inputShape])} for one channel` : "";
     throw new ShapeError(
-      `Cannot apply conv2d to input ${
-        showShape(inputShape)
-      }: it needs 3 axes [channels, height, width] beside the batch${remedy}`,
+      `Cannot apply ${what} to input ${showShape(inputShape)}: it needs ${axes.length + 1} axes ` +
+        `[${["channels", ...axes].join(", ")}] beside the batch${remedy}`,
       { shape: inputShape },
     );
   }
   if (inputShape[0] % groups !== 0) {
     throw new ShapeError(
-      `Cannot apply conv2d to input ${showShape(inputShape)}: its ${inputShape[0]} channels do not divide by ${groups} groups`,
+      `Cannot apply ${what} to input ${showShape(inputShape)}: its ${inputShape[0]} channels do not divide by ${groups} groups`,
       { shape: inputShape, groups },
     );
   }

@@ -47,6 +47,7 @@ export interface InitOptions {
  * +-1 / sqrt(fan in), where fan in is the number of inputs that one output sees.
  *
  * @param shape [outputs, ...inputs of one output]
+ * @param options `outputs`: how many numbers the bias has, if not as many as the first axis of the weight.
  * @throws {ShapeError} If an initializer gives another shape than it was asked for.
  * @see He et al., "Delving deep into rectifiers", 2015, with PyTorch's gain (a = sqrt 5)
  */
@@ -54,14 +55,14 @@ export function weightBias<B extends boolean>(
   key: Key,
   shape: Shape,
   bias: B,
-  { weightInit, biasInit }: InitOptions = {},
+  { weightInit, biasInit, outputs = shape[0] }: InitOptions & { readonly outputs?: number } = {},
 ): WeightBias<B> {
   // No inputs: nothing to scale, and 1 / 0 would not be a bound.
   const bound = 1 / Math.sqrt(Math.max(1, sizeOf(shape.slice(1))));
   const standard = uniform({ min: -bound, max: bound });
   const weight = parameter(key, "weight", shape, weightInit ?? standard);
   if (!bias) return { weight } as WeightBias<B>;
-  return { weight, bias: parameter(key, "bias", shape.slice(0, 1), biasInit ?? standard) } as WeightBias<B>;
+  return { weight, bias: parameter(key, "bias", [outputs], biasInit ?? standard) } as WeightBias<B>;
 }
 
 /** The parameter called `name` as an initializer starts it. */

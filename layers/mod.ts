@@ -23,7 +23,13 @@ export {
   type ResidualOptions,
   type ResidualStages,
 } from "./connections.ts";
-export { conv2d, type Conv2dLayerOptions } from "./conv.ts";
+export { type ChannelOptions, conv1d, type Conv1dLayerOptions, conv2d, type Conv2dLayerOptions } from "./conv.ts";
+export {
+  convTranspose1d,
+  type ConvTranspose1dLayerOptions,
+  convTranspose2d,
+  type ConvTranspose2dLayerOptions,
+} from "./conv_transpose.ts";
 export { dropout, dropout2d } from "./dropout.ts";
 export { embedding, type EmbeddingOptions, type EmbeddingParams } from "./embedding.ts";
 export { type InitOptions, keyFor, type WeightBias } from "./init.ts";
@@ -42,9 +48,18 @@ export {
   type StateOf,
   training,
 } from "./layer.ts";
+export {
+  groupNorm,
+  type GroupNormLayerOptions,
+  instanceNorm,
+  type InstanceNormLayerOptions,
+  layerNorm,
+  type LayerNormLayerOptions,
+  type NormParams,
+} from "./layer_norm.ts";
 export { linear, type LinearLayerOptions } from "./linear.ts";
-export { batchNorm, type BatchNormOptions, type BatchNormParams, type BatchNormState } from "./norm.ts";
-export { avgPool2d, maxPool2d } from "./pool.ts";
+export { batchNorm, type BatchNormOptions, type BatchNormParams, type BatchNormState, type RunningStatistics } from "./norm.ts";
+export { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool1d, avgPool2d, globalAvgPool2d, maxPool1d, maxPool2d } from "./pool.ts";
 export { type Numbered, sequence, serial } from "./serial.ts";
 export { flatten } from "./shape.ts";
 export { summary } from "./summary.ts";

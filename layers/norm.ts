@@ -13,26 +13,29 @@ import { sqrt } from "../core/ops/unary.ts";
 import { fraction, positive } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import type { Layer } from "./layer.ts";
+import { type Empty, empty, type Layer } from "./layer.ts";
+import { type NormParams, normParams } from "./layer_norm.ts";
 
 /** Options of `batchNorm`. */
-export interface BatchNormOptions {
+export interface BatchNormOptions<A extends boolean = true, T extends boolean = true> {
   /** How much of a new batch goes into the running statistics, in [0, 1]. Default 0.1. */
   readonly momentum?: number;
   /** Added to the variance under the root. Default 1e-5. */
   readonly epsilon?: number;
+  /** Whether each channel has a deviation and a mean that are learned. Default true. */
+  readonly affine?: A;
+  /** Whether to keep running statistics; without them the batch's own are used also after training. Default true. */
+  readonly trackRunningStats?: T;
 }
 
-/** What `batchNorm` learns: [channels] each. */
-export interface BatchNormParams {
-  /** The new deviation of each channel; 1 at the start. */
-  readonly weight: Tensor;
-  /** The new mean of each channel; 0 at the start. */
-  readonly bias: Tensor;
-}
+/** What `batchNorm` learns, [channels] each: `weight`, the new deviation, and `bias`, the new mean; nothing, if it is not `affine`. */
+export type BatchNormParams<A extends boolean = true> = NormParams<A>;
 
-/** What `batchNorm` remembers: [channels] each. */
-export interface BatchNormState {
+/** What `batchNorm` remembers, [channels] each: nothing, if it keeps no running statistics. */
+export type BatchNormState<T extends boolean = true> = T extends false ? Empty : RunningStatistics;
+
+/** Statistics of the batches so far, [channels] each. */
+export interface RunningStatistics {
   /** The running mean; 0 at the start. */
   readonly runningMean: Tensor;
   /** The running variance, of a sample (divided by count - 1); 1 at the start. */
@@ -63,30 +66,38 @@ export interface BatchNormState {
  * @throws {ShapeError} From `init` and `apply`, if the input has no channels; while training, if a channel has less than two elements.
  * @see Ioffe and Szegedy, "Batch normalization", 2015
  */
-export function batchNorm(options: BatchNormOptions = {}): Layer<BatchNormParams, BatchNormState> {
+export function batchNorm<A extends boolean = true, T extends boolean = true>(
+  options: BatchNormOptions<A, T> = {},
+): Layer<BatchNormParams<A>, BatchNormState<T>> {
   const momentum = fraction(options.momentum ?? 0.1, "momentum");
   const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
+  const { affine = true as A, trackRunningStats = true as T } = options;
   return {
     kind: "batchNorm",
     init: (_, inputShape) => {
       const channels = [channelsOf([1, ...inputShape])];
-      return {
-        params: { weight: ones(channels), bias: zeros(channels) },
-        state: { runningMean: zeros(channels), runningVar: ones(channels) },
-        output: inputShape,
-      };
+      const state = trackRunningStats ? { runningMean: zeros(channels), runningVar: ones(channels) } : empty;
+      return { params: normParams(affine, channels), state: state as BatchNormState<T>, output: inputShape };
     },
     apply: (params, state, x, mode) => {
-      checkChannels(x.shape, params.weight.shape);
-      if (mode.kind === "eval") return [normalize(x, state.runningMean, state.runningVar, params, epsilon), state];
+      checkChannels(x.shape, { ...params, ...state });
+      if (mode.kind === "eval" && isRunning(state)) {
+        return [normalize(x, state.runningMean, state.runningVar, params, epsilon), state];
+      }
       const batch = statistics(x);
-      const next = {
+      const y = normalize(x, batch.mean, batch.variance, params, epsilon);
+      if (mode.kind === "eval" || !isRunning(state)) return [y, state];
+      const next: RunningStatistics = {
         runningMean: blend(state.runningMean, batch.mean, momentum),
         runningVar: blend(state.runningVar, batch.sampleVariance, momentum),
       };
-      return [normalize(x, batch.mean, batch.variance, params, epsilon), next];
+      return [y, next as typeof state];
     },
   };
+}
+
+function isRunning(state: Empty | RunningStatistics): state is RunningStatistics {
+  return "runningMean" in state;
 }
 
 /** A number per channel, ready to meet [batch, channels, ...]. */
@@ -94,9 +105,11 @@ function perChannel(x: Tensor, rank: number): Tensor {
   return reshape(x, [x.size, ...new Array<number>(rank - 2).fill(1)]);
 }
 
-function normalize(x: Tensor, mean: Tensor, variance: Tensor, { weight, bias }: BatchNormParams, epsilon: number): Tensor {
-  const scale = div(weight, sqrt(add(variance, epsilon)));
-  return add(mul(sub(x, perChannel(mean, x.rank)), perChannel(scale, x.rank)), perChannel(bias, x.rank));
+function normalize(x: Tensor, mean: Tensor, variance: Tensor, params: NormParams<boolean>, epsilon: number): Tensor {
+  const deviation = sqrt(add(variance, epsilon));
+  const scale = "weight" in params ? div(params.weight, deviation) : div(1, deviation);
+  const scaled = mul(sub(x, perChannel(mean, x.rank)), perChannel(scale, x.rank));
+  return "bias" in params ? add(scaled, perChannel(params.bias, x.rank)) : scaled;
 }
 
 interface Statistics {
@@ -114,7 +127,7 @@ function statistics(x: Tensor): Statistics {
     throw new ShapeError(
       `Cannot apply batchNorm to input ${
         showShape(x.shape)
-      }: it needs at least two elements per channel for a variance in training`,
+      }: it needs at least two elements per channel for a variance of the batch`,
       { shape: x.shape },
     );
   }
@@ -136,10 +149,14 @@ function channelsOf(shape: Shape): number {
   return shape[1];
 }
 
-function checkChannels(shape: Shape, weight: Shape): void {
-  if (channelsOf(shape) === weight[0]) return;
-  throw new ShapeError(
-    `Cannot apply batchNorm to input ${showShape(shape)}: it has ${shape[1]} channels, the weight has ${weight[0]}`,
-    { shape, weight },
-  );
+/** Checks parameters and state, of which the first to have another number of channels is told. */
+function checkChannels(shape: Shape, known: Readonly<Record<string, Tensor>>): void {
+  const channels = channelsOf(shape);
+  for (const [name, { size }] of Object.entries(known)) {
+    if (size === channels) continue;
+    throw new ShapeError(
+      `Cannot apply batchNorm to input ${showShape(shape)}: it has ${channels} channels, the ${name} has ${size}`,
+      { shape, [name]: [size] },
+    );
+  }
 }

@@ -14,6 +14,7 @@ import { promoteAll } from "./arguments.ts";
 import { add } from "./binary.ts";
 import { apply, batchAll, bilinear, floatDType, type Op } from "./define.ts";
 import { permute, reshape } from "./movement.ts";
+import { pad } from "./pad.ts";
 import {
   asImages,
   asSignals,
@@ -125,6 +126,9 @@ export const conv2dFilterGradOp: Op<ConvAttrs> = bilinear({
   lower: kernelOf("conv2dFilterGrad", weightShape),
 });
 
+/** What a convolution adds around its input. */
+export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
+
 /** Options of `conv2d`; a pair is [vertical, horizontal]. */
 export interface Conv2dOptions {
   /** One number per output channel, added to it. */
@@ -136,6 +140,8 @@ export interface Conv2dOptions {
    * output as large as the input (stride 1 only; an odd number of zeros has one more at the end). Default 0.
    */
   readonly padding?: Padding;
+  /** What is added there: "zeros" (default), or the image's own elements, see the modes of `pad`. */
+  readonly paddingMode?: PaddingMode;
   /** Distance between the taps of the filter. Default 1. */
   readonly dilation?: Pair;
   /** Channels are split into so many independent groups. Default 1. */
@@ -156,7 +162,7 @@ export interface Conv2dOptions {
  *
  * @param x [batch, channels, height, width]
  * @param weight [output channels, channels / groups, height, width]
- * @throws {ShapeError} If the channels do not fit, or the window is larger than the padded image.
+ * @throws {ShapeError} If the channels do not fit, the window is larger than the padded image, or that is too small for `paddingMode`.
  * @throws {RangeError} If an option is not a whole number in its range.
  */
 export function conv2d(x: TensorLike, weight: TensorLike, options: Conv2dOptions = {}): Tensor {
@@ -178,6 +184,8 @@ export interface Conv1dOptions {
    * odd number of zeros has one more at the end). Default 0.
    */
   readonly padding?: Side | "same" | "valid";
+  /** What is added there: "zeros" (default), or the signal's own elements, see the modes of `pad`. */
+  readonly paddingMode?: PaddingMode;
   /** Distance between the taps of the filter. Default 1. */
   readonly dilation?: number;
   /** Channels are split into so many independent groups. Default 1. */
@@ -197,13 +205,13 @@ export interface Conv1dOptions {
  *
  * @param x [batch, channels, length]
  * @param weight [output channels, channels / groups, length]
- * @throws {ShapeError} If the channels do not fit, or the window is larger than the padded signal.
+ * @throws {ShapeError} If the channels do not fit, the window is larger than the padded signal, or that is too short for `paddingMode`.
  * @throws {RangeError} If an option is not a whole number in its range.
  */
 export function conv1d(
   x: TensorLike,
   weight: TensorLike,
-  { bias, stride = 1, padding = 0, dilation = 1, groups }: Conv1dOptions = {},
+  { bias, stride = 1, padding = 0, paddingMode, dilation = 1, groups }: Conv1dOptions = {},
 ): Tensor {
   const [signals, filter] = promoteAll([x, weight]);
   const call: ConvCall = { what: "conv1d", input: signals.shape, weight: filter.shape };
@@ -212,6 +220,7 @@ export function conv1d(
   const y = convolve(asImages(signals), asImages(filter), {
     stride: [1, wholeNumber(stride, "stride")],
     padding: typeof padding === "string" ? padding : [0, padding],
+    paddingMode,
     dilation: [1, wholeNumber(dilation, "dilation")],
     groups,
   }, call);
@@ -244,6 +253,11 @@ function convolve(x: Tensor, weight: Tensor, options: Conv2dOptions, call: ConvC
   const dilation = pair(options.dilation ?? 1, "dilation", 1);
   const padding = convPadding(options.padding ?? 0, [kh, kw], stride, dilation);
   const { top, bottom, left, right } = padding;
+  const { paddingMode = "zeros" } = options;
+  if (paddingMode !== "zeros") {
+    const padded = pad(x, { low: [0, 0, top, left], high: [0, 0, bottom, right], mode: paddingMode });
+    return convolve(padded, weight, { ...options, padding: 0, paddingMode: "zeros" }, call);
+  }
   const oh = places({ extent: h, kernel: kh, stride: stride[0], dilation: dilation[0], padding: [top, bottom] });
   const ow = places({ extent: w, kernel: kw, stride: stride[1], dilation: dilation[1], padding: [left, right] });
   checkPlaces([oh, ow], { ...call, kernel: call.weight.slice(2) });

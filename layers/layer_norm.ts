@@ -1,0 +1,137 @@
+/**
+ * Normalisation within each example: the operations of the same names, with what they learn.
+ *
+ * @module
+ */
+import { ones, zeros } from "../core/ops/creation.ts";
+import {
+  groupNorm as normalizeGroups,
+  instanceNorm as normalizeInstances,
+  layerNorm as normalizeLayer,
+} from "../core/ops/normalize.ts";
+import { positive, wholeNumber } from "../core/ranges.ts";
+import { normalizeAxes, type Shape } from "../core/shape.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { type Empty, empty, type Layer, outputShape } from "./layer.ts";
+
+/** What normalisation learns: a deviation (`weight`, 1 at the start) and a mean (`bias`, 0), unless it is not `affine`. */
+export type NormParams<A extends boolean = true> = A extends false ? Empty : { readonly weight: Tensor; readonly bias: Tensor };
+
+/** Parameters of a shape as they start. */
+export function normParams<A extends boolean>(affine: A, shape: Shape): NormParams<A> {
+  return (affine ? { weight: ones(shape), bias: zeros(shape) } : empty) as NormParams<A>;
+}
+
+/** Options of `layerNorm`. */
+export interface LayerNormLayerOptions<A extends boolean = true> {
+  /**
+   * Over which axes to normalise together, the batch being axis 0; negative ones count from the back. Default the last. PyTorch's
+   * `normalized_shape` of k axes is [-k, ..., -1].
+   */
+  readonly axes?: number | readonly number[];
+  /** Added to the variance under the root. Default 1e-5. */
+  readonly epsilon?: number;
+  /** Whether each element has a deviation and a mean of its own. Default true. */
+  readonly affine?: A;
+}
+
+/**
+ * Gives what lies along the axes mean 0 and deviation 1, then scales and shifts each element.
+ *
+ * Input and output [batch, ...]. Parameters: `weight` and `bias` with the extents of the axes.
+ *
+ * ```ts
+ * import { layers, random } from "../mod.ts";
+ * const { params } = layers.layerNorm().init(random.key(0), [10, 64]);
+ * console.log(params.weight.shape); // [64]
+ * console.log(layers.layerNorm({ axes: [-2, -1] }).init(random.key(0), [10, 64]).params.bias.shape); // [10, 64]
+ * ```
+ *
+ * @throws {RangeError} If `epsilon` is not positive.
+ * @throws {ShapeError} From `init` and `apply`, if the input has not the axes or they do not fit the parameters.
+ * @see Ba, Kiros and Hinton, "Layer normalization", 2016
+ */
+export function layerNorm<A extends boolean = true>(options: LayerNormLayerOptions<A> = {}): Layer<NormParams<A>> {
+  const { axes = -1, affine = true as A } = options;
+  const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
+  const shapeOf = (inputShape: Shape) => {
+    const shape = [1, ...inputShape];
+    return normalizeAxes(axes, shape.length, "apply layerNorm").map((axis) => shape[axis]);
+  };
+  return normalization("layerNorm", affine, shapeOf, (x, params) => normalizeLayer(x, { ...params, axes, epsilon }));
+}
+
+/** Options of `instanceNorm`. */
+export interface InstanceNormLayerOptions<A extends boolean = true> {
+  /** Added to the variance under the root. Default 1e-5. */
+  readonly epsilon?: number;
+  /** Whether each channel has a deviation and a mean of its own. Default true for groups, false for instances, as in PyTorch. */
+  readonly affine?: A;
+}
+
+/** Options of `groupNorm`. */
+export interface GroupNormLayerOptions<A extends boolean = true> extends InstanceNormLayerOptions<A> {
+  /** Into how many groups of neighbours the channels are split. */
+  readonly groups: number;
+}
+
+/**
+ * Gives every group of channels of every example mean 0 and deviation 1, then scales and shifts each channel.
+ *
+ * Input and output [batch, channels, ...]. Parameters: `weight` and `bias` [channels].
+ *
+ * ```ts
+ * import { layers, random } from "../mod.ts";
+ * const { params } = layers.groupNorm({ groups: 4 }).init(random.key(0), [32, 8, 8]);
+ * console.log(params.weight.shape); // [32]
+ * ```
+ *
+ * @throws {RangeError} If `groups` is not a whole number of at least 1, or `epsilon` not positive.
+ * @throws {ShapeError} From `init` and `apply`, if the channels do not divide by the groups or do not fit the parameters.
+ * @see Wu and He, "Group normalization", 2018
+ */
+export function groupNorm<A extends boolean = true>(options: GroupNormLayerOptions<A>): Layer<NormParams<A>> {
+  const { affine = true as A } = options;
+  const groups = wholeNumber(options.groups, "groups");
+  const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
+  return normalization("groupNorm", affine, firstAxis, (x, params) => normalizeGroups(x, { ...params, groups, epsilon }));
+}
+
+/**
+ * Gives every channel of every example mean 0 and deviation 1; if `affine`, it then scales and shifts each channel.
+ *
+ * Input and output [batch, channels, ...]. Parameters: none, or `weight` and `bias` [channels].
+ *
+ * ```ts
+ * import { layers, ones, random } from "../mod.ts";
+ * const { params, output } = layers.instanceNorm({ affine: true }).init(random.key(0), [3, 8, 8]);
+ * console.log(params.weight.shape, output); // [3] [3, 8, 8]
+ * ```
+ *
+ * @throws {RangeError} If `epsilon` is not positive.
+ * @throws {ShapeError} From `init` and `apply`, if a channel has less than two elements or the channels do not fit the parameters.
+ * @see Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016
+ */
+export function instanceNorm<A extends boolean = false>(options: InstanceNormLayerOptions<A> = {}): Layer<NormParams<A>> {
+  const { affine = false as A } = options;
+  const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
+  return normalization("instanceNorm", affine, firstAxis, (x, params) => normalizeInstances(x, { ...params, epsilon }));
+}
+
+const firstAxis = (inputShape: Shape) => inputShape.slice(0, 1);
+
+function normalization<A extends boolean>(
+  kind: string,
+  affine: A,
+  shapeOf: (inputShape: Shape) => Shape,
+  run: (x: Tensor, params: NormParams<A>) => Tensor,
+): Layer<NormParams<A>> {
+  return {
+    kind,
+    init: (_, inputShape) => {
+      const params = normParams(affine, shapeOf(inputShape));
+      return { params, state: empty, output: outputShape((x) => run(x, params), inputShape) };
+    },
+    apply: (params, state, x) => [run(x, params), state],
+  };
+}
