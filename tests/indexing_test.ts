@@ -115,9 +115,11 @@ testOnDevices("takeAlong", async () => {
   assert.deepEqual(await toArray(takeAlong(zeros([0, 3]), zeros([0, 2], { dtype: "u32" }))), []);
 });
 
-Deno.test("takeAlong refuses what does not fit", () => {
+Deno.test("take and takeAlong refuse what does not fit", () => {
   const x = zeros([2, 3]);
   assert.throws(() => takeAlong(x, zeros([2, 3])), DTypeError);
+  assert.throws(() => take(x, 3, { axis: 1 }), { name: "RangeError", message: /Cannot take \[2, 3\] at 3 along axis 1/ });
+  assert.throws(() => take(x, 0.5), { name: "TypeError", message: /a position must be a whole number/ });
   assert.throws(() => takeAlong(x, i32([0, 1])), { name: "ShapeError", message: /both must have 2 axes/ });
   assert.throws(() => takeAlong(x, zeros([4, 1], { dtype: "i32" })), {
     name: "ShapeError",

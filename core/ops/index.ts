@@ -17,7 +17,7 @@ import { broadcastTo, permute, reshape } from "./movement.ts";
 import { putLast, valuesFor } from "./scatter.ts";
 import { where } from "./select.ts";
 import { type IndexRange, placeRuns, type Run, runOf, sliceRuns } from "./slice.ts";
-import { gather, placesOf, scatter } from "./take.ts";
+import { gather, placesOf, positionIn, scatter } from "./take.ts";
 
 /** Positions written out; nested lists have a shape. */
 export type Positions = readonly (number | Positions)[];
@@ -72,18 +72,8 @@ function spread(shape: Shape, indices: Indices): Exclude<Index, "...">[] {
   return all.flatMap((entry) => entry === "..." ? rest : [entry]);
 }
 
-function position(at: number, shape: Shape, axis: number): number {
-  if (!Number.isInteger(at)) throw new TypeError(`Cannot index ${showShape(shape)} at ${at}: a position must be a whole number`);
-  const extent = shape[axis];
-  if (at < -extent || at >= extent) {
-    const range = extent === 0 ? "it is empty" : `positions are ${-extent} to ${extent - 1}`;
-    throw new RangeError(`Cannot index ${showShape(shape)} at ${at} along axis ${axis}: ${range}`);
-  }
-  return at < 0 ? at + extent : at;
-}
-
 function listed(at: number | Positions, shape: Shape, axis: number): number | Positions {
-  return Array.isArray(at) ? at.map((each) => listed(each, shape, axis)) : position(at as number, shape, axis);
+  return Array.isArray(at) ? at.map((each) => listed(each, shape, axis)) : positionIn(at as number, shape, axis, "index");
 }
 
 /** What an entry means for its axis. */
@@ -91,7 +81,9 @@ function entryOf(entry: Exclude<Index, "...">, shape: Shape, axis: number): Entr
   if (entry === null) return { kind: "new" };
   const run = { start: 0, count: shape[axis], step: 1 };
   if (entry === ":") return { kind: "keep", run };
-  if (typeof entry === "number") return { kind: "drop", run: { start: position(entry, shape, axis), count: 1, step: 1 } };
+  if (typeof entry === "number") {
+    return { kind: "drop", run: { start: positionIn(entry, shape, axis, "index"), count: 1, step: 1 } };
+  }
   if (entry instanceof Tensor) return { kind: "pick", run, places: placesOf(entry, shape, axis, "index") };
   if (Array.isArray(entry)) {
     return { kind: "pick", run, places: constant(listed(entry, shape, axis) as number[], { dtype: "i32" }) };

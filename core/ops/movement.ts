@@ -80,6 +80,11 @@ export const permuteOp: Op<{ readonly order: readonly number[] }> = linear({
 /**
  * The axes in another order: axis i of the result is axis `order[i]` of x.
  *
+ * ```ts
+ * import { permute, zeros } from "../../mod.ts";
+ * console.log(permute(zeros([32, 28, 28, 3]), [0, 3, 1, 2]).shape); // [32, 3, 28, 28]
+ * ```
+ *
  * @throws {ShapeError} If `order` does not name every axis once.
  */
 export function permute(x: TensorLike, order: readonly number[]): Tensor {
@@ -94,7 +99,16 @@ export function permute(x: TensorLike, order: readonly number[]): Tensor {
   return axes.every((axis, i) => axis === i) ? tensor : apply(permuteOp, [tensor], { order: axes });
 }
 
-/** Swaps two axes, by default the last two: a matrix transposed. */
+/**
+ * Swaps two axes, by default the last two: a matrix transposed.
+ *
+ * ```ts
+ * import { toArray, tensor, transpose } from "../../mod.ts";
+ * console.log(await toArray(transpose(tensor([[1, 2], [3, 4]])))); // [[1, 3], [2, 4]]
+ * ```
+ *
+ * @throws {ShapeError} If there is no such axis.
+ */
 export function transpose(x: TensorLike, { axes = [-2, -1] }: { readonly axes?: readonly [number, number] } = {}): Tensor {
   const tensor = asTensor(x);
   const [a, b] = axes.map((axis) => normalizeAxis(axis, tensor.rank, "transpose"));
@@ -134,6 +148,11 @@ export function broadcastInDim(x: Tensor, shape: Shape, axes: readonly number[])
 
 /**
  * Repeats x to a larger shape by the rules of broadcasting.
+ *
+ * ```ts
+ * import { broadcastTo, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(broadcastTo(tensor([1, 2]), [2, 2]))); // [[1, 2], [1, 2]]
+ * ```
  *
  * @throws {ShapeError} If x cannot stretch to `shape`.
  */
@@ -218,6 +237,12 @@ export function expandDims(x: TensorLike, { axis = 0 }: { readonly axis?: number
 /**
  * Removes axes of extent 1: all of them, or those named.
  *
+ * ```ts
+ * import { squeeze, zeros } from "../../mod.ts";
+ * console.log(squeeze(zeros([1, 3, 1])).shape); // [3]
+ * console.log(squeeze(zeros([1, 3, 1]), { axes: -1 }).shape); // [1, 3]
+ * ```
+ *
  * @throws {ShapeError} If a named axis has another extent.
  */
 export function squeeze(x: TensorLike, { axes }: { readonly axes?: number | readonly number[] } = {}): Tensor {
@@ -236,7 +261,14 @@ export function squeeze(x: TensorLike, { axes }: { readonly axes?: number | read
 }
 
 /**
- * Flattens the axes from `start` (default 0) on into one: [64, 20, 4, 4] with start 1 becomes [64, 320].
+ * Flattens the axes from `start` (default 0) on into one.
+ *
+ * ```ts
+ * import { flatten, zeros } from "../../mod.ts";
+ * console.log(flatten(zeros([64, 20, 4, 4]), { start: 1 }).shape); // [64, 320]
+ * ```
+ *
+ * @throws {ShapeError} If there is no such axis.
  */
 export function flatten(x: TensorLike, { start = 0 }: { readonly start?: number } = {}): Tensor {
   const tensor = asTensor(x);
@@ -258,7 +290,16 @@ export const flipOp: Op<{ readonly axes: readonly number[] }> = linear({
     }),
   },
 });
-/** The elements in reverse order along the axes (default all). */
+/**
+ * The elements in reverse order along the axes (default all).
+ *
+ * ```ts
+ * import { flip, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(flip(tensor([[1, 2], [3, 4]]), { axes: 1 }))); // [[2, 1], [4, 3]]
+ * ```
+ *
+ * @throws {ShapeError} If there is no such axis, or one is named twice.
+ */
 export function flip(x: TensorLike, { axes }: { readonly axes?: number | readonly number[] } = {}): Tensor {
   const tensor = asTensor(x);
   return apply(flipOp, [tensor], { axes: normalizeAxes(axes, tensor.rank, "flip") });

@@ -105,6 +105,24 @@ export const takeGradOp: Op<TakeAttrs> = {
 };
 
 /**
+ * A position along an axis of `shape`, counted from the front.
+ *
+ * @throws {TypeError} If it is not whole.
+ * @throws {RangeError} If there is no such position.
+ */
+export function positionIn(at: number, shape: Shape, axis: number, what: string): number {
+  if (!Number.isInteger(at)) {
+    throw new TypeError(`Cannot ${what} ${showShape(shape)} at ${at}: a position must be a whole number`);
+  }
+  const extent = shape[axis];
+  if (at < -extent || at >= extent) {
+    const range = extent === 0 ? "it is empty" : `positions are ${-extent} to ${extent - 1}`;
+    throw new RangeError(`Cannot ${what} ${showShape(shape)} at ${at} along axis ${axis}: ${range}`);
+  }
+  return at < 0 ? at + extent : at;
+}
+
+/**
  * Indices along an axis of `shape` as i32 that count from the front and lie in range: negative ones count from the end, and those
  * outside are clamped (a program on a device cannot raise an error).
  *
@@ -112,7 +130,8 @@ export const takeGradOp: Op<TakeAttrs> = {
  * @throws {ShapeError} If there are some, but the axis is empty.
  */
 export function placesOf(indices: TensorLike, shape: Shape, axis: number, what: string): Tensor {
-  const list = typeof indices === "number" ? cast(indices, "i32") : asTensor(indices);
+  if (typeof indices === "number") return cast(positionIn(indices, shape, axis, what), "i32");
+  const list = asTensor(indices);
   if (!isInteger(list.dtype)) {
     const remedy = list.dtype === "bool" ? "choose by a mask with where(mask, x, y)" : 'use cast(indices, "i32")';
     throw new DTypeError(`Cannot ${what} by indices of type ${list.dtype}: they must be integers, ${remedy}`, {
@@ -176,8 +195,9 @@ export function scatter(
  * console.log(await toArray(take(tensor([10, 20, 30]), tensor([2, 0], { dtype: "i32" })))); // [30, 10]
  * ```
  *
- * @param indices Integers of any shape, which replaces the axis.
+ * @param indices Integers of any shape, which replaces the axis; a plain number must be a position that is there.
  * @throws {DTypeError} If the indices are not integers.
+ * @throws {RangeError} If a plain number is out of range.
  * @throws {ShapeError} If there is an index, but nothing to choose from.
  */
 export function take(x: TensorLike, indices: TensorLike, { axis = 0 }: { readonly axis?: number } = {}): Tensor {
