@@ -62,5 +62,14 @@ export { batchNorm, type BatchNormOptions, type BatchNormParams, type BatchNormS
 export { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool1d, avgPool2d, globalAvgPool2d, maxPool1d, maxPool2d } from "./pool.ts";
 export { type Numbered, sequence, serial } from "./serial.ts";
 export { flatten } from "./shape.ts";
+export {
+  type Loaded,
+  loadStateDict,
+  type Numbers,
+  type StateDict,
+  stateDict,
+  type StateDictError,
+  type StoredTensor,
+} from "./state_dict.ts";
 export { summary } from "./summary.ts";
 export { namedParameters, namedStages, type Staged, type WalkOptions } from "./walk.ts";
