@@ -73,3 +73,4 @@ export {
 } from "./state_dict.ts";
 export { summary } from "./summary.ts";
 export { namedParameters, namedStages, type Staged, type WalkOptions } from "./walk.ts";
+export * as zoo from "./zoo/mod.ts";

@@ -15,7 +15,8 @@ import { apply, elementwise, type ElementwiseOp, floatDType } from "./define.ts"
 import { abs, cosh, exp, neg, sqrt, square } from "./unary.ts";
 
 function of(op: ElementwiseOp): (x: TensorLike) => Tensor {
-  return (x) => apply(op, [asFloat(x)], undefined);
+  // A key, so that the function has the operation's name.
+  return { [op.name]: (x: TensorLike) => apply(op, [asFloat(x)], undefined) }[op.name];
 }
 
 const plus = (x: Expr, y: Expr | number) => expr.binary("add", x, y);

@@ -25,7 +25,8 @@ function floating(
 }
 
 function of(op: ElementwiseOp): (x: TensorLike) => Tensor {
-  return (x) => apply(op, [asFloat(x)], undefined);
+  // A key, so that the function has the operation's name.
+  return { [op.name]: (x: TensorLike) => apply(op, [asFloat(x)], undefined) }[op.name];
 }
 
 export const negOp: ElementwiseOp = elementwise({
