@@ -7,6 +7,7 @@ export { adadelta, type AdadeltaOptions } from "./adadelta.ts";
 export { adam, type AdamOptions, adamW } from "./adam.ts";
 export { chain } from "./chain.ts";
 export { clipByGlobalNorm, globalNorm } from "./clip.ts";
+export { gradientNorms, type GradientNormsOptions } from "./gradient_norms.ts";
 export { applyUpdates, type Optimizer, type OptimizerState } from "./optimizer.ts";
 export { type LearningRate, type RateFunction, type Schedule } from "./rate.ts";
 export * as schedules from "./schedules.ts";

@@ -1,0 +1,40 @@
+/**
+ * How long gradients are, layer by layer: what shows that they vanish or explode.
+ *
+ * @module
+ */
+import { Tensor } from "../core/tensor.ts";
+import { treeLeaves } from "../core/tree.ts";
+import { globalNorm } from "./clip.ts";
+
+/** What has a norm of its own. */
+export interface GradientNormsOptions {
+  /** Each layer with all its tensors, or each tensor. Default "layer". */
+  readonly per?: "layer" | "tensor";
+}
+
+/**
+ * The norm of the gradients of each layer by its dotted name, in the order of the layers: if they shrink from one to the next towards the
+ * input, gradients vanish; if they grow, they explode. Works on parameters and updates, too, and inside `jit`.
+ *
+ * ```ts
+ * import { grad, item, layers, mean, ones, optimizers, random, sigmoid } from "../mod.ts";
+ * const { linear, serial } = layers;
+ * const model = serial({ a: linear({ features: 8 }), sigmoid, b: linear({ features: 1 }) });
+ * const { params, state } = model.init(random.key(0), [4]);
+ * const grads = grad((p: typeof params) => mean(model.apply(p, state, ones([1, 4]), layers.evaluate)[0]))(params);
+ * for (const [layer, norm] of Object.entries(optimizers.gradientNorms(grads))) console.log(layer, await item(norm)); // a, b
+ * ```
+ *
+ * @param grads A tree of tensors, as `grad` gives it.
+ * @returns Scalars by name; what belongs to no layer has the name "".
+ */
+export function gradientNorms(grads: object, { per = "layer" }: GradientNormsOptions = {}): Record<string, Tensor> {
+  const groups = new Map<string, Tensor[]>();
+  for (const { path, value } of treeLeaves(grads)) {
+    if (!(value instanceof Tensor)) continue;
+    const name = per === "tensor" ? path : path.slice(0, Math.max(0, path.lastIndexOf(".")));
+    groups.set(name, [...groups.get(name) ?? [], value]);
+  }
+  return Object.fromEntries(Array.from(groups, ([name, tensors]) => [name, globalNorm(tensors)]));
+}
