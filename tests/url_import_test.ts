@@ -71,3 +71,20 @@ Deno.test("by URL, wasm uses all its threads without a permission", async () => 
   );
   assert.equal(output.trim(), "wasm 512");
 });
+
+Deno.test("visual/mod.ts works by URL, draws without a permission, and says which one a log needs", async () => {
+  const output = await runElsewhere(
+    `import { imageGrid, lineChart, showImages, showLineChart, summaryWriter } from "URL/visual/mod.ts";
+     import { tensor } from "URL/mod.ts";
+     const series = { loss: [2, 1] };
+     const picture = tensor([[0, 1]]);
+     const drawn = [lineChart({ series }), showLineChart({ series }), await imageGrid(picture), await showImages(picture)];
+     const opened = await summaryWriter("logs")();
+     console.log(drawn.every(({ length }) => length > 0), opened.left.kind, opened.left.message);`,
+    [],
+  );
+  assert.equal(
+    output.trim(),
+    "true Permission Cannot write logs to logs without permission: run deno with --allow-write=logs (or -A)",
+  );
+});

@@ -1,0 +1,202 @@
+/** Charts: well-formed, nothing lost, gaps where there is nothing, and never a line wider than asked for. */
+import assert from "node:assert/strict";
+import { fc } from "../../dev_deps.ts";
+import { tickText } from "../../visual/curves.ts";
+import {
+  barChart,
+  type BarChartOptions,
+  histogram,
+  lineChart,
+  type LineChartOptions,
+  showBarChart,
+  showLineChart,
+} from "../../visual/mod.ts";
+import { elements, texts } from "./svg.ts";
+
+/** The path of the first curve, as its parts: each a list of points. */
+function firstCurve(svg: string): [x: number, y: number][][] {
+  const [path] = elements(svg, "path").filter(({ stroke }) => stroke === "#4269d0");
+  return (path?.d ?? "").split("M").slice(1).map((part) =>
+    part.split("L").map((point) => point.trim().split(" ").map(Number) as [number, number])
+  );
+}
+
+/** How many dots there are in the first curve's colour. */
+function dots(svg: string): number {
+  return elements(svg, "path").filter(({ fill, d }) => fill === "#4269d0" && d.includes("A")).length;
+}
+
+Deno.test("lineChart writes title, axes and legend as they are", () => {
+  const names = ["<equal> & more", `"not" 'equal'`];
+  const svg = lineChart({
+    series: { [names[0]]: [1, 2], [names[1]]: [2, 1] },
+    title: "a < b",
+    xLabel: "epoch & step",
+    yLabel: "loss > 0",
+  });
+  for (const text of [...names, "a < b", "epoch & step", "loss > 0"]) assert.ok(texts(svg).includes(text), text);
+  assert.deepEqual([elements(svg, "svg")[0].width, elements(svg, "svg")[0].height], ["640", "400"]);
+  const single = lineChart({ series: { loss: [1, 2] }, width: 300, height: 200 });
+  assert.deepEqual(texts(single).filter((text) => text === "loss"), ["loss"], "a single curve is named by its axis");
+  assert.deepEqual([elements(single, "svg")[0].width, elements(single, "svg")[0].height], ["300", "200"]);
+});
+
+Deno.test("lineChart draws points in proportion, linear and logarithmic", () => {
+  const [[a, b, c]] = firstCurve(lineChart({ series: { y: [0, 10, 20] }, x: [0, 1, 4] }));
+  assert.ok(Math.abs((c[0] - a[0]) - 4 * (b[0] - a[0])) < 0.1 && Math.abs((c[1] - a[1]) - 2 * (b[1] - a[1])) < 0.1);
+  assert.ok(c[1] < a[1], "up is up");
+  const [[d, e, f]] = firstCurve(lineChart({ series: { y: [1e-6, 1e-4, 1] }, yScale: "log" }));
+  assert.ok(Math.abs((f[1] - e[1]) - 2 * (e[1] - d[1])) < 0.1);
+});
+
+Deno.test("NaN, infinities and, on a log scale, what is not positive are gaps; a lone point is a dot", () => {
+  const gaps = [1, 2, NaN, 3, Infinity, 4, 5];
+  for (const svg of [lineChart({ series: { gaps } }), lineChart({ series: { gaps: [...gaps, -1, 0] }, yScale: "log" })]) {
+    assert.deepEqual(firstCurve(svg).filter((part) => part.length > 1).map((part) => part.length), [2, 2]);
+    assert.equal(dots(svg), 1);
+  }
+  assert.equal(dots(lineChart({ series: { one: { x: [3], y: [5] } } })), 1);
+  assert.equal(firstCurve(lineChart({ series: { constant: [5, 5, 5] } }))[0].length, 3);
+  assert.equal(firstCurve(lineChart({ series: { constant: [5, 5, 5] }, yScale: "log" }))[0].length, 3);
+});
+
+Deno.test("curves that cannot be drawn are refused by both charts", () => {
+  const wrong: LineChartOptions[] = [
+    { series: {} },
+    { series: { loss: [] } },
+    { series: { loss: [NaN, Infinity] } },
+    { series: { loss: [-1, 0] }, yScale: "log" },
+    { series: { loss: [1, 2, 3] }, x: [1, 2] },
+    { series: { loss: { x: [1, 2, 3], y: [1, 2] } } },
+    { series: { loss: [1, 2] }, x: [0, NaN] },
+    { series: { loss: [1] }, width: 0 },
+    { series: { loss: [1] }, height: 1.5 },
+  ];
+  for (const options of wrong) {
+    assert.throws(() => lineChart(options), RangeError);
+    assert.throws(() => showLineChart(options), RangeError);
+  }
+  const wrongBars: BarChartOptions[] = [
+    { names: ["a"], series: {} },
+    { names: ["a"], series: { norm: [1, 2] } },
+    { names: ["a"], series: { norm: [NaN] } },
+    { names: [], series: { norm: [] } },
+  ];
+  for (const bars of wrongBars) {
+    assert.throws(() => barChart(bars), RangeError);
+    assert.throws(() => showBarChart(bars), RangeError);
+  }
+});
+
+Deno.test("a curve may have fewer values than x, and typed arrays and an x of its own", () => {
+  const series = { short: [1, 2], typed: Float32Array.of(3, 4, 5), own: { x: Int32Array.of(7, 9), y: [1, 1] } };
+  assert.equal(firstCurve(lineChart({ series, x: [1, 2, 3] }))[0].length, 2);
+});
+
+Deno.test("barChart draws a bar for each value that is there", () => {
+  const names = ["conv1.weight", "features.block1.conv2.weight", "fc"];
+  const series = { before: [1e-5, NaN, 1], after: [1e-2, 0.5, 2] };
+  for (const scale of ["linear", "log"] as const) {
+    const svg = barChart({ names, series, scale, title: "Gradients", xLabel: "norm" });
+    for (const text of [...names, "before", "after", "Gradients", "norm"]) assert.ok(texts(svg).includes(text), text);
+    const lengths = ["#4269d0", "#efb118"].map((color) =>
+      elements(svg, "path").filter(({ fill, ecmeta_ssr_type: part }) => fill === color && part === "chart")
+        .map(({ d }) => Number(/l([\d.]+) 0/.exec(d)![1]))
+    );
+    assert.deepEqual(lengths.map(({ length }) => length), [2, 3]);
+    // On the log scale bars stand on 1e-6: 1e-5 is one power of ten above it, 1 is six.
+    const ratio = scale === "log" ? 6 : 2;
+    assert.ok(Math.abs((scale === "log" ? lengths[0][1] / lengths[0][0] : lengths[1][2] / lengths[0][1]) - ratio) < 0.02);
+  }
+});
+
+Deno.test("histogram counts the finite numbers", () => {
+  const svg = histogram({ values: [0, 0, 0, 1, 2, 2, NaN, Infinity], bins: 3, title: "h" });
+  assert.ok(texts(svg).includes("h") && texts(svg).includes("count") && texts(svg).includes("3"));
+  elements(histogram({ values: [5, 5] }), "svg");
+  assert.throws(() => histogram({ values: [NaN] }), RangeError);
+  assert.throws(() => histogram({ values: [1], bins: 0 }), RangeError);
+});
+
+Deno.test("showLineChart draws axes, ticks and the curve", () => {
+  const text = showLineChart({ series: { y: [0, 1, 2, 3, 4] }, height: 5, width: 20, title: "Up", xLabel: "x", color: false });
+  assert.equal(
+    text,
+    `\
+         Up
+y
+ ▲
+4┤             ┏━━
+ │         ┏━━━┛
+2┤     ┏━━━┛
+ │ ┏━━━┛
+0┤━┛
+ └┬───────┬──────┬▶
+  0       2      4
+         x`,
+  );
+});
+
+Deno.test("showLineChart tells curves apart by characters or colours", () => {
+  const series = { up: [1, 2], down: [2, 1] };
+  const plain = showLineChart({ series, width: 40, height: 6, color: false });
+  assert.ok(plain.endsWith("* up   o down") && !plain.includes("\u001b") && !plain.includes("━"));
+  const coloured = showLineChart({ series, width: 40, height: 6, color: true });
+  assert.ok(
+    coloured.includes("\u001b[34m") && coloured.includes("\u001b[31m") && coloured.endsWith("\u001b[31m━━\u001b[0m down"),
+  );
+});
+
+/** Without colours each character is one column. */
+function widest(text: string): number {
+  return Math.max(...text.split("\n").map((line) => line.length));
+}
+
+Deno.test("showLineChart draws whatever can be drawn", () => {
+  const value = fc.oneof(fc.double({ min: -1e12, max: 1e12 }), fc.constantFrom(NaN, Infinity, 0, 1, 1e-9, 3e7));
+  const curve = fc.array(value, { minLength: 1, maxLength: 300 });
+  const options = fc.record({
+    series: fc.dictionary(fc.constantFrom("a", "b", "c"), curve, { minKeys: 1 }),
+    yScale: fc.constantFrom("linear" as const, "log" as const),
+    width: fc.integer({ min: 40, max: 120 }),
+    height: fc.integer({ min: 3, max: 30 }),
+  });
+  fc.assert(
+    fc.property(options, (options) => {
+      const drawable = Object.values(options.series).flat().some((y) =>
+        Number.isFinite(y) && (y > 0 || options.yScale === "linear")
+      );
+      if (!drawable) return void assert.throws(() => showLineChart({ ...options, color: false }), RangeError);
+      const text = showLineChart({ ...options, color: false });
+      assert.ok(widest(text) <= options.width + 1, text);
+      assert.ok(/[━┃*o+]/.test(text), "something is seen");
+      assert.ok(!/NaN|undefined|Infinity/.test(text), text);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("showBarChart draws bars from zero, or from a power of ten", () => {
+  assert.equal(
+    showBarChart({ names: ["a", "bb"], series: { norm: [1, 4] }, width: 14, color: false }),
+    `     norm
+a  │██ 1
+bb │████████ 4`,
+  );
+  assert.equal(
+    showBarChart({ names: ["a", "b"], series: { x: [-1, 1], y: [NaN, 0] }, width: 16, color: false }),
+    `\
+a │***** -1
+  │
+b │     ***** 1
+  │      0
+* x   o y`,
+  );
+  const log = showBarChart({ names: ["a", "b", "c"], series: { norm: [1e-3, 1e-2, 0] }, scale: "log", width: 20, color: false });
+  assert.deepEqual(log.split("\n").slice(1).map((line) => line.replace(/[^█]/g, "").length), [6, 11, 0]);
+});
+
+Deno.test("tickText is short and exact", () => {
+  const cases: [number, string][] = [[0, "0"], [0.1 + 0.2, "0.3"], [-2.5, "-2.5"], [1e-3, "0.001"], [2e-4, "2e-4"], [1e6, "1e6"]];
+  for (const [value, text] of [...cases, [10_000_005, "1.0000005e7"] as const]) assert.equal(tickText(value), text);
+});
