@@ -9,7 +9,8 @@ export { type DType, type TypedArray } from "./core/dtype.ts";
 export * from "./core/errors.ts";
 export { type Shape } from "./core/shape.ts";
 export { Tensor, type TensorLike } from "./core/tensor.ts";
-export { type Leaf, mapLeaves, treeLeaves, treeMap, treeTensors } from "./core/tree.ts";
+export { type Leaf, mapLeaves, treeLeaves, treeMap, treeMapWithPath, treeTensors } from "./core/tree.ts";
+export { type Mask, type MaskTree } from "./core/mask.ts";
 export { withArgs } from "./core/with_args.ts";
 
 export {
@@ -177,6 +178,7 @@ export {
   smoothL1,
   type SmoothL1Options,
 } from "./core/ops/losses.ts";
+export { l1Penalty, l2Penalty, type PenaltyOptions } from "./core/ops/penalties.ts";
 export {
   cosineEmbeddingLoss,
   type CosineEmbeddingLossOptions,

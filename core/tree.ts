@@ -57,6 +57,25 @@ export function mapLeaves(tree: unknown, f: (value: unknown, path: string) => un
  * @throws {ShapeError} If another tree has no tensor at a place where the first has one.
  */
 export function treeMap<T>(f: (x: Tensor, ...others: Tensor[]) => Tensor, tree: T, ...rest: readonly unknown[]): T {
+  return treeMapWithPath((_, ...tensors) => f(...tensors), tree, ...rest);
+}
+
+/**
+ * `treeMap` with a function that is also told where: `conv1.weight`.
+ *
+ * ```ts
+ * import { treeMapWithPath, zeros } from "../mod.ts";
+ * const params = { conv1: { weight: zeros([2, 2]), bias: zeros([2]) } };
+ * treeMapWithPath((path, x) => (console.log(path, x.shape), x), params); // conv1.weight [2, 2], conv1.bias [2]
+ * ```
+ *
+ * @throws {ShapeError} If another tree has no tensor at a place where the first has one.
+ */
+export function treeMapWithPath<T>(
+  f: (path: string, x: Tensor, ...others: Tensor[]) => Tensor,
+  tree: T,
+  ...rest: readonly unknown[]
+): T {
   // Looked up by path as a whole: a key may hold a dot itself (a flat record of parameters).
   const leaves = rest.map((other) => new Map(treeLeaves(other).map((leaf) => [leaf.path, leaf.value])));
   return mapLeaves(tree, (value, path) => {
@@ -66,7 +85,7 @@ export function treeMap<T>(f: (x: Tensor, ...others: Tensor[]) => Tensor, tree: 
       if (found instanceof Tensor) return found;
       throw new ShapeError(`Cannot map trees together: one has a tensor at "${path}", another has none there`, { path });
     });
-    return f(value, ...others);
+    return f(path, value, ...others);
   }) as T;
 }
 

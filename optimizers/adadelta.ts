@@ -5,23 +5,23 @@
  */
 import { add, div, mul } from "../core/ops/binary.ts";
 import { zerosLike } from "../core/ops/creation.ts";
-import { neg, sqrt } from "../core/ops/unary.ts";
+import { sqrt } from "../core/ops/unary.ts";
 import { fraction, notNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
+import { addDecay, type DecayOptions } from "./decay.ts";
+import { runningMean } from "./moments.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { checkRate, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
+import { checkRate, descend, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
 
 /** Options of `adadelta`. */
-export interface AdadeltaOptions {
+export interface AdadeltaOptions extends DecayOptions {
   /** Factor of the steps, which have the parameters' units already. Default 1. */
   readonly learningRate?: LearningRate;
   /** How much of the running means is kept, in [0, 1]. Default 0.9. */
   readonly rho?: number;
   /** Added to both means under their roots: the first step is about its root long. Default 1e-6. */
   readonly epsilon?: number;
-  /** Multiple of the parameters that is added to their gradients. Default 0. */
-  readonly weightDecay?: number;
 }
 
 interface AdadeltaState {
@@ -57,7 +57,7 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
   const epsilon = notNegative(options.epsilon ?? 1e-6, "epsilon");
   const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
   const scheduled = typeof learningRate === "function";
-  const average = (old: Tensor, x: Tensor) => add(mul(rho, old), mul(1 - rho, mul(x, x)));
+  const average = (old: Tensor, x: Tensor) => runningMean(old, mul(x, x), rho);
   const root = (x: Tensor) => sqrt(add(x, epsilon));
 
   return {
@@ -69,7 +69,7 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
     update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
       const { square: oldSquare, delta: oldDelta, step = firstStep() } = state as AdadeltaState;
       const rate = rateAt(learningRate, step);
-      const decayed = decay === 0 ? grads : treeMap((g: Tensor, p: Tensor) => add(g, mul(decay, p)), grads, params);
+      const decayed = addDecay(grads, decay, params, options.decayMask);
       const square = treeMap(average, oldSquare as P, decayed);
       const direction = treeMap(
         (g: Tensor, v: Tensor, a: Tensor) => mul(div(root(a), root(v)), g),
@@ -78,8 +78,7 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
         oldDelta,
       );
       const delta = treeMap(average, oldDelta as P, direction);
-      const back = typeof rate === "number" ? -rate : neg(rate);
-      return [treeMap((d: Tensor) => mul(back, d), direction), { square, delta, ...(scheduled && { step: nextStep(step) }) }];
+      return [descend(direction, rate), { square, delta, ...(scheduled && { step: nextStep(step) }) }];
     },
   };
 }

@@ -4,16 +4,19 @@
  * @module
  */
 import { add, div, mul } from "../core/ops/binary.ts";
+import { cast } from "../core/ops/cast.ts";
 import { zerosLike } from "../core/ops/creation.ts";
-import { expm1, neg, sqrt } from "../core/ops/unary.ts";
+import { neg, sqrt } from "../core/ops/unary.ts";
 import { memory, notNegative } from "../core/ranges.ts";
-import type { Tensor, TensorLike } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
+import { addDecay, type DecayOptions } from "./decay.ts";
+import { correction, runningMean } from "./moments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { checkRate, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
 
 /** Options of `adam` and `adamW`. */
-export interface AdamOptions {
+export interface AdamOptions extends DecayOptions {
   /** Step length, in units of the parameters. */
   readonly learningRate: LearningRate;
   /** How much of the running mean of gradients is kept, in [0, 1). Default 0.9. */
@@ -89,31 +92,19 @@ function adaptive(options: AdamOptions, decay: { readonly grads: number; readonl
       const last = state as AdamState;
       const rate = rateAt(learningRate, last.step);
       const step = nextStep(last.step);
-      const decayed = plus(grads, decay.grads, params);
-      const mean = treeMap((m: Tensor, g: Tensor) => average(m, g, beta1), last.mean as P, decayed);
-      const square = treeMap((v: Tensor, g: Tensor) => average(v, mul(g, g), beta2), last.square as P, decayed);
+      const decayed = addDecay(grads, decay.grads, params, options.decayMask);
+      const mean = treeMap((m: Tensor, g: Tensor) => runningMean(m, g, beta1), last.mean as P, decayed);
+      const square = treeMap((v: Tensor, g: Tensor) => runningMean(v, mul(g, g), beta2), last.square as P, decayed);
 
-      const length = div(rate, correction(beta1, step));
-      const scale = div(1, sqrt(correction(beta2, step)));
-      const direction = treeMap((m: Tensor, v: Tensor) => div(m, add(mul(sqrt(v), scale), epsilon)), mean, square);
-      const updates = treeMap((d: Tensor) => neg(mul(length, d)), direction);
-      return [plus(updates, decay.params === 0 ? 0 : neg(mul(rate, decay.params)), params), { step, mean, square }];
+      const towards = (m: Tensor, v: Tensor) => {
+        const count = cast(step, m.dtype);
+        const length = div(rate, correction(beta1, count));
+        const scale = div(1, sqrt(correction(beta2, count)));
+        return neg(mul(length, div(m, add(mul(sqrt(v), scale), epsilon))));
+      };
+      const updates = treeMap(towards, mean, square);
+      const shrink = decay.params === 0 ? 0 : neg(mul(rate, decay.params));
+      return [addDecay(updates, shrink, params, options.decayMask), { step, mean, square }];
     },
   };
-}
-
-/** `tree + factor * params`, leaf by leaf. */
-function plus<P extends object>(tree: P, factor: TensorLike, params: P): P {
-  return factor === 0 ? tree : treeMap((x: Tensor, p: Tensor) => add(x, mul(factor, p)), tree, params);
-}
-
-/** A running mean after one more value. */
-function average(old: Tensor, value: Tensor, beta: number): Tensor {
-  return add(mul(beta, old), mul(1 - beta, value));
-}
-
-/** 1 - beta^step: the share of a running mean, started at 0, that is there after so many steps. */
-function correction(beta: number, step: Tensor): TensorLike {
-  // expm1, because beta^step is so near 1 at first that f32 would keep only four digits of the difference.
-  return beta === 0 ? 1 : neg(expm1(mul(step, Math.log(beta))));
 }

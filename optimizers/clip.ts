@@ -6,7 +6,7 @@
 import { add, div, maximum, mul } from "../core/ops/binary.ts";
 import { zeros } from "../core/ops/creation.ts";
 import { sum } from "../core/ops/reduce.ts";
-import { sqrt } from "../core/ops/unary.ts";
+import { clip, sqrt } from "../core/ops/unary.ts";
 import { positive } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap, treeTensors } from "../core/tree.ts";
@@ -52,5 +52,28 @@ export function clipByGlobalNorm(limit: number): Optimizer {
       const scale = div(limit, maximum(globalNorm(grads), limit));
       return [treeMap((g: Tensor) => mul(g, scale), grads), state];
     },
+  };
+}
+
+/**
+ * A part of an optimizer that limits each number of the gradients to [-limit, limit]: PyTorch's `clip_grad_value_`.
+ *
+ * ```ts
+ * import { optimizers, tensor, toArray } from "../mod.ts";
+ * const limit = optimizers.clipByValue(1);
+ * const grads = { a: tensor([30, -0.5]) };
+ * const [clipped] = limit.update(grads, limit.init(grads), grads);
+ * console.log(await toArray(clipped.a)); // [1, -0.5]
+ * ```
+ *
+ * @param limit Positive.
+ * @returns A part for `chain`, without a state.
+ * @throws {RangeError} If the limit is not positive.
+ */
+export function clipByValue(limit: number): Optimizer {
+  positive(limit, "the limit of values");
+  return {
+    init: () => ({}),
+    update: (grads, state) => [treeMap((g: Tensor) => clip(g, { min: -limit, max: limit }), grads), state],
   };
 }

@@ -6,10 +6,12 @@
 import { isFloat } from "../core/dtype.ts";
 import { DTypeError, ShapeError } from "../core/errors.ts";
 import { asFloat } from "../core/ops/arguments.ts";
-import { add } from "../core/ops/binary.ts";
+import { add, mul } from "../core/ops/binary.ts";
 import { zeros } from "../core/ops/creation.ts";
+import { neg } from "../core/ops/unary.ts";
 import { showShape } from "../core/shape.ts";
 import { Tensor, type TensorLike } from "../core/tensor.ts";
+import { treeMap } from "../core/tree.ts";
 
 /** A learning rate that changes: from the number of steps done so far, i32[] from 0, to the rate of the next one, a scalar. */
 export type RateFunction = (step: Tensor) => TensorLike;
@@ -63,4 +65,10 @@ export function firstStep(): Tensor {
 /** The count of steps after one more. */
 export function nextStep(step: Tensor): Tensor {
   return add(step, 1);
+}
+
+/** A tree of directions times minus the rate. */
+export function descend<P extends object>(directions: P, rate: TensorLike): P {
+  const back = typeof rate === "number" ? -rate : neg(rate);
+  return treeMap((d: Tensor) => mul(back, d), directions);
 }

@@ -15,7 +15,7 @@
 import { asFloat, asTensor } from "../core/ops/arguments.ts";
 import { add, div, maximum, minimum, mul, pow, rem, sub } from "../core/ops/binary.ts";
 import { cast } from "../core/ops/cast.ts";
-import { ge, lt } from "../core/ops/compare.ts";
+import { ge, le, lt } from "../core/ops/compare.ts";
 import { where } from "../core/ops/select.ts";
 import { cos, round } from "../core/ops/unary.ts";
 import { notNegative, positive, wholeNumber } from "../core/ranges.ts";
@@ -212,6 +212,101 @@ export function cosineDecay({ from, to = 0, steps }: CosineDecayOptions): Schedu
   };
 }
 
+/** Options of `cosineRestarts`. */
+export interface CosineRestartsOptions {
+  /** The rate at the beginning of each wave. */
+  readonly from: number;
+  /** The rate that each wave goes to. Default 0. */
+  readonly to?: number;
+  /** How many steps the first wave takes. */
+  readonly steps: number;
+  /** How many times longer each wave is than the one before: a whole number, default 1. */
+  readonly factor?: number;
+}
+
+/**
+ * Half cosine waves one after the other, each from the first rate again: PyTorch's CosineAnnealingWarmRestarts.
+ *
+ * ```ts
+ * import { item, optimizers } from "../mod.ts";
+ * const rate = optimizers.schedules.cosineRestarts({ from: 0.1, steps: 10, factor: 2 });
+ * console.log(await item(rate(5)), await item(rate(10)), await item(rate(20))); // 0.05 0.1 0.05
+ * ```
+ *
+ * @throws {RangeError} If a rate is negative, or `steps` or `factor` is not a whole number of at least 1.
+ * @see Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017
+ */
+export function cosineRestarts({ from, to = 0, steps, factor = 1 }: CosineRestartsOptions): Schedule {
+  notNegative(from, "from");
+  notNegative(to, "to");
+  wholeNumber(steps, "steps");
+  wholeNumber(factor, "factor");
+  const wave = (done: Tensor, length: TensorLike) =>
+    add(mul(add(1, cos(mul(Math.PI, div(asFloat(done), asFloat(length))))), (from - to) / 2), to);
+  if (factor === 1) return (step) => wave(rem(asTensor(step), steps), steps);
+  // Where waves begin, as far as an i32 can count.
+  const starts: number[] = [];
+  for (let start = 0, length = steps; start < 2 ** 31; start += length, length *= factor) starts.push(start);
+  return (step) => {
+    const now = asTensor(step);
+    const last = (values: readonly number[]) =>
+      values.reduce<Tensor>((value, each, i) => where(ge(now, starts[i]), each, value), asTensor(values[0]));
+    return wave(sub(now, last(starts)), last(starts.map((_, i) => steps * factor ** i)));
+  };
+}
+
+/** Options of `oneCycle`. */
+export interface OneCycleOptions {
+  /** The highest rate. */
+  readonly peak: number;
+  /** How many steps the training has. The rate stays where it is then. */
+  readonly steps: number;
+  /** Which part of the steps the climb takes, in (0, 1). Default 0.3; it must be more than one step and leave more than one. */
+  readonly rise?: number;
+  /** How many times lower than the peak the rate starts. Default 25. */
+  readonly divisor?: number;
+  /** How many times lower than at the start it ends. Default 1e4. */
+  readonly finalDivisor?: number;
+  /** The form of climb and descent. Default "cosine". */
+  readonly curve?: "cosine" | "linear";
+}
+
+/**
+ * Up to a peak and down below the start: PyTorch's OneCycleLR (with two phases; the momentum stays).
+ *
+ * ```ts
+ * import { item, optimizers } from "../mod.ts";
+ * const rate = optimizers.schedules.oneCycle({ peak: 0.1, steps: 100 });
+ * console.log(await item(rate(0)), await item(rate(29)), await item(rate(99))); // 0.004 0.1 4e-7
+ * ```
+ *
+ * @throws {RangeError} If a number is out of its range.
+ * @see Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates", 2018
+ */
+export function oneCycle(
+  { peak, steps, rise = 0.3, divisor = 25, finalDivisor = 1e4, curve = "cosine" }: OneCycleOptions,
+): Schedule {
+  notNegative(peak, "peak");
+  wholeNumber(steps, "steps");
+  positive(divisor, "divisor");
+  positive(finalDivisor, "finalDivisor");
+  const [top, end] = [rise * steps - 1, steps - 1];
+  if (!(top > 0 && top < end)) {
+    throw new RangeError(`Cannot climb for ${rise} of ${steps} steps: both ways need more than one step`);
+  }
+  const between = (from: number, to: number, way: Tensor): Tensor => {
+    const part = curve === "linear" ? sub(1, way) : mul(add(1, cos(mul(Math.PI, way))), 0.5);
+    return add(mul(part, from - to), to);
+  };
+  const start = peak / divisor;
+  return (step) => {
+    const now = minimum(asFloat(step), end);
+    const up = between(start, peak, div(now, top));
+    const down = between(peak, start / finalDivisor, div(sub(now, top), end - top));
+    return where(le(now, top), up, down);
+  };
+}
+
 /** Options of `warmup`. */
 export interface WarmupOptions {
   /** How many steps the climb takes. */
@@ -265,3 +360,5 @@ export function join(schedules: readonly RateFunction[], { at }: { readonly at: 
     return rates.reduceRight((later, earlier, i) => where(lt(now, at[i]), earlier, later));
   };
 }
+
+export { type Plateau, type PlateauOptions, type PlateauState, reduceOnPlateau } from "./plateau.ts";

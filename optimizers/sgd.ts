@@ -4,24 +4,26 @@
  * @module
  */
 import { add, mul } from "../core/ops/binary.ts";
+import { eq } from "../core/ops/compare.ts";
 import { zerosLike } from "../core/ops/creation.ts";
-import { neg } from "../core/ops/unary.ts";
+import { where } from "../core/ops/select.ts";
 import { fraction, notNegative } from "../core/ranges.ts";
-import type { Tensor, TensorLike } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
+import { addDecay, type DecayOptions } from "./decay.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { checkRate, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
+import { checkRate, descend, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
 
 /** Options of `sgd`. */
-export interface SgdOptions {
+export interface SgdOptions extends DecayOptions {
   /** Step length, in units of the parameters per unit of the gradient. */
   readonly learningRate: LearningRate;
   /** How much of the last step's direction is kept, in [0, 1]. Default 0. */
   readonly momentum?: number;
   /** Whether the gradient is taken as if the momentum had already moved the parameters. Default false. */
   readonly nesterov?: boolean;
-  /** Multiple of the parameters that is added to their gradients. Default 0. */
-  readonly weightDecay?: number;
+  /** How much of the gradient is left out of what `momentum` keeps, after the first step. In [0, 1]; default 0. */
+  readonly dampening?: number;
 }
 
 /** What `sgd` remembers: nothing it does not need. */
@@ -30,7 +32,7 @@ type SgdState = { readonly momentum?: unknown; readonly step?: Tensor };
 /**
  * Stochastic gradient descent, with momentum or without, as PyTorch's `SGD`.
  *
- * g = grad + decay * p;  m = momentum * m + g;  u = -rate * m,  or with Nesterov's correction  u = -rate * (g + momentum * m)
+ * g = grad + decay * p;  m = momentum * m + (1 - dampening) * g;  u = -rate * m,  or with Nesterov's correction  u = -rate * (g + momentum * m)
  *
  * ```ts
  * import { applyUpdates, ones, optimizers, toArray } from "../mod.ts";
@@ -41,40 +43,39 @@ type SgdState = { readonly momentum?: unknown; readonly step?: Tensor };
  * ```
  *
  * @returns An optimizer. Its state holds `momentum`, a tree like the parameters, unless momentum is 0, and `step` i32[] if the rate is a
- * function of it.
- * @throws {RangeError} If a number is out of its range, or `nesterov` is set without momentum.
+ * function of it or there is dampening.
+ * @throws {RangeError} If a number is out of its range, or `nesterov` is set without momentum or with dampening.
  * @see Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013
  */
 export function sgd(options: SgdOptions): Optimizer {
   const learningRate = checkRate(options.learningRate);
   const momentum = fraction(options.momentum ?? 0, "momentum");
   const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
+  const dampening = fraction(options.dampening ?? 0, "dampening");
   const nesterov = options.nesterov ?? false;
   if (nesterov && momentum === 0) throw new RangeError("nesterov needs a momentum above 0");
-  const scheduled = typeof learningRate === "function";
+  if (nesterov && dampening > 0) throw new RangeError(`nesterov needs a dampening of 0, but it is ${dampening}`);
+  const counted = typeof learningRate === "function" || dampening > 0;
 
   return {
     init: (params): SgdState => ({
       ...(momentum > 0 && { momentum: treeMap(zerosLike, params) }),
-      ...(scheduled && { step: firstStep() }),
+      ...(counted && { step: firstStep() }),
     }),
     update: (grads, state, params) => {
       const { momentum: last, step = firstStep() } = state as SgdState;
       const rate = rateAt(learningRate, step);
-      const decayed = decay === 0 ? grads : treeMap((g: Tensor, p: Tensor) => add(g, mul(decay, p)), grads, params);
-      const direction = momentum === 0 ? decayed : treeMap((g: Tensor, m: Tensor) => add(mul(momentum, m), g), decayed, last);
+      const decayed = addDecay(grads, decay, params, options.decayMask);
+      // The first gradient is kept whole.
+      const kept = (g: Tensor) => dampening === 0 ? g : where(eq(step, 0), g, mul(1 - dampening, g));
+      const keep = (g: Tensor, m: Tensor) => add(mul(momentum, m), kept(g));
+      const direction = momentum === 0 ? decayed : treeMap(keep, decayed, last);
       const ahead = nesterov ? treeMap((g: Tensor, m: Tensor) => add(g, mul(momentum, m)), decayed, direction) : direction;
       const next: SgdState = {
         ...(momentum > 0 && { momentum: direction }),
-        ...(scheduled && { step: nextStep(step) }),
+        ...(counted && { step: nextStep(step) }),
       };
       return [descend(ahead, rate), next];
     },
   };
-}
-
-/** A tree of directions times minus the rate. */
-function descend<P extends object>(directions: P, rate: TensorLike): P {
-  const back = typeof rate === "number" ? -rate : neg(rate);
-  return treeMap((d: Tensor) => mul(back, d), directions);
 }

@@ -1,0 +1,74 @@
+/**
+ * Gradients summed over several backward passes before one update.
+ *
+ * @module
+ */
+import { add, mul } from "../core/ops/binary.ts";
+import { ge } from "../core/ops/compare.ts";
+import { zerosLike } from "../core/ops/creation.ts";
+import { where } from "../core/ops/select.ts";
+import { wholeNumber } from "../core/ranges.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { treeMap } from "../core/tree.ts";
+import type { Optimizer, OptimizerState } from "./optimizer.ts";
+import { firstStep, nextStep } from "./rate.ts";
+
+/** Options of `accumulate`. */
+export interface AccumulateOptions {
+  /** What the optimizer gets: the "sum" of the gradients (default, what PyTorch's `backward` leaves in `grad`) or their "mean". */
+  readonly reduction?: "sum" | "mean";
+}
+
+interface AccumulateState {
+  /** How many gradients are in the sums. */
+  readonly count: Tensor;
+  readonly sum: unknown;
+  readonly inner: OptimizerState;
+}
+
+/**
+ * Lets an optimizer make a step after every so many gradients, with all of them: updates are 0 in between. So a large batch can be
+ * worked off in small ones: the mean over `steps` batches of a mean loss is the gradient of the whole.
+ *
+ * Whether a step is due is decided by numbers, not by JavaScript: a jitted step compiles once.
+ *
+ * ```ts
+ * import { ones, optimizers, toArray } from "../mod.ts";
+ * const optimizer = optimizers.accumulate(optimizers.sgd({ learningRate: 0.1 }), 2);
+ * const params = { weight: ones([1]) };
+ * let state = optimizer.init(params);
+ * for (let i = 0; i < 4; i++) {
+ *   const [updates, next] = optimizer.update({ weight: ones([1]) }, state, params);
+ *   state = next;
+ *   console.log(await toArray(updates.weight)); // [0], [-0.2], [0], [-0.2]
+ * }
+ * ```
+ *
+ * @param optimizer Its schedules count its own steps, not the gradients.
+ * @param steps How many gradients make a step.
+ * @returns An optimizer. Its state holds `count` i32[], `sum`, a tree like the parameters, and the optimizer's own, `inner`.
+ * @throws {RangeError} If `steps` is not a whole number of at least 1.
+ */
+export function accumulate(optimizer: Optimizer, steps: number, { reduction = "sum" }: AccumulateOptions = {}): Optimizer {
+  wholeNumber(steps, "steps");
+  if (reduction !== "sum" && reduction !== "mean") {
+    throw new RangeError(`reduction must be "sum" or "mean", but is ${JSON.stringify(reduction)}`);
+  }
+  return {
+    init: (params) => ({ count: firstStep(), sum: treeMap(zerosLike, params), inner: optimizer.init(params) }),
+    update: <P extends object>(grads: P, state: OptimizerState, params: P): [P, OptimizerState] => {
+      const last = state as unknown as AccumulateState;
+      const count = nextStep(last.count);
+      const due = ge(count, steps);
+      const sum = treeMap((s: Tensor, g: Tensor) => add(s, g), last.sum as P, grads);
+      const whole = reduction === "sum" ? sum : treeMap((s: Tensor) => mul(s, 1 / steps), sum);
+      const [updates, inner] = optimizer.update(whole, last.inner, params);
+      const ifDue = <T>(then: T, otherwise: T): T => treeMap((x: Tensor, y: Tensor) => where(due, x, y), then, otherwise);
+      const restart = (x: Tensor) => where(due, zerosLike(x), x);
+      return [
+        treeMap((u: Tensor) => where(due, u, zerosLike(u)), updates),
+        { count: restart(count), sum: treeMap(restart, sum), inner: ifDue(inner, last.inner) },
+      ];
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * Adagrad.
+ *
+ * @module
+ */
+import { add, div, mul } from "../core/ops/binary.ts";
+import { full } from "../core/ops/creation.ts";
+import { sqrt } from "../core/ops/unary.ts";
+import { notNegative } from "../core/ranges.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { treeMap } from "../core/tree.ts";
+import { addDecay, type DecayOptions } from "./decay.ts";
+import type { Optimizer } from "./optimizer.ts";
+import { checkRate, descend, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
+
+/** Options of `adagrad`. */
+export interface AdagradOptions extends DecayOptions {
+  /** Length of the first step, in units of the parameters. PyTorch's `lr_decay` is a function here: `(step) => div(0.1, add(1, mul(step, d)))`. */
+  readonly learningRate: LearningRate;
+  /** Where the sums of squares start. Default 0. */
+  readonly initialSquare?: number;
+  /** Added to the root of the sums. Default 1e-10. */
+  readonly epsilon?: number;
+}
+
+interface AdagradState {
+  /** Sum of all squared gradients. */
+  readonly square: unknown;
+  readonly step?: Tensor;
+}
+
+/**
+ * Adagrad: gradient steps divided by the root of all squared gradients so far, as PyTorch's `Adagrad`. What is rarely used keeps large
+ * steps.
+ *
+ * g = grad + decay * p;  s = s + g^2;  u = -rate * g / (sqrt(s) + epsilon)
+ *
+ * ```ts
+ * import { applyUpdates, ones, optimizers, toArray } from "../mod.ts";
+ * const optimizer = optimizers.adagrad({ learningRate: 0.1 });
+ * const params = { weight: ones([2]) };
+ * const [updates, state] = optimizer.update({ weight: ones([2]) }, optimizer.init(params), params);
+ * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.9, 0.9]
+ * ```
+ *
+ * @returns An optimizer. Its state holds `square`, a tree like the parameters, and `step` i32[] if the rate is a function of it.
+ * @throws {RangeError} If a number is out of its range.
+ * @see Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization", 2011
+ */
+export function adagrad(options: AdagradOptions): Optimizer {
+  const learningRate = checkRate(options.learningRate);
+  const initial = notNegative(options.initialSquare ?? 0, "initialSquare");
+  const epsilon = notNegative(options.epsilon ?? 1e-10, "epsilon");
+  const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
+  const scheduled = typeof learningRate === "function";
+
+  return {
+    init: (params): Record<string, unknown> => ({
+      square: treeMap((p: Tensor) => full(p.shape, initial, { dtype: p.dtype }), params),
+      ...(scheduled && { step: firstStep() }),
+    }),
+    update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
+      const { square: last, step = firstStep() } = state as AdagradState;
+      const decayed = addDecay(grads, decay, params, options.decayMask);
+      const square = treeMap((s: Tensor, g: Tensor) => add(s, mul(g, g)), last as P, decayed);
+      const direction = treeMap((g: Tensor, s: Tensor) => div(g, add(sqrt(s), epsilon)), decayed, square);
+      return [descend(direction, rateAt(learningRate, step)), { square, ...(scheduled && { step: nextStep(step) }) }];
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * Averages of parameters over the steps of a training: often better than the parameters themselves.
+ *
+ * @module
+ */
+import { div } from "../core/ops/binary.ts";
+import { cast } from "../core/ops/cast.ts";
+import { zerosLike } from "../core/ops/creation.ts";
+import { memory } from "../core/ranges.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { treeMap } from "../core/tree.ts";
+import { correction, runningMean } from "./moments.ts";
+import { firstStep, nextStep } from "./rate.ts";
+
+/** Options of `exponentialAverage`. */
+export interface ExponentialAverageOptions {
+  /** How much of the average is kept at each step, in [0, 1): 0.999 averages over about the last thousand. */
+  readonly decay: number;
+  /**
+   * Whether the average starts from nothing, and is divided by what has come together so far, instead of starting with the first
+   * parameters. Default false.
+   */
+  readonly debias?: boolean;
+}
+
+/** What an average remembers. */
+export interface AverageState<P> {
+  /** A tree like the parameters. */
+  readonly mean: P;
+  /** How many steps there were, i32[]; only for averages that start from nothing. */
+  readonly step?: Tensor;
+}
+
+/** An average of parameters: pure functions, as an optimizer's are. */
+export interface ParameterAverage {
+  /** The state before the first step. */
+  init<P extends object>(params: P): AverageState<P>;
+  /** The state after one more step, which led to these parameters. */
+  update<P extends object>(state: AverageState<P>, params: P): AverageState<P>;
+  /** The averaged parameters. */
+  average<P extends object>(state: AverageState<P>): P;
+}
+
+/**
+ * The exponential moving average of parameters: mean = decay * mean + (1 - decay) * params after each step.
+ *
+ * ```ts
+ * import { optimizers, tensor, toArray } from "../mod.ts";
+ * const ema = optimizers.exponentialAverage({ decay: 0.5 });
+ * let state = ema.init({ x: tensor(8) });
+ * for (const x of [4, 2]) state = ema.update(state, { x: tensor(x) }); // after each step, inside jit if that is
+ * console.log(await toArray(ema.average(state).x)); // 4
+ * ```
+ *
+ * @returns Three functions. With `debias` there is no average before the first update: 0 / 0 is NaN.
+ * @throws {RangeError} If `decay` is not in [0, 1).
+ * @see Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992
+ */
+export function exponentialAverage({ decay, debias = false }: ExponentialAverageOptions): ParameterAverage {
+  memory(decay, "decay");
+  return {
+    init: (params) => debias ? { mean: treeMap(zerosLike, params), step: firstStep() } : { mean: params },
+    update: <P extends object>({ mean, step }: AverageState<P>, params: P): AverageState<P> => ({
+      mean: treeMap((m: Tensor, p: Tensor) => runningMean(m, p, decay), mean, params),
+      ...(step && { step: nextStep(step) }),
+    }),
+    average: <P extends object>({ mean, step }: AverageState<P>): P =>
+      step ? treeMap((m: Tensor) => div(m, correction(decay, cast(step, m.dtype))), mean) : mean,
+  };
+}

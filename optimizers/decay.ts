@@ -1,0 +1,54 @@
+/**
+ * Weight decay: parameters that shrink at each step.
+ *
+ * @module
+ */
+import { type Mask, selector } from "../core/mask.ts";
+import { add, mul } from "../core/ops/binary.ts";
+import { notNegative } from "../core/ranges.ts";
+import type { TensorLike } from "../core/tensor.ts";
+import { treeMapWithPath } from "../core/tree.ts";
+import type { Optimizer } from "./optimizer.ts";
+
+/** The options of optimizers that concern weight decay. */
+export interface DecayOptions {
+  /** Multiple of the parameters that is added to their gradients. Default 0. */
+  readonly weightDecay?: number;
+  /** Which parameters decay. Default all; `(_, x) => x.rank > 1` leaves out biases and the scales of normalisations. */
+  readonly decayMask?: Mask;
+}
+
+/** `tree + factor * params` where the mask says so, `tree` elsewhere. */
+export function addDecay<P extends object>(tree: P, factor: TensorLike, params: P, mask: Mask = true): P {
+  if (factor === 0) return tree;
+  const decays = selector(mask);
+  return treeMapWithPath((path, x, p) => decays(path, p) ? add(x, mul(factor, p)) : x, tree, params);
+}
+
+/**
+ * A part of an optimizer that adds a multiple of the parameters to their gradients, as the `weightDecay` of most optimizers does by
+ * itself.
+ *
+ * ```ts
+ * import { ones, optimizers, toArray, zeros } from "../mod.ts";
+ * const { addDecayedWeights, chain, sgd } = optimizers;
+ * const decay = addDecayedWeights(0.1, { mask: (_, x) => x.rank > 1 });
+ * const optimizer = chain(decay, sgd({ learningRate: 1 }));
+ * const params = { weight: ones([1, 2]), bias: ones([1]) };
+ * const grads = { weight: zeros([1, 2]), bias: zeros([1]) };
+ * const [updates] = optimizer.update(grads, optimizer.init(params), params);
+ * console.log(await toArray(updates.weight), await toArray(updates.bias)); // [[-0.1, -0.1]] [0]
+ * ```
+ *
+ * @param rate At least 0.
+ * @param options `mask`: which parameters decay. Default all.
+ * @returns A part for `chain`, without a state.
+ * @throws {RangeError} If the rate is negative or not finite.
+ */
+export function addDecayedWeights(rate: number, { mask = true }: { readonly mask?: Mask } = {}): Optimizer {
+  notNegative(rate, "the rate of decay");
+  return {
+    init: () => ({}),
+    update: (grads, state, params) => [addDecay(grads, rate, params, mask), state],
+  };
+}

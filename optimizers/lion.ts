@@ -1,0 +1,70 @@
+/**
+ * Lion.
+ *
+ * @module
+ */
+import { zerosLike } from "../core/ops/creation.ts";
+import { sign } from "../core/ops/unary.ts";
+import { memory, notNegative } from "../core/ranges.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { treeMap } from "../core/tree.ts";
+import { addDecay, type DecayOptions } from "./decay.ts";
+import { runningMean } from "./moments.ts";
+import type { Optimizer } from "./optimizer.ts";
+import { checkRate, descend, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
+
+/** Options of `lion`; `weightDecay` is the rate of decay, apart from the gradients as in `adamW`. */
+export interface LionOptions extends DecayOptions {
+  /** Step length, in units of the parameters: every parameter moves by it. About a tenth of Adam's. */
+  readonly learningRate: LearningRate;
+  /** How much the past weighs against the gradient in the direction of a step, in [0, 1). Default 0.9. */
+  readonly beta1?: number;
+  /** How much of the running mean of gradients is kept, in [0, 1). Default 0.99. */
+  readonly beta2?: number;
+}
+
+interface LionState {
+  /** Running mean of gradients. */
+  readonly mean: unknown;
+  readonly step?: Tensor;
+}
+
+/**
+ * Lion: steps of one length in the direction of the signs of gradient and past gradients.
+ *
+ * u = -rate * (sign(b1 m + (1 - b1) g) + decay * p);  m = b2 m + (1 - b2) g
+ *
+ * ```ts
+ * import { applyUpdates, optimizers, tensor, toArray } from "../mod.ts";
+ * const optimizer = optimizers.lion({ learningRate: 0.25 });
+ * const params = { weight: tensor([1, 1]) };
+ * const [updates, state] = optimizer.update({ weight: tensor([7, -0.1]) }, optimizer.init(params), params);
+ * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.75, 1.25]
+ * ```
+ *
+ * @returns An optimizer. Its state holds `mean`, a tree like the parameters, and `step` i32[] if the rate is a function of it.
+ * @throws {RangeError} If a number is out of its range.
+ * @see Chen et al., "Symbolic discovery of optimization algorithms", 2023, algorithm 2
+ */
+export function lion(options: LionOptions): Optimizer {
+  const learningRate = checkRate(options.learningRate);
+  const beta1 = memory(options.beta1 ?? 0.9, "beta1");
+  const beta2 = memory(options.beta2 ?? 0.99, "beta2");
+  const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
+  const scheduled = typeof learningRate === "function";
+  const blend = (beta: number) => (m: Tensor, g: Tensor) => runningMean(m, g, beta);
+
+  return {
+    init: (params): Record<string, unknown> => ({
+      mean: treeMap(zerosLike, params),
+      ...(scheduled && { step: firstStep() }),
+    }),
+    update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
+      const { mean: last, step = firstStep() } = state as LionState;
+      const direction = treeMap(sign, treeMap(blend(beta1), last as P, grads));
+      const mean = treeMap(blend(beta2), last as P, grads);
+      const updates = descend(addDecay(direction, decay, params, options.decayMask), rateAt(learningRate, step));
+      return [updates, { mean, ...(scheduled && { step: nextStep(step) }) }];
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * Different optimizers for different parameters.
+ *
+ * @module
+ */
+import { ShapeError } from "../core/errors.ts";
+import { type Mask, selector } from "../core/mask.ts";
+import { zerosLike } from "../core/ops/creation.ts";
+import { Tensor } from "../core/tensor.ts";
+import { treeLeaves, treeMap, treeMapWithPath } from "../core/tree.ts";
+import type { Optimizer, OptimizerState } from "./optimizer.ts";
+
+/** Some of the tensors of a tree by their dotted paths. */
+type Group = Record<string, Tensor>;
+
+/**
+ * An optimizer that gives each parameter to one of several.
+ *
+ * ```ts
+ * import { ones, optimizers, toArray } from "../mod.ts";
+ * const { frozen, partition, sgd } = optimizers;
+ * const optimizer = partition((path) => path.startsWith("head.") ? "trained" : "fixed", {
+ *   trained: sgd({ learningRate: 0.1 }),
+ *   fixed: frozen(),
+ * });
+ * const params = { conv1: { weight: ones([2]) }, head: { weight: ones([2]) } };
+ * const [updates] = optimizer.update(params, optimizer.init(params), params);
+ * console.log(await toArray(updates.conv1.weight), await toArray(updates.head.weight)); // [0, 0] [-0.1, -0.1]
+ * ```
+ *
+ * @param nameOf The name of the optimizer for a parameter, by its dotted path and itself (type and shape, not values).
+ * @param parts The optimizers by name. Each sees its own parameters only, as a flat record by path: `clipByGlobalNorm` takes their norm.
+ * @returns An optimizer. Its state is a record of those of the parts by name. Its functions throw a RangeError if `nameOf` gives a
+ * name that is not there.
+ */
+export function partition(
+  nameOf: (path: string, x: Tensor) => string,
+  parts: Readonly<Record<string, Optimizer>>,
+): Optimizer {
+  const names = Object.keys(parts);
+  const membersOf = (params: object): Map<string, string> =>
+    new Map(
+      treeLeaves(params).flatMap(({ path, value }) =>
+        value instanceof Tensor ? [[path, checked(nameOf(path, value), path)]] : []
+      ),
+    );
+  const checked = (name: string, path: string): string => {
+    if (names.includes(name)) return name;
+    throw new RangeError(
+      `Cannot give "${path}" to the optimizer "${name}": there are ${names.map((each) => `"${each}"`).join(", ")}`,
+    );
+  };
+
+  return {
+    init: (params) => {
+      const groups = split(params, membersOf(params), names);
+      return Object.fromEntries(names.map((name) => [name, parts[name].init(groups[name])]));
+    },
+    update: <P extends object>(grads: P, state: OptimizerState, params: P): [P, OptimizerState] => {
+      const members = membersOf(params);
+      const [ours, theirs] = [split(grads, members, names), split(params, members, names)];
+      const states = state as Readonly<Record<string, OptimizerState>>;
+      const updates: Group = {};
+      const next = names.map((name) => {
+        const [own, after] = parts[name].update(ours[name], states[name], theirs[name]);
+        Object.assign(updates, own);
+        return [name, after];
+      });
+      return [treeMapWithPath((path) => updates[path], grads), Object.fromEntries(next)];
+    },
+  };
+}
+
+/** @throws {ShapeError} If the tree has a tensor where the parameters have none. */
+function split(tree: object, members: ReadonlyMap<string, string>, names: readonly string[]): Record<string, Group> {
+  const groups: Record<string, Group> = Object.fromEntries(names.map((name) => [name, {}]));
+  for (const { path, value } of treeLeaves(tree)) {
+    if (!(value instanceof Tensor)) continue;
+    const name = members.get(path);
+    if (name === undefined) throw new ShapeError(`Cannot update "${path}": there is no such parameter`, { path });
+    groups[name][path] = value;
+  }
+  return groups;
+}
+
+/**
+ * An optimizer, or a part of one, for some of the parameters. The gradients of the others pass as they are: this is for parts of a
+ * `chain`. To keep parameters as they are use `partition` with `frozen`.
+ *
+ * ```ts
+ * import { ones, optimizers, tensor, toArray } from "../mod.ts";
+ * const { chain, clipByValue, masked, sgd } = optimizers;
+ * const optimizer = chain(masked(clipByValue(1), { head: true, body: false }), sgd({ learningRate: 1 }));
+ * const params = { head: ones([1]), body: ones([1]) };
+ * const [updates] = optimizer.update({ head: tensor([9]), body: tensor([9]) }, optimizer.init(params), params);
+ * console.log(await toArray(updates.head), await toArray(updates.body)); // [-1] [-9]
+ * ```
+ *
+ * @returns An optimizer, whose state is that of a `partition`.
+ */
+export function masked(part: Optimizer, mask: Mask): Optimizer {
+  const selects = selector(mask);
+  const pass: Optimizer = { init: () => ({}), update: (grads, state) => [grads, state] };
+  return partition((path, x) => selects(path, x) ? "selected" : "others", { selected: part, others: pass });
+}
+
+/**
+ * The optimizer that changes nothing, for parameters that are to stay: see `partition`.
+ *
+ * @returns An optimizer without a state.
+ */
+export function frozen(): Optimizer {
+  return { init: () => ({}), update: (grads, state) => [treeMap(zerosLike, grads), state] };
+}

@@ -1,0 +1,103 @@
+/**
+ * A learning rate that falls when the training does not get on.
+ *
+ * @module
+ */
+import { asFloat } from "../core/ops/arguments.ts";
+import { add, logicalOr, maximum, mul, sub } from "../core/ops/binary.ts";
+import { cast } from "../core/ops/cast.ts";
+import { gt, lt } from "../core/ops/compare.ts";
+import { full, zeros } from "../core/ops/creation.ts";
+import { where } from "../core/ops/select.ts";
+import { notNegative, wholeNumber } from "../core/ranges.ts";
+import type { Tensor, TensorLike } from "../core/tensor.ts";
+
+/** Options of `reduceOnPlateau`. */
+export interface PlateauOptions {
+  /** The rate at first. */
+  readonly from: number;
+  /** What the rate is multiplied by, in (0, 1). Default 0.1. */
+  readonly factor?: number;
+  /** How many values in a row may be no better before the rate falls. Default 10. */
+  readonly patience?: number;
+  /** How much better, as a part of the best value, a value must be to count. Default 1e-4. */
+  readonly threshold?: number;
+  /** Whether small values are good ("min", default: a loss) or large ones ("max": an accuracy). */
+  readonly mode?: "min" | "max";
+  /** How many values are not looked at after the rate fell. Default 0. */
+  readonly cooldown?: number;
+  /** What the rate does not fall below. Default 0. */
+  readonly least?: number;
+}
+
+/** What `reduceOnPlateau` remembers; all scalars. */
+export interface PlateauState {
+  /** The rate for the next steps. */
+  readonly rate: Tensor;
+  /** The best value so far. */
+  readonly best: Tensor;
+  /** How many values have been no better since: i32. */
+  readonly waited: Tensor;
+  /** How many values are not looked at yet: i32. */
+  readonly resting: Tensor;
+}
+
+/** A rate that depends on how the training goes: pure functions, as an optimizer's are. */
+export interface Plateau {
+  /** The state before the first value. */
+  init(): PlateauState;
+  /** The state after one more value, a scalar: after an epoch, usually. */
+  update(state: PlateauState, value: TensorLike): PlateauState;
+}
+
+/**
+ * Lowers the rate when a loss (or an accuracy) has not become better for a while: PyTorch's ReduceLROnPlateau.
+ *
+ * It is no function of the step but of what was measured, so it has a state. The rate goes into the step as an argument, and a new one
+ * compiles nothing.
+ *
+ * ```ts
+ * import { item, jit, optimizers, type Tensor, tensor } from "../mod.ts";
+ * const { sgd, schedules } = optimizers;
+ * const plateau = schedules.reduceOnPlateau({ from: 0.1, factor: 0.5, patience: 1 });
+ * let state = plateau.init();
+ * for (const loss of [3, 2, 2, 2]) state = plateau.update(state, loss);
+ * console.log(await item(state.rate)); // 0.05
+ * const step = jit((rate: Tensor) => sgd({ learningRate: rate }).update({ x: tensor(1) }, {}, { x: tensor(1) })[0]);
+ * console.log(await item(step(state.rate).x)); // -0.05
+ * ```
+ *
+ * @throws {RangeError} If a number is out of its range.
+ */
+export function reduceOnPlateau(options: PlateauOptions): Plateau {
+  const { from, factor = 0.1, patience = 10, threshold = 1e-4, mode = "min", cooldown = 0, least = 0 } = options;
+  notNegative(from, "from");
+  if (!(factor > 0 && factor < 1)) throw new RangeError(`factor must be in (0, 1), but is ${factor}`);
+  wholeNumber(patience, "patience", 0);
+  notNegative(threshold, "threshold");
+  wholeNumber(cooldown, "cooldown", 0);
+  notNegative(least, "least");
+  if (mode !== "min" && mode !== "max") throw new RangeError(`mode must be "min" or "max", but is ${JSON.stringify(mode)}`);
+  const count = () => zeros([], { dtype: "i32" });
+  return {
+    init: () => ({
+      rate: full([], from),
+      best: full([], mode === "min" ? Infinity : -Infinity),
+      waited: count(),
+      resting: count(),
+    }),
+    update: ({ rate, best, waited, resting }, value) => {
+      const now = cast(asFloat(value), "f32");
+      const better = mode === "min" ? lt(now, mul(best, 1 - threshold)) : gt(now, mul(best, 1 + threshold));
+      const rests = gt(resting, 0);
+      const since = where(logicalOr(better, rests), 0, add(waited, 1));
+      const falls = gt(since, patience);
+      return {
+        rate: where(falls, maximum(mul(rate, factor), least), rate),
+        best: where(better, now, best),
+        waited: where(falls, 0, since),
+        resting: where(falls, cooldown, where(rests, sub(resting, 1), resting)),
+      };
+    },
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * RMSprop.
+ *
+ * @module
+ */
+import { add, div, maximum, mul, sub } from "../core/ops/binary.ts";
+import { zerosLike } from "../core/ops/creation.ts";
+import { sqrt } from "../core/ops/unary.ts";
+import { fraction, notNegative } from "../core/ranges.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { treeMap } from "../core/tree.ts";
+import { addDecay, type DecayOptions } from "./decay.ts";
+import { runningMean } from "./moments.ts";
+import type { Optimizer } from "./optimizer.ts";
+import { checkRate, descend, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
+
+/** Options of `rmsprop`. */
+export interface RmspropOptions extends DecayOptions {
+  /** Step length, in units of the parameters. */
+  readonly learningRate: LearningRate;
+  /** How much of the running mean of squared gradients is kept, in [0, 1]. Default 0.99. */
+  readonly alpha?: number;
+  /** Added to the root of the mean. Default 1e-8. */
+  readonly epsilon?: number;
+  /** How much of the last step's direction is kept, in [0, 1]. Default 0. */
+  readonly momentum?: number;
+  /** Whether steps are divided by the deviation of the gradients instead of the root of their mean square. Default false. */
+  readonly centered?: boolean;
+}
+
+interface RmspropState {
+  /** Running mean of squared gradients. */
+  readonly square: unknown;
+  /** Running mean of gradients, if centered. */
+  readonly mean?: unknown;
+  readonly momentum?: unknown;
+  readonly step?: Tensor;
+}
+
+/**
+ * RMSprop: gradient steps divided by the root of a running mean of their squares, as PyTorch's `RMSprop`.
+ *
+ * g = grad + decay * p;  v = alpha v + (1 - alpha) g^2;  d = g / (sqrt(v) + epsilon);  m = momentum * m + d;  u = -rate * m; with
+ * `centered`, a = alpha a + (1 - alpha) g  and v - a^2 under the root.
+ *
+ * ```ts
+ * import { applyUpdates, ones, optimizers, toArray } from "../mod.ts";
+ * const optimizer = optimizers.rmsprop({ learningRate: 0.01, alpha: 0.75 });
+ * const params = { weight: ones([2]) };
+ * const [updates, state] = optimizer.update({ weight: ones([2]) }, optimizer.init(params), params);
+ * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.98, 0.98]
+ * ```
+ *
+ * @returns An optimizer. Its state holds `square`, a tree like the parameters, with `centered` also `mean`, with momentum `momentum`, and
+ * `step` i32[] if the rate is a function of it.
+ * @throws {RangeError} If a number is out of its range.
+ * @see Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012
+ * @see Graves, "Generating sequences with recurrent neural networks", 2013, for the centered form
+ */
+export function rmsprop(options: RmspropOptions): Optimizer {
+  const learningRate = checkRate(options.learningRate);
+  const alpha = fraction(options.alpha ?? 0.99, "alpha");
+  const epsilon = notNegative(options.epsilon ?? 1e-8, "epsilon");
+  const momentum = fraction(options.momentum ?? 0, "momentum");
+  const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
+  const centered = options.centered ?? false;
+  const scheduled = typeof learningRate === "function";
+  const average = (old: Tensor, x: Tensor) => runningMean(old, x, alpha);
+  // A variance; rounding may bring it below 0.
+  const variance = (v: Tensor, a: Tensor) => maximum(sub(v, mul(a, a)), 0);
+
+  return {
+    init: (params): Record<string, unknown> => ({
+      square: treeMap(zerosLike, params),
+      ...(centered && { mean: treeMap(zerosLike, params) }),
+      ...(momentum > 0 && { momentum: treeMap(zerosLike, params) }),
+      ...(scheduled && { step: firstStep() }),
+    }),
+    update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
+      const last = state as RmspropState;
+      const { step = firstStep() } = last;
+      const decayed = addDecay(grads, decay, params, options.decayMask);
+      const square = treeMap((v: Tensor, g: Tensor) => average(v, mul(g, g)), last.square as P, decayed);
+      const mean = centered ? treeMap(average, last.mean as P, decayed) : undefined;
+      const spread = mean ? treeMap(variance, square, mean) : square;
+      const scaled = treeMap((g: Tensor, v: Tensor) => div(g, add(sqrt(v), epsilon)), decayed, spread);
+      const direction = momentum === 0
+        ? scaled
+        : treeMap((d: Tensor, m: Tensor) => add(mul(momentum, m), d), scaled, last.momentum);
+      const next: Record<string, unknown> = {
+        square,
+        ...(mean && { mean }),
+        ...(momentum > 0 && { momentum: direction }),
+        ...(scheduled && { step: nextStep(step) }),
+      };
+      return [descend(direction, rateAt(learningRate, step)), next];
+    },
+  };
+}
