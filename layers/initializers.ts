@@ -23,8 +23,15 @@ import { type CreationOptions, eye, full } from "../core/ops/creation.ts";
 import { matmul } from "../core/ops/matmul.ts";
 import { reshape, transpose } from "../core/ops/movement.ts";
 import { norm } from "../core/ops/reduce.ts";
-import { type Interval, type Key, normal as drawNormal, uniform as drawUniform } from "../core/random.ts";
-import { notNegative } from "../core/ranges.ts";
+import { clip } from "../core/ops/unary.ts";
+import {
+  type Interval,
+  type Key,
+  normal as drawNormal,
+  truncatedNormal as drawTruncated,
+  uniform as drawUniform,
+} from "../core/random.ts";
+import { notNegative, positive } from "../core/ranges.ts";
 import { type Shape, showShape, sizeOf } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 
@@ -89,6 +96,33 @@ export interface NormalOptions {
 export function normal({ mean = 0, std = 1 }: NormalOptions = {}): Initializer {
   notNegative(std, "std");
   return drawn((key, shape) => add(mul(drawNormal(key, shape), std), mean));
+}
+
+/** Options of `truncatedNormal`. */
+export interface TruncatedNormalOptions extends NormalOptions {
+  /** No number is smaller. Default -2. */
+  readonly min?: number;
+  /** No number is larger. Default 2. */
+  readonly max?: number;
+}
+
+/**
+ * Normal, but without what lies outside [min, max]: PyTorch's `trunc_normal_`. Mean and deviation are those before the cut.
+ *
+ * ```ts
+ * import { layers } from "../mod.ts";
+ * const { truncatedNormal } = layers.initializers;
+ * const layer = layers.linear({ features: 10, weightInit: truncatedNormal({ std: 0.02, min: -0.04, max: 0.04 }) });
+ * ```
+ *
+ * @returns An initializer. It throws a RangeError if the bounds are farther than 4 deviations on one side of the mean.
+ * @throws {RangeError} If `std` is not positive, or `min` not below `max`.
+ */
+export function truncatedNormal({ mean = 0, std = 1, min = -2, max = 2 }: TruncatedNormalOptions = {}): Initializer {
+  positive(std, "std");
+  if (!(min < max)) throw new RangeError(`min (${min}) must be below max (${max})`);
+  const bounds = { low: (min - mean) / std, high: (max - mean) / std };
+  return drawn((key, shape) => clip(add(mul(drawTruncated(key, shape, bounds), std), mean), { min, max }));
 }
 
 /**

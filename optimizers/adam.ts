@@ -103,8 +103,8 @@ function adaptive(options: AdamOptions, decay: { readonly grads: number; readonl
         return neg(mul(length, div(m, add(mul(sqrt(v), scale), epsilon))));
       };
       const updates = treeMap(towards, mean, square);
-      const shrink = decay.params === 0 ? 0 : neg(mul(rate, decay.params));
-      return [addDecay(updates, shrink, params, options.decayMask), { step, mean, square }];
+      const shrink = typeof rate === "number" ? -rate * decay.params : neg(mul(rate, decay.params));
+      return [addDecay(updates, decay.params === 0 ? 0 : shrink, params, options.decayMask), { step, mean, square }];
     },
   };
 }

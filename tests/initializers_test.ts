@@ -9,7 +9,8 @@ import { assertClose } from "./close.ts";
 import { testOnDevices } from "./each_device.ts";
 
 const { conv2d, initializers, keyFor, linear } = layers;
-const { constant, gain, heNormal, heUniform, normal, orthogonal, uniform, xavierNormal, xavierUniform } = initializers;
+const { constant, gain, heNormal, heUniform, normal, orthogonal, truncatedNormal, uniform, xavierNormal, xavierUniform } =
+  initializers;
 const key = random.key(0);
 
 /** Asserts mean and deviation within four standard errors; `kurtosis` is that of the distribution: 3 normal, 9 / 5 uniform. */
@@ -25,11 +26,18 @@ function assertMoments(values: ArrayLike<number>, mean: number, std: number, kur
 
 // Fan in 25 * 6 = 150, fan out 40 * 6 = 240, of a convolution's weight.
 const filter = [40, 25, 2, 3];
-const draws: readonly [string, layers.Initializer, { mean?: number; std: number; bound?: number }][] = [
+const draws: readonly [string, layers.Initializer, { mean?: number; std: number; bound?: number; kurtosis?: number }][] = [
   ["uniform", uniform(), { mean: 0.5, std: 1 / Math.sqrt(12), bound: 1 }],
   ["uniform in an interval", uniform({ min: -3, max: 1 }), { mean: -1, std: 4 / Math.sqrt(12), bound: 3 }],
   ["normal", normal(), { std: 1 }],
   ["normal with options", normal({ mean: 2, std: 0.5 }), { mean: 2, std: 0.5 }],
+  ["truncatedNormal", truncatedNormal(), { std: 0.87962566, bound: 2, kurtosis: 3 }],
+  // Half of a normal distribution: mean sqrt(2 / pi), variance 1 - 2 / pi, times 0.5.
+  ["half of a normal", truncatedNormal({ mean: 1, std: 0.5, min: -9, max: 1 }), {
+    mean: 1 - 0.5 * Math.sqrt(2 / Math.PI),
+    std: 0.5 * Math.sqrt(1 - 2 / Math.PI),
+    kurtosis: 3.87,
+  }],
   ["xavierUniform", xavierUniform(), { std: Math.sqrt(2 / 390), bound: Math.sqrt(6 / 390) }],
   ["xavierNormal", xavierNormal({ gain: 5 / 3 }), { std: 5 / 3 * Math.sqrt(2 / 390) }],
   ["heUniform", heUniform(), { std: Math.sqrt(2 / 150), bound: Math.sqrt(6 / 150) }],
@@ -39,9 +47,9 @@ const draws: readonly [string, layers.Initializer, { mean?: number; std: number;
 ];
 
 testOnDevices("draws have the moments and bounds of their distributions", async () => {
-  for (const [name, initializer, { mean = 0, std, bound }] of draws) {
+  for (const [name, initializer, { mean = 0, std, bound, kurtosis = bound === undefined ? 3 : 9 / 5 }] of draws) {
     const values = await data(initializer(key, filter));
-    assertMoments(values, mean, std, bound === undefined ? 3 : 9 / 5, name);
+    assertMoments(values, mean, std, kurtosis, name);
     if (bound !== undefined) assert.ok(values.every((x) => Math.abs(x) <= bound * 1.000001), `${name}: bound`);
     if (bound !== undefined) assert.ok(values.some((x) => Math.abs(x) > bound * 0.999), `${name}: bound is reached`);
   }
@@ -121,6 +129,8 @@ Deno.test("what cannot start is refused", () => {
     assert.throws(() => make({ gain: -1 }), RangeError);
   }
   assert.throws(() => normal({ std: -1 }), RangeError);
+  assert.throws(() => truncatedNormal({ std: 0 }), RangeError);
+  assert.throws(() => truncatedNormal({ min: 3 }), RangeError);
   assert.throws(() => heNormal({ mode: "both" as "fanIn" }), /mode must be "fanIn" or "fanOut", but is "both"/);
   assert.throws(() => gain("gelu" as "relu"), RangeError);
   const wrong = linear({ features: 2, biasInit: () => tensor([1, 2, 3]) });

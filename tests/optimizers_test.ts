@@ -13,6 +13,9 @@ import {
   grad,
   item,
   jit,
+  l1Penalty,
+  l2Penalty,
+  type Mask,
   mul,
   ones,
   optimizers,
@@ -22,12 +25,15 @@ import {
   type Tensor,
   tensor,
   treeLeaves,
+  treeMap,
   zeros,
+  zerosLike,
 } from "../mod.ts";
-import { assertClose, type Tolerance } from "./close.ts";
+import { assertClose, exact, type Tolerance } from "./close.ts";
 import { testOnDevices } from "./each_device.ts";
 
-const { adadelta, adam, adamW, chain, clipByGlobalNorm, globalNorm, schedules, sgd } = optimizers;
+const { accumulate, adadelta, adagrad, adam, adamW, addDecayedWeights, chain, clipByGlobalNorm, clipByValue } = optimizers;
+const { exponentialAverage, frozen, globalNorm, lion, masked, partition, rmsprop, schedules, sgd } = optimizers;
 type Optimizer = optimizers.Optimizer;
 
 const close: Tolerance = { relative: 2e-6, absolute: 1e-9 };
@@ -43,6 +49,23 @@ const table: Readonly<Record<string, Optimizer>> = {
   "adamW": adamW({ learningRate: 0.1, weightDecay: 1e-4 }),
   "adadelta": adadelta({ learningRate: 0.5, epsilon: 1e-3 }),
   "adadelta with a schedule": adadelta({ learningRate: schedules.constant(0.5), epsilon: 1e-3 }),
+  "adagrad": adagrad({ learningRate: 0.5 }),
+  "adagrad with a schedule": adagrad({ learningRate: schedules.constant(0.5) }),
+  "rmsprop": rmsprop({ learningRate: schedules.linear({ from: 0.05, to: 0, steps: 300 }) }),
+  "rmsprop, centered, with momentum": rmsprop({
+    learningRate: schedules.linear({ from: 0.02, to: 0, steps: 300 }),
+    centered: true,
+    momentum: 0.5,
+    epsilon: 0.01,
+  }),
+  "lion": lion({ learningRate: schedules.linear({ from: 0.05, to: 0, steps: 300 }), beta2: 0.9, weightDecay: 1e-4 }),
+  "sgd with dampening": sgd({ learningRate: 0.1, momentum: 0.5, dampening: 0.5 }),
+  "accumulated": accumulate(sgd({ learningRate: 0.03, momentum: 0.5 }), 3),
+  "in parts": partition((path) => path.startsWith("rest") ? "rest" : "first", {
+    first: sgd({ learningRate: 0.1 }),
+    rest: adam({ learningRate: schedules.constant(0.1) }),
+  }),
+  "clipped by value": chain(masked(clipByValue(1), { x: true, rest: false }), sgd({ learningRate: 0.1 })),
   "clipped": chain(clipByGlobalNorm(1), sgd({ learningRate: 0.1 })),
 };
 
@@ -95,6 +118,10 @@ Deno.test("states hold what is needed and nothing else", () => {
   assert.deepEqual(paths(sgd({ learningRate: 1, momentum: 0.5 })), ["momentum.a", "momentum.b.0"]);
   assert.deepEqual(paths(sgd({ learningRate: schedules.constant(1) })), ["step"]);
   assert.deepEqual(paths(adam({ learningRate: 1 })), ["step", "mean.a", "mean.b.0", "square.a", "square.b.0"]);
+  assert.deepEqual(paths(adagrad({ learningRate: 1 })), ["square.a", "square.b.0"]);
+  assert.deepEqual(paths(rmsprop({ learningRate: 1, centered: true })), ["square.a", "square.b.0", "mean.a", "mean.b.0"]);
+  assert.deepEqual(paths(lion({ learningRate: 1 })), ["mean.a", "mean.b.0"]);
+  assert.deepEqual(paths(accumulate(sgd({ learningRate: 1 }), 2)), ["count", "sum.a", "sum.b.0"]);
   assert.deepEqual(paths(chain(clipByGlobalNorm(1), sgd({ learningRate: 1, momentum: 0.5 }))), [
     "1.momentum.a",
     "1.momentum.b.0",
@@ -142,6 +169,148 @@ testOnDevices("clipByGlobalNorm shortens what is too long and leaves the rest", 
   assertClose(await clipped([6, 0], 8), [3, 0, 4], close, "above");
   assert.deepEqual(await clipped([0, 0], 0), [0, 0, 0]);
   assertClose(await clipped([NaN, 1], 1), [NaN, NaN, NaN], close, "what is not a number shows");
+});
+
+testOnDevices("clipByValue limits each number", async () => {
+  const clip = clipByValue(2);
+  const grads = { x: tensor([3, -5, 1]), y: tensor(NaN) };
+  const [updates] = clip.update(grads, clip.init(grads), grads);
+  assertClose([...await data(updates.x), await item(updates.y)], [2, -2, 1, NaN], exact, "updates");
+});
+
+const layered = { conv1: { weight: ones([2, 2]), bias: ones([2]) }, head: [{ weight: ones([1, 2]) }] };
+const none = treeMap(zerosLike, layered);
+
+Deno.test("masks choose by path, by kind, by a tree of booleans", async () => {
+  const chosen = async (mask: Mask) => {
+    const decay = addDecayedWeights(1, { mask });
+    const [updates] = decay.update(none, decay.init(layered), layered);
+    const found: string[] = [];
+    for (const { path, value } of treeLeaves(updates)) if ((await data(value as Tensor))[0] === 1) found.push(path);
+    return found;
+  };
+  assert.deepEqual(await chosen(true), ["conv1.weight", "conv1.bias", "head.0.weight"]);
+  assert.deepEqual(await chosen((_, x) => x.rank > 1), ["conv1.weight", "head.0.weight"]);
+  assert.deepEqual(await chosen((path) => path.startsWith("conv1.")), ["conv1.weight", "conv1.bias"]);
+  assert.deepEqual(await chosen({ conv1: { weight: true, bias: false }, head: true }), ["conv1.weight", "head.0.weight"]);
+  assert.deepEqual(await chosen({ conv1: false, head: [{ weight: true }] }), ["head.0.weight"]);
+  const partial = addDecayedWeights(1, { mask: { conv1: { weight: true } } });
+  assert.throws(
+    () => partial.update(none, {}, layered),
+    (error) => error instanceof ShapeError && error.facts.path === "conv1.bias",
+  );
+});
+
+Deno.test("every optimizer decays what its mask says", async () => {
+  const makers: Readonly<Record<string, (options: optimizers.DecayOptions) => Optimizer>> = {
+    sgd: (options) => sgd({ learningRate: 0.1, ...options }),
+    adam: (options) => adam({ learningRate: 0.1, ...options }),
+    adamW: (options) => adamW({ learningRate: 0.1, ...options }),
+    adadelta: (options) => adadelta({ ...options }),
+    adagrad: (options) => adagrad({ learningRate: 0.1, ...options }),
+    rmsprop: (options) => rmsprop({ learningRate: 0.1, ...options }),
+    lion: (options) => lion({ learningRate: 0.1, ...options }),
+  };
+  for (const [name, make] of Object.entries(makers)) {
+    const optimizer = make({ weightDecay: 0.5, decayMask: (_, x) => x.rank > 1 });
+    const [updates] = optimizer.update(none, optimizer.init(layered), layered);
+    assert.ok((await data(updates.conv1.weight)).every((x) => x < 0), `${name}: the weight shrinks`);
+    assert.ok((await data(updates.head[0].weight)).every((x) => x < 0), `${name}: the weight of the head shrinks`);
+    assert.ok((await data(updates.conv1.bias)).every((x) => x === 0), `${name}: the bias stays`);
+  }
+});
+
+Deno.test("l1Penalty and l2Penalty sum over a tree; the second is weight decay", async () => {
+  const params = { a: tensor([1, -2]), b: [tensor([[3], [-4]])] };
+  const mask: Mask = (_, x) => x.rank > 1;
+  assert.deepEqual([await item(l1Penalty(params)), await item(l1Penalty(params, { mask }))], [10, 7]);
+  assert.deepEqual([await item(l2Penalty(params)), await item(l2Penalty(params, { mask })), await item(l2Penalty({}))], [
+    30,
+    25,
+    0,
+  ]);
+  const slope = grad((p: typeof params) => mul(0.25, l2Penalty(p)))(params);
+  const [updates] = sgd({ learningRate: 1, weightDecay: 0.5 }).update(treeMap(zerosLike, params), {}, params);
+  assert.deepEqual((await data(updates.a)).map((x) => -x), await data(slope.a));
+  assert.deepEqual([...await data(grad((p: typeof params) => l1Penalty(p))(params).a)], [1, -1]);
+});
+
+Deno.test("partition gives parameters to optimizers by name; frozen ones stay", async () => {
+  const optimizer = partition((path) => path.startsWith("head") ? "trained" : "fixed", {
+    trained: sgd({ learningRate: 0.5, momentum: 0.5 }),
+    fixed: frozen(),
+    unused: adam({ learningRate: 1 }),
+  });
+  const state = optimizer.init(layered);
+  assert.deepEqual(treeLeaves((state as Record<string, unknown>).trained).map(({ path }) => path), ["momentum.head.0.weight"]);
+  const [updates, next] = optimizer.update(layered, state, layered);
+  assert.deepEqual([...await data(updates.head[0].weight), ...await data(updates.conv1.bias)], [-0.5, -0.5, 0, 0]);
+  assert.deepEqual(treeLeaves(next).map(({ path }) => path), treeLeaves(state).map(({ path }) => path));
+  assert.throws(
+    () => partition(() => "other", { one: frozen() }).init(layered),
+    /"conv1.weight" to the optimizer "other": there are "one"/,
+  );
+  const more = { ...layered, extra: ones([1]) };
+  assert.throws(() => optimizer.update(more, state, layered as typeof more), ShapeError);
+});
+
+testOnDevices("accumulate makes one step of several gradients, and compiles once", async () => {
+  const optimizer = accumulate(sgd({ learningRate: (step) => add(step, 1), momentum: 0.5 }), 3);
+  const step = jit((params: { x: Tensor }, state: optimizers.OptimizerState, g: Tensor) => {
+    const [updates, next] = optimizer.update({ x: g }, state, params);
+    return [applyUpdates(params, updates), next] as const;
+  }, { donate: [0, 1] });
+  let params = { x: zeros([2]) };
+  let state = optimizer.init(params);
+  [params, state] = step(params, state, tensor([1, 0]));
+  const path = [await item(sum(params.x))];
+  const compiled = compileCount();
+  for (const g of [10, 100, 1, 1, NaN]) {
+    [params, state] = step(params, state, tensor([g, g]));
+    path.push(await item(sum(params.x)));
+  }
+  assert.equal(compileCount(), compiled);
+  // The sums 111 and 110 at rate 1; nothing while gradients come together; what is not a number shows when the step is due.
+  assert.deepEqual(path, [0, 0, -221, -221, -221, NaN]);
+});
+
+Deno.test("the mean of accumulated gradients is that of the whole batch", async () => {
+  const optimizer = accumulate(adam({ learningRate: 0.1 }), 2, { reduction: "mean" });
+  const params = { x: tensor([1, 2]) };
+  let state = optimizer.init(params);
+  let updates = params;
+  for (const g of [[1, -4], [3, 2]]) [updates, state] = optimizer.update({ x: tensor(g) }, state, params);
+  const whole = adam({ learningRate: 0.1 });
+  const [expected] = whole.update({ x: tensor([2, -1]) }, whole.init(params), params);
+  assert.deepEqual(await data(updates.x), await data(expected.x));
+});
+
+testOnDevices("exponentialAverage follows its formula", async () => {
+  const values = [4, 2, 8];
+  for (const debias of [false, true]) {
+    const ema = exponentialAverage({ decay: 0.75, debias });
+    const update = jit(ema.update, { donate: [0] });
+    let state = ema.init({ x: tensor([10]) });
+    let [mean, weight] = debias ? [0, 0] : [10, 1];
+    for (const [i, value] of values.entries()) {
+      state = update(state, { x: tensor([value]) }) as typeof state;
+      [mean, weight] = [0.75 * mean + 0.25 * value, 0.75 * weight + 0.25];
+      assertClose(await data(ema.average(state).x), [mean / weight], close, `debias ${debias}, step ${i + 1}`);
+    }
+  }
+});
+
+Deno.test("an average of parameters that are donated is its own", async () => {
+  const ema = exponentialAverage({ decay: 0.5 });
+  const step = jit((s: { params: { x: Tensor }; average: optimizers.AverageState<{ x: Tensor }> }) => {
+    const params = { x: add(s.params.x, 1) };
+    return { params, average: ema.update(s.average, params) };
+  }, { donate: [0] });
+  const params = { x: zeros([3]) };
+  let state = { params, average: ema.init(params) };
+  for (let i = 0; i < 3; i++) state = step(state);
+  assertClose(await data(ema.average(state.average).x), [2.125, 2.125, 2.125], close, "average");
+  assertClose(await data(state.params.x), [3, 3, 3], close, "parameters");
 });
 
 Deno.test("globalNorm of a tree", async () => {
@@ -212,6 +381,20 @@ Deno.test("options out of their ranges are refused when an optimizer is made", (
     () => adadelta({ rho: 1.5 }),
     () => adadelta({ epsilon: -1 }),
     () => clipByGlobalNorm(0),
+    () => clipByValue(-1),
+    () => sgd({ ...rate, momentum: 0.5, dampening: 2 }),
+    () => sgd({ ...rate, momentum: 0.5, dampening: 0.1, nesterov: true }),
+    () => adagrad({ ...rate, initialSquare: -1 }),
+    () => rmsprop({ ...rate, alpha: 1.5 }),
+    () => lion({ ...rate, beta1: 1 }),
+    () => addDecayedWeights(-1),
+    () => accumulate(sgd(rate), 0),
+    () => accumulate(sgd(rate), 2, { reduction: "max" as "sum" }),
+    () => exponentialAverage({ decay: 1 }),
+    () => schedules.cosineRestarts({ from: 1, steps: 0 }),
+    () => schedules.oneCycle({ peak: 1, steps: 3 }),
+    () => schedules.reduceOnPlateau({ from: 1, factor: 1 }),
+    () => schedules.reduceOnPlateau({ from: 1, mode: "most" as "max" }),
     () => schedules.cosineDecay({ from: 1, steps: 0 }),
     () => schedules.stepDecay({ from: 1, every: 1.5 }),
     () => schedules.exponentialDecay({ from: 1, factor: 0 }),

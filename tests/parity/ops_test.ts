@@ -1,22 +1,14 @@
 /**
- * Operations, losses, layers and optimizers against PyTorch, values and gradients, on every device.
+ * Operations, losses and layers against PyTorch, values and gradients, on every device.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import { applyUpdates, data, jit, layers, optimizers, random, type Tensor, tensor, vjp, zerosLike } from "../../mod.ts";
-import { assertClose, type Tolerance } from "../close.ts";
+import { layers, random, type Tensor, vjp, zerosLike } from "../../mod.ts";
+import type { Tolerance } from "../close.ts";
 import { testOnDevices } from "../each_device.ts";
-import {
-  type NormalizationFixture,
-  normalizations,
-  operations,
-  type OptimizerFixture,
-  optimizers as paths,
-} from "../fixtures/ops.ts";
+import { type NormalizationFixture, normalizations, operations } from "../fixtures/ops.ts";
 import { assertAll, assertSame, inputsOf, tensorOf, type Tensors, testParity, title } from "./run.ts";
-
-type Options = Readonly<Record<string, unknown>>;
 
 const close: Tolerance = { relative: 2e-5, absolute: 2e-5 };
 
@@ -53,45 +45,6 @@ testOnDevices("batchNorm agrees with PyTorch", async (t) => {
       await assertSame(output, fixture.output, close, "output");
       await assertAll(state, fixture.state, close, "state");
       await assertAll(grads, fixture.grads!, close, "gradient of");
-    });
-  }
-});
-
-const makers: Readonly<Record<string, (options: never) => optimizers.Optimizer>> = {
-  sgd: optimizers.sgd,
-  adam: optimizers.adam,
-  adamw: optimizers.adamW,
-  adadelta: optimizers.adadelta,
-};
-
-/** Fixtures of what this library has: no dampening, and four optimizers. */
-const known = ({ name, options }: OptimizerFixture) => name in makers && !("dampening" in options);
-
-async function assertPath(optimizer: optimizers.Optimizer, { start, gradients, path }: OptimizerFixture): Promise<void> {
-  type Params = { x: Tensor };
-  const step = jit((params: Params, state: optimizers.OptimizerState, grads: Params) => {
-    const [updates, next] = optimizer.update(grads, state, params);
-    return [applyUpdates(params, updates), next] as const;
-  });
-  let params = { x: tensor([...start]) };
-  let state = optimizer.init(params);
-  for (const [i, gradient] of gradients.entries()) {
-    [params, state] = step(params, state, { x: tensor([...gradient]) });
-    assertClose(await data(params.x), path[i], { relative: 2e-6, absolute: 2e-6 }, `step ${i + 1}`);
-  }
-}
-
-testOnDevices("optimizers follow PyTorch's paths", async (t) => {
-  const fixtures = paths.filter(known);
-  assert.ok(fixtures.length >= 15);
-  for (const fixture of fixtures) {
-    const { name, options } = fixture;
-    const make = (more: Options = {}) => makers[name]({ ...options, ...more } as never);
-    await t.step(`${name} ${JSON.stringify(options)}`, () => assertPath(make(), fixture));
-    await t.step(`${name} with a schedule and a tensor for the rate ${JSON.stringify(options)}`, async () => {
-      const rate = options.learningRate as number;
-      await assertPath(make({ learningRate: optimizers.schedules.constant(rate) }), fixture);
-      await assertPath(make({ learningRate: tensor(rate) }), fixture);
     });
   }
 });
