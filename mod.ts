@@ -142,6 +142,7 @@ export {
   maxPool2d,
   type MaxPool2dOptions,
 } from "./core/ops/pool.ts";
+export { interpolate, type InterpolateOptions } from "./core/ops/interpolate.ts";
 export { adaptiveAvgPool2d, adaptiveMaxPool2d, globalAvgPool2d, type GlobalPoolOptions } from "./core/ops/adaptive_pool.ts";
 export { type Padding, type Pair, type Side, type Sides } from "./core/ops/window.ts";
 export {

@@ -20,6 +20,7 @@ import {
   grad,
   groupNorm,
   instanceNorm,
+  interpolate,
   layerNorm,
   maxPool1d,
   maxPool2d,
@@ -66,6 +67,8 @@ const subjects: readonly Subject[] = [
   subject("adaptiveAvgPool2d, windows of several sizes", [float(1, 2, 5, 4)], (x) => adaptiveAvgPool2d(x, [3, 6])),
   subject("adaptiveMaxPool2d", [float(1, 2, 5, 4)], (x) => adaptiveMaxPool2d(x, 3)),
   subject("globalAvgPool2d", [float(2, 3, 2, 4)], (x) => globalAvgPool2d(x, { keepDims: true })),
+  subject("interpolate, nearest", [float(1, 2, 3, 4)], (x) => interpolate(x, { size: [6, 3] })),
+  subject("interpolate, bilinear", [float(1, 2, 3, 2)], (x) => interpolate(x, { scaleFactor: [1.5, 2], mode: "bilinear" })),
   subject(
     "layerNorm over the last axes",
     [float(2, 3, 4), float(3, 4), float(3, 4)],
@@ -291,6 +294,20 @@ const refused: readonly [() => unknown, abstract new (...args: never[]) => Error
     CotangentError,
     "Cannot apply globalAvgPool2d to input [1, 2, 3, 0]: " +
     "there is no element in it",
+  ],
+  [() => interpolate(x4, {}), RangeError, "Cannot interpolate: it needs either a size or a scaleFactor"],
+  [() => interpolate(x4, { size: 2, scaleFactor: 2 }), RangeError, "Cannot interpolate: it needs either a size or a scaleFactor"],
+  [() => interpolate(x4, { scaleFactor: [2, -1] }), RangeError, "scaleFactor must be positive and finite, but is -1"],
+  [
+    () => interpolate(x4, { size: 2, mode: "cubic" as never }),
+    RangeError,
+    'mode must be "nearest" or "bilinear", but is "cubic"',
+  ],
+  [
+    () => interpolate(x4, { scaleFactor: 0.1 }),
+    CotangentError,
+    "Cannot interpolate images [1, 4, 5, 6] to size [0, 0]: " +
+    "there is no element",
   ],
   [() => layerNorm(x3, { axes: 3 }), CotangentError, "Cannot apply layerNorm along axis 3: the tensor has 3 axes"],
   [

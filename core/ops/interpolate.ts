@@ -1,0 +1,128 @@
+/**
+ * Images in another size, read between their pixels: what decoders enlarge features with where they do not learn how.
+ *
+ * @module
+ */
+import { ShapeError } from "../errors.ts";
+import { positive } from "../ranges.ts";
+import { showShape } from "../shape.ts";
+import type { Tensor, TensorLike } from "../tensor.ts";
+import { asFloat } from "./arguments.ts";
+import { add, mul } from "./binary.ts";
+import { tensor } from "./creation.ts";
+import { broadcastTo, reshape } from "./movement.ts";
+import { take } from "./take.ts";
+import { imageAxes, type Pair, pair } from "./window.ts";
+
+/** Options of `interpolate`: `size` or `scaleFactor`, and how to read. A pair is [vertical, horizontal]. */
+export interface InterpolateOptions {
+  /** Height and width of the output. */
+  readonly size?: Pair;
+  /** What height and width are multiplied by (and rounded down); need not be whole. */
+  readonly scaleFactor?: Pair;
+  /** The pixel whose area covers a place ("nearest", default), or a mixture of the four around it ("bilinear"). */
+  readonly mode?: "nearest" | "bilinear";
+  /**
+   * For "bilinear": whether the centres of the outermost pixels stay where they are, instead of the edges of the image. Default false.
+   */
+  readonly alignCorners?: boolean;
+}
+
+/**
+ * Images enlarged or made smaller.
+ *
+ * ```ts
+ * import { interpolate, tensor, toArray } from "../../mod.ts";
+ * const x = tensor([[[[0, 4]]]]);
+ * console.log(await toArray(interpolate(x, { size: [1, 4] }))); // [[[[0, 0, 4, 4]]]]
+ * console.log(await toArray(interpolate(x, { size: [1, 4], mode: "bilinear" }))); // [[[[0, 1, 3, 4]]]]
+ * ```
+ *
+ * "bilinear" reads four pixels, also where the output is much smaller: average first, as with `avgPool2d`, if that matters.
+ *
+ * @param x [batch, channels, height, width]
+ * @throws {ShapeError} If x does not have four axes, an image has no elements, or nothing would be left of it.
+ * @throws {RangeError} If there is not one of `size` and `scaleFactor`, or an option is out of its range.
+ */
+export function interpolate(x: TensorLike, options: InterpolateOptions): Tensor {
+  const images = asFloat(x);
+  const [, , h, w] = imageAxes(images.shape, "interpolate");
+  const { mode = "nearest", alignCorners = false } = options;
+  if (mode !== "nearest" && mode !== "bilinear") {
+    throw new RangeError(`mode must be "nearest" or "bilinear", but is ${JSON.stringify(mode)}`);
+  }
+  if (alignCorners && mode === "nearest") throw new RangeError('alignCorners is for mode "bilinear", but the mode is "nearest"');
+  const axes = gridsOf([h, w], options);
+  if (axes.some(({ extent, out }) => extent < 1 || out < 1)) {
+    const size = axes.map(({ out }) => out);
+    throw new ShapeError(`Cannot interpolate images ${showShape(images.shape)} to size ${showShape(size)}: there is no element`, {
+      shape: images.shape,
+      size,
+    });
+  }
+  return axes.reduce(
+    (read, grid, i) => mode === "nearest" ? nearest(read, i + 2, grid) : linear(read, i + 2, grid, alignCorners),
+    images,
+  );
+}
+
+/** Places along one axis. */
+interface Grid {
+  readonly extent: number;
+  readonly out: number;
+  /** How many elements of the input there are to one of the output. */
+  readonly step: number;
+}
+
+function gridsOf(extents: readonly number[], { size, scaleFactor }: InterpolateOptions): Grid[] {
+  if ((size === undefined) === (scaleFactor === undefined)) {
+    throw new RangeError("Cannot interpolate: it needs either a size or a scaleFactor");
+  }
+  if (size !== undefined) {
+    const outs = pair(size, "size", 1);
+    return extents.map((extent, i) => ({ extent, out: outs[i], step: extent / outs[i] }));
+  }
+  const factors = typeof scaleFactor === "number" ? [scaleFactor, scaleFactor] : scaleFactor!;
+  return extents.map((extent, i) => {
+    const factor = positive(factors[i], "scaleFactor");
+    return { extent, out: Math.floor(extent * factor), step: 1 / factor };
+  });
+}
+
+function nearest(x: Tensor, axis: number, { extent, out, step }: Grid): Tensor {
+  const times = out / extent;
+  if (Number.isInteger(times) && step === 1 / times) return repeat(x, axis, times);
+  return pick(x, axis, indices(out, (i) => Math.min(extent - 1, Math.floor(i * step + rounding))));
+}
+
+/** So much may be lost of a place that is whole, in double precision. */
+const rounding = 1e-9;
+
+/** Every element so many times. */
+function repeat(x: Tensor, axis: number, times: number): Tensor {
+  if (times === 1) return x;
+  const [before, [extent, ...after]] = [x.shape.slice(0, axis), x.shape.slice(axis)];
+  const many = broadcastTo(reshape(x, [...before, extent, 1, ...after]), [...before, extent, times, ...after]);
+  return reshape(many, [...before, extent * times, ...after]);
+}
+
+/** Between the two neighbours of each place, as much of each as it is near. */
+function linear(x: Tensor, axis: number, { extent, out, step }: Grid, alignCorners: boolean): Tensor {
+  const place = alignCorners
+    ? (i: number) => out === 1 ? 0 : i * (extent - 1) / (out - 1)
+    : (i: number) => Math.max(0, (i + 0.5) * step - 0.5);
+  const low = (i: number) => Math.min(extent - 1, Math.floor(place(i)));
+  const share = Array.from({ length: out }, (_, i) => Math.min(1, place(i) - low(i)));
+  const weights = (values: number[]) => tensor(values, { shape: axis === 2 ? [out, 1] : [out], dtype: x.dtype });
+  const below = mul(pick(x, axis, indices(out, low)), weights(share.map((each) => 1 - each)));
+  const above = mul(pick(x, axis, indices(out, (i) => Math.min(extent - 1, low(i) + 1))), weights(share));
+  return add(below, above);
+}
+
+function indices(count: number, place: (i: number) => number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => place(i));
+}
+
+function pick(x: Tensor, axis: number, places: Int32Array): Tensor {
+  return take(x, tensor(places), { axis });
+}
