@@ -13,10 +13,25 @@ export { type Attempt, type DatasetError, type DatasetTask, showDatasetError } f
 export type { Progress } from "./download.ts";
 export { fashionMnist, fashionMnistClasses, fashionMnistSource } from "./fashion_mnist.ts";
 export { idxDataset, type IdxFile, type IdxSource } from "./idx_dataset.ts";
+export {
+  type BatchSource,
+  type Collated,
+  type ExampleSource,
+  type Loader,
+  loader,
+  LoaderError,
+  type LoaderOptions,
+  type ModuleSource,
+  type NormalizedBatch,
+  type NormalizedOptions,
+  type TransformedOptions,
+} from "./loader/loader.ts";
+export type { Example } from "./loader/make.ts";
 export { mnist, mnistSource } from "./mnist.ts";
 export { type KeyLike, permutation } from "./order.ts";
 export type { DatasetOptions } from "./published.ts";
 export { split, type SplitOptions, subset } from "./split.ts";
 export * from "./synthetic.ts";
+export { type RandomStream, randomStream, type Words } from "../core/threefry.ts";
 export * as transforms from "./transforms/mod.ts";
 export { firstImages, imageBytes, type ImageDataset, type ImageSet, type ImageShape } from "./types.ts";

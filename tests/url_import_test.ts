@@ -88,3 +88,14 @@ Deno.test("visual/mod.ts works by URL, draws without a permission, and says whic
     "true Permission Cannot write logs to logs without permission: run deno with --allow-write=logs (or -A)",
   );
 });
+
+Deno.test("by URL, a loader has workers without a permission", async () => {
+  const output = await runElsewhere(
+    `import { datasets } from "URL/mod.ts";
+     const { train } = datasets.syntheticDigits({ train: 40, test: 0 });
+     const batches = await Array.fromAsync(datasets.loader(train, { batchSize: 16, workers: 2 }));
+     console.log(batches.map(({ count }) => count).join());`,
+    [],
+  );
+  assert.equal(output.trim(), "16,16,8");
+});

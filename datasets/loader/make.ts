@@ -1,0 +1,181 @@
+/**
+ * How batches are made: what runs in workers, and without workers on the main thread.
+ *
+ * A worker gets the text of these functions, so that it needs no file of its own and works wherever the library was imported from. So
+ * they know nothing but each other.
+ *
+ * @module
+ */
+import type { TypedArray } from "../../core/dtype.ts";
+import type { Words } from "../../core/threefry.ts";
+import type { ImageShape } from "../types.ts";
+
+/** Which batch to make. */
+export interface BatchRequest {
+  /** Its number. */
+  readonly batch: number;
+  /** Its examples. */
+  readonly indices: Uint32Array;
+  /** The batch's key. */
+  readonly key: Words;
+  /** The key of each example: two words each. */
+  readonly keys: Uint32Array;
+}
+
+/** Makes the batch of a request. */
+export type Make = (request: BatchRequest) => unknown;
+
+/** Batches of images in memory. */
+export interface ImagesTask {
+  readonly kind: "images";
+  readonly images: Uint8Array;
+  readonly labels: Uint8Array;
+  readonly shape: ImageShape;
+  /** What each of the 256 bytes becomes, channel by channel; left out, bytes stay bytes. */
+  readonly values?: Float32Array;
+}
+
+/** Batches made by functions that a module exports. */
+export interface ModuleTask {
+  readonly kind: "module";
+  readonly url: string;
+  readonly options: unknown;
+}
+
+/** What a worker is to do. */
+export type Task = ImagesTask | ModuleTask;
+
+/** One example: typed arrays by name. */
+export type Example = Readonly<Record<string, TypedArray>>;
+
+/** Makes one example. */
+export type MakeExample = (index: number, key: Words, options: unknown) => Example | Promise<Example>;
+
+/** Makes a batch of examples. */
+export type MakeBatch = (indices: Uint32Array, key: Words, options: unknown) => unknown;
+
+/** What a module exports: one of the two. */
+export interface Makers {
+  readonly example?: MakeExample;
+  readonly batch?: MakeBatch;
+}
+
+/** What a worker answers. */
+export type Answer =
+  | { readonly kind: "made"; readonly batch: number; readonly made: unknown }
+  /** Without a number: it cannot make any batch. */
+  | { readonly kind: "failed"; readonly batch?: number; readonly error: Failure };
+
+/** An error as it can be sent. */
+export interface Failure {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
+/** The port to the main thread, as far as it is used. */
+interface Port {
+  on(event: "message", listener: (request: BatchRequest) => void): void;
+  postMessage(answer: Answer, transfer?: readonly ArrayBuffer[]): void;
+}
+
+/** The text of the worker's module. */
+export function workerSource(): string {
+  const functions = [serve, makeOf, makeImages, makeBy, collate, owned];
+  return `import { parentPort, workerData } from "node:worker_threads";\n${functions.join("\n")}\nserve(parentPort, workerData);`;
+}
+
+/** Answers requests, one after the other as they come. */
+function serve(port: Port, task: Task): void {
+  const made = makeOf(task);
+  const fail = (error: unknown, batch?: number) => {
+    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+    port.postMessage({ kind: "failed", batch, error: { name, message, stack } });
+  };
+  made.catch((error) => fail(error));
+  port.on("message", async (request) => {
+    const { batch } = request;
+    // Of a failure to begin with, all have been told.
+    const make = await made.catch(() => undefined);
+    if (!make) return;
+    try {
+      const [value, buffers] = owned(await make(request));
+      port.postMessage({ kind: "made", batch, made: value }, buffers);
+    } catch (error) {
+      fail(error, batch);
+    }
+  });
+}
+
+/** What makes the batches of a task. */
+export async function makeOf(task: Task): Promise<Make> {
+  if (task.kind === "images") return makeImages(task);
+  return makeBy(await import(task.url), task.options, task.url);
+}
+
+/** Gathers images and labels, and looks up what their bytes become. */
+export function makeImages({ images, labels, shape, values }: ImagesTask): Make {
+  const [channels, height, width] = shape;
+  const plane = height * width, size = channels * plane;
+  return ({ indices }) => {
+    const count = indices.length;
+    const made = values ? new Float32Array(count * size) : new Uint8Array(count * size);
+    indices.forEach((index, i) => {
+      const image = images.subarray(index * size, (index + 1) * size);
+      if (!values) return made.set(image, i * size);
+      for (let channel = 0, at = 0; channel < channels; channel++) {
+        for (const end = at + plane; at < end; at++) made[i * size + at] = values[256 * channel + image[at]];
+      }
+    });
+    return { images: made, labels: Int32Array.from(indices, (index) => labels[index]), count, shape: [count, ...shape] };
+  };
+}
+
+/** Makes batches by a function of the user's; `where` says where it should be. */
+export function makeBy({ example, batch }: Makers, options: unknown, where: string): Make {
+  if (typeof batch === "function") return ({ indices, key }) => batch(indices, key, options);
+  if (typeof example !== "function") throw new TypeError(`${where} has no function "example" or "batch"`);
+  return async ({ indices, keys }) =>
+    collate(
+      await Promise.all(Array.from(indices, (index, i) => example(index, [keys[2 * i], keys[2 * i + 1]], options))),
+      indices,
+    );
+}
+
+/** The arrays of examples by name, each name's one after the other. */
+function collate(examples: readonly Example[], indices: Uint32Array): unknown {
+  const batch: Record<string, unknown> = { count: examples.length };
+  for (const [name, first] of Object.entries(examples[0] ?? {})) {
+    examples.forEach(({ [name]: field }, i) => {
+      const what = `field "${name}" of example ${indices[i]}`;
+      if (!ArrayBuffer.isView(field) || !("length" in field)) {
+        throw new TypeError(`Cannot put ${what} into a batch: it must be a typed array, of one element for a number`);
+      }
+      if (field.constructor !== first.constructor || field.length !== first.length) {
+        const [found, expected] = [field, first].map((array) => `${array.constructor.name} of ${array.length}`);
+        throw new TypeError(`Cannot put ${what} into a batch: it is a ${found}, but that of example ${indices[0]} a ${expected}`);
+      }
+    });
+    const made = first.slice(0, 0);
+    const joined = new (made.constructor as new (length: number) => TypedArray)(first.length * examples.length);
+    examples.forEach(({ [name]: field }, i) => joined.set(field, i * first.length));
+    batch[name] = joined;
+  }
+  return batch;
+}
+
+/**
+ * A batch to send, and the buffers that can be given away with it: its typed arrays are copied, as they may be parts of something larger
+ * that the user keeps.
+ */
+function owned(batch: unknown): [batch: unknown, buffers: ArrayBuffer[]] {
+  if (typeof batch !== "object" || batch === null || Array.isArray(batch) || ArrayBuffer.isView(batch)) return [batch, []];
+  const buffers: ArrayBuffer[] = [];
+  const fields = Object.entries(batch).map(([name, field]) => {
+    if (!ArrayBuffer.isView(field) || !("slice" in field)) return [name, field];
+    const copy = (field as TypedArray).slice();
+    buffers.push(copy.buffer as ArrayBuffer);
+    return [name, copy];
+  });
+  return [Object.fromEntries(fields), buffers];
+}
