@@ -1,5 +1,5 @@
 /**
- * The reference device itself: its convolutions and pools against PyTorch, its own functions against mathematics, its refusals.
+ * The reference device itself: its own functions against mathematics, its refusals. (Against PyTorch: parity/.)
  *
  * @module
  */
