@@ -192,6 +192,7 @@ export {
 export { grad, type GradOptions, valueAndGrad, valueAndGradAux, type ValueAuxGrads, vjp } from "./core/grad/vjp.ts";
 export { jvp } from "./core/grad/jvp.ts";
 export { vmap, type VmapOptions } from "./core/grad/vmap.ts";
+export { scan, type ScanOptions } from "./core/grad/scan.ts";
 export { jit, type JitOptions } from "./core/jit.ts";
 export { compileCount, data, item, type Nested, realize, toArray } from "./core/realize.ts";
 export { show } from "./core/print.ts";

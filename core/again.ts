@@ -16,7 +16,7 @@ function costsNothing(tensor: Tensor): boolean {
   const source = sourceOf(tensor);
   if (source.kind !== "op") return true;
   const { kind } = source.op.lower;
-  return kind === "view" || kind === "constant" || kind === "index";
+  return kind === "view" || kind === "constant" || kind === "index" || kind === "parts" || kind === "loop";
 }
 
 /** Notes the tensors of a program that was run, inputs before users; views and constants are not met, what they show is. */

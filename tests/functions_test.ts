@@ -241,6 +241,8 @@ testOnDevices("derivatives at kinks, ties and edges", async () => {
     ["crossEntropy of large logits", (x) => crossEntropy(reshape(x, [1, 2]), i32(0)), [-1e4, 1e4], [-1, 1]],
     ["binaryCrossEntropyWithLogits at 0", (x) => binaryCrossEntropyWithLogits(x, tensor([1, 0])), [0, 0], [-0.25, 0.25]],
     ["binaryCrossEntropy of a certain miss", (x) => binaryCrossEntropy(x, tensor([1, 0])), [0, 1], [0, 0]],
+    // 1 - tanh(1 + tanh(x))^2, times 1 - tanh(x)^2: a driver once lost the exponent of such a sum.
+    ["tanh of a sum with tanh", (x) => tanh(add(1, tanh(x))), [0, 0.5], [0.4199743416, 0.1521641310]],
     ["exp of exp", (x) => exp(mul(x, x)), [0, 1], [0, 2 * Math.E]],
   ];
   for (const [name, f, at, expected] of cases) {

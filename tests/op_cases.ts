@@ -331,6 +331,22 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     two("none", float([2, 0, 2]), integer([0], "i32"), { size: 3 }),
     two("i32", integer([1, 4, 2], "i32"), integer([4], "i32", [0, 1]), { size: 2 }),
   ],
+  barrier: [one("", float([2, 3]), { id: 0 }), two("after another", float([3]), integer([2, 2], "i32"), { id: 1 })],
+  write: [
+    {
+      note: "rows",
+      inputs: [float([2, 5, 3]), float([2, 3, 3]), integer([3], "i32", [0, 4])],
+      attrs: { size: 5 },
+    },
+    { note: "one row", inputs: [float([1, 4, 2]), float([1, 1, 2]), integer([1], "i32", [0, 3])], attrs: { size: 4 } },
+    {
+      note: "over each other, out of range",
+      inputs: [float([2, 3, 2]), float([2, 6, 2]), integer([6], "i32", [-9, 9])],
+      attrs: { size: 3 },
+    },
+    { note: "none", inputs: [float([2, 3, 2]), float([2, 0, 2]), integer([0], "i32")], attrs: { size: 3 } },
+    { note: "u8", inputs: [integer([1, 3, 5], "u8"), integer([1, 2, 5], "u8"), integer([2], "i32", [0, 2])], attrs: { size: 3 } },
+  ],
   takeGrad: [
     two("rows", float([2, 4, 3]), integer([4], "i32", [0, 4]), { size: 5 }),
     two("out of range", float([1, 6, 2]), integer([6], "i32", [-9, 9]), { size: 3 }),

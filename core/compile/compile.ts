@@ -9,6 +9,7 @@ import { showShape, sizeOf } from "../shape.ts";
 import type { Graph, Node } from "./graph.ts";
 import type { Program } from "./kernel.ts";
 import { lower } from "./lower.ts";
+import type { Kernels } from "./loop.ts";
 import { merge } from "./merge.ts";
 import { plan } from "./plan.ts";
 
@@ -32,17 +33,22 @@ export function compileProgram(graph: Graph, { device, inputs, donated }: Compil
       );
     }
   }
-  const { kernels, buffers } = lower(graph, device);
+  const { kernels, buffers } = translate(graph, device);
   const idOf = new Map(buffers.map((node, id) => [node, id]));
-  const outputs = graph.outputs.map((node) => idOf.get(node)!);
-  const merged = device.fuses
-    ? merge(kernels, { outputs: new Set(outputs), maxBuffersPerKernel: device.maxBuffersPerKernel })
-    : kernels;
   return plan({
-    kernels: merged,
+    kernels,
     buffers,
-    inputs: inputs.map(({ dtype, shape }) => ({ dtype, size: sizeOf(shape) })),
-    donated,
-    outputs,
+    inputs: inputs.map((node, i) => {
+      return { dtype: node.dtype, size: sizeOf(node.shape), buffer: idOf.get(node) ?? -1, donated: donated[i] };
+    }),
+    outputs: graph.outputs.map((node) => idOf.get(node)!),
   });
+}
+
+/** The kernels of a graph, merged if the device fuses. */
+function translate(graph: Graph, device: Device): Kernels {
+  const { kernels, buffers } = lower(graph, device, (body) => translate(body, device));
+  if (!device.fuses) return { kernels, buffers };
+  const outputs = new Set(graph.outputs.map((node) => buffers.indexOf(node)));
+  return { kernels: merge(kernels, { outputs, maxBuffersPerKernel: device.maxBuffersPerKernel }), buffers };
 }

@@ -5,9 +5,9 @@
  * @module
  */
 import { deviceBytes } from "../dtype.ts";
-import { showShape, sizeOf } from "../shape.ts";
+import { contiguousStrides, showShape, sizeOf } from "../shape.ts";
 import { type Expr, visit } from "./expr.ts";
-import { type Access, type Kernel, operandsOf, type Program } from "./kernel.ts";
+import { type Access, type Kernel, type LoopKernel, operandsOf, type Program } from "./kernel.ts";
 
 /** Work of a kernel. */
 export interface Cost {
@@ -19,6 +19,11 @@ export interface Cost {
 
 /** The work of a kernel. */
 export function costOf(program: Program, kernel: Kernel): Cost {
+  if (kernel.kind === "loop") {
+    const rounds = kernel.kernels.map((each) => costOf(program, each));
+    const total = (amounts: readonly number[]) => kernel.count * amounts.reduce((sum, amount) => sum + amount, 0);
+    return { flops: total(rounds.map(({ flops }) => flops)), bytes: total(rounds.map(({ bytes }) => bytes)) };
+  }
   const points = sizeOf(kernel.shape);
   const stored = operations(kernel.stores.map(({ value }) => value));
   return { flops: resultFlops(kernel) + points * stored, bytes: bytesOf(program, kernel) };
@@ -26,6 +31,7 @@ export function costOf(program: Program, kernel: Kernel): Cost {
 
 /** A kernel in a few words: `matmul [1, 64, 512] over 784`. */
 export function describeKernel(kernel: Kernel): string {
+  if (kernel.kind === "loop") return `loop ${kernel.count} x (${kernel.kernels.map(describeKernel).join(", ")})`;
   const over = summedExtents(kernel);
   return `${kernel.kind} ${showShape(kernel.shape)}${over.length > 0 ? ` over ${over.join(" x ")}` : ""}`;
 }
@@ -51,11 +57,12 @@ function summedExtents(kernel: Kernel): readonly number[] {
   }
 }
 
-function resultFlops(kernel: Kernel): number {
+function resultFlops(kernel: Exclude<Kernel, LoopKernel>): number {
   switch (kernel.kind) {
     case "map":
     case "take":
     case "put":
+    case "write":
       return 0;
     case "takeGrad":
       return kernel.outer * kernel.count * kernel.inner;
@@ -97,9 +104,12 @@ function bytesOf(program: Program, kernel: Kernel): number {
   };
   const distinct = ({ strides }: Access) =>
     kernel.shape.reduce((product, extent, axis) => strides[axis] === 0 ? product : product * extent, 1);
-  for (const operand of operandsOf(kernel)) touch(operand.buffer, Infinity);
+  // Of rows only those that are taken are read.
+  const most = kernel.kind === "take" ? sizeOf(kernel.shape) : Infinity;
+  for (const operand of operandsOf(kernel)) touch(operand.buffer, most);
   for (const load of kernel.loads) touch(load.buffer, distinct(load));
   const read = [...touched.values()].reduce((sum, bytes) => sum + bytes, 0);
-  const written = kernel.stores.map((store) => distinct(store) * deviceBytes(program.buffers[store.buffer].dtype));
+  const writes = kernel.kind === "write" ? [{ ...kernel.target, strides: contiguousStrides(kernel.shape) }] : kernel.stores;
+  const written = writes.map((store) => distinct(store) * deviceBytes(program.buffers[store.buffer].dtype));
   return read + written.reduce((sum, bytes) => sum + bytes, 0);
 }

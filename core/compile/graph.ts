@@ -118,12 +118,11 @@ export function buildGraph(
     const inputs = source.inputs.map((input) => nodes.get(input)!);
     nodes.set(tensor, builder.op(source.op, inputs, source.attrs, tensor.shape, tensor.dtype));
   }
-  const roots = outputs.map((tensor) => nodes.get(tensor)!);
-  return { nodes: needed(roots), outputs: roots };
+  return graphOf(outputs.map((tensor) => nodes.get(tensor)!));
 }
 
-/** What the roots need, by id: simplification may have left some nodes unused. */
-function needed(roots: readonly Node[]): Node[] {
+/** The graph of nodes: what they need, by id. Simplification may have left others unused. */
+export function graphOf(roots: readonly Node[]): Graph {
   const seen = new Set<Node>();
   const pending = [...roots];
   while (pending.length > 0) {
@@ -132,5 +131,5 @@ function needed(roots: readonly Node[]): Node[] {
     seen.add(node);
     if (node.made.kind === "op") pending.push(...node.made.inputs);
   }
-  return [...seen].sort((a, b) => a.id - b.id);
+  return { nodes: [...seen].sort((a, b) => a.id - b.id), outputs: roots };
 }

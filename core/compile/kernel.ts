@@ -118,8 +118,45 @@ export interface ArgsortKernel extends KernelBase {
   readonly source: Access;
 }
 
+/**
+ * Rows written over those of a buffer, in order of their indices; the other rows stay as they are. The domain is [outer, count, inner];
+ * there is no result, and no stores follow.
+ */
+export interface WriteKernel extends KernelBase {
+  readonly kind: "write";
+  readonly outer: number;
+  readonly size: number;
+  readonly inner: number;
+  readonly count: number;
+  /** The rows, contiguous. */
+  readonly source: Access;
+  /** i32, contiguous. */
+  readonly indices: Access;
+  /** [outer, size, inner], contiguous: what is written. */
+  readonly target: Access;
+}
+
+/**
+ * Kernels run `count` times over, on the same buffers: what one round leaves in them the next one finds. The domain is []; loads and
+ * stores are those of the kernels inside.
+ */
+export interface LoopKernel extends KernelBase {
+  readonly kind: "loop";
+  readonly count: number;
+  readonly kernels: readonly Kernel[];
+}
+
 /** Any kernel. */
-export type Kernel = MapKernel | ReduceKernel | MatmulKernel | ConvKernel | PoolKernel | TakeKernel | ArgsortKernel;
+export type Kernel =
+  | MapKernel
+  | ReduceKernel
+  | MatmulKernel
+  | ConvKernel
+  | PoolKernel
+  | TakeKernel
+  | ArgsortKernel
+  | WriteKernel
+  | LoopKernel;
 
 /** A buffer of a program. Two intermediates may share a slot when they do not live at the same time. */
 export interface BufferSpec {
@@ -148,7 +185,7 @@ export interface Program {
   readonly outputs: readonly number[];
 }
 
-/** The accesses a kernel reads before its stores, beyond `loads`. */
+/** The accesses a kernel reads before its stores, beyond `loads`; a loop all that it reads. */
 export function operandsOf(kernel: Kernel): readonly Access[] {
   switch (kernel.kind) {
     case "map":
@@ -163,9 +200,12 @@ export function operandsOf(kernel: Kernel): readonly Access[] {
     case "take":
     case "takeGrad":
     case "put":
+    case "write":
       return [kernel.source, kernel.indices];
     case "argsort":
       return [kernel.source];
+    case "loop":
+      return kernel.kernels.flatMap((each) => [...operandsOf(each), ...each.loads]);
     default:
       return kernel.operands;
   }
@@ -183,5 +223,38 @@ export function readsOf(kernel: Kernel): ReadonlySet<number> {
 
 /** The distinct buffers a kernel writes. */
 export function writesOf(kernel: Kernel): ReadonlySet<number> {
-  return new Set(kernel.stores.map((store) => store.buffer));
+  switch (kernel.kind) {
+    case "write":
+      return new Set([kernel.target.buffer]);
+    case "loop":
+      return new Set(kernel.kernels.flatMap((each) => [...writesOf(each)]));
+    default:
+      return new Set(kernel.stores.map((store) => store.buffer));
+  }
+}
+
+/** The kernel with other accesses: each is replaced, in place and offset. */
+export function mapAccesses(kernel: Kernel, change: <A extends Access>(access: A) => A): Kernel {
+  const base = { ...kernel, loads: kernel.loads.map(change), stores: kernel.stores.map(change) };
+  switch (base.kind) {
+    case "map":
+      return base;
+    case "matmul":
+    case "conv2d":
+    case "conv2dInputGrad":
+    case "conv2dFilterGrad":
+      return { ...base, lhs: change(base.lhs), rhs: change(base.rhs) };
+    case "take":
+    case "takeGrad":
+    case "put":
+      return { ...base, source: change(base.source), indices: change(base.indices) };
+    case "argsort":
+      return { ...base, source: change(base.source) };
+    case "write":
+      return { ...base, source: change(base.source), indices: change(base.indices), target: change(base.target) };
+    case "loop":
+      return { ...base, kernels: base.kernels.map((each) => mapAccesses(each, change)) };
+    default:
+      return { ...base, operands: base.operands.map(change) };
+  }
 }

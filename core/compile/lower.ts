@@ -8,19 +8,15 @@
  *
  * @module
  */
+import type { DType } from "../dtype.ts";
 import type { Device } from "../runtime/device.ts";
 import type { KernelCore, View } from "../ops/define.ts";
 import { scalarType } from "../ops/cast.ts";
 import { contiguousStrides, reshapeStrides, type Shape, sizeOf } from "../shape.ts";
 import { constant, type Expr } from "./expr.ts";
 import type { Graph, Node } from "./graph.ts";
-import { type Access, type Kernel, readsOf, type Store } from "./kernel.ts";
-
-/** A kernel list over buffers, one buffer per kept node. */
-export interface Lowered {
-  readonly kernels: Kernel[];
-  readonly buffers: readonly Node[];
-}
+import { type Access, type Kernel, mapAccesses, readsOf, type Store } from "./kernel.ts";
+import { compileBody, firstRow, type Kernels, type Loop, type LoopBody, type Wanted, wantedOf } from "./loop.ts";
 
 /** Thrown when a node must be kept in memory after all. */
 class Keep {
@@ -56,7 +52,7 @@ class Lowering {
   readonly buffers: Node[] = [];
   readonly #ids = new Map<Node, number>();
 
-  constructor(readonly kept: ReadonlySet<Node>, readonly maxBuffers: number) {}
+  constructor(readonly kept: ReadonlySet<Node>, readonly maxBuffers: number, readonly loops: Loops) {}
 
   buffer(node: Node): number {
     const known = this.#ids.get(node);
@@ -74,7 +70,7 @@ class Lowering {
     const before = this.kernels.length;
     this.#lower(node);
     for (const kernel of this.kernels.slice(before)) {
-      if (readsOf(kernel).size + 1 > this.maxBuffers) throw new Keep(this.#divide(node));
+      if (kernel.kind !== "loop" && readsOf(kernel).size + 1 > this.maxBuffers) throw new Keep(this.#divide(node));
     }
   }
 
@@ -121,11 +117,58 @@ class Lowering {
       case "kernel": {
         const shapes = inputs.map(({ shape }) => shape);
         const wanted = lower.operands?.(shapes, attrs);
-        const operands = inputs.map((input, i) => this.#operand(input, wanted?.[i]));
+        if (lower.over) this.#map(node.shape, (reader) => reader.read(inputs[0], undefined), this.#whole(node));
+        const operands = inputs.slice(lower.over ? 1 : 0).map((input, i) => this.#operand(input, wanted?.[i]));
         this.#finish(node, lower.build(operands, shapes, attrs, node.dtype));
         return;
       }
+      case "loop":
+        this.#loop(node, lower.loop(attrs));
+        return;
+      case "result":
+        // Its loop, which comes before, writes it.
+        return;
+      case "parts":
+        throw new Error(`A result of ${op.name} was not simplified away`);
     }
+  }
+
+  /** The state as it is at first, then the loop, whose body changes it. */
+  #loop(node: Node, loop: Loop): void {
+    const { inputs } = madeOf(node);
+    const { body, results, wanted } = this.loops(node, loop);
+    const unwanted = ({ shape, dtype }: { readonly shape: Shape; readonly dtype: DType }): Node => ({ ...node, shape, dtype });
+    const fixed = (input: Node): Access => this.#operand(input, undefined);
+    const constants = inputs.slice(0, loop.constants.length).map(fixed);
+    const first = inputs.slice(constants.length, constants.length + loop.state.length);
+    const sequences = inputs.slice(constants.length + first.length).map(fixed);
+
+    const state = wanted.state.map((k) => {
+      const to = results.get(k) ?? unwanted(first[k]);
+      this.#map(to.shape, (reader) => reader.read(first[k], undefined), this.#whole(to));
+      return to;
+    });
+    const row = unwanted({ shape: [1], dtype: "i32" });
+    this.#map(row.shape, () => constant("i32", firstRow(loop)), this.#whole(row));
+    const collected = wanted.collected.map((k) => results.get(loop.state.length + k)!);
+
+    const outer = [...constants, ...sequences, ...[...state, ...collected, row].map((each) => this.#whole(each))];
+    const places = new Map<number, Access>();
+    body.inputs.forEach((buffer, i) => buffer !== undefined && places.set(buffer, outer[i]));
+    const placeOf = (buffer: number): Access => {
+      const known = places.get(buffer);
+      if (known) return known;
+      const place: Access = { buffer: this.buffer(body.buffers[buffer]), offset: 0, strides: [] };
+      places.set(buffer, place);
+      return place;
+    };
+    const kernels = body.kernels.map((kernel) =>
+      mapAccesses(kernel, (access) => {
+        const { buffer, offset } = placeOf(access.buffer);
+        return { ...access, buffer, offset: offset + access.offset };
+      })
+    );
+    this.kernels.push({ kind: "loop", shape: [], loads: [], stores: [], count: loop.length, kernels });
   }
 
   #whole(node: Node, shape: Shape = node.shape): Access {
@@ -153,8 +196,12 @@ class Lowering {
     });
   }
 
-  /** Adds to a kernel the store of its bare result. */
+  /** Adds to a kernel the store of its bare result, or the place it writes to. */
   #finish(node: Node, core: KernelCore): void {
+    if (core.kind === "write") {
+      this.kernels.push({ ...core, loads: [], stores: [], target: this.#whole(node) });
+      return;
+    }
     const value: Expr = { kind: "result", type: scalarType(node.dtype), slot: 0 };
     this.kernels.push({ ...core, loads: [], stores: [{ ...this.#whole(node, core.shape), value }] } as Kernel);
   }
@@ -358,11 +405,44 @@ function stretchOf(graph: Graph, users: ReadonlyMap<Node, readonly Node[]>): Map
   return stretch;
 }
 
-/** Kernels for a graph, in order. A device that does not fuse keeps the result of every operation in memory. */
-export function lower(graph: Graph, { fuses, maxBuffersPerKernel }: Pick<Device, "fuses" | "maxBuffersPerKernel">): Lowered {
+/** What lowering knows of a loop: the body, the results that the graph has, and what is wanted for them. */
+export type Loops = (node: Node, loop: Loop) => {
+  readonly body: LoopBody;
+  readonly results: ReadonlyMap<number, Node>;
+  readonly wanted: Wanted;
+};
+
+/** The bodies of a graph's loops, each translated once. */
+function loopsOf({ nodes }: Graph, translate: (graph: Graph) => Kernels): Loops {
+  const known = new Map<Node, ReturnType<Loops>>();
+  return (node, loop) => {
+    const found = known.get(node);
+    if (found) return found;
+    const results = new Map<number, Node>();
+    for (const each of nodes) {
+      if (each.made.kind !== "op" || each.made.op.lower.kind !== "result" || each.made.inputs[0] !== node) continue;
+      results.set(each.made.op.lower.index(each.made.attrs), each);
+    }
+    const wanted = wantedOf(loop, (index) => results.has(index));
+    const made = { body: compileBody(loop, wanted, translate), results, wanted };
+    known.set(node, made);
+    return made;
+  };
+}
+
+/**
+ * Kernels for a graph, in order; `translate` is for the bodies of loops. A device that does not fuse keeps the result of every operation
+ * in memory.
+ */
+export function lower(
+  graph: Graph,
+  { fuses, maxBuffersPerKernel }: Pick<Device, "fuses" | "maxBuffersPerKernel">,
+  translate: (graph: Graph) => Kernels,
+): Kernels {
   const kept = firstKept(graph, fuses);
+  const loops = loopsOf(graph, translate);
   for (;;) {
-    const attempt = new Lowering(kept, maxBuffersPerKernel);
+    const attempt = new Lowering(kept, maxBuffersPerKernel, loops);
     try {
       for (const node of graph.nodes) if (kept.has(node)) attempt.lower(node);
       return { kernels: attempt.kernels, buffers: attempt.buffers };

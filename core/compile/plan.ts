@@ -4,132 +4,85 @@
  * @module
  */
 import { deviceBytes, type DType } from "../dtype.ts";
-import { contiguousStrides, sizeOf } from "../shape.ts";
-import { visit } from "./expr.ts";
-import type { Node } from "./graph.ts";
-import { type BufferSpec, type Kernel, operandsOf, type Program, readsOf, type Store, writesOf } from "./kernel.ts";
-import { dependenciesOf, inOrder, reaches } from "./merge.ts";
+import { type Shape, sizeOf } from "../shape.ts";
+import { overwrite } from "./in_place.ts";
+import { type BufferSpec, type Kernel, mapAccesses, type Program, readsOf, writesOf } from "./kernel.ts";
+import { dependenciesOf, inOrder } from "./merge.ts";
+
+/** What a buffer holds. */
+export interface Contents {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
 
 /** What there is to plan. */
 export interface Unplanned {
   readonly kernels: readonly Kernel[];
-  /** The node that each buffer of the kernels holds. */
-  readonly buffers: readonly Node[];
-  /** Type and size of each input of the program. */
-  readonly inputs: readonly { readonly dtype: DType; readonly size: number }[];
-  /** Which inputs may be overwritten. */
-  readonly donated: readonly boolean[];
+  /** What each buffer of the kernels holds. */
+  readonly buffers: readonly Contents[];
+  /** Type and size of each input of the program, its buffer (below 0: no kernel reads it), and whether it may be overwritten. */
+  readonly inputs: readonly {
+    readonly dtype: DType;
+    readonly size: number;
+    readonly buffer: number;
+    readonly donated: boolean;
+  }[];
   /** The buffers that are the program's outputs, in order. */
   readonly outputs: readonly number[];
 }
 
 /** Orders the kernels, places the buffers. */
-export function plan({ kernels, buffers, inputs, donated, outputs }: Unplanned): Program {
-  const inputBuffer = inputs.map((_, index) => buffers.findIndex(({ made }) => made.kind === "input" && made.index === index));
+export function plan({ kernels, buffers, inputs, outputs }: Unplanned): Program {
   const before = dependenciesOf(kernels).map((each) => new Set(each));
-  const inPlace = overwrite(kernels, before, buffers, inputBuffer, donated, outputs);
-  const ordered = inOrder(kernels, before);
+  const { places, idle } = overwrite({
+    kernels,
+    before,
+    buffers,
+    inputs: inputs.map(({ buffer }) => buffer),
+    mayTake: (input) => inputs[input].donated,
+    outputs,
+  });
+  const ordered = inOrder(kernels, before).filter((kernel) => !idle.has(kernels.indexOf(kernel)));
 
   const specs: BufferSpec[] = [];
   const ids = new Map<number, number>();
   const slots: number[] = [];
   const add = (buffer: number, spec: BufferSpec) => ids.set(buffer, specs.push(spec) - 1);
-  inputs.forEach(({ dtype, size }, index) => {
+  inputs.forEach(({ dtype, size, buffer }, index) => {
     const spec: BufferSpec = { dtype, size, place: { kind: "input", index } };
-    if (inputBuffer[index] >= 0) add(inputBuffer[index], spec);
+    if (buffer >= 0) add(buffer, spec);
     else specs.push(spec);
   });
-  const inputIds = inputs.map((_, index) => specs.findIndex(({ place }) => place.kind === "input" && place.index === index));
-  for (const [output, input] of inPlace) ids.set(output, inputIds[input]);
+  for (const [output, input] of places) ids.set(output, input);
   outputs.forEach((buffer, index) => {
     if (ids.has(buffer)) return;
     add(buffer, { dtype: buffers[buffer].dtype, size: sizeOf(buffers[buffer].shape), place: { kind: "output", index } });
   });
   placeIntermediates(ordered, buffers, ids, specs, slots);
-  const renamed = ordered.map((kernel) => renameBuffers(kernel, (buffer) => ids.get(buffer)!));
-  return { buffers: specs, slots, kernels: renamed, inputs: inputIds, outputs: outputs.map((buffer) => ids.get(buffer)!) };
-}
-
-/** The outputs that overwrite a donated input, as output buffer -> input; adds the order this needs to `before`. */
-function overwrite(
-  kernels: readonly Kernel[],
-  before: Set<number>[],
-  buffers: readonly Node[],
-  inputBuffer: readonly number[],
-  donated: readonly boolean[],
-  outputs: readonly number[],
-): Map<number, number> {
-  const fits = (input: number, output: number): boolean => {
-    const [old, next] = [buffers[input], buffers[output]];
-    return old !== undefined && old.dtype === next.dtype && sizeOf(old.shape) === sizeOf(next.shape) && !outputs.includes(input);
+  const renamed = ordered.map((kernel) => mapAccesses(kernel, (access) => ({ ...access, buffer: ids.get(access.buffer)! })));
+  return {
+    buffers: specs,
+    slots,
+    kernels: renamed,
+    inputs: inputs.map((_, index) => index),
+    outputs: outputs.map((buffer) => ids.get(buffer)!),
   };
-  const readersOf = (buffer: number) => kernels.flatMap((kernel, i) => readsOf(kernel).has(buffer) ? [i] : []);
-  const inPlace = new Map<number, number>();
-  const taken = new Set<number>();
-  const place = (output: number, among: (input: number, writer: Kernel, store: Store) => boolean): void => {
-    const writers = kernels.flatMap((kernel, i) => writesOf(kernel).has(output) ? [i] : []);
-    if (writers.length !== 1 || buffers[output].made.kind === "input") return;
-    const [writer] = writers;
-    const store = kernels[writer].stores.find(({ buffer }) => buffer === output)!;
-    for (const [input, given] of donated.entries()) {
-      if (!given || taken.has(input) || !fits(inputBuffer[input], output) || !among(input, kernels[writer], store)) continue;
-      const others = readersOf(inputBuffer[input]).filter((reader) => reader !== writer);
-      if (!mayOverwrite(kernels[writer], output, inputBuffer[input]) || others.some((other) => reaches(before, writer, other))) {
-        continue;
-      }
-      for (const other of others) before[writer].add(other);
-      inPlace.set(output, input);
-      taken.add(input);
-      return;
-    }
-  };
-  const distinct = new Set(outputs);
-  // An input that the same store reads point by point comes first: that one's successor it is, most likely.
-  for (const output of distinct) place(output, (input, writer, store) => reads(writer, store, inputBuffer[input]));
-  for (const output of distinct) if (!inPlace.has(output)) place(output, () => true);
-  return inPlace;
-}
-
-/**
- * Whether a kernel may store `output` where `input` is: it reads that only at the point it is about to store, and if any store needs it,
- * this one does. (Stores are computed in order, so one that does not could come before another that reads.)
- */
-function mayOverwrite(kernel: Kernel, output: number, input: number): boolean {
-  if (operandsOf(kernel).some(({ buffer }) => buffer === input)) return false;
-  const store = kernel.stores.find(({ buffer }) => buffer === output)!;
-  const whole = contiguousStrides(kernel.shape);
-  const covers = store.offset === 0 && kernel.shape.every((extent, axis) => extent === 1 || store.strides[axis] === whole[axis]);
-  const loads = kernel.loads.filter(({ buffer }) => buffer === input);
-  return covers && (loads.length === 0 || reads(kernel, store, input)) &&
-    loads.every(({ offset, strides }) => offset === 0 && strides.every((stride, axis) => stride === store.strides[axis]));
-}
-
-/** Whether the value of a store is made from a buffer's elements. */
-function reads(kernel: Kernel, store: Store, buffer: number): boolean {
-  let found = false;
-  visit([store.value], (e) => {
-    if (e.kind === "load" && kernel.loads[e.slot].buffer === buffer) found = true;
-  });
-  return found;
 }
 
 /** Gives every intermediate a slot that is free while it lives, the best fitting one. */
 function placeIntermediates(
   kernels: readonly Kernel[],
-  buffers: readonly Node[],
+  buffers: readonly Contents[],
   ids: Map<number, number>,
   specs: BufferSpec[],
   slots: number[],
 ): void {
-  const lastUse = new Map<number, number>();
-  kernels.forEach((kernel, i) => {
-    for (const buffer of [...readsOf(kernel), ...writesOf(kernel)]) lastUse.set(buffer, i);
-  });
+  const { lives, end } = lifetimes(kernels, 0);
+  const born = Map.groupBy([...lives.keys()].filter((buffer) => !ids.has(buffer)), (buffer) => lives.get(buffer)!.from);
   const free = new Set<number>();
   const slotOf = new Map<number, number>();
-  kernels.forEach((kernel, i) => {
-    for (const buffer of writesOf(kernel)) {
-      if (ids.has(buffer)) continue;
+  for (let time = 0; time < end; time++) {
+    for (const buffer of born.get(time) ?? []) {
       const { dtype, shape } = buffers[buffer];
       const bytes = sizeOf(shape) * deviceBytes(dtype);
       const fitting = [...free].sort((a, b) => Math.abs(slots[a] - bytes) - Math.abs(slots[b] - bytes))[0];
@@ -140,32 +93,40 @@ function placeIntermediates(
       ids.set(buffer, specs.push({ dtype, size: sizeOf(shape), place: { kind: "slot", slot } }) - 1);
     }
     for (const [buffer, slot] of slotOf) {
-      if (lastUse.get(buffer) === i) {
+      if (lives.get(buffer)!.to === time) {
         free.add(slot);
         slotOf.delete(buffer);
       }
     }
-  });
+  }
 }
 
-function renameBuffers(kernel: Kernel, name: (buffer: number) => number): Kernel {
-  const access = <A extends { readonly buffer: number }>(each: A): A => ({ ...each, buffer: name(each.buffer) });
-  const base = { ...kernel, loads: kernel.loads.map(access), stores: kernel.stores.map(access) };
-  switch (base.kind) {
-    case "map":
-      return base;
-    case "matmul":
-    case "conv2d":
-    case "conv2dInputGrad":
-    case "conv2dFilterGrad":
-      return { ...base, lhs: access(base.lhs), rhs: access(base.rhs) };
-    case "take":
-    case "takeGrad":
-    case "put":
-      return { ...base, source: access(base.source), indices: access(base.indices) };
-    case "argsort":
-      return { ...base, source: access(base.source) };
-    default:
-      return { ...base, operands: base.operands.map(access) };
+function buffersOf(kernel: Kernel): number[] {
+  return [...writesOf(kernel), ...readsOf(kernel)];
+}
+
+/** From when to when a buffer is needed, both included. */
+interface Life {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The lives of the buffers of kernels of which the first runs at time `start`. What only one loop touches lives during part of each
+ * round; what others touch too lives through all of it, as every round may need it.
+ */
+function lifetimes(kernels: readonly Kernel[], start: number): { lives: Map<number, Life>; end: number } {
+  const lives = new Map<number, Life>();
+  let time = start;
+  for (const kernel of kernels) {
+    const inner = kernel.kind === "loop" ? lifetimes(kernel.kernels, time) : undefined;
+    const end = inner?.end ?? time + 1;
+    const shared = inner && new Set(kernels.flatMap((other) => other === kernel ? [] : buffersOf(other)));
+    for (const buffer of buffersOf(kernel)) {
+      const own = shared?.has(buffer) ? undefined : inner?.lives.get(buffer);
+      lives.set(buffer, own ?? { from: lives.get(buffer)?.from ?? time, to: end - 1 });
+    }
+    time = end;
   }
+  return { lives, end: time };
 }

@@ -65,14 +65,19 @@ export function showProgram(program: Program): string {
     return `${dtype}:${where}#${id}`;
   };
   const access = (each: Access) => `${buffer(each.buffer)}+${each.offset}[${each.strides.join(",")}]`;
-  return program.kernels.map((kernel, i) => {
-    const lines = [`kernel ${i}: ${kernel.kind} ${showShape(kernel.shape)}${showDetails(kernel)}`];
-    for (const operand of operandsOf(kernel)) lines.push(`  operand ${access(operand)}`);
-    if (kernel.kind === "reduce") {
-      for (const { op, value } of kernel.reductions) lines.push(`  ${op} ${showExpr(value)}`);
+  const lines = (kernel: Kernel, name: string): string[] => {
+    if (kernel.kind === "loop") {
+      const inner = kernel.kernels.flatMap((each, i) => lines(each, `${name}.${i}`));
+      return [`kernel ${name}: loop ${kernel.count} times`, ...inner.map((line) => `  ${line}`)];
     }
-    kernel.loads.forEach((load, slot) => lines.push(`  load${slot} ${access(load)}`));
-    for (const store of kernel.stores) lines.push(`  store ${access(store)} = ${showExpr(store.value)}`);
-    return lines.join("\n");
-  }).join("\n");
+    return [
+      `kernel ${name}: ${kernel.kind} ${showShape(kernel.shape)}${showDetails(kernel)}`,
+      ...operandsOf(kernel).map((operand) => `  operand ${access(operand)}`),
+      ...(kernel.kind === "reduce" ? kernel.reductions.map(({ op, value }) => `  ${op} ${showExpr(value)}`) : []),
+      ...kernel.loads.map((load, slot) => `  load${slot} ${access(load)}`),
+      ...kernel.stores.map((store) => `  store ${access(store)} = ${showExpr(store.value)}`),
+      ...(kernel.kind === "write" ? [`  target ${access(kernel.target)}`] : []),
+    ];
+  };
+  return program.kernels.flatMap((kernel, i) => lines(kernel, `${i}`)).join("\n");
 }

@@ -93,7 +93,18 @@ const multiplyInstead: Rule = (made) => {
   return made.builder.op(mulOp as Op, [x, constant(made, 1 / divisor)], undefined, made.shape, made.dtype);
 };
 
+/** A result of what only hands its inputs on. */
+const part: Rule = ({ op, inputs: [all], attrs }) => {
+  if (all.made.kind !== "op" || op.lower.kind !== "result") return undefined;
+  const { op: maker, inputs, attrs: own } = all.made;
+  return maker.lower.kind === "parts" ? inputs[maker.lower.part(op.lower.index(attrs), own)] : undefined;
+};
+
 const rules: Readonly<Record<string, Rule>> = {
+  result: part,
+  // Nodes are numbered as they are made: what the barrier waits for has been made before.
+  barrier: ({ builder, op, inputs, attrs, shape, dtype }) =>
+    inputs.length > 1 ? builder.op(op, inputs.slice(0, 1), attrs, shape, dtype) : undefined,
   variable: through,
   stopGradient: through,
   add: first(

@@ -5,13 +5,13 @@
  */
 import { isFloat } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
-import { add } from "../ops/binary.ts";
 import { cast, variableOp } from "../ops/cast.ts";
 import { onesLike, zerosLike } from "../ops/creation.ts";
 import type { Op } from "../ops/define.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { Tensor, type Trace, withTrace } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
+import { addCotangents } from "./results.ts";
 import { type Step, stepsBetween } from "./walk.ts";
 
 /** A fresh variable with the value of `x`. */
@@ -30,7 +30,7 @@ function pullBack(
   const sums = new Map<Tensor, Tensor>();
   const give = (tensor: Tensor, g: Tensor) => {
     const sum = sums.get(tensor);
-    sums.set(tensor, sum ? add(sum, g) : g);
+    sums.set(tensor, sum ? addCotangents(sum, g) : g);
   };
   outputs.forEach((output, i) => onPath.has(output) && give(output, cotangents[i]));
   for (const { tensor, made } of steps.toReversed()) {

@@ -9,6 +9,7 @@
  */
 import type { Expr } from "../compile/expr.ts";
 import type { Access, Kernel, ReduceOp } from "../compile/kernel.ts";
+import type { Loop } from "../compile/loop.ts";
 import { type DType, isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { type Shape, showShape } from "../shape.ts";
@@ -42,17 +43,25 @@ export type Lowering<A> =
   }
   /** A reduction over axes. */
   | { readonly kind: "reduce"; readonly op: ReduceOp; axes(attrs: A): readonly number[] }
+  /** Several results, each one of the inputs: none of its own. */
+  | { readonly kind: "parts"; part(index: number, attrs: A): number }
+  /** Several results, of a loop. */
+  | { readonly kind: "loop"; loop(attrs: A): Loop }
+  /** One of several results. */
+  | { readonly kind: "result"; index(attrs: A): number }
   /** A kernel of its own. */
   | {
     readonly kind: "kernel";
+    /** Whether the output begins as a copy of the first input, over which the kernel writes. */
+    readonly over?: true;
     /** The shapes as which the kernel sees its operands, with any strides; undefined: contiguous as they are. */
     operands?(inputs: readonly Shape[], attrs: A): readonly Shape[];
     /** The kernel up to its result, and the domain it computes; the compiler adds loads and stores. */
     build(operands: readonly Access[], inputs: readonly Shape[], attrs: A, dtype: DType): KernelCore;
   };
 
-type WithoutStores<K> = K extends Kernel ? Omit<K, "loads" | "stores"> : never;
-/** A kernel before the compiler gives it loads and stores. */
+type WithoutStores<K> = K extends Kernel ? Omit<K, "loads" | "stores" | "target"> : never;
+/** A kernel before the compiler gives it loads and stores, or the target it writes to. */
 export type KernelCore = WithoutStores<Kernel>;
 
 /** An operation. Methods take inputs that fit: the public functions see to it. */

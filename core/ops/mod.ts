@@ -21,6 +21,7 @@ import {
   subOp,
   xorOp,
 } from "./binary.ts";
+import { barrierOp } from "./barrier.ts";
 import { bitcastOp, threefry0Op, threefry1Op } from "./bits.ts";
 import { castOp, stopGradientOp, variableOp } from "./cast.ts";
 import { eqOp, leOp, ltOp, neOp } from "./compare.ts";
@@ -71,6 +72,7 @@ import {
   truncOp,
 } from "./unary.ts";
 import type { Op } from "./define.ts";
+import { writeOp } from "./write.ts";
 
 /** The records, in the order of their files. */
 export const allOps: readonly Op[] = [
@@ -88,6 +90,7 @@ export const allOps: readonly Op[] = [
   xorOp,
   shlOp,
   shrOp,
+  barrierOp,
   bitcastOp,
   threefry0Op,
   threefry1Op,
@@ -126,6 +129,7 @@ export const allOps: readonly Op[] = [
   takeOp,
   takeGradOp,
   putOp,
+  writeOp,
   negOp,
   absOp,
   signOp,

@@ -47,7 +47,7 @@ export const putOp: Op<TakeAttrs> = {
 };
 
 /** Whether each of the indices [count] is the last of its value, so that its row stays. */
-function survivors(indices: Tensor, attrs: TakeAttrs): Tensor {
+export function survivors(indices: Tensor, attrs: TakeAttrs): Tensor {
   const own = iota([1, indices.size, 1], 1);
   const last = apply(putOp, [own, indices], attrs);
   return reshape(eq(apply(takeOp, [last, indices], attrs), own), [indices.size]);

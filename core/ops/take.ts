@@ -26,7 +26,7 @@ export interface TakeAttrs {
 }
 
 /** [examples, count] indices into `size` rows each, as one list into all examples' rows. */
-function offsetByExample(indices: Tensor, size: number): Tensor {
+export function offsetByExample(indices: Tensor, size: number): Tensor {
   const [examples, count] = indices.shape;
   // Out of range must not become a row of the neighbour.
   const inside = maximum(minimum(indices, size - 1), 0);
@@ -34,11 +34,11 @@ function offsetByExample(indices: Tensor, size: number): Tensor {
 }
 
 /** [examples, outer, rows, inner] as [outer, examples * rows, inner], and back. */
-function joinRows(x: Tensor): Tensor {
+export function joinRows(x: Tensor): Tensor {
   const [examples, outer, rows, inner] = x.shape;
   return reshape(permute(x, [1, 0, 2, 3]), [outer, examples * rows, inner]);
 }
-function splitRows(x: Tensor, examples: number): Tensor {
+export function splitRows(x: Tensor, examples: number): Tensor {
   const [outer, rows, inner] = x.shape;
   return permute(reshape(x, [outer, examples, rows / examples, inner]), [1, 0, 2, 3]);
 }

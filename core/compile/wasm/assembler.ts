@@ -313,6 +313,12 @@ export class FunctionWriter {
     return this;
   }
 
+  /** Copies bytes: takes target, source and count from the stack; the two may overlap. */
+  copy(): this {
+    this.#bytes.push(0xfc, 10, 0, 0);
+    return this;
+  }
+
   /** An instruction on one lane. */
   lane(instruction: LaneInstruction, lane: number): this {
     this.#bytes.push(0xfd, laneCodes[instruction], lane);

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { visit } from "../expr.ts";
-import type { Kernel, Program } from "../kernel.ts";
+import { type Expr, visit } from "../expr.ts";
+import type { Kernel, LoopKernel, Program } from "../kernel.ts";
 import { WasmModule } from "./assembler.ts";
 import { type Epilogue, type Phase, phaseParams } from "./context.ts";
 import { barrierFunction, importSharedMemory } from "./control.ts";
@@ -22,6 +22,7 @@ import { hostFunctionOf, scalarPrinter } from "./scalar.ts";
 import { argsort } from "./sort.ts";
 import { take } from "./take.ts";
 import { vectorPrinter } from "./vector.ts";
+import { write } from "./write.ts";
 
 /** How programs are written. */
 export interface ProgramOptions {
@@ -52,9 +53,9 @@ export function compileProgram(program: Program, options: ProgramOptions): Progr
   const host = importHostFunctions(module, program);
   const writer = new KernelWriter(module, program, options, host);
   const barrier = options.threads > 1 ? barrierFunction(module, options.threads, options.spins) : undefined;
-  const kernels = program.kernels.map((kernel) => writer.phases(kernel));
+  const kernels = program.kernels.map((kernel) => writer.steps(kernel));
   const entries = options.separate ? kernels : [kernels.flat()];
-  const parallel = entries.map((phases, i) => writeEntry(module, `run${i}`, phases, barrier));
+  const parallel = entries.map((steps, i) => writeEntry(module, `run${i}`, steps, barrier));
   return {
     bytes: module.finish(),
     entries: parallel.map((parallel) => ({ parallel })),
@@ -66,11 +67,12 @@ export function compileProgram(program: Program, options: ProgramOptions): Progr
 
 function importHostFunctions(module: WasmModule, program: Program): HostFunctions {
   const found = new Map<HostFunction, number>();
-  const roots = program.kernels.flatMap((kernel) => [
+  const rootsOf = (kernel: Kernel): readonly Expr[] => [
     ...kernel.stores.map(({ value }) => value),
     ...(kernel.kind === "reduce" ? kernel.reductions.map(({ value }) => value) : []),
-  ]);
-  visit(roots, (e) => {
+    ...(kernel.kind === "loop" ? kernel.kernels.flatMap(rootsOf) : []),
+  ];
+  visit(program.kernels.flatMap(rootsOf), (e) => {
     const name = hostFunctionOf(e);
     if (name === undefined || found.has(name)) return;
     const params = e.kind === "binary" ? ["f64", "f64"] as const : ["f64"] as const;
@@ -117,7 +119,14 @@ class KernelWriter {
     return made;
   }
 
-  phases(kernel: Kernel): readonly Phase[] {
+  /** What a kernel comes to, loops with what is in them. */
+  steps(kernel: Kernel): readonly Step[] {
+    if (kernel.kind !== "loop") return this.#phases(kernel);
+    const steps = kernel.kernels.flatMap((each) => this.steps(each));
+    return steps.length > 0 ? [{ count: kernel.count, steps }] : [];
+  }
+
+  #phases(kernel: Exclude<Kernel, LoopKernel>): readonly Phase[] {
     this.#taken = 0;
     switch (kernel.kind) {
       case "map":
@@ -136,6 +145,8 @@ class KernelWriter {
         return take(this.#context, kernel);
       case "argsort":
         return argsort(this.#context, kernel);
+      case "write":
+        return write(this.#context, kernel);
       default:
         return pool(this.#context, kernel);
     }
@@ -147,21 +158,50 @@ function roundUp(bytes: number): number {
   return Math.ceil(bytes / 64) * 64 + 64;
 }
 
+/** A phase, or steps that are taken many times over. */
+type Step = Phase | { readonly count: number; readonly steps: readonly Step[] };
+
+/** The phase that steps end with. */
+function lastPhase(steps: readonly Step[]): Phase {
+  const step = steps[steps.length - 1];
+  return "steps" in step ? lastPhase(step.steps) : step;
+}
+
+function hasParallel(steps: readonly Step[]): boolean {
+  return steps.some((step) => "steps" in step ? hasParallel(step.steps) : !step.serial);
+}
+
 /**
- * Writes the function that runs phases; says whether the other threads take part. They begin with the main thread and skip serial
+ * Writes the function that takes steps; says whether the other threads take part. They begin with the main thread and skip serial
  * phases, so a barrier stands wherever one of two neighbours is parallel, except before a first parallel phase.
  */
-function writeEntry(module: WasmModule, name: string, phases: readonly Phase[], barrier: number | undefined): boolean {
-  const parallel = barrier !== undefined && phases.some(({ serial }) => !serial);
+function writeEntry(module: WasmModule, name: string, steps: readonly Step[], barrier: number | undefined): boolean {
+  const parallel = barrier !== undefined && hasParallel(steps);
   module.func({ params: phaseParams, export: name }, (c) => {
     const call = ({ func }: Phase) => c.get(0).get(1).get(2).call(func);
-    phases.forEach((phase, i) => {
-      const before = phases[i - 1];
-      if (parallel && before && !(before.serial && phase.serial)) c.call(barrier);
-      if (parallel && phase.serial) c.get(1).op("i32.eqz").if(() => call(phase));
-      else call(phase);
-    });
-    if (parallel && !phases.at(-1)!.serial) c.call(barrier);
+    const meet = (before: readonly Phase[], next: Phase) => {
+      if (parallel && before.some(({ serial }) => !(serial && next.serial))) c.call(barrier);
+    };
+    /** `before`: the phases that may have run last. */
+    const write = (inner: readonly Step[], before: readonly Phase[]) => {
+      let last = before;
+      for (const step of inner) {
+        if ("steps" in step) {
+          const round = c.local("i32");
+          const previous = [...last, lastPhase(step.steps)];
+          c.for(round, 0, step.count, 1, () => write(step.steps, previous));
+          c.release("i32", round);
+          last = [lastPhase(step.steps)];
+          continue;
+        }
+        meet(last, step);
+        if (parallel && step.serial) c.get(1).op("i32.eqz").if(() => call(step));
+        else call(step);
+        last = [step];
+      }
+    };
+    write(steps, []);
+    if (parallel && !lastPhase(steps).serial) c.call(barrier);
   });
   return parallel;
 }

@@ -46,7 +46,7 @@ const gatherRows: PrintingGenerator<TakeKernel> = (context, kernel) => {
 };
 
 /** Pushes the index at a place of the list, clamped into range. */
-function pushIndex(c: FunctionWriter, { indices, size }: TakeKernel, place: () => void): void {
+export function pushIndex(c: FunctionWriter, { indices, size }: Pick<TakeKernel, "indices" | "size">, place: () => void): void {
   const index = c.local("i32");
   pushSlot(c, indices.buffer, 4 * indices.offset);
   place();

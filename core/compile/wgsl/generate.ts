@@ -5,7 +5,7 @@
  */
 import { sizeOf } from "../../shape.ts";
 import { constant, mapLeaves } from "../expr.ts";
-import type { Kernel, MapKernel, Program } from "../kernel.ts";
+import type { Kernel, LoopKernel, MapKernel, Program } from "../kernel.ts";
 import { generateConv } from "./conv.ts";
 import { generateMap } from "./map.ts";
 import { generateMatmul } from "./matmul.ts";
@@ -14,12 +14,15 @@ import { generateReduce } from "./reduce.ts";
 import type { KernelCode, KernelContext, Target } from "./shader.ts";
 import { generateArgsort } from "./sort.ts";
 import { generateTake } from "./take.ts";
+import { generateWrite } from "./write.ts";
 
 export type { Binding, Dispatch, KernelCode, Target } from "./shader.ts";
 
-/** The dispatches that compute a kernel; none if its domain is empty. */
-export function generateKernel(program: Program, kernel: Kernel, target: Target): KernelCode {
-  if (sizeOf(kernel.shape) === 0 || kernel.stores.length === 0) return { dispatches: [], scratchBytes: 0 };
+/** The dispatches that compute a kernel once; none if its domain is empty. */
+export function generateKernel(program: Program, kernel: Exclude<Kernel, LoopKernel>, target: Target): KernelCode {
+  if (sizeOf(kernel.shape) === 0 || (kernel.kind !== "write" && kernel.stores.length === 0)) {
+    return { dispatches: [], scratchBytes: 0 };
+  }
   if (sumsNothing(kernel)) return generateKernel(program, zeroResult(kernel), target);
   const context = <K extends Kernel>(narrowed: K): KernelContext<K> => ({ program, kernel: narrowed, target });
   switch (kernel.kind) {
@@ -39,6 +42,8 @@ export function generateKernel(program: Program, kernel: Kernel, target: Target)
       return generateTake(context(kernel));
     case "argsort":
       return generateArgsort(context(kernel));
+    case "write":
+      return generateWrite(context(kernel));
     default:
       return generatePool(context(kernel));
   }

@@ -86,8 +86,10 @@ fn nan() -> f32 { return bitcast<f32>(nanBits); }`,
 }`,
   },
   copySign: {
+    // Not the masked bits of both joined by an or: of tanh(c + tanh(x)) written so, llvmpipe (Mesa 22.3) loses the exponent.
     code: `fn copySign(x: f32, s: f32) -> f32 {
-  return bitcast<f32>((bitcast<u32>(x) & 0x7fffffffu) | (bitcast<u32>(s) & 0x80000000u));
+  let size = bitcast<u32>(x) & 0x7fffffffu;
+  return bitcast<f32>(select(size, size | 0x80000000u, bitcast<i32>(s) < 0));
 }`,
   },
   signOf: {

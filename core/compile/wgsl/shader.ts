@@ -10,7 +10,7 @@
 import type { DType } from "../../dtype.ts";
 import { DTypeError } from "../../errors.ts";
 import type { ScalarType } from "../expr.ts";
-import { type Kernel, operandsOf, type Program } from "../kernel.ts";
+import { type Kernel, type Program, readsOf, writesOf } from "../kernel.ts";
 import { type HelperName, helperSources } from "./helpers.ts";
 
 /** What of the adapter the generators depend on. */
@@ -291,13 +291,12 @@ export class Shader {
 
   private touched(): number[] {
     const { kernel } = this.context;
-    const accesses = [...kernel.loads, ...kernel.stores, ...operandsOf(kernel)];
-    return accesses.map((access) => access.buffer);
+    return [...readsOf(kernel), ...writesOf(kernel)];
   }
 
   private storesBytes(place: string): boolean {
     const { program, kernel } = this.context;
-    return kernel.stores.some(({ buffer }) => program.buffers[buffer].dtype === "u8" && placeOf(program, buffer) === place);
+    return [...writesOf(kernel)].some((id) => program.buffers[id].dtype === "u8" && placeOf(program, id) === place);
   }
 
   /** The word at an address, as a WGSL reference or value. */

@@ -35,7 +35,8 @@ function take(context: KernelContext<TakeKernel>): KernelCode {
   return { dispatches: [shader.finish(workgroups)], scratchBytes: 0 };
 }
 
-function clampedIndex(shader: Shader, buffer: number, at: string, size: number): string {
+/** The index at an address of a list, within the rows there are. */
+export function clampedIndex(shader: Shader, buffer: number, at: string, size: number): string {
   const index = shader.load(buffer, shader.define(at, "a"));
   return shader.define(`u32(clamp(${index}, 0, ${size - 1}))`, "row");
 }

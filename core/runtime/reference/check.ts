@@ -6,7 +6,15 @@
  * @module
  */
 import { type Expr, type ScalarType, visit } from "../../compile/expr.ts";
-import { type Access, type BufferSpec, type Kernel, operandsOf, type Program, resultDType } from "../../compile/kernel.ts";
+import {
+  type Access,
+  type BufferSpec,
+  type Kernel,
+  type LoopKernel,
+  operandsOf,
+  type Program,
+  resultDType,
+} from "../../compile/kernel.ts";
 import { DeviceError } from "../../errors.ts";
 import { type Shape, sizeOf } from "../../shape.ts";
 import { scalarTypeOf } from "./scalar.ts";
@@ -31,6 +39,10 @@ function checkKernel(kernel: Kernel, buffers: readonly BufferSpec[], refuse: Ref
   for (const [what, accesses] of [["load", kernel.loads], ["store", kernel.stores]] as const) {
     accesses.forEach((access, k) => checkAccess(access, kernel.shape, buffers, `${what} ${k}`, refuse));
   }
+  if (kernel.kind === "loop") {
+    for (const each of kernel.kernels) checkKernel(each, buffers, refuse);
+    return;
+  }
   checkOperands(kernel, buffers, refuse);
   const results = resultTypes(kernel, buffers);
   checkLeaves(kernel.stores.map(({ value }) => value), kernel.loads, kernel.shape, results, buffers, refuse);
@@ -40,7 +52,7 @@ function checkKernel(kernel: Kernel, buffers: readonly BufferSpec[], refuse: Ref
   });
 }
 
-function checkOperands(kernel: Kernel, buffers: readonly BufferSpec[], refuse: Refuse): void {
+function checkOperands(kernel: Exclude<Kernel, LoopKernel>, buffers: readonly BufferSpec[], refuse: Refuse): void {
   switch (kernel.kind) {
     case "reduce": {
       const domain = [...kernel.shape, ...kernel.window];
@@ -65,12 +77,18 @@ function checkOperands(kernel: Kernel, buffers: readonly BufferSpec[], refuse: R
         const contiguous = { ...access, strides: [1] };
         checkAccess(contiguous, [extents[k]], buffers, `operand ${k}`, refuse);
       });
+      if (kernel.kind === "write") {
+        const target = { ...kernel.target, strides: [1] };
+        checkAccess(target, [kernel.outer * kernel.size * kernel.inner], buffers, "target", refuse);
+        const [from, to] = [buffers[kernel.source.buffer].dtype, buffers[target.buffer].dtype];
+        if (from !== to) refuse(`it writes ${from} to a buffer of ${to}`);
+      }
     }
   }
 }
 
 /** How many elements the contiguous operands of a kernel have, in the order of `operandsOf`. */
-function contiguousExtents(kernel: Exclude<Kernel, { kind: "reduce" | "matmul" | "argsort" }>): readonly number[] {
+function contiguousExtents(kernel: Exclude<Kernel, { kind: "reduce" | "matmul" | "argsort" | "loop" }>): readonly number[] {
   switch (kernel.kind) {
     case "map":
       return [];
@@ -78,6 +96,7 @@ function contiguousExtents(kernel: Exclude<Kernel, { kind: "reduce" | "matmul" |
       return [kernel.outer * kernel.size * kernel.inner, kernel.count];
     case "takeGrad":
     case "put":
+    case "write":
       return [kernel.outer * kernel.count * kernel.inner, kernel.count];
     case "conv2d":
     case "conv2dInputGrad":

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Access, Kernel, MatmulKernel, TakeKernel } from "../../compile/kernel.ts";
+import type { Access, Kernel, LoopKernel, MatmulKernel, TakeKernel, WriteKernel } from "../../compile/kernel.ts";
 import { contiguousStrides, sizeOf } from "../../shape.ts";
 import { convResult } from "./conv.ts";
 import { evaluate, type Memory } from "./evaluate.ts";
@@ -14,6 +14,11 @@ import { walk } from "./walk.ts";
 
 /** Computes a kernel on the contents of the program's buffers. */
 export function runKernel(kernel: Kernel, memories: readonly Memory[]): void {
+  if (kernel.kind === "loop") {
+    for (let round = 0; round < kernel.count; round++) for (const each of kernel.kernels) runKernel(each, memories);
+    return;
+  }
+  if (kernel.kind === "write") return writeRows(kernel, memories);
   const sources = {
     memories,
     loads: kernel.loads,
@@ -27,7 +32,7 @@ export function runKernel(kernel: Kernel, memories: readonly Memory[]): void {
 }
 
 /** What `result` k of the stores stands for, row-major over the kernel's domain. */
-function resultsOf(kernel: Kernel, memories: readonly Memory[]): Float64Array[] {
+function resultsOf(kernel: Exclude<Kernel, WriteKernel | LoopKernel>, memories: readonly Memory[]): Float64Array[] {
   const contents = ({ buffer, offset }: Access) => memories[buffer].subarray(offset);
   const size = sizeOf(kernel.shape);
   switch (kernel.kind) {
@@ -85,4 +90,17 @@ function takeResult(kernel: TakeKernel, source: Memory, indices: Memory, size: n
     }
   }
   return result;
+}
+
+/** Rows copied to their index. */
+function writeRows({ outer, size, inner, count, source, indices, target }: WriteKernel, memories: readonly Memory[]): void {
+  if (size === 0) return;
+  const [from, to] = [memories[source.buffer].subarray(source.offset), memories[target.buffer].subarray(target.offset)];
+  const places = memories[indices.buffer].subarray(indices.offset);
+  for (let i = 0; i < outer; i++) {
+    for (let j = 0; j < count; j++) {
+      const row = Math.min(Math.max(places[j], 0), size - 1);
+      for (let k = 0; k < inner; k++) to[(i * size + row) * inner + k] = from[(i * count + j) * inner + k];
+    }
+  }
 }

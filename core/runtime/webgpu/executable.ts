@@ -8,7 +8,7 @@
  * @module
  */
 import type { DType, TypedArray } from "../../dtype.ts";
-import type { Program } from "../../compile/kernel.ts";
+import { type Kernel, type Program, writesOf } from "../../compile/kernel.ts";
 import { type Binding, generateKernel, type KernelCode, type Target } from "../../compile/wgsl/generate.ts";
 import { DeviceError, DonatedError, DTypeError, ShapeError } from "../../errors.ts";
 import type { Executable } from "../device.ts";
@@ -47,12 +47,18 @@ interface Step {
   readonly varying: readonly number[];
 }
 
+/** Steps that are taken many times over. */
+interface Repeat {
+  readonly count: number;
+  readonly steps: readonly (Step | Repeat)[];
+}
+
 /** Bind groups remembered per dispatch: enough for outputs that rotate through a few buffers. */
 const mostGroups = 16;
 
 /** A compiled program. */
 export class WebgpuExecutable implements Executable<WebgpuBuffer> {
-  private readonly steps: Step[];
+  private readonly steps: readonly (Step | Repeat)[];
   /** Fixed regions, then one per program buffer that is an input or output. */
   private readonly regions: Region[];
   private readonly fixed: Memory[];
@@ -67,12 +73,11 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
    * @throws {DeviceError} If a shader is refused or memory runs out.
    */
   constructor(private readonly program: Program, private readonly services: Services) {
-    const codes = program.kernels.map((kernel) => generateKernel(program, kernel, services.target));
-    const compiled = codes.map(({ dispatches }) => dispatches.map((dispatch) => services.pipelines.get(dispatch)));
-    const scratchBytes = Math.max(0, ...codes.map((code) => code.scratchBytes));
+    const codes = program.kernels.map((kernel, index) => this.generate(kernel, index));
+    const scratchBytes = Math.max(0, ...codes.map(mostScratch));
     this.fixed = services.workspace.enter(scratchBytes > 0 ? [...program.slots, scratchBytes] : program.slots);
     this.regions = this.fixed.map((memory) => ({ memory, offset: 0, size: memory.bytes }));
-    this.steps = codes.flatMap((code, i) => code.dispatches.map((_, j) => this.step(i, code, j, compiled[i][j])));
+    this.steps = codes.flatMap((code) => this.stepsOf(code));
     this.donated = donatedInputs(program);
     const kept = program.inputs.map((id, index) => ({ id, index })).filter(({ index }) => !this.donated.has(index));
     this.uploads = new Uploads(services, kept.map(({ id, index }) => ({ index, ...program.buffers[id] })));
@@ -98,14 +103,26 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
     this.destroyed = true;
     this.services.workspace.leave(this.fixed);
     this.uploads.destroy();
-    for (const { groups } of this.steps) groups.clear();
+    forEachStep(this.steps, ({ groups }) => groups.clear());
   }
 
-  private step(kernel: number, { dispatches }: KernelCode, index: number, pipeline: Pipeline): Step {
-    const { bindings, workgroups, label } = dispatches[index];
-    const table = bindings.map((binding) => this.regionIndex(binding));
-    const varying = table.filter((region) => region >= this.fixed.length);
-    return { kernel, label, pipeline, workgroups, bindings: table, varying, groups: new Map() };
+  /** The shaders of a kernel, compiled; `index` is that of the program's kernel it is part of. */
+  private generate(kernel: Kernel, index: number): Generated {
+    if (kernel.kind === "loop") return { count: kernel.count, inner: kernel.kernels.map((each) => this.generate(each, index)) };
+    const code = generateKernel(this.program, kernel, this.services.target);
+    return { kernel: index, code, pipelines: code.dispatches.map((dispatch) => this.services.pipelines.get(dispatch)) };
+  }
+
+  private stepsOf(generated: Generated): readonly (Step | Repeat)[] {
+    if ("inner" in generated) {
+      return [{ count: generated.count, steps: generated.inner.flatMap((each) => this.stepsOf(each)) }];
+    }
+    const { kernel, code, pipelines } = generated;
+    return code.dispatches.map(({ bindings, workgroups, label }, i) => {
+      const table = bindings.map((binding) => this.regionIndex(binding));
+      const varying = table.filter((region) => region >= this.fixed.length);
+      return { kernel, label, pipeline: pipelines[i], workgroups, bindings: table, varying, groups: new Map() };
+    });
   }
 
   private regionIndex({ buffer }: Binding): number {
@@ -170,24 +187,26 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
     if (profiler) return this.recordTimed(encoder, profiler);
     const pass = encoder.beginComputePass();
     let current: Pipeline | undefined;
-    for (const step of this.steps) {
+    const groups = new Map<Step, GPUBindGroup>();
+    forEachStep(this.steps, (step) => groups.set(step, this.group(step)));
+    takeAll(this.steps, (step) => {
       if (step.pipeline !== current) pass.setPipeline(step.pipeline.gpu);
       current = step.pipeline;
-      pass.setBindGroup(0, this.group(step));
+      pass.setBindGroup(0, groups.get(step)!);
       pass.dispatchWorkgroups(...step.workgroups);
-    }
+    });
     pass.end();
     return encoder.finish();
   }
 
   private recordTimed(encoder: GPUCommandEncoder, profiler: Profiler): GPUCommandBuffer {
-    for (const step of this.steps) {
+    takeAll(this.steps, (step) => {
       const pass = profiler.pass(encoder, step);
       pass.setPipeline(step.pipeline.gpu);
       pass.setBindGroup(0, this.group(step));
       pass.dispatchWorkgroups(...step.workgroups);
       pass.end();
-    }
+    });
     profiler.end(encoder);
     return encoder.finish();
   }
@@ -214,13 +233,38 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
   }
 }
 
+/** Shaders of a kernel, or of the kernels of a loop. */
+type Generated =
+  | { readonly kernel: number; readonly code: KernelCode; readonly pipelines: readonly Pipeline[] }
+  | { readonly count: number; readonly inner: readonly Generated[] };
+
+function mostScratch(generated: Generated): number {
+  return "inner" in generated ? Math.max(0, ...generated.inner.map(mostScratch)) : generated.code.scratchBytes;
+}
+
+/** Visits each step once, however often it is taken. */
+function forEachStep(steps: readonly (Step | Repeat)[], visit: (step: Step) => void): void {
+  for (const step of steps) {
+    if ("steps" in step) forEachStep(step.steps, visit);
+    else visit(step);
+  }
+}
+
+/** Takes each step as often as loops say. */
+function takeAll(steps: readonly (Step | Repeat)[], take: (step: Step) => void): void {
+  for (const step of steps) {
+    if ("steps" in step) { for (let round = 0; round < step.count; round++) takeAll(step.steps, take); }
+    else take(step);
+  }
+}
+
 function whole(memory: Memory): Region {
   return { memory, offset: 0, size: memory.bytes };
 }
 
 /** The inputs that a kernel overwrites. */
 function donatedInputs(program: Program): Set<number> {
-  const ids = [...program.outputs, ...program.kernels.flatMap((kernel) => kernel.stores.map((store) => store.buffer))];
+  const ids = [...program.outputs, ...program.kernels.flatMap((kernel) => [...writesOf(kernel)])];
   const donated = new Set<number>();
   for (const id of ids) {
     const { place } = program.buffers[id];

@@ -1,0 +1,157 @@
+/**
+ * Loops: a body of the graph that runs many times, as kernels that a device runs many times.
+ *
+ * A round reads row i of every sequence, computes the next state from it and the state, and writes row i of what is collected. State,
+ * collected rows and i itself stay in the same memory from round to round: the body overwrites them, and where it cannot, because
+ * something still reads the old values, it copies them at the end.
+ *
+ * @module
+ */
+import type { DType } from "../dtype.ts";
+import { addOp } from "../ops/binary.ts";
+import { barrierOp } from "../ops/barrier.ts";
+import { fullOp } from "../ops/creation.ts";
+import type { Op } from "../ops/define.ts";
+import { reshapeOp } from "../ops/movement.ts";
+import { writeOp } from "../ops/write.ts";
+import { takeOp } from "../ops/take.ts";
+import { contiguousStrides, type Shape, sizeOf } from "../shape.ts";
+import { sourceOf, type Tensor } from "../tensor.ts";
+import { scalarType } from "../ops/cast.ts";
+import { buildGraph, type Graph, GraphBuilder, graphOf, type Node, topological } from "./graph.ts";
+import { type Access, type Kernel, mapAccesses } from "./kernel.ts";
+import { dependenciesOf, inOrder } from "./merge.ts";
+import { overwrite } from "./in_place.ts";
+
+/** A loop of the graph, at least one round. The operation has the constants, the first state and the sequences as inputs, in this order. */
+export interface Loop {
+  readonly length: number;
+  /** Whether the sequences are walked from the last row to the first. */
+  readonly reverse: boolean;
+  /** What the body reads: values that stay, the state, a row of each sequence. */
+  readonly constants: readonly Tensor[];
+  readonly state: readonly Tensor[];
+  readonly rows: readonly Tensor[];
+  /** What it computes: the next state, and a row of each result that is collected. */
+  readonly next: readonly Tensor[];
+  readonly collected: readonly Tensor[];
+}
+
+/** Kernels and what their buffers hold. */
+export interface Kernels {
+  readonly kernels: readonly Kernel[];
+  readonly buffers: readonly Node[];
+}
+
+/** The kernels of one round. */
+export interface LoopBody extends Kernels {
+  /** The buffers of constants, sequences, state, collected results, and the number of the row; undefined if nothing reads it. */
+  readonly inputs: readonly (number | undefined)[];
+}
+
+/** What the number of the row is in the first round. */
+export function firstRow({ length, reverse }: Loop): number {
+  return reverse ? length - 1 : 0;
+}
+
+/** Which parts of the state, and which collected results, somebody wants. */
+export interface Wanted {
+  readonly state: readonly number[];
+  readonly collected: readonly number[];
+}
+
+/** What a round must compute so that certain results of the loop (the state first) come out: states may be needed for others. */
+export function wantedOf({ state, next, collected }: Loop, isResult: (index: number) => boolean): Wanted {
+  const rows = collected.map((_, k) => k).filter((k) => isResult(state.length + k));
+  const needed = new Set(state.map((_, k) => k).filter(isResult));
+  for (let before = -1; before < needed.size;) {
+    before = needed.size;
+    const outputs = [...[...needed].map((k) => next[k]), ...rows.map((k) => collected[k])];
+    const reached = new Set(topological(outputs, (tensor) => sourceOf(tensor).kind !== "op"));
+    state.forEach((each, k) => reached.has(each) && needed.add(k));
+  }
+  return { state: [...needed].sort((a, b) => a - b), collected: rows };
+}
+
+/** Translates the body by the way of any graph. */
+export function compileBody(loop: Loop, wanted: Wanted, translate: (graph: Graph) => Kernels): LoopBody {
+  const builder = new GraphBuilder();
+  const inputs: Node[] = [];
+  const input = ({ shape, dtype }: { readonly shape: Shape; readonly dtype: DType }) =>
+    inputs[inputs.push(builder.input(inputs.length, shape, dtype)) - 1];
+  const make = <A>(op: Op<A>, operands: readonly Node[], attrs: A) =>
+    builder.op(
+      op as Op,
+      operands,
+      attrs,
+      op.shape(operands.map(({ shape }) => shape), attrs),
+      op.dtype(operands.map(({ dtype }) => dtype), attrs),
+    );
+  const sequence = ({ shape, dtype }: Tensor) => input({ shape: [loop.length, ...shape], dtype });
+  const asRows = (node: Node, count: number) => make(reshapeOp, [node], { shape: [1, count, sizeOf(node.shape) / count] });
+
+  const nodeOf = new Map<Tensor, Node>(loop.constants.map((each) => [each, input(each)]));
+  const sequences = loop.rows.map(sequence);
+  for (const k of wanted.state) nodeOf.set(loop.state[k], input(loop.state[k]));
+  const next = wanted.state.map((k) => loop.next[k]);
+  const rows = wanted.collected.map((k) => loop.collected[k]);
+  const collections = rows.map(sequence);
+  const at = input({ shape: [1], dtype: "i32" });
+  const stays = loop.constants.length + sequences.length;
+
+  const { length } = loop;
+  loop.rows.forEach((row, k) => {
+    const taken = make(takeOp, [asRows(sequences[k], length), at], { size: length });
+    nodeOf.set(row, make(reshapeOp, [taken], { shape: row.shape }));
+  });
+  const { outputs: values } = buildGraph([...next, ...rows], builder, (tensor) => nodeOf.get(tensor));
+  const step = make(fullOp, [], { value: loop.reverse ? -1 : 1, shape: [1], dtype: "i32" });
+  const results = [
+    ...values.slice(0, next.length),
+    ...collections.map((whole, k) => {
+      const row = values[next.length + k];
+      return make(writeOp, [asRows(whole, length), asRows(row, 1), at], { size: length });
+    }),
+    make(addOp, [at, step], undefined),
+  ];
+  // Each is an operation of its own, so that each has memory of its own.
+  const distinct = results.map((node, i) =>
+    node.made.kind === "op" && results.indexOf(node) === i ? node : make(barrierOp, [node], { id: i })
+  );
+  return inPlace(translate(graphOf(distinct)), inputs, stays, distinct);
+}
+
+/** Lets each result (from input number `stays` on) take the memory of what it follows. */
+function inPlace({ kernels, buffers }: Kernels, inputs: readonly Node[], stays: number, results: readonly Node[]): LoopBody {
+  const held = [...buffers];
+  const inputBuffers = inputs.map((node) => held.indexOf(node));
+  const outputs = results.map((node) => held.indexOf(node));
+  const before = dependenciesOf(kernels).map((each) => new Set(each));
+  const { places, idle } = overwrite({
+    kernels,
+    before,
+    buffers,
+    inputs: inputBuffers,
+    mayTake: (input, output) => outputs[input - stays] === output,
+    outputs,
+  });
+  const ordered = inOrder(kernels, before).filter((kernel) => !idle.has(kernels.indexOf(kernel)));
+  const targets = inputBuffers.map((buffer, i) => i < stays || buffer >= 0 ? buffer : held.push(inputs[i]) - 1);
+  outputs.forEach((output, k) => {
+    if (!places.has(output)) ordered.push(copy(inputs[stays + k], output, targets[stays + k]));
+  });
+  const placed = new Map([...places].map(([output, input]) => [output, targets[input]]));
+  return {
+    kernels: ordered.map((kernel) =>
+      mapAccesses(kernel, (access) => ({ ...access, buffer: placed.get(access.buffer) ?? access.buffer }))
+    ),
+    buffers: held,
+    inputs: targets.map((buffer) => buffer < 0 ? undefined : buffer),
+  };
+}
+
+function copy({ shape, dtype }: Node, from: number, to: number): Kernel {
+  const whole = (buffer: number): Access => ({ buffer, offset: 0, strides: contiguousStrides(shape) });
+  const value = { kind: "load", type: scalarType(dtype), slot: 0 } as const;
+  return { kind: "map", shape, loads: [whole(from)], stores: [{ ...whole(to), value }] };
+}

@@ -1,0 +1,97 @@
+/**
+ * A function as the graph it builds: what it takes, what it uses from outside, what it gives. It can be built again on other tensors.
+ *
+ * @module
+ */
+import { attrsKey, topological } from "../compile/graph.ts";
+import { apply } from "../ops/define.ts";
+import { hole, sourceOf, Tensor, withTrace } from "../tensor.ts";
+
+/** The graph of a function. */
+export interface Body {
+  /** Tensors from outside that the outputs depend on. They are arguments like the others. */
+  readonly captured: readonly Tensor[];
+  /** What stands for the arguments. */
+  readonly args: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+}
+
+/**
+ * Runs a function on arguments without values, like `examples`, and records its graph. What does not depend on the arguments is not
+ * part of it but captured, so that it is computed once.
+ *
+ * @param run Gives the outputs, and anything else.
+ */
+export function traceBody<R>(
+  name: string,
+  examples: readonly Pick<Tensor, "shape" | "dtype">[],
+  run: (args: readonly Tensor[]) => readonly [outputs: readonly Tensor[], rest: R],
+): readonly [Body, R] {
+  return withTrace(name, (trace) => {
+    const start = Tensor.nextSerial;
+    const args = examples.map(({ shape, dtype }) => hole(trace, shape, dtype));
+    const [outputs, rest] = run(args);
+    return [{ captured: capturedBy(outputs, args, start), args, outputs }, rest] as const;
+  });
+}
+
+function isConstant(tensor: Tensor): boolean {
+  const source = sourceOf(tensor);
+  return source.kind === "op" && source.inputs.length === 0;
+}
+
+/** What outputs depend on beside the arguments: tensors older than `start`, and what was made of these alone. */
+function capturedBy(outputs: readonly Tensor[], args: readonly Tensor[], start: number): Tensor[] {
+  const own = new Set(args);
+  const isOutside = (tensor: Tensor) =>
+    !own.has(tensor) && !isConstant(tensor) && (tensor.serial < start || sourceOf(tensor).kind !== "op");
+  const inside = new Set<Tensor>(args);
+  const outside = new Set<Tensor>();
+  const captured = new Set<Tensor>();
+  /** A view is not worth memory of its own. */
+  const capture = (tensor: Tensor): void => {
+    const source = sourceOf(tensor);
+    if (isOutside(tensor) || source.kind !== "op" || source.op.lower.kind !== "view") captured.add(tensor);
+    else source.inputs.filter((input) => outside.has(input)).forEach(capture);
+  };
+  for (const tensor of topological(outputs, (each) => own.has(each) || isOutside(each))) {
+    const source = sourceOf(tensor);
+    if (isOutside(tensor)) outside.add(tensor);
+    else if (source.kind === "op" && source.inputs.some((input) => inside.has(input))) {
+      inside.add(tensor);
+      source.inputs.filter((input) => outside.has(input)).forEach(capture);
+    } else if (source.kind === "op" && source.inputs.some((input) => outside.has(input))) outside.add(tensor);
+  }
+  outputs.filter((output) => outside.has(output)).forEach(capture);
+  return [...captured];
+}
+
+/** The outputs on other tensors. */
+export function evaluate({ captured, args, outputs }: Body, outer: readonly Tensor[], inner: readonly Tensor[]): Tensor[] {
+  const made = new Map<Tensor, Tensor>([
+    ...captured.map((tensor, i) => [tensor, outer[i]] as const),
+    ...args.map((tensor, i) => [tensor, inner[i]] as const),
+  ]);
+  for (const tensor of topological(outputs, (each) => made.has(each))) {
+    const source = sourceOf(tensor);
+    if (made.has(tensor) || source.kind !== "op") continue;
+    const inputs = source.inputs.map((input) => made.get(input) ?? input);
+    if (inputs.some((input, i) => input !== source.inputs[i])) made.set(tensor, apply(source.op, inputs, source.attrs));
+  }
+  return outputs.map((output) => made.get(output) ?? output);
+}
+
+/** Text that is equal for equal graphs. */
+export function keyOf({ captured, args, outputs }: Body): string {
+  const leaves = new Set([...captured, ...args]);
+  const order = topological(outputs, (tensor) => leaves.has(tensor));
+  const ids = new Map(order.map((tensor, i) => [tensor, i]));
+  const places = new Map([...captured, ...args].map((tensor, i) => [tensor, i]));
+  const lines = order.map((tensor) => {
+    const source = sourceOf(tensor);
+    const type = `${tensor.dtype}[${tensor.shape.join()}]`;
+    if (leaves.has(tensor) || source.kind !== "op") return `#${places.get(tensor)}${type}`;
+    return `${source.op.name}(${source.inputs.map((input) => ids.get(input)).join()})${type}${attrsKey(source.attrs)}`;
+  });
+  return `${lines.join(";")}>${outputs.map((output) => ids.get(output)).join()}`;
+}
