@@ -16,9 +16,15 @@ export { withArgs } from "./core/with_args.ts";
 export {
   arange,
   type CreationOptions,
+  empty,
   eye,
+  type EyeOptions,
   full,
+  fullLike,
   iota,
+  linspace,
+  type LinspaceOptions,
+  meshgrid,
   type NestedArray,
   ones,
   onesLike,
@@ -76,6 +82,9 @@ export {
   bitwiseOr,
   bitwiseXor,
   div,
+  floorDivide,
+  hypot,
+  logAddExp,
   logicalAnd,
   logicalOr,
   maximum,
@@ -83,6 +92,7 @@ export {
   mul,
   pow,
   rem,
+  remainder,
   shiftLeft,
   shiftRight,
   sub,
@@ -91,13 +101,16 @@ export { eq, ge, gt, le, lt, ne } from "./core/ops/compare.ts";
 export { where } from "./core/ops/select.ts";
 export { cast, stopGradient } from "./core/ops/cast.ts";
 export {
+  all,
+  any,
   argmax,
   argmin,
   type ArgOptions,
+  countNonzero,
+  logSumExp,
   max,
   mean,
   min,
-  norm,
   type ReduceOptions,
   std,
   sum,
@@ -124,7 +137,12 @@ export { argsort, median, quantile, sort, type SortOptions, type TopK, topK, typ
 export { scatterAdd } from "./core/ops/scatter.ts";
 export { addAt, at, type Index, type Indices, type Positions, setAt } from "./core/ops/index.ts";
 export { dynamicSlice, dynamicUpdateSlice } from "./core/ops/dynamic.ts";
+export { prod } from "./core/ops/prod.ts";
+export { norm, type NormOptions } from "./core/ops/norm.ts";
+export { cummax, cummin, cumprod, cumsum, type CumulativeOptions, logCumSumExp } from "./core/ops/cumulative.ts";
 export { dot, matmul } from "./core/ops/matmul.ts";
+export { einsum, inner, outer, tensordot, type TensordotOptions } from "./core/ops/einsum.ts";
+export { diag, diagonal, type DiagonalAxes, type DiagonalOptions, trace, tril, triu } from "./core/ops/triangular.ts";
 export { conv1d, type Conv1dOptions, conv2d, type Conv2dOptions, type PaddingMode } from "./core/ops/conv.ts";
 export {
   convTranspose1d,
@@ -153,7 +171,27 @@ export {
   layerNorm,
   type LayerNormOptions,
 } from "./core/ops/normalize.ts";
-export { type AxisOptions, elu, gelu, leakyRelu, logSoftmax, oneHot, silu, softmax, softplus } from "./core/ops/nn.ts";
+export {
+  type AxisOptions,
+  celu,
+  elu,
+  gelu,
+  glu,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  leakyRelu,
+  logSigmoid,
+  logSoftmax,
+  mish,
+  oneHot,
+  prelu,
+  relu6,
+  selu,
+  silu,
+  softmax,
+  softplus,
+} from "./core/ops/nn.ts";
 export {
   type ClassLossOptions,
   crossEntropy,

@@ -22,7 +22,7 @@ import { cast } from "../core/ops/cast.ts";
 import { type CreationOptions, eye, full } from "../core/ops/creation.ts";
 import { matmul } from "../core/ops/matmul.ts";
 import { reshape, transpose } from "../core/ops/movement.ts";
-import { norm } from "../core/ops/reduce.ts";
+import { norm } from "../core/ops/norm.ts";
 import { clip } from "../core/ops/unary.ts";
 import {
   type Interval,

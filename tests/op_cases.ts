@@ -97,7 +97,23 @@ function elementwiseCases(op: ElementwiseOp): OpCase[] {
 }
 
 /** Operations of numbers, which take integers too. */
-const numeric = new Set(["add", "sub", "mul", "rem", "maximum", "minimum", "neg", "abs", "sign", "relu", "lt", "le", "eq", "ne"]);
+const numeric = new Set([
+  "add",
+  "sub",
+  "mul",
+  "rem",
+  "floorDivide",
+  "maximum",
+  "minimum",
+  "neg",
+  "abs",
+  "sign",
+  "relu",
+  "lt",
+  "le",
+  "eq",
+  "ne",
+]);
 /** Operations of bits, which take unsigned integers too. */
 const bitwise = new Set(["and", "or", "xor", "shl", "shr"]);
 
@@ -295,6 +311,11 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
   min: reductions,
   argmax: reductions,
   argmin: reductions,
+  prod: [
+    ...reductions.filter(({ note }) => note !== "many elements"),
+    one("an empty axis", float([3, 0]), { axes: [1] }),
+    one("an odd number", float([2, 7]), { axes: [1] }),
+  ],
   matmul: [
     two("matrices", float([3, 4]), float([4, 5])),
     two("batch", float([2, 3, 4]), float([2, 4, 2])),

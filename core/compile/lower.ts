@@ -340,6 +340,7 @@ const dear: ReadonlySet<string> = new Set(
     "erfc",
     "erfinv",
     "gudermannian",
+    "logAddExp",
   ],
 );
 

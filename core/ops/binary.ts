@@ -4,27 +4,28 @@
  * @module
  */
 import * as expr from "../compile/expr.ts";
+import type { Expr } from "../compile/expr.ts";
 import { type DType, isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { align, asFloat } from "./arguments.ts";
 import { cast } from "./cast.ts";
-import { eq, gt, lt } from "./compare.ts";
+import { eq, gt, lt, ne } from "./compare.ts";
 import { zerosLike } from "./creation.ts";
 import { apply, type Domain, elementwise, type ElementwiseOp, floatDType, numberDType, sameDType } from "./define.ts";
 import { where } from "./select.ts";
-import { log, neg, trunc } from "./unary.ts";
+import { isInf, log, neg, sigmoid, trunc } from "./unary.ts";
 
 type Pull = (g: Tensor, x: Tensor, y: Tensor, out: Tensor) => Tensor;
 
-function numeric(name: string, domain: Domain, pullX: Pull, pullY: Pull, scalar = name as expr.BinaryOp): ElementwiseOp {
-  return elementwise({
-    name,
-    domain,
-    dtype: numberDType(name),
-    pull: [pullX, pullY],
-    lower: (x, y) => expr.binary(scalar, x, y),
-  });
+function numeric(
+  name: string,
+  domain: Domain,
+  pullX: Pull,
+  pullY: Pull,
+  lower = (x: Expr, y: Expr): Expr => expr.binary(name as expr.BinaryOp, x, y),
+): ElementwiseOp {
+  return elementwise({ name, domain, dtype: numberDType(name), pull: [pullX, pullY], lower });
 }
 
 function of(op: ElementwiseOp): (x: TensorLike, y: TensorLike) => Tensor {
@@ -100,7 +101,7 @@ export const maximumOp: ElementwiseOp = numeric(
   "any",
   (g, x, y) => where(gt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
   (g, x, y) => where(lt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
-  "max",
+  (x, y) => expr.binary("max", x, y),
 );
 /** The larger of two elements, NaN if either is; equal ones share the derivative. */
 export const maximum: (x: TensorLike, y: TensorLike) => Tensor = of(maximumOp);
@@ -110,7 +111,7 @@ export const minimumOp: ElementwiseOp = numeric(
   "any",
   (g, x, y) => where(lt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
   (g, x, y) => where(gt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
-  "min",
+  (x, y) => expr.binary("min", x, y),
 );
 /** The smaller of two elements, NaN if either is; equal ones share the derivative. */
 export const minimum: (x: TensorLike, y: TensorLike) => Tensor = of(minimumOp);
@@ -127,6 +128,81 @@ export const atan2Op: ElementwiseOp = elementwise({
 });
 /** The angle of the point (x, y), in (-pi, pi]: the first argument is y. */
 export const atan2: (y: TensorLike, x: TensorLike) => Tensor = ofFloats(atan2Op);
+
+export const hypotOp: ElementwiseOp = elementwise({
+  name: "hypot",
+  domain: "nonzero",
+  dtype: floatDType("hypot"),
+  pull: [
+    (g, x, _, out) => div(mul(g, x), where(eq(out, 0), 1, out)),
+    (g, _, y, out) => div(mul(g, y), where(eq(out, 0), 1, out)),
+  ],
+  // The larger one times the root of 1 + ratio^2: no square overflows.
+  lower: (x, y) => {
+    const [a, b] = [expr.unary("abs", x), expr.unary("abs", y)];
+    const [large, small] = [expr.binary("max", a, b), expr.binary("min", a, b)];
+    const ratio = expr.binary("div", small, expr.select(expr.binary("eq", large, 0), expr.constant(x.type, 1), large));
+    const finite = expr.binary("mul", large, expr.unary("sqrt", expr.binary("add", expr.binary("mul", ratio, ratio), 1)));
+    const infinite = expr.binary("or", expr.binary("eq", a, Infinity), expr.binary("eq", b, Infinity));
+    return expr.select(infinite, expr.constant(x.type, Infinity), finite);
+  },
+});
+/** sqrt(x^2 + y^2) without overflow; its derivative at (0, 0) is 0. */
+export const hypot: (x: TensorLike, y: TensorLike) => Tensor = ofFloats(hypotOp);
+
+export const logAddExpOp: ElementwiseOp = elementwise({
+  name: "logAddExp",
+  domain: "any",
+  dtype: floatDType("logAddExp"),
+  pull: [(g, x, y) => mul(g, sigmoid(distance(x, y))), (g, x, y) => mul(g, sigmoid(distance(y, x)))],
+  lower: (x, y) => {
+    const gap = expr.unary("neg", expr.unary("abs", expr.binary("sub", x, y)));
+    const sum = expr.binary("add", expr.binary("max", x, y), expr.unary("log1p", expr.unary("exp", gap)));
+    // Equal infinities have no difference.
+    return expr.select(expr.binary("eq", x, y), expr.binary("add", x, Math.LN2), sum);
+  },
+});
+/** x - y, and 0 for equal infinities. */
+function distance(x: Tensor, y: Tensor): Tensor {
+  return where(logicalAnd(eq(x, y), isInf(x)), 0, sub(x, y));
+}
+/** log(exp(x) + exp(y)), right for numbers of any size. */
+export const logAddExp: (x: TensorLike, y: TensorLike) => Tensor = ofFloats(logAddExpOp);
+
+export const floorDivideOp: ElementwiseOp = numeric(
+  "floorDivide",
+  "nonzero",
+  (g) => zerosLike(g),
+  (g) => zerosLike(g),
+  (x, y) => {
+    const rest = expr.binary("rem", x, y);
+    const zero = expr.constant(x.type, 0);
+    const opposite = expr.binary("xor", expr.binary("lt", rest, zero), expr.binary("lt", y, zero));
+    const one = expr.cast(x.type, expr.binary("and", expr.binary("ne", rest, zero), opposite));
+    if (x.type === "i32" || x.type === "u32") return expr.binary("sub", expr.binary("div", x, y), one);
+    // Without the remainder the quotient is a whole number up to rounding: 1 divided by 0.1 is 9, remainder 0.1, not 10.
+    const whole = expr.unary("round", expr.binary("sub", expr.binary("div", expr.binary("sub", x, rest), y), one));
+    return expr.select(expr.binary("eq", y, zero), expr.binary("div", x, y), whole);
+  },
+);
+/** The largest whole number not above x / y; integers stay integers. Its derivative is 0. */
+export const floorDivide: (x: TensorLike, y: TensorLike) => Tensor = of(floorDivideOp);
+
+/**
+ * What `floorDivide` leaves over: it has the sign of y (that of `rem` is the sign of x).
+ *
+ * ```ts
+ * import { rem, remainder, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(remainder(tensor([-3, 3]), 2))); // [1, 1]
+ * console.log(await toArray(rem(tensor([-3, 3]), 2))); // [-1, 1]
+ * ```
+ */
+export function remainder(x: TensorLike, y: TensorLike): Tensor {
+  const [dividend, divisor] = align([x, y], "remainder");
+  const rest = rem(dividend, divisor);
+  const opposite = logicalAnd(ne(rest, 0), ne(lt(rest, 0), lt(divisor, 0)));
+  return where(opposite, add(rest, divisor), rest);
+}
 
 function bitwise(name: "and" | "or" | "xor" | "shl" | "shr"): ElementwiseOp {
   return elementwise({

@@ -3,14 +3,16 @@
  *
  * @module
  */
-import { type DType, dtypeOfArray, hostArray, toHostArray, type TypedArray } from "../dtype.ts";
+import { type DType, dtypeOfArray, toHostArray, type TypedArray } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { Storage } from "../runtime/storage.ts";
 import { checkShape, contiguousStrides, type Shape, showShape, sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import { add, mul } from "./binary.ts";
 import { cast } from "./cast.ts";
+import { eq } from "./compare.ts";
 import { apply, noJvp, noVjp, type Op } from "./define.ts";
+import { broadcastInDim } from "./movement.ts";
 
 interface FullAttrs {
   readonly value: number;
@@ -67,6 +69,18 @@ export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
   return full(shape, 1, { dtype: "f32", ...options });
 }
 
+/**
+ * A tensor to be filled: tensors cannot be written to, so it holds zeros and nothing else.
+ */
+export function empty(shape: Shape, options: CreationOptions = {}): Tensor {
+  return zeros(shape, options);
+}
+
+/** A tensor filled with `value`, of the shape and (unless `dtype` says otherwise) type of another. */
+export function fullLike(x: Tensor, value: number | boolean, { dtype = x.dtype }: CreationOptions = {}): Tensor {
+  return constantOf(Number(value), dtype, x.shape);
+}
+
 /** Zeros of the shape and type of another tensor. */
 export function zerosLike(x: Tensor): Tensor {
   return constantOf(0, x.dtype, x.shape);
@@ -103,19 +117,32 @@ export function positions(shape: Shape): Tensor {
   return apply(indexOp, [], { shape, offset: 0, strides: contiguousStrides(shape) });
 }
 
+/** How far to the right of the main diagonal every place of a matrix of this shape lies: i32. */
+export function diagonalIndex(shape: Shape): Tensor {
+  return apply(indexOp, [], { shape, offset: 0, strides: [-1, 1] });
+}
+
 /**
  * Evenly spaced numbers from `start` up to, but without, `stop`: `arange(stop)`, `arange(start, stop)`, `arange(start, stop, step)`.
  *
  * ```ts
  * import { arange, reshape, toArray } from "../../mod.ts";
  * console.log(await toArray(reshape(arange(6), [2, 3]))); // [[0, 1, 2], [3, 4, 5]]
+ * console.log(await toArray(arange(3, 0, -1, { dtype: "f32" }))); // [3, 2, 1]
  * ```
  *
  * @returns One axis; i32 if all three are whole numbers and no `dtype` is given, else f32.
  * @throws {RangeError} If `step` is 0 or a bound is not finite.
  */
-export function arange(start: number, stop?: number, step = 1, { dtype }: CreationOptions = {}): Tensor {
-  const [from, to] = stop === undefined ? [0, start] : [start, stop];
+export function arange(stop: number, options?: CreationOptions): Tensor;
+/** From `start` to before `stop`, every `step`-th (default every) number. */
+export function arange(start: number, stop: number | undefined, options?: CreationOptions): Tensor;
+/** From `start` to before `stop`, every `step`-th number. */
+export function arange(start: number, stop: number | undefined, step?: number, options?: CreationOptions): Tensor;
+export function arange(...args: readonly (number | CreationOptions | undefined)[]): Tensor {
+  const [first, second, third] = args.map((arg) => typeof arg === "number" ? arg : undefined);
+  const { dtype }: CreationOptions = args.find((arg) => typeof arg === "object") ?? {};
+  const [from, to, step] = second === undefined ? [0, first ?? NaN, third ?? 1] : [first ?? NaN, second, third ?? 1];
   if (step === 0 || ![from, to, step].every(Number.isFinite)) {
     throw new RangeError(`Cannot make a range from ${from} to ${to} by ${step}: the numbers must be finite and the step not 0`);
   }
@@ -128,6 +155,61 @@ export function arange(start: number, stop?: number, step = 1, { dtype }: Creati
     whole ? { shape: [count], offset: from, strides: [step] } : { shape: [count], offset: 0, strides: [1] },
   );
   return whole ? cast(steps, type) : cast(add(mul(cast(steps, type), step), from), type);
+}
+
+/** Options of `linspace`. */
+export interface LinspaceOptions extends CreationOptions {
+  /** Whether the last number is `stop`; otherwise it is one step before. Default true. */
+  readonly endpoint?: boolean;
+}
+
+/**
+ * So many evenly spaced numbers from `start` to `stop`, both included.
+ *
+ * ```ts
+ * import { linspace, toArray } from "../../mod.ts";
+ * console.log(await toArray(linspace(0, 1, 5))); // [0, 0.25, 0.5, 0.75, 1]
+ * ```
+ *
+ * @returns One axis; f32 unless `dtype` says otherwise.
+ * @throws {RangeError} If `count` is not a whole number of at least 0, or a bound is not finite.
+ */
+export function linspace(
+  start: number,
+  stop: number,
+  count: number,
+  { endpoint = true, dtype = "f32" }: LinspaceOptions = {},
+): Tensor {
+  if (!Number.isInteger(count) || count < 0 || ![start, stop].every(Number.isFinite)) {
+    throw new RangeError(
+      `Cannot space ${count} numbers from ${start} to ${stop}: the count must be a whole number of at least 0, the others finite`,
+    );
+  }
+  const last = Math.max(1, endpoint ? count - 1 : count);
+  // On the host, in double precision, and from the nearer end: both ends come out as they were given.
+  const at = (i: number) => 2 * i < last ? start + (stop - start) * (i / last) : stop - (stop - start) * ((last - i) / last);
+  return fromHost(toHostArray(dtype, Float64Array.from({ length: count }, (_, i) => at(i))), [count], dtype);
+}
+
+/**
+ * Coordinates of a grid from those of its axes: each result has the shape of the grid, and result i changes along axis i.
+ *
+ * ```ts
+ * import { arange, meshgrid, toArray } from "../../mod.ts";
+ * const [rows, columns] = meshgrid([arange(2), arange(3)]);
+ * console.log(await toArray(rows), await toArray(columns)); // [[0, 0, 0], [1, 1, 1]] [[0, 1, 2], [0, 1, 2]]
+ * ```
+ *
+ * @param xs Vectors, one per axis.
+ * @throws {ShapeError} If one is not a vector.
+ */
+export function meshgrid(xs: readonly Tensor[]): Tensor[] {
+  const wrong = xs.find(({ rank }) => rank !== 1);
+  if (wrong) {
+    throw new ShapeError(`Cannot make a grid from shape ${showShape(wrong.shape)}: vectors are needed`, { shape: wrong.shape });
+  }
+  const shape = xs.map(({ size }) => size);
+  return xs.map((x, axis) => broadcastInDim(x, shape, [axis]));
 }
 
 /** Numbers in nested arrays, as they are written. */
@@ -205,9 +287,24 @@ export function fromHost(values: TypedArray, shape: Shape, dtype: DType): Tensor
   return new Tensor(Object.freeze([...shape]), dtype, Storage.ofHost(dtype, values));
 }
 
-/** A square matrix with ones on the diagonal. */
-export function eye(size: number, options: CreationOptions = {}): Tensor {
-  const values = hostArray(options.dtype ?? "f32", size * size);
-  for (let i = 0; i < size; i++) values[i * size + i] = 1;
-  return fromHost(values, checkShape([size, size], "make a tensor"), options.dtype ?? "f32");
+/** Options of `eye`. */
+export interface EyeOptions extends CreationOptions {
+  /** How many columns, if the matrix is not square. */
+  readonly columns?: number;
+  /** Which diagonal: 1 is the one above the main one, -1 the one below. Default 0. */
+  readonly offset?: number;
+}
+
+/**
+ * A matrix with ones on a diagonal and zeros elsewhere.
+ *
+ * ```ts
+ * import { eye, toArray } from "../../mod.ts";
+ * console.log(await toArray(eye(2))); // [[1, 0], [0, 1]]
+ * ```
+ *
+ * @throws {ShapeError} If a size is not a whole number of at least 0.
+ */
+export function eye(rows: number, { columns = rows, offset = 0, dtype = "f32" }: EyeOptions = {}): Tensor {
+  return cast(eq(diagonalIndex(checkShape([rows, columns], "make a tensor")), offset), dtype);
 }

@@ -10,6 +10,9 @@ import {
   andOp,
   atan2Op,
   divOp,
+  floorDivideOp,
+  hypotOp,
+  logAddExpOp,
   maximumOp,
   minimumOp,
   mulOp,
@@ -32,6 +35,7 @@ import { matmulOp } from "./matmul.ts";
 import { broadcastOp, flipOp, permuteOp, reshapeOp } from "./movement.ts";
 import { padOp } from "./pad.ts";
 import { avgPool2dGradOp, avgPool2dOp, maxPool2dGatherOp, maxPool2dOp, maxPool2dScatterOp } from "./pool.ts";
+import { prodOp } from "./prod.ts";
 import { argmaxOp, argminOp, maxOp, minOp, sumOp } from "./reduce.ts";
 import { putOp } from "./scatter.ts";
 import { whereOp } from "./select.ts";
@@ -85,6 +89,9 @@ export const allOps: readonly Op[] = [
   maximumOp,
   minimumOp,
   atan2Op,
+  hypotOp,
+  logAddExpOp,
+  floorDivideOp,
   andOp,
   orOp,
   xorOp,
@@ -124,6 +131,7 @@ export const allOps: readonly Op[] = [
   minOp,
   argmaxOp,
   argminOp,
+  prodOp,
   whereOp,
   argsortOp,
   takeOp,

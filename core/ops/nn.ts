@@ -3,16 +3,18 @@
  *
  * @module
  */
-import { normalizeAxis } from "../shape.ts";
+import { ShapeError } from "../errors.ts";
+import { normalizeAxis, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, asTensor } from "./arguments.ts";
 import { add, div, mul, sub } from "./binary.ts";
 import { cast, stopGradient } from "./cast.ts";
-import { eq, gt } from "./compare.ts";
+import { eq, ge, gt, le } from "./compare.ts";
 import { iota } from "./creation.ts";
 import { reshape } from "./movement.ts";
 import { max, sum } from "./reduce.ts";
 import { where } from "./select.ts";
+import { slice } from "./slice.ts";
 import { erf, exp, expm1, log, log1p, neg, relu, sigmoid, tanh } from "./unary.ts";
 
 /** x if it is positive, else `slope` (default 0.01) times x. */
@@ -41,6 +43,107 @@ export function softplus(x: TensorLike): Tensor {
   // -|x|, but such that the derivatives of both terms at 0 are taken from the same side.
   const small = where(gt(tensor, 0), neg(tensor), tensor);
   return add(relu(tensor), log1p(exp(small)));
+}
+
+/** log(sigmoid(x)), without losing digits or overflowing. */
+export function logSigmoid(x: TensorLike): Tensor {
+  return neg(softplus(neg(asFloat(x))));
+}
+
+/**
+ * x times tanh(softplus(x)).
+ *
+ * @see Misra, "Mish: a self regularized non-monotonic activation function", 2019
+ */
+export function mish(x: TensorLike): Tensor {
+  const tensor = asFloat(x);
+  return mul(tensor, tanh(softplus(tensor)));
+}
+
+/** `alpha` (default 1) times exp(x / alpha) - 1 for negative x, else x: unlike elu it is smooth for any `alpha`. */
+export function celu(x: TensorLike, { alpha = 1 }: { readonly alpha?: number } = {}): Tensor {
+  const tensor = asFloat(x);
+  const positive = gt(tensor, 0);
+  return where(positive, tensor, mul(alpha, expm1(div(where(positive, 0, tensor), alpha))));
+}
+
+/**
+ * elu with the constants that keep mean 0 and variance 1 from layer to layer.
+ *
+ * @see Klambauer et al., "Self-normalizing neural networks", 2017
+ */
+export function selu(x: TensorLike): Tensor {
+  return mul(1.0507009873554805, elu(x, { alpha: 1.6732632423543772 }));
+}
+
+/** x limited to [min, max], default [-1, 1]; the derivative is 1 inside and 0 at the bounds and outside. */
+export function hardTanh(
+  x: TensorLike,
+  { min = -1, max = 1 }: { readonly min?: number; readonly max?: number } = {},
+): Tensor {
+  const tensor = asFloat(x);
+  return where(le(tensor, min), min, where(ge(tensor, max), max, tensor));
+}
+
+/** x limited to [0, 6]; the derivative is 1 inside and 0 at the bounds and outside. */
+export function relu6(x: TensorLike): Tensor {
+  return hardTanh(x, { min: 0, max: 6 });
+}
+
+/** A sigmoid of straight lines: x / 6 + 1/2 limited to [0, 1]. */
+export function hardSigmoid(x: TensorLike): Tensor {
+  return div(relu6(add(asFloat(x), 3)), 6);
+}
+
+/**
+ * x times hardSigmoid(x).
+ *
+ * @see Howard et al., "Searching for MobileNetV3", 2019
+ */
+export function hardSwish(x: TensorLike): Tensor {
+  const tensor = asFloat(x);
+  return mul(tensor, hardSigmoid(tensor));
+}
+
+/**
+ * x if it is positive, else x times a learned weight: one for all ([] or [1]), or one per channel (axis 1 of x).
+ *
+ * @throws {ShapeError} If the weight is neither.
+ */
+export function prelu(x: TensorLike, weight: TensorLike): Tensor {
+  const [tensor, slope] = [asFloat(x), asFloat(weight)];
+  const channels = tensor.rank > 1 ? tensor.shape[1] : 1;
+  if (slope.size !== 1 && (slope.rank !== 1 || slope.size !== channels)) {
+    throw new ShapeError(
+      `Cannot apply prelu to ${showShape(tensor.shape)} with weights ${
+        showShape(slope.shape)
+      }: one is needed, or one for each of ` +
+        `${channels} channels`,
+      { shape: tensor.shape, weight: slope.shape },
+    );
+  }
+  const perChannel = reshape(slope, slope.size === 1 ? [] : [slope.size, ...tensor.shape.slice(2).map(() => 1)]);
+  return where(gt(tensor, 0), tensor, mul(perChannel, tensor));
+}
+
+/**
+ * The gated linear unit: the first half of x along an axis (default the last) times the sigmoid of the second half.
+ *
+ * @throws {ShapeError} If the axis has no halves.
+ * @see Dauphin et al., "Language modeling with gated convolutional networks", 2016
+ */
+export function glu(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
+  const tensor = asFloat(x);
+  const along = normalizeAxis(axis, tensor.rank, "apply glu");
+  const half = tensor.shape[along] / 2;
+  if (!Number.isInteger(half)) {
+    throw new ShapeError(`Cannot apply glu to ${showShape(tensor.shape)} along axis ${along}: its extent must be even`, {
+      shape: tensor.shape,
+      axis: along,
+    });
+  }
+  const gate = slice(tensor, { axis: along, start: half });
+  return mul(slice(tensor, { axis: along, stop: half }), sigmoid(gate));
 }
 
 /**

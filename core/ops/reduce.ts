@@ -4,19 +4,18 @@
  * @module
  */
 import type { ReduceOp } from "../compile/kernel.ts";
-import { isFloat } from "../dtype.ts";
-import { DTypeError, ShapeError } from "../errors.ts";
+import { ShapeError } from "../errors.ts";
 import { normalizeAxes, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, asTensor } from "./arguments.ts";
-import { div, mul, sub } from "./binary.ts";
-import { cast } from "./cast.ts";
+import { add, div, mul, sub } from "./binary.ts";
+import { cast, stopGradient } from "./cast.ts";
 import { eq } from "./compare.ts";
 import { zerosLike } from "./creation.ts";
 import { apply, linear, noJvp, noVjp, numberDType, type Op } from "./define.ts";
-import { broadcastInDim, reshape } from "./movement.ts";
+import { broadcastInDim, reshape, squeeze } from "./movement.ts";
 import { where } from "./select.ts";
-import { sqrt } from "./unary.ts";
+import { exp, isFinite, log, logicalNot, sqrt } from "./unary.ts";
 
 /** Which axes to reduce, and whether to keep them with extent 1. */
 export interface ReduceOptions {
@@ -26,7 +25,8 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
-interface ReduceAttrs {
+/** What the records of reductions need to know: the axes, from the front and in order. */
+export interface ReduceAttrs {
   readonly axes: readonly number[];
 }
 
@@ -34,20 +34,23 @@ function kept(shape: Shape, axes: readonly number[]): number[] {
   return shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
 }
 
-function reducedShape([shape]: readonly Shape[], { axes }: ReduceAttrs): Shape {
+/** The shape rule of reductions. */
+export function reducedShape([shape]: readonly Shape[], { axes }: ReduceAttrs): Shape {
   return kept(shape, axes).map((axis) => shape[axis]);
 }
 
 /** The reduced tensor stretched over the axes it lost. */
-function stretch(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
+export function stretch(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
   return broadcastInDim(x, shape, kept(shape, axes));
 }
 
-function behind(axes: readonly number[]): number[] {
+/** The same axes when there is one more in front. */
+export function behind(axes: readonly number[]): number[] {
   return axes.map((axis) => axis + 1);
 }
 
-function reduceBy(op: Op<ReduceAttrs>, x: Tensor, { axes, keepDims }: ReduceOptions): Tensor {
+/** A reduction by a record: its axes worked out and, if asked for, kept. */
+export function reduceBy(op: Op<ReduceAttrs>, x: Tensor, { axes, keepDims }: ReduceOptions): Tensor {
   const list = normalizeAxes(axes, x.rank, op.name);
   const chooses = op === argmaxOp || op === argminOp;
   const result = list.length === 0 && !chooses ? x : apply(op, [x], { axes: list });
@@ -169,6 +172,35 @@ export function argmin(x: TensorLike, { axis, keepDims }: ArgOptions = {}): Tens
   return extremeOf(argminOp, x, { axes: axis, keepDims });
 }
 
+/**
+ * How many elements are not 0 (NaN is not), over axes: i32.
+ *
+ * ```ts
+ * import { countNonzero, item, tensor } from "../../mod.ts";
+ * console.log(await item(countNonzero(tensor([0, 3, 0, -1])))); // 2
+ * ```
+ */
+export function countNonzero(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  return sum(cast(x, "bool"), options);
+}
+
+/** Whether any element is true (not 0), over axes: bool; of nothing it is false. */
+export function any(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  return cast(countNonzero(x, options), "bool");
+}
+
+/**
+ * Whether all elements are true (not 0), over axes: bool; of nothing it is true.
+ *
+ * ```ts
+ * import { all, gt, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(all(gt(tensor([[1, 2], [-1, 2]]), 0), { axes: 1 }))); // [1, 0]
+ * ```
+ */
+export function all(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  return logicalNot(countNonzero(logicalNot(x), options));
+}
+
 /** How many elements each element of the result is made from. */
 function windowSize(x: Tensor, axes: ReduceOptions["axes"], what: string): number {
   return sizeOf(normalizeAxes(axes, x.rank, what).map((axis) => x.shape[axis]));
@@ -199,18 +231,23 @@ export function std(x: TensorLike, options: VarianceOptions = {}): Tensor {
 }
 
 /**
- * The Euclidean length over axes: the root of the sum of squares. Its derivative at 0 is 0.
+ * log of the sum of exp over axes, right for numbers of any size: -infinity of nothing, and where all elements are -infinity (with
+ * derivative 0).
  *
- * @throws {DTypeError} If x is not floating.
+ * ```ts
+ * import { item, logSumExp, tensor } from "../../mod.ts";
+ * console.log((await item(logSumExp(tensor([1000, 1000])))).toFixed(2)); // 1000.69
+ * ```
  */
-export function norm(x: TensorLike, options: ReduceOptions = {}): Tensor {
-  const tensor = asTensor(x);
-  if (!isFloat(tensor.dtype)) {
-    throw new DTypeError(`Cannot take norm of a tensor of type ${tensor.dtype}: it needs a floating type, use cast(x, "f32")`, {
-      dtype: tensor.dtype,
-    });
-  }
-  const squares = sum(mul(tensor, tensor), options);
-  const zero = eq(squares, 0);
-  return where(zero, zerosLike(squares), sqrt(where(zero, 1, squares)));
+export function logSumExp(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  const tensor = asFloat(x);
+  const axes = normalizeAxes(options.axes, tensor.rank, "take logSumExp");
+  if (tensor.size === 0) return log(sum(tensor, options));
+  // The shift cancels out of value and derivative. An infinite one would leave NaN.
+  const largest = stopGradient(max(tensor, { axes, keepDims: true }));
+  const shift = where(isFinite(largest), largest, zerosLike(largest));
+  const total = sum(exp(sub(tensor, shift)), { axes, keepDims: true });
+  const none = eq(total, 0);
+  const value = add(where(none, -Infinity, log(where(none, 1, total))), shift);
+  return options.keepDims ? value : squeeze(value, { axes });
 }

@@ -1,0 +1,183 @@
+/**
+ * Running sums, products, maxima and minima along an axis.
+ *
+ * All are one scan with an associative operation. Groups of four neighbours are combined, the groups' totals are scanned in the same
+ * way, and what lies before a group is combined into its members: work in proportion to n, and about log4(n) steps one after the
+ * other. Rounding errors grow with the logarithm too. Derivatives follow from the operations it is made of; no division is among them.
+ *
+ * @module
+ */
+import { type DType, isFloat } from "../dtype.ts";
+import { normalizeAxis, sizeOf } from "../shape.ts";
+import type { Tensor, TensorLike } from "../tensor.ts";
+import { asFloat, asTensor } from "./arguments.ts";
+import { add, logAddExp, logicalOr, mul } from "./binary.ts";
+import { cast } from "./cast.ts";
+import { ge, le } from "./compare.ts";
+import { stack } from "./concat.ts";
+import { full } from "./creation.ts";
+import { flip, moveAxis, reshape } from "./movement.ts";
+import { pad } from "./pad.ts";
+import { where } from "./select.ts";
+import { slice } from "./slice.ts";
+import { isNaN } from "./unary.ts";
+
+/** How to scan. */
+export interface CumulativeOptions {
+  /** Along which axis; negative ones count from the back. Default -1, the last. */
+  readonly axis?: number;
+  /** Whether to run from the end to the beginning. Default false. */
+  readonly reverse?: boolean;
+  /** Whether to leave the element itself out, so that the first result is that of nothing: 0 for a sum, 1 for a product. Default false. */
+  readonly exclusive?: boolean;
+}
+
+interface Monoid {
+  /** Combines what comes before with what comes after. */
+  combine(before: Tensor, after: Tensor): Tensor;
+  /** What combining leaves as it is. */
+  readonly neutral: number;
+}
+
+const groupSize = 4;
+/** Rows so short are scanned element by element. */
+const short = 8;
+
+function columns(x: Tensor): Tensor[] {
+  const [rows, n] = x.shape;
+  return Array.from({ length: n }, (_, i) => reshape(slice(x, { axis: 1, start: i, stop: i + 1 }), [rows]));
+}
+
+/** Running results of a list, beginning with that of nothing (undefined). */
+function running(xs: readonly Tensor[], combine: Monoid["combine"]): (Tensor | undefined)[] {
+  const results: (Tensor | undefined)[] = [undefined];
+  for (const x of xs) {
+    const before = results[results.length - 1];
+    results.push(before ? combine(before, x) : x);
+  }
+  return results;
+}
+
+/** Scans the rows of [rows, n]; n is `short` at most, or `groupSize` times such an n. */
+function scanRows(x: Tensor, monoid: Monoid, exclusive: boolean): Tensor {
+  const [rows, n] = x.shape;
+  const window = <T>(results: readonly T[]) => exclusive ? results.slice(0, -1) : results.slice(1);
+  if (n <= short) {
+    const nothing = full([rows], monoid.neutral, { dtype: x.dtype });
+    return stack(window(running(columns(x), monoid.combine)).map((each) => each ?? nothing), { axis: 1 });
+  }
+  const groups = n / groupSize;
+  const members = columns(reshape(x, [rows * groups, groupSize]));
+  const inside = running(members, monoid.combine);
+  const totals = inside[groupSize]!;
+  const before = reshape(scanRows(reshape(totals, [rows, groups]), monoid, true), [rows * groups]);
+  return reshape(stack(window(inside).map((each) => each ? monoid.combine(before, each) : before), { axis: 1 }), [rows, n]);
+}
+
+function scan(
+  x: Tensor,
+  monoid: Monoid,
+  { axis = -1, reverse = false, exclusive = false }: CumulativeOptions,
+  what: string,
+): Tensor {
+  const along = normalizeAxis(axis, x.rank, what);
+  if (x.size === 0) return x;
+  if (reverse) return flip(scan(flip(x, { axes: along }), monoid, { axis, exclusive }, what), { axes: along });
+  const moved = moveAxis(x, along, -1);
+  const n = x.shape[along];
+  const rows = reshape(moved, [sizeOf(moved.shape.slice(0, -1)), n]);
+  let multiple = 1;
+  while (n > multiple * short) multiple *= groupSize;
+  const missing = Math.ceil(n / multiple) * multiple - n;
+  const padded = missing === 0 ? rows : pad(rows, { low: [0, 0], high: [0, missing], value: monoid.neutral });
+  const scanned = slice(scanRows(padded, monoid, exclusive), { axis: 1, stop: n });
+  return moveAxis(reshape(scanned, moved.shape), -1, along);
+}
+
+/** bool and u8 are counted as i32. */
+function asNumber(x: TensorLike): Tensor {
+  const tensor = asTensor(x);
+  return tensor.dtype === "bool" || tensor.dtype === "u8" ? cast(tensor, "i32") : tensor;
+}
+
+/**
+ * The sum of the elements up to each; bool and u8 are counted as i32.
+ *
+ * ```ts
+ * import { cumsum, tensor, toArray } from "../../mod.ts";
+ * const x = tensor([1, 2, 3]);
+ * console.log(await toArray(cumsum(x))); // [1, 3, 6]
+ * console.log(await toArray(cumsum(x, { reverse: true, exclusive: true }))); // [5, 3, 0]
+ * ```
+ *
+ * @throws {ShapeError} If x has no such axis.
+ */
+export function cumsum(x: TensorLike, options: CumulativeOptions = {}): Tensor {
+  return scan(asNumber(x), { combine: add, neutral: 0 }, options, "take cumsum");
+}
+
+/**
+ * The product of the elements up to each; bool and u8 are multiplied as i32. Derivatives are right where elements are 0, too.
+ *
+ * ```ts
+ * import { cumprod, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(cumprod(tensor([1, 2, 3, 4])))); // [1, 2, 6, 24]
+ * ```
+ *
+ * @throws {ShapeError} If x has no such axis.
+ */
+export function cumprod(x: TensorLike, options: CumulativeOptions = {}): Tensor {
+  return scan(asNumber(x), { combine: mul, neutral: 1 }, options, "take cumprod");
+}
+
+/** The ends of the ranges of types. */
+const extremes: Readonly<Record<DType, readonly [least: number, most: number]>> = {
+  f32: [-Infinity, Infinity],
+  f64: [-Infinity, Infinity],
+  i32: [-(2 ** 31), 2 ** 31 - 1],
+  u32: [0, 2 ** 32 - 1],
+  u8: [0, 255],
+  bool: [0, 1],
+};
+
+/** Keeps the element for which `better(after, before)` holds; NaN is better than anything. */
+function preferring(better: (x: Tensor, y: Tensor) => Tensor): Monoid["combine"] {
+  return (before, after) => {
+    const chosen = better(after, before);
+    return where(isFloat(after.dtype) ? logicalOr(chosen, isNaN(after)) : chosen, after, before);
+  };
+}
+
+/**
+ * The largest of the elements up to each, NaN from the first NaN on. The derivative goes to the last of equal ones.
+ *
+ * ```ts
+ * import { cummax, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(cummax(tensor([1, 3, 2, 4])))); // [1, 3, 3, 4]
+ * ```
+ *
+ * @throws {ShapeError} If x has no such axis.
+ */
+export function cummax(x: TensorLike, options: CumulativeOptions = {}): Tensor {
+  const tensor = asTensor(x);
+  return scan(tensor, { combine: preferring(ge), neutral: extremes[tensor.dtype][0] }, options, "take cummax");
+}
+
+/**
+ * The smallest of the elements up to each, NaN from the first NaN on. The derivative goes to the last of equal ones.
+ *
+ * @throws {ShapeError} If x has no such axis.
+ */
+export function cummin(x: TensorLike, options: CumulativeOptions = {}): Tensor {
+  const tensor = asTensor(x);
+  return scan(tensor, { combine: preferring(le), neutral: extremes[tensor.dtype][1] }, options, "take cummin");
+}
+
+/**
+ * log of the sum of exp of the elements up to each, right for numbers of any size.
+ *
+ * @throws {ShapeError} If x has no such axis.
+ */
+export function logCumSumExp(x: TensorLike, options: CumulativeOptions = {}): Tensor {
+  return scan(asFloat(x), { combine: logAddExp, neutral: -Infinity }, options, "take logCumSumExp");
+}

@@ -1,0 +1,71 @@
+/**
+ * Lengths of vectors.
+ *
+ * @module
+ */
+import { isFloat } from "../dtype.ts";
+import { DTypeError } from "../errors.ts";
+import type { Tensor, TensorLike } from "../tensor.ts";
+import { asTensor } from "./arguments.ts";
+import { pow } from "./binary.ts";
+import { cast } from "./cast.ts";
+import { eq } from "./compare.ts";
+import { zerosLike } from "./creation.ts";
+import { countNonzero, max, min, type ReduceOptions, sum } from "./reduce.ts";
+import { where } from "./select.ts";
+import { abs, sqrt, square } from "./unary.ts";
+
+/** Which length, and over which axes. */
+export interface NormOptions extends ReduceOptions {
+  /**
+   * p in the root of degree p of the sum of |x|^p. 2 (default, also as "fro"): the Euclidean length, of a matrix the Frobenius norm;
+   * 1: the sum of absolute values; Infinity and -Infinity: the largest and the smallest of them; 0: how many are not 0.
+   */
+  readonly ord?: number | "fro";
+}
+
+/** root(total), with derivative 0 where the total is 0. */
+function rootOf(total: Tensor, root: (x: Tensor) => Tensor): Tensor {
+  const zero = eq(total, 0);
+  return where(zero, zerosLike(total), root(where(zero, 1, total)));
+}
+
+/**
+ * The length of x over axes (default all), taken as one vector. Its derivative at 0 is 0.
+ *
+ * ```ts
+ * import { item, norm, tensor } from "../../mod.ts";
+ * const x = tensor([3, -4]);
+ * console.log(await item(norm(x)), await item(norm(x, { ord: 1 })), await item(norm(x, { ord: Infinity }))); // 5 7 4
+ * ```
+ *
+ * @throws {DTypeError} If x is not floating.
+ * @throws {RangeError} If `ord` is no such number.
+ * @throws {ShapeError} If the largest or smallest of no element is asked for.
+ */
+export function norm(x: TensorLike, { ord = 2, ...options }: NormOptions = {}): Tensor {
+  const tensor = asTensor(x);
+  if (!isFloat(tensor.dtype)) {
+    throw new DTypeError(`Cannot take norm of a tensor of type ${tensor.dtype}: it needs a floating type, use cast(x, "f32")`, {
+      dtype: tensor.dtype,
+    });
+  }
+  const degree = ord === "fro" ? 2 : ord;
+  if (typeof degree !== "number" || Number.isNaN(degree)) {
+    throw new RangeError(`Cannot take the norm of order ${ord}: it must be a number or "fro"`);
+  }
+  switch (degree) {
+    case 2:
+      return rootOf(sum(square(tensor), options), sqrt);
+    case 1:
+      return sum(abs(tensor), options);
+    case 0:
+      return cast(countNonzero(tensor, options), tensor.dtype);
+    case Infinity:
+      return max(abs(tensor), options);
+    case -Infinity:
+      return min(abs(tensor), options);
+    default:
+      return rootOf(sum(pow(abs(tensor), degree), options), (total) => pow(total, 1 / degree));
+  }
+}

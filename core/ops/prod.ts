@@ -1,0 +1,64 @@
+/**
+ * Products along axes.
+ *
+ * The derivative by an element is the product of all others. It is computed as that, not as a quotient, so that it is right when elements
+ * are 0, and so are its own derivatives.
+ *
+ * @module
+ */
+import { sizeOf } from "../shape.ts";
+import type { Tensor, TensorLike } from "../tensor.ts";
+import { asTensor } from "./arguments.ts";
+import { mul } from "./binary.ts";
+import { cast } from "./cast.ts";
+import { stack } from "./concat.ts";
+import { onesLike } from "./creation.ts";
+import { apply, numberDType, type Op } from "./define.ts";
+import { moveAxis, reshape } from "./movement.ts";
+import { pad } from "./pad.ts";
+import { behind, type ReduceAttrs, reduceBy, reducedShape, type ReduceOptions, stretch, sum } from "./reduce.ts";
+import { slice } from "./slice.ts";
+
+/**
+ * For each element of [rows, n] the product of the others in its row. Neighbours become pairs with one product; what lies outside a
+ * pair is the product of the other pairs, times the partner inside: work in proportion to n.
+ */
+function productOfOthers(x: Tensor): Tensor {
+  const [rows, n] = x.shape;
+  if (n <= 1) return onesLike(x);
+  const even = n % 2 === 0 ? x : pad(x, { low: [0, 0], high: [0, 1], value: 1 });
+  const [left, right] = [0, 1].map((start) => slice(even, { axis: 1, start, step: 2 }));
+  const outside = productOfOthers(mul(left, right));
+  const both = reshape(stack([mul(outside, right), mul(outside, left)], { axis: 2 }), even.shape);
+  return reshape(slice(both, { axis: 1, stop: n }), [rows, n]);
+}
+
+function derivative(x: Tensor, axes: readonly number[]): Tensor {
+  const last = axes.map((_, i) => x.rank - axes.length + i);
+  const moved = moveAxis(x, axes, last);
+  const n = sizeOf(axes.map((axis) => x.shape[axis]));
+  const rows = n === 0 ? 0 : x.size / n;
+  return moveAxis(reshape(productOfOthers(reshape(moved, [rows, n])), moved.shape), last, axes);
+}
+
+export const prodOp: Op<ReduceAttrs> = {
+  name: "prod",
+  shape: reducedShape,
+  dtype: numberDType("take prod of"),
+  vjp: (g, [x], _, { axes }) => [mul(stretch(g, x.shape, axes), derivative(x, axes))],
+  jvp: ([t], [x], _, { axes }) => t && sum(mul(t, derivative(x, axes)), { axes }),
+  vmap: ([x], _, { axes }) => apply(prodOp, [x], { axes: behind(axes) }),
+  lower: { kind: "reduce", op: "prod", axes: ({ axes }) => axes },
+};
+/**
+ * The product over axes; bool and u8 are multiplied as i32. Of nothing it is 1.
+ *
+ * ```ts
+ * import { prod, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(prod(tensor([[1, 2], [3, 4]]), { axes: 1 }))); // [2, 12]
+ * ```
+ */
+export function prod(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  const tensor = asTensor(x);
+  return reduceBy(prodOp, tensor.dtype === "bool" || tensor.dtype === "u8" ? cast(tensor, "i32") : tensor, options);
+}
