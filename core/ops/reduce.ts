@@ -194,7 +194,7 @@ export function any(x: TensorLike, options: ReduceOptions = {}): Tensor {
  *
  * ```ts
  * import { all, gt, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(all(gt(tensor([[1, 2], [-1, 2]]), 0), { axes: 1 }))); // [1, 0]
+ * console.log(await toArray(all(gt(tensor([[1, 2], [-1, 2]]), 0), { axes: 1 }))); // [true, false]
  * ```
  */
 export function all(x: TensorLike, options: ReduceOptions = {}): Tensor {

@@ -12,7 +12,8 @@ import { add, div, maximum, mul, sub } from "./binary.ts";
 import { eq } from "./compare.ts";
 import { type LossOptions, reduceLoss, sameShapes } from "./losses.ts";
 import type { AxisOptions } from "./nn.ts";
-import { norm, sum } from "./reduce.ts";
+import { norm } from "./norm.ts";
+import { sum } from "./reduce.ts";
 import { where } from "./select.ts";
 import { relu } from "./unary.ts";
 

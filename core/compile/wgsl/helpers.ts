@@ -377,7 +377,7 @@ fn reduceAngle(x: f32) -> Angle {
   tanhOf: {
     needs: ["expMinusOneBelow", "copySign", "isNan"],
     code: `fn tanhOf(x: f32) -> f32 {
-  let e = expMinusOneBelow(-2.0 * min(abs(x), 20.0));
+  let e = expMinusOneBelow(-2.0 * abs(x));
   return select(copySign(-e / (2.0 + e), x), x, isNan(x));
 }`,
   },
