@@ -60,6 +60,17 @@ export {
 export { linear, type LinearLayerOptions } from "./linear.ts";
 export { batchNorm, type BatchNormOptions, type BatchNormParams, type BatchNormState, type RunningStatistics } from "./norm.ts";
 export { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool1d, avgPool2d, globalAvgPool2d, maxPool1d, maxPool2d } from "./pool.ts";
+export {
+  type CellParams,
+  gru,
+  gruCell,
+  type GruState,
+  lstm,
+  lstmCell,
+  type LstmState,
+  type RecurrentOptions,
+  type RecurrentParams,
+} from "./recurrent.ts";
 export { type Numbered, sequence, serial } from "./serial.ts";
 export { flatten } from "./shape.ts";
 export {
