@@ -1,22 +1,21 @@
 /**
- * Curves, bars and histograms as SVG documents, drawn by Apache ECharts.
+ * Curves, bars and histograms as SVG documents. Scales, ticks and paths are d3's, the markup is ours: it needs no browser.
  *
  * @module
  */
+import { type Axis, axisFor, barFoot, extent, tickText } from "./axis.ts";
 import { atLeast } from "./check.ts";
 import {
   type BarChartOptions,
-  barFoot,
   barsOf,
   type ChartOptions,
-  extent,
   isPresent,
-  type Line,
   type LineChartOptions,
   linesOf,
-  tickText,
+  type Point,
 } from "./curves.ts";
-import { bin, type EChartsOption, openChart, setPlatform } from "./deps.ts";
+import { bin, line } from "./deps.ts";
+import { element, svgDocument, text, widthOf } from "./svg.ts";
 
 /** Numbers to count, and how to draw the counts. */
 export interface HistogramOptions extends ChartOptions {
@@ -45,20 +44,20 @@ export interface HistogramOptions extends ChartOptions {
  */
 export function lineChart(options: LineChartOptions): string {
   const lines = linesOf(options);
-  const { xLabel, yLabel = lines.length === 1 ? lines[0].name : undefined, yScale = "linear" } = options;
-  // Between epoch 1 and epoch 2 there is none.
-  const whole = lines.every(({ points }) => points.every(([x]) => Number.isInteger(x)));
-  return draw(options, lines, {
-    xAxis: { ...axis(xLabel), type: "value", scale: true, splitLine: { show: false }, minInterval: whole ? 1 : 0 },
-    yAxis: yScale === "log" ? { ...axis(yLabel), type: "log" } : { ...axis(yLabel), type: "value", scale: true },
-    series: lines.map(({ name, points }) => ({
-      ...shared(name),
-      type: "line",
-      symbol: "none",
-      lineStyle: { width: 2 },
+  const { xLabel, yLabel = lines.length === 1 ? lines[0].name : undefined, yScale } = options;
+  const points = lines.flatMap(({ points }) => points);
+  const xs = points.map(([x]) => x);
+  const x = axisFor(xs, { count: 8, nice: false, whole: xs.every(Number.isInteger) });
+  const y = axisFor(points.map(([, y]) => y).filter(isPresent), { count: 6, scale: yScale });
+  return draw({ ...options, xLabel, yLabel }, lines.map(({ name }) => name), { x, y, grid: "y" }, ({ toX, toY }) => {
+    const path = line<Point>().defined(([, y]) => y !== null).x(([x]) => toX(x)).y(([, y]) => toY(y ?? 0)).digits(2);
+    return lines.flatMap(({ points }, i) => [
+      element("path", { d: path(points) ?? "", fill: "none", stroke: colorOf(i), "stroke-width": 2, "stroke-linejoin": "round" }),
       // A point between two gaps has no line: it gets a dot.
-      data: points.map(([x, y], i) => ({ value: [x, y ?? "-"], symbol: isAlone(points, i) ? "circle" : "none", symbolSize: 6 })),
-    })),
+      ...points.filter((_, at) => isAlone(points, at)).map(([x, y]) =>
+        element("circle", { cx: toX(x), cy: toY(y ?? 0), r: 3, fill: colorOf(i) })
+      ),
+    ]);
   });
 }
 
@@ -79,19 +78,24 @@ export function lineChart(options: LineChartOptions): string {
  */
 export function barChart(options: BarChartOptions): string {
   const bars = barsOf(options);
-  const { names, xLabel = bars.length === 1 ? bars[0].name : undefined, yLabel, scale = "linear" } = options;
-  const foot = barFoot(bars.flatMap(({ values }) => values).filter(isPresent));
-  const height = 140 + 14 * names.length * (bars.length + 1);
-  return draw({ height, ...options }, bars, {
-    xAxis: scale === "log" ? { ...axis(xLabel), type: "log", min: foot, startValue: foot } : { ...axis(xLabel), type: "value" },
-    yAxis: { ...axis(yLabel), type: "category", inverse: true, axisTick: { show: false }, data: [...names] },
-    series: bars.map(({ name, values }) => ({
-      ...shared(name),
-      type: "bar",
-      barGap: "8%",
-      barCategoryGap: "30%",
-      data: values.map((value) => value ?? "-"),
-    })),
+  const { names, xLabel = bars.length === 1 ? bars[0].name : undefined, scale = "linear" } = options;
+  const values = bars.flatMap(({ values }) => values).filter(isPresent);
+  const foot = scale === "log" ? barFoot(values) : 0;
+  const x = axisFor([foot, ...values], { count: 6, scale });
+  // Each name has a row: its bars, and half a bar of room on both sides.
+  const y: Axis = { ticks: names.map((_, i) => i), place: (row) => 1 - (row + 0.5) / names.length };
+  const height = 110 + 14 * names.length * (bars.length + 1);
+  const axes = { x, y, grid: "x", names } as const;
+  return draw({ height, ...options, xLabel }, bars.map(({ name }) => name), axes, ({ toX, toY }) => {
+    const thickness = Math.abs(toY(1) - toY(0)) / (bars.length + 1);
+    return bars.flatMap(({ values }, i) =>
+      values.flatMap((value, row) => {
+        if (value === null) return [];
+        const [left, right] = extent([toX(foot), toX(value)]);
+        const top = toY(row) + thickness * (i - bars.length / 2);
+        return [element("rect", { x: left, y: top, width: right - left, height: 0.92 * thickness, fill: colorOf(i) })];
+      })
+    );
   });
 }
 
@@ -109,69 +113,129 @@ export function barChart(options: BarChartOptions): string {
  * ```
  */
 export function histogram(options: HistogramOptions): string {
-  const { values, bins = 30, xLabel, yLabel = "count" } = options;
-  atLeast("draw a chart", 1, { bins });
+  const { values, bins = 30, yLabel = "count" } = options;
+  atLeast("draw a histogram", 1, { bins });
   const finite = Array.from(values).filter(Number.isFinite);
   if (finite.length === 0) throw new RangeError(`Cannot draw a histogram of ${values.length} numbers: none of them is finite`);
   const [least, most] = extent(finite);
   const room = least === most ? Math.abs(least) / 2 || 1 : 0;
-  const counts = bin().domain([least - room, most + room]).thresholds(bins)(finite);
-  const edges = [...counts.map(({ x0, length }) => [x0, length]), [
-    counts[counts.length - 1].x1,
-    counts[counts.length - 1].length,
-  ]];
-  return draw(options, [{ name: "count" }], {
-    xAxis: { ...axis(xLabel), type: "value", scale: true, splitLine: { show: false } },
-    yAxis: { ...axis(yLabel), type: "value", minInterval: 1 },
-    series: [{ ...shared("count"), type: "line", step: "end", symbol: "none", areaStyle: { opacity: 0.6 }, data: edges }],
-  });
+  const counts = bin().domain([least - room, most + room]).thresholds(bins)(finite)
+    .map((counted) => ({ from: counted.x0 ?? least, to: counted.x1 ?? most, count: counted.length }));
+  const x = axisFor(counts.flatMap(({ from, to }) => [from, to]), { count: 8, nice: false });
+  const y = axisFor([0, ...counts.map(({ count }) => count)], { count: 6, whole: true });
+  return draw(
+    { ...options, yLabel },
+    [],
+    { x, y, grid: "y" },
+    ({ toX, toY }) =>
+      counts.filter(({ count }) => count > 0).map(({ from, to, count }) =>
+        element("rect", {
+          x: toX(from),
+          y: toY(count),
+          width: toX(to) - toX(from),
+          height: toY(0) - toY(count),
+          fill: colorOf(0),
+          stroke: "#fff",
+          "stroke-width": 0.5,
+        })
+      ),
+  );
 }
 
 const colors = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#ff8ab7", "#a463f2", "#97bbf5", "#9c6b4e", "#9498a0"];
 
-/** What all series have: nobody hovers over a file. */
-function shared(name: string) {
-  return { name, silent: true, animation: false };
+/** The colour of a series; after the last comes the first again. */
+function colorOf(series: number): string {
+  return colors[series % colors.length];
 }
 
-function axis(name: string | undefined) {
-  return {
-    name,
-    nameLocation: "middle",
-    axisLine: { show: true, onZero: false },
-    axisLabel: { formatter: (value: number | string) => typeof value === "number" ? tickText(value) : value },
-  } as const;
+function isAlone(points: readonly Point[], i: number): boolean {
+  const isGap = (point: Point | undefined) => point === undefined || point[1] === null;
+  return !isGap(points[i]) && isGap(points[i - 1]) && isGap(points[i + 1]);
 }
 
-function isAlone(points: Line["points"], i: number): boolean {
-  return (points[i - 1]?.[1] ?? null) === null && (points[i + 1]?.[1] ?? null) === null;
+/** The axes of a chart. */
+interface Axes {
+  readonly x: Axis;
+  readonly y: Axis;
+  /** Along which axis there is a line at every tick. */
+  readonly grid: "x" | "y";
+  /** What to write at the ticks of y instead of their numbers. */
+  readonly names?: readonly string[];
 }
 
-/** Draws a chart, with a title if there is one and a legend if there are several series. */
-function draw(options: ChartOptions, series: readonly { readonly name: string }[], parts: EChartsOption): string {
-  const { title, width = 640, height = 400 } = options;
-  atLeast("draw a chart", 1, { width, height });
-  const legend = series.length > 1;
-  setPlatform({ measureText });
-  const chart = openChart(null, null, { renderer: "svg", ssr: true, width, height });
-  try {
-    chart.setOption({
-      animation: false,
-      backgroundColor: "#fff",
-      color: colors,
-      title: { text: title, left: "center", top: 12, textStyle: { fontSize: 17, fontWeight: "normal" } },
-      legend: { show: legend, top: title ? 42 : 12, itemGap: 20, itemWidth: 18, itemHeight: 4, icon: "roundRect" },
-      grid: { left: 16, right: 28, bottom: 16, top: 20 + (title ? 30 : 0) + (legend ? 28 : 0), outerBounds: { left: 16 } },
-      ...parts,
+/** From values to places in the document. */
+interface Places {
+  readonly toX: (value: number) => number;
+  readonly toY: (value: number) => number;
+}
+
+const [small, large] = [12, 17];
+
+/** Draws a chart around its marks: a title if there is one, a legend if there are several series, axes with ticks and labels. */
+function draw(options: ChartOptions, series: readonly string[], axes: Axes, marks: (places: Places) => string[]): string {
+  const { title, xLabel, yLabel, width = 640, height = 400 } = options;
+  atLeast("draw a chart", 100, { width, height });
+  const { x, y, grid, names } = axes;
+  const yTexts = y.ticks.map((tick, i) => names?.[i] ?? tickText(tick));
+  const key = legend(series.length > 1 ? series : [], width, title ? 58 : 28);
+  const left = 24 + (yLabel ? 20 : 0) + Math.max(...yTexts.map((text) => widthOf(text, small)));
+  const top = 20 + (title ? 30 : 0) + key.height;
+  // Names may leave no room at all: better a thin chart than one turned round.
+  const [right, bottom] = [Math.max(left + 10, width - 28), Math.max(top + 10, height - 34 - (xLabel ? 22 : 0))];
+  const toX = (value: number) => left + (right - left) * x.place(value);
+  const toY = (value: number) => bottom - (bottom - top) * y.place(value);
+  const rule = (from: Place, to: Place, stroke: string) =>
+    element("line", { x1: from[0], y1: from[1], x2: to[0], y2: to[1], stroke, "stroke-width": 1 });
+  const [middleX, middleY] = [(left + right) / 2, (top + bottom) / 2];
+  return svgDocument(width, height, [
+    ...(title ? [text(title, width / 2, 30, large)] : []),
+    ...key.parts,
+    ...(grid === "x"
+      ? x.ticks.map((tick) => rule([toX(tick), top], [toX(tick), bottom], "#e3e5ea"))
+      : y.ticks.map((tick) => rule([left, toY(tick)], [right, toY(tick)], "#e3e5ea"))),
+    ...marks({ toX, toY }),
+    rule([left, top], [left, bottom], "#555"),
+    rule([left, bottom], [right, bottom], "#555"),
+    ...x.ticks.flatMap((tick) => [
+      rule([toX(tick), bottom], [toX(tick), bottom + 5], "#555"),
+      text(tickText(tick), toX(tick), bottom + 19, small),
+    ]),
+    ...y.ticks.flatMap((tick, i) => [
+      ...(names ? [] : [rule([left - 5, toY(tick)], [left, toY(tick)], "#555")]),
+      text(yTexts[i], left - 9, toY(tick) + 4, small, { "text-anchor": "end" }),
+    ]),
+    ...(xLabel ? [text(xLabel, middleX, height - 14, small + 1)] : []),
+    ...(yLabel ? [text(yLabel, 20, middleY, small + 1, { transform: `rotate(-90 20 ${middleY})` })] : []),
+  ]);
+}
+
+type Place = readonly [x: number, y: number];
+
+/** The names of the series behind their colours, in as many lines as they need. */
+function legend(names: readonly string[], width: number, top: number): { readonly parts: string[]; readonly height: number } {
+  const lines: { name: string; series: number; length: number }[][] = [];
+  let used = Infinity;
+  names.forEach((name, series) => {
+    const length = 46 + widthOf(name, small);
+    if (used + length > width - 32) {
+      lines.push([]);
+      used = 0;
+    }
+    lines[lines.length - 1].push({ name, series, length });
+    used += length;
+  });
+  const parts = lines.flatMap((line, row) => {
+    let x = (width - line.reduce((sum, { length }) => sum + length, -18)) / 2;
+    const y = top + 20 * row;
+    return line.flatMap(({ name, series, length }) => {
+      const start = x;
+      x += length;
+      return [
+        element("rect", { x: start, y: y - 6, width: 18, height: 4, rx: 1, fill: colorOf(series) }),
+        text(name, start + 24, y, small, { "text-anchor": "start" }),
+      ];
     });
-    return chart.renderToSVGString();
-  } finally {
-    chart.dispose();
-  }
-}
-
-/** About how wide text is: there is no browser to measure it, and its font is not known. Also used for the height of a line. */
-function measureText(text: string, font = ""): { width: number } {
-  const size = Number(/([\d.]+)px/.exec(font)?.[1] ?? 12);
-  return { width: Array.from(text).reduce((sum, char) => sum + size * (char < "\u0250" ? 0.6 : 1), 0) };
+  });
+  return { parts, height: 20 * lines.length + (lines.length > 0 ? 6 : 0) };
 }

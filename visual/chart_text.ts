@@ -3,19 +3,10 @@
  *
  * @module
  */
+import { axisFor, barFoot, extent, tickText } from "./axis.ts";
 import { atLeast } from "./check.ts";
-import {
-  type BarChartOptions,
-  barFoot,
-  barsOf,
-  extent,
-  isPresent,
-  type Line,
-  type LineChartOptions,
-  linesOf,
-  tickText,
-} from "./curves.ts";
-import { plot, ticks, tickStep } from "./deps.ts";
+import { type BarChartOptions, barsOf, isPresent, type Line, type LineChartOptions, linesOf } from "./curves.ts";
+import { plot } from "./deps.ts";
 import { escape, hasColor, terminalColumns } from "./terminal.ts";
 
 /** Whether to tell series apart by colour. */
@@ -49,31 +40,28 @@ export function showLineChart(options: LineChartOptions & ColorOptions): string 
   const { title, xLabel, yLabel = lines.length === 1 ? lines[0].name : undefined, yScale = "linear", height = 16 } = options;
   const { width = Math.min(100, terminalColumns()), color = hasColor() } = options;
   atLeast("draw a chart", 1, { width, height });
-  const log = yScale === "log";
-  const pieces = lines.flatMap(({ points }, line) =>
-    piecesOf(points).map((piece) => ({ line, piece: piece.map(([x, y]): Place => [x, log ? Math.log10(y) : y]) }))
-  );
-  const places = pieces.flatMap(({ piece }) => piece);
-  const ys = places.map(([, y]) => y), xs = places.map(([x]) => x);
-  const yTicks = (log ? powerTicks : roundTicks)(ys, height / 4);
-  const yTexts = yTicks.map((y) => tickText(log ? 10 ** y : y));
-  const margin = Math.max(...yTexts.map((text) => text.length));
+  const xs = lines.flatMap(({ points }) => points.filter(([, y]) => y !== null).map(([x]) => x));
+  const ys = lines.flatMap(({ points }) => points.map(([, y]) => y)).filter(isPresent);
+  const y = axisFor(ys, { count: height / 4, scale: yScale });
+  const margin = Math.max(...y.ticks.map((tick) => tickText(tick).length));
   const inside = Math.max(8, width - 3 - margin);
-  const whole = xs.every(Number.isInteger);
-  const xTicks = ticks(...extent(xs), Math.max(2, inside / 12)).filter((x) => !whole || Number.isInteger(x));
-  // The library is given numbers from 0 to 1, which it computes with safely, and looks the texts of the ticks up.
-  const [toX, toY] = [unit(extent(xs)), unit(extent([...yTicks, ...ys]))];
+  const x = axisFor(xs, { count: inside / 12, nice: false, whole: xs.every(Number.isInteger) });
+  // The library is given places from 0 to 1, and looks the texts of the ticks up.
   const texts = {
-    x: new Map(xTicks.map((x) => [toX(x), tickText(x)])),
-    y: new Map(yTicks.map((y, i) => [toY(y), yTexts[i].padStart(margin)])),
+    x: new Map(x.ticks.map((tick) => [x.place(tick), tickText(tick)])),
+    y: new Map(y.ticks.map((tick) => [y.place(tick), tickText(tick)])),
   };
-  const drawn = plot(pieces.map(({ piece }) => sampled(piece.map(([x, y]) => [toX(x), toY(y)]), 1 / (inside - 1))), {
+  const pieces = lines.flatMap(({ points }, line) =>
+    piecesOf(points).map((piece) => ({ line, piece: piece.map(([at, value]): Place => [x.place(at), y.place(value)]) }))
+  );
+  const drawn = plot(pieces.map(({ piece }) => sampled(piece, 1 / (inside - 1))), {
     width: inside,
     height,
     yRange: [0, 1],
     customXAxisTicks: [...texts.x.keys()],
     customYAxisTicks: [...texts.y.keys()],
-    formatter: (value, { axis }) => texts[axis].get(value) ?? "",
+    // It leaves as much room for ticks as the values of the curves would take.
+    formatter: (value, { axis }) => (texts[axis].get(value) ?? "").padStart(axis === "y" ? margin : 0),
     color: lines.length > 1 || color ? (piece) => palette[pieces[piece].line % palette.length][0] : undefined,
   });
   return [
@@ -151,34 +139,6 @@ function sampled(piece: readonly Place[], column: number): [x: number, y: number
     const [[x0, y0], [x1, y1]] = [points[next - 1], points[next]];
     return [x, y0 + (y1 - y0) * (x - x0) / (x1 - x0)];
   });
-}
-
-/** A map from a range of numbers to that from 0 to 1. */
-function unit([least, most]: readonly [number, number]): (value: number) => number {
-  return (value) => least === most ? 0 : (value - least) / (most - least);
-}
-
-/** About `count` round numbers that enclose values. */
-function roundTicks(values: readonly number[], count: number): number[] {
-  const [least, most] = extent(values);
-  const size = Math.max(Math.abs(least), Math.abs(most));
-  // One value, or several as good as one, have no extent: they stand in the middle of some.
-  const room = size < 1e-300 ? 1 : most - least < 1e-9 * size ? size / 2 : 0;
-  const step = tickStep(least - room, most + room, Math.max(2, count));
-  const first = Math.floor((least - room) / step), last = Math.ceil((most + room) / step);
-  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
-}
-
-/** Exponents that enclose exponents: whole ones, or within two powers of ten those of 1, 2, 5, 10, 20, ... */
-function powerTicks(exponents: readonly number[], count: number): number[] {
-  const [least, most] = extent(exponents);
-  if (most - least > 2) return roundTicks(exponents, Math.min(count, most - least));
-  const [below, above] = [Math.floor(least), Math.ceil(most)];
-  const fine = Array.from({ length: above - below + 1 }, (_, i) => [1, 2, 5].map((digit) => below + i + Math.log10(digit)))
-    .flat();
-  const first = fine.findLastIndex((tick) => tick <= least);
-  const last = fine.findIndex((tick) => tick >= most);
-  return fine.slice(Math.max(0, first === last ? first - 1 : first), last + 1 + Number(first === last));
 }
 
 /** Replaces colours by marks; a chart without colours stays as it is. */

@@ -3,11 +3,10 @@
  *
  * @module
  */
+import type { Scale } from "./axis.ts";
+
 /** Values over 0, 1, 2, ... (or over the chart's `x`), or over an `x` of their own. */
 export type Curve = ArrayLike<number> | { readonly x: ArrayLike<number>; readonly y: ArrayLike<number> };
-
-/** What lies along an axis: equal differences, or equal ratios (values of 0 and below are gaps). */
-export type Scale = "linear" | "log";
 
 /** What a chart says beside its data. */
 export interface ChartOptions {
@@ -17,9 +16,9 @@ export interface ChartOptions {
   readonly xLabel?: string;
   /** What lies along the vertical axis. Default: nothing is written. */
   readonly yLabel?: string;
-  /** Width: of SVG in points (default 640), of text in characters (default: the terminal's, at most 100). */
+  /** Width: of SVG in points (at least 100, default 640), of text in characters (default: the terminal's, at most 100). */
   readonly width?: number;
-  /** Height: of SVG in points (default 400; bars: what they need), of text in lines (default 16). */
+  /** Height: of SVG in points (at least 100, default 400; bars: what they need), of text in lines (default 16). */
   readonly height?: number;
 }
 
@@ -86,8 +85,11 @@ export function barsOf({ names, series, scale = "linear" }: BarChartOptions) {
   return bars;
 }
 
+/** Below, the powers of ten are no longer exact numbers. */
+const smallest = 1e-300;
+
 function drawable(value: number, scale: Scale): number | null {
-  return Number.isFinite(value) && (scale === "linear" || value > 0) ? value : null;
+  return Number.isFinite(value) && (scale === "linear" || value > smallest) ? value : null;
 }
 
 /** Checks that something can be seen. */
@@ -98,23 +100,6 @@ function checkVisible(values: readonly (number | null)[], scale: Scale, what: st
       `Cannot draw ${what}: no value is ${scale === "log" ? "positive and finite, as a log scale needs" : "finite"}`,
     );
   }
-}
-
-/** The least and the largest of numbers. (Math.min takes only so many arguments.) */
-export function extent(values: readonly number[]): [number, number] {
-  return values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
-}
-
-/** A number at an axis: short, and exact enough to tell it from its neighbours. */
-export function tickText(value: number): string {
-  const size = Math.abs(value);
-  const rounded = Number(value.toPrecision(12));
-  return size !== 0 && (size < 1e-3 || size >= 1e6) ? rounded.toExponential().replace("e+", "e") : `${rounded}`;
-}
-
-/** Where bars stand on a log scale, which has no zero: on the power of ten below the shortest. */
-export function barFoot(values: readonly number[]): number {
-  return 10 ** (Math.ceil(Math.log10(extent(values)[0])) - 1);
 }
 
 /** Whether there is something to draw. */

@@ -6,6 +6,7 @@
 import { atLeast } from "./check.ts";
 import { arrange, imageAt, pngOf } from "./image_grid.ts";
 import { batchPixels, type Images, type RangeOptions } from "./pixels.ts";
+import { element, svgDocument, text, widthOf } from "./svg.ts";
 
 /** How to draw a figure of images. */
 export interface ImageFigureOptions extends RangeOptions {
@@ -48,49 +49,31 @@ export async function imageFigure(images: Images, options: ImageFigureOptions = 
   const column = Math.max(width, ...Array.from(labels ?? [], (label) => widthOf(label, labelSize))) + gap;
   const row = head + height + gap;
   const total = [
-    Math.max(gap + columns * column, 2 * gap + widthOf(title ?? "", titleSize)),
+    Math.ceil(Math.max(gap + columns * column, 2 * gap + widthOf(title ?? "", titleSize))),
     gap + titleHead + Math.ceil(count / columns) * row,
   ];
   const left = (total[0] - columns * column) / 2;
   const parts = Array.from({ length: count }, (_, i) => {
     const centre = left + (i % columns + 0.5) * column;
     const y = gap + titleHead + Math.floor(i / columns) * row + head;
-    return (labels ? text(labels[i], centre, y - 7, labelSize) : "") +
-      `<image x="${centre - width / 2}" y="${y}" width="${width}" height="${height}" style="image-rendering:pixelated" ` +
-      `href="data:image/png;base64,${pngOf(arrange(imageAt(pixels, i), { scale })).toBase64()}"/>`;
+    const image = element("image", {
+      x: centre - width / 2,
+      y,
+      width,
+      height,
+      style: "image-rendering:pixelated",
+      href: `data:image/png;base64,${pngOf(arrange(imageAt(pixels, i), { scale })).toBase64()}`,
+    });
+    return (labels ? text(labels[i], centre, y - 7, labelSize) : "") + image;
   });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${total[0]}" height="${total[1]}" viewBox="0 0 ${total[0]} ${total[1]}" ` +
-    `font-family="sans-serif" fill="#222">`,
-    `<rect width="100%" height="100%" fill="#fff"/>`,
-    ...(title ? [text(title, total[0] / 2, 30, titleSize)] : []),
-    ...parts,
-    "</svg>",
-  ].join("\n");
+  return svgDocument(total[0], total[1], [...(title ? [text(title, total[0] / 2, 30, titleSize)] : []), ...parts]);
 }
 
 const [labelSize, titleSize] = [14, 18];
-
-/** About how wide text is: we know no font, and letters are a little wider than half their height. */
-function widthOf(content: string | number, size: number): number {
-  return Math.ceil(0.58 * size * `${content}`.length);
-}
-
-function text(content: string | number, x: number, y: number, size: number): string {
-  return `<text x="${x}" y="${y}" font-size="${size}" text-anchor="middle">${escapeXml(`${content}`)}</text>`;
-}
 
 /** Checks that there are as many labels as images, if there are any. */
 export function checkLabels(labels: ArrayLike<string | number> | undefined, count: number): void {
   if (labels && labels.length !== count) {
     throw new RangeError(`Cannot label ${count} images with ${labels.length} labels: give one for each`);
   }
-}
-
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;" };
-
-/** Text with the characters escaped that mean something in XML; those that XML cannot hold become U+FFFD. */
-function escapeXml(text: string): string {
-  return text.toWellFormed().replace(/\p{Cc}/gu, (control) => /[\t\n\r]/.test(control) ? control : "\ufffd")
-    .replace(/[&<>"']/g, (char) => entities[char]);
 }

@@ -6,9 +6,10 @@
  *
  * @module
  */
+export { type Scale } from "./axis.ts";
 export { barChart, histogram, type HistogramOptions, lineChart } from "./chart.ts";
 export { type ColorOptions, showBarChart, showLineChart } from "./chart_text.ts";
-export { type BarChartOptions, type ChartOptions, type Curve, type LineChartOptions, type Scale } from "./curves.ts";
+export { type BarChartOptions, type ChartOptions, type Curve, type LineChartOptions } from "./curves.ts";
 export { imageFigure, type ImageFigureOptions } from "./image_figure.ts";
 export { imageGrid, type ImageGridOptions } from "./image_grid.ts";
 export { showImages, type ShowImagesOptions } from "./image_text.ts";

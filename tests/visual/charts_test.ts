@@ -1,7 +1,7 @@
 /** Charts: well-formed, nothing lost, gaps where there is nothing, and never a line wider than asked for. */
 import assert from "node:assert/strict";
 import { fc } from "../../dev_deps.ts";
-import { tickText } from "../../visual/curves.ts";
+import { axisFor, tickText } from "../../visual/axis.ts";
 import {
   barChart,
   type BarChartOptions,
@@ -13,17 +13,19 @@ import {
 } from "../../visual/mod.ts";
 import { elements, texts } from "./svg.ts";
 
+const [first, second] = ["#4269d0", "#efb118"];
+
 /** The path of the first curve, as its parts: each a list of points. */
 function firstCurve(svg: string): [x: number, y: number][][] {
-  const [path] = elements(svg, "path").filter(({ stroke }) => stroke === "#4269d0");
-  return (path?.d ?? "").split("M").slice(1).map((part) =>
-    part.split("L").map((point) => point.trim().split(" ").map(Number) as [number, number])
+  const [{ d }] = elements(svg, "path").filter(({ stroke }) => stroke === first);
+  return d.split("M").slice(1).map((part) =>
+    part.split("L").map((point) => point.split(",").map(parseFloat) as [number, number])
   );
 }
 
 /** How many dots there are in the first curve's colour. */
 function dots(svg: string): number {
-  return elements(svg, "path").filter(({ fill, d }) => fill === "#4269d0" && d.includes("A")).length;
+  return elements(svg, "circle").filter(({ fill }) => fill === first).length;
 }
 
 Deno.test("lineChart writes title, axes and legend as they are", () => {
@@ -99,9 +101,9 @@ Deno.test("barChart draws a bar for each value that is there", () => {
   for (const scale of ["linear", "log"] as const) {
     const svg = barChart({ names, series, scale, title: "Gradients", xLabel: "norm" });
     for (const text of [...names, "before", "after", "Gradients", "norm"]) assert.ok(texts(svg).includes(text), text);
-    const lengths = ["#4269d0", "#efb118"].map((color) =>
-      elements(svg, "path").filter(({ fill, ecmeta_ssr_type: part }) => fill === color && part === "chart")
-        .map(({ d }) => Number(/l([\d.]+) 0/.exec(d)![1]))
+    // The square before a name in the legend has round corners.
+    const lengths = [first, second].map((color) =>
+      elements(svg, "rect").filter(({ fill, rx }) => fill === color && rx === undefined).map(({ width }) => Number(width))
     );
     assert.deepEqual(lengths.map(({ length }) => length), [2, 3]);
     // On the log scale bars stand on 1e-6: 1e-5 is one power of ten above it, 1 is six.
@@ -135,6 +137,11 @@ y
   0       2      4
          x`,
   );
+});
+
+Deno.test("showLineChart leaves room for its ticks, whatever the values", () => {
+  const text = showLineChart({ series: { y: [-0.99, 0.31, 0.77] }, height: 5, width: 20, color: false });
+  assert.deepEqual(text.split("\n").filter((line) => line.includes("┤")).map((line) => line.split("┤")[0]), [" 1", " 0", "-1"]);
 });
 
 Deno.test("showLineChart tells curves apart by characters or colours", () => {
@@ -199,4 +206,21 @@ b │     ***** 1
 Deno.test("tickText is short and exact", () => {
   const cases: [number, string][] = [[0, "0"], [0.1 + 0.2, "0.3"], [-2.5, "-2.5"], [1e-3, "0.001"], [2e-4, "2e-4"], [1e6, "1e6"]];
   for (const [value, text] of [...cases, [10_000_005, "1.0000005e7"] as const]) assert.equal(tickText(value), text);
+});
+
+Deno.test("an axis holds its values, and has a few round ticks", () => {
+  const ticks = (values: number[], options: Parameters<typeof axisFor>[1]) => axisFor(values, options).ticks;
+  assert.deepEqual(ticks([0, 195], { count: 5 }), [0, 50, 100, 150, 200]);
+  assert.deepEqual(ticks([0, 195], { count: 5, nice: false }), [0, 50, 100, 150]);
+  assert.deepEqual(ticks([0, 2], { count: 8, whole: true }), [0, 1, 2]);
+  assert.deepEqual(ticks([2, 30], { count: 5, scale: "log" }), [1, 2, 5, 10, 20, 50, 100]);
+  assert.deepEqual(ticks([1e-9, 1], { count: 5, scale: "log" }).map(tickText), ["1e-8", "1e-6", "1e-4", "0.01", "1"]);
+  const value = fc.double({ min: 1e-250, max: 1e250, noNaN: true });
+  fc.assert(
+    fc.property(fc.array(value, { minLength: 1 }), fc.constantFrom("linear" as const, "log" as const), (values, scale) => {
+      const { place, ticks } = axisFor(values, { count: 5, scale });
+      for (const each of values) assert.ok(place(each) >= -1e-9 && place(each) <= 1 + 1e-9);
+      assert.ok(ticks.length > 1 && ticks.length < 16 && ticks.every((tick) => place(tick) >= -1e-9 && place(tick) <= 1 + 1e-9));
+    }),
+  );
 });
