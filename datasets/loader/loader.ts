@@ -76,6 +76,21 @@ export interface BatchSource<B> {
 /**
  * Examples or batches made by a module, which exports one of the functions of `ExampleSource` and `BatchSource`; both get the options as
  * a third argument. Workers import it, for which Deno needs the permission to read it (or to import it from its host).
+ *
+ * @example
+ * ```ts ignore
+ * // photos.ts
+ * export async function example(index: number, key: datasets.Words, { folder }: { folder: string }) {
+ *   const pixels = decode(await Deno.readFile(`${folder}/${index}.png`)); // decode: a library of yours
+ *   return { pixels: crop(pixels, datasets.randomStream(key)), label: Int32Array.of(labels[index]) };
+ * }
+ * // main.ts
+ * type Photos = { pixels: Uint8Array; label: Int32Array; count: number };
+ * const source = { count: 5000, module: new URL("./photos.ts", import.meta.url), options: { folder: "photos" } };
+ * for await (const { pixels, label } of datasets.loader<Photos>(source, { batchSize: 64, shuffle: 0, workers: 4 })) {
+ *   step(tensor(pixels, { shape: [label.length, 3, 224, 224] }), tensor(label));
+ * }
+ * ```
  */
 export interface ModuleSource {
   /** How many examples there are. */

@@ -1,17 +1,18 @@
 /**
  * Images of another size.
  *
- * Height and width are resized one after the other, each as a product with a matrix of weights, which is made on the host: its row i
- * says how much of each old pixel is in new pixel i. So the derivative is the product with the transposed matrix, and smoothing
- * before making smaller is only a matter of wider rows.
+ * With smoothing, height and width are each a product with a matrix of weights, which is made on the host: its row i says how much of each
+ * old pixel is in new pixel i. So the derivative is the product with the transposed matrix, and the more the images shrink, the wider
+ * are the rows.
  *
  * @module
  */
-import { asFloat } from "../../core/ops/arguments.ts";
 import { tensor } from "../../core/ops/creation.ts";
+import { interpolate } from "../../core/ops/interpolate.ts";
 import { matmul } from "../../core/ops/matmul.ts";
-import { take } from "../../core/ops/take.ts";
+import { transpose } from "../../core/ops/movement.ts";
 import { type Pair, pair } from "../../core/ops/window.ts";
+import type { DType } from "../../core/dtype.ts";
 import { ShapeError } from "../../core/errors.ts";
 import { showShape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -53,30 +54,24 @@ export function resize(size: Pair, { interpolation = "bilinear", antialias = tru
       }
       const shorter = Math.min(height, width);
       const [h, w] = typeof size === "number" ? [height, width].map((extent) => Math.floor(extent * size / shorter)) : sizes;
-      if (interpolation === "nearest") return take(take(batch, nearest(height, h), { axis: 2 }), nearest(width, w), { axis: 3 });
       return inFloat(batch, (x) => {
-        const wide = width === w ? x : matmul(x, weights(width, w, antialias, x, true));
-        return height === h ? wide : matmul(weights(height, h, antialias, x, false), wide);
+        if (interpolation === "nearest" || !antialias) return interpolate(x, { size: [h, w], mode: interpolation });
+        return matmul(weights(height, h, x.dtype), matmul(x, transpose(weights(width, w, x.dtype))));
       });
     });
 }
 
-/** The old pixel for each new one: that in which its left end lies, as PyTorch's "nearest". */
-function nearest(old: number, size: number): Tensor {
-  return tensor(Int32Array.from({ length: size }, (_, i) => Math.min(old - 1, Math.floor(i * old / size))));
-}
-
-/** How much of each of `old` pixels is in each of `size` new ones: [size, old], or [old, size] if transposed. */
-function weights(old: number, size: number, antialias: boolean, like: Tensor, transposed: boolean): Tensor {
+/** How much of each of `old` pixels is in each of `size` new ones: [size, old]. */
+function weights(old: number, size: number, dtype: DType): Tensor {
   const scale = old / size;
   // A triangle around the centre; a wider one takes in every old pixel that the new one covers.
-  const reach = antialias ? Math.max(1, scale) : 1;
+  const reach = Math.max(1, scale);
   const matrix = new Float64Array(size * old);
   for (let i = 0; i < size; i++) {
-    const centre = Math.max(antialias ? -Infinity : 0, (i + 0.5) * scale - 0.5);
+    const centre = (i + 0.5) * scale - 0.5;
     const row = Array.from({ length: old }, (_, j) => Math.max(0, 1 - Math.abs(j - centre) / reach));
     const total = row.reduce((sum, weight) => sum + weight, 0);
-    row.forEach((weight, j) => matrix[transposed ? j * size + i : i * old + j] = weight / total);
+    row.forEach((weight, j) => matrix[i * old + j] = weight / total);
   }
-  return tensor(matrix, { shape: transposed ? [old, size] : [size, old], dtype: asFloat(like).dtype });
+  return tensor(matrix, { shape: [size, old], dtype });
 }
