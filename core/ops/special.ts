@@ -125,20 +125,36 @@ const nearZero = [
   3.4252485647812136e-7,
   2.3285844363840624e-8,
 ];
-/** ... and by sqrt(w) - 4.168 for all w beyond that a double can give, 1.3e-6, less than what rounding of y in f32 changes. */
-const nearOne = [
-  4.009444236755371,
-  1.0098541975021362,
-  0.0008754112641327083,
-  -0.0007094199536368251,
-  0.00024033781664911658,
-  -4.0535072912462056e-5,
-  1.970214543689508e-5,
-  -3.2092655601445585e-5,
-  1.678585249464959e-5,
-  -2.790567350530182e-6,
-];
-const nearOneCentre = (Math.sqrt(5) + 6.1) / 2;
+/** ... and beyond by sqrt(w) - centre: up to the largest y below 1 in f32, 1e-7; up to that in f64, 1e-6, as a first guess. */
+const nearOne32 = {
+  centre: (Math.sqrt(5) + 4.1) / 2,
+  coefficients: [
+    3.0015268325805664,
+    1.004294753074646,
+    0.0064057037234306335,
+    -0.004658138379454613,
+    0.0032674300018697977,
+    -0.002350884722545743,
+    0.0012224714737385511,
+    -0.0001298529386986047,
+    -0.00013639124517794698,
+  ],
+};
+const nearOne64 = {
+  centre: (Math.sqrt(5) + 6.1) / 2,
+  coefficients: [
+    4.009444236755371,
+    1.0098541975021362,
+    0.0008754112641327083,
+    -0.0007094199536368251,
+    0.00024033781664911658,
+    -4.0535072912462056e-5,
+    1.970214543689508e-5,
+    -3.2092655601445585e-5,
+    1.678585249464959e-5,
+    -2.790567350530182e-6,
+  ],
+};
 
 /** One step of Halley's method on erf(x) = y, which triples the digits; close to 1 on erfc(x) = 1 - y, which is exact there. */
 function refined(x: Expr, y: Expr): Expr {
@@ -160,7 +176,8 @@ export const erfinvOp: ElementwiseOp = elementwise({
     const y = absolute(x);
     const w = expr.unary("neg", expr.unary("log", times(minus(literal(y, 1), y), plus(y, 1))));
     const inner = polynomial(minus(w, 2.5), nearZero);
-    const outer = polynomial(minus(expr.unary("sqrt", w), nearOneCentre), nearOne);
+    const { centre, coefficients } = x.type === "f64" ? nearOne64 : nearOne32;
+    const outer = polynomial(minus(expr.unary("sqrt", w), centre), coefficients);
     const first = times(y, expr.select(less(w, 5), inner, outer));
     const value = x.type === "f64" ? refined(first, y) : first;
     return signed(x, expr.select(equal(y, 1), literal(y, Infinity), value));
