@@ -83,5 +83,6 @@ export {
   type StoredTensor,
 } from "./state_dict.ts";
 export { summary } from "./summary.ts";
+export { transformerEncoderLayer, type TransformerOptions, type TransformerParams } from "./transformer.ts";
 export { namedParameters, namedStages, type Staged, type WalkOptions } from "./walk.ts";
 export * as zoo from "./zoo/mod.ts";

@@ -5,24 +5,32 @@
  */
 import assert from "node:assert/strict";
 import {
+  add,
   applyUpdates,
+  binaryCrossEntropyWithLogits,
   compileCount,
   crossEntropy,
+  full,
   item,
   jit,
   layers,
+  mul,
   optimizers,
   random,
   setDevice,
   ShapeError,
+  stopGradient,
+  sub,
   type Tensor,
   tensor,
+  treeMap,
+  valueAndGrad,
   valueAndGradAux,
 } from "../mod.ts";
 
 await setDevice("wasm");
 
-const { alexNet, basicBlock, denseNet, leNet, nin, resNet, vgg, vggBlock } = layers.zoo;
+const { alexNet, basicBlock, denseNet, discriminator, generator, leNet, nin, resNet, vgg, vggBlock } = layers.zoo;
 const key = random.key(0);
 
 type Shapes = readonly (readonly number[])[];
@@ -159,10 +167,38 @@ for (const [name, model, input] of small) {
   });
 }
 
-async function assertFinite(norms: Readonly<Record<string, Tensor>>): Promise<void> {
-  assert.ok(Object.keys(norms).length >= 5);
+async function assertFinite(norms: Readonly<Record<string, Tensor>>, least = 5): Promise<void> {
+  assert.ok(Object.keys(norms).length >= least);
   for (const [layer, norm] of Object.entries(norms)) assert.ok(await item(norm) > 0, `${layer}: ${await item(norm)}`);
 }
+
+Deno.test("the pair of a GAN has its shapes and learns from each other", async () => {
+  const [draw, judge] = [generator({ features: 8 }), discriminator({ features: 4 })];
+  assert.deepEqual(changes(shapes(draw, [16])), [[1, 392], [1, 8, 7, 7], [1, 4, 14, 14], [1, 1, 28, 28]]);
+  assert.deepEqual(changes(shapes(judge, [1, 28, 28])), [[1, 4, 14, 14], [1, 8, 7, 7], [1, 392], [1, 1]]);
+  const [g, d] = [draw.init(key, [16]), judge.init(random.key(1), [1, 28, 28])];
+  const real = random.uniform(random.key(2), [4, 1, 28, 28]);
+  const noise = random.normal(random.key(3), [4, 16]);
+  const mode = layers.training(key);
+  const fake = (p: object) => draw.apply(p, g.state, noise, mode)[0];
+  const score = (p: object, x: Tensor, isReal: number) =>
+    binaryCrossEntropyWithLogits(judge.apply(p, d.state, x, mode)[0], full([4, 1], isReal));
+  const judging = (p: object) => add(score(p, real, 1), score(p, stopGradient(fake(g.params)), 0));
+  const drawing = (p: object) => score(d.params, fake(p), 1);
+  for (const [loss, params] of [[judging, d.params], [drawing, g.params]] as const) {
+    const step = jit((p: object) => {
+      const [value, grads] = valueAndGrad(loss)(p);
+      return {
+        value,
+        next: treeMap((x: Tensor, dx: Tensor) => sub(x, mul(0.05, dx)), p, grads),
+        norms: optimizers.gradientNorms(grads),
+      };
+    });
+    const { value, next, norms } = step(params);
+    await assertFinite(norms, 4);
+    assert.ok(await item(step(next).value) < await item(value));
+  }
+});
 
 Deno.test("networks refuse what does not fit", () => {
   assert.throws(() => vgg({ depth: 12 as 11 }), RangeError);
@@ -172,4 +208,5 @@ Deno.test("networks refuse what does not fit", () => {
   assert.throws(tooSmall, (error) => error instanceof ShapeError && error.facts.layer === "conv.5");
   const misfit = () => basicBlock({ features: 4 }).init(key, [3, 8, 8]);
   assert.throws(misfit, ShapeError);
+  assert.throws(() => generator({ features: 3 }), RangeError);
 });

@@ -7,6 +7,7 @@
  */
 export { alexNet } from "./alexnet.ts";
 export { denseBlock, type DenseBlockOptions, denseNet, type DenseNetOptions } from "./densenet.ts";
+export { discriminator, type DiscriminatorOptions, generator, type GeneratorOptions } from "./gan.ts";
 export { leNet, type LeNetOptions } from "./lenet.ts";
 export { nin, ninBlock } from "./nin.ts";
 export { type NetworkOptions } from "./options.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { layers, type Tensor } from "../../mod.ts";
+import { gelu, layers, relu, type Tensor } from "../../mod.ts";
 import stored from "../fixtures/layers.json" with { type: "json" };
 import type { OperationFixture } from "../fixtures/types.ts";
 import { type Call, type Tensors, testParity } from "./run.ts";
@@ -28,4 +28,12 @@ testParity("embedding agrees with PyTorch", fixtures.embeddings, { f32: 1e-5, ca
 
 testParity("attention agrees with PyTorch", fixtures.attention, {
   calls: { scaledDotProductAttention: attend, multiHeadAttention: applied(layers.multiHeadAttention), crossAttention: cross },
+});
+
+testParity("a layer of a transformer agrees with PyTorch", fixtures.encoders, {
+  calls: {
+    transformerEncoderLayer: applied((
+      { activation, ...options }: Omit<layers.TransformerOptions, "activation"> & { activation: "relu" | "gelu" },
+    ) => layers.transformerEncoderLayer({ ...options, activation: { relu, gelu }[activation] })),
+  },
 });

@@ -1,0 +1,91 @@
+/**
+ * A layer of a transformer's encoder: attention, and a small network at every place, each with its input added.
+ *
+ * @module
+ */
+import { add } from "../core/ops/binary.ts";
+import { relu } from "../core/ops/unary.ts";
+import { wholeNumber } from "../core/ranges.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { type AttentionParams, multiHeadAttention } from "./attention.ts";
+import { compose } from "./compose.ts";
+import { dropout as dropping } from "./dropout.ts";
+import type { WeightBias } from "./init.ts";
+import type { Layer } from "./layer.ts";
+import { layerNorm, type NormParams } from "./layer_norm.ts";
+import { linear } from "./linear.ts";
+
+/** Options of `transformerEncoderLayer`. */
+export interface TransformerOptions {
+  /** The number of features of input and output. */
+  readonly features: number;
+  /** Into how many parts the attention splits the features. */
+  readonly heads: number;
+  /** The number of features inside the small network. Default 2048. */
+  readonly hidden?: number;
+  /** The probability of dropping: weights of the attention, hidden features, and results before they are added. Default 0.1. */
+  readonly dropout?: number;
+  /** What is applied to the hidden features. Default relu. */
+  readonly activation?: (x: Tensor) => Tensor;
+  /** Whether the norms come before attention and network, instead of after the sums. Default false. */
+  readonly normFirst?: boolean;
+  /** Whether a place sees only those before it, and itself. Default false. */
+  readonly causal?: boolean;
+}
+
+/** What `transformerEncoderLayer` learns, by PyTorch's names. */
+export interface TransformerParams {
+  /** The attention. */
+  readonly selfAttn: AttentionParams;
+  /** The first layer of the small network. */
+  readonly linear1: WeightBias<true>;
+  /** Its second layer. */
+  readonly linear2: WeightBias<true>;
+  /** The norm of the attention. */
+  readonly norm1: NormParams;
+  /** The norm of the small network. */
+  readonly norm2: NormParams;
+}
+
+/**
+ * A layer of a transformer's encoder (of a decoder without memory, if it is causal): x + attention(x), then x + network(x), with norms.
+ *
+ * Input and output [batch, places, features]. Names, shapes and defaults are those of PyTorch's `nn.TransformerEncoderLayer`.
+ *
+ * ```ts
+ * import { layers, random, tensor } from "../mod.ts";
+ * const { embedding, linear, serial, transformerEncoderLayer } = layers;
+ * const block = () => transformerEncoderLayer({ features: 32, heads: 4, hidden: 64, causal: true });
+ * const model = serial({ words: embedding({ count: 100, features: 32 }), block1: block(), block2: block(), head: linear({ features: 100 }) });
+ * const { params, state } = model.init(random.key(0), [8]);
+ * const words = tensor([[3, 1, 4, 1, 5, 9, 2, 6]], { dtype: "i32" });
+ * console.log(model.apply(params, state, words, layers.evaluate)[0].shape); // [1, 8, 100]
+ * ```
+ *
+ * @throws {RangeError} If a number of features or heads is no whole number of at least 1, or `dropout` no probability.
+ * @throws {ShapeError} From `init` and `apply`, if the input has other axes, or its features do not divide by the heads.
+ * @see Vaswani et al., "Attention is all you need", 2017
+ */
+export function transformerEncoderLayer(options: TransformerOptions): Layer<TransformerParams> {
+  const { features, heads, hidden = 2048, dropout = 0.1, activation = relu, normFirst = false, causal } = options;
+  const stages = {
+    selfAttn: multiHeadAttention({ heads, dropout, causal }),
+    linear1: linear({ features: wholeNumber(hidden, "hidden") }),
+    dropout: dropping(dropout),
+    linear2: linear({ features }),
+    norm1: layerNorm(),
+    norm2: layerNorm(),
+    dropout1: dropping(dropout),
+    dropout2: dropping(dropout),
+  };
+  return compose(stages, ({ selfAttn, linear1, dropout, linear2, norm1, norm2, dropout1, dropout2 }, x) => {
+    const attend = (y: Tensor) => dropout1(selfAttn(y));
+    const think = (y: Tensor) => dropout2(linear2(dropout(activation(linear1(y)))));
+    if (normFirst) {
+      const y = add(x, attend(norm1(x)));
+      return add(y, think(norm2(y)));
+    }
+    const y = norm1(add(x, attend(x)));
+    return norm2(add(y, think(y)));
+  }, "transformerEncoderLayer");
+}
