@@ -229,6 +229,9 @@ export {
 
 export { grad, type GradOptions, valueAndGrad, valueAndGradAux, type ValueAuxGrads, vjp } from "./core/grad/vjp.ts";
 export { jvp } from "./core/grad/jvp.ts";
+export { checkpoint } from "./core/grad/checkpoint.ts";
+export { customVjp } from "./core/grad/custom.ts";
+export { hessian, type Jacobian, jacobian } from "./core/grad/jacobian.ts";
 export { vmap, type VmapOptions } from "./core/grad/vmap.ts";
 export { scan, type ScanOptions } from "./core/grad/scan.ts";
 export { jit, type JitOptions } from "./core/jit.ts";

@@ -1,0 +1,93 @@
+/**
+ * Less memory for more work: what a part of a function computed is forgotten, and computed again when its derivative needs it.
+ *
+ * @module
+ */
+import { barrier } from "../ops/barrier.ts";
+import { zerosLike } from "../ops/creation.ts";
+import { apply, noVjp, type Op } from "../ops/define.ts";
+import { Tensor } from "../tensor.ts";
+import { buildTree, flattenTree, type Form } from "../tree.ts";
+import { type Body, evaluate, traceBody } from "./body.ts";
+import { partOf, parts, resultsOf, standIn } from "./results.ts";
+import { vjp } from "./vjp.ts";
+import { vmap } from "./vmap.ts";
+
+interface CheckpointAttrs {
+  readonly body: Body;
+  toJSON(): unknown;
+}
+
+/** The inputs are what the body captured, its arguments, and then its outputs: those are handed on. */
+export const checkpointOp: Op<CheckpointAttrs> = {
+  name: "checkpoint",
+  ...standIn,
+  vjp: (g, inputs, _, { body }) => {
+    const [captured, args, outputs] = split(body, inputs);
+    const cotangents = outputs.map((output, i) => partOf(g, i) ?? zerosLike(output));
+    const [_value, pull] = vjp(
+      (...again: Tensor[]) => evaluate(body, again.slice(0, captured.length), again.slice(captured.length)),
+      ...[...captured, ...args].map((input) => barrier(input, cotangents)),
+    );
+    return [...pull(cotangents), ...noVjp(g, outputs)];
+  },
+  jvp: (tangents, inputs, _, { body }) => {
+    const ends = tangents.slice(inputs.length - body.outputs.length);
+    return parts(new Map(ends.flatMap((tangent, i) => tangent ? [[i, tangent]] : [])));
+  },
+  vmap: (inputs, batched, { body }) => {
+    const [captured, args] = split(body, inputs);
+    const run = vmap(
+      (...each: Tensor[]) => evaluate(body, each.slice(0, captured.length), each.slice(captured.length)),
+      { inAxes: [...captured, ...args].map((_, i) => batched[i] ? 0 : null) },
+    );
+    return parts(new Map(forgetting(run, [...captured, ...args]).map((result, i) => [i, result])));
+  },
+  lower: { kind: "parts", part: (index, { body }) => body.captured.length + body.args.length + index },
+};
+
+function split({ captured, args }: Body, inputs: readonly Tensor[]): [Tensor[], Tensor[], Tensor[]] {
+  const begin = captured.length + args.length;
+  return [inputs.slice(0, captured.length), inputs.slice(captured.length, begin), inputs.slice(begin)];
+}
+
+/** The results of a function, whose derivative will run it again. */
+function forgetting(f: (...args: Tensor[]) => Tensor[], args: readonly Tensor[]): Tensor[] {
+  const [body] = traceBody("checkpoint", args, (holes) => [f(...holes), undefined]);
+  const outputs = evaluate(body, body.captured, args);
+  // The outputs are inputs too, so the graph is told apart by them.
+  const attrs: CheckpointAttrs = { body, toJSON: () => null };
+  return resultsOf(apply(checkpointOp, [...body.captured, ...args, ...outputs], attrs), outputs);
+}
+
+/**
+ * The same function, whose gradient keeps the arguments alone and computes everything between again: memory for time. A deep network
+ * of n blocks, each of them checkpointed, needs the memory of one block and n block inputs, and a third more time.
+ *
+ * ```ts
+ * import { checkpoint, grad, sin, sum, tensor, toArray } from "../../mod.ts";
+ * const block = checkpoint((x: Tensor) => sin(sin(x)));
+ * console.log(await toArray(grad((x: Tensor) => sum(block(x)))(tensor([0])))); // [1]
+ * import type { Tensor } from "../../mod.ts";
+ * ```
+ *
+ * @param f From trees of tensors to a tree of tensors. What it captures is differentiated too.
+ */
+export function checkpoint<A extends unknown[], R>(f: (...args: A) => R): (...args: A) => R {
+  return (...args) => {
+    const leaves: unknown[] = [];
+    const form = flattenTree(args, leaves);
+    const tensors = leaves.filter((leaf) => leaf instanceof Tensor);
+    let results: unknown[] = [];
+    let resultForm: Form | undefined;
+    const made = forgetting((...given) => {
+      let next = 0;
+      results = [];
+      const value = f(...buildTree(form, leaves.map((leaf) => leaf instanceof Tensor ? given[next++] : leaf)) as A);
+      resultForm = flattenTree(value, results);
+      return results.filter((leaf) => leaf instanceof Tensor);
+    }, tensors);
+    let next = 0;
+    return buildTree(resultForm!, results.map((leaf) => leaf instanceof Tensor ? made[next++] : leaf)) as R;
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * Functions that bring their own derivative.
+ *
+ * @module
+ */
+import { isFloat } from "../dtype.ts";
+import { ShapeError } from "../errors.ts";
+import { zerosLike } from "../ops/creation.ts";
+import { apply, batchAll, noVjp, type Op } from "../ops/define.ts";
+import { sameShape, showShape } from "../shape.ts";
+import { Tensor } from "../tensor.ts";
+import { buildTree, flattenTree, treeLeaves } from "../tree.ts";
+import { partOf, parts, resultsOf, standIn } from "./results.ts";
+import { vmap } from "./vmap.ts";
+
+interface CustomAttrs {
+  /** How many of the inputs are arguments, and how many, after them, are saved; the rest are the results. */
+  readonly args: number;
+  readonly saved: number;
+  /** Cotangents of the arguments from what was saved and cotangents of the results. */
+  readonly pull: (saved: readonly Tensor[], cotangents: readonly Tensor[]) => (Tensor | undefined)[];
+}
+
+function split<T>({ args, saved }: CustomAttrs, inputs: readonly T[]) {
+  return { args: inputs.slice(0, args), saved: inputs.slice(args, args + saved), results: inputs.slice(args + saved) };
+}
+
+export const customOp: Op<CustomAttrs> = {
+  name: "custom",
+  ...standIn,
+  vjp: (g, inputs, _, attrs) => {
+    const { saved, results } = split(attrs, inputs);
+    const cotangents = results.map((result, i) => partOf(g, i) ?? zerosLike(result));
+    return [...attrs.pull(saved, cotangents), ...noVjp(g, [...saved, ...results])];
+  },
+  jvp: (tangents, _inputs, _output, attrs) => {
+    const { results } = split(attrs, tangents);
+    return parts(new Map(results.flatMap((tangent, i) => tangent ? [[i, tangent]] : [])));
+  },
+  vmap: (inputs, batched, attrs, size) => {
+    const given = split(attrs, inputs);
+    const flags = split(attrs, batched);
+    const pull: CustomAttrs["pull"] = (saved, cotangents) => {
+      const absent: boolean[] = [];
+      const all = vmap((...each: Tensor[]) => {
+        const found = attrs.pull(each.slice(0, saved.length), each.slice(saved.length));
+        found.forEach((one, i) => absent[i] = one === undefined);
+        return found.filter((one) => one !== undefined);
+      }, { inAxes: [...flags.saved.map((each) => each ? 0 : null), ...cotangents.map(() => 0)] })(...saved, ...cotangents);
+      let next = 0;
+      return absent.map((missing) => missing ? undefined : all[next++]);
+    };
+    const results = batchAll(given.results, flags.results, size);
+    const made = apply(customOp, [...given.args, ...given.saved, ...results], { ...attrs, pull });
+    return parts(new Map(resultsOf(made, results).map((result, i) => [i, result])));
+  },
+  lower: { kind: "parts", part: (index, { args, saved }) => args + saved + index },
+};
+
+/**
+ * A function with a derivative of your own: for what cannot be differentiated (a rounding whose gradient shall pass through), or is better
+ * done another way (a gradient that is clipped, a sum that would overflow).
+ *
+ * ```ts
+ * import { clip, customVjp, grad, mul, sum, tensor, toArray } from "../../mod.ts";
+ * // The same values; the gradient that comes back is clipped.
+ * const gently = customVjp((x: Tensor) => [x, null], (_, g) => [clip(g, { min: -1, max: 1 })]);
+ * const f = (x: Tensor) => sum(mul(gently(x), tensor([10, 0.5])));
+ * console.log(await toArray(grad(f)(tensor([1, 2])))); // [1, 0.5]
+ * import type { Tensor } from "../../mod.ts";
+ * ```
+ *
+ * @param forward From trees of tensors to [result, what `backward` needs], both trees. Tensors it captures from outside are taken for
+ * constants: what shall have a gradient is an argument. Forward-mode derivatives (`jvp`) are those of this function.
+ * @param backward From what was saved and a cotangent, a tree like the result, to a list of cotangents: for each argument a tree like it.
+ * Those of integers are not used.
+ * @throws {ShapeError} When differentiated: if a cotangent is missing or has another shape than its argument.
+ */
+export function customVjp<A extends unknown[], R, S>(
+  forward: (...args: A) => readonly [result: R, saved: S],
+  backward: (saved: S, cotangent: R) => readonly [...A],
+): (...args: A) => R {
+  return (...args) => {
+    const given = treeLeaves(args).filter(({ value }) => value instanceof Tensor) as { path: string; value: Tensor }[];
+    const [result, saved] = forward(...args);
+    const [savedLeaves, resultLeaves]: unknown[][] = [[], []];
+    const [savedForm, resultForm] = [flattenTree(saved, savedLeaves), flattenTree(result, resultLeaves)];
+    const [keep, results] = [savedLeaves, resultLeaves].map((leaves) => leaves.filter((leaf) => leaf instanceof Tensor));
+    const fill = (leaves: readonly unknown[], tensors: readonly Tensor[]) => {
+      let next = 0;
+      return leaves.map((leaf) => leaf instanceof Tensor ? tensors[next++] : leaf);
+    };
+    const pull: CustomAttrs["pull"] = (kept, cotangents) => {
+      const found = new Map(
+        treeLeaves(
+          backward(
+            buildTree(savedForm, fill(savedLeaves, kept)) as S,
+            buildTree(resultForm, fill(resultLeaves, cotangents)) as R,
+          ),
+        )
+          .map(({ path, value }) => [path, value]),
+      );
+      return given.map(({ path, value }) => isFloat(value.dtype) ? fitting(found.get(path), value, path) : undefined);
+    };
+    const attrs = { args: given.length, saved: keep.length, pull };
+    const made = resultsOf(apply(customOp, [...given.map(({ value }) => value), ...keep, ...results], attrs), results);
+    return buildTree(resultForm, fill(resultLeaves, made)) as R;
+  };
+}
+
+function fitting(cotangent: unknown, { shape }: Tensor, path: string): Tensor {
+  if (cotangent instanceof Tensor && sameShape(cotangent.shape, shape)) return cotangent;
+  const what = cotangent instanceof Tensor ? `one of shape ${showShape(cotangent.shape)}` : "none";
+  throw new ShapeError(
+    `Cannot use the derivative given to customVjp: argument "${path}" of shape ${
+      showShape(shape)
+    } needs a cotangent of that shape, ` +
+      `it gave ${what}`,
+    { path, shape },
+  );
+}
