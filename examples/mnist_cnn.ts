@@ -13,11 +13,12 @@
  * @module
  */
 import { Either, pipe, TaskEither } from "../deps.ts";
-import { CotangentError, deviceInfo, optimizers, setDevice, treeTensors } from "../mod.ts";
+import { deviceInfo, optimizers, treeTensors } from "../mod.ts";
 import { loadData } from "./cli/data.ts";
+import { chooseDevice, guarded } from "./cli/device.ts";
 import { duration, openDisplay, percent } from "./cli/display.ts";
 import { type Run, type Surroundings, test, trainEpoch } from "./cli/epoch.ts";
-import { failed, type Failure, misused } from "./cli/failure.ts";
+import type { Failure } from "./cli/failure.ts";
 import { orInterrupted, watchInterrupt } from "./cli/interrupt.ts";
 import { watchMemory } from "./cli/measure.ts";
 import { type Options, parseOptions } from "./cli/options.ts";
@@ -29,7 +30,7 @@ import { makeTrainer, type Trainer, type TrainState } from "./training.ts";
 function program(args: readonly string[], { display, signal }: Surroundings): TaskEither.TaskEither<Failure, void> {
   return pipe(
     TaskEither.fromEither(parseOptions(args)),
-    TaskEither.chainFirst(chooseDevice),
+    TaskEither.chainFirst((options) => chooseDevice(options)),
     TaskEither.flatMap((options) =>
       pipe(
         openReport(options.report),
@@ -44,26 +45,6 @@ function program(args: readonly string[], { display, signal }: Surroundings): Ta
       )
     ),
   );
-}
-
-/** What the library has to complain about is told without a stack; anything else is a mistake in this program. */
-function guarded<A>(run: () => Promise<Either.Either<Failure, A>>): TaskEither.TaskEither<Failure, A> {
-  return () =>
-    run().catch((error) => {
-      if (error instanceof CotangentError) return Either.left(failed(`${error.name}: ${error.message}`));
-      throw error;
-    });
-}
-
-function chooseDevice({ device, threads }: Options): TaskEither.TaskEither<Failure, void> {
-  // The library has chosen one when it was loaded.
-  const chosen = deviceInfo().name;
-  const name = device === "auto" ? chosen : device;
-  if (threads !== undefined && name !== "wasm") {
-    return TaskEither.left(misused(`error: option '--threads' is for the device wasm, and this is ${name}`));
-  }
-  if (name === chosen && threads === undefined) return TaskEither.right(undefined);
-  return guarded(() => setDevice(name, { threads }).then(Either.right));
 }
 
 /** Trains and tests epoch by epoch; the report is brought up to date after each, and also if there is no next one. */

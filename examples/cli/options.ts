@@ -3,39 +3,35 @@
  *
  * @module
  */
-import { Either } from "../../deps.ts";
-import { Command, CommanderError, InvalidArgumentError, Option } from "../../dev_deps.ts";
+import { Either, pipe } from "../../deps.ts";
+import { Option } from "../../dev_deps.ts";
 import { type ModelName, models } from "../models.ts";
-import { exitCodes, type Failure, misused } from "./failure.ts";
+import { deviceOption, makeCommand, notEmpty, number, parseCommand, whole } from "./command.ts";
+import { type Failure, misused } from "./failure.ts";
 
 const modelNames = Object.keys(models) as ModelName[];
 const optimizerNames = ["sgd", "adam", "adamW"] as const;
-const deviceNames = ["auto", "webgpu", "wasm", "reference"] as const;
 
 /** What a training run is told. */
-export type Options = ReturnType<ReturnType<typeof makeCommand>["opts"]>;
+export type Options = ReturnType<ReturnType<typeof trainingCommand>["opts"]>;
 
 /** Reads the flags; an early end is a wrong command line, or `--help`, which has then been printed. */
 export function parseOptions(args: readonly string[]): Either.Either<Failure, Options> {
-  const command = makeCommand();
-  try {
-    const options = command.parse(args, { from: "user" }).opts();
-    if (options.optimizer !== "sgd" && command.getOptionValueSource("momentum") === "cli") {
-      return Either.left(misused(`error: option '--momentum' is for --optimizer sgd, ${options.optimizer} has none`));
-    }
-    return Either.right(options);
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.code === "commander.helpDisplayed") return Either.left({ exitCode: exitCodes.done, message: "" });
-    return Either.left(misused(error.message));
-  }
+  const command = trainingCommand();
+  return pipe(
+    parseCommand(command, args),
+    Either.filterOrElse(
+      ({ optimizer }) => optimizer === "sgd" || command.getOptionValueSource("momentum") !== "cli",
+      ({ optimizer }) => misused(`error: option '--momentum' is for --optimizer sgd, ${optimizer} has none`),
+    ),
+  );
 }
 
-function makeCommand() {
-  return new Command()
-    .name("mnist_cnn.ts")
-    .usage("[options]")
-    .description("Trains a network to read handwritten digits and tells how well it does on digits it has not seen.")
+function trainingCommand() {
+  return makeCommand(
+    "mnist_cnn.ts",
+    "Trains a network to read handwritten digits and tells how well it does on digits it has not seen.",
+  )
     .addOption(new Option("--model <name>", "the network").choices(modelNames).default("cnn" as const))
     .option("--epochs <count>", "passes over the training images", whole(1), 3)
     .option("--batch-size <count>", "images per step", whole(1), 64)
@@ -43,10 +39,7 @@ function makeCommand() {
     .option("--momentum <m>", "of sgd: 0 or more, below 1", number("0 or more and below 1", (m) => m >= 0 && m < 1), 0.5)
     .addOption(new Option("--optimizer <name>", "how to follow the gradient").choices(optimizerNames).default("sgd" as const))
     .option("--seed <number>", "chooses initial parameters, order of images and dropout", whole(0), 0)
-    .addOption(
-      new Option("--device <name>", "where to compute; auto is a GPU if there is one, else all CPU cores (wasm)")
-        .choices(deviceNames).default("auto" as const),
-    )
+    .addOption(deviceOption())
     .option("--threads <count>", "threads of wasm (default: all cores)", whole(1, 256))
     .option("--data <source>", "auto, mnist, synthetic, or a folder with MNIST's files (see below)", notEmpty, "auto")
     .option("--limit <count>", "use only the first so many training images", whole(1))
@@ -58,17 +51,7 @@ function makeCommand() {
           "and tests on 1,000 images",
       ).implies({ epochs: 1, limit: 2000, data: "synthetic" }),
     )
-    .helpOption("-h, --help", "show this")
-    .addHelpText("after", notes)
-    .allowExcessArguments(false)
-    .exitOverride()
-    // Nothing here may need a permission: commander would look for colours in the environment. Errors are told by whoever gets them.
-    .configureOutput({
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-      getOutHelpWidth: () => 100,
-      writeErr: () => {},
-    });
+    .addHelpText("after", notes);
 }
 
 const notes = `
@@ -81,27 +64,3 @@ Data:
 Permissions: none are needed, and none are asked for. Downloading needs -A, or the flags that the program names.
 
 Exit codes: 0 done, 1 something did not work (data, device, report), 2 wrong command line, 130 stopped by Ctrl-C.`;
-
-/** Reads a whole number in decimal digits. */
-function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : NaN;
-    if (value >= least && value <= most) return value;
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
-  };
-}
-
-/** Reads a decimal number. */
-function number(what: string, accept: (value: number) => boolean): (text: string) => number {
-  return (text) => {
-    const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
-    if (Number.isFinite(value) && accept(value)) return value;
-    throw new InvalidArgumentError(`It must be ${what}.`);
-  };
-}
-
-function notEmpty(text: string): string {
-  if (text !== "") return text;
-  throw new InvalidArgumentError("It must not be empty.");
-}

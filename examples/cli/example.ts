@@ -1,0 +1,46 @@
+/**
+ * The frame of a small example: the flags that all of them have, the device, and how the program ends.
+ *
+ * ```ts ignore
+ * const command = exampleCommand("sums.ts", "Adds numbers.");
+ * if (import.meta.main) await runExample(command, async ({ seed }) => console.log(random.normal(random.key(seed), [3])));
+ * ```
+ *
+ * @module
+ */
+import { Either, pipe, TaskEither } from "../../deps.ts";
+import { deviceOption, makeCommand, parseCommand, whole } from "./command.ts";
+import { chooseDevice, type DeviceFlags, guarded } from "./device.ts";
+import type { Failure } from "./failure.ts";
+
+/** A command line with `--smoke`, `--seed`, `--device` and `--help`; more can be added. */
+export function exampleCommand(name: string, description: string) {
+  return makeCommand(name, description)
+    .option("--smoke", "a run of a few seconds")
+    .option("--seed <number>", "chooses all that is random", whole(0), 0)
+    .addOption(deviceOption());
+}
+
+/** What an example does: Left if it ends early. */
+export type ExampleBody<O> = (options: O) => Promise<Either.Either<Failure, void> | void>;
+
+/**
+ * Reads the command line, chooses the device and runs the example. What does not work is told without a stack, and the exit code says
+ * what it was.
+ */
+export async function runExample<O extends DeviceFlags>(
+  command: Parameters<typeof parseCommand<O>>[0],
+  body: ExampleBody<O>,
+  args: readonly string[] = Deno.args,
+): Promise<void> {
+  const program = pipe(
+    TaskEither.fromEither(parseCommand(command, args)),
+    TaskEither.chainFirst((options) => chooseDevice(options)),
+    TaskEither.flatMap((options) => guarded(async () => await body(options) ?? Either.right(undefined))),
+  );
+  const outcome = await program();
+  if (Either.isRight(outcome)) return;
+  const { message, exitCode } = outcome.left;
+  if (message) console.error(message);
+  Deno.exit(exitCode);
+}
