@@ -11,16 +11,19 @@ import { bitcast, threefry2x32 } from "./ops/bits.ts";
 import { asTensor } from "./ops/arguments.ts";
 import { cast } from "./ops/cast.ts";
 import { lt } from "./ops/compare.ts";
-import { constantOf, positions, tensor } from "./ops/creation.ts";
+import { arange, constantOf, positions, tensor } from "./ops/creation.ts";
 import { stack } from "./ops/concat.ts";
 import { reshape } from "./ops/movement.ts";
 import { slice } from "./ops/slice.ts";
+import { argsort } from "./ops/sort.ts";
+import { take } from "./ops/take.ts";
 import { rem, sub } from "./ops/binary.ts";
 import { erfinv } from "./ops/special.ts";
 import { clip, cos, erf, log, sqrt } from "./ops/unary.ts";
 import { type DType, isFloat } from "./dtype.ts";
 import { DTypeError, ShapeError } from "./errors.ts";
-import { checkShape, type Shape, showShape } from "./shape.ts";
+import { wholeNumber } from "./ranges.ts";
+import { checkShape, normalizeAxis, type Shape, showShape } from "./shape.ts";
 import type { Tensor, TensorLike } from "./tensor.ts";
 
 /** A key: u32[2]. Use each one once; make more with `split` or `foldIn`. */
@@ -103,13 +106,22 @@ export function uniform(k: Key, shape: Shape, { min = 0, max = 1 }: Interval = {
   return min === 0 && max === 1 ? unit : add(mul(unit, max - min), min);
 }
 
-/** Normal numbers with mean 0 and deviation 1 (Box and Muller's method): f32. */
-export function normal(k: Key, shape: Shape): Tensor {
+/** Where normal numbers lie. */
+export interface NormalOptions {
+  /** Default 0. */
+  readonly mean?: number;
+  /** The standard deviation. Default 1. */
+  readonly std?: number;
+}
+
+/** Normal numbers (Box and Muller's method): f32. */
+export function normal(k: Key, shape: Shape, { mean = 0, std = 1 }: NormalOptions = {}): Tensor {
   const places = cast(positions(checkShape(shape, "draw random numbers")), "u32");
   const [x, y] = threefry2x32(words(k), [zero(), places]);
   // 1 - u is in (0, 1], where the logarithm is finite.
   const radius = sqrt(mul(-2, log(sub(1, fractions(x)))));
-  return mul(radius, cos(mul(fractions(y), 2 * Math.PI)));
+  const z = mul(radius, cos(mul(fractions(y), 2 * Math.PI)));
+  return mean === 0 && std === 1 ? z : add(mul(z, std), mean);
 }
 
 /** Between which bounds to keep normal numbers, in deviations from the mean, and the type of the result. */
@@ -168,4 +180,30 @@ export function randint(k: Key, shape: Shape, { min = 0, max }: { readonly min?:
 /** True with probability `p`, element by element: bool. */
 export function bernoulli(k: Key, p: number, shape: Shape): Tensor {
   return lt(uniform(k, shape), p);
+}
+
+/**
+ * The whole numbers from 0 to below `x` in random order, i32; of a tensor its slices along an axis in random order.
+ *
+ * ```ts
+ * import { data, random, sort } from "../mod.ts";
+ * const order = random.permutation(random.key(0), 5);
+ * console.log([...await data(sort(order))]); // [0, 1, 2, 3, 4]
+ * ```
+ *
+ * @param x How many numbers, or a tensor with at least one axis.
+ * @throws {RangeError} If `x` is neither a tensor nor a whole number of at least 0.
+ */
+export function permutation(k: Key, x: Tensor | number, { axis = 0 }: { readonly axis?: number } = {}): Tensor {
+  if (typeof x === "number") return take(arange(wholeNumber(x, "The number of elements", 0)), permutationOf(k, x));
+  const along = normalizeAxis(axis, x.rank, "permute at random");
+  return take(x, permutationOf(k, x.shape[along]), { axis: along });
+}
+
+/** Places sorted by random bits. Equal bits keep their order, so long lists are shuffled again until that cannot be noticed. */
+function permutationOf(k: Key, size: number): Tensor {
+  const rounds = Math.max(1, Math.ceil(3 * Math.log2(Math.max(1, size)) / 32));
+  return split(k, rounds)
+    .map((each) => argsort(bits(each, [size])))
+    .reduce((order, next) => take(order, next));
 }

@@ -33,6 +33,7 @@ import {
   log2,
   logAddExp,
   logSigmoid,
+  logSoftmax,
   meshgrid,
   mish,
   prelu,
@@ -41,6 +42,7 @@ import {
   rsqrt,
   selu,
   ShapeError,
+  softmax,
   softsign,
   square,
   sub,
@@ -225,6 +227,11 @@ testOnDevices("derivatives at kinks, ends and far out", async () => {
   }
 });
 
+testOnDevices("softmax of nothing is nothing", async () => {
+  assert.deepEqual(await toArray(softmax(zeros([2, 0]))), [[], []]);
+  assert.deepEqual(await toArray(logSoftmax(zeros([0, 2]), { axis: 0 })), []);
+});
+
 testOnDevices("erfinv and erfc keep double precision", async () => {
   const xs = [1e-8, 0.01, 0.3, 0.6, 1, 2, 3.5, 5];
   const x = tensor(xs, { dtype: "f64" });
@@ -254,6 +261,8 @@ testOnDevices("tensors from nothing", async () => {
     [arange(1, 3, { dtype: "f32" }), [1, 2], "f32"],
     [arange(1, 6, 2, { dtype: "f32" }), [1, 3, 5], "f32"],
     [meshgrid([arange(2), arange(3)])[1], [[0, 1, 2], [0, 1, 2]], "i32"],
+    [meshgrid([arange(2), arange(3)], { indexing: "xy" })[1], [[0, 0], [1, 1], [2, 2]], "i32"],
+    [meshgrid([arange(2)], { indexing: "xy" })[0], [0, 1], "i32"],
   ];
   for (const [x, expected, dtype] of cases) {
     assert.deepEqual(await toArray(x), expected);

@@ -2,7 +2,25 @@
 import assert from "node:assert/strict";
 import { bitcast, threefry2x32 } from "../core/ops/bits.ts";
 import * as host from "../core/threefry.ts";
-import { data, DTypeError, item, jit, mean, mul, random, ShapeError, sub, type Tensor, tensor, toArray, vmap } from "../mod.ts";
+import {
+  argmin,
+  data,
+  DTypeError,
+  item,
+  jit,
+  mean,
+  mul,
+  random,
+  ShapeError,
+  slice,
+  sort,
+  stack,
+  sub,
+  type Tensor,
+  tensor,
+  toArray,
+  vmap,
+} from "../mod.ts";
 import { testOnDevices } from "./each_device.ts";
 import { hash } from "./noise.ts";
 
@@ -86,6 +104,9 @@ testOnDevices("uniform, normal and Bernoulli numbers have their moments", async 
   const normal = await moments(random.normal(random.key(2), [size]));
   near(normal.mean, 0, 1);
   near(normal.variance, 1, Math.SQRT2);
+  const wide = await moments(random.normal(random.key(4), [size], { mean: -3, std: 2 }));
+  near(wide.mean, -3, 2);
+  near(wide.variance, 4, 4 * Math.SQRT2);
   const values = await data(random.normal(random.key(2), [size]));
   assert.ok(values.every(Number.isFinite));
   near(values.filter((x) => x > 1).length / size, 0.15866, Math.sqrt(0.1587 * 0.8413));
@@ -112,6 +133,26 @@ testOnDevices("truncated normal numbers lie between their bounds and have their 
   assert.throws(() => random.truncatedNormal(random.key(0), [1], { low: 8 }), RangeError);
   assert.throws(() => random.truncatedNormal(random.key(0), [1], { dtype: "i32" }), DTypeError);
   assert.equal(random.truncatedNormal(random.key(0), [1], { dtype: "f64" }).dtype, "f64");
+});
+
+testOnDevices("permutations hold every number once, each place as often", async () => {
+  for (const size of [0, 1, 7, 3000]) {
+    const order = random.permutation(random.key(size), size);
+    assert.deepEqual([...await data(sort(order))], Array.from({ length: size }, (_, i) => i), `${size}`);
+    assert.equal(order.dtype, "i32");
+  }
+  // Where 0 comes to lie among 5 places, for 1000 keys.
+  const keys = stack(random.split(random.key(1), 1000));
+  const first = await data(vmap((k: Tensor) => argmin(random.permutation(k, 5)))(keys));
+  for (let place = 0; place < 5; place++) {
+    const count = first.filter((each) => each === place).length;
+    assert.ok(Math.abs(count - 200) < 65, `${count} at ${place}`);
+  }
+  const columns = random.permutation(random.key(2), tensor([[1, 2, 3], [4, 5, 6]]), { axis: 1 });
+  assert.deepEqual(await toArray(sort(columns)), [[1, 2, 3], [4, 5, 6]]);
+  assert.deepEqual(await toArray(sub(slice(columns, { start: 1 }), slice(columns, { stop: 1 }))), [[3, 3, 3]]);
+  assert.throws(() => random.permutation(random.key(0), 1.5), RangeError);
+  assert.throws(() => random.permutation(random.key(0), tensor(1)), ShapeError);
 });
 
 testOnDevices("whole numbers lie in their interval and are about equally frequent", async () => {

@@ -192,7 +192,8 @@ export function linspace(
 }
 
 /**
- * Coordinates of a grid from those of its axes: each result has the shape of the grid, and result i changes along axis i.
+ * Coordinates of a grid from those of its axes: each result has the shape of the grid, and result i changes along axis i (`indexing`
+ * "ij", the default, as in PyTorch), or with the first two axes swapped ("xy", as in NumPy).
  *
  * ```ts
  * import { arange, meshgrid, toArray } from "../../mod.ts";
@@ -203,13 +204,14 @@ export function linspace(
  * @param xs Vectors, one per axis.
  * @throws {ShapeError} If one is not a vector.
  */
-export function meshgrid(xs: readonly Tensor[]): Tensor[] {
+export function meshgrid(xs: readonly Tensor[], { indexing = "ij" }: { readonly indexing?: "ij" | "xy" } = {}): Tensor[] {
   const wrong = xs.find(({ rank }) => rank !== 1);
   if (wrong) {
     throw new ShapeError(`Cannot make a grid from shape ${showShape(wrong.shape)}: vectors are needed`, { shape: wrong.shape });
   }
-  const shape = xs.map(({ size }) => size);
-  return xs.map((x, axis) => broadcastInDim(x, shape, [axis]));
+  const along = xs.map((_, i) => indexing === "xy" && i < 2 && xs.length > 1 ? 1 - i : i);
+  const shape = along.map((i) => xs[i].size);
+  return xs.map((x, i) => broadcastInDim(x, shape, [along[i]]));
 }
 
 /** Numbers in nested arrays, as they are written. */

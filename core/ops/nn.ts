@@ -166,6 +166,7 @@ export interface AxisOptions {
 }
 
 function shifted(x: Tensor, axis: number): Tensor {
+  if (x.shape[axis] === 0) return x;
   // The shift cancels out of value and derivative.
   return sub(x, stopGradient(max(x, { axes: axis, keepDims: true })));
 }
