@@ -136,8 +136,8 @@ export interface CrossAttentionOptions extends AttentionOptions {
  * @returns [batch, queries, features]
  * @throws {ShapeError} If the axes do not fit, or the features do not divide by the heads.
  */
-export function crossAttention<B extends boolean>(
-  params: AttentionParams<B>,
+export function crossAttention(
+  params: AttentionParams | AttentionParams<false>,
   query: Tensor,
   memory: Tensor,
   { heads, ...options }: CrossAttentionOptions,
@@ -145,7 +145,7 @@ export function crossAttention<B extends boolean>(
   checkSequence(query.shape, heads);
   checkSequence(memory.shape, heads);
   const weights = split(params.inProjWeight, 3);
-  const biases = "inProjBias" in params ? split(params.inProjBias as Tensor, 3) : [];
+  const biases = "inProjBias" in params ? split(params.inProjBias, 3) : [];
   const [q, k, v] = [query, memory, memory].map((x, i) =>
     splitHeads(affine(x, biases.length > 0 ? { weight: weights[i], bias: biases[i] } : { weight: weights[i] }), heads)
   );
@@ -230,7 +230,7 @@ export function multiHeadAttention<B extends boolean = true>(options: MultiHeadA
     },
     apply: (params, state, x, mode) => {
       const dropout = mode.kind === "train" && p > 0 ? { p, key: mode.key } : undefined;
-      return [crossAttention(params, x, x, { heads, causal, dropout }), state];
+      return [crossAttention(params as AttentionParams, x, x, { heads, causal, dropout }), state];
     },
   };
 }

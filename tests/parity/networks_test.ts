@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { data, layers, random, type Tensor, tensor } from "../../mod.ts";
+import { data, layers, random, type Tensor, tensor, zeros } from "../../mod.ts";
 import { assertClose } from "../close.ts";
 import { testOnDevices } from "../each_device.ts";
 import stored from "../fixtures/networks.json" with { type: "json" };
@@ -43,11 +43,15 @@ const models: Readonly<Record<string, layers.AnyLayer>> = {
 };
 
 for (const [name, model] of Object.entries(models)) {
-  Deno.test(`${name} has torchvision's names and shapes`, () => {
-    const { params, state } = model.init(key, [3, 224, 224]);
+  Deno.test(`${name} has torchvision's names and shapes, and loads its state dict`, () => {
+    const initial = model.init(key, [3, 224, 224]);
+    const { params, state } = initial;
     const ours = Object.entries(layers.stateDict(params, state)).map(([each, { shape }]) => [each, [...shape]]);
     const theirs = Object.entries(dicts[name]).filter(([each]) => !each.endsWith("num_batches_tracked"));
     assert.deepEqual(Object.fromEntries(ours), Object.fromEntries(theirs));
+    const dict = Object.fromEntries(Object.entries(dicts[name]).map(([each, shape]) => [each, zeros(shape)]));
+    const loaded = layers.loadStateDict(initial, dict);
+    assert.ok(loaded._tag === "Right" && layers.namedParameters(loaded.right).length === theirs.length);
   });
 }
 
