@@ -198,7 +198,8 @@ export interface MultiHeadAttentionOptions<B extends boolean = true> {
  * Self-attention with heads: every place of a sequence gathers from all its places.
  *
  * Input and output [batch, places, features]. Parameters: `inProjWeight` [3 features, features], `inProjBias` [3 features],
- * `outProj.weight` [features, features] and `outProj.bias` [features], named and started as in PyTorch's `nn.MultiheadAttention`.
+ * `outProj.weight` [features, features] and `outProj.bias` [features], named and started as in PyTorch's `nn.MultiheadAttention`. With a
+ * mask, or for attention to another sequence, use its parameters with `crossAttention`.
  *
  * ```ts
  * import { layers, ones, random } from "../mod.ts";

@@ -43,6 +43,8 @@ export type StageState<T> = Filled<{ [K in keyof T]: T[K] extends AnyLayer ? Sta
 export type StageFunctions<T> = { readonly [K in keyof T]: (x: Tensor) => Tensor };
 
 type Entries = Readonly<Record<string, object>>;
+type Parts = Readonly<Record<string, AnyLayer>>;
+type Join = (stages: StageFunctions<Stages>, x: Tensor) => Tensor;
 
 /**
  * A layer whose stages are joined by a function, for networks that are not a simple sequence.
@@ -74,8 +76,8 @@ export function compose<T extends Stages>(
   kind: string = "compose",
 ): Layer<StageParams<T>, StageState<T>> {
   checkNames(Object.keys(stages));
-  const parts: Readonly<Record<string, AnyLayer>> = mapRecord(stages, asLayer);
-  const run = join as (stages: StageFunctions<Stages>, x: Tensor) => Tensor;
+  const parts: Parts = mapRecord(stages, asLayer);
+  const run = join as Join;
   const made: Layer<Entries, Entries> = {
     kind,
     stages: parts,
@@ -85,38 +87,40 @@ export function compose<T extends Stages>(
   return made as unknown as Layer<StageParams<T>, StageState<T>>;
 }
 
-type Parts = Readonly<Record<string, AnyLayer>>;
-type Join = (stages: StageFunctions<Stages>, x: Tensor) => Tensor;
-
 /** Runs the function on stages that only find out their own shapes: each gives zeros of what it will give. */
 function initAll(parts: Parts, join: Join, key: Key, inputShape: Shape): Initial<Entries, Entries> {
-  const found: Record<string, Initial<object, object>> = {};
+  const found = new Map<string, Initial<object, object>>();
   const calls = mapRecord(parts, (layer, name) => (x: Tensor) => {
     const shape = x.shape.slice(1);
     const initial = atLayer(name, shape, () => layer.init(keyFor(key, name), shape));
-    found[name] ??= initial;
+    if (!found.has(name)) found.set(name, initial);
     return zeros([1, ...initial.output]);
   });
   const output = outputShape((x) => join(calls, x), inputShape);
   // In the order of the stages, whatever the order of the calls.
-  const stages = Object.fromEntries(Object.keys(parts).filter((name) => name in found).map((name) => [name, found[name]]));
+  const stages = Object.fromEntries(
+    Object.keys(parts).flatMap((name) => {
+      const initial = found.get(name);
+      return initial ? [[name, initial]] : [];
+    }),
+  );
   return { params: filled(stages, (each) => each.params), state: filled(stages, (each) => each.state), output, stages };
 }
 
 function applyAll(parts: Parts, join: Join, params: Entries, state: Entries, x: Tensor, mode: Mode): [Tensor, Entries] {
-  const changed: Record<string, object> = {};
+  const changed = new Map<string, object>();
   const calls = mapRecord(parts, (layer, name) => {
     let uses = 0;
     return (input: Tensor) => {
-      const old = changed[name] ?? state[name] ?? empty;
+      const old = changed.get(name) ?? state[name] ?? empty;
       const own = modeOf(mode, uses++ === 0 ? name : `${name}.${uses}`);
       const [output, after] = atLayer(name, input.shape, () => layer.apply(params[name] ?? empty, old, input, own));
-      if (after !== old) changed[name] = after;
+      if (after !== old) changed.set(name, after);
       return output;
     };
   });
   const y = join(calls, x);
-  return [y, isEmpty(changed) ? state : { ...state, ...changed }];
+  return [y, changed.size === 0 ? state : { ...state, ...Object.fromEntries(changed) }];
 }
 
 function mapRecord<A, B>(record: Readonly<Record<string, A>>, f: (value: A, name: string) => B): Record<string, B> {

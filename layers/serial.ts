@@ -3,9 +3,9 @@
  *
  * @module
  */
+import type { Tensor } from "../core/tensor.ts";
 import { compose, type Stage, type StageFunctions, type StageParams, type Stages, type StageState } from "./compose.ts";
 import type { Layer } from "./layer.ts";
-import type { Tensor } from "../core/tensor.ts";
 
 /**
  * Stages one after the other. It is a layer itself, so it nests.

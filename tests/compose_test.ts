@@ -71,6 +71,11 @@ Deno.test("a stage that is used twice shares its parameters, moves its state twi
 Deno.test("stages that are not used have no parameters", () => {
   const model = compose({ used: linear({ features: 2 }), spare: linear({ features: 3 }) }, ({ used }, x) => used(x));
   assert.deepEqual(paths(model.init(key, [3]).params), ["used.weight", "used.bias"]);
+  // Names that every object has are names like others.
+  assert.deepEqual(paths(serial({ constructor: linear({ features: 1 }) }).init(key, [1]).params), [
+    "constructor.weight",
+    "constructor.bias",
+  ]);
 });
 
 Deno.test("residual adds its input, or what downsample makes of it", async () => {
