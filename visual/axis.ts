@@ -38,7 +38,7 @@ export function axisFor(values: readonly number[], options: AxisOptions): Axis {
     const [low, high] = scaleLog().domain([least, most]).nice().domain();
     const log = scaleLog().domain([low === high ? low / 10 : low, high]).range([0, 1]);
     // Within a few powers of ten d3 has a tick at each digit: too many to write.
-    return { ticks: log.ticks(count).filter((tick) => /^[125]/.test(tick.toExponential())), place: log };
+    return { ticks: log.ticks(count).filter((tick) => /^[125]/.test(tick.toExponential(9))), place: log };
   }
   const size = Math.max(Math.abs(least), Math.abs(most));
   // One value, or several as good as one, have no extent: they stand in the middle of some.

@@ -108,6 +108,7 @@ export const takeGradOp: Op<TakeAttrs> = {
  * A position along an axis of `shape`, counted from the front.
  *
  * @throws {TypeError} If it is not whole.
+ * @throws {ShapeError} If the axis is empty.
  * @throws {RangeError} If there is no such position.
  */
 export function positionIn(at: number, shape: Shape, axis: number, what: string): number {
@@ -115,9 +116,13 @@ export function positionIn(at: number, shape: Shape, axis: number, what: string)
     throw new TypeError(`Cannot ${what} ${showShape(shape)} at ${at}: a position must be a whole number`);
   }
   const extent = shape[axis];
+  if (extent === 0) {
+    throw new ShapeError(`Cannot ${what} ${showShape(shape)} at ${at} along axis ${axis}: it is empty`, { shape, axis });
+  }
   if (at < -extent || at >= extent) {
-    const range = extent === 0 ? "it is empty" : `positions are ${-extent} to ${extent - 1}`;
-    throw new RangeError(`Cannot ${what} ${showShape(shape)} at ${at} along axis ${axis}: ${range}`);
+    throw new RangeError(
+      `Cannot ${what} ${showShape(shape)} at ${at} along axis ${axis}: positions are ${-extent} to ${extent - 1}`,
+    );
   }
   return at < 0 ? at + extent : at;
 }
