@@ -11,9 +11,6 @@ export type DType = "f32" | "f64" | "i32" | "u32" | "u8" | "bool";
 /** The JavaScript array that holds elements of a tensor on the host; `bool` is 0 or 1 in a `Uint8Array`. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
-/** Values on the host: a typed array, or plain numbers, which lie in the JavaScript heap itself. */
-export type HostValues = TypedArray | readonly number[];
-
 /** Every element type, in order of promotion. */
 export const dtypes: readonly DType[] = ["bool", "u8", "i32", "u32", "f32", "f64"];
 

@@ -7,7 +7,7 @@
  * @module
  */
 import { buildGraph, GraphBuilder, type Node, topological } from "./compile/graph.ts";
-import type { DType, HostValues } from "./dtype.ts";
+import type { DType, TypedArray } from "./dtype.ts";
 import { TraceError } from "./errors.ts";
 import { fromHost } from "./ops/creation.ts";
 import { compile, computed, realizeNow } from "./realize.ts";
@@ -268,7 +268,7 @@ function execute(entry: Entry, leaves: readonly unknown[]): unknown {
   const through = entry.through.map((result) => computed(tensorOf(result, leaves), "jit"));
   const given = entry.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
   const staying = (storage: Storage) => storage.shared || through.includes(storage);
-  const inputs: (DeviceBuffer | HostValues)[] = [];
+  const inputs: (DeviceBuffer | TypedArray)[] = [];
   const storages: (Storage | undefined)[] = [];
   const give = (storage: Storage, mayBeOverwritten: boolean) => {
     // Values that are donated in one place and live on, or are read, in another are copied: overwriting must not be seen.

@@ -25,9 +25,28 @@ export interface Trace {
   open: boolean;
 }
 
+/**
+ * An operation that was applied and not computed yet: kind "op".
+ *
+ * A class for the collector's sake. V8 counts what becomes of the objects of each literal, and where they lived on during the first
+ * compilation it lets all later ones be born old; those die late, and with them all they refer to: the graphs of many steps.
+ */
+export class Pending {
+  readonly kind = "op";
+  readonly op: Op;
+  readonly inputs: readonly Tensor[];
+  readonly attrs: unknown;
+
+  constructor(op: Op, inputs: readonly Tensor[], attrs: unknown) {
+    this.op = op;
+    this.inputs = inputs;
+    this.attrs = attrs;
+  }
+}
+
 /** How a tensor's values come about. */
 export type Source =
-  | { readonly kind: "op"; readonly op: Op; readonly inputs: readonly Tensor[]; readonly attrs: unknown }
+  | Pending
   /** Values in memory: kind "data". */
   | Storage
   /** The argument of a function that is being traced: there are no values. */

@@ -9,7 +9,7 @@ import { cast, variableOp } from "../ops/cast.ts";
 import { zerosLike } from "../ops/creation.ts";
 import type { Op } from "../ops/define.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { Tensor, withTrace } from "../tensor.ts";
+import { Pending, Tensor, withTrace } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
 import { stepsBetween } from "./walk.ts";
 
@@ -46,7 +46,7 @@ export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, ta
       const fresh = new Tensor(
         x.shape,
         x.dtype,
-        { kind: "op", op: variableOp as Op, inputs: [x], attrs: undefined },
+        new Pending(variableOp as Op, [x], undefined),
         false,
         trace,
       );

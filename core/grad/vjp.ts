@@ -9,14 +9,14 @@ import { cast, variableOp } from "../ops/cast.ts";
 import { onesLike, zerosLike } from "../ops/creation.ts";
 import type { Op } from "../ops/define.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { Tensor, type Trace, withTrace } from "../tensor.ts";
+import { Pending, Tensor, type Trace, withTrace } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
 import { addCotangents } from "./results.ts";
 import { type Step, stepsBetween } from "./walk.ts";
 
 /** A fresh variable with the value of `x`. */
 function variable(x: Tensor, trace: Trace): Tensor {
-  return new Tensor(x.shape, x.dtype, { kind: "op", op: variableOp as Op, inputs: [x], attrs: undefined }, false, trace);
+  return new Tensor(x.shape, x.dtype, new Pending(variableOp as Op, [x], undefined), false, trace);
 }
 
 /** Cotangents of `variables` from those of `outputs`, along recorded steps; undefined where no output depends on one. */

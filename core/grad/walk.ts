@@ -6,13 +6,13 @@
  *
  * @module
  */
-import { type Source, sourceOf, type Tensor } from "../tensor.ts";
+import { type Pending, sourceOf, type Tensor } from "../tensor.ts";
 
 /** A tensor on the way from variables to outputs, and the operation that made it. */
 export interface Step {
   readonly tensor: Tensor;
   /** Undefined for a variable. */
-  readonly made?: Extract<Source, { kind: "op" }>;
+  readonly made?: Pending;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import * as expr from "../compile/expr.ts";
 import { type DType, isFloat } from "../dtype.ts";
-import { Tensor, type TensorLike } from "../tensor.ts";
+import { Pending, Tensor, type TensorLike } from "../tensor.ts";
 import { asTensor } from "./arguments.ts";
 import { apply, elementwise, noJvp, noVjp, type Op } from "./define.ts";
 
@@ -46,7 +46,7 @@ export function cast(x: TensorLike, dtype: DType): Tensor {
   const tensor = asTensor(x);
   if (tensor.dtype === dtype && !tensor.weak) return tensor;
   // Not `apply`: a literal that was cast is none any more.
-  return new Tensor(tensor.shape, dtype, { kind: "op", op: castOp as Op, inputs: [tensor], attrs: { dtype } });
+  return new Tensor(tensor.shape, dtype, new Pending(castOp as Op, [tensor], { dtype }));
 }
 
 export const stopGradientOp: Op<undefined> = {

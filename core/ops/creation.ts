@@ -7,7 +7,7 @@ import { type DType, dtypeOfArray, toHostArray, type TypedArray } from "../dtype
 import { ShapeError } from "../errors.ts";
 import { Storage } from "../runtime/storage.ts";
 import { checkShape, contiguousStrides, type Shape, showShape, sizeOf } from "../shape.ts";
-import { Tensor } from "../tensor.ts";
+import { Pending, Tensor } from "../tensor.ts";
 import { add, mul } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { eq } from "./compare.ts";
@@ -36,7 +36,7 @@ export function constantOf(value: number, dtype: DType, shape: Shape = [], weak 
   return new Tensor(
     Object.freeze([...shape]),
     dtype,
-    { kind: "op", op: fullOp as Op, inputs: [], attrs: { value: held, shape, dtype } },
+    new Pending(fullOp as Op, [], { value: held, shape, dtype }),
     weak,
   );
 }

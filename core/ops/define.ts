@@ -13,7 +13,7 @@ import type { Loop } from "../compile/loop.ts";
 import { type DType, isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { type Shape, showShape } from "../shape.ts";
-import { insideTransform, pendingDepth, Tensor } from "../tensor.ts";
+import { insideTransform, Pending, pendingDepth, Tensor } from "../tensor.ts";
 // A circle on purpose: the rules need these two when they run, not when they are made.
 import { add } from "./binary.ts";
 import { broadcastInDim } from "./movement.ts";
@@ -102,12 +102,12 @@ export function computeLongHistoriesBy(compute: (tensor: Tensor, longest: number
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   const shape = op.shape(inputs.map((input) => input.shape), attrs);
   const dtype = op.dtype(inputs.map((input) => input.dtype), attrs);
-  const made = new Tensor(Object.isFrozen(shape) ? shape : Object.freeze([...shape]), dtype, {
-    kind: "op",
-    op: op as Op,
-    inputs,
-    attrs,
-  }, isFloat(dtype) && inputs.length > 0 && inputs.every((input) => input.weak));
+  const made = new Tensor(
+    Object.isFrozen(shape) ? shape : Object.freeze([...shape]),
+    dtype,
+    new Pending(op as Op, inputs, attrs),
+    isFloat(dtype) && inputs.length > 0 && inputs.every((input) => input.weak),
+  );
   if (pendingDepth(made) > longest && !insideTransform()) computeLong?.(made, longest);
   return made;
 }

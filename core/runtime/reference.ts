@@ -8,7 +8,7 @@
  * @module
  */
 import type { BufferSpec, Program } from "../compile/kernel.ts";
-import { deviceBytes, type DType, dtypes, hostArray, type HostValues, toHostArray, type TypedArray } from "../dtype.ts";
+import { deviceBytes, type DType, dtypes, hostArray, toHostArray, type TypedArray } from "../dtype.ts";
 import { DeviceError, DonatedError } from "../errors.ts";
 import type { Device, DeviceBuffer, Executable } from "./device.ts";
 import { checkProgram } from "./reference/check.ts";
@@ -27,7 +27,7 @@ function unwritten(dtype: DType, size: number): Memory {
 }
 
 /** Host values as the device holds them: rounded to their type first. */
-function fromHost(dtype: DType, values: HostValues): Memory {
+function fromHost(dtype: DType, values: TypedArray): Memory {
   const held = toHostArray(dtype, values);
   return held instanceof Float32Array ? Float64Array.from(held) : held;
 }
@@ -59,7 +59,7 @@ export function createReferenceDevice(): Device<ReferenceBuffer> {
     bytesInUse += memory.length * deviceBytes(dtype);
     return { dtype, size: memory.length, memory };
   };
-  const upload = (dtype: DType, values: HostValues) => hold(dtype, fromHost(dtype, values));
+  const upload = (dtype: DType, values: TypedArray) => hold(dtype, fromHost(dtype, values));
   const free = (buffer: ReferenceBuffer) => {
     if (!buffer.memory) return;
     bytesInUse -= buffer.size * deviceBytes(buffer.dtype);

@@ -3,21 +3,20 @@
  *
  * Values from the user stay on the host until they are used a second time: a batch that is used once never takes device memory of its
  * own. What lives on a device is given back when its tensor is collected. Collection needs a turn of the event loop, which a long
- * synchronous loop never gives; so beyond a byte budget the values used longest ago move to the JavaScript heap, where the collector
+ * synchronous loop never gives; so beyond a byte budget the values used longest ago move to arrays on the host, where the collector
  * needs no turn: the dead ones vanish, the living ones come back when they are used. Where reading costs nothing, a few numbers (a
  * loss) go there at once. Memory that donated values leave to their successors passes on as it is: in its stride a training loop
  * gives the collector nothing to watch.
  *
  * @module
  */
-import { deviceBytes, type DType, hostArray, type HostValues, toHostArray, type TypedArray } from "../dtype.ts";
+import { deviceBytes, type DType, hostArray, type TypedArray } from "../dtype.ts";
 import { DeviceError, DonatedError } from "../errors.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
 
 /** Values in memory. The budget and the collector's callback hold this, never the storage itself. */
 class Place {
-  /** Small values that left the device are plain arrays: a typed array's memory is outside the heap, and does not hurry the collector. */
-  host: HostValues | undefined;
+  host: TypedArray | undefined;
   device: Device | undefined;
   buffer: DeviceBuffer | undefined;
   /** Who frees the buffer when its storage is collected; undefined if there is none. */
@@ -30,7 +29,7 @@ class Place {
   older: Place = this;
   newer: Place = this;
 
-  constructor(host?: HostValues) {
+  constructor(host?: TypedArray) {
     this.host = host;
   }
 }
@@ -113,7 +112,7 @@ function watch(places: Place[]): Anchor {
 /** Bytes of values that may lie on a device before some of them move; more where programs need more. */
 let budget = 8 * 1024 * 1024;
 
-/** Up to so many elements values move to plain arrays. */
+/** Up to so many elements the results of an eager run go to the host at once where that is cheap. */
 const small = 16384;
 
 /** Up to so many bytes values go to the host at once where that is cheap: such an array lies in the JavaScript heap itself. */
@@ -145,13 +144,13 @@ export class Storage {
   }
 
   /** Values on the host, in the layout of `hostArray`. Nobody else may write to them. */
-  static ofHost(dtype: DType, values: HostValues): Storage {
+  static ofHost(dtype: DType, values: TypedArray): Storage {
     return new Storage(dtype, values.length, new Place(values));
   }
 
   /**
    * The outputs of a run outside any compiled loop. Nobody says when such values are used up (the parameters before a step), so small
-   * ones go to the JavaScript heap at once, where that is cheap: its collector finds them soonest.
+   * ones go to the host at once, where that is cheap: the collector finds a young typed array soonest.
    */
   static ofEagerRun(device: Device, buffers: readonly DeviceBuffer[]): Storage[] {
     const large = device.readsFreely ? buffers.filter(({ size }) => size > small) : buffers;
@@ -159,7 +158,7 @@ export class Storage {
     return buffers.map((buffer) => {
       const at = large.indexOf(buffer);
       if (at >= 0) return kept[at];
-      const values = intoHeap(device.downloadNow(buffer)!);
+      const values = device.downloadNow(buffer)!;
       device.free(buffer);
       return Storage.ofHost(buffer.dtype, values);
     });
@@ -234,7 +233,7 @@ export class Storage {
   }
 
   /** The values as a program's input on a device: its buffer, or a host array to be copied for this run only. */
-  forRun(device: Device): DeviceBuffer | HostValues {
+  forRun(device: Device): DeviceBuffer | TypedArray {
     const place = this.#checked();
     if (place.device === device) {
       unlink(place);
@@ -263,7 +262,7 @@ export class Storage {
   /** The values on the host, without waiting; not to be written to. */
   hostNow(): TypedArray {
     const { host, device, buffer } = this.#checked();
-    if (host) return this.#typed(host);
+    if (host) return host;
     if (!device) throw new DeviceError("Cannot find the values of a tensor: they were released", {});
     const values = device.downloadNow(buffer!);
     if (!values) {
@@ -272,16 +271,12 @@ export class Storage {
     return values;
   }
 
-  #typed(host: HostValues): TypedArray {
-    return isTyped(host) ? host : toHostArray(this.dtype, host);
-  }
-
   /** A copy of the values on the host. */
   read(): Promise<TypedArray> {
     // Not async: that it was donated is said at once.
     const place = this.#checked();
     const { host, device, buffer } = place;
-    if (host) return Promise.resolve(isTyped(host) ? host.slice() : this.#typed(host));
+    if (host) return Promise.resolve(host.slice());
     if (!device) return Promise.resolve(hostArray(this.dtype, this.size));
     const values = device.download(buffer!);
     if (this.size * deviceBytes(this.dtype) > tiny) return values;
@@ -302,23 +297,11 @@ export class Storage {
   }
 }
 
-function isTyped(host: HostValues): host is TypedArray {
-  return !Array.isArray(host);
-}
-
-/** Values as plain numbers; the typed array is used up. */
-function intoHeap(values: TypedArray): number[] {
-  const numbers = new Array<number>(values.length);
-  for (let i = 0; i < values.length; i++) numbers[i] = values[i];
-  if (values.buffer instanceof ArrayBuffer) values.buffer.transfer(0);
-  return numbers;
-}
-
 /** Detaching an array's memory gives it back at once, where the collector would take its time. */
 function dropHost(place: Place): void {
   const { host } = place;
   place.host = undefined;
-  if (host && isTyped(host) && host.byteLength > tiny && host.buffer instanceof ArrayBuffer) host.buffer.transfer(0);
+  if (host && host.byteLength > tiny && host.buffer instanceof ArrayBuffer) host.buffer.transfer(0);
 }
 
 /** Moves the values used longest ago to the host until the device is below its budget. */
@@ -330,7 +313,7 @@ function makeRoom(device: Device, newest: Keeper): void {
     if (place.device !== device || place.keeper === newest) continue;
     const host = device.downloadNow(place.buffer!);
     if (!host) return;
-    place.host = host.length <= small ? intoHeap(host) : host;
+    place.host = host;
     place.uses = 0;
     freeBuffer(place);
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deviceBytes, type DType, dtypes, type HostValues, type TypedArray } from "../../dtype.ts";
+import { deviceBytes, type DType, dtypes, type TypedArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import type { Program } from "../../compile/kernel.ts";
 import type { Device, Executable } from "../device.ts";
@@ -79,7 +79,7 @@ class WasmDevice implements Device<WasmBuffer> {
     });
   }
 
-  upload(dtype: DType, values: HostValues): WasmBuffer {
+  upload(dtype: DType, values: TypedArray): WasmBuffer {
     const buffer = this.#allocate(dtype, values.length);
     this.#memory.write(buffer.address, dtype, values);
     return buffer;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deviceBytes, type DType, type HostValues } from "../../dtype.ts";
+import { deviceBytes, type DType, type TypedArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import type { Program } from "../../compile/kernel.ts";
 import { SERIAL_MADDS } from "../../compile/wasm/emit.ts";
@@ -90,7 +90,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     });
   }
 
-  run(inputs: readonly (WasmBuffer | HostValues)[]): WasmBuffer[] {
+  run(inputs: readonly (WasmBuffer | TypedArray)[]): WasmBuffer[] {
     const { program, arena } = this.#parts;
     if (this.#destroyed) throw new DeviceError("Cannot run a program of the wasm device that was destroyed");
     if (inputs.length !== program.inputs.length) {
@@ -132,7 +132,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   }
 
   /** Writes the addresses of inputs and outputs into the table; gives the outputs, and in `fresh` those that are new. */
-  #placeBuffers(inputs: readonly (WasmBuffer | HostValues)[], fresh: WasmBuffer[]): WasmBuffer[] {
+  #placeBuffers(inputs: readonly (WasmBuffer | TypedArray)[], fresh: WasmBuffer[]): WasmBuffer[] {
     const { program, memory } = this.#parts;
     const given: WasmBuffer[] = [];
     for (let i = 0; i < inputs.length; i++) {
@@ -155,7 +155,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   }
 
   /** Copies a host array; what becomes an output is a buffer like any other. */
-  #stage(id: number, index: number, values: HostValues, fresh: WasmBuffer[]): WasmBuffer {
+  #stage(id: number, index: number, values: TypedArray, fresh: WasmBuffer[]): WasmBuffer {
     const { program, memory } = this.#parts;
     const { dtype, size } = program.buffers[id];
     if (values.length !== size) throw wrongInput(index, { dtype, size: values.length, address: -1 }, dtype, size);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deviceBytes, type DType, hostArray, type HostValues, type TypedArray } from "../../dtype.ts";
+import { deviceBytes, type DType, hostArray, type TypedArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import { heapStart, maxPages } from "../../compile/wasm/control.ts";
 import { Allocator } from "./allocator.ts";
@@ -42,7 +42,7 @@ export class SharedMemory {
   }
 
   /** Copies host values to an address. */
-  write(address: number, dtype: DType, values: HostValues): void {
+  write(address: number, dtype: DType, values: TypedArray): void {
     switch (dtype) {
       case "f32":
         return this.#floats.set(values, address >>> 2);
