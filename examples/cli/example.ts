@@ -9,14 +9,22 @@
  * @module
  */
 import { Either, pipe, TaskEither } from "../../deps.ts";
+import { Option } from "../../dev_deps.ts";
 import { deviceOption, makeCommand, parseCommand, whole } from "./command.ts";
 import { chooseDevice, type DeviceFlags, guarded } from "./device.ts";
 import type { Failure } from "./failure.ts";
 
-/** A command line with `--smoke`, `--seed`, `--device` and `--help`; more can be added. */
-export function exampleCommand(name: string, description: string) {
+/**
+ * A command line with `--smoke`, `--seed`, `--device` and `--help`; more can be added.
+ *
+ * @param inSmoke The values of other flags that `--smoke` stands for, where they are not given.
+ */
+export function exampleCommand(name: string, description: string, inSmoke: Readonly<Record<string, string | number>> = {}) {
+  const implied = Object.entries(inSmoke).map(([flag, value]) => ` --${flag} ${value}`).join("");
+  const smoke = new Option("--smoke", `a run of a few seconds${implied && `: stands for${implied} where these are not given`}`);
+  smoke.implies(inSmoke);
   return makeCommand(name, description)
-    .option("--smoke", "a run of a few seconds")
+    .addOption(smoke)
     .option("--seed <number>", "chooses all that is random", whole(0), 0)
     .addOption(deviceOption());
 }
