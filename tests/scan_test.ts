@@ -4,6 +4,9 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { Program } from "../core/compile/kernel.ts";
+import type { Device } from "../core/runtime/device.ts";
+import { useDevice } from "../core/runtime/select.ts";
 import {
   add,
   compileCount,
@@ -32,6 +35,7 @@ import {
 import { assertClose } from "./close.ts";
 import { testOnDevices } from "./each_device.ts";
 import { noise } from "./noise.ts";
+import { reference } from "./run_case.ts";
 
 const close = { relative: 2e-5, absolute: 2e-5 };
 
@@ -200,6 +204,26 @@ testOnDevices("a loop is compiled once, whatever its length, and is one program"
   const settled = compileCount();
   eager(init.c);
   assert.equal(compileCount(), settled);
+});
+
+Deno.test("the way back computes no product again", () => {
+  let products = 0;
+  const device: Device = {
+    ...(reference as Device),
+    fuses: true,
+    compile: (program) => {
+      const count = (kernels: Program["kernels"]): number =>
+        kernels.reduce((sum, each) => sum + (each.kind === "loop" ? count(each.kernels) : each.kind === "matmul" ? 1 : 0), 0);
+      products = count(program.kernels);
+      return (reference as Device).compile(program);
+    },
+  };
+  useDevice(device);
+  const step = (w: Tensor) => (h: Tensor, x: Tensor) => [tanh(add(matmul(h, w), x)), null] as const;
+  const loss = (w: Tensor) => sum(scan(step(w), init.h, random(12, [5, 4, 3]))[0]);
+  jit(grad(loss))(weights.w);
+  // One forward, one for the state's gradient and one for the weight's.
+  assert.equal(products, 3);
 });
 
 Deno.test("what is wrong with a loop is said before anything runs", () => {

@@ -66,8 +66,23 @@ function capturedBy(outputs: readonly Tensor[], args: readonly Tensor[], start: 
   return [...captured];
 }
 
-/** The outputs on other tensors. */
-export function evaluate({ captured, args, outputs }: Body, outer: readonly Tensor[], inner: readonly Tensor[]): Tensor[] {
+/** What is computed on the way to the outputs by kernels of their own: products, convolutions, reductions. */
+export function kernelsOf({ captured, args, outputs }: Body): Tensor[] {
+  const leaves = new Set([...captured, ...args]);
+  return topological(outputs, (tensor) => leaves.has(tensor)).filter((tensor) => {
+    const source = sourceOf(tensor);
+    return !leaves.has(tensor) && source.kind === "op" &&
+      (source.op.lower.kind === "kernel" || source.op.lower.kind === "reduce");
+  });
+}
+
+/** The outputs on other tensors; `change` may put another tensor in the place of one that was made again. */
+export function evaluate(
+  { captured, args, outputs }: Body,
+  outer: readonly Tensor[],
+  inner: readonly Tensor[],
+  change: (made: Tensor, original: Tensor) => Tensor = (made) => made,
+): Tensor[] {
   const made = new Map<Tensor, Tensor>([
     ...captured.map((tensor, i) => [tensor, outer[i]] as const),
     ...args.map((tensor, i) => [tensor, inner[i]] as const),
@@ -76,7 +91,8 @@ export function evaluate({ captured, args, outputs }: Body, outer: readonly Tens
     const source = sourceOf(tensor);
     if (made.has(tensor) || source.kind !== "op") continue;
     const inputs = source.inputs.map((input) => made.get(input) ?? input);
-    if (inputs.some((input, i) => input !== source.inputs[i])) made.set(tensor, apply(source.op, inputs, source.attrs));
+    if (inputs.every((input, i) => input === source.inputs[i])) continue;
+    made.set(tensor, change(apply(source.op, inputs, source.attrs), tensor));
   }
   return outputs.map((output) => made.get(output) ?? output);
 }

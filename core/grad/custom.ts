@@ -57,6 +57,12 @@ export const customOp: Op<CustomAttrs> = {
   lower: { kind: "parts", part: (index, { args, saved }) => args + saved + index },
 };
 
+/** The values of `known`, which are those of `computed`, with the derivative of `computed`: that is then not computed for its values. */
+export function withValues(computed: Tensor, known: Tensor): Tensor {
+  const attrs: CustomAttrs = { args: 1, saved: 0, pull: (_, [g]) => [g] };
+  return resultsOf(apply(customOp, [computed, known], attrs), [known])[0];
+}
+
 /**
  * A function with a derivative of your own: for what cannot be differentiated (a rounding whose gradient shall pass through), or is better
  * done another way (a gradient that is clipped, a sum that would overflow).

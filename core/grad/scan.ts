@@ -1,8 +1,9 @@
 /**
  * Loops: one step, written as a function, is compiled once and run for every row of a sequence.
  *
- * The derivative of a loop is a loop that walks the sequence the other way. It needs the state at the beginning of each step, so every
- * loop can also give those (`collected`, after the function's own results); if nobody asks, they are not computed.
+ * The derivative of a loop is a loop that walks the sequence the other way. It needs the state at the beginning of each step, and what
+ * kernels of their own computed in it, so every loop can also give those (`collected`, after the function's own results); if nobody
+ * asks, they are not kept. The rest of a step is computed again: it is elementwise.
  *
  * @module
  */
@@ -18,15 +19,20 @@ import { permute } from "../ops/movement.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import { buildTree, flattenTree, type Form, hasForm, treeLeaves } from "../tree.ts";
-import { type Body, evaluate, keyOf, traceBody } from "./body.ts";
+import { type Body, evaluate, kernelsOf, keyOf, traceBody } from "./body.ts";
+import { withValues } from "./custom.ts";
 import { jvp } from "./jvp.ts";
 import { partOf, parts, resultsOf, standIn } from "./results.ts";
 import { vjp } from "./vjp.ts";
 import { vmap } from "./vmap.ts";
 
-/** A loop and the graph of one step: its arguments are the state and the rows, its outputs the next state and the collected rows. */
+/**
+ * A loop and the graph of one step: its arguments are the state and the rows, its outputs the next state and the collected rows. These
+ * are the function's own, then the state before the step, then the results of `kernels`.
+ */
 interface ScanAttrs extends Loop {
   readonly body: Body;
+  readonly kernels: readonly Tensor[];
   toJSON(): unknown;
 }
 
@@ -41,14 +47,14 @@ type Step = (state: readonly Tensor[], rows: readonly Tensor[]) => Parts;
 /** The final state and the collected rows of a step that is repeated. */
 function repeat(step: Step, state: readonly Tensor[], sequences: readonly Tensor[], length: number, reverse: boolean): Parts {
   const rows = sequences.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype }));
-  const [body] = traceBody("scan", [...state, ...rows], (args) => {
+  const [traced] = traceBody("scan", [...state, ...rows], (args) => {
     const [before, row] = [args.slice(0, state.length), args.slice(state.length)];
     const next = step(before, row);
     return [[...next.state, ...next.rows, ...before], undefined];
   });
-  if (length === 0) {
-    return { state, rows: body.outputs.slice(state.length, -state.length || undefined).map((row) => zerosLikeRows(row, 0)) };
-  }
+  const kernels = kernelsOf(traced);
+  const body = { ...traced, outputs: [...traced.outputs, ...kernels] };
+  if (length === 0) return { state, rows: body.outputs.slice(state.length).map((row) => zerosLikeRows(row, 0)) };
   const attrs: ScanAttrs = {
     length,
     reverse,
@@ -58,6 +64,7 @@ function repeat(step: Step, state: readonly Tensor[], sequences: readonly Tensor
     rows: body.args.slice(state.length),
     next: body.outputs.slice(0, state.length),
     collected: body.outputs.slice(state.length),
+    kernels,
     toJSON: () => ({ length, reverse, states: state.length, key: keyOf(body) }),
   };
   const all = resultsOf(apply(scanOp, [...body.captured, ...state, ...sequences], attrs), outputsOf(attrs));
@@ -109,7 +116,7 @@ export const scanOp: Op<ScanAttrs> = {
 function pullLoop(g: Tensor, inputs: readonly Tensor[], output: Tensor, loop: ScanAttrs): (Tensor | undefined)[] {
   const { constants, state, sequences } = split(loop, inputs);
   const results = resultsOf(output, outputsOf(loop));
-  const histories = results.slice(results.length - state.length);
+  const kept = results.slice(results.length - loop.kernels.length - state.length);
   const given = loop.collected.map((_, i) => partOf(g, state.length + i));
   const present = given.flatMap((each, i) => each ? [i] : []);
   const [floatConstants, floatState, floatRows] = [constants, state, loop.rows].map(floating);
@@ -117,12 +124,16 @@ function pullLoop(g: Tensor, inputs: readonly Tensor[], output: Tensor, loop: Sc
   const step: Step = (carried, rows) => {
     const [gNext, sums] = [carried.slice(0, floatState.length), carried.slice(floatState.length)];
     const before = rows.slice(0, state.length);
-    const row = rows.slice(state.length, state.length + sequences.length);
-    const gRows = rows.slice(state.length + sequences.length);
+    const known = new Map(loop.kernels.map((kernel, i) => [kernel, rows[state.length + i]]));
+    const row = rows.slice(kept.length, kept.length + sequences.length);
+    const gRows = rows.slice(kept.length + sequences.length);
     const [, pull] = vjp(
       (c: Tensor[], s: Tensor[], r: Tensor[]) => {
         const args = [...fill(before, floatState, s), ...fill(row, floatRows, r)];
-        const all = evaluate(loop.body, fill(constants, floatConstants, c), args);
+        const all = evaluate(loop.body, fill(constants, floatConstants, c), args, (made, original) => {
+          const value = known.get(original);
+          return value ? withValues(made, value) : made;
+        });
         return [...pick(all, floatState), ...pick(all.slice(state.length), present)];
       },
       pick(constants, floatConstants),
@@ -139,7 +150,7 @@ function pullLoop(g: Tensor, inputs: readonly Tensor[], output: Tensor, loop: Sc
   const walked = repeat(
     step,
     first,
-    [...histories, ...sequences, ...pick(given, present) as Tensor[]],
+    [...kept, ...sequences, ...pick(given, present) as Tensor[]],
     loop.length,
     !loop.reverse,
   );
@@ -227,8 +238,8 @@ export interface ScanOptions {
  * ```
  *
  * The step is traced and compiled once, however long the sequence, and the loop is one part of one program: nothing returns to
- * JavaScript between steps. It can be differentiated, batched and nested like any function. Backward it remembers the state of every
- * step and computes the rest again.
+ * JavaScript between steps. It can be differentiated, batched and nested like any function. For the way back it keeps the state before
+ * every step and the results of products, convolutions and reductions; what is elementwise is computed again.
  *
  * ```ts
  * import { add, scan, tensor, toArray } from "../../mod.ts";
