@@ -34,6 +34,24 @@ export function toHostArray(dtype: DType, values: ArrayLike<number>): TypedArray
   return arrays[dtype].from(values);
 }
 
+/** A number as an element of `dtype` holds it. */
+export function heldAs(dtype: DType, value: number): number {
+  switch (dtype) {
+    case "f64":
+      return value;
+    case "f32":
+      return Math.fround(value);
+    case "i32":
+      return value | 0;
+    case "u32":
+      return value >>> 0;
+    case "u8":
+      return value & 255;
+    case "bool":
+      return value === 0 ? 0 : 1;
+  }
+}
+
 /** Bytes of one element on a device: a bool takes four, so that it is one lane of a vector and one word of a shader. */
 export function deviceBytes(dtype: DType): number {
   return dtype === "f64" ? 8 : dtype === "u8" ? 1 : 4;

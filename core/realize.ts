@@ -1,14 +1,14 @@
 /**
  * Computing: from a pending graph to values in memory, and from there to the user.
  *
- * Programs are cached by the structure of the graph, so the thousandth step of an eager loop compiles nothing. Constants with a fraction
- * are inputs of the program: another learning rate is the same structure.
+ * Programs are remembered by the structure of the graph, so the thousandth step of an eager loop compiles nothing. Constants with a
+ * fraction are inputs of the program: another learning rate is the same structure.
  *
  * @module
  */
 import { neededAgain, noteComputed } from "./again.ts";
 import { compileProgram } from "./compile/compile.ts";
-import { attrsKey, buildGraph, GraphBuilder, type Node, topological } from "./compile/graph.ts";
+import { buildGraph, GraphBuilder, type Node, topological } from "./compile/graph.ts";
 import { showGraph, showProgram } from "./compile/show.ts";
 import { type DType, isFloat, toHostArray, type TypedArray } from "./dtype.ts";
 import { ShapeError } from "./errors.ts";
@@ -19,6 +19,7 @@ import { debug } from "./runtime/env.ts";
 import { currentDevice } from "./runtime/select.ts";
 import { noteWorkingSet, Storage } from "./runtime/storage.ts";
 import { type Shape, showShape, sizeOf } from "./shape.ts";
+import { hasStructure, type PendingGraph, type Role, type Structure, structureOf } from "./structure.ts";
 import { correctDepth, settle, sourceOf, Tensor, traceOf, unreadable } from "./tensor.ts";
 import { treeTensors } from "./tree.ts";
 import { deviceBytes } from "./dtype.ts";
@@ -27,6 +28,7 @@ import { deviceBytes } from "./dtype.ts";
 const remembered = 256;
 
 interface Compiled {
+  readonly structure: Structure;
   /** Undefined if there is nothing to compute: all that was asked for are inputs. */
   readonly executable: Executable | undefined;
   /** What each requested tensor is: an output of the program, or (after simplification) one of its inputs. */
@@ -34,7 +36,8 @@ interface Compiled {
   readonly bytes: number;
 }
 
-const programs = new Map<Device, Map<string, Compiled>>();
+/** The one used last is first: a loop finds its program at once. */
+const programs = new Map<Device, Compiled[]>();
 let compiled = 0;
 
 /** How many programs have been compiled since the start: a loop in its stride compiles none. */
@@ -86,35 +89,27 @@ export function compile(
   return { executable: device.compile(program), bytes, overwrites };
 }
 
-/** What a pending graph is made of: its structure as text, and the inputs it needs. */
-function describe(
-  outputs: readonly Tensor[],
-  order: readonly Tensor[],
-  reader: string,
-): { key: string; inputs: (Tensor | TypedArray)[] } {
-  const ids = new Map<Tensor, number>();
-  const inputs: (Tensor | TypedArray)[] = [];
-  const parts: string[] = [];
-  for (const tensor of order) {
-    const source = sourceOf(tensor);
-    ids.set(tensor, ids.size);
-    const type = `${tensor.dtype}[${tensor.shape.join()}]`;
-    if (source.kind === "hole") throw unreadable(tensor, source.trace, reader);
-    const value = constantOfOp(tensor);
-    if (source.kind === "data" || isKnown(tensor)) {
-      inputs.push(tensor);
-      parts.push(`#${type}`);
-    } else if (value !== undefined && !isPlain(value, tensor.dtype)) {
-      inputs.push(toHostArray(tensor.dtype, [value]));
-      parts.push(`?${type}`);
-    } else {
-      parts.push(`${source.op.name}(${source.inputs.map((input) => ids.get(input)).join()})${type}${attrsKey(source.attrs)}`);
-    }
-  }
-  return { key: `${parts.join(";")}>${outputs.map((output) => ids.get(output)).join()}`, inputs };
+/** What a tensor is for the program that computes it, or others from it. */
+function roleOf(tensor: Tensor): Role {
+  if (isKnown(tensor)) return "values";
+  const value = constantOfOp(tensor);
+  return value === undefined || isPlain(value, tensor.dtype) ? "op" : "number";
 }
 
-function compileEager(outputs: readonly Tensor[], device: Device): Compiled {
+/** The inputs of the program that computes a graph. */
+function inputsOf(order: readonly Tensor[], reader: string): (Tensor | TypedArray)[] {
+  const inputs: (Tensor | TypedArray)[] = [];
+  for (const tensor of order) {
+    const source = sourceOf(tensor);
+    if (source.kind === "hole") throw unreadable(tensor, source.trace, reader);
+    const role = roleOf(tensor);
+    if (role === "values") inputs.push(tensor);
+    else if (role === "number") inputs.push(toHostArray(tensor.dtype, [constantOfOp(tensor)!]));
+  }
+  return inputs;
+}
+
+function compileEager(pending: PendingGraph, device: Device): Compiled {
   const builder = new GraphBuilder();
   const inputs: Node[] = [];
   const input = (shape: Shape, dtype: DType) => {
@@ -122,10 +117,10 @@ function compileEager(outputs: readonly Tensor[], device: Device): Compiled {
     inputs.push(node);
     return node;
   };
-  const graph = buildGraph(outputs, builder, (tensor) => {
-    if (isKnown(tensor)) return input(tensor.shape, tensor.dtype);
-    const value = constantOfOp(tensor);
-    if (value === undefined || isPlain(value, tensor.dtype)) return undefined;
+  const graph = buildGraph(pending.outputs, builder, (tensor) => {
+    const role = roleOf(tensor);
+    if (role === "values") return input(tensor.shape, tensor.dtype);
+    if (role === "op") return undefined;
     const scalar = input([], tensor.dtype);
     return builder.op(broadcastOp as Op, [scalar], { shape: tensor.shape, axes: [] }, tensor.shape, tensor.dtype);
   });
@@ -134,12 +129,25 @@ function compileEager(outputs: readonly Tensor[], device: Device): Compiled {
     ? compile({ ...graph, outputs: computed }, inputs, inputs.map(() => false), device)
     : undefined;
   return {
+    structure: structureOf(pending),
     executable: made?.executable,
     bytes: made?.bytes ?? 0,
     results: graph.outputs.map((node) =>
       node.made.kind === "input" ? { kind: "input", index: node.made.index } : { kind: "output", index: computed.indexOf(node) }
     ),
   };
+}
+
+/** The program for a graph: one used before, or a new one. */
+function programFor(graph: PendingGraph, device: Device): Compiled {
+  const known = programs.get(device) ?? [];
+  programs.set(device, known);
+  const at = known.findIndex(({ structure }) => hasStructure(graph, structure));
+  const program = at < 0 ? compileEager(graph, device) : known[at];
+  if (at > 0) known.splice(at, 1);
+  if (at !== 0) known.unshift(program);
+  if (known.length > remembered) known.pop()!.executable?.destroy();
+  return program;
 }
 
 /** Computes tensors now; `reader` is who asks, for messages. */
@@ -149,18 +157,8 @@ export function realizeNow(tensors: readonly Tensor[], reader: string): void {
   const device = currentDevice();
   const order = topological(wanted, (tensor) => isKnown(tensor) || sourceOf(tensor).kind === "hole");
   const pending = [...new Set([...wanted, ...neededAgain(order)])];
-  const { key, inputs } = describe(pending, order, reader);
-  const known = programs.get(device) ?? new Map<string, Compiled>();
-  programs.set(device, known);
-  let program = known.get(key);
-  if (program) known.delete(key);
-  else program = compileEager(pending, device);
-  known.set(key, program);
-  if (known.size > remembered) {
-    const [oldest, { executable }] = known.entries().next().value!;
-    known.delete(oldest);
-    executable?.destroy();
-  }
+  const inputs = inputsOf(order, reader);
+  const program = programFor({ outputs: pending, order, roleOf }, device);
   noteWorkingSet(program.bytes);
   const buffers = program.executable?.run(
     inputs.map((input) => input instanceof Tensor ? storageOf(input).forRun(device) : input),

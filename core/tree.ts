@@ -22,25 +22,38 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
+function below(path: string, key: string | number): string {
+  return path === "" ? `${key}` : `${path}.${key}`;
+}
+
+/** Calls `see` with every leaf of a tree and its dotted path, in order. */
+function eachLeaf(tree: unknown, see: (value: unknown, path: string) => void, path = ""): void {
+  if (Array.isArray(tree)) tree.forEach((item, i) => eachLeaf(item, see, below(path, i)));
+  else if (isRecord(tree)) { for (const key of Object.keys(tree)) eachLeaf(tree[key], see, below(path, key)); }
+  else see(tree, path);
+}
+
 /** Every leaf of a tree with its dotted path, in order. */
-export function treeLeaves(tree: unknown, path = ""): Leaf[] {
-  const below = (key: string | number) => path === "" ? `${key}` : `${path}.${key}`;
-  if (Array.isArray(tree)) return tree.flatMap((item, i) => treeLeaves(item, below(i)));
-  if (isRecord(tree)) return Object.entries(tree).flatMap(([key, value]) => treeLeaves(value, below(key)));
-  return [{ path, value: tree }];
+export function treeLeaves(tree: unknown): Leaf[] {
+  const leaves: Leaf[] = [];
+  eachLeaf(tree, (value, path) => leaves.push({ path, value }));
+  return leaves;
 }
 
 /** The tensors of a tree, in order. */
 export function treeTensors(tree: unknown): Tensor[] {
-  return treeLeaves(tree).map((leaf) => leaf.value).filter((value) => value instanceof Tensor);
+  const leaves: unknown[] = [];
+  flattenTree(tree, leaves);
+  return leaves.filter((value) => value instanceof Tensor);
 }
 
 /** A tree of the same form whose leaves are what `f` makes of them and their paths. */
 export function mapLeaves(tree: unknown, f: (value: unknown, path: string) => unknown, path = ""): unknown {
-  const below = (key: string | number) => path === "" ? `${key}` : `${path}.${key}`;
-  if (Array.isArray(tree)) return tree.map((item, i) => mapLeaves(item, f, below(i)));
+  if (Array.isArray(tree)) return tree.map((item, i) => mapLeaves(item, f, below(path, i)));
   if (isRecord(tree)) {
-    return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, mapLeaves(value, f, below(key))]));
+    const record: Record<string, unknown> = {};
+    for (const key of Object.keys(tree)) record[key] = mapLeaves(tree[key], f, below(path, key));
+    return record;
   }
   return f(tree, path);
 }
@@ -77,7 +90,11 @@ export function treeMapWithPath<T>(
   ...rest: readonly unknown[]
 ): T {
   // Looked up by path as a whole: a key may hold a dot itself (a flat record of parameters).
-  const leaves = rest.map((other) => new Map(treeLeaves(other).map((leaf) => [leaf.path, leaf.value])));
+  const leaves = rest.map((other) => {
+    const found = new Map<string, unknown>();
+    eachLeaf(other, (value, path) => found.set(path, value));
+    return found;
+  });
   return mapLeaves(tree, (value, path) => {
     if (!(value instanceof Tensor)) return value;
     const others = leaves.map((other) => {

@@ -41,26 +41,28 @@ export function attrsKey(attrs: unknown): string {
 /** The tensors that `outputs` need, inputs before users; stops at those for which `isLeaf` holds. */
 export function topological(outputs: readonly Tensor[], isLeaf: (tensor: Tensor) => boolean): Tensor[] {
   const order: Tensor[] = [];
-  const done = new Set<Tensor>();
-  // A chain may be too long for recursion.
-  const pending: { readonly tensor: Tensor; expanded: boolean }[] = outputs.map((tensor) => ({ tensor, expanded: false }))
-    .reverse();
-  while (pending.length > 0) {
-    const top = pending[pending.length - 1];
-    if (top.expanded || done.has(top.tensor)) {
-      pending.pop();
-      if (!done.has(top.tensor)) {
-        done.add(top.tensor);
-        order.push(top.tensor);
-      }
-      continue;
-    }
-    top.expanded = true;
-    if (isLeaf(top.tensor)) continue;
-    const source = sourceOf(top.tensor);
-    if (source.kind === "op") {
-      for (let i = source.inputs.length - 1; i >= 0; i--) {
-        if (!done.has(source.inputs[i])) pending.push({ tensor: source.inputs[i], expanded: false });
+  const entered = new Set<Tensor>();
+  // The way down to where the walk is, as a chain may be too long for recursion: tensors, their inputs, and which of these is next.
+  const path: Tensor[] = [];
+  const inputs: (readonly Tensor[])[] = [];
+  const next: number[] = [];
+  const enter = (tensor: Tensor) => {
+    if (entered.has(tensor)) return;
+    entered.add(tensor);
+    const source = isLeaf(tensor) ? undefined : sourceOf(tensor);
+    path.push(tensor);
+    inputs.push(source?.kind === "op" ? source.inputs : []);
+    next.push(0);
+  };
+  for (const output of outputs) {
+    enter(output);
+    while (path.length > 0) {
+      const top = path.length - 1;
+      if (next[top] < inputs[top].length) enter(inputs[top][next[top]++]);
+      else {
+        order.push(path.pop()!);
+        inputs.pop();
+        next.pop();
       }
     }
   }

@@ -52,10 +52,16 @@ function isWeak(x: TensorLike): boolean {
 
 /** The common type of some arguments. */
 export function commonType(xs: readonly TensorLike[]): DType {
-  const strong = xs.filter((x) => !isWeak(x)).map((x) => x instanceof Tensor ? x.dtype : "bool");
-  if (strong.length === 0) return "f32";
-  const type = strong.reduce(promote);
-  return xs.filter(isWeak).map((x) => literalType(x, type)).reduce(promote, type);
+  let strong: DType | undefined;
+  for (const x of xs) {
+    if (isWeak(x)) continue;
+    const own = x instanceof Tensor ? x.dtype : "bool";
+    strong = strong === undefined ? own : promote(strong, own);
+  }
+  if (strong === undefined) return "f32";
+  let common = strong;
+  for (const x of xs) if (isWeak(x)) common = promote(common, literalType(x, strong));
+  return common;
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DType, dtypeOfArray, toHostArray, type TypedArray } from "../dtype.ts";
+import { type DType, dtypeOfArray, heldAs, toHostArray, type TypedArray } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { Storage } from "../runtime/storage.ts";
 import { checkShape, contiguousStrides, type Shape, showShape, sizeOf } from "../shape.ts";
@@ -32,11 +32,10 @@ export const fullOp: Op<FullAttrs> = {
 
 /** A constant. A `weak` one takes the type of what it meets. */
 export function constantOf(value: number, dtype: DType, shape: Shape = [], weak = false): Tensor {
-  const held = dtype === "bool" ? (value === 0 ? 0 : 1) : toHostArray(dtype, [value])[0];
   return new Tensor(
     Object.freeze([...shape]),
     dtype,
-    new Pending(fullOp as Op, [], { value: held, shape, dtype }),
+    new Pending(fullOp as Op, [], { value: heldAs(dtype, value), shape, dtype }),
     weak,
   );
 }
