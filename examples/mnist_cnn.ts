@@ -36,7 +36,7 @@ function program(args: readonly string[], { display, signal }: Surroundings): Ta
         openReport(options.report),
         TaskEither.flatMap((writeReport) =>
           pipe(
-            orInterrupted(signal, loadData(options, display)),
+            orInterrupted(signal, loadData({ ...options, program: "mnist_cnn.ts" }, display)),
             TaskEither.flatMap((data) =>
               guarded(() => train({ options, data, writeReport, display, signal, memory: watchMemory() }))
             ),

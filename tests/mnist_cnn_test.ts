@@ -6,43 +6,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gzip, imageFile, labelFile, put, smallSource, withFolder } from "./datasets/fixtures.ts";
+import { checkEnded, exampleCommand, exampleUrl, type How, runExample } from "./run_example.ts";
 
-const program = new URL("../examples/mnist_cnn.ts", import.meta.url).href;
-
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-interface How {
-  /** Flags of Deno: what is permitted. None by default. */
-  readonly permissions?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-function command(args: readonly string[], { permissions = [], env = {} }: How): Deno.Command {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", ...permissions, program, ...args],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    // Without the first variable Mesa's drivers complain on the error stream.
-    env: { XDG_RUNTIME_DIR: Deno.env.get("XDG_RUNTIME_DIR") ?? "/tmp", ...env, NO_COLOR: "1" },
-  });
-}
-
-async function run(args: readonly string[], how: How = {}): Promise<Ended> {
-  const { code, stdout, stderr } = await command(args, how).output();
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: decode(stdout), err: decode(stderr) };
-}
-
-/** Asserts how a process ended and what it said, with all it said if not. */
-function check(ended: Ended, code: number, said: RegExp): void {
-  assert.equal(ended.code, code, `${ended.out}\n${ended.err}`);
-  assert.match(code === 0 ? ended.out : ended.err, said);
-}
+const file = "mnist_cnn.ts";
+const run = (args: readonly string[], how?: How) => runExample(file, args, how);
 
 /** A run of a moment. */
 const brief = ["--data", "synthetic", "--limit", "200", "--epochs", "1"];
@@ -51,7 +18,7 @@ Deno.test("no flags, no permission: trains on the built-in digits, says how to g
   await withFolder(async (folder) => {
     const log = join(folder, "permissions");
     const ended = await run([], { env: { DENO_AUDIT_PERMISSIONS: log } });
-    check(ended, 0, /To train on MNIST: deno run -A/);
+    checkEnded(ended, 0, /To train on MNIST: deno run -A/);
     assert.match(ended.out, /synthetic digits, 20,000 to train/);
     const accuracies = [...ended.out.matchAll(/test accuracy ([\d.]+) %/g)].map(([, percent]) => Number(percent));
     assert.equal(accuracies.length, 3);
@@ -66,7 +33,7 @@ Deno.test("--help tells of every flag, without permission", async () => {
   await withFolder(async (folder) => {
     const log = join(folder, "permissions");
     const ended = await run(["--help"], { env: { DENO_AUDIT_PERMISSIONS: log } });
-    check(ended, 0, /^Usage: mnist_cnn.ts \[options\]/);
+    checkEnded(ended, 0, /^Usage: mnist_cnn.ts \[options\]/);
     const flags = ["model", "epochs", "batch-size", "lr", "momentum", "optimizer", "seed", "device", "threads", "data", "limit"];
     for (const flag of [...flags, "report", "smoke", "help"]) assert.match(ended.out, new RegExp(`--${flag}\\b`));
     assert.equal(ended.err, "");
@@ -105,7 +72,7 @@ Deno.test("a wrong command line is refused before anything is done, with exit co
   const work = async () => {
     for (let next = waiting.pop(); next; next = waiting.pop()) {
       const ended = await run(next[0]);
-      check(ended, 2, next[1]);
+      checkEnded(ended, 2, next[1]);
       assert.match(ended.err, /--help/);
       assert.equal(ended.out, "");
     }
@@ -114,14 +81,18 @@ Deno.test("a wrong command line is refused before anything is done, with exit co
 });
 
 Deno.test("what may not be done is refused with the flag that permits it", async () => {
-  check(await run([...brief, "--report", "r.json"]), 1, /Cannot write the report r\.json.*--allow-read=\. --allow-write=\./);
-  check(await run(["--data", "folder"]), 1, /--allow-read=folder/);
-  check(await run(["--data", "mnist"]), 1, /--allow-net/);
+  checkEnded(await run([...brief, "--report", "r.json"]), 1, /Cannot write the report r\.json.*--allow-read=\. --allow-write=\./);
+  checkEnded(await run(["--data", "folder"]), 1, /--allow-read=folder/);
+  checkEnded(await run(["--data", "mnist"]), 1, /--allow-net/);
 });
 
 Deno.test("a folder that is not there, and files that are wrong, are told of", async () => {
   const permissions = ["--allow-read"];
-  check(await run(["--data", "no such folder"], { permissions }), 1, /Cannot find train-images-idx3-ubyte in no such folder/);
+  checkEnded(
+    await run(["--data", "no such folder"], { permissions }),
+    1,
+    /Cannot find train-images-idx3-ubyte in no such folder/,
+  );
   await withFolder(async (folder) => {
     const { plain, packed } = await smallSource();
     const [images] = Object.keys(packed);
@@ -134,7 +105,7 @@ Deno.test("a folder that is not there, and files that are wrong, are told of", a
     for (const [i, [files, said]] of bad.entries()) {
       const data = join(folder, `${i}`);
       await put(data, files);
-      check(await run(["--data", data], { permissions }), 1, said);
+      checkEnded(await run(["--data", data], { permissions }), 1, said);
     }
   });
 });
@@ -157,7 +128,7 @@ Deno.test("a folder of one's own: names the data, takes packed files, last batch
       "--device",
       "wasm",
     ];
-    check(await run(args, { permissions: ["--allow-read"] }), 0, /30 to train, 12 to test\n[^]*1 thread\)\n[^]*epoch 2\/2/);
+    checkEnded(await run(args, { permissions: ["--allow-read"] }), 0, /30 to train, 12 to test\n[^]*1 thread\)\n[^]*epoch 2\/2/);
   });
 });
 
@@ -166,7 +137,7 @@ Deno.test("--report writes all fields, over an earlier report, and leaves nothin
     const path = join(folder, "report.json");
     await Deno.writeTextFile(path, "an earlier report");
     const args = [...brief, "--epochs", "2", "--model", "fcn", "--optimizer", "adamW", "--lr", "1e-3", "--report", path];
-    check(await run(args, { permissions: [`--allow-read=${folder}`, `--allow-write=${folder}`] }), 0, /epoch 2\/2/);
+    checkEnded(await run(args, { permissions: [`--allow-read=${folder}`, `--allow-write=${folder}`] }), 0, /epoch 2\/2/);
     const report = JSON.parse(await Deno.readTextFile(path));
     assert.deepEqual(
       Object.keys(report),
@@ -197,7 +168,7 @@ Deno.test("a report that cannot be written is refused before the training", asyn
     const places = [[join(folder, "none", "report.json"), /there is no folder/], [folder, /it is a folder/]] as const;
     for (const [path, said] of places) {
       const ended = await run([...brief, "--report", path], { permissions: ["-A"] });
-      check(ended, 1, said);
+      checkEnded(ended, 1, said);
       assert.equal(ended.out, "");
     }
   });
@@ -206,12 +177,12 @@ Deno.test("a report that cannot be written is refused before the training", asyn
 Deno.test("--device webgpu without an adapter: says how to get one", async () => {
   // A back end that this system does not have has no adapters.
   const env = { DENO_WEBGPU_BACKEND: Deno.build.os === "darwin" ? "dx12" : "metal" };
-  check(await run([...brief, "--device", "webgpu"], { env }), 1, /Cannot use webgpu: there is no .*adapter; install/);
+  checkEnded(await run([...brief, "--device", "webgpu"], { env }), 1, /Cannot use webgpu: there is no .*adapter; install/);
 });
 
 Deno.test("--smoke is done in a moment; flags that are given count", async () => {
   const ended = await run(["--smoke", "--limit", "100"]);
-  check(ended, 0, /100 to train, 1,000 to test/);
+  checkEnded(ended, 0, /100 to train, 1,000 to test/);
   assert.match(ended.out, /epoch 1\/1/);
 });
 
@@ -219,7 +190,7 @@ Deno.test("a learning rate that is too high: says so, exit code 1, the epochs be
   await withFolder(async (folder) => {
     const path = join(folder, "report.json");
     const ended = await run([...brief, "--lr", "1e30", "--report", path], { permissions: ["-A"] });
-    check(ended, 1, /The training diverged: after step \d+ of epoch 1 .* try an --lr below/);
+    checkEnded(ended, 1, /The training diverged: after step \d+ of epoch 1 .* try an --lr below/);
     assert.deepEqual(JSON.parse(await Deno.readTextFile(path)).epochs, []);
   });
 });
@@ -231,7 +202,7 @@ Deno.test({
   fn: async () => {
     await withFolder(async (folder) => {
       const path = join(folder, "report.json");
-      const child = command([...brief, "--epochs", "100000", "--report", path], { permissions: ["-A"] }).spawn();
+      const child = exampleCommand(file, [...brief, "--epochs", "100000", "--report", path], { permissions: ["-A"] }).spawn();
       let out = "";
       for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
         const before = out.length;
@@ -267,7 +238,7 @@ Deno.test({
   fn: async () => {
     await withFolder(async (folder) => {
       const log = join(folder, "permissions");
-      const line = `'${Deno.execPath()}' run '${program}' --data synthetic --limit 2000 --epochs 100000`;
+      const line = `'${Deno.execPath()}' run '${exampleUrl(file)}' --data synthetic --limit 2000 --epochs 100000`;
       const child = new Deno.Command("script", {
         args: ["-qec", line, "/dev/null"],
         stdin: "piped",

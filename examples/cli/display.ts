@@ -5,6 +5,7 @@
  */
 import type { Progress } from "../../datasets/mod.ts";
 import { progressBars } from "../../dev_deps.ts";
+import { type Shape, show, type Tensor } from "../../mod.ts";
 
 /** How far the training has come. Loss and accuracy are means over the epoch so far. */
 export interface Status {
@@ -117,4 +118,14 @@ export function duration(seconds: number): string {
 /** Bytes in millions. */
 function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
+}
+
+/** A shape, as errors and tables write it. */
+export function shapeText(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/** Prints a tensor below a line that says what it is. */
+export function printTensor(what: string, x: Tensor): void {
+  console.log(`${what}:\n${show(x)}`);
 }

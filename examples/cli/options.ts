@@ -7,6 +7,7 @@ import { Either, pipe } from "../../deps.ts";
 import { Option } from "../../dev_deps.ts";
 import { type ModelName, models } from "../models.ts";
 import { deviceOption, makeCommand, notEmpty, number, parseCommand, whole } from "./command.ts";
+import { dataFlag, dataNotes } from "./data.ts";
 import { type Failure, misused } from "./failure.ts";
 
 const modelNames = Object.keys(models) as ModelName[];
@@ -41,7 +42,7 @@ function trainingCommand() {
     .option("--seed <number>", "chooses initial parameters, order of images and dropout", whole(0), 0)
     .addOption(deviceOption())
     .option("--threads <count>", "threads of wasm (default: all cores)", whole(1, 256))
-    .option("--data <source>", "auto, mnist, synthetic, or a folder with MNIST's files (see below)", notEmpty, "auto")
+    .option(...dataFlag)
     .option("--limit <count>", "use only the first so many training images", whole(1))
     .option("--report <file>", "write a report as JSON", notEmpty)
     .addOption(
@@ -55,11 +56,7 @@ function trainingCommand() {
 }
 
 const notes = `
-Data:
-  auto         MNIST from the cache, or downloaded into it (11 MB, once) if Deno may; else the built-in digits
-  mnist        the same, but an error if MNIST cannot be had
-  synthetic    built-in digits, drawn by Cotangent: 20,000 to train, 4,000 to test
-  FOLDER       a folder with MNIST's four IDX files, packed or not (for one of the names above: ./mnist)
+${dataNotes}
 
 Permissions: none are needed, and none are asked for. Downloading needs -A, or the flags that the program names.
 

@@ -27,7 +27,7 @@ export async function showRefused(...expressions: readonly (() => unknown)[]): P
 /** Chapters of an example by title, each run in its turn. */
 export async function runChapters<O>(
   options: O,
-  chapters: Readonly<Record<string, (options: O) => Promise<void>>>,
+  chapters: Readonly<Record<string, (options: O) => void | Promise<void>>>,
 ): Promise<void> {
   for (const [title, chapter] of Object.entries(chapters)) {
     console.log(`\n== ${title} ==`);

@@ -62,10 +62,10 @@ export async function smallSource(
 }
 
 /** Runs a test with a folder of its own, removed afterwards. */
-export async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
+export async function withFolder<A>(test: (folder: string) => Promise<A>): Promise<A> {
   const folder = await Deno.makeTempDir({ prefix: "cotangent_datasets_" });
   try {
-    await test(folder);
+    return await test(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -1,0 +1,46 @@
+/**
+ * Pictures as files, where the command line asks for them.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { permitted, writing } from "../../datasets/permissions.ts";
+import { Either, pipe, TaskEither } from "../../deps.ts";
+import { notEmpty } from "./command.ts";
+import { guarded } from "./device.ts";
+import { failed, type Failure } from "./failure.ts";
+
+/** The flag `--pictures`. */
+export const picturesFlag = ["--pictures <folder>", "write pictures there too, as SVG (needs --allow-write)", notEmpty] as const;
+
+/** Draws a picture and writes it, if pictures are asked for; says where it is. */
+export type WritePicture = (file: string, draw: () => string | Promise<string>) => Promise<void>;
+
+/** Does something with a writer of pictures for a folder; without a folder nothing is drawn. */
+export function withPictures(
+  folder: string | undefined,
+  use: (picture: WritePicture) => Promise<void>,
+): TaskEither.TaskEither<Failure, void> {
+  return pipe(
+    folder === undefined ? TaskEither.right(async () => {}) : openFolder(folder),
+    TaskEither.flatMap((picture) => guarded(() => use(picture).then(Either.right))),
+  );
+}
+
+function openFolder(folder: string): TaskEither.TaskEither<Failure, WritePicture> {
+  return pipe(
+    TaskEither.fromEither(permitted([writing(folder)], `write pictures to ${folder}`)),
+    TaskEither.mapLeft(({ message }) => failed(message)),
+    TaskEither.flatMap(() =>
+      TaskEither.tryCatch(
+        () => Deno.mkdir(folder, { recursive: true }),
+        (cause) => failed(`Cannot make the folder ${folder}: ${cause instanceof Error ? cause.message : cause}`),
+      )
+    ),
+    TaskEither.map((): WritePicture => async (file, draw) => {
+      const path = join(folder, file);
+      await Deno.writeTextFile(path, await draw());
+      console.log(`Picture: ${path}`);
+    }),
+  );
+}
