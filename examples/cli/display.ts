@@ -16,6 +16,8 @@ export interface Status {
   /** Steps in an epoch. */
   readonly steps: number;
   readonly loss: number;
+  /** The mean loss of the steps since the last plain line. */
+  readonly runningLoss: number;
   /** 0 to 1. */
   readonly accuracy: number;
   readonly imagesPerSecond: number;
@@ -36,7 +38,7 @@ export interface Display extends Disposable {
 }
 
 /** Plain lines have one for so many steps. */
-export const stepsPerLine = 100;
+export const stepsPerLine = 300;
 
 /** A display that suits where the output goes. */
 export function openDisplay(): Display {
@@ -53,7 +55,8 @@ function lines(): Display {
     },
     training: (status) => {
       if (status.step % stepsPerLine === 0) {
-        console.log(`epoch ${status.epoch}/${status.epochs}  step ${status.step}/${status.steps}  ${describe(status)}`);
+        const running = describe({ ...status, loss: status.runningLoss });
+        console.log(`epoch ${status.epoch}/${status.epochs}  step ${status.step}/${status.steps}  ${running}`);
       }
     },
     close: () => {},

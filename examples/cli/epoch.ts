@@ -52,6 +52,7 @@ export async function trainEpoch(
   const started = performance.now();
   const stretches: number[] = [];
   let stretch = { started, steps: 0 };
+  let line = { lossSum: 0, images: 0 };
   let state = { ...before, totals: noTotals() };
   let step = 0, images = 0, loss = NaN;
   for (const batch of parts) {
@@ -67,7 +68,9 @@ export async function trainEpoch(
     const seconds = (performance.now() - started) / 1000;
     const secondsLeft = seconds / step * (epochs * parts.length - stepsBefore - step);
     const speed = { imagesPerSecond: images / seconds, secondsLeft };
-    display.training({ epoch, epochs, step, steps: parts.length, loss, accuracy: right / images, ...speed });
+    const runningLoss = (lossSum - line.lossSum) / (images - line.images);
+    display.training({ epoch, epochs, step, steps: parts.length, loss, runningLoss, accuracy: right / images, ...speed });
+    if (step % stepsPerLine === 0) line = { lossSum, images };
     memory.look();
     await breathe();
     if (signal.aborted) return Either.left(interrupted);
