@@ -10,7 +10,6 @@
  * @module
  */
 import { batches, type ImageSet, randomStream, split, syntheticDigits } from "../datasets/mod.ts";
-import { Either } from "../deps.ts";
 import {
   add,
   applyUpdates,
@@ -29,9 +28,8 @@ import {
 } from "../mod.ts";
 import { abs, concat, flatten, mul, ne, norm, optimizers, random, relu, type Tensor, tensor, treeTensors } from "../mod.ts";
 import { showLineChart, type SummaryWriter } from "../visual/mod.ts";
-import { withLog } from "./cli/board.ts";
-import { notEmpty, whole } from "./cli/command.ts";
-import { guarded } from "./cli/device.ts";
+import { logFlag, withLog } from "./cli/board.ts";
+import { whole } from "./cli/command.ts";
 import { percent } from "./cli/display.ts";
 import { exampleCommand, runExample } from "./cli/example.ts";
 
@@ -42,7 +40,7 @@ const command = exampleCommand(
 )
   .option("--epochs <count>", "passes over the digits", whole(1), 60)
   .option("--count <count>", "digits, half of them to learn from", whole(20), 800)
-  .option("--log <folder>", "write the errors as a log for TensorBoard", notEmpty);
+  .option(...logFlag);
 
 type Options = ReturnType<typeof command.opts>;
 
@@ -150,9 +148,4 @@ async function compare(options: Options, log?: SummaryWriter): Promise<void> {
   }
 }
 
-if (import.meta.main) {
-  await runExample(
-    command,
-    (options) => withLog(options.log, (log) => guarded(() => compare(options, log).then(Either.right)))(),
-  );
-}
+if (import.meta.main) await runExample(command, (options) => withLog(options.log, (log) => compare(options, log))());

@@ -8,7 +8,6 @@
  *
  * @module
  */
-import { Either } from "../deps.ts";
 import {
   add,
   concat,
@@ -27,9 +26,8 @@ import {
 } from "../mod.ts";
 import { relu, scan, sigmoid, square, tanh, type Tensor, treeTensors, zeros } from "../mod.ts";
 import { showLineChart, type SummaryWriter } from "../visual/mod.ts";
-import { withLog } from "./cli/board.ts";
-import { notEmpty, whole } from "./cli/command.ts";
-import { guarded } from "./cli/device.ts";
+import { logFlag, withLog } from "./cli/board.ts";
+import { whole } from "./cli/command.ts";
 import { exampleCommand, runExample } from "./cli/example.ts";
 import { runChapters } from "./cli/session.ts";
 
@@ -42,7 +40,7 @@ const command = exampleCommand(
   { depth: 12 },
 )
   .option("--depth <count>", "layers of the networks, steps of the recurrent ones: at least 2", whole(2, 100), 20)
-  .option("--log <folder>", "write histograms of the gradients as a log for TensorBoard", notEmpty);
+  .option(...logFlag);
 
 /** What the chapters have. */
 interface Tour extends Omit<ReturnType<typeof command.opts>, "log"> {
@@ -158,7 +156,6 @@ if (import.meta.main) {
   const chapters = { "Vanishing": vanishing, "Exploding": exploding, "Clipping": clipping, "Sequences": recurrence };
   await runExample(
     command,
-    ({ log: folder, ...options }) =>
-      withLog(folder, (log) => guarded(() => runChapters<Tour>({ ...options, log }, chapters).then(Either.right)))(),
+    ({ log: folder, ...options }) => withLog(folder, (log) => runChapters<Tour>({ ...options, log }, chapters))(),
   );
 }

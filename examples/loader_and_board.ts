@@ -9,7 +9,7 @@
  * @module
  */
 import { batches, firstImages, type ImageDataset, loader, transforms } from "../datasets/mod.ts";
-import { Either, pipe, TaskEither } from "../deps.ts";
+import { type Either, pipe, TaskEither } from "../deps.ts";
 import {
   at,
   concat,
@@ -27,10 +27,9 @@ import {
   tensor,
 } from "../mod.ts";
 import { showImages, type SummaryWriter } from "../visual/mod.ts";
-import { withLog } from "./cli/board.ts";
+import { logFlag, withLog } from "./cli/board.ts";
 import { colorNotes, loadColors } from "./cli/color_data.ts";
 import { notEmpty, whole } from "./cli/command.ts";
-import { guarded } from "./cli/device.ts";
 import { openDisplay } from "./cli/display.ts";
 import { exampleCommand, runExample } from "./cli/example.ts";
 import type { Failure } from "./cli/failure.ts";
@@ -47,7 +46,7 @@ const command = exampleCommand(
   .option("--limit <count>", "use only the first so many pictures", whole(64), 1280)
   .option("--epochs <count>", "passes over the pictures", whole(1), 2)
   .option("--workers <count>", "threads that make batches", whole(0, 64), 2)
-  .option("--log <folder>", "write a log for TensorBoard", notEmpty)
+  .option(...logFlag)
   .addHelpText("after", colorNotes);
 
 /** What the chapters have. */
@@ -135,17 +134,15 @@ async function layersOnPictures({ set, log, seed }: Tour): Promise<void> {
 /** All chapters, with the log open. */
 async function tour({ log: folder, ...options }: ReturnType<typeof command.opts>): Promise<Either.Either<Failure, void>> {
   using display = openDisplay();
-  const chapters = (set: ImageDataset) => (log?: SummaryWriter) =>
-    guarded(async () => {
-      await runChapters<Tour>({ ...options, set: { ...set, test: firstImages(set.test, options.limit) }, log }, {
-        "A data set": look,
-        "Transforms": transform,
-        "A loader": load,
-        "Layers on pictures": layersOnPictures,
-      });
-      console.log(log ? `\nThe log: tensorboard --logdir ${folder}` : "\nFor a log that TensorBoard opens: -A --log FOLDER");
-      return Either.right(undefined);
+  const chapters = (set: ImageDataset) => async (log?: SummaryWriter) => {
+    await runChapters<Tour>({ ...options, set: { ...set, test: firstImages(set.test, options.limit) }, log }, {
+      "A data set": look,
+      "Transforms": transform,
+      "A loader": load,
+      "Layers on pictures": layersOnPictures,
     });
+    console.log(log ? `\nThe log: tensorboard --logdir ${folder}` : "\nFor a log that TensorBoard opens: -A --log FOLDER");
+  };
   return await pipe(loadColors(options, display), TaskEither.flatMap((set) => withLog(folder, chapters(set))))();
 }
 

@@ -21,13 +21,19 @@ import type { Failure } from "./failure.ts";
  */
 export function exampleCommand(name: string, description: string, inSmoke: Readonly<Record<string, string | number>> = {}) {
   const implied = Object.entries(inSmoke).map(([flag, value]) => ` --${flag} ${value}`).join("");
-  const smoke = new Option("--smoke", `a run of a few seconds${implied && `: stands for${implied} where these are not given`}`);
+  const smoke = new Option("--smoke", `a run of a few seconds${implied && `: stands for${implied} where not given`}`);
   smoke.implies(inSmoke);
   return makeCommand(name, description)
     .addOption(smoke)
     .option("--seed <number>", "chooses all that is random", whole(0), 0)
-    .addOption(deviceOption());
+    .addOption(deviceOption())
+    .addHelpText("afterAll", notes);
 }
+
+const notes = `
+Permissions: none are needed, and none are asked for. To write files, or to download, Deno needs -A or the flags that are then named.
+
+Exit codes: 0 done, 1 something did not work (data, device, log), 2 wrong command line.`;
 
 /** What an example does: Left if it ends early. */
 export type ExampleBody<O> = (options: O) => Promise<Either.Either<Failure, void> | void>;
