@@ -15,6 +15,7 @@ import { reduceCases } from "./kernel_cases/reduce.ts";
 import { sortCases } from "./kernel_cases/sort.ts";
 import { takeCases } from "./kernel_cases/take.ts";
 import { unaryCases } from "./kernel_cases/unary.ts";
+import { writeCases } from "./kernel_cases/write.ts";
 
 export type { KernelCase } from "./kernel_cases/builder.ts";
 
@@ -29,6 +30,7 @@ export const kernelCases: Readonly<Record<string, readonly KernelCase[]>> = {
   "conv2d": convCases,
   "pool2d": poolCases,
   "take": takeCases,
+  "write": writeCases,
   "sort": sortCases,
   "programs": programCases,
 };

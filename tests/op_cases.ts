@@ -346,12 +346,6 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     one("nothing", float([2, 0]), { descending: false }),
     one("no rows", float([0, 3]), { descending: false }),
   ],
-  put: [
-    two("rows", float([2, 4, 3]), integer([4], "i32", [0, 4]), { size: 5 }),
-    two("repeated and out of range", float([1, 8, 2]), integer([8], "i32", [-9, 9]), { size: 3 }),
-    two("none", float([2, 0, 2]), integer([0], "i32"), { size: 3 }),
-    two("i32", integer([1, 4, 2], "i32"), integer([4], "i32", [0, 1]), { size: 2 }),
-  ],
   barrier: [one("", float([2, 3]), { id: 0 }), two("after another", float([3]), integer([2, 2], "i32"), { id: 1 })],
   write: [
     {

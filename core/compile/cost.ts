@@ -61,7 +61,6 @@ function resultFlops(kernel: Exclude<Kernel, LoopKernel>): number {
   switch (kernel.kind) {
     case "map":
     case "take":
-    case "put":
     case "write":
       return 0;
     case "takeGrad":

@@ -93,15 +93,14 @@ export interface PoolKernel extends KernelBase {
  * Rows chosen by index. Indices count from 0 and were checked or clamped before: a device clamps them into range all the same.
  * - take: x [outer, size, inner], indices i32 [count] -> domain [outer, count, inner]
  * - takeGrad: g [outer, count, inner], indices -> domain [outer, size, inner]: rows added up in order of the indices
- * - put: x [outer, count, inner], indices -> domain [outer, size, inner]: of the rows with one index the last, 0 where there is none
  */
 export interface TakeKernel extends KernelBase {
-  readonly kind: "take" | "takeGrad" | "put";
+  readonly kind: "take" | "takeGrad";
   readonly outer: number;
   readonly size: number;
   readonly inner: number;
   readonly count: number;
-  /** x or g, contiguous. For `put` not bytes. */
+  /** x or g, contiguous. */
   readonly source: Access;
   /** i32, contiguous. */
   readonly indices: Access;
@@ -119,7 +118,7 @@ export interface ArgsortKernel extends KernelBase {
 }
 
 /**
- * Rows written over those of a buffer, in order of their indices; the other rows stay as they are. The domain is [outer, count, inner];
+ * Rows written over those of a buffer, of two at one index the last; the other rows stay as they are. Indices are clamped as above. The domain is [outer, count, inner];
  * there is no result, and no stores follow.
  */
 export interface WriteKernel extends KernelBase {
@@ -199,7 +198,6 @@ export function operandsOf(kernel: Kernel): readonly Access[] {
       return [kernel.lhs, kernel.rhs];
     case "take":
     case "takeGrad":
-    case "put":
     case "write":
       return [kernel.source, kernel.indices];
     case "argsort":
@@ -246,7 +244,6 @@ export function mapAccesses(kernel: Kernel, change: <A extends Access>(access: A
       return { ...base, lhs: change(base.lhs), rhs: change(base.rhs) };
     case "take":
     case "takeGrad":
-    case "put":
       return { ...base, source: change(base.source), indices: change(base.indices) };
     case "argsort":
       return { ...base, source: change(base.source) };

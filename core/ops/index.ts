@@ -14,10 +14,11 @@ import { add, logicalAnd, rem, sub } from "./binary.ts";
 import { eq, ge, le } from "./compare.ts";
 import { iota, tensor as constant } from "./creation.ts";
 import { broadcastTo, permute, reshape } from "./movement.ts";
-import { putLast, valuesFor } from "./scatter.ts";
+import { valuesFor } from "./scatter.ts";
 import { where } from "./select.ts";
 import { type IndexRange, placeRuns, type Run, runOf, sliceRuns } from "./slice.ts";
 import { gather, placesOf, positionIn, scatter } from "./take.ts";
+import { write } from "./write.ts";
 
 /** Positions written out; nested lists have a shape. */
 export type Positions = readonly (number | Positions)[];
@@ -222,11 +223,8 @@ export function setAt(x: TensorLike, indices: Indices, value: TensorLike): Tenso
   const values = reshape(valuesFor(tensor, value, shape, "set"), picked);
   const inside = insideRuns(runs, tensor.shape);
   if (places.length === 0) return replace(tensor, inside, placeRuns(values, runs, tensor.shape));
-  const extents = pickedExtents(address);
-  const [put, there] = putLast(values, from, places, extents);
-  // Whether something is there depends only on the axes that are picked from: the others stretch.
-  const marks = unpermute(reshape(there, order.map((_, i) => extents[i - from] ?? 1)), order);
-  return replace(tensor, inside ? logicalAnd(inside, marks) : marks, placeRuns(unpermute(put, order), runs, tensor.shape));
+  const written = write(permute(sliceRuns(tensor, runs), order), from, places, values);
+  return replace(tensor, inside, placeRuns(unpermute(written, order), runs, tensor.shape));
 }
 
 function replace(x: Tensor, mask: Tensor | undefined, values: Tensor): Tensor {

@@ -37,7 +37,6 @@ import { padOp } from "./pad.ts";
 import { avgPool2dGradOp, avgPool2dOp, maxPool2dGatherOp, maxPool2dOp, maxPool2dScatterOp } from "./pool.ts";
 import { prodOp } from "./prod.ts";
 import { argmaxOp, argminOp, maxOp, minOp, sumOp } from "./reduce.ts";
-import { putOp } from "./scatter.ts";
 import { whereOp } from "./select.ts";
 import { sliceOp } from "./slice.ts";
 import { erfcOp, erfinvOp, gudermannianOp, isruOp, softsignOp } from "./special.ts";
@@ -136,7 +135,6 @@ export const allOps: readonly Op[] = [
   argsortOp,
   takeOp,
   takeGradOp,
-  putOp,
   writeOp,
   negOp,
   absOp,

@@ -1,71 +1,17 @@
 /**
- * Putting elements where indices say: added up, or the last of them.
+ * Adding elements where indices say.
  *
  * @module
  */
-import { deviceBytes } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asTensor, commonType } from "./arguments.ts";
 import { add } from "./binary.ts";
 import { cast } from "./cast.ts";
-import { eq } from "./compare.ts";
-import { constantOf, full, iota, zerosLike } from "./creation.ts";
-import { apply, type Op } from "./define.ts";
-import { broadcastTo, reshape } from "./movement.ts";
-import { where } from "./select.ts";
-import { chooseMany, placesAlong, scatter, type TakeAttrs, takeOp } from "./take.ts";
-
-/** Rows x [outer, count, inner] put by indices [count] among `size`: of those with one index the last, 0 where there is none. */
-export const putOp: Op<TakeAttrs> = {
-  name: "put",
-  shape: ([[outer, , inner]], { size }) => [outer, size, inner],
-  dtype: ([x]) => {
-    if (deviceBytes(x) < 4) throw new DTypeError(`Cannot put rows of type ${x}: cast them to i32`, { dtype: x });
-    return x;
-  },
-  vjp: (g, [x, indices], _, attrs) => [
-    where(reshape(survivors(indices, attrs), [1, indices.size, 1]), apply(takeOp, [g, indices], attrs), zerosLike(x)),
-    undefined,
-  ],
-  jvp: ([t], [, indices], _, attrs) => t && apply(putOp, [t, indices], attrs),
-  vmap: (inputs, batched, attrs, examples) => chooseMany(putOp, inputs, batched, attrs, examples),
-  lower: {
-    kind: "kernel",
-    build: ([source, indices], [[outer, count, inner]], { size }) => ({
-      kind: "put",
-      shape: [outer, size, inner],
-      outer,
-      size,
-      inner,
-      count,
-      source,
-      indices,
-    }),
-  },
-};
-
-/** Whether each of the indices [count] is the last of its value, so that its row stays. */
-export function survivors(indices: Tensor, attrs: TakeAttrs): Tensor {
-  const own = iota([1, indices.size, 1], 1);
-  const last = apply(putOp, [own, indices], attrs);
-  return reshape(eq(apply(takeOp, [last, indices], attrs), own), [indices.size]);
-}
-
-/**
- * `values` put at places among axes of `extents`, and whether there is one at each position, the last of those that meet. The positions have
- * the shape `extents`.
- */
-export function putLast(
-  values: Tensor,
-  from: number,
-  places: readonly Tensor[],
-  extents: Shape,
-): readonly [values: Tensor, there: Tensor] {
-  const marks = full(places[0].shape, true);
-  return [scatter(values, from, places, extents, putOp), scatter(marks, 0, places, extents, putOp)];
-}
+import { constantOf } from "./creation.ts";
+import { broadcastTo } from "./movement.ts";
+import { placesAlong, scatter } from "./take.ts";
 
 /**
  * What goes into x: a tensor of x's type and of this shape.

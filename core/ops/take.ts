@@ -44,7 +44,7 @@ export function splitRows(x: Tensor, examples: number): Tensor {
 }
 
 /** Their vmap rule: shared indices see more outer rows, own indices a longer list. */
-export function chooseMany(
+function chooseMany(
   op: Op<TakeAttrs>,
   inputs: readonly Tensor[],
   batched: readonly boolean[],
@@ -153,7 +153,7 @@ export function placesOf(indices: TensorLike, shape: Shape, axis: number, what: 
 }
 
 /** The row-major position of places along several axes of these extents: all places have one shape. */
-function positionOf(places: readonly Tensor[], extents: Shape): Tensor {
+export function positionOf(places: readonly Tensor[], extents: Shape): Tensor {
   return places.reduce((position, place, i) => add(mul(position, extents[i]), place));
 }
 
@@ -171,24 +171,14 @@ export function gather(x: Tensor, from: number, places: readonly Tensor[]): Tens
   return reshape(rows, [...before, ...shape, ...after]);
 }
 
-/**
- * What is at each place of `values` goes to the position it names among axes of `extents`: `takeGradOp`, the transpose of `gather`, adds up
- * what meets there; another record may do otherwise. Narrow types, which only move, are widened for it.
- */
-export function scatter(
-  values: Tensor,
-  from: number,
-  places: readonly Tensor[],
-  extents: Shape,
-  op: Op<TakeAttrs> = takeGradOp,
-): Tensor {
+/** The transpose of `gather`: what is at each place of `values` is added up at the position it names among axes of `extents`. */
+export function scatter(values: Tensor, from: number, places: readonly Tensor[], extents: Shape): Tensor {
   const { shape } = places[0];
   const [before, after]: [Shape, Shape] = [values.shape.slice(0, from), values.shape.slice(from + shape.length)];
   const [size, count] = [sizeOf(extents), sizeOf(shape)];
   const list = reshape(positionOf(places, extents), [count]);
-  const narrow = values.dtype === "bool" || values.dtype === "u8";
-  const rows = reshape(narrow ? cast(values, "i32") : values, [sizeOf(before), count, sizeOf(after)]);
-  return cast(reshape(apply(op, [rows, list], { size }), [...before, ...extents, ...after]), values.dtype);
+  const rows = reshape(values, [sizeOf(before), count, sizeOf(after)]);
+  return reshape(apply(takeGradOp, [rows, list], { size }), [...before, ...extents, ...after]);
 }
 
 /**

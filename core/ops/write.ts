@@ -6,13 +6,21 @@
  *
  * @module
  */
+import { type Shape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { zerosLike } from "./creation.ts";
+import { eq } from "./compare.ts";
+import { full, iota, zerosLike } from "./creation.ts";
 import { apply, batchAll, type Op } from "./define.ts";
 import { reshape } from "./movement.ts";
-import { survivors } from "./scatter.ts";
 import { where } from "./select.ts";
-import { joinRows, offsetByExample, splitRows, type TakeAttrs, takeOp } from "./take.ts";
+import { joinRows, offsetByExample, positionOf, splitRows, type TakeAttrs, takeOp } from "./take.ts";
+
+/** Whether each of the indices [count] is the last of its value, so that its row stays: [1, count, 1]. */
+function survivors(indices: Tensor, attrs: TakeAttrs): Tensor {
+  const own = iota([1, indices.size, 1], 1);
+  const last = apply(writeOp, [full([1, attrs.size, 1], -1, { dtype: "i32" }), own, indices], attrs);
+  return eq(apply(takeOp, [last, indices], attrs), own);
+}
 
 export const writeOp: Op<TakeAttrs> = {
   name: "write",
@@ -20,8 +28,7 @@ export const writeOp: Op<TakeAttrs> = {
   dtype: ([x]) => x,
   vjp: (g, [, rows, indices], _, attrs) => {
     const taken = apply(takeOp, [g, indices], attrs);
-    const stays = () => reshape(survivors(indices, attrs), [1, indices.size, 1]);
-    const own = indices.size > 1 ? where(stays(), taken, zerosLike(rows)) : taken;
+    const own = indices.size > 1 ? where(survivors(indices, attrs), taken, zerosLike(rows)) : taken;
     return [apply(writeOp, [g, zerosLike(rows), indices], attrs), own, undefined];
   },
   jvp: ([tx, trows], [x, rows, indices], _, attrs) => {
@@ -52,3 +59,16 @@ export const writeOp: Op<TakeAttrs> = {
     }),
   },
 };
+
+/**
+ * x with values at places along adjacent axes, the first of which is `from`: the places, all of one shape and in range, name one position
+ * each, and their shape stands in place of these axes in the values. Of values at one position the last stays.
+ */
+export function write(x: Tensor, from: number, places: readonly Tensor[], values: Tensor): Tensor {
+  const [before, after]: [Shape, Shape] = [x.shape.slice(0, from), x.shape.slice(from + places.length)];
+  const extents = x.shape.slice(from, from + places.length);
+  const [size, count] = [sizeOf(extents), sizeOf(places[0].shape)];
+  const rows = (each: Tensor, rows: number) => reshape(each, [sizeOf(before), rows, sizeOf(after)]);
+  const list = reshape(positionOf(places, extents), [count]);
+  return reshape(apply(writeOp, [rows(x, size), rows(values, count), list], { size }), x.shape);
+}

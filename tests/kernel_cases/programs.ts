@@ -4,6 +4,7 @@
  * @module
  */
 import { binary, cast, unary } from "../../core/compile/expr.ts";
+import type { Kernel } from "../../core/compile/kernel.ts";
 import { exact, type Tolerance } from "../close.ts";
 import { noise, noiseInt } from "../noise.ts";
 import { buildCase, dense, type KernelCase, load, result, store, strided } from "./builder.ts";
@@ -29,11 +30,60 @@ function relayCase(size: number, rounds: number): KernelCase {
   });
 }
 
+/** The relay as a loop of two kernels, then of one inside a loop that is inside a loop: what a round leaves, the next one finds. */
+function loopCases(size: number): KernelCase[] {
+  const reverse = (from: number, to: number): Kernel => ({
+    kind: "map",
+    shape: [size],
+    loads: [strided(from, [-1], size - 1)],
+    stores: [store(dense(to, [size]), binary("add", load(0), 1))],
+  });
+  const inPlace = (id: number): Kernel => ({
+    kind: "map",
+    shape: [size],
+    loads: [dense(id, [size])],
+    stores: [store(dense(id, [size]), binary("add", load(0), 1))],
+  });
+  const loop = (count: number, kernels: readonly Kernel[]): Kernel => ({
+    kind: "loop",
+    shape: [],
+    loads: [],
+    stores: [],
+    count,
+    kernels,
+  });
+  return [
+    buildCase(`a loop over ${size} elements`, exact, (p) => {
+      const x = p.donate(p.input("f32", noiseInt(1, size, -9, 9)));
+      const turned = p.temporary("f32", size, 0);
+      p.run(loop(33, [reverse(x, turned), reverse(turned, x)]));
+    }),
+    buildCase(`loops in a loop over ${size} elements`, exact, (p) => {
+      const x = p.donate(p.input("f32", noiseInt(1, size, -9, 9)));
+      const turned = p.temporary("f32", size, 0);
+      const total = p.output("f32", 1);
+      p.run(inPlace(x));
+      p.run(loop(4, [loop(3, [inPlace(x)]), reverse(x, turned), reverse(turned, x), loop(2, [loop(2, [inPlace(x)])])]));
+      p.run({
+        kind: "reduce",
+        shape: [],
+        window: [size],
+        operands: [dense(x, [size])],
+        reductions: [{ op: "max", value: load(0) }],
+        loads: [],
+        stores: [store(strided(total, []), result())],
+      });
+    }),
+  ];
+}
+
 /** Cases of programs. */
 export const programCases: readonly KernelCase[] = [
   relayCase(5, 64),
   relayCase(5000, 65),
   relayCase(40009, 20),
+  ...loopCases(7),
+  ...loopCases(40009),
   buildCase("a slot holds f32, then i32, then bytes", exact, (p) => {
     const x = p.input("f32", noiseInt(2, 50, 0, 100));
     const a = p.temporary("f32", 50, 0);

@@ -141,7 +141,6 @@ class KernelWriter {
         return conv(this.#context, kernel);
       case "take":
       case "takeGrad":
-      case "put":
         return take(this.#context, kernel);
       case "argsort":
         return argsort(this.#context, kernel);

@@ -1,5 +1,5 @@
 /**
- * Rows chosen by index, and their transpose: rows added up by index, or put there.
+ * Rows chosen by index, and their transpose: rows added up by index.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import { columnLoop, share } from "./loops.ts";
 import { accessStream, pushSlot, type Stream } from "./streams.ts";
 import { serialNanoseconds } from "./work.ts";
 
-/** Writes a take as an elementwise box whose result lies in rows anywhere, the others as a loop that adds or copies rows. */
+/** Writes a take as an elementwise box whose result lies in rows anywhere, a takeGrad as a loop that adds rows. */
 export const take: PrintingGenerator<TakeKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
-  return kernel.kind === "take" ? gatherRows(context, kernel) : scatterRows(context, kernel);
+  return kernel.kind === "take" ? gatherRows(context, kernel) : addRows(context, kernel);
 };
 
 const gatherRows: PrintingGenerator<TakeKernel> = (context, kernel) => {
@@ -55,13 +55,13 @@ export function pushIndex(c: FunctionWriter, { indices, size }: Pick<TakeKernel,
   c.get(index).i32(size - 1).get(index).i32(size - 1).op("i32.lt_s").op("select").release("i32", index);
 }
 
-/** Each thread owns a range of the `size` rows, so that rows arrive in the order of the indices. */
-function scatterRows(context: PrintingContext, kernel: TakeKernel): ReturnType<PrintingGenerator<TakeKernel>> {
+/** Each thread owns a range of the `size` rows, so that rows are added in the order of the indices. */
+function addRows(context: PrintingContext, kernel: TakeKernel): ReturnType<PrintingGenerator<TakeKernel>> {
   const { outer, size, inner, count } = kernel;
   const { slot, func: epilogue } = context.epilogue(kernel);
   const serial = context.threads === 1 || outer * inner * (count + size) < serialNanoseconds;
   const func = context.module.func({ params: phaseParams }, (c) => {
-    const rows = new RowWriter(context, kernel, c, slot);
+    const rows = new RowAdder(context, kernel, c, slot);
     const [from, to, o, place, target] = Array.from({ length: 5 }, () => c.local("i32"));
     if (serial) c.i32(0).set(from).i32(size).set(to);
     else share(c, 1, size, 1, context.threads, from, to);
@@ -70,7 +70,7 @@ function scatterRows(context: PrintingContext, kernel: TakeKernel): ReturnType<P
       c.for(place, 0, count, 1, () => {
         pushIndex(c, kernel, () => c.get(place));
         c.tee(target).get(from).op("i32.ge_s").get(target).get(to).op("i32.lt_s").op("i32.and");
-        c.if(() => rows.write(o, place, target));
+        c.if(() => rows.add(o, place, target));
       });
       if (epilogue === undefined) return;
       c.get(0).get(rows.result);
@@ -82,7 +82,7 @@ function scatterRows(context: PrintingContext, kernel: TakeKernel): ReturnType<P
 }
 
 /** Writes loops over the elements of one row. */
-class RowWriter {
+class RowAdder {
   /** A local: the address of the result. */
   readonly result: number;
   readonly #source: number;
@@ -118,8 +118,8 @@ class RowWriter {
     this.#c.release("i32", to);
   }
 
-  /** Adds row `place` of the source to row `target` of the result, or puts it there. */
-  write(o: number, place: number, target: number): void {
+  /** Adds row `place` of the source to row `target` of the result. */
+  add(o: number, place: number, target: number): void {
     const to = this.#row(this.result, o, this.#kernel.size, target);
     const from = this.#row(this.#source, o, this.#kernel.count, place);
     const { dtype } = this.#stream;
@@ -128,10 +128,9 @@ class RowWriter {
     const type = dtype === "u8" ? "u32" : dtype;
     const c = this.#c;
     this.#columns([to, from], (at, lanes, valid) => {
-      const row = () => printer.load(c, dtype, at(1), lanes);
-      const sum = () =>
-        printer.binary(c, "add", type, () => printer.load(c, dtype, at(0), lanes), row, { kind: "load", type, slot: 0 });
-      printer.store(c, dtype, at(0), lanes, this.#kernel.kind === "put" ? row : sum, valid);
+      const load = (i: number) => () => printer.load(c, dtype, at(i), lanes);
+      const sum = () => printer.binary(c, "add", type, load(0), load(1), { kind: "load", type, slot: 0 });
+      printer.store(c, dtype, at(0), lanes, sum, valid);
     });
     c.release("i32", to).release("i32", from);
   }

@@ -38,7 +38,6 @@ export function generateKernel(program: Program, kernel: Exclude<Kernel, LoopKer
       return generateConv(context(kernel));
     case "take":
     case "takeGrad":
-    case "put":
       return generateTake(context(kernel));
     case "argsort":
       return generateArgsort(context(kernel));

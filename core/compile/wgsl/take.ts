@@ -1,5 +1,5 @@
 /**
- * Rows chosen by index, and the transpose: rows added up by index, or put there.
+ * Rows chosen by index, and the transpose: rows added up by index.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { type Sorted, sortRows } from "./merge_sort.ts";
 import { lanesFor, writePoints } from "./points.ts";
 import { type Dispatch, type KernelCode, type KernelContext, scalarOf, Shader } from "./shader.ts";
 
-/** The shader of `take`, or those of `takeGrad` or `put`. */
+/** The shader of `take`, or those of `takeGrad`. */
 export function generateTake(context: KernelContext<TakeKernel>): KernelCode {
-  return { take, takeGrad, put }[context.kernel.kind](context);
+  return context.kernel.kind === "take" ? take(context) : takeGrad(context);
 }
 
 /** One invocation per element of the result, or four neighbours of a row. */
@@ -110,46 +110,5 @@ function addSorted(context: KernelContext<TakeKernel>, { keys, places }: Sorted)
     shader.line(`total += ${shader.load(source.buffer, from)};`);
   });
   writePoints(shader, kernel, [o, row, i], 1, () => "total");
-  return shader.finish(workgroups);
-}
-
-/** Scratch holds for each row the last place that chose it, counted from 1: a maximum, whoever comes first. */
-function put(context: KernelContext<TakeKernel>): KernelCode {
-  const { size, count } = context.kernel;
-  const places = count > 0 ? [findLast(context)] : [];
-  return { dispatches: [forgetLast(context), ...places, putRows(context)], scratchBytes: 4 * size };
-}
-
-function forgetLast(context: KernelContext<TakeKernel>): Dispatch {
-  const { size } = context.kernel;
-  const shader = new Shader(context, "put none", lonelyWorkgroup(context.target, size), "u32");
-  const { id, workgroups } = invocation(shader, size);
-  shader.store("scratch", id, "0u");
-  return shader.finish(workgroups);
-}
-
-function findLast(context: KernelContext<TakeKernel>): Dispatch {
-  const { size, count, indices } = context.kernel;
-  const shader = new Shader(context, "put last", lonelyWorkgroup(context.target, count), "u32", true);
-  const { id, workgroups } = invocation(shader, count);
-  shader.atomicMax("scratch", clampedIndex(shader, indices.buffer, address(indices.offset, [1], [id]), size), `${id} + 1u`);
-  return shader.finish(workgroups);
-}
-
-function putRows(context: KernelContext<TakeKernel>): Dispatch {
-  const { kernel } = context;
-  const { outer, size, inner, count, source } = kernel;
-  const total = outer * size * inner;
-  const shader = new Shader(context, "put", lonelyWorkgroup(context.target, total), "u32");
-  const type = scalarOf(context.program.buffers[source.buffer].dtype);
-  const { id, workgroups } = invocation(shader, total);
-  const [o, row, i] = decompose(shader, id, [outer, size, inner]);
-  shader.line(`var value = ${type}(0);`);
-  const last = shader.define(shader.load("scratch", row));
-  shader.when([`${last} > 0u`], () => {
-    const at = shader.define(address(source.offset, [count * inner, inner, 1], [o, `(${last} - 1u)`, i]), "a");
-    shader.line(`value = ${shader.load(source.buffer, at)};`);
-  });
-  writePoints(shader, kernel, [o, row, i], 1, () => "value");
   return shader.finish(workgroups);
 }

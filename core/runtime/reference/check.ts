@@ -95,7 +95,6 @@ function contiguousExtents(kernel: Exclude<Kernel, { kind: "reduce" | "matmul" |
     case "take":
       return [kernel.outer * kernel.size * kernel.inner, kernel.count];
     case "takeGrad":
-    case "put":
     case "write":
       return [kernel.outer * kernel.count * kernel.inner, kernel.count];
     case "conv2d":

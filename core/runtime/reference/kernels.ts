@@ -44,7 +44,6 @@ function resultsOf(kernel: Exclude<Kernel, WriteKernel | LoopKernel>, memories: 
       return [matmulResult(kernel, memories)];
     case "take":
     case "takeGrad":
-    case "put":
       return [takeResult(kernel, contents(kernel.source), contents(kernel.indices), size)];
     case "argsort":
       return [argsortResult(kernel, memories)];
@@ -73,7 +72,7 @@ function matmulResult({ shape, k, lhs, rhs }: MatmulKernel, memories: readonly M
   return result;
 }
 
-/** Rows copied by index, or added up or put at their index. Sums of integers wrap when they are stored. */
+/** Rows copied by index, or added up at their index. Sums of integers wrap when they are stored. */
 function takeResult(kernel: TakeKernel, source: Memory, indices: Memory, size: number): Float64Array {
   const { kind, outer, inner, count } = kernel;
   const result = new Float64Array(size);
@@ -85,7 +84,7 @@ function takeResult(kernel: TakeKernel, source: Memory, indices: Memory, size: n
       const taken = (i * count + j) * inner;
       for (let k = 0; k < inner; k++) {
         if (kind === "take") result[taken + k] = source[whole + k];
-        else result[whole + k] = source[taken + k] + (kind === "put" ? 0 : result[whole + k]);
+        else result[whole + k] += source[taken + k];
       }
     }
   }
