@@ -51,9 +51,9 @@ import {
   withArgs,
 } from "../mod.ts";
 import { assertClose } from "./close.ts";
-import { testDevices } from "./devices.ts";
 import { testOnDevices } from "./each_device.ts";
-import { checkDerivatives, checkDevice, checkVmap, type Subject } from "./laws.ts";
+import { testSubjects } from "./each_subject.ts";
+import type { Subject } from "./laws.ts";
 import { noise, noiseInt } from "./noise.ts";
 import type { Input } from "./op_cases.ts";
 import { reference } from "./run_case.ts";
@@ -100,14 +100,7 @@ const subjects = Object.entries(blocks).flatMap(([name, f]): Subject[] => [
   { name: `one result of ${name}`, inputs: [float(3, 2), float(2, 2)], f: (x, w) => f(x, w).z },
 ]);
 
-const tolerances = { f32: { relative: 4e-6, absolute: 4e-6 }, f64: { relative: 1e-12, absolute: 1e-12 } };
-for (const subject of [recurrent, ...subjects]) {
-  Deno.test(`${subject.name}: derivatives of two orders, vmap, every device`, async () => {
-    await checkDerivatives(subject);
-    await checkVmap(subject, 3);
-    for (const { device } of testDevices) if (device) await checkDevice(subject, device, tolerances);
-  });
-}
+testSubjects([recurrent, ...subjects]);
 
 testOnDevices("checkpoint differentiates what a function captures", async () => {
   const [x, w] = [values(1, [4, 3]), values(2, [3, 3])];

@@ -64,10 +64,10 @@ import {
   where,
   zeros,
 } from "../mod.ts";
-import { assertClose, type Tolerance } from "./close.ts";
-import { testDevices } from "./devices.ts";
+import { assertClose } from "./close.ts";
 import { testOnDevices } from "./each_device.ts";
-import { checkDerivatives, checkDevice, checkVmap, type Subject } from "./laws.ts";
+import { testSubjects } from "./each_subject.ts";
+import type { Subject } from "./laws.ts";
 import type { Input } from "./op_cases.ts";
 
 const float = (...shape: number[]): Input => ({ shape, domain: "any", dtype: "float" });
@@ -147,19 +147,7 @@ const subjects: readonly Subject[] = [
   ),
 ];
 
-/** These are made of up to a hundred operations and sum up to a hundred terms of the order of one. */
-const tolerances: Readonly<Record<string, Tolerance>> = {
-  f32: { relative: 2e-5, absolute: 2e-5 },
-  f64: { relative: 1e-11, absolute: 1e-11 },
-};
-
-for (const each of subjects) {
-  Deno.test(`${each.name}: derivatives, vmap, jit, devices`, async () => {
-    await checkDerivatives(each);
-    await checkVmap(each, 3);
-    for (const { device } of testDevices) await checkDevice(each, device, tolerances);
-  });
-}
+testSubjects(subjects);
 
 const inf = Infinity;
 

@@ -24,10 +24,9 @@ import {
   where,
   zeros,
 } from "../mod.ts";
-import type { Tolerance } from "./close.ts";
-import { testDevices } from "./devices.ts";
 import { testOnDevices } from "./each_device.ts";
-import { checkDerivatives, checkDevice, checkVmap, type Subject } from "./laws.ts";
+import { moves, testSubjects } from "./each_subject.ts";
+import type { Subject } from "./laws.ts";
 import type { Input } from "./op_cases.ts";
 
 const float = (...shape: number[]): Input => ({ shape, domain: "any", dtype: "float" });
@@ -92,19 +91,7 @@ const subjects: readonly Subject[] = [
   ),
 ];
 
-/** Chosen elements are copies, and few are added up. */
-const tolerances: Readonly<Record<string, Tolerance>> = {
-  f32: { relative: 2e-6, absolute: 2e-6 },
-  f64: { relative: 1e-14, absolute: 1e-14 },
-};
-
-for (const each of subjects) {
-  Deno.test(`${each.name}: derivatives, vmap, jit, devices`, async () => {
-    await checkDerivatives(each);
-    await checkVmap(each, 3);
-    for (const { device } of testDevices) await checkDevice(each, device, tolerances);
-  });
-}
+testSubjects(subjects, moves);
 
 testOnDevices("takeAlong", async () => {
   const x = tensor([[10, 30, 20], [6, 4, 5]]);

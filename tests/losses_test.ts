@@ -34,9 +34,9 @@ import {
   zeros,
 } from "../mod.ts";
 import { assertClose, type Tolerance } from "./close.ts";
-import { testDevices } from "./devices.ts";
 import { testOnDevices } from "./each_device.ts";
-import { checkDerivatives, checkDevice, checkVmap, type Subject } from "./laws.ts";
+import { testSubjects } from "./each_subject.ts";
+import type { Subject } from "./laws.ts";
 import type { Input } from "./op_cases.ts";
 
 const float = (...shape: number[]): Input => ({ shape, domain: "any", dtype: "float" });
@@ -77,18 +77,7 @@ const subjects: readonly Subject[] = [
   subject("tripletMarginLoss", [float(3, 4), float(3, 4), float(3, 4)], (a, p, n) => tripletMarginLoss(a, p, n)),
 ];
 
-const tolerances: Readonly<Record<string, Tolerance>> = {
-  f32: { relative: 2e-5, absolute: 2e-5 },
-  f64: { relative: 1e-11, absolute: 1e-11 },
-};
-
-for (const each of subjects) {
-  Deno.test(`${each.name}: derivatives, vmap, jit, devices`, async () => {
-    await checkDerivatives(each);
-    await checkVmap(each, 3);
-    for (const { device } of testDevices) await checkDevice(each, device, tolerances);
-  });
-}
+testSubjects(subjects);
 
 const close: Tolerance = { relative: 1e-5, absolute: 1e-6 };
 

@@ -25,10 +25,9 @@ import {
   unstack,
   zeros,
 } from "../mod.ts";
-import type { Tolerance } from "./close.ts";
-import { testDevices } from "./devices.ts";
 import { testOnDevices } from "./each_device.ts";
-import { checkDerivatives, checkDevice, checkVmap, type Subject } from "./laws.ts";
+import { moves, testSubjects } from "./each_subject.ts";
+import type { Subject } from "./laws.ts";
 import type { Input } from "./op_cases.ts";
 
 const float = (...shape: number[]): Input => ({ shape, domain: "any", dtype: "float" });
@@ -57,18 +56,7 @@ const subjects: readonly Subject[] = [
   squared("pad circular", [2, 3], (x) => pad(x, { low: [2, 0], high: [0, 3], mode: "circular" })),
 ];
 
-const tolerances: Readonly<Record<string, Tolerance>> = {
-  f32: { relative: 2e-6, absolute: 2e-6 },
-  f64: { relative: 1e-14, absolute: 1e-14 },
-};
-
-for (const each of subjects) {
-  Deno.test(`${each.name}: derivatives, vmap, jit, devices`, async () => {
-    await checkDerivatives(each);
-    await checkVmap(each, 3);
-    for (const { device } of testDevices) await checkDevice(each, device, tolerances);
-  });
-}
+testSubjects(subjects, moves);
 
 async function assertValues(cases: readonly (readonly [string, Tensor, unknown])[]): Promise<void> {
   for (const [name, x, expected] of cases) assert.deepEqual(await toArray(x), expected, name);

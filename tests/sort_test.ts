@@ -18,10 +18,9 @@ import {
   vmap,
   zeros,
 } from "../mod.ts";
-import type { Tolerance } from "./close.ts";
-import { testDevices } from "./devices.ts";
 import { testOnDevices } from "./each_device.ts";
-import { checkDerivatives, checkDevice, checkVmap, type Subject } from "./laws.ts";
+import { testSubjects } from "./each_subject.ts";
+import type { Subject } from "./laws.ts";
 import type { Input } from "./op_cases.ts";
 
 const float = (...shape: number[]): Input => ({ shape, domain: "any", dtype: "float" });
@@ -45,19 +44,7 @@ const subjects: readonly Subject[] = [
   subject("median of all", [float(3, 3)], (x) => square(median(x))),
 ];
 
-const tolerances: Readonly<Record<string, Tolerance>> = {
-  f32: { relative: 4e-6, absolute: 4e-6 },
-  f64: { relative: 1e-13, absolute: 1e-13 },
-};
-
-for (const each of subjects) {
-  Deno.test(`${each.name}: derivatives, vmap, jit, devices`, async () => {
-    const [x] = each.inputs;
-    if (each.name !== "topK indices") await checkDerivatives(each);
-    await checkVmap({ ...each, inputs: [x] }, 3);
-    for (const { device } of testDevices) await checkDevice(each, device, tolerances);
-  });
-}
+testSubjects(subjects);
 
 const inf = Infinity;
 
