@@ -7,22 +7,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { withFolder } from "./datasets/fixtures.ts";
-import { checkEnded, runExample } from "./run_example.ts";
+import { chaptersOf, checkEnded, runExample, smoke } from "./run_example.ts";
 import { type ReadEvent, readEvent, readRecords } from "./visual/tfrecord.ts";
-
-const smoke = ["--smoke", "--device", "wasm"];
-
-/** What a smoke run prints, by chapter, after asserting that it asked for no permission. */
-async function chaptersOf(file: string): Promise<string[]> {
-  return await withFolder(async (folder) => {
-    const log = join(folder, "permissions");
-    const ended = await runExample(file, smoke, { env: { DENO_AUDIT_PERMISSIONS: log } });
-    checkEnded(ended, 0, /^== .* ==$/m);
-    assert.equal(ended.err, "");
-    assert.equal(await Deno.readTextFile(log).catch(() => ""), "");
-    return ended.out.split(/^== .* ==$/m).slice(1);
-  });
-}
 
 /** Runs an example with a log, and reads that. */
 async function logOf(

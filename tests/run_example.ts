@@ -4,6 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { withFolder } from "./datasets/fixtures.ts";
 
 /** How a process ended and what it said. */
 export interface Ended {
@@ -47,4 +49,20 @@ export async function runExample(file: string, args: readonly string[], how?: Ho
 export function checkEnded(ended: Ended, code: number, said: RegExp): void {
   assert.equal(ended.code, code, `${ended.out}\n${ended.err}`);
   assert.match(code === 0 ? ended.out : ended.err, said);
+}
+
+/** The flags of a run in a test. */
+export const smoke: readonly string[] = ["--smoke", "--device", "wasm"];
+
+/** What a smoke run prints, by chapter, after asserting that it asked for no permission. */
+export async function chaptersOf(file: string): Promise<string[]> {
+  return await withFolder(async (folder) => {
+    const log = join(folder, "permissions");
+    const ended = await runExample(file, smoke, { env: { DENO_AUDIT_PERMISSIONS: log } });
+    checkEnded(ended, 0, /^== .* ==$/m);
+    assert.equal(ended.err, "");
+    // Deno notes each permission that was asked for, granted or not.
+    assert.equal(await Deno.readTextFile(log).catch(() => ""), "");
+    return ended.out.split(/^== .* ==$/m).slice(1);
+  });
 }

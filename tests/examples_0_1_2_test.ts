@@ -1,32 +1,19 @@
 /**
- * The examples that follow a document, as a user runs them: what they print is what the document prints.
+ * The examples of notes 0 (a CNN explained), 1 (training, LeNet to NiN) and 2 (a CNN taken apart), as a user runs them: what they print is
+ * what the notes print, or what PyTorch gives where they print nothing.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { withFolder } from "./datasets/fixtures.ts";
-import { checkEnded, runExample } from "./run_example.ts";
-
-const smoke = ["--smoke", "--device", "wasm"];
-
-/** What a smoke run prints, by chapter, after asserting that it asked for no permission. */
-async function chaptersOf(file: string): Promise<string[]> {
-  return await withFolder(async (folder) => {
-    const log = join(folder, "permissions");
-    const ended = await runExample(file, smoke, { env: { DENO_AUDIT_PERMISSIONS: log } });
-    checkEnded(ended, 0, /^== /m);
-    assert.equal(ended.err, "");
-    assert.equal(await Deno.readTextFile(log).catch(() => ""), "");
-    return ended.out.split(/^== /m).slice(1);
-  });
-}
+import { chaptersOf, checkEnded, runExample, smoke } from "./run_example.ts";
 
 function includes(text: string, ...parts: readonly string[]): void {
   for (const part of parts) assert.ok(text.includes(part), `no "${part}" in:\n${text}`);
 }
 
-Deno.test("cnn_explained.ts: S0", async () => {
+Deno.test("cnn_explained.ts: 0.1 to 0.10", async () => {
   const [digits, convolution, sizes, activations, losses, connections, dropouts, decay, network] = await chaptersOf(
     "cnn_explained.ts",
   );
@@ -64,7 +51,7 @@ Deno.test("cnn_explained.ts: S0", async () => {
   assert.match(network, /loss [\d.]+, then [\d.]+ % of the test images right/);
 });
 
-Deno.test("lenet_to_nin.ts: S1", async () => {
+Deno.test("lenet_to_nin.ts: 1.1 to 1.6", async () => {
   const [accuracy, counts, maps, walk, norm, training] = await chaptersOf("lenet_to_nin.ts");
   includes(accuracy, "tensor([2, 0, 1, 1], i32[4])", "accuracy: 0.75");
   includes(counts, "640 images, batch size 64: an epoch has 10 iterations");
@@ -101,7 +88,7 @@ Deno.test("lenet_to_nin.ts: S1", async () => {
   assert.equal(training.match(/epoch 1: last loss [\d.]+, test accuracy [\d.]+/g)?.length, 2);
 });
 
-Deno.test("detector.ts: S2", async () => {
+Deno.test("detector.ts: 2.1 to 2.4", async () => {
   const [detector, gradient, updates, passes] = await chaptersOf("detector.ts");
   const epochs = [...detector.matchAll(/^epoch (\d+):$/gm)].map(([, epoch]) => Number(epoch));
   assert.deepEqual(epochs, Array.from({ length: 10 }, (_, i) => 20 * i));
@@ -120,7 +107,7 @@ Deno.test("detector.ts: S2", async () => {
   includes(passes, "gradients -4 -6", "with their sum: 2\n", "after pass 1: 1\n", "after pass 2: 2\n");
 });
 
-Deno.test("the flags of a tour: told by --help, wrong ones refused", async () => {
+Deno.test("their flags: told by --help, wrong ones refused", async () => {
   for (const [file, flags] of [["cnn_explained.ts", ["data"]], ["lenet_to_nin.ts", ["data"]], ["detector.ts", []]] as const) {
     const ended = await runExample(file, ["--help"]);
     checkEnded(ended, 0, new RegExp(`^Usage: ${file} \\[options\\]`));
