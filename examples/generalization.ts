@@ -10,23 +10,9 @@
  * @module
  */
 import { batches, type ImageSet, randomStream, split, syntheticDigits } from "../datasets/mod.ts";
-import {
-  add,
-  applyUpdates,
-  argmax,
-  cast,
-  crossEntropy,
-  div,
-  grad,
-  item,
-  jit,
-  l1Penalty,
-  l2Penalty,
-  layers,
-  le,
-  mean,
-} from "../mod.ts";
-import { abs, concat, flatten, mul, ne, norm, optimizers, random, relu, type Tensor, tensor, treeTensors } from "../mod.ts";
+import { abs, add, applyUpdates, argmax, cast, concat, crossEntropy, div, flatten, grad, item, jit } from "../mod.ts";
+import { l1Penalty, l2Penalty, layers, le, mean, mul, ne, norm, optimizers, random, relu, type Tensor } from "../mod.ts";
+import { tensor, treeTensors } from "../mod.ts";
 import { showLineChart, type SummaryWriter } from "../visual/mod.ts";
 import { logFlag, withLog } from "./cli/board.ts";
 import { whole } from "./cli/command.ts";

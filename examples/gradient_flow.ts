@@ -8,23 +8,8 @@
  *
  * @module
  */
-import {
-  add,
-  concat,
-  cosineSimilarity,
-  data,
-  flatten,
-  full,
-  grad,
-  item,
-  layers,
-  matmul,
-  mean,
-  norm,
-  optimizers,
-  random,
-} from "../mod.ts";
-import { relu, scan, sigmoid, square, tanh, type Tensor, treeTensors, zeros } from "../mod.ts";
+import { add, concat, cosineSimilarity, data, flatten, full, grad, item, layers, matmul, mean, norm } from "../mod.ts";
+import { optimizers, random, relu, scan, sigmoid, square, tanh, type Tensor, treeTensors, zeros } from "../mod.ts";
 import { showLineChart, type SummaryWriter } from "../visual/mod.ts";
 import { logFlag, withLog } from "./cli/board.ts";
 import { whole } from "./cli/command.ts";

@@ -9,28 +9,13 @@
  * @module
  */
 import { batches, firstImages, type ImageDataset, loader, transforms } from "../datasets/mod.ts";
-import { type Either, pipe, TaskEither } from "../deps.ts";
-import {
-  at,
-  concat,
-  item,
-  jit,
-  layers,
-  max,
-  maxPool2d,
-  min,
-  random,
-  relu,
-  repeat,
-  sigmoid,
-  type Tensor,
-  tensor,
-} from "../mod.ts";
+import { pipe, TaskEither } from "../deps.ts";
+import { at, concat, item, jit, layers, max, maxPool2d, min, random, relu, repeat, sigmoid, type Tensor } from "../mod.ts";
+import { tensor } from "../mod.ts";
 import { showImages, type SummaryWriter } from "../visual/mod.ts";
 import { logFlag, withLog } from "./cli/board.ts";
 import { colorNotes, loadColors } from "./cli/color_data.ts";
 import { notEmpty, whole } from "./cli/command.ts";
-import { openDisplay } from "./cli/display.ts";
 import { exampleCommand, runExample } from "./cli/example.ts";
 import type { Failure } from "./cli/failure.ts";
 import { runChapters } from "./cli/session.ts";
@@ -131,9 +116,8 @@ async function layersOnPictures({ set, log, seed }: Tour): Promise<void> {
   console.log(await showImages(concat(seen), { labels: Object.keys(outputs), width: 19 }));
 }
 
-/** All chapters, with the log open. */
-async function tour({ log: folder, ...options }: ReturnType<typeof command.opts>): Promise<Either.Either<Failure, void>> {
-  using display = openDisplay();
+/** All chapters, with the pictures loaded and the log open. */
+function tour({ log: folder, ...options }: ReturnType<typeof command.opts>): TaskEither.TaskEither<Failure, void> {
   const chapters = (set: ImageDataset) => async (log?: SummaryWriter) => {
     await runChapters<Tour>({ ...options, set: { ...set, test: firstImages(set.test, options.limit) }, log }, {
       "A data set": look,
@@ -143,7 +127,7 @@ async function tour({ log: folder, ...options }: ReturnType<typeof command.opts>
     });
     console.log(log ? `\nThe log: tensorboard --logdir ${folder}` : "\nFor a log that TensorBoard opens: -A --log FOLDER");
   };
-  return await pipe(loadColors(options, display), TaskEither.flatMap((set) => withLog(folder, chapters(set))))();
+  return pipe(loadColors(options), TaskEither.flatMap((set) => withLog(folder, chapters(set))));
 }
 
-if (import.meta.main) await runExample(command, tour);
+if (import.meta.main) await runExample(command, (options) => tour(options)());

@@ -11,13 +11,10 @@ import { chaptersOf, checkEnded, runExample, smoke } from "./run_example.ts";
 import { type ReadEvent, readEvent, readRecords } from "./visual/tfrecord.ts";
 
 /** Runs an example with a log, and reads that. */
-async function logOf(
-  file: string,
-  args: readonly string[] = [],
-): Promise<{ readonly out: string; readonly events: ReadEvent[] }> {
+async function logOf(file: string): Promise<{ readonly out: string; readonly events: ReadEvent[] }> {
   return await withFolder(async (folder) => {
     const permissions = [`--allow-read=${folder}`, `--allow-write=${folder}`];
-    const ended = await runExample(file, [...smoke, ...args, "--log", folder], { permissions });
+    const ended = await runExample(file, [...smoke, "--log", folder], { permissions });
     checkEnded(ended, 0, /./);
     const [{ name }] = await Array.fromAsync(Deno.readDir(folder));
     return { out: ended.out, events: readRecords(await Deno.readFile(join(folder, name))).map(readEvent) };
@@ -223,4 +220,16 @@ Deno.test("mnist_cnn.ts: 4.9, 4.10: the running loss of 300 iterations, the accu
   const whole = Number(/train loss ([\d.]+)/.exec(ended.out)?.[1]);
   assert.deepEqual(running.map(([step]) => step), [300, 600]);
   assert.ok(Math.abs((running[0][1] + running[1][1]) / 2 - whole) < 1e-3);
+});
+
+Deno.test("their flags: told by --help, and refused with what would permit them", async () => {
+  const help = await runExample("loader_and_board.ts", ["--help"]);
+  checkEnded(help, 0, /^Usage: loader_and_board.ts \[options\]/);
+  for (const flag of ["smoke", "seed", "device", "data", "limit", "epochs", "workers", "log", "help"]) {
+    assert.match(help.out, new RegExp(`--${flag}\\b`));
+  }
+  assert.match(help.out, /Data:\n[^]*Permissions:[^]*Exit codes:/);
+  checkEnded(await runExample("loader_and_board.ts", [...smoke, "--log", "logs"]), 1, /--allow-write=logs/);
+  checkEnded(await runExample("loader_and_board.ts", ["--data", "cifar10"]), 1, /--allow-net/);
+  checkEnded(await runExample("gradient_flow.ts", ["--depth", "1"]), 2, /whole number from 2 to 100/);
 });

@@ -8,6 +8,7 @@ import { pipe, TaskEither } from "../../deps.ts";
 import { colorShapes } from "../color_shapes.ts";
 import type { Display } from "./display.ts";
 import { failed, type Failure } from "./failure.ts";
+import { loading } from "./loading.ts";
 
 /** What a command line says about images in colour. */
 export interface ColorFlags {
@@ -26,7 +27,11 @@ Data:
   FOLDER       a folder with CIFAR-10's binary files, or their archive`;
 
 /** Loads them. */
-export function loadColors({ data, limit }: ColorFlags, display: Display): TaskEither.TaskEither<Failure, ImageDataset> {
+export function loadColors(flags: ColorFlags): TaskEither.TaskEither<Failure, ImageDataset> {
+  return loading((display) => find(flags, display));
+}
+
+function find({ data, limit }: ColorFlags, display: Display): TaskEither.TaskEither<Failure, ImageDataset> {
   const drawn = TaskEither.fromIO(() => colorShapes({ seed: 0, train: limit, test: limit }));
   const published = (folder?: string) =>
     pipe(cifar10({ folder, onProgress: display.download }), TaskEither.mapLeft((error) => failed(showDatasetError(error))));

@@ -7,10 +7,9 @@ import { firstImages, type ImageDataset } from "../../datasets/mod.ts";
 import { pipe, TaskEither } from "../../deps.ts";
 import { random } from "../../mod.ts";
 import { dataFlag, dataNotes, loadData } from "./data.ts";
-import { openDisplay } from "./display.ts";
 import { exampleCommand } from "./example.ts";
 import type { Failure } from "./failure.ts";
-import { orInterrupted, watchInterrupt } from "./interrupt.ts";
+import { loading } from "./loading.ts";
 import { picturesFlag, withPictures, type WritePicture } from "./pictures.ts";
 
 /** A command line with `--data` and `--pictures`. */
@@ -39,14 +38,9 @@ export function withDigits(
   program: string,
   tour: (tour: DigitsTour) => Promise<void>,
 ): TaskEither.TaskEither<Failure, void> {
-  const load: TaskEither.TaskEither<Failure, ImageDataset> = async () => {
-    using interrupt = watchInterrupt();
-    using display = openDisplay();
-    const few = { data, smoke, limit: smoke ? 640 : 6400, program };
-    return await orInterrupted(interrupt.signal, loadData(few, display))();
-  };
+  const few = { data, smoke, limit: smoke ? 640 : 6400, program };
   return pipe(
-    load,
+    loading((display) => loadData(few, display)),
     TaskEither.map((all) => ({ ...all, test: firstImages(all.test, 1000) })),
     TaskEither.flatMap((digits) =>
       withPictures(pictures, (picture) => tour({ smoke, seed, key: random.key(seed), digits, picture }))
