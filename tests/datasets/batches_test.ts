@@ -1,5 +1,6 @@
 /** The laws of batches: nothing lost, nothing twice, the order a function of the key, the arrays the caller's own. */
 import assert from "node:assert/strict";
+import { key } from "../../core/random.ts";
 import { batches, firstImages, type ImageSet, permutation } from "../../datasets/mod.ts";
 import { randomStream } from "../../core/threefry.ts";
 import { fc } from "../../dev_deps.ts";
@@ -79,6 +80,7 @@ Deno.test("sizes and limits that mean nothing are refused", () => {
   for (const size of [0, -1, 1.5, NaN, Infinity]) assert.throws(() => batches(numbered(3), { size }), RangeError);
   for (const limit of [-1, 0.5, NaN]) assert.throws(() => batches(numbered(3), { size: 1, limit }), RangeError);
   assert.throws(() => batches(numbered(3), { size: 1, shuffle: 0.5 }), RangeError);
+  assert.throws(() => batches(numbered(3), { size: 1, shuffle: key(1) as never }), /two words of a key, as numbers/);
 });
 
 Deno.test("firstImages is a view of the beginning", () => {
