@@ -60,13 +60,12 @@ async function gradients(): Promise<void> {
 async function intermediate(): Promise<void> {
   const x = tensor([0, 1, 2]);
   const inner = (x: Tensor) => dot(x, x);
-  const outer = (y: Tensor) => square(y);
   const [y, pull] = vjp(inner, x);
   await show(
     () => y,
-    () => grad(outer)(y),
-    () => pull(grad(outer)(y))[0],
-    () => grad((x: Tensor) => outer(inner(x)))(x),
+    () => grad(square)(y),
+    () => pull(grad(square)(y))[0],
+    () => grad((x: Tensor) => square(inner(x)))(x),
   );
 }
 

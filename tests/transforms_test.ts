@@ -18,6 +18,7 @@ import {
   ShapeError,
   sin,
   slice,
+  square,
   stack,
   sum,
   tanh,
@@ -190,6 +191,15 @@ testOnDevices("gradients have the form of the argument; what nothing depends on 
 testOnDevices("grad by another argument", async () => {
   const f = (x: Tensor, y: Tensor) => mul(x, pow(y, 3));
   assert.equal(await item(grad(f, { argnum: 1 })(tensor(2), tensor(3))), 54);
+});
+
+testOnDevices("grad of a function that takes numbers too is by a tensor, and gives one", async () => {
+  const x = tensor([1, 2]);
+  const [value, gradient]: [Tensor, Tensor] = valueAndGrad(sum)(x);
+  assert.equal(await item(value), 3);
+  assert.deepEqual(gradient.shape, grad(sum)(x).shape);
+  const second: Tensor = grad(grad(square))(tensor(3));
+  assert.equal(await item(second), 2);
 });
 
 testOnDevices("grad refuses what has no gradient, and says why", () => {

@@ -9,7 +9,7 @@ import { cast, variableOp } from "../ops/cast.ts";
 import { onesLike, zerosLike } from "../ops/creation.ts";
 import type { Op } from "../ops/define.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { Pending, Tensor, type Trace, withTrace } from "../tensor.ts";
+import { Pending, Tensor, type TensorLike, type Trace, withTrace } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
 import { addCotangents } from "./results.ts";
 import { type Step, stepsBetween } from "./walk.ts";
@@ -180,6 +180,8 @@ function differentiate<A extends unknown[], X>(
   });
 }
 
+/** The gradient of a function that takes a tensor or a number, such as `sum`: by a tensor. */
+export function grad<R extends unknown[]>(f: (x: TensorLike, ...rest: R) => Tensor): (x: Tensor, ...rest: R) => Tensor;
 /**
  * The gradient of a scalar function, as a function of the same arguments.
  *
@@ -200,17 +202,29 @@ function differentiate<A extends unknown[], X>(
  */
 export function grad<A extends unknown[], N extends number = 0>(
   f: (...args: A) => Tensor,
+  options?: GradOptions<N>,
+): (...args: A) => A[N];
+export function grad<A extends unknown[], N extends number = 0>(
+  f: (...args: A) => Tensor,
   { argnum = 0 as N }: GradOptions<N> = {},
 ): (...args: A) => A[N] {
   return (...args) => differentiate<A, undefined>((...inner) => [f(...inner), undefined], args, argnum, "grad").grads as A[N];
 }
 
+/** Value and gradient of a function that takes a tensor or a number. */
+export function valueAndGrad<R extends unknown[]>(
+  f: (x: TensorLike, ...rest: R) => Tensor,
+): (x: Tensor, ...rest: R) => [Tensor, Tensor];
 /**
  * A scalar function's value and gradient together, as [value, grads]: the forward pass is shared.
  *
  * @throws {TypeError} When the returned function is called: if f does not return a scalar.
  * @throws {DTypeError} If a tensor of the argument is not floating.
  */
+export function valueAndGrad<A extends unknown[], N extends number = 0>(
+  f: (...args: A) => Tensor,
+  options?: GradOptions<N>,
+): (...args: A) => [Tensor, A[N]];
 export function valueAndGrad<A extends unknown[], N extends number = 0>(
   f: (...args: A) => Tensor,
   { argnum = 0 as N }: GradOptions<N> = {},
