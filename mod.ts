@@ -234,6 +234,7 @@ export { customVjp } from "./core/grad/custom.ts";
 export { hessian, type Jacobian, jacobian } from "./core/grad/jacobian.ts";
 export { vmap, type VmapOptions } from "./core/grad/vmap.ts";
 export { scan, type ScanOptions } from "./core/grad/scan.ts";
+export { checkGradients, type CheckGradientsOptions, GradientError } from "./core/check_gradients.ts";
 export { jit, type JitOptions } from "./core/jit.ts";
 export { compileCount, data, item, type Nested, realize, toArray } from "./core/realize.ts";
 export { show } from "./core/print.ts";

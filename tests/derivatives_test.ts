@@ -10,6 +10,7 @@ import type { Device } from "../core/runtime/device.ts";
 import { useDevice } from "../core/runtime/select.ts";
 import {
   add,
+  checkGradients,
   checkpoint,
   clip,
   compileCount,
@@ -20,6 +21,7 @@ import {
   DTypeError,
   exp,
   grad,
+  GradientError,
   hessian,
   item,
   jacobian,
@@ -38,6 +40,7 @@ import {
   sin,
   slice,
   stack,
+  stopGradient,
   sum,
   tanh,
   type Tensor,
@@ -244,4 +247,23 @@ testOnDevices("gradients of intermediate values, and sums of gradients", async (
   const [f, g] = [(x: Tensor) => dot(x, x), (x: Tensor) => sum(mul(x, 3))];
   const separately = add(grad(f)(x), grad(g)(x));
   assert.deepEqual(await toArray(separately), await toArray(grad((x: Tensor) => add(f(x), g(x)))(x)));
+});
+
+testOnDevices("checkGradients passes what is right, and tells what is not", async (_, device) => {
+  const float = device === "webgpu" ? "f32" : "f64";
+  const x = tensor([0.3, -1.2, 0.8], { dtype: float });
+  await checkGradients(({ a, b }: { a: Tensor; b: Tensor }) => [mul(sin(a), b), { c: dot(a, b) }], [{ a: x, b: exp(x) }]);
+  const wrongOnce = customVjp((x: Tensor) => [mul(x, x), x], (x, g) => [mul(x, g)]);
+  await assert.rejects(
+    () => checkGradients(wrongOnce, [x]),
+    (error) => error instanceof GradientError && error.facts.order === 1,
+  );
+  const wrongTwice = customVjp((x: Tensor) => [mul(x, x), stopGradient(x)], (x, g) => [mul(mul(x, 2), g)]);
+  await checkGradients(wrongTwice, [x], { order: 1 });
+  await assert.rejects(
+    () => checkGradients(wrongTwice, [x]),
+    (error) => error instanceof GradientError && error.facts.order === 2,
+  );
+  await assert.rejects(() => checkGradients(stopGradient, [x]), GradientError);
+  await assert.rejects(() => checkGradients(sum, [tensor([1], { dtype: "i32" })]), DTypeError);
 });
