@@ -5,16 +5,20 @@
  */
 import { DTypeError } from "./errors.ts";
 
-/** An element type. `u8` is for storage (images): cast it before computing. */
-export type DType = "f32" | "f64" | "i32" | "u32" | "u8" | "bool";
+/**
+ * An element type. `u8` (images) and `f16` (weights, activations) are for storage: they are moved and chosen from as they are, and cast
+ * before they are computed with.
+ */
+export type DType = "f16" | "f32" | "f64" | "i32" | "u32" | "u8" | "bool";
 
 /** The JavaScript array that holds elements of a tensor on the host; `bool` is 0 or 1 in a `Uint8Array`. */
-export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
+export type TypedArray = Float16Array | Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
 /** Every element type, in order of promotion. */
-export const dtypes: readonly DType[] = ["bool", "u8", "i32", "u32", "f32", "f64"];
+export const dtypes: readonly DType[] = ["bool", "u8", "i32", "u32", "f16", "f32", "f64"];
 
 const arrays = {
+  f16: Float16Array,
   f32: Float32Array,
   f64: Float64Array,
   i32: Int32Array,
@@ -41,6 +45,8 @@ export function heldAs(dtype: DType, value: number): number {
       return value;
     case "f32":
       return Math.fround(value);
+    case "f16":
+      return Math.f16round(value);
     case "i32":
       return value | 0;
     case "u32":
@@ -54,12 +60,23 @@ export function heldAs(dtype: DType, value: number): number {
 
 /** Bytes of one element on a device: a bool takes four, so that it is one lane of a vector and one word of a shader. */
 export function deviceBytes(dtype: DType): number {
-  return dtype === "f64" ? 8 : dtype === "u8" ? 1 : 4;
+  return dtype === "f64" ? 8 : dtype === "f16" ? 2 : dtype === "u8" ? 1 : 4;
 }
 
-/** Whether values of this type have fractions, so that derivatives exist. */
+/** Whether functions of real numbers are computed in this type. */
 export function isFloat(dtype: DType): boolean {
   return dtype === "f32" || dtype === "f64";
+}
+
+/** The type in which elements of this type are added up and compared: that of storage and bool is wider. */
+export function wideType(dtype: DType): DType {
+  return dtype === "f16" ? "f32" : dtype === "u8" || dtype === "bool" ? "i32" : dtype;
+}
+
+/** The type of derivatives by values of this type; undefined if there are none. Those by `f16` are f32, as sums of them are. */
+export function tangentType(dtype: DType): DType | undefined {
+  const wide = wideType(dtype);
+  return isFloat(wide) ? wide : undefined;
 }
 
 /** Whether values of this type are whole numbers (bool is not one). */
@@ -82,6 +99,7 @@ export function promote(a: DType, b: DType): DType {
 
 /** The element type a typed array stands for, or undefined if tensors cannot hold it. */
 export function dtypeOfArray(array: ArrayBufferView): DType | undefined {
+  if (array instanceof Float16Array) return "f16";
   if (array instanceof Float32Array) return "f32";
   if (array instanceof Float64Array) return "f64";
   if (array instanceof Int32Array) return "i32";

@@ -144,8 +144,10 @@ export async function checkDevice(
   for (const float of floatsOf(device)) {
     const what = `${subject.name}, ${float}`;
     useDevice(reference);
-    const expected = subject.f(...sampleAll(subject, float));
+    const args = sampleAll(subject, float);
+    const expected = subject.f(...args);
     const values = await data(expected);
+    if (![...args, expected].every(({ dtype }) => device.dtypes.includes(dtype))) continue; // f16 on wasm
     useDevice(device);
     const plain = subject.f(...sampleAll(subject, float));
     assert.deepEqual([plain.shape, plain.dtype], [expected.shape, expected.dtype], what);

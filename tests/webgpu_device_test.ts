@@ -125,6 +125,8 @@ const contents: readonly (readonly [Parameters<WebgpuDevice["upload"]>[0], Typed
   ["u32", Uint32Array.of(0, 2 ** 32 - 1)],
   ["u8", Uint8Array.from({ length: 1001 }, (_, i) => i)],
   ["u8", Uint8Array.of(7)],
+  ["f16", Float16Array.of(1, -0, NaN, Infinity, 2 ** -24)],
+  ["f16", Float16Array.of(7)],
   ["bool", Uint8Array.of(1, 0, 1, 1, 0)],
   ["f32", new Float32Array(0)],
   ["f32", noise(3, 100_000)],

@@ -6,9 +6,18 @@
  *
  * @module
  */
+import type { DType } from "../dtype.ts";
 
-/** The type of a scalar. Bytes (`u8` buffers) are loaded as, and stored from, `u32`. */
+/** The type of a scalar. */
 export type ScalarType = "f32" | "f64" | "i32" | "u32" | "bool";
+
+/**
+ * The type as which elements of a buffer are loaded, and from which they are stored: `u32` for bytes, of which the lowest eight bits are
+ * kept, and `f32` for halves, which are only given numbers that they can hold.
+ */
+export function scalarType(dtype: DType): ScalarType {
+  return dtype === "u8" ? "u32" : dtype === "f16" ? "f32" : dtype;
+}
 
 /** Operations of one argument whose result has the argument's type. `not` takes bool; `isNaN` gives bool. */
 export type UnaryOp =

@@ -17,7 +17,7 @@ import { writeOp } from "../ops/write.ts";
 import { takeOp } from "../ops/take.ts";
 import { contiguousStrides, type Shape, sizeOf } from "../shape.ts";
 import { sourceOf, type Tensor } from "../tensor.ts";
-import { scalarType } from "../ops/cast.ts";
+import { scalarType } from "./expr.ts";
 import { buildGraph, type Graph, GraphBuilder, graphOf, type Node, topological } from "./graph.ts";
 import { type Access, type Kernel, mapAccesses } from "./kernel.ts";
 import { dependenciesOf, inOrder } from "./merge.ts";

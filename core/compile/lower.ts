@@ -8,12 +8,11 @@
  *
  * @module
  */
-import type { DType } from "../dtype.ts";
+import { type DType, heldAs } from "../dtype.ts";
 import type { Device } from "../runtime/device.ts";
 import type { KernelCore, View } from "../ops/define.ts";
-import { scalarType } from "../ops/cast.ts";
 import { contiguousStrides, reshapeStrides, type Shape, sizeOf } from "../shape.ts";
-import { constant, type Expr } from "./expr.ts";
+import { constant, type Expr, scalarType } from "./expr.ts";
 import type { Graph, Node } from "./graph.ts";
 import { type Access, type Kernel, mapAccesses, readsOf, type Store } from "./kernel.ts";
 import { compileBody, firstRow, type Kernels, type Loop, type LoopBody, type Wanted, wantedOf } from "./loop.ts";
@@ -100,7 +99,7 @@ class Lowering {
         const shapes = inputs.map(({ shape }) => shape);
         const fill = lower.fill?.(attrs);
         if (fill !== undefined) {
-          const value = constant(scalarType(node.dtype), fill);
+          const value = constant(scalarType(node.dtype), heldAs(node.dtype, fill));
           this.kernels.push({ kind: "map", shape: node.shape, loads: [], stores: [{ ...this.#whole(node), value }] });
         }
         lower.places(shapes, attrs).forEach(({ offset, strides }, i) => {

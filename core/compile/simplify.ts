@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DType, isFloat, toHostArray } from "../dtype.ts";
+import { type DType, isFloat, tangentType, toHostArray } from "../dtype.ts";
 import { mulOp } from "../ops/binary.ts";
 import { fullOp } from "../ops/creation.ts";
 import type { Op } from "../ops/define.ts";
@@ -128,7 +128,7 @@ const rules: Readonly<Record<string, Rule>> = {
     if (x.dtype === made.dtype) return x;
     const value = constantValue(x);
     // Only conversions that every device agrees on.
-    if (value === undefined || !(isFloat(made.dtype) || Number.isInteger(value) && Math.abs(value) < 2 ** 31 && value >= 0)) {
+    if (value === undefined || !(tangentType(made.dtype) || Number.isInteger(value) && Math.abs(value) < 2 ** 31 && value >= 0)) {
       return undefined;
     }
     return constant(made, value);

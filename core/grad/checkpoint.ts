@@ -4,7 +4,7 @@
  * @module
  */
 import { barrier } from "../ops/barrier.ts";
-import { zerosLike } from "../ops/creation.ts";
+import { zeroTangent } from "../ops/creation.ts";
 import { apply, noVjp, type Op } from "../ops/define.ts";
 import { Tensor } from "../tensor.ts";
 import { buildTree, flattenTree, type Form } from "../tree.ts";
@@ -24,7 +24,7 @@ export const checkpointOp: Op<CheckpointAttrs> = {
   ...standIn,
   vjp: (g, inputs, _, { body }) => {
     const [captured, args, outputs] = split(body, inputs);
-    const cotangents = outputs.map((output, i) => partOf(g, i) ?? zerosLike(output));
+    const cotangents = outputs.map((output, i) => partOf(g, i) ?? zeroTangent(output));
     const [_value, pull] = vjp(
       (...again: Tensor[]) => evaluate(body, again.slice(0, captured.length), again.slice(captured.length)),
       ...[...captured, ...args].map((input) => barrier(input, cotangents)),

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { isFloat } from "../dtype.ts";
+import { tangentType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { zerosLike } from "../ops/creation.ts";
+import { zeroTangent } from "../ops/creation.ts";
 import { apply, batchAll, noVjp, type Op } from "../ops/define.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
@@ -30,7 +30,7 @@ export const customOp: Op<CustomAttrs> = {
   ...standIn,
   vjp: (g, inputs, _, attrs) => {
     const { saved, results } = split(attrs, inputs);
-    const cotangents = results.map((result, i) => partOf(g, i) ?? zerosLike(result));
+    const cotangents = results.map((result, i) => partOf(g, i) ?? zeroTangent(result));
     return [...attrs.pull(saved, cotangents), ...noVjp(g, [...saved, ...results])];
   },
   jvp: (tangents, _inputs, _output, attrs) => {
@@ -106,7 +106,7 @@ export function customVjp<A extends unknown[], R, S>(
         )
           .map(({ path, value }) => [path, value]),
       );
-      return given.map(({ path, value }) => isFloat(value.dtype) ? fitting(found.get(path), value, path) : undefined);
+      return given.map(({ path, value }) => tangentType(value.dtype) ? fitting(found.get(path), value, path) : undefined);
     };
     const attrs = { args: given.length, saved: keep.length, pull };
     const made = resultsOf(apply(customOp, [...given.map(({ value }) => value), ...keep, ...results], attrs), results);

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { isFloat } from "../dtype.ts";
+import { tangentType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { cast, variableOp } from "../ops/cast.ts";
-import { zerosLike } from "../ops/creation.ts";
+import { zeroTangent } from "../ops/creation.ts";
 import type { Op } from "../ops/define.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { Pending, Tensor, withTrace } from "../tensor.ts";
@@ -32,7 +32,8 @@ export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, ta
     const directions = new Map(treeLeaves(tangents).map(({ path, value }) => [path, value]));
     const found = new Map<Tensor, Tensor>();
     const variables = mapLeaves(primals, (x, path) => {
-      if (!(x instanceof Tensor) || !isFloat(x.dtype)) return x;
+      const dtype = x instanceof Tensor && tangentType(x.dtype);
+      if (!dtype) return x;
       const t = directions.get(path);
       if (!(t instanceof Tensor) || !sameShape(t.shape, x.shape)) {
         throw new ShapeError(
@@ -50,7 +51,7 @@ export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, ta
         false,
         trace,
       );
-      found.set(fresh, cast(t, x.dtype));
+      found.set(fresh, cast(t, dtype));
       return fresh;
     }) as A;
     const roots = [...found.keys()];
@@ -60,6 +61,6 @@ export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, ta
       const t = made?.op.jvp(made.inputs.map((input) => found.get(input)), made.inputs, tensor, made.attrs);
       if (t) found.set(tensor, t);
     }
-    return [value, mapLeaves(value, (y) => y instanceof Tensor ? found.get(y) ?? zerosLike(y) : y) as R];
+    return [value, mapLeaves(value, (y) => y instanceof Tensor ? found.get(y) ?? zeroTangent(y) : y) as R];
   });
 }

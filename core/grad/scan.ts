@@ -8,12 +8,12 @@
  * @module
  */
 import type { Loop } from "../compile/loop.ts";
-import { isFloat } from "../dtype.ts";
+import { isFloat, tangentType } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { asTensor } from "../ops/arguments.ts";
 import { add } from "../ops/binary.ts";
 import { cast } from "../ops/cast.ts";
-import { zeros, zerosLike } from "../ops/creation.ts";
+import { zeros, zeroTangent } from "../ops/creation.ts";
 import { apply, batchAll, type Op } from "../ops/define.ts";
 import { permute } from "../ops/movement.ts";
 import { sameShape, showShape } from "../shape.ts";
@@ -92,7 +92,7 @@ function split({ constants, state }: Loop, inputs: readonly Tensor[]) {
 
 /** A list with some places taken out, and put back. */
 function floating(tensors: readonly Tensor[]): number[] {
-  return tensors.flatMap(({ dtype }, i) => isFloat(dtype) ? [i] : []);
+  return tensors.flatMap(({ dtype }, i) => tangentType(dtype) ? [i] : []);
 }
 function pick<T>(list: readonly T[], places: readonly number[]): T[] {
   return places.map((place) => list[place]);
@@ -144,8 +144,8 @@ function pullLoop(g: Tensor, inputs: readonly Tensor[], output: Tensor, loop: Sc
     return { state: [...gState, ...sums.map((sum, i) => add(sum, gConstants[i]))], rows: gRow };
   };
   const first = [
-    ...floatState.map((k) => partOf(g, k) ?? zerosLike(state[k])),
-    ...floatConstants.map((k) => zerosLike(constants[k])),
+    ...floatState.map((k) => partOf(g, k) ?? zeroTangent(state[k])),
+    ...floatConstants.map((k) => zeroTangent(constants[k])),
   ];
   const walked = repeat(
     step,
@@ -165,9 +165,9 @@ function pullLoop(g: Tensor, inputs: readonly Tensor[], output: Tensor, loop: Sc
 /** A loop that carries the tangents of the state beside it. */
 function pushLoop(tangents: readonly (Tensor | undefined)[], inputs: readonly Tensor[], loop: ScanAttrs): Tensor {
   const { constants, state, sequences } = split(loop, inputs);
-  const tangentOf = (tensor: Tensor, i: number) => tangents[i] ?? zerosLike(tensor);
+  const tangentOf = (tensor: Tensor, i: number) => tangents[i] ?? zeroTangent(tensor);
   const some = (list: readonly Tensor[], from: number) =>
-    list.flatMap(({ dtype }, i) => isFloat(dtype) && tangents[from + i] ? [i] : []);
+    list.flatMap(({ dtype }, i) => tangentType(dtype) && tangents[from + i] ? [i] : []);
   const [moving, floatState] = [some(constants, 0), floating(state)];
   const movingRows = some(sequences, constants.length + state.length);
   const floatCollected = floating(loop.collected);

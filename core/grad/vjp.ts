@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { isFloat } from "../dtype.ts";
+import { isFloat, tangentType } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { cast, variableOp } from "../ops/cast.ts";
-import { onesLike, zerosLike } from "../ops/creation.ts";
+import { onesLike, zeroTangent } from "../ops/creation.ts";
 import type { Op } from "../ops/define.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { Pending, Tensor, type TensorLike, type Trace, withTrace } from "../tensor.ts";
@@ -49,7 +49,7 @@ function pullBack(
 function openVariables(tree: unknown, trace: Trace): { readonly tree: unknown; readonly variables: Tensor[] } {
   const variables: Tensor[] = [];
   const opened = mapLeaves(tree, (leaf) => {
-    if (!(leaf instanceof Tensor) || !isFloat(leaf.dtype)) return leaf;
+    if (!(leaf instanceof Tensor) || !tangentType(leaf.dtype)) return leaf;
     variables.push(variable(leaf, trace));
     return variables.at(-1);
   });
@@ -61,8 +61,8 @@ function closeVariables(tree: unknown, found: readonly (Tensor | undefined)[]): 
   let next = 0;
   return mapLeaves(tree, (leaf) => {
     if (!(leaf instanceof Tensor)) return leaf;
-    if (!isFloat(leaf.dtype)) return zerosLike(leaf);
-    return found[next++] ?? zerosLike(leaf);
+    if (!tangentType(leaf.dtype)) return zeroTangent(leaf);
+    return found[next++] ?? zeroTangent(leaf);
   });
 }
 
@@ -101,8 +101,8 @@ export function vjp<A extends unknown[], R>(f: (...args: A) => R, ...args: A): [
             { path: output.path, shape: y.shape, cotangent: g.shape },
           );
         }
-        return [y, cast(g, y.dtype)] as const;
-      }).filter(([y]) => isFloat(y.dtype));
+        return [y, cast(g, tangentType(y.dtype) ?? y.dtype)] as const;
+      }).filter(([y]) => tangentType(y.dtype));
       return closeVariables(args, pullBack(steps, pairs.map(([y]) => y), pairs.map(([, g]) => g), variables)) as A;
     };
     return [value, pull];
@@ -128,7 +128,7 @@ export interface ValueAuxGrads<X, P> {
 function checkVariables(tree: unknown, what: string): void {
   const leaves = treeLeaves(tree);
   for (const { path, value } of leaves) {
-    if (value instanceof Tensor && !isFloat(value.dtype)) {
+    if (value instanceof Tensor && !tangentType(value.dtype)) {
       throw new DTypeError(
         `Cannot take ${what} with respect to a tensor of type ${value.dtype}${
           path && ` at "${path}"`
@@ -196,7 +196,7 @@ export function grad<R extends unknown[]>(f: (x: TensorLike, ...rest: R) => Tens
  * import type { Tensor } from "../../mod.ts";
  * ```
  *
- * @param f Returns a scalar.
+ * @param f Returns a scalar. Gradients by tensors of type f16 are f32.
  * @throws {TypeError} When the returned function is called: if f does not return a scalar.
  * @throws {DTypeError} If a tensor of the argument is not floating.
  */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type DType, isFloat, promote } from "../dtype.ts";
+import { type DType, isFloat, promote, tangentType } from "../dtype.ts";
 import { broadcastShapes, sameShape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
 import { cast } from "./cast.ts";
@@ -40,7 +40,7 @@ function describe(x: unknown): string {
 /** The type in which a literal and a tensor of type `other` meet. */
 function literalType(x: TensorLike, other: DType): DType {
   if (typeof x === "boolean") return promote("bool", other);
-  if (isFloat(other)) return other;
+  if (tangentType(other)) return other;
   const whole = typeof x === "number" && Number.isInteger(x);
   if (!whole) return "f32";
   return other === "u32" ? "u32" : "i32";

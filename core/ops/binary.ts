@@ -5,7 +5,7 @@
  */
 import * as expr from "../compile/expr.ts";
 import type { Expr } from "../compile/expr.ts";
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, isFloat, tangentType, wideType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { align, asFloat } from "./arguments.ts";
@@ -212,7 +212,7 @@ function bitwise(name: "and" | "or" | "xor" | "shl" | "shr"): ElementwiseOp {
       const dtype = sameDType(inputs);
       // A shifted byte would not stay one.
       const shifts = name === "shl" || name === "shr";
-      if (isFloat(dtype) || shifts && (dtype === "bool" || dtype === "u8")) {
+      if (tangentType(dtype) || shifts && dtype !== wideType(dtype)) {
         const needed = shifts ? "i32 or u32" : "integers or bool";
         throw new DTypeError(`Cannot ${name} tensors of type ${dtype}: it needs ${needed}`, { name, dtype });
       }

@@ -4,28 +4,50 @@
  * @module
  */
 import * as expr from "../compile/expr.ts";
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, tangentType, wideType } from "../dtype.ts";
 import { Pending, Tensor, type TensorLike } from "../tensor.ts";
 import { asTensor } from "./arguments.ts";
 import { apply, elementwise, noJvp, noVjp, type Op } from "./define.ts";
 
-/** The type in which an element is computed: bytes as u32. */
-export function scalarType(dtype: DType): expr.ScalarType {
-  return dtype === "u8" ? "u32" : dtype;
+/**
+ * An f32 rounded to the nearest number that a half can hold, ties to even. It is done on the bits: devices round as they like when they
+ * pack halves.
+ */
+function roundedToHalf(x: expr.Expr): expr.Expr {
+  const { binary, bitcast, constant, select, unary } = expr;
+  const bits = bitcast("u32", x);
+  const size = binary("and", bits, 0x7fffffff);
+  const odd = binary("and", binary("shr", size, 13), 1);
+  const normal = binary("and", binary("add", binary("add", size, 0xfff), odd), 0xffffe000);
+  // Below 2^-14 halves are the multiples of 2^-24.
+  const steps = unary("round", binary("mul", bitcast("f32", size), 2 ** 24));
+  const small = bitcast("u32", binary("mul", steps, 2 ** -24));
+  const finite = select(binary("lt", size, 0x38800000), small, normal);
+  // From 65520 on they are infinite; a NaN keeps bits that a half has too.
+  const special = select(binary("le", size, 0x7f800000), constant("u32", 0x7f800000), constant("u32", 0x7fc00000));
+  const rounded = select(binary("lt", size, 0x477ff000), finite, special);
+  return bitcast("f32", binary("or", rounded, binary("and", bits, 0x80000000)));
+}
+
+/** A derivative by values of one type, passed on by a cast as one by values of another; undefined if either type has none. */
+function passed(x: Tensor, from: DType, to: DType): Tensor | undefined {
+  const type = tangentType(to);
+  return type && tangentType(from) ? cast(x, type) : undefined;
 }
 
 export const castOp: Op<{ readonly dtype: DType }> = {
   name: "cast",
   shape: ([x]) => x,
   dtype: (_, { dtype }) => dtype,
-  vjp: (g, [x]) => [isFloat(x.dtype) && isFloat(g.dtype) ? cast(g, x.dtype) : undefined],
-  jvp: ([t], [x], output) => t && isFloat(x.dtype) && isFloat(output.dtype) ? cast(t, output.dtype) : undefined,
+  vjp: (g, [x], output) => [passed(g, output.dtype, x.dtype)],
+  jvp: ([t], [x], output) => t && passed(t, x.dtype, output.dtype),
   vmap: ([x], _, { dtype }) => cast(x, dtype),
   lower: {
     kind: "elementwise",
     expr: ([x], { dtype }) => {
+      if (dtype === "f16") return x.type === "bool" ? expr.cast("f32", x) : roundedToHalf(expr.cast("f32", x));
       // A byte is a u32 whose upper bits are dropped; on the way there fractions and signs go as for i32.
-      if (dtype !== "u8") return expr.cast(scalarType(dtype), x);
+      if (dtype !== "u8") return expr.cast(expr.scalarType(dtype), x);
       const whole = x.type === "f32" || x.type === "f64" ? expr.cast("i32", x) : x;
       return expr.binary("and", expr.cast("u32", whole), 255);
     },
@@ -34,6 +56,7 @@ export const castOp: Op<{ readonly dtype: DType }> = {
 
 /**
  * The values as another type: floats lose their fraction on the way to integers (NaN gives 0), bool is 0 or 1, anything but 0 is true.
+ * To f16 they are rounded to the nearest (f64 to f32 first), above 65504 to infinity; derivatives pass there and back in f32.
  *
  * ```ts
  * import { cast, tensor, toArray } from "../../mod.ts";
@@ -47,6 +70,12 @@ export function cast(x: TensorLike, dtype: DType): Tensor {
   if (tensor.dtype === dtype && !tensor.weak) return tensor;
   // Not `apply`: a literal that was cast is none any more.
   return new Tensor(tensor.shape, dtype, new Pending(castOp as Op, [tensor], { dtype }));
+}
+
+/** The tensor in the type in which its elements are added up and compared: storage and bool widened. */
+export function widened(x: Tensor): Tensor {
+  const dtype = wideType(x.dtype);
+  return x.dtype === dtype ? x : cast(x, dtype);
 }
 
 export const stopGradientOp: Op<undefined> = {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DType, dtypeOfArray, heldAs, toHostArray, type TypedArray } from "../dtype.ts";
+import { type DType, dtypeOfArray, heldAs, tangentType, toHostArray, type TypedArray } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { Storage } from "../runtime/storage.ts";
 import { checkShape, contiguousStrides, type Shape, showShape, sizeOf } from "../shape.ts";
@@ -83,6 +83,11 @@ export function fullLike(x: Tensor, value: number | boolean, { dtype = x.dtype }
 /** Zeros of the shape and type of another tensor. */
 export function zerosLike(x: Tensor): Tensor {
   return constantOf(0, x.dtype, x.shape);
+}
+
+/** A derivative by `x` that is zero: of the type that derivatives by it have. */
+export function zeroTangent(x: Tensor): Tensor {
+  return constantOf(0, tangentType(x.dtype) ?? x.dtype, x.shape);
 }
 
 /** Ones of the shape and type of another tensor. */

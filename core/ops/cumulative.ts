@@ -7,12 +7,12 @@
  *
  * @module
  */
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, tangentType } from "../dtype.ts";
 import { normalizeAxis, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, asTensor } from "./arguments.ts";
 import { add, logAddExp, logicalOr, mul } from "./binary.ts";
-import { cast } from "./cast.ts";
+import { widened } from "./cast.ts";
 import { ge, le } from "./compare.ts";
 import { stack } from "./concat.ts";
 import { full } from "./creation.ts";
@@ -94,14 +94,8 @@ function scan(
   return moveAxis(reshape(scanned, moved.shape), -1, along);
 }
 
-/** bool and u8 are counted as i32. */
-function asNumber(x: TensorLike): Tensor {
-  const tensor = asTensor(x);
-  return tensor.dtype === "bool" || tensor.dtype === "u8" ? cast(tensor, "i32") : tensor;
-}
-
 /**
- * The sum of the elements up to each; bool and u8 are counted as i32.
+ * The sum of the elements up to each; bool and u8 are counted as i32, f16 as f32.
  *
  * ```ts
  * import { cumsum, tensor, toArray } from "../../mod.ts";
@@ -113,11 +107,11 @@ function asNumber(x: TensorLike): Tensor {
  * @throws {ShapeError} If x has no such axis.
  */
 export function cumsum(x: TensorLike, options: CumulativeOptions = {}): Tensor {
-  return scan(asNumber(x), { combine: add, neutral: 0 }, options, "take cumsum");
+  return scan(widened(asTensor(x)), { combine: add, neutral: 0 }, options, "take cumsum");
 }
 
 /**
- * The product of the elements up to each; bool and u8 are multiplied as i32. Derivatives are right where elements are 0, too.
+ * The product of the elements up to each; bool and u8 are multiplied as i32, f16 as f32. Derivatives are right where elements are 0, too.
  *
  * ```ts
  * import { cumprod, tensor, toArray } from "../../mod.ts";
@@ -127,11 +121,12 @@ export function cumsum(x: TensorLike, options: CumulativeOptions = {}): Tensor {
  * @throws {ShapeError} If x has no such axis.
  */
 export function cumprod(x: TensorLike, options: CumulativeOptions = {}): Tensor {
-  return scan(asNumber(x), { combine: mul, neutral: 1 }, options, "take cumprod");
+  return scan(widened(asTensor(x)), { combine: mul, neutral: 1 }, options, "take cumprod");
 }
 
 /** The ends of the ranges of types. */
 const extremes: Readonly<Record<DType, readonly [least: number, most: number]>> = {
+  f16: [-Infinity, Infinity],
   f32: [-Infinity, Infinity],
   f64: [-Infinity, Infinity],
   i32: [-(2 ** 31), 2 ** 31 - 1],
@@ -144,7 +139,7 @@ const extremes: Readonly<Record<DType, readonly [least: number, most: number]>> 
 function preferring(better: (x: Tensor, y: Tensor) => Tensor): Monoid["combine"] {
   return (before, after) => {
     const chosen = better(after, before);
-    return where(isFloat(after.dtype) ? logicalOr(chosen, isNaN(after)) : chosen, after, before);
+    return where(tangentType(after.dtype) ? logicalOr(chosen, isNaN(after)) : chosen, after, before);
   };
 }
 

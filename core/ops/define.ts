@@ -10,7 +10,7 @@
 import type { Expr } from "../compile/expr.ts";
 import type { Access, Kernel, ReduceOp } from "../compile/kernel.ts";
 import type { Loop } from "../compile/loop.ts";
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, isFloat, wideType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { type Shape, showShape } from "../shape.ts";
 import { insideTransform, Pending, pendingDepth, Tensor } from "../tensor.ts";
@@ -136,11 +136,11 @@ export function floatDType(name: string): (inputs: readonly DType[]) => DType {
   };
 }
 
-/** A dtype rule: the inputs have one type, which is a number's, and so has the output. */
+/** A dtype rule: the inputs have one type, of numbers that are computed with (not bool or storage), and so has the output. */
 export function numberDType(name: string): (inputs: readonly DType[]) => DType {
   return (inputs) => {
     const dtype = sameDType(inputs);
-    if (dtype === "bool" || dtype === "u8") {
+    if (dtype !== wideType(dtype)) {
       throw new DTypeError(`Cannot ${name} tensors of type ${dtype}: use cast(x, "f32") or cast(x, "i32") first`, {
         name,
         dtype,

@@ -12,7 +12,6 @@ import { broadcastShapes, sameShape, type Shape, showShape, sizeOf } from "../sh
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
 import { mul } from "./binary.ts";
-import { scalarType } from "./cast.ts";
 import { apply, batchAll, bilinear, numberDType, type Op } from "./define.ts";
 import { broadcastTo, reshape, transpose } from "./movement.ts";
 import { sum } from "./reduce.ts";
@@ -46,7 +45,7 @@ export const matmulOp: Op<undefined> = bilinear({
       // Other types are too rare for kernels of their own: a sum over products.
       const [lb, lm, lk] = lhs.strides;
       const [rb, rk, rn] = rhs.strides;
-      const type = scalarType(dtype);
+      const type = expr.scalarType(dtype);
       const load = (slot: number) => ({ kind: "load", type, slot }) as const;
       return {
         kind: "reduce",

@@ -10,7 +10,7 @@ import { sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asTensor } from "./arguments.ts";
 import { mul } from "./binary.ts";
-import { cast } from "./cast.ts";
+import { widened } from "./cast.ts";
 import { stack } from "./concat.ts";
 import { onesLike } from "./creation.ts";
 import { apply, numberDType, type Op } from "./define.ts";
@@ -51,7 +51,7 @@ export const prodOp: Op<ReduceAttrs> = {
   lower: { kind: "reduce", op: "prod", axes: ({ axes }) => axes },
 };
 /**
- * The product over axes; bool and u8 are multiplied as i32. Of nothing it is 1.
+ * The product over axes; bool and u8 are multiplied as i32, f16 as f32. Of nothing it is 1.
  *
  * ```ts
  * import { prod, tensor, toArray } from "../../mod.ts";
@@ -60,5 +60,5 @@ export const prodOp: Op<ReduceAttrs> = {
  */
 export function prod(x: TensorLike, options: ReduceOptions = {}): Tensor {
   const tensor = asTensor(x);
-  return reduceBy(prodOp, tensor.dtype === "bool" || tensor.dtype === "u8" ? cast(tensor, "i32") : tensor, options);
+  return reduceBy(prodOp, widened(tensor), options);
 }

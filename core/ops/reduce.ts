@@ -9,7 +9,7 @@ import { normalizeAxes, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, asTensor } from "./arguments.ts";
 import { add, div, mul, sub } from "./binary.ts";
-import { cast, stopGradient } from "./cast.ts";
+import { cast, stopGradient, widened } from "./cast.ts";
 import { eq } from "./compare.ts";
 import { zerosLike } from "./creation.ts";
 import { apply, linear, noJvp, noVjp, numberDType, type Op } from "./define.ts";
@@ -66,7 +66,7 @@ export const sumOp: Op<ReduceAttrs> = linear({
   lower: { kind: "reduce", op: "sum", axes: ({ axes }) => axes },
 });
 /**
- * The sum over axes; bool and u8 are counted as i32.
+ * The sum over axes; bool and u8 are counted as i32, f16 as f32.
  *
  * ```ts
  * import { sum, tensor, toArray } from "../../mod.ts";
@@ -75,7 +75,7 @@ export const sumOp: Op<ReduceAttrs> = linear({
  */
 export function sum(x: TensorLike, options: ReduceOptions = {}): Tensor {
   const tensor = asTensor(x);
-  return reduceBy(sumOp, tensor.dtype === "bool" || tensor.dtype === "u8" ? cast(tensor, "i32") : tensor, options);
+  return reduceBy(sumOp, widened(tensor), options);
 }
 
 /** max or min: the derivative goes to the extreme elements, in equal parts. */

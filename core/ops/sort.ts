@@ -11,7 +11,7 @@ import { normalizeAxes, normalizeAxis, type Shape, showShape, sizeOf } from "../
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, asTensor } from "./arguments.ts";
 import { add, mul } from "./binary.ts";
-import { cast } from "./cast.ts";
+import { widened } from "./cast.ts";
 import { stack } from "./concat.ts";
 import { apply, noJvp, noVjp, numberDType, type Op } from "./define.ts";
 import { permute, reshape, transpose } from "./movement.ts";
@@ -68,7 +68,7 @@ export interface SortOptions {
 export function argsort(x: TensorLike, { axis = -1, descending = false }: SortOptions = {}): Tensor {
   const tensor = asTensor(x);
   const axes = [normalizeAxis(axis, tensor.rank, "sort"), -1] as const;
-  const keys = tensor.dtype === "bool" || tensor.dtype === "u8" ? cast(tensor, "i32") : tensor;
+  const keys = widened(tensor);
   return transpose(apply(argsortOp, [transpose(keys, { axes })], { descending }), { axes });
 }
 

@@ -9,7 +9,7 @@
 import { type Shape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { eq } from "./compare.ts";
-import { full, iota, zerosLike } from "./creation.ts";
+import { full, iota, zeroTangent } from "./creation.ts";
 import { apply, batchAll, type Op } from "./define.ts";
 import { reshape } from "./movement.ts";
 import { where } from "./select.ts";
@@ -28,12 +28,12 @@ export const writeOp: Op<TakeAttrs> = {
   dtype: ([x]) => x,
   vjp: (g, [, rows, indices], _, attrs) => {
     const taken = apply(takeOp, [g, indices], attrs);
-    const own = indices.size > 1 ? where(survivors(indices, attrs), taken, zerosLike(rows)) : taken;
-    return [apply(writeOp, [g, zerosLike(rows), indices], attrs), own, undefined];
+    const own = indices.size > 1 ? where(survivors(indices, attrs), taken, zeroTangent(rows)) : taken;
+    return [apply(writeOp, [g, zeroTangent(rows), indices], attrs), own, undefined];
   },
   jvp: ([tx, trows], [x, rows, indices], _, attrs) => {
     if (!tx && !trows) return undefined;
-    return apply(writeOp, [tx ?? zerosLike(x), trows ?? zerosLike(rows), indices], attrs);
+    return apply(writeOp, [tx ?? zeroTangent(x), trows ?? zeroTangent(rows), indices], attrs);
   },
   vmap: (inputs, [x, rows, indices], { size }, examples) => {
     const [all, written] = batchAll(inputs.slice(0, 2), [x, rows], examples);

@@ -2,13 +2,13 @@
  * The reference device: programs interpreted by plain loops, slow and right. It is what other devices are tested against.
  *
  * Floats are computed and kept in double precision, those of type f32 too (they round when they are downloaded), so that a
- * difference from another device is that device's error. Every buffer has memory of its own: a mistake in the plan that lets two
- * intermediates share a slot shows up on the other devices and not here. Memory no kernel has written reads as NaN.
+ * difference from another device is that device's error; f16 is kept as it is. Every buffer has memory of its own: a mistake in the
+ * plan that lets two intermediates share a slot shows up on the other devices and not here. Memory no kernel has written reads as NaN.
  *
  * @module
  */
 import type { BufferSpec, Program } from "../compile/kernel.ts";
-import { deviceBytes, type DType, dtypes, hostArray, toHostArray, type TypedArray } from "../dtype.ts";
+import { deviceBytes, type DType, dtypes, hostArray, isFloat, toHostArray, type TypedArray } from "../dtype.ts";
 import { DeviceError, DonatedError } from "../errors.ts";
 import type { Device, DeviceBuffer, Executable } from "./device.ts";
 import { checkProgram } from "./reference/check.ts";
@@ -23,7 +23,8 @@ export interface ReferenceBuffer extends DeviceBuffer {
 
 /** Memory for elements that nothing has written yet. */
 function unwritten(dtype: DType, size: number): Memory {
-  return dtype === "f32" || dtype === "f64" ? new Float64Array(size).fill(NaN) : hostArray(dtype, size) as Memory;
+  if (dtype === "f16") return new Float16Array(size).fill(NaN);
+  return isFloat(dtype) ? new Float64Array(size).fill(NaN) : hostArray(dtype, size) as Memory;
 }
 
 /** Host values as the device holds them: rounded to their type first. */

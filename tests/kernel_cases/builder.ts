@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { constant, type Expr, type ScalarType } from "../../core/compile/expr.ts";
+import { constant, type Expr, type ScalarType, scalarType as scalarOf } from "../../core/compile/expr.ts";
 import type { Access, BufferSpec, Kernel, Program, Store } from "../../core/compile/kernel.ts";
 import { deviceBytes, type DType, toHostArray, type TypedArray } from "../../core/dtype.ts";
 import { contiguousStrides, type Shape } from "../../core/shape.ts";
@@ -105,10 +105,7 @@ export function f32(value: number): Expr {
   return constant("f32", value);
 }
 
-/** The scalar type of a buffer's elements. */
-export function scalarOf(dtype: DType): ScalarType {
-  return dtype === "u8" ? "u32" : dtype;
-}
+export { scalarOf };
 
 /** One elementwise kernel over dense lists of equal length: `value` of the loads, in order, to one output. */
 export function elementwiseCase(

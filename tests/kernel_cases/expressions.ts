@@ -30,6 +30,7 @@ function literalCase(dtype: DType, values: readonly number[]): KernelCase {
 const literals: readonly KernelCase[] = [
   literalCase("f32", [0, 1, -1.5, 0.1, 3.4028234663852886e38, 1.1754943508222875e-38, 1e10, 16777216, inf, -inf, NaN]),
   literalCase("f64", [0, 0.1, 1e300, -inf, inf, NaN]),
+  literalCase("f16", [0, -0, 1, -1.5, 65504, 2 ** -24, inf, -inf, NaN]),
   literalCase("i32", [0, -1, 2 ** 31 - 1, -(2 ** 31)]),
   literalCase("u32", [0, 1, 2 ** 31, 2 ** 32 - 1]),
   literalCase("u8", [0, 255]),

@@ -123,6 +123,7 @@ function moveCase(dtype: DType, values: ArrayLike<number>): KernelCase {
 
 const types: readonly KernelCase[] = [
   ...[5, 8, 37, 1027].map((size) => moveCase("u8", noiseInt(2, size, 0, 255))),
+  ...[5, 8, 37, 1027].map((size) => moveCase("f16", noiseInt(2, size, -2048, 2048))),
   ...[5, 38].map((size) => moveCase("bool", noiseInt(3, size, 0, 1))),
   moveCase("i32", noiseInt(4, 37, -(2 ** 30), 2 ** 30)),
   moveCase("u32", noiseInt(5, 37, 0, 2 ** 31 - 1)),
@@ -136,6 +137,39 @@ const types: readonly KernelCase[] = [
       shape: [3, 29],
       loads: [dense(images, [3, 29])],
       stores: [store(dense(out, [3, 29]), binary("div", cast("f32", load(0, "u32")), 255))],
+    });
+  }),
+  buildCase("f16 and f32 in one kernel, in rows of four", exact, (p) => {
+    const x = p.input("f16", noiseInt(10, 24, -99, 99));
+    const y = p.input("f32", noiseInt(11, 24, -99, 99));
+    const [half, whole] = [p.output("f16", 24), p.output("f32", 24)];
+    p.run({
+      kind: "map",
+      shape: [3, 8],
+      loads: [dense(x, [3, 8]), dense(y, [3, 8])],
+      stores: [
+        store(dense(half, [3, 8]), binary("sub", load(1), load(0))),
+        store(dense(whole, [3, 8]), binary("add", load(1), load(0))),
+      ],
+    });
+  }),
+  buildCase("f16 overwritten from its end keeps neighbours", exact, (p) => {
+    const x = p.donate(p.input("f16", noiseInt(12, 35, -99, 99)));
+    p.run({
+      kind: "map",
+      shape: [17],
+      loads: [strided(x, [2], 1)],
+      stores: [store(strided(x, [2], 1), binary("mul", load(0), -2))],
+    });
+  }),
+  buildCase("f16 written through a transpose keeps its neighbours", exact, (p) => {
+    const x = p.input("f16", noiseInt(9, 35, -255, 255));
+    const out = p.output("f16", 35);
+    p.run({
+      kind: "map",
+      shape: [5, 7],
+      loads: [strided(x, [1, 5])],
+      stores: [store(strided(out, [1, 5]), binary("mul", load(0), 2))],
     });
   }),
   buildCase("u8 written through a transpose keeps its neighbours", exact, (p) => {

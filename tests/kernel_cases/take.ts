@@ -83,6 +83,8 @@ const layouts: readonly KernelCase[] = kinds.flatMap((kind) => [
 ]);
 
 const types: readonly KernelCase[] = [
+  takeCase("halves in odd rows", "take", { outer: 1, size: 9, inner: 5 }, [8, 0, 8, 3, 1], { dtype: "f16" }),
+  takeCase("halves in rows of four", "take", { outer: 3, size: 5, inner: 8 }, [4, 0, 2], { dtype: "f16" }),
   takeCase("bytes in odd rows", "take", { outer: 1, size: 9, inner: 5 }, [8, 0, 8, 3, 1], { dtype: "u8" }),
   takeCase("bool", "take", { outer: 2, size: 5, inner: 3 }, [4, 0, 2], { dtype: "bool" }),
   takeCase("NaN and infinity are copied", "take", { outer: 1, size: 3, inner: 1 }, [2, 1, 0, 1], {

@@ -4,6 +4,7 @@
  * @module
  */
 import { deviceBytes } from "../../dtype.ts";
+import { scalarType } from "../expr.ts";
 import type { TakeKernel } from "../kernel.ts";
 import { sizeOf } from "../../shape.ts";
 import type { FunctionWriter } from "./assembler.ts";
@@ -110,7 +111,7 @@ class RowAdder {
     const { dtype } = this.#stream;
     if (dtype === "index") return;
     const printer = this.#printer();
-    const type = dtype === "u8" ? "u32" : dtype;
+    const type = scalarType(dtype);
     this.#columns(
       [to],
       (at, lanes, valid) => printer.store(this.#c, dtype, at(0), lanes, () => printer.literal(this.#c, type, 0), valid),
@@ -125,7 +126,7 @@ class RowAdder {
     const { dtype } = this.#stream;
     if (dtype === "index") return;
     const printer = this.#printer();
-    const type = dtype === "u8" ? "u32" : dtype;
+    const type = scalarType(dtype);
     const c = this.#c;
     this.#columns([to, from], (at, lanes, valid) => {
       const load = (i: number) => () => printer.load(c, dtype, at(i), lanes);

@@ -10,7 +10,7 @@ import type { ScalarType } from "../expr.ts";
 import type { Access, Kernel } from "../kernel.ts";
 import { address, type Coordinate } from "./domain.ts";
 import { scalarPrinter } from "./scalar.ts";
-import { placeOf, type Shader, u32 } from "./shader.ts";
+import { isPacked, placeOf, type Shader, u32 } from "./shader.ts";
 
 /** What is loaded and stored; all kernels have these. */
 export type Ends = Pick<Kernel, "loads" | "stores">;
@@ -31,16 +31,16 @@ function isRun({ offset, strides }: Access): boolean {
 }
 
 /**
- * The accesses that move four neighbours at once: aligned runs of bytes (one word), and aligned runs in places where loads and stores
+ * The accesses that move four neighbours at once: aligned runs of packed elements, and aligned runs in places where loads and stores
  * meet nothing else, so that the buffer can be declared as vectors.
  */
 function movedAccesses(shader: Shader, { loads, stores }: Ends): Set<Access> {
   const { program } = shader.context;
   const accesses = [...loads, ...stores];
-  const isBytes = ({ buffer }: Access) => program.buffers[buffer].dtype === "u8";
+  const packed = ({ buffer }: Access) => isPacked(program.buffers[buffer].dtype);
   const broken = new Set(accesses.filter((access) => !isRun(access)).map(({ buffer }) => placeOf(program, buffer)));
   const asVectors = ({ buffer }: Access) => !broken.has(placeOf(program, buffer)) && shader.canViewAsVectors(buffer);
-  return new Set(accesses.filter((access) => isRun(access) && (isBytes(access) || asVectors(access))));
+  return new Set(accesses.filter((access) => isRun(access) && (packed(access) || asVectors(access))));
 }
 
 /** Four lanes if the last extent divides by four and something can be moved at once, else one. */

@@ -7,9 +7,9 @@
  *
  * @module
  */
-import type { DType } from "../../dtype.ts";
+import { deviceBytes, type DType } from "../../dtype.ts";
 import { DTypeError } from "../../errors.ts";
-import type { ScalarType } from "../expr.ts";
+import { type ScalarType, scalarType } from "../expr.ts";
 import { type Kernel, type Program, readsOf, writesOf } from "../kernel.ts";
 import { type HelperName, helperSources } from "./helpers.ts";
 
@@ -67,7 +67,12 @@ interface Declaration {
 /** The type in which an element of a buffer is computed with. */
 export function scalarOf(dtype: DType): ScalarType {
   if (dtype === "f64") throw new DTypeError("Cannot use f64 on webgpu: shaders have no 64-bit floats, cast to f32", { dtype });
-  return dtype === "u8" ? "u32" : dtype;
+  return scalarType(dtype);
+}
+
+/** Whether several elements share a word: u8 four, f16 two. */
+export function isPacked(dtype: DType): boolean {
+  return deviceBytes(dtype) < 4;
 }
 
 /** What physically holds a program buffer: buffers that share it must share a binding. */
@@ -164,9 +169,9 @@ export class Shader {
     this.depth = depth;
   }
 
-  /** Declares a buffer as vectors of four, so that `loadVector` and `storeVector` may be used on it; bytes need no declaration. */
+  /** Declares a buffer as vectors of four, so that `loadVector` and `storeVector` may be used on it; packed ones need none. */
   viewAsVectors(buffer: number | "scratch"): void {
-    if (this.dtypeOf(buffer) === "u8") return;
+    if (isPacked(this.dtypeOf(buffer))) return;
     const declaration = this.declare(buffer);
     if (declaration.used && !declaration.vector) {
       throw new Error(`${this.label}: a buffer is viewed as vectors after it was used`);
@@ -184,14 +189,19 @@ export class Shader {
   load(buffer: number | "scratch", address: string): string {
     const declaration = this.declare(buffer);
     const dtype = this.dtypeOf(buffer);
-    if (dtype !== "u8") return this.fromWord(dtype, declaration, this.word(declaration, address));
+    if (!isPacked(dtype)) return this.fromWord(dtype, declaration, this.word(declaration, address));
+    if (dtype === "f16") return `unpack2x16float(${this.word(declaration, `(${address}) >> 1u`)})[(${address}) & 1u]`;
     const word = this.word(declaration, `(${address}) >> 2u`);
     return `((${word} >> (((${address}) & 3u) * 8u)) & 255u)`;
   }
 
-  /** Four neighbouring elements from an address that is a multiple of four: a vector of words, or one word of bytes. */
+  /** Four neighbouring elements from an address that is a multiple of four: a vector of words or halves, or one word of bytes. */
   loadVector(buffer: number | "scratch", address: string): string {
     const declaration = this.declare(buffer);
+    if (this.dtypeOf(buffer) === "f16") {
+      const halves = [0, 1].map((i) => `unpack2x16float(${this.word(declaration, `((${address}) >> 1u) + ${i}u`)})`);
+      return `vec4<f32>(${halves.join(", ")})`;
+    }
     if (this.dtypeOf(buffer) === "u8") return this.word(declaration, `(${address}) >> 2u`);
     return `${declaration.name}[(${address}) >> 2u]`;
   }
@@ -199,7 +209,8 @@ export class Shader {
   /** A component of what `loadVector` gave, as a value. */
   component(buffer: number | "scratch", vector: string, index: number): string {
     if (this.dtypeOf(buffer) === "u8") return `((${vector} >> ${index * 8}u) & 255u)`;
-    return this.fromWord(this.dtypeOf(buffer), this.declare(buffer), `${vector}.${"xyzw"[index]}`);
+    const component = `${vector}.${"xyzw"[index]}`;
+    return this.dtypeOf(buffer) === "f16" ? component : this.fromWord(this.dtypeOf(buffer), this.declare(buffer), component);
   }
 
   /** Writes one element. */
@@ -207,7 +218,7 @@ export class Shader {
     const declaration = this.declare(buffer);
     declaration.written = true;
     const dtype = this.dtypeOf(buffer);
-    if (dtype === "u8") return this.storeByte(declaration, address, value);
+    if (isPacked(dtype)) return this.storePart(dtype, declaration, address, value);
     this.line(`${this.word(declaration, address)} = ${this.toWord(dtype, declaration, value)};`);
   }
 
@@ -224,6 +235,13 @@ export class Shader {
     if (dtype === "u8") {
       const bytes = values.map((value, i) => `((${value} & 255u) << ${i * 8}u)`);
       return this.line(`atomicStore(&${declaration.name}[(${address}) >> 2u], ${bytes.join(" | ")});`);
+    }
+    if (dtype === "f16") {
+      for (const i of [0, 1]) {
+        const pair = `pack2x16float(vec2<f32>(${values[2 * i]}, ${values[2 * i + 1]}))`;
+        this.line(`atomicStore(&${declaration.name}[((${address}) >> 1u) + ${i}u], ${pair});`);
+      }
+      return;
     }
     const words = values.map((value) => this.toWord(dtype, declaration, value));
     this.line(`${declaration.name}[(${address}) >> 2u] = vec4<${declaration.word}>(${words.join(", ")});`);
@@ -264,12 +282,14 @@ export class Shader {
     let found = this.declarations.get(place);
     if (!found) {
       const dtypes = this.dtypesAt(place, buffer);
-      const words = new Set(dtypes.map((dtype) => dtype === "bool" || dtype === "u8" ? "u32" : dtype as "f32" | "i32" | "u32"));
+      const words = new Set(
+        dtypes.map((dtype) => dtype === "bool" || isPacked(dtype) ? "u32" : dtype as "f32" | "i32" | "u32"),
+      );
       found = {
         name: `b${this.declarations.size}`,
         buffer,
         word: words.size === 1 ? [...words][0] : "u32",
-        atomic: buffer === "scratch" ? this.scratchAtomic : this.storesBytes(place),
+        atomic: buffer === "scratch" ? this.scratchAtomic : this.storesParts(place),
         vector: false,
         written: false,
         used: false,
@@ -294,9 +314,10 @@ export class Shader {
     return [...readsOf(kernel), ...writesOf(kernel)];
   }
 
-  private storesBytes(place: string): boolean {
+  /** Whether parts of words are stored there, which invocations share. */
+  private storesParts(place: string): boolean {
     const { program, kernel } = this.context;
-    return [...writesOf(kernel)].some((id) => program.buffers[id].dtype === "u8" && placeOf(program, id) === place);
+    return [...writesOf(kernel)].some((id) => isPacked(program.buffers[id].dtype) && placeOf(program, id) === place);
   }
 
   /** The word at an address, as a WGSL reference or value. */
@@ -309,7 +330,7 @@ export class Shader {
 
   private fromWord(dtype: DType, { word }: Declaration, text: string): string {
     if (dtype === "bool") return `(${word === "u32" ? text : `bitcast<u32>(${text})`} != 0u)`;
-    return dtype === word || dtype === "u8" ? text : `bitcast<${dtype}>(${text})`;
+    return dtype === word ? text : `bitcast<${dtype}>(${text})`;
   }
 
   private toWord(dtype: DType, { word }: Declaration, text: string): string {
@@ -317,12 +338,14 @@ export class Shader {
     return dtype === word ? text : `bitcast<${word}>(${text})`;
   }
 
-  /** Clears and sets the byte; no other invocation touches the same byte, so two atomic steps on the word are enough. */
-  private storeByte({ name }: Declaration, address: string, value: string): void {
-    const shift = this.define(`((${address}) & 3u) * 8u`);
-    const at = this.define(`(${address}) >> 2u`);
-    this.line(`atomicAnd(&${name}[${at}], ~(255u << ${shift}));`);
-    this.line(`atomicOr(&${name}[${at}], (${value} & 255u) << ${shift});`);
+  /** Clears and sets the part of a word; no other invocation touches the same part, so two atomic steps on the word are enough. */
+  private storePart(dtype: DType, { name }: Declaration, address: string, value: string): void {
+    const half = dtype === "f16";
+    const shift = this.define(half ? `((${address}) & 1u) * 16u` : `((${address}) & 3u) * 8u`);
+    const at = this.define(`(${address}) >> ${half ? 1 : 2}u`);
+    const [mask, bits] = half ? ["65535u", `pack2x16float(vec2<f32>(${value}, 0.0))`] : ["255u", `(${value} & 255u)`];
+    this.line(`atomicAnd(&${name}[${at}], ~(${mask} << ${shift}));`);
+    this.line(`atomicOr(&${name}[${at}], ${bits} << ${shift});`);
   }
 
   private accessOf({ written, atomic }: Declaration): "read" | "read_write" {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Expr, type ScalarType, visit } from "../../compile/expr.ts";
+import { type Expr, type ScalarType, scalarType, visit } from "../../compile/expr.ts";
 import {
   type Access,
   type BufferSpec,
@@ -17,7 +17,6 @@ import {
 } from "../../compile/kernel.ts";
 import { DeviceError } from "../../errors.ts";
 import { type Shape, sizeOf } from "../../shape.ts";
-import { scalarTypeOf } from "./scalar.ts";
 
 /**
  * Checks a program.
@@ -47,7 +46,7 @@ function checkKernel(kernel: Kernel, buffers: readonly BufferSpec[], refuse: Ref
   const results = resultTypes(kernel, buffers);
   checkLeaves(kernel.stores.map(({ value }) => value), kernel.loads, kernel.shape, results, buffers, refuse);
   kernel.stores.forEach(({ buffer, value }, k) => {
-    const type = scalarTypeOf(buffers[buffer].dtype);
+    const type = scalarType(buffers[buffer].dtype);
     if (value.type !== type) refuse(`store ${k} writes ${value.type} to a buffer of ${buffers[buffer].dtype}`);
   });
 }
@@ -127,7 +126,7 @@ function resultTypes(kernel: Kernel, buffers: readonly BufferSpec[]): readonly S
   if (kernel.kind === "reduce") {
     return kernel.reductions.map(({ op, value }) => op === "argmax" || op === "argmin" ? "i32" : value.type);
   }
-  return [scalarTypeOf(resultDType(kernel, buffers))];
+  return [scalarType(resultDType(kernel, buffers))];
 }
 
 function checkAccess(access: Access, domain: Shape, buffers: readonly BufferSpec[], what: string, refuse: Refuse): void {
@@ -156,7 +155,7 @@ function checkLeaves(
       const load = loads[e.slot];
       if (!load) return refuse(`an expression loads slot ${e.slot}, there are ${loads.length}`);
       const { dtype } = buffers[load.buffer];
-      if (scalarTypeOf(dtype) !== e.type) refuse(`an expression loads ${e.type} from a buffer of ${dtype}`);
+      if (scalarType(dtype) !== e.type) refuse(`an expression loads ${e.type} from a buffer of ${dtype}`);
     }
     if (e.kind === "result" && results[e.slot] !== e.type) {
       refuse(`an expression takes result ${e.slot} for ${e.type}, it is ${results[e.slot] ?? "not there"}`);

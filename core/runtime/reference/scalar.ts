@@ -8,13 +8,7 @@
  * @module
  */
 import type { BinaryOp, ScalarType, UnaryOp } from "../../compile/expr.ts";
-import type { DType } from "../../dtype.ts";
 import { erf, integerPower, power, roundHalfEven } from "./special.ts";
-
-/** The type that an element of a buffer has in an expression. */
-export function scalarTypeOf(dtype: DType): ScalarType {
-  return dtype === "u8" ? "u32" : dtype;
-}
 
 /** Brings the outcome of an operation back into the range of its type. */
 const intoRange: Readonly<Record<ScalarType, (x: number) => number>> = {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deviceBytes, type DType, dtypes, type TypedArray } from "../../dtype.ts";
+import { deviceBytes, type DType, type TypedArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import type { Program } from "../../compile/kernel.ts";
 import type { Device, Executable } from "../device.ts";
@@ -41,7 +41,7 @@ export function createWasmDevice({ threads, profile }: WasmDeviceOptions = {}): 
 class WasmDevice implements Device<WasmBuffer> {
   readonly name = "wasm";
   readonly description: string;
-  readonly dtypes: readonly DType[] = dtypes;
+  readonly dtypes: readonly DType[] = ["bool", "u8", "i32", "u32", "f32", "f64"];
   readonly maxBuffersPerKernel = Infinity;
   readonly fuses = true;
   readonly readsFreely = true;

@@ -1,5 +1,6 @@
 /**
- * Device buffers, and how their elements are laid out: bool as one word of 0 or 1 each, bytes four to a word, the rest as on the host.
+ * Device buffers, and how their elements are laid out: bool as one word of 0 or 1 each, bytes four to a word, halves two, the rest as
+ * on the host.
  *
  * @module
  */
@@ -66,6 +67,8 @@ export function decode(dtype: DType, size: number, bytes: Uint8Array<ArrayBuffer
       return Uint8Array.from(new Uint32Array(bytes.buffer, 0, size));
     case "u8":
       return bytes.subarray(0, size);
+    case "f16":
+      return new Float16Array(bytes.buffer, 0, size);
     case "i32":
       return new Int32Array(bytes.buffer, 0, size);
     case "u32":

@@ -67,7 +67,7 @@ const mostBindings = 64;
 /** A GPU as a device. Made by {@link createWebgpuDevice}. */
 export class WebgpuDevice implements Device<WebgpuBuffer> {
   readonly name = "webgpu";
-  readonly dtypes: readonly DType[] = ["bool", "u8", "i32", "u32", "f32"];
+  readonly dtypes: readonly DType[] = ["bool", "u8", "i32", "u32", "f16", "f32"];
   readonly maxBuffersPerKernel: number;
   readonly fuses = true;
   readonly readsFreely = false;
