@@ -5,7 +5,7 @@
  */
 import { add, mul } from "../core/ops/binary.ts";
 import { ge } from "../core/ops/compare.ts";
-import { zerosLike } from "../core/ops/creation.ts";
+import { zerosLike, zeroTangent } from "../core/ops/creation.ts";
 import { where } from "../core/ops/select.ts";
 import { wholeNumber } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -55,7 +55,7 @@ export function accumulate(optimizer: Optimizer, steps: number, { reduction = "s
     throw new RangeError(`reduction must be "sum" or "mean", but is ${JSON.stringify(reduction)}`);
   }
   return {
-    init: (params) => ({ count: firstStep(), sum: treeMap(zerosLike, params), inner: optimizer.init(params) }),
+    init: (params) => ({ count: firstStep(), sum: treeMap(zeroTangent, params), inner: optimizer.init(params) }),
     update: <P extends object>(grads: P, state: OptimizerState, params: P): [P, OptimizerState] => {
       const last = state as unknown as AccumulateState;
       const count = nextStep(last.count);

@@ -4,7 +4,7 @@
  * @module
  */
 import { add, div, mul } from "../core/ops/binary.ts";
-import { zerosLike } from "../core/ops/creation.ts";
+import { zeroTangent } from "../core/ops/creation.ts";
 import { sqrt } from "../core/ops/unary.ts";
 import { fraction, notNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -62,8 +62,8 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
 
   return {
     init: (params): Record<string, unknown> => ({
-      square: treeMap(zerosLike, params),
-      delta: treeMap(zerosLike, params),
+      square: treeMap(zeroTangent, params),
+      delta: treeMap(zeroTangent, params),
       ...(scheduled && { step: firstStep() }),
     }),
     update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {

@@ -4,7 +4,7 @@
  * @module
  */
 import { add, div, mul } from "../core/ops/binary.ts";
-import { full } from "../core/ops/creation.ts";
+import { zeroTangent } from "../core/ops/creation.ts";
 import { sqrt } from "../core/ops/unary.ts";
 import { notNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -56,7 +56,7 @@ export function adagrad(options: AdagradOptions): Optimizer {
 
   return {
     init: (params): Record<string, unknown> => ({
-      square: treeMap((p: Tensor) => full(p.shape, initial, { dtype: p.dtype }), params),
+      square: treeMap((p: Tensor) => add(zeroTangent(p), initial), params),
       ...(scheduled && { step: firstStep() }),
     }),
     update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {

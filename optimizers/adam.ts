@@ -5,7 +5,7 @@
  */
 import { add, div, mul } from "../core/ops/binary.ts";
 import { cast } from "../core/ops/cast.ts";
-import { zerosLike } from "../core/ops/creation.ts";
+import { zeroTangent } from "../core/ops/creation.ts";
 import { neg, sqrt } from "../core/ops/unary.ts";
 import { memory, notNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -87,7 +87,7 @@ function adaptive(options: AdamOptions, decay: { readonly grads: number; readonl
   const epsilon = notNegative(options.epsilon ?? 1e-8, "epsilon");
 
   return {
-    init: (params) => ({ step: firstStep(), mean: treeMap(zerosLike, params), square: treeMap(zerosLike, params) }),
+    init: (params) => ({ step: firstStep(), mean: treeMap(zeroTangent, params), square: treeMap(zeroTangent, params) }),
     update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
       const last = state as AdamState;
       const rate = rateAt(learningRate, last.step);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { zerosLike } from "../core/ops/creation.ts";
+import { zeroTangent } from "../core/ops/creation.ts";
 import { sign } from "../core/ops/unary.ts";
 import { memory, notNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -56,7 +56,7 @@ export function lion(options: LionOptions): Optimizer {
 
   return {
     init: (params): Record<string, unknown> => ({
-      mean: treeMap(zerosLike, params),
+      mean: treeMap(zeroTangent, params),
       ...(scheduled && { step: firstStep() }),
     }),
     update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {

@@ -4,7 +4,7 @@
  * @module
  */
 import { add, div, maximum, mul, sub } from "../core/ops/binary.ts";
-import { zerosLike } from "../core/ops/creation.ts";
+import { zeroTangent } from "../core/ops/creation.ts";
 import { sqrt } from "../core/ops/unary.ts";
 import { fraction, notNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -71,9 +71,9 @@ export function rmsprop(options: RmspropOptions): Optimizer {
 
   return {
     init: (params): Record<string, unknown> => ({
-      square: treeMap(zerosLike, params),
-      ...(centered && { mean: treeMap(zerosLike, params) }),
-      ...(momentum > 0 && { momentum: treeMap(zerosLike, params) }),
+      square: treeMap(zeroTangent, params),
+      ...(centered && { mean: treeMap(zeroTangent, params) }),
+      ...(momentum > 0 && { momentum: treeMap(zeroTangent, params) }),
       ...(scheduled && { step: firstStep() }),
     }),
     update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {

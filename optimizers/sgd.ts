@@ -5,7 +5,7 @@
  */
 import { add, mul } from "../core/ops/binary.ts";
 import { eq } from "../core/ops/compare.ts";
-import { zerosLike } from "../core/ops/creation.ts";
+import { zeroTangent } from "../core/ops/creation.ts";
 import { where } from "../core/ops/select.ts";
 import { fraction, notNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -59,7 +59,7 @@ export function sgd(options: SgdOptions): Optimizer {
 
   return {
     init: (params): SgdState => ({
-      ...(momentum > 0 && { momentum: treeMap(zerosLike, params) }),
+      ...(momentum > 0 && { momentum: treeMap(zeroTangent, params) }),
       ...(counted && { step: firstStep() }),
     }),
     update: (grads, state, params) => {

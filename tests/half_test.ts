@@ -36,6 +36,7 @@ import {
   mul,
   neg,
   ones,
+  optimizers,
   pad,
   permute,
   random,
@@ -284,6 +285,35 @@ testOnDevices("parameters kept in halves are trained: gradients in f32, half the
   for (let i = 0; i < 300; i++) params = step(params);
   assert.equal(params.weight.dtype, "f16");
   assertClose(await data(params.weight), [1, -2, 0.5], { relative: 0, absolute: 0.02 }, "weights");
+}, having);
+
+testOnDevices("optimizers step from halves to halves, and remember in f32", async () => {
+  const learningRate = 0.01;
+  const every = {
+    sgd: optimizers.sgd({ learningRate, momentum: 0.9 }),
+    adam: optimizers.adam({ learningRate }),
+    rmsprop: optimizers.rmsprop({ learningRate, centered: true, momentum: 0.5 }),
+    adagrad: optimizers.adagrad({ learningRate, initialSquare: 0.1 }),
+    lion: optimizers.lion({ learningRate }),
+    adadelta: optimizers.adadelta({ learningRate }),
+    accumulate: optimizers.accumulate(optimizers.adam({ learningRate }), 2),
+  };
+  const loss = (p: { w: Tensor }) => sum(mul(cast(p.w, "f32"), tensor([1, -2, 3])));
+  for (const [name, optimizer] of Object.entries(every) as [string, optimizers.Optimizer][]) {
+    const train = (dtype: "f16" | "f32") => {
+      let params = { w: tensor([1, 2, 3], { dtype }) };
+      let state = optimizer.init(params);
+      const step = jit((p: { w: Tensor }, s: typeof state) => {
+        const [updates, next] = optimizer.update(grad(loss)(p), s, p);
+        return [optimizers.applyUpdates(p, updates), next] as const;
+      }, { donate: [0, 1] });
+      for (let i = 0; i < 4; i++) [params, state] = step(params, state);
+      return params.w;
+    };
+    const w = train("f16");
+    assert.equal(w.dtype, "f16", name);
+    assertClose(await data(w), await data(train("f32")), { relative: 0, absolute: 0.005 }, name);
+  }
 }, having);
 
 testOnDevices("a device without halves says so", async () => {
