@@ -28,8 +28,9 @@ export interface Trace {
 /**
  * An operation that was applied and not computed yet: kind "op".
  *
- * A class for the collector's sake. V8 counts what becomes of the objects of each literal, and where they lived on during the first
- * compilation it lets all later ones be born old; those die late, and with them all they refer to: the graphs of many steps.
+ * No literal for the collector's sake, nor do the inputs stay one. V8 counts what becomes of the objects of each literal, and where they
+ * lived on during the first compilation it lets all later ones be born old; those die late, and with them all they refer to: the graphs
+ * of many steps.
  */
 export class Pending {
   readonly kind = "op";
@@ -39,7 +40,7 @@ export class Pending {
 
   constructor(op: Op, inputs: readonly Tensor[], attrs: unknown) {
     this.op = op;
-    this.inputs = inputs;
+    this.inputs = inputs.slice();
     this.attrs = attrs;
   }
 }

@@ -57,7 +57,7 @@ export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, ta
     const roots = [...found.keys()];
     const value = f(...variables);
     const outputs = treeLeaves(value).map((leaf) => leaf.value).filter((each) => each instanceof Tensor);
-    for (const { tensor, made } of stepsBetween(roots, outputs)) {
+    for (const [tensor, made] of stepsBetween(roots, outputs)) {
       const t = made?.op.jvp(made.inputs.map((input) => found.get(input)), made.inputs, tensor, made.attrs);
       if (t) found.set(tensor, t);
     }

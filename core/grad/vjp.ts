@@ -12,7 +12,7 @@ import { sameShape, showShape } from "../shape.ts";
 import { Pending, Tensor, type TensorLike, type Trace, withTrace } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
 import { addCotangents } from "./results.ts";
-import { type Step, stepsBetween } from "./walk.ts";
+import { type Steps, stepsBetween } from "./walk.ts";
 
 /** A fresh variable with the value of `x`. */
 function variable(x: Tensor, trace: Trace): Tensor {
@@ -21,25 +21,25 @@ function variable(x: Tensor, trace: Trace): Tensor {
 
 /** Cotangents of `variables` from those of `outputs`, along recorded steps; undefined where no output depends on one. */
 function pullBack(
-  steps: readonly Step[],
+  steps: Steps,
   outputs: readonly Tensor[],
   cotangents: readonly Tensor[],
   variables: readonly Tensor[],
 ): (Tensor | undefined)[] {
-  const onPath = new Set(steps.map(({ tensor }) => tensor));
   const sums = new Map<Tensor, Tensor>();
   const give = (tensor: Tensor, g: Tensor) => {
     const sum = sums.get(tensor);
     sums.set(tensor, sum ? addCotangents(sum, g) : g);
   };
-  outputs.forEach((output, i) => onPath.has(output) && give(output, cotangents[i]));
-  for (const { tensor, made } of steps.toReversed()) {
+  outputs.forEach((output, i) => steps.has(output) && give(output, cotangents[i]));
+  for (const tensor of [...steps.keys()].reverse()) {
     const g = sums.get(tensor);
+    const made = steps.get(tensor);
     if (!g || !made) continue;
     const inner = made.op.vjp(g, made.inputs, tensor, made.attrs);
     made.inputs.forEach((input, i) => {
       const each = inner[i];
-      if (each && onPath.has(input)) give(input, each);
+      if (each && steps.has(input)) give(input, each);
     });
   }
   return variables.map((each) => sums.get(each));

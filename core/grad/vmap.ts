@@ -69,7 +69,7 @@ export function vmap<A extends unknown[], R>(
       const count = size;
       const value = f(...examples);
       const outputs = treeLeaves(value).map((leaf) => leaf.value).filter((each) => each instanceof Tensor);
-      for (const { tensor, made } of stepsBetween([...batches.keys()], outputs)) {
+      for (const [tensor, made] of stepsBetween([...batches.keys()], outputs)) {
         if (!made) continue;
         // Of no example there is nothing to compute, and no rule needs to know how.
         if (count === 0) {

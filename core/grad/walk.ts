@@ -8,18 +8,14 @@
  */
 import { type Pending, sourceOf, type Tensor } from "../tensor.ts";
 
-/** A tensor on the way from variables to outputs, and the operation that made it. */
-export interface Step {
-  readonly tensor: Tensor;
-  /** Undefined for a variable. */
-  readonly made?: Pending;
-}
+/** Tensors on the way from variables to outputs, oldest first, with the operations that made them (undefined for a variable). */
+export type Steps = ReadonlyMap<Tensor, Pending | undefined>;
 
 /**
- * The steps from `variables` to `outputs` (both included), oldest first. They are a record: computing a tensor makes it forget its inputs,
- * but not what was recorded before.
+ * The steps from `variables` to `outputs` (both included). They are a record: computing a tensor makes it forget its inputs, but not what
+ * was recorded before.
  */
-export function stepsBetween(variables: readonly Tensor[], outputs: readonly Tensor[]): Step[] {
+export function stepsBetween(variables: readonly Tensor[], outputs: readonly Tensor[]): Steps {
   const oldest = variables.reduce((least, { serial }) => Math.min(least, serial), Infinity);
   const roots = new Set(variables);
   const reached = new Set<Tensor>();
@@ -32,14 +28,11 @@ export function stepsBetween(variables: readonly Tensor[], outputs: readonly Ten
     if (source.kind !== "op" || roots.has(tensor)) continue;
     for (const input of source.inputs) if (input.serial >= oldest) pending.push(input);
   }
-  const found = new Set<Tensor>();
-  const steps: Step[] = [];
+  const steps = new Map<Tensor, Pending | undefined>();
   for (const tensor of [...reached].sort((a, b) => a.serial - b.serial)) {
     const source = sourceOf(tensor);
-    if (roots.has(tensor)) steps.push({ tensor });
-    else if (source.kind === "op" && source.inputs.some((input) => found.has(input))) steps.push({ tensor, made: source });
-    else continue;
-    found.add(tensor);
+    if (roots.has(tensor)) steps.set(tensor, undefined);
+    else if (source.kind === "op" && source.inputs.some((input) => steps.has(input))) steps.set(tensor, source);
   }
   return steps;
 }

@@ -33,7 +33,7 @@ export const fullOp: Op<FullAttrs> = {
 /** A constant. A `weak` one takes the type of what it meets. */
 export function constantOf(value: number, dtype: DType, shape: Shape = [], weak = false): Tensor {
   return new Tensor(
-    Object.freeze([...shape]),
+    Object.isFrozen(shape) ? shape : Object.freeze(shape.slice()),
     dtype,
     new Pending(fullOp as Op, [], { value: heldAs(dtype, value), shape, dtype }),
     weak,
@@ -290,7 +290,7 @@ export function fromHost(values: TypedArray, shape: Shape, dtype: DType): Tensor
       { size: values.length, shape },
     );
   }
-  return new Tensor(Object.freeze([...shape]), dtype, Storage.ofHost(dtype, values));
+  return new Tensor(Object.isFrozen(shape) ? shape : Object.freeze(shape.slice()), dtype, Storage.ofHost(dtype, values));
 }
 
 /** Options of `eye`. */

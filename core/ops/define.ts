@@ -12,7 +12,7 @@ import type { Access, Kernel, ReduceOp } from "../compile/kernel.ts";
 import type { Loop } from "../compile/loop.ts";
 import { type DType, isFloat, wideType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
-import { type Shape, showShape } from "../shape.ts";
+import { sameShape, type Shape, showShape } from "../shape.ts";
 import { insideTransform, Pending, pendingDepth, Tensor } from "../tensor.ts";
 // A circle on purpose: the rules need these two when they run, not when they are made.
 import { add } from "./binary.ts";
@@ -103,7 +103,7 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor
   const shape = op.shape(inputs.map((input) => input.shape), attrs);
   const dtype = op.dtype(inputs.map((input) => input.dtype), attrs);
   const made = new Tensor(
-    Object.isFrozen(shape) ? shape : Object.freeze([...shape]),
+    Object.isFrozen(shape) ? shape : Object.freeze(shape.slice()),
     dtype,
     new Pending(op as Op, inputs, attrs),
     isFloat(dtype) && inputs.length > 0 && inputs.every((input) => input.weak),
@@ -114,12 +114,8 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor
 
 /** A dtype rule: the inputs have one type, and so has the output. */
 export function sameDType(inputs: readonly DType[]): DType {
-  for (const dtype of inputs) {
-    if (dtype !== inputs[0]) {
-      throw new DTypeError(`Cannot mix types ${inputs.join(" and ")} in one operation`, { dtypes: inputs });
-    }
-  }
-  return inputs[0];
+  if (inputs.every((dtype) => dtype === inputs[0])) return inputs[0];
+  throw new DTypeError(`Cannot mix types ${inputs.join(" and ")} in one operation`, { dtypes: inputs });
 }
 
 /** A dtype rule: one floating type in, the same out. */
@@ -187,7 +183,7 @@ export function batchAll(inputs: readonly Tensor[], batched: readonly boolean[],
 
 function equalShapes(name: string, inputs: readonly Shape[]): Shape {
   for (const shape of inputs) {
-    if (shape.length !== inputs[0].length || shape.some((extent, i) => extent !== inputs[0][i])) {
+    if (!sameShape(shape, inputs[0])) {
       throw new Error(`${name} got shapes ${inputs.map(showShape).join(" and ")}, which the caller should have broadcast`);
     }
   }
