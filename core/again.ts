@@ -30,7 +30,10 @@ export function neededAgain(order: readonly Tensor[]): Tensor[] {
   for (const tensor of order) {
     const source = sourceOf(tensor);
     if (source.kind !== "op" || wasMet(tensor)) continue;
-    for (const input of source.inputs) if (wasMet(input) && sourceOf(input).kind === "op") found.add(input);
+    for (let i = 0; i < source.inputs.length; i++) {
+      const input = source.inputs[i];
+      if (wasMet(input) && sourceOf(input).kind === "op") found.add(input);
+    }
   }
   if (found.size === 0) return [];
   const origins = originsOf(order);

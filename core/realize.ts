@@ -10,7 +10,7 @@ import { neededAgain, noteComputed } from "./again.ts";
 import { compileProgram } from "./compile/compile.ts";
 import { buildGraph, GraphBuilder, type Node, topological } from "./compile/graph.ts";
 import { showGraph, showProgram } from "./compile/show.ts";
-import { type DType, isFloat, toHostArray, type TypedArray } from "./dtype.ts";
+import { type DType, hostArray, isFloat, type TypedArray } from "./dtype.ts";
 import { ShapeError } from "./errors.ts";
 import { broadcastOp } from "./ops/movement.ts";
 import { computeLongHistoriesBy, type Op } from "./ops/define.ts";
@@ -104,7 +104,7 @@ function inputsOf(order: readonly Tensor[], reader: string): (Tensor | TypedArra
     if (source.kind === "hole") throw unreadable(tensor, source.trace, reader);
     const role = roleOf(tensor);
     if (role === "values") inputs.push(tensor);
-    else if (role === "number") inputs.push(toHostArray(tensor.dtype, [constantOfOp(tensor)!]));
+    else if (role === "number") inputs.push(hostArray(tensor.dtype, 1).fill(constantOfOp(tensor)!));
   }
   return inputs;
 }

@@ -10,7 +10,9 @@ export type Shape = readonly number[];
 
 /** How many elements a shape has. */
 export function sizeOf(shape: Shape): number {
-  return shape.reduce((product, extent) => product * extent, 1);
+  let size = 1;
+  for (let axis = 0; axis < shape.length; axis++) size *= shape[axis];
+  return size;
 }
 
 /** Whether two shapes are the same. */
@@ -97,8 +99,8 @@ export function normalizeAxis(axis: number, rank: number, what: string): number 
 export function normalizeAxes(axes: number | readonly number[] | undefined, rank: number, what: string): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
   const list = (typeof axes === "number" ? [axes] : axes).map((axis) => normalizeAxis(axis, rank, what));
-  const sorted = [...new Set(list)].sort((a, b) => a - b);
-  if (sorted.length !== list.length) {
+  const sorted = list.toSorted((a, b) => a - b);
+  if (sorted.some((axis, i) => i > 0 && axis === sorted[i - 1])) {
     throw new ShapeError(`Cannot ${what} along axes [${list.join(", ")}]: an axis is named twice`, { axes: list });
   }
   return sorted;

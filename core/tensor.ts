@@ -11,7 +11,7 @@ import type { DType } from "./dtype.ts";
 import { TraceError } from "./errors.ts";
 import type { Op } from "./ops/define.ts";
 import type { Storage } from "./runtime/storage.ts";
-import { type Shape, showShape } from "./shape.ts";
+import { type Shape, showShape, sizeOf } from "./shape.ts";
 
 /**
  * A function transform while it runs its function. Tensors made from its variables carry it, so that whoever computes a tensor early
@@ -105,8 +105,15 @@ export class Tensor {
     this.weak = weak;
     this.serial = Tensor.#count++;
     this.#source = source;
-    this.#trace = trace ?? (source.kind === "op" ? deepest(source.inputs) : undefined);
-    if (source.kind === "op") { for (const input of source.inputs) this.#depth = Math.max(this.#depth, input.#depth + 1); }
+    this.#trace = trace;
+    if (source.kind === "op") {
+      // Iterators and closures are garbage, and no code runs as often as this.
+      for (let i = 0; i < source.inputs.length; i++) {
+        const input = source.inputs[i];
+        this.#depth = Math.max(this.#depth, input.#depth + 1);
+        if (!trace) this.#trace = deeper(this.#trace, traceOf(input));
+      }
+    }
     Object.freeze(this);
   }
 
@@ -117,7 +124,7 @@ export class Tensor {
 
   /** The number of elements. */
   get size(): number {
-    return this.shape.reduce((product, extent) => product * extent, 1);
+    return sizeOf(this.shape);
   }
 
   /** The serial number the next tensor will have. */
@@ -148,13 +155,8 @@ function openTrace(trace: Trace | undefined): Trace | undefined {
   return found;
 }
 
-function deepest(inputs: readonly Tensor[]): Trace | undefined {
-  let found: Trace | undefined;
-  for (const input of inputs) {
-    const trace = traceOf(input);
-    if (trace && (!found || trace.depth > found.depth)) found = trace;
-  }
-  return found;
+function deeper(a: Trace | undefined, b: Trace | undefined): Trace | undefined {
+  return b && (!a || b.depth > a.depth) ? b : a;
 }
 
 let current: Trace | undefined;

@@ -37,10 +37,10 @@ function pullBack(
     const made = steps.get(tensor);
     if (!g || !made) continue;
     const inner = made.op.vjp(g, made.inputs, tensor, made.attrs);
-    made.inputs.forEach((input, i) => {
+    for (let i = 0; i < made.inputs.length; i++) {
       const each = inner[i];
-      if (each && steps.has(input)) give(input, each);
-    });
+      if (each && steps.has(made.inputs[i])) give(made.inputs[i], each);
+    }
   }
   return variables.map((each) => sums.get(each));
 }

@@ -26,7 +26,7 @@ export function stepsBetween(variables: readonly Tensor[], outputs: readonly Ten
     reached.add(tensor);
     const source = sourceOf(tensor);
     if (source.kind !== "op" || roots.has(tensor)) continue;
-    for (const input of source.inputs) if (input.serial >= oldest) pending.push(input);
+    for (let i = 0; i < source.inputs.length; i++) if (source.inputs[i].serial >= oldest) pending.push(source.inputs[i]);
   }
   const steps = new Map<Tensor, Pending | undefined>();
   for (const tensor of [...reached].sort((a, b) => a.serial - b.serial)) {

@@ -6,7 +6,7 @@
  * @module
  */
 import { type DType, isFloat, promote, tangentType } from "../dtype.ts";
-import { broadcastShapes, sameShape } from "../shape.ts";
+import { broadcastShapes, sameShape, type Shape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
 import { cast } from "./cast.ts";
 import { constantOf } from "./creation.ts";
@@ -52,25 +52,47 @@ function isWeak(x: TensorLike): boolean {
 
 /** The common type of some arguments. */
 export function commonType(xs: readonly TensorLike[]): DType {
-  let strong: DType | undefined;
-  for (const x of xs) {
+  const strong = strongType(xs);
+  if (strong === undefined) return "f32";
+  let type = strong;
+  for (let i = 0; i < xs.length; i++) if (isWeak(xs[i])) type = promote(type, literalType(xs[i], strong));
+  return type;
+}
+
+/** The common type of the arguments that do not adapt to others; undefined if all do. */
+function strongType(xs: readonly TensorLike[]): DType | undefined {
+  let type: DType | undefined;
+  for (let i = 0; i < xs.length; i++) {
+    const x = xs[i];
     if (isWeak(x)) continue;
     const own = x instanceof Tensor ? x.dtype : "bool";
-    strong = strong === undefined ? own : promote(strong, own);
+    type = type === undefined ? own : promote(type, own);
   }
-  if (strong === undefined) return "f32";
-  let common = strong;
-  for (const x of xs) if (isWeak(x)) common = promote(common, literalType(x, strong));
-  return common;
+  return type;
 }
 
 /**
- * The arguments as tensors of one type.
+ * The arguments as tensors of one type; numbers take the given shape.
  */
-export function promoteAll(xs: readonly TensorLike[]): Tensor[] {
+export function promoteAll(xs: readonly TensorLike[], shape: Shape = []): Tensor[] {
   const type = commonType(xs);
   const weak = xs.every(isWeak);
-  return xs.map((x) => x instanceof Tensor ? (x.dtype === type ? x : cast(x, type)) : constantOf(literal(x), type, [], weak));
+  return xs.map((x) => x instanceof Tensor ? (x.dtype === type ? x : cast(x, type)) : constantOf(literal(x), type, shape, weak));
+}
+
+/**
+ * The shape to which all arguments stretch.
+ *
+ * @throws {ShapeError} If there is none; `what` names the operation.
+ */
+export function commonShape(xs: readonly TensorLike[], what: string): Shape {
+  let shape: Shape = [];
+  for (let i = 0; i < xs.length; i++) {
+    const x = xs[i];
+    if (!(x instanceof Tensor) || sameShape(x.shape, shape)) continue;
+    shape = shape.length === 0 ? x.shape : broadcastShapes(shape, x.shape, what);
+  }
+  return shape;
 }
 
 /**
@@ -79,12 +101,21 @@ export function promoteAll(xs: readonly TensorLike[]): Tensor[] {
  * @throws {ShapeError} If the shapes do not broadcast; `what` names the operation.
  */
 export function broadcastAll(xs: readonly Tensor[], what: string): Tensor[] {
-  if (xs.every((x) => sameShape(x.shape, xs[0].shape))) return [...xs];
-  const shape = xs.map((x) => x.shape).reduce((a, b) => broadcastShapes(a, b, what));
-  return xs.map((x) => broadcastTo(x, shape));
+  const shape = commonShape(xs, what);
+  return xs.map((x) => sameShape(x.shape, shape) ? x : broadcastTo(x, shape));
 }
 
 /** The arguments as tensors of one type and shape. */
-export function align(xs: readonly TensorLike[], what: string): Tensor[] {
-  return broadcastAll(promoteAll(xs), what);
+export function align(xs: readonly TensorLike[], what: string): readonly Tensor[] {
+  return areAligned(xs) ? xs : broadcastAll(promoteAll(xs, commonShape(xs, what)), what);
+}
+
+function areAligned(xs: readonly TensorLike[]): xs is readonly Tensor[] {
+  const first = xs[0];
+  if (!(first instanceof Tensor)) return false;
+  for (let i = 1; i < xs.length; i++) {
+    const x = xs[i];
+    if (!(x instanceof Tensor) || x.dtype !== first.dtype || !sameShape(x.shape, first.shape)) return false;
+  }
+  return true;
 }

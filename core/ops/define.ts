@@ -95,18 +95,22 @@ export function computeLongHistoriesBy(compute: (tensor: Tensor, longest: number
   computeLong = compute;
 }
 
+const shapeOf = ({ shape }: Tensor): Shape => shape;
+const dtypeOf = ({ dtype }: Tensor): DType => dtype;
+const isWeak = ({ weak }: Tensor): boolean => weak;
+
 /**
  * Applies an operation: checks shapes and types now, computes nothing (unless the history has become very long, and no transform needs
  * it).
  */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
-  const shape = op.shape(inputs.map((input) => input.shape), attrs);
-  const dtype = op.dtype(inputs.map((input) => input.dtype), attrs);
+  const shape = op.shape(inputs.map(shapeOf), attrs);
+  const dtype = op.dtype(inputs.map(dtypeOf), attrs);
   const made = new Tensor(
     Object.isFrozen(shape) ? shape : Object.freeze(shape.slice()),
     dtype,
     new Pending(op as Op, inputs, attrs),
-    isFloat(dtype) && inputs.length > 0 && inputs.every((input) => input.weak),
+    isFloat(dtype) && inputs.length > 0 && inputs.every(isWeak),
   );
   if (pendingDepth(made) > longest && !insideTransform()) computeLong?.(made, longest);
   return made;
@@ -114,8 +118,12 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor
 
 /** A dtype rule: the inputs have one type, and so has the output. */
 export function sameDType(inputs: readonly DType[]): DType {
-  if (inputs.every((dtype) => dtype === inputs[0])) return inputs[0];
-  throw new DTypeError(`Cannot mix types ${inputs.join(" and ")} in one operation`, { dtypes: inputs });
+  for (let i = 1; i < inputs.length; i++) {
+    if (inputs[i] !== inputs[0]) {
+      throw new DTypeError(`Cannot mix types ${inputs.join(" and ")} in one operation`, { dtypes: inputs });
+    }
+  }
+  return inputs[0];
 }
 
 /** A dtype rule: one floating type in, the same out. */
@@ -182,8 +190,8 @@ export function batchAll(inputs: readonly Tensor[], batched: readonly boolean[],
 }
 
 function equalShapes(name: string, inputs: readonly Shape[]): Shape {
-  for (const shape of inputs) {
-    if (!sameShape(shape, inputs[0])) {
+  for (let i = 1; i < inputs.length; i++) {
+    if (!sameShape(inputs[i], inputs[0])) {
       throw new Error(`${name} got shapes ${inputs.map(showShape).join(" and ")}, which the caller should have broadcast`);
     }
   }

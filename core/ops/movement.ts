@@ -45,7 +45,7 @@ export const reshapeOp: Op<{ readonly shape: Shape }> = linear({
 export function reshape(x: TensorLike, shape: Shape): Tensor {
   const tensor = asTensor(x);
   const open = shape.indexOf(-1);
-  const known = sizeOf(shape.filter((_, i) => i !== open));
+  const known = open < 0 ? sizeOf(shape) : sizeOf(shape.filter((_, i) => i !== open));
   if (open >= 0 && (known === 0 || shape.lastIndexOf(-1) !== open)) {
     throw new ShapeError(
       `Cannot reshape ${showShape(tensor.shape)} to ${showShape(shape)}: ` +
@@ -90,7 +90,7 @@ export const permuteOp: Op<{ readonly order: readonly number[] }> = linear({
 export function permute(x: TensorLike, order: readonly number[]): Tensor {
   const tensor = asTensor(x);
   const axes = order.map((axis) => normalizeAxis(axis, tensor.rank, "permute"));
-  if (axes.length !== tensor.rank || new Set(axes).size !== tensor.rank) {
+  if (axes.length !== tensor.rank || axes.some((axis, i) => axes.indexOf(axis) !== i)) {
     throw new ShapeError(`Cannot permute ${showShape(tensor.shape)} by [${order.join(", ")}]: every axis must be named once`, {
       shape: tensor.shape,
       order,

@@ -36,7 +36,7 @@ function kept(shape: Shape, axes: readonly number[]): number[] {
 
 /** The shape rule of reductions. */
 export function reducedShape([shape]: readonly Shape[], { axes }: ReduceAttrs): Shape {
-  return kept(shape, axes).map((axis) => shape[axis]);
+  return shape.filter((_, axis) => !axes.includes(axis));
 }
 
 /** The reduced tensor stretched over the axes it lost. */
