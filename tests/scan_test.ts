@@ -9,6 +9,7 @@ import type { Device } from "../core/runtime/device.ts";
 import { useDevice } from "../core/runtime/select.ts";
 import {
   add,
+  arange,
   compileCount,
   data,
   DTypeError,
@@ -18,7 +19,9 @@ import {
   matmul,
   mul,
   realize,
+  roll,
   scan,
+  setAt,
   ShapeError,
   stack,
   sub,
@@ -204,6 +207,18 @@ testOnDevices("a loop is compiled once, whatever its length, and is one program"
   const settled = compileCount();
   eager(init.c);
   assert.equal(compileCount(), settled);
+});
+
+testOnDevices("what a step takes from constants stays when these are read elsewhere", async () => {
+  const steps = arange(3);
+  const [end] = scan((h: Tensor) => [add(h, steps), null], tensor([1, 2, 3]), null, { length: 3 });
+  assert.deepEqual(await toArray(steps), [0, 1, 2]);
+  assert.deepEqual(await toArray(end), [1, 5, 9]);
+  // The loops of the value, its gradient and the tangents have such constants in common; each is read after the one before.
+  const rolled = (h: Tensor, x: Tensor) => [setAt(roll(h, 1), [0], x), sum(mul(h, h))] as const;
+  const loss = (run: Run) => (h: Tensor) => sum(run(rolled, h, random(13, [4]))[1]);
+  const pushed = (run: Run) => jvp(grad(loss(run)), [random(14, [5])], [random(15, [5])]);
+  await assertSame(pushed(looped), pushed(unrolled), "read one after the other");
 });
 
 Deno.test("the way back computes no product again", () => {

@@ -31,7 +31,9 @@ export function traceBody<R>(
     const start = Tensor.nextSerial;
     const args = examples.map(({ shape, dtype }) => hole(trace, shape, dtype));
     const [outputs, rest] = run(args);
-    return [{ captured: capturedBy(outputs, args, start), args, outputs }, rest] as const;
+    const body = { captured: capturedBy(outputs, args, start), args, outputs };
+    // Tensors of its own: nobody else holds them, so none of them (a constant that is read elsewhere) becomes values instead of a graph.
+    return [{ ...body, outputs: evaluate(body, body.captured, args) }, rest] as const;
   });
 }
 
@@ -76,7 +78,7 @@ export function kernelsOf({ captured, args, outputs }: Body): Tensor[] {
   });
 }
 
-/** The outputs on other tensors; `change` may put another tensor in the place of one that was made again. */
+/** The outputs on other tensors, all made anew, constants too; `change` may put another tensor in the place of one that was made again. */
 export function evaluate(
   { captured, args, outputs }: Body,
   outer: readonly Tensor[],
@@ -91,7 +93,6 @@ export function evaluate(
     const source = sourceOf(tensor);
     if (made.has(tensor) || source.kind !== "op") continue;
     const inputs = source.inputs.map((input) => made.get(input) ?? input);
-    if (inputs.every((input, i) => input === source.inputs[i])) continue;
     made.set(tensor, change(apply(source.op, inputs, source.attrs), tensor));
   }
   return outputs.map((output) => made.get(output) ?? output);
