@@ -91,6 +91,8 @@ export function normalizeAxis(axis: number, rank: number, what: string): number 
   return found;
 }
 
+const ascending = (a: number, b: number): number => a - b;
+
 /**
  * Distinct axes counted from the front, in ascending order; undefined means all.
  *
@@ -99,8 +101,8 @@ export function normalizeAxis(axis: number, rank: number, what: string): number 
 export function normalizeAxes(axes: number | readonly number[] | undefined, rank: number, what: string): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
   const list = (typeof axes === "number" ? [axes] : axes).map((axis) => normalizeAxis(axis, rank, what));
-  const sorted = list.toSorted((a, b) => a - b);
-  if (sorted.some((axis, i) => i > 0 && axis === sorted[i - 1])) {
+  const sorted = list.toSorted(ascending);
+  if (sorted.some((axis, i) => axis === sorted[i - 1])) {
     throw new ShapeError(`Cannot ${what} along axes [${list.join(", ")}]: an axis is named twice`, { axes: list });
   }
   return sorted;

@@ -10,7 +10,7 @@ import { broadcastShapes, sameShape, type Shape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
 import { cast } from "./cast.ts";
 import { constantOf } from "./creation.ts";
-import { broadcastTo } from "./movement.ts";
+import { stretchTo } from "./movement.ts";
 
 /** A tensor as it is; a number as a scalar of type `dtype` (f32 unless given) that adapts to others; a boolean as bool. */
 export function asTensor(x: TensorLike, dtype?: DType): Tensor {
@@ -101,13 +101,19 @@ export function commonShape(xs: readonly TensorLike[], what: string): Shape {
  * @throws {ShapeError} If the shapes do not broadcast; `what` names the operation.
  */
 export function broadcastAll(xs: readonly Tensor[], what: string): Tensor[] {
-  const shape = commonShape(xs, what);
-  return xs.map((x) => sameShape(x.shape, shape) ? x : broadcastTo(x, shape));
+  return stretchAll(xs, commonShape(xs, what));
 }
 
 /** The arguments as tensors of one type and shape. */
 export function align(xs: readonly TensorLike[], what: string): readonly Tensor[] {
-  return areAligned(xs) ? xs : broadcastAll(promoteAll(xs, commonShape(xs, what)), what);
+  if (areAligned(xs)) return xs;
+  const shape = commonShape(xs, what);
+  return stretchAll(promoteAll(xs, shape), shape);
+}
+
+/** Tensors stretched to a shape that is known to fit. */
+export function stretchAll(xs: readonly Tensor[], shape: Shape): Tensor[] {
+  return xs.map((x) => stretchTo(x, shape));
 }
 
 function areAligned(xs: readonly TensorLike[]): xs is readonly Tensor[] {

@@ -164,8 +164,14 @@ export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
       to: shape,
     });
   }
-  const lead = shape.length - tensor.rank;
-  return broadcastInDim(tensor, shape, tensor.shape.map((_, axis) => axis + lead));
+  return stretchTo(tensor, shape);
+}
+
+/** `broadcastTo` a shape that is known to fit. */
+export function stretchTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const lead = shape.length - x.rank;
+  return broadcastInDim(x, shape, x.shape.map((_, axis) => axis + lead));
 }
 
 /**

@@ -6,7 +6,7 @@
 import * as expr from "../compile/expr.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { broadcastAll, commonShape, promoteAll } from "./arguments.ts";
+import { commonShape, promoteAll, stretchAll } from "./arguments.ts";
 import { cast } from "./cast.ts";
 import { zerosLike } from "./creation.ts";
 import { apply, elementwise, type ElementwiseOp } from "./define.ts";
@@ -34,5 +34,5 @@ export const whereOp: ElementwiseOp = elementwise({
  */
 export function where(test: TensorLike, x: TensorLike, y: TensorLike): Tensor {
   const shape = commonShape([test, x, y], "choose between");
-  return apply(whereOp, broadcastAll([cast(test, "bool"), ...promoteAll([x, y], shape)], "choose between"), undefined);
+  return apply(whereOp, stretchAll([cast(test, "bool"), ...promoteAll([x, y], shape)], shape), undefined);
 }
