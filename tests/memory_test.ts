@@ -1,8 +1,9 @@
 /**
- * Memory of long training loops: the resident memory of a process stays what it was when V8's heap had found its size.
+ * Memory of long training loops: the resident memory of a process stays what it was when its heap had found its size.
  *
- * The loops are processes of their own (`memory_loop.ts`), so that nothing but the loop grows. Without jit every step builds a graph,
- * and the heap takes about a thousand steps to find its size. A leak of one set of parameters per step would be 70 MB in a thousand.
+ * The loops are processes of their own (`memory_loop.ts`), so that nothing but the loop grows. Without jit a loop builds a graph at every
+ * step and has its size after a hundred steps. A jitted one makes so little garbage that the young generation is full for the first time
+ * after more than a thousand. A leak of one set of parameters per step would be 60 MB in 900 steps.
  *
  * @module
  */
@@ -23,19 +24,26 @@ async function measure(...args: readonly string[]): Promise<Memory> {
 }
 
 const loops = [
-  ["wasm", "6000", "jit", "awaits", "1000"],
-  ["wasm", "6000", "jit", "synchronous", "1000"],
-  ["wasm", "2000", "eager", "awaits", "1000"],
-  ["wasm", "2000", "eager", "synchronous", "1000"],
+  ["wasm", "6000", "jit", "awaits", "2000"],
+  ["wasm", "6000", "jit", "synchronous", "2000"],
+  ["wasm", "1000", "eager", "awaits", "100"],
+  ["wasm", "1000", "eager", "synchronous", "100"],
 ];
 
-/** Mostly 2 %, but now and then V8 enlarges its young generation late. */
-const tolerance = 0.15;
+const tolerance = 0.05;
+
+/** V8 lets the heap grow while it marks; where other processes keep it from marking that can be more. What leaks does so every time. */
+const attempts = 3;
 
 for (const args of loops) {
   Deno.test(`resident memory stays flat: ${args.join(" ")}`, async () => {
-    const { early, late, loss } = await measure(...args);
-    assert.ok(Number.isFinite(loss));
-    assert.ok(late <= early * (1 + tolerance), `${(early / 1e6).toFixed(0)} MB became ${(late / 1e6).toFixed(0)} MB`);
+    const seen: string[] = [];
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const { early, late, loss } = await measure(...args);
+      assert.ok(Number.isFinite(loss));
+      if (late <= early * (1 + tolerance)) return;
+      seen.push(`${(early / 1e6).toFixed(0)} MB became ${(late / 1e6).toFixed(0)} MB`);
+    }
+    assert.fail(seen.join(", "));
   });
 }
