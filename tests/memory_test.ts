@@ -30,9 +30,10 @@ const loops = [
   ["wasm", "1000", "eager", "synchronous", "100"],
 ];
 
-const tolerance = 0.05;
+/** An idle machine stays below 5 %. V8 lets the heap grow while it marks, which other processes can make last. */
+const tolerance = 0.1;
 
-/** V8 lets the heap grow while it marks; where other processes keep it from marking that can be more. What leaks does so every time. */
+/** What leaks does so every time. */
 const attempts = 3;
 
 for (const args of loops) {
