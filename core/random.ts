@@ -68,14 +68,30 @@ function hash(k: Key, high: Tensor, low: Tensor): Key {
 
 const zero = () => constantOf(0, "u32");
 
-/** So many new keys from one, independent of each other and of the old one, which must not be used again. */
+/**
+ * So many new keys from one, independent of each other and of the old one, which must not be used again.
+ *
+ * ```ts
+ * import { random } from "../mod.ts";
+ * const [initKey, dataKey, dropKey] = random.split(random.key(0), 3);
+ * ```
+ */
 export function split(k: Key, count = 2): Key[] {
   return Array.from({ length: count }, (_, i) => hash(k, zero(), constantOf(i, "u32")));
 }
 
-/** A new key from a key and a number (a step, an index): for each number another one. */
+/**
+ * A new key from a key and a number (a step, an index): for each number another one.
+ *
+ * ```ts
+ * import { random } from "../mod.ts";
+ * const key = random.key(0);
+ * for (let step = 0; step < 3; step++) console.log(random.normal(random.foldIn(key, step), [2]));
+ * ```
+ */
 export function foldIn(k: Key, data: TensorLike): Key {
-  const low = typeof data === "number" ? constantOf(data >>> 0, "u32") : cast(asTensor(data), "u32");
+  // A value and no constant: a loop that folds in its steps compiles one program for all of them.
+  const low = typeof data === "number" ? tensor(Uint32Array.of(data), { shape: [] }) : cast(asTensor(data), "u32");
   // JAX folds in the key of the number, which is (0, number).
   return hash(k, zero(), low);
 }

@@ -4,6 +4,7 @@ import { bitcast, threefry2x32 } from "../core/ops/bits.ts";
 import * as host from "../core/threefry.ts";
 import {
   argmin,
+  compileCount,
   data,
   DTypeError,
   item,
@@ -11,6 +12,7 @@ import {
   mean,
   mul,
   random,
+  realize,
   ShapeError,
   slice,
   sort,
@@ -60,6 +62,15 @@ testOnDevices("split and foldIn agree with JAX", async () => {
   assert.deepEqual(await toArray(random.key(2 ** 40 + 5)), [256, 5]);
   const many = await Promise.all(random.split(random.key(1), 50).map(toArray));
   assert.equal(new Set(many.map(String)).size, 50);
+});
+
+testOnDevices("a loop that folds in its steps compiles nothing", () => {
+  const k = random.key(0);
+  const fold = (step: number) => realize(random.foldIn(k, step));
+  fold(0);
+  const before = compileCount();
+  for (const step of [1, 2, 3, 70, 2 ** 31]) fold(step);
+  assert.equal(compileCount(), before);
 });
 
 testOnDevices("bits depend on the key and the place alone", async () => {
