@@ -143,15 +143,15 @@ export function normal(k: Key, shape: Shape, { mean = 0, std = 1 }: NormalOption
 /** Between which bounds to keep normal numbers, in deviations from the mean, and the type of the result. */
 export interface TruncatedNormalOptions {
   /** Default -2. */
-  readonly low?: number;
+  readonly min?: number;
   /** Default 2. */
-  readonly high?: number;
+  readonly max?: number;
   /** A floating type. Default f32. */
   readonly dtype?: DType;
 }
 
 /**
- * Normal numbers with mean 0 and deviation 1 before those outside [low, high] are left out: inside, their density keeps its shape.
+ * Normal numbers with mean 0 and deviation 1 before those outside [min, max] are left out: inside, their density keeps its shape.
  * Between the default bounds the deviation of what is left is 0.8796.
  *
  * ```ts
@@ -159,16 +159,16 @@ export interface TruncatedNormalOptions {
  * console.log(await item(max(abs(random.truncatedNormal(random.key(0), [100])))) <= 2); // true
  * ```
  *
- * @throws {RangeError} If `low` is not below `high`, or so little lies between them that f32 cannot tell their probabilities apart.
+ * @throws {RangeError} If `min` is not below `max`, or so little lies between them that f32 cannot tell their probabilities apart.
  */
 export function truncatedNormal(
   k: Key,
   shape: Shape,
-  { low = -2, high = 2, dtype = "f32" }: TruncatedNormalOptions = {},
+  { min = -2, max = 2, dtype = "f32" }: TruncatedNormalOptions = {},
 ): Tensor {
-  if (!(low < high) || low > 4 || high < -4) {
+  if (!(min < max) || min > 4 || max < -4) {
     throw new RangeError(
-      `Cannot draw normal numbers from [${low}, ${high}]: the first must be the smaller, and they must reach [-4, 4]`,
+      `Cannot draw normal numbers from [${min}, ${max}]: the first must be the smaller, and they must reach [-4, 4]`,
     );
   }
   if (!isFloat(dtype)) {
@@ -176,9 +176,9 @@ export function truncatedNormal(
   }
   // Halfway between the multiples of 2^-23 that uniform gives, so that neither end is met; then the inverse of the distribution.
   const unit = add(uniform(k, shape), 2 ** -24);
-  const [from, to] = [erf(low * Math.SQRT1_2), erf(high * Math.SQRT1_2)];
+  const [from, to] = [erf(min * Math.SQRT1_2), erf(max * Math.SQRT1_2)];
   const z = mul(erfinv(add(from, mul(unit, sub(to, from)))), Math.SQRT2);
-  return cast(clip(z, { min: low, max: high }), dtype);
+  return cast(clip(z, { min, max }), dtype);
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { wholeNumber } from "../core/ranges.ts";
 import { foldInKey, randomStream } from "../core/threefry.ts";
 import { type KeyLike, permutation, words } from "./order.ts";
 import { firstImages, imageBytes, type ImageSet } from "./types.ts";
@@ -10,7 +11,7 @@ import { firstImages, imageBytes, type ImageSet } from "./types.ts";
 /** How to cut. */
 export interface BatchesOptions {
   /** Images in a batch, at least 1; the last batch may have fewer. */
-  readonly size: number;
+  readonly batchSize: number;
   /** Draw the order from this seed or key; without it the images come in the order of the set. */
   readonly shuffle?: KeyLike;
   /** The number of this pass over the data: with `shuffle`, every epoch has an order of its own. Default 0. */
@@ -43,31 +44,29 @@ export interface Batches extends Iterable<Batch> {
  * The images of a set in batches. Every batch has fresh arrays, which the caller may keep or overwrite.
  *
  * @param set The images; not changed.
- * @throws {RangeError} If `size` is not an integer of at least 1, or `limit` or a seed is not an integer.
+ * @throws {RangeError} If `batchSize` is not an integer of at least 1, or `limit` or a seed is not an integer.
  * @example
  * ```ts
  * import { batches, syntheticDigits } from "./mod.ts";
  * const { train } = syntheticDigits({ seed: 0, train: 1000, test: 0 });
  * for (let epoch = 0; epoch < 3; epoch++) {
- *   for (const { images, labels, shape } of batches(train, { size: 64, shuffle: 1, epoch, dropLast: true })) {
+ *   for (const { images, labels, shape } of batches(train, { batchSize: 64, shuffle: 1, epoch, dropLast: true })) {
  *     console.log(shape, images.length, labels.length); // [64, 1, 28, 28] 50176 64
  *   }
  * }
  * ```
  */
 export function batches(set: ImageSet, options: BatchesOptions): Batches {
-  const { size, shuffle, epoch = 0, dropLast = false, limit = set.count } = options;
-  if (!Number.isInteger(size) || size < 1) {
-    throw new RangeError(`Cannot cut ${set.count} images into batches of ${size}: the size must be an integer of at least 1`);
-  }
+  const { batchSize, shuffle, epoch = 0, dropLast = false, limit = set.count } = options;
+  wholeNumber(batchSize, "batchSize");
   const chosen = firstImages(set, limit);
   const key = shuffle === undefined ? undefined : foldInKey(words(shuffle), epoch);
-  const length = dropLast ? Math.floor(chosen.count / size) : Math.ceil(chosen.count / size);
+  const length = dropLast ? Math.floor(chosen.count / batchSize) : Math.ceil(chosen.count / batchSize);
   return {
     length,
     *[Symbol.iterator]() {
       const order = key && permutation(chosen.count, randomStream(key));
-      for (let i = 0; i < length; i++) yield gather(chosen, order, i * size, Math.min((i + 1) * size, chosen.count));
+      for (let i = 0; i < length; i++) yield gather(chosen, order, i * batchSize, Math.min((i + 1) * batchSize, chosen.count));
     },
   };
 }

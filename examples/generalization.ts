@@ -82,7 +82,7 @@ async function train([training, validation]: Sets, method: Method, { seed, epoch
   const outcome: { training: number[]; validation: number[]; params: Params } = { training: [], validation: [], params: start };
   let optim = optimizer.init(start);
   for (let epoch = 0; epoch < epochs; epoch++) {
-    for (const { images, labels, shape } of batches(training, { size: 32, shuffle: seed, epoch })) {
+    for (const { images, labels, shape } of batches(training, { batchSize: 32, shuffle: seed, epoch })) {
       [outcome.params, optim] = step(outcome.params, optim, tensor(images, { shape }), tensor(labels));
     }
     outcome.training.push(await errorOn(training, outcome.params));

@@ -33,8 +33,10 @@ async function accuracy(): Promise<void> {
 
 /** An epoch is a pass over all images, an iteration a step on one batch. */
 function counts({ digits: { train } }: DigitsTour): void {
-  for (const size of [64, 500, 1]) {
-    console.log(`${train.count} images, batch size ${size}: an epoch has ${batches(train, { size }).length} iterations`);
+  for (const batchSize of [64, 500, 1]) {
+    console.log(
+      `${train.count} images, batch size ${batchSize}: an epoch has ${batches(train, { batchSize }).length} iterations`,
+    );
   }
 }
 

@@ -42,7 +42,7 @@ interface Tour extends Omit<ReturnType<typeof command.opts>, "log"> {
 
 /** The first pictures of the test set, as fractions from 0 to 1: [count, 3, 32, 32]. */
 function firstPictures({ test }: ImageDataset, count: number): Tensor {
-  const [{ images, shape }] = batches(test, { size: count });
+  const [{ images, shape }] = batches(test, { batchSize: count });
   return toTensor(tensor(images, { shape }));
 }
 

@@ -121,7 +121,7 @@ export interface TruncatedNormalOptions extends NormalOptions {
 export function truncatedNormal({ mean = 0, std = 1, min = -2, max = 2 }: TruncatedNormalOptions = {}): Initializer {
   positive(std, "std");
   if (!(min < max)) throw new RangeError(`min (${min}) must be below max (${max})`);
-  const bounds = { low: (min - mean) / std, high: (max - mean) / std };
+  const bounds = { min: (min - mean) / std, max: (max - mean) / std };
   return drawn((key, shape) => clip(add(mul(drawTruncated(key, shape, bounds), std), mean), { min, max }));
 }
 

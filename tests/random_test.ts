@@ -130,7 +130,7 @@ testOnDevices("truncated normal numbers lie between their bounds and have their 
   const density = (x: number) => Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
   // The probability of each interval, and the moments that follow from it and the density at its ends.
   for (const [low, high, share] of [[-2, 2, 0.9544997], [0.5, 3, 0.3071876], [-1, Infinity, 0.8413447]]) {
-    const x = random.truncatedNormal(random.key(5), [size], low === -2 ? {} : { low, high });
+    const x = random.truncatedNormal(random.key(5), [size], low === -2 ? {} : { min: low, max: high });
     const values = await data(x);
     assert.ok(values.every((each) => each >= low && each <= high));
     const end = Number.isFinite(high) ? high * density(high) : 0;
@@ -140,8 +140,8 @@ testOnDevices("truncated normal numbers lie between their bounds and have their 
     assert.ok(Math.abs(mean - expected) < 5 / Math.sqrt(size), `${mean} instead of ${expected}`);
     assert.ok(Math.abs(variance - spread) < 10 / Math.sqrt(size), `${variance} instead of ${spread}`);
   }
-  assert.throws(() => random.truncatedNormal(random.key(0), [1], { low: 1, high: 1 }), RangeError);
-  assert.throws(() => random.truncatedNormal(random.key(0), [1], { low: 8 }), RangeError);
+  assert.throws(() => random.truncatedNormal(random.key(0), [1], { min: 1, max: 1 }), RangeError);
+  assert.throws(() => random.truncatedNormal(random.key(0), [1], { min: 8 }), RangeError);
   assert.throws(() => random.truncatedNormal(random.key(0), [1], { dtype: "i32" }), DTypeError);
   assert.equal(random.truncatedNormal(random.key(0), [1], { dtype: "f64" }).dtype, "f64");
 });

@@ -20,10 +20,10 @@ export interface Passed {
 export async function onePass(trainer: Trainer, { train, test }: ImageDataset, seed: number): Promise<Passed> {
   let state = trainer.initial;
   let steps = 0;
-  for (const batch of batches(train, { size: 64, shuffle: seed })) state = trainer.step(state, batch, steps++);
+  for (const batch of batches(train, { batchSize: 64, shuffle: seed })) state = trainer.step(state, batch, steps++);
   const [lossSum] = await read(state.totals);
 
   let right = 0;
-  for (const batch of batches(test, { size: 500 })) right += (await read(trainer.test(state, batch)))[1];
+  for (const batch of batches(test, { batchSize: 500 })) right += (await read(trainer.test(state, batch)))[1];
   return { state, loss: lossSum / train.count, accuracy: right / test.count };
 }

@@ -62,7 +62,7 @@ export async function trainLoop(
   let accuracy = 0;
   for (let epoch = 0; epoch < epochs; epoch++) {
     let loss: Tensor | undefined;
-    for (const batch of batches(train, { size: 64, shuffle: seed, epoch })) {
+    for (const batch of batches(train, { batchSize: 64, shuffle: seed, epoch })) {
       [now, loss] = step(now, imagesOf(batch), tensor(batch.labels));
     }
     accuracy = await testAccuracy(test, (images) => predict(now.params, now.state, images));
@@ -74,7 +74,7 @@ export async function trainLoop(
 /** The mean over all images: each batch counts for as many as it has. */
 async function testAccuracy(set: ImageSet, predict: (images: Tensor) => Tensor): Promise<number> {
   let right = 0;
-  for (const batch of batches(set, { size: 500 })) {
+  for (const batch of batches(set, { batchSize: 500 })) {
     right += batch.count * await item(accuracyOf(predict(imagesOf(batch)), tensor(batch.labels)));
   }
   return right / set.count;

@@ -47,7 +47,7 @@ export async function trainEpoch(
   epoch: number,
 ): Promise<Either.Either<Failure, Trained>> {
   const { options: { epochs, batchSize, seed, lr }, data, display, signal, memory } = run;
-  const parts = batches(data.train, { size: batchSize, shuffle: seed, epoch });
+  const parts = batches(data.train, { batchSize, shuffle: seed, epoch });
   const stepsBefore = (epoch - 1) * parts.length;
   const started = performance.now();
   const stretches: number[] = [];
@@ -88,7 +88,7 @@ export async function test(
   state: TrainState,
 ): Promise<Either.Either<Failure, Pick<EpochReport, "testLoss" | "testAccuracy">>> {
   let loss = 0, right = 0;
-  for (const batch of batches(data.test, { size: testBatch })) {
+  for (const batch of batches(data.test, { batchSize: testBatch })) {
     const totals = await read(trainer.test(state, batch));
     loss += totals[0];
     right += totals[1];

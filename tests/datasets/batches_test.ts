@@ -29,10 +29,10 @@ const counts = fc.nat({ max: 600 });
 const sizes = fc.integer({ min: 1, max: 70 });
 
 Deno.test("batches hold every image once, full but for the last", () => {
-  fc.assert(fc.property(counts, sizes, fc.option(fc.integer(), { nil: undefined }), (count, size, shuffle) => {
-    const all = places(numbered(count), { size, shuffle });
-    assert.equal(batches(numbered(count), { size, shuffle }).length, all.length);
-    assert.ok(all.slice(0, -1).every((batch) => batch.length === size));
+  fc.assert(fc.property(counts, sizes, fc.option(fc.integer(), { nil: undefined }), (count, batchSize, shuffle) => {
+    const all = places(numbered(count), { batchSize, shuffle });
+    assert.equal(batches(numbered(count), { batchSize, shuffle }).length, all.length);
+    assert.ok(all.slice(0, -1).every((batch) => batch.length === batchSize));
     assert.ok(all.every((batch) => batch.length > 0));
     const expected = Array.from({ length: count }, (_, i) => i);
     assert.deepEqual(shuffle === undefined ? all.flat() : all.flat().sort((a, b) => a - b), expected);
@@ -40,35 +40,36 @@ Deno.test("batches hold every image once, full but for the last", () => {
 });
 
 Deno.test("dropLast leaves out the batch that is not full, and only that", () => {
-  fc.assert(fc.property(counts, sizes, fc.integer(), (count, size, shuffle) => {
-    const full = places(numbered(count), { size, shuffle }).filter((batch) => batch.length === size);
-    assert.deepEqual(places(numbered(count), { size, shuffle, dropLast: true }), full);
-    assert.equal(batches(numbered(count), { size, dropLast: true }).length, Math.floor(count / size));
+  fc.assert(fc.property(counts, sizes, fc.integer(), (count, batchSize, shuffle) => {
+    const full = places(numbered(count), { batchSize, shuffle }).filter((batch) => batch.length === batchSize);
+    assert.deepEqual(places(numbered(count), { batchSize, shuffle, dropLast: true }), full);
+    assert.equal(batches(numbered(count), { batchSize, dropLast: true }).length, Math.floor(count / batchSize));
   }));
 });
 
 Deno.test("limit takes the first images, whatever the order", () => {
-  fc.assert(fc.property(counts, fc.nat({ max: 700 }), sizes, fc.integer(), (count, limit, size, shuffle) => {
-    const taken = places(numbered(count), { size, shuffle, limit }).flat();
+  fc.assert(fc.property(counts, fc.nat({ max: 700 }), sizes, fc.integer(), (count, limit, batchSize, shuffle) => {
+    const taken = places(numbered(count), { batchSize, shuffle, limit }).flat();
     assert.deepEqual(taken.sort((a, b) => a - b), Array.from({ length: Math.min(count, limit) }, (_, i) => i));
   }));
 });
 
 Deno.test("the order is a function of the key and the epoch", () => {
   const set = numbered(500);
-  const order = (shuffle: number | readonly [number, number], epoch?: number) => places(set, { size: 64, shuffle, epoch }).flat();
+  const order = (shuffle: number | readonly [number, number], epoch?: number) =>
+    places(set, { batchSize: 64, shuffle, epoch }).flat();
   assert.deepEqual(order(1), order(1));
   assert.deepEqual(order(1), order([0, 1]));
   assert.deepEqual(order(1), order(1, 0));
   for (const other of [order(2), order(1, 1), order(1, 2), order([1, 1])]) assert.notDeepEqual(order(1), other);
-  const again = batches(set, { size: 64, shuffle: 1 });
+  const again = batches(set, { batchSize: 64, shuffle: 1 });
   assert.deepEqual([...again], [...again]);
 });
 
 Deno.test("a batch is the caller's own", () => {
   const set = numbered(10);
   for (const shuffle of [undefined, 3]) {
-    const cut = batches(set, { size: 4, shuffle });
+    const cut = batches(set, { batchSize: 4, shuffle });
     const before = [...cut];
     for (const { images, labels } of cut) images.fill(255), labels.fill(-1);
     assert.deepEqual([...cut], before);
@@ -77,10 +78,10 @@ Deno.test("a batch is the caller's own", () => {
 });
 
 Deno.test("sizes and limits that mean nothing are refused", () => {
-  for (const size of [0, -1, 1.5, NaN, Infinity]) assert.throws(() => batches(numbered(3), { size }), RangeError);
-  for (const limit of [-1, 0.5, NaN]) assert.throws(() => batches(numbered(3), { size: 1, limit }), RangeError);
-  assert.throws(() => batches(numbered(3), { size: 1, shuffle: 0.5 }), RangeError);
-  assert.throws(() => batches(numbered(3), { size: 1, shuffle: key(1) as never }), /two words of a key, as numbers/);
+  for (const batchSize of [0, -1, 1.5, NaN, Infinity]) assert.throws(() => batches(numbered(3), { batchSize }), RangeError);
+  for (const limit of [-1, 0.5, NaN]) assert.throws(() => batches(numbered(3), { batchSize: 1, limit }), RangeError);
+  assert.throws(() => batches(numbered(3), { batchSize: 1, shuffle: 0.5 }), RangeError);
+  assert.throws(() => batches(numbered(3), { batchSize: 1, shuffle: key(1) as never }), /two words of a key, as numbers/);
 });
 
 Deno.test("firstImages is a view of the beginning", () => {

@@ -28,9 +28,9 @@ Deno.test("a loader gives what batches gives, with and without workers", async (
   const set = colours(50);
   for (const workers of workerCounts) {
     for (const options of [{}, { shuffle: 3 }, { shuffle: [1, 2] as const, epoch: 4 }, { dropLast: true }]) {
-      for (const size of workers === 0 ? [8, 25, 64] : [8]) {
-        const loading = loader(set, { batchSize: size, workers, ...options });
-        const expected = [...batches(set, { size, ...options })];
+      for (const batchSize of workers === 0 ? [8, 25, 64] : [8]) {
+        const loading = loader(set, { batchSize, workers, ...options });
+        const expected = [...batches(set, { batchSize, ...options })];
         assert.equal(loading.length, expected.length);
         assert.deepEqual(await Array.fromAsync(loading), expected);
       }

@@ -57,7 +57,7 @@ Deno.test("floats from 0 to 1 and whole numbers from 0 to 255 are clamped; NaN i
 
 Deno.test("tensors, arrays, batches and sets of the same images give the same picture", async () => {
   const { train } = datasets.syntheticDigits({ train: 3, test: 0 });
-  const [batch] = datasets.batches(train, { size: 3 });
+  const [batch] = datasets.batches(train, { batchSize: 3 });
   const bytes = tensor(train.images, { shape: [3, 28, 28] });
   const expected = await grey(train);
   const others: Images[] = [batch, bytes, reshape(bytes, [3, 1, 28, 28]), { images: train.images, shape: [3, 28, 28] }];
