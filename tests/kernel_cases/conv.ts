@@ -236,6 +236,10 @@ const epilogues: readonly KernelCase[] = [small, lenet, first, strides2, many].f
     { value: binary("max", biased, 0) },
     { value: binary("le", f32(100), biased), dtype: "bool" },
   ]),
+  epilogueCase(`a store without the result before one with it, geometry ${i}`, "conv2d", g, [
+    { value: binary("mul", load(1), load(1)) },
+    { value: biased },
+  ]),
   epilogueCase(`gradient of relu behind, geometry ${i}`, "conv2dInputGrad", g, [{ value: masked }]),
   epilogueCase(`weight update in place, geometry ${i}`, "conv2dFilterGrad", g, [
     { value: binary("sub", load(1), binary("mul", result(), 0.01)) },

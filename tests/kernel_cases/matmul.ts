@@ -155,6 +155,9 @@ const epilogues: readonly KernelCase[] = [
   epilogueCase("value before and after the activation", [M, N, K], (out) => ({
     stores: [store(dense(out, [1, M, N]), biased), store(dense(out + 1, [1, M, N]), relu(biased))],
   }), 2),
+  epilogueCase("a store without the result before one with it", [M, N, K], (out) => ({
+    stores: [store(dense(out, [1, M, N]), relu(load(1))), store(dense(out + 1, [1, M, N]), biased)],
+  }), 2),
   epilogueCase("a residual added, scaled, stored transposed", [M, N, K], (out) => ({
     stores: [store(strided(out, [0, 1, M]), binary("add", binary("mul", result(), 0.5), load(1)))],
   })),

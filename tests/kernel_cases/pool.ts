@@ -227,6 +227,7 @@ const epilogues: readonly KernelCase[] = kinds.flatMap((kind) =>
   [tiles, overlapping].flatMap((g, i) => [
     epilogueCase(`bias and relu, geometry ${i}`, kind, g, [relu]),
     epilogueCase(`two stores, one masked, geometry ${i}`, kind, g, [masked, binary("mul", result(), 2)]),
+    epilogueCase(`a store without the result before one with it, geometry ${i}`, kind, g, [load(1), relu]),
     epilogueCase(`stored with the batch innermost, geometry ${i}`, kind, g, [result()], true),
   ])
 );

@@ -137,6 +137,27 @@ const epilogues: readonly KernelCase[] = [
       stores: [store(dense(table, [1, 7, 4]), binary("sub", load(0), binary("mul", result(), 0.1)))],
     });
   }),
+  buildCase("takeGrad: a store without the result before one with it", sums, (p) => {
+    const g = p.input("f32", noise(5, 6 * 4));
+    const places = p.input("i32", [1, 1, 0, 6, 2, 1]);
+    const other = p.input("f32", noise(6, 7 * 4));
+    const [first, second] = [p.output("f32", 28), p.output("f32", 28)];
+    p.run({
+      kind: "takeGrad",
+      outer: 1,
+      size: 7,
+      inner: 4,
+      count: 6,
+      shape: [1, 7, 4],
+      source: dense(g, [1, 6, 4]),
+      indices: dense(places, [6]),
+      loads: [dense(other, [1, 7, 4])],
+      stores: [
+        store(dense(first, [1, 7, 4]), binary("mul", load(0), 2)),
+        store(dense(second, [1, 7, 4]), binary("add", load(0), result())),
+      ],
+    });
+  }),
   buildCase("take: two stores, one transposed", exact, (p) => {
     const x = p.input("f32", noiseInt(7, 5 * 3, -9, 9));
     const places = p.input("i32", [4, 1, 1, 0]);

@@ -1,11 +1,13 @@
 /**
- * Epilogues: what follows the result of a kernel that is not a map. The result is written where the kernel's first store will be
- * if it can, and the stores are then computed in place, box by box while it is in the cache.
+ * Epilogues: what follows the result of a kernel that is not a map. The result is written where the first store that reads it will be
+ * if it can, and the stores are then computed in place, box by box while it is in the cache. (They are computed in order, each value
+ * once per point: a store before that one would overwrite a result that is still to be read.)
  *
  * @module
  */
 import { deviceBytes, type DType } from "../../dtype.ts";
 import { contiguousStrides, sameShape, sizeOf } from "../../shape.ts";
+import { type Expr, visit } from "../expr.ts";
 import { type Kernel, operandsOf, type Program, resultDType } from "../kernel.ts";
 import { boxOf, writeBox } from "./box.ts";
 import { type BoxEpilogue, type Epilogue, epilogueParams } from "./context.ts";
@@ -15,17 +17,17 @@ import type { Stream } from "./streams.ts";
 /** Writes the epilogue of a kernel; see `WasmContext.epilogue`. */
 export function writeEpilogue(context: PrintingContext, kernel: Kernel): Epilogue {
   const dtype = resultDType(kernel, context.program.buffers);
-  const inPlace = resultFitsFirstStore(context.program, kernel, dtype);
-  const slot = inPlace ? kernel.stores[0].buffer : context.sharedScratch(sizeOf(kernel.shape) * deviceBytes(dtype));
+  const place = placeOfResult(context.program, kernel, dtype);
+  const slot = place ?? context.sharedScratch(sizeOf(kernel.shape) * deviceBytes(dtype));
   const [only, ...others] = kernel.stores;
-  if (inPlace && others.length === 0 && only.value.kind === "result") return { slot, func: undefined };
+  if (place !== undefined && others.length === 0 && only.value.kind === "result") return { slot, func: undefined };
   return { slot, func: writeStores(context, kernel, dtype, contiguousStrides(kernel.shape)) };
 }
 
 /** Writes the epilogue of a kernel that computes box by box; see `WasmContext.boxEpilogue`. */
 export function writeBoxEpilogue(context: PrintingContext, kernel: Kernel, row: number): BoxEpilogue {
   const dtype = resultDType(kernel, context.program.buffers);
-  if (resultFitsFirstStore(context.program, kernel, dtype)) return context.epilogue(kernel);
+  if (placeOfResult(context.program, kernel, dtype) !== undefined) return context.epilogue(kernel);
   const strides = [...contiguousStrides(kernel.shape.slice(0, -1)).map((stride) => stride * row), 1];
   return { slot: undefined, func: writeStores(context, kernel, dtype, strides) };
 }
@@ -43,13 +45,21 @@ function writeStores(context: PrintingContext, kernel: Kernel, dtype: DType, str
   });
 }
 
-function resultFitsFirstStore(program: Program, kernel: Kernel, dtype: DType): boolean {
-  const [first] = kernel.stores;
-  if (program.buffers[first.buffer].dtype !== dtype || first.offset !== 0) return false;
+/** The buffer of the first store that reads the result, if the result can be there before it. */
+function placeOfResult(program: Program, kernel: Kernel, dtype: DType): number | undefined {
+  const first = kernel.stores.find(({ value }) => readsResult(value));
+  if (first === undefined || program.buffers[first.buffer].dtype !== dtype || first.offset !== 0) return undefined;
   if (!sameShape(withoutOnes(first.strides, kernel.shape), withoutOnes(contiguousStrides(kernel.shape), kernel.shape))) {
-    return false;
+    return undefined;
   }
-  return [...operandsOf(kernel), ...kernel.loads].every(({ buffer }) => buffer !== first.buffer);
+  const isRead = [...operandsOf(kernel), ...kernel.loads].some(({ buffer }) => buffer === first.buffer);
+  return isRead ? undefined : first.buffer;
+}
+
+function readsResult(value: Expr): boolean {
+  let found = false;
+  visit([value], (e) => found ||= e.kind === "result");
+  return found;
 }
 
 /** The strides that matter. */
