@@ -139,6 +139,10 @@ Deno.test("pictures are written where --pictures says so, and Deno may", async (
       1,
       /Cannot make the folder .*first_digits\.svg/,
     );
+    await Deno.remove(join(pictures, "detector_losses.svg"));
+    await Deno.mkdir(join(pictures, "detector_losses.svg"));
+    const refused = await runExample("detector.ts", ["--pictures", pictures], { permissions });
+    checkEnded(refused, 1, /^Cannot write the picture .*detector_losses\.svg: [^\n]*\n$/);
   });
   checkEnded(await runExample("detector.ts", ["--pictures", "somewhere"]), 1, /run deno with --allow-write=somewhere/);
 });

@@ -5,7 +5,7 @@
  */
 import { Either, TaskEither } from "../../deps.ts";
 import { CotangentError, deviceInfo, type DeviceName, setDevice } from "../../mod.ts";
-import { failed, type Failure, misused } from "./failure.ts";
+import { failed, type Failure, FailureError, misused } from "./failure.ts";
 
 /** What a command line says about the device. */
 export interface DeviceFlags {
@@ -25,10 +25,11 @@ export function chooseDevice({ device, threads }: DeviceFlags): TaskEither.TaskE
   return guarded(() => setDevice(name, { threads }).then(Either.right));
 }
 
-/** What the library has to complain about is told without a stack; anything else is a mistake in the program. */
+/** Failures, and what the library has to complain about, are told without a stack; anything else is a mistake in the program. */
 export function guarded<A>(run: () => Promise<Either.Either<Failure, A>>): TaskEither.TaskEither<Failure, A> {
   return () =>
     run().catch((error) => {
+      if (error instanceof FailureError) return Either.left(error.failure);
       if (error instanceof CotangentError) return Either.left(failed(`${error.name}: ${error.message}`));
       throw error;
     });

@@ -26,3 +26,10 @@ export function misused(message: string): Failure {
 
 /** The user pressed Ctrl-C. */
 export const interrupted: Failure = { exitCode: exitCodes.interrupted, message: "Interrupted" };
+
+/** A failure in the middle of work that gives no `Either`: thrown there, and caught where the work was started (`guarded`). */
+export class FailureError extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.message);
+  }
+}

@@ -8,7 +8,7 @@ import { permitted, writing } from "../../datasets/permissions.ts";
 import { Either, pipe, TaskEither } from "../../deps.ts";
 import { notEmpty } from "./command.ts";
 import { guarded } from "./device.ts";
-import { failed, type Failure } from "./failure.ts";
+import { failed, type Failure, FailureError } from "./failure.ts";
 
 /** The flag `--pictures`. */
 export const picturesFlag = ["--pictures <folder>", "write pictures there too, as SVG (needs --allow-write)", notEmpty] as const;
@@ -34,13 +34,20 @@ function openFolder(folder: string): TaskEither.TaskEither<Failure, WritePicture
     TaskEither.flatMap(() =>
       TaskEither.tryCatch(
         () => Deno.mkdir(folder, { recursive: true }),
-        (cause) => failed(`Cannot make the folder ${folder}: ${cause instanceof Error ? cause.message : cause}`),
+        (cause) => failed(`Cannot make the folder ${folder}: ${reason(cause)}`),
       )
     ),
     TaskEither.map((): WritePicture => async (file, draw) => {
       const path = join(folder, file);
-      await Deno.writeTextFile(path, await draw());
+      const drawn = await draw();
+      await Deno.writeTextFile(path, drawn).catch((cause) => {
+        throw new FailureError(failed(`Cannot write the picture ${path}: ${reason(cause)}`));
+      });
       console.log(`Picture: ${path}`);
     }),
   );
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
