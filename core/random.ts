@@ -24,7 +24,7 @@ import { type DType, isFloat } from "./dtype.ts";
 import { DTypeError, ShapeError } from "./errors.ts";
 import { wholeNumber } from "./ranges.ts";
 import { checkShape, normalizeAxis, type Shape, showShape } from "./shape.ts";
-import type { Tensor, TensorLike } from "./tensor.ts";
+import { Tensor, type TensorLike } from "./tensor.ts";
 
 /** A key: u32[2]. Use each one once; make more with `split` or `foldIn`. */
 export type Key = Tensor;
@@ -48,6 +48,7 @@ export function key(seed: number): Key {
 }
 
 function words(k: Key): [Tensor, Tensor] {
+  if (!(k instanceof Tensor)) throw new TypeError(`Cannot use ${k} as a random key: make one with random.key(seed)`);
   if (k.dtype !== "u32" || k.rank !== 1 || k.size !== 2) {
     const error = k.dtype === "u32" ? ShapeError : DTypeError;
     throw new error(

@@ -67,6 +67,7 @@ type Join = (stages: StageFunctions<Stages>, x: Tensor) => Tensor;
  * @param join The result for a batch. Must keep the first axis. `init` runs it on zeros to find the shapes; it computes nothing.
  * @param kind What to call it in summaries.
  * @throws {RangeError} If a name holds a dot, or some are numbers and others not (JavaScript would reorder them).
+ * @throws {TypeError} If a stage is neither a layer nor a function.
  * @throws {ShapeError} From `init` and `apply`, if a stage does not fit its input: the message has its path (`block.conv1`), and so
  * has the fact `layer`; the stage's own error is the cause.
  */
@@ -76,7 +77,7 @@ export function compose<T extends Stages>(
   kind: string = "compose",
 ): Layer<StageParams<T>, StageState<T>> {
   checkNames(Object.keys(stages));
-  const parts: Parts = mapRecord(stages, asLayer);
+  const parts: Parts = mapRecord(stages as Stages, asLayer);
   const run = join as Join;
   const made: Layer<Entries, Entries> = {
     kind,
@@ -132,8 +133,12 @@ function filled<A>(stages: Readonly<Record<string, A>>, part: (stage: A) => obje
   return Object.fromEntries(Object.entries(mapRecord(stages, part)).filter(([, record]) => !isEmpty(record)));
 }
 
-function asLayer(stage: Stage): AnyLayer {
-  return typeof stage === "function" ? fromFunction(stage) : stage;
+function asLayer(stage: Stage, name: string): AnyLayer {
+  if (typeof stage === "function") return fromFunction(stage);
+  if (typeof stage?.init === "function" && typeof stage.apply === "function") return stage;
+  throw new TypeError(
+    `Cannot use ${stage === null ? "null" : typeof stage} as stage "${name}": it must be a layer or a function`,
+  );
 }
 
 function modeOf(mode: Mode, name: string): Mode {

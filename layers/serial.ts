@@ -31,6 +31,7 @@ import type { Layer } from "./layer.ts";
  *
  * @param stages Layers or functions by name, in the order they are applied.
  * @throws {RangeError} If a name holds a dot, or some are numbers and others not (JavaScript would reorder them).
+ * @throws {TypeError} If a stage is neither a layer nor a function.
  * @throws {ShapeError} From `init` and `apply`, if a stage does not fit its input: the message has its path (`block.conv1`), and so
  * has the fact `layer`; the stage's own error is the cause.
  */

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { ShapeError } from "../core/errors.ts";
 import { add } from "../core/ops/binary.ts";
 import { relu } from "../core/ops/unary.ts";
 import { wholeNumber } from "../core/ranges.ts";
+import { showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { type AttentionParams, multiHeadAttention } from "./attention.ts";
 import { compose } from "./compose.ts";
@@ -79,6 +81,12 @@ export function transformerEncoderLayer(options: TransformerOptions): Layer<Tran
     dropout2: dropping(dropout),
   };
   return compose(stages, ({ selfAttn, linear1, dropout, linear2, norm1, norm2, dropout1, dropout2 }, x) => {
+    if (x.rank === 3 && x.shape[2] !== features) {
+      throw new ShapeError(
+        `Cannot apply transformerEncoderLayer to input ${showShape(x.shape)}: its ${x.shape[2]} features must be ${features}`,
+        { shape: x.shape, features },
+      );
+    }
     const attend = (y: Tensor) => dropout1(selfAttn(y));
     const think = (y: Tensor) => dropout2(linear2(dropout(activation(linear1(y)))));
     if (normFirst) {

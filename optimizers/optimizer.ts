@@ -6,10 +6,12 @@
  *
  * @module
  */
+import { ShapeError } from "../core/errors.ts";
 import { add } from "../core/ops/binary.ts";
 import { cast } from "../core/ops/cast.ts";
+import { sameShape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { treeMap } from "../core/tree.ts";
+import { treeMapWithPath } from "../core/tree.ts";
 
 /** What an optimizer remembers from step to step: a tree, whose form depends on the optimizer and on the parameters. */
 export type OptimizerState = Readonly<Record<string, unknown>> | readonly OptimizerState[];
@@ -53,8 +55,19 @@ export interface Optimizer {
  * console.log(await toArray(a)); // [0.5, 2.5]
  * ```
  *
- * @throws {ShapeError} If the trees do not fit together.
+ * @throws {ShapeError} If the trees do not fit together, or an update has not the shape of its parameter.
  */
 export function applyUpdates<P extends object>(params: P, updates: P): P {
-  return treeMap((p: Tensor, u: Tensor) => cast(add(p, u), p.dtype), params, updates);
+  return treeMapWithPath(
+    (path, p: Tensor, u: Tensor) => {
+      if (sameShape(p.shape, u.shape)) return cast(add(p, u), p.dtype);
+      throw new ShapeError(
+        `Cannot update ${path ? `"${path}"` : "the parameter"} of shape ${showShape(p.shape)} by ${showShape(u.shape)}: ` +
+          `it would not keep its shape`,
+        { path, shape: p.shape, update: u.shape },
+      );
+    },
+    params,
+    updates,
+  );
 }

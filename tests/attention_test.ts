@@ -36,7 +36,7 @@ import { assertClose } from "./close.ts";
 
 await setDevice("reference");
 
-const { crossAttention, dropout, embedding, evaluate, multiHeadAttention, serial, training } = layers;
+const { crossAttention, dropout, embedding, evaluate, multiHeadAttention, serial, training, transformerEncoderLayer } = layers;
 const key = random.key(0);
 const normal = (seed: number, shape: readonly number[]) => random.normal(random.key(seed), shape);
 const close = { relative: 1e-5, absolute: 1e-6 };
@@ -185,6 +185,10 @@ Deno.test("axes that do not fit are refused", () => {
   const model = serial({ attend: multiHeadAttention({ heads: 3 }) });
   assert.throws(() => model.init(key, [5, 4]), (error) => error instanceof ShapeError && error.facts.layer === "attend");
   assert.throws(() => model.init(key, [5]), ShapeError);
+  assert.throws(
+    () => serial({ block: transformerEncoderLayer({ features: 6, heads: 2 }) }).init(key, [5, 4]),
+    /Cannot apply layer "block" to input \[5, 4\]: its 4 features must be 6/,
+  );
   assert.throws(() => multiHeadAttention({ heads: 0 }), RangeError);
   assert.throws(() => multiHeadAttention({ heads: 1, dropout: -1 }), RangeError);
   const { params } = multiHeadAttention({ heads: 2 }).init(key, [3, 4]);

@@ -93,6 +93,8 @@ Deno.test("residual adds its input, or what downsample makes of it", async () =>
   const beside = linear({ features: 5 }).apply(made.params.downsample, {}, x, evaluate)[0];
   assert.deepEqual(await data(wider.apply(made.params, {}, x, evaluate)[0]), await data(relu(add(main, beside))));
   assert.throws(() => residual({ downsample: relu }), RangeError);
+  assert.throws(() => serial({ fc: undefined as never }), /Cannot use undefined as stage "fc"/);
+  assert.throws(() => serial({ fc: [relu] as never }), TypeError);
 });
 
 Deno.test("connections report where something does not fit", () => {

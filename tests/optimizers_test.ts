@@ -418,4 +418,9 @@ Deno.test("trees that do not fit are refused with the path", () => {
   );
   // @ts-expect-error updates must have the form of the parameters
   assert.throws(() => applyUpdates(params, { conv1: {} }), ShapeError);
+  const wide = { conv1: { weight: ones([2]) } };
+  assert.throws(
+    () => applyUpdates(wide, { conv1: { weight: ones([4, 2]) } }),
+    (error) => error instanceof ShapeError && error.facts.path === "conv1.weight",
+  );
 });

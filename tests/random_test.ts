@@ -163,6 +163,7 @@ testOnDevices("permutations hold every number once, each place as often", async 
   assert.deepEqual(await toArray(sort(columns)), [[1, 2, 3], [4, 5, 6]]);
   assert.deepEqual(await toArray(sub(slice(columns, { start: 1 }), slice(columns, { stop: 1 }))), [[3, 3, 3]]);
   assert.throws(() => random.permutation(random.key(0), 1.5), RangeError);
+  assert.throws(() => random.normal(0 as never, [2]), /Cannot use 0 as a random key/);
   assert.throws(() => random.permutation(random.key(0), tensor(1)), ShapeError);
 });
 
