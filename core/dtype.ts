@@ -27,15 +27,20 @@ const arrays = {
   bool: Uint8Array,
 } as const;
 
+function arrayOf(dtype: DType): (typeof arrays)[DType] {
+  if (Object.hasOwn(arrays, dtype)) return arrays[dtype];
+  throw new DTypeError(`Cannot hold elements of type ${dtype}: there are ${dtypes.join(", ")}`, { dtype });
+}
+
 /** A zeroed typed array of `size` elements that can hold `dtype` on the host. */
 export function hostArray(dtype: DType, size: number): TypedArray {
-  return new arrays[dtype](size);
+  return new (arrayOf(dtype))(size);
 }
 
 /** Copies (and converts, as a typed array assignment does) numbers into the host array of `dtype`. */
 export function toHostArray(dtype: DType, values: ArrayLike<number>): TypedArray {
   if (dtype === "bool") return Uint8Array.from(values, (value) => value === 0 ? 0 : 1);
-  return arrays[dtype].from(values);
+  return arrayOf(dtype).from(values);
 }
 
 /** A number as an element of `dtype` holds it. */

@@ -32,8 +32,12 @@ export function showShape(shape: Shape): string {
  * Checks that extents are whole and not negative.
  *
  * @throws {ShapeError} If one is not.
+ * @throws {TypeError} If there is no list of them.
  */
 export function checkShape(shape: Shape, what: string): Shape {
+  if (!Array.isArray(shape)) {
+    throw new TypeError(`Cannot ${what} with shape ${shape}: a shape is a list of extents, such as [${Number(shape) || 2}]`);
+  }
   for (const extent of shape) {
     if (!Number.isInteger(extent) || extent < 0) {
       throw new ShapeError(`Cannot ${what} with shape ${showShape(shape)}: every extent must be a whole number of at least 0`, {

@@ -220,6 +220,7 @@ testOnDevices("grad refuses what has no gradient, and says why", () => {
   assert.throws(() => grad((x: Tensor) => [x] as unknown as Tensor)(tensor(1)), /returning an array/);
   assert.throws(() => grad((x: Tensor) => cast(sum(x), "i32"))(tensor([1])), DTypeError);
   assert.throws(() => grad(square)(2 as unknown as Tensor), /make numbers tensors/);
+  assert.throws(() => grad(square, { argnum: 1 as 0 })(tensor([1, 2])), RangeError);
   assert.throws(() => jvp(square, [tensor([1, 2])], [tensor([1])]), ShapeError);
 }, ["reference"]);
 

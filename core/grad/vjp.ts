@@ -169,6 +169,11 @@ function differentiate<A extends unknown[], X>(
   argnum: number,
   what: string,
 ): ValueAuxGrads<X, unknown> {
+  if (!(argnum in args)) {
+    throw new RangeError(
+      `Cannot take ${what} with respect to argument ${argnum}: the function is called with ${args.length}, from 0 on`,
+    );
+  }
   const target = args[argnum];
   checkVariables(target, what);
   return withTrace(what, (trace) => {
@@ -199,6 +204,7 @@ export function grad<R extends unknown[]>(f: (x: TensorLike, ...rest: R) => Tens
  * @param f Returns a scalar. Gradients by tensors of type f16 are f32.
  * @throws {TypeError} When the returned function is called: if f does not return a scalar.
  * @throws {DTypeError} If a tensor of the argument is not floating.
+ * @throws {RangeError} If there is no argument `argnum`.
  */
 export function grad<A extends unknown[], N extends number = 0>(
   f: (...args: A) => Tensor,

@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { type DType, isFloat, promote, tangentType } from "../dtype.ts";
+import { type DType, heldAs, isFloat, promote, tangentType } from "../dtype.ts";
+import { DTypeError } from "../errors.ts";
 import { broadcastShapes, sameShape, type Shape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
 import { cast } from "./cast.ts";
@@ -37,13 +38,24 @@ function describe(x: unknown): string {
   return `a ${x.constructor?.name ?? "value"}`;
 }
 
-/** The type in which a literal and a tensor of type `other` meet. */
+/**
+ * The type in which a literal and a tensor of type `other` meet.
+ *
+ * @throws {DTypeError} If the literal is whole and the tensor's integers cannot hold it: it would become another number.
+ */
 function literalType(x: TensorLike, other: DType): DType {
   if (typeof x === "boolean") return promote("bool", other);
   if (tangentType(other)) return other;
   const whole = typeof x === "number" && Number.isInteger(x);
   if (!whole) return "f32";
-  return other === "u32" ? "u32" : "i32";
+  const type = other === "u32" ? "u32" : "i32";
+  if (heldAs(type, x) !== x && x !== 0) {
+    throw new DTypeError(`Cannot combine a tensor of type ${other} with ${x}: ${type} does not hold it, cast the tensor first`, {
+      dtype: other,
+      value: x,
+    });
+  }
+  return type;
 }
 
 function isWeak(x: TensorLike): boolean {
