@@ -88,6 +88,17 @@ testDevice("a steady loop creates nothing and keeps its memory", (device) => {
   assert.equal(device.bytesInUse, 0);
 });
 
+testDevice("a loop that awaits its reads leaves few promises behind", async (device) => {
+  const buffer = device.upload("f32", [1, 2, 3]);
+  let most = 0;
+  for (let i = 0; i < 3000; i++) {
+    assert.deepEqual([...await device.download(buffer)], [1, 2, 3]);
+    most = Math.max(most, device.openReads);
+  }
+  assert.ok(most <= 1024, `${most} open reads`);
+  device.free(buffer);
+});
+
 testDevice("outputs that are kept rotate through buffers without new bind groups", (device) => {
   const double = buildCase("double", exact, (p) => {
     const x = p.input("f32", noise(1, 64));

@@ -114,6 +114,11 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
     };
   }
 
+  /** Immediate reads of which the event loop does not know yet: few, unless nobody awaits what is read. */
+  get openReads(): number {
+    return this.reader.openReads;
+  }
+
   /** See {@link Device.compile}. */
   compile(program: Program): WebgpuExecutable {
     this.failures.check();
@@ -135,7 +140,10 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   /** See {@link Device.download}. */
   async download(buffer: WebgpuBuffer): Promise<TypedArray> {
     const now = this.downloadNow(buffer);
-    if (now) return now;
+    if (now) {
+      await this.reader.settle();
+      return now;
+    }
     const { gpu } = buffer.memory;
     try {
       return this.decoded(buffer, await this.reader.read(gpu, bytesFor(buffer.dtype, buffer.size)));

@@ -6,6 +6,9 @@
  * Deno behaves rather than what the standard promises, and on a buffer never mapped before it aborts the process: hence priming,
  * a self-test at start-up, and the awaited read as the way back.
  *
+ * Each such read leaves a promise that only the event loop can settle, and a loop that reads so never gives it a turn: now and then one
+ * read does.
+ *
  * @module
  */
 import { sizeClass } from "./pool.ts";
@@ -13,6 +16,10 @@ import { sizeClass } from "./pool.ts";
 /** Staging buffers kept for later reads. */
 const mostStaging = 8;
 const mostStagingBytes = 64 * 2 ** 20;
+
+/** Open promises of immediate reads at which the event loop gets its turns, and how many are left then: about a kilobyte each. */
+const mostOpen = 1024;
+const leastOpen = 256;
 
 /** A buffer that can be mapped, primed. */
 interface Staging {
@@ -25,6 +32,7 @@ export class Reader {
   private readonly staging: Staging[] = [];
   private immediate = false;
   private created = 0;
+  private open = 0;
 
   constructor(private readonly device: GPUDevice) {}
 
@@ -36,6 +44,11 @@ export class Reader {
   /** How many staging buffers were ever made. */
   get buffersCreated(): number {
     return this.created;
+  }
+
+  /** Immediate reads whose promises are not settled. */
+  get openReads(): number {
+    return this.open;
   }
 
   /** Tries the immediate read on known bytes, several times; from then on `canReadNow` tells. */
@@ -55,7 +68,9 @@ export class Reader {
   readNow(source: GPUBuffer, bytes: number): Uint8Array<ArrayBuffer> | undefined {
     if (!this.immediate) return undefined;
     const { staging, padded } = this.copy(source, bytes);
-    staging.gpu.mapAsync(GPUMapMode.READ, 0, padded).catch(() => {});
+    const settled = () => void this.open--;
+    this.open++;
+    staging.gpu.mapAsync(GPUMapMode.READ, 0, padded).then(settled, settled);
     try {
       return this.take(staging, bytes);
     } catch {
@@ -64,6 +79,15 @@ export class Reader {
       staging.gpu.destroy();
       return undefined;
     }
+  }
+
+  /**
+   * Lets the event loop settle what immediate reads have left, if they are many: some in each turn, and only for a timer does it look at
+   * them at all.
+   */
+  async settle(): Promise<void> {
+    if (this.open < mostOpen) return;
+    while (this.open > leastOpen) await new Promise<void>((resolve) => setTimeout(resolve, 0));
   }
 
   /** The same by way of the event loop. */
