@@ -89,7 +89,7 @@ testDevice("a steady loop creates nothing and keeps its memory", (device) => {
 });
 
 testDevice("a loop that awaits its reads leaves few promises behind", async (device) => {
-  const buffer = device.upload("f32", [1, 2, 3]);
+  const buffer = device.upload("f32", Float32Array.of(1, 2, 3));
   let most = 0;
   for (let i = 0; i < 3000; i++) {
     assert.deepEqual([...await device.download(buffer)], [1, 2, 3]);
