@@ -44,8 +44,9 @@ export function inOrder<T>(stages: StageFunctions<T>, x: Tensor): Tensor {
   return Object.values<(x: Tensor) => Tensor>(stages).reduce((y, stage) => stage(y), x);
 }
 
-/** Stages by their places: "0", "1", ... */
-export type Numbered<T extends readonly Stage[]> = { readonly [K in Exclude<keyof T, keyof readonly Stage[]>]: T[K] };
+/** Stages by their places: "0", "1", ...; any number, if it is not known how many there are. */
+export type Numbered<T extends readonly Stage[]> = number extends T["length"] ? { readonly [place: number]: T[number] }
+  : { readonly [K in Exclude<keyof T, keyof readonly Stage[]>]: T[K] };
 
 /**
  * Stages one after the other, with their places for names: 0, 1, ..., as PyTorch's `nn.Sequential` numbers what has no name.

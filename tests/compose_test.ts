@@ -121,6 +121,9 @@ Deno.test("dense connections keep the input; parallel joins branches in order", 
 
 Deno.test("sequence numbers its stages", () => {
   const { params } = sequence(linear({ features: 3 }), relu, sequence(linear({ features: 2 }))).init(key, [4]);
+  // Of an unknown number of stages of one form the form is known.
+  const same = sequence(...[3, 2].map((features) => serial({ fc: linear({ features }), norm: batchNorm() }))).init(key, [4]);
+  assert.deepEqual([same.params[1].fc.weight.shape, same.state[0].norm.runningMean.shape], [[2, 3], [3]]);
   assert.deepEqual(paths(params), ["0.weight", "0.bias", "2.0.weight", "2.0.bias"]);
   assert.deepEqual(params[2][0].weight.shape, [2, 3]);
   // @ts-expect-error relu has no parameters
