@@ -243,7 +243,14 @@ export function computed(tensor: Tensor, reader: string): Storage {
  */
 export function data(x: Tensor): Promise<TypedArray> {
   // Not async: a mistake shows where it is made, also if nobody awaits.
-  return computed(x, "data").read();
+  return valuesOf(x, "data").read();
+}
+
+/** The storage of what a user wants to read; programs without type checking may pass anything. */
+function valuesOf(x: unknown, reader: string): Storage {
+  if (x instanceof Tensor) return computed(x, reader);
+  const given = x instanceof Promise ? "a Promise: await it first" : x === null ? "null" : `a ${typeof x}`;
+  throw new TypeError(`Cannot read values with ${reader} of ${given}${x instanceof Promise ? "" : ", only of a tensor"}`);
 }
 
 /**
@@ -253,12 +260,12 @@ export function data(x: Tensor): Promise<TypedArray> {
  * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
  */
 export function item(x: Tensor): Promise<number> {
-  if (x.size !== 1) {
+  if (x instanceof Tensor && x.size !== 1) {
     throw new ShapeError(`Cannot take the item of a tensor of shape ${showShape(x.shape)}: it has ${x.size} elements, not one`, {
       shape: x.shape,
     });
   }
-  return computed(x, "item").read().then(([value]) => value);
+  return valuesOf(x, "item").read().then(([value]) => value);
 }
 
 /** Numbers (or booleans) in nested arrays. */
@@ -281,5 +288,5 @@ export function nest(values: ArrayLike<number>, shape: Shape, dtype: DType): Nes
  * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
  */
 export function toArray(x: Tensor): Promise<Nested> {
-  return computed(x, "toArray").read().then((values) => nest(values, x.shape, x.dtype));
+  return valuesOf(x, "toArray").read().then((values) => nest(values, x.shape, x.dtype));
 }

@@ -305,3 +305,9 @@ onReference("a record whose keys hold dots is a tree like any other", async () =
   assert.deepEqual(await toArray(doubled["conv1.weight"]), [2, 4]);
   assert.equal(await item(doubled["conv1.bias"]), 6);
 });
+
+Deno.test("only tensors are read", () => {
+  assert.throws(() => data(3 as never), /Cannot read values with data of a number, only of a tensor/);
+  assert.throws(() => item(null as never), /Cannot read values with item of null/);
+  assert.throws(() => toArray(Promise.resolve(tensor(1)) as never), /of a Promise: await it first/);
+});
