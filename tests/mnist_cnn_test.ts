@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gzip, imageFile, labelFile, put, smallSource, withFolder } from "./datasets/fixtures.ts";
+import { webgpu } from "./devices.ts";
 import { checkEnded, exampleCommand, exampleUrl, type How, runExample } from "./run_example.ts";
 
 const file = "mnist_cnn.ts";
@@ -178,6 +179,15 @@ Deno.test("--device webgpu without an adapter: says how to get one", async () =>
   // A back end that this system does not have has no adapters.
   const env = { DENO_WEBGPU_BACKEND: Deno.build.os === "darwin" ? "dx12" : "metal" };
   checkEnded(await run([...brief, "--device", "webgpu"], { env }), 1, /Cannot use webgpu: there is no .*adapter; install/);
+});
+
+Deno.test({
+  name: "the largest network is trained and tested on webgpu",
+  ignore: webgpu instanceof Error,
+  fn: async () => {
+    const ended = await run(["--smoke", "--limit", "64", "--model", "simple", "--device", "webgpu"]);
+    checkEnded(ended, 0, /Device: webgpu[^]*epoch 1\/1 /);
+  },
 });
 
 Deno.test("--smoke is done in a moment; flags that are given count", async () => {

@@ -17,8 +17,8 @@ import type { EpochReport, ReportWriter } from "./report.ts";
 /** Milliseconds after which the loss is read: often enough for the eye, and a GPU is not kept waiting after every step. */
 const readingInterval = 25;
 
-/** How many images are tested at once. */
-const testBatch = 1000;
+/** How many images are tested at once: the largest results of the networks stay within the 128 MiB that any WebGPU adapter allows. */
+const testBatch = 500;
 
 /** Where a run tells of itself, and how it learns that it should stop. */
 export interface Surroundings {
