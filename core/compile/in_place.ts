@@ -28,13 +28,13 @@ export interface InPlace {
   /** For outputs, which are buffers, the input whose memory they take. */
   readonly places: ReadonlyMap<number, number>;
   /** Kernels that would only copy an input to itself. */
-  readonly idle: ReadonlySet<number>;
+  readonly idle: ReadonlySet<Kernel>;
 }
 
 /** Finds inputs to overwrite. */
 export function overwrite({ kernels, before, buffers, inputs, mayTake, outputs }: Overwriting): InPlace {
   const places = new Map<number, number>();
-  const idle = new Set<number>();
+  const idle = new Set<Kernel>();
   const taken = new Set<number>();
   const distinct = new Set(outputs);
   const fits = (input: number, output: number): boolean => {
@@ -69,7 +69,7 @@ export function overwrite({ kernels, before, buffers, inputs, mayTake, outputs }
     const buffer = next === undefined ? undefined : copiedBy(kernels[copy]);
     const input = buffer === undefined ? -1 : inputs.indexOf(buffer);
     if (input < 0 || !fits(input, output)) return;
-    if (take(output, input, next, readersOf(inputs[input]).filter((reader) => reader !== copy))) idle.add(copy);
+    if (take(output, input, next, readersOf(inputs[input]).filter((reader) => reader !== copy))) idle.add(kernels[copy]);
   };
   for (const output of distinct) placeCopy(output);
   // An input that the same store reads point by point comes first: that one's successor it is, most likely.

@@ -135,7 +135,7 @@ function inPlace({ kernels, buffers }: Kernels, inputs: readonly Node[], stays: 
     mayTake: (input, output) => outputs[input - stays] === output,
     outputs,
   });
-  const ordered = inOrder(kernels, before).filter((kernel) => !idle.has(kernels.indexOf(kernel)));
+  const ordered = inOrder(kernels, before).filter((kernel) => !idle.has(kernel));
   const targets = inputBuffers.map((buffer, i) => i < stays || buffer >= 0 ? buffer : held.push(inputs[i]) - 1);
   outputs.forEach((output, k) => {
     if (!places.has(output)) ordered.push(copy(inputs[stays + k], output, targets[stays + k]));

@@ -42,7 +42,7 @@ export function plan({ kernels, buffers, inputs, outputs }: Unplanned): Program 
     mayTake: (input) => inputs[input].donated,
     outputs,
   });
-  const ordered = inOrder(kernels, before).filter((kernel) => !idle.has(kernels.indexOf(kernel)));
+  const ordered = inOrder(kernels, before).filter((kernel) => !idle.has(kernel));
 
   const specs: BufferSpec[] = [];
   const ids = new Map<number, number>();
