@@ -12,23 +12,26 @@ import { buildCase, dense, type KernelCase, load, result, scalarOf, store, strid
 
 const sums: Tolerance = { relative: 1e-5, absolute: 1e-6 };
 
-interface Sizes {
+/** x is [outer, size, inner]. */
+export interface Sizes {
   readonly outer: number;
   readonly size: number;
   readonly inner: number;
 }
 
-interface Options {
+/** What a case may choose. */
+export interface Options {
   readonly dtype?: DType;
   readonly offset?: number;
   readonly source?: ArrayLike<number>;
   readonly known?: ArrayLike<number>;
 }
 
-function valuesOf(dtype: DType, count: number): ArrayLike<number> {
-  if (dtype === "f32") return noise(1, count);
-  if (dtype === "f64") return noise64(1, count);
-  return noiseInt(1, count, 0, dtype === "bool" ? 1 : 200);
+/** Numbers of a type. */
+export function valuesOf(dtype: DType, count: number, seed = 1): ArrayLike<number> {
+  if (dtype === "f32") return noise(seed, count);
+  if (dtype === "f64") return noise64(seed, count);
+  return noiseInt(seed, count, 0, dtype === "bool" ? 1 : 200);
 }
 
 function takeCase(

@@ -3,29 +3,10 @@
  *
  * @module
  */
-import type { DType } from "../../core/dtype.ts";
 import { exact } from "../close.ts";
-import { noise, noise64, noiseInt } from "../noise.ts";
+import { noiseInt } from "../noise.ts";
 import { buildCase, dense, type KernelCase } from "./builder.ts";
-
-interface Sizes {
-  readonly outer: number;
-  readonly size: number;
-  readonly inner: number;
-}
-
-interface Options {
-  readonly dtype?: DType;
-  readonly offset?: number;
-  readonly source?: ArrayLike<number>;
-  readonly known?: ArrayLike<number>;
-}
-
-function valuesOf(dtype: DType, count: number, seed: number): ArrayLike<number> {
-  if (dtype === "f32") return noise(seed, count);
-  if (dtype === "f64") return noise64(seed, count);
-  return noiseInt(seed, count, 0, dtype === "bool" ? 1 : 200);
-}
+import { type Options, type Sizes, valuesOf } from "./take.ts";
 
 /** Rows over a table of other numbers, which is an input that is overwritten. */
 function writeCase(name: string, { outer, size, inner }: Sizes, indices: ArrayLike<number>, options: Options = {}): KernelCase {
