@@ -26,7 +26,7 @@ export interface TakeAttrs {
 }
 
 /** [examples, count] indices into `size` rows each, as one list into all examples' rows. */
-export function offsetByExample(indices: Tensor, size: number): Tensor {
+function offsetByExample(indices: Tensor, size: number): Tensor {
   const [examples, count] = indices.shape;
   // Out of range must not become a row of the neighbour.
   const inside = maximum(minimum(indices, size - 1), 0);
@@ -34,30 +34,33 @@ export function offsetByExample(indices: Tensor, size: number): Tensor {
 }
 
 /** [examples, outer, rows, inner] as [outer, examples * rows, inner], and back. */
-export function joinRows(x: Tensor): Tensor {
+function joinRows(x: Tensor): Tensor {
   const [examples, outer, rows, inner] = x.shape;
   return reshape(permute(x, [1, 0, 2, 3]), [outer, examples * rows, inner]);
 }
-export function splitRows(x: Tensor, examples: number): Tensor {
+function splitRows(x: Tensor, examples: number): Tensor {
   const [outer, rows, inner] = x.shape;
   return permute(reshape(x, [outer, examples, rows / examples, inner]), [1, 0, 2, 3]);
 }
 
-/** Their vmap rule: shared indices see more outer rows, own indices a longer list. */
-function chooseMany(
+/** Their vmap rule, the indices being the last input: shared indices see more outer rows, own indices a longer list. */
+export function chooseMany(
   op: Op<TakeAttrs>,
   inputs: readonly Tensor[],
   batched: readonly boolean[],
   { size }: TakeAttrs,
   examples: number,
 ): Tensor {
-  const [x] = batchAll([inputs[0]], [batched[0]], examples);
-  const [, outer, rows, inner] = x.shape;
-  if (!batched[1]) {
-    const y = apply(op, [reshape(x, [examples * outer, rows, inner]), inputs[1]], { size });
-    return reshape(y, [examples, outer, y.shape[1], inner]);
+  const last = inputs.length - 1;
+  const indices = inputs[last];
+  const rows = batchAll(inputs.slice(0, last), batched, examples);
+  if (batched[last]) {
+    const joined = apply(op, [...rows.map(joinRows), offsetByExample(indices, size)], { size: examples * size });
+    return splitRows(joined, examples);
   }
-  return splitRows(apply(op, [joinRows(x), offsetByExample(inputs[1], size)], { size: examples * size }), examples);
+  const merged = rows.map((each) => reshape(each, [examples * each.shape[1], each.shape[2], each.shape[3]]));
+  const y = apply(op, [...merged, indices], { size });
+  return reshape(y, [examples, rows[0].shape[1], y.shape[1], y.shape[2]]);
 }
 
 export const takeOp: Op<TakeAttrs> = {

@@ -10,10 +10,10 @@ import { type Shape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { eq } from "./compare.ts";
 import { full, iota, zeroTangent } from "./creation.ts";
-import { apply, batchAll, type Op } from "./define.ts";
+import { apply, type Op } from "./define.ts";
 import { reshape } from "./movement.ts";
 import { where } from "./select.ts";
-import { joinRows, offsetByExample, positionOf, splitRows, type TakeAttrs, takeOp } from "./take.ts";
+import { chooseMany, positionOf, type TakeAttrs, takeOp } from "./take.ts";
 
 /** Whether each of the indices [count] is the last of its value, so that its row stays: [1, count, 1]. */
 function survivors(indices: Tensor, attrs: TakeAttrs): Tensor {
@@ -35,15 +35,7 @@ export const writeOp: Op<TakeAttrs> = {
     if (!tx && !trows) return undefined;
     return apply(writeOp, [tx ?? zeroTangent(x), trows ?? zeroTangent(rows), indices], attrs);
   },
-  vmap: (inputs, [x, rows, indices], { size }, examples) => {
-    const [all, written] = batchAll(inputs.slice(0, 2), [x, rows], examples);
-    if (indices) {
-      const attrs = { size: examples * size };
-      return splitRows(apply(writeOp, [joinRows(all), joinRows(written), offsetByExample(inputs[2], size)], attrs), examples);
-    }
-    const merged = (each: Tensor) => reshape(each, [examples * each.shape[1], each.shape[2], each.shape[3]]);
-    return reshape(apply(writeOp, [merged(all), merged(written), inputs[2]], { size }), all.shape);
-  },
+  vmap: (inputs, batched, attrs, examples) => chooseMany(writeOp, inputs, batched, attrs, examples),
   lower: {
     kind: "kernel",
     over: true,
