@@ -3,7 +3,7 @@
  *
  * @module
  */
-import "./core/print.ts";
+import "./core/execution/print.ts";
 
 export { type DType, type TypedArray } from "./core/dtype.ts";
 export * from "./core/errors.ts";
@@ -234,12 +234,12 @@ export { customVjp } from "./core/grad/custom.ts";
 export { hessian, type Jacobian, jacobian } from "./core/grad/jacobian.ts";
 export { vmap, type VmapOptions } from "./core/grad/vmap.ts";
 export { scan, type ScanOptions } from "./core/grad/scan.ts";
-export { checkGradients, type CheckGradientsOptions, GradientError } from "./core/check_gradients.ts";
-export { jit, type JitOptions } from "./core/jit.ts";
-export { compileCount, data, item, type Nested, realize, toArray } from "./core/realize.ts";
-export { show } from "./core/print.ts";
-export { type DeviceName } from "./core/runtime/device.ts";
-export { type DeviceInfo, deviceInfo, type DeviceOptions, setDevice } from "./core/runtime/select.ts";
+export { checkGradients, type CheckGradientsOptions, GradientError } from "./core/execution/check_gradients.ts";
+export { jit, type JitOptions } from "./core/execution/jit.ts";
+export { compileCount, data, item, type Nested, realize, toArray } from "./core/execution/realize.ts";
+export { show } from "./core/execution/print.ts";
+export { type DeviceName } from "./core/values/device.ts";
+export { type DeviceInfo, deviceInfo, type DeviceOptions, setDevice } from "./core/execution/current_device.ts";
 
 export * as random from "./core/random.ts";
 export * as layers from "./layers/mod.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { WasmModule } from "../core/compile/wasm/assembler.ts";
-import { peakFlopsPerRound, peakLoop } from "../core/compile/wasm/peak.ts";
+import { WasmModule } from "../core/devices/wasm/codegen/assembler.ts";
+import { peakFlopsPerRound, peakLoop } from "../core/devices/wasm/codegen/peak.ts";
 
 /** Rounds of one call, a tenth of a millisecond: the optimizing compiler's code is used from the next call on only. */
 const rounds = 20_000;

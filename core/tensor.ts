@@ -10,7 +10,7 @@
 import type { DType } from "./dtype.ts";
 import { TraceError } from "./errors.ts";
 import type { Op } from "./ops/define.ts";
-import type { Storage } from "./runtime/storage.ts";
+import type { Storage } from "./values/storage.ts";
 import { type Shape, showShape, sizeOf } from "./shape.ts";
 
 /**

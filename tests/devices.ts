@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Device } from "../core/runtime/device.ts";
+import type { Device } from "../core/values/device.ts";
 
 /** A device and what tests call it. */
 export interface TestDevice {
@@ -12,13 +12,13 @@ export interface TestDevice {
 }
 
 async function wasmDevices(): Promise<TestDevice[]> {
-  const { createWasmDevice } = await import("../core/runtime/wasm/device.ts");
+  const { createWasmDevice } = await import("../core/devices/wasm/device.ts");
   return [1, 2].map((threads) => ({ name: `wasm, ${threads} threads`, device: createWasmDevice({ threads }) }));
 }
 
 /** A real adapter if there is one, else a software adapter: each with both sets of kernels. */
 async function webgpuDevices(): Promise<TestDevice[]> {
-  const { createWebgpuDevice, hasRealAdapter } = await import("../core/runtime/webgpu/device.ts");
+  const { createWebgpuDevice, hasRealAdapter } = await import("../core/devices/webgpu/device.ts");
   const software = !await hasRealAdapter();
   const make = async (tuning: "hardware" | "software") => ({
     name: `webgpu, ${tuning} kernels`,

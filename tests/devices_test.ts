@@ -4,7 +4,7 @@
  * @module
  */
 import { DeviceError } from "../core/errors.ts";
-import { readEnv } from "../core/runtime/env.ts";
+import { readEnv } from "../core/env.ts";
 import { wasm, webgpu } from "./devices.ts";
 
 Deno.test("wasm is there", () => {

@@ -6,7 +6,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { currentDevice, useDevice } from "../core/runtime/select.ts";
+import { currentDevice, useDevice } from "../core/execution/current_device.ts";
 import {
   add,
   addAt,

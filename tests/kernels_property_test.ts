@@ -7,8 +7,8 @@
  * @module
  */
 import { fc } from "../dev_deps.ts";
-import { binary, constant, type Expr, select, unary } from "../core/compile/expr.ts";
-import type { ConvKernel, PoolKernel, ReduceOp } from "../core/compile/kernel.ts";
+import { binary, constant, type Expr, select, unary } from "../core/ir/expr.ts";
+import type { ConvKernel, PoolKernel, ReduceOp } from "../core/ir/kernel.ts";
 import { sizeOf } from "../core/shape.ts";
 import { exact } from "./close.ts";
 import { testDevices } from "./devices.ts";

@@ -7,8 +7,8 @@
  */
 import assert from "node:assert/strict";
 import { isFloat } from "../core/dtype.ts";
-import type { Device } from "../core/runtime/device.ts";
-import { useDevice } from "../core/runtime/select.ts";
+import type { Device } from "../core/values/device.ts";
+import { useDevice } from "../core/execution/current_device.ts";
 import {
   add,
   data,

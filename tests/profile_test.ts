@@ -4,11 +4,11 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { unary } from "../core/compile/expr.ts";
-import { costOf, describeKernel } from "../core/compile/cost.ts";
-import type { Kernel, Program } from "../core/compile/kernel.ts";
+import { unary } from "../core/ir/expr.ts";
+import { costOf, describeKernel } from "../core/ir/cost.ts";
+import type { Kernel, Program } from "../core/ir/kernel.ts";
 import { showProgram } from "../core/compile/show.ts";
-import { KernelTimes } from "../core/runtime/profile.ts";
+import { KernelTimes } from "../core/devices/profile.ts";
 import { load, result } from "./kernel_cases/builder.ts";
 
 const product: Kernel = {

@@ -4,8 +4,8 @@
  * COTANGENT_GRAPHS=5000 tries so many graphs instead of the usual number, COTANGENT_SEED=1 others.
  */
 import assert from "node:assert/strict";
-import type { Device } from "../core/runtime/device.ts";
-import { useDevice } from "../core/runtime/select.ts";
+import type { Device } from "../core/values/device.ts";
+import { useDevice } from "../core/execution/current_device.ts";
 import { fc } from "../dev_deps.ts";
 import { bitwiseXor, cast, data, jit, realize, type Tensor, tensor } from "../mod.ts";
 import { testDevices } from "./devices.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { binary, cast } from "../core/compile/expr.ts";
+import { binary, cast } from "../core/ir/expr.ts";
 import { DeviceError, DonatedError } from "../core/errors.ts";
-import { erf, power, roundHalfEven } from "../core/runtime/reference/special.ts";
+import { erf, power, roundHalfEven } from "../core/devices/reference/special.ts";
 import { assertClose, exact } from "./close.ts";
 import { networks, stepImages, stepParameters } from "./fixtures/step.ts";
 import { buildCase, elementwiseCase, type KernelCase, load, store, strided } from "./kernel_cases/builder.ts";

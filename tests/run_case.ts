@@ -4,10 +4,10 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Program } from "../core/compile/kernel.ts";
+import type { Program } from "../core/ir/kernel.ts";
 import type { TypedArray } from "../core/dtype.ts";
-import type { Device } from "../core/runtime/device.ts";
-import { createReferenceDevice } from "../core/runtime/reference.ts";
+import type { Device } from "../core/values/device.ts";
+import { createReferenceDevice } from "../core/devices/reference/device.ts";
 import { assertClose, exact } from "./close.ts";
 import type { KernelCase } from "./kernel_cases/builder.ts";
 

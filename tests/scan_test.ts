@@ -4,9 +4,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Program } from "../core/compile/kernel.ts";
-import type { Device } from "../core/runtime/device.ts";
-import { useDevice } from "../core/runtime/select.ts";
+import type { Program } from "../core/ir/kernel.ts";
+import type { Device } from "../core/values/device.ts";
+import { useDevice } from "../core/execution/current_device.ts";
 import {
   add,
   arange,

@@ -4,13 +4,13 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { binary, type Expr, type ScalarType, unary, type UnaryOp } from "../core/compile/expr.ts";
-import type { Access, ReduceKernel, ReduceOp } from "../core/compile/kernel.ts";
+import { binary, type Expr, type ScalarType, unary, type UnaryOp } from "../core/ir/expr.ts";
+import type { Access, ReduceKernel, ReduceOp } from "../core/ir/kernel.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { DeviceError } from "../core/errors.ts";
-import { Allocator, blockSize } from "../core/runtime/wasm/allocator.ts";
-import { createWasmDevice } from "../core/runtime/wasm/device.ts";
-import { hostMath } from "../core/runtime/wasm/host_math.ts";
+import { Allocator, blockSize } from "../core/devices/wasm/allocator.ts";
+import { createWasmDevice } from "../core/devices/wasm/device.ts";
+import { hostMath } from "../core/devices/wasm/host_math.ts";
 import { assertClose } from "./close.ts";
 import { buildCase, type KernelCase } from "./kernel_cases/builder.ts";
 import { sortCases } from "./kernel_cases/sort.ts";
@@ -329,7 +329,7 @@ Deno.test("wasm: the allocator reuses, merges and keeps blocks apart", () => {
 });
 
 Deno.test("wasm: a process with workers needs no permission and ends by itself", async () => {
-  const device = new URL("../core/runtime/wasm/device.ts", import.meta.url);
+  const device = new URL("../core/devices/wasm/device.ts", import.meta.url);
   const source = `
     import { createWasmDevice } from "${device}";
     const device = createWasmDevice({ threads: 3 });

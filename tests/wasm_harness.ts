@@ -5,10 +5,16 @@
  * kernel that lets foreign memory reach a result, or writes past an end, is found out.
  */
 import assert from "node:assert/strict";
-import type { Kernel, Program } from "../core/compile/kernel.ts";
-import { WasmModule } from "../core/compile/wasm/assembler.ts";
-import { NARROW_TILE, type TileColumns, WIDE_TILE } from "../core/compile/wasm/microkernel.ts";
-import { epilogueParams, type KernelGenerator, type Phase, phaseParams, type WasmContext } from "../core/compile/wasm/context.ts";
+import type { Kernel, Program } from "../core/ir/kernel.ts";
+import { WasmModule } from "../core/devices/wasm/codegen/assembler.ts";
+import { NARROW_TILE, type TileColumns, WIDE_TILE } from "../core/devices/wasm/codegen/microkernel.ts";
+import {
+  epilogueParams,
+  type KernelGenerator,
+  type Phase,
+  phaseParams,
+  type WasmContext,
+} from "../core/devices/wasm/codegen/context.ts";
 
 /** A float array of either width. */
 export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;

@@ -5,15 +5,15 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { binary, cast, constant, type Expr, unary, type UnaryOp } from "../core/compile/expr.ts";
-import { generateKernel } from "../core/compile/wgsl/generate.ts";
+import { binary, cast, constant, type Expr, unary, type UnaryOp } from "../core/ir/expr.ts";
+import { generateKernel } from "../core/devices/webgpu/codegen/generate.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { DeviceError, DonatedError, DTypeError, ShapeError } from "../core/errors.ts";
-import { binaryFunction, unaryFunction } from "../core/runtime/reference/scalar.ts";
-import { createWebgpuDevice, hasRealAdapter, type WebgpuDevice, type WebgpuOptions } from "../core/runtime/webgpu/device.ts";
-import { Failures } from "../core/runtime/webgpu/failures.ts";
-import { PipelineCache } from "../core/runtime/webgpu/pipelines.ts";
-import { sizeClass } from "../core/runtime/webgpu/pool.ts";
+import { binaryFunction, unaryFunction } from "../core/devices/reference/scalar.ts";
+import { createWebgpuDevice, hasRealAdapter, type WebgpuDevice, type WebgpuOptions } from "../core/devices/webgpu/device.ts";
+import { Failures } from "../core/devices/webgpu/failures.ts";
+import { PipelineCache } from "../core/devices/webgpu/pipelines.ts";
+import { sizeClass } from "../core/devices/webgpu/pool.ts";
 import { exact } from "./close.ts";
 import { webgpu } from "./devices.ts";
 import { buildCase, dense, f32, type KernelCase, load, result, store, strided } from "./kernel_cases/builder.ts";

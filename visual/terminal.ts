@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readEnv } from "../core/runtime/env.ts";
+import { readEnv } from "../core/env.ts";
 
 /** Whether to colour what is printed: it goes to a terminal, and NO_COLOR is not set. */
 export function hasColor(): boolean {

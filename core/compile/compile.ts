@@ -4,13 +4,13 @@
  * @module
  */
 import { DTypeError } from "../errors.ts";
-import type { Device } from "../runtime/device.ts";
+import type { Device } from "../values/device.ts";
 import { showShape, sizeOf } from "../shape.ts";
 import type { Graph, Node } from "./graph.ts";
-import type { Program } from "./kernel.ts";
+import type { Program } from "../ir/kernel.ts";
 import { lower } from "./lower.ts";
 import type { Kernels } from "./loop.ts";
-import { merge } from "./merge.ts";
+import { merge } from "./fuse.ts";
 import { plan } from "./plan.ts";
 
 /** What a program is compiled for. */

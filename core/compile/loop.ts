@@ -17,11 +17,11 @@ import { writeOp } from "../ops/write.ts";
 import { takeOp } from "../ops/take.ts";
 import { contiguousStrides, type Shape, sizeOf } from "../shape.ts";
 import { sourceOf, type Tensor } from "../tensor.ts";
-import { scalarType } from "./expr.ts";
+import { scalarType } from "../ir/expr.ts";
 import { buildGraph, type Graph, GraphBuilder, graphOf, type Node, topological } from "./graph.ts";
-import { type Access, type Kernel, mapAccesses } from "./kernel.ts";
-import { dependenciesOf, inOrder } from "./merge.ts";
-import { overwrite } from "./in_place.ts";
+import { type Access, type Kernel, mapAccesses } from "../ir/kernel.ts";
+import { dependenciesOf, inOrder } from "./fuse.ts";
+import { overwrite } from "./alias.ts";
 
 /** A loop of the graph, at least one round. The operation has the constants, the first state and the sequences as inputs, in this order. */
 export interface Loop {

@@ -9,12 +9,12 @@
  * @module
  */
 import { type DType, heldAs } from "../dtype.ts";
-import type { Device } from "../runtime/device.ts";
+import type { Device } from "../values/device.ts";
 import type { KernelCore, View } from "../ops/define.ts";
 import { contiguousStrides, reshapeStrides, type Shape, sizeOf } from "../shape.ts";
-import { constant, type Expr, scalarType } from "./expr.ts";
+import { constant, type Expr, scalarType } from "../ir/expr.ts";
 import type { Graph, Node } from "./graph.ts";
-import { type Access, type Kernel, mapAccesses, readsOf, type Store } from "./kernel.ts";
+import { type Access, type Kernel, mapAccesses, readsOf, type Store } from "../ir/kernel.ts";
 import { compileBody, firstRow, type Kernels, type Loop, type LoopBody, type Wanted, wantedOf } from "./loop.ts";
 
 /** Thrown when a node must be kept in memory after all. */

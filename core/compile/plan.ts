@@ -5,9 +5,9 @@
  */
 import { deviceBytes, type DType } from "../dtype.ts";
 import { type Shape, sizeOf } from "../shape.ts";
-import { overwrite } from "./in_place.ts";
-import { type BufferSpec, type Kernel, mapAccesses, type Program, readsOf, writesOf } from "./kernel.ts";
-import { dependenciesOf, inOrder } from "./merge.ts";
+import { overwrite } from "./alias.ts";
+import { type BufferSpec, type Kernel, mapAccesses, type Program, readsOf, writesOf } from "../ir/kernel.ts";
+import { dependenciesOf, inOrder } from "./fuse.ts";
 
 /** What a buffer holds. */
 export interface Contents {

@@ -4,9 +4,9 @@
  * @module
  */
 import { showShape } from "../shape.ts";
-import type { Expr } from "./expr.ts";
+import type { Expr } from "../ir/expr.ts";
 import { attrsKey, type Graph } from "./graph.ts";
-import { type Access, type Kernel, operandsOf, type Program } from "./kernel.ts";
+import { type Access, type Kernel, operandsOf, type Program } from "../ir/kernel.ts";
 
 /** One line per node. */
 export function showGraph({ nodes, outputs }: Graph): string {

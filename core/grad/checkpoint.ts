@@ -8,7 +8,7 @@ import { zeroTangent } from "../ops/creation.ts";
 import { apply, noVjp, type Op } from "../ops/define.ts";
 import { Tensor } from "../tensor.ts";
 import { buildTree, flattenTree, type Form } from "../tree.ts";
-import { type Body, evaluate, traceBody } from "./body.ts";
+import { type Body, evaluate, traceBody } from "./traced_function.ts";
 import { partOf, parts, resultsOf, standIn } from "./results.ts";
 import { vjp } from "./vjp.ts";
 import { vmap } from "./vmap.ts";

@@ -19,7 +19,7 @@ import { permute } from "../ops/movement.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import { buildTree, flattenTree, type Form, hasForm, treeLeaves } from "../tree.ts";
-import { type Body, evaluate, kernelsOf, keyOf, traceBody } from "./body.ts";
+import { type Body, evaluate, kernelsOf, keyOf, traceBody } from "./traced_function.ts";
 import { withValues } from "./custom.ts";
 import { jvp } from "./jvp.ts";
 import { partOf, parts, resultsOf, standIn } from "./results.ts";

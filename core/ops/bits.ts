@@ -3,8 +3,8 @@
  *
  * @module
  */
-import * as expr from "../compile/expr.ts";
-import type { Expr } from "../compile/expr.ts";
+import * as expr from "../ir/expr.ts";
+import type { Expr } from "../ir/expr.ts";
 import { deviceBytes, type DType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";

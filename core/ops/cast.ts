@@ -3,7 +3,7 @@
  *
  * @module
  */
-import * as expr from "../compile/expr.ts";
+import * as expr from "../ir/expr.ts";
 import { type DType, tangentType, wideType } from "../dtype.ts";
 import { Pending, Tensor, type TensorLike } from "../tensor.ts";
 import { asTensor } from "./arguments.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import * as expr from "../compile/expr.ts";
+import * as expr from "../ir/expr.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { align } from "./arguments.ts";
 import { apply, elementwise, type ElementwiseOp, sameDType } from "./define.ts";

@@ -5,7 +5,7 @@
  */
 import { type DType, dtypeOfArray, heldAs, tangentType, toHostArray, type TypedArray } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { Storage } from "../runtime/storage.ts";
+import { Storage } from "../values/storage.ts";
 import { checkShape, contiguousStrides, type Shape, showShape, sizeOf } from "../shape.ts";
 import { Pending, Tensor } from "../tensor.ts";
 import { add, mul } from "./binary.ts";

@@ -7,8 +7,8 @@
  *
  * @module
  */
-import type { Expr } from "../compile/expr.ts";
-import type { Access, Kernel, ReduceOp } from "../compile/kernel.ts";
+import type { Expr } from "../ir/expr.ts";
+import type { Access, Kernel, ReduceOp } from "../ir/kernel.ts";
 import type { Loop } from "../compile/loop.ts";
 import { type DType, isFloat, wideType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";

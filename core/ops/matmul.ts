@@ -6,7 +6,7 @@
  *
  * @module
  */
-import * as expr from "../compile/expr.ts";
+import * as expr from "../ir/expr.ts";
 import { ShapeError } from "../errors.ts";
 import { broadcastShapes, sameShape, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ReduceOp } from "../compile/kernel.ts";
+import type { ReduceOp } from "../ir/kernel.ts";
 import { ShapeError } from "../errors.ts";
 import { normalizeAxes, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import * as expr from "../compile/expr.ts";
+import * as expr from "../ir/expr.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { commonShape, promoteAll, stretchAll } from "./arguments.ts";

@@ -6,8 +6,8 @@
  *
  * @module
  */
-import * as expr from "../compile/expr.ts";
-import type { Expr } from "../compile/expr.ts";
+import * as expr from "../ir/expr.ts";
+import type { Expr } from "../ir/expr.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./arguments.ts";
 import { add, div, mul } from "./binary.ts";

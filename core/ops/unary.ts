@@ -3,8 +3,8 @@
  *
  * @module
  */
-import * as expr from "../compile/expr.ts";
-import type { Expr } from "../compile/expr.ts";
+import * as expr from "../ir/expr.ts";
+import type { Expr } from "../ir/expr.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, asTensor } from "./arguments.ts";

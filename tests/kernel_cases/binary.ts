@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { binary, type BinaryOp, type ScalarType } from "../../core/compile/expr.ts";
+import { binary, type BinaryOp, type ScalarType } from "../../core/ir/expr.ts";
 import { exact, smallestNormal, type Tolerance } from "../close.ts";
 import { buildCase, elementwiseCase, type KernelCase, load, store, strided } from "./builder.ts";
 

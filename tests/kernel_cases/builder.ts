@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { constant, type Expr, type ScalarType, scalarType as scalarOf } from "../../core/compile/expr.ts";
-import type { Access, BufferSpec, Kernel, Program, Store } from "../../core/compile/kernel.ts";
+import { constant, type Expr, type ScalarType, scalarType as scalarOf } from "../../core/ir/expr.ts";
+import type { Access, BufferSpec, Kernel, Program, Store } from "../../core/ir/kernel.ts";
 import { deviceBytes, type DType, toHostArray, type TypedArray } from "../../core/dtype.ts";
 import { contiguousStrides, type Shape } from "../../core/shape.ts";
 import type { Tolerance } from "../close.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { binary, type Expr } from "../../core/compile/expr.ts";
-import type { ConvKernel } from "../../core/compile/kernel.ts";
+import { binary, type Expr } from "../../core/ir/expr.ts";
+import type { ConvKernel } from "../../core/ir/kernel.ts";
 import type { DType } from "../../core/dtype.ts";
 import { contiguousStrides, type ConvGeometry, sizeOf } from "../../core/shape.ts";
 import { exact, type Tolerance } from "../close.ts";

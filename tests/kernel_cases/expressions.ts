@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { binary, bitcast, cast, constant, type Expr, type ScalarType, select, unary } from "../../core/compile/expr.ts";
+import { binary, bitcast, cast, constant, type Expr, type ScalarType, select, unary } from "../../core/ir/expr.ts";
 import type { DType } from "../../core/dtype.ts";
 import { exact, smallestNormal, type Tolerance } from "../close.ts";
 import { noise } from "../noise.ts";

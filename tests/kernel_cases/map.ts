@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { binary, cast, constant, unary } from "../../core/compile/expr.ts";
+import { binary, cast, constant, unary } from "../../core/ir/expr.ts";
 import type { DType } from "../../core/dtype.ts";
 import { contiguousStrides, type Shape, sizeOf } from "../../core/shape.ts";
 import { exact, smallestNormal, type Tolerance } from "../close.ts";

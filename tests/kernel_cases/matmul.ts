@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { binary, cast, type Expr } from "../../core/compile/expr.ts";
-import type { MatmulKernel } from "../../core/compile/kernel.ts";
+import { binary, cast, type Expr } from "../../core/ir/expr.ts";
+import type { MatmulKernel } from "../../core/ir/kernel.ts";
 import { exact, type Tolerance } from "../close.ts";
 import { noise, noiseInt } from "../noise.ts";
 import { buildCase, dense, f32, index, type KernelCase, load, result, store, strided } from "./builder.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { binary, type Expr, select } from "../../core/compile/expr.ts";
-import type { PoolKernel } from "../../core/compile/kernel.ts";
+import { binary, type Expr, select } from "../../core/ir/expr.ts";
+import type { PoolKernel } from "../../core/ir/kernel.ts";
 import { type PoolGeometry, sizeOf } from "../../core/shape.ts";
 import { exact, type Tolerance } from "../close.ts";
 import { noise, noise64, noiseInt } from "../noise.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { binary, cast, unary } from "../../core/compile/expr.ts";
-import type { Kernel } from "../../core/compile/kernel.ts";
+import { binary, cast, unary } from "../../core/ir/expr.ts";
+import type { Kernel } from "../../core/ir/kernel.ts";
 import { exact, type Tolerance } from "../close.ts";
 import { noise, noiseInt } from "../noise.ts";
 import { buildCase, dense, type KernelCase, load, result, store, strided } from "./builder.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { binary, cast, type Expr, select, unary } from "../../core/compile/expr.ts";
-import type { Access, ReduceOp } from "../../core/compile/kernel.ts";
+import { binary, cast, type Expr, select, unary } from "../../core/ir/expr.ts";
+import type { Access, ReduceOp } from "../../core/ir/kernel.ts";
 import type { DType } from "../../core/dtype.ts";
 import { contiguousStrides, type Shape, sizeOf } from "../../core/shape.ts";
 import { exact, smallestNormal, type Tolerance } from "../close.ts";

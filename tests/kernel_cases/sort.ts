@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { binary, cast } from "../../core/compile/expr.ts";
-import type { Access } from "../../core/compile/kernel.ts";
+import { binary, cast } from "../../core/ir/expr.ts";
+import type { Access } from "../../core/ir/kernel.ts";
 import type { DType } from "../../core/dtype.ts";
 import { contiguousStrides } from "../../core/shape.ts";
 import { exact } from "../close.ts";

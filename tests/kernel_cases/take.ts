@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { binary, cast } from "../../core/compile/expr.ts";
-import type { TakeKernel } from "../../core/compile/kernel.ts";
+import { binary, cast } from "../../core/ir/expr.ts";
+import type { TakeKernel } from "../../core/ir/kernel.ts";
 import type { DType } from "../../core/dtype.ts";
 import { exact, type Tolerance } from "../close.ts";
 import { noise, noise64, noiseInt } from "../noise.ts";

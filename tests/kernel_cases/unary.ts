@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { unary, type UnaryOp } from "../../core/compile/expr.ts";
+import { unary, type UnaryOp } from "../../core/ir/expr.ts";
 import { exact, smallestNormal, type Tolerance } from "../close.ts";
 import { noise, noise64 } from "../noise.ts";
 import { elementwiseCase, type KernelCase } from "./builder.ts";

@@ -1,0 +1,55 @@
+/**
+ * 2-d convolutions and their two gradients, from one definition: the list of products that a convolution adds up.
+ *
+ * @module
+ */
+import type { ConvKernel } from "../../ir/kernel.ts";
+import type { ConvGeometry } from "../../shape.ts";
+
+/**
+ * Calls `see` for every product of the convolution: y[yi] += x[xi] * weight[wi], places in contiguous arrays. Products with
+ * padding are left out.
+ */
+function forEachProduct(g: ConvGeometry, see: (yi: number, xi: number, wi: number) => void): void {
+  const inputs = g.c / g.groups;
+  const outputs = g.o / g.groups;
+  for (let n = 0; n < g.n; n++) {
+    for (let o = 0; o < g.o; o++) {
+      const firstInput = Math.floor(o / outputs) * inputs;
+      for (let oy = 0; oy < g.oh; oy++) {
+        for (let ox = 0; ox < g.ow; ox++) {
+          const yi = ((n * g.o + o) * g.oh + oy) * g.ow + ox;
+          for (let i = 0; i < inputs; i++) {
+            for (let ky = 0; ky < g.kh; ky++) {
+              const y = oy * g.stride[0] + ky * g.dilation[0] - g.padding.top;
+              if (y < 0 || y >= g.h) continue;
+              const xRow = ((n * g.c + firstInput + i) * g.h + y) * g.w;
+              const wRow = ((o * inputs + i) * g.kh + ky) * g.kw;
+              for (let kx = 0; kx < g.kw; kx++) {
+                const x = ox * g.stride[1] + kx * g.dilation[1] - g.padding.left;
+                if (x >= 0 && x < g.w) see(yi, xRow + x, wRow + kx);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/** The result of a convolution kernel, row-major over a domain of `size` points; operands begin at place 0. */
+export function convResult(kernel: ConvKernel, lhs: ArrayLike<number>, rhs: ArrayLike<number>, size: number): Float64Array {
+  const result = new Float64Array(size);
+  switch (kernel.kind) {
+    case "conv2d":
+      forEachProduct(kernel.geometry, (yi, xi, wi) => result[yi] += lhs[xi] * rhs[wi]);
+      break;
+    case "conv2dInputGrad":
+      forEachProduct(kernel.geometry, (yi, xi, wi) => result[xi] += lhs[yi] * rhs[wi]);
+      break;
+    case "conv2dFilterGrad":
+      forEachProduct(kernel.geometry, (yi, xi, wi) => result[wi] += lhs[xi] * rhs[yi]);
+      break;
+  }
+  return result;
+}

@@ -1,0 +1,118 @@
+/**
+ * The reference device: programs interpreted by plain loops, slow and right. It is what other devices are tested against.
+ *
+ * Floats are computed and kept in double precision, those of type f32 too (they round when they are downloaded), so that a
+ * difference from another device is that device's error; f16 is kept as it is. Every buffer has memory of its own: a mistake in the
+ * plan that lets two intermediates share a slot shows up on the other devices and not here. Memory no kernel has written reads as NaN.
+ *
+ * @module
+ */
+import type { BufferSpec, Program } from "../../ir/kernel.ts";
+import { deviceBytes, type DType, dtypes, hostArray, isFloat, toHostArray, type TypedArray } from "../../dtype.ts";
+import { DeviceError, DonatedError } from "../../errors.ts";
+import type { Device, DeviceBuffer, Executable } from "../../values/device.ts";
+import { checkProgram } from "./check.ts";
+import type { Memory } from "./evaluate.ts";
+import { runKernel } from "./kernels.ts";
+
+/** A buffer of the reference device. */
+export interface ReferenceBuffer extends DeviceBuffer {
+  /** The elements; undefined once freed. */
+  memory: Memory | undefined;
+}
+
+/** Memory for elements that nothing has written yet. */
+function unwritten(dtype: DType, size: number): Memory {
+  if (dtype === "f16") return new Float16Array(size).fill(NaN);
+  return isFloat(dtype) ? new Float64Array(size).fill(NaN) : hostArray(dtype, size) as Memory;
+}
+
+/** Host values as the device holds them: rounded to their type first. */
+function fromHost(dtype: DType, values: TypedArray): Memory {
+  const held = toHostArray(dtype, values);
+  return held instanceof Float32Array ? Float64Array.from(held) : held;
+}
+
+function contentsOf(buffer: ReferenceBuffer): Memory {
+  if (buffer.memory) return buffer.memory;
+  throw new DonatedError(`Cannot use a buffer of ${buffer.size} ${buffer.dtype}: it was freed`, {
+    dtype: buffer.dtype,
+    size: buffer.size,
+  });
+}
+
+/** Checks that an input is what the program was compiled for. */
+function checkInput(input: ReferenceBuffer | TypedArray, spec: BufferSpec, index: number): void {
+  const size = ArrayBuffer.isView(input) ? input.length : input.size;
+  const dtype = ArrayBuffer.isView(input) ? spec.dtype : input.dtype;
+  if (size !== spec.size || dtype !== spec.dtype) {
+    throw new DeviceError(`Cannot run with ${size} ${dtype} as input ${index}: the program takes ${spec.size} ${spec.dtype}`, {
+      input: index,
+    });
+  }
+}
+
+/** Makes the reference device. */
+export function createReferenceDevice(): Device<ReferenceBuffer> {
+  let bytesInUse = 0;
+
+  const hold = (dtype: DType, memory: Memory): ReferenceBuffer => {
+    bytesInUse += memory.length * deviceBytes(dtype);
+    return { dtype, size: memory.length, memory };
+  };
+  const upload = (dtype: DType, values: TypedArray) => hold(dtype, fromHost(dtype, values));
+  const free = (buffer: ReferenceBuffer) => {
+    if (!buffer.memory) return;
+    bytesInUse -= buffer.size * deviceBytes(buffer.dtype);
+    buffer.memory = undefined;
+  };
+  const downloadNow = (buffer: ReferenceBuffer) => toHostArray(buffer.dtype, contentsOf(buffer));
+
+  const run = (program: Program, inputs: readonly (ReferenceBuffer | TypedArray)[]): ReferenceBuffer[] => {
+    const outputs = new Set(program.outputs);
+    const held = new Map<number, ReferenceBuffer>();
+    const memories = program.buffers.map((spec, id) => {
+      const { place, dtype, size } = spec;
+      if (place.kind !== "input") {
+        const memory = unwritten(dtype, size);
+        if (outputs.has(id)) held.set(id, hold(dtype, memory));
+        return memory;
+      }
+      const input = inputs[place.index];
+      checkInput(input, spec, place.index);
+      if (!ArrayBuffer.isView(input)) {
+        held.set(id, input);
+        return contentsOf(input);
+      }
+      const memory = fromHost(dtype, input);
+      if (outputs.has(id)) held.set(id, hold(dtype, memory));
+      return memory;
+    });
+    for (const kernel of program.kernels) runKernel(kernel, memories);
+    return program.outputs.map((id) => held.get(id)!);
+  };
+
+  const compile = (program: Program): Executable<ReferenceBuffer> => {
+    checkProgram(program);
+    // Plain numbers go only to devices that read freely.
+    return { run: (inputs) => run(program, inputs as readonly (ReferenceBuffer | TypedArray)[]), destroy: () => {} };
+  };
+
+  return {
+    name: "reference",
+    description: "plain TypeScript in double precision",
+    dtypes,
+    maxBuffersPerKernel: Infinity,
+    fuses: false,
+    // Reading would round them.
+    readsFreely: false,
+    compile,
+    upload,
+    download: (buffer) => Promise.resolve().then(() => downloadNow(buffer)),
+    downloadNow,
+    free,
+    get bytesInUse() {
+      return bytesInUse;
+    },
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * The scalar language on plain numbers: what every operation of `compile/expr.ts` means.
+ *
+ * Floats are doubles, also those of type f32: the reference tells what the exact answer is, not how f32 rounds it. Only
+ * literals and casts round to f32, because there the rounding is the meaning. Integers are held as whole numbers in the range of
+ * their type and wrap around; bool is 0 or 1.
+ *
+ * @module
+ */
+import type { BinaryOp, ScalarType, UnaryOp } from "../../ir/expr.ts";
+import { erf, integerPower, power, roundHalfEven } from "./special.ts";
+
+/** Brings the outcome of an operation back into the range of its type. */
+const intoRange: Readonly<Record<ScalarType, (x: number) => number>> = {
+  f32: (x) => x,
+  f64: (x) => x,
+  i32: (x) => x | 0,
+  u32: (x) => x >>> 0,
+  bool: (x) => x === 0 ? 0 : 1,
+};
+
+const isFloatType = (type: ScalarType): boolean => type === "f32" || type === "f64";
+
+const unaries: Readonly<Record<UnaryOp, (x: number) => number>> = {
+  neg: (x) => -x,
+  abs: Math.abs,
+  sign: Math.sign,
+  floor: Math.floor,
+  ceil: Math.ceil,
+  round: roundHalfEven,
+  trunc: Math.trunc,
+  sqrt: Math.sqrt,
+  exp: Math.exp,
+  log: Math.log,
+  expm1: Math.expm1,
+  log1p: Math.log1p,
+  sin: Math.sin,
+  cos: Math.cos,
+  tan: Math.tan,
+  asin: Math.asin,
+  acos: Math.acos,
+  atan: Math.atan,
+  sinh: Math.sinh,
+  cosh: Math.cosh,
+  tanh: Math.tanh,
+  erf,
+  isNaN: (x) => Number.isNaN(x) ? 1 : 0,
+  not: (x) => ~x,
+};
+
+/** The function of an operation of one argument of the given type. */
+export function unaryFunction(op: UnaryOp, type: ScalarType): (x: number) => number {
+  if (op === "not" && type === "bool") return (x) => 1 - x;
+  const f = unaries[op];
+  if (isFloatType(type)) return f;
+  const wrap = intoRange[type];
+  return (x) => wrap(f(x));
+}
+
+const binaries: Readonly<Record<BinaryOp, (x: number, y: number) => number>> = {
+  add: (x, y) => x + y,
+  sub: (x, y) => x - y,
+  mul: (x, y) => x * y,
+  div: (x, y) => x / y,
+  rem: (x, y) => x % y,
+  min: Math.min,
+  max: Math.max,
+  pow: power,
+  atan2: Math.atan2,
+  and: (x, y) => x & y,
+  or: (x, y) => x | y,
+  xor: (x, y) => x ^ y,
+  shl: (x, y) => x << y, // the language itself takes the count modulo 32
+  shr: (x, y) => x >> y,
+  lt: (x, y) => x < y ? 1 : 0,
+  le: (x, y) => x <= y ? 1 : 0,
+  eq: (x, y) => x === y ? 1 : 0,
+  ne: (x, y) => x !== y ? 1 : 0,
+};
+
+/** The function of an operation of two arguments of the given type. */
+export function binaryFunction(op: BinaryOp, type: ScalarType): (x: number, y: number) => number {
+  if (isFloatType(type)) return binaries[op];
+  const f = integerBinary(op, type);
+  const wrap = intoRange[type];
+  return (x, y) => wrap(f(x, y));
+}
+
+/** Where integers differ from floats; |0 and >>>0 of the quotient truncate it, and make a division by zero 0. */
+function integerBinary(op: BinaryOp, type: ScalarType): (x: number, y: number) => number {
+  if (op === "mul") return Math.imul;
+  if (op === "pow") return integerPower;
+  if (op === "shr" && type === "u32") return (x, y) => x >>> y;
+  return binaries[op];
+}
+
+/** Conversion of a value: floats to integers truncate and saturate, NaN to 0; integers wrap; to bool is `!= 0`. */
+export function castFunction(from: ScalarType, to: ScalarType): (x: number) => number {
+  if (to === "f32") return Math.fround;
+  if (isFloatType(from) && to === "i32") return (x) => saturate(x, -(2 ** 31), 2 ** 31 - 1);
+  if (isFloatType(from) && to === "u32") return (x) => saturate(x, 0, 2 ** 32 - 1);
+  return intoRange[to];
+}
+
+function saturate(x: number, low: number, high: number): number {
+  return Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, low), high)) + 0; // + 0 turns -0 into 0
+}
+
+const bits = new DataView(new ArrayBuffer(4));
+
+const writeBits: Readonly<Record<ScalarType, (x: number) => void>> = {
+  f32: (x) => bits.setFloat32(0, x),
+  f64: () => refuseBits(),
+  i32: (x) => bits.setInt32(0, x),
+  u32: (x) => bits.setUint32(0, x),
+  bool: (x) => bits.setUint32(0, x),
+};
+
+const readBits: Readonly<Record<ScalarType, () => number>> = {
+  f32: () => bits.getFloat32(0),
+  f64: () => refuseBits(),
+  i32: () => bits.getInt32(0),
+  u32: () => bits.getUint32(0),
+  bool: () => bits.getUint32(0) === 0 ? 0 : 1,
+};
+
+function refuseBits(): never {
+  throw new TypeError("Cannot bitcast f64: only types of 32 bits have the same bits");
+}
+
+/** The same 32 bits read as another type; a double that stands for an f32 is rounded to one first. */
+export function bitcastFunction(from: ScalarType, to: ScalarType): (x: number) => number {
+  const write = writeBits[from];
+  const read = readBits[to];
+  return (x) => {
+    write(x);
+    return read();
+  };
+}
+
+/** A literal as its type holds it. */
+export function constantValue(type: ScalarType, value: number): number {
+  return type === "f32" ? Math.fround(value) : intoRange[type](value);
+}

@@ -1,0 +1,28 @@
+/**
+ * Sorted order.
+ *
+ * @module
+ */
+import type { ArgsortKernel } from "../../ir/kernel.ts";
+import { sizeOf } from "../../shape.ts";
+import type { Memory } from "./evaluate.ts";
+
+/** Below 0 if x comes first, ascending; NaN is larger than all else, 0 and -0 are equal. */
+function compare(x: number, y: number): number {
+  if (x < y) return -1;
+  if (x > y) return 1;
+  return x === y ? 0 : Number(Number.isNaN(x)) - Number(Number.isNaN(y));
+}
+
+/** The places of each row's elements in sorted order, row after row. JavaScript's sort is stable. */
+export function argsortResult({ shape, source, descending }: ArgsortKernel, memories: readonly Memory[]): Float64Array {
+  const [rows, n] = shape;
+  const values = memories[source.buffer];
+  const result = new Float64Array(sizeOf(shape));
+  for (let row = 0; row < rows; row++) {
+    const valueAt = (place: number) => values[source.offset + row * source.strides[0] + place * source.strides[1]];
+    const places = Array.from({ length: n }, (_, place) => place);
+    result.set(places.sort((a, b) => descending ? compare(valueAt(b), valueAt(a)) : compare(valueAt(a), valueAt(b))), row * n);
+  }
+  return result;
+}

@@ -1,0 +1,229 @@
+/**
+ * Elementwise code over a box of points: loads, arithmetic, stores. Maps are one such box per thread, epilogues one per call.
+ *
+ * @module
+ */
+import type { Access, Store } from "../../../ir/kernel.ts";
+import type { FunctionWriter } from "./assembler.ts";
+import { Evaluator } from "./evaluate.ts";
+import {
+  type Formula,
+  formula,
+  mayOverrun,
+  printerFor,
+  type PrintingContext,
+  sharingLoads,
+  type StreamOf,
+  streamsOf,
+} from "./generate.ts";
+import { columnLoop, Odometer } from "./loops.ts";
+import type { Printer } from "./printer.ts";
+import { accessStream, type Axes, mergeAxes, type Stream, withInner } from "./streams.ts";
+import { operationCount, pointNanoseconds, unrollFor } from "./work.ts";
+
+/** A kernel's stores, ready to be written as loops. */
+export interface Box {
+  readonly formula: Formula;
+  readonly printer: Printer;
+  /** Of the leaves in order, then of the stores. */
+  readonly streams: readonly Stream[];
+  readonly leafCount: number;
+  /** Merged axes, the columns' last. */
+  readonly axes: Axes;
+  readonly rows: number;
+  readonly columns: number;
+  readonly operations: number;
+  /** Estimated time of the whole box. */
+  readonly nanoseconds: number;
+}
+
+/** Which part of a box to write; a local each, or undefined for all. */
+export interface BoxRange {
+  readonly rows?: { readonly from: number; readonly to: number };
+  readonly columns?: { readonly from: number; readonly to: number; readonly ragged: boolean };
+}
+
+/** Where a kernel's result can be read. */
+export type ResultStream = (slot: number) => Stream | undefined;
+
+/**
+ * Reads the stores of a kernel. With `keepLast` rows are all axes but the last and columns the last, as they are; without it
+ * the loops are chosen freely.
+ */
+export function boxOf(
+  context: PrintingContext,
+  kernel: { readonly shape: readonly number[]; readonly loads: readonly Access[]; readonly stores: readonly Store[] },
+  options: { readonly keepLast: boolean; readonly result?: ResultStream },
+): Box {
+  const values = kernel.stores.map(({ value }) => value);
+  const loaded = streamsOf(context.program, kernel.loads);
+  const streamOf: StreamOf = (leaf) => leaf.kind === "result" ? options.result?.(leaf.slot) : loaded(leaf);
+  const read = formula(values, streamOf, sharingLoads(kernel.loads));
+  const streams = [...read.leaves.values(), ...kernel.stores.map((store) => accessStream(context.program, store))];
+  const printer = printerFor(context, read.roots, streams);
+  const operations = operationCount(read.roots);
+  const merged = mergeAxes(kernel.shape, streams.map(({ strides }) => strides), options.keepLast);
+  const inner = options.keepLast ? merged.extents.length - 1 : innerAxis(merged, streams, operations, printer.lanes);
+  const axes = options.keepLast ? withInner(merged, inner) : tiled(withInner(merged, inner), streams);
+  const columns = axes.extents.at(-1)!;
+  const rows = axes.extents.slice(0, -1).reduce((product, extent) => product * extent, 1);
+  const nanoseconds = rows * (columns * pointNanoseconds(operations, streams.length, printer.lanes) + 2 * streams.length);
+  return { formula: read, printer, streams, leafCount: read.leaves.size, axes, rows, columns, operations, nanoseconds };
+}
+
+/** The axis along which the columns run best: contiguous accesses, few remainders, few rows. */
+function innerAxis(axes: Axes, streams: readonly Stream[], operations: number, lanes: number): number {
+  let [best, least] = [axes.extents.length - 1, Infinity];
+  const total = axes.extents.reduce((product, extent) => product * extent, 1);
+  for (let axis = axes.extents.length - 1; axis >= 0; axis--) {
+    const extent = axes.extents[axis];
+    const scattered = (stream: Stream, i: number) => !mayOverrun(stream.dtype, axes.strides[i][axis]);
+    const block = operations + streams.reduce((cost, stream, i) => cost + (scattered(stream, i) ? 1.5 * lanes : 1), 0);
+    const cost = total / extent * (Math.ceil(extent / lanes) * block + 4 + 2 * streams.length);
+    if (cost < least) [best, least] = [axis, cost];
+  }
+  return best;
+}
+
+/** Columns of a tile, and the fewest columns and rows that are worth tiles. */
+const tileColumns = [32, 24, 16, 40, 48, 20, 28];
+const tiledFrom = 64;
+
+/**
+ * Where a stream jumps from column to column but steps from row to row (a transposition), the columns are cut into tiles and the
+ * tiles' loop put outermost, so that the cache lines of one row are still there for the next.
+ */
+function tiled(axes: Axes, streams: readonly Stream[]): Axes {
+  const rank = axes.extents.length;
+  const columns = axes.extents[rank - 1];
+  const jumps = streams.some(({ dtype }, i) => {
+    const [row, column] = axes.strides[i].slice(-2);
+    return !mayOverrun(dtype, column) && Math.abs(row) < Math.abs(column);
+  });
+  const tile = tileColumns.find((width) => columns % width === 0);
+  if (rank < 2 || !jumps || tile === undefined || columns < tiledFrom || axes.extents[rank - 2] < tiledFrom) return axes;
+  return {
+    extents: [columns / tile, ...axes.extents.slice(0, -1), tile],
+    strides: axes.strides.map((strides) => [strides[rank - 1] * tile, ...strides]),
+  };
+}
+
+/** Writes the loops over a part of a box. */
+export function writeBox(c: FunctionWriter, box: Box, range: BoxRange): void {
+  new BoxWriter(c, box).write(range);
+}
+
+class BoxWriter {
+  readonly #c: FunctionWriter;
+  readonly #box: Box;
+  readonly #odometer: Odometer;
+  readonly #inner: readonly number[];
+  /** Where each stream begins, and where it stands. */
+  readonly #bases: readonly number[];
+  readonly #pointers: readonly number[];
+  readonly #evaluator: Evaluator;
+
+  constructor(c: FunctionWriter, box: Box) {
+    this.#c = c;
+    this.#box = box;
+    const outer = box.axes.strides.map((strides) => strides.slice(0, -1));
+    this.#inner = box.axes.strides.map((strides) => strides.at(-1)!);
+    this.#odometer = new Odometer(c, box.axes.extents.slice(0, -1), outer);
+    this.#bases = box.streams.map((stream) => {
+      const base = c.local("i32");
+      stream.base(c);
+      c.set(base);
+      return base;
+    });
+    this.#pointers = box.streams.map((_, i) => this.#levelOf(i) === 0 ? this.#bases[i] : c.local("i32"));
+    const places = new Map([...box.formula.leaves.keys()].map((leaf, i) => [leaf, i]));
+    this.#evaluator = new Evaluator(
+      c,
+      box.printer,
+      {
+        level: (leaf) => this.#levelOf(places.get(leaf)!),
+        push: (leaf, at) => {
+          const i = places.get(leaf)!;
+          const { dtype } = box.streams[i];
+          if (dtype === "index") box.printer.sequence(c, this.#place(i, at.step), at.lanes);
+          else box.printer.load(c, dtype, this.#place(i, at.step), at.lanes);
+        },
+      },
+      box.formula.roots,
+      2,
+    );
+  }
+
+  #levelOf(i: number): number {
+    return this.#inner[i] !== 0 ? 2 : this.#odometer.moves(i) || this.#box.streams[i].row ? 1 : 0;
+  }
+
+  #place(i: number, step: number) {
+    return { pointer: this.#pointers[i], offset: this.#inner[i] * step, stride: this.#inner[i] };
+  }
+
+  write(range: BoxRange): void {
+    const c = this.#c;
+    this.#evaluator.hoist(0);
+    const row = c.local("i32");
+    if (this.#box.rows === 1 && !range.rows) {
+      c.i32(0).set(row);
+      this.#row(row, range);
+      return;
+    }
+    this.#odometer.seek(range.rows?.from);
+    if (range.rows) {
+      c.get(range.rows.from).set(row);
+      c.get(row).get(range.rows.to).op("i32.lt_s");
+    } else c.i32(0).set(row).i32(1);
+    c.if(() => {
+      c.loop(() => {
+        this.#row(row, range);
+        this.#odometer.next();
+        c.increment(row, 1).get(row);
+        if (range.rows) c.get(range.rows.to);
+        else c.i32(this.#box.rows);
+        c.op("i32.lt_s").brIf(0);
+      });
+    });
+  }
+
+  #row(row: number, { columns }: BoxRange): void {
+    const [c, box] = [this.#c, this.#box];
+    this.#pointers.forEach((pointer, i) => {
+      if (this.#levelOf(i) === 0) return;
+      const { row: rowOf } = box.streams[i];
+      if (rowOf) rowOf(c, row);
+      else {
+        c.get(this.#bases[i]);
+        this.#odometer.addOffset(i);
+      }
+      if (columns && this.#inner[i] !== 0) c.get(columns.from).i32(this.#inner[i]).op("i32.mul").op("i32.add");
+      c.set(pointer);
+    });
+    this.#evaluator.hoist(1);
+    const count = c.local("i32");
+    if (columns) c.get(columns.to).get(columns.from).op("i32.sub").set(count);
+    else c.i32(box.columns).set(count);
+    const { lanes } = box.printer;
+    columnLoop(c, {
+      lanes,
+      unroll: unrollFor(box.operations, box.columns, lanes),
+      count,
+      most: box.columns,
+      ragged: columns?.ragged ?? box.columns % lanes !== 0,
+      partial: box.columns > 1 && box.streams.every(({ dtype }, i) => i >= box.leafCount || mayOverrun(dtype, this.#inner[i])),
+      pointers: box.streams.map((_, i) => ({ local: this.#pointers[i], step: this.#inner[i] })),
+    }, (points) => {
+      for (const at of points) this.#evaluator.evaluate(box.formula.roots, at, (_, push, place) => this.#store(place, push, at));
+    });
+    c.release("i32", count);
+  }
+
+  #store(place: number, push: () => void, at: Parameters<Evaluator["evaluate"]>[1]): void {
+    const [box, i] = [this.#box, this.#box.leafCount + place];
+    const dtype = box.streams[i].dtype;
+    if (dtype === "index") throw new Error("A store needs memory");
+    box.printer.store(this.#c, dtype, this.#place(i, at.step), at.lanes, push, at.valid);
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * What the generators of WebAssembly kernels share: how a kernel becomes functions that all threads run together.
+ *
+ * A kernel is a list of phases with a barrier after each. A phase is one function that every thread calls with its own number and
+ * takes its share of the work by it; the number of threads is known when the code is written.
+ *
+ * @module
+ */
+import type { Kernel, Program } from "../../../ir/kernel.ts";
+import type { ValueType, WasmModule } from "./assembler.ts";
+import type { TileColumns } from "./microkernel.ts";
+
+/**
+ * Parameters of a phase, in order: the address of the table of buffer addresses (buffer b's address, a multiple of 64, is the i32
+ * at table + 4 * b), the thread's number from 0, and the address of its private scratch memory (aligned to 64 bytes).
+ */
+export const phaseParams: readonly ValueType[] = ["i32", "i32", "i32"];
+
+/** Parameters of an epilogue function: table, result address, first row, end row, first column, end column. */
+export const epilogueParams: readonly ValueType[] = ["i32", "i32", "i32", "i32", "i32", "i32"];
+
+/** One step of a kernel. */
+export interface Phase {
+  /** Index of a function of `phaseParams`. */
+  readonly func: number;
+  /** Too little work to share: thread 0 runs it alone and the others are not woken for it. */
+  readonly serial: boolean;
+}
+
+/** Where a kernel writes its result, and the function that turns a box of it into the stores, if that is not all. */
+export interface Epilogue {
+  readonly slot: number;
+  readonly func: number | undefined;
+}
+
+/** An epilogue of boxes; without a slot they lie in the generator's own memory. */
+export type BoxEpilogue = Epilogue | { readonly slot: undefined; readonly func: number };
+
+/** What a generator may ask for while it writes a kernel. */
+export interface WasmContext {
+  readonly module: WasmModule;
+  readonly program: Program;
+  readonly threads: number;
+  /** Columns of the best tile for a matrix product, or the like, of so many multiply-adds on this engine. */
+  tileColumns(multiplyAdds: number): TileColumns;
+  /** Asks for private scratch memory of at least so many bytes for each thread; its content does not outlive a phase. */
+  privateScratch(bytes: number): void;
+  /** Asks for memory that all threads see during this kernel (all its phases); gives the table slot of its address. */
+  sharedScratch(bytes: number): number;
+  /**
+   * Where a kernel with a result writes it before its stores: the table slot of an address with room for the whole domain,
+   * contiguous f32 (f64 if the operands are), and the function of `epilogueParams` that afterwards turns a box of it into the stores,
+   * or undefined if writing the result was all. The result is passed as its base address (of domain point 0). Rows are all axes of `shape`
+   * but the last, columns the last.
+   */
+  epilogue(kernel: Kernel): Epilogue;
+  /**
+   * The same for a generator that finishes a box before it begins the next, in memory of its own whose rows are `row` elements
+   * apart: where the result is not written into the first store, there is no slot, and the address to pass is where domain point 0
+   * would lie around the box (it may wrap around).
+   */
+  boxEpilogue(kernel: Kernel, row: number): BoxEpilogue;
+}
+
+/** Writes one kernel; registers its functions and gives its phases. */
+export type KernelGenerator<K extends Kernel> = (context: WasmContext, kernel: K) => readonly Phase[];

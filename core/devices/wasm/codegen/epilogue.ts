@@ -1,0 +1,68 @@
+/**
+ * Epilogues: what follows the result of a kernel that is not a map. The result is written where the first store that reads it will be
+ * if it can, and the stores are then computed in place, box by box while it is in the cache. (They are computed in order, each value
+ * once per point: a store before that one would overwrite a result that is still to be read.)
+ *
+ * @module
+ */
+import { deviceBytes, type DType } from "../../../dtype.ts";
+import { contiguousStrides, sameShape, sizeOf } from "../../../shape.ts";
+import { type Expr, visit } from "../../../ir/expr.ts";
+import { type Kernel, operandsOf, type Program, resultDType } from "../../../ir/kernel.ts";
+import { boxOf, writeBox } from "./box.ts";
+import { type BoxEpilogue, type Epilogue, epilogueParams } from "./context.ts";
+import type { PrintingContext } from "./generate.ts";
+import type { Stream } from "./streams.ts";
+
+/** Writes the epilogue of a kernel; see `WasmContext.epilogue`. */
+export function writeEpilogue(context: PrintingContext, kernel: Kernel): Epilogue {
+  const dtype = resultDType(kernel, context.program.buffers);
+  const place = placeOfResult(context.program, kernel, dtype);
+  const slot = place ?? context.sharedScratch(sizeOf(kernel.shape) * deviceBytes(dtype));
+  const [only, ...others] = kernel.stores;
+  if (place !== undefined && others.length === 0 && only.value.kind === "result") return { slot, func: undefined };
+  return { slot, func: writeStores(context, kernel, dtype, contiguousStrides(kernel.shape)) };
+}
+
+/** Writes the epilogue of a kernel that computes box by box; see `WasmContext.boxEpilogue`. */
+export function writeBoxEpilogue(context: PrintingContext, kernel: Kernel, row: number): BoxEpilogue {
+  const dtype = resultDType(kernel, context.program.buffers);
+  if (placeOfResult(context.program, kernel, dtype) !== undefined) return context.epilogue(kernel);
+  const strides = [...contiguousStrides(kernel.shape.slice(0, -1)).map((stride) => stride * row), 1];
+  return { slot: undefined, func: writeStores(context, kernel, dtype, strides) };
+}
+
+/** The function of `epilogueParams` that turns a box of results with these strides into the stores. */
+function writeStores(context: PrintingContext, kernel: Kernel, dtype: DType, strides: readonly number[]): number {
+  const result: Stream = {
+    dtype,
+    strides: strides.map((stride) => stride * deviceBytes(dtype)),
+    base: (c) => c.get(1),
+  };
+  const box = boxOf(context, kernel, { keepLast: true, result: () => result });
+  return context.module.func({ params: epilogueParams }, (c) => {
+    writeBox(c, box, { rows: { from: 2, to: 3 }, columns: { from: 4, to: 5, ragged: true } });
+  });
+}
+
+/** The buffer of the first store that reads the result, if the result can be there before it. */
+function placeOfResult(program: Program, kernel: Kernel, dtype: DType): number | undefined {
+  const first = kernel.stores.find(({ value }) => readsResult(value));
+  if (first === undefined || program.buffers[first.buffer].dtype !== dtype || first.offset !== 0) return undefined;
+  if (!sameShape(withoutOnes(first.strides, kernel.shape), withoutOnes(contiguousStrides(kernel.shape), kernel.shape))) {
+    return undefined;
+  }
+  const isRead = [...operandsOf(kernel), ...kernel.loads].some(({ buffer }) => buffer === first.buffer);
+  return isRead ? undefined : first.buffer;
+}
+
+function readsResult(value: Expr): boolean {
+  let found = false;
+  visit([value], (e) => found ||= e.kind === "result");
+  return found;
+}
+
+/** The strides that matter. */
+function withoutOnes(strides: readonly number[], shape: readonly number[]): number[] {
+  return strides.filter((_, axis) => shape[axis] !== 1);
+}

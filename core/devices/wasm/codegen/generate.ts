@@ -1,0 +1,73 @@
+/**
+ * What the generators of this folder that print expressions have beside a `WasmContext`, and how they read a kernel's expressions.
+ *
+ * @module
+ */
+import { type Expr, visit } from "../../../ir/expr.ts";
+import type { Access, Kernel, Program } from "../../../ir/kernel.ts";
+import type { Phase, WasmContext } from "./context.ts";
+import { Legalizer } from "./legalize.ts";
+import type { Printer } from "./printer.ts";
+import { accessStream, indexStream, type Stream, unitOf } from "./streams.ts";
+
+/** The context of a program with its two printers. */
+export interface PrintingContext extends WasmContext {
+  readonly vector: Printer;
+  readonly scalar: Printer;
+}
+
+/** Writes one kernel with the printers. */
+export type PrintingGenerator<K extends Kernel> = (context: PrintingContext, kernel: K) => readonly Phase[];
+
+/** Legal expressions and the streams of their leaves. */
+export interface Formula {
+  readonly roots: readonly Expr[];
+  /** Of loads, positions and results; literals have none. */
+  readonly leaves: ReadonlyMap<Expr, Stream>;
+}
+
+/** Finds the stream of a leaf, or undefined for one that is in a local. */
+export type StreamOf = (leaf: Expr) => Stream | undefined;
+
+/** Legalizes expressions and finds the streams of their leaves; `legalizer` is that of expressions they shall share nodes with. */
+export function formula(expressions: readonly Expr[], streamOf: StreamOf, legalizer: Legalizer = new Legalizer()): Formula {
+  const roots = expressions.map((e) => legalizer.legalize(e));
+  const leaves = new Map<Expr, Stream>();
+  visit(roots, (e) => {
+    const stream = e.kind === "index"
+      ? indexStream(e.offset, e.strides)
+      : e.kind === "load" || e.kind === "result"
+      ? streamOf(e)
+      : undefined;
+    if (stream) leaves.set(e, stream);
+  });
+  return { roots, leaves };
+}
+
+/** A legalizer that makes one node of all loads of the same element. */
+export function sharingLoads(loads: readonly Access[]): Legalizer {
+  const same = new Map<string, number>();
+  const slots = loads.map((access, slot) => {
+    const key = `${access.buffer} ${access.offset} ${access.strides}`;
+    if (!same.has(key)) same.set(key, slot);
+    return same.get(key)!;
+  });
+  return new Legalizer((leaf) => leaf.kind === "load" ? { ...leaf, slot: slots[leaf.slot] } : leaf);
+}
+
+/** The streams of `load` expressions that refer to these accesses. */
+export function streamsOf(program: Program, loads: readonly Access[]): StreamOf {
+  return (leaf) => leaf.kind === "load" ? accessStream(program, loads[leaf.slot]) : undefined;
+}
+
+/** The printer for some expressions and streams: vectors unless something has 64 bits. */
+export function printerFor(context: PrintingContext, roots: readonly Expr[], streams: readonly Stream[]): Printer {
+  let wide = streams.some(({ dtype }) => dtype === "f64");
+  visit(roots, (e) => wide ||= e.type === "f64");
+  return wide ? context.scalar : context.vector;
+}
+
+/** Whether vectors may be loaded beyond the last column: not where lanes lie far apart, which could lead out of the memory. */
+export function mayOverrun(dtype: Stream["dtype"], stride: number): boolean {
+  return dtype === "index" || stride === 0 || Math.abs(stride) === unitOf(dtype);
+}

@@ -1,0 +1,144 @@
+/**
+ * Brings expressions into the form the printers take: functions without an instruction become arithmetic (`math.ts`), operations
+ * that mean nothing for a type disappear, and equal subexpressions become one node, so that each is computed once per point.
+ *
+ * @module
+ */
+import { argumentsOf, binary, cast, constant, type Expr, select, unary } from "../../../ir/expr.ts";
+import { expandBinary, expandUnary } from "./math.ts";
+
+/** Rewrites the expressions of one kernel; nodes are shared among all of them. */
+export class Legalizer {
+  readonly #leaf: (leaf: Expr) => Expr;
+  readonly #done = new Map<Expr, Expr>();
+  readonly #nodes = new Map<string, Expr>();
+  readonly #ids = new Map<Expr, number>();
+
+  /** `leaf` chooses one node for all loads of the same element. */
+  constructor(leaf: (leaf: Expr) => Expr = (leaf) => leaf) {
+    this.#leaf = leaf;
+  }
+
+  /** The expression in legal form. */
+  legalize(e: Expr): Expr {
+    const known = this.#done.get(e);
+    if (known) return known;
+    const made = this.#make(e);
+    this.#done.set(e, made);
+    return made;
+  }
+
+  #make(e: Expr): Expr {
+    if (argumentsOf(e).length === 0) return this.#unique(e.kind === "const" ? e : this.#leaf(e));
+    const node = withArguments(e, (x) => this.legalize(x));
+    const other = rewrite(node);
+    return other ? this.legalize(other) : this.#unique(node);
+  }
+
+  #unique(e: Expr): Expr {
+    const key = this.#key(e);
+    const known = this.#nodes.get(key);
+    if (known) return known;
+    this.#nodes.set(key, e);
+    this.#done.set(e, e);
+    this.#ids.set(e, this.#ids.size);
+    return e;
+  }
+
+  #key(e: Expr): string {
+    const head = `${e.kind} ${e.type}`;
+    switch (e.kind) {
+      case "const":
+        return `${head} ${Object.is(e.value, -0) ? "-0" : e.value}`;
+      case "load":
+      case "result":
+        return `${head} ${e.slot}`;
+      case "index":
+        return `${head} ${e.offset} ${e.strides}`;
+      default: {
+        const op = e.kind === "unary" || e.kind === "binary" ? e.op : "";
+        return `${head} ${op} ${argumentsOf(e).map((x) => this.#ids.get(x))}`;
+      }
+    }
+  }
+}
+
+function withArguments(e: Expr, map: (x: Expr) => Expr): Expr {
+  switch (e.kind) {
+    case "unary":
+    case "cast":
+    case "bitcast":
+      return { ...e, x: map(e.x) };
+    case "binary":
+      return { ...e, x: map(e.x), y: map(e.y) };
+    case "select":
+      return { ...e, test: map(e.test), x: map(e.x), y: map(e.y) };
+    default:
+      return e;
+  }
+}
+
+/** A simpler expression for a node whose arguments are legal, or undefined if it is legal itself. */
+function rewrite(e: Expr): Expr | undefined {
+  switch (e.kind) {
+    case "unary":
+      return rewriteUnary(e.op, e.x);
+    case "binary":
+      if (e.x.type === "bool") return rewriteBool(e.op, e.x, e.y);
+      return expandBinary(e.op, e.x, e.y);
+    case "cast":
+    case "bitcast":
+      return e.x.type === e.type ? e.x : undefined;
+    case "select":
+      return e.type === "bool" ? binary("or", binary("and", e.test, e.x), binary("and", unary("not", e.test), e.y)) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+type Unary = Extract<Expr, { kind: "unary" }>["op"];
+type Binary = Extract<Expr, { kind: "binary" }>["op"];
+
+function rewriteUnary(op: Unary, x: Expr): Expr | undefined {
+  const floating = x.type === "f32" || x.type === "f64";
+  if (op === "isNaN") return floating ? binary("ne", x, x) : constant("bool", 0);
+  if (op === "sign") return sign(x);
+  if (x.type === "bool") return op === "not" ? undefined : x;
+  if (floating) return x.type === "f32" ? expandUnary(op, x) : undefined;
+  if (op === "neg" || op === "not") return undefined;
+  if (op === "abs") return x.type === "u32" ? x : undefined;
+  if (["floor", "ceil", "round", "trunc"].includes(op)) return x;
+  // Functions of real numbers on integers: through floats, as a cast would.
+  return cast(x.type, unary(op, cast("f32", x)));
+}
+
+function sign(x: Expr): Expr {
+  if (x.type === "bool") return x;
+  const zero = constant(x.type, 0);
+  const one = constant(x.type, 1);
+  if (x.type === "u32") return select(binary("ne", x, zero), one, zero);
+  // What is neither above nor below zero (0, -0, NaN) is its own sign.
+  return select(binary("lt", zero, x), one, select(binary("lt", x, zero), constant(x.type, -1), x));
+}
+
+/** Logic by and, or, xor and not alone. */
+function rewriteBool(op: Binary, x: Expr, y: Expr): Expr | undefined {
+  switch (op) {
+    case "eq":
+      return unary("not", binary("xor", x, y));
+    case "ne":
+      return binary("xor", x, y);
+    case "lt":
+      return binary("and", unary("not", x), y);
+    case "le":
+      return binary("or", unary("not", x), y);
+    case "min":
+    case "mul":
+      return binary("and", x, y);
+    case "max":
+    case "add":
+      return binary("or", x, y);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Maps: elementwise kernels, one box per thread.
+ *
+ * @module
+ */
+import { sizeOf } from "../../../shape.ts";
+import type { MapKernel } from "../../../ir/kernel.ts";
+import { phaseParams } from "./context.ts";
+import { type Box, boxOf, type BoxRange, writeBox } from "./box.ts";
+import type { PrintingGenerator } from "./generate.ts";
+import type { FunctionWriter } from "./assembler.ts";
+import { share } from "./loops.ts";
+import { serialNanoseconds } from "./work.ts";
+
+/** Columns of one thread are a multiple of this: whole cache lines, whole unrolled blocks. */
+const columnGrain = 64;
+
+/** Writes a map as one phase. */
+export const map: PrintingGenerator<MapKernel> = (context, kernel) => {
+  if (sizeOf(kernel.shape) === 0) return [];
+  const box = boxOf(context, kernel, { keepLast: false });
+  const serial = context.threads === 1 || box.nanoseconds < serialNanoseconds;
+  const func = context.module.func({ params: phaseParams }, (c) => {
+    writeBox(c, box, serial ? {} : boxShare(c, box, context.threads));
+  });
+  return [{ func, serial }];
+};
+
+/** A thread's part of a box: of its rows if there are enough, else of its columns. */
+export function boxShare(c: FunctionWriter, box: Box, threads: number): BoxRange {
+  const [from, to] = [c.local("i32"), c.local("i32")];
+  if (box.rows >= 8 * threads || box.columns < columnGrain * threads) {
+    share(c, 1, box.rows, 1, threads, from, to);
+    return { rows: { from, to } };
+  }
+  share(c, 1, box.columns, columnGrain, threads, from, to);
+  return { columns: { from, to, ragged: box.columns % box.printer.lanes !== 0 } };
+}

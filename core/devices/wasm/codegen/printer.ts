@@ -1,0 +1,78 @@
+/**
+ * How scalar operations become instructions: the interface of the two printers. `vector.ts` prints four points at a time for
+ * types of 32 bits, `scalar.ts` one point at a time for every type.
+ *
+ * Operands are passed as callbacks that push them on the stack, so that a printer decides where its own instructions go.
+ *
+ * @module
+ */
+import type { DType } from "../../../dtype.ts";
+import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
+import type { FunctionWriter, ValueType } from "./assembler.ts";
+
+/** Pushes a value. */
+export type Push = () => void;
+
+/** Which points one evaluation serves: as many as the printer has lanes, or the first alone. */
+export type Lanes = "all" | "one";
+
+/** Where elements lie: an address, a constant number of bytes from it, and the bytes from lane to lane. */
+export interface Place {
+  /** A local: the address. */
+  readonly pointer: number;
+  readonly offset: number;
+  readonly stride: number;
+}
+
+/** Functions on f64 (and the remainder of floats) that have no instruction: their index in the module, by name. */
+export type HostFunctions = ReadonlyMap<HostFunction, number>;
+
+/** The functions a module may import. */
+export type HostFunction =
+  | "exp"
+  | "log"
+  | "expm1"
+  | "log1p"
+  | "sin"
+  | "cos"
+  | "tan"
+  | "asin"
+  | "acos"
+  | "atan"
+  | "sinh"
+  | "cosh"
+  | "tanh"
+  | "erf"
+  | "pow"
+  | "integerPow"
+  | "atan2"
+  | "rem";
+
+/** Writes the instructions of operations that `legalize.ts` has brought into the form a machine has. */
+export interface Printer {
+  /** How many points "all" means. */
+  readonly lanes: 1 | 4;
+  /** Whether literals are better kept in locals than written where they are used. */
+  readonly keepsLiterals: boolean;
+  valueType(type: ScalarType): ValueType;
+  literal(c: FunctionWriter, type: ScalarType, value: number): void;
+  unary(c: FunctionWriter, op: UnaryOp, type: ScalarType, x: Push): void;
+  /** `type` is that of the arguments. `right` is given for operations that can use a literal. */
+  binary(c: FunctionWriter, op: BinaryOp, type: ScalarType, x: Push, y: Push, right: Expr): void;
+  /** x * y + z, rounded once or twice, or undefined where that is no instruction. */
+  multiplyAdd?(c: FunctionWriter, x: Push, y: Push, z: Push, negated: boolean): void;
+  select(c: FunctionWriter, type: ScalarType, test: Push, x: Push, y: Push): void;
+  cast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void;
+  bitcast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void;
+  load(c: FunctionWriter, dtype: DType, at: Place, lanes: Lanes): void;
+  /** `valid`, a local, may say that only so many of all lanes (1, 2 or 3) are to be stored. */
+  store(c: FunctionWriter, dtype: DType, at: Place, lanes: Lanes, value: Push, valid?: number): void;
+  /** The integers pointer + offset + stride * lane. */
+  sequence(c: FunctionWriter, at: Place, lanes: Lanes): void;
+}
+
+/** Whether an operation's right argument, a literal, becomes part of the instruction. */
+export function isImmediate(user: Expr, argument: Expr): boolean {
+  return user.kind === "binary" && (user.op === "shl" || user.op === "shr") && user.y === argument && user.x !== argument &&
+    argument.kind === "const";
+}

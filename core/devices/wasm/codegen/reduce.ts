@@ -1,0 +1,154 @@
+/**
+ * Reductions: which loops to write, how threads share them, and the two phases of a reduction of few points over a large window.
+ *
+ * @module
+ */
+import { type Expr, mapLeaves, type ScalarType } from "../../../ir/expr.ts";
+import { contiguousStrides, sizeOf } from "../../../shape.ts";
+import type { ReduceKernel } from "../../../ir/kernel.ts";
+import { type Reduction, stateOf } from "./accumulate.ts";
+import { type Phase, phaseParams } from "./context.ts";
+import {
+  formula,
+  printerFor,
+  type PrintingContext,
+  type PrintingGenerator,
+  sharingLoads,
+  type StreamOf,
+  streamsOf,
+} from "./generate.ts";
+import { choosePlan, type ReducePlan } from "./reduce_plan.ts";
+import { type ReduceRange, writeReduce } from "./reduce_loops.ts";
+import { accessStream, type Stream } from "./streams.ts";
+import { share } from "./loops.ts";
+import { serialNanoseconds } from "./work.ts";
+import type { FunctionWriter } from "./assembler.ts";
+
+/** A reduction whose operands and outputs are streams. */
+export interface ReduceSpec {
+  readonly shape: readonly number[];
+  readonly window: readonly number[];
+  readonly reductions: readonly Reduction[];
+  /** Legal forms of the states after a value has joined, with streams over the axes of `shape`, then `window`. */
+  readonly joined: ReturnType<typeof formula>;
+  /** Legal forms of what is stored; a `result` is a part of a state (see `accumulate.ts`). Streams over the axes of `shape`. */
+  readonly outputs: ReturnType<typeof formula>;
+  readonly stores: readonly Stream[];
+}
+
+/** Writes a reduction. */
+export const reduce: PrintingGenerator<ReduceKernel> = (context, kernel) => {
+  if (sizeOf(kernel.shape) === 0) return [];
+  const reductions = kernel.reductions.map(({ op, value }): Reduction => {
+    if (op !== "argmax" && op !== "argmin") return { op, value };
+    const strides = [...kernel.shape.map(() => 0), ...contiguousStrides(kernel.window)];
+    return { op, value, position: { kind: "index", type: "i32", offset: 0, strides } };
+  });
+  const joined = formula(
+    reductions.flatMap((reduction, k) => stateOf(reduction, k).map((part) => part.joined)),
+    streamsOf(context.program, kernel.operands),
+    sharingLoads(kernel.operands),
+  );
+  const outputs = formula(
+    kernel.stores.map(({ value }) => mapLeaves(value, (leaf) => outcome(leaf, reductions))),
+    streamsOf(context.program, kernel.loads),
+    sharingLoads(kernel.loads),
+  );
+  const stores = kernel.stores.map((store) => accessStream(context.program, store));
+  return phases(context, { shape: kernel.shape, window: kernel.window, reductions, joined, outputs, stores });
+};
+
+/** The result of reduction k as the part of its state that holds it. */
+function outcome(leaf: Expr, reductions: readonly Reduction[]): Expr {
+  return leaf.kind === "result" ? { ...leaf, slot: 2 * leaf.slot + (reductions[leaf.slot].position ? 1 : 0) } : leaf;
+}
+
+function phases(context: PrintingContext, spec: ReduceSpec): readonly Phase[] {
+  const { threads } = context;
+  const plan = planOf(context, spec);
+  if (threads === 1 || plan.nanoseconds < serialNanoseconds) return [phase(context, plan, true)];
+  const even = plan.units % threads === 0 || plan.units >= 6 * threads;
+  return even || plan.windowUnits < 2 * threads ? [phase(context, plan, false)] : splitWindow(context, spec);
+}
+
+function planOf(context: PrintingContext, spec: ReduceSpec): ReducePlan {
+  const streams = [...spec.joined.leaves.values(), ...spec.outputs.leaves.values(), ...spec.stores];
+  return choosePlan(spec, printerFor(context, [...spec.joined.roots, ...spec.outputs.roots], streams));
+}
+
+function phase(context: PrintingContext, plan: ReducePlan, serial: boolean, windowShare = false): Phase {
+  const func = context.module.func({ params: phaseParams }, (c) => {
+    writeReduce(
+      c,
+      plan,
+      serial ? {} : windowShare ? shareOfWindow(c, plan, context.threads) : shareOfPoints(c, plan, context.threads),
+    );
+  });
+  return { func, serial };
+}
+
+function shareOfPoints(c: FunctionWriter, plan: ReducePlan, threads: number): ReduceRange {
+  const [from, to] = [c.local("i32"), c.local("i32")];
+  if (plan.columns <= 16 || plan.rows >= 6 * threads || plan.rows === threads) {
+    share(c, 1, plan.rows, 1, threads, from, to);
+    return { rows: { from, to } };
+  }
+  share(c, 1, plan.columns, 16, threads, from, to);
+  return { columns: { from, to } };
+}
+
+function shareOfWindow(c: FunctionWriter, plan: ReducePlan, threads: number): ReduceRange {
+  const [from, to] = [c.local("i32"), c.local("i32")];
+  if (plan.windowRows >= 4 * threads || plan.windowRows >= plan.windowColumns) {
+    share(c, 1, plan.windowRows, 1, threads, from, to);
+    return { windowRows: { from, to } };
+  }
+  share(c, 1, plan.windowColumns, plan.layout === "window" ? 64 : 1, threads, from, to);
+  return { windowColumns: { from, to } };
+}
+
+/** Each thread reduces a part of the window for every point; then the parts are reduced in the order of the threads. */
+function splitWindow(context: PrintingContext, spec: ReduceSpec): readonly Phase[] {
+  const points = sizeOf(spec.shape);
+  const parts = spec.reductions.flatMap((reduction, k) =>
+    stateOf(reduction, k).map((part, i) => ({ type: part.type, slot: 2 * k + i }))
+  );
+  const plane = Math.ceil(points * 8 / 64) * 64;
+  const perThread = plane * parts.length;
+  const slot = context.sharedScratch(perThread * context.threads);
+  const partial = (part: number, type: ScalarType, threadStride: readonly number[], mine: boolean): Stream => {
+    const bytes = type === "f64" ? 8 : 4;
+    return {
+      dtype: type,
+      strides: [...contiguousStrides(spec.shape).map((stride) => stride * bytes), ...threadStride],
+      base: (c) => {
+        c.get(0).mem("i32.load", 4 * slot).i32(part * plane).op("i32.add");
+        if (mine) c.get(1).i32(perThread).op("i32.mul").op("i32.add");
+      },
+    };
+  };
+  const first = planOf(context, {
+    ...spec,
+    outputs: formula(parts.map(({ type, slot }): Expr => ({ kind: "result", type, slot })), () => undefined),
+    stores: parts.map(({ type }, i) => partial(i, type, [], true)),
+  });
+  const load = (slot: number): Expr => ({ kind: "load", type: parts.find((part) => part.slot === slot)!.type, slot });
+  const reductions = spec.reductions.map(({ op, position }, k): Reduction => {
+    return position ? { op, value: load(2 * k), position: load(2 * k + 1) } : { op, value: load(2 * k) };
+  });
+  const streamOf: StreamOf = (leaf) => {
+    if (leaf.kind !== "load") return undefined;
+    const part = parts.findIndex(({ slot }) => slot === leaf.slot);
+    return partial(part, parts[part].type, [perThread], false);
+  };
+  const join = planOf(context, {
+    ...spec,
+    window: [context.threads],
+    reductions,
+    joined: formula(reductions.flatMap((reduction, k) => stateOf(reduction, k).map((part) => part.joined)), streamOf),
+  });
+  return [
+    phase(context, first, false, true),
+    phase(context, join, join.nanoseconds < serialNanoseconds),
+  ];
+}

@@ -1,0 +1,117 @@
+/**
+ * How a reduction is laid out in loops.
+ *
+ * Two layouts: "window" runs the lanes of a vector along the window and joins them at the end (rows of a matrix), "points" runs them
+ * along the output points, each lane reducing a window of its own (columns of a matrix).
+ *
+ * @module
+ */
+import { sizeOf } from "../../../shape.ts";
+import { mayOverrun } from "./generate.ts";
+import type { Printer } from "./printer.ts";
+import type { ReduceSpec } from "./reduce.ts";
+import { type Axes, mergeAxes, type Stream, withInner } from "./streams.ts";
+import { operationCount, pointNanoseconds } from "./work.ts";
+
+/** A reduction ready to be written. */
+export interface ReducePlan {
+  readonly spec: ReduceSpec;
+  readonly printer: Printer;
+  readonly layout: "window" | "points";
+  /** Of the leaves of the reductions, of the leaves of the outputs, of the stores. */
+  readonly streams: readonly Stream[];
+  readonly readCount: number;
+  /** The points: the last axis is that of the columns (of one point in the window layout). */
+  readonly points: Axes;
+  readonly rows: number;
+  readonly columns: number;
+  /** The window, for the leaves of the reductions; its last axis runs innermost. */
+  readonly window: Axes;
+  readonly windowRows: number;
+  readonly windowColumns: number;
+  /** Pieces that threads could share: of the points, and of the window. */
+  readonly units: number;
+  readonly windowUnits: number;
+  readonly nanoseconds: number;
+  readonly unroll: number;
+}
+
+interface Choice {
+  readonly cost: number;
+  readonly axis: number;
+}
+
+/** Chooses the layout by an estimate of the instructions it takes. */
+export function choosePlan(spec: ReduceSpec, printer: Printer): ReducePlan {
+  const rank = spec.shape.length;
+  const reads = [...spec.joined.leaves.values()];
+  const streams = [...reads, ...spec.outputs.leaves.values(), ...spec.stores];
+  const points = mergeAxes(spec.shape, streams.map(({ strides }) => strides.slice(0, rank)));
+  const window = mergeAxes(spec.window, reads.map(({ strides }) => strides.slice(rank)));
+  const ordered = spec.reductions.some(({ position }) => position);
+  const operations = operationCount(spec.joined.roots);
+  const outputs = operationCount(spec.outputs.roots) + 2;
+  const [count, size] = [sizeOf(spec.shape), sizeOf(spec.window)];
+  const { lanes } = printer;
+
+  const blockCost = (strides: (i: number) => number) =>
+    reads.reduce((cost, { dtype }, i) => cost + (mayOverrun(dtype, strides(i)) ? 1 : 1.5 * lanes), operations);
+  const windowChoice = cheapest(window, ordered, (extent, axis) => {
+    const row = Math.ceil(extent / lanes) * blockCost((i) => window.strides[i][axis]) + 4;
+    return count * (size / extent * row + outputs + 8 * spec.joined.roots.length);
+  });
+  const pointsChoice = cheapest(points, false, (extent, axis) => {
+    const block = size * blockCost((i) => points.strides[i][axis]) + 4 * (size / (window.extents.at(-1) ?? 1)) + outputs;
+    return count / extent * Math.ceil(extent / lanes) * block;
+  });
+
+  const layout = lanes === 1 || points.extents.length === 0 || windowChoice.cost <= pointsChoice.cost ? "window" : "points";
+  const laid = layout === "points" ? withInner(points, pointsChoice.axis) : withColumn(points);
+  const inner = withInner(window, layout === "window" ? windowChoice.axis : window.extents.length - 1);
+  const [rows, columns] = split(laid);
+  const [windowRows, windowColumns] = split(inner);
+  const side = layout === "window" ? windowColumns : columns;
+  const unroll = Math.max(
+    1,
+    Math.min(
+      operations <= 4 && layout === "points" ? 8 : operations <= 8 ? 4 : operations <= 24 ? 2 : 1,
+      Math.floor(side / lanes),
+    ),
+  );
+  return {
+    spec,
+    printer,
+    layout,
+    streams,
+    readCount: reads.length,
+    points: laid,
+    rows,
+    columns,
+    window: inner,
+    windowRows,
+    windowColumns,
+    units: rows * Math.max(1, Math.floor(columns / 16)),
+    windowUnits: Math.max(windowRows, Math.floor(windowColumns / (layout === "window" ? 64 : 1))),
+    nanoseconds: count * size * pointNanoseconds(operations, reads.length, lanes),
+    unroll,
+  };
+}
+
+function cheapest(axes: Axes, lastOnly: boolean, costOf: (extent: number, axis: number) => number): Choice {
+  let best: Choice = { cost: axes.extents.length === 0 ? costOf(1, 0) : Infinity, axis: 0 };
+  for (let axis = axes.extents.length - 1; axis >= 0; axis--) {
+    const cost = costOf(axes.extents[axis], axis);
+    if (cost < best.cost) best = { cost, axis };
+    if (lastOnly) break;
+  }
+  return best;
+}
+
+/** The axes with one more of a single point. */
+function withColumn(axes: Axes): Axes {
+  return { extents: [...axes.extents, 1], strides: axes.strides.map((strides) => [...strides, 0]) };
+}
+
+function split({ extents }: Axes): [rows: number, columns: number] {
+  return [sizeOf(extents.slice(0, -1)), extents.at(-1)!];
+}

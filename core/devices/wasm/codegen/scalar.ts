@@ -1,0 +1,231 @@
+/**
+ * The scalar printer: one point at a time, every type; bool is 0 or 1 in an i32.
+ *
+ * @module
+ */
+import { type DType } from "../../../dtype.ts";
+import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
+import type { FunctionWriter, Instruction, ValueType } from "./assembler.ts";
+import type { HostFunction, HostFunctions, Lanes, Place, Printer, Push } from "./printer.ts";
+
+const floatUnary: Partial<Record<UnaryOp, string>> = {
+  neg: "neg",
+  abs: "abs",
+  floor: "floor",
+  ceil: "ceil",
+  round: "nearest",
+  trunc: "trunc",
+  sqrt: "sqrt",
+};
+
+const binaryNames: Partial<Record<BinaryOp, string>> = {
+  add: "add",
+  sub: "sub",
+  mul: "mul",
+  div: "div",
+  min: "min",
+  max: "max",
+  and: "and",
+  or: "or",
+  xor: "xor",
+  lt: "lt",
+  le: "le",
+  eq: "eq",
+  ne: "ne",
+};
+
+const hostUnary: ReadonlySet<UnaryOp> = new Set<UnaryOp>([
+  "exp",
+  "log",
+  "expm1",
+  "log1p",
+  "sin",
+  "cos",
+  "tan",
+  "asin",
+  "acos",
+  "atan",
+  "sinh",
+  "cosh",
+  "tanh",
+  "erf",
+]);
+
+/** The function of the host an operation needs, if it does. */
+export function hostFunctionOf(e: Expr): HostFunction | undefined {
+  if (e.kind === "unary") return e.type === "f64" && hostUnary.has(e.op) ? e.op as HostFunction : undefined;
+  if (e.kind !== "binary") return undefined;
+  const { op, x: { type } } = e;
+  if (op === "rem") return type === "f32" || type === "f64" ? "rem" : undefined;
+  if (op === "pow") return type === "f64" ? "pow" : type === "f32" ? undefined : "integerPow";
+  return op === "atan2" && type === "f64" ? "atan2" : undefined;
+}
+
+/** Creates the scalar printer of a module that has imported `host`. */
+export function scalarPrinter(host: HostFunctions): Printer {
+  const call = (c: FunctionWriter, name: HostFunction) => {
+    const index = host.get(name);
+    if (index === undefined) throw new Error(`The module does not import ${name}`);
+    c.call(index);
+  };
+  return {
+    lanes: 1,
+    keepsLiterals: false,
+    valueType: scalarValueType,
+    literal,
+    unary(c, op, type, x) {
+      if (type === "f64" && hostUnary.has(op)) {
+        x();
+        call(c, op as HostFunction);
+      } else unary(c, op, type, x);
+    },
+    binary(c, op, type, x, y) {
+      if (op === "rem" && (type === "f32" || type === "f64")) {
+        x();
+        if (type === "f32") c.op("f64.promote_f32");
+        y();
+        if (type === "f32") c.op("f64.promote_f32");
+        call(c, "rem");
+        if (type === "f32") c.op("f32.demote_f64");
+      } else if (op === "pow" || op === "atan2") {
+        const integer = type !== "f64";
+        for (const push of [x, y]) {
+          push();
+          if (integer) c.op(type === "u32" ? "f64.convert_i32_u" : "f64.convert_i32_s");
+        }
+        call(c, integer ? "integerPow" : op);
+        if (integer) c.op("i32.trunc_sat_f64_s");
+      } else binary(c, op, type, x, y);
+    },
+    select(c, _type, test, x, y) {
+      x();
+      y();
+      test();
+      c.op("select");
+    },
+    cast,
+    bitcast(c, from, to, x) {
+      x();
+      if (from === "f32" && to !== "f32") c.op("i32.reinterpret_f32");
+      if (from !== "f32" && to === "f32") c.op("f32.reinterpret_i32");
+    },
+    load,
+    store,
+    sequence(c, at) {
+      c.get(at.pointer);
+      if (at.offset !== 0) c.i32(at.offset).op("i32.add");
+    },
+  };
+}
+
+/** The type of the local that holds a scalar. */
+export function scalarValueType(type: ScalarType): ValueType {
+  return type === "f32" || type === "f64" ? type : "i32";
+}
+
+function literal(c: FunctionWriter, type: ScalarType, value: number): void {
+  if (type === "f32") c.f32(value);
+  else if (type === "f64") c.f64(value);
+  else if (type === "bool") c.i32(value === 0 ? 0 : 1);
+  else c.i32(value | 0);
+}
+
+function unary(c: FunctionWriter, op: UnaryOp, type: ScalarType, x: Push): void {
+  if (type === "f32" || type === "f64") {
+    x();
+    c.op(`${type}.${floatUnary[op]}` as Instruction);
+  } else if (op === "neg") {
+    c.i32(0);
+    x();
+    c.op("i32.sub");
+  } else if (op === "not") {
+    x();
+    if (type === "bool") c.op("i32.eqz");
+    else c.i32(-1).op("i32.xor");
+  } else if (op === "abs") {
+    const value = c.local("i32");
+    x();
+    c.set(value).i32(0).get(value).op("i32.sub").get(value).get(value).i32(0).op("i32.lt_s").op("select");
+    c.release("i32", value);
+  } else throw new Error(`No instruction for ${op} of ${type}`);
+}
+
+function binary(c: FunctionWriter, op: BinaryOp, type: ScalarType, x: Push, y: Push): void {
+  if (type === "f32" || type === "f64") {
+    x();
+    y();
+    c.op(`${type}.${binaryNames[op]}` as Instruction);
+    return;
+  }
+  const unsigned = type !== "i32";
+  if (op === "div" || op === "rem") return integerDivision(c, op, unsigned, x, y);
+  if (op === "min" || op === "max") return integerExtreme(c, op, unsigned, x, y);
+  x();
+  y();
+  if (op === "lt" || op === "le") c.op(`i32.${op}_${unsigned ? "u" : "s"}`);
+  else if (op === "shl") c.op("i32.shl");
+  else if (op === "shr") c.op(unsigned ? "i32.shr_u" : "i32.shr_s");
+  else c.op(`i32.${binaryNames[op]}` as Instruction);
+}
+
+function integerExtreme(c: FunctionWriter, op: "min" | "max", unsigned: boolean, x: Push, y: Push): void {
+  const [a, b] = [c.local("i32"), c.local("i32")];
+  x();
+  y();
+  c.set(b).tee(a).get(b).get(a).get(b);
+  c.op(`i32.${op === "min" ? "lt" : "gt"}_${unsigned ? "u" : "s"}`).op("select");
+  c.release("i32", a).release("i32", b);
+}
+
+/** Division that cannot trap: by 0 it gives 0, and -2^31 / -1 wraps. */
+function integerDivision(c: FunctionWriter, op: "div" | "rem", unsigned: boolean, x: Push, y: Push): void {
+  const [a, b, whole] = [c.local("i32"), c.local("i32"), c.local("i32")];
+  x();
+  y();
+  c.set(b).set(a).i32(0).set(whole);
+  c.get(b).if(() => {
+    const divide = () => c.get(a).get(b).op(unsigned ? `i32.${op}_u` : `i32.${op}_s`).set(whole);
+    if (unsigned) divide();
+    else {
+      // By -1: 0 - a, and no remainder.
+      c.get(b).i32(-1).op("i32.eq").if(() => {
+        if (op === "div") c.i32(0).get(a).op("i32.sub").set(whole);
+      }, divide);
+    }
+  });
+  c.get(whole).release("i32", a).release("i32", b).release("i32", whole);
+}
+
+function cast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void {
+  x();
+  if (from === to) return;
+  const floating = from === "f32" || from === "f64";
+  if (to === "bool") {
+    if (floating) c[from](0).op(`${from}.ne`);
+    else c.i32(0).op("i32.ne");
+  } else if (to === "f32" || to === "f64") {
+    if (floating) c.op(to === "f64" ? "f64.promote_f32" : "f32.demote_f64");
+    else c.op(`${to}.convert_i32_${from === "i32" ? "s" : "u"}`);
+  } else if (floating) c.op(`i32.trunc_sat_${from}_${to === "u32" ? "u" : "s"}`);
+}
+
+/** Pushes the address and gives the offset that is left for the instruction, which can only be positive. */
+function address(c: FunctionWriter, at: Place): number {
+  c.get(at.pointer);
+  if (at.offset >= 0) return at.offset;
+  c.i32(at.offset).op("i32.add");
+  return 0;
+}
+
+function load(c: FunctionWriter, dtype: DType, at: Place, _lanes: Lanes): void {
+  const offset = address(c, at);
+  if (dtype === "f32" || dtype === "f64") c.mem(`${dtype}.load`, offset);
+  else c.mem(dtype === "u8" ? "i32.load8_u" : "i32.load", offset);
+}
+
+function store(c: FunctionWriter, dtype: DType, at: Place, _lanes: Lanes, value: Push): void {
+  const offset = address(c, at);
+  value();
+  if (dtype === "f32" || dtype === "f64") c.mem(`${dtype}.store`, offset);
+  else c.mem(dtype === "u8" ? "i32.store8" : "i32.store", offset);
+}

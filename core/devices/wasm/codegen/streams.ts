@@ -1,0 +1,75 @@
+/**
+ * Streams: how the data of a kernel (buffers, positions, results) lies over the axes of its loops, and how few loops do.
+ *
+ * @module
+ */
+import { deviceBytes, type DType } from "../../../dtype.ts";
+import type { Access, Program } from "../../../ir/kernel.ts";
+import type { FunctionWriter } from "./assembler.ts";
+
+/** Something that moves with the loops: an element's address, or an integer that depends on the place. */
+export interface Stream {
+  /** What lies there; "index" for integers, which are not in memory. */
+  readonly dtype: DType | "index";
+  /** Bytes (units for "index") from one point to the next along each axis. */
+  readonly strides: readonly number[];
+  /** Pushes the address (or integer) of the first point. */
+  readonly base: (c: FunctionWriter) => void;
+  /** For rows that lie anywhere: pushes the address of the row whose number is in a local, instead of `base` and strides. */
+  readonly row?: (c: FunctionWriter, row: number) => void;
+}
+
+/** Bytes between neighbouring elements; an index counts in ones. */
+export function unitOf(dtype: DType | "index"): number {
+  return dtype === "index" ? 1 : deviceBytes(dtype);
+}
+
+/** Pushes an address of the table (its local is parameter 0 of every phase) plus a constant. */
+export function pushSlot(c: FunctionWriter, slot: number, bytes: number): void {
+  c.get(0).mem("i32.load", 4 * slot);
+  if (bytes !== 0) c.i32(bytes).op("i32.add");
+}
+
+/** The stream of an access. */
+export function accessStream(program: Program, { buffer, offset, strides }: Access): Stream {
+  const { dtype } = program.buffers[buffer];
+  const bytes = deviceBytes(dtype);
+  return { dtype, strides: strides.map((stride) => stride * bytes), base: (c) => pushSlot(c, buffer, offset * bytes) };
+}
+
+/** The stream of positions offset + sum of strides * index. */
+export function indexStream(offset: number, strides: readonly number[]): Stream {
+  return { dtype: "index", strides, base: (c) => void c.i32(offset) };
+}
+
+/** Axes of a loop nest and the strides of each stream over them. */
+export interface Axes {
+  readonly extents: readonly number[];
+  readonly strides: readonly (readonly number[])[];
+}
+
+/** Merges neighbouring axes over which every stream runs on evenly, and drops axes of one point; order is kept. */
+export function mergeAxes(extents: readonly number[], strides: readonly (readonly number[])[], keepLast = false): Axes {
+  const merged: number[] = [];
+  const steps: number[][] = strides.map(() => []);
+  extents.forEach((extent, axis) => {
+    const kept = keepLast && axis === extents.length - 1;
+    if (extent === 1 && !kept) return;
+    const last = merged.length - 1;
+    if (!kept && last >= 0 && strides.every((of, i) => steps[i][last] === of[axis] * extent)) {
+      merged[last] *= extent;
+      strides.forEach((of, i) => steps[i][last] = of[axis]);
+    } else {
+      merged.push(extent);
+      strides.forEach((of, i) => steps[i].push(of[axis]));
+    }
+  });
+  return { extents: merged, strides: steps };
+}
+
+/** The same axes with one of them moved to the end; without axes, one of a single point. */
+export function withInner(axes: Axes, inner: number): Axes {
+  if (axes.extents.length === 0) return { extents: [1], strides: axes.strides.map(() => [0]) };
+  const move = (list: readonly number[]) => [...list.filter((_, axis) => axis !== inner), list[inner]];
+  return { extents: move(axes.extents), strides: axes.strides.map(move) };
+}

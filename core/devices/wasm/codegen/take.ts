@@ -1,0 +1,176 @@
+/**
+ * Rows chosen by index, and their transpose: rows added up by index.
+ *
+ * @module
+ */
+import { deviceBytes } from "../../../dtype.ts";
+import { scalarType } from "../../../ir/expr.ts";
+import type { TakeKernel } from "../../../ir/kernel.ts";
+import { sizeOf } from "../../../shape.ts";
+import type { FunctionWriter } from "./assembler.ts";
+import { boxOf, writeBox } from "./box.ts";
+import { phaseParams } from "./context.ts";
+import { printerFor, type PrintingContext, type PrintingGenerator } from "./generate.ts";
+import { columnLoop, share } from "./loops.ts";
+import { accessStream, pushSlot, type Stream } from "./streams.ts";
+import { serialNanoseconds } from "./work.ts";
+
+/** Writes a take as an elementwise box whose result lies in rows anywhere, a takeGrad as a loop that adds rows. */
+export const take: PrintingGenerator<TakeKernel> = (context, kernel) => {
+  if (sizeOf(kernel.shape) === 0) return [];
+  return kernel.kind === "take" ? gatherRows(context, kernel) : addRows(context, kernel);
+};
+
+const gatherRows: PrintingGenerator<TakeKernel> = (context, kernel) => {
+  const { dtype } = context.program.buffers[kernel.source.buffer];
+  const bytes = deviceBytes(dtype);
+  const result: Stream = {
+    dtype,
+    strides: [0, 0, bytes],
+    base: (c) => c.i32(0),
+    row: (c, row) => {
+      pushSlot(c, kernel.source.buffer, kernel.source.offset * bytes);
+      if (kernel.outer > 1) c.get(row).i32(kernel.count).op("i32.div_u").i32(kernel.size).op("i32.mul");
+      else c.i32(0);
+      pushIndex(c, kernel, () => c.get(row).i32(kernel.count).op("i32.rem_u"));
+      c.op("i32.add").i32(kernel.inner * bytes).op("i32.mul").op("i32.add");
+    },
+  };
+  const box = boxOf(context, kernel, { keepLast: true, result: () => result });
+  const serial = context.threads === 1 || box.nanoseconds < serialNanoseconds;
+  const func = context.module.func({ params: phaseParams }, (c) => {
+    const [from, to] = [c.local("i32"), c.local("i32")];
+    if (!serial) share(c, 1, box.rows, 1, context.threads, from, to);
+    writeBox(c, box, serial ? {} : { rows: { from, to } });
+  });
+  return [{ func, serial }];
+};
+
+/** Pushes the index at a place of the list, clamped into range. */
+export function pushIndex(c: FunctionWriter, { indices, size }: Pick<TakeKernel, "indices" | "size">, place: () => void): void {
+  const index = c.local("i32");
+  pushSlot(c, indices.buffer, 4 * indices.offset);
+  place();
+  c.i32(2).op("i32.shl").op("i32.add").mem("i32.load").set(index);
+  c.i32(0).get(index).get(index).i32(0).op("i32.lt_s").op("select").set(index);
+  c.get(index).i32(size - 1).get(index).i32(size - 1).op("i32.lt_s").op("select").release("i32", index);
+}
+
+/** Each thread owns a range of the `size` rows, so that rows are added in the order of the indices. */
+function addRows(context: PrintingContext, kernel: TakeKernel): ReturnType<PrintingGenerator<TakeKernel>> {
+  const { outer, size, inner, count } = kernel;
+  const { slot, func: epilogue } = context.epilogue(kernel);
+  const serial = context.threads === 1 || outer * inner * (count + size) < serialNanoseconds;
+  const func = context.module.func({ params: phaseParams }, (c) => {
+    const rows = new RowAdder(context, kernel, c, slot);
+    const [from, to, o, place, target] = Array.from({ length: 5 }, () => c.local("i32"));
+    if (serial) c.i32(0).set(from).i32(size).set(to);
+    else share(c, 1, size, 1, context.threads, from, to);
+    c.for(o, 0, outer, 1, () => {
+      c.for(target, () => c.get(from), () => c.get(to), 1, () => rows.clear(o, target));
+      c.for(place, 0, count, 1, () => {
+        pushIndex(c, kernel, () => c.get(place));
+        c.tee(target).get(from).op("i32.ge_s").get(target).get(to).op("i32.lt_s").op("i32.and");
+        c.if(() => rows.add(o, place, target));
+      });
+      if (epilogue === undefined) return;
+      c.get(0).get(rows.result);
+      for (const end of [from, to]) c.get(o).i32(size).op("i32.mul").get(end).op("i32.add");
+      c.i32(0).i32(inner).call(epilogue);
+    });
+  });
+  return [{ func, serial }];
+}
+
+/** Writes loops over the elements of one row. */
+class RowAdder {
+  /** A local: the address of the result. */
+  readonly result: number;
+  readonly #source: number;
+  readonly #stream: Stream;
+  readonly #context: PrintingContext;
+  readonly #kernel: TakeKernel;
+  readonly #c: FunctionWriter;
+
+  constructor(context: PrintingContext, kernel: TakeKernel, c: FunctionWriter, slot: number) {
+    this.#context = context;
+    this.#kernel = kernel;
+    this.#c = c;
+    this.#stream = accessStream(context.program, kernel.source);
+    this.result = c.local("i32");
+    this.#source = c.local("i32");
+    pushSlot(c, slot, 0);
+    c.set(this.result);
+    this.#stream.base(c);
+    c.set(this.#source);
+  }
+
+  /** Row `target` of the result becomes 0. */
+  clear(o: number, target: number): void {
+    const to = this.#row(this.result, o, this.#kernel.size, target);
+    const { dtype } = this.#stream;
+    if (dtype === "index") return;
+    const printer = this.#printer();
+    const type = scalarType(dtype);
+    this.#columns(
+      [to],
+      (at, lanes, valid) => printer.store(this.#c, dtype, at(0), lanes, () => printer.literal(this.#c, type, 0), valid),
+    );
+    this.#c.release("i32", to);
+  }
+
+  /** Adds row `place` of the source to row `target` of the result. */
+  add(o: number, place: number, target: number): void {
+    const to = this.#row(this.result, o, this.#kernel.size, target);
+    const from = this.#row(this.#source, o, this.#kernel.count, place);
+    const { dtype } = this.#stream;
+    if (dtype === "index") return;
+    const printer = this.#printer();
+    const type = scalarType(dtype);
+    const c = this.#c;
+    this.#columns([to, from], (at, lanes, valid) => {
+      const load = (i: number) => () => printer.load(c, dtype, at(i), lanes);
+      const sum = () => printer.binary(c, "add", type, load(0), load(1), { kind: "load", type, slot: 0 });
+      printer.store(c, dtype, at(0), lanes, sum, valid);
+    });
+    c.release("i32", to).release("i32", from);
+  }
+
+  #printer() {
+    return printerFor(this.#context, [], [this.#stream]);
+  }
+
+  #bytes(): number {
+    return deviceBytes(this.#context.program.buffers[this.#kernel.source.buffer].dtype);
+  }
+
+  /** A new local: the address of a row. */
+  #row(base: number, o: number, rows: number, row: number): number {
+    const c = this.#c;
+    const address = c.local("i32");
+    c.get(base).get(o).i32(rows).op("i32.mul").get(row).op("i32.add");
+    c.i32(this.#kernel.inner * this.#bytes()).op("i32.mul").op("i32.add").set(address);
+    return address;
+  }
+
+  #columns(
+    pointers: readonly number[],
+    body: (at: (i: number) => { pointer: number; offset: number; stride: number }, lanes: "all" | "one", valid?: number) => void,
+  ): void {
+    const c = this.#c;
+    const count = c.local("i32");
+    const { lanes } = this.#printer();
+    const step = this.#bytes();
+    c.i32(this.#kernel.inner).set(count);
+    columnLoop(c, {
+      lanes,
+      unroll: 1,
+      count,
+      most: this.#kernel.inner,
+      ragged: this.#kernel.inner % lanes !== 0,
+      partial: true,
+      pointers: pointers.map((local) => ({ local, step })),
+    }, ([at]) => body((i) => ({ pointer: pointers[i], offset: step * at.step, stride: step }), at.lanes, at.valid));
+    c.release("i32", count);
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * The vector printer: four points at a time for the types of 32 bits; bool is a mask of all ones or zeros in each lane. Bytes
+ * are widened when loaded and narrowed when stored. What has no vector instruction is done lane by lane.
+ *
+ * @module
+ */
+import type { DType } from "../../../dtype.ts";
+import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
+import type { FunctionWriter, Instruction } from "./assembler.ts";
+import type { HostFunctions, Lanes, Place, Printer, Push } from "./printer.ts";
+import { scalarPrinter, scalarValueType } from "./scalar.ts";
+
+const floatUnary: Partial<Record<UnaryOp, Instruction>> = {
+  neg: "f32x4.neg",
+  abs: "f32x4.abs",
+  floor: "f32x4.floor",
+  ceil: "f32x4.ceil",
+  round: "f32x4.nearest",
+  trunc: "f32x4.trunc",
+  sqrt: "f32x4.sqrt",
+};
+
+const bitwise: Partial<Record<BinaryOp, Instruction>> = { and: "v128.and", or: "v128.or", xor: "v128.xor" };
+const plain: ReadonlySet<BinaryOp> = new Set<BinaryOp>(["add", "sub", "mul", "eq", "ne"]);
+const ordered: Partial<Record<BinaryOp, string>> = { lt: "lt", le: "le", min: "min", max: "max" };
+
+/** Creates the vector printer of a module that has imported `host`. */
+export function vectorPrinter(host: HostFunctions): Printer {
+  const scalar = scalarPrinter(host);
+  return {
+    lanes: 4,
+    keepsLiterals: true,
+    valueType: () => "v128",
+    literal,
+    unary,
+    binary(c, op, type, x, y, right) {
+      if (type === "f32" && op !== "rem") floatBinary(c, op, x, y, right);
+      else if (!integerBinary(c, op, type, x, y, right)) laneWise(c, scalar, op, type, x, y, right);
+    },
+    multiplyAdd(c, x, y, z, negated) {
+      x();
+      y();
+      z();
+      c.op(negated ? "f32x4.relaxed_nmadd" : "f32x4.relaxed_madd");
+    },
+    select(c, _type, test, x, y) {
+      x();
+      y();
+      test();
+      // Every lane of a test is all ones or all zeros, where the relaxed form is exact.
+      c.op("i32x4.relaxed_laneselect");
+    },
+    cast,
+    bitcast: (_c, _from, _to, x) => x(),
+    load,
+    store,
+    sequence(c, at, lanes) {
+      c.get(at.pointer);
+      if (at.offset !== 0) c.i32(at.offset).op("i32.add");
+      c.op("i32x4.splat");
+      if (lanes === "all" && at.stride !== 0) c.i32x4(0, at.stride, 2 * at.stride, 3 * at.stride).op("i32x4.add");
+    },
+  };
+}
+
+function literal(c: FunctionWriter, type: ScalarType, value: number): void {
+  if (type === "f32") c.f32x4(value);
+  else if (type === "bool") c.i32x4(value === 0 ? 0 : -1);
+  else c.i32x4(value);
+}
+
+function unary(c: FunctionWriter, op: UnaryOp, type: ScalarType, x: Push): void {
+  x();
+  const instruction = type === "f32"
+    ? floatUnary[op]
+    : op === "not"
+    ? "v128.not"
+    : op === "neg"
+    ? "i32x4.neg"
+    : op === "abs"
+    ? "i32x4.abs"
+    : undefined;
+  if (!instruction) throw new Error(`No instruction for ${op} of ${type}`);
+  c.op(instruction);
+}
+
+function floatBinary(c: FunctionWriter, op: BinaryOp, x: Push, y: Push, right: Expr): void {
+  x();
+  if (op !== "min" && op !== "max") {
+    y();
+    c.op(`f32x4.${op}` as Instruction);
+    return;
+  }
+  // min and max proper are slow on x64. pmax(x, y) = x < y ? y : x keeps a NaN in x; one in y is put in as a mask of ones.
+  const pseudo = op === "min" ? "f32x4.pmin" : "f32x4.pmax";
+  y();
+  if (right.kind === "const" && !Number.isNaN(right.value)) c.op(pseudo);
+  else {
+    const kept = c.local("v128");
+    c.tee(kept).op(pseudo).get(kept).get(kept).op("f32x4.ne").op("v128.or").release("v128", kept);
+  }
+}
+
+/** Writes an operation on integers or bools and says whether there is an instruction for it. */
+function integerBinary(c: FunctionWriter, op: BinaryOp, type: ScalarType, x: Push, y: Push, right: Expr): boolean {
+  const sign = type === "i32" ? "s" : "u";
+  let instruction: Instruction;
+  if (op === "shl" || op === "shr") {
+    if (right.kind !== "const") return false;
+    x();
+    c.i32(right.value & 31).op(op === "shl" ? "i32x4.shl" : `i32x4.shr_${sign}`);
+    return true;
+  } else if (bitwise[op]) instruction = bitwise[op];
+  else if (plain.has(op)) instruction = `i32x4.${op}` as Instruction;
+  else if (ordered[op]) instruction = `i32x4.${ordered[op]}_${sign}` as Instruction;
+  else return false;
+  x();
+  y();
+  c.op(instruction);
+  return true;
+}
+
+/** Applies the scalar form to each lane. */
+function laneWise(c: FunctionWriter, scalar: Printer, op: BinaryOp, type: ScalarType, x: Push, y: Push, right: Expr): void {
+  const [a, b, out] = [c.local("v128"), c.local("v128"), c.local("v128")];
+  const lanes = scalarValueType(type) === "f32" ? "f32x4" : "i32x4";
+  x();
+  y();
+  c.set(b).set(a);
+  for (let lane = 0; lane < 4; lane++) {
+    c.get(lane === 0 ? a : out);
+    const part = (vector: number) => () => c.get(vector).lane(`${lanes}.extract_lane`, lane);
+    scalar.binary(c, op, type, part(a), part(b), right);
+    c.lane(`${lanes}.replace_lane`, lane).set(out);
+  }
+  c.get(out).release("v128", a).release("v128", b).release("v128", out);
+}
+
+function cast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void {
+  x();
+  if (from === to) return;
+  if (to === "bool") {
+    if (from === "f32") c.f32x4(0).op("f32x4.ne");
+    else c.i32x4(0).op("i32x4.ne");
+  } else if (from === "bool") {
+    if (to === "f32") c.f32x4(1).op("v128.and");
+    else c.op("i32x4.neg");
+  } else if (to === "f32") c.op(from === "i32" ? "f32x4.convert_i32x4_s" : "f32x4.convert_i32x4_u");
+  else if (from === "f32") c.op(to === "i32" ? "i32x4.trunc_sat_f32x4_s" : "i32x4.trunc_sat_f32x4_u");
+}
+
+/** Pushes the address of a lane and gives the offset that is left for the instruction, which can only be positive. */
+function address(c: FunctionWriter, at: Place, lane: number): number {
+  const offset = at.offset + at.stride * lane;
+  c.get(at.pointer);
+  if (offset >= 0) return offset;
+  c.i32(offset).op("i32.add");
+  return 0;
+}
+
+function load(c: FunctionWriter, dtype: DType, at: Place, lanes: Lanes): void {
+  if (dtype === "u8") loadBytes(c, at, lanes);
+  else if (lanes === "one" || at.stride === 0) c.mem("v128.load32_splat", address(c, at, 0));
+  else if (at.stride === 4) c.mem("v128.load", address(c, at, 0));
+  else if (at.stride === -4) {
+    const offset = address(c, at, 3);
+    c.mem("v128.load", offset);
+    const reversed = c.local("v128");
+    c.tee(reversed).get(reversed).shuffle32([3, 2, 1, 0]).release("v128", reversed);
+  } else gather(c, at);
+  if (dtype === "bool") c.i32x4(0).op("i32x4.ne");
+}
+
+function gather(c: FunctionWriter, at: Place): void {
+  const gathered = c.local("v128");
+  c.mem("v128.load32_zero", address(c, at, 0)).set(gathered);
+  for (let lane = 1; lane < 4; lane++) {
+    const offset = address(c, at, lane);
+    c.get(gathered).memLane("v128.load32_lane", lane, offset).set(gathered);
+  }
+  c.get(gathered).release("v128", gathered);
+}
+
+function loadBytes(c: FunctionWriter, at: Place, lanes: Lanes): void {
+  if (lanes === "one" || at.stride === 0) {
+    c.mem("i32.load8_u", address(c, at, 0)).op("i32x4.splat");
+  } else if (at.stride === 1) {
+    c.mem("v128.load32_zero", address(c, at, 0)).op("i16x8.extend_low_i8x16_u").op("i32x4.extend_low_i16x8_u");
+  } else {
+    c.i32x4(0);
+    for (let lane = 0; lane < 4; lane++) c.mem("i32.load8_u", address(c, at, lane)).lane("i32x4.replace_lane", lane);
+  }
+}
+
+function store(c: FunctionWriter, dtype: DType, at: Place, lanes: Lanes, value: Push, valid?: number): void {
+  const contiguous = at.stride === (dtype === "u8" ? 1 : 4);
+  if (lanes === "all" && valid === undefined && contiguous) {
+    const offset = address(c, at, 0);
+    toMemory(c, dtype, value);
+    if (dtype === "u8") lowBytes(c).memLane("v128.store32_lane", 0, offset);
+    else c.mem("v128.store", offset);
+    return;
+  }
+  const kept = c.local("v128");
+  toMemory(c, dtype, value);
+  c.set(kept);
+  const one = (lane: number) => {
+    const offset = address(c, at, lane);
+    c.get(kept);
+    if (dtype === "u8") c.lane("i32x4.extract_lane", lane).mem("i32.store8", offset);
+    else c.memLane("v128.store32_lane", lane, offset);
+  };
+  one(0);
+  for (let lane = 1; lane < (lanes === "one" ? 1 : valid === undefined ? 4 : 3); lane++) {
+    if (valid === undefined) one(lane);
+    else c.get(valid).i32(lane).op("i32.gt_s").if(() => one(lane));
+  }
+  c.release("v128", kept);
+}
+
+/** Pushes a value as it lies in memory. */
+function toMemory(c: FunctionWriter, dtype: DType, value: Push): void {
+  value();
+  if (dtype === "bool") c.op("i32x4.neg");
+}
+
+/** Gathers the low byte of each lane in the first lane. */
+function lowBytes(c: FunctionWriter): FunctionWriter {
+  const kept = c.local("v128");
+  return c.tee(kept).get(kept).shuffle([0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).release("v128", kept);
+}

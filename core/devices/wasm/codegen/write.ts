@@ -1,0 +1,48 @@
+/**
+ * Rows written at indices.
+ *
+ * @module
+ */
+import { deviceBytes } from "../../../dtype.ts";
+import type { WriteKernel } from "../../../ir/kernel.ts";
+import type { FunctionWriter } from "./assembler.ts";
+import { type KernelGenerator, phaseParams } from "./context.ts";
+import { SERIAL_MOVES, setShare } from "./emit.ts";
+import { pushSlot } from "./streams.ts";
+import { pushIndex } from "./take.ts";
+
+/** Each thread owns a range of the `size` rows, so that rows come in the order of the indices: of those at one the last stays. */
+export const write: KernelGenerator<WriteKernel> = (context, kernel) => {
+  const { outer, size, inner, count, source, indices, target } = kernel;
+  if (outer * size * inner * count === 0) return [];
+  const bytes = deviceBytes(context.program.buffers[target.buffer].dtype);
+  const serial = context.threads === 1 || count === 1 || outer * count * inner < SERIAL_MOVES;
+  const func = context.module.func({ params: phaseParams }, (c) => {
+    const [from, to, o, k, row] = Array.from({ length: 5 }, () => c.local("i32"));
+    setShare(c, 1, serial ? 1 : context.threads, size, from, to);
+    /** Pushes where row `at` of an outer block begins. */
+    const address = (access: WriteKernel["source"], rows: number, at: number) => {
+      pushSlot(c, access.buffer, access.offset * bytes);
+      c.get(o).i32(rows).op("i32.mul").get(at).op("i32.add").i32(inner * bytes).op("i32.mul").op("i32.add");
+    };
+    c.for(o, 0, outer, 1, () =>
+      c.for(k, 0, count, 1, () => {
+        pushIndex(c, { indices, size }, () => c.get(k));
+        c.tee(row).get(from).op("i32.ge_s").get(row).get(to).op("i32.lt_s").op("i32.and");
+        c.if(() => {
+          address(target, size, row);
+          address(source, count, k);
+          copy(c, inner * bytes);
+        });
+      }));
+  });
+  return [{ func, serial }];
+};
+
+/** Copies bytes from the address on the stack to the one below it: a single element at once. */
+function copy(c: FunctionWriter, bytes: number): void {
+  if (bytes === 1) c.mem("i32.load8_u").mem("i32.store8");
+  else if (bytes === 4) c.mem("i32.load").mem("i32.store");
+  else if (bytes === 8) c.mem("f64.load").mem("f64.store");
+  else c.i32(bytes).copy();
+}

@@ -1,0 +1,116 @@
+/**
+ * The `wasm` device: programs run on all cores in WebAssembly with 128-bit vectors, in one shared memory.
+ *
+ * @module
+ */
+import { deviceBytes, type DType, type TypedArray } from "../../dtype.ts";
+import { DeviceError } from "../../errors.ts";
+import type { Program } from "../../ir/kernel.ts";
+import type { Device, Executable } from "../../values/device.ts";
+import type { Profile } from "../profile.ts";
+import { WasmBuffer } from "./buffer.ts";
+import { WasmExecutable } from "./executable.ts";
+import { Arena, SharedMemory } from "./memory.ts";
+import { ThreadPool } from "./threads.ts";
+
+/** How a wasm device is made. */
+export interface WasmDeviceOptions {
+  /** How many threads share the work, the calling one included; all cores by default. */
+  readonly threads?: number;
+  /** Is told the milliseconds of every kernel, which then run one by one. For finding out where the time goes. */
+  readonly profile?: Profile;
+}
+
+/** Looks at a word before sleeping: some 50 microseconds. */
+const spinCount = 30_000;
+
+/**
+ * Creates a wasm device. Its worker threads start with the first program that needs them and do not keep the process alive.
+ *
+ * @throws {RangeError} If `threads` is not a whole number from 1 to 256.
+ */
+export function createWasmDevice({ threads, profile }: WasmDeviceOptions = {}): Device<WasmBuffer> {
+  const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
+  const count = threads ?? Math.min(cores, 256);
+  if (!Number.isInteger(count) || count < 1 || count > 256) {
+    throw new RangeError(`Cannot create a wasm device with ${count} threads: threads must be a whole number from 1 to 256`);
+  }
+  return new WasmDevice(count, count > cores ? 0 : spinCount, profile);
+}
+
+class WasmDevice implements Device<WasmBuffer> {
+  readonly name = "wasm";
+  readonly description: string;
+  readonly dtypes: readonly DType[] = ["bool", "u8", "i32", "u32", "f32", "f64"];
+  readonly maxBuffersPerKernel = Infinity;
+  readonly fuses = true;
+  readonly readsFreely = true;
+  readonly #memory = new SharedMemory();
+  readonly #arena = new Arena(this.#memory);
+  readonly #pool: ThreadPool;
+  readonly #threads: number;
+  readonly #spins: number;
+  readonly #profile: Profile | undefined;
+  #bytesInUse = 0;
+
+  constructor(threads: number, spins: number, profile: Profile | undefined) {
+    this.#threads = threads;
+    this.#spins = spins;
+    this.#profile = profile;
+    this.#pool = new ThreadPool(this.#memory, threads, spins);
+    this.description = `WebAssembly SIMD, ${threads} thread${threads === 1 ? "" : "s"}`;
+  }
+
+  get bytesInUse(): number {
+    return this.#bytesInUse;
+  }
+
+  compile(program: Program): Executable<WasmBuffer> {
+    return new WasmExecutable({
+      program,
+      memory: this.#memory,
+      arena: this.#arena,
+      pool: this.#pool,
+      threads: this.#threads,
+      spins: this.#spins,
+      profile: this.#profile,
+      allocate: (dtype, size) => this.#allocate(dtype, size),
+      free: (buffer) => this.free(buffer),
+    });
+  }
+
+  upload(dtype: DType, values: TypedArray): WasmBuffer {
+    const buffer = this.#allocate(dtype, values.length);
+    this.#memory.write(buffer.address, dtype, values);
+    return buffer;
+  }
+
+  download(buffer: WasmBuffer): Promise<TypedArray> {
+    try {
+      return Promise.resolve(this.downloadNow(buffer));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  downloadNow(buffer: WasmBuffer): TypedArray {
+    if (buffer.address === 0) throw new DeviceError("Cannot read a buffer of the wasm device that was freed");
+    return this.#memory.read(buffer.address, buffer.dtype, buffer.size);
+  }
+
+  /** Freeing twice does nothing. Programs have always finished when this is called. */
+  free(buffer: WasmBuffer): void {
+    if (buffer.address === 0) return;
+    const bytes = buffer.size * deviceBytes(buffer.dtype);
+    this.#memory.free(buffer.address, bytes);
+    this.#bytesInUse -= bytes;
+    buffer.address = 0;
+  }
+
+  #allocate(dtype: DType, size: number): WasmBuffer {
+    const bytes = size * deviceBytes(dtype);
+    const buffer = new WasmBuffer(dtype, size, this.#memory.allocate(bytes));
+    this.#bytesInUse += bytes;
+    return buffer;
+  }
+}

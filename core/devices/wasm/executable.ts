@@ -1,0 +1,246 @@
+/**
+ * Programs on the wasm device: the module, the table of buffer addresses, one run.
+ *
+ * @module
+ */
+import { deviceBytes, type DType, type TypedArray } from "../../dtype.ts";
+import { DeviceError } from "../../errors.ts";
+import type { Program } from "../../ir/kernel.ts";
+import { SERIAL_MADDS } from "./codegen/emit.ts";
+import { NARROW_TILE, type TileColumns } from "./codegen/microkernel.ts";
+import { compileProgram, type ProgramCode } from "./codegen/program.ts";
+import type { Executable } from "../../values/device.ts";
+import { debug } from "../../env.ts";
+import type { Profile } from "../profile.ts";
+import { WasmBuffer } from "./buffer.ts";
+import { hostMath } from "./host_math.ts";
+import type { Arena, SharedMemory } from "./memory.ts";
+import { measuredTileColumns } from "./tile_columns.ts";
+import { deviceFailure, type RunFunction, type ThreadPool, type Work } from "./threads.ts";
+
+/** What an executable needs of its device. */
+export interface ExecutableParts {
+  readonly program: Program;
+  readonly memory: SharedMemory;
+  readonly arena: Arena;
+  readonly pool: ThreadPool;
+  readonly threads: number;
+  readonly spins: number;
+  readonly profile: Profile | undefined;
+  allocate(dtype: DType, size: number): WasmBuffer;
+  free(buffer: WasmBuffer): void;
+}
+
+/** Offsets of intermediate and scratch memory from the beginning of the arena. */
+interface Layout {
+  /** By table slot, for the slots that lie in the arena. */
+  readonly places: readonly (readonly [slot: number, offset: number])[];
+  readonly scratch: number;
+  readonly scratchSize: number;
+  readonly bytes: number;
+}
+
+let programs = 0;
+
+/** A program that was compiled to a module of its own. */
+export class WasmExecutable implements Executable<WasmBuffer> {
+  readonly #parts: ExecutableParts;
+  readonly #code: ProgramCode;
+  readonly #layout: Layout;
+  readonly #work: readonly { run: RunFunction; parallel: boolean }[];
+  readonly #number = ++programs;
+  readonly #table: number;
+  readonly #tableBytes: number;
+  /** The module in shared memory, for the workers. */
+  readonly #bytes: number = 0;
+  readonly #outputs: readonly { readonly id: number; readonly input: number }[];
+  /** The arena for which the table was last written. */
+  #arenaBase = 0;
+  #destroyed = false;
+  /** Whether the workers have loaded it. */
+  #known = false;
+  /** Host inputs of the current run, which lie in blocks of their own. */
+  readonly #staged: WasmBuffer[] = [];
+
+  constructor(parts: ExecutableParts) {
+    const { program, memory, arena, threads, spins, profile } = parts;
+    this.#parts = parts;
+    this.#code = compileProgram(program, {
+      threads,
+      spins,
+      separate: profile !== undefined,
+      tileColumns: (multiplyAdds) => tileColumns(parts, multiplyAdds),
+    });
+    if (debug.has("source")) console.error(`wasm module: ${this.#code.bytes.length} bytes, ${this.#code.entries.length} entries`);
+    this.#layout = layOut(program, this.#code, threads);
+    arena.reserve(this.#layout.bytes);
+    this.#tableBytes = 4 * (program.buffers.length + this.#code.sharedOffsets.length);
+    this.#table = memory.allocate(this.#tableBytes);
+    const imports = { env: { memory: memory.memory }, host: hostMath() };
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#code.bytes), imports);
+    this.#work = this.#code.entries.map(({ parallel }, i) => ({ run: exports[`run${i}`] as RunFunction, parallel }));
+    if (this.#work.some(({ parallel }) => parallel)) {
+      this.#bytes = memory.allocate(this.#code.bytes.length);
+      memory.write(this.#bytes, "u8", this.#code.bytes);
+      parts.pool.start();
+    }
+    this.#outputs = program.outputs.map((id) => {
+      const { place } = program.buffers[id];
+      return { id, input: place.kind === "input" ? place.index : -1 };
+    });
+  }
+
+  run(inputs: readonly (WasmBuffer | TypedArray)[]): WasmBuffer[] {
+    const { program, arena } = this.#parts;
+    if (this.#destroyed) throw new DeviceError("Cannot run a program of the wasm device that was destroyed");
+    if (inputs.length !== program.inputs.length) {
+      throw new DeviceError(`Cannot run a program of ${program.inputs.length} inputs with ${inputs.length}`, {
+        expected: program.inputs.length,
+        given: inputs.length,
+      });
+    }
+    const fresh: WasmBuffer[] = [];
+    try {
+      const outputs = this.#placeBuffers(inputs, fresh);
+      if (this.#arenaBase !== arena.base) this.#placeArena();
+      this.#execute();
+      return outputs;
+    } catch (error) {
+      for (const buffer of fresh) this.#parts.free(buffer);
+      throw error;
+    } finally {
+      for (const buffer of this.#staged) this.#release(buffer);
+      this.#staged.length = 0;
+    }
+  }
+
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    const { memory, pool } = this.#parts;
+    if (this.#bytes !== 0) {
+      if (this.#known) pool.forget(this.#number);
+      memory.free(this.#bytes, this.#code.bytes.length);
+    }
+    memory.free(this.#table, this.#tableBytes);
+  }
+
+  #release(buffer: WasmBuffer): void {
+    if (buffer.address === 0) return;
+    this.#parts.memory.free(buffer.address, buffer.size * deviceBytes(buffer.dtype));
+    buffer.address = 0;
+  }
+
+  /** Writes the addresses of inputs and outputs into the table; gives the outputs, and in `fresh` those that are new. */
+  #placeBuffers(inputs: readonly (WasmBuffer | TypedArray)[], fresh: WasmBuffer[]): WasmBuffer[] {
+    const { program, memory } = this.#parts;
+    const given: WasmBuffer[] = [];
+    for (let i = 0; i < inputs.length; i++) {
+      const input = inputs[i];
+      const id = program.inputs[i];
+      const { dtype, size } = program.buffers[id];
+      const buffer = input instanceof WasmBuffer ? input : this.#stage(id, i, input, fresh);
+      if (buffer.dtype !== dtype || buffer.size !== size || buffer.address === 0) throw wrongInput(i, buffer, dtype, size);
+      given.push(buffer);
+      memory.words[(this.#table >>> 2) + id] = buffer.address;
+    }
+    return this.#outputs.map(({ id, input }) => {
+      if (input >= 0) return given[input];
+      const { dtype, size } = program.buffers[id];
+      const buffer = this.#parts.allocate(dtype, size);
+      fresh.push(buffer);
+      memory.words[(this.#table >>> 2) + id] = buffer.address;
+      return buffer;
+    });
+  }
+
+  /** Copies a host array; what becomes an output is a buffer like any other. */
+  #stage(id: number, index: number, values: TypedArray, fresh: WasmBuffer[]): WasmBuffer {
+    const { program, memory } = this.#parts;
+    const { dtype, size } = program.buffers[id];
+    if (values.length !== size) throw wrongInput(index, { dtype, size: values.length, address: -1 }, dtype, size);
+    const kept = this.#outputs.some(({ input }) => input === index);
+    const buffer = kept
+      ? this.#parts.allocate(dtype, size)
+      : new WasmBuffer(dtype, size, memory.allocate(size * deviceBytes(dtype)));
+    (kept ? fresh : this.#staged).push(buffer);
+    memory.write(buffer.address, dtype, values);
+    return buffer;
+  }
+
+  #placeArena(): void {
+    const { memory, arena } = this.#parts;
+    const { words } = memory;
+    for (const [slot, offset] of this.#layout.places) words[(this.#table >>> 2) + slot] = arena.base + offset;
+    this.#arenaBase = arena.base;
+  }
+
+  #execute(): void {
+    const { profile, program, arena } = this.#parts;
+    const scratch = arena.base + this.#layout.scratch;
+    for (let entry = 0; entry < this.#work.length; entry++) {
+      const { run, parallel } = this.#work[entry];
+      const start = profile ? performance.now() : 0;
+      if (parallel) {
+        this.#known = true;
+        this.#parts.pool.run(this.#command(entry, run, scratch));
+      } else {
+        try {
+          run(this.#table, 0, scratch);
+        } catch (error) {
+          throw deviceFailure(error);
+        }
+      }
+      profile?.(program, entry, program.kernels[entry].kind, performance.now() - start);
+    }
+  }
+
+  #command(entry: number, run: RunFunction, scratch: number): Work {
+    return {
+      program: this.#number,
+      bytes: this.#bytes,
+      length: this.#code.bytes.length,
+      entry,
+      table: this.#table,
+      scratch,
+      scratchSize: this.#layout.scratchSize,
+      run,
+    };
+  }
+}
+
+/** Which tile is better is measured when it first matters. That kernel needs the workers: they get ready meanwhile. */
+function tileColumns({ pool, threads }: ExecutableParts, multiplyAdds: number): TileColumns {
+  if (multiplyAdds < SERIAL_MADDS) return NARROW_TILE;
+  if (threads > 1) pool.start();
+  return measuredTileColumns();
+}
+
+function wrongInput(
+  index: number,
+  found: { dtype: DType; size: number; address: number },
+  dtype: DType,
+  size: number,
+): DeviceError {
+  const what = found.address === 0 ? "a buffer that was freed" : `${found.dtype}[${found.size}]`;
+  return new DeviceError(`Cannot run a program on wasm: input ${index} must be ${dtype}[${size}], but is ${what}`, { index });
+}
+
+/** Places slots, shared scratch and each thread's private scratch one after the other. */
+function layOut(program: Program, code: ProgramCode, threads: number): Layout {
+  let end = 0;
+  const take = (bytes: number): number => {
+    const offset = end;
+    end += Math.ceil(bytes / 64) * 64 + 64;
+    return offset;
+  };
+  const slots = program.slots.map(take);
+  const shared = take(code.sharedBytes);
+  const places = [
+    ...program.buffers.flatMap(({ place }, id) => place.kind === "slot" ? [[id, slots[place.slot]] as const] : []),
+    ...code.sharedOffsets.map((offset, i) => [program.buffers.length + i, shared + offset] as const),
+  ];
+  const scratch = end;
+  const scratchSize = Math.ceil(code.privateBytes / 64) * 64 + 64;
+  return { places, scratch, scratchSize, bytes: scratch + scratchSize * threads };
+}

@@ -1,0 +1,70 @@
+/**
+ * Which tile matrix products should have on this engine, by measurement: whether vectors are merged in pairs can only be told from time.
+ *
+ * @module
+ */
+import { NARROW_TILE, type TileColumns, WIDE_TILE } from "./codegen/microkernel.ts";
+import { tileLoops, tileLoopsModule } from "./codegen/wide_tile.ts";
+
+/** Milliseconds after which the narrow tile is taken; on an idle machine three or four are enough. */
+const LIMIT = 20;
+/** Calls of a micro-kernel in one measurement: about 10 microseconds of machine code. */
+const TIMES = 32;
+/** Measurements of a loop before the optimizing compiler can have finished it, and after. */
+const BASELINE = 3;
+const OPTIMIZED = 8;
+/** The optimizing compiler makes a loop at least so much faster than the baseline compiler. */
+const JUMP = 1.8;
+/** The wide tile must be so much faster: with pairs of vectors it is 1.4 to 1.9 times as fast, without them slower. */
+const CLEARLY = 1.15;
+
+let known: TileColumns | undefined;
+
+/** The better tile. The first call takes a few milliseconds, later ones none. */
+export function measuredTileColumns(): TileColumns {
+  return known ??= measure();
+}
+
+function measure(): TileColumns {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(tileLoopsModule()), { env: { memory } });
+  const narrow = new Stopwatch(exports[tileLoops.narrow] as Loop);
+  const wide = new Stopwatch(exports[tileLoops.wide] as Loop);
+  const deadline = performance.now() + LIMIT;
+  while (!(narrow.settled && wide.settled)) {
+    if (performance.now() > deadline) return NARROW_TILE;
+    narrow.measure();
+    wide.measure();
+  }
+  return wide.best * CLEARLY < narrow.best ? WIDE_TILE : NARROW_TILE;
+}
+
+type Loop = (times: number) => void;
+
+/** Times a loop that the optimizing compiler takes over at some moment. */
+class Stopwatch {
+  /** Least milliseconds. */
+  best = Infinity;
+  readonly #loop: Loop;
+  #baseline = Infinity;
+  #measured = 0;
+  #optimized = 0;
+
+  constructor(loop: Loop) {
+    this.#loop = loop;
+    // The first call compiles.
+    loop(2);
+  }
+
+  get settled(): boolean {
+    return this.#optimized >= OPTIMIZED;
+  }
+
+  measure(): void {
+    const start = performance.now();
+    this.#loop(TIMES);
+    this.best = Math.min(this.best, performance.now() - start);
+    if (this.#measured++ < BASELINE) this.#baseline = this.best;
+    else if (this.best * JUMP < this.#baseline) this.#optimized++;
+  }
+}

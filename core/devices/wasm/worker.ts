@@ -1,0 +1,79 @@
+/**
+ * The worker: waits for commands in shared memory and runs its share of programs. It never returns to its event loop.
+ *
+ * Its source is the text of a function, so that it needs no file of its own and works wherever the library was imported from.
+ *
+ * @module
+ */
+import type { control } from "./codegen/control.ts";
+import { hostMath } from "./host_math.ts";
+
+/** What a worker is given. */
+export interface WorkerData {
+  readonly memory: WebAssembly.Memory;
+  readonly thread: number;
+  /** The module of `meetingModule`. */
+  readonly meeting: Uint8Array<ArrayBuffer>;
+  readonly control: typeof control;
+  readonly messageBytes: number;
+  readonly commands: typeof commands;
+}
+
+/** Kinds of commands. */
+export const commands = { run: 0, forget: 1 } as const;
+
+/** The text of the worker's module. */
+export function workerSource(): string {
+  return `import { workerData } from "node:worker_threads";\n(${work})(workerData, (${hostMath})());`;
+}
+
+/** Serves commands for ever. Stands alone, as its text is what runs. */
+function work(data: WorkerData, host: WebAssembly.ModuleImports): void {
+  const { memory, thread, meeting, control } = data;
+  const words = new Int32Array(memory.buffer, 0, 4096);
+  const imports = { env: { memory }, host };
+  const load = (bytes: Uint8Array<ArrayBuffer>) => new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports;
+  const meet = load(meeting) as { nextCommand: (old: number) => number; finish: () => void };
+  const programs = new Map<number, WebAssembly.Exports>();
+
+  const obey = () => {
+    const first = control.arguments / 4;
+    const [kind, program, address, length, entry, table, scratch, scratchSize] = words.subarray(first, first + 8);
+    if (kind === data.commands.forget) {
+      programs.delete(program);
+      return;
+    }
+    let exports = programs.get(program);
+    if (!exports) {
+      // Compiled from a copy: code cannot be read from shared memory.
+      exports = load(new Uint8Array(memory.buffer, address >>> 0, length).slice());
+      programs.set(program, exports);
+    }
+    const run = exports["run" + entry] as (table: number, thread: number, scratch: number) => void;
+    run(table, thread, scratch + thread * scratchSize);
+  };
+
+  /** Tells the first failure, and frees whoever waits at a barrier for this thread. */
+  const fail = (error: unknown) => {
+    if (Atomics.compareExchange(words, control.failed / 4, 0, thread) === 0) {
+      const text = new TextEncoder().encode(String(error)).subarray(0, data.messageBytes);
+      new Uint8Array(memory.buffer, control.message + 4, text.length).set(text);
+      words[control.message / 4] = text.length;
+    }
+    Atomics.add(words, control.opened / 4, 1);
+    Atomics.notify(words, control.opened / 4);
+  };
+
+  let command = Atomics.load(words, control.command / 4);
+  Atomics.add(words, control.ready / 4, 1);
+  Atomics.notify(words, control.ready / 4);
+  for (;;) {
+    command = meet.nextCommand(command);
+    try {
+      obey();
+    } catch (error) {
+      fail(error);
+    }
+    meet.finish();
+  }
+}

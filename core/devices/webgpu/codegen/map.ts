@@ -1,0 +1,36 @@
+/**
+ * Elementwise kernels: axes are collapsed, then every invocation computes one point or four neighbours.
+ *
+ * @module
+ */
+import { sizeOf } from "../../../shape.ts";
+import type { MapKernel } from "../../../ir/kernel.ts";
+import { collapse, decompose, indexLeaves, invocation, lonelyWorkgroup, replaceIndexStrides } from "./domain.ts";
+import { type Ends, lanesFor, writePoints } from "./points.ts";
+import { type KernelCode, type KernelContext, Shader } from "./shader.ts";
+
+/** The shader of an elementwise kernel. */
+export function generateMap(context: KernelContext<MapKernel>): KernelCode {
+  const { extents, ends } = collapsed(context.kernel);
+  const inner = extents.length - 1;
+  const size = sizeOf(extents);
+  const shader = new Shader(context, "map", lonelyWorkgroup(context.target, size));
+  const lanes = lanesFor(shader, ends, extents[inner] ?? 1);
+  const { id, workgroups } = invocation(shader, size / lanes);
+  const coordinates = decompose(shader, id, extents.map((extent, axis) => axis === inner ? extent / lanes : extent));
+  if (lanes === 4) coordinates[inner] = shader.define(`${coordinates[inner]} << 2u`, "i");
+  writePoints(shader, ends, coordinates, lanes);
+  return { dispatches: [shader.finish(workgroups)], scratchBytes: 0 };
+}
+
+function collapsed(kernel: MapKernel): { extents: readonly number[]; ends: Ends } {
+  const values = kernel.stores.map((store) => store.value);
+  const leaves = indexLeaves(values);
+  const accesses = [...kernel.loads, ...kernel.stores];
+  const { extents, rows } = collapse(kernel.shape, [...accesses, ...leaves].map(({ strides }) => strides));
+  const stridesOf = new Map(leaves.map((leaf, i) => [leaf, rows[accesses.length + i]] as const));
+  const replaced = replaceIndexStrides(values, stridesOf);
+  const loads = kernel.loads.map((load, i) => ({ ...load, strides: rows[i] }));
+  const stores = kernel.stores.map((store, i) => ({ ...store, strides: rows[loads.length + i], value: replaced[i] }));
+  return { extents, ends: { loads, stores } };
+}

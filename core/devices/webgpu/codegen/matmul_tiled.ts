@@ -1,0 +1,53 @@
+/**
+ * Matrix products through workgroup memory.
+ *
+ * @module
+ */
+import type { Access, MatmulKernel } from "../../../ir/kernel.ts";
+import { address } from "./domain.ts";
+import { lanesFor } from "./points.ts";
+import type { KernelCode, KernelContext } from "./shader.ts";
+import { generateTiles, type Operand } from "./tiles.ts";
+
+/** Whether a product is large enough to fill tiles. */
+export function suitsTiles({ shape: [, m, n], k }: MatmulKernel): boolean {
+  return m >= 16 && n >= 16 && k >= 8;
+}
+
+/** The shaders of a tiled product. */
+export function generateTiledMatmul(context: KernelContext<MatmulKernel>): KernelCode {
+  const { kernel } = context;
+  const { shape: [batch, m, n], k, lhs, rhs } = kernel;
+  const [lb, li, lp] = lhs.strides;
+  const [rb, rp, rj] = rhs.strides;
+  return generateTiles(context, {
+    label: "matmul",
+    batch,
+    k,
+    left: operand(lhs, m, k, { batch: lb, line: li, step: lp }),
+    right: operand(rhs, n, k, { batch: rb, line: rj, step: rp }),
+    lanes: (shader) => lanesFor(shader, kernel, n),
+    point: (_, b, i, j) => [b, i, j],
+  });
+}
+
+function operand(
+  { buffer, offset }: Access,
+  lines: number,
+  k: number,
+  strides: { readonly batch: number; readonly line: number; readonly step: number },
+): Operand {
+  const aligned = offset % 4 === 0 && strides.batch % 4 === 0;
+  const alongLines = strides.line === 1 && strides.step % 4 === 0 && lines % 4 === 0;
+  const alongSteps = strides.step === 1 && strides.line % 4 === 0 && k % 4 === 0;
+  return {
+    buffer,
+    lines,
+    neighbours: strides.step === 1 && !(aligned && alongLines) ? "steps" : "lines",
+    vectors: aligned && (alongLines || alongSteps),
+    line: (shader, batch, line) => {
+      const base = shader.define(address(offset, [strides.batch, strides.line], [batch, line]), "a");
+      return (step) => ({ at: `${base} + ${address(0, [strides.step], [step])}` });
+    },
+  };
+}

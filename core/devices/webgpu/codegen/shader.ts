@@ -1,0 +1,360 @@
+/**
+ * One shader under construction: its bindings, its helper functions and its body, and the dispatch it becomes.
+ *
+ * Generators ask for loads and stores by program buffer; the shader decides how a buffer is declared (`read` or `read_write`, as
+ * scalars, vectors of four or atomics) and prints element access accordingly. All addresses are `u32` and wrap, so that negative
+ * strides need no signed arithmetic.
+ *
+ * @module
+ */
+import { deviceBytes, type DType } from "../../../dtype.ts";
+import { DTypeError } from "../../../errors.ts";
+import { type ScalarType, scalarType } from "../../../ir/expr.ts";
+import { type Kernel, type Program, readsOf, writesOf } from "../../../ir/kernel.ts";
+import { type HelperName, helperSources } from "./helpers.ts";
+
+/** What of the adapter the generators depend on. */
+export interface Target {
+  /** A processor pretending to be a GPU: no barriers, few large invocations. */
+  readonly software: boolean;
+  /** Lanes of a subgroup if all subgroups have so many, consecutive in the workgroup, and can broadcast; else 0. */
+  readonly subgroupSize: number;
+  readonly maxWorkgroupsPerDimension: number;
+  readonly maxInvocationsPerWorkgroup: number;
+  readonly maxWorkgroupBytes: number;
+}
+
+/** One `dispatchWorkgroups` and all that it needs. */
+export interface Dispatch {
+  readonly label: string;
+  readonly code: string;
+  readonly bindings: readonly Binding[];
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** A buffer as one dispatch sees it: a program buffer, or the kernel's scratch memory. */
+export interface Binding {
+  readonly buffer: number | "scratch";
+  readonly access: "read" | "read_write";
+}
+
+/** The dispatches of a kernel, in order, and how much memory they pass among themselves. */
+export interface KernelCode {
+  readonly dispatches: readonly Dispatch[];
+  readonly scratchBytes: number;
+}
+
+/** A kernel with its surroundings: what a generator works from. */
+export interface KernelContext<K extends Kernel = Kernel> {
+  readonly program: Program;
+  readonly kernel: K;
+  readonly target: Target;
+}
+
+/** A buffer's declaration while the shader is being written. */
+interface Declaration {
+  readonly name: string;
+  readonly buffer: number | "scratch";
+  /** The WGSL type of one word, `u32` when several dtypes meet in one slot. */
+  readonly word: "f32" | "i32" | "u32";
+  readonly atomic: boolean;
+  vector: boolean;
+  written: boolean;
+  /** Whether text that depends on `vector` has been printed. */
+  used: boolean;
+}
+
+/** The type in which an element of a buffer is computed with. */
+export function scalarOf(dtype: DType): ScalarType {
+  if (dtype === "f64") throw new DTypeError("Cannot use f64 on webgpu: shaders have no 64-bit floats, cast to f32", { dtype });
+  return scalarType(dtype);
+}
+
+/** Whether several elements share a word: u8 four, f16 two. */
+export function isPacked(dtype: DType): boolean {
+  return deviceBytes(dtype) < 4;
+}
+
+/** What physically holds a program buffer: buffers that share it must share a binding. */
+export function placeOf(program: Program, buffer: number): string {
+  const place = program.buffers[buffer].place;
+  return place.kind === "slot" ? `slot${place.slot}` : `${place.kind}${place.index}`;
+}
+
+/** A literal address or stride, reduced to the 32 bits that wrapping arithmetic needs. */
+export function u32(value: number): string {
+  return `${value >>> 0}u`;
+}
+
+/** One compute shader being written line by line. */
+export class Shader {
+  private readonly lines: string[] = [];
+  private readonly globals: string[] = [];
+  private readonly helpers = new Set<HelperName>();
+  private readonly declarations = new Map<string, Declaration>();
+  private names = 0;
+  private depth = 1;
+
+  constructor(
+    readonly context: KernelContext,
+    readonly label: string,
+    readonly workgroupSize: readonly [number, number, number],
+    private readonly scratchType: "f32" | "i32" | "u32" = "f32",
+    private readonly scratchAtomic = false,
+  ) {}
+
+  /** Adds a line to the body; braces at its ends set the indentation. */
+  line(text: string): void {
+    if (text.startsWith("}")) this.depth--;
+    this.lines.push("  ".repeat(this.depth) + text);
+    if (text.endsWith("{")) this.depth++;
+  }
+
+  /** Runs `body` inside an `if` on all the conditions there are; as it is if there are none. */
+  when(conditions: readonly (string | undefined)[], body: () => void): void {
+    const all = conditions.filter((condition) => condition !== undefined);
+    if (all.length > 0) this.line(`if (${all.join(" && ")}) {`);
+    body();
+    if (all.length > 0) this.line("}");
+  }
+
+  /** Runs `body` inside a loop whose counter goes from `from` by `step` while it is below `to`; it gets the counter's name. */
+  loop(from: string, to: string, step: number, body: (at: string) => void): void {
+    const at = this.fresh("t");
+    this.line(`for (var ${at} = ${from}; ${at} < ${to}; ${at} += ${step}u) {`);
+    body(at);
+    this.line("}");
+  }
+
+  /** Adds a declaration outside the body: workgroup memory, a function. */
+  global(text: string): void {
+    this.globals.push(text);
+  }
+
+  /** A name not used before. */
+  fresh(prefix: string): string {
+    return `${prefix}_${this.names++}`;
+  }
+
+  /** Names a value: `let v3 = text;`. Names and literals are passed through. */
+  define(text: string, prefix = "v"): string {
+    if (/^\w+$/.test(text)) return text;
+    const name = this.fresh(prefix);
+    this.line(`let ${name} = ${text};`);
+    return name;
+  }
+
+  /** Makes a helper function available and returns its name. */
+  helper(name: HelperName): string {
+    if (!this.helpers.has(name)) {
+      this.helpers.add(name);
+      for (const needed of helperSources[name].needs ?? []) this.helper(needed);
+    }
+    return name;
+  }
+
+  /**
+   * Runs `write` with the body turned to a function's; its lines become that function.
+   *
+   * @param signature The text between `fn` and `{`.
+   */
+  function(signature: string, write: () => void): void {
+    const kept = this.lines.splice(0);
+    const depth = this.depth;
+    this.depth = 1;
+    write();
+    const body = this.lines.splice(0);
+    this.globals.push(`fn ${signature} {\n${body.join("\n")}\n}`);
+    this.lines.push(...kept);
+    this.depth = depth;
+  }
+
+  /** Declares a buffer as vectors of four, so that `loadVector` and `storeVector` may be used on it; packed ones need none. */
+  viewAsVectors(buffer: number | "scratch"): void {
+    if (isPacked(this.dtypeOf(buffer))) return;
+    const declaration = this.declare(buffer);
+    if (declaration.used && !declaration.vector) {
+      throw new Error(`${this.label}: a buffer is viewed as vectors after it was used`);
+    }
+    declaration.vector = true;
+  }
+
+  /** Whether `viewAsVectors` may still be called (or has been). */
+  canViewAsVectors(buffer: number | "scratch"): boolean {
+    const { used, vector } = this.declare(buffer);
+    return vector || !used;
+  }
+
+  /** The element at an address, in the type `scalarOf` its dtype. */
+  load(buffer: number | "scratch", address: string): string {
+    const declaration = this.declare(buffer);
+    const dtype = this.dtypeOf(buffer);
+    if (!isPacked(dtype)) return this.fromWord(dtype, declaration, this.word(declaration, address));
+    if (dtype === "f16") return `unpack2x16float(${this.word(declaration, `(${address}) >> 1u`)})[(${address}) & 1u]`;
+    const word = this.word(declaration, `(${address}) >> 2u`);
+    return `((${word} >> (((${address}) & 3u) * 8u)) & 255u)`;
+  }
+
+  /** Four neighbouring elements from an address that is a multiple of four: a vector of words or halves, or one word of bytes. */
+  loadVector(buffer: number | "scratch", address: string): string {
+    const declaration = this.declare(buffer);
+    if (this.dtypeOf(buffer) === "f16") {
+      const halves = [0, 1].map((i) => `unpack2x16float(${this.word(declaration, `((${address}) >> 1u) + ${i}u`)})`);
+      return `vec4<f32>(${halves.join(", ")})`;
+    }
+    if (this.dtypeOf(buffer) === "u8") return this.word(declaration, `(${address}) >> 2u`);
+    return `${declaration.name}[(${address}) >> 2u]`;
+  }
+
+  /** A component of what `loadVector` gave, as a value. */
+  component(buffer: number | "scratch", vector: string, index: number): string {
+    if (this.dtypeOf(buffer) === "u8") return `((${vector} >> ${index * 8}u) & 255u)`;
+    const component = `${vector}.${"xyzw"[index]}`;
+    return this.dtypeOf(buffer) === "f16" ? component : this.fromWord(this.dtypeOf(buffer), this.declare(buffer), component);
+  }
+
+  /** Writes one element. */
+  store(buffer: number | "scratch", address: string, value: string): void {
+    const declaration = this.declare(buffer);
+    declaration.written = true;
+    const dtype = this.dtypeOf(buffer);
+    if (isPacked(dtype)) return this.storePart(dtype, declaration, address, value);
+    this.line(`${this.word(declaration, address)} = ${this.toWord(dtype, declaration, value)};`);
+  }
+
+  /** Raises an element of a buffer declared as atomics, at once among all invocations. */
+  atomicMax(buffer: number | "scratch", address: string, value: string): void {
+    this.line(`atomicMax(&${this.declare(buffer).name}[${address}], ${value});`);
+  }
+
+  /** Writes four neighbouring elements at an address that is a multiple of four. */
+  storeVector(buffer: number | "scratch", address: string, values: readonly string[]): void {
+    const declaration = this.declare(buffer);
+    declaration.written = true;
+    const dtype = this.dtypeOf(buffer);
+    if (dtype === "u8") {
+      const bytes = values.map((value, i) => `((${value} & 255u) << ${i * 8}u)`);
+      return this.line(`atomicStore(&${declaration.name}[(${address}) >> 2u], ${bytes.join(" | ")});`);
+    }
+    if (dtype === "f16") {
+      for (const i of [0, 1]) {
+        const pair = `pack2x16float(vec2<f32>(${values[2 * i]}, ${values[2 * i + 1]}))`;
+        this.line(`atomicStore(&${declaration.name}[((${address}) >> 1u) + ${i}u], ${pair});`);
+      }
+      return;
+    }
+    const words = values.map((value) => this.toWord(dtype, declaration, value));
+    this.line(`${declaration.name}[(${address}) >> 2u] = vec4<${declaration.word}>(${words.join(", ")});`);
+  }
+
+  /** The finished dispatch. */
+  finish(workgroups: readonly [number, number, number]): Dispatch {
+    const declarations = [...this.declarations.values()];
+    const parts = [
+      ...declarations.map((d, i) => this.declarationText(d, i)),
+      ...[...this.helpers].map((name) => helperSources[name].code),
+      ...this.globals,
+      `@compute @workgroup_size(${this.workgroupSize.join(", ")})`,
+      "fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,",
+      `    @builtin(local_invocation_index) lane: u32${this.subgroupText()}) {`,
+      ...this.lines,
+      "}",
+    ];
+    return {
+      label: this.label,
+      code: parts.join("\n") + "\n",
+      bindings: declarations.map((d) => ({ buffer: d.buffer, access: this.accessOf(d) })),
+      workgroups,
+    };
+  }
+
+  /** The parameter that numbers the lanes of a subgroup, where the target has one. */
+  private subgroupText(): string {
+    return this.context.target.subgroupSize > 0 ? ", @builtin(subgroup_invocation_id) sub: u32" : "";
+  }
+
+  private dtypeOf(buffer: number | "scratch"): DType {
+    return buffer === "scratch" ? this.scratchType : this.context.program.buffers[buffer].dtype;
+  }
+
+  private declare(buffer: number | "scratch"): Declaration {
+    const place = buffer === "scratch" ? "scratch" : placeOf(this.context.program, buffer);
+    let found = this.declarations.get(place);
+    if (!found) {
+      const dtypes = this.dtypesAt(place, buffer);
+      const words = new Set(
+        dtypes.map((dtype) => dtype === "bool" || isPacked(dtype) ? "u32" : dtype as "f32" | "i32" | "u32"),
+      );
+      found = {
+        name: `b${this.declarations.size}`,
+        buffer,
+        word: words.size === 1 ? [...words][0] : "u32",
+        atomic: buffer === "scratch" ? this.scratchAtomic : this.storesParts(place),
+        vector: false,
+        written: false,
+        used: false,
+      };
+      this.declarations.set(place, found);
+    }
+    return found;
+  }
+
+  /** The dtypes under which a kernel sees one place: more than one if ids of different dtypes share a slot. */
+  private dtypesAt(place: string, buffer: number | "scratch"): DType[] {
+    if (buffer === "scratch") return [this.scratchType];
+    const { program } = this.context;
+    const sharing = this.touched().filter((id) => placeOf(program, id) === place);
+    const dtypes = [buffer, ...sharing].map((id) => program.buffers[id].dtype);
+    for (const dtype of dtypes) scalarOf(dtype);
+    return [...new Set(dtypes)];
+  }
+
+  private touched(): number[] {
+    const { kernel } = this.context;
+    return [...readsOf(kernel), ...writesOf(kernel)];
+  }
+
+  /** Whether parts of words are stored there, which invocations share. */
+  private storesParts(place: string): boolean {
+    const { program, kernel } = this.context;
+    return [...writesOf(kernel)].some((id) => isPacked(program.buffers[id].dtype) && placeOf(program, id) === place);
+  }
+
+  /** The word at an address, as a WGSL reference or value. */
+  private word(declaration: Declaration, address: string): string {
+    declaration.used = true;
+    if (declaration.atomic) return `atomicLoad(&${declaration.name}[${address}])`;
+    if (declaration.vector) return `${declaration.name}[(${address}) >> 2u][(${address}) & 3u]`;
+    return `${declaration.name}[${address}]`;
+  }
+
+  private fromWord(dtype: DType, { word }: Declaration, text: string): string {
+    if (dtype === "bool") return `(${word === "u32" ? text : `bitcast<u32>(${text})`} != 0u)`;
+    return dtype === word ? text : `bitcast<${dtype}>(${text})`;
+  }
+
+  private toWord(dtype: DType, { word }: Declaration, text: string): string {
+    if (dtype === "bool") return `select(0u, 1u, ${text})`;
+    return dtype === word ? text : `bitcast<${word}>(${text})`;
+  }
+
+  /** Clears and sets the part of a word; no other invocation touches the same part, so two atomic steps on the word are enough. */
+  private storePart(dtype: DType, { name }: Declaration, address: string, value: string): void {
+    const half = dtype === "f16";
+    const shift = this.define(half ? `((${address}) & 1u) * 16u` : `((${address}) & 3u) * 8u`);
+    const at = this.define(`(${address}) >> ${half ? 1 : 2}u`);
+    const [mask, bits] = half ? ["65535u", `pack2x16float(vec2<f32>(${value}, 0.0))`] : ["255u", `(${value} & 255u)`];
+    this.line(`atomicAnd(&${name}[${at}], ~(${mask} << ${shift}));`);
+    this.line(`atomicOr(&${name}[${at}], ${bits} << ${shift});`);
+  }
+
+  private accessOf({ written, atomic }: Declaration): "read" | "read_write" {
+    return written || atomic ? "read_write" : "read";
+  }
+
+  private declarationText(declaration: Declaration, index: number): string {
+    const { name, word, atomic, vector } = declaration;
+    const element = atomic ? "atomic<u32>" : vector ? `vec4<${word}>` : word;
+    return `@group(0) @binding(${index}) var<storage, ${this.accessOf(declaration)}> ${name}: array<${element}>;`;
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The places of each row's elements in sorted order. Floats are compared as integers of the same order.
+ *
+ * @module
+ */
+import type { ArgsortKernel } from "../../../ir/kernel.ts";
+import { address } from "./domain.ts";
+import { sortRows } from "./merge_sort.ts";
+import { writePoints } from "./points.ts";
+import { type KernelCode, type KernelContext, scalarOf, type Shader } from "./shader.ts";
+
+/** The shaders of `argsort`; the last one ends in the stores. */
+export function generateArgsort(context: KernelContext<ArgsortKernel>): KernelCode {
+  const { kernel, program } = context;
+  const { shape: [rows, n], source, descending } = kernel;
+  const type = scalarOf(program.buffers[source.buffer].dtype);
+  const { dispatches, scratchBytes } = sortRows({
+    context,
+    label: "argsort",
+    rows,
+    n,
+    key: (shader, row, at) => {
+      const from = shader.define(address(source.offset, source.strides, [row, at]), "a");
+      const key = orderedBits(shader, type, shader.load(source.buffer, from));
+      return shader.define(descending ? `~${key}` : key, "key");
+    },
+    finish: (shader, row, to, from) => writePoints(shader, kernel, [row, to], 1, () => `bitcast<i32>(${from})`),
+  });
+  return { dispatches, scratchBytes };
+}
+
+/** A number as an unsigned integer of the same order. */
+function orderedBits(shader: Shader, type: string, x: string): string {
+  switch (type) {
+    case "f32":
+      return `${shader.helper("orderedBits")}(${x})`;
+    case "i32":
+      return `(bitcast<u32>(${x}) ^ 0x80000000u)`;
+    default:
+      return x;
+  }
+}

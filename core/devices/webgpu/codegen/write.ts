@@ -1,0 +1,70 @@
+/**
+ * Rows written at indices.
+ *
+ * @module
+ */
+import type { WriteKernel } from "../../../ir/kernel.ts";
+import { address, decompose, invocation, lonelyWorkgroup } from "./domain.ts";
+import { type Dispatch, type KernelCode, type KernelContext, Shader } from "./shader.ts";
+import { clampedIndex } from "./take.ts";
+
+/** So many rows are written one after the other; of more it is first found out which ones stay. */
+const fewRows = 16;
+
+/** The shaders of a write. */
+export function generateWrite(context: KernelContext<WriteKernel>): KernelCode {
+  const { outer, size, inner, count } = context.kernel;
+  if (outer * size * inner * count === 0) return { dispatches: [], scratchBytes: 0 };
+  if (count <= fewRows) return { dispatches: [writeInOrder(context)], scratchBytes: 0 };
+  return { dispatches: [forgetLast(context), findLast(context), writeLast(context)], scratchBytes: 4 * size };
+}
+
+/** One invocation per column writes all rows, in order: so the last of those at one index stays. */
+function writeInOrder(context: KernelContext<WriteKernel>): Dispatch {
+  const { outer, size, inner, count, source, indices, target } = context.kernel;
+  const shader = new Shader(context, "write", lonelyWorkgroup(context.target, outer * inner));
+  const { id, workgroups } = invocation(shader, outer * inner);
+  const [o, i] = decompose(shader, id, [outer, inner]);
+  const write = (k: string) => {
+    const row = clampedIndex(shader, indices.buffer, address(indices.offset, [1], [k]), size);
+    const from = shader.define(address(source.offset, [count * inner, inner, 1], [o, k, i]), "a");
+    const to = shader.define(address(target.offset, [size * inner, inner, 1], [o, row, i]), "a");
+    shader.store(target.buffer, to, shader.load(source.buffer, from));
+  };
+  if (count === 1) write("0u");
+  else shader.loop("0u", `${count}u`, 1, write);
+  return shader.finish(workgroups);
+}
+
+/** Scratch holds for each row the last place that names it, counted from 1: a maximum, whoever comes first. */
+function forgetLast(context: KernelContext<WriteKernel>): Dispatch {
+  const { size } = context.kernel;
+  const shader = new Shader(context, "write none", lonelyWorkgroup(context.target, size), "u32");
+  const { id, workgroups } = invocation(shader, size);
+  shader.store("scratch", id, "0u");
+  return shader.finish(workgroups);
+}
+
+function findLast(context: KernelContext<WriteKernel>): Dispatch {
+  const { size, count, indices } = context.kernel;
+  const shader = new Shader(context, "write last", lonelyWorkgroup(context.target, count), "u32", true);
+  const { id, workgroups } = invocation(shader, count);
+  shader.atomicMax("scratch", clampedIndex(shader, indices.buffer, address(indices.offset, [1], [id]), size), `${id} + 1u`);
+  return shader.finish(workgroups);
+}
+
+/** One invocation per element of the rows, which writes it if its row stays. */
+function writeLast(context: KernelContext<WriteKernel>): Dispatch {
+  const { outer, size, inner, count, source, indices, target } = context.kernel;
+  const total = outer * count * inner;
+  const shader = new Shader(context, "write", lonelyWorkgroup(context.target, total), "u32");
+  const { id, workgroups } = invocation(shader, total);
+  const [o, k, i] = decompose(shader, id, [outer, count, inner]);
+  const row = clampedIndex(shader, indices.buffer, address(indices.offset, [1], [k]), size);
+  shader.when([`${shader.load("scratch", row)} == ${k} + 1u`], () => {
+    const from = shader.define(address(source.offset, [count * inner, inner, 1], [o, k, i]), "a");
+    const to = shader.define(address(target.offset, [size * inner, inner, 1], [o, row, i]), "a");
+    shader.store(target.buffer, to, shader.load(source.buffer, from));
+  });
+  return shader.finish(workgroups);
+}

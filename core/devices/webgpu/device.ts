@@ -1,0 +1,183 @@
+/**
+ * The `webgpu` device: programs as WGSL compute shaders on the runtime's own WebGPU.
+ *
+ * @module
+ */
+import type { DType, TypedArray } from "../../dtype.ts";
+import type { Program } from "../../ir/kernel.ts";
+import type { Target } from "./codegen/generate.ts";
+import { DeviceError, DTypeError } from "../../errors.ts";
+import type { Device } from "../../values/device.ts";
+import type { Profile } from "../profile.ts";
+import { type AdapterOptions, describeAdapter, findAdapter, openDevice } from "./adapter.ts";
+import { bytesFor, checkHostArray, decode, WebgpuBuffer } from "./buffer.ts";
+import { type Services, WebgpuExecutable } from "./executable.ts";
+import { Failures } from "./failures.ts";
+import { PipelineCache } from "./pipelines.ts";
+import { BufferPool, Workspace } from "./pool.ts";
+import { Profiler } from "./profiler.ts";
+import { Reader } from "./reader.ts";
+import { writeValues } from "./uploads.ts";
+
+export { findAdapter, hasRealAdapter } from "./adapter.ts";
+export { WebgpuBuffer } from "./buffer.ts";
+
+/** How to open the device. */
+export interface WebgpuOptions extends AdapterOptions {
+  /** Which kernels to generate: by default those that suit the adapter. */
+  readonly tuning?: "hardware" | "software";
+  /** Whether reads may avoid the event loop (default true, if the self-test agrees). */
+  readonly immediateReads?: boolean;
+  /** Is told the time of every dispatch, which slows runs down. Needs an adapter with timestamps. */
+  readonly profile?: Profile;
+}
+
+/** Things created since the device was opened: constant in a steady loop. */
+export interface CreationCounts {
+  readonly buffers: number;
+  readonly stagingBuffers: number;
+  readonly pipelines: number;
+  readonly bindGroups: number;
+}
+
+/**
+ * Opens a GPU (or, if asked, a software adapter).
+ *
+ * @throws {DeviceError} If there is no adapter; the message says how to get one.
+ */
+export async function createWebgpuDevice(options: WebgpuOptions = {}): Promise<WebgpuDevice> {
+  const adapter = await findAdapter(options);
+  const { device, subgroupSize } = await openDevice(adapter);
+  const software = options.tuning ? options.tuning === "software" : adapter.info.isFallbackAdapter;
+  const { limits } = device;
+  const target: Target = {
+    software,
+    // Hardware sees by itself which loads are uniform.
+    subgroupSize: software ? subgroupSize : 0,
+    maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+    maxInvocationsPerWorkgroup: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
+    maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize,
+  };
+  return new WebgpuDevice(device, describeAdapter(adapter), target, options);
+}
+
+/** Some adapters allow a million buffers; nobody has tried. */
+const mostBindings = 64;
+
+/** A GPU as a device. Made by {@link createWebgpuDevice}. */
+export class WebgpuDevice implements Device<WebgpuBuffer> {
+  readonly name = "webgpu";
+  readonly dtypes: readonly DType[] = ["bool", "u8", "i32", "u32", "f16", "f32"];
+  readonly maxBuffersPerKernel: number;
+  readonly fuses = true;
+  readonly readsFreely = false;
+  private readonly failures: Failures;
+  private readonly pool: BufferPool;
+  private readonly reader: Reader;
+  private readonly pipelines: PipelineCache;
+  private readonly services: Services;
+  private bindGroups = 0;
+
+  constructor(private readonly device: GPUDevice, readonly description: string, target: Target, options: WebgpuOptions) {
+    // One is kept for scratch memory.
+    this.maxBuffersPerKernel = Math.min(device.limits.maxStorageBuffersPerShaderStage, mostBindings) - 1;
+    this.failures = new Failures(device);
+    this.pool = new BufferPool(device, this.failures);
+    this.pipelines = new PipelineCache(device, this.failures);
+    this.reader = new Reader(device);
+    if (options.immediateReads ?? true) this.reader.selfTest();
+    const profile = device.features.has("timestamp-query") ? options.profile : undefined;
+    this.services = {
+      device,
+      target,
+      pool: this.pool,
+      workspace: new Workspace(this.pool),
+      pipelines: this.pipelines,
+      failures: this.failures,
+      profiler: profile && new Profiler(device, this.reader, profile),
+      countBindGroup: () => this.bindGroups++,
+    };
+  }
+
+  /** See {@link Device.bytesInUse}. */
+  get bytesInUse(): number {
+    return this.pool.bytesInUse;
+  }
+
+  /** What has been created so far. */
+  get created(): CreationCounts {
+    return {
+      buffers: this.pool.buffersCreated,
+      stagingBuffers: this.reader.buffersCreated,
+      pipelines: this.pipelines.pipelinesCreated,
+      bindGroups: this.bindGroups,
+    };
+  }
+
+  /** Immediate reads of which the event loop does not know yet: few, unless nobody awaits what is read. */
+  get openReads(): number {
+    return this.reader.openReads;
+  }
+
+  /** See {@link Device.compile}. */
+  compile(program: Program): WebgpuExecutable {
+    this.failures.check();
+    return new WebgpuExecutable(program, this.services);
+  }
+
+  /** See {@link Device.upload}. */
+  upload(dtype: DType, values: TypedArray): WebgpuBuffer {
+    this.failures.check();
+    if (!this.dtypes.includes(dtype)) {
+      throw new DTypeError(`Cannot hold ${dtype} on webgpu: it has ${this.dtypes.join(", ")}`, { dtype, device: this.name });
+    }
+    checkHostArray(dtype, values.length, values);
+    const buffer = new WebgpuBuffer(dtype, values.length, this.pool.acquire(bytesFor(dtype, values.length)));
+    writeValues(this.device, buffer.memory, dtype, values);
+    return buffer;
+  }
+
+  /** See {@link Device.download}. */
+  async download(buffer: WebgpuBuffer): Promise<TypedArray> {
+    const now = this.downloadNow(buffer);
+    if (now) {
+      await this.reader.settle();
+      return now;
+    }
+    const { gpu } = buffer.memory;
+    try {
+      return this.decoded(buffer, await this.reader.read(gpu, bytesFor(buffer.dtype, buffer.size)));
+    } catch (cause) {
+      if (cause instanceof DeviceError) throw cause;
+      // A failure reported before is the likelier cause.
+      this.failures.check();
+      const { dtype, size } = buffer;
+      throw new DeviceError(`Cannot read a buffer of ${size} ${dtype} on webgpu: ${cause}`, { dtype, size }, { cause });
+    }
+  }
+
+  /** See {@link Device.downloadNow}. */
+  downloadNow(buffer: WebgpuBuffer): TypedArray | undefined {
+    this.failures.check();
+    const bytes = this.reader.readNow(buffer.memory.gpu, bytesFor(buffer.dtype, buffer.size));
+    return bytes && this.decoded(buffer, bytes);
+  }
+
+  /** See {@link Device.free}. */
+  free(buffer: WebgpuBuffer): void {
+    const memory = buffer.surrender();
+    if (memory) this.pool.release(memory);
+  }
+
+  /** Closes the GPU; nothing of this device may be used afterwards. */
+  destroy(): void {
+    this.failures.close();
+    this.reader.destroy();
+    this.device.destroy();
+  }
+
+  private decoded({ dtype, size }: WebgpuBuffer, bytes: Uint8Array<ArrayBuffer>): TypedArray {
+    this.failures.check();
+    return decode(dtype, size, bytes);
+  }
+}

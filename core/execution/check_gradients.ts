@@ -1,0 +1,102 @@
+/**
+ * Checking derivatives against differences.
+ *
+ * @module
+ */
+import { isFloat } from "../dtype.ts";
+import { CotangentError, DTypeError } from "../errors.ts";
+import { vjp } from "../grad/vjp.ts";
+import { add, mul, sub } from "../ops/binary.ts";
+import { cast } from "../ops/cast.ts";
+import { sum } from "../ops/reduce.ts";
+import { foldIn, key, randint } from "../random.ts";
+import { item } from "./realize.ts";
+import { Tensor } from "../tensor.ts";
+import { mapLeaves, treeTensors } from "../tree.ts";
+
+/** Options of `checkGradients`. */
+export interface CheckGradientsOptions {
+  /** Whether to check first derivatives only, or second ones too. Default 2. */
+  readonly order?: 1 | 2;
+  /** How far to go to both sides. Default 2^-16 for f64, 2^-7 for f32. */
+  readonly step?: number;
+  /** How far the two may be apart, relative to their size (or absolute, below 1). Default 1e-6 for f64, 1e-2 for f32. */
+  readonly tolerance?: number;
+  /** What the directions are drawn from. Default 0. */
+  readonly seed?: number;
+}
+
+/** A derivative that is not what differences say. Its facts are `order`, `derivative` and `difference`. */
+export class GradientError extends CotangentError {}
+
+/**
+ * Checks a function's derivatives: along a direction drawn at random they must be what values to both sides say, once and, for the
+ * derivative itself, once more. For derivatives of your own (`customVjp`), and for functions whose kinks you are not sure of.
+ *
+ * ```ts
+ * import { checkGradients, customVjp, mul, sin, tensor } from "../../mod.ts";
+ * await checkGradients((x: Tensor) => mul(sin(x), x), [tensor([0.3, -1.2], { dtype: "f64" })]);
+ * const wrong = customVjp((x: Tensor) => [mul(x, x), x], (x, g) => [mul(x, g)]);
+ * await checkGradients(wrong, [tensor([1, 2])]).catch((error) => console.log(error.message));
+ * import type { Tensor } from "../../mod.ts";
+ * ```
+ *
+ * @param f From trees of tensors to a tree of tensors. It must be smooth near the arguments.
+ * @param args Arguments. Differences of f64 are good to nine digits, those of f32 to three: prefer f64 where the device has it.
+ * @throws {GradientError} If derivative and difference are further apart than the tolerance.
+ * @throws {DTypeError} If no argument, or no result, is floating.
+ */
+export async function checkGradients<A extends unknown[]>(
+  f: (...args: A) => unknown,
+  args: A,
+  { order = 2, step, tolerance, seed = 0 }: CheckGradientsOptions = {},
+): Promise<void> {
+  const xs = floats(args);
+  if (xs.length === 0) throw new DTypeError("Cannot check gradients: no argument holds a floating tensor", {});
+  const wide = xs.every(({ dtype }) => dtype === "f64");
+  const h = step ?? (wide ? 2 ** -16 : 2 ** -7);
+  const most = tolerance ?? (wide ? 1e-6 : 1e-2);
+  const results = (...at: Tensor[]) => floats(f(...fill(args, at) as A));
+  const outputs = results(...xs);
+  if (outputs.length === 0) throw new DTypeError("Cannot check gradients: no result is a floating tensor", {});
+  const [along, bend, weights] = [xs, xs, outputs].map((like, i) => directions(like, seed, i));
+
+  let checked = (...at: Tensor[]) => dots(results(...at), weights);
+  for (let n = 1; n <= order; n++) {
+    const value = checked;
+    const slope = (direction: readonly Tensor[]) => (...at: Tensor[]) => {
+      const [y, pull] = vjp(value, ...at);
+      return dots(pull(cast(1, y.dtype)), direction);
+    };
+    const derivative = await item(slope(along)(...xs));
+    const beside = (sign: number) => item(value(...xs.map((x, i) => add(x, mul(along[i], sign * h)))));
+    const difference = (await beside(1) - await beside(-1)) / (2 * h);
+    if (!(Math.abs(derivative - difference) <= most * Math.max(1, Math.abs(difference)))) {
+      const which = n === 1 ? "derivative" : "second derivative";
+      throw new GradientError(
+        `Cannot confirm the ${which}: along a random direction it is ${derivative}, differences of ${h} say ${difference}`,
+        { order: n, derivative, difference },
+      );
+    }
+    checked = slope(bend);
+  }
+}
+
+/** The floating tensors of a tree, and a tree with others in their places. */
+function floats(tree: unknown): Tensor[] {
+  return treeTensors(tree).filter(({ dtype }) => isFloat(dtype));
+}
+function fill(tree: unknown, tensors: readonly Tensor[]): unknown {
+  let next = 0;
+  return mapLeaves(tree, (leaf) => leaf instanceof Tensor && isFloat(leaf.dtype) ? tensors[next++] : leaf);
+}
+
+/** Multiples of 1/8 in [-1, 1], so that steps along them are exact. */
+function directions(tensors: readonly Tensor[], seed: number, stream: number): Tensor[] {
+  const own = foldIn(key(seed), stream);
+  return tensors.map(({ shape, dtype }, i) => mul(sub(cast(randint(foldIn(own, i), shape, { max: 17 }), dtype), 8), 1 / 8));
+}
+
+function dots(xs: readonly Tensor[], ys: readonly Tensor[]): Tensor {
+  return xs.map((x, i) => sum(mul(x, ys[i]))).reduce(add);
+}

@@ -1,0 +1,91 @@
+/**
+ * Which device computes: chosen once when the library is loaded, changed by `setDevice`.
+ *
+ * A real GPU if there is one, else all CPU cores; `COTANGENT_DEVICE` overrides (if the environment may be read: nothing is asked for).
+ *
+ * @module
+ */
+import { DeviceError } from "../errors.ts";
+import { readEnv } from "../env.ts";
+import type { Device, DeviceName } from "../values/device.ts";
+import { debugProfile } from "../devices/profile.ts";
+import { hasRealAdapter } from "../devices/webgpu/adapter.ts";
+
+/** Options of `setDevice`. */
+export interface DeviceOptions {
+  /** Threads of `wasm`. Default: all cores. */
+  readonly threads?: number;
+}
+
+const names: readonly DeviceName[] = ["webgpu", "wasm", "reference"];
+
+let current: Device;
+
+/** The device that computes from now on. */
+export function currentDevice(): Device {
+  return current;
+}
+
+/** Chooses a device that was made elsewhere: tests compare several in one process. */
+export function useDevice(device: Device): void {
+  current = device;
+}
+
+/** A device's code is loaded when it is chosen: what is not used costs no time at the start. */
+async function make(name: DeviceName, { threads }: DeviceOptions): Promise<Device> {
+  switch (name) {
+    case "webgpu":
+      return await (await import("../devices/webgpu/device.ts")).createWebgpuDevice({
+        software: !await hasRealAdapter(),
+        profile: debugProfile(name),
+      });
+    case "wasm":
+      return (await import("../devices/wasm/device.ts")).createWasmDevice({ threads, profile: debugProfile(name) });
+    case "reference":
+      return (await import("../devices/reference/device.ts")).createReferenceDevice();
+  }
+}
+
+const made = new Map<string, Device>();
+
+/**
+ * Chooses the device: "webgpu" (Deno's GPU, a software adapter if that is all there is), "wasm" (all CPU cores), "reference" (slow and
+ * exact, for tests), or "auto" (a real GPU if there is one, else wasm). Tensors made before stay usable.
+ *
+ * ```ts
+ * import { deviceInfo, setDevice } from "../../mod.ts";
+ * await setDevice("wasm");
+ * console.log(deviceInfo().name); // wasm
+ * ```
+ *
+ * @throws {DeviceError} If there is no such device here, with what would provide it; the device in use stays.
+ */
+export async function setDevice(name: DeviceName | "auto", options: DeviceOptions = {}): Promise<void> {
+  if (name !== "auto" && !names.includes(name)) {
+    throw new DeviceError(`Cannot use device ${JSON.stringify(name)}: there are auto, ${names.join(", ")}`, { device: name });
+  }
+  const chosen = name === "auto" ? (await hasRealAdapter() ? "webgpu" : "wasm") : name;
+  const key = `${chosen}:${options.threads ?? ""}`;
+  const device = made.get(key) ?? await make(chosen, options);
+  made.set(key, device);
+  current = device;
+}
+
+/** What `deviceInfo` tells. */
+export interface DeviceInfo {
+  /** "webgpu", "wasm" or "reference". */
+  readonly name: DeviceName;
+  /** The adapter, or the number of threads. */
+  readonly description: string;
+  /** Memory that buffers take on the device. */
+  readonly bytesInUse: number;
+}
+
+/** The name of the device in use and what it is, for people. */
+export function deviceInfo(): DeviceInfo {
+  const { name, description, bytesInUse } = current;
+  return { name, description, bytesInUse };
+}
+
+const wanted = readEnv("COTANGENT_DEVICE");
+await setDevice((wanted ?? "auto") as DeviceName | "auto");

@@ -1,0 +1,52 @@
+/**
+ * Which intermediate values to keep: those that a second program needs after a first one computed them on its way.
+ *
+ * Whoever reads only the loss of every step never asks for the parameters: they would carry all earlier steps along, and each reading
+ * would begin at the first one. Who still holds a tensor nobody can tell here, but what is computed a second time is needed; it is
+ * kept then, and so the history stays a few steps long.
+ *
+ * @module
+ */
+import { meet, sourceOf, type Tensor, wasMet } from "../tensor.ts";
+
+/** Elements that are kept in any case; larger tensors only if they are not larger than what they are made from. */
+const freely = 1 << 20;
+
+function costsNothing(tensor: Tensor): boolean {
+  const source = sourceOf(tensor);
+  if (source.kind !== "op") return true;
+  const { kind } = source.op.lower;
+  return kind === "view" || kind === "constant" || kind === "index" || kind === "parts" || kind === "loop";
+}
+
+/** Notes the tensors of a program that was run, inputs before users; views and constants are not met, what they show is. */
+export function noteComputed(order: readonly Tensor[]): void {
+  for (const tensor of order) if (!costsNothing(tensor)) meet(tensor);
+}
+
+/** Of the tensors that a program is about to compute, those that were computed before and that new ones are made from. */
+export function neededAgain(order: readonly Tensor[]): Tensor[] {
+  const found = new Set<Tensor>();
+  for (const tensor of order) {
+    const source = sourceOf(tensor);
+    if (source.kind !== "op" || wasMet(tensor)) continue;
+    for (let i = 0; i < source.inputs.length; i++) {
+      const input = source.inputs[i];
+      if (wasMet(input) && sourceOf(input).kind === "op") found.add(input);
+    }
+  }
+  if (found.size === 0) return [];
+  const origins = originsOf(order);
+  return [...found].filter((tensor) => tensor.size <= Math.max(freely, origins.get(tensor)!));
+}
+
+/** For each tensor the size of the largest one in memory that it is made from: more may be a product that only exists fused. */
+function originsOf(order: readonly Tensor[]): Map<Tensor, number> {
+  const origins = new Map<Tensor, number>();
+  for (const tensor of order) {
+    const source = sourceOf(tensor);
+    const fused = source.kind === "op" && (source.op.lower.kind === "elementwise" || costsNothing(tensor));
+    origins.set(tensor, fused ? Math.max(0, ...source.inputs.map((input) => origins.get(input) ?? input.size)) : tensor.size);
+  }
+  return origins;
+}

@@ -1,0 +1,321 @@
+/**
+ * Just-in-time compilation: a function is traced once per form of its arguments and becomes one program.
+ *
+ * The form is the tree structure, the shapes and types of the tensors, and the static values. A number is not static: it is a scalar
+ * input, so that a new learning rate compiles nothing.
+ *
+ * @module
+ */
+import { buildGraph, GraphBuilder, type Node, topological } from "../compile/graph.ts";
+import type { DType, TypedArray } from "../dtype.ts";
+import { TraceError } from "../errors.ts";
+import { fromHost } from "../ops/creation.ts";
+import { compile, computed, realizeNow } from "./realize.ts";
+import type { Device, DeviceBuffer, Executable } from "../values/device.ts";
+import { currentDevice } from "./current_device.ts";
+import { noteWorkingSet, Storage } from "../values/storage.ts";
+import { sameShape, type Shape } from "../shape.ts";
+import { hole, sourceOf, Tensor, traceOf, withTrace } from "../tensor.ts";
+import { buildTree, flattenTree, type Form, hasForm } from "../tree.ts";
+
+/** Options of `jit`. */
+export interface JitOptions {
+  /**
+   * Positions of arguments whose tensors the caller gives up: their memory is used for the results (the old training state for the new).
+   * Using them afterwards is a DonatedError. Default none.
+   */
+  readonly donate?: readonly number[];
+}
+
+/** One output leaf: a program's output, an argument handed through, or a value that is no tensor. */
+type Result =
+  | { readonly kind: "output"; readonly index: number; readonly shape: Shape; readonly dtype: DType; readonly weak: boolean }
+  | { readonly kind: "argument"; readonly leaf: number }
+  | { readonly kind: "captured"; readonly tensor: Tensor }
+  | { readonly kind: "static"; readonly value: unknown };
+
+/** A tensor from outside that is returned as it is. */
+type Through = Extract<Result, { kind: "argument" | "captured" }>;
+
+/** A program for one form of arguments. */
+interface Entry {
+  readonly device: Device;
+  readonly executable: Executable | undefined;
+  /** The arguments it is for. */
+  readonly args: Form;
+  readonly guards: readonly Guard[];
+  /** Tensors from outside the function, inputs after the arguments. */
+  readonly captured: readonly Tensor[];
+  readonly results: readonly Result[];
+  readonly form: Form;
+  readonly through: readonly Through[];
+  /** Outputs that are returned more than once. */
+  readonly repeated: readonly number[];
+  /** For each output of the program which of its inputs it overwrites, if any. */
+  readonly overwrites: readonly (number | undefined)[];
+  /** Leaves whose memory the caller gives up. */
+  readonly donated: readonly number[];
+  /** For each leaf whether it is one of those. */
+  readonly mayOverwrite: readonly boolean[];
+  readonly bytes: number;
+}
+
+/** What one leaf of the arguments must be: a tensor of this type and shape, any number, or this very value. */
+type Guard =
+  | {
+    readonly kind: "tensor";
+    /** The array last seen: in a loop it is the same one each time. */
+    shape: Shape;
+    readonly dtype: DType;
+    readonly weak: boolean;
+  }
+  | { readonly kind: "number" }
+  | { readonly kind: "static"; readonly value: unknown };
+
+function guardOf(leaf: unknown): Guard {
+  if (leaf instanceof Tensor) return { kind: "tensor", shape: leaf.shape, dtype: leaf.dtype, weak: leaf.weak };
+  return typeof leaf === "number" ? { kind: "number" } : { kind: "static", value: leaf };
+}
+
+function passes(guard: Guard, leaf: unknown): boolean {
+  switch (guard.kind) {
+    case "tensor":
+      if (!(leaf instanceof Tensor) || leaf.dtype !== guard.dtype || leaf.weak !== guard.weak) return false;
+      if (!sameShape(leaf.shape, guard.shape)) return false;
+      guard.shape = leaf.shape;
+      return true;
+    case "number":
+      return typeof leaf === "number";
+    case "static":
+      return Object.is(leaf, guard.value);
+  }
+}
+
+const unused = new FinalizationRegistry<Entry[]>((entries) => {
+  for (const { executable } of entries) executable?.destroy();
+});
+
+function isInput(leaf: unknown): leaf is Tensor | number {
+  return leaf instanceof Tensor || typeof leaf === "number";
+}
+
+/**
+ * The same function, compiled: the first call with arguments of a new form traces it, later ones run the program.
+ *
+ * The function must be pure: what it does beside computing its result (printing, pushing to an array) happens when it is traced only.
+ * Tensors from outside it are read anew at each call, JavaScript variables are not.
+ *
+ * ```ts
+ * import { jit, mul, tensor, toArray } from "../../mod.ts";
+ * const scale = jit((x: Tensor, by: number) => mul(x, by));
+ * console.log(await toArray(scale(tensor([1, 2]), 10))); // [10, 20]
+ * import type { Tensor } from "../../mod.ts";
+ * ```
+ *
+ * @param f From trees of tensors, numbers and static values (strings, booleans, functions) to a tree.
+ * @throws {TraceError} When called, if f reads values, which do not exist while it is traced.
+ */
+export function jit<A extends unknown[], R>(f: (...args: A) => R, { donate = [] }: JitOptions = {}): (...args: A) => R {
+  // The one used last is first: a loop finds its program at once.
+  const entries: Entry[] = [];
+
+  const compiled = (...args: A): R => {
+    const device = currentDevice();
+    for (let i = 0; i < entries.length; i++) {
+      const leaves: unknown[] = [];
+      if (!matches(entries[i], device, args, leaves)) continue;
+      if (i > 0) entries.unshift(...entries.splice(i, 1));
+      return execute(entries[0], leaves) as R;
+    }
+    const leaves: unknown[] = [];
+    const form = flattenTree(args, leaves);
+    // Inside another transform it is part of that one's graph.
+    if (leaves.some((leaf) => leaf instanceof Tensor && traceOf(leaf))) return f(...args);
+    const entry = traceAndCompile(f as (...args: unknown[]) => unknown, form, leaves, donatedLeaves(form, donate), device);
+    if (!entry) return f(...args);
+    entries.unshift(entry);
+    return execute(entry, leaves) as R;
+  };
+  unused.register(compiled, entries);
+  return compiled;
+}
+
+function matches(entry: Entry, device: Device, args: unknown, leaves: unknown[]): boolean {
+  if (entry.device !== device || !hasForm(args, entry.args, leaves)) return false;
+  for (let i = 0; i < leaves.length; i++) {
+    const leaf = leaves[i];
+    if (!passes(entry.guards[i], leaf) || (leaf instanceof Tensor && traceOf(leaf))) return false;
+  }
+  return true;
+}
+
+/** Which leaves belong to donated arguments. */
+function donatedLeaves(form: Form, donate: readonly number[]): number[] {
+  if (form.kind !== "array") return [];
+  let next = 0;
+  const count = (part: Form): number => part.kind === "leaf" ? 1 : part.items.reduce((sum, each) => sum + count(each), 0);
+  return form.items.flatMap((part, position) => {
+    const leaves = Array.from({ length: count(part) }, () => next++);
+    return donate.includes(position) ? leaves : [];
+  });
+}
+
+/** The program for arguments of this form; undefined if the function captures variables of a transform around it. */
+function traceAndCompile(
+  f: (...args: unknown[]) => unknown,
+  args: Form,
+  leaves: readonly unknown[],
+  donated: readonly number[],
+  device: Device,
+): Entry | undefined {
+  return withTrace("jit", (trace) => {
+    const start = Tensor.nextSerial;
+    const holes: Tensor[] = [];
+    const holeOfLeaf = new Map<Tensor, number>();
+    const traced = buildTree(
+      args,
+      leaves.map((leaf, i) => {
+        if (!isInput(leaf)) return leaf;
+        const made = leaf instanceof Tensor ? hole(trace, leaf.shape, leaf.dtype, leaf.weak) : hole(trace, [], "f32", true);
+        holes.push(made);
+        holeOfLeaf.set(made, i);
+        return made;
+      }),
+    ) as unknown[];
+    const returned: unknown[] = [];
+    const form = flattenTree(f(...traced), returned);
+    const promises = returned.filter((leaf) => leaf instanceof Promise);
+    if (promises.length > 0) {
+      // What goes wrong inside it is only a consequence.
+      for (const promise of promises) promise.catch(() => {});
+      throw new TraceError("Cannot jit an async function: its result is a Promise; await outside and jit the computation", {});
+    }
+
+    const isOld = (tensor: Tensor) => tensor.serial < start && !isConstant(tensor);
+    const outputs = returned.filter((leaf) => leaf instanceof Tensor);
+    const captured = topological(outputs, (tensor) => isOld(tensor) || sourceOf(tensor).kind !== "op")
+      .filter((tensor) => !holeOfLeaf.has(tensor) && (isOld(tensor) || sourceOf(tensor).kind === "data"));
+    if (captured.some((tensor) => traceOf(tensor))) return undefined;
+    realizeNow(captured, "jit");
+
+    const builder = new GraphBuilder();
+    const inputTensors = [...holes, ...captured];
+    const inputs = inputTensors.map((tensor, i) => builder.input(i, tensor.shape, tensor.dtype));
+    const nodeOf = new Map<Tensor, Node>(inputTensors.map((tensor, i) => [tensor, inputs[i]]));
+    const graph = buildGraph(outputs, builder, (tensor) => nodeOf.get(tensor));
+
+    const computedNodes = [...new Set(graph.outputs.filter((node) => node.made.kind === "op"))];
+    let next = 0;
+    const results = returned.map((leaf): Result => {
+      if (!(leaf instanceof Tensor)) return { kind: "static", value: leaf };
+      const node = graph.outputs[next++];
+      if (node.made.kind === "op") {
+        const { shape, dtype, weak } = leaf;
+        return { kind: "output", index: computedNodes.indexOf(node), shape, dtype, weak };
+      }
+      const input = inputTensors[node.made.index];
+      const argument = holeOfLeaf.get(input);
+      return argument === undefined ? { kind: "captured", tensor: input } : { kind: "argument", leaf: argument };
+    });
+    // An argument that is handed through keeps its memory.
+    const kept = new Set(results.flatMap((result) => result.kind === "argument" ? [result.leaf] : []));
+    const mayOverwrite = leaves.map((leaf, i) => donated.includes(i) && leaf instanceof Tensor && !kept.has(i));
+    const made = computedNodes.length > 0
+      ? compile(
+        { nodes: graph.nodes, outputs: computedNodes },
+        inputs,
+        inputTensors.map((tensor) => mayOverwrite[holeOfLeaf.get(tensor) ?? -1] ?? false),
+        device,
+      )
+      : undefined;
+    return {
+      device,
+      executable: made?.executable,
+      args,
+      guards: leaves.map(guardOf),
+      captured,
+      results,
+      through: results.filter((result): result is Through =>
+        result.kind === "captured" || (result.kind === "argument" && leaves[result.leaf] instanceof Tensor)
+      ),
+      repeated: repeatedIn(results),
+      form,
+      donated: donated.filter((leaf) => mayOverwrite[leaf]),
+      mayOverwrite,
+      overwrites: made?.overwrites ?? [],
+      bytes: made?.bytes ?? 0,
+    };
+  });
+}
+
+function repeatedIn(results: readonly Result[]): number[] {
+  const indices = results.flatMap((result) => result.kind === "output" ? [result.index] : []);
+  return indices.filter((index, i) => indices.indexOf(index) < i);
+}
+
+function isConstant(tensor: Tensor): boolean {
+  const source = sourceOf(tensor);
+  return source.kind === "op" && source.inputs.length === 0;
+}
+
+/** Counts up with each call, for `Storage.lastCall`. */
+let calls = 0;
+
+function execute(entry: Entry, leaves: readonly unknown[]): unknown {
+  const { device, executable } = entry;
+  realizeLeaves(leaves);
+  const call = ++calls;
+  const through = entry.through.map((result) => computed(tensorOf(result, leaves), "jit"));
+  const given = entry.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
+  const staying = (storage: Storage) => storage.shared || through.includes(storage);
+  const inputs: (DeviceBuffer | TypedArray)[] = [];
+  const storages: (Storage | undefined)[] = [];
+  const give = (storage: Storage, mayBeOverwritten: boolean) => {
+    // Values that are donated in one place and live on, or are read, in another are copied: overwriting must not be seen.
+    const copy = (storage.lastCall === call && given.includes(storage)) || (mayBeOverwritten && staying(storage));
+    inputs.push(copy ? storage.hostNow() : storage.forRun(device));
+    storages.push(storage);
+    storage.lastCall = call;
+  };
+  for (let i = 0; i < leaves.length; i++) {
+    const leaf = leaves[i];
+    if (leaf instanceof Tensor) give(computed(leaf, "jit"), entry.mayOverwrite[i]);
+    else if (typeof leaf === "number") {
+      inputs.push(Float32Array.of(leaf));
+      storages.push(undefined);
+    }
+  }
+  for (const tensor of entry.captured) give(computed(tensor, "jit"), false);
+  noteWorkingSet(entry.bytes);
+  const buffers = executable?.run(inputs) ?? [];
+  const made = Storage.ofRun(device, buffers, entry.overwrites.map((input) => input === undefined ? undefined : storages[input]));
+  for (const storage of given) if (!staying(storage)) storage.giveAway();
+  for (const index of entry.repeated) made[index].shared = true;
+  return buildTree(entry.form, entry.results.map((result) => resultOf(result, made, leaves)));
+}
+
+/** Computes the tensors among the arguments that are not: most often there are none. */
+function realizeLeaves(leaves: readonly unknown[]): void {
+  const isPending = (leaf: unknown): leaf is Tensor => leaf instanceof Tensor && sourceOf(leaf).kind !== "data";
+  if (leaves.some(isPending)) realizeNow(leaves.filter(isPending), "jit");
+}
+
+/** The tensor that a call returns as it was. */
+function tensorOf(result: Through, leaves: readonly unknown[]): Tensor {
+  return result.kind === "captured" ? result.tensor : leaves[result.leaf] as Tensor;
+}
+
+function resultOf(result: Result, made: readonly Storage[], leaves: readonly unknown[]): unknown {
+  switch (result.kind) {
+    case "output":
+      return new Tensor(result.shape, result.dtype, made[result.index], result.weak);
+    case "argument": {
+      const leaf = leaves[result.leaf];
+      return typeof leaf === "number" ? fromHost(Float32Array.of(leaf), [], "f32") : leaf;
+    }
+    case "captured":
+      return result.tensor;
+    case "static":
+      return result.value;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * What a device is: somewhere to keep buffers and to run programs. The three devices implement this and nothing more.
+ *
+ * @module
+ */
+import type { DType, TypedArray } from "../dtype.ts";
+import type { Program } from "../ir/kernel.ts";
+
+/** The names of the devices. */
+export type DeviceName = "webgpu" | "wasm" | "reference";
+
+/** Memory on a device that holds `size` elements of `dtype`. */
+export interface DeviceBuffer {
+  readonly dtype: DType;
+  readonly size: number;
+}
+
+/** A program made ready to run on one device. */
+export interface Executable<B extends DeviceBuffer = DeviceBuffer> {
+  /**
+   * Runs the program and returns one buffer per output; may return before the device has finished.
+   *
+   * An input may be a device buffer or a host array (a batch, a scalar), which is copied before `run` returns and leaves nothing
+   * behind. Outputs are fresh buffers, except those that overwrite a donated input, where the input's own buffer is returned (for a
+   * host array given in its place: a fresh buffer).
+   */
+  run(inputs: readonly (B | TypedArray)[]): B[];
+  /** Frees what the executable holds. It must not be run afterwards. */
+  destroy(): void;
+}
+
+/** A device. */
+export interface Device<B extends DeviceBuffer = DeviceBuffer> {
+  readonly name: DeviceName;
+  /** For people: the adapter's name, the number of threads. */
+  readonly description: string;
+  /** The element types it can hold and compute with. */
+  readonly dtypes: readonly DType[];
+  /** The most distinct buffers one kernel may touch (shader binding limits); infinite where there is no limit. */
+  readonly maxBuffersPerKernel: number;
+  /** False for the reference: every operation is a kernel of its own, so that fusion is checked against it. */
+  readonly fuses: boolean;
+  /** Makes a program ready. The work is paid here, not in `run`. */
+  compile(program: Program): Executable<B>;
+  /** Copies host values (bool as 0 / 1 in a Uint8Array) to a new buffer. */
+  upload(dtype: DType, values: TypedArray): B;
+  /** Copies a buffer to the host, after all that was run before. */
+  download(buffer: B): Promise<TypedArray>;
+  /** The same without waiting for the event loop, or undefined where the device cannot. */
+  downloadNow(buffer: B): TypedArray | undefined;
+  /** Whether `downloadNow` always can, for no more than the copy, and changes nothing: small values are then better off on the host. */
+  readonly readsFreely: boolean;
+  /** Gives the memory back. Safe to call while programs that use it are still running. */
+  free(buffer: B): void;
+  /** Bytes of device memory in use by buffers, for reports and for the budget. */
+  readonly bytesInUse: number;
+}
