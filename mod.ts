@@ -142,7 +142,7 @@ export { norm, type NormOptions } from "./core/ops/norm.ts";
 export { cummax, cummin, cumprod, cumsum, type CumulativeOptions, logCumSumExp } from "./core/ops/cumulative.ts";
 export { dot, matmul } from "./core/ops/matmul.ts";
 export { einsum, inner, outer, tensordot, type TensordotOptions } from "./core/ops/einsum.ts";
-export { diag, diagonal, type DiagonalAxes, type DiagonalOptions, trace, tril, triu } from "./core/ops/triangular.ts";
+export { diag, diagonal, type DiagonalOptions, type OffsetOptions, trace, tril, triu } from "./core/ops/triangular.ts";
 export { conv1d, type Conv1dOptions, conv2d, type Conv2dOptions, type PaddingMode } from "./core/ops/conv.ts";
 export {
   convTranspose1d,

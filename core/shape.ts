@@ -107,7 +107,7 @@ export function normalizeAxes(axes: number | readonly number[] | undefined, rank
   const list = (typeof axes === "number" ? [axes] : axes).map((axis) => normalizeAxis(axis, rank, what));
   const sorted = list.toSorted(ascending);
   if (sorted.some((axis, i) => axis === sorted[i - 1])) {
-    throw new ShapeError(`Cannot ${what} along axes [${list.join(", ")}]: an axis is named twice`, { axes: list });
+    throw new ShapeError(`Cannot ${what} along axes [${list.join(", ")}]: an axis is named twice`, { axis: list });
   }
   return sorted;
 }

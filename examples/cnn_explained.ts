@@ -79,7 +79,7 @@ async function logSoftmaxAndLoss(): Promise<void> {
   const logits = tensor([[1e4, 0, -1e4], [1, 2, 3]]);
   const labels = tensor([1, 2], { dtype: "i32" });
   const powers = exp(logits);
-  printTensor("exp(z) / sum(exp(z))", div(powers, sum(powers, { axes: [1], keepDims: true })));
+  printTensor("exp(z) / sum(exp(z))", div(powers, sum(powers, { axis: [1], keepDims: true })));
   printTensor("softmax", softmax(logits, { axis: 1 }));
   const logs = logSoftmax(logits, { axis: 1 });
   printTensor("log-softmax", logs);

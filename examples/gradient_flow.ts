@@ -131,7 +131,7 @@ async function recurrence({ seed, depth, log }: Tour): Promise<void> {
   const series: Record<string, number[]> = {};
   for (const [name, last] of Object.entries({ "tanh": plain, "LSTM": lstm(0), "LSTM, forget bias 4": lstm(4) })) {
     const grads = grad((xs: Tensor) => mean(square(last(xs))))(inputs);
-    series[name] = Array.from(await data(norm(grads, { axes: [1, 2] })));
+    series[name] = Array.from(await data(norm(grads, { axis: [1, 2] })));
     await log?.histogram(`recurrence/${name}`, grads, 0);
   }
   print(series, "of the last state, by each input", "step");

@@ -105,10 +105,10 @@ async function axes(): Promise<void> {
   const a = ones([2, 3, 4]);
   await show(
     () => a,
-    () => sum(a, { axes: 0 }),
-    () => sum(a, { axes: 1 }),
-    () => sum(a, { axes: 2 }),
-    () => [0, 1, 2].map((axes) => sum(a, { axes, keepDims: true }).shape),
+    () => sum(a, { axis: 0 }),
+    () => sum(a, { axis: 1 }),
+    () => sum(a, { axis: 2 }),
+    () => [0, 1, 2].map((axis) => sum(a, { axis, keepDims: true }).shape),
     () => sum(a),
   );
 }

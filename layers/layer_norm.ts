@@ -28,7 +28,7 @@ export interface LayerNormLayerOptions<A extends boolean = true> {
    * Over which axes to normalise together, the batch being axis 0; negative ones count from the back. Default the last. PyTorch's
    * `normalized_shape` of k axes is [-k, ..., -1].
    */
-  readonly axes?: number | readonly number[];
+  readonly axis?: number | readonly number[];
   /** Added to the variance under the root. Default 1e-5. */
   readonly epsilon?: number;
   /** Whether each element has a deviation and a mean of its own. Default true. */
@@ -44,7 +44,7 @@ export interface LayerNormLayerOptions<A extends boolean = true> {
  * import { layers, random } from "../mod.ts";
  * const { params } = layers.layerNorm().init(random.key(0), [10, 64]);
  * console.log(params.weight.shape); // [64]
- * console.log(layers.layerNorm({ axes: [-2, -1] }).init(random.key(0), [10, 64]).params.bias.shape); // [10, 64]
+ * console.log(layers.layerNorm({ axis: [-2, -1] }).init(random.key(0), [10, 64]).params.bias.shape); // [10, 64]
  * ```
  *
  * @throws {RangeError} If `epsilon` is not positive.
@@ -52,13 +52,13 @@ export interface LayerNormLayerOptions<A extends boolean = true> {
  * @see Ba, Kiros and Hinton, "Layer normalization", 2016
  */
 export function layerNorm<A extends boolean = true>(options: LayerNormLayerOptions<A> = {}): Layer<NormParams<A>> {
-  const { axes = -1, affine = true as A } = options;
+  const { axis = -1, affine = true as A } = options;
   const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
   const shapeOf = (inputShape: Shape) => {
     const shape = [1, ...inputShape];
-    return normalizeAxes(axes, shape.length, "apply layerNorm").map((axis) => shape[axis]);
+    return normalizeAxes(axis, shape.length, "apply layerNorm").map((each) => shape[each]);
   };
-  return normalization("layerNorm", affine, shapeOf, (x, params) => normalizeLayer(x, { ...params, axes, epsilon }));
+  return normalization("layerNorm", affine, shapeOf, (x, params) => normalizeLayer(x, { ...params, axis, epsilon }));
 }
 
 /** Options of `instanceNorm`. */

@@ -121,7 +121,7 @@ interface Statistics {
 }
 
 function statistics(x: Tensor): Statistics {
-  const axes = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
+  const axis = x.shape.map((_, i) => i).filter((i) => i !== 1);
   const count = x.size / x.shape[1];
   if (count < 2) {
     throw new ShapeError(
@@ -131,9 +131,9 @@ function statistics(x: Tensor): Statistics {
       { shape: x.shape },
     );
   }
-  const center = mean(x, { axes });
+  const center = mean(x, { axis });
   const distance = sub(x, perChannel(center, x.rank));
-  const squares = sum(mul(distance, distance), { axes });
+  const squares = sum(mul(distance, distance), { axis });
   return { mean: center, variance: div(squares, count), sampleVariance: div(squares, count - 1) };
 }
 

@@ -93,7 +93,7 @@ const recurrent: Subject = {
   inputs: [float(2), float(4, 2), float(2, 2)],
   f: (start, xs, w) => {
     const [h, ys] = scan((h: Tensor, x: Tensor) => [tanh(add(matmul(w, h), x)), mul(h, x)], start, xs);
-    return add(h, sum(ys, { axes: 0 }));
+    return add(h, sum(ys, { axis: 0 }));
   },
 };
 
@@ -228,7 +228,7 @@ testOnDevices("a gradient for each example of a batch is what a loop over the ex
   const labels = tensor(Int32Array.from(noiseInt(11, 5, 0, 3)));
   const loss = (p: typeof params, image: Tensor, label: Tensor) =>
     crossEntropy(net.apply(p, state, reshape(image, [1, 1, 8, 8]), layers.evaluate)[0], reshape(label, [1]));
-  const each = jit(vmap(grad(loss), { inAxes: [null, 0, 0] }))(params, images, labels);
+  const each = jit(vmap(grad(loss), { inAxis: [null, 0, 0] }))(params, images, labels);
   const one = (x: Tensor, k: number) => reshape(slice(x, { start: k, stop: k + 1 }), x.shape.slice(1));
   const loop = Array.from({ length: 5 }, (_, k) => grad(loss)(params, one(images, k), one(labels, k)));
   await assertTrees(each, treeMap((...all: Tensor[]) => stack(all), loop[0], ...loop.slice(1)));

@@ -71,9 +71,9 @@ Deno.test("tensors.ts: 4.1 to 4.4 and 4.6", async () => {
   assert.equal(after(algebra, "norm(tensor([3, 4]))"), "tensor(5., f32[])");
   assert.match(algebra, /DTypeError: Cannot take norm of a tensor of type i32: it needs a floating type/);
 
-  assert.deepEqual(numbers(after(axes, "sum(a, { axes: 0 })")), Array(12).fill(2));
-  assert.deepEqual(numbers(after(axes, "sum(a, { axes: 1 })")), Array(8).fill(3));
-  assert.deepEqual(numbers(after(axes, "sum(a, { axes: 2 })")), Array(6).fill(4));
+  assert.deepEqual(numbers(after(axes, "sum(a, { axis: 0 })")), Array(12).fill(2));
+  assert.deepEqual(numbers(after(axes, "sum(a, { axis: 1 })")), Array(8).fill(3));
+  assert.deepEqual(numbers(after(axes, "sum(a, { axis: 2 })")), Array(6).fill(4));
   assert.match(axes, /\[ \[ 1, 3, 4 \], \[ 2, 1, 4 \], \[ 2, 3, 1 \] \]/);
 });
 

@@ -93,10 +93,10 @@ const subjects: readonly Subject[] = [
   subject("mse", [float(3, 2), float(3, 2)], (x, y) => mse(x, y, { reduction: "sum" })),
   subject("binaryCrossEntropy", [float(6), within("unit", 6)], (x, y) => binaryCrossEntropy(sigmoid(x), y)),
   subject("binaryCrossEntropyWithLogits", [float(6), within("unit", 6)], (x, y) => binaryCrossEntropyWithLogits(x, y)),
-  subject("mean", [float(2, 3, 2)], (x) => mean(x, { axes: [0, 2], keepDims: true })),
-  subject("variance", [float(4, 3)], (x) => variance(x, { axes: 0, correction: 1 })),
-  subject("std", [float(4, 3)], (x) => std(x, { axes: -1 })),
-  subject("norm", [float(4, 3)], (x) => norm(x, { axes: 1 })),
+  subject("mean", [float(2, 3, 2)], (x) => mean(x, { axis: [0, 2], keepDims: true })),
+  subject("variance", [float(4, 3)], (x) => variance(x, { axis: 0, correction: 1 })),
+  subject("std", [float(4, 3)], (x) => std(x, { axis: -1 })),
+  subject("norm", [float(4, 3)], (x) => norm(x, { axis: 1 })),
   subject("clip", [float(9)], (x) => clip(x, { min: -0.75, max: 0.5 })),
   subject("reciprocal", [within("nonzero", 5)], (x) => reciprocal(x)),
   subject("square by pow", [float(5)], (x) => pow(x, 2)),
@@ -128,12 +128,12 @@ const subjects: readonly Subject[] = [
   subject(
     "slice, flip and pad",
     [float(3, 6)],
-    (x) => pad(flip(slice(x, { axis: 1, start: 1, step: 2 }), { axes: 1 }), { low: [1, 0], high: [0, 2], value: 1 }),
+    (x) => pad(flip(slice(x, { axis: 1, start: 1, step: 2 }), { axis: 1 }), { low: [1, 0], high: [0, 2], value: 1 }),
   ),
   subject("broadcasting", [float(3, 1), float(4), float()], (x, y, z) => mul(add(x, y), z)),
   subject("layer normalisation", [float(4, 6), float(6)], (x, scale) => {
-    const centred = sub(x, mean(x, { axes: -1, keepDims: true }));
-    return mul(div(centred, sqrt(add(variance(x, { axes: -1, keepDims: true }), 1e-5))), scale);
+    const centred = sub(x, mean(x, { axis: -1, keepDims: true }));
+    return mul(div(centred, sqrt(add(variance(x, { axis: -1, keepDims: true }), 1e-5))), scale);
   }),
   subject(
     "attention",
@@ -143,7 +143,7 @@ const subjects: readonly Subject[] = [
   subject(
     "distances",
     [float(4, 2), float(3, 2)],
-    (x, y) => norm(sub(expandDims(x, { axis: 1 }), expandDims(y, { axis: 0 })), { axes: 2 }),
+    (x, y) => norm(sub(expandDims(x, { axis: 1 }), expandDims(y, { axis: 0 })), { axis: 2 }),
   ),
 ];
 
@@ -155,15 +155,15 @@ testOnDevices("values at special points", async () => {
   const cases: readonly [string, Tensor, unknown][] = [
     ["maximum", maximum(tensor([NaN, 1, inf, -inf, 2]), tensor([1, NaN, 3, -1, 2])), [NaN, NaN, inf, -1, 2]],
     ["minimum", minimum(tensor([NaN, 1, inf, -inf, 2]), tensor([1, NaN, 3, -1, 2])), [NaN, NaN, 3, -inf, 2]],
-    ["max", max(tensor([[1, NaN, 3], [-inf, -5, -inf]]), { axes: 1 }), [NaN, -5]],
-    ["min", min(tensor([[1, NaN, 3], [inf, 5, inf]]), { axes: 1 }), [NaN, 5]],
+    ["max", max(tensor([[1, NaN, 3], [-inf, -5, -inf]]), { axis: 1 }), [NaN, -5]],
+    ["min", min(tensor([[1, NaN, 3], [inf, 5, inf]]), { axis: 1 }), [NaN, 5]],
     ["max of infinities", max(tensor([-inf, -inf])), -inf],
     ["argmax", argmax(tensor([[1, 3, 3], [1, NaN, 9], [-inf, -inf, -inf]]), { axis: 1 }), [1, 1, 0]],
     ["argmin", argmin(tensor([[3, 1, 1], [1, NaN, -9], [inf, inf, inf]]), { axis: 1 }), [1, 1, 0]],
     ["argmax over all", argmax(tensor([[1, 2], [9, 9]])), 2],
     ["argmax of a scalar", argmax(tensor(5)), 0],
-    ["sum of nothing", sum(zeros([2, 0]), { axes: 1 }), [0, 0]],
-    ["sum over no axis", sum(tensor([1, 2]), { axes: [] }), [1, 2]],
+    ["sum of nothing", sum(zeros([2, 0]), { axis: 1 }), [0, 0]],
+    ["sum over no axis", sum(tensor([1, 2]), { axis: [] }), [1, 2]],
     ["mean of nothing", mean(zeros([0])), NaN],
     ["matmul over nothing", matmul(zeros([1, 0]), zeros([0, 2])), [[0, 0]]],
     ["relu", relu(tensor([NaN, -1, 0, inf, -inf])), [NaN, 0, 0, inf, 0]],

@@ -127,10 +127,10 @@ testOnDevices("halves are moved, chosen from and written over as they are, at od
     const along = tensor(new Int32Array(rows * columns).map((_, i) => i * 7 % columns), { shape: [rows, columns] });
     const moves: ((y: Tensor) => Tensor)[] = [
       (y) => permute(y, [1, 0]),
-      (y) => flip(y, { axes: 1 }),
+      (y) => flip(y, { axis: 1 }),
       (y) => slice(reshape(y, [rows * columns]), { start: (rows * columns) >> 1 }),
       (y) => pad(y, { low: [0, 1], high: [1, 2], value: 0.1 }),
-      (y) => concat([y, flip(y, { axes: 0 }), slice(y, { axis: 1, stop: 1 })], { axis: 1 }),
+      (y) => concat([y, flip(y, { axis: 0 }), slice(y, { axis: 1, stop: 1 })], { axis: 1 }),
       (y) => take(y, index),
       (y) => takeAlong(y, along, { axis: 1 }),
       (y) => at(y, [index]),
@@ -165,8 +165,8 @@ testOnDevices("kernels read halves on the way to f32", async () => {
   ) => realize(each));
   const wide = (each: Tensor) => cast(each, "f32");
   const uses: (() => Tensor)[] = [
-    () => sum(wide(x), { axes: 1 }),
-    () => max(mul(wide(x), 2), { axes: 0 }),
+    () => sum(wide(x), { axis: 1 }),
+    () => max(mul(wide(x), 2), { axis: 0 }),
     () => matmul(wide(x), wide(y)),
     () => conv2d(wide(images), wide(filters), { padding: 1 }),
     () => maxPool2d(wide(images), { kernel: 2 }),

@@ -117,7 +117,7 @@ export async function checkVmap(subject: Subject, examples: number): Promise<num
     const batched = subject.inputs.map((_, i) => (mask >> i & 1) === 1);
     const xs = subject.inputs.map((input, i) => sampleInput(input, 1 + i, "f64", batched[i] ? [examples] : []));
     const example = (x: Tensor, k: number) => reshape(slice(x, { start: k, stop: k + 1 }), x.shape.slice(1));
-    const mapped = vmap((...args: Tensor[]) => subject.f(...args), { inAxes: batched.map((each) => each ? 0 : null) })(...xs);
+    const mapped = vmap((...args: Tensor[]) => subject.f(...args), { inAxis: batched.map((each) => each ? 0 : null) })(...xs);
     const what = `${subject.name}: vmap over arguments ${batched.map(Number)}`;
     if (examples === 0) {
       const { shape, dtype } = subject.f(...sampleAll(subject, "f64"));

@@ -218,7 +218,7 @@ Deno.test("dropout keeps all with p 0 and none with p 1, in gradients, too", asy
 Deno.test("dropout2d drops whole channels of single examples", async () => {
   const x = ones([40, 30, 2, 3]);
   const [y] = dropout2d(0.5).apply({}, {}, x, training(key));
-  const planes = await data(mean(y, { axes: [2, 3] }));
+  const planes = await data(mean(y, { axis: [2, 3] }));
   assert.deepEqual([...new Set(planes)].sort(), [0, 2]);
   const share = planes.filter((v) => v === 0).length / planes.length;
   assert.ok(Math.abs(share - 0.5) < 4 * 0.5 / Math.sqrt(1200), `${share} are 0`);
@@ -264,8 +264,8 @@ Deno.test("batchNorm gives every channel mean 0 and deviation 1 in training", as
   const x = add(mul(random.normal(random.key(6), [16, 3, 4, 5]), 7), 100);
   const { params, state } = batchNorm().init(key, [3, 4, 5]);
   const [y] = batchNorm().apply(params, state, x, training(key));
-  assertClose(await data(mean(y, { axes: [0, 2, 3] })), [0, 0, 0], { relative: 0, absolute: 1e-5 }, "means");
-  assertClose(await data(mean(mul(y, y), { axes: [0, 2, 3] })), [1, 1, 1], { relative: 1e-5, absolute: 0 }, "squares");
+  assertClose(await data(mean(y, { axis: [0, 2, 3] })), [0, 0, 0], { relative: 0, absolute: 1e-5 }, "means");
+  assertClose(await data(mean(mul(y, y), { axis: [0, 2, 3] })), [1, 1, 1], { relative: 1e-5, absolute: 0 }, "squares");
   const alone = thrown(ShapeError, () => batchNorm().apply(params, state, ones([1, 3]), training(key)));
   assert.deepEqual(alone.facts.shape, [1, 3]);
   thrown(ShapeError, () => batchNorm().init(key, []));

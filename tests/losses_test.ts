@@ -121,7 +121,7 @@ testOnDevices("logits of 1e4 have right losses and gradients", async () => {
     ]],
     [
       "binaryFocalLoss",
-      (x) => sum(binaryFocalLoss(x, zeros([2, 3]), { ...each, gamma: 0.5 }), { axes: 1 }),
+      (x) => sum(binaryFocalLoss(x, zeros([2, 3]), { ...each, gamma: 0.5 }), { axis: 1 }),
       [7500 + 0.75 * half * Math.SQRT1_2, 15000],
       [0.75, 0, 0.75 * Math.SQRT1_2 * (0.5 + half / 4), 0.75, 0.75, 0],
     ],

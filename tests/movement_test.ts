@@ -99,7 +99,7 @@ testOnDevices("joining and cutting", async () => {
   ]);
   assert.deepEqual(chunk(zeros([0, 2]), 3).map(({ shape }) => shape), [[0, 2], [0, 2], [0, 2]]);
   assert.deepEqual(expandDims(x, { axis: [1, -1, 0] }).shape, [1, 1, 2, 3, 1]);
-  assert.deepEqual(squeeze(zeros([1, 2, 1, 1]), { axes: [0, -1] }).shape, [2, 1]);
+  assert.deepEqual(squeeze(zeros([1, 2, 1, 1]), { axis: [0, -1] }).shape, [2, 1]);
   assert.deepEqual(moveAxis(zeros([2, 3, 4, 5]), [2, 0], [0, -1]).shape, [4, 3, 5, 2]);
 });
 

@@ -120,11 +120,11 @@ function asImages(x: Tensor): Tensor | undefined {
 
 type Step = (x: Tensor, y: Tensor, k: number, m: number) => Tensor | undefined;
 
-const reduction = (reduce: (x: Tensor, options: { axes: number[]; keepDims: boolean }) => Tensor, ofNothing: boolean): Step => {
+const reduction = (reduce: (x: Tensor, options: { axis: number[]; keepDims: boolean }) => Tensor, ofNothing: boolean): Step => {
   return (x, _, k, m) => {
-    const axes = someAxes(x, k);
-    if (!ofNothing && axes.some((axis) => x.shape[axis] === 0)) return undefined;
-    return small(reduce(x, { axes, keepDims: m % 2 === 0 }));
+    const axis = someAxes(x, k);
+    if (!ofNothing && axis.some((each) => x.shape[each] === 0)) return undefined;
+    return small(reduce(x, { axis, keepDims: m % 2 === 0 }));
   };
 };
 
@@ -153,7 +153,7 @@ const steps = {
   },
   slice: (x, _, k, m) => x.rank === 0 ? undefined : slice(x, { axis: axisOf(x, k), start: m % 3, step: 1 + k % 3 }),
   drop: (x, _, k) => x.rank === 0 ? undefined : slice(x, { axis: axisOf(x, k), stop: -1 }),
-  flip: (x, _, k) => flip(x, { axes: someAxes(x, k) }),
+  flip: (x, _, k) => flip(x, { axis: someAxes(x, k) }),
   expandDims: (x, _, k) => x.rank > 4 ? undefined : expandDims(x, { axis: k % (x.rank + 1) }),
   broadcast: (x, _, k) => x.rank > 4 || x.size * 3 > mostElements ? undefined : broadcastTo(x, [2 + k % 2, ...x.shape]),
   repeat: (x, _, k) => {

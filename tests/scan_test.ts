@@ -135,12 +135,12 @@ testOnDevices("a batch of loops is a loop of batches", async () => {
   const starts = { h: random(8, [5, 4, 3]), c: random(9, [5, 4, 3]) };
   const sequences = random(10, [5, 6, 4, 2]);
   const f = (run: Run) => (w: Tensor, init: State, xs: Tensor) => run(cell({ ...weights, w }), init, xs);
-  for (const inAxes of [[0, null, null], [null, 0, null], [null, null, 0], [0, 0, 0]] as const) {
-    const args = [inAxes[0] === 0 ? many : weights.w, inAxes[1] === 0 ? starts : init, inAxes[2] === 0 ? sequences : xs] as const;
-    const batched = (run: Run) => vmap(f(run), { inAxes })(...args);
-    await assertSame(batched(looped), batched(unrolled), `axes ${inAxes}`);
-    const gradients = (run: Run) => vmap(grad((...args: [Tensor, State, Tensor]) => total(f(run)(...args))), { inAxes })(...args);
-    await assertSame(gradients(looped), gradients(unrolled), `gradients, axes ${inAxes}`);
+  for (const inAxis of [[0, null, null], [null, 0, null], [null, null, 0], [0, 0, 0]] as const) {
+    const args = [inAxis[0] === 0 ? many : weights.w, inAxis[1] === 0 ? starts : init, inAxis[2] === 0 ? sequences : xs] as const;
+    const batched = (run: Run) => vmap(f(run), { inAxis })(...args);
+    await assertSame(batched(looped), batched(unrolled), `axes ${inAxis}`);
+    const gradients = (run: Run) => vmap(grad((...args: [Tensor, State, Tensor]) => total(f(run)(...args))), { inAxis })(...args);
+    await assertSame(gradients(looped), gradients(unrolled), `gradients, axes ${inAxis}`);
   }
 });
 

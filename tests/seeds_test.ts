@@ -41,7 +41,7 @@ testOnDevices("0.4: a convolution to 32 channels on the numbers 1 to 25, and rel
   const [y] = conv.apply(params, state, x, layers.evaluate);
   assert.deepEqual(y.shape, [1, 32, 3, 3]);
   // As in the note's tables: a step to the right adds the sum of the filter, a step down five times that.
-  const steps = await data(sum(params.weight, { axes: [1, 2, 3] }));
+  const steps = await data(sum(params.weight, { axis: [1, 2, 3] }));
   const values = await data(y);
   const expected = Array.from(values, (_, i) => {
     const channel = Math.floor(i / 9);

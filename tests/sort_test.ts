@@ -38,9 +38,9 @@ const subjects: readonly Subject[] = [
   subject("topK", [float(3, 7)], (x) => topK(square(x), 3).values),
   subject("topK, the smallest of columns", [float(5, 2)], (x) => square(topK(x, 2, { axis: 0, largest: false }).values)),
   subject("topK indices", [float(3, 7)], (x) => topK(x, 4).indices),
-  subject("quantile", [float(3, 6)], (x) => square(quantile(x, [0, 0.3, 0.5, 1], { axes: 1 }))),
-  subject("quantile over outer axes", [float(2, 3, 4)], (x) => square(quantile(x, 0.9, { axes: [0, 2], keepDims: true }))),
-  subject("median", [float(4, 3)], (x) => square(median(x, { axes: 0 }))),
+  subject("quantile", [float(3, 6)], (x) => square(quantile(x, [0, 0.3, 0.5, 1], { axis: 1 }))),
+  subject("quantile over outer axes", [float(2, 3, 4)], (x) => square(quantile(x, 0.9, { axis: [0, 2], keepDims: true }))),
+  subject("median", [float(4, 3)], (x) => square(median(x, { axis: 0 }))),
   subject("median of all", [float(3, 3)], (x) => square(median(x))),
 ];
 
@@ -70,13 +70,13 @@ testOnDevices("order at special points", async () => {
     ["topK of columns", topK(tensor([[1, 6], [3, 4], [2, 5]]), 1, { axis: 0 }).values, [[3, 6]]],
     ["top 0", topK(x, 0).values, []],
     ["top 0 of nothing", topK(zeros([2, 0]), 0).indices, [[], []]],
-    ["quantile with NaN", quantile(tensor([[1, NaN, 2], [1, 3, 2]]), [0, 0.25], { axes: 1 }), [[NaN, 1], [NaN, 1.5]]],
+    ["quantile with NaN", quantile(tensor([[1, NaN, 2], [1, 3, 2]]), [0, 0.25], { axis: 1 }), [[NaN, 1], [NaN, 1.5]]],
     ["quantile between infinities", quantile(tensor([-inf, 1, inf]), [0.25, 0.5, 0.75, 1]), [-inf, 1, inf, inf]],
-    ["quantile of one element", quantile(tensor([[4]]), 0.3, { axes: 0 }), [4]],
+    ["quantile of one element", quantile(tensor([[4]]), 0.3, { axis: 0 }), [4]],
     ["quantile of a scalar", quantile(3, 0.3), 3],
     ["quantile of integers", quantile(tensor([1, 4], { dtype: "i32" }), 0.5), 2.5],
-    ["median keeping axes", median(tensor([[1, 4], [2, 3]]), { axes: [0, 1], keepDims: true }), [[2.5]]],
-    ["median of rows", median(tensor([[3, 1, 2], [9, 7, 8]]), { axes: -1 }), [2, 8]],
+    ["median keeping axes", median(tensor([[1, 4], [2, 3]]), { axis: [0, 1], keepDims: true }), [[2.5]]],
+    ["median of rows", median(tensor([[3, 1, 2], [9, 7, 8]]), { axis: -1 }), [2, 8]],
     ["gradient of equal elements", grad((y: Tensor) => sum(mul(sort(y), tensor([1, 2, 3]))))(tensor([5, 5, 4])), [2, 3, 1]],
     ["gradient of a middle", grad((y: Tensor) => median(y))(tensor([4, 1, 3, 2])), [0, 0, 0.5, 0.5]],
   ];
@@ -133,7 +133,7 @@ testOnDevices("random rows are sorted as JavaScript sorts them", async () => {
 testOnDevices("examples of a vmap are sorted on their own, whatever axis they lie along", async () => {
   const x = tensor([[3, 1, 2], [6, 5, 4]]);
   assert.deepEqual(await toArray(vmap((row: Tensor) => sort(row))(x)), [[1, 2, 3], [4, 5, 6]]);
-  assert.deepEqual(await toArray(vmap((column: Tensor) => argsort(column, { descending: true }), { inAxes: 1 })(x)), [[1, 0], [
+  assert.deepEqual(await toArray(vmap((column: Tensor) => argsort(column, { descending: true }), { inAxis: 1 })(x)), [[1, 0], [
     1,
     0,
   ], [1, 0]]);
@@ -150,6 +150,6 @@ Deno.test("what cannot be sorted or chosen is refused", () => {
     assert.throws(() => quantile(x, q), { name: "RangeError", message: /it must be in \[0, 1\]/ });
     assert.throws(() => quantile(x, [0.5, q]), RangeError);
   }
-  assert.throws(() => quantile(zeros([2, 0]), 0.5, { axes: 1 }), { name: "ShapeError", message: /there is no element/ });
+  assert.throws(() => quantile(zeros([2, 0]), 0.5, { axis: 1 }), { name: "ShapeError", message: /there is no element/ });
   assert.throws(() => median(zeros([0])), { name: "ShapeError" });
 });

@@ -229,8 +229,8 @@ testOnDevices("parts and arrangements of tensors", async () => {
     [reshape(transpose(x), [6]), [0, 3, 1, 4, 2, 5]],
     [flatten(reshape(x, [1, 2, 3]), { start: 1 }), [[0, 1, 2, 3, 4, 5]]],
     [flip(x), [[5, 4, 3], [2, 1, 0]]],
-    [flip(x, { axes: 1 }), [[2, 1, 0], [5, 4, 3]]],
-    [flip(slice(x, { axis: 1, step: 2 }), { axes: [0] }), [[3, 5], [0, 2]]],
+    [flip(x, { axis: 1 }), [[2, 1, 0], [5, 4, 3]]],
+    [flip(slice(x, { axis: 1, step: 2 }), { axis: [0] }), [[3, 5], [0, 2]]],
     [squeeze(expandDims(x, { axis: 1 })), [[0, 1, 2], [3, 4, 5]]],
     [broadcastTo(slice(x, { axis: 1, stop: 1 }), [2, 2]), [[0, 0], [3, 3]]],
     [broadcastTo(tensor(7), [1, 2]), [[7, 7]]],
@@ -265,14 +265,14 @@ onReference("shapes that do not fit are refused, with the facts", () => {
   assert.throws(() => concat([a, zeros([2, 4])]), withFacts(ShapeError, { axis: 0 }));
   assert.throws(() => concat([]), ShapeError);
   assert.throws(() => stack([a, b]), ShapeError);
-  assert.throws(() => sum(a, { axes: 2 }), withFacts(ShapeError, { axis: 2, rank: 2 }));
-  assert.throws(() => sum(a, { axes: [0, -2] }), ShapeError);
+  assert.throws(() => sum(a, { axis: 2 }), withFacts(ShapeError, { axis: 2, rank: 2 }));
+  assert.throws(() => sum(a, { axis: [0, -2] }), ShapeError);
   assert.throws(() => permute(a, [0, 0]), ShapeError);
-  assert.throws(() => squeeze(a, { axes: 0 }), withFacts(ShapeError, { shape: [2, 3], axis: 0 }));
+  assert.throws(() => squeeze(a, { axis: 0 }), withFacts(ShapeError, { shape: [2, 3], axis: 0 }));
   assert.throws(() => pad(a, { low: [1], high: [1, 1] }), ShapeError);
   assert.throws(() => slice(a, { step: 0 }), RangeError);
   assert.throws(() => slice(a, { start: 0.5 }), RangeError);
-  assert.throws(() => max(zeros([3, 0]), { axes: 1 }), withFacts(ShapeError, { shape: [3, 0], axes: [1] }));
+  assert.throws(() => max(zeros([3, 0]), { axis: 1 }), withFacts(ShapeError, { shape: [3, 0], axis: [1] }));
   assert.throws(() => argmax(zeros([0])), ShapeError);
   assert.throws(() => take(zeros([0]), 0), ShapeError);
   assert.throws(() => item(a), withFacts(ShapeError, { shape: [2, 3] }));

@@ -89,10 +89,10 @@ testOnDevices("vmap of grad gives every example's own gradient", async () => {
   const one = (x: Tensor, i: number) => slice(x, { start: i, stop: i + 1 });
   const loop = Array.from({ length: 6 }, (_, i) => grad(loss)(w, one(xs, i), one(ys, i)));
   // The loop's examples keep an axis of extent 1, which the mean does not mind.
-  await assertTensors(vmap(grad(loss), { inAxes: [null, 0, 0] })(w, xs, ys), stack(loop), "vmap of grad");
-  await assertTensors(jit(vmap(grad(loss), { inAxes: [null, 0, 0] }))(w, xs, ys), stack(loop), "jit of vmap of grad");
-  const total = grad((w: Tensor) => sum(vmap(loss, { inAxes: [null, 0, 0] })(w, xs, ys)))(w);
-  await assertTensors(total, sum(stack(loop), { axes: 0 }), "grad through vmap adds them up");
+  await assertTensors(vmap(grad(loss), { inAxis: [null, 0, 0] })(w, xs, ys), stack(loop), "vmap of grad");
+  await assertTensors(jit(vmap(grad(loss), { inAxis: [null, 0, 0] }))(w, xs, ys), stack(loop), "jit of vmap of grad");
+  const total = grad((w: Tensor) => sum(vmap(loss, { inAxis: [null, 0, 0] })(w, xs, ys)))(w);
+  await assertTensors(total, sum(stack(loop), { axis: 0 }), "grad through vmap adds them up");
 });
 
 testOnDevices("vmap nests, over any axes, in and out", async () => {
@@ -104,13 +104,13 @@ testOnDevices("vmap nests, over any axes, in and out", async () => {
   }));
   await assertTensors(outer, expected, "nested");
   const matrix = random(3, [2, 5, 3]);
-  const columns = vmap((x: Tensor) => sum(mul(x, x), { axes: 0 }), { inAxes: 1, outAxis: 1 })(matrix);
+  const columns = vmap((x: Tensor) => sum(mul(x, x), { axis: 0 }), { inAxis: 1, outAxis: 1 })(matrix);
   await assertTensors(
     columns,
     stack(
       Array.from({ length: 5 }, (_, i) => {
         const x = slice(matrix, { axis: 1, start: i, stop: i + 1 });
-        return sum(mul(x, x), { axes: [0, 1] });
+        return sum(mul(x, x), { axis: [0, 1] });
       }),
       { axis: 1 },
     ),
@@ -129,7 +129,7 @@ testOnDevices("vmap says which argument does not fit", () => {
     () => f({ a: zeros([3]), b: zeros([4]) }),
     (error) => error instanceof ShapeError && error.facts.path === "b" && error.facts.argument === 0,
   );
-  assert.throws(() => vmap((x: Tensor) => x, { inAxes: [null] })(zeros([3])), ShapeError);
+  assert.throws(() => vmap((x: Tensor) => x, { inAxis: [null] })(zeros([3])), ShapeError);
   assert.throws(() => vmap((x: Tensor) => x)(zeros([])), ShapeError);
 }, ["reference"]);
 

@@ -72,8 +72,8 @@ Deno.test("parameters have PyTorch's shapes, and init knows what apply gives", (
     [layers.globalAvgPool2d(), [10, 5, 5], [10], {}],
     [layers.globalAvgPool2d({ keepDims: true }), [10, 5, 5], [10, 1, 1], {}],
     [layerNorm(), [3, 4], [3, 4], { weight: [4], bias: [4] }],
-    [layerNorm({ axes: [-1, -2], affine: false }), [3, 4], [3, 4], {}],
-    [layerNorm({ axes: 1 }), [3, 4, 5], [3, 4, 5], { weight: [3], bias: [3] }],
+    [layerNorm({ axis: [-1, -2], affine: false }), [3, 4], [3, 4], {}],
+    [layerNorm({ axis: 1 }), [3, 4, 5], [3, 4, 5], { weight: [3], bias: [3] }],
     [groupNorm({ groups: 2 }), [4, 3], [4, 3], { weight: [4], bias: [4] }],
     [instanceNorm(), [4, 3], [4, 3], {}],
     [instanceNorm({ affine: true }), [4, 3, 2], [4, 3, 2], { weight: [4], bias: [4] }],
@@ -119,10 +119,10 @@ function byHand(
   momentum: number,
   epsilon: number,
 ) {
-  const axes = x.rank === 2 ? [0] : [0, 2, 3];
-  const average = mean(x, { axes, keepDims: true });
+  const axis = x.rank === 2 ? [0] : [0, 2, 3];
+  const average = mean(x, { axis, keepDims: true });
   const distance = sub(x, average);
-  const variance = mean(mul(distance, distance), { axes, keepDims: true });
+  const variance = mean(mul(distance, distance), { axis, keepDims: true });
   const standard = div(distance, sqrt(add(variance, epsilon)));
   const count = x.size / x.shape[1];
   const sampleVariance = mul(variance, count / (count - 1));
@@ -176,7 +176,7 @@ Deno.test("batchNorm without running statistics uses the batch's own after train
   const [y, next] = norm.apply(params, state, x, evaluate);
   assert.equal(next, state);
   assert.deepEqual(await data(y), await data(norm.apply(params, state, x, training(key))[0]));
-  assertClose(await data(mean(mul(y, y), { axes: 0 })), [1, 1, 1], { relative: 1e-4, absolute: 0 }, "squares");
+  assertClose(await data(mean(mul(y, y), { axis: 0 })), [1, 1, 1], { relative: 1e-4, absolute: 0 }, "squares");
   assert.throws(() => norm.apply(params, state, ones([1, 3]), evaluate), ShapeError);
 });
 
@@ -255,7 +255,7 @@ Deno.test("what does not fit is refused with the path", () => {
     [layers.adaptiveAvgPool2d(2), [10], "adaptiveAvgPool2d needs 4 axes [batch, channels, height, width]"],
     [groupNorm({ groups: 3 }), [4, 2], "its 4 channels do not divide by 3 groups"],
     [instanceNorm(), [4, 1, 1], "instanceNorm needs at least two elements per channel for a variance"],
-    [layerNorm({ axes: [1, 3] }), [4, 5], "cannot apply layerNorm along axis 3: the tensor has 3 axes"],
+    [layerNorm({ axis: [1, 3] }), [4, 5], "cannot apply layerNorm along axis 3: the tensor has 3 axes"],
     [
       layers.conv2d({ features: 1, kernel: 5, padding: 4, paddingMode: "reflect" }),
       [1, 3, 3],

@@ -72,12 +72,12 @@ const subjects: readonly Subject[] = [
   subject(
     "layerNorm over the last axes",
     [float(2, 3, 4), float(3, 4), float(3, 4)],
-    (x, weight, bias) => layerNorm(x, { axes: [1, 2], weight, bias }),
+    (x, weight, bias) => layerNorm(x, { axis: [1, 2], weight, bias }),
   ),
   subject(
     "layerNorm over the channels of images",
     [float(2, 3, 2, 2), float(3)],
-    (x, weight) => layerNorm(x, { axes: 1, weight }),
+    (x, weight) => layerNorm(x, { axis: 1, weight }),
   ),
   subject(
     "groupNorm",
@@ -298,7 +298,7 @@ const refused: readonly [() => unknown, abstract new (...args: never[]) => Error
     "Cannot interpolate images [1, 4, 5, 6] to size [0, 0]: " +
     "there is no element",
   ],
-  [() => layerNorm(x3, { axes: 3 }), CotangentError, "Cannot apply layerNorm along axis 3: the tensor has 3 axes"],
+  [() => layerNorm(x3, { axis: 3 }), CotangentError, "Cannot apply layerNorm along axis 3: the tensor has 3 axes"],
   [
     () => layerNorm(x3, { weight: zeros([4]) }),
     CotangentError,

@@ -39,7 +39,7 @@ export const checkpointOp: Op<CheckpointAttrs> = {
     const [captured, args] = split(body, inputs);
     const run = vmap(
       (...each: Tensor[]) => evaluate(body, each.slice(0, captured.length), each.slice(captured.length)),
-      { inAxes: [...captured, ...args].map((_, i) => batched[i] ? 0 : null) },
+      { inAxis: [...captured, ...args].map((_, i) => batched[i] ? 0 : null) },
     );
     return parts(new Map(forgetting(run, [...captured, ...args]).map((result, i) => [i, result])));
   },

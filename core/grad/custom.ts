@@ -46,7 +46,7 @@ export const customOp: Op<CustomAttrs> = {
         const found = attrs.pull(each.slice(0, saved.length), each.slice(saved.length));
         found.forEach((one, i) => absent[i] = one === undefined);
         return found.filter((one) => one !== undefined);
-      }, { inAxes: [...flags.saved.map((each) => each ? 0 : null), ...cotangents.map(() => 0)] })(...saved, ...cotangents);
+      }, { inAxis: [...flags.saved.map((each) => each ? 0 : null), ...cotangents.map(() => 0)] })(...saved, ...cotangents);
       let next = 0;
       return absent.map((missing) => missing ? undefined : all[next++]);
     };

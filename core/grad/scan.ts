@@ -207,12 +207,12 @@ function batchLoop(inputs: readonly Tensor[], batched: readonly boolean[], loop:
   const swap = (x: Tensor) => permute(x, [1, 0, ...x.shape.slice(2).map((_, i) => i + 2)]);
   const first = batchAll(state, batched.slice(constants.length, begin), size);
   const along = sequences.map((sequence, i) => batched[begin + i] ? swap(sequence) : sequence);
-  const inAxes = [...constants.map((_, i) => batched[i]), ...first.map(() => true), ...along.map((_, i) => batched[begin + i])]
+  const inAxis = [...constants.map((_, i) => batched[i]), ...first.map(() => true), ...along.map((_, i) => batched[begin + i])]
     .map((each) => each ? 0 : null);
   const step: Step = (before, rows) => {
-    const all = inAxes.some((axis) => axis !== null)
+    const all = inAxis.some((axis) => axis !== null)
       ? vmap((...args: Tensor[]) => evaluate(loop.body, args.slice(0, constants.length), args.slice(constants.length)), {
-        inAxes,
+        inAxis,
       })(...constants, ...before, ...rows)
       : evaluate(loop.body, constants, [...before, ...rows]);
     return { state: all.slice(0, state.length), rows: all.slice(state.length) };

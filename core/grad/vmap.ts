@@ -15,7 +15,7 @@ import { stepsBetween } from "./walk.ts";
 /** Options of `vmap`. */
 export interface VmapOptions {
   /** For each argument the axis that counts the examples, or null if all share it. One number serves for all. Default 0. */
-  readonly inAxes?: number | readonly (number | null)[];
+  readonly inAxis?: number | readonly (number | null)[];
   /** Where that axis goes in the results. Default 0. */
   readonly outAxis?: number;
 }
@@ -39,14 +39,14 @@ function moveAxis(x: Tensor, from: number, to: number): Tensor {
  */
 export function vmap<A extends unknown[], R>(
   f: (...args: A) => R,
-  { inAxes = 0, outAxis = 0 }: VmapOptions = {},
+  { inAxis = 0, outAxis = 0 }: VmapOptions = {},
 ): (...args: A) => R {
   return (...args) =>
     withTrace("vmap", (trace) => {
       const batches = new Map<Tensor, Tensor>();
       let size: number | undefined;
       const examples = args.map((arg, i) => {
-        const axis = typeof inAxes === "number" ? inAxes : inAxes[i] ?? null;
+        const axis = typeof inAxis === "number" ? inAxis : inAxis[i] ?? null;
         if (axis === null) return arg;
         return mapLeaves(arg, (x, path) => {
           if (!(x instanceof Tensor)) return x;
@@ -65,7 +65,7 @@ export function vmap<A extends unknown[], R>(
           return one;
         });
       }) as A;
-      if (size === undefined) throw new ShapeError("Cannot vmap a call without batched tensors: give inAxes for one of them", {});
+      if (size === undefined) throw new ShapeError("Cannot vmap a call without batched tensors: give inAxis for one of them", {});
       const count = size;
       const value = f(...examples);
       const outputs = treeLeaves(value).map((leaf) => leaf.value).filter((each) => each instanceof Tensor);

@@ -38,7 +38,7 @@ export function adaptiveAvgPool2d(x: TensorLike, size: Pair): Tensor {
   const images = asFloat(x);
   const [n, c, h, w] = filledImages(images, "adaptiveAvgPool2d");
   const [oh, ow] = pair(size, "size", 1);
-  if (h % oh === 0 && w % ow === 0) return mean(reshape(images, [n, c, oh, h / oh, ow, w / ow]), { axes: [3, 5] });
+  if (h % oh === 0 && w % ow === 0) return mean(reshape(images, [n, c, oh, h / oh, ow, w / ow]), { axis: [3, 5] });
   return meansAlong(meansAlong(images, 2, oh), 3, ow);
 }
 
@@ -88,7 +88,7 @@ export interface GlobalPoolOptions {
 export function globalAvgPool2d(x: TensorLike, { keepDims }: GlobalPoolOptions = {}): Tensor {
   const images = asFloat(x);
   filledImages(images, "globalAvgPool2d");
-  return mean(images, { axes: [2, 3], keepDims });
+  return mean(images, { axis: [2, 3], keepDims });
 }
 
 function filledImages(x: Tensor, what: string): ReturnType<typeof imageAxes> {
@@ -130,5 +130,5 @@ function meansAlong(x: Tensor, axis: 2 | 3, out: number): Tensor {
   const counted = counts.flatMap((count) => Array.from({ length }, (_, k) => k < count));
   // Chosen, not multiplied by 0: that would spread infinities.
   const chosen = where(tensor(counted, { shape: [out, length, ...behind] }), gather(x, axis, windows), 0);
-  return div(sum(chosen, { axes: axis + 1 }), tensor(counts, { shape: [out, ...behind], dtype: x.dtype }));
+  return div(sum(chosen, { axis: axis + 1 }), tensor(counts, { shape: [out, ...behind], dtype: x.dtype }));
 }

@@ -90,7 +90,7 @@ function classLoss(scores: Tensor, target: Tensor, options: CrossEntropyOptions)
   const axis = classAxis(scores);
   const factors = options.weight && perClass(options.weight, scores, axis);
   const weighed = factors ? mul(scores, factors) : scores;
-  const total = (x: Tensor) => sum(x, { axes: axis });
+  const total = (x: Tensor) => sum(x, { axis });
   const smoothing = fraction(options.labelSmoothing ?? 0, "labelSmoothing");
   const share = smoothing / scores.shape[axis];
 

@@ -201,7 +201,7 @@ export function roll(
   const axes = axis === undefined || typeof axis === "number" ? [axis ?? 0] : axis;
   if (axes.length !== shifts.length) {
     throw new ShapeError(`Cannot roll along axes [${axes.join(", ")}] by [${shifts.join(", ")}]: one shift per axis is needed`, {
-      axes,
+      axis: axes,
       shifts,
     });
   }

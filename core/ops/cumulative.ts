@@ -82,7 +82,7 @@ function scan(
 ): Tensor {
   const along = normalizeAxis(axis, x.rank, what);
   if (x.size === 0) return x;
-  if (reverse) return flip(scan(flip(x, { axes: along }), monoid, { axis, exclusive }, what), { axes: along });
+  if (reverse) return flip(scan(flip(x, { axis: along }), monoid, { axis, exclusive }, what), { axis: along });
   const moved = moveAxis(x, along, -1);
   const n = x.shape[along];
   const rows = reshape(moved, [sizeOf(moved.shape.slice(0, -1)), n]);

@@ -29,7 +29,7 @@ function reorder({ x, labels }: Labelled, order: readonly string[]): Tensor {
 /** Sums over the labels that are not kept. */
 function sumOut({ x, labels }: Labelled, keep: ReadonlySet<string>): Labelled {
   const axes = labels.flatMap((label, axis) => keep.has(label) ? [] : [axis]);
-  return axes.length === 0 ? { x, labels } : { x: sum(x, { axes }), labels: labels.filter((label) => keep.has(label)) };
+  return axes.length === 0 ? { x, labels } : { x: sum(x, { axis: axes }), labels: labels.filter((label) => keep.has(label)) };
 }
 
 /** The sum of products of two tensors over the labels that are not kept. */
@@ -60,7 +60,7 @@ function contract(a: Labelled, b: Labelled, keep: ReadonlySet<string>): Labelled
       ...extents([...columns, ...inner]),
     ]);
     const product = mul(x, y);
-    return { x: sum(product, { axes: inner.map((_, i) => labels.length + i) }), labels };
+    return { x: sum(product, { axis: inner.map((_, i) => labels.length + i) }), labels };
   }
   const x = reshape(reorder(left, [...batch, ...rows, ...inner]), [size(batch), size(rows), size(inner)]);
   const y = reshape(reorder(right, [...batch, ...inner, ...columns]), [size(batch), size(inner), size(columns)]);
@@ -131,7 +131,7 @@ function label(term: Term, operand: Tensor, equation: string): Labelled {
         { equation, shape: operand.shape },
       );
     }
-    x = diagonal(x, { axes: [axis, again] });
+    x = diagonal(x, { axis: [axis, again] });
     labels = [...labels.filter((_, i) => i !== axis && i !== again), labels[axis]];
     axis--;
   }
@@ -172,7 +172,7 @@ function agree(tensors: readonly Labelled[], equation: string): Labelled[] {
   }
   return tensors.map(({ x, labels }) => {
     const axes = labels.flatMap((label, axis) => x.shape[axis] !== extents.get(label) ? [axis] : []);
-    return { x: squeeze(x, { axes }), labels: labels.filter((_, axis) => !axes.includes(axis)) };
+    return { x: squeeze(x, { axis: axes }), labels: labels.filter((_, axis) => !axes.includes(axis)) };
   });
 }
 
@@ -212,8 +212,8 @@ export function einsum(equation: string, ...operands: readonly TensorLike[]): Te
 
 /** Which axes `tensordot` sums over. */
 export interface TensordotOptions {
-  /** A number: so many last axes of x with the first ones of y; or pairs of axes: those of x and those of y. Default 2. */
-  readonly axes?: number | readonly [x: readonly number[], y: readonly number[]];
+  /** Pairs of axes, those of x and those of y; or, as in NumPy, how many: the last ones of x with the first ones of y. Default 2. */
+  readonly axis?: number | readonly [x: readonly number[], y: readonly number[]];
 }
 
 /**
@@ -221,32 +221,33 @@ export interface TensordotOptions {
  *
  * ```ts
  * import { ones, tensordot } from "../../mod.ts";
- * console.log(tensordot(ones([2, 3, 4]), ones([4, 3, 5]), { axes: [[1, 2], [1, 0]] }).shape); // [2, 5]
+ * console.log(tensordot(ones([2, 3, 4]), ones([4, 3, 5]), { axis: [[1, 2], [1, 0]] }).shape); // [2, 5]
  * ```
  *
- * @throws {ShapeError} If paired axes have different extents, or there are not so many.
+ * @throws {ShapeError} If paired axes have different extents, or there are fewer axes.
  */
-export function tensordot(x: TensorLike, y: TensorLike, { axes = 2 }: TensordotOptions = {}): Tensor {
+export function tensordot(x: TensorLike, y: TensorLike, { axis = 2 }: TensordotOptions = {}): Tensor {
   const [a, b] = promoteAll([x, y]);
   const count = (n: number) => Array.from({ length: n }, (_, i) => i);
-  if (typeof axes === "number" && (axes > a.rank || axes > b.rank)) {
-    throw new ShapeError(`Cannot take tensordot of ${showShape(a.shape)} and ${showShape(b.shape)} over ${axes} axes`, {
-      shapes: [a.shape, b.shape],
-      axes,
-    });
-  }
-  const [from, to] = typeof axes === "number" ? [count(axes).map((i) => a.rank - axes + i), count(axes)] : axes;
-  const left = from.map((axis) => normalizeAxis(axis, a.rank, "take tensordot"));
-  const right = to.map((axis) => normalizeAxis(axis, b.rank, "take tensordot"));
-  if (left.length !== right.length || left.some((axis, i) => a.shape[axis] !== b.shape[right[i]])) {
+  if (typeof axis === "number" && !(Number.isInteger(axis) && axis >= 0 && axis <= Math.min(a.rank, b.rank))) {
     throw new ShapeError(
-      `Cannot take tensordot of ${showShape(a.shape)} and ${showShape(b.shape)} over axes [${from}] and [${to}]: ` +
-        "they must be as many, and of the same extents",
-      { shapes: [a.shape, b.shape], axes: [from, to] },
+      `Cannot take tensordot of ${showShape(a.shape)} and ${showShape(b.shape)} over ${axis} axes: a number counts them, ` +
+        "a pair of lists names them",
+      { shapes: [a.shape, b.shape], axis },
     );
   }
-  const labelsA = a.shape.map((_, axis) => left.includes(axis) ? `inner ${left.indexOf(axis)}` : `x ${axis}`);
-  const labelsB = b.shape.map((_, axis) => right.includes(axis) ? `inner ${right.indexOf(axis)}` : `y ${axis}`);
+  const [from, to] = typeof axis === "number" ? [count(axis).map((i) => a.rank - axis + i), count(axis)] : axis;
+  const left = from.map((each) => normalizeAxis(each, a.rank, "take tensordot"));
+  const right = to.map((each) => normalizeAxis(each, b.rank, "take tensordot"));
+  if (left.length !== right.length || left.some((each, i) => a.shape[each] !== b.shape[right[i]])) {
+    throw new ShapeError(
+      `Cannot take tensordot of ${showShape(a.shape)} and ${showShape(b.shape)} over axes [${from}] and [${to}]: ` +
+        "the lists must be of one length, and the paired extents equal",
+      { shapes: [a.shape, b.shape], axis: [from, to] },
+    );
+  }
+  const labelsA = a.shape.map((_, i) => left.includes(i) ? `inner ${left.indexOf(i)}` : `x ${i}`);
+  const labelsB = b.shape.map((_, i) => right.includes(i) ? `inner ${right.indexOf(i)}` : `y ${i}`);
   const wanted = [...labelsA, ...labelsB].filter((label) => !label.startsWith("inner"));
   return reorder(contractAll([{ x: a, labels: labelsA }, { x: b, labels: labelsB }], wanted), wanted);
 }
@@ -258,7 +259,7 @@ export function tensordot(x: TensorLike, y: TensorLike, { axes = 2 }: TensordotO
  */
 export function inner(x: TensorLike, y: TensorLike): Tensor {
   const [a, b] = [asTensor(x), asTensor(y)];
-  return a.rank === 0 || b.rank === 0 ? mul(x, y) : tensordot(x, y, { axes: [[-1], [-1]] });
+  return a.rank === 0 || b.rank === 0 ? mul(x, y) : tensordot(x, y, { axis: [[-1], [-1]] });
 }
 
 /**

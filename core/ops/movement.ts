@@ -109,9 +109,9 @@ export function permute(x: TensorLike, order: readonly number[]): Tensor {
  *
  * @throws {ShapeError} If there is no such axis.
  */
-export function transpose(x: TensorLike, { axes = [-2, -1] }: { readonly axes?: readonly [number, number] } = {}): Tensor {
+export function transpose(x: TensorLike, { axis = [-2, -1] }: { readonly axis?: readonly [number, number] } = {}): Tensor {
   const tensor = asTensor(x);
-  const [a, b] = axes.map((axis) => normalizeAxis(axis, tensor.rank, "transpose"));
+  const [a, b] = axis.map((each) => normalizeAxis(each, tensor.rank, "transpose"));
   return permute(tensor, tensor.shape.map((_, i) => i === a ? b : i === b ? a : i));
 }
 
@@ -127,7 +127,7 @@ export const broadcastOp: Op<BroadcastAttrs> = linear({
   transpose: (g, input, { shape, axes }) => {
     const stretched = axes.filter((axis, i) => input[i] === 1 && shape[axis] !== 1);
     const added = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-    return reshape(sum(g, { axes: [...added, ...stretched] }), input);
+    return reshape(sum(g, { axis: [...added, ...stretched] }), input);
   },
   vmap: (x, { shape, axes }, size) => broadcastInDim(x, [size, ...shape], [0, ...axes.map((axis) => axis + 1)]),
   lower: {
@@ -185,7 +185,7 @@ export function stretchTo(x: Tensor, shape: Shape): Tensor {
  * @throws {ShapeError} If there is no such axis.
  */
 export function swapAxes(x: TensorLike, a: number, b: number): Tensor {
-  return transpose(x, { axes: [a, b] });
+  return transpose(x, { axis: [a, b] });
 }
 
 /**
@@ -246,24 +246,24 @@ export function expandDims(x: TensorLike, { axis = 0 }: { readonly axis?: number
  * ```ts
  * import { squeeze, zeros } from "../../mod.ts";
  * console.log(squeeze(zeros([1, 3, 1])).shape); // [3]
- * console.log(squeeze(zeros([1, 3, 1]), { axes: -1 }).shape); // [1, 3]
+ * console.log(squeeze(zeros([1, 3, 1]), { axis: -1 }).shape); // [1, 3]
  * ```
  *
  * @throws {ShapeError} If a named axis has another extent.
  */
-export function squeeze(x: TensorLike, { axes }: { readonly axes?: number | readonly number[] } = {}): Tensor {
+export function squeeze(x: TensorLike, { axis }: { readonly axis?: number | readonly number[] } = {}): Tensor {
   const tensor = asTensor(x);
-  const gone = axes === undefined
-    ? tensor.shape.flatMap((extent, axis) => extent === 1 ? [axis] : [])
-    : normalizeAxes(axes, tensor.rank, "squeeze");
-  const wrong = gone.find((axis) => tensor.shape[axis] !== 1);
+  const gone = axis === undefined
+    ? tensor.shape.flatMap((extent, i) => extent === 1 ? [i] : [])
+    : normalizeAxes(axis, tensor.rank, "squeeze");
+  const wrong = gone.find((each) => tensor.shape[each] !== 1);
   if (wrong !== undefined) {
     throw new ShapeError(`Cannot squeeze axis ${wrong} of ${showShape(tensor.shape)}: its extent is not 1`, {
       shape: tensor.shape,
       axis: wrong,
     });
   }
-  return reshape(tensor, tensor.shape.filter((_, axis) => !gone.includes(axis)));
+  return reshape(tensor, tensor.shape.filter((_, i) => !gone.includes(i)));
 }
 
 /**
@@ -285,8 +285,8 @@ export function flatten(x: TensorLike, { start = 0 }: { readonly start?: number 
 export const flipOp: Op<{ readonly axes: readonly number[] }> = linear({
   name: "flip",
   shape: ([x]) => x,
-  transpose: (g, _, { axes }) => flip(g, { axes }),
-  vmap: (x, { axes }) => flip(x, { axes: axes.map((axis) => axis + 1) }),
+  transpose: (g, _, { axes }) => flip(g, { axis: axes }),
+  vmap: (x, { axes }) => flip(x, { axis: axes.map((axis) => axis + 1) }),
   lower: {
     kind: "view",
     view: ({ shape, offset, strides }, { axes }) => ({
@@ -301,12 +301,12 @@ export const flipOp: Op<{ readonly axes: readonly number[] }> = linear({
  *
  * ```ts
  * import { flip, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(flip(tensor([[1, 2], [3, 4]]), { axes: 1 }))); // [[2, 1], [4, 3]]
+ * console.log(await toArray(flip(tensor([[1, 2], [3, 4]]), { axis: 1 }))); // [[2, 1], [4, 3]]
  * ```
  *
  * @throws {ShapeError} If there is no such axis, or one is named twice.
  */
-export function flip(x: TensorLike, { axes }: { readonly axes?: number | readonly number[] } = {}): Tensor {
+export function flip(x: TensorLike, { axis }: { readonly axis?: number | readonly number[] } = {}): Tensor {
   const tensor = asTensor(x);
-  return apply(flipOp, [tensor], { axes: normalizeAxes(axes, tensor.rank, "flip") });
+  return apply(flipOp, [tensor], { axes: normalizeAxes(axis, tensor.rank, "flip") });
 }

@@ -168,7 +168,7 @@ export interface AxisOptions {
 function shifted(x: Tensor, axis: number): Tensor {
   if (x.shape[axis] === 0) return x;
   // The shift cancels out of value and derivative.
-  return sub(x, stopGradient(max(x, { axes: axis, keepDims: true })));
+  return sub(x, stopGradient(max(x, { axis, keepDims: true })));
 }
 
 /**
@@ -182,14 +182,14 @@ function shifted(x: Tensor, axis: number): Tensor {
 export function softmax(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
   const tensor = asFloat(x);
   const weights = exp(shifted(tensor, normalizeAxis(axis, tensor.rank, "softmax")));
-  return div(weights, sum(weights, { axes: axis, keepDims: true }));
+  return div(weights, sum(weights, { axis, keepDims: true }));
 }
 
 /** The logarithm of softmax, computed without it, so that it is right for logits of 1e4. */
 export function logSoftmax(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
   const tensor = asFloat(x);
   const shift = shifted(tensor, normalizeAxis(axis, tensor.rank, "logSoftmax"));
-  return sub(shift, log(sum(exp(shift), { axes: axis, keepDims: true })));
+  return sub(shift, log(sum(exp(shift), { axis, keepDims: true })));
 }
 
 /**

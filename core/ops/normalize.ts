@@ -17,7 +17,7 @@ import { sqrt } from "./unary.ts";
 /** Options of `layerNorm`. */
 export interface LayerNormOptions {
   /** Over which axes to normalise together; negative ones count from the back. Default the last. */
-  readonly axes?: number | readonly number[];
+  readonly axis?: number | readonly number[];
   /** The new deviation of each element: the shape has the extents of the axes. Default 1. */
   readonly weight?: TensorLike;
   /** The new mean of each element: the shape has the extents of the axes. Default 0. */
@@ -35,17 +35,17 @@ export interface LayerNormOptions {
  * console.log(await toArray(layerNorm(tensor([[1, 3], [0, 10]])))); // [[-1, 1], [-1, 1]], nearly
  * ```
  *
- * PyTorch's `normalized_shape` of k axes is `axes: [-k, ..., -1]`.
+ * PyTorch's `normalized_shape` of k axes is `axis: [-k, ..., -1]`.
  *
  * @throws {ShapeError} If an axis does not exist, or weight or bias have not the extents of the axes.
  * @throws {RangeError} If `epsilon` is not positive.
  * @see Ba, Kiros and Hinton, "Layer normalization", 2016
  */
-export function layerNorm(x: TensorLike, { axes = -1, weight, bias, epsilon = 1e-5 }: LayerNormOptions = {}): Tensor {
+export function layerNorm(x: TensorLike, { axis = -1, weight, bias, epsilon = 1e-5 }: LayerNormOptions = {}): Tensor {
   const tensor = asFloat(x);
-  const over = normalizeAxes(axes, tensor.rank, "apply layerNorm");
-  const extents = over.map((axis) => tensor.shape[axis]);
-  const place = tensor.shape.map((extent, axis) => over.includes(axis) ? extent : 1);
+  const over = normalizeAxes(axis, tensor.rank, "apply layerNorm");
+  const extents = over.map((each) => tensor.shape[each]);
+  const place = tensor.shape.map((extent, i) => over.includes(i) ? extent : 1);
   return scaleAndShift(standardize(tensor, over, epsilon), { weight, bias, extents, place, what: "layerNorm" });
 }
 
@@ -131,10 +131,10 @@ function normalizeGroups(
 }
 
 /** Mean 0 and deviation 1 over the axes; less, where the variance is not much more than epsilon. */
-function standardize(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
+function standardize(x: Tensor, axis: readonly number[], epsilon: number): Tensor {
   positive(epsilon, "epsilon");
-  const distance = sub(x, mean(x, { axes, keepDims: true }));
-  const variance = mean(mul(distance, distance), { axes, keepDims: true });
+  const distance = sub(x, mean(x, { axis, keepDims: true }));
+  const variance = mean(mul(distance, distance), { axis, keepDims: true });
   return div(distance, sqrt(add(variance, epsilon)));
 }
 

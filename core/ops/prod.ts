@@ -46,7 +46,7 @@ export const prodOp: Op<ReduceAttrs> = {
   shape: reducedShape,
   dtype: numberDType("take prod of"),
   vjp: (g, [x], _, { axes }) => [mul(stretch(g, x.shape, axes), derivative(x, axes))],
-  jvp: ([t], [x], _, { axes }) => t && sum(mul(t, derivative(x, axes)), { axes }),
+  jvp: ([t], [x], _, { axes }) => t && sum(mul(t, derivative(x, axes)), { axis: axes }),
   vmap: ([x], _, { axes }) => apply(prodOp, [x], { axes: behind(axes) }),
   lower: { kind: "reduce", op: "prod", axes: ({ axes }) => axes },
 };
@@ -55,7 +55,7 @@ export const prodOp: Op<ReduceAttrs> = {
  *
  * ```ts
  * import { prod, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(prod(tensor([[1, 2], [3, 4]]), { axes: 1 }))); // [2, 12]
+ * console.log(await toArray(prod(tensor([[1, 2], [3, 4]]), { axis: 1 }))); // [2, 12]
  * ```
  */
 export function prod(x: TensorLike, options: ReduceOptions = {}): Tensor {

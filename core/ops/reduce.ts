@@ -20,7 +20,7 @@ import { exp, isFinite, log, logicalNot, sqrt } from "./unary.ts";
 /** Which axes to reduce, and whether to keep them with extent 1. */
 export interface ReduceOptions {
   /** One axis or several; negative ones count from the back. Default: all. */
-  readonly axes?: number | readonly number[];
+  readonly axis?: number | readonly number[];
   /** Whether the reduced axes stay, with extent 1. Default false. */
   readonly keepDims?: boolean;
 }
@@ -50,11 +50,11 @@ export function behind(axes: readonly number[]): number[] {
 }
 
 /** A reduction by a record: its axes worked out and, if asked for, kept. */
-export function reduceBy(op: Op<ReduceAttrs>, x: Tensor, { axes, keepDims }: ReduceOptions): Tensor {
-  const list = normalizeAxes(axes, x.rank, op.name);
+export function reduceBy(op: Op<ReduceAttrs>, x: Tensor, { axis, keepDims }: ReduceOptions): Tensor {
+  const list = normalizeAxes(axis, x.rank, op.name);
   const chooses = op === argmaxOp || op === argminOp;
   const result = list.length === 0 && !chooses ? x : apply(op, [x], { axes: list });
-  return keepDims ? reshape(result, x.shape.map((extent, axis) => list.includes(axis) ? 1 : extent)) : result;
+  return keepDims ? reshape(result, x.shape.map((extent, i) => list.includes(i) ? 1 : extent)) : result;
 }
 
 export const sumOp: Op<ReduceAttrs> = linear({
@@ -70,7 +70,7 @@ export const sumOp: Op<ReduceAttrs> = linear({
  *
  * ```ts
  * import { sum, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(sum(tensor([[1, 2], [3, 4]]), { axes: 0 }))); // [4, 6]
+ * console.log(await toArray(sum(tensor([[1, 2], [3, 4]]), { axis: 0 }))); // [4, 6]
  * ```
  */
 export function sum(x: TensorLike, options: ReduceOptions = {}): Tensor {
@@ -82,14 +82,14 @@ export function sum(x: TensorLike, options: ReduceOptions = {}): Tensor {
 function extreme(name: "max" | "min"): Op<ReduceAttrs> {
   const share = (x: Tensor, y: Tensor, axes: readonly number[]) => {
     const hit = cast(eq(x, stretch(y, x.shape, axes)), x.dtype);
-    return div(hit, stretch(sum(hit, { axes }), x.shape, axes));
+    return div(hit, stretch(sum(hit, { axis: axes }), x.shape, axes));
   };
   const op: Op<ReduceAttrs> = {
     name,
     shape: reducedShape,
     dtype: numberDType(`take ${name} of`),
     vjp: (g, [x], y, { axes }) => [mul(stretch(g, x.shape, axes), share(x, y, axes))],
-    jvp: ([t], [x], y, { axes }) => t && sum(mul(t, share(x, y, axes)), { axes }),
+    jvp: ([t], [x], y, { axes }) => t && sum(mul(t, share(x, y, axes)), { axis: axes }),
     vmap: ([x], _, { axes }) => apply(op, [x], { axes: behind(axes) }),
     lower: { kind: "reduce", op: name, axes: ({ axes }) => axes },
   };
@@ -98,13 +98,13 @@ function extreme(name: "max" | "min"): Op<ReduceAttrs> {
 
 function extremeOf(op: Op<ReduceAttrs>, x: TensorLike, options: ReduceOptions): Tensor {
   const tensor = asTensor(x);
-  const axes = normalizeAxes(options.axes, tensor.rank, op.name);
+  const axes = normalizeAxes(options.axis, tensor.rank, op.name);
   if (sizeOf(axes.map((axis) => tensor.shape[axis])) === 0) {
     throw new ShapeError(
       `Cannot take ${op.name} of ${showShape(tensor.shape)} along axes [${axes.join(", ")}]: there is no element`,
       {
         shape: tensor.shape,
-        axes,
+        axis: axes,
       },
     );
   }
@@ -159,7 +159,7 @@ export const argmaxOp: Op<ReduceAttrs> = place("argmax");
  * @throws {ShapeError} If there is no element to choose from.
  */
 export function argmax(x: TensorLike, { axis, keepDims }: ArgOptions = {}): Tensor {
-  return extremeOf(argmaxOp, x, { axes: axis, keepDims });
+  return extremeOf(argmaxOp, x, { axis, keepDims });
 }
 
 export const argminOp: Op<ReduceAttrs> = place("argmin");
@@ -169,7 +169,7 @@ export const argminOp: Op<ReduceAttrs> = place("argmin");
  * @throws {ShapeError} If there is no element to choose from.
  */
 export function argmin(x: TensorLike, { axis, keepDims }: ArgOptions = {}): Tensor {
-  return extremeOf(argminOp, x, { axes: axis, keepDims });
+  return extremeOf(argminOp, x, { axis, keepDims });
 }
 
 /**
@@ -194,7 +194,7 @@ export function any(x: TensorLike, options: ReduceOptions = {}): Tensor {
  *
  * ```ts
  * import { all, gt, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(all(gt(tensor([[1, 2], [-1, 2]]), 0), { axes: 1 }))); // [true, false]
+ * console.log(await toArray(all(gt(tensor([[1, 2], [-1, 2]]), 0), { axis: 1 }))); // [true, false]
  * ```
  */
 export function all(x: TensorLike, options: ReduceOptions = {}): Tensor {
@@ -202,14 +202,14 @@ export function all(x: TensorLike, options: ReduceOptions = {}): Tensor {
 }
 
 /** How many elements each element of the result is made from. */
-function windowSize(x: Tensor, axes: ReduceOptions["axes"], what: string): number {
-  return sizeOf(normalizeAxes(axes, x.rank, what).map((axis) => x.shape[axis]));
+function windowSize(x: Tensor, axis: ReduceOptions["axis"], what: string): number {
+  return sizeOf(normalizeAxes(axis, x.rank, what).map((each) => x.shape[each]));
 }
 
 /** The mean over axes, in floating point; NaN of nothing. */
 export function mean(x: TensorLike, options: ReduceOptions = {}): Tensor {
   const tensor = asFloat(x);
-  return div(sum(tensor, options), windowSize(tensor, options.axes, "take mean of"));
+  return div(sum(tensor, options), windowSize(tensor, options.axis, "take mean of"));
 }
 
 /** Options of `variance` and `std`. */
@@ -221,8 +221,8 @@ export interface VarianceOptions extends ReduceOptions {
 /** The mean squared distance from the mean, over axes. */
 export function variance(x: TensorLike, { correction = 0, ...options }: VarianceOptions = {}): Tensor {
   const tensor = asFloat(x);
-  const distance = sub(tensor, mean(tensor, { axes: options.axes, keepDims: true }));
-  return div(sum(mul(distance, distance), options), windowSize(tensor, options.axes, "take variance of") - correction);
+  const distance = sub(tensor, mean(tensor, { axis: options.axis, keepDims: true }));
+  return div(sum(mul(distance, distance), options), windowSize(tensor, options.axis, "take variance of") - correction);
 }
 
 /** The standard deviation over axes: the root of `variance`. */
@@ -241,13 +241,13 @@ export function std(x: TensorLike, options: VarianceOptions = {}): Tensor {
  */
 export function logSumExp(x: TensorLike, options: ReduceOptions = {}): Tensor {
   const tensor = asFloat(x);
-  const axes = normalizeAxes(options.axes, tensor.rank, "take logSumExp");
+  const axis = normalizeAxes(options.axis, tensor.rank, "take logSumExp");
   if (tensor.size === 0) return log(sum(tensor, options));
   // The shift cancels out of value and derivative. An infinite one would leave NaN.
-  const largest = stopGradient(max(tensor, { axes, keepDims: true }));
+  const largest = stopGradient(max(tensor, { axis, keepDims: true }));
   const shift = where(isFinite(largest), largest, zerosLike(largest));
-  const total = sum(exp(sub(tensor, shift)), { axes, keepDims: true });
+  const total = sum(exp(sub(tensor, shift)), { axis, keepDims: true });
   const none = eq(total, 0);
   const value = add(where(none, -Infinity, log(where(none, 1, total))), shift);
-  return options.keepDims ? value : squeeze(value, { axes });
+  return options.keepDims ? value : squeeze(value, { axis });
 }

@@ -119,7 +119,7 @@ function lowest({ start, count, step }: Run): number {
 
 function flipBackwards(x: Tensor, runs: readonly Run[]): Tensor {
   const axes = runs.flatMap(({ step }, axis) => step < 0 ? [axis] : []);
-  return axes.length > 0 ? flip(x, { axes }) : x;
+  return axes.length > 0 ? flip(x, { axis: axes }) : x;
 }
 
 /**
@@ -225,5 +225,5 @@ export function chunk(x: TensorLike, count: number, { axis = 0 }: { readonly axi
 export function unstack(x: TensorLike, { axis = 0 }: { readonly axis?: number } = {}): Tensor[] {
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "unstack");
-  return pieces(tensor, new Array<number>(tensor.shape[at]).fill(1), at).map((part) => squeeze(part, { axes: at }));
+  return pieces(tensor, new Array<number>(tensor.shape[at]).fill(1), at).map((part) => squeeze(part, { axis: at }));
 }

@@ -69,7 +69,7 @@ export function argsort(x: TensorLike, { axis = -1, descending = false }: SortOp
   const tensor = asTensor(x);
   const axes = [normalizeAxis(axis, tensor.rank, "sort"), -1] as const;
   const keys = widened(tensor);
-  return transpose(apply(argsortOp, [transpose(keys, { axes })], { descending }), { axes });
+  return transpose(apply(argsortOp, [transpose(keys, { axis: axes })], { descending }), { axis: axes });
 }
 
 /**
@@ -143,14 +143,14 @@ export function topK(x: TensorLike, k: number, { axis = -1, largest = true }: To
  * ```
  *
  * @param q A number in [0, 1], or several: the result then has an axis more in front, with one place for each.
- * @param options `axes`: one axis or several (default all); `keepDims`: whether they stay, with extent 1 (default false).
+ * @param options `axis`: one axis or several (default all); `keepDims`: whether they stay, with extent 1 (default false).
  * @throws {RangeError} If q is outside [0, 1].
  * @throws {ShapeError} If there is no element.
  * @see NumPy's quantile, PyTorch's quantile
  */
-export function quantile(x: TensorLike, q: number | readonly number[], { axes, keepDims = false }: ReduceOptions = {}): Tensor {
+export function quantile(x: TensorLike, q: number | readonly number[], { axis, keepDims = false }: ReduceOptions = {}): Tensor {
   const tensor = asFloat(x);
-  const list = normalizeAxes(axes, tensor.rank, "take quantile of");
+  const list = normalizeAxes(axis, tensor.rank, "take quantile of");
   const wrong = [q].flat().find((each) => !(each >= 0 && each <= 1));
   if (wrong !== undefined) {
     throw new RangeError(`Cannot take the quantile ${wrong} of ${showShape(tensor.shape)}: it must be in [0, 1]`);
@@ -159,7 +159,7 @@ export function quantile(x: TensorLike, q: number | readonly number[], { axes, k
   if (count === 0) {
     throw new ShapeError(
       `Cannot take a quantile of ${showShape(tensor.shape)} along axes [${list.join(", ")}]: there is no element`,
-      { shape: tensor.shape, axes: list },
+      { shape: tensor.shape, axis: list },
     );
   }
   const others = tensor.shape.map((_, axis) => axis).filter((axis) => !list.includes(axis));
@@ -186,10 +186,10 @@ export function quantile(x: TensorLike, q: number | readonly number[], { axes, k
  *
  * ```ts
  * import { median, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(median(tensor([[5, 1, 3], [2, 8, 4]]), { axes: 1 }))); // [3, 4]
+ * console.log(await toArray(median(tensor([[5, 1, 3], [2, 8, 4]]), { axis: 1 }))); // [3, 4]
  * ```
  *
- * @param options `axes`: one axis or several (default all); `keepDims`: whether they stay, with extent 1 (default false).
+ * @param options `axis`: one axis or several (default all); `keepDims`: whether they stay, with extent 1 (default false).
  * @throws {ShapeError} If there is no element.
  */
 export function median(x: TensorLike, options: ReduceOptions = {}): Tensor {

@@ -17,7 +17,7 @@ import { where } from "./select.ts";
 import { slice } from "./slice.ts";
 
 /** Which diagonal: 0 (default) is the main one, 1 the one above it, -1 the one below. */
-export interface DiagonalOptions {
+export interface OffsetOptions {
   /** Columns to the right of the main diagonal. Default 0. */
   readonly offset?: number;
 }
@@ -47,7 +47,7 @@ function lower(x: Tensor, offset: number, what: string): Tensor {
  *
  * @throws {ShapeError} If x has fewer than two axes.
  */
-export function tril(x: TensorLike, { offset = 0 }: DiagonalOptions = {}): Tensor {
+export function tril(x: TensorLike, { offset = 0 }: OffsetOptions = {}): Tensor {
   const tensor = asTensor(x);
   return where(lower(tensor, offset, "take tril"), tensor, zerosLike(tensor));
 }
@@ -62,15 +62,15 @@ export function tril(x: TensorLike, { offset = 0 }: DiagonalOptions = {}): Tenso
  *
  * @throws {ShapeError} If x has fewer than two axes.
  */
-export function triu(x: TensorLike, { offset = 0 }: DiagonalOptions = {}): Tensor {
+export function triu(x: TensorLike, { offset = 0 }: OffsetOptions = {}): Tensor {
   const tensor = asTensor(x);
   return where(logicalNot(lower(tensor, offset - 1, "take triu")), tensor, zerosLike(tensor));
 }
 
 /** Which diagonal of which matrices. */
-export interface DiagonalAxes extends DiagonalOptions {
+export interface DiagonalOptions extends OffsetOptions {
   /** The axes of rows and columns. Default the last two. */
-  readonly axes?: readonly [rows: number, columns: number];
+  readonly axis?: readonly [rows: number, columns: number];
 }
 
 /**
@@ -83,14 +83,14 @@ export interface DiagonalAxes extends DiagonalOptions {
  *
  * @throws {ShapeError} If x does not have these two axes.
  */
-export function diagonal(x: TensorLike, { offset = 0, axes = [-2, -1] }: DiagonalAxes = {}): Tensor {
+export function diagonal(x: TensorLike, { offset = 0, axis = [-2, -1] }: DiagonalOptions = {}): Tensor {
   const tensor = asTensor(x);
   checkOffset(offset, "take the diagonal");
-  const [from, to] = axes.map((axis) => normalizeAxis(axis, tensor.rank, "take the diagonal"));
+  const [from, to] = axis.map((each) => normalizeAxis(each, tensor.rank, "take the diagonal"));
   if (from === to) {
     throw new ShapeError(`Cannot take the diagonal of ${showShape(tensor.shape)}: rows and columns are both axis ${from}`, {
       shape: tensor.shape,
-      axes,
+      axis,
     });
   }
   const matrices = moveAxis(tensor, [from, to], [-2, -1]);
@@ -115,7 +115,7 @@ export function diagonal(x: TensorLike, { offset = 0, axes = [-2, -1] }: Diagona
  *
  * @throws {ShapeError} If x is neither a vector nor a matrix.
  */
-export function diag(x: TensorLike, { offset = 0 }: DiagonalOptions = {}): Tensor {
+export function diag(x: TensorLike, { offset = 0 }: OffsetOptions = {}): Tensor {
   const tensor = asTensor(x);
   if (tensor.rank === 2) return diagonal(tensor, { offset });
   if (tensor.rank !== 1) {
@@ -142,6 +142,6 @@ export function diag(x: TensorLike, { offset = 0 }: DiagonalOptions = {}): Tenso
  *
  * @throws {ShapeError} If x does not have the two axes.
  */
-export function trace(x: TensorLike, options: DiagonalAxes = {}): Tensor {
-  return sum(diagonal(x, options), { axes: -1 });
+export function trace(x: TensorLike, options: DiagonalOptions = {}): Tensor {
+  return sum(diagonal(x, options), { axis: -1 });
 }

@@ -38,8 +38,8 @@ export function cosineSimilarity(x: TensorLike, y: TensorLike, options: CosineSi
   const [a, b] = align([asFloat(x), asFloat(y)], "cosineSimilarity");
   const { axis = -1, epsilon = 1e-8 } = options;
   positive(epsilon, "epsilon");
-  const unit = (v: Tensor) => div(v, maximum(norm(v, { axes: axis, keepDims: true }), epsilon));
-  return sum(mul(unit(a), unit(b)), { axes: axis });
+  const unit = (v: Tensor) => div(v, maximum(norm(v, { axis, keepDims: true }), epsilon));
+  return sum(mul(unit(a), unit(b)), { axis });
 }
 
 /** Options of `cosineEmbeddingLoss`. */
@@ -112,6 +112,6 @@ export function tripletMarginLoss(
   const [, n] = sameShapes(a, negativeExample, "tripletMarginLoss");
   const { margin = 1, reduction } = options;
   // PyTorch adds 1e-6 to every difference; it keeps the distance from the point where it has no derivative.
-  const distance = (x: Tensor) => norm(add(sub(a, x), 1e-6), { axes: -1 });
+  const distance = (x: Tensor) => norm(add(sub(a, x), 1e-6), { axis: -1 });
   return reduceLoss(relu(add(sub(distance(p), distance(n)), margin)), { reduction });
 }

@@ -68,7 +68,7 @@ export function colorJitter({ brightness = 0, contrast = 0, saturation = 0 }: Co
     { range: factors(brightness, "brightness"), anchor: () => asTensor(0) },
     {
       range: factors(contrast, "contrast"),
-      anchor: (x: Tensor) => mean(grey(x, "contrast"), { axes: [1, 2, 3], keepDims: true }),
+      anchor: (x: Tensor) => mean(grey(x, "contrast"), { axis: [1, 2, 3], keepDims: true }),
     },
     { range: factors(saturation, "saturation"), anchor: (x: Tensor) => grey(x, "saturation") },
   ];

@@ -87,7 +87,7 @@ function rectangles(
   // Of what is not to be erased nothing is chosen, and both sizes are 0.
   const chosen = logicalAnd(logicalAnd(first, fits), bernoulli(toErase, p, [n, 1]));
   const covered = (axis: number, extent: number, sizes: Tensor, chance: Key) => {
-    const size = sum(where(chosen, sizes, 0), { axes: 1 });
+    const size = sum(where(chosen, sizes, 0), { axis: 1 });
     const start = floor(mul(uniform(chance, [n]), add(sub(extent, size), 1)));
     const at = sub(iota([n, 1, height, width].map((each, i) => i === axis || i === 0 ? each : 1), axis), perImage(start));
     return logicalAnd(ge(at, 0), lt(at, perImage(size)));

@@ -119,7 +119,7 @@ function halfEven(twice: number): number {
 function randomFlip(name: string, axis: number, p: number): Transform {
   fraction(p, "p");
   return (images, key) =>
-    onBatch(images, name, (batch) => where(bernoulli(key, p, [batch.shape[0], 1, 1, 1]), flip(batch, { axes: axis }), batch));
+    onBatch(images, name, (batch) => where(bernoulli(key, p, [batch.shape[0], 1, 1, 1]), flip(batch, { axis }), batch));
 }
 
 /**

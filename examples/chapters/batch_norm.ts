@@ -32,7 +32,7 @@ export async function batchNormByHand({ key }: { readonly key: random.Key }): Pr
 }
 
 /** How far layer and formula are apart, in training, in the moving averages, and in evaluation. */
-async function compare(key: random.Key, shape: Shape, axes: number[]): Promise<void> {
+async function compare(key: random.Key, shape: Shape, axis: number[]): Promise<void> {
   const [xKey, gammaKey, betaKey] = random.split(key, 3);
   const x = add(mul(random.normal(xKey, shape), 3), 2);
   const channels = [shape[1]];
@@ -47,16 +47,16 @@ async function compare(key: random.Key, shape: Shape, axes: number[]): Promise<v
     const standard = div(sub(x, perChannel(center)), sqrt(add(perChannel(variance), 1e-5)));
     return add(mul(perChannel(gamma), standard), perChannel(beta));
   };
-  const center = mean(x, { axes });
+  const center = mean(x, { axis });
   const squares = square(sub(x, perChannel(center)));
-  const variance = mean(squares, { axes });
+  const variance = mean(squares, { axis });
   // The moving average is of what other batches will show: the sum divided by one less than the count.
   const count = x.size / shape[1];
   const movingMean = add(mul(0.9, before.runningMean), mul(0.1, center));
-  const movingVar = add(mul(0.9, before.runningVar), mul(0.1, div(sum(squares, { axes }), count - 1)));
+  const movingVar = add(mul(0.9, before.runningVar), mul(0.1, div(sum(squares, { axis }), count - 1)));
 
   const apart = async (a: Tensor, b: Tensor) => (await item(max(abs(sub(a, b))))).toExponential(0);
-  console.log(`${shapeText(shape)}: mean and variance over axes ${axes}, ${channels} of each`);
+  console.log(`${shapeText(shape)}: mean and variance over axes ${axis}, ${channels} of each`);
   console.log(`  training: layer and formula are at most ${await apart(trained, normalize(center, variance))} apart`);
   console.log(
     `  moving mean ${await apart(after.runningMean, movingMean)}, variance ${await apart(after.runningVar, movingVar)}`,

@@ -9,8 +9,8 @@ testParity("normalisations agree with PyTorch", normalizations.normalizations as
 
 /** By PyTorch's `normalized_shape`: the last axes. */
 const byShape: Call = ({ x, weight, bias }, { shape, epsilon }) => {
-  const axes = (shape as number[]).map((_, i) => -1 - i);
-  return layerNorm(x, { axes, weight, bias, epsilon: epsilon as number });
+  const axis = (shape as number[]).map((_, i) => -1 - i);
+  return layerNorm(x, { axis, weight, bias, epsilon: epsilon as number });
 };
 
 testParity("layerNorm by shape agrees with PyTorch", others.filter(({ name }) => name === "layerNorm"), {
