@@ -21,7 +21,7 @@ import {
   vmap,
   zeros,
 } from "../../mod.ts";
-import { testOnDevices } from "../each_device.ts";
+import { testOnDevices } from "../support/each_device.ts";
 
 const { transforms } = datasets;
 type Transform = datasets.transforms.Transform;

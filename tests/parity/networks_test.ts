@@ -5,12 +5,12 @@
  */
 import assert from "node:assert/strict";
 import { data, layers, random, type Tensor, tensor, zeros } from "../../mod.ts";
-import { assertClose } from "../close.ts";
-import { testOnDevices } from "../each_device.ts";
+import { assertClose } from "../support/close.ts";
+import { testOnDevices } from "../support/each_device.ts";
 import stored from "../fixtures/networks.json" with { type: "json" };
 import type { OperationFixture } from "../fixtures/types.ts";
 import zoo from "../fixtures/zoo.json" with { type: "json" };
-import { noise } from "../noise.ts";
+import { noise } from "../support/noise.ts";
 import { nested } from "./nested.ts";
 import { type Call, testParity } from "./run.ts";
 

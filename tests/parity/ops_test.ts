@@ -5,8 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { layers, random, type Tensor, vjp, zerosLike } from "../../mod.ts";
-import type { Tolerance } from "../close.ts";
-import { testOnDevices } from "../each_device.ts";
+import type { Tolerance } from "../support/close.ts";
+import { testOnDevices } from "../support/each_device.ts";
 import { type NormalizationFixture, normalizations, operations } from "../fixtures/ops.ts";
 import { assertAll, assertSame, inputsOf, tensorOf, type Tensors, testParity, title } from "./run.ts";
 

@@ -6,8 +6,8 @@
 import assert from "node:assert/strict";
 import { add, applyUpdates, data, div, type DType, item, jit, mul, optimizers, type Tensor, tensor } from "../../mod.ts";
 import { currentDevice } from "../../core/execution/current_device.ts";
-import { assertClose } from "../close.ts";
-import { testOnDevices } from "../each_device.ts";
+import { assertClose } from "../support/close.ts";
+import { testOnDevices } from "../support/each_device.ts";
 import { type OptimizerFixture, optimizers as paths, schedules } from "../fixtures/optimizers.ts";
 import type { Float } from "./run.ts";
 

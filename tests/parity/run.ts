@@ -7,8 +7,8 @@ import assert from "node:assert/strict";
 import * as cotangent from "../../mod.ts";
 import { data, type DType, type Tensor, tensor, vjp } from "../../mod.ts";
 import { currentDevice } from "../../core/execution/current_device.ts";
-import { assertClose, type Tolerance } from "../close.ts";
-import { testOnDevices } from "../each_device.ts";
+import { assertClose, type Tolerance } from "../support/close.ts";
+import { testOnDevices } from "../support/each_device.ts";
 import type { ArrayFixture, OperationFixture, StoredNumber } from "../fixtures/types.ts";
 
 /** Tensors by name. */

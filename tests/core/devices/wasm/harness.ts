@@ -1,0 +1,220 @@
+/**
+ * Runs single WebAssembly kernels without a device: a memory, a table of buffers, the phases called for one thread after the other.
+ *
+ * Everything around the buffers and all scratch memory is NaN before the run, and what lies around must be NaN after it: so a
+ * kernel that lets foreign memory reach a result, or writes past an end, is found out.
+ */
+import assert from "node:assert/strict";
+import type { Kernel, Program } from "../../../../core/ir/kernel.ts";
+import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler.ts";
+import { NARROW_TILE, type TileColumns, WIDE_TILE } from "../../../../core/devices/wasm/codegen/microkernel.ts";
+import {
+  epilogueParams,
+  type KernelGenerator,
+  type Phase,
+  phaseParams,
+  type WasmContext,
+} from "../../../../core/devices/wasm/codegen/context.ts";
+
+/** A float array of either width. */
+export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+
+/** How a kernel is run. */
+export interface RunOptions {
+  readonly threads: number;
+  /** Through an epilogue that adds result + 1 to the output, so that a box done twice or not at all shows. */
+  readonly epilogue: boolean;
+  /** Columns of the tiles of matrix products; 8 if not given. */
+  readonly tileColumns?: TileColumns;
+}
+
+/** A kernel made ready: buffers in place, to be run as often as wanted. */
+export interface PreparedKernel {
+  /** Every phase for every thread. */
+  run(): void;
+  /** The share of one thread. */
+  runThread(thread: number): void;
+  /** A copy of the output buffer. */
+  output(): Floats;
+  /** Fails if anything around the buffers was written. */
+  checkSurroundings(): void;
+}
+
+const PAGE = 65536;
+const SLOTS = 64;
+const GAP = 256;
+
+/** A program of one kernel over float buffers; the last buffer is the output. */
+function programOf(kernel: Kernel, inputs: readonly Floats[], outputSize: number): Program {
+  const dtype = inputs[0] instanceof Float64Array ? "f64" : "f32";
+  const outputId = inputs.length;
+  return {
+    buffers: [
+      ...inputs.map((values, index) => ({ dtype, size: values.length, place: { kind: "input", index } }) as const),
+      { dtype, size: outputSize, place: { kind: "output", index: 0 } } as const,
+    ],
+    slots: [],
+    kernels: [kernel],
+    inputs: inputs.map((_, id) => id),
+    outputs: [outputId],
+  };
+}
+
+/** Compiles one kernel and places its buffers. */
+export function prepare<K extends Kernel>(
+  generate: KernelGenerator<K>,
+  kernel: K,
+  inputs: readonly Floats[],
+  { threads, epilogue, tileColumns = NARROW_TILE }: RunOptions,
+): PreparedKernel {
+  const outputSize = kernel.shape.reduce((product, extent) => product * extent, 1);
+  const program = programOf(kernel, inputs, outputSize);
+  const wide = inputs[0] instanceof Float64Array;
+  const width = wide ? 8 : 4;
+  const module = new WasmModule();
+  const maximum = 16384;
+  let privateBytes = 0;
+  const shared: number[] = [];
+  const outputId = inputs.length;
+  const resultSlot = outputId + 1;
+  module.importMemory("env", "memory", 1, maximum);
+  const context: WasmContext = {
+    module,
+    program,
+    threads,
+    tileColumns: () => tileColumns,
+    privateScratch: (bytes) => void (privateBytes = Math.max(privateBytes, bytes)),
+    sharedScratch: (bytes) => resultSlot + shared.push(bytes),
+    epilogue: () =>
+      epilogue
+        ? { slot: resultSlot, func: addResult(module, kernel.shape, outputId, wide) }
+        : { slot: outputId, func: undefined },
+    boxEpilogue: (_, row) =>
+      epilogue
+        ? { slot: undefined, func: addResult(module, kernel.shape, outputId, wide, row) }
+        : { slot: outputId, func: undefined },
+  };
+  const phases = generate(context, kernel);
+  exportPhases(module, phases);
+  const compiled = new WebAssembly.Module(module.finish());
+
+  let end = PAGE;
+  const place = (bytes: number): number => {
+    const at = end + GAP;
+    end = Math.ceil((at + bytes + GAP) / 64) * 64;
+    return Math.ceil(at / 64) * 64;
+  };
+  const sizes = [...inputs.map((values) => values.length * width), outputSize * width];
+  const addresses = sizes.map(place);
+  const result = place(outputSize * width);
+  const sharedAt = shared.map(place);
+  const privateAt = Array.from({ length: threads }, () => place(privateBytes));
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((end + GAP) / PAGE) + 1, maximum, shared: true });
+  const words = new Int32Array(memory.buffer);
+  const nan = wide ? new Float64Array(memory.buffer) : new Float32Array(memory.buffer);
+  nan.fill(NaN, PAGE / width);
+  words.set([...addresses, result, ...sharedAt], 0);
+  const view = (at: number, length: number) =>
+    wide ? new Float64Array(memory.buffer, at, length) : new Float32Array(memory.buffer, at, length);
+  inputs.forEach((values, i) => view(addresses[i], values.length).set(values));
+  const output = view(addresses[outputId], outputSize);
+  if (epilogue) output.fill(0);
+  assert.ok(resultSlot + shared.length < SLOTS);
+
+  const exports = new WebAssembly.Instance(compiled, { env: { memory } }).exports as Record<string, (...a: number[]) => void>;
+  const runThread = (thread: number) => phases.forEach((_, i) => exports[`phase${i}`](0, thread, privateAt[thread]));
+  return {
+    runThread,
+    run: () =>
+      phases.forEach((phase, i) => {
+        for (let thread = 0; thread < (phase.serial ? 1 : threads); thread++) exports[`phase${i}`](0, thread, privateAt[thread]);
+      }),
+    output: () => output.slice() as Floats,
+    checkSurroundings: () => {
+      const regions = [
+        ...sizes.map((bytes, i) => [addresses[i], bytes]),
+        [result, outputSize * width],
+        ...shared.map((bytes, i) => [sharedAt[i], bytes]),
+        ...privateAt.map((at) => [at, privateBytes]),
+      ];
+      for (const [at, bytes] of regions) {
+        const before = view(at - 64, 64 / width);
+        const after = view(Math.ceil((at + bytes) / width) * width, 64 / width);
+        assert.ok([...before, ...after].every(Number.isNaN), "wrote around a buffer");
+      }
+    },
+  };
+}
+
+function exportPhases(module: WasmModule, phases: readonly Phase[]): void {
+  phases.forEach(({ func }, i) =>
+    module.func({ params: phaseParams, export: `phase${i}` }, (c) => c.get(0).get(1).get(2).call(func))
+  );
+}
+
+/** An epilogue: output[row, column] += result[row, column] + 1; rows of the result are `resultRow` elements apart. */
+function addResult(
+  module: WasmModule,
+  shape: readonly number[],
+  outputId: number,
+  wide: boolean,
+  resultRow = shape[shape.length - 1],
+): number {
+  const columns = shape[shape.length - 1];
+  const type = wide ? "f64" : "f32";
+  return module.func({ params: epilogueParams }, (c) => {
+    const [table, result, row0, row1, column0, column1] = [0, 1, 2, 3, 4, 5];
+    const [row, column, offset, to, from] = [c.local("i32"), c.local("i32"), c.local("i32"), c.local("i32"), c.local("i32")];
+    c.for(row, () => c.get(row0), () => c.get(row1), 1, () => {
+      c.for(column, () => c.get(column0), () => c.get(column1), 1, () => {
+        c.get(row).i32(columns).op("i32.mul").get(column).op("i32.add").i32(wide ? 8 : 4).op("i32.mul").set(offset);
+        c.get(table).mem("i32.load", outputId * 4).get(offset).op("i32.add").tee(to);
+        c.get(row).i32(resultRow).op("i32.mul").get(column).op("i32.add").i32(wide ? 8 : 4).op("i32.mul");
+        c.get(result).op("i32.add").set(from);
+        c.get(to).mem(`${type}.load`).get(from).mem(`${type}.load`).op(`${type}.add`);
+        (wide ? c.f64(1) : c.f32(1)).op(`${type}.add`).mem(`${type}.store`);
+      });
+    });
+  });
+}
+
+/** A small deterministic source of numbers in [-1, 1). */
+export function numbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state >>> 8) / 2 ** 23 - 1;
+  };
+}
+
+/** Values for a buffer. */
+export function randomFloats(size: number, next: () => number, wide = false): Floats {
+  return wide ? Float64Array.from({ length: size }, next) : Float32Array.from({ length: size }, next);
+}
+
+/** Runs a kernel in every way (threads, with and without epilogue, either tile) and compares with what it should give. */
+export function checkKernel<K extends Kernel>(
+  generate: KernelGenerator<K>,
+  kernel: K,
+  inputs: readonly Floats[],
+  expected: ArrayLike<number>,
+  tolerance: number,
+): void {
+  for (const threads of [1, 2, 3]) {
+    for (
+      const [epilogue, tileColumns] of [[false, NARROW_TILE], [true, NARROW_TILE], [false, WIDE_TILE], [true, WIDE_TILE]] as const
+    ) {
+      const prepared = prepare(generate, kernel, inputs, { threads, epilogue, tileColumns });
+      prepared.run();
+      const got = prepared.output();
+      const what = `${kernel.kind} [${kernel.shape}], ${threads} threads, tile of ${tileColumns}${epilogue ? ", epilogue" : ""}`;
+      for (let i = 0; i < expected.length; i++) {
+        const want = expected[i] + (epilogue ? 1 : 0);
+        const same = Object.is(got[i], want) || (Number.isNaN(got[i]) && Number.isNaN(want)) ||
+          Math.abs(got[i] - want) <= tolerance;
+        assert.ok(same, `${what}: element ${i} of ${expected.length} is ${got[i]}, expected ${want}`);
+      }
+      prepared.checkSurroundings();
+    }
+  }
+}

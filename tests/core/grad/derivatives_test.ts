@@ -1,0 +1,269 @@
+/**
+ * Transforms built on the walks: jacobian and hessian, checkpoint, derivatives of one's own, gradients per example and of intermediate
+ * values.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { Program } from "../../../core/ir/kernel.ts";
+import type { Device } from "../../../core/values/device.ts";
+import { useDevice } from "../../../core/execution/current_device.ts";
+import {
+  add,
+  checkGradients,
+  checkpoint,
+  clip,
+  compileCount,
+  crossEntropy,
+  customVjp,
+  data,
+  dot,
+  DTypeError,
+  exp,
+  grad,
+  GradientError,
+  hessian,
+  item,
+  jacobian,
+  jit,
+  jvp,
+  layers,
+  matmul,
+  maxPool2d,
+  mul,
+  random,
+  relu,
+  reshape,
+  round,
+  scan,
+  ShapeError,
+  sin,
+  slice,
+  stack,
+  stopGradient,
+  sum,
+  tanh,
+  type Tensor,
+  tensor,
+  toArray,
+  transpose,
+  treeMap,
+  treeTensors,
+  vjp,
+  vmap,
+  withArgs,
+} from "../../../mod.ts";
+import { assertClose } from "../../support/close.ts";
+import { testOnDevices } from "../../support/each_device.ts";
+import { testSubjects } from "../../support/each_subject.ts";
+import type { Subject } from "../../support/laws.ts";
+import { noise, noiseInt } from "../../support/noise.ts";
+import type { Input } from "../../support/op_cases.ts";
+import { reference } from "../../support/run_case.ts";
+
+const close = { relative: 1e-5, absolute: 1e-5 };
+
+function values(seed: number, shape: readonly number[]): Tensor {
+  return tensor(noise(seed, shape.reduce((size, extent) => size * extent, 1)), { shape: [...shape] });
+}
+
+async function assertTrees(actual: unknown, expected: unknown): Promise<void> {
+  const [found, wanted] = [treeTensors(actual), treeTensors(expected)];
+  assert.deepEqual(found.map(({ shape }) => shape), wanted.map(({ shape }) => shape));
+  for (let i = 0; i < found.length; i++) assertClose(await data(found[i]), await data(wanted[i]), close, `leaf ${i}`);
+}
+
+const float = (...shape: number[]): Input => ({ shape, domain: "any", dtype: "float" });
+
+/** A function of two arguments with two results. */
+const block = (x: Tensor, w: Tensor) => {
+  const y = tanh(matmul(x, w));
+  return { y, z: mul(sin(y), y) };
+};
+
+/** The same function with its derivative written out. */
+const byHand = customVjp(
+  (x: Tensor, w: Tensor) => [block(x, w), [x, w] as const],
+  ([x, w], g) => vjp(block, x, w)[1](g),
+);
+
+const blocks = { checkpoint: checkpoint(block), customVjp: byHand };
+const recurrent: Subject = {
+  name: "scan",
+  inputs: [float(2), float(4, 2), float(2, 2)],
+  f: (start, xs, w) => {
+    const [h, ys] = scan((h: Tensor, x: Tensor) => [tanh(add(matmul(w, h), x)), mul(h, x)], start, xs);
+    return add(h, sum(ys, { axis: 0 }));
+  },
+};
+
+const subjects = Object.entries(blocks).flatMap(([name, f]): Subject[] => [
+  { name, inputs: [float(3, 2), float(2, 2)], f: (x, w) => mul(f(x, w).y, add(f(x, w).z, 1)) },
+  { name: `${name} inside itself`, inputs: [float(2, 2), float(2, 2)], f: (x, w) => f(f(x, w).z, w).y },
+  { name: `one result of ${name}`, inputs: [float(3, 2), float(2, 2)], f: (x, w) => f(x, w).z },
+]);
+
+testSubjects([recurrent, ...subjects]);
+
+testOnDevices("checkpoint differentiates what a function captures", async () => {
+  const [x, w] = [values(1, [4, 3]), values(2, [3, 3])];
+  const loss = (run: <A extends unknown[], R>(f: (...args: A) => R) => (...args: A) => R) => (w: Tensor) =>
+    sum(run((x: Tensor) => tanh(matmul(x, w)))(run((x: Tensor) => exp(mul(x, slice(w, { stop: 1 }))))(x)));
+  const plain = loss((f) => f);
+  await assertTrees(grad(loss(checkpoint))(w), grad(plain)(w));
+  await assertTrees(jit(grad(loss(checkpoint)))(w), grad(plain)(w));
+  await assertTrees(grad((w: Tensor) => sum(grad(loss(checkpoint))(w)))(w), grad((w: Tensor) => sum(grad(plain)(w)))(w));
+});
+
+Deno.test("checkpoint computes again and keeps less", () => {
+  let program: Program | undefined;
+  // A device that fuses, so that its plan counts.
+  const recording: Device = {
+    ...(reference as Device),
+    fuses: true,
+    compile: (each) => {
+      program = each;
+      return (reference as Device).compile(each);
+    },
+  };
+  useDevice(recording);
+  const x = values(3, [64, 64]);
+  const deep = (run: (f: (x: Tensor) => Tensor) => (x: Tensor) => Tensor) => (x: Tensor) => {
+    let y = x;
+    for (let i = 0; i < 8; i++) {
+      y = run((x: Tensor) => {
+        let z = x;
+        for (let k = 0; k < 8; k++) z = tanh(matmul(z, z));
+        return z;
+      })(y);
+    }
+    return sum(y);
+  };
+  const planOf = (f: (x: Tensor) => Tensor) => {
+    jit(grad(f))(x);
+    const { slots, kernels } = program!;
+    return {
+      bytes: slots.reduce((sum, bytes) => sum + bytes, 0),
+      products: kernels.filter(({ kind }) => kind === "matmul").length,
+    };
+  };
+  const [plain, forgetful] = [planOf(deep((f) => f)), planOf(deep(checkpoint))];
+  assert.equal(plain.products, 64 * 3);
+  assert.ok(forgetful.products >= 64 * 4 - 8, `${forgetful.products} products`);
+  assert.ok(forgetful.bytes < 0.5 * plain.bytes, `${forgetful.bytes} bytes of ${plain.bytes}`);
+});
+
+testOnDevices("an eager loop over a checkpoint compiles once", async () => {
+  const step = grad((w: Tensor) => sum(checkpoint((w: Tensor) => tanh(mul(w, w)))(w)));
+  let w = values(4, [5]);
+  await data(w = add(w, step(w)));
+  const before = compileCount();
+  for (let i = 0; i < 3; i++) await data(w = add(w, step(w)));
+  assert.equal(compileCount(), before);
+});
+
+testOnDevices("a derivative of one's own replaces the real one", async () => {
+  const straight = customVjp((x: Tensor) => [round(x), null], (_, g) => [g]);
+  assert.deepEqual(await toArray(grad((x: Tensor) => sum(mul(straight(x), tensor([1, 2, 3]))))(tensor([0.2, 0.7, 1.2]))), [
+    1,
+    2,
+    3,
+  ]);
+  const gently = customVjp((x: Tensor) => [x, null], (_, g) => [clip(g, { min: -1, max: 1 })]);
+  const loss = (x: Tensor) => sum(mul(gently(x), tensor([10, 0.5])));
+  assert.deepEqual(await toArray(grad(loss)(tensor([1, 2]))), [1, 0.5]);
+  assert.deepEqual(await toArray(jit(grad(loss))(tensor([1, 2]))), [1, 0.5]);
+  assert.deepEqual(await toArray(vmap(grad(loss))(tensor([[1, 2], [3, 4]]))), [[1, 0.5], [1, 0.5]]);
+  assert.deepEqual(await toArray(grad((x: Tensor) => sum(vmap(gently)(x)))(tensor([[3, 4]]))), [[1, 1]]);
+  // Forward mode is that of the function itself.
+  assert.deepEqual(await toArray(jvp(gently, [tensor(1)], [tensor(7)])[1]), 7);
+});
+
+Deno.test("a derivative that does not fit is refused", () => {
+  const short = customVjp((x: Tensor, _: Tensor) => [x, null], (_, g) => [g] as unknown as [Tensor, Tensor]);
+  assert.throws(() => grad((x: Tensor) => sum(short(x, x)))(tensor([1, 2])), /argument "1" of shape \[2\] needs .* it gave none/);
+  const wrong = customVjp((x: Tensor) => [x, null], (_, g) => [sum(g)]);
+  assert.throws(() => grad((x: Tensor) => sum(wrong(x)))(tensor([1, 2])), ShapeError);
+});
+
+testOnDevices("the jacobian has every output's derivative by every input", async () => {
+  const a = values(5, [3, 4]);
+  await assertTrees(jacobian((x: Tensor) => matmul(a, x))(values(6, [4])), a);
+  const f = ({ u, v }: { u: Tensor; v: Tensor }) => ({ p: mul(u, sum(v)), q: [dot(v, v)] as const });
+  const at = { u: tensor([1, 2]), v: tensor([3, 4, 5]) };
+  const { p, q: [q] } = jacobian(f)(at);
+  assert.deepEqual([await toArray(p.u), await toArray(p.v)], [[[12, 0], [0, 12]], [[1, 1, 1], [2, 2, 2]]]);
+  assert.deepEqual([await toArray(q.u), await toArray(q.v)], [[0, 0], [6, 8, 10]]);
+  const second = jacobian((x: Tensor, y: Tensor) => mul(x, y), { argnum: 1 })(tensor([2, 3]), tensor([5, 7]));
+  assert.deepEqual(await toArray(second), [[2, 0], [0, 3]]);
+  assert.deepEqual(jacobian((x: Tensor) => reshape(x, [3, 2]))(values(7, [2, 3])).shape, [3, 2, 2, 3]);
+  assert.throws(() => jacobian((x: Tensor) => round(x))(tensor([1], { dtype: "i32" })), DTypeError);
+});
+
+testOnDevices("the hessian is the jacobian of the gradient", async () => {
+  const a = values(8, [3, 3]);
+  const form = (x: Tensor) => dot(x, matmul(a, x));
+  await assertTrees(hessian(form)(values(9, [3])), add(a, transpose(a)));
+  const blocks = hessian(({ u, v }: { u: Tensor; v: Tensor }) => mul(mul(u, u), sum(v)))({ u: tensor(2), v: tensor([3, 4]) });
+  assert.deepEqual([await toArray(blocks.u.u), await toArray(blocks.u.v), await toArray(blocks.v.u), await toArray(blocks.v.v)], [
+    14,
+    [4, 4],
+    [4, 4],
+    [[0, 0], [0, 0]],
+  ]);
+});
+
+/** A small convolutional classifier. */
+const net = layers.serial({
+  conv: layers.conv2d({ features: 3, kernel: 3 }),
+  pool: withArgs(maxPool2d, { kernel: 2 }),
+  act: relu,
+  flatten: layers.flatten(),
+  head: layers.linear({ features: 4 }),
+});
+
+testOnDevices("a gradient for each example of a batch is what a loop over the examples gives", async () => {
+  const { params, state } = net.init(random.key(1), [1, 8, 8]);
+  const images = values(10, [5, 1, 8, 8]);
+  const labels = tensor(Int32Array.from(noiseInt(11, 5, 0, 3)));
+  const loss = (p: typeof params, image: Tensor, label: Tensor) =>
+    crossEntropy(net.apply(p, state, reshape(image, [1, 1, 8, 8]), layers.evaluate)[0], reshape(label, [1]));
+  const each = jit(vmap(grad(loss), { inAxis: [null, 0, 0] }))(params, images, labels);
+  const one = (x: Tensor, k: number) => reshape(slice(x, { start: k, stop: k + 1 }), x.shape.slice(1));
+  const loop = Array.from({ length: 5 }, (_, k) => grad(loss)(params, one(images, k), one(labels, k)));
+  await assertTrees(each, treeMap((...all: Tensor[]) => stack(all), loop[0], ...loop.slice(1)));
+});
+
+testOnDevices("gradients of intermediate values, and sums of gradients", async () => {
+  const x = tensor([0, 1, 2]);
+  // z = y^2, y = x . x: the derivative by y is that of the outer function, at y.
+  const y = dot(x, x);
+  const outer = (y: Tensor) => mul(y, y);
+  assert.equal(await item(grad(outer)(y)), 10);
+  assert.deepEqual(await toArray(grad((x: Tensor) => outer(dot(x, x)))(x)), [0, 20, 40]);
+  // Both at once: what is added to y has the derivative of y.
+  const [byX, byY] = vjp((x: Tensor, shift: Tensor) => outer(add(dot(x, x), shift)), x, tensor(0))[1](tensor(1));
+  assert.deepEqual([await toArray(byX), await item(byY)], [[0, 20, 40], 10]);
+  const [f, g] = [(x: Tensor) => dot(x, x), (x: Tensor) => sum(mul(x, 3))];
+  const separately = add(grad(f)(x), grad(g)(x));
+  assert.deepEqual(await toArray(separately), await toArray(grad((x: Tensor) => add(f(x), g(x)))(x)));
+});
+
+testOnDevices("checkGradients passes what is right, and tells what is not", async (_, device) => {
+  const float = device === "webgpu" ? "f32" : "f64";
+  const x = tensor([0.3, -1.2, 0.8], { dtype: float });
+  await checkGradients(({ a, b }: { a: Tensor; b: Tensor }) => [mul(sin(a), b), { c: dot(a, b) }], [{ a: x, b: exp(x) }]);
+  const wrongOnce = customVjp((x: Tensor) => [mul(x, x), x], (x, g) => [mul(x, g)]);
+  await assert.rejects(
+    () => checkGradients(wrongOnce, [x]),
+    (error) => error instanceof GradientError && error.facts.order === 1,
+  );
+  const wrongTwice = customVjp((x: Tensor) => [mul(x, x), stopGradient(x)], (x, g) => [mul(mul(x, 2), g)]);
+  await checkGradients(wrongTwice, [x], { order: 1 });
+  await assert.rejects(
+    () => checkGradients(wrongTwice, [x]),
+    (error) => error instanceof GradientError && error.facts.order === 2,
+  );
+  await assert.rejects(() => checkGradients(stopGradient, [x]), GradientError);
+  await assert.rejects(() => checkGradients(sum, [tensor([1], { dtype: "i32" })]), DTypeError);
+});

@@ -1,0 +1,246 @@
+/** The transforms by themselves and inside each other: grad, vjp, jvp, vmap. */
+import assert from "node:assert/strict";
+import {
+  add,
+  cast,
+  cos,
+  data,
+  DTypeError,
+  grad,
+  item,
+  jit,
+  jvp,
+  matmul,
+  mean,
+  mul,
+  pow,
+  realize,
+  ShapeError,
+  sin,
+  slice,
+  square,
+  stack,
+  sum,
+  tanh,
+  type Tensor,
+  tensor,
+  toArray,
+  TraceError,
+  valueAndGrad,
+  valueAndGradAux,
+  vjp,
+  vmap,
+  zeros,
+} from "../../../mod.ts";
+import { assertClose, type Tolerance } from "../../support/close.ts";
+import { testOnDevices } from "../../support/each_device.ts";
+import { noise } from "../../support/noise.ts";
+
+/** A few operations in f32 on values of the order of one. */
+const close: Tolerance = { relative: 1e-5, absolute: 1e-6 };
+
+async function assertTensors(actual: Tensor, expected: Tensor, what: string): Promise<void> {
+  assert.deepEqual([actual.shape, actual.dtype], [expected.shape, expected.dtype], what);
+  assertClose(await data(actual), await data(expected), close, what);
+}
+
+const random = (seed: number, shape: readonly number[]) =>
+  tensor(noise(seed, shape.reduce((product, extent) => product * extent, 1)), { shape });
+
+/** One layer and a squared error: what is differentiated below. */
+const loss = (w: Tensor, x: Tensor, y: Tensor): Tensor => {
+  const error = add(tanh(matmul(x, w)), mul(y, -1));
+  return mean(mul(error, error));
+};
+
+testOnDevices("grad nests: derivatives of sin up to the fourth", async () => {
+  const x = tensor(0.7);
+  const first = grad((x: Tensor) => sin(x));
+  const second = grad(first);
+  const third = grad(second);
+  const values = await Promise.all([first, second, third, grad(third)].map((f) => item(f(x))));
+  assertClose(values, [Math.cos(0.7), -Math.sin(0.7), -Math.cos(0.7), Math.sin(0.7)], close, "derivatives");
+});
+
+testOnDevices("an inner grad sees the outer variable as a constant, and the outer one sees through the inner", async () => {
+  // d/dx [x * d/dy (x y^2)] at y = 2 is d/dx (4 x^2) = 8 x.
+  const f = (x: Tensor) => mul(x, grad((y: Tensor) => mul(x, mul(y, y)))(tensor(2)));
+  assert.equal(await item(grad(f)(tensor(3))), 24);
+  // The same variable in both: the classic confusion of perturbations. d/dx [x * d/dy (x + y)] = 1.
+  assert.equal(await item(grad((x: Tensor) => mul(x, grad((y: Tensor) => add(x, y))(tensor(1))))(tensor(5))), 1);
+  const forward = (x: Tensor) => mul(x, jvp((y: Tensor) => add(x, y), [tensor(1)], [tensor(1)])[1]);
+  assert.equal(await item(jvp(forward, [tensor(5)], [tensor(1)])[1]), 1);
+});
+
+testOnDevices("grad of jit, jit of grad, and grad alone agree", async () => {
+  const [w, x, y] = [random(1, [4, 3]), random(2, [5, 4]), random(3, [5, 3])];
+  const expected = grad(loss)(w, x, y);
+  await assertTensors(jit(grad(loss))(w, x, y), expected, "jit of grad");
+  await assertTensors(grad(jit(loss))(w, x, y), expected, "grad of jit");
+  await assertTensors(jit(grad(jit(loss)))(w, x, y), expected, "jit of grad of jit");
+  const [value, grads] = jit(valueAndGrad(loss))(w, x, y);
+  await assertTensors(value, loss(w, x, y), "value");
+  await assertTensors(grads, expected, "gradient beside the value");
+});
+
+testOnDevices("vmap of grad gives every example's own gradient", async () => {
+  const w = random(1, [4, 3]);
+  const [xs, ys] = [random(2, [6, 5, 4]), random(3, [6, 5, 3])];
+  const one = (x: Tensor, i: number) => slice(x, { start: i, stop: i + 1 });
+  const loop = Array.from({ length: 6 }, (_, i) => grad(loss)(w, one(xs, i), one(ys, i)));
+  // The loop's examples keep an axis of extent 1, which the mean does not mind.
+  await assertTensors(vmap(grad(loss), { inAxis: [null, 0, 0] })(w, xs, ys), stack(loop), "vmap of grad");
+  await assertTensors(jit(vmap(grad(loss), { inAxis: [null, 0, 0] }))(w, xs, ys), stack(loop), "jit of vmap of grad");
+  const total = grad((w: Tensor) => sum(vmap(loss, { inAxis: [null, 0, 0] })(w, xs, ys)))(w);
+  await assertTensors(total, sum(stack(loop), { axis: 0 }), "grad through vmap adds them up");
+});
+
+testOnDevices("vmap nests, over any axes, in and out", async () => {
+  const [a, b] = [random(1, [3]), random(2, [4])];
+  const outer = vmap((x: Tensor) => vmap((y: Tensor) => mul(x, add(x, y)))(b))(a);
+  const expected = stack(Array.from({ length: 3 }, (_, i) => {
+    const x = slice(a, { start: i, stop: i + 1 });
+    return mul(x, add(x, b));
+  }));
+  await assertTensors(outer, expected, "nested");
+  const matrix = random(3, [2, 5, 3]);
+  const columns = vmap((x: Tensor) => sum(mul(x, x), { axis: 0 }), { inAxis: 1, outAxis: 1 })(matrix);
+  await assertTensors(
+    columns,
+    stack(
+      Array.from({ length: 5 }, (_, i) => {
+        const x = slice(matrix, { axis: 1, start: i, stop: i + 1 });
+        return sum(mul(x, x), { axis: [0, 1] });
+      }),
+      { axis: 1 },
+    ),
+    "axes",
+  );
+  await assertTensors(
+    vmap((_: Tensor) => tensor([1, 2]))(a),
+    tensor([[1, 2], [1, 2], [1, 2]]),
+    "a result that is always the same",
+  );
+});
+
+testOnDevices("vmap says which argument does not fit", () => {
+  const f = vmap((x: { a: Tensor; b: Tensor }) => add(x.a, x.b));
+  assert.throws(
+    () => f({ a: zeros([3]), b: zeros([4]) }),
+    (error) => error instanceof ShapeError && error.facts.path === "b" && error.facts.argument === 0,
+  );
+  assert.throws(() => vmap((x: Tensor) => x, { inAxis: [null] })(zeros([3])), ShapeError);
+  assert.throws(() => vmap((x: Tensor) => x)(zeros([])), ShapeError);
+}, ["reference"]);
+
+testOnDevices("jvp of grad is the Hessian times a vector", async () => {
+  const f = (x: Tensor) => sum(mul(sin(x), mul(x, x)));
+  const x = tensor([0.3, -1.1, 2]);
+  const v = tensor([1, 0.5, -2]);
+  const [, forward] = jvp(grad(f), [x], [v]);
+  const backward = grad((x: Tensor) => sum(mul(grad(f)(x), v)))(x);
+  await assertTensors(forward, backward, "forward over reverse against reverse over reverse");
+});
+
+testOnDevices("pull of vjp may be used several times, also after the value was read", async () => {
+  const x = tensor([1, 2, 3]);
+  const [y, pull] = vjp((x: Tensor) => mul(sin(x), x), x);
+  await data(y);
+  const expected = Array.from([1, 2, 3], (x) => Math.sin(x) + x * Math.cos(x));
+  assertClose(await data(pull(tensor([1, 1, 1]))[0]), expected, close, "first");
+  assertClose(await data(pull(tensor([2, 0, 1]))[0]), [2 * expected[0], 0, expected[2]], close, "again");
+  assert.throws(() => pull(tensor([1, 2])), ShapeError);
+  // Through the pull: d/dx of sum(pull(1)) is the second derivative.
+  const second = grad((x: Tensor) => sum(vjp((x: Tensor) => mul(sin(x), x), x)[1](tensor([1, 1, 1]))[0]))(x);
+  assertClose(await data(second), Array.from([1, 2, 3], (x) => 2 * Math.cos(x) - x * Math.sin(x)), close, "second derivative");
+});
+
+testOnDevices("values may be read inside grad, and the derivative stays", async () => {
+  const read: number[] = [];
+  const reading: Promise<unknown>[] = [];
+  const f = (x: Tensor) => {
+    const y = sin(x);
+    reading.push(item(y).then((value) => read.push(value)));
+    realize(y);
+    return mul(y, x);
+  };
+  const dx = grad(f)(tensor(0.5));
+  await Promise.all(reading);
+  assertClose(read, [Math.sin(0.5)], close, "what was read");
+  assertClose([await item(dx)], [Math.sin(0.5) + 0.5 * Math.cos(0.5)], close, "derivative");
+  assertClose([await item(grad(grad(f))(tensor(0.5)))], [2 * Math.cos(0.5) - 0.5 * Math.sin(0.5)], close, "second derivative");
+});
+
+testOnDevices("gradients have the form of the argument; what nothing depends on has zeros", async () => {
+  const params = { layer: { weight: tensor([1, 2]), bias: tensor(3) }, unused: [tensor([5, 6])], name: "net" };
+  const { value, aux, grads } = valueAndGradAux((p: typeof params) => {
+    const y = add(sum(mul(p.layer.weight, p.layer.weight)), p.layer.bias);
+    return [y, { doubled: mul(y, 2) }] as const;
+  })(params);
+  assert.equal(await item(value), 8);
+  assert.equal(await item(aux.doubled), 16);
+  assert.deepEqual(await toArray(grads.layer.weight), [2, 4]);
+  assert.equal(await item(grads.layer.bias), 1);
+  assert.deepEqual(await toArray(grads.unused[0]), [0, 0]);
+  assert.equal(grads.name, "net");
+  const constant = grad((_: Tensor) => tensor(1))(tensor([1, 2]));
+  assert.deepEqual(await toArray(constant), [0, 0]);
+  assert.deepEqual(await toArray(grad((x: Tensor) => sum(x))(zeros([0]))), []);
+});
+
+testOnDevices("grad by another argument", async () => {
+  const f = (x: Tensor, y: Tensor) => mul(x, pow(y, 3));
+  assert.equal(await item(grad(f, { argnum: 1 })(tensor(2), tensor(3))), 54);
+});
+
+testOnDevices("grad of a function that takes numbers too is by a tensor, and gives one", async () => {
+  const x = tensor([1, 2]);
+  const [value, gradient]: [Tensor, Tensor] = valueAndGrad(sum)(x);
+  assert.equal(await item(value), 3);
+  assert.deepEqual(gradient.shape, grad(sum)(x).shape);
+  const second: Tensor = grad(grad(square))(tensor(3));
+  assert.equal(await item(second), 2);
+});
+
+testOnDevices("grad refuses what has no gradient, and says why", () => {
+  const square = (x: Tensor) => sum(mul(x, x));
+  assert.throws(
+    () => grad(square)(tensor([1, 2], { dtype: "i32" })),
+    (error) => error instanceof DTypeError && error.facts.dtype === "i32" && /cast/.test(error.message),
+  );
+  assert.throws(
+    () => grad((p: { a: Tensor; n: Tensor }) => square(p.a))({ a: tensor([1]), n: tensor([1], { dtype: "u32" }) }),
+    (error) => error instanceof DTypeError && error.facts.path === "n",
+  );
+  assert.throws(() => grad((x: Tensor) => mul(x, x))(tensor([1, 2])), {
+    name: "TypeError",
+    message:
+      /^Cannot take grad of a function returning shape \[2\]: the output must be a scalar, reduce it with mean or use vjp$/,
+  });
+  assert.throws(() => grad((x: Tensor) => [x] as unknown as Tensor)(tensor(1)), /returning an array/);
+  assert.throws(() => grad((x: Tensor) => cast(sum(x), "i32"))(tensor([1])), DTypeError);
+  assert.throws(() => grad(square)(2 as unknown as Tensor), /make numbers tensors/);
+  assert.throws(() => grad(square, { argnum: 1 as 0 })(tensor([1, 2])), RangeError);
+  assert.throws(() => jvp(square, [tensor([1, 2])], [tensor([1])]), ShapeError);
+}, ["reference"]);
+
+testOnDevices("values cannot be read inside vmap", () => {
+  const f = vmap((x: Tensor) => {
+    data(x);
+    return x;
+  });
+  assert.throws(
+    () => f(zeros([2, 3])),
+    (error) => error instanceof TraceError && error.facts.transform === "vmap" && error.facts.reader === "data",
+  );
+}, ["reference"]);
+
+testOnDevices("a transform that failed leaves nothing behind", async () => {
+  assert.throws(() =>
+    grad((_: Tensor): Tensor => {
+      throw new Error("inside");
+    })(tensor(1)), /inside/);
+  const x = add(tensor(1), 1);
+  assert.equal(await item(x), 2);
+  assertClose([await item(grad((x: Tensor) => cos(x))(tensor(1)))], [-Math.sin(1)], close, "the next derivative");
+}, ["reference"]);

@@ -1,0 +1,104 @@
+/** The laws, for every operation's record and on every device. */
+import assert from "node:assert/strict";
+import { apply, type Op } from "../../../core/ops/define.ts";
+import { allOps } from "../../../core/ops/mod.ts";
+import { sinOp } from "../../../core/ops/unary.ts";
+import { cos, mul, sin, stopGradient, type Tensor } from "../../../mod.ts";
+import { exact, type Tolerance } from "../../support/close.ts";
+import { testDevices } from "../../support/devices.ts";
+import { checkDerivatives, checkDevice, checkVmap, isDifferentiable, type Subject } from "../../support/laws.ts";
+import { casesOf, type Input, type OpCase, tableNames } from "../../support/op_cases.ts";
+import { reference } from "../../support/run_case.ts";
+
+/**
+ * Values and arguments are of the order of one, so this is a few dozen units in the last place: a wrong formula is far off, and how
+ * exact each function of a device is, the tests of its kernels say.
+ */
+const tolerances: Readonly<Record<string, Tolerance>> = {
+  f32: { relative: 4e-6, absolute: 4e-6 },
+  f64: { relative: 1e-12, absolute: 1e-12 },
+};
+
+/** Their derivative is defined to be none, whatever the difference quotient says. */
+const withoutDerivative = new Set(["stopGradient"]);
+
+function subjectOf(op: Op, { note, inputs, attrs }: OpCase): Subject {
+  return { name: `${op.name} ${note}`, inputs, f: (...xs: Tensor[]) => apply(op, xs, attrs) };
+}
+
+const subjects = allOps.flatMap((op) => casesOf(op).map((one) => ({ op, subject: subjectOf(op, one) })));
+
+/** Runs a law over subjects and reports all that break it, not only the first. */
+async function all<T>(items: readonly T[], law: (item: T) => Promise<unknown>): Promise<void> {
+  const failures: string[] = [];
+  for (const item of items) {
+    try {
+      await law(item);
+    } catch (error) {
+      failures.push((error as Error).stack ?? String(error));
+    }
+  }
+  if (failures.length > 0) throw new Error(`${failures.length} of ${items.length} failed\n${failures.join("\n")}`);
+}
+
+function isRecord(value: unknown): value is Op {
+  return typeof value === "object" && value !== null && "lower" in value && "vmap" in value && "name" in value;
+}
+
+Deno.test("every record of core/ops is in the list, under a name of its own, with cases", async () => {
+  const folder = new URL("../../../core/ops/", import.meta.url);
+  const found = new Set<Op>();
+  for await (const { name } of Deno.readDir(folder)) {
+    for (const value of Object.values(await import(new URL(name, folder).href))) if (isRecord(value)) found.add(value);
+  }
+  assert.deepEqual(new Set(allOps), found);
+  assert.equal(new Set(allOps.map(({ name }) => name)).size, allOps.length, "names");
+  assert.deepEqual(allOps.filter((op) => casesOf(op).length === 0).map(({ name }) => name), [], "records without cases");
+  const names = new Set(allOps.map(({ name }) => name));
+  assert.deepEqual(tableNames.filter((name) => !names.has(name)), [], "cases without a record");
+  console.log(`${allOps.length} records, ${subjects.length} cases`);
+});
+
+Deno.test("derivatives of every record agree with differences, once and twice, and forwards with backwards", async () => {
+  const differentiable = subjects.filter(({ op, subject }) => !withoutDerivative.has(op.name) && isDifferentiable(subject));
+  await all(differentiable, ({ subject }) => checkDerivatives(subject));
+  console.log(`${differentiable.length} cases have derivatives`);
+});
+
+Deno.test("vmap of every record is a loop over examples, whichever arguments are batched", async () => {
+  let combinations = 0;
+  await all(subjects, async ({ subject }) => combinations += await checkVmap(subject, 3));
+  console.log(`${combinations} combinations`);
+});
+
+Deno.test("vmap of every record works for one example and for none", async () => {
+  await all(subjects, ({ subject }) => checkVmap(subject, 1));
+  await all(subjects, ({ subject }) => checkVmap(subject, 0));
+});
+
+Deno.test("the laws find a wrong derivative and a wrong batching rule", async () => {
+  const input: Input = { shape: [3], domain: "any", dtype: "float" };
+  const sine = (spec: Partial<Op<undefined>>): Subject => ({
+    name: "sine",
+    inputs: [input],
+    f: (x) => apply({ ...(sinOp as Op<undefined>), ...spec }, [x], undefined),
+  });
+  const wrong = (g: Tensor, x: Tensor) => mul(g, sin(x));
+  await checkDerivatives(sine({}));
+  await assert.rejects(checkDerivatives(sine({ vjp: (g, [x]) => [wrong(g, x)] })), /the first derivative/);
+  await assert.rejects(checkDerivatives(sine({ jvp: ([t], [x]) => t && wrong(t, x) })), /jvp against vjp/);
+  await assert.rejects(checkDerivatives(sine({ vjp: (g, [x]) => [mul(g, stopGradient(cos(x)))] })), /the second derivative/);
+  await assert.rejects(checkVmap(sine({ vmap: ([x]) => x }), 2), /vmap over arguments/);
+});
+
+Deno.test("jit of every record gives what it gives without, on the reference", async () => {
+  await all(subjects, async ({ subject }) => {
+    await checkDevice(subject, reference, { f32: exact, f64: exact });
+  });
+});
+
+for (const { name, device } of testDevices) {
+  Deno.test(`every record on ${name} gives what the reference gives, plain and with jit`, async () => {
+    await all(subjects, ({ subject }) => checkDevice(subject, device, tolerances));
+  });
+}

@@ -1,0 +1,185 @@
+/** Random numbers: known answers, the same bits on every device, and the moments they should have. */
+import assert from "node:assert/strict";
+import { bitcast, threefry2x32 } from "../../core/ops/bits.ts";
+import * as host from "../../core/threefry.ts";
+import {
+  argmin,
+  compileCount,
+  data,
+  DTypeError,
+  item,
+  jit,
+  mean,
+  mul,
+  random,
+  realize,
+  ShapeError,
+  slice,
+  sort,
+  stack,
+  sub,
+  type Tensor,
+  tensor,
+  toArray,
+  vmap,
+} from "../../mod.ts";
+import { testOnDevices } from "../support/each_device.ts";
+import { hash } from "../support/noise.ts";
+
+const word = (...values: number[]) => tensor(Uint32Array.from(values));
+
+testOnDevices("the hash gives the known answers of Random123, and those of the host", async () => {
+  const ones = 0xffffffff;
+  const known: readonly (readonly number[])[] = [
+    [0, 0, 0, 0, 0x6b200159, 0x99ba4efe],
+    [ones, ones, ones, ones, 0x1cb996fc, 0xbb002be7],
+    [0x13198a2e, 0x03707344, 0x243f6a88, 0x85a308d3, 0xc4923a9c, 0x483df7a0],
+  ];
+  const others = Array.from({ length: 50 }, (_, i) => {
+    const [k0, k1, c0, c1] = [0, 1, 2, 3].map((stream) => hash(stream, i));
+    return [k0, k1, c0, c1, ...host.threefry2x32([k0, k1], [c0, c1])];
+  });
+  const columns = Array.from({ length: 6 }, (_, j) => word(...[...known, ...others].map((row) => row[j])));
+  const [x, y] = threefry2x32([columns[0], columns[1]], [columns[2], columns[3]]);
+  assert.deepEqual(await data(x), await data(columns[4]));
+  assert.deepEqual(await data(y), await data(columns[5]));
+});
+
+testOnDevices("split and foldIn agree with JAX", async () => {
+  // jax.random.split(jax.random.key(0)) and jax.random.fold_in(jax.random.key(0), 1)
+  const [first, second] = random.split(random.key(0));
+  assert.deepEqual(await toArray(first), [1797259609, 2579123966]);
+  assert.deepEqual(await toArray(second), [928981903, 3453687069]);
+  assert.deepEqual(await toArray(random.foldIn(random.key(0), 1)), [928981903, 3453687069]);
+  // A number, a tensor, and the number of a compiled function are the same to it.
+  const folded = await toArray(random.foldIn(random.key(5), 7));
+  assert.deepEqual(folded, host.foldInKey(host.keyFromSeed(5), 7));
+  assert.deepEqual(await toArray(random.foldIn(random.key(5), tensor(7, { dtype: "i32" }))), folded);
+  assert.deepEqual(
+    await toArray(jit((k: Tensor, i: number) => random.foldIn(k, i))(random.key(5), 7)),
+    folded,
+  );
+  assert.deepEqual(await toArray(random.key(2 ** 40 + 5)), [256, 5]);
+  const many = await Promise.all(random.split(random.key(1), 50).map(toArray));
+  assert.equal(new Set(many.map(String)).size, 50);
+});
+
+testOnDevices("a loop that folds in its steps compiles nothing", () => {
+  const k = random.key(0);
+  const fold = (step: number) => realize(random.foldIn(k, step));
+  fold(0);
+  const before = compileCount();
+  for (const step of [1, 2, 3, 70, 2 ** 31]) fold(step);
+  assert.equal(compileCount(), before);
+});
+
+testOnDevices("bits depend on the key and the place alone", async () => {
+  const k = random.key(42);
+  const bits = await data(random.bits(k, [2, 3]));
+  const expected = Array.from({ length: 6 }, (_, i) => {
+    const [x, y] = host.threefry2x32([0, 42], [0, i]);
+    return (x ^ y) >>> 0;
+  });
+  assert.deepEqual([...bits], expected);
+  assert.deepEqual(await data(random.bits(k, [6])), bits);
+  assert.deepEqual(await data(jit((k: Tensor) => random.bits(k, [6]))(k)), bits);
+  // Under vmap each key gives what it gives alone.
+  const keys = tensor(Uint32Array.of(0, 42, 7, 9), { shape: [2, 2] });
+  const rows = vmap((k: Tensor) => random.bits(k, [6]))(keys);
+  assert.deepEqual((await data(rows)).slice(0, 6), bits);
+});
+
+testOnDevices("uniform numbers are the fractions their bits say, on every device", async () => {
+  const k = random.key(3);
+  const bits = await data(random.bits(k, [1000]));
+  assert.deepEqual(await data(random.uniform(k, [1000])), Float32Array.from(bits, (each) => (each >>> 9) / 2 ** 23));
+  const wide = await data(random.uniform(k, [1000], { min: -3, max: 5 }));
+  assert.ok(wide.every((x) => x >= -3 && x <= 5));
+  assert.deepEqual(await data(bitcast(bitcast(random.uniform(k, [9]), "u32"), "f32")), await data(random.uniform(k, [9])));
+});
+
+async function moments(x: Tensor): Promise<{ mean: number; variance: number }> {
+  const average = mean(x);
+  const distance = sub(x, average);
+  return { mean: await item(average), variance: await item(mean(mul(distance, distance))) };
+}
+
+testOnDevices("uniform, normal and Bernoulli numbers have their moments", async () => {
+  const size = 20_000;
+  // Five standard errors: sqrt(variance / size) of the mean, about sqrt((kurtosis - 1) / size) of the variance.
+  const near = (actual: number, expected: number, error: number) =>
+    assert.ok(Math.abs(actual - expected) < 5 * error / Math.sqrt(size), `${actual} instead of ${expected}`);
+  const uniform = await moments(random.uniform(random.key(1), [size], { min: -1, max: 3 }));
+  near(uniform.mean, 1, Math.sqrt(16 / 12));
+  near(uniform.variance, 16 / 12, 16 / 12 * Math.sqrt(0.8));
+  const normal = await moments(random.normal(random.key(2), [size]));
+  near(normal.mean, 0, 1);
+  near(normal.variance, 1, Math.SQRT2);
+  const wide = await moments(random.normal(random.key(4), [size], { mean: -3, std: 2 }));
+  near(wide.mean, -3, 2);
+  near(wide.variance, 4, 4 * Math.SQRT2);
+  const values = await data(random.normal(random.key(2), [size]));
+  assert.ok(values.every(Number.isFinite));
+  near(values.filter((x) => x > 1).length / size, 0.15866, Math.sqrt(0.1587 * 0.8413));
+  const coins = await data(random.bernoulli(random.key(3), 0.3, [size]));
+  near(Array.from(coins).reduce((sum, x) => sum + x, 0) / size, 0.3, Math.sqrt(0.21));
+});
+
+testOnDevices("truncated normal numbers lie between their bounds and have their moments", async () => {
+  const size = 20_000;
+  const density = (x: number) => Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+  // The probability of each interval, and the moments that follow from it and the density at its ends.
+  for (const [low, high, share] of [[-2, 2, 0.9544997], [0.5, 3, 0.3071876], [-1, Infinity, 0.8413447]]) {
+    const x = random.truncatedNormal(random.key(5), [size], low === -2 ? {} : { min: low, max: high });
+    const values = await data(x);
+    assert.ok(values.every((each) => each >= low && each <= high));
+    const end = Number.isFinite(high) ? high * density(high) : 0;
+    const expected = (density(low) - density(high)) / share;
+    const spread = 1 + (low * density(low) - end) / share - expected ** 2;
+    const { mean, variance } = await moments(x);
+    assert.ok(Math.abs(mean - expected) < 5 / Math.sqrt(size), `${mean} instead of ${expected}`);
+    assert.ok(Math.abs(variance - spread) < 10 / Math.sqrt(size), `${variance} instead of ${spread}`);
+  }
+  assert.throws(() => random.truncatedNormal(random.key(0), [1], { min: 1, max: 1 }), RangeError);
+  assert.throws(() => random.truncatedNormal(random.key(0), [1], { min: 8 }), RangeError);
+  assert.throws(() => random.truncatedNormal(random.key(0), [1], { dtype: "i32" }), DTypeError);
+  assert.equal(random.truncatedNormal(random.key(0), [1], { dtype: "f64" }).dtype, "f64");
+});
+
+testOnDevices("permutations hold every number once, each place as often", async () => {
+  for (const size of [0, 1, 7, 3000]) {
+    const order = random.permutation(random.key(size), size);
+    assert.deepEqual([...await data(sort(order))], Array.from({ length: size }, (_, i) => i), `${size}`);
+    assert.equal(order.dtype, "i32");
+  }
+  // Where 0 comes to lie among 5 places, for 1000 keys.
+  const keys = stack(random.split(random.key(1), 1000));
+  const first = await data(vmap((k: Tensor) => argmin(random.permutation(k, 5)))(keys));
+  for (let place = 0; place < 5; place++) {
+    const count = first.filter((each) => each === place).length;
+    assert.ok(Math.abs(count - 200) < 65, `${count} at ${place}`);
+  }
+  const columns = random.permutation(random.key(2), tensor([[1, 2, 3], [4, 5, 6]]), { axis: 1 });
+  assert.deepEqual(await toArray(sort(columns)), [[1, 2, 3], [4, 5, 6]]);
+  assert.deepEqual(await toArray(sub(slice(columns, { start: 1 }), slice(columns, { stop: 1 }))), [[3, 3, 3]]);
+  assert.throws(() => random.permutation(random.key(0), 1.5), RangeError);
+  assert.throws(() => random.normal(0 as never, [2]), /Cannot use 0 as a random key/);
+  assert.throws(() => random.permutation(random.key(0), tensor(1)), ShapeError);
+});
+
+testOnDevices("whole numbers lie in their interval and are about equally frequent", async () => {
+  const values = await data(random.randint(random.key(1), [7000], { min: -2, max: 5 }));
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  assert.deepEqual([...counts.keys()].sort((a, b) => a - b), [-2, -1, 0, 1, 2, 3, 4]);
+  for (const count of counts.values()) assert.ok(Math.abs(count - 1000) < 150, `${[...counts]}`);
+});
+
+testOnDevices("what is no key or no interval is refused", () => {
+  assert.throws(() => random.bits(word(1), [2]), ShapeError);
+  assert.throws(() => random.bits(tensor([1, 2]), [2]), DTypeError);
+  assert.throws(() => random.uniform(random.key(0), [-1]), ShapeError);
+  for (const seed of [-1, 0.5, NaN, 2 ** 60]) assert.throws(() => random.key(seed), RangeError);
+  assert.throws(() => random.randint(random.key(0), [1], { min: 3, max: 3 }), RangeError);
+  assert.throws(() => random.randint(random.key(0), [1], { max: 0.5 }), RangeError);
+}, ["reference"]);

@@ -1,0 +1,279 @@
+/**
+ * `examples/mnist_cnn.ts` as a user runs it: a process of its own, with the permissions it is given and no terminal.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { gzip, imageFile, labelFile, put, smallSource, withFolder } from "../datasets/fixtures.ts";
+import { webgpu } from "../support/devices.ts";
+import { checkEnded, exampleCommand, exampleUrl, type How, runExample } from "./run_example.ts";
+
+const file = "mnist_cnn.ts";
+const run = (args: readonly string[], how?: How) => runExample(file, args, how);
+
+/** A run of a moment. */
+const brief = ["--data", "synthetic", "--limit", "200", "--epochs", "1"];
+
+Deno.test("no flags, no permission: trains on the built-in digits, says how to get MNIST, and asks for nothing", async () => {
+  await withFolder(async (folder) => {
+    const log = join(folder, "permissions");
+    const ended = await run([], { env: { DENO_AUDIT_PERMISSIONS: log } });
+    checkEnded(ended, 0, /To train on MNIST: deno run -A/);
+    assert.match(ended.out, /synthetic digits, 20,000 to train/);
+    const accuracies = [...ended.out.matchAll(/test accuracy ([\d.]+) %/g)].map(([, percent]) => Number(percent));
+    assert.equal(accuracies.length, 3);
+    assert.ok(accuracies[2] >= 95, `${accuracies}`);
+    assert.doesNotMatch(ended.err, /permission|access/i);
+    // Deno notes each permission that was asked for, granted or not.
+    assert.equal(await Deno.readTextFile(log).catch(() => ""), "");
+  });
+});
+
+Deno.test("--help tells of every flag, without permission", async () => {
+  await withFolder(async (folder) => {
+    const log = join(folder, "permissions");
+    const ended = await run(["--help"], { env: { DENO_AUDIT_PERMISSIONS: log } });
+    checkEnded(ended, 0, /^Usage: mnist_cnn.ts \[options\]/);
+    const flags = ["model", "epochs", "batch-size", "lr", "momentum", "optimizer", "seed", "device", "threads", "data", "limit"];
+    for (const flag of [...flags, "report", "smoke", "help"]) assert.match(ended.out, new RegExp(`--${flag}\\b`));
+    assert.equal(ended.err, "");
+    assert.equal(await Deno.readTextFile(log).catch(() => ""), "");
+  });
+});
+
+Deno.test("a wrong command line is refused before anything is done, with exit code 2", async () => {
+  const wrong: readonly (readonly [args: string[], said: RegExp])[] = [
+    [["--bogus"], /unknown option '--bogus'/],
+    [["--modle", "cnn"], /Did you mean --model\?/],
+    [["cnn"], /too many arguments/],
+    [["--model", "vgg"], /Allowed choices are cnn, simple, fcn, lenet/],
+    [["--epochs", "0"], /'0' is invalid\. It must be a whole number of at least 1/],
+    [["--epochs", "1.5"], /whole number/],
+    [["--epochs"], /argument missing/],
+    [["--batch-size", "many"], /'many' is invalid/],
+    [["--lr", "0"], /It must be a number above 0/],
+    [["--lr", "fast"], /It must be a number above 0/],
+    [["--lr", "1e999"], /It must be a number above 0/],
+    [["--momentum", "1"], /It must be 0 or more and below 1/],
+    [["--momentum", "-0.1"], /It must be 0 or more and below 1/],
+    [["--optimizer", "rmsprop"], /Allowed choices are sgd, adam, adamW/],
+    [["--optimizer", "adam", "--momentum", "0.9"], /'--momentum' is for --optimizer sgd/],
+    [["--seed", "-1"], /'-1' is invalid/],
+    [["--seed", "9007199254740993"], /'9007199254740993' is invalid/],
+    [["--device", "tpu"], /Allowed choices are auto, webgpu, wasm, reference/],
+    [["--threads", "0"], /whole number from 1 to 256/],
+    [["--threads", "2", "--device", "reference"], /'--threads' is for the device wasm/],
+    [["--limit", "0"], /whole number of at least 1/],
+    [["--data="], /must not be empty/],
+    [["--report="], /must not be empty/],
+  ];
+  // Two at a time: each is a process.
+  const waiting = [...wrong];
+  const work = async () => {
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+      const ended = await run(next[0]);
+      checkEnded(ended, 2, next[1]);
+      assert.match(ended.err, /--help/);
+      assert.equal(ended.out, "");
+    }
+  };
+  await Promise.all([work(), work()]);
+});
+
+Deno.test("what may not be done is refused with the flag that permits it", async () => {
+  checkEnded(await run([...brief, "--report", "r.json"]), 1, /Cannot write the report r\.json.*--allow-read=\. --allow-write=\./);
+  checkEnded(await run(["--data", "folder"]), 1, /--allow-read=folder/);
+  checkEnded(await run(["--data", "mnist"]), 1, /--allow-net/);
+});
+
+Deno.test("a folder that is not there, and files that are wrong, are told of", async () => {
+  const permissions = ["--allow-read"];
+  checkEnded(
+    await run(["--data", "no such folder"], { permissions }),
+    1,
+    /Cannot find train-images-idx3-ubyte in no such folder/,
+  );
+  await withFolder(async (folder) => {
+    const { plain, packed } = await smallSource();
+    const [images] = Object.keys(packed);
+    const bad: readonly (readonly [files: Record<string, Uint8Array>, said: RegExp])[] = [
+      [{ ...packed, [images]: packed[images].slice(0, -50) }, /gzip stream .* is cut short or damaged/],
+      [{ ...plain, "train-labels-idx1-ubyte": labelFile(29) }, /Cannot read .*train-labels-idx1-ubyte as an IDX array/],
+      [{ ...plain, "train-images-idx3-ubyte": labelFile(30) }, /as an IDX array/],
+      [{ ...plain, "train-images-idx3-ubyte": imageFile(0), "train-labels-idx1-ubyte": labelFile(0) }, /it has no images/],
+    ];
+    for (const [i, [files, said]] of bad.entries()) {
+      const data = join(folder, `${i}`);
+      await put(data, files);
+      checkEnded(await run(["--data", data], { permissions }), 1, said);
+    }
+  });
+});
+
+Deno.test("a folder of one's own: names the data, takes packed files, last batches may be smaller", async () => {
+  await withFolder(async (folder) => {
+    const { plain } = await smallSource();
+    await put(folder, { ...plain, "t10k-images-idx3-ubyte": await gzip(imageFile(12, 7)) });
+    const args = [
+      "--data",
+      folder,
+      "--batch-size",
+      "8",
+      "--epochs",
+      "2",
+      "--model",
+      "lenet",
+      "--threads",
+      "1",
+      "--device",
+      "wasm",
+    ];
+    checkEnded(await run(args, { permissions: ["--allow-read"] }), 0, /30 to train, 12 to test\n[^]*1 thread\)\n[^]*epoch 2\/2/);
+  });
+});
+
+Deno.test("--report writes all fields, over an earlier report, and leaves nothing else", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "report.json");
+    await Deno.writeTextFile(path, "an earlier report");
+    const args = [...brief, "--epochs", "2", "--model", "fcn", "--optimizer", "adamW", "--lr", "1e-3", "--report", path];
+    checkEnded(await run(args, { permissions: [`--allow-read=${folder}`, `--allow-write=${folder}`] }), 0, /epoch 2\/2/);
+    const report = JSON.parse(await Deno.readTextFile(path));
+    assert.deepEqual(
+      Object.keys(report),
+      ["device", "model", "data", "batchSize", "epochs", "totalSeconds", "peakMemoryBytes"],
+    );
+    assert.equal(report.model, "fcn");
+    assert.equal(report.data, "synthetic digits");
+    assert.equal(report.batchSize, 64);
+    assert.equal(report.epochs.length, 2);
+    assert.ok(report.totalSeconds > 0);
+    assert.ok(report.peakMemoryBytes > 2 ** 24);
+    for (const [i, epoch] of report.epochs.entries()) {
+      assert.deepEqual(
+        Object.keys(epoch),
+        ["epoch", "seconds", "trainLoss", "testLoss", "testAccuracy", "msPerStepMedian"],
+      );
+      assert.equal(epoch.epoch, i + 1);
+      assert.ok(Object.values(epoch).every((value) => Number.isFinite(value)));
+      assert.ok(epoch.testAccuracy >= 0 && epoch.testAccuracy <= 1);
+    }
+    assert.ok(report.epochs[1].trainLoss < report.epochs[0].trainLoss);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(folder), ({ name }) => name), ["report.json"]);
+  });
+});
+
+Deno.test("a report that cannot be written is refused before the training", async () => {
+  await withFolder(async (folder) => {
+    const places = [[join(folder, "none", "report.json"), /there is no folder/], [folder, /it is a folder/]] as const;
+    for (const [path, said] of places) {
+      const ended = await run([...brief, "--report", path], { permissions: ["-A"] });
+      checkEnded(ended, 1, said);
+      assert.equal(ended.out, "");
+    }
+  });
+});
+
+Deno.test("--device webgpu without an adapter: says how to get one", async () => {
+  // A back end that this system does not have has no adapters.
+  const env = { DENO_WEBGPU_BACKEND: Deno.build.os === "darwin" ? "dx12" : "metal" };
+  checkEnded(await run([...brief, "--device", "webgpu"], { env }), 1, /Cannot use webgpu: there is no .*adapter; install/);
+});
+
+Deno.test({
+  name: "the largest network is trained and tested on webgpu",
+  ignore: webgpu instanceof Error,
+  fn: async () => {
+    const ended = await run(["--smoke", "--limit", "64", "--model", "simple", "--device", "webgpu"]);
+    checkEnded(ended, 0, /Device: webgpu[^]*epoch 1\/1 /);
+  },
+});
+
+Deno.test("--smoke is done in a moment; flags that are given count", async () => {
+  const ended = await run(["--smoke", "--limit", "100"]);
+  checkEnded(ended, 0, /100 to train, 1,000 to test/);
+  assert.match(ended.out, /epoch 1\/1/);
+});
+
+Deno.test("a learning rate that is too high: says so, exit code 1, the epochs before are in the report", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "report.json");
+    const ended = await run([...brief, "--lr", "1e30", "--report", path], { permissions: ["-A"] });
+    checkEnded(ended, 1, /The training diverged: after step \d+ of epoch 1 .* try an --lr below/);
+    assert.deepEqual(JSON.parse(await Deno.readTextFile(path)).epochs, []);
+  });
+});
+
+Deno.test({
+  name: "Ctrl-C: stops, writes the report so far, exit code 130",
+  // Windows cannot send it to another process.
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await withFolder(async (folder) => {
+      const path = join(folder, "report.json");
+      const child = exampleCommand(file, [...brief, "--epochs", "100000", "--report", path], { permissions: ["-A"] }).spawn();
+      let out = "";
+      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+        const before = out.length;
+        out += text;
+        if (out.includes("epoch 1/") && !out.slice(0, before).includes("epoch 1/")) child.kill("SIGINT");
+      }
+      const err = await new Response(child.stderr).text();
+      const { code } = await child.status;
+      assert.equal(code, 130, err);
+      assert.match(err, /Interrupted/);
+      const { epochs } = JSON.parse(await Deno.readTextFile(path));
+      assert.ok(epochs.length >= 1 && epochs.length < 1000, `${epochs.length} epochs`);
+      assert.deepEqual(await Array.fromAsync(Deno.readDir(folder), ({ name }) => name), ["report.json"]);
+    });
+  },
+});
+
+/** Whether there is util-linux's `script`, which runs a program on a terminal of its own. */
+function hasTerminal(): boolean {
+  if (Deno.build.os !== "linux") return false;
+  try {
+    return new TextDecoder().decode(new Deno.Command("script", { args: ["--version"] }).outputSync().stdout).includes(
+      "util-linux",
+    );
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name: "on a terminal: a bar, nothing asked for, and Ctrl-C leaves the terminal as it was",
+  ignore: !hasTerminal(),
+  fn: async () => {
+    await withFolder(async (folder) => {
+      const log = join(folder, "permissions");
+      const line = `'${Deno.execPath()}' run '${exampleUrl(file)}' --data synthetic --limit 2000 --epochs 100000`;
+      const child = new Deno.Command("script", {
+        args: ["-qec", line, "/dev/null"],
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "null",
+        env: { DENO_AUDIT_PERMISSIONS: log },
+      }).spawn();
+      const keyboard = child.stdin.getWriter();
+      // A prompt would wait for ever.
+      const tooLong = setTimeout(() => child.kill("SIGKILL"), 60_000);
+      let shown = "", pressed = false;
+      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+        shown += text;
+        if (pressed || !/epoch 2\/100000 .*images\/s/.test(shown)) continue;
+        pressed = true;
+        await keyboard.write(new TextEncoder().encode("\x03"));
+      }
+      clearTimeout(tooLong);
+      await keyboard.close().catch(() => {});
+      assert.equal((await child.status).code, 130, shown);
+      assert.match(shown, /epoch 1\/100000 {2}train loss/);
+      assert.match(shown, /Interrupted/);
+      // Lines wrap again: the last word on wrapping is "on".
+      assert.ok(shown.lastIndexOf("\x1b[?7h") > shown.lastIndexOf("\x1b[?7l"));
+      assert.equal(await Deno.readTextFile(log).catch(() => ""), "");
+    });
+  },
+});

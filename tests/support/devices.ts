@@ -1,0 +1,46 @@
+/**
+ * The devices that tests compare with the reference: whichever this machine has, in the forms that take different ways inside.
+ *
+ * @module
+ */
+import type { Device } from "../../core/values/device.ts";
+
+/** A device and what tests call it. */
+export interface TestDevice {
+  readonly name: string;
+  readonly device: Device;
+}
+
+async function wasmDevices(): Promise<TestDevice[]> {
+  const { createWasmDevice } = await import("../../core/devices/wasm/device.ts");
+  return [1, 2].map((threads) => ({ name: `wasm, ${threads} threads`, device: createWasmDevice({ threads }) }));
+}
+
+/** A real adapter if there is one, else a software adapter: each with both sets of kernels. */
+async function webgpuDevices(): Promise<TestDevice[]> {
+  const { createWebgpuDevice, hasRealAdapter } = await import("../../core/devices/webgpu/device.ts");
+  const software = !await hasRealAdapter();
+  const make = async (tuning: "hardware" | "software") => ({
+    name: `webgpu, ${tuning} kernels`,
+    device: await createWebgpuDevice({ software, tuning }),
+  });
+  return [await make("hardware"), await make("software")];
+}
+
+/** The devices, or why there is none. */
+async function orReason(make: () => Promise<TestDevice[]>): Promise<TestDevice[] | Error> {
+  try {
+    return await make();
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** The `wasm` device on one and on two threads, or why it could not be made. */
+export const wasm: readonly TestDevice[] | Error = await orReason(wasmDevices);
+
+/** The `webgpu` device, or why it could not be made (a DeviceError if there is no adapter). */
+export const webgpu: readonly TestDevice[] | Error = await orReason(webgpuDevices);
+
+/** Every device there is beside the reference. */
+export const testDevices: readonly TestDevice[] = [wasm, webgpu].flatMap((found) => found instanceof Error ? [] : found);

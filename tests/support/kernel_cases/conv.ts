@@ -1,0 +1,307 @@
+/**
+ * Convolutions and their gradients over one list of geometries, and what may be fused behind them.
+ *
+ * @module
+ */
+import { binary, type Expr } from "../../../core/ir/expr.ts";
+import type { ConvKernel } from "../../../core/ir/kernel.ts";
+import type { DType } from "../../../core/dtype.ts";
+import { contiguousStrides, type ConvGeometry, sizeOf } from "../../../core/shape.ts";
+import { exact, type Tolerance } from "../close.ts";
+import { noise, noise64 } from "../noise.ts";
+import { buildCase, dense, f32, type KernelCase, load, result, store, strided } from "./builder.ts";
+
+/** What a convolution is asked for; what is left out is 1, padding 0. */
+export interface ConvSizes {
+  readonly n?: number;
+  readonly c?: number;
+  /** Input height and width. */
+  readonly input: readonly [number, number];
+  readonly o?: number;
+  readonly kernel: readonly [number, number];
+  readonly stride?: readonly [number, number];
+  readonly dilation?: readonly [number, number];
+  /** Top, bottom, left, right. */
+  readonly padding?: readonly [number, number, number, number];
+  readonly groups?: number;
+}
+
+/** All the numbers of a convolution. */
+export function convGeometry(sizes: ConvSizes): ConvGeometry {
+  const { n = 1, c = 1, input: [h, w], o = 1, kernel: [kh, kw], groups = 1 } = sizes;
+  const { stride = [1, 1], dilation = [1, 1], padding: [top, bottom, left, right] = [0, 0, 0, 0] } = sizes;
+  const extent = (size: number, before: number, after: number, k: number, d: number, s: number) =>
+    Math.floor((size + before + after - d * (k - 1) - 1) / s) + 1;
+  return {
+    n,
+    c,
+    h,
+    w,
+    o,
+    oh: extent(h, top, bottom, kh, dilation[0], stride[0]),
+    ow: extent(w, left, right, kw, dilation[1], stride[1]),
+    kh,
+    kw,
+    stride,
+    dilation,
+    padding: { top, bottom, left, right },
+    groups,
+  };
+}
+
+/** The shapes of x, the weight and y. */
+export function convShapes(g: ConvGeometry): Readonly<Record<"x" | "weight" | "y", readonly number[]>> {
+  return { x: [g.n, g.c, g.h, g.w], weight: [g.o, g.c / g.groups, g.kh, g.kw], y: [g.n, g.o, g.oh, g.ow] };
+}
+
+const roles = {
+  conv2d: ["x", "weight", "y"],
+  conv2dInputGrad: ["y", "weight", "x"],
+  conv2dFilterGrad: ["x", "y", "weight"],
+} as const;
+
+/** A convolution kernel of one kind, all contiguous: its two operands' shapes and its domain. */
+export function convRoles(kind: ConvKernel["kind"], g: ConvGeometry): readonly (readonly number[])[] {
+  return roles[kind].map((role) => convShapes(g)[role]);
+}
+
+const kinds: readonly ConvKernel["kind"][] = ["conv2d", "conv2dInputGrad", "conv2dFilterGrad"];
+
+/** Sums of as many terms as there are products per point. */
+function convTolerance(terms: number): Tolerance {
+  return { relative: 1e-5, absolute: 1e-7 * terms + 1e-6 };
+}
+
+function termsOf(kind: ConvKernel["kind"], g: ConvGeometry): number {
+  if (kind === "conv2d") return g.c / g.groups * g.kh * g.kw;
+  return kind === "conv2dInputGrad" ? g.o / g.groups * g.kh * g.kw : g.n * g.oh * g.ow;
+}
+
+/** One kernel of one kind; `offset` places both operands and the output inside larger buffers. */
+function convCase(
+  name: string,
+  kind: ConvKernel["kind"],
+  g: ConvGeometry,
+  options: { dtype?: "f32" | "f64"; offset?: number; tolerance?: Tolerance } = {},
+): KernelCase {
+  const { dtype = "f32", offset = 0 } = options;
+  const tolerance = options.tolerance ?? convTolerance(termsOf(kind, g));
+  const values = dtype === "f32" ? noise : noise64;
+  return buildCase(`${kind}: ${name}`, tolerance, (p) => {
+    const [lhs, rhs, domain] = convRoles(kind, g);
+    const x = p.input(dtype, values(1, offset + sizeOf(lhs)));
+    const y = p.input(dtype, values(2, offset + sizeOf(rhs)));
+    const out = p.output(dtype, sizeOf(domain));
+    p.run({
+      kind,
+      shape: domain,
+      geometry: g,
+      lhs: dense(x, lhs, offset),
+      rhs: dense(y, rhs, offset),
+      loads: [],
+      stores: [store(dense(out, domain), result(0, dtype))],
+    });
+  });
+}
+
+const geometries: Readonly<Record<string, ConvSizes>> = {
+  "1x1 image, 1x1 filter": { input: [1, 1], kernel: [1, 1] },
+  "one pixel of output": { c: 2, input: [3, 4], o: 3, kernel: [3, 4] },
+  "1x1 filter over channels": { n: 2, c: 5, input: [6, 7], o: 9, kernel: [1, 1] },
+  "mnist, first layer of cnn": { n: 4, input: [28, 28], o: 10, kernel: [5, 5] },
+  "mnist, second layer of cnn": { n: 4, c: 10, input: [12, 12], o: 20, kernel: [5, 5] },
+  "mnist, first layer of simple": { n: 2, input: [28, 28], o: 32, kernel: [3, 3] },
+  "mnist, second layer of simple": { n: 2, c: 32, input: [14, 14], o: 64, kernel: [3, 3] },
+  "mnist, second layer of lenet": { n: 3, c: 6, input: [12, 12], o: 16, kernel: [5, 5] },
+  "odd everything": { n: 3, c: 3, input: [11, 13], o: 5, kernel: [3, 5], padding: [1, 1, 2, 2] },
+  "even filter": { n: 2, c: 3, input: [8, 9], o: 4, kernel: [2, 4] },
+  "same padding of an even filter: asymmetric": { n: 2, c: 2, input: [7, 7], o: 3, kernel: [4, 4], padding: [1, 2, 1, 2] },
+  "padding on one side only": { n: 1, c: 2, input: [5, 6], o: 3, kernel: [3, 3], padding: [0, 2, 1, 0] },
+  "padding wider than the filter": { n: 1, c: 1, input: [3, 3], o: 2, kernel: [2, 2], padding: [3, 3, 4, 4] },
+  "stride 2": { n: 2, c: 3, input: [9, 9], o: 4, kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] },
+  "stride 2 with a rest that no window touches": { n: 2, c: 3, input: [10, 12], o: 4, kernel: [3, 3], stride: [2, 2] },
+  "stride larger than the filter": { n: 2, c: 2, input: [11, 12], o: 3, kernel: [2, 2], stride: [3, 4] },
+  "strides that differ": { n: 1, c: 2, input: [12, 9], o: 3, kernel: [4, 3], stride: [3, 1], padding: [1, 0, 0, 1] },
+  "dilation 2": { n: 2, c: 3, input: [11, 11], o: 4, kernel: [3, 3], dilation: [2, 2], padding: [2, 2, 2, 2] },
+  "dilations that differ": { n: 1, c: 2, input: [13, 10], o: 2, kernel: [3, 2], dilation: [3, 1] },
+  "dilation and stride": {
+    n: 2,
+    c: 2,
+    input: [14, 15],
+    o: 3,
+    kernel: [3, 3],
+    stride: [2, 3],
+    dilation: [2, 2],
+    padding: [1, 2, 2, 1],
+  },
+  "two groups": { n: 2, c: 4, input: [7, 8], o: 6, kernel: [3, 3], groups: 2 },
+  "three groups of one output": { n: 2, c: 6, input: [6, 5], o: 3, kernel: [2, 2], groups: 3 },
+  "depthwise": { n: 2, c: 8, input: [9, 9], o: 8, kernel: [3, 3], groups: 8, padding: [1, 1, 1, 1] },
+  "depthwise with two outputs per channel, stride 2": {
+    n: 2,
+    c: 3,
+    input: [9, 8],
+    o: 6,
+    kernel: [3, 3],
+    stride: [2, 2],
+    groups: 3,
+    padding: [1, 1, 1, 1],
+  },
+  "groups, dilation, stride, padding together": {
+    n: 3,
+    c: 6,
+    input: [13, 12],
+    o: 4,
+    kernel: [3, 2],
+    stride: [2, 1],
+    dilation: [2, 3],
+    groups: 2,
+    padding: [2, 1, 0, 3],
+  },
+  "one row: a 1-d convolution": { n: 3, c: 4, input: [1, 40], o: 5, kernel: [1, 7], padding: [0, 0, 3, 3] },
+  "one column": { n: 2, c: 3, input: [33, 1], o: 4, kernel: [5, 1] },
+  "many channels, small image": { n: 5, c: 33, input: [4, 4], o: 37, kernel: [3, 3], padding: [1, 1, 1, 1] },
+  "a wide image": { n: 1, c: 1, input: [3, 130], o: 1, kernel: [3, 3] },
+  // 3x3 filters over channels in fours, where Winograd's algorithm may be chosen: outputs that are no whole tiles, all paddings.
+  "3x3 over many channels": { n: 3, c: 16, input: [13, 11], o: 24, kernel: [3, 3] },
+  "3x3 over many channels, same padding": { n: 2, c: 32, input: [14, 14], o: 32, kernel: [3, 3], padding: [1, 1, 1, 1] },
+  "3x3 over many channels, asymmetric padding": { n: 2, c: 24, input: [9, 15], o: 20, kernel: [3, 3], padding: [0, 2, 2, 1] },
+  "3x3 over many channels, a long strip": { n: 1, c: 20, input: [5, 61], o: 28, kernel: [3, 3], padding: [2, 2, 0, 0] },
+  "3x3 over many channels, one image, tall": { n: 1, c: 64, input: [40, 6], o: 16, kernel: [3, 3], padding: [1, 0, 0, 1] },
+  "large filter of 11, stride 4": { n: 1, c: 3, input: [35, 35], o: 8, kernel: [11, 11], stride: [4, 4], padding: [2, 2, 2, 2] },
+};
+
+const shapes: readonly KernelCase[] = Object.entries(geometries).flatMap(([name, sizes]) =>
+  kinds.map((kind) => convCase(name, kind, convGeometry(sizes)))
+);
+
+const small = convGeometry({ n: 2, c: 4, input: [7, 6], o: 6, kernel: [3, 2], padding: [1, 0, 0, 1], groups: 2 });
+
+const variants: readonly KernelCase[] = kinds.flatMap((kind) => [
+  convCase("operands at an offset", kind, small, { offset: 7 }),
+  convCase("f64", kind, small, { dtype: "f64", tolerance: { relative: 1e-12, absolute: 1e-13 } }),
+  convCase("f64, no groups, stride 2", kind, convGeometry({ n: 2, c: 3, input: [9, 9], o: 4, kernel: [3, 3], stride: [2, 2] }), {
+    dtype: "f64",
+    tolerance: { relative: 1e-12, absolute: 1e-12 },
+  }),
+  convCase("empty batch", kind, convGeometry({ n: 0, c: 2, input: [5, 5], o: 3, kernel: [3, 3] })),
+  convCase(
+    "no output: the filter is one larger than the image",
+    kind,
+    convGeometry({ c: 2, input: [4, 9], o: 2, kernel: [5, 3] }),
+  ),
+]);
+
+/** A kernel with loads of the domain's shape and of one value per second axis, and stores made by the test. */
+function epilogueCase(
+  name: string,
+  kind: ConvKernel["kind"],
+  g: ConvGeometry,
+  values: readonly { value: Expr; strides?: readonly number[]; dtype?: DType }[],
+  donate = false,
+): KernelCase {
+  return buildCase(`${kind}: ${name}`, convTolerance(termsOf(kind, g)), (p) => {
+    const [lhs, rhs, domain] = convRoles(kind, g);
+    const x = p.input("f32", noise(3, sizeOf(lhs)));
+    const y = p.input("f32", noise(4, sizeOf(rhs)));
+    const bias = p.input("f32", noise(5, domain[1]));
+    const other = p.input("f32", noise(6, sizeOf(domain)));
+    p.run({
+      kind,
+      shape: domain,
+      geometry: g,
+      lhs: dense(x, lhs),
+      rhs: dense(y, rhs),
+      loads: [strided(bias, [0, 1, 0, 0]), dense(other, domain)],
+      stores: values.map(({ value, strides = contiguousStrides(domain), dtype = "f32" }) => {
+        const out = donate ? p.donate(other) : p.output(dtype, sizeOf(domain));
+        return store(strided(out, strides), value);
+      }),
+    });
+  });
+}
+
+const biased = binary("add", result(), load(0));
+const masked: Expr = { kind: "select", type: "f32", test: binary("lt", f32(0), load(1)), x: result(), y: f32(0) };
+const lenet = convGeometry({ n: 3, c: 6, input: [12, 12], o: 16, kernel: [5, 5] });
+const first = convGeometry({ n: 3, input: [13, 12], o: 7, kernel: [3, 3] });
+const strides2 = convGeometry({ n: 2, c: 3, input: [9, 10], o: 5, kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] });
+
+const many = convGeometry({ n: 2, c: 32, input: [10, 13], o: 32, kernel: [3, 3], padding: [1, 1, 0, 1] });
+
+const epilogues: readonly KernelCase[] = [small, lenet, first, strides2, many].flatMap((g, i) => [
+  epilogueCase(`bias and relu, geometry ${i}`, "conv2d", g, [{ value: binary("max", biased, 0) }]),
+  epilogueCase(`value before and after relu, and a bool, geometry ${i}`, "conv2d", g, [
+    { value: biased },
+    { value: binary("max", biased, 0) },
+    { value: binary("le", f32(100), biased), dtype: "bool" },
+  ]),
+  epilogueCase(`a store without the result before one with it, geometry ${i}`, "conv2d", g, [
+    { value: binary("mul", load(1), load(1)) },
+    { value: biased },
+  ]),
+  epilogueCase(`gradient of relu behind, geometry ${i}`, "conv2dInputGrad", g, [{ value: masked }]),
+  epilogueCase(`weight update in place, geometry ${i}`, "conv2dFilterGrad", g, [
+    { value: binary("sub", load(1), binary("mul", result(), 0.01)) },
+  ], true),
+  epilogueCase(`stored with the batch innermost, geometry ${i}`, "conv2d", g, [
+    { value: result(), strides: [1, g.n * g.oh * g.ow, g.n * g.ow, g.n] },
+  ]),
+]);
+
+const knownCases: readonly KernelCase[] = [
+  buildCase("conv2d known by hand", exact, (p) => {
+    const g = convGeometry({ input: [3, 3], kernel: [2, 2], padding: [0, 1, 0, 0] });
+    const x = p.input("f32", [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const weight = p.input("f32", [1, 10, 100, 1000]);
+    const out = p.output("f32", 6);
+    const [lhs, rhs, domain] = convRoles("conv2d", g);
+    p.run({
+      kind: "conv2d",
+      shape: domain,
+      geometry: g,
+      lhs: dense(x, lhs),
+      rhs: dense(weight, rhs),
+      loads: [],
+      stores: [store(dense(out, domain), result())],
+    });
+    return [[5421, 6532, 8754, 9865, 87, 98]];
+  }),
+  buildCase("conv2dInputGrad known by hand: overlapping filters add up", exact, (p) => {
+    const g = convGeometry({ input: [2, 3], kernel: [2, 2] });
+    const gradient = p.input("f32", [1, 2]);
+    const weight = p.input("f32", [1, 10, 100, 1000]);
+    const out = p.output("f32", 6);
+    const [lhs, rhs, domain] = convRoles("conv2dInputGrad", g);
+    p.run({
+      kind: "conv2dInputGrad",
+      shape: domain,
+      geometry: g,
+      lhs: dense(gradient, lhs),
+      rhs: dense(weight, rhs),
+      loads: [],
+      stores: [store(dense(out, domain), result())],
+    });
+    return [[1, 12, 20, 100, 1200, 2000]];
+  }),
+  buildCase("conv2dFilterGrad known by hand: summed over the batch", exact, (p) => {
+    const g = convGeometry({ n: 2, input: [1, 3], kernel: [1, 2] });
+    const x = p.input("f32", [1, 2, 3, 4, 5, 6]);
+    const gradient = p.input("f32", [1, 10, 100, 1000]);
+    const out = p.output("f32", 2);
+    const [lhs, rhs, domain] = convRoles("conv2dFilterGrad", g);
+    p.run({
+      kind: "conv2dFilterGrad",
+      shape: domain,
+      geometry: g,
+      lhs: dense(x, lhs),
+      rhs: dense(gradient, rhs),
+      loads: [],
+      stores: [store(dense(out, domain), result())],
+    });
+    return [[1 + 20 + 400 + 5000, 2 + 30 + 500 + 6000]];
+  }),
+];
+
+/** Cases of convolutions. */
+export const convCases: readonly KernelCase[] = [...shapes, ...variants, ...epilogues, ...knownCases];

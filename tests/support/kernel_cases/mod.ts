@@ -1,0 +1,36 @@
+/**
+ * Programs made by hand that every device must run alike: each operation of the scalar language, each kind of kernel.
+ *
+ * @module
+ */
+import { binaryCases } from "./binary.ts";
+import type { KernelCase } from "./builder.ts";
+import { convCases } from "./conv.ts";
+import { expressionCases } from "./expressions.ts";
+import { mapCases } from "./map.ts";
+import { matmulCases } from "./matmul.ts";
+import { poolCases } from "./pool.ts";
+import { programCases } from "./programs.ts";
+import { reduceCases } from "./reduce.ts";
+import { sortCases } from "./sort.ts";
+import { takeCases } from "./take.ts";
+import { unaryCases } from "./unary.ts";
+import { writeCases } from "./write.ts";
+
+export type { KernelCase } from "./builder.ts";
+
+/** All cases, by topic. */
+export const kernelCases: Readonly<Record<string, readonly KernelCase[]>> = {
+  "operations of one argument": unaryCases,
+  "operations of two arguments": binaryCases,
+  "other expressions": expressionCases,
+  "map": mapCases,
+  "reduce": reduceCases,
+  "matmul": matmulCases,
+  "conv2d": convCases,
+  "pool2d": poolCases,
+  "take": takeCases,
+  "write": writeCases,
+  "sort": sortCases,
+  "programs": programCases,
+};

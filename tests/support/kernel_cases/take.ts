@@ -1,0 +1,188 @@
+/**
+ * Rows by index, and their gradient: repeated and clamped indices, every type, epilogues.
+ *
+ * @module
+ */
+import { binary, cast } from "../../../core/ir/expr.ts";
+import type { TakeKernel } from "../../../core/ir/kernel.ts";
+import type { DType } from "../../../core/dtype.ts";
+import { exact, type Tolerance } from "../close.ts";
+import { noise, noise64, noiseInt } from "../noise.ts";
+import { buildCase, dense, type KernelCase, load, result, scalarOf, store, strided } from "./builder.ts";
+
+const sums: Tolerance = { relative: 1e-5, absolute: 1e-6 };
+
+/** x is [outer, size, inner]. */
+export interface Sizes {
+  readonly outer: number;
+  readonly size: number;
+  readonly inner: number;
+}
+
+/** What a case may choose. */
+export interface Options {
+  readonly dtype?: DType;
+  readonly offset?: number;
+  readonly source?: ArrayLike<number>;
+  readonly known?: ArrayLike<number>;
+}
+
+/** Numbers of a type. */
+export function valuesOf(dtype: DType, count: number, seed = 1): ArrayLike<number> {
+  if (dtype === "f32") return noise(seed, count);
+  if (dtype === "f64") return noise64(seed, count);
+  return noiseInt(seed, count, 0, dtype === "bool" ? 1 : 200);
+}
+
+function takeCase(
+  name: string,
+  kind: TakeKernel["kind"],
+  { outer, size, inner }: Sizes,
+  indices: ArrayLike<number>,
+  options: Options = {},
+): KernelCase {
+  const { dtype = "f32", offset = 0, known } = options;
+  const count = indices.length;
+  const shape = [outer, kind === "take" ? count : size, inner];
+  return buildCase(`${kind}: ${name}`, kind === "takeGrad" ? sums : exact, (p) => {
+    const rows = [outer, kind === "take" ? size : count, inner];
+    const length = rows[0] * rows[1] * rows[2];
+    const source = p.input(dtype, options.source ?? valuesOf(dtype, offset + length));
+    const places = p.input("i32", [...new Array<number>(offset).fill(0), ...Array.from(indices)]);
+    const out = p.output(dtype, shape[0] * shape[1] * shape[2]);
+    p.run({
+      kind,
+      outer,
+      size,
+      inner,
+      count,
+      shape,
+      source: dense(source, rows, offset),
+      indices: strided(places, [1], offset),
+      loads: [],
+      stores: [store(dense(out, shape), result(0, scalarOf(dtype)))],
+    });
+    return known && [known];
+  });
+}
+
+const kinds = ["take", "takeGrad"] as const;
+
+const layouts: readonly KernelCase[] = kinds.flatMap((kind) => [
+  takeCase("rows of a table", kind, { outer: 1, size: 10, inner: 7 }, [3, 0, 9, 3, 5]),
+  takeCase("elements", kind, { outer: 1, size: 13, inner: 1 }, [12, 0, 12, 1]),
+  takeCase("columns of rows", kind, { outer: 5, size: 6, inner: 1 }, [5, 4, 0]),
+  takeCase("a middle axis", kind, { outer: 3, size: 4, inner: 5 }, [1, 1, 1, 2, 0, 3, 3]),
+  takeCase("one row", kind, { outer: 2, size: 1, inner: 3 }, [0, 0, 0]),
+  takeCase("no indices", kind, { outer: 2, size: 3, inner: 4 }, []),
+  takeCase("indices out of range are clamped", kind, { outer: 2, size: 3, inner: 2 }, [-1, -100, 3, 1, 2 ** 30, -(2 ** 31)]),
+  takeCase("at an offset", kind, { outer: 2, size: 5, inner: 3 }, [4, 2, 2], { offset: 6 }),
+  takeCase("a batch of images", kind, { outer: 1, size: 100, inner: 784 }, noiseInt(2, 64, 0, 99)),
+  takeCase("many indices into few rows", kind, { outer: 1, size: 3, inner: 17 }, noiseInt(3, 500, 0, 2)),
+  takeCase("wide rows", kind, { outer: 1, size: 3, inner: 3001 }, [2, 0, 2]),
+  takeCase("f64", kind, { outer: 2, size: 4, inner: 3 }, [3, 3, 0], { dtype: "f64" }),
+  takeCase("i32", kind, { outer: 2, size: 4, inner: 3 }, [3, 3, 0], { dtype: "i32" }),
+  takeCase("u32", kind, { outer: 2, size: 4, inner: 3 }, [3, 3, 0], { dtype: "u32" }),
+]);
+
+const types: readonly KernelCase[] = [
+  takeCase("halves in odd rows", "take", { outer: 1, size: 9, inner: 5 }, [8, 0, 8, 3, 1], { dtype: "f16" }),
+  takeCase("halves in rows of four", "take", { outer: 3, size: 5, inner: 8 }, [4, 0, 2], { dtype: "f16" }),
+  takeCase("bytes in odd rows", "take", { outer: 1, size: 9, inner: 5 }, [8, 0, 8, 3, 1], { dtype: "u8" }),
+  takeCase("bool", "take", { outer: 2, size: 5, inner: 3 }, [4, 0, 2], { dtype: "bool" }),
+  takeCase("NaN and infinity are copied", "take", { outer: 1, size: 3, inner: 1 }, [2, 1, 0, 1], {
+    source: [1, NaN, -Infinity],
+    known: [-Infinity, NaN, 1, NaN],
+  }),
+  takeCase("known by hand", "take", { outer: 1, size: 3, inner: 2 }, [2, 0, 5], {
+    source: [1, 2, 3, 4, 5, 6],
+    known: [5, 6, 1, 2, 5, 6],
+  }),
+  takeCase("known by hand", "takeGrad", { outer: 1, size: 3, inner: 2 }, [2, 0, 2], {
+    source: [1, 2, 3, 4, 5, 6],
+    known: [3, 4, 0, 0, 6, 8],
+  }),
+];
+
+const epilogues: readonly KernelCase[] = [
+  buildCase("take: bytes to f32 in [0, 1] on the way", { relative: 1e-6, absolute: 0 }, (p) => {
+    const images = p.input("u8", noiseInt(4, 20 * 29, 0, 255));
+    const places = p.input("i32", [19, 3, 3, 0]);
+    const out = p.output("f32", 4 * 29);
+    p.run({
+      kind: "take",
+      outer: 1,
+      size: 20,
+      inner: 29,
+      count: 4,
+      shape: [1, 4, 29],
+      source: dense(images, [1, 20, 29]),
+      indices: dense(places, [4]),
+      loads: [],
+      stores: [store(dense(out, [1, 4, 29]), binary("div", cast("f32", result(0, "u32")), 255))],
+    });
+  }),
+  buildCase("takeGrad: a table updated in place", sums, (p) => {
+    const g = p.input("f32", noise(5, 6 * 4));
+    const places = p.input("i32", [1, 1, 0, 6, 2, 1]);
+    const table = p.input("f32", noise(6, 7 * 4));
+    p.donate(table);
+    p.run({
+      kind: "takeGrad",
+      outer: 1,
+      size: 7,
+      inner: 4,
+      count: 6,
+      shape: [1, 7, 4],
+      source: dense(g, [1, 6, 4]),
+      indices: dense(places, [6]),
+      loads: [dense(table, [1, 7, 4])],
+      stores: [store(dense(table, [1, 7, 4]), binary("sub", load(0), binary("mul", result(), 0.1)))],
+    });
+  }),
+  buildCase("takeGrad: a store without the result before one with it", sums, (p) => {
+    const g = p.input("f32", noise(5, 6 * 4));
+    const places = p.input("i32", [1, 1, 0, 6, 2, 1]);
+    const other = p.input("f32", noise(6, 7 * 4));
+    const [first, second] = [p.output("f32", 28), p.output("f32", 28)];
+    p.run({
+      kind: "takeGrad",
+      outer: 1,
+      size: 7,
+      inner: 4,
+      count: 6,
+      shape: [1, 7, 4],
+      source: dense(g, [1, 6, 4]),
+      indices: dense(places, [6]),
+      loads: [dense(other, [1, 7, 4])],
+      stores: [
+        store(dense(first, [1, 7, 4]), binary("mul", load(0), 2)),
+        store(dense(second, [1, 7, 4]), binary("add", load(0), result())),
+      ],
+    });
+  }),
+  buildCase("take: two stores, one transposed", exact, (p) => {
+    const x = p.input("f32", noiseInt(7, 5 * 3, -9, 9));
+    const places = p.input("i32", [4, 1, 1, 0]);
+    const scale = p.input("f32", [1, 2, 4]);
+    const [out, turned] = [p.output("f32", 12), p.output("f32", 12)];
+    p.run({
+      kind: "take",
+      outer: 1,
+      size: 5,
+      inner: 3,
+      count: 4,
+      shape: [1, 4, 3],
+      source: dense(x, [1, 5, 3]),
+      indices: dense(places, [4]),
+      loads: [strided(scale, [0, 0, 1])],
+      stores: [
+        store(dense(out, [1, 4, 3]), binary("mul", result(), load(0))),
+        store(strided(turned, [0, 1, 4]), result()),
+      ],
+    });
+  }),
+];
+
+/** Cases of rows by index. */
+export const takeCases: readonly KernelCase[] = [...layouts, ...types, ...epilogues];
