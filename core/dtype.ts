@@ -1,5 +1,6 @@
 /**
- * Element types: what each is called, how wide it is, which typed array holds it, and how two of them meet.
+ * Element types: one table, of which everything else asks what a type is, how wide, which array holds it on the host, in which type
+ * it is computed, and where two of them meet. How elements become bits on a device is derived from it in `ir/storage.ts`.
  *
  * @module
  */
@@ -9,106 +10,184 @@ import { DTypeError } from "./errors.ts";
  * An element type. `u8` (images) and `f16` (weights, activations) are for storage: they are moved and chosen from as they are, and cast
  * before they are computed with.
  */
-export type DType = "f16" | "f32" | "f64" | "i32" | "u32" | "u8" | "bool";
+export type DType = "bool" | "u8" | "i32" | "u32" | "f16" | "f32" | "f64";
 
 /** The JavaScript array that holds elements of a tensor on the host; `bool` is 0 or 1 in a `Uint8Array`. */
 export type TypedArray = Float16Array | Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
-/** Every element type, in order of promotion. */
-export const dtypes: readonly DType[] = ["bool", "u8", "i32", "u32", "f16", "f32", "f64"];
+/** The type of indices, counts and places. */
+export const indexType = "i32";
 
-const arrays = {
-  f16: Float16Array,
-  f32: Float32Array,
-  f64: Float64Array,
-  i32: Int32Array,
-  u32: Uint32Array,
-  u8: Uint8Array,
-  bool: Uint8Array,
-} as const;
+/** The type of numbers of which nothing else is known: literals, integers where a function of real numbers is taken. */
+export const defaultFloat = "f32";
 
-function arrayOf(dtype: DType): (typeof arrays)[DType] {
-  if (Object.hasOwn(arrays, dtype)) return arrays[dtype];
+/** The type of conditions. */
+export const maskType = "bool";
+
+/** How the bits of a float are shared out, under a sign: as IEEE 754 does it, with infinities, NaN and subnormal numbers. */
+export interface FloatFormat {
+  readonly exponentBits: number;
+  /** The bits behind the point; the one before it is not kept. */
+  readonly fractionBits: number;
+}
+
+/** What there is to know of a type. */
+interface Row {
+  /** Of two kinds that meet the later one wins: bool, integer, float. */
+  readonly kind: "bool" | "integer" | "float";
+  /** Of one element on a device; of two types of one kind the wider one wins. A bool takes four: one lane of a vector, one word of a shader. */
+  readonly bytes: 1 | 2 | 4 | 8;
+  /** The array of elements on the host. */
+  readonly array: TypedArrayConstructor;
+  /** The type in which elements are added up and compared; another one makes this a type for storage (or bool). */
+  readonly computedIn: DType;
+  /** The whole numbers it holds, all of them from the least to the most. */
+  readonly whole: readonly [least: number, most: number];
+  /** Of a float. */
+  readonly format?: FloatFormat;
+  /** A number as an element holds it: floats take the nearest, integers wrap around. */
+  readonly round: (value: number) => number;
+}
+
+type TypedArrayConstructor =
+  | Float16ArrayConstructor
+  | Float32ArrayConstructor
+  | Float64ArrayConstructor
+  | Int32ArrayConstructor
+  | Uint32ArrayConstructor
+  | Uint8ArrayConstructor;
+
+/** A float of IEEE 754: whole numbers up to the power of two where the steps become 2. */
+function float(exponentBits: number, fractionBits: number): Pick<Row, "kind" | "whole" | "format"> {
+  const most = 2 ** (fractionBits + 1);
+  return { kind: "float", whole: [-most, most], format: { exponentBits, fractionBits } };
+}
+
+/** An integer of so many bits that wraps around. */
+function integer(least: number, most: number): Pick<Row, "kind" | "whole"> {
+  return { kind: "integer", whole: [least, most] };
+}
+
+const rows: Readonly<Record<DType, Row>> = {
+  bool: { kind: "bool", whole: [0, 1], bytes: 4, array: Uint8Array, computedIn: "i32", round: (x) => x === 0 ? 0 : 1 },
+  u8: { ...integer(0, 255), bytes: 1, array: Uint8Array, computedIn: "i32", round: (x) => x & 255 },
+  i32: { ...integer(-(2 ** 31), 2 ** 31 - 1), bytes: 4, array: Int32Array, computedIn: "i32", round: (x) => x | 0 },
+  u32: { ...integer(0, 2 ** 32 - 1), bytes: 4, array: Uint32Array, computedIn: "u32", round: (x) => x >>> 0 },
+  f16: { ...float(5, 10), bytes: 2, array: Float16Array, computedIn: "f32", round: Math.f16round },
+  f32: { ...float(8, 23), bytes: 4, array: Float32Array, computedIn: "f32", round: Math.fround },
+  f64: { ...float(11, 52), bytes: 8, array: Float64Array, computedIn: "f64", round: (x) => x },
+};
+
+/** Every element type, the narrowest of each kind first. */
+export const dtypes: readonly DType[] = Object.keys(rows) as DType[];
+
+const kinds = ["bool", "integer", "float"] as const;
+
+/**
+ * The type, if there is one of that name.
+ *
+ * @throws {DTypeError} If there is none.
+ */
+export function checkDType(dtype: DType): DType {
+  if (Object.hasOwn(rows, dtype)) return dtype;
   throw new DTypeError(`Cannot hold elements of type ${dtype}: there are ${dtypes.join(", ")}`, { dtype });
 }
 
 /** A zeroed typed array of `size` elements that can hold `dtype` on the host. */
 export function hostArray(dtype: DType, size: number): TypedArray {
-  return new (arrayOf(dtype))(size);
+  return new rows[dtype].array(size);
 }
 
 /** Copies (and converts, as a typed array assignment does) numbers into the host array of `dtype`. */
 export function toHostArray(dtype: DType, values: ArrayLike<number>): TypedArray {
-  if (dtype === "bool") return Uint8Array.from(values, (value) => value === 0 ? 0 : 1);
-  return arrayOf(dtype).from(values);
+  const { kind, array, round } = rows[checkDType(dtype)];
+  if (kind !== "bool") return array.from(values);
+  const held = hostArray(dtype, values.length);
+  for (let i = 0; i < held.length; i++) held[i] = round(values[i]);
+  return held;
 }
 
-/** A number as an element of `dtype` holds it. */
-export function heldAs(dtype: DType, value: number): number {
-  switch (dtype) {
-    case "f64":
-      return value;
-    case "f32":
-      return Math.fround(value);
-    case "f16":
-      return Math.f16round(value);
-    case "i32":
-      return value | 0;
-    case "u32":
-      return value >>> 0;
-    case "u8":
-      return value & 255;
-    case "bool":
-      return value === 0 ? 0 : 1;
-  }
+/** A number as an element of `dtype` holds it: floats take the nearest, integers wrap around. */
+export function roundTo(dtype: DType, value: number): number {
+  return rows[dtype].round(value);
 }
 
-/** Bytes of one element on a device: a bool takes four, so that it is one lane of a vector and one word of a shader. */
+/** Bytes of one element on a device. */
 export function deviceBytes(dtype: DType): number {
-  return dtype === "f64" ? 8 : dtype === "f16" ? 2 : dtype === "u8" ? 1 : 4;
+  return rows[dtype].bytes;
+}
+
+/** Bytes of one element on the host. */
+export function hostBytes(dtype: DType): number {
+  return rows[dtype].array.BYTES_PER_ELEMENT;
 }
 
 /** Whether functions of real numbers are computed in this type. */
 export function isFloat(dtype: DType): boolean {
-  return dtype === "f32" || dtype === "f64";
-}
-
-/** The type in which elements of this type are added up and compared: that of storage and bool is wider. */
-export function wideType(dtype: DType): DType {
-  return dtype === "f16" ? "f32" : dtype === "u8" || dtype === "bool" ? "i32" : dtype;
-}
-
-/** The type of derivatives by values of this type; undefined if there are none. Those by `f16` are f32, as sums of them are. */
-export function tangentType(dtype: DType): DType | undefined {
-  const wide = wideType(dtype);
-  return isFloat(wide) ? wide : undefined;
+  return rows[dtype].kind === "float" && !isStorage(dtype);
 }
 
 /** Whether values of this type are whole numbers (bool is not one). */
 export function isInteger(dtype: DType): boolean {
-  return dtype === "i32" || dtype === "u32" || dtype === "u8";
+  return rows[dtype].kind === "integer";
+}
+
+/** Whether values of this type are conditions. */
+export function isBool(dtype: DType): boolean {
+  return rows[dtype].kind === "bool";
+}
+
+/** Whether elements of this type are numbers that are only kept in it, and computed with in another one. */
+export function isStorage(dtype: DType): boolean {
+  const { kind, computedIn } = rows[dtype];
+  return kind !== "bool" && computedIn !== dtype;
+}
+
+/** The type in which elements of this type are added up and compared: that of storage and bool is wider. */
+export function computeType(dtype: DType): DType {
+  return rows[dtype].computedIn;
+}
+
+/** The type of derivatives by values of this type; undefined if there are none. Those by a storage type are wider, as sums of them are. */
+export function tangentType(dtype: DType): DType | undefined {
+  return rows[dtype].kind === "float" ? rows[dtype].computedIn : undefined;
+}
+
+/** The format of a float. */
+export function floatFormat(dtype: DType): FloatFormat | undefined {
+  return rows[dtype].format;
+}
+
+/** The least and the most of the whole numbers that values of this type tell apart. */
+export function wholeRange(dtype: DType): readonly [least: number, most: number] {
+  return rows[dtype].whole;
+}
+
+/** The least and the most that values of this type can be: infinite for floats. */
+export function extremes(dtype: DType): readonly [least: number, most: number] {
+  return rows[dtype].kind === "float" ? [-Infinity, Infinity] : rows[dtype].whole;
 }
 
 /**
- * The type in which values of types `a` and `b` meet: the wider float if there is one, else the wider integer.
+ * The type in which values of types `a` and `b` meet: that of the later kind (bool, integer, float), of one kind the wider; two of one
+ * width in the next wider one.
  *
- * @throws {DTypeError} If one is `i32` and the other `u32`: no type of 32 bits holds both.
+ * @throws {DTypeError} If there is no wider one: of i32 and u32.
  */
 export function promote(a: DType, b: DType): DType {
   if (a === b) return a;
-  if ((a === "i32" && b === "u32") || (a === "u32" && b === "i32")) {
-    throw new DTypeError(`Cannot combine i32 with u32: no 32-bit type holds both, cast one of them`, { dtypes: [a, b] });
-  }
-  return dtypes[Math.max(dtypes.indexOf(a), dtypes.indexOf(b))];
+  const [x, y] = [rows[a], rows[b]];
+  if (x.kind !== y.kind) return kinds.indexOf(x.kind) > kinds.indexOf(y.kind) ? a : b;
+  if (x.bytes !== y.bytes) return x.bytes > y.bytes ? a : b;
+  const wider = dtypes.find((each) => rows[each].kind === x.kind && rows[each].bytes > x.bytes);
+  if (wider) return wider;
+  throw new DTypeError(`Cannot combine ${a} with ${b}: no type of ${8 * x.bytes} bits holds both, cast one of them`, {
+    dtypes: [a, b],
+  });
 }
 
 /** The element type a typed array stands for, or undefined if tensors cannot hold it. */
 export function dtypeOfArray(array: ArrayBufferView): DType | undefined {
-  if (array instanceof Float16Array) return "f16";
-  if (array instanceof Float32Array) return "f32";
-  if (array instanceof Float64Array) return "f64";
-  if (array instanceof Int32Array) return "i32";
-  if (array instanceof Uint32Array) return "u32";
-  if (array instanceof Uint8Array || array instanceof Uint8ClampedArray) return "u8";
-  return undefined;
+  if (array instanceof Uint8ClampedArray) return "u8";
+  return dtypes.find((dtype) => !isBool(dtype) && array instanceof rows[dtype].array);
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import { add, bitwiseOr, bitwiseXor, mul, shiftRight } from "./ops/binary.ts";
-import { bitcast, threefry2x32 } from "./ops/bits.ts";
+import { bitcast, hashType, threefry2x32 } from "./ops/bits.ts";
 import { asTensor } from "./ops/arguments.ts";
 import { cast } from "./ops/cast.ts";
 import { lt } from "./ops/compare.ts";
@@ -20,7 +20,7 @@ import { take } from "./ops/take.ts";
 import { rem, sub } from "./ops/binary.ts";
 import { erfinv } from "./ops/special.ts";
 import { clip, cos, erf, log, sqrt } from "./ops/unary.ts";
-import { type DType, isFloat } from "./dtype.ts";
+import { defaultFloat, type DType, indexType, isFloat } from "./dtype.ts";
 import { DTypeError, ShapeError } from "./errors.ts";
 import { wholeNumber } from "./ranges.ts";
 import { checkShape, normalizeAxis, type Shape, showShape } from "./shape.ts";
@@ -49,8 +49,8 @@ export function key(seed: number): Key {
 
 function words(k: Key): [Tensor, Tensor] {
   if (!(k instanceof Tensor)) throw new TypeError(`Cannot use ${k} as a random key: make one with random.key(seed)`);
-  if (k.dtype !== "u32" || k.rank !== 1 || k.size !== 2) {
-    const error = k.dtype === "u32" ? ShapeError : DTypeError;
+  if (k.dtype !== hashType || k.rank !== 1 || k.size !== 2) {
+    const error = k.dtype === hashType ? ShapeError : DTypeError;
     throw new error(
       `Cannot use ${k.dtype}${showShape(k.shape)} as a random key: it must be u32[2], make one with random.key(seed)`,
       {
@@ -67,7 +67,7 @@ function hash(k: Key, high: Tensor, low: Tensor): Key {
   return stack(threefry2x32(words(k), [high, low]));
 }
 
-const zero = () => constantOf(0, "u32");
+const zero = () => constantOf(0, hashType);
 
 /**
  * So many new keys from one, independent of each other and of the old one, which must not be used again.
@@ -78,7 +78,7 @@ const zero = () => constantOf(0, "u32");
  * ```
  */
 export function split(k: Key, count = 2): Key[] {
-  return Array.from({ length: count }, (_, i) => hash(k, zero(), constantOf(i, "u32")));
+  return Array.from({ length: count }, (_, i) => hash(k, zero(), constantOf(i, hashType)));
 }
 
 /**
@@ -92,21 +92,21 @@ export function split(k: Key, count = 2): Key[] {
  */
 export function foldIn(k: Key, data: TensorLike): Key {
   // A value and no constant: a loop that folds in its steps compiles one program for all of them.
-  const low = typeof data === "number" ? tensor(Uint32Array.of(data), { shape: [] }) : cast(asTensor(data), "u32");
+  const low = typeof data === "number" ? tensor(Uint32Array.of(data), { shape: [] }) : cast(asTensor(data), hashType);
   // JAX folds in the key of the number, which is (0, number).
   return hash(k, zero(), low);
 }
 
 /** Random bits: u32. */
 export function bits(k: Key, shape: Shape): Tensor {
-  const places = cast(positions(checkShape(shape, "draw random numbers")), "u32");
+  const places = cast(positions(checkShape(shape, "draw random numbers")), hashType);
   const [x, y] = threefry2x32(words(k), [zero(), places]);
   return bitwiseXor(x, y);
 }
 
 /** Numbers in [0, 1) from bits: 23 of them are the fraction of a number in [1, 2). */
 function fractions(b: Tensor): Tensor {
-  return sub(bitcast(bitwiseOr(shiftRight(b, 9), 0x3f800000), "f32"), 1);
+  return sub(bitcast(bitwiseOr(shiftRight(b, 9), 0x3f800000), defaultFloat), 1);
 }
 
 /** The interval numbers are drawn from: [min, max), default [0, 1). */
@@ -133,7 +133,7 @@ export interface NormalOptions {
 
 /** Normal numbers (Box and Muller's method): f32. */
 export function normal(k: Key, shape: Shape, { mean = 0, std = 1 }: NormalOptions = {}): Tensor {
-  const places = cast(positions(checkShape(shape, "draw random numbers")), "u32");
+  const places = cast(positions(checkShape(shape, "draw random numbers")), hashType);
   const [x, y] = threefry2x32(words(k), [zero(), places]);
   // 1 - u is in (0, 1], where the logarithm is finite.
   const radius = sqrt(mul(-2, log(sub(1, fractions(x)))));
@@ -165,7 +165,7 @@ export interface TruncatedNormalOptions {
 export function truncatedNormal(
   k: Key,
   shape: Shape,
-  { min = -2, max = 2, dtype = "f32" }: TruncatedNormalOptions = {},
+  { min = -2, max = 2, dtype = defaultFloat }: TruncatedNormalOptions = {},
 ): Tensor {
   if (!(min < max) || min > 4 || max < -4) {
     throw new RangeError(
@@ -191,7 +191,7 @@ export function randint(k: Key, shape: Shape, { min = 0, max }: { readonly min?:
   if (!Number.isInteger(min) || !Number.isInteger(max) || max <= min) {
     throw new RangeError(`Cannot draw whole numbers from [${min}, ${max}): the bounds must be whole and the second larger`);
   }
-  return add(cast(rem(bits(k, shape), max - min), "i32"), min);
+  return add(cast(rem(bits(k, shape), max - min), indexType), min);
 }
 
 /** True with probability `p`, element by element: bool. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isFloat } from "../core/dtype.ts";
+import { isBool, isFloat } from "../core/dtype.ts";
 import { DTypeError, ShapeError } from "../core/errors.ts";
 import { add, logicalAnd, mul } from "../core/ops/binary.ts";
 import { ge, ne } from "../core/ops/compare.ts";
@@ -72,7 +72,7 @@ export function scaledDotProductAttention(
 function weigh(scores: Tensor, mask: Tensor | undefined, causal: boolean): Tensor {
   const tests: Tensor[] = [];
   let biased = scores;
-  if (mask?.dtype === "bool") {
+  if (mask && isBool(mask.dtype)) {
     tests.push(mask);
   } else if (mask) {
     if (!isFloat(mask.dtype)) {

@@ -16,6 +16,7 @@
  *
  * @module
  */
+import { defaultFloat } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
 import { add, div, maximum, mul, sub } from "../core/ops/binary.ts";
 import { cast } from "../core/ops/cast.ts";
@@ -48,7 +49,7 @@ export type Initializer = (key: Key, shape: Shape, options?: CreationOptions) =>
 
 /** An initializer of any type from a way to draw f32 numbers. */
 function drawn(draw: (key: Key, shape: Shape) => Tensor): Initializer {
-  return (key, shape, { dtype = "f32" } = {}) => cast(draw(key, shape), dtype);
+  return (key, shape, { dtype = defaultFloat } = {}) => cast(draw(key, shape), dtype);
 }
 
 /**
@@ -60,7 +61,7 @@ function drawn(draw: (key: Key, shape: Shape) => Tensor): Initializer {
  * ```
  */
 export function constant(value: number): Initializer {
-  return (_, shape, { dtype = "f32" } = {}) => full(shape, value, { dtype });
+  return (_, shape, { dtype = defaultFloat } = {}) => full(shape, value, { dtype });
 }
 
 /**
@@ -306,7 +307,7 @@ export function heNormal({ gain = Math.SQRT2, mode }: HeOptions = {}): Initializ
  */
 export function orthogonal({ gain = 1 }: XavierOptions = {}): Initializer {
   notNegative(gain, "gain");
-  return (key, shape, { dtype = "f32" } = {}) => {
+  return (key, shape, { dtype = defaultFloat } = {}) => {
     fansOf(shape); // which refuses vectors
     const [rows, columns] = [shape[0], sizeOf(shape.slice(1))];
     const tall = cast(drawNormal(key, [Math.max(rows, columns), Math.min(rows, columns)]), dtype);

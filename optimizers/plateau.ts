@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { defaultFloat, indexType } from "../core/dtype.ts";
 import { asFloat } from "../core/ops/arguments.ts";
 import { add, logicalOr, maximum, mul, sub } from "../core/ops/binary.ts";
 import { cast } from "../core/ops/cast.ts";
@@ -78,7 +79,7 @@ export function reduceOnPlateau(options: PlateauOptions): Plateau {
   wholeNumber(cooldown, "cooldown", 0);
   notNegative(least, "least");
   if (mode !== "min" && mode !== "max") throw new RangeError(`mode must be "min" or "max", but is ${JSON.stringify(mode)}`);
-  const count = () => zeros([], { dtype: "i32" });
+  const count = () => zeros([], { dtype: indexType });
   return {
     init: () => ({
       rate: full([], from),
@@ -87,7 +88,7 @@ export function reduceOnPlateau(options: PlateauOptions): Plateau {
       resting: count(),
     }),
     update: ({ rate, best, waited, resting }, value) => {
-      const now = cast(asFloat(value), "f32");
+      const now = cast(asFloat(value), defaultFloat);
       const better = mode === "min" ? lt(now, mul(best, 1 - threshold)) : gt(now, mul(best, 1 + threshold));
       const rests = gt(resting, 0);
       const since = where(logicalOr(better, rests), 0, add(waited, 1));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isFloat } from "../core/dtype.ts";
+import { indexType, isFloat } from "../core/dtype.ts";
 import { DTypeError, ShapeError } from "../core/errors.ts";
 import { asFloat } from "../core/ops/arguments.ts";
 import { add, mul } from "../core/ops/binary.ts";
@@ -59,7 +59,7 @@ export function rateAt(rate: LearningRate, step: Tensor): TensorLike {
 
 /** The count of steps before the first. */
 export function firstStep(): Tensor {
-  return zeros([], { dtype: "i32" });
+  return zeros([], { dtype: indexType });
 }
 
 /** The count of steps after one more. */

@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { defaultFloat, indexType } from "../core/dtype.ts";
 import { asFloat, asTensor } from "../core/ops/arguments.ts";
 import { add, div, maximum, minimum, mul, pow, rem, sub } from "../core/ops/binary.ts";
 import { cast } from "../core/ops/cast.ts";
@@ -176,7 +177,7 @@ export function multiStepDecay({ from, factor = 0.1, milestones }: MultiStepDeca
   positive(factor, "factor");
   milestones.forEach((each) => wholeNumber(each, "milestones", 0));
   return (step) => {
-    const passed = milestones.map((each): TensorLike => cast(ge(step, each), "f32"));
+    const passed = milestones.map((each): TensorLike => cast(ge(step, each), defaultFloat));
     return mul(from, pow(factor, passed.reduce((total, each) => add(total, each), 0)));
   };
 }
@@ -329,7 +330,7 @@ export function warmup(schedule: number | RateFunction, { steps, from = 0 }: War
   notNegative(from, "from");
   wholeNumber(steps, "steps");
   const then = typeof schedule === "number" ? constant(schedule) : schedule;
-  const climb: Schedule = (step) => add(mul(progress(step, steps), sub(then(asTensor(0, "i32")), from)), from);
+  const climb: Schedule = (step) => add(mul(progress(step, steps), sub(then(asTensor(0, indexType)), from)), from);
   return join([climb, then], { at: [steps] });
 }
 

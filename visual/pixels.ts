@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DType, dtypeOfArray, isFloat, type TypedArray } from "../core/dtype.ts";
+import { defaultFloat, type DType, dtypeOfArray, isBool, isFloat, type TypedArray } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
 import { data } from "../core/execution/realize.ts";
 import { type Shape, showShape, sizeOf } from "../core/shape.ts";
@@ -57,7 +57,7 @@ export function imagePixels(image: Images, what: string, options: RangeOptions =
 }
 
 function readPixels(images: Images, layout: Layout, options: RangeOptions): Promise<Pixels> {
-  const dtype = images instanceof Tensor ? images.dtype : dtypeOfArray(images.images) ?? "f32";
+  const dtype = images instanceof Tensor ? images.dtype : dtypeOfArray(images.images) ?? defaultFloat;
   const shape = fourAxes(images, layout);
   const [black, white] = limits(dtype, layout.what, options);
   const convert = (values: TypedArray) => toPixels(values, shape, black, 255 / (white - black));
@@ -89,7 +89,7 @@ function fourAxes(images: Images, { what, single }: Layout): FourAxes {
 
 /** The values of black and white. */
 function limits(dtype: DType, what: string, { range }: RangeOptions): readonly [number, number] {
-  if (range === undefined) return isFloat(dtype) || dtype === "bool" ? [0, 1] : [0, 255];
+  if (range === undefined) return isFloat(dtype) || isBool(dtype) ? [0, 1] : [0, 255];
   const [black, white] = range;
   if (!(Number.isFinite(black) && Number.isFinite(white) && black !== white)) {
     throw new RangeError(`Cannot ${what} with the range [${black}, ${white}]: it must be two different finite numbers`);

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { DType } from "../dtype.ts";
+import { type DType, indexType } from "../dtype.ts";
 import { addOp } from "../ops/binary.ts";
 import { barrierOp } from "../ops/barrier.ts";
 import { fullOp } from "../ops/creation.ts";
@@ -96,7 +96,7 @@ export function compileBody(loop: Loop, wanted: Wanted, translate: (graph: Graph
   const next = wanted.state.map((k) => loop.next[k]);
   const rows = wanted.collected.map((k) => loop.collected[k]);
   const collections = rows.map(sequence);
-  const at = input({ shape: [1], dtype: "i32" });
+  const at = input({ shape: [1], dtype: indexType });
   const stays = loop.constants.length + sequences.length;
 
   const { length } = loop;
@@ -105,7 +105,7 @@ export function compileBody(loop: Loop, wanted: Wanted, translate: (graph: Graph
     nodeOf.set(row, make(reshapeOp, [taken], { shape: row.shape }));
   });
   const { outputs: values } = buildGraph([...next, ...rows], builder, (tensor) => nodeOf.get(tensor));
-  const step = make(fullOp, [], { value: loop.reverse ? -1 : 1, shape: [1], dtype: "i32" });
+  const step = make(fullOp, [], { value: loop.reverse ? -1 : 1, shape: [1], dtype: indexType });
   const results = [
     ...values.slice(0, next.length),
     ...collections.map((whole, k) => {

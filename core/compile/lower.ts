@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { type DType, heldAs } from "../dtype.ts";
+import { type DType, indexType, roundTo } from "../dtype.ts";
 import type { Device } from "../values/device.ts";
 import type { KernelCore, View } from "../ops/define.ts";
 import { contiguousStrides, reshapeStrides, type Shape, sizeOf } from "../shape.ts";
@@ -99,7 +99,7 @@ class Lowering {
         const shapes = inputs.map(({ shape }) => shape);
         const fill = lower.fill?.(attrs);
         if (fill !== undefined) {
-          const value = constant(scalarType(node.dtype), heldAs(node.dtype, fill));
+          const value = constant(scalarType(node.dtype), roundTo(node.dtype, fill));
           this.kernels.push({ kind: "map", shape: node.shape, loads: [], stores: [{ ...this.#whole(node), value }] });
         }
         lower.places(shapes, attrs).forEach(({ offset, strides }, i) => {
@@ -147,8 +147,8 @@ class Lowering {
       this.#map(to.shape, (reader) => reader.read(first[k], undefined), this.#whole(to));
       return to;
     });
-    const row = unwanted({ shape: [1], dtype: "i32" });
-    this.#map(row.shape, () => constant("i32", firstRow(loop)), this.#whole(row));
+    const row = unwanted({ shape: [1], dtype: indexType });
+    this.#map(row.shape, () => constant(indexType, firstRow(loop)), this.#whole(row));
     const collected = wanted.collected.map((k) => results.get(loop.state.length + k)!);
 
     const outer = [...constants, ...sequences, ...[...state, ...collected, row].map((each) => this.#whole(each))];
@@ -266,7 +266,7 @@ class Reader {
       case "index": {
         const { offset, strides } = op.lower.affine(attrs);
         const view = this.#apply({ shape: node.shape, offset, strides }, chain);
-        return { kind: "index", type: "i32", offset: view.offset, strides: view.strides };
+        return { kind: "index", type: indexType, offset: view.offset, strides: view.strides };
       }
       default:
         throw new Keep(node);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DType, isFloat, tangentType, toHostArray } from "../dtype.ts";
+import { type DType, isFloat, roundTo, tangentType } from "../dtype.ts";
 import { mulOp } from "../ops/binary.ts";
 import { fullOp } from "../ops/creation.ts";
 import type { Op } from "../ops/define.ts";
@@ -36,8 +36,7 @@ function operationOf(node: Node, name: string): Extract<Node["made"], { kind: "o
 }
 
 function constant({ builder, shape, dtype }: Made, value: number): Node {
-  const held = dtype === "bool" ? (value === 0 ? 0 : 1) : toHostArray(dtype, [value])[0];
-  return builder.op(fullOp as Op, [], { value: held, shape, dtype }, shape, dtype);
+  return builder.op(fullOp as Op, [], { value: roundTo(dtype, value), shape, dtype }, shape, dtype);
 }
 
 /** Floating arithmetic on constants, rounded as the device would. */

@@ -7,7 +7,7 @@
  * @module
  */
 import { buildGraph, GraphBuilder, type Node, topological } from "../compile/graph.ts";
-import type { DType, TypedArray } from "../dtype.ts";
+import { defaultFloat, type DType, type TypedArray } from "../dtype.ts";
 import { TraceError } from "../errors.ts";
 import { fromHost } from "../ops/creation.ts";
 import { compile, computed, realizeNow } from "./realize.ts";
@@ -176,7 +176,9 @@ function traceAndCompile(
       args,
       leaves.map((leaf, i) => {
         if (!isInput(leaf)) return leaf;
-        const made = leaf instanceof Tensor ? hole(trace, leaf.shape, leaf.dtype, leaf.weak) : hole(trace, [], "f32", true);
+        const made = leaf instanceof Tensor
+          ? hole(trace, leaf.shape, leaf.dtype, leaf.weak)
+          : hole(trace, [], defaultFloat, true);
         holes.push(made);
         holeOfLeaf.set(made, i);
         return made;
@@ -311,7 +313,7 @@ function resultOf(result: Result, made: readonly Storage[], leaves: readonly unk
       return new Tensor(result.shape, result.dtype, made[result.index], result.weak);
     case "argument": {
       const leaf = leaves[result.leaf];
-      return typeof leaf === "number" ? fromHost(Float32Array.of(leaf), [], "f32") : leaf;
+      return typeof leaf === "number" ? fromHost(Float32Array.of(leaf), [], defaultFloat) : leaf;
     }
     case "captured":
       return result.tensor;

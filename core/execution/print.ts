@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type DType, isInteger, type TypedArray } from "../dtype.ts";
+import { type DType, isBool, isInteger, type TypedArray } from "../dtype.ts";
 import { computed } from "./realize.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
 import { Tensor, traceOf } from "../tensor.ts";
@@ -16,7 +16,7 @@ const edge = 3;
 
 /** How to write the numbers of a tensor: enough digits to tell them apart, at most 4 behind the point. */
 function formatter(values: readonly number[], dtype: DType): (value: number) => string {
-  if (dtype === "bool") return (value) => value === 0 ? "false" : "true";
+  if (isBool(dtype)) return (value) => value === 0 ? "false" : "true";
   if (isInteger(dtype)) return (value) => `${value}`;
   const finite = values.filter(Number.isFinite);
   if (finite.every((value) => Number.isInteger(value) && Math.abs(value) < 1e8)) {

@@ -10,7 +10,7 @@ import { neededAgain, noteComputed } from "./intermediates.ts";
 import { compileProgram } from "../compile/compile.ts";
 import { buildGraph, GraphBuilder, type Node, topological } from "../compile/graph.ts";
 import { showGraph, showProgram } from "../compile/show.ts";
-import { type DType, hostArray, isFloat, type TypedArray } from "../dtype.ts";
+import { deviceBytes, type DType, hostArray, isBool, isFloat, type TypedArray } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { broadcastOp } from "../ops/movement.ts";
 import { computeLongHistoriesBy, type Op } from "../ops/define.ts";
@@ -22,7 +22,6 @@ import { type Shape, showShape, sizeOf } from "../shape.ts";
 import { hasStructure, type PendingGraph, type Role, type Structure, structureOf } from "./structure.ts";
 import { correctDepth, settle, sourceOf, Tensor, traceOf, unreadable } from "../tensor.ts";
 import { treeTensors } from "../tree.ts";
-import { deviceBytes } from "../dtype.ts";
 
 /** How many eager programs are remembered; the ones used longest ago go first. */
 const remembered = 256;
@@ -273,7 +272,8 @@ export type Nested = number | boolean | Nested[];
 
 /** Row-major values as nested arrays. */
 export function nest(values: ArrayLike<number>, shape: Shape, dtype: DType): Nested {
-  const convert = (value: number) => dtype === "bool" ? value !== 0 : value;
+  const bool = isBool(dtype);
+  const convert = (value: number) => bool ? value !== 0 : value;
   const build = (axis: number, start: number): Nested => {
     if (axis === shape.length) return convert(values[start]);
     const step = sizeOf(shape.slice(axis + 1));

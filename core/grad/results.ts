@@ -7,14 +7,14 @@
  *
  * @module
  */
-import type { DType } from "../dtype.ts";
+import { defaultFloat, type DType } from "../dtype.ts";
 import { add } from "../ops/binary.ts";
 import { addUp, apply, type Op } from "../ops/define.ts";
 import type { Shape } from "../shape.ts";
 import { sourceOf, type Tensor } from "../tensor.ts";
 
 /** Shape and type of what stands for several tensors: never seen. */
-export const standIn = { shape: (): Shape => [], dtype: (): DType => "f32" };
+export const standIn = { shape: (): Shape => [], dtype: (): DType => defaultFloat };
 
 interface ResultAttrs {
   readonly index: number;

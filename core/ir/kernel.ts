@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { DType } from "../dtype.ts";
+import { type DType, indexType } from "../dtype.ts";
 import type { ConvGeometry, PoolGeometry } from "../shape.ts";
 import type { Expr } from "./expr.ts";
 
@@ -211,7 +211,7 @@ export function operandsOf(kernel: Kernel): readonly Access[] {
 
 /** The type of the result of a kernel that has just one: places, or as its first operand. */
 export function resultDType(kernel: Kernel, buffers: readonly BufferSpec[]): DType {
-  return kernel.kind === "argsort" ? "i32" : buffers[operandsOf(kernel)[0].buffer].dtype;
+  return kernel.kind === "argsort" ? indexType : buffers[operandsOf(kernel)[0].buffer].dtype;
 }
 
 /** The distinct buffers a kernel reads. */

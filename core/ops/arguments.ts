@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type DType, heldAs, isFloat, promote, tangentType } from "../dtype.ts";
+import { computeType, defaultFloat, type DType, isFloat, maskType, promote, roundTo, tangentType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { broadcastShapes, sameShape, type Shape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
@@ -16,8 +16,8 @@ import { stretchTo } from "./movement.ts";
 /** A tensor as it is; a number as a scalar of type `dtype` (f32 unless given) that adapts to others; a boolean as bool. */
 export function asTensor(x: TensorLike, dtype?: DType): Tensor {
   if (x instanceof Tensor) return x;
-  if (typeof x === "boolean") return constantOf(x ? 1 : 0, dtype ?? "bool");
-  return constantOf(literal(x), dtype ?? "f32", [], dtype === undefined);
+  if (typeof x === "boolean") return constantOf(x ? 1 : 0, dtype ?? maskType);
+  return constantOf(literal(x), dtype ?? defaultFloat, [], dtype === undefined);
 }
 
 /** The value of a number or boolean; programs without type checking may pass anything. */
@@ -29,7 +29,7 @@ function literal(x: unknown): number {
 /** A floating tensor: integers and bools become f32. */
 export function asFloat(x: TensorLike): Tensor {
   const tensor = asTensor(x);
-  return isFloat(tensor.dtype) ? tensor : cast(tensor, "f32");
+  return isFloat(tensor.dtype) ? tensor : cast(tensor, defaultFloat);
 }
 
 function describe(x: unknown): string {
@@ -44,12 +44,12 @@ function describe(x: unknown): string {
  * @throws {DTypeError} If the literal is whole and the tensor's integers cannot hold it: it would become another number.
  */
 function literalType(x: TensorLike, other: DType): DType {
-  if (typeof x === "boolean") return promote("bool", other);
+  if (typeof x === "boolean") return promote(maskType, other);
   if (tangentType(other)) return other;
   const whole = typeof x === "number" && Number.isInteger(x);
-  if (!whole) return "f32";
-  const type = other === "u32" ? "u32" : "i32";
-  if (heldAs(type, x) !== x && x !== 0) {
+  if (!whole) return defaultFloat;
+  const type = computeType(other);
+  if (roundTo(type, x) !== x && x !== 0) {
     throw new DTypeError(`Cannot combine a tensor of type ${other} with ${x}: ${type} does not hold it, cast the tensor first`, {
       dtype: other,
       value: x,
@@ -65,7 +65,7 @@ function isWeak(x: TensorLike): boolean {
 /** The common type of some arguments. */
 export function commonType(xs: readonly TensorLike[]): DType {
   const strong = strongType(xs);
-  if (strong === undefined) return "f32";
+  if (strong === undefined) return defaultFloat;
   let type = strong;
   for (let i = 0; i < xs.length; i++) if (isWeak(xs[i])) type = promote(type, literalType(xs[i], strong));
   return type;
@@ -77,7 +77,7 @@ function strongType(xs: readonly TensorLike[]): DType | undefined {
   for (let i = 0; i < xs.length; i++) {
     const x = xs[i];
     if (isWeak(x)) continue;
-    const own = x instanceof Tensor ? x.dtype : "bool";
+    const own = x instanceof Tensor ? x.dtype : maskType;
     type = type === undefined ? own : promote(type, own);
   }
   return type;

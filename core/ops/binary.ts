@@ -5,7 +5,7 @@
  */
 import * as expr from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
-import { type DType, isFloat, tangentType, wideType } from "../dtype.ts";
+import { computeType, defaultFloat, type DType, isFloat, isInteger, maskType, tangentType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { align, asFloat } from "./arguments.ts";
@@ -36,7 +36,7 @@ function of(op: ElementwiseOp): (x: TensorLike, y: TensorLike) => Tensor {
 function ofFloats(op: ElementwiseOp): (x: TensorLike, y: TensorLike) => Tensor {
   return (x, y) => {
     const both = align([x, y], op.name);
-    return apply(op, isFloat(both[0].dtype) ? both : both.map((each) => cast(each, "f32")), undefined);
+    return apply(op, isFloat(both[0].dtype) ? both : both.map((each) => cast(each, defaultFloat)), undefined);
   };
 }
 
@@ -179,7 +179,7 @@ export const floorDivideOp: ElementwiseOp = numeric(
     const zero = expr.constant(x.type, 0);
     const opposite = expr.binary("xor", expr.binary("lt", rest, zero), expr.binary("lt", y, zero));
     const one = expr.cast(x.type, expr.binary("and", expr.binary("ne", rest, zero), opposite));
-    if (x.type === "i32" || x.type === "u32") return expr.binary("sub", expr.binary("div", x, y), one);
+    if (isInteger(x.type)) return expr.binary("sub", expr.binary("div", x, y), one);
     // Without the remainder the quotient is a whole number up to rounding: 1 divided by 0.1 is 9, remainder 0.1, not 10.
     const whole = expr.unary("round", expr.binary("sub", expr.binary("div", expr.binary("sub", x, rest), y), one));
     return expr.select(expr.binary("eq", y, zero), expr.binary("div", x, y), whole);
@@ -212,7 +212,7 @@ function bitwise(name: "and" | "or" | "xor" | "shl" | "shr"): ElementwiseOp {
       const dtype = sameDType(inputs);
       // A shifted byte would not stay one.
       const shifts = name === "shl" || name === "shr";
-      if (tangentType(dtype) || shifts && dtype !== wideType(dtype)) {
+      if (tangentType(dtype) || shifts && dtype !== computeType(dtype)) {
         const needed = shifts ? "i32 or u32" : "integers or bool";
         throw new DTypeError(`Cannot ${name} tensors of type ${dtype}: it needs ${needed}`, { name, dtype });
       }
@@ -245,10 +245,10 @@ export const shiftRight: (x: TensorLike, y: TensorLike) => Tensor = of(shrOp);
 
 /** Whether both are true (not 0): bool. */
 export function logicalAnd(x: TensorLike, y: TensorLike): Tensor {
-  return bitwiseAnd(cast(x, "bool"), cast(y, "bool"));
+  return bitwiseAnd(cast(x, maskType), cast(y, maskType));
 }
 
 /** Whether either is true (not 0): bool. */
 export function logicalOr(x: TensorLike, y: TensorLike): Tensor {
-  return bitwiseOr(cast(x, "bool"), cast(y, "bool"));
+  return bitwiseOr(cast(x, maskType), cast(y, maskType));
 }

@@ -5,7 +5,7 @@
  */
 import * as expr from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
-import { deviceBytes, type DType } from "../dtype.ts";
+import { deviceBytes, type DType, isBool } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
 import { broadcastAll } from "./arguments.ts";
@@ -15,7 +15,7 @@ export const bitcastOp: Op<{ readonly dtype: DType }> = {
   name: "bitcast",
   shape: ([x]) => x,
   dtype: ([x], { dtype }) => {
-    if (![x, dtype].every((each) => deviceBytes(each) === 4 && each !== "bool")) {
+    if (![x, dtype].every((each) => deviceBytes(each) === 4 && !isBool(each))) {
       throw new DTypeError(`Cannot read the bits of ${x} as ${dtype}: both must have 32 bits`, { from: x, to: dtype });
     }
     return dtype;
@@ -30,6 +30,9 @@ export const bitcastOp: Op<{ readonly dtype: DType }> = {
 export function bitcast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : apply(bitcastOp, [x], { dtype });
 }
+
+/** The type of keys, counters and random bits. */
+export const hashType = "u32";
 
 const rotations = [[13, 15, 26, 6], [17, 29, 16, 24]];
 
@@ -55,10 +58,10 @@ function threefryWord(word: 0 | 1): ElementwiseOp {
     name: `threefry${word}`,
     domain: "integer",
     dtype: (inputs) => {
-      if (sameDType(inputs) !== "u32") {
-        throw new DTypeError(`Cannot hash tensors of type ${inputs[0]}: u32 is needed`, { dtypes: inputs });
+      if (sameDType(inputs) !== hashType) {
+        throw new DTypeError(`Cannot hash tensors of type ${inputs[0]}: ${hashType} is needed`, { dtypes: inputs });
       }
-      return "u32";
+      return hashType;
     },
     pull: [undefined, undefined, undefined, undefined],
     lower: (...args) => threefryWords(args[0], args[1], args[2], args[3])[word],

@@ -4,7 +4,7 @@
  * @module
  */
 import * as expr from "../ir/expr.ts";
-import { type DType, tangentType, wideType } from "../dtype.ts";
+import { computeType, type DType, tangentType } from "../dtype.ts";
 import { Pending, Tensor, type TensorLike } from "../tensor.ts";
 import { asTensor } from "./arguments.ts";
 import { apply, elementwise, noJvp, noVjp, type Op } from "./define.ts";
@@ -72,9 +72,9 @@ export function cast(x: TensorLike, dtype: DType): Tensor {
   return new Tensor(tensor.shape, dtype, new Pending(castOp as Op, [tensor], { dtype }));
 }
 
-/** The tensor in the type in which its elements are added up and compared: storage and bool widened. */
-export function widened(x: Tensor): Tensor {
-  const dtype = wideType(x.dtype);
+/** The tensor in the type in which its elements are added up and compared. */
+export function upcast(x: Tensor): Tensor {
+  const dtype = computeType(x.dtype);
   return x.dtype === dtype ? x : cast(x, dtype);
 }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isFloat, isInteger } from "../dtype.ts";
+import { indexType, isFloat, isInteger } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { fraction } from "../ranges.ts";
 import { sameShape, showShape } from "../shape.ts";
@@ -102,7 +102,7 @@ function classLoss(scores: Tensor, target: Tensor, options: CrossEntropyOptions)
     return reduceLoss(neg(total(mul(weighed, shares))), options);
   }
 
-  const labels = expandDims(cast(target, "i32"), { axis });
+  const labels = expandDims(cast(target, indexType), { axis });
   const labelled = eq(iota(scores.shape, axis), labels);
   const counting = options.ignoreIndex === undefined ? undefined : ne(labels, options.ignoreIndex);
   const chosen = counting ? logicalAnd(labelled, counting) : labelled;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { maskType } from "../dtype.ts";
 import * as expr from "../ir/expr.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { align } from "./arguments.ts";
@@ -12,7 +13,7 @@ function comparison(name: "lt" | "le" | "eq" | "ne"): ElementwiseOp {
   return elementwise({
     name,
     domain: "none",
-    dtype: (inputs) => (sameDType(inputs), "bool"),
+    dtype: (inputs) => (sameDType(inputs), maskType),
     pull: [undefined, undefined],
     lower: (x, y) => expr.binary(name, x, y),
   });

@@ -3,7 +3,17 @@
  *
  * @module
  */
-import { type DType, dtypeOfArray, heldAs, tangentType, toHostArray, type TypedArray } from "../dtype.ts";
+import {
+  defaultFloat,
+  type DType,
+  dtypeOfArray,
+  indexType,
+  maskType,
+  roundTo,
+  tangentType,
+  toHostArray,
+  type TypedArray,
+} from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { Storage } from "../values/storage.ts";
 import { checkShape, contiguousStrides, type Shape, showShape, sizeOf } from "../shape.ts";
@@ -35,7 +45,7 @@ export function constantOf(value: number, dtype: DType, shape: Shape = [], weak 
   return new Tensor(
     Object.isFrozen(shape) ? shape : Object.freeze(shape.slice()),
     dtype,
-    new Pending(fullOp as Op, [], { value: heldAs(dtype, value), shape, dtype }),
+    new Pending(fullOp as Op, [], { value: roundTo(dtype, value), shape, dtype }),
     weak,
   );
 }
@@ -48,7 +58,11 @@ export interface CreationOptions {
 
 /** A tensor filled with `value`. */
 export function full(shape: Shape, value: number | boolean, { dtype }: CreationOptions = {}): Tensor {
-  return constantOf(Number(value), dtype ?? (typeof value === "boolean" ? "bool" : "f32"), checkShape(shape, "make a tensor"));
+  return constantOf(
+    Number(value),
+    dtype ?? (typeof value === "boolean" ? maskType : defaultFloat),
+    checkShape(shape, "make a tensor"),
+  );
 }
 
 /**
@@ -60,12 +74,12 @@ export function full(shape: Shape, value: number | boolean, { dtype }: CreationO
  * ```
  */
 export function zeros(shape: Shape, options: CreationOptions = {}): Tensor {
-  return full(shape, 0, { dtype: "f32", ...options });
+  return full(shape, 0, { dtype: defaultFloat, ...options });
 }
 
 /** A tensor of ones. */
 export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
-  return full(shape, 1, { dtype: "f32", ...options });
+  return full(shape, 1, { dtype: defaultFloat, ...options });
 }
 
 /**
@@ -104,7 +118,7 @@ interface IndexAttrs {
 export const indexOp: Op<IndexAttrs> = {
   name: "index",
   shape: (_, { shape }) => shape,
-  dtype: () => "i32",
+  dtype: () => indexType,
   vjp: noVjp,
   jvp: noJvp,
   vmap: (_inputs, _batched, attrs) => apply(indexOp, [], attrs),
@@ -152,7 +166,7 @@ export function arange(...args: readonly (number | CreationOptions | undefined)[
   }
   const count = Math.max(0, Math.ceil((to - from) / step));
   const whole = [from, step].every(Number.isInteger);
-  const type = dtype ?? (whole && Number.isInteger(to) ? "i32" : "f32");
+  const type = dtype ?? (whole && Number.isInteger(to) ? indexType : defaultFloat);
   const steps = apply(
     indexOp,
     [],
@@ -182,7 +196,7 @@ export function linspace(
   start: number,
   stop: number,
   count: number,
-  { endpoint = true, dtype = "f32" }: LinspaceOptions = {},
+  { endpoint = true, dtype = defaultFloat }: LinspaceOptions = {},
 ): Tensor {
   if (!Number.isInteger(count) || count < 0 || ![start, stop].every(Number.isFinite)) {
     throw new RangeError(
@@ -278,7 +292,7 @@ export function tensor(
     return [value.length, ...(inner[0] ?? [])];
   };
   const own = walk(values as NestedArray, []);
-  const type = dtype ?? (sawBoolean ? "bool" : "f32");
+  const type = dtype ?? (sawBoolean ? maskType : defaultFloat);
   return fromHost(toHostArray(type, found), given ?? own, type);
 }
 
@@ -311,6 +325,6 @@ export interface EyeOptions extends CreationOptions {
  *
  * @throws {ShapeError} If a size is not a whole number of at least 0.
  */
-export function eye(rows: number, { columns = rows, offset = 0, dtype = "f32" }: EyeOptions = {}): Tensor {
+export function eye(rows: number, { columns = rows, offset = 0, dtype = defaultFloat }: EyeOptions = {}): Tensor {
   return cast(eq(diagonalIndex(checkShape([rows, columns], "make a tensor")), offset), dtype);
 }

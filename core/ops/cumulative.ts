@@ -7,12 +7,12 @@
  *
  * @module
  */
-import { type DType, tangentType } from "../dtype.ts";
+import { extremes, tangentType } from "../dtype.ts";
 import { normalizeAxis, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, asTensor } from "./arguments.ts";
 import { add, logAddExp, logicalOr, mul } from "./binary.ts";
-import { widened } from "./cast.ts";
+import { upcast } from "./cast.ts";
 import { ge, le } from "./compare.ts";
 import { stack } from "./concat.ts";
 import { full } from "./creation.ts";
@@ -107,7 +107,7 @@ function scan(
  * @throws {ShapeError} If x has no such axis.
  */
 export function cumsum(x: TensorLike, options: CumulativeOptions = {}): Tensor {
-  return scan(widened(asTensor(x)), { combine: add, neutral: 0 }, options, "take cumsum");
+  return scan(upcast(asTensor(x)), { combine: add, neutral: 0 }, options, "take cumsum");
 }
 
 /**
@@ -121,19 +121,8 @@ export function cumsum(x: TensorLike, options: CumulativeOptions = {}): Tensor {
  * @throws {ShapeError} If x has no such axis.
  */
 export function cumprod(x: TensorLike, options: CumulativeOptions = {}): Tensor {
-  return scan(widened(asTensor(x)), { combine: mul, neutral: 1 }, options, "take cumprod");
+  return scan(upcast(asTensor(x)), { combine: mul, neutral: 1 }, options, "take cumprod");
 }
-
-/** The ends of the ranges of types. */
-const extremes: Readonly<Record<DType, readonly [least: number, most: number]>> = {
-  f16: [-Infinity, Infinity],
-  f32: [-Infinity, Infinity],
-  f64: [-Infinity, Infinity],
-  i32: [-(2 ** 31), 2 ** 31 - 1],
-  u32: [0, 2 ** 32 - 1],
-  u8: [0, 255],
-  bool: [0, 1],
-};
 
 /** Keeps the element for which `better(after, before)` holds; NaN is better than anything. */
 function preferring(better: (x: Tensor, y: Tensor) => Tensor): Monoid["combine"] {
@@ -155,7 +144,7 @@ function preferring(better: (x: Tensor, y: Tensor) => Tensor): Monoid["combine"]
  */
 export function cummax(x: TensorLike, options: CumulativeOptions = {}): Tensor {
   const tensor = asTensor(x);
-  return scan(tensor, { combine: preferring(ge), neutral: extremes[tensor.dtype][0] }, options, "take cummax");
+  return scan(tensor, { combine: preferring(ge), neutral: extremes(tensor.dtype)[0] }, options, "take cummax");
 }
 
 /**
@@ -165,7 +154,7 @@ export function cummax(x: TensorLike, options: CumulativeOptions = {}): Tensor {
  */
 export function cummin(x: TensorLike, options: CumulativeOptions = {}): Tensor {
   const tensor = asTensor(x);
-  return scan(tensor, { combine: preferring(le), neutral: extremes[tensor.dtype][1] }, options, "take cummin");
+  return scan(tensor, { combine: preferring(le), neutral: extremes(tensor.dtype)[1] }, options, "take cummin");
 }
 
 /**

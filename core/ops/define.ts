@@ -10,7 +10,7 @@
 import type { Expr } from "../ir/expr.ts";
 import type { Access, Kernel, ReduceOp } from "../ir/kernel.ts";
 import type { Loop } from "../compile/loop.ts";
-import { type DType, isFloat, wideType } from "../dtype.ts";
+import { computeType, type DType, isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { sameShape, type Shape, showShape } from "../shape.ts";
 import { insideTransform, Pending, pendingDepth, Tensor } from "../tensor.ts";
@@ -144,7 +144,7 @@ export function floatDType(name: string): (inputs: readonly DType[]) => DType {
 export function numberDType(name: string): (inputs: readonly DType[]) => DType {
   return (inputs) => {
     const dtype = sameDType(inputs);
-    if (dtype !== wideType(dtype)) {
+    if (dtype !== computeType(dtype)) {
       throw new DTypeError(`Cannot ${name} tensors of type ${dtype}: use cast(x, "f32") or cast(x, "i32") first`, {
         name,
         dtype,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isInteger } from "../dtype.ts";
+import { indexType, isInteger } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { type Shape, showShape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
@@ -49,7 +49,7 @@ function partsOf(shape: Shape, starts: readonly TensorLike[], sizes: Shape, what
 }
 
 function scalar(start: TensorLike, what: string, axis: number): Tensor {
-  const whole = typeof start === "number" && Number.isInteger(start) ? cast(start, "i32") : asTensor(start);
+  const whole = typeof start === "number" && Number.isInteger(start) ? cast(start, indexType) : asTensor(start);
   if (!isInteger(whole.dtype)) {
     throw new DTypeError(`Cannot ${what} from a start of type ${whole.dtype} along axis ${axis}: it must be an integer`, {
       dtype: whole.dtype,
@@ -65,7 +65,7 @@ function scalar(start: TensorLike, what: string, axis: number): Tensor {
       },
     );
   }
-  return cast(whole, "i32");
+  return cast(whole, indexType);
 }
 
 /**

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { broadcastShapes, type Shape, showShape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
@@ -87,7 +88,7 @@ function entryOf(entry: Exclude<Index, "...">, shape: Shape, axis: number): Entr
   }
   if (entry instanceof Tensor) return { kind: "pick", run, places: placesOf(entry, shape, axis, "index") };
   if (Array.isArray(entry)) {
-    return { kind: "pick", run, places: constant(listed(entry, shape, axis) as number[], { dtype: "i32" }) };
+    return { kind: "pick", run, places: constant(listed(entry, shape, axis) as number[], { dtype: indexType }) };
   }
   if (typeof entry !== "object") {
     throw new TypeError(
@@ -102,7 +103,7 @@ function entryOf(entry: Exclude<Index, "...">, shape: Shape, axis: number): Entr
 /** Beside lists a single position is a list too, as in NumPy: it takes part in where the picked axes go. */
 function asPick(entry: Entry): Entry {
   if (entry.kind !== "drop") return entry;
-  return { kind: "pick", run: entry.run, places: constant(0, { dtype: "i32" }) };
+  return { kind: "pick", run: entry.run, places: constant(0, { dtype: indexType }) };
 }
 
 function addressOf(shape: Shape, indices: Indices): Address {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { defaultFloat, indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
@@ -200,5 +201,5 @@ export function logSoftmax(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tens
 export function oneHot(labels: TensorLike, classes: number): Tensor {
   const tensor = asTensor(labels);
   const shape = [...tensor.shape, classes];
-  return cast(eq(iota(shape, tensor.rank), reshape(cast(tensor, "i32"), [...tensor.shape, 1])), "f32");
+  return cast(eq(iota(shape, tensor.rank), reshape(cast(tensor, indexType), [...tensor.shape, 1])), defaultFloat);
 }

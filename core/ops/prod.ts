@@ -10,7 +10,7 @@ import { sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asTensor } from "./arguments.ts";
 import { mul } from "./binary.ts";
-import { widened } from "./cast.ts";
+import { upcast } from "./cast.ts";
 import { stack } from "./concat.ts";
 import { onesLike } from "./creation.ts";
 import { apply, numberDType, type Op } from "./define.ts";
@@ -60,5 +60,5 @@ export const prodOp: Op<ReduceAttrs> = {
  */
 export function prod(x: TensorLike, options: ReduceOptions = {}): Tensor {
   const tensor = asTensor(x);
-  return reduceBy(prodOp, widened(tensor), options);
+  return reduceBy(prodOp, upcast(tensor), options);
 }

@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { indexType, maskType } from "../dtype.ts";
 import type { ReduceOp } from "../ir/kernel.ts";
 import { ShapeError } from "../errors.ts";
 import { normalizeAxes, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, asTensor } from "./arguments.ts";
 import { add, div, mul, sub } from "./binary.ts";
-import { cast, stopGradient, widened } from "./cast.ts";
+import { cast, stopGradient, upcast } from "./cast.ts";
 import { eq } from "./compare.ts";
 import { zerosLike } from "./creation.ts";
 import { apply, linear, noJvp, noVjp, numberDType, type Op } from "./define.ts";
@@ -75,7 +76,7 @@ export const sumOp: Op<ReduceAttrs> = linear({
  */
 export function sum(x: TensorLike, options: ReduceOptions = {}): Tensor {
   const tensor = asTensor(x);
-  return reduceBy(sumOp, widened(tensor), options);
+  return reduceBy(sumOp, upcast(tensor), options);
 }
 
 /** max or min: the derivative goes to the extreme elements, in equal parts. */
@@ -135,7 +136,7 @@ function place(name: ReduceOp & ("argmax" | "argmin")): Op<ReduceAttrs> {
   const op: Op<ReduceAttrs> = {
     name,
     shape: reducedShape,
-    dtype: (inputs) => (numberDType(`take ${name} of`)(inputs), "i32"),
+    dtype: (inputs) => (numberDType(`take ${name} of`)(inputs), indexType),
     vjp: noVjp,
     jvp: noJvp,
     vmap: ([x], _, { axes }) => apply(op, [x], { axes: behind(axes) }),
@@ -181,12 +182,12 @@ export function argmin(x: TensorLike, { axis, keepDims }: ArgOptions = {}): Tens
  * ```
  */
 export function countNonzero(x: TensorLike, options: ReduceOptions = {}): Tensor {
-  return sum(cast(x, "bool"), options);
+  return sum(cast(x, maskType), options);
 }
 
 /** Whether any element is true (not 0), over axes: bool; of nothing it is false. */
 export function any(x: TensorLike, options: ReduceOptions = {}): Tensor {
-  return cast(countNonzero(x, options), "bool");
+  return cast(countNonzero(x, options), maskType);
 }
 
 /**

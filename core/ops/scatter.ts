@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isBool } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
@@ -20,7 +21,7 @@ import { placesAlong, scatter } from "./take.ts";
  * @throws {ShapeError} If they do not stretch to the shape.
  */
 export function valuesFor(x: Tensor, values: TensorLike, shape: Shape, what: string): Tensor {
-  const whole = typeof values === "number" && Number.isInteger(values) && x.dtype !== "bool";
+  const whole = typeof values === "number" && Number.isInteger(values) && !isBool(x.dtype);
   const type = whole ? x.dtype : commonType([x, values]);
   if (type !== x.dtype) {
     const given = typeof values === "number" ? `the number ${values}` : `values of type ${asTensor(values).dtype}`;

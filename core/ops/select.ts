@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isBool, maskType } from "../dtype.ts";
 import * as expr from "../ir/expr.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
@@ -15,7 +16,7 @@ export const whereOp: ElementwiseOp = elementwise({
   name: "where",
   domain: "any",
   dtype: ([test, x, y]) => {
-    if (test !== "bool" || x !== y) {
+    if (!isBool(test) || x !== y) {
       throw new DTypeError(`Cannot choose by ${test} between ${x} and ${y}`, { dtypes: [test, x, y] });
     }
     return x;
@@ -34,5 +35,5 @@ export const whereOp: ElementwiseOp = elementwise({
  */
 export function where(test: TensorLike, x: TensorLike, y: TensorLike): Tensor {
   const shape = commonShape([test, x, y], "choose between");
-  return apply(whereOp, stretchAll([cast(test, "bool"), ...promoteAll([x, y], shape)], shape), undefined);
+  return apply(whereOp, stretchAll([cast(test, maskType), ...promoteAll([x, y], shape)], shape), undefined);
 }

@@ -6,12 +6,13 @@
  *
  * @module
  */
+import { indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { normalizeAxes, normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, asTensor } from "./arguments.ts";
 import { add, mul } from "./binary.ts";
-import { widened } from "./cast.ts";
+import { upcast } from "./cast.ts";
 import { stack } from "./concat.ts";
 import { apply, noJvp, noVjp, numberDType, type Op } from "./define.ts";
 import { permute, reshape, transpose } from "./movement.ts";
@@ -34,7 +35,7 @@ function rowsOf(shape: Shape): Shape {
 export const argsortOp: Op<ArgsortAttrs> = {
   name: "argsort",
   shape: ([x]) => x,
-  dtype: (inputs) => (numberDType("sort")(inputs), "i32"),
+  dtype: (inputs) => (numberDType("sort")(inputs), indexType),
   vjp: noVjp,
   jvp: noJvp,
   vmap: ([x], _, attrs) => apply(argsortOp, [x], attrs),
@@ -68,7 +69,7 @@ export interface SortOptions {
 export function argsort(x: TensorLike, { axis = -1, descending = false }: SortOptions = {}): Tensor {
   const tensor = asTensor(x);
   const axes = [normalizeAxis(axis, tensor.rank, "sort"), -1] as const;
-  const keys = widened(tensor);
+  const keys = upcast(tensor);
   return transpose(apply(argsortOp, [transpose(keys, { axis: axes })], { descending }), { axis: axes });
 }
 

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { isInteger } from "../dtype.ts";
+import { indexType, isBool, isInteger } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
@@ -138,10 +138,10 @@ export function positionIn(at: number, shape: Shape, axis: number, what: string)
  * @throws {ShapeError} If there are some, but the axis is empty.
  */
 export function placesOf(indices: TensorLike, shape: Shape, axis: number, what: string): Tensor {
-  if (typeof indices === "number") return cast(positionIn(indices, shape, axis, what), "i32");
+  if (typeof indices === "number") return cast(positionIn(indices, shape, axis, what), indexType);
   const list = asTensor(indices);
   if (!isInteger(list.dtype)) {
-    const remedy = list.dtype === "bool" ? "choose by a mask with where(mask, x, y)" : 'use cast(indices, "i32")';
+    const remedy = isBool(list.dtype) ? "choose by a mask with where(mask, x, y)" : 'use cast(indices, "i32")';
     throw new DTypeError(`Cannot ${what} by indices of type ${list.dtype}: they must be integers, ${remedy}`, {
       dtype: list.dtype,
     });
@@ -150,7 +150,7 @@ export function placesOf(indices: TensorLike, shape: Shape, axis: number, what: 
   if (size === 0 && list.size > 0) {
     throw new ShapeError(`Cannot ${what} ${showShape(shape)} by index along axis ${axis}: it is empty`, { shape, axis });
   }
-  const whole = cast(list, "i32");
+  const whole = cast(list, indexType);
   const fromFront = where(lt(whole, 0), add(whole, size), whole);
   return maximum(minimum(fromFront, size - 1), 0);
 }
@@ -245,7 +245,7 @@ export function placesAlong(shape: Shape, indices: TensorLike, axis: number, wha
   const places = block.map((_, i) => {
     const each = from + i;
     if (each === at) return broadcastTo(reshape(list, list.shape.slice(from, to)), block);
-    return shape[each] === 1 ? zeros(block, { dtype: "i32" }) : iota(block, i);
+    return shape[each] === 1 ? zeros(block, { dtype: indexType }) : iota(block, i);
   });
   return { from, places, shape: out };
 }

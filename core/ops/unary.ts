@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isBool, maskType } from "../dtype.ts";
 import * as expr from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
 import { DTypeError } from "../errors.ts";
@@ -250,7 +251,7 @@ export function relu(x: TensorLike): Tensor {
 export const isNaNOp: ElementwiseOp = elementwise({
   name: "isNaN",
   domain: "none",
-  dtype: (inputs) => (floatDType("isNaN")(inputs), "bool"),
+  dtype: (inputs) => (floatDType("isNaN")(inputs), maskType),
   pull: [undefined],
   lower: (x: Expr) => expr.unary("isNaN", x),
 });
@@ -261,7 +262,7 @@ export const notOp: ElementwiseOp = elementwise({
   name: "not",
   domain: "bool",
   dtype: ([x]) => {
-    if (x !== "bool") {
+    if (!isBool(x)) {
       throw new DTypeError(`Cannot apply not to a tensor of type ${x}: it needs bool, compare first`, { dtype: x });
     }
     return x;
@@ -271,7 +272,7 @@ export const notOp: ElementwiseOp = elementwise({
 });
 /** The opposite of each element; anything but 0 counts as true. */
 export function logicalNot(x: TensorLike): Tensor {
-  return apply(notOp, [cast(x, "bool")], undefined);
+  return apply(notOp, [cast(x, maskType)], undefined);
 }
 
 /** Whether each element is neither infinite nor NaN: bool. */

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { indexType } from "../dtype.ts";
 import { type Shape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { eq } from "./compare.ts";
@@ -18,7 +19,7 @@ import { chooseMany, positionOf, type TakeAttrs, takeOp } from "./take.ts";
 /** Whether each of the indices [count] is the last of its value, so that its row stays: [1, count, 1]. */
 function survivors(indices: Tensor, attrs: TakeAttrs): Tensor {
   const own = iota([1, indices.size, 1], 1);
-  const last = apply(writeOp, [full([1, attrs.size, 1], -1, { dtype: "i32" }), own, indices], attrs);
+  const last = apply(writeOp, [full([1, attrs.size, 1], -1, { dtype: indexType }), own, indices], attrs);
   return eq(apply(takeOp, [last, indices], attrs), own);
 }
 

@@ -13,7 +13,7 @@ import { split, uniform } from "../../core/random.ts";
 import { notNegative, ordered } from "../../core/ranges.ts";
 import { showShape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { inFloat, onBatch, type Transform } from "./transform.ts";
+import { byteType, inFloat, onBatch, type Transform } from "./transform.ts";
 
 /** How far a colour may change: a number b stands for factors from max(0, 1 - b) to 1 + b, or the two factors themselves. */
 export type Jitter = number | readonly [number, number];
@@ -74,7 +74,7 @@ export function colorJitter({ brightness = 0, contrast = 0, saturation = 0 }: Co
   ];
   return (images, key) =>
     onBatch(images, "colorJitter", (batch) => {
-      const top = batch.dtype === "u8" ? 255 : 1;
+      const top = batch.dtype === byteType ? 255 : 1;
       const keys = split(key, changes.length);
       return inFloat(batch, (x) =>
         changes.reduce((x, { range, anchor }, i) => {

@@ -11,7 +11,7 @@ import { reshape } from "../../core/ops/movement.ts";
 import { argmax, sum } from "../../core/ops/reduce.ts";
 import { where } from "../../core/ops/select.ts";
 import { exp, floor, round, sqrt } from "../../core/ops/unary.ts";
-import { isFloat } from "../../core/dtype.ts";
+import { indexType, isFloat } from "../../core/dtype.ts";
 import { DTypeError } from "../../core/errors.ts";
 import { bernoulli, type Key, normal, split, uniform } from "../../core/random.ts";
 import { fraction, ordered, positive } from "../../core/ranges.ts";
@@ -83,7 +83,7 @@ function rectangles(
   const aspect = exp(uniform(ofRatio, [n, ATTEMPTS], { min: Math.log(ratio[0]), max: Math.log(ratio[1]) }));
   const [heights, widths] = [round(sqrt(mul(area, aspect))), round(sqrt(div(area, aspect)))];
   const fits = logicalAnd(lt(heights, height), lt(widths, width));
-  const first = eq(iota([n, ATTEMPTS], 1), argmax(cast(fits, "i32"), { axis: 1, keepDims: true }));
+  const first = eq(iota([n, ATTEMPTS], 1), argmax(cast(fits, indexType), { axis: 1, keepDims: true }));
   // Of what is not to be erased nothing is chosen, and both sizes are 0.
   const chosen = logicalAnd(logicalAnd(first, fits), bernoulli(toErase, p, [n, 1]));
   const covered = (axis: number, extent: number, sizes: Tensor, chance: Key) => {

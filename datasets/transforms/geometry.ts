@@ -12,7 +12,7 @@ import { where } from "../../core/ops/select.ts";
 import { slice } from "../../core/ops/slice.ts";
 import { cos, sin } from "../../core/ops/unary.ts";
 import { type Pair, pair } from "../../core/ops/window.ts";
-import { isFloat } from "../../core/dtype.ts";
+import { defaultFloat, isFloat } from "../../core/dtype.ts";
 import { ShapeError } from "../../core/errors.ts";
 import { bernoulli, type Key, randint, split, uniform } from "../../core/random.ts";
 import { fraction } from "../../core/ranges.ts";
@@ -176,7 +176,7 @@ export function rotate(
 ): Tensor {
   return onBatch(images, "rotate", (batch) => {
     const [n, , height, width] = batch.shape;
-    const angles = asTensor(degrees, isFloat(batch.dtype) ? batch.dtype : "f32");
+    const angles = asTensor(degrees, isFloat(batch.dtype) ? batch.dtype : defaultFloat);
     if (angles.rank > 1 || (angles.rank === 1 && angles.shape[0] !== n)) {
       throw new ShapeError(
         `Cannot rotate ${showShape(images.shape)} by angles ${showShape(angles.shape)}: one is needed, or one for each image`,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { defaultFloat, indexType } from "../../core/dtype.ts";
 import { add, div, logicalAnd, maximum, minimum, mul, sub } from "../../core/ops/binary.ts";
 import { cast } from "../../core/ops/cast.ts";
 import { ge, lt } from "../../core/ops/compare.ts";
@@ -77,7 +78,7 @@ export function pixelsAt(images: Tensor, rows: Tensor, columns: Tensor, mode: Pa
  */
 export function sampled(images: Tensor, y: Tensor, x: Tensor, interpolation: Interpolation, fill: number): Tensor {
   if (interpolation === "bilinear") return inFloat(images, (values) => blended(values, y, x, fill));
-  return pixelsAt(images, cast(round(y), "i32"), cast(round(x), "i32"), "constant", fill);
+  return pixelsAt(images, cast(round(y), indexType), cast(round(x), indexType), "constant", fill);
 }
 
 /** The mean of the four pixels around each place, weighted by nearness. */
@@ -90,7 +91,7 @@ function blended(values: Tensor, y: Tensor, x: Tensor, fill: number): Tensor {
   const frame = [n, 1, height + 2, width + 2];
   const located = concat([framed, ...[2, 3].map((axis) => cast(iota(frame, axis), values.dtype))], { axis: 1 });
   const [down, across] = [clip(add(y, 1), { min: 0, max: height + 1 }), clip(add(x, 1), { min: 0, max: width + 1 })];
-  const [top, left] = [minimum(cast(floor(down), "i32"), height), minimum(cast(floor(across), "i32"), width)];
+  const [top, left] = [minimum(cast(floor(down), indexType), height), minimum(cast(floor(across), indexType), width)];
   const nearness = (place: Tensor, found: Tensor) =>
     relu(sub(1, abs(sub(reshape(place, [n, 1, ...place.shape.slice(1)]), found))));
   const corners = [[0, 0], [0, 1], [1, 0], [1, 1]].map(([below, beside]) => {
@@ -103,6 +104,6 @@ function blended(values: Tensor, y: Tensor, x: Tensor, fill: number): Tensor {
 
 /** The place of each row [1, h, 1] and column [1, 1, w] of a picture, counted from its centre: f32. */
 export function fromCentre(height: number, width: number): readonly [y: Tensor, x: Tensor] {
-  const centred = (shape: readonly number[], axis: number) => sub(cast(iota(shape, axis), "f32"), div(shape[axis] - 1, 2));
+  const centred = (shape: readonly number[], axis: number) => sub(cast(iota(shape, axis), defaultFloat), div(shape[axis] - 1, 2));
   return [centred([1, height, 1], 1), centred([1, 1, width], 2)];
 }

@@ -70,10 +70,13 @@ export function onBatch(images: Tensor, what: string, f: (batch: Tensor) => Tens
   return reshape(made, made.shape.slice(1));
 }
 
+/** The type of images of bytes: black is 0, white 255. */
+export const byteType = "u8";
+
 /** Applies a function that needs fractions: bytes become f32 from 0 to 255, and the nearest bytes again. */
 export function inFloat(images: Tensor, f: (images: Tensor) => Tensor): Tensor {
   const made = f(asFloat(images));
-  return images.dtype === "u8" ? cast(clip(round(made), { min: 0, max: 255 }), "u8") : made;
+  return images.dtype === byteType ? cast(clip(round(made), { min: 0, max: 255 }), byteType) : made;
 }
 
 /** One number as it is, or one for each channel as [channels, 1, 1]. */

@@ -5,10 +5,10 @@
  */
 import { div, sub } from "../../core/ops/binary.ts";
 import { cast } from "../../core/ops/cast.ts";
-import { isFloat } from "../../core/dtype.ts";
+import { defaultFloat, isFloat } from "../../core/dtype.ts";
 import { DTypeError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { type FixedTransform, onBatch, perChannel } from "./transform.ts";
+import { byteType, type FixedTransform, onBatch, perChannel } from "./transform.ts";
 
 /**
  * Bytes as fractions: u8 from 0 to 255 becomes f32 from 0 to 1. What has fractions already stays as it is.
@@ -23,8 +23,8 @@ import { type FixedTransform, onBatch, perChannel } from "./transform.ts";
  */
 export function toTensor(images: Tensor): Tensor {
   if (isFloat(images.dtype)) return images;
-  if (images.dtype === "u8") return div(cast(images, "f32"), 255);
-  throw new DTypeError(`Cannot make fractions of images of type ${images.dtype}: u8 is needed`, { dtype: images.dtype });
+  if (images.dtype === byteType) return div(cast(images, defaultFloat), 255);
+  throw new DTypeError(`Cannot make fractions of images of type ${images.dtype}: ${byteType} is needed`, { dtype: images.dtype });
 }
 
 /** Options of `normalize`. */

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { indexType } from "../../dtype.ts";
 import { type Expr, type ScalarType, scalarType, visit } from "../../ir/expr.ts";
 import {
   type Access,
@@ -124,7 +125,7 @@ function contiguousExtents(kernel: Exclude<Kernel, { kind: "reduce" | "matmul" |
 function resultTypes(kernel: Kernel, buffers: readonly BufferSpec[]): readonly ScalarType[] {
   if (kernel.kind === "map") return [];
   if (kernel.kind === "reduce") {
-    return kernel.reductions.map(({ op, value }) => op === "argmax" || op === "argmin" ? "i32" : value.type);
+    return kernel.reductions.map(({ op, value }) => op === "argmax" || op === "argmin" ? indexType : value.type);
   }
   return [scalarType(resultDType(kernel, buffers))];
 }

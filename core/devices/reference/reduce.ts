@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { extremes } from "../../dtype.ts";
 import type { Expr, ScalarType } from "../../ir/expr.ts";
 import type { ReduceKernel, ReduceOp } from "../../ir/kernel.ts";
 import { contiguousStrides, sizeOf } from "../../shape.ts";
@@ -18,13 +19,7 @@ interface Fold {
 
 /** What a reduction of an empty window gives; for integers the end of their range stands for infinity. */
 export function neutralElement(op: ReduceOp, type: ScalarType): number {
-  const [low, high] = {
-    f32: [-Infinity, Infinity],
-    f64: [-Infinity, Infinity],
-    i32: [-(2 ** 31), 2 ** 31 - 1],
-    u32: [0, 2 ** 32 - 1],
-    bool: [0, 1],
-  }[type];
+  const [low, high] = extremes(type);
   return { sum: 0, prod: 1, max: low, min: high, argmax: 0, argmin: 0 }[op];
 }
 

@@ -7,19 +7,14 @@
  *
  * @module
  */
+import { isBool, isFloat, isInteger, roundTo, wholeRange } from "../../dtype.ts";
 import type { BinaryOp, ScalarType, UnaryOp } from "../../ir/expr.ts";
 import { erf, integerPower, power, roundHalfEven } from "./special.ts";
 
 /** Brings the outcome of an operation back into the range of its type. */
-const intoRange: Readonly<Record<ScalarType, (x: number) => number>> = {
-  f32: (x) => x,
-  f64: (x) => x,
-  i32: (x) => x | 0,
-  u32: (x) => x >>> 0,
-  bool: (x) => x === 0 ? 0 : 1,
-};
-
-const isFloatType = (type: ScalarType): boolean => type === "f32" || type === "f64";
+function intoRange(type: ScalarType): (x: number) => number {
+  return isFloat(type) ? (x) => x : (x) => roundTo(type, x);
+}
 
 const unaries: Readonly<Record<UnaryOp, (x: number) => number>> = {
   neg: (x) => -x,
@@ -50,10 +45,10 @@ const unaries: Readonly<Record<UnaryOp, (x: number) => number>> = {
 
 /** The function of an operation of one argument of the given type. */
 export function unaryFunction(op: UnaryOp, type: ScalarType): (x: number) => number {
-  if (op === "not" && type === "bool") return (x) => 1 - x;
+  if (op === "not" && isBool(type)) return (x) => 1 - x;
   const f = unaries[op];
-  if (isFloatType(type)) return f;
-  const wrap = intoRange[type];
+  if (isFloat(type)) return f;
+  const wrap = intoRange(type);
   return (x) => wrap(f(x));
 }
 
@@ -80,9 +75,9 @@ const binaries: Readonly<Record<BinaryOp, (x: number, y: number) => number>> = {
 
 /** The function of an operation of two arguments of the given type. */
 export function binaryFunction(op: BinaryOp, type: ScalarType): (x: number, y: number) => number {
-  if (isFloatType(type)) return binaries[op];
+  if (isFloat(type)) return binaries[op];
   const f = integerBinary(op, type);
-  const wrap = intoRange[type];
+  const wrap = intoRange(type);
   return (x, y) => wrap(f(x, y));
 }
 
@@ -97,9 +92,8 @@ function integerBinary(op: BinaryOp, type: ScalarType): (x: number, y: number) =
 /** Conversion of a value: floats to integers truncate and saturate, NaN to 0; integers wrap; to bool is `!= 0`. */
 export function castFunction(from: ScalarType, to: ScalarType): (x: number) => number {
   if (to === "f32") return Math.fround;
-  if (isFloatType(from) && to === "i32") return (x) => saturate(x, -(2 ** 31), 2 ** 31 - 1);
-  if (isFloatType(from) && to === "u32") return (x) => saturate(x, 0, 2 ** 32 - 1);
-  return intoRange[to];
+  if (isFloat(from) && isInteger(to)) return (x) => saturate(x, ...wholeRange(to));
+  return intoRange(to);
 }
 
 function saturate(x: number, low: number, high: number): number {
@@ -140,5 +134,5 @@ export function bitcastFunction(from: ScalarType, to: ScalarType): (x: number) =
 
 /** A literal as its type holds it. */
 export function constantValue(type: ScalarType, value: number): number {
-  return type === "f32" ? Math.fround(value) : intoRange[type](value);
+  return roundTo(type, value);
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { extremes, indexType, isFloat } from "../../../dtype.ts";
 import { binary, type Expr, type ScalarType, select, unary } from "../../../ir/expr.ts";
 import type { ReduceOp } from "../../../ir/kernel.ts";
 
@@ -33,11 +34,11 @@ export function stateOf(reduction: Reduction, k: number): readonly StatePart[] {
   if (op !== "argmax" && op !== "argmin") {
     return [{ type, neutral: neutralOf(op, type), joined: join(op, before, value) }];
   }
-  const at: Expr = { kind: "result", type: "i32", slot: 2 * k + 1 };
+  const at: Expr = { kind: "result", type: indexType, slot: 2 * k + 1 };
   const wins = better(op, value, before);
   return [
     { type, neutral: neutralOf(op, type), joined: select(wins, value, before) },
-    { type: "i32", neutral: 0, joined: select(wins, position!, at) },
+    { type: indexType, neutral: 0, joined: select(wins, position!, at) },
   ];
 }
 
@@ -56,22 +57,13 @@ function join(op: "sum" | "prod" | "max" | "min", before: Expr, value: Expr): Ex
 /** Whether `x` is more extreme than `y`; NaN is the most extreme. */
 function better(op: "argmax" | "argmin", x: Expr, y: Expr): Expr {
   const beyond = op === "argmax" ? binary("lt", y, x) : binary("lt", x, y);
-  if (x.type !== "f32" && x.type !== "f64") return beyond;
+  if (!isFloat(x.type)) return beyond;
   return binary("or", beyond, binary("and", unary("isNaN", x), unary("not", unary("isNaN", y))));
 }
 
 function neutralOf(op: ReduceOp, type: ScalarType): number {
   if (op === "sum") return 0;
   if (op === "prod") return 1;
-  const least = op === "max" || op === "argmax";
-  switch (type) {
-    case "i32":
-      return least ? -(2 ** 31) : 2 ** 31 - 1;
-    case "u32":
-      return least ? 0 : 2 ** 32 - 1;
-    case "bool":
-      return least ? 0 : 1;
-    default:
-      return least ? -Infinity : Infinity;
-  }
+  const [least, most] = extremes(type);
+  return op === "max" || op === "argmax" ? least : most;
 }

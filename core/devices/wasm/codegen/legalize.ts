@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isBool, isFloat, maskType } from "../../../dtype.ts";
 import { argumentsOf, binary, cast, constant, type Expr, select, unary } from "../../../ir/expr.ts";
 import { expandBinary, expandUnary } from "./math.ts";
 
@@ -84,13 +85,13 @@ function rewrite(e: Expr): Expr | undefined {
     case "unary":
       return rewriteUnary(e.op, e.x);
     case "binary":
-      if (e.x.type === "bool") return rewriteBool(e.op, e.x, e.y);
+      if (isBool(e.x.type)) return rewriteBool(e.op, e.x, e.y);
       return expandBinary(e.op, e.x, e.y);
     case "cast":
     case "bitcast":
       return e.x.type === e.type ? e.x : undefined;
     case "select":
-      return e.type === "bool" ? binary("or", binary("and", e.test, e.x), binary("and", unary("not", e.test), e.y)) : undefined;
+      return isBool(e.type) ? binary("or", binary("and", e.test, e.x), binary("and", unary("not", e.test), e.y)) : undefined;
     default:
       return undefined;
   }
@@ -100,10 +101,10 @@ type Unary = Extract<Expr, { kind: "unary" }>["op"];
 type Binary = Extract<Expr, { kind: "binary" }>["op"];
 
 function rewriteUnary(op: Unary, x: Expr): Expr | undefined {
-  const floating = x.type === "f32" || x.type === "f64";
-  if (op === "isNaN") return floating ? binary("ne", x, x) : constant("bool", 0);
+  const floating = isFloat(x.type);
+  if (op === "isNaN") return floating ? binary("ne", x, x) : constant(maskType, 0);
   if (op === "sign") return sign(x);
-  if (x.type === "bool") return op === "not" ? undefined : x;
+  if (isBool(x.type)) return op === "not" ? undefined : x;
   if (floating) return x.type === "f32" ? expandUnary(op, x) : undefined;
   if (op === "neg" || op === "not") return undefined;
   if (op === "abs") return x.type === "u32" ? x : undefined;
@@ -113,7 +114,7 @@ function rewriteUnary(op: Unary, x: Expr): Expr | undefined {
 }
 
 function sign(x: Expr): Expr {
-  if (x.type === "bool") return x;
+  if (isBool(x.type)) return x;
   const zero = constant(x.type, 0);
   const one = constant(x.type, 1);
   if (x.type === "u32") return select(binary("ne", x, zero), one, zero);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { indexType } from "../../../dtype.ts";
 import { type Expr, mapLeaves, type ScalarType } from "../../../ir/expr.ts";
 import { contiguousStrides, sizeOf } from "../../../shape.ts";
 import type { ReduceKernel } from "../../../ir/kernel.ts";
@@ -42,7 +43,7 @@ export const reduce: PrintingGenerator<ReduceKernel> = (context, kernel) => {
   const reductions = kernel.reductions.map(({ op, value }): Reduction => {
     if (op !== "argmax" && op !== "argmin") return { op, value };
     const strides = [...kernel.shape.map(() => 0), ...contiguousStrides(kernel.window)];
-    return { op, value, position: { kind: "index", type: "i32", offset: 0, strides } };
+    return { op, value, position: { kind: "index", type: indexType, offset: 0, strides } };
   });
   const joined = formula(
     reductions.flatMap((reduction, k) => stateOf(reduction, k).map((part) => part.joined)),

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { extremes } from "../../../dtype.ts";
 import { contiguousStrides, sizeOf } from "../../../shape.ts";
 import type { ScalarType } from "../../../ir/expr.ts";
 import type { Access, ReduceKernel, ReduceOp, Store } from "../../../ir/kernel.ts";
@@ -310,9 +311,9 @@ function neutral(shader: Shader, op: ReduceOp, type: ScalarType): string {
       return literal(shader, type, 1);
     case "max":
     case "argmax":
-      return literal(shader, type, type === "f32" ? -Infinity : type === "i32" ? -(2 ** 31) : 0);
+      return literal(shader, type, extremes(type)[0]);
     default:
-      return literal(shader, type, type === "f32" ? Infinity : type === "i32" ? 2 ** 31 - 1 : type === "bool" ? 1 : 2 ** 32 - 1);
+      return literal(shader, type, extremes(type)[1]);
   }
 }
 
