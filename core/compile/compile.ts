@@ -7,7 +7,7 @@ import { DTypeError } from "../errors.ts";
 import type { Device } from "../values/device.ts";
 import { showShape, sizeOf } from "../shape.ts";
 import type { Graph, Node } from "./graph.ts";
-import type { Program } from "../ir/kernel.ts";
+import type { Program } from "../ir/program.ts";
 import { lower } from "./lower.ts";
 import type { Kernels } from "./loop.ts";
 import { merge } from "./fuse.ts";

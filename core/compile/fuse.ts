@@ -79,6 +79,7 @@ function over(kernel: MapKernel, shape: Shape): MapKernel | undefined {
   const made: MapKernel = {
     kind: "map",
     shape,
+    operands: [],
     loads: kernel.loads.map(access),
     stores: kernel.stores.map((store) => ({ ...access(store), value: value(store.value) })),
   };

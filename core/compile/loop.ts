@@ -153,5 +153,5 @@ function inPlace({ kernels, buffers }: Kernels, inputs: readonly Node[], stays: 
 function copy({ shape, dtype }: Node, from: number, to: number): Kernel {
   const whole = (buffer: number): Access => ({ buffer, offset: 0, strides: contiguousStrides(shape) });
   const value = { kind: "load", type: scalarType(dtype), slot: 0 } as const;
-  return { kind: "map", shape, loads: [whole(from)], stores: [{ ...whole(to), value }] };
+  return { kind: "map", shape, operands: [], loads: [whole(from)], stores: [{ ...whole(to), value }] };
 }

@@ -100,7 +100,13 @@ class Lowering {
         const fill = lower.fill?.(attrs);
         if (fill !== undefined) {
           const value = constant(scalarType(node.dtype), roundTo(node.dtype, fill));
-          this.kernels.push({ kind: "map", shape: node.shape, loads: [], stores: [{ ...this.#whole(node), value }] });
+          this.kernels.push({
+            kind: "map",
+            shape: node.shape,
+            operands: [],
+            loads: [],
+            stores: [{ ...this.#whole(node), value }],
+          });
         }
         lower.places(shapes, attrs).forEach(({ offset, strides }, i) => {
           const { shape } = inputs[i];
@@ -167,7 +173,7 @@ class Lowering {
         return { ...access, buffer, offset: offset + access.offset };
       })
     );
-    this.kernels.push({ kind: "loop", shape: [], loads: [], stores: [], count: loop.length, kernels });
+    this.kernels.push({ kind: "loop", shape: [], operands: [], loads: [], stores: [], count: loop.length, kernels });
   }
 
   #whole(node: Node, shape: Shape = node.shape): Access {
@@ -177,7 +183,7 @@ class Lowering {
   #map(shape: Shape, value: (reader: Reader) => Expr, to: Access): void {
     const reader = new Reader(this, shape);
     const store: Store = { ...to, value: value(reader) };
-    this.kernels.push({ kind: "map", shape, loads: reader.loads, stores: [store] });
+    this.kernels.push({ kind: "map", shape, operands: [], loads: reader.loads, stores: [store] });
   }
 
   #reduce(node: Node, input: Node, op: "sum" | "prod" | "max" | "min" | "argmax" | "argmin", axes: readonly number[]): void {
@@ -197,7 +203,7 @@ class Lowering {
 
   /** Adds to a kernel the store of its bare result, or the place it writes to. */
   #finish(node: Node, core: KernelCore): void {
-    if (core.kind === "write") {
+    if (core.kind === "scatterRows") {
       this.kernels.push({ ...core, loads: [], stores: [], target: this.#whole(node) });
       return;
     }

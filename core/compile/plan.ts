@@ -6,7 +6,8 @@
 import { deviceBytes, type DType } from "../dtype.ts";
 import { type Shape, sizeOf } from "../shape.ts";
 import { overwrite } from "./alias.ts";
-import { type BufferSpec, type Kernel, mapAccesses, type Program, readsOf, writesOf } from "../ir/kernel.ts";
+import { type Kernel, mapAccesses, readsOf, writesOf } from "../ir/kernel.ts";
+import type { BufferSpec, Program } from "../ir/program.ts";
 import { dependenciesOf, inOrder } from "./fuse.ts";
 
 /** What a buffer holds. */
@@ -49,14 +50,14 @@ export function plan({ kernels, buffers, inputs, outputs }: Unplanned): Program 
   const slots: number[] = [];
   const add = (buffer: number, spec: BufferSpec) => ids.set(buffer, specs.push(spec) - 1);
   inputs.forEach(({ dtype, size, buffer }, index) => {
-    const spec: BufferSpec = { dtype, size, place: { kind: "input", index } };
+    const spec: BufferSpec = { dtype, size, location: { kind: "input", index } };
     if (buffer >= 0) add(buffer, spec);
     else specs.push(spec);
   });
   for (const [output, input] of places) ids.set(output, input);
   outputs.forEach((buffer, index) => {
     if (ids.has(buffer)) return;
-    add(buffer, { dtype: buffers[buffer].dtype, size: sizeOf(buffers[buffer].shape), place: { kind: "output", index } });
+    add(buffer, { dtype: buffers[buffer].dtype, size: sizeOf(buffers[buffer].shape), location: { kind: "output", index } });
   });
   placeIntermediates(ordered, buffers, ids, specs, slots);
   const renamed = ordered.map((kernel) => mapAccesses(kernel, (access) => ({ ...access, buffer: ids.get(access.buffer)! })));
@@ -90,7 +91,7 @@ function placeIntermediates(
       free.delete(slot);
       slots[slot] = Math.max(slots[slot], bytes);
       slotOf.set(buffer, slot);
-      ids.set(buffer, specs.push({ dtype, size: sizeOf(shape), place: { kind: "slot", slot } }) - 1);
+      ids.set(buffer, specs.push({ dtype, size: sizeOf(shape), location: { kind: "slot", slot } }) - 1);
     }
     for (const [buffer, slot] of slotOf) {
       if (lives.get(buffer)!.to === time) {

@@ -6,7 +6,8 @@
 import { showShape } from "../shape.ts";
 import type { Expr } from "../ir/expr.ts";
 import { attrsKey, type Graph } from "./graph.ts";
-import { type Access, type Kernel, operandsOf, type Program } from "../ir/kernel.ts";
+import { type Access, type Kernel, kindOf } from "../ir/kernel.ts";
+import type { Program } from "../ir/program.ts";
 
 /** One line per node. */
 export function showGraph({ nodes, outputs }: Graph): string {
@@ -43,25 +44,11 @@ export function showExpr(e: Expr, levels = 6): string {
   }
 }
 
-/** What the name and the domain of a kernel do not tell. */
-function showDetails(kernel: Kernel): string {
-  switch (kernel.kind) {
-    case "reduce":
-      return ` over ${showShape(kernel.window)}`;
-    case "matmul":
-      return ` k ${kernel.k}`;
-    case "argsort":
-      return kernel.descending ? " descending" : " ascending";
-    default:
-      return "";
-  }
-}
-
 /** A few lines per kernel. */
 export function showProgram(program: Program): string {
   const buffer = (id: number) => {
-    const { place, dtype } = program.buffers[id];
-    const where = place.kind === "slot" ? `slot${place.slot}` : `${place.kind}${place.index}`;
+    const { location, dtype } = program.buffers[id];
+    const where = location.kind === "slot" ? `slot${location.slot}` : `${location.kind}${location.index}`;
     return `${dtype}:${where}#${id}`;
   };
   const access = (each: Access) => `${buffer(each.buffer)}+${each.offset}[${each.strides.join(",")}]`;
@@ -71,12 +58,12 @@ export function showProgram(program: Program): string {
       return [`kernel ${name}: loop ${kernel.count} times`, ...inner.map((line) => `  ${line}`)];
     }
     return [
-      `kernel ${name}: ${kernel.kind} ${showShape(kernel.shape)}${showDetails(kernel)}`,
-      ...operandsOf(kernel).map((operand) => `  operand ${access(operand)}`),
+      `kernel ${name}: ${kernel.kind} ${showShape(kernel.shape)}${kindOf(kernel).details?.(kernel) ?? ""}`,
+      ...kernel.operands.map((operand) => `  operand ${access(operand)}`),
       ...(kernel.kind === "reduce" ? kernel.reductions.map(({ op, value }) => `  ${op} ${showExpr(value)}`) : []),
       ...kernel.loads.map((load, slot) => `  load${slot} ${access(load)}`),
       ...kernel.stores.map((store) => `  store ${access(store)} = ${showExpr(store.value)}`),
-      ...(kernel.kind === "write" ? [`  target ${access(kernel.target)}`] : []),
+      ...(kernel.kind === "scatterRows" ? [`  target ${access(kernel.target)}`] : []),
     ];
   };
   return program.kernels.flatMap((kernel, i) => lines(kernel, `${i}`)).join("\n");

@@ -4,7 +4,8 @@
  * @module
  */
 import { type Cost, costOf, describeKernel } from "../ir/cost.ts";
-import type { Kernel, Program } from "../ir/kernel.ts";
+import type { Kernel } from "../ir/kernel.ts";
+import type { Program } from "../ir/program.ts";
 import { debug } from "../env.ts";
 
 /** Is told how long a kernel of a program took: `part` is its name, or that of one of the dispatches it became. */

@@ -78,12 +78,12 @@ export function compile(
   if (debug.has("kernels")) console.error(showProgram(program));
   compiled++;
   const bytes = program.buffers.reduce(
-    (sum, { size, dtype, place }) => place.kind === "slot" ? sum : sum + size * deviceBytes(dtype),
+    (sum, { size, dtype, location }) => location.kind === "slot" ? sum : sum + size * deviceBytes(dtype),
     0,
   );
   const overwrites = program.outputs.map((id) => {
-    const { place } = program.buffers[id];
-    return place.kind === "input" ? place.index : undefined;
+    const { location } = program.buffers[id];
+    return location.kind === "input" ? location.index : undefined;
   });
   return { executable: device.compile(program), bytes, overwrites };
 }

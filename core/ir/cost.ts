@@ -7,7 +7,8 @@
 import { deviceBytes } from "../dtype.ts";
 import { contiguousStrides, showShape, sizeOf } from "../shape.ts";
 import { type Expr, visit } from "./expr.ts";
-import { type Access, type Kernel, type LoopKernel, operandsOf, type Program } from "./kernel.ts";
+import { type Access, type Kernel, kindOf, type SimpleKernel } from "./kernel.ts";
+import type { Program } from "./program.ts";
 
 /** Work of a kernel. */
 export interface Cost {
@@ -24,67 +25,18 @@ export function costOf(program: Program, kernel: Kernel): Cost {
     const total = (amounts: readonly number[]) => kernel.count * amounts.reduce((sum, amount) => sum + amount, 0);
     return { flops: total(rounds.map(({ flops }) => flops)), bytes: total(rounds.map(({ bytes }) => bytes)) };
   }
+  const { flops, reduced, expressions } = kindOf(kernel);
   const points = sizeOf(kernel.shape);
-  const stored = operations(kernel.stores.map(({ value }) => value));
-  return { flops: resultFlops(kernel) + points * stored, bytes: bytesOf(program, kernel) };
+  const inner = points * sizeOf(reduced(kernel)) * operations(expressions?.(kernel) ?? []);
+  const stored = points * operations(kernel.stores.map(({ value }) => value));
+  return { flops: flops(kernel) + inner + stored, bytes: bytesOf(program, kernel) };
 }
 
 /** A kernel in a few words: `matmul [1, 64, 512] over 784`. */
 export function describeKernel(kernel: Kernel): string {
   if (kernel.kind === "loop") return `loop ${kernel.count} x (${kernel.kernels.map(describeKernel).join(", ")})`;
-  const over = summedExtents(kernel);
+  const over = kindOf(kernel).reduced(kernel);
   return `${kernel.kind} ${showShape(kernel.shape)}${over.length > 0 ? ` over ${over.join(" x ")}` : ""}`;
-}
-
-/** The extents a kernel sums (or searches) to get one result. */
-function summedExtents(kernel: Kernel): readonly number[] {
-  switch (kernel.kind) {
-    case "reduce":
-      return kernel.window;
-    case "matmul":
-      return [kernel.k];
-    case "conv2d":
-      return [kernel.geometry.c / kernel.geometry.groups, kernel.geometry.kh, kernel.geometry.kw];
-    case "conv2dInputGrad":
-      return [kernel.geometry.o / kernel.geometry.groups, kernel.geometry.kh, kernel.geometry.kw];
-    case "conv2dFilterGrad":
-      return [kernel.geometry.n, kernel.geometry.oh, kernel.geometry.ow];
-    case "maxPool2d":
-    case "avgPool2d":
-      return [kernel.geometry.kh, kernel.geometry.kw];
-    default:
-      return [];
-  }
-}
-
-function resultFlops(kernel: Exclude<Kernel, LoopKernel>): number {
-  switch (kernel.kind) {
-    case "map":
-    case "take":
-    case "write":
-      return 0;
-    case "takeGrad":
-      return kernel.outer * kernel.count * kernel.inner;
-    case "argsort":
-      // Comparisons.
-      return sizeOf(kernel.shape) * Math.ceil(Math.log2(Math.max(kernel.shape[1], 1)));
-    case "reduce": {
-      const each = kernel.reductions.length + operations(kernel.reductions.map(({ value }) => value));
-      return sizeOf(kernel.shape) * sizeOf(kernel.window) * each;
-    }
-    case "matmul":
-      return 2 * sizeOf(kernel.shape) * kernel.k;
-    case "conv2d":
-    case "conv2dInputGrad":
-    case "conv2dFilterGrad": {
-      const { n, c, o, oh, ow, kh, kw, groups } = kernel.geometry;
-      return 2 * n * o * oh * ow * (c / groups) * kh * kw;
-    }
-    default: {
-      const { n, c, oh, ow, kh, kw } = kernel.geometry;
-      return n * c * oh * ow * kh * kw;
-    }
-  }
 }
 
 function operations(roots: readonly Expr[]): number {
@@ -95,7 +47,7 @@ function operations(roots: readonly Expr[]): number {
   return count;
 }
 
-function bytesOf(program: Program, kernel: Kernel): number {
+function bytesOf(program: Program, kernel: SimpleKernel): number {
   const touched = new Map<number, number>();
   const touch = (buffer: number, elements: number) => {
     const { dtype, size } = program.buffers[buffer];
@@ -103,12 +55,12 @@ function bytesOf(program: Program, kernel: Kernel): number {
   };
   const distinct = ({ strides }: Access) =>
     kernel.shape.reduce((product, extent, axis) => strides[axis] === 0 ? product : product * extent, 1);
-  // Of rows only those that are taken are read.
-  const most = kernel.kind === "take" ? sizeOf(kernel.shape) : Infinity;
-  for (const operand of operandsOf(kernel)) touch(operand.buffer, most);
+  // Of rows only those that are gathered are read.
+  const most = kernel.kind === "gatherRows" ? sizeOf(kernel.shape) : Infinity;
+  for (const operand of kernel.operands) touch(operand.buffer, most);
   for (const load of kernel.loads) touch(load.buffer, distinct(load));
   const read = [...touched.values()].reduce((sum, bytes) => sum + bytes, 0);
-  const writes = kernel.kind === "write" ? [{ ...kernel.target, strides: contiguousStrides(kernel.shape) }] : kernel.stores;
+  const writes = kernel.kind === "scatterRows" ? [{ ...kernel.target, strides: contiguousStrides(kernel.shape) }] : kernel.stores;
   const written = writes.map((store) => distinct(store) * deviceBytes(program.buffers[store.buffer].dtype));
   return read + written.reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -71,7 +71,7 @@ function kernelOf(
 ): Op<ConvAttrs>["lower"] {
   return {
     kind: "kernel",
-    build: ([lhs, rhs], _, { geometry }) => ({ kind, shape: shape(geometry), geometry, lhs, rhs }),
+    build: ([lhs, rhs], _, { geometry }) => ({ kind, shape: shape(geometry), geometry, operands: [lhs, rhs] }),
   };
 }
 

@@ -41,7 +41,7 @@ export const matmulOp: Op<undefined> = bilinear({
     build: ([lhs, rhs], [x, y], _, dtype) => {
       const [batch, m, k] = flatBatch(x);
       const shape = [batch, m, y[y.length - 1]];
-      if (dtype === "f32") return { kind: "matmul", shape, k, lhs, rhs };
+      if (dtype === "f32") return { kind: "matmul", shape, k, operands: [lhs, rhs] };
       // Other types are too rare for kernels of their own: a sum over products.
       const [lb, lm, lk] = lhs.strides;
       const [rb, rk, rn] = rhs.strides;

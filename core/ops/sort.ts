@@ -42,7 +42,7 @@ export const argsortOp: Op<ArgsortAttrs> = {
   lower: {
     kind: "kernel",
     operands: ([x]) => [rowsOf(x)],
-    build: ([source], [x], { descending }) => ({ kind: "argsort", shape: rowsOf(x), descending, source }),
+    build: ([source], [x], { descending }) => ({ kind: "argsort", shape: rowsOf(x), descending, operands: [source] }),
   },
 };
 

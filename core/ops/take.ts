@@ -73,14 +73,13 @@ export const takeOp: Op<TakeAttrs> = {
   lower: {
     kind: "kernel",
     build: ([source, indices], [[outer, size, inner], [count]]) => ({
-      kind: "take",
+      kind: "gatherRows",
       shape: [outer, count, inner],
       outer,
       size,
       inner,
       count,
-      source,
-      indices,
+      operands: [source, indices],
     }),
   },
 };
@@ -95,14 +94,13 @@ export const takeGradOp: Op<TakeAttrs> = {
   lower: {
     kind: "kernel",
     build: ([source, indices], [[outer, count, inner]], { size }) => ({
-      kind: "takeGrad",
+      kind: "scatterAddRows",
       shape: [outer, size, inner],
       outer,
       size,
       inner,
       count,
-      source,
-      indices,
+      operands: [source, indices],
     }),
   },
 };

@@ -41,14 +41,13 @@ export const writeOp: Op<TakeAttrs> = {
     kind: "kernel",
     over: true,
     build: ([source, indices], [[outer, size, inner], [, count]]) => ({
-      kind: "write",
+      kind: "scatterRows",
       shape: [outer, count, inner],
       outer,
       size,
       inner,
       count,
-      source,
-      indices,
+      operands: [source, indices],
     }),
   },
 };

@@ -4,7 +4,7 @@
  * @module
  */
 import type { DType, TypedArray } from "../dtype.ts";
-import type { Program } from "../ir/kernel.ts";
+import type { Program } from "../ir/program.ts";
 
 /** The names of the devices. */
 export type DeviceName = "webgpu" | "wasm" | "reference";

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Program } from "../../core/ir/kernel.ts";
+import type { Program } from "../../core/ir/program.ts";
 import type { TypedArray } from "../../core/dtype.ts";
 import type { Device } from "../../core/values/device.ts";
 import { createReferenceDevice } from "../../core/devices/reference/device.ts";

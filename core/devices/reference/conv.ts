@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConvKernel } from "../../ir/kernel.ts";
-import type { ConvGeometry } from "../../shape.ts";
+import { type ConvGeometry, sizeOf } from "../../shape.ts";
 
 /**
  * Calls `see` for every product of the convolution: y[yi] += x[xi] * weight[wi], places in contiguous arrays. Products with
@@ -37,19 +37,25 @@ function forEachProduct(g: ConvGeometry, see: (yi: number, xi: number, wi: numbe
   }
 }
 
-/** The result of a convolution kernel, row-major over a domain of `size` points; operands begin at place 0. */
-export function convResult(kernel: ConvKernel, lhs: ArrayLike<number>, rhs: ArrayLike<number>, size: number): Float64Array {
-  const result = new Float64Array(size);
-  switch (kernel.kind) {
-    case "conv2d":
-      forEachProduct(kernel.geometry, (yi, xi, wi) => result[yi] += lhs[xi] * rhs[wi]);
-      break;
-    case "conv2dInputGrad":
-      forEachProduct(kernel.geometry, (yi, xi, wi) => result[xi] += lhs[yi] * rhs[wi]);
-      break;
-    case "conv2dFilterGrad":
-      forEachProduct(kernel.geometry, (yi, xi, wi) => result[wi] += lhs[xi] * rhs[yi]);
-      break;
-  }
-  return result;
-}
+type Result = (kernel: ConvKernel, operands: readonly ArrayLike<number>[]) => Float64Array;
+
+/** y[n, o, oy, ox]. */
+export const conv2d: Result = ({ shape, geometry }, [x, weight]) => {
+  const y = new Float64Array(sizeOf(shape));
+  forEachProduct(geometry, (yi, xi, wi) => y[yi] += x[xi] * weight[wi]);
+  return y;
+};
+
+/** The transpose in x. */
+export const conv2dInputGrad: Result = ({ shape, geometry }, [g, weight]) => {
+  const x = new Float64Array(sizeOf(shape));
+  forEachProduct(geometry, (yi, xi, wi) => x[xi] += g[yi] * weight[wi]);
+  return x;
+};
+
+/** The transpose in the weight. */
+export const conv2dFilterGrad: Result = ({ shape, geometry }, [x, g]) => {
+  const weight = new Float64Array(sizeOf(shape));
+  forEachProduct(geometry, (yi, xi, wi) => weight[wi] += x[xi] * g[yi]);
+  return weight;
+};

@@ -7,11 +7,11 @@
  *
  * @module
  */
-import type { BufferSpec, Program } from "../../ir/kernel.ts";
+import type { BufferSpec, Program } from "../../ir/program.ts";
 import { deviceBytes, type DType, dtypes, hostArray, isFloat, toHostArray, type TypedArray } from "../../dtype.ts";
 import { DeviceError, DonatedError } from "../../errors.ts";
 import type { Device, DeviceBuffer, Executable } from "../../values/device.ts";
-import { checkProgram } from "./check.ts";
+import { checkProgram } from "../../ir/check.ts";
 import type { Memory } from "./evaluate.ts";
 import { runKernel } from "./kernels.ts";
 
@@ -72,14 +72,14 @@ export function createReferenceDevice(): Device<ReferenceBuffer> {
     const outputs = new Set(program.outputs);
     const held = new Map<number, ReferenceBuffer>();
     const memories = program.buffers.map((spec, id) => {
-      const { place, dtype, size } = spec;
-      if (place.kind !== "input") {
+      const { location, dtype, size } = spec;
+      if (location.kind !== "input") {
         const memory = unwritten(dtype, size);
         if (outputs.has(id)) held.set(id, hold(dtype, memory));
         return memory;
       }
-      const input = inputs[place.index];
-      checkInput(input, spec, place.index);
+      const input = inputs[location.index];
+      checkInput(input, spec, location.index);
       if (!ArrayBuffer.isView(input)) {
         held.set(id, input);
         return contentsOf(input);

@@ -3,11 +3,20 @@
  *
  * @module
  */
-import type { Access, Kernel, LoopKernel, MatmulKernel, TakeKernel, WriteKernel } from "../../ir/kernel.ts";
+import {
+  type Access,
+  callByKind,
+  type GatherRowsKernel,
+  type Kernel,
+  type KernelTable,
+  type MatmulKernel,
+  type ScatterAddRowsKernel,
+  type ScatterRowsKernel,
+} from "../../ir/kernel.ts";
 import { contiguousStrides, sizeOf } from "../../shape.ts";
-import { convResult } from "./conv.ts";
+import { conv2d, conv2dFilterGrad, conv2dInputGrad } from "./conv.ts";
 import { evaluate, type Memory } from "./evaluate.ts";
-import { poolResult } from "./pool.ts";
+import { avgPool2d, avgPool2dGrad, maxPool2d, maxPool2dGather, maxPool2dScatter } from "./pool.ts";
 import { reduceResults } from "./reduce.ts";
 import { argsortResult } from "./sort.ts";
 import { walk } from "./walk.ts";
@@ -18,11 +27,11 @@ export function runKernel(kernel: Kernel, memories: readonly Memory[]): void {
     for (let round = 0; round < kernel.count; round++) for (const each of kernel.kernels) runKernel(each, memories);
     return;
   }
-  if (kernel.kind === "write") return writeRows(kernel, memories);
+  if (kernel.kind === "scatterRows") return scatterRows(kernel, memories);
   const sources = {
     memories,
     loads: kernel.loads,
-    results: resultsOf(kernel, memories),
+    results: callByKind(results, memories, kernel),
     resultStrides: contiguousStrides(kernel.shape),
   };
   const targets = kernel.stores.map((store) => memories[store.buffer]);
@@ -31,33 +40,32 @@ export function runKernel(kernel: Kernel, memories: readonly Memory[]): void {
   });
 }
 
-/** What `result` k of the stores stands for, row-major over the kernel's domain. */
-function resultsOf(kernel: Exclude<Kernel, WriteKernel | LoopKernel>, memories: readonly Memory[]): Float64Array[] {
-  const contents = ({ buffer, offset }: Access) => memories[buffer].subarray(offset);
-  const size = sizeOf(kernel.shape);
-  switch (kernel.kind) {
-    case "map":
-      return [];
-    case "reduce":
-      return reduceResults(kernel, memories);
-    case "matmul":
-      return [matmulResult(kernel, memories)];
-    case "take":
-    case "takeGrad":
-      return [takeResult(kernel, contents(kernel.source), contents(kernel.indices), size)];
-    case "argsort":
-      return [argsortResult(kernel, memories)];
-    case "conv2d":
-    case "conv2dInputGrad":
-    case "conv2dFilterGrad":
-      return [convResult(kernel, contents(kernel.lhs), contents(kernel.rhs), size)];
-    default:
-      return [poolResult(kernel, kernel.operands.map(contents), size)];
-  }
+/** For each kind what `result` k of the stores stands for, row-major over the kernel's domain. */
+const results: KernelTable<readonly Memory[], readonly Float64Array[]> = {
+  map: () => [],
+  reduce: (memories, kernel) => reduceResults(kernel, memories),
+  matmul: (memories, kernel) => [matmulResult(kernel, memories)],
+  conv2d: (memories, kernel) => [conv2d(kernel, contents(memories, kernel))],
+  conv2dInputGrad: (memories, kernel) => [conv2dInputGrad(kernel, contents(memories, kernel))],
+  conv2dFilterGrad: (memories, kernel) => [conv2dFilterGrad(kernel, contents(memories, kernel))],
+  maxPool2d: (memories, kernel) => [maxPool2d(kernel, contents(memories, kernel))],
+  maxPool2dScatter: (memories, kernel) => [maxPool2dScatter(kernel, contents(memories, kernel))],
+  maxPool2dGather: (memories, kernel) => [maxPool2dGather(kernel, contents(memories, kernel))],
+  avgPool2d: (memories, kernel) => [avgPool2d(kernel, contents(memories, kernel))],
+  avgPool2dGrad: (memories, kernel) => [avgPool2dGrad(kernel, contents(memories, kernel))],
+  gatherRows: (memories, kernel) => [gatherRows(kernel, contents(memories, kernel))],
+  scatterAddRows: (memories, kernel) => [scatterAddRows(kernel, contents(memories, kernel))],
+  scatterRows: () => [],
+  argsort: (memories, kernel) => [argsortResult(kernel, memories)],
+};
+
+/** The operands of a kernel, each from its offset on. */
+function contents(memories: readonly Memory[], { operands }: Pick<Kernel, "operands">): Memory[] {
+  return operands.map(({ buffer, offset }: Access) => memories[buffer].subarray(offset));
 }
 
 /** A walk over [batch, m, n, k] that adds lhs * rhs up at [batch, m, n]. */
-function matmulResult({ shape, k, lhs, rhs }: MatmulKernel, memories: readonly Memory[]): Float64Array {
+function matmulResult({ shape, k, operands: [lhs, rhs] }: MatmulKernel, memories: readonly Memory[]): Float64Array {
   const result = new Float64Array(sizeOf(shape));
   const a = memories[lhs.buffer];
   const b = memories[rhs.buffer];
@@ -72,34 +80,43 @@ function matmulResult({ shape, k, lhs, rhs }: MatmulKernel, memories: readonly M
   return result;
 }
 
-/** Rows copied by index, or added up at their index. Sums of integers wrap when they are stored. */
-function takeResult(kernel: TakeKernel, source: Memory, indices: Memory, size: number): Float64Array {
-  const { kind, outer, inner, count } = kernel;
-  const result = new Float64Array(size);
-  if (kernel.size === 0) return result; // no row to take, none to add to
+/** Calls `see` with the first element of each row of the whole, and of the row of the list that the index says belongs to it. */
+function forEachRow(
+  { outer, size, inner, count }: GatherRowsKernel | ScatterAddRowsKernel | ScatterRowsKernel,
+  indices: Memory,
+  see: (whole: number, listed: number) => void,
+): void {
+  if (size === 0) return;
   for (let i = 0; i < outer; i++) {
     for (let j = 0; j < count; j++) {
-      const row = Math.min(Math.max(indices[j], 0), kernel.size - 1);
-      const whole = (i * kernel.size + row) * inner;
-      const taken = (i * count + j) * inner;
-      for (let k = 0; k < inner; k++) {
-        if (kind === "take") result[taken + k] = source[whole + k];
-        else result[whole + k] += source[taken + k];
-      }
+      const row = Math.min(Math.max(indices[j], 0), size - 1);
+      see((i * size + row) * inner, (i * count + j) * inner);
     }
   }
+}
+
+function gatherRows(kernel: GatherRowsKernel, [source, indices]: readonly Memory[]): Float64Array {
+  const result = new Float64Array(sizeOf(kernel.shape));
+  forEachRow(kernel, indices, (whole, listed) => {
+    for (let k = 0; k < kernel.inner; k++) result[listed + k] = source[whole + k];
+  });
+  return result;
+}
+
+/** Sums of integers wrap when they are stored. */
+function scatterAddRows(kernel: ScatterAddRowsKernel, [source, indices]: readonly Memory[]): Float64Array {
+  const result = new Float64Array(sizeOf(kernel.shape));
+  forEachRow(kernel, indices, (whole, listed) => {
+    for (let k = 0; k < kernel.inner; k++) result[whole + k] += source[listed + k];
+  });
   return result;
 }
 
 /** Rows copied to their index. */
-function writeRows({ outer, size, inner, count, source, indices, target }: WriteKernel, memories: readonly Memory[]): void {
-  if (size === 0) return;
-  const [from, to] = [memories[source.buffer].subarray(source.offset), memories[target.buffer].subarray(target.offset)];
-  const places = memories[indices.buffer].subarray(indices.offset);
-  for (let i = 0; i < outer; i++) {
-    for (let j = 0; j < count; j++) {
-      const row = Math.min(Math.max(places[j], 0), size - 1);
-      for (let k = 0; k < inner; k++) to[(i * size + row) * inner + k] = from[(i * count + j) * inner + k];
-    }
-  }
+function scatterRows(kernel: ScatterRowsKernel, memories: readonly Memory[]): void {
+  const [source, indices] = contents(memories, kernel);
+  const target = memories[kernel.target.buffer].subarray(kernel.target.offset);
+  forEachRow(kernel, indices, (whole, listed) => {
+    for (let k = 0; k < kernel.inner; k++) target[whole + k] = source[listed + k];
+  });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { PoolKernel } from "../../ir/kernel.ts";
-import type { PoolGeometry } from "../../shape.ts";
+import { type PoolGeometry, sizeOf } from "../../shape.ts";
 
 /** A window: its place in the output, the places of its elements in the input (row-major), and the divisor of its average. */
 interface Window {
@@ -52,36 +52,38 @@ function placeOfMax(values: ArrayLike<number>, places: readonly number[]): numbe
   return best;
 }
 
-/** The result of a pooling kernel, row-major over a domain of `size` points; operands begin at place 0. */
-export function poolResult(kernel: PoolKernel, operands: readonly ArrayLike<number>[], size: number): Float64Array {
-  const result = new Float64Array(size);
-  const [x, other] = operands;
-  for (const { output, inputs, divisor } of windows(kernel.geometry)) {
-    switch (kernel.kind) {
-      case "maxPool2d": {
-        const best = placeOfMax(x, inputs);
-        result[output] = best === undefined ? -Infinity : x[best];
-        break;
-      }
-      case "maxPool2dScatter": {
-        const best = placeOfMax(x, inputs);
-        if (best !== undefined) result[best] += other[output];
-        break;
-      }
-      case "maxPool2dGather": {
-        const best = placeOfMax(x, inputs);
-        result[output] = best === undefined ? 0 : other[best];
-        break;
-      }
-      case "avgPool2d": {
-        result[output] = inputs.reduce((total, place) => total + x[place], 0) / divisor;
-        break;
-      }
-      case "avgPool2dGrad": {
-        for (const place of inputs) result[place] += x[output] / divisor;
-        break;
-      }
-    }
-  }
-  return result;
+type Result = (kernel: PoolKernel, operands: readonly ArrayLike<number>[]) => Float64Array;
+
+/** A kernel by what each of its windows adds to the result. */
+function byWindow(
+  see: (result: Float64Array, window: Window, first: ArrayLike<number>, second: ArrayLike<number>) => void,
+): Result {
+  return ({ shape, geometry }, [first, second]) => {
+    const result = new Float64Array(sizeOf(shape));
+    for (const window of windows(geometry)) see(result, window, first, second);
+    return result;
+  };
 }
+
+export const maxPool2d: Result = byWindow((y, { output, inputs }, x) => {
+  const best = placeOfMax(x, inputs);
+  y[output] = best === undefined ? -Infinity : x[best];
+});
+
+export const maxPool2dScatter: Result = byWindow((gx, { output, inputs }, x, g) => {
+  const best = placeOfMax(x, inputs);
+  if (best !== undefined) gx[best] += g[output];
+});
+
+export const maxPool2dGather: Result = byWindow((ty, { output, inputs }, x, t) => {
+  const best = placeOfMax(x, inputs);
+  ty[output] = best === undefined ? 0 : t[best];
+});
+
+export const avgPool2d: Result = byWindow((y, { output, inputs, divisor }, x) => {
+  y[output] = inputs.reduce((total, place) => total + x[place], 0) / divisor;
+});
+
+export const avgPool2dGrad: Result = byWindow((gx, { output, inputs, divisor }, g) => {
+  for (const place of inputs) gx[place] += g[output] / divisor;
+});

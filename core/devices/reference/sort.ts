@@ -15,7 +15,10 @@ function compare(x: number, y: number): number {
 }
 
 /** The places of each row's elements in sorted order, row after row. JavaScript's sort is stable. */
-export function argsortResult({ shape, source, descending }: ArgsortKernel, memories: readonly Memory[]): Float64Array {
+export function argsortResult(
+  { shape, operands: [source], descending }: ArgsortKernel,
+  memories: readonly Memory[],
+): Float64Array {
   const [rows, n] = shape;
   const values = memories[source.buffer];
   const result = new Float64Array(sizeOf(shape));

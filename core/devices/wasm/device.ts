@@ -5,7 +5,7 @@
  */
 import { deviceBytes, type DType, type TypedArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
-import type { Program } from "../../ir/kernel.ts";
+import type { Program } from "../../ir/program.ts";
 import type { Device, Executable } from "../../values/device.ts";
 import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";

@@ -5,7 +5,7 @@
  */
 import { deviceBytes, type DType, type TypedArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
-import type { Program } from "../../ir/kernel.ts";
+import type { Program } from "../../ir/program.ts";
 import { SERIAL_MADDS } from "./codegen/emit.ts";
 import { NARROW_TILE, type TileColumns } from "./codegen/microkernel.ts";
 import { compileProgram, type ProgramCode } from "./codegen/program.ts";
@@ -85,8 +85,8 @@ export class WasmExecutable implements Executable<WasmBuffer> {
       parts.pool.start();
     }
     this.#outputs = program.outputs.map((id) => {
-      const { place } = program.buffers[id];
-      return { id, input: place.kind === "input" ? place.index : -1 };
+      const { location } = program.buffers[id];
+      return { id, input: location.kind === "input" ? location.index : -1 };
     });
   }
 
@@ -237,7 +237,7 @@ function layOut(program: Program, code: ProgramCode, threads: number): Layout {
   const slots = program.slots.map(take);
   const shared = take(code.sharedBytes);
   const places = [
-    ...program.buffers.flatMap(({ place }, id) => place.kind === "slot" ? [[id, slots[place.slot]] as const] : []),
+    ...program.buffers.flatMap(({ location }, id) => location.kind === "slot" ? [[id, slots[location.slot]] as const] : []),
     ...code.sharedOffsets.map((offset, i) => [program.buffers.length + i, shared + offset] as const),
   ];
   const scratch = end;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { DType, TypedArray } from "../../dtype.ts";
-import type { Program } from "../../ir/kernel.ts";
+import type { Program } from "../../ir/program.ts";
 import type { Target } from "./codegen/generate.ts";
 import { DeviceError, DTypeError } from "../../errors.ts";
 import type { Device } from "../../values/device.ts";

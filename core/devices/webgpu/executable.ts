@@ -8,7 +8,8 @@
  * @module
  */
 import type { DType, TypedArray } from "../../dtype.ts";
-import { type Kernel, type Program, writesOf } from "../../ir/kernel.ts";
+import { type Kernel, writesOf } from "../../ir/kernel.ts";
+import type { Program } from "../../ir/program.ts";
 import { type Binding, generateKernel, type KernelCode, type Target } from "./codegen/generate.ts";
 import { DeviceError, DonatedError, DTypeError, ShapeError } from "../../errors.ts";
 import type { Executable } from "../../values/device.ts";
@@ -127,8 +128,8 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
 
   private regionIndex({ buffer }: Binding): number {
     if (buffer === "scratch") return this.fixed.length - 1;
-    const { place } = this.program.buffers[buffer];
-    return place.kind === "slot" ? place.slot : this.fixed.length + buffer;
+    const { location } = this.program.buffers[buffer];
+    return location.kind === "slot" ? location.slot : this.fixed.length + buffer;
   }
 
   private bindInputs(inputs: readonly (WebgpuBuffer | TypedArray)[]): void {
@@ -167,8 +168,8 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
     return this.program.outputs.map((id) => {
       const known = made.get(id);
       if (known) return known;
-      const { dtype, size, place } = this.program.buffers[id];
-      const donated = place.kind === "input" ? inputs[place.index] : undefined;
+      const { dtype, size, location } = this.program.buffers[id];
+      const donated = location.kind === "input" ? inputs[location.index] : undefined;
       let output: WebgpuBuffer;
       if (donated instanceof WebgpuBuffer) output = donated;
       else {
@@ -267,8 +268,8 @@ function donatedInputs(program: Program): Set<number> {
   const ids = [...program.outputs, ...program.kernels.flatMap((kernel) => [...writesOf(kernel)])];
   const donated = new Set<number>();
   for (const id of ids) {
-    const { place } = program.buffers[id];
-    if (place.kind === "input") donated.add(place.index);
+    const { location } = program.buffers[id];
+    if (location.kind === "input") donated.add(location.index);
   }
   return donated;
 }

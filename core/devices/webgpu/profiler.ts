@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Program } from "../../ir/kernel.ts";
+import type { Program } from "../../ir/program.ts";
 import type { Profile } from "../profile.ts";
 import type { Reader } from "./reader.ts";
 

@@ -85,11 +85,18 @@ const maps: fc.Arbitrary<KernelCase> = domain.chain((shape) =>
         const y = p.input("f32", noiseInt(2, b.size, -4, 4));
         const outputs = [first, second].map((layout) => {
           const out = p.output("f32", layout.size);
-          p.run({ kind: "map", shape: [layout.size], loads: [], stores: [store(strided(out, [1]), constant("f32", 0.5))] });
+          p.run({
+            kind: "map",
+            operands: [],
+            shape: [layout.size],
+            loads: [],
+            stores: [store(strided(out, [1]), constant("f32", 0.5))],
+          });
           return strided(out, layout.strides, layout.offset);
         });
         p.run({
           kind: "map",
+          operands: [],
           shape,
           loads: [strided(x, a.strides, a.offset), strided(y, b.strides, b.offset)],
           stores: [store(outputs[0], e1), store(outputs[1], e2)],
@@ -118,7 +125,13 @@ const reduces: fc.Arbitrary<KernelCase> = fc.tuple(fc.array(extent, { maxLength:
           }));
           const ids = outputs.map(({ type }) => p.output(type, to.size));
           outputs.forEach(({ type }, k) => {
-            p.run({ kind: "map", shape: [to.size], loads: [], stores: [store(strided(ids[k], [1]), constant(type, 3))] });
+            p.run({
+              kind: "map",
+              operands: [],
+              shape: [to.size],
+              loads: [],
+              stores: [store(strided(ids[k], [1]), constant(type, 3))],
+            });
           });
           p.run({
             kind: "reduce",
@@ -149,13 +162,12 @@ const matmuls: fc.Arbitrary<KernelCase> = fc.tuple(fc.integer({ min: 0, max: 3 }
         const y = p.input("f32", noiseInt(6, right.size, -9, 9));
         const z = p.input("f32", noiseInt(7, added.size, -99, 99));
         const out = p.output("f32", to.size);
-        p.run({ kind: "map", shape: [to.size], loads: [], stores: [store(strided(out, [1]), constant("f32", 3))] });
+        p.run({ kind: "map", operands: [], shape: [to.size], loads: [], stores: [store(strided(out, [1]), constant("f32", 3))] });
         p.run({
           kind: "matmul",
           shape: [b, m, n],
           k,
-          lhs: strided(x, left.strides, left.offset),
-          rhs: strided(y, right.strides, right.offset),
+          operands: [strided(x, left.strides, left.offset), strided(y, right.strides, right.offset)],
           loads: [strided(z, added.strides, added.offset)],
           stores: [
             store(strided(out, to.strides, to.offset), fused ? binary("max", binary("add", result(), load(0)), 0) : result()),
@@ -196,8 +208,7 @@ const convolutions: fc.Arbitrary<KernelCase> = fc.record({
       kind,
       shape,
       geometry: g,
-      lhs: dense(x, lhs),
-      rhs: dense(y, rhs),
+      operands: [dense(x, lhs), dense(y, rhs)],
       loads: [strided(bias, [0, 1, 0, 0])],
       stores: [store(dense(out, shape), fused ? binary("max", binary("add", result(), load(0)), 0) : result())],
     });
@@ -224,8 +235,7 @@ const wideConvolutions: fc.Arbitrary<KernelCase> = fc.record({
       kind,
       shape,
       geometry: g,
-      lhs: dense(x, lhs),
-      rhs: dense(y, rhs),
+      operands: [dense(x, lhs), dense(y, rhs)],
       loads: [],
       stores: [store(dense(out, shape), result())],
     });

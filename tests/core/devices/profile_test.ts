@@ -6,7 +6,8 @@
 import assert from "node:assert/strict";
 import { unary } from "../../../core/ir/expr.ts";
 import { costOf, describeKernel } from "../../../core/ir/cost.ts";
-import type { Kernel, Program } from "../../../core/ir/kernel.ts";
+import type { Kernel } from "../../../core/ir/kernel.ts";
+import type { Program } from "../../../core/ir/program.ts";
 import { showProgram } from "../../../core/compile/show.ts";
 import { KernelTimes } from "../../../core/devices/profile.ts";
 import { load, result } from "../../support/kernel_cases/builder.ts";
@@ -15,14 +16,14 @@ const product: Kernel = {
   kind: "matmul",
   shape: [1, 4, 8],
   k: 16,
-  lhs: { buffer: 0, offset: 0, strides: [64, 16, 1] },
-  rhs: { buffer: 1, offset: 0, strides: [128, 8, 1] },
+  operands: [{ buffer: 0, offset: 0, strides: [64, 16, 1] }, { buffer: 1, offset: 0, strides: [128, 8, 1] }],
   loads: [],
   stores: [{ buffer: 2, offset: 0, strides: [32, 8, 1], value: result(0) }],
 };
 /** One number, spread over the result. */
 const spread: Kernel = {
   kind: "map",
+  operands: [],
   shape: [4, 8],
   loads: [{ buffer: 3, offset: 0, strides: [0, 0] }],
   stores: [{ buffer: 2, offset: 0, strides: [8, 1], value: unary("exp", load(0, "f32")) }],
@@ -32,7 +33,7 @@ const order: Kernel = {
   kind: "argsort",
   shape: [4, 8],
   descending: true,
-  source: { buffer: 2, offset: 0, strides: [8, 1] },
+  operands: [{ buffer: 2, offset: 0, strides: [8, 1] }],
   loads: [],
   stores: [{ buffer: 4, offset: 0, strides: [8, 1], value: result(0, "i32") }],
 };
@@ -40,7 +41,7 @@ const program: Program = {
   buffers: [64, 128, 32, 1, 32].map((size, index) => ({
     dtype: index === 4 ? "i32" : "f32",
     size,
-    place: { kind: "input", index },
+    location: { kind: "input", index },
   })),
   slots: [],
   kernels: [product, spread],

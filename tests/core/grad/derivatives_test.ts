@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Program } from "../../../core/ir/kernel.ts";
+import type { Program } from "../../../core/ir/program.ts";
 import type { Device } from "../../../core/values/device.ts";
 import { useDevice } from "../../../core/execution/current_device.ts";
 import {

@@ -24,6 +24,7 @@ function pairsCase(
     const out = p.output(comparisons.includes(op) ? "bool" : type, xs.length * ys.length);
     p.run({
       kind: "map",
+      operands: [],
       shape: [xs.length, ys.length],
       loads: [strided(x, [1, 0]), strided(y, [0, 1])],
       stores: [store(strided(out, [ys.length, 1]), binary(op, load(0, type), load(1, type)))],

@@ -4,7 +4,8 @@
  * @module
  */
 import { constant, type Expr, type ScalarType, scalarType as scalarOf } from "../../../core/ir/expr.ts";
-import type { Access, BufferSpec, Kernel, Program, Store } from "../../../core/ir/kernel.ts";
+import type { Access, Kernel, Store } from "../../../core/ir/kernel.ts";
+import type { BufferSpec, Program } from "../../../core/ir/program.ts";
 import { deviceBytes, type DType, toHostArray, type TypedArray } from "../../../core/dtype.ts";
 import { contiguousStrides, type Shape } from "../../../core/shape.ts";
 import type { Tolerance } from "../close.ts";
@@ -47,19 +48,19 @@ export function buildCase(
   const known = build({
     input: (dtype, given) => {
       const held = toHostArray(dtype, given);
-      const id = add({ dtype, size: held.length, place: { kind: "input", index: inputs.length } });
+      const id = add({ dtype, size: held.length, location: { kind: "input", index: inputs.length } });
       values.push(held);
       inputs.push(id);
       return id;
     },
     output: (dtype, size) => {
-      const id = add({ dtype, size, place: { kind: "output", index: outputs.length } });
+      const id = add({ dtype, size, location: { kind: "output", index: outputs.length } });
       outputs.push(id);
       return id;
     },
     temporary: (dtype, size, slot) => {
       slots[slot] = Math.max(slots[slot] ?? 0, size * deviceBytes(dtype));
-      return add({ dtype, size, place: { kind: "slot", slot } });
+      return add({ dtype, size, location: { kind: "slot", slot } });
     },
     donate: (input) => {
       outputs.push(input);
@@ -123,6 +124,7 @@ export function elementwiseCase(
     const loads = inputs.map(({ dtype }, k) => load(k, scalarOf(dtype)));
     p.run({
       kind: "map",
+      operands: [],
       shape: [size],
       loads: ids.map((id) => dense(id, [size])),
       stores: [store(dense(out, [size]), value(...loads))],

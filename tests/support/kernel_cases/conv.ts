@@ -96,8 +96,7 @@ function convCase(
       kind,
       shape: domain,
       geometry: g,
-      lhs: dense(x, lhs, offset),
-      rhs: dense(y, rhs, offset),
+      operands: [dense(x, lhs, offset), dense(y, rhs, offset)],
       loads: [],
       stores: [store(dense(out, domain), result(0, dtype))],
     });
@@ -210,8 +209,7 @@ function epilogueCase(
       kind,
       shape: domain,
       geometry: g,
-      lhs: dense(x, lhs),
-      rhs: dense(y, rhs),
+      operands: [dense(x, lhs), dense(y, rhs)],
       loads: [strided(bias, [0, 1, 0, 0]), dense(other, domain)],
       stores: values.map(({ value, strides = contiguousStrides(domain), dtype = "f32" }) => {
         const out = donate ? p.donate(other) : p.output(dtype, sizeOf(domain));
@@ -260,8 +258,7 @@ const knownCases: readonly KernelCase[] = [
       kind: "conv2d",
       shape: domain,
       geometry: g,
-      lhs: dense(x, lhs),
-      rhs: dense(weight, rhs),
+      operands: [dense(x, lhs), dense(weight, rhs)],
       loads: [],
       stores: [store(dense(out, domain), result())],
     });
@@ -277,8 +274,7 @@ const knownCases: readonly KernelCase[] = [
       kind: "conv2dInputGrad",
       shape: domain,
       geometry: g,
-      lhs: dense(gradient, lhs),
-      rhs: dense(weight, rhs),
+      operands: [dense(gradient, lhs), dense(weight, rhs)],
       loads: [],
       stores: [store(dense(out, domain), result())],
     });
@@ -294,8 +290,7 @@ const knownCases: readonly KernelCase[] = [
       kind: "conv2dFilterGrad",
       shape: domain,
       geometry: g,
-      lhs: dense(x, lhs),
-      rhs: dense(gradient, rhs),
+      operands: [dense(x, lhs), dense(gradient, rhs)],
       loads: [],
       stores: [store(dense(out, domain), result())],
     });

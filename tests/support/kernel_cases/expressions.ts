@@ -18,6 +18,7 @@ function literalCase(dtype: DType, values: readonly number[]): KernelCase {
     values.forEach((value, k) => {
       p.run({
         kind: "map",
+        operands: [],
         shape: [3],
         loads: [],
         stores: [store(strided(outputs[k], [1]), constant(scalarOf(dtype), value))],
@@ -149,12 +150,12 @@ const selects: readonly KernelCase[] = [
 const indices: readonly KernelCase[] = [
   buildCase("index counts along both axes", exact, (p) => {
     const out = p.output("i32", 12);
-    p.run({ kind: "map", shape: [3, 4], loads: [], stores: [store(dense(out, [3, 4]), index([10, -1], 5))] });
+    p.run({ kind: "map", operands: [], shape: [3, 4], loads: [], stores: [store(dense(out, [3, 4]), index([10, -1], 5))] });
     return [[5, 4, 3, 2, 15, 14, 13, 12, 25, 24, 23, 22]];
   }),
   buildCase("index of a scalar domain", exact, (p) => {
     const out = p.output("i32", 1);
-    p.run({ kind: "map", shape: [], loads: [], stores: [store(strided(out, []), index([], 42))] });
+    p.run({ kind: "map", operands: [], shape: [], loads: [], stores: [store(strided(out, []), index([], 42))] });
     return [[42]];
   }),
   buildCase("index as f32: arange, and a triangular mask", exact, (p) => {
@@ -162,6 +163,7 @@ const indices: readonly KernelCase[] = [
     const mask = p.output("bool", 9);
     p.run({
       kind: "map",
+      operands: [],
       shape: [3, 3],
       loads: [],
       stores: [
@@ -174,7 +176,7 @@ const indices: readonly KernelCase[] = [
   buildCase("index over five axes of a long domain", exact, (p) => {
     const out = p.output("i32", 2 * 3 * 5 * 7 * 11);
     const shape = [2, 3, 5, 7, 11];
-    p.run({ kind: "map", shape, loads: [], stores: [store(dense(out, shape), index([1, 100, -7, 3, 1000], -9))] });
+    p.run({ kind: "map", operands: [], shape, loads: [], stores: [store(dense(out, shape), index([1, 100, -7, 3, 1000], -9))] });
   }),
 ];
 
@@ -234,6 +236,7 @@ export const expressionCases: readonly KernelCase[] = [
     const out = p.output("f32", 3);
     p.run({
       kind: "map",
+      operands: [],
       shape: [3],
       loads: [dense(x, [3]), dense(y, [3])],
       stores: [store(dense(out, [3]), binary("mul", load(0), load(0)))],

@@ -19,6 +19,7 @@ function affineCase(shape: Shape): KernelCase {
     const out = p.output("f32", sizeOf(shape));
     p.run({
       kind: "map",
+      operands: [],
       shape,
       loads: [dense(x, shape)],
       stores: [store(dense(out, shape), binary("add", binary("mul", load(0), 2), 1))],
@@ -64,12 +65,14 @@ function copyCase(
     // Every element is written once at least, so that no place is left to chance.
     p.run({
       kind: "map",
+      operands: [],
       shape: [to.size],
       loads: [],
       stores: [store(strided(out, [1]), f32(-1))],
     });
     p.run({
       kind: "map",
+      operands: [],
       shape,
       loads: [strided(x, from.strides, from.offset)],
       stores: [store(strided(out, to.strides, to.offset), load(0))],
@@ -106,12 +109,14 @@ function moveCase(dtype: DType, values: ArrayLike<number>): KernelCase {
     const type = scalarOf(dtype);
     p.run({
       kind: "map",
+      operands: [],
       shape: [size],
       loads: [],
       stores: [store(strided(out, [1]), constant(type, 1))],
     });
     p.run({
       kind: "map",
+      operands: [],
       shape: [size - 3],
       loads: [strided(x, [1], 3)],
       stores: [store(strided(out, [1], 1), load(0, type))],
@@ -134,6 +139,7 @@ const types: readonly KernelCase[] = [
     const out = p.output("f32", 3 * 29);
     p.run({
       kind: "map",
+      operands: [],
       shape: [3, 29],
       loads: [dense(images, [3, 29])],
       stores: [store(dense(out, [3, 29]), binary("div", cast("f32", load(0, "u32")), 255))],
@@ -145,6 +151,7 @@ const types: readonly KernelCase[] = [
     const [half, whole] = [p.output("f16", 24), p.output("f32", 24)];
     p.run({
       kind: "map",
+      operands: [],
       shape: [3, 8],
       loads: [dense(x, [3, 8]), dense(y, [3, 8])],
       stores: [
@@ -157,6 +164,7 @@ const types: readonly KernelCase[] = [
     const x = p.donate(p.input("f16", noiseInt(12, 35, -99, 99)));
     p.run({
       kind: "map",
+      operands: [],
       shape: [17],
       loads: [strided(x, [2], 1)],
       stores: [store(strided(x, [2], 1), binary("mul", load(0), -2))],
@@ -167,6 +175,7 @@ const types: readonly KernelCase[] = [
     const out = p.output("f16", 35);
     p.run({
       kind: "map",
+      operands: [],
       shape: [5, 7],
       loads: [strided(x, [1, 5])],
       stores: [store(strided(out, [1, 5]), binary("mul", load(0), 2))],
@@ -177,6 +186,7 @@ const types: readonly KernelCase[] = [
     const out = p.output("u8", 35);
     p.run({
       kind: "map",
+      operands: [],
       shape: [5, 7],
       loads: [strided(x, [1, 5])],
       stores: [store(strided(out, [1, 5]), binary("xor", load(0, "u32"), 0xff))],
@@ -195,6 +205,7 @@ const stores: readonly KernelCase[] = [
     const sum = binary("add", a, b);
     p.run({
       kind: "map",
+      operands: [],
       shape: [11, 3],
       loads: [dense(x, [11, 3]), strided(y, [0, 1])],
       stores: [
@@ -210,12 +221,14 @@ const stores: readonly KernelCase[] = [
     const out = p.output("f32", 5 * 7);
     p.run({
       kind: "map",
+      operands: [],
       shape: [5, 3],
       loads: [dense(x, [5, 3])],
       stores: [store(strided(out, [7, 1]), load(0))],
     });
     p.run({
       kind: "map",
+      operands: [],
       shape: [5, 4],
       loads: [dense(y, [5, 4])],
       stores: [store(strided(out, [7, 1], 3), load(0))],
@@ -226,6 +239,7 @@ const stores: readonly KernelCase[] = [
     const out = p.output("f32", 42);
     p.run({
       kind: "map",
+      operands: [],
       shape: [21],
       loads: [dense(x, [21])],
       stores: [store(strided(out, [2]), load(0)), store(strided(out, [2], 1), unary("neg", load(0)))],
@@ -237,6 +251,7 @@ const stores: readonly KernelCase[] = [
     const loads = inputs.map((_, k) => load(k));
     p.run({
       kind: "map",
+      operands: [],
       shape: [50],
       loads: inputs.map((x) => dense(x, [50])),
       stores: [
@@ -253,6 +268,7 @@ const inPlace: readonly KernelCase[] = [
     p.donate(x);
     p.run({
       kind: "map",
+      operands: [],
       shape: [77],
       loads: [dense(x, [77])],
       stores: [store(dense(x, [77]), binary("mul", load(0), 2))],
@@ -263,6 +279,7 @@ const inPlace: readonly KernelCase[] = [
     p.donate(x);
     p.run({
       kind: "map",
+      operands: [],
       shape: [7, 5],
       loads: [strided(x, [1, 7])],
       stores: [store(strided(x, [1, 7]), binary("add", load(0, "i32"), index([5, 1])))],
@@ -282,6 +299,7 @@ const inPlace: readonly KernelCase[] = [
       const velocity = binary("add", binary("mul", load(1), 0.5), load(2));
       p.run({
         kind: "map",
+        operands: [],
         shape: [size],
         loads: [dense(parameter, [size]), dense(momentum, [size]), dense(gradient, [size]), strided(rate, [0])],
         stores: [
@@ -297,6 +315,7 @@ const inPlace: readonly KernelCase[] = [
     p.donate(x);
     p.run({
       kind: "map",
+      operands: [],
       shape: [10],
       loads: [strided(x, [2], 5)],
       stores: [store(dense(old, [10]), load(0)), store(strided(x, [2], 5), f32(0))],
@@ -309,7 +328,7 @@ const inPlace: readonly KernelCase[] = [
     p.donate(x);
     p.donate(y);
     for (const [from, to] of [[x, t], [y, x], [t, y]]) {
-      p.run({ kind: "map", shape: [40], loads: [dense(from, [40])], stores: [store(dense(to, [40]), load(0))] });
+      p.run({ kind: "map", operands: [], shape: [40], loads: [dense(from, [40])], stores: [store(dense(to, [40]), load(0))] });
     }
   }),
 ];

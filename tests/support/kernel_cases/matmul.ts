@@ -53,8 +53,7 @@ function productCase(name: string, sizes: Sizes, left: MakeLayout = rowMajor, ri
       kind: "matmul",
       shape: [b, m, n],
       k,
-      lhs: strided(x, lhs.strides, lhs.offset),
-      rhs: strided(y, rhs.strides, rhs.offset),
+      operands: [strided(x, lhs.strides, lhs.offset), strided(y, rhs.strides, rhs.offset)],
       loads: [],
       stores: plainStores(out, sizes),
     });
@@ -134,8 +133,7 @@ function epilogueCase(
       kind: "matmul",
       shape: [1, m, n],
       k,
-      lhs: dense(x, [1, m, k]),
-      rhs: dense(y, [1, k, n]),
+      operands: [dense(x, [1, m, k]), dense(y, [1, k, n])],
       loads: [strided(bias, [0, 0, 1]), dense(residual, [1, m, n])],
       ...make(first),
     });
@@ -179,8 +177,7 @@ const epilogues: readonly KernelCase[] = [
       kind: "matmul",
       shape: [1, 10, 33],
       k: 64,
-      lhs: strided(g, [0, 1, 10]),
-      rhs: dense(x, [1, 64, 33]),
+      operands: [strided(g, [0, 1, 10]), dense(x, [1, 64, 33])],
       loads: [dense(weight, [1, 10, 33])],
       stores: [store(dense(weight, [1, 10, 33]), binary("sub", load(0), binary("mul", result(), 0.01)))],
     });
@@ -194,8 +191,7 @@ const epilogues: readonly KernelCase[] = [
       kind: "matmul",
       shape: [1, 9, 7],
       k: 12,
-      lhs: dense(x, [1, 9, 12]),
-      rhs: dense(y, [1, 12, 7]),
+      operands: [dense(x, [1, 9, 12]), dense(y, [1, 12, 7])],
       loads: [],
       stores: [
         store(dense(whole, [1, 9, 7]), cast("i32", result())),
@@ -207,13 +203,12 @@ const epilogues: readonly KernelCase[] = [
     const x = p.input("f32", noiseInt(12, 6, -9, 9));
     const y = p.input("f32", noiseInt(13, 12, -9, 9));
     const out = p.output("f32", 4 * 8);
-    p.run({ kind: "map", shape: [32], loads: [], stores: [store(dense(out, [32]), f32(7))] });
+    p.run({ kind: "map", operands: [], shape: [32], loads: [], stores: [store(dense(out, [32]), f32(7))] });
     p.run({
       kind: "matmul",
       shape: [1, 2, 4],
       k: 3,
-      lhs: dense(x, [1, 2, 3]),
-      rhs: dense(y, [1, 3, 4]),
+      operands: [dense(x, [1, 2, 3]), dense(y, [1, 3, 4])],
       loads: [],
       stores: [store(strided(out, [0, 8, 1], 10), result())],
     });
@@ -229,8 +224,7 @@ const knownCases: readonly KernelCase[] = [
       kind: "matmul",
       shape: [1, 2, 2],
       k: 3,
-      lhs: dense(x, [1, 2, 3]),
-      rhs: dense(y, [1, 3, 2]),
+      operands: [dense(x, [1, 2, 3]), dense(y, [1, 3, 2])],
       loads: [],
       stores: plainStores(out, [1, 2, 2, 3]),
     });
@@ -244,8 +238,7 @@ const knownCases: readonly KernelCase[] = [
       kind: "matmul",
       shape: [1, 3, 1],
       k: 2,
-      lhs: dense(x, [1, 3, 2]),
-      rhs: dense(y, [1, 2, 1]),
+      operands: [dense(x, [1, 3, 2]), dense(y, [1, 2, 1])],
       loads: [],
       stores: plainStores(out, [1, 3, 1, 2]),
     });

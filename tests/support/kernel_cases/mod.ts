@@ -29,8 +29,8 @@ export const kernelCases: Readonly<Record<string, readonly KernelCase[]>> = {
   "matmul": matmulCases,
   "conv2d": convCases,
   "pool2d": poolCases,
-  "take": takeCases,
-  "write": writeCases,
+  "gatherRows": takeCases,
+  "scatterRows": writeCases,
   "sort": sortCases,
   "programs": programCases,
 };

@@ -22,6 +22,7 @@ function relayCase(size: number, rounds: number): KernelCase {
       const to = i === rounds - 1 ? out : turns[i % 2];
       p.run({
         kind: "map",
+        operands: [],
         shape: [size],
         loads: [strided(from, [-1], size - 1)],
         stores: [store(dense(to, [size]), binary("add", load(0), 1))],
@@ -34,18 +35,21 @@ function relayCase(size: number, rounds: number): KernelCase {
 function loopCases(size: number): KernelCase[] {
   const reverse = (from: number, to: number): Kernel => ({
     kind: "map",
+    operands: [],
     shape: [size],
     loads: [strided(from, [-1], size - 1)],
     stores: [store(dense(to, [size]), binary("add", load(0), 1))],
   });
   const inPlace = (id: number): Kernel => ({
     kind: "map",
+    operands: [],
     shape: [size],
     loads: [dense(id, [size])],
     stores: [store(dense(id, [size]), binary("add", load(0), 1))],
   });
   const loop = (count: number, kernels: readonly Kernel[]): Kernel => ({
     kind: "loop",
+    operands: [],
     shape: [],
     loads: [],
     stores: [],
@@ -93,13 +97,44 @@ export const programCases: readonly KernelCase[] = [
     const e = p.temporary("u8", 50, 0);
     const f = p.output("u32", 50);
     const whole = load(0, "i32");
-    p.run({ kind: "map", shape: [50], loads: [dense(x, [50])], stores: [store(dense(a, [50]), binary("add", load(0), 1))] });
-    p.run({ kind: "map", shape: [50], loads: [dense(a, [50])], stores: [store(dense(b, [50]), binary("mul", load(0), 2))] });
-    p.run({ kind: "map", shape: [40], loads: [dense(x, [40])], stores: [store(dense(c, [40]), cast("i32", load(0)))] });
-    p.run({ kind: "map", shape: [40], loads: [dense(c, [40])], stores: [store(dense(d, [40]), binary("sub", whole, 7))] });
-    p.run({ kind: "map", shape: [50], loads: [dense(x, [50])], stores: [store(dense(e, [50]), cast("u32", load(0)))] });
     p.run({
       kind: "map",
+      operands: [],
+      shape: [50],
+      loads: [dense(x, [50])],
+      stores: [store(dense(a, [50]), binary("add", load(0), 1))],
+    });
+    p.run({
+      kind: "map",
+      operands: [],
+      shape: [50],
+      loads: [dense(a, [50])],
+      stores: [store(dense(b, [50]), binary("mul", load(0), 2))],
+    });
+    p.run({
+      kind: "map",
+      operands: [],
+      shape: [40],
+      loads: [dense(x, [40])],
+      stores: [store(dense(c, [40]), cast("i32", load(0)))],
+    });
+    p.run({
+      kind: "map",
+      operands: [],
+      shape: [40],
+      loads: [dense(c, [40])],
+      stores: [store(dense(d, [40]), binary("sub", whole, 7))],
+    });
+    p.run({
+      kind: "map",
+      operands: [],
+      shape: [50],
+      loads: [dense(x, [50])],
+      stores: [store(dense(e, [50]), cast("u32", load(0)))],
+    });
+    p.run({
+      kind: "map",
+      operands: [],
       shape: [50],
       loads: [strided(e, [-1], 49)],
       stores: [store(dense(f, [50]), binary("mul", load(0, "u32"), 3))],
@@ -111,12 +146,14 @@ export const programCases: readonly KernelCase[] = [
     const transposed = p.output("f32", 64);
     p.run({
       kind: "map",
+      operands: [],
       shape: [64],
       loads: [dense(x, [64])],
       stores: [store(dense(doubled, [64]), binary("mul", load(0), 2))],
     });
     p.run({
       kind: "map",
+      operands: [],
       shape: [8, 8],
       loads: [strided(doubled, [1, 8])],
       stores: [store(dense(transposed, [8, 8]), unary("neg", load(0)))],
@@ -150,6 +187,7 @@ export const programCases: readonly KernelCase[] = [
     });
     p.run({
       kind: "map",
+      operands: [],
       shape: [rows, columns],
       loads: [full, strided(top, [1, 0]), strided(total, [1, 0])],
       stores: [store(dense(out, [rows, columns]), binary("div", shifted, load(2)))],
@@ -164,7 +202,7 @@ export const programCases: readonly KernelCase[] = [
     const x = p.input("f32", []);
     const out = p.output("f32", 0);
     const other = p.output("f32", 2);
-    p.run({ kind: "map", shape: [0], loads: [dense(x, [0])], stores: [store(dense(out, [0]), load(0))] });
+    p.run({ kind: "map", operands: [], shape: [0], loads: [dense(x, [0])], stores: [store(dense(out, [0]), load(0))] });
     p.run({
       kind: "reduce",
       shape: [2],

@@ -43,7 +43,7 @@ function sortCase(name: string, rows: number, n: number, options: Options = {}):
       kind: "argsort",
       shape,
       descending,
-      source: { buffer: source, ...layout },
+      operands: [{ buffer: source, ...layout }],
       loads: [],
       stores: [store(dense(out, shape), result(0, "i32"))],
     });
@@ -124,7 +124,7 @@ function epilogueCase(rows: number, n: number): KernelCase {
       kind: "argsort",
       shape: [rows, n],
       descending: false,
-      source: dense(x, [rows, n]),
+      operands: [dense(x, [rows, n])],
       loads: [strided(scale, [1, 0])],
       stores: [
         store(dense(list, [rows, n]), binary("add", result(0, "i32"), index([n, 0]))),
@@ -151,7 +151,7 @@ export const sortCases: readonly KernelCase[] = [
       kind: "argsort",
       shape: [2, 37],
       descending: true,
-      source: dense(x, [2, 37]),
+      operands: [dense(x, [2, 37])],
       loads: [],
       stores: [store(dense(out, [2, 37]), cast("u32", result(0, "i32")))],
     });

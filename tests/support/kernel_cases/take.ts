@@ -4,7 +4,7 @@
  * @module
  */
 import { binary, cast } from "../../../core/ir/expr.ts";
-import type { TakeKernel } from "../../../core/ir/kernel.ts";
+import type { GatherRowsKernel, ScatterAddRowsKernel } from "../../../core/ir/kernel.ts";
 import type { DType } from "../../../core/dtype.ts";
 import { exact, type Tolerance } from "../close.ts";
 import { noise, noise64, noiseInt } from "../noise.ts";
@@ -36,16 +36,16 @@ export function valuesOf(dtype: DType, count: number, seed = 1): ArrayLike<numbe
 
 function takeCase(
   name: string,
-  kind: TakeKernel["kind"],
+  kind: (GatherRowsKernel | ScatterAddRowsKernel)["kind"],
   { outer, size, inner }: Sizes,
   indices: ArrayLike<number>,
   options: Options = {},
 ): KernelCase {
   const { dtype = "f32", offset = 0, known } = options;
   const count = indices.length;
-  const shape = [outer, kind === "take" ? count : size, inner];
-  return buildCase(`${kind}: ${name}`, kind === "takeGrad" ? sums : exact, (p) => {
-    const rows = [outer, kind === "take" ? size : count, inner];
+  const shape = [outer, kind === "gatherRows" ? count : size, inner];
+  return buildCase(`${kind}: ${name}`, kind === "scatterAddRows" ? sums : exact, (p) => {
+    const rows = [outer, kind === "gatherRows" ? size : count, inner];
     const length = rows[0] * rows[1] * rows[2];
     const source = p.input(dtype, options.source ?? valuesOf(dtype, offset + length));
     const places = p.input("i32", [...new Array<number>(offset).fill(0), ...Array.from(indices)]);
@@ -57,8 +57,7 @@ function takeCase(
       inner,
       count,
       shape,
-      source: dense(source, rows, offset),
-      indices: strided(places, [1], offset),
+      operands: [dense(source, rows, offset), strided(places, [1], offset)],
       loads: [],
       stores: [store(dense(out, shape), result(0, scalarOf(dtype)))],
     });
@@ -66,7 +65,7 @@ function takeCase(
   });
 }
 
-const kinds = ["take", "takeGrad"] as const;
+const kinds = ["gatherRows", "scatterAddRows"] as const;
 
 const layouts: readonly KernelCase[] = kinds.flatMap((kind) => [
   takeCase("rows of a table", kind, { outer: 1, size: 10, inner: 7 }, [3, 0, 9, 3, 5]),
@@ -86,19 +85,19 @@ const layouts: readonly KernelCase[] = kinds.flatMap((kind) => [
 ]);
 
 const types: readonly KernelCase[] = [
-  takeCase("halves in odd rows", "take", { outer: 1, size: 9, inner: 5 }, [8, 0, 8, 3, 1], { dtype: "f16" }),
-  takeCase("halves in rows of four", "take", { outer: 3, size: 5, inner: 8 }, [4, 0, 2], { dtype: "f16" }),
-  takeCase("bytes in odd rows", "take", { outer: 1, size: 9, inner: 5 }, [8, 0, 8, 3, 1], { dtype: "u8" }),
-  takeCase("bool", "take", { outer: 2, size: 5, inner: 3 }, [4, 0, 2], { dtype: "bool" }),
-  takeCase("NaN and infinity are copied", "take", { outer: 1, size: 3, inner: 1 }, [2, 1, 0, 1], {
+  takeCase("halves in odd rows", "gatherRows", { outer: 1, size: 9, inner: 5 }, [8, 0, 8, 3, 1], { dtype: "f16" }),
+  takeCase("halves in rows of four", "gatherRows", { outer: 3, size: 5, inner: 8 }, [4, 0, 2], { dtype: "f16" }),
+  takeCase("bytes in odd rows", "gatherRows", { outer: 1, size: 9, inner: 5 }, [8, 0, 8, 3, 1], { dtype: "u8" }),
+  takeCase("bool", "gatherRows", { outer: 2, size: 5, inner: 3 }, [4, 0, 2], { dtype: "bool" }),
+  takeCase("NaN and infinity are copied", "gatherRows", { outer: 1, size: 3, inner: 1 }, [2, 1, 0, 1], {
     source: [1, NaN, -Infinity],
     known: [-Infinity, NaN, 1, NaN],
   }),
-  takeCase("known by hand", "take", { outer: 1, size: 3, inner: 2 }, [2, 0, 5], {
+  takeCase("known by hand", "gatherRows", { outer: 1, size: 3, inner: 2 }, [2, 0, 5], {
     source: [1, 2, 3, 4, 5, 6],
     known: [5, 6, 1, 2, 5, 6],
   }),
-  takeCase("known by hand", "takeGrad", { outer: 1, size: 3, inner: 2 }, [2, 0, 2], {
+  takeCase("known by hand", "scatterAddRows", { outer: 1, size: 3, inner: 2 }, [2, 0, 2], {
     source: [1, 2, 3, 4, 5, 6],
     known: [3, 4, 0, 0, 6, 8],
   }),
@@ -110,14 +109,13 @@ const epilogues: readonly KernelCase[] = [
     const places = p.input("i32", [19, 3, 3, 0]);
     const out = p.output("f32", 4 * 29);
     p.run({
-      kind: "take",
+      kind: "gatherRows",
       outer: 1,
       size: 20,
       inner: 29,
       count: 4,
       shape: [1, 4, 29],
-      source: dense(images, [1, 20, 29]),
-      indices: dense(places, [4]),
+      operands: [dense(images, [1, 20, 29]), dense(places, [4])],
       loads: [],
       stores: [store(dense(out, [1, 4, 29]), binary("div", cast("f32", result(0, "u32")), 255))],
     });
@@ -128,14 +126,13 @@ const epilogues: readonly KernelCase[] = [
     const table = p.input("f32", noise(6, 7 * 4));
     p.donate(table);
     p.run({
-      kind: "takeGrad",
+      kind: "scatterAddRows",
       outer: 1,
       size: 7,
       inner: 4,
       count: 6,
       shape: [1, 7, 4],
-      source: dense(g, [1, 6, 4]),
-      indices: dense(places, [6]),
+      operands: [dense(g, [1, 6, 4]), dense(places, [6])],
       loads: [dense(table, [1, 7, 4])],
       stores: [store(dense(table, [1, 7, 4]), binary("sub", load(0), binary("mul", result(), 0.1)))],
     });
@@ -146,14 +143,13 @@ const epilogues: readonly KernelCase[] = [
     const other = p.input("f32", noise(6, 7 * 4));
     const [first, second] = [p.output("f32", 28), p.output("f32", 28)];
     p.run({
-      kind: "takeGrad",
+      kind: "scatterAddRows",
       outer: 1,
       size: 7,
       inner: 4,
       count: 6,
       shape: [1, 7, 4],
-      source: dense(g, [1, 6, 4]),
-      indices: dense(places, [6]),
+      operands: [dense(g, [1, 6, 4]), dense(places, [6])],
       loads: [dense(other, [1, 7, 4])],
       stores: [
         store(dense(first, [1, 7, 4]), binary("mul", load(0), 2)),
@@ -167,14 +163,13 @@ const epilogues: readonly KernelCase[] = [
     const scale = p.input("f32", [1, 2, 4]);
     const [out, turned] = [p.output("f32", 12), p.output("f32", 12)];
     p.run({
-      kind: "take",
+      kind: "gatherRows",
       outer: 1,
       size: 5,
       inner: 3,
       count: 4,
       shape: [1, 4, 3],
-      source: dense(x, [1, 5, 3]),
-      indices: dense(places, [4]),
+      operands: [dense(x, [1, 5, 3]), dense(places, [4])],
       loads: [strided(scale, [0, 0, 1])],
       stores: [
         store(dense(out, [1, 4, 3]), binary("mul", result(), load(0))),

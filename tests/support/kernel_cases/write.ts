@@ -17,14 +17,13 @@ function writeCase(name: string, { outer, size, inner }: Sizes, indices: ArrayLi
     const source = p.input(dtype, options.source ?? valuesOf(dtype, offset + outer * count * inner, 2));
     const places = p.input("i32", [...new Array<number>(offset).fill(0), ...Array.from(indices)]);
     p.run({
-      kind: "write",
+      kind: "scatterRows",
       outer,
       size,
       inner,
       count,
       shape: [outer, count, inner],
-      source: dense(source, [outer, count, inner], offset),
-      indices: dense(places, [count], offset),
+      operands: [dense(source, [outer, count, inner], offset), dense(places, [count], offset)],
       target: dense(table, [outer, size, inner]),
       loads: [],
       stores: [],

@@ -6,7 +6,8 @@
  *
  * @module
  */
-import type { Kernel, Program } from "../../../ir/kernel.ts";
+import type { SimpleKernel } from "../../../ir/kernel.ts";
+import type { Program } from "../../../ir/program.ts";
 import type { ValueType, WasmModule } from "./assembler.ts";
 import type { TileColumns } from "./microkernel.ts";
 
@@ -53,14 +54,14 @@ export interface WasmContext {
    * or undefined if writing the result was all. The result is passed as its base address (of domain point 0). Rows are all axes of `shape`
    * but the last, columns the last.
    */
-  epilogue(kernel: Kernel): Epilogue;
+  epilogue(kernel: SimpleKernel): Epilogue;
   /**
    * The same for a generator that finishes a box before it begins the next, in memory of its own whose rows are `row` elements
    * apart: where the result is not written into the first store, there is no slot, and the address to pass is where domain point 0
    * would lie around the box (it may wrap around).
    */
-  boxEpilogue(kernel: Kernel, row: number): BoxEpilogue;
+  boxEpilogue(kernel: SimpleKernel, row: number): BoxEpilogue;
 }
 
 /** Writes one kernel; registers its functions and gives its phases. */
-export type KernelGenerator<K extends Kernel> = (context: WasmContext, kernel: K) => readonly Phase[];
+export type KernelGenerator<K extends SimpleKernel> = (context: WasmContext, kernel: K) => readonly Phase[];

@@ -16,7 +16,7 @@ export const conv: KernelGenerator<ConvKernel> = (context, kernel) => {
   const { n, c, h, w, o, oh, ow, kh, kw } = kernel.geometry;
   if (kernel.shape.some((extent) => extent === 0)) return [];
   const empty = [n, c, h, w, o, oh, ow, kh, kw].some((extent) => extent === 0);
-  if (empty || context.program.buffers[kernel.lhs.buffer].dtype === "f64") return convPlain(context, kernel);
+  if (empty || context.program.buffers[kernel.operands[0].buffer].dtype === "f64") return convPlain(context, kernel);
   if (kernel.kind === "conv2dFilterGrad") {
     return (prefersWinograd(context, kernel) ? filterGradWinograd : convFilterGrad)(context, kernel);
   }

@@ -341,10 +341,10 @@ function sumProducts(context: WasmContext, plan: Plan, sums: number): number {
     const [inputBase, gradientBase, counter, from, to] = [local(), local(), local(), local(), local()];
     /** Sets the addresses of this unit's images, staging the inputs if need be. */
     const setBases = () => {
-      operandAddress(c, table, kernel.rhs);
+      operandAddress(c, table, kernel.operands[1]);
       plusScaled(c, image, strides.gradient * FLOAT);
       plusScaled(c, row0, g.ow * FLOAT).set(gradientBase);
-      operandAddress(c, table, kernel.lhs);
+      operandAddress(c, table, kernel.operands[0]);
       plusScaled(c, image, g.c * g.h * g.w * FLOAT);
       if (!inputLayout.staged) return void plusScaled(c, row0, inputLayout.outRow * FLOAT).set(inputBase);
       c.set(from).get(scratch).tee(inputBase).set(to);

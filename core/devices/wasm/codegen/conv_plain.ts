@@ -32,7 +32,7 @@ interface Places {
 /** All three kinds in either precision. */
 export const convPlain: KernelGenerator<ConvKernel> = (context, kernel) => {
   const loops = loopsOf(kernel);
-  const type = context.program.buffers[kernel.lhs.buffer].dtype === "f64" ? "f64" : "f32";
+  const type = context.program.buffers[kernel.operands[0].buffer].dtype === "f64" ? "f64" : "f32";
   const bytes = type === "f64" ? 8 : 4;
   const epilogue = context.epilogue(kernel);
   const { planes, height, width, inner, term } = loops;
@@ -58,8 +58,12 @@ export const convPlain: KernelGenerator<ConvKernel> = (context, kernel) => {
               c.block(() => {
                 term(c, at);
                 c.set(right).set(left).get(sum);
-                operandAddress(c, table, kernel.lhs, bytes).get(left).i32(bytes).op("i32.mul").op("i32.add").mem(`${type}.load`);
-                operandAddress(c, table, kernel.rhs, bytes).get(right).i32(bytes).op("i32.mul").op("i32.add").mem(`${type}.load`);
+                operandAddress(c, table, kernel.operands[0], bytes).get(left).i32(bytes).op("i32.mul").op("i32.add").mem(
+                  `${type}.load`,
+                );
+                operandAddress(c, table, kernel.operands[1], bytes).get(right).i32(bytes).op("i32.mul").op("i32.add").mem(
+                  `${type}.load`,
+                );
                 c.op(`${type}.mul`).op(`${type}.add`).set(sum);
               }));
             slotAddress(c, table, epilogue.slot);

@@ -49,7 +49,7 @@ export function multiplyAdds(conv: Convolution): number {
   return outputs * conv.inChannels * conv.window.kernel[0] * conv.window.kernel[1];
 }
 
-function forward({ geometry: g, lhs, rhs }: ConvKernel): Convolution {
+function forward({ geometry: g, operands: [lhs, rhs] }: ConvKernel): Convolution {
   const taps = g.kh * g.kw;
   const inChannels = g.c / g.groups;
   return {
@@ -80,7 +80,7 @@ function forward({ geometry: g, lhs, rhs }: ConvKernel): Convolution {
   };
 }
 
-function inputGradient({ geometry: g, lhs, rhs }: ConvKernel): Convolution {
+function inputGradient({ geometry: g, operands: [lhs, rhs] }: ConvKernel): Convolution {
   const taps = g.kh * g.kw;
   const channels = g.c / g.groups;
   return {

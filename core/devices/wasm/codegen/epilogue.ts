@@ -8,15 +8,16 @@
 import { deviceBytes, type DType } from "../../../dtype.ts";
 import { contiguousStrides, sameShape, sizeOf } from "../../../shape.ts";
 import { type Expr, visit } from "../../../ir/expr.ts";
-import { type Kernel, operandsOf, type Program, resultDType } from "../../../ir/kernel.ts";
+import { operandsOf, resultTypes, type SimpleKernel } from "../../../ir/kernel.ts";
+import type { Program } from "../../../ir/program.ts";
 import { boxOf, writeBox } from "./box.ts";
 import { type BoxEpilogue, type Epilogue, epilogueParams } from "./context.ts";
 import type { PrintingContext } from "./generate.ts";
 import type { Stream } from "./streams.ts";
 
 /** Writes the epilogue of a kernel; see `WasmContext.epilogue`. */
-export function writeEpilogue(context: PrintingContext, kernel: Kernel): Epilogue {
-  const dtype = resultDType(kernel, context.program.buffers);
+export function writeEpilogue(context: PrintingContext, kernel: SimpleKernel): Epilogue {
+  const [dtype] = resultTypes(kernel, context.program.buffers);
   const place = placeOfResult(context.program, kernel, dtype);
   const slot = place ?? context.sharedScratch(sizeOf(kernel.shape) * deviceBytes(dtype));
   const [only, ...others] = kernel.stores;
@@ -25,15 +26,15 @@ export function writeEpilogue(context: PrintingContext, kernel: Kernel): Epilogu
 }
 
 /** Writes the epilogue of a kernel that computes box by box; see `WasmContext.boxEpilogue`. */
-export function writeBoxEpilogue(context: PrintingContext, kernel: Kernel, row: number): BoxEpilogue {
-  const dtype = resultDType(kernel, context.program.buffers);
+export function writeBoxEpilogue(context: PrintingContext, kernel: SimpleKernel, row: number): BoxEpilogue {
+  const [dtype] = resultTypes(kernel, context.program.buffers);
   if (placeOfResult(context.program, kernel, dtype) !== undefined) return context.epilogue(kernel);
   const strides = [...contiguousStrides(kernel.shape.slice(0, -1)).map((stride) => stride * row), 1];
   return { slot: undefined, func: writeStores(context, kernel, dtype, strides) };
 }
 
 /** The function of `epilogueParams` that turns a box of results with these strides into the stores. */
-function writeStores(context: PrintingContext, kernel: Kernel, dtype: DType, strides: readonly number[]): number {
+function writeStores(context: PrintingContext, kernel: SimpleKernel, dtype: DType, strides: readonly number[]): number {
   const result: Stream = {
     dtype,
     strides: strides.map((stride) => stride * deviceBytes(dtype)),
@@ -46,7 +47,7 @@ function writeStores(context: PrintingContext, kernel: Kernel, dtype: DType, str
 }
 
 /** The buffer of the first store that reads the result, if the result can be there before it. */
-function placeOfResult(program: Program, kernel: Kernel, dtype: DType): number | undefined {
+function placeOfResult(program: Program, kernel: SimpleKernel, dtype: DType): number | undefined {
   const first = kernel.stores.find(({ value }) => readsResult(value));
   if (first === undefined || program.buffers[first.buffer].dtype !== dtype || first.offset !== 0) return undefined;
   if (!sameShape(withoutOnes(first.strides, kernel.shape), withoutOnes(contiguousStrides(kernel.shape), kernel.shape))) {

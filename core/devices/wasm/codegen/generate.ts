@@ -4,7 +4,8 @@
  * @module
  */
 import { type Expr, visit } from "../../../ir/expr.ts";
-import type { Access, Kernel, Program } from "../../../ir/kernel.ts";
+import type { Access, Kernel } from "../../../ir/kernel.ts";
+import type { Program } from "../../../ir/program.ts";
 import type { Phase, WasmContext } from "./context.ts";
 import { Legalizer } from "./legalize.ts";
 import type { Printer } from "./printer.ts";

@@ -95,16 +95,16 @@ function simplify(kernel: MatmulKernel): Product {
   // The stride of an axis of one element means nothing: let it not stand in the way of a fast path.
   const stride = (extent: number, value: number, otherwise: number) => extent === 1 ? otherwise : value;
   let lhs: Matrix = {
-    access: kernel.lhs,
-    batch: stride(batch, kernel.lhs.strides[0], 0),
-    row: stride(m, kernel.lhs.strides[1], 0),
-    column: stride(k, kernel.lhs.strides[2], 1),
+    access: kernel.operands[0],
+    batch: stride(batch, kernel.operands[0].strides[0], 0),
+    row: stride(m, kernel.operands[0].strides[1], 0),
+    column: stride(k, kernel.operands[0].strides[2], 1),
   };
   let rhs: Matrix = {
-    access: kernel.rhs,
-    batch: stride(batch, kernel.rhs.strides[0], 0),
-    row: stride(k, kernel.rhs.strides[1], 1),
-    column: stride(n, kernel.rhs.strides[2], 1),
+    access: kernel.operands[1],
+    batch: stride(batch, kernel.operands[1].strides[0], 0),
+    row: stride(k, kernel.operands[1].strides[1], 1),
+    column: stride(n, kernel.operands[1].strides[2], 1),
   };
   if (batch > 1 && rhs.batch === 0 && (m === 1 || lhs.batch === m * lhs.row)) {
     if (m === 1) lhs = { ...lhs, row: lhs.batch };

@@ -4,13 +4,15 @@
  *
  * @module
  */
-import { type Expr, visit } from "../../../ir/expr.ts";
-import type { Kernel, LoopKernel, Program } from "../../../ir/kernel.ts";
+import { visit } from "../../../ir/expr.ts";
+import { callByKind, expressionsOf, type Kernel, type KernelTable, type SimpleKernel } from "../../../ir/kernel.ts";
+import type { Program } from "../../../ir/program.ts";
 import { WasmModule } from "./assembler.ts";
 import { type Epilogue, type Phase, phaseParams } from "./context.ts";
 import { barrierFunction, importSharedMemory } from "./control.ts";
 import { conv } from "./conv.ts";
 import { writeBoxEpilogue, writeEpilogue } from "./epilogue.ts";
+import { gatherRows, scatterAddRows } from "./gather_rows.ts";
 import type { PrintingContext } from "./generate.ts";
 import { map } from "./map.ts";
 import { matmul } from "./matmul.ts";
@@ -20,9 +22,27 @@ import type { HostFunction, HostFunctions } from "./printer.ts";
 import { reduce } from "./reduce.ts";
 import { hostFunctionOf, scalarPrinter } from "./scalar.ts";
 import { argsort } from "./sort.ts";
-import { take } from "./take.ts";
 import { vectorPrinter } from "./vector.ts";
-import { write } from "./write.ts";
+import { scatterRows } from "./scatter_rows.ts";
+
+/** What writes each kind of kernel. */
+const generators: KernelTable<PrintingContext, readonly Phase[]> = {
+  map,
+  reduce,
+  matmul,
+  conv2d: conv,
+  conv2dInputGrad: conv,
+  conv2dFilterGrad: conv,
+  maxPool2d: pool,
+  maxPool2dScatter: pool,
+  maxPool2dGather: pool,
+  avgPool2d: pool,
+  avgPool2dGrad: pool,
+  gatherRows,
+  scatterAddRows,
+  scatterRows,
+  argsort,
+};
 
 /** How programs are written. */
 export interface ProgramOptions {
@@ -67,12 +87,7 @@ export function compileProgram(program: Program, options: ProgramOptions): Progr
 
 function importHostFunctions(module: WasmModule, program: Program): HostFunctions {
   const found = new Map<HostFunction, number>();
-  const rootsOf = (kernel: Kernel): readonly Expr[] => [
-    ...kernel.stores.map(({ value }) => value),
-    ...(kernel.kind === "reduce" ? kernel.reductions.map(({ value }) => value) : []),
-    ...(kernel.kind === "loop" ? kernel.kernels.flatMap(rootsOf) : []),
-  ];
-  visit(program.kernels.flatMap(rootsOf), (e) => {
+  visit(program.kernels.flatMap(expressionsOf), (e) => {
     const name = hostFunctionOf(e);
     if (name === undefined || found.has(name)) return;
     const params = e.kind === "binary" ? ["f64", "f64"] as const : ["f64"] as const;
@@ -87,7 +102,7 @@ class KernelWriter {
   sharedBytes = 0;
   privateBytes = 0;
   readonly #context: PrintingContext;
-  readonly #epilogues = new Map<Kernel, Epilogue>();
+  readonly #epilogues = new Map<SimpleKernel, Epilogue>();
   /** Shared memory the current kernel has taken. */
   #taken = 0;
 
@@ -111,7 +126,7 @@ class KernelWriter {
     };
   }
 
-  #epilogue(kernel: Kernel): Epilogue {
+  #epilogue(kernel: SimpleKernel): Epilogue {
     const known = this.#epilogues.get(kernel);
     if (known) return known;
     const made = writeEpilogue(this.#context, kernel);
@@ -126,29 +141,9 @@ class KernelWriter {
     return steps.length > 0 ? [{ count: kernel.count, steps }] : [];
   }
 
-  #phases(kernel: Exclude<Kernel, LoopKernel>): readonly Phase[] {
+  #phases(kernel: SimpleKernel): readonly Phase[] {
     this.#taken = 0;
-    switch (kernel.kind) {
-      case "map":
-        return map(this.#context, kernel);
-      case "reduce":
-        return reduce(this.#context, kernel);
-      case "matmul":
-        return matmul(this.#context, kernel);
-      case "conv2d":
-      case "conv2dInputGrad":
-      case "conv2dFilterGrad":
-        return conv(this.#context, kernel);
-      case "take":
-      case "takeGrad":
-        return take(this.#context, kernel);
-      case "argsort":
-        return argsort(this.#context, kernel);
-      case "write":
-        return write(this.#context, kernel);
-      default:
-        return pool(this.#context, kernel);
-    }
+    return callByKind(generators, this.#context, kernel);
   }
 }
 

@@ -9,7 +9,8 @@
  * @module
  */
 import { sizeOf } from "../../../shape.ts";
-import type { ArgsortKernel, Program } from "../../../ir/kernel.ts";
+import type { ArgsortKernel } from "../../../ir/kernel.ts";
+import type { Program } from "../../../ir/program.ts";
 import type { FunctionWriter } from "./assembler.ts";
 import { type Epilogue, type Phase, phaseParams } from "./context.ts";
 import type { PrintingContext, PrintingGenerator } from "./generate.ts";
@@ -161,7 +162,7 @@ interface RecordLayout {
   readonly passes: 4 | 8;
 }
 
-function recordOf(program: Program, { source }: ArgsortKernel): RecordLayout {
+function recordOf(program: Program, { operands: [source] }: ArgsortKernel): RecordLayout {
   const stream = accessStream(program, source);
   return stream.dtype === "f64" ? { stream, bytes: 16, passes: 8 } : { stream, bytes: 8, passes: 4 };
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import { deviceBytes, type DType } from "../../../dtype.ts";
-import type { Access, Program } from "../../../ir/kernel.ts";
+import type { Access } from "../../../ir/kernel.ts";
+import type { Program } from "../../../ir/program.ts";
 import type { FunctionWriter } from "./assembler.ts";
 
 /** Something that moves with the loops: an element's address, or an integer that depends on the place. */

@@ -686,7 +686,7 @@ function sumPlaces(context: WasmContext, kernel: ConvKernel, tiles: Tiles, sums:
   const common = { spread: [1, 1], step: [1, 1], dilation: [1, 1] } as const;
   const patches = tiledImage(
     context.module,
-    kernel.lhs,
+    kernel.operands[0],
     {
       ...common,
       channels: g.c,
@@ -702,7 +702,7 @@ function sumPlaces(context: WasmContext, kernel: ConvKernel, tiles: Tiles, sums:
   );
   const gradient = tiledImage(
     context.module,
-    kernel.rhs,
+    kernel.operands[1],
     { ...common, channels: g.o, height: g.oh, width: g.ow, top: 0, left: 0, kernel: [1, 1] },
     tiles,
     [tileToPlaces, TILE],

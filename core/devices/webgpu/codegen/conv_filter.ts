@@ -104,7 +104,7 @@ interface Position {
 
 /** Walks the pixels of a part: its rows, each in tiles. */
 function addPixels(shader: Shader, kernel: ConvKernel, plan: Plan, sums: readonly string[][], at: Position): void {
-  const { geometry: g, lhs: image, rhs: gradient } = kernel;
+  const { geometry: g, operands: [image, gradient] } = kernel;
   const { pixels, rowsPerPart } = plan;
   const tiles = Math.ceil(g.ow / pixels);
   const factors = sharedGradients(shader, kernel, plan, at);
@@ -153,7 +153,7 @@ interface RowPair {
 /** Multiplies the pixels of a tile. */
 function addTile(
   shader: Shader,
-  { geometry: g, lhs }: ConvKernel,
+  { geometry: g, operands: [lhs] }: ConvKernel,
   { channels, pixels }: Plan,
   sums: readonly string[][],
   factors: SharedLoads,
@@ -184,7 +184,7 @@ function addTile(
 /** The output gradient of a tile: all channels, some pixels of one row. */
 function sharedGradients(
   shader: Shader,
-  { geometry: g, rhs }: ConvKernel,
+  { geometry: g, operands: [, rhs] }: ConvKernel,
   plan: Plan,
   { group, channel }: Position,
 ): SharedLoads {

@@ -44,7 +44,7 @@ export interface Gather {
 }
 
 /** The gather that a convolution or its input gradient is. */
-export function gatherOf({ kind, geometry: g, lhs, rhs }: ConvKernel): Gather {
+export function gatherOf({ kind, geometry: g, operands: [lhs, rhs] }: ConvKernel): Gather {
   const inside = { c: g.c / g.groups, o: g.o / g.groups };
   const filter = g.kh * g.kw;
   const common = { batch: g.n, groups: g.groups, source: lhs, filter: rhs };

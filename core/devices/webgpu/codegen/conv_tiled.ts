@@ -74,7 +74,7 @@ function productOf(kernel: ConvKernel): Product {
 }
 
 /** Lines are output channels, steps (input channel, tap): a filter is contiguous. */
-function filters({ rhs }: ConvKernel, lines: number, k: number): Operand {
+function filters({ operands: [, rhs] }: ConvKernel, lines: number, k: number): Operand {
   return {
     buffer: rhs.buffer,
     lines,
@@ -88,7 +88,7 @@ function filters({ rhs }: ConvKernel, lines: number, k: number): Operand {
 }
 
 /** Lines are input channels, steps (output channel, tap). */
-function turnedFilters({ rhs, geometry: g }: ConvKernel): Operand {
+function turnedFilters({ operands: [, rhs], geometry: g }: ConvKernel): Operand {
   const inside = { c: g.c / g.groups, o: g.o / g.groups };
   const taps = g.kh * g.kw;
   return {
@@ -130,7 +130,7 @@ function staysInside({ geometry: g }: ConvKernel): boolean {
 
 /** Lines are output pixels, steps (input channel, tap). */
 function patches(kernel: ConvKernel): Operand {
-  const { lhs, geometry: g } = kernel;
+  const { operands: [lhs], geometry: g } = kernel;
   const channels = g.c / g.groups;
   return {
     buffer: lhs.buffer,
@@ -153,7 +153,7 @@ function patches(kernel: ConvKernel): Operand {
 }
 
 /** Lines are input pixels, steps (output channel, tap): the output at the input's place minus the tap's. */
-function gradientPatches({ lhs, geometry: g }: ConvKernel): Operand {
+function gradientPatches({ operands: [lhs], geometry: g }: ConvKernel): Operand {
   const channels = g.o / g.groups;
   return {
     buffer: lhs.buffer,
@@ -176,7 +176,7 @@ function gradientPatches({ lhs, geometry: g }: ConvKernel): Operand {
 }
 
 /** Lines are output channels, steps output pixels of all images. */
-function gradients({ rhs, geometry: g }: ConvKernel): Operand {
+function gradients({ operands: [, rhs], geometry: g }: ConvKernel): Operand {
   const channels = g.o / g.groups;
   const pixels = g.oh * g.ow;
   return {
@@ -196,7 +196,7 @@ function gradients({ rhs, geometry: g }: ConvKernel): Operand {
 
 /** Lines are (input channel, tap), steps output pixels of all images. */
 function patchesAcross(kernel: ConvKernel): Operand {
-  const { lhs, geometry: g } = kernel;
+  const { operands: [lhs], geometry: g } = kernel;
   const channels = g.c / g.groups;
   return {
     buffer: lhs.buffer,

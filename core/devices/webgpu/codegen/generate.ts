@@ -1,72 +1,68 @@
 /**
- * From a kernel to shaders: picks the generator of its family.
+ * From a kernel to shaders: picks the generator of its kind.
  *
  * @module
  */
-import { sizeOf } from "../../../shape.ts";
 import { constant, mapLeaves } from "../../../ir/expr.ts";
-import type { Kernel, LoopKernel, MapKernel, Program } from "../../../ir/kernel.ts";
+import {
+  callByKind,
+  type KernelOf,
+  type KernelTable,
+  type Kind,
+  type MapKernel,
+  type SimpleKernel,
+  sumsNothing,
+} from "../../../ir/kernel.ts";
+import type { Program } from "../../../ir/program.ts";
+import { sizeOf } from "../../../shape.ts";
 import { generateConv } from "./conv.ts";
+import { generateGatherRows, generateScatterAddRows } from "./gather_rows.ts";
 import { generateMap } from "./map.ts";
 import { generateMatmul } from "./matmul.ts";
 import { generatePool } from "./pool.ts";
 import { generateReduce } from "./reduce.ts";
+import { generateScatterRows } from "./scatter_rows.ts";
 import type { KernelCode, KernelContext, Target } from "./shader.ts";
 import { generateArgsort } from "./sort.ts";
-import { generateTake } from "./take.ts";
-import { generateWrite } from "./write.ts";
 
 export type { Binding, Dispatch, KernelCode, Target } from "./shader.ts";
 
-/** The dispatches that compute a kernel once; none if its domain is empty. */
-export function generateKernel(program: Program, kernel: Exclude<Kernel, LoopKernel>, target: Target): KernelCode {
-  if (sizeOf(kernel.shape) === 0 || (kernel.kind !== "write" && kernel.stores.length === 0)) {
-    return { dispatches: [], scratchBytes: 0 };
-  }
-  if (sumsNothing(kernel)) return generateKernel(program, zeroResult(kernel), target);
-  const context = <K extends Kernel>(narrowed: K): KernelContext<K> => ({ program, kernel: narrowed, target });
-  switch (kernel.kind) {
-    case "map":
-      return generateMap(context(kernel));
-    case "reduce":
-      return generateReduce(context(kernel));
-    case "matmul":
-      return generateMatmul(context(kernel));
-    case "conv2d":
-    case "conv2dInputGrad":
-    case "conv2dFilterGrad":
-      return generateConv(context(kernel));
-    case "take":
-    case "takeGrad":
-      return generateTake(context(kernel));
-    case "argsort":
-      return generateArgsort(context(kernel));
-    case "write":
-      return generateWrite(context(kernel));
-    default:
-      return generatePool(context(kernel));
-  }
+/** The program a kernel belongs to, and what it is compiled for. */
+type Surroundings = Pick<KernelContext, "program" | "target">;
+
+function from<K extends Kind>(generate: (context: KernelContext<KernelOf<K>>) => KernelCode) {
+  return (surroundings: Surroundings, kernel: KernelOf<K>): KernelCode => generate({ ...surroundings, kernel });
 }
 
-/** Whether every result of a product or convolution is an empty sum. */
-function sumsNothing(kernel: Kernel): boolean {
-  switch (kernel.kind) {
-    case "matmul":
-      return kernel.k === 0;
-    case "conv2d":
-    case "conv2dInputGrad":
-    case "conv2dFilterGrad": {
-      const { n, c, h, w, o, oh, ow, kh, kw } = kernel.geometry;
-      return [n, c, h, w, o, oh, ow, kh, kw].includes(0);
-    }
-    default:
-      return false;
-  }
+/** What writes the shaders of each kind of kernel. */
+const generators: KernelTable<Surroundings, KernelCode> = {
+  map: from(generateMap),
+  reduce: from(generateReduce),
+  matmul: from(generateMatmul),
+  conv2d: from(generateConv),
+  conv2dInputGrad: from(generateConv),
+  conv2dFilterGrad: from(generateConv),
+  maxPool2d: from(generatePool),
+  maxPool2dScatter: from(generatePool),
+  maxPool2dGather: from(generatePool),
+  avgPool2d: from(generatePool),
+  avgPool2dGrad: from(generatePool),
+  gatherRows: from(generateGatherRows),
+  scatterAddRows: from(generateScatterAddRows),
+  scatterRows: from(generateScatterRows),
+  argsort: from(generateArgsort),
+};
+
+/** The dispatches that compute a kernel once; none if there is nothing to write. */
+export function generateKernel(program: Program, kernel: SimpleKernel, target: Target): KernelCode {
+  const writesNothing = kernel.kind !== "scatterRows" && kernel.stores.length === 0;
+  if (sizeOf(kernel.shape) === 0 || writesNothing) return { dispatches: [], scratchBytes: 0 };
+  return callByKind(generators, { program, target }, sumsNothing(kernel) ? zeroResult(kernel) : kernel);
 }
 
 /** The kernel's stores, its result being 0. */
-function zeroResult({ shape, loads, stores }: Kernel): MapKernel {
+function zeroResult({ shape, loads, stores }: SimpleKernel): MapKernel {
   const zero = constant("f32", 0);
   const values = stores.map((store) => ({ ...store, value: mapLeaves(store.value, (e) => e.kind === "result" ? zero : e) }));
-  return { kind: "map", shape, loads, stores: values };
+  return { kind: "map", shape, operands: [], loads, stores: values };
 }

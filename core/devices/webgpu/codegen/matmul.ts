@@ -32,7 +32,7 @@ interface Side {
   readonly along: number;
 }
 
-function sides({ shape: [, m, n], lhs, rhs }: MatmulKernel): { left: Side; right: Side } {
+function sides({ shape: [, m, n], operands: [lhs, rhs] }: MatmulKernel): { left: Side; right: Side } {
   const [lb, li, lp] = lhs.strides;
   const [rb, rp, rj] = rhs.strides;
   return {

@@ -17,7 +17,7 @@ export function suitsTiles({ shape: [, m, n], k }: MatmulKernel): boolean {
 /** The shaders of a tiled product. */
 export function generateTiledMatmul(context: KernelContext<MatmulKernel>): KernelCode {
   const { kernel } = context;
-  const { shape: [batch, m, n], k, lhs, rhs } = kernel;
+  const { shape: [batch, m, n], k, operands: [lhs, rhs] } = kernel;
   const [lb, li, lp] = lhs.strides;
   const [rb, rp, rj] = rhs.strides;
   return generateTiles(context, {

@@ -10,7 +10,8 @@
 import { deviceBytes, type DType } from "../../../dtype.ts";
 import { DTypeError } from "../../../errors.ts";
 import { type ScalarType, scalarType } from "../../../ir/expr.ts";
-import { type Kernel, type Program, readsOf, writesOf } from "../../../ir/kernel.ts";
+import { type Kernel, readsOf, writesOf } from "../../../ir/kernel.ts";
+import type { Program } from "../../../ir/program.ts";
 import { type HelperName, helperSources } from "./helpers.ts";
 
 /** What of the adapter the generators depend on. */
@@ -77,8 +78,8 @@ export function isPacked(dtype: DType): boolean {
 
 /** What physically holds a program buffer: buffers that share it must share a binding. */
 export function placeOf(program: Program, buffer: number): string {
-  const place = program.buffers[buffer].place;
-  return place.kind === "slot" ? `slot${place.slot}` : `${place.kind}${place.index}`;
+  const location = program.buffers[buffer].location;
+  return location.kind === "slot" ? `slot${location.slot}` : `${location.kind}${location.index}`;
 }
 
 /** A literal address or stride, reduced to the 32 bits that wrapping arithmetic needs. */

@@ -12,7 +12,7 @@ import { type KernelCode, type KernelContext, scalarOf, type Shader } from "./sh
 /** The shaders of `argsort`; the last one ends in the stores. */
 export function generateArgsort(context: KernelContext<ArgsortKernel>): KernelCode {
   const { kernel, program } = context;
-  const { shape: [rows, n], source, descending } = kernel;
+  const { shape: [rows, n], operands: [source], descending } = kernel;
   const type = scalarOf(program.buffers[source.buffer].dtype);
   const { dispatches, scratchBytes } = sortRows({
     context,

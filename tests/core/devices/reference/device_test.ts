@@ -62,7 +62,7 @@ Deno.test("a malformed program is refused with its place", () => {
     buildCase("past the end", exact, (p) => {
       const x = p.input("f32", [1, 2, 3]);
       const out = p.output("f32", 3);
-      p.run({ kind: "map", shape: [3], loads: [strided(x, [1], 1)], stores: [store(strided(out, [1]), load(0))] });
+      p.run({ kind: "map", operands: [], shape: [3], loads: [strided(x, [1], 1)], stores: [store(strided(out, [1]), load(0))] });
     }),
     /kernel 0 \(map\): load 0 touches 1 to 3 of a buffer of 3/,
   );
@@ -70,7 +70,13 @@ Deno.test("a malformed program is refused with its place", () => {
     buildCase("a stride too few", exact, (p) => {
       const x = p.input("f32", [1, 2, 3, 4]);
       const out = p.output("f32", 4);
-      p.run({ kind: "map", shape: [2, 2], loads: [strided(x, [1])], stores: [store(strided(out, [2, 1]), load(0))] });
+      p.run({
+        kind: "map",
+        operands: [],
+        shape: [2, 2],
+        loads: [strided(x, [1])],
+        stores: [store(strided(out, [2, 1]), load(0))],
+      });
     }),
     /load 0 has 1 strides for 2 axes/,
   );
@@ -102,12 +108,14 @@ Deno.test("f32 keeps double precision between kernels and rounds at the border",
     const out = p.output("f64", 1);
     p.run({
       kind: "map",
+      operands: [],
       shape: [],
       loads: [strided(x, [])],
       stores: [store(strided(third, []), binary("div", load(0), 3))],
     });
     p.run({
       kind: "map",
+      operands: [],
       shape: [],
       loads: [strided(third, [])],
       stores: [store(strided(out, []), cast("f64", load(0)))],

@@ -46,7 +46,7 @@ function mapCase(
     const loads = inputs.map(([values, strides, offset = 0]): Access => ({ buffer: p.input("f32", values), offset, strides }));
     const size = shape.reduce((product, extent) => product * extent, 1);
     const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, extent) => product * extent, 1));
-    p.run({ kind: "map", shape, loads, stores: [{ buffer: p.output("f32", size), offset: 0, strides, value }] });
+    p.run({ kind: "map", operands: [], shape, loads, stores: [{ buffer: p.output("f32", size), offset: 0, strides, value }] });
   });
 }
 
@@ -285,7 +285,13 @@ Deno.test({ name: "wasm: a profile names every kernel", ...longLived }, () => {
     const x = p.input("f32", noise(1, 300_000));
     const [y, z] = [p.output("f32", 300_000), p.output("f32", 1)];
     const whole = (buffer: number) => ({ buffer, offset: 0, strides: [1] });
-    p.run({ kind: "map", shape: [300_000], loads: [whole(x)], stores: [{ ...whole(y), value: unary("exp", load(0)) }] });
+    p.run({
+      kind: "map",
+      operands: [],
+      shape: [300_000],
+      loads: [whole(x)],
+      stores: [{ ...whole(y), value: unary("exp", load(0)) }],
+    });
     p.run({
       kind: "reduce",
       shape: [],
@@ -338,11 +344,11 @@ Deno.test("wasm: a process with workers needs no permission and ends by itself",
     const load = { kind: "load", type: "f32", slot: 0 };
     const executable = device.compile({
       buffers: [
-        { dtype: "f32", size, place: { kind: "input", index: 0 } },
-        { dtype: "f32", size, place: { kind: "output", index: 0 } },
+        { dtype: "f32", size, location: { kind: "input", index: 0 } },
+        { dtype: "f32", size, location: { kind: "output", index: 0 } },
       ],
       slots: [], inputs: [0], outputs: [1],
-      kernels: [{ kind: "map", shape: [size], loads: [access(0)], stores: [{ ...access(1), value: { kind: "unary", type: "f32", op: "neg", x: load } }] }],
+      kernels: [{ kind: "map", operands: [], shape: [size], loads: [access(0)], stores: [{ ...access(1), value: { kind: "unary", type: "f32", op: "neg", x: load } }] }],
     });
     const [output] = executable.run([new Float32Array(size).fill(1)]);
     console.log(device.downloadNow(output).every((value) => value === -1));`;

@@ -5,7 +5,8 @@
  * kernel that lets foreign memory reach a result, or writes past an end, is found out.
  */
 import assert from "node:assert/strict";
-import type { Kernel, Program } from "../../../../core/ir/kernel.ts";
+import type { Kernel, SimpleKernel } from "../../../../core/ir/kernel.ts";
+import type { Program } from "../../../../core/ir/program.ts";
 import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler.ts";
 import { NARROW_TILE, type TileColumns, WIDE_TILE } from "../../../../core/devices/wasm/codegen/microkernel.ts";
 import {
@@ -50,8 +51,8 @@ function programOf(kernel: Kernel, inputs: readonly Floats[], outputSize: number
   const outputId = inputs.length;
   return {
     buffers: [
-      ...inputs.map((values, index) => ({ dtype, size: values.length, place: { kind: "input", index } }) as const),
-      { dtype, size: outputSize, place: { kind: "output", index: 0 } } as const,
+      ...inputs.map((values, index) => ({ dtype, size: values.length, location: { kind: "input", index } }) as const),
+      { dtype, size: outputSize, location: { kind: "output", index: 0 } } as const,
     ],
     slots: [],
     kernels: [kernel],
@@ -61,7 +62,7 @@ function programOf(kernel: Kernel, inputs: readonly Floats[], outputSize: number
 }
 
 /** Compiles one kernel and places its buffers. */
-export function prepare<K extends Kernel>(
+export function prepare<K extends SimpleKernel>(
   generate: KernelGenerator<K>,
   kernel: K,
   inputs: readonly Floats[],
@@ -193,7 +194,7 @@ export function randomFloats(size: number, next: () => number, wide = false): Fl
 }
 
 /** Runs a kernel in every way (threads, with and without epilogue, either tile) and compares with what it should give. */
-export function checkKernel<K extends Kernel>(
+export function checkKernel<K extends SimpleKernel>(
   generate: KernelGenerator<K>,
   kernel: K,
   inputs: readonly Floats[],

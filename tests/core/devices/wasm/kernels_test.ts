@@ -48,8 +48,7 @@ function checkMatmul(batch: number, m: number, k: number, n: number, left: Layou
     kind: "matmul",
     shape,
     k,
-    lhs: { buffer: 0, ...lhs },
-    rhs: { buffer: 1, ...rhs },
+    operands: [{ buffer: 0, ...lhs }, { buffer: 1, ...rhs }],
     loads: [],
     stores: [plainStore(shape, 2)],
   };
@@ -198,8 +197,7 @@ function checkConv(of: ConvCase, wide = false): void {
       kind,
       shape,
       geometry: g,
-      lhs: { buffer: 0, offset: leftOffset, strides: [] },
-      rhs: { buffer: 1, offset: rightOffset, strides: [] },
+      operands: [{ buffer: 0, offset: leftOffset, strides: [] }, { buffer: 1, offset: rightOffset, strides: [] }],
       loads: [],
       stores: [plainStore(shape, 2, type)],
     };

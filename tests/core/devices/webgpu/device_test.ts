@@ -56,6 +56,7 @@ const step = buildCase("step", { relative: 1e-5, absolute: 1e-5 }, (p) => {
   const sum = binary("add", load(0), binary("mul", load(1), load(2)));
   p.run({
     kind: "map",
+    operands: [],
     shape: [1000],
     loads: [dense(weights, [1000]), dense(gradient, [1000]), strided(rate, [0])],
     stores: [store(dense(weights, [1000]), sum), store(dense(squares, [1000]), binary("mul", sum, sum))],
@@ -110,6 +111,7 @@ testDevice("outputs that are kept rotate through buffers without new bind groups
     const y = p.output("f32", 64);
     p.run({
       kind: "map",
+      operands: [],
       shape: [64],
       loads: [dense(x, [64])],
       stores: [store(dense(y, [64]), binary("mul", load(0), f32(2)))],
@@ -191,13 +193,13 @@ testDevice("f64 is refused by name", (device) => {
     const x = p.input("f32", [1]);
     const y = p.output("f32", 1);
     const value = cast("f32", binary("add", cast("f64", load(0)), constant("f64", 1)));
-    p.run({ kind: "map", shape: [1], loads: [dense(x, [1])], stores: [store(dense(y, [1]), value)] });
+    p.run({ kind: "map", operands: [], shape: [1], loads: [dense(x, [1])], stores: [store(dense(y, [1]), value)] });
   });
   assert.throws(() => device.compile(wide.program), /f64 on webgpu/);
 });
 
 testDevice("a buffer above the adapter's limit is refused with its size", (device) => {
-  const huge = { dtype: "f32", size: 2 ** 31, place: { kind: "output", index: 0 } } as const;
+  const huge = { dtype: "f32", size: 2 ** 31, location: { kind: "output", index: 0 } } as const;
   const executable = device.compile({ buffers: [huge], slots: [], kernels: [], inputs: [], outputs: [0] });
   assert.throws(() => executable.run([]), /Cannot make a buffer of 8589934592 bytes on webgpu/);
 });
@@ -260,8 +262,10 @@ const products = (["n", "t"] as const).flatMap((left) =>
             kind: "matmul",
             shape: [batch, m, n],
             k,
-            lhs: strided(lhs, left === "n" ? [m * k, k, 1] : [m * k, 1, m]),
-            rhs: strided(rhs, right === "n" ? [n * k, n, 1] : [n * k, 1, k]),
+            operands: [
+              strided(lhs, left === "n" ? [m * k, k, 1] : [m * k, 1, m]),
+              strided(rhs, right === "n" ? [n * k, n, 1] : [n * k, 1, k]),
+            ],
             loads: [strided(bias, [0, 0, 1])],
             stores: [store(dense(out, [batch, m, n]), binary("max", binary("add", result(0), load(0)), f32(0)))],
           });
@@ -309,8 +313,7 @@ const convolutions = [
         kind,
         geometry,
         shape,
-        lhs: dense(lhs, left),
-        rhs: dense(rhs, right),
+        operands: [dense(lhs, left), dense(rhs, right)],
         loads: [strided(bias, [0, 1, 0, 0])],
         stores: [store(dense(out, shape), binary("add", result(0), load(0)))],
       });
@@ -330,14 +333,13 @@ const manyRows = [
     const shape = [outer, size, inner];
     const out = p.output("f32", outer * size * inner);
     p.run({
-      kind: "takeGrad",
+      kind: "scatterAddRows",
       shape,
       outer,
       size,
       inner,
       count,
-      source: dense(g, [outer, count, inner]),
-      indices: dense(indices, [count]),
+      operands: [dense(g, [outer, count, inner]), dense(indices, [count])],
       loads: [],
       stores: [store(dense(out, shape), result(0))],
     });
@@ -357,13 +359,13 @@ for (const { name, device } of webgpu instanceof Error ? [] : webgpu) {
 Deno.test("webgpu: kernels over more workgroups than one axis allows are folded", () => {
   const size = 65535 * 128 * 4 * 3 + 4;
   const program = {
-    buffers: [{ dtype: "f32", size, place: { kind: "output", index: 0 } }],
+    buffers: [{ dtype: "f32", size, location: { kind: "output", index: 0 } }],
     slots: [],
     kernels: [],
     inputs: [],
     outputs: [0],
   } as const;
-  const kernel = { kind: "map", shape: [size], loads: [], stores: [store(dense(0, [size]), f32(1))] } as const;
+  const kernel = { kind: "map", operands: [], shape: [size], loads: [], stores: [store(dense(0, [size]), f32(1))] } as const;
   const target = {
     software: false,
     subgroupSize: 0,
@@ -391,7 +393,7 @@ function worstError(
   const size = inputs[0].length;
   const { program } = buildCase("accuracy", { relative: 0, absolute: 0 }, (p) => {
     const loads = inputs.map((values) => dense(p.input("f32", values), [size]));
-    p.run({ kind: "map", shape: [size], loads, stores: [store(dense(p.output("f32", size), [size]), value)] });
+    p.run({ kind: "map", operands: [], shape: [size], loads, stores: [store(dense(p.output("f32", size), [size]), value)] });
   });
   const [output] = device.compile(program).run(inputs);
   const values = device.downloadNow(output)!;

@@ -3,23 +3,18 @@
  *
  * @module
  */
-import type { TakeKernel } from "../../../ir/kernel.ts";
+import type { GatherRowsKernel, ScatterAddRowsKernel } from "../../../ir/kernel.ts";
 import { address, decompose, invocation, lonelyWorkgroup } from "./domain.ts";
 import { type Sorted, sortRows } from "./merge_sort.ts";
 import { lanesFor, writePoints } from "./points.ts";
 import { type Dispatch, type KernelCode, type KernelContext, scalarOf, Shader } from "./shader.ts";
 
-/** The shader of `take`, or those of `takeGrad`. */
-export function generateTake(context: KernelContext<TakeKernel>): KernelCode {
-  return context.kernel.kind === "take" ? take(context) : takeGrad(context);
-}
-
 /** One invocation per element of the result, or four neighbours of a row. */
-function take(context: KernelContext<TakeKernel>): KernelCode {
+export function generateGatherRows(context: KernelContext<GatherRowsKernel>): KernelCode {
   const { kernel } = context;
-  const { outer, size, inner, count, source, indices } = kernel;
+  const { outer, size, inner, count, operands: [source, indices] } = kernel;
   const total = outer * count * inner;
-  const shader = new Shader(context, "take", lonelyWorkgroup(context.target, total));
+  const shader = new Shader(context, "gatherRows", lonelyWorkgroup(context.target, total));
   const lanes = lanesFor(shader, kernel, inner);
   const vectors = lanes === 4 && source.offset % 4 === 0;
   if (vectors) shader.viewAsVectors(source.buffer);
@@ -45,18 +40,18 @@ export function clampedIndex(shader: Shader, buffer: number, at: string, size: n
  * Few indices are looked through by every element of the result, in order: simple, and right for the sizes of a batch. Many are sorted
  * first, so that those of a row lie together, still in order.
  */
-function takeGrad(context: KernelContext<TakeKernel>): KernelCode {
+export function generateScatterAddRows(context: KernelContext<ScatterAddRowsKernel>): KernelCode {
   const { outer, size, inner, count } = context.kernel;
   return outer * size * inner * count <= mostComparisons ? scanGrad(context) : sortedGrad(context);
 }
 
 const mostComparisons = 2 ** 24;
 
-function scanGrad(context: KernelContext<TakeKernel>): KernelCode {
+function scanGrad(context: KernelContext<ScatterAddRowsKernel>): KernelCode {
   const { kernel } = context;
-  const { outer, size, inner, count, source, indices } = kernel;
+  const { outer, size, inner, count, operands: [source, indices] } = kernel;
   const total = outer * size * inner;
-  const shader = new Shader(context, "takeGrad", lonelyWorkgroup(context.target, total));
+  const shader = new Shader(context, "scatterAddRows", lonelyWorkgroup(context.target, total));
   const type = scalarOf(context.program.buffers[source.buffer].dtype);
   const { id, workgroups } = invocation(shader, total);
   const [o, row, i] = decompose(shader, id, [outer, size, inner]);
@@ -73,11 +68,11 @@ function scanGrad(context: KernelContext<TakeKernel>): KernelCode {
 }
 
 /** The indices as sorted keys, each with its place in the list; then one invocation per element of the result finds its own. */
-function sortedGrad(context: KernelContext<TakeKernel>): KernelCode {
-  const { indices, size, count } = context.kernel;
+function sortedGrad(context: KernelContext<ScatterAddRowsKernel>): KernelCode {
+  const { size, count, operands: [, indices] } = context.kernel;
   const sorted = sortRows({
     context,
-    label: "takeGrad sort",
+    label: "scatterAddRows sort",
     rows: 1,
     n: count,
     key: (shader, _, at) => clampedIndex(shader, indices.buffer, address(indices.offset, [1], [at]), size),
@@ -85,11 +80,11 @@ function sortedGrad(context: KernelContext<TakeKernel>): KernelCode {
   return { dispatches: [...sorted.dispatches, addSorted(context, sorted)], scratchBytes: sorted.scratchBytes };
 }
 
-function addSorted(context: KernelContext<TakeKernel>, { keys, places }: Sorted): Dispatch {
+function addSorted(context: KernelContext<ScatterAddRowsKernel>, { keys, places }: Sorted): Dispatch {
   const { kernel } = context;
-  const { outer, size, inner, count, source } = kernel;
+  const { outer, size, inner, count, operands: [source] } = kernel;
   const total = outer * size * inner;
-  const shader = new Shader(context, "takeGrad", lonelyWorkgroup(context.target, total), "u32");
+  const shader = new Shader(context, "scatterAddRows", lonelyWorkgroup(context.target, total), "u32");
   const type = scalarOf(context.program.buffers[source.buffer].dtype);
   const { id, workgroups } = invocation(shader, total);
   const [o, row, i] = decompose(shader, id, [outer, size, inner]);

@@ -4,16 +4,17 @@
  * @module
  */
 import { deviceBytes } from "../../../dtype.ts";
-import type { WriteKernel } from "../../../ir/kernel.ts";
+import type { Access, ScatterRowsKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler.ts";
 import { type KernelGenerator, phaseParams } from "./context.ts";
 import { SERIAL_MOVES, setShare } from "./emit.ts";
 import { pushSlot } from "./streams.ts";
-import { pushIndex } from "./take.ts";
+import { pushIndex } from "./gather_rows.ts";
 
 /** Each thread owns a range of the `size` rows, so that rows come in the order of the indices: of those at one the last stays. */
-export const write: KernelGenerator<WriteKernel> = (context, kernel) => {
-  const { outer, size, inner, count, source, indices, target } = kernel;
+export const scatterRows: KernelGenerator<ScatterRowsKernel> = (context, kernel) => {
+  const { outer, size, inner, count, target } = kernel;
+  const [source, indices] = kernel.operands;
   if (outer * size * inner * count === 0) return [];
   const bytes = deviceBytes(context.program.buffers[target.buffer].dtype);
   const serial = context.threads === 1 || count === 1 || outer * count * inner < SERIAL_MOVES;
@@ -21,13 +22,13 @@ export const write: KernelGenerator<WriteKernel> = (context, kernel) => {
     const [from, to, o, k, row] = Array.from({ length: 5 }, () => c.local("i32"));
     setShare(c, 1, serial ? 1 : context.threads, size, from, to);
     /** Pushes where row `at` of an outer block begins. */
-    const address = (access: WriteKernel["source"], rows: number, at: number) => {
+    const address = (access: Access, rows: number, at: number) => {
       pushSlot(c, access.buffer, access.offset * bytes);
       c.get(o).i32(rows).op("i32.mul").get(at).op("i32.add").i32(inner * bytes).op("i32.mul").op("i32.add");
     };
     c.for(o, 0, outer, 1, () =>
       c.for(k, 0, count, 1, () => {
-        pushIndex(c, { indices, size }, () => c.get(k));
+        pushIndex(c, indices, size, () => c.get(k));
         c.tee(row).get(from).op("i32.ge_s").get(row).get(to).op("i32.lt_s").op("i32.and");
         c.if(() => {
           address(target, size, row);

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import type { WriteKernel } from "../../../ir/kernel.ts";
+import type { ScatterRowsKernel } from "../../../ir/kernel.ts";
 import { address, decompose, invocation, lonelyWorkgroup } from "./domain.ts";
 import { type Dispatch, type KernelCode, type KernelContext, Shader } from "./shader.ts";
-import { clampedIndex } from "./take.ts";
+import { clampedIndex } from "./gather_rows.ts";
 
 /** So many rows are written one after the other; of more it is first found out which ones stay. */
 const fewRows = 16;
 
 /** The shaders of a write. */
-export function generateWrite(context: KernelContext<WriteKernel>): KernelCode {
+export function generateScatterRows(context: KernelContext<ScatterRowsKernel>): KernelCode {
   const { outer, size, inner, count } = context.kernel;
   if (outer * size * inner * count === 0) return { dispatches: [], scratchBytes: 0 };
   if (count <= fewRows) return { dispatches: [writeInOrder(context)], scratchBytes: 0 };
@@ -20,9 +20,9 @@ export function generateWrite(context: KernelContext<WriteKernel>): KernelCode {
 }
 
 /** One invocation per column writes all rows, in order: so the last of those at one index stays. */
-function writeInOrder(context: KernelContext<WriteKernel>): Dispatch {
-  const { outer, size, inner, count, source, indices, target } = context.kernel;
-  const shader = new Shader(context, "write", lonelyWorkgroup(context.target, outer * inner));
+function writeInOrder(context: KernelContext<ScatterRowsKernel>): Dispatch {
+  const { outer, size, inner, count, target, operands: [source, indices] } = context.kernel;
+  const shader = new Shader(context, "scatterRows", lonelyWorkgroup(context.target, outer * inner));
   const { id, workgroups } = invocation(shader, outer * inner);
   const [o, i] = decompose(shader, id, [outer, inner]);
   const write = (k: string) => {
@@ -37,27 +37,27 @@ function writeInOrder(context: KernelContext<WriteKernel>): Dispatch {
 }
 
 /** Scratch holds for each row the last place that names it, counted from 1: a maximum, whoever comes first. */
-function forgetLast(context: KernelContext<WriteKernel>): Dispatch {
+function forgetLast(context: KernelContext<ScatterRowsKernel>): Dispatch {
   const { size } = context.kernel;
-  const shader = new Shader(context, "write none", lonelyWorkgroup(context.target, size), "u32");
+  const shader = new Shader(context, "scatterRows none", lonelyWorkgroup(context.target, size), "u32");
   const { id, workgroups } = invocation(shader, size);
   shader.store("scratch", id, "0u");
   return shader.finish(workgroups);
 }
 
-function findLast(context: KernelContext<WriteKernel>): Dispatch {
-  const { size, count, indices } = context.kernel;
-  const shader = new Shader(context, "write last", lonelyWorkgroup(context.target, count), "u32", true);
+function findLast(context: KernelContext<ScatterRowsKernel>): Dispatch {
+  const { size, count, operands: [, indices] } = context.kernel;
+  const shader = new Shader(context, "scatterRows last", lonelyWorkgroup(context.target, count), "u32", true);
   const { id, workgroups } = invocation(shader, count);
   shader.atomicMax("scratch", clampedIndex(shader, indices.buffer, address(indices.offset, [1], [id]), size), `${id} + 1u`);
   return shader.finish(workgroups);
 }
 
 /** One invocation per element of the rows, which writes it if its row stays. */
-function writeLast(context: KernelContext<WriteKernel>): Dispatch {
-  const { outer, size, inner, count, source, indices, target } = context.kernel;
+function writeLast(context: KernelContext<ScatterRowsKernel>): Dispatch {
+  const { outer, size, inner, count, target, operands: [source, indices] } = context.kernel;
   const total = outer * count * inner;
-  const shader = new Shader(context, "write", lonelyWorkgroup(context.target, total), "u32");
+  const shader = new Shader(context, "scatterRows", lonelyWorkgroup(context.target, total), "u32");
   const { id, workgroups } = invocation(shader, total);
   const [o, k, i] = decompose(shader, id, [outer, count, inner]);
   const row = clampedIndex(shader, indices.buffer, address(indices.offset, [1], [k]), size);

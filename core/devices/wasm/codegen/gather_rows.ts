@@ -5,7 +5,7 @@
  */
 import { deviceBytes } from "../../../dtype.ts";
 import { scalarType } from "../../../ir/expr.ts";
-import type { TakeKernel } from "../../../ir/kernel.ts";
+import type { Access, GatherRowsKernel, ScatterAddRowsKernel } from "../../../ir/kernel.ts";
 import { sizeOf } from "../../../shape.ts";
 import type { FunctionWriter } from "./assembler.ts";
 import { boxOf, writeBox } from "./box.ts";
@@ -15,24 +15,20 @@ import { columnLoop, share } from "./loops.ts";
 import { accessStream, pushSlot, type Stream } from "./streams.ts";
 import { serialNanoseconds } from "./work.ts";
 
-/** Writes a take as an elementwise box whose result lies in rows anywhere, a takeGrad as a loop that adds rows. */
-export const take: PrintingGenerator<TakeKernel> = (context, kernel) => {
+/** Rows chosen: an elementwise box whose result lies in rows anywhere. */
+export const gatherRows: PrintingGenerator<GatherRowsKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
-  return kernel.kind === "take" ? gatherRows(context, kernel) : addRows(context, kernel);
-};
-
-const gatherRows: PrintingGenerator<TakeKernel> = (context, kernel) => {
-  const { dtype } = context.program.buffers[kernel.source.buffer];
+  const { dtype } = context.program.buffers[kernel.operands[0].buffer];
   const bytes = deviceBytes(dtype);
   const result: Stream = {
     dtype,
     strides: [0, 0, bytes],
     base: (c) => c.i32(0),
     row: (c, row) => {
-      pushSlot(c, kernel.source.buffer, kernel.source.offset * bytes);
+      pushSlot(c, kernel.operands[0].buffer, kernel.operands[0].offset * bytes);
       if (kernel.outer > 1) c.get(row).i32(kernel.count).op("i32.div_u").i32(kernel.size).op("i32.mul");
       else c.i32(0);
-      pushIndex(c, kernel, () => c.get(row).i32(kernel.count).op("i32.rem_u"));
+      pushIndex(c, kernel.operands[1], kernel.size, () => c.get(row).i32(kernel.count).op("i32.rem_u"));
       c.op("i32.add").i32(kernel.inner * bytes).op("i32.mul").op("i32.add");
     },
   };
@@ -47,7 +43,7 @@ const gatherRows: PrintingGenerator<TakeKernel> = (context, kernel) => {
 };
 
 /** Pushes the index at a place of the list, clamped into range. */
-export function pushIndex(c: FunctionWriter, { indices, size }: Pick<TakeKernel, "indices" | "size">, place: () => void): void {
+export function pushIndex(c: FunctionWriter, indices: Access, size: number, place: () => void): void {
   const index = c.local("i32");
   pushSlot(c, indices.buffer, 4 * indices.offset);
   place();
@@ -57,7 +53,8 @@ export function pushIndex(c: FunctionWriter, { indices, size }: Pick<TakeKernel,
 }
 
 /** Each thread owns a range of the `size` rows, so that rows are added in the order of the indices. */
-function addRows(context: PrintingContext, kernel: TakeKernel): ReturnType<PrintingGenerator<TakeKernel>> {
+export const scatterAddRows: PrintingGenerator<ScatterAddRowsKernel> = (context, kernel) => {
+  if (sizeOf(kernel.shape) === 0) return [];
   const { outer, size, inner, count } = kernel;
   const { slot, func: epilogue } = context.epilogue(kernel);
   const serial = context.threads === 1 || outer * inner * (count + size) < serialNanoseconds;
@@ -69,7 +66,7 @@ function addRows(context: PrintingContext, kernel: TakeKernel): ReturnType<Print
     c.for(o, 0, outer, 1, () => {
       c.for(target, () => c.get(from), () => c.get(to), 1, () => rows.clear(o, target));
       c.for(place, 0, count, 1, () => {
-        pushIndex(c, kernel, () => c.get(place));
+        pushIndex(c, kernel.operands[1], size, () => c.get(place));
         c.tee(target).get(from).op("i32.ge_s").get(target).get(to).op("i32.lt_s").op("i32.and");
         c.if(() => rows.add(o, place, target));
       });
@@ -80,7 +77,7 @@ function addRows(context: PrintingContext, kernel: TakeKernel): ReturnType<Print
     });
   });
   return [{ func, serial }];
-}
+};
 
 /** Writes loops over the elements of one row. */
 class RowAdder {
@@ -89,14 +86,14 @@ class RowAdder {
   readonly #source: number;
   readonly #stream: Stream;
   readonly #context: PrintingContext;
-  readonly #kernel: TakeKernel;
+  readonly #kernel: ScatterAddRowsKernel;
   readonly #c: FunctionWriter;
 
-  constructor(context: PrintingContext, kernel: TakeKernel, c: FunctionWriter, slot: number) {
+  constructor(context: PrintingContext, kernel: ScatterAddRowsKernel, c: FunctionWriter, slot: number) {
     this.#context = context;
     this.#kernel = kernel;
     this.#c = c;
-    this.#stream = accessStream(context.program, kernel.source);
+    this.#stream = accessStream(context.program, kernel.operands[0]);
     this.result = c.local("i32");
     this.#source = c.local("i32");
     pushSlot(c, slot, 0);
@@ -141,7 +138,7 @@ class RowAdder {
   }
 
   #bytes(): number {
-    return deviceBytes(this.#context.program.buffers[this.#kernel.source.buffer].dtype);
+    return deviceBytes(this.#context.program.buffers[this.#kernel.operands[0].buffer].dtype);
   }
 
   /** A new local: the address of a row. */

@@ -1,0 +1,31 @@
+/**
+ * Reductions over a window of axes.
+ *
+ * @module
+ */
+import { type DType, indexType } from "../../dtype.ts";
+import { showShape, sizeOf } from "../../shape.ts";
+import type { Expr } from "../expr.ts";
+import { type KernelBase, type KernelKind, strided } from "./base.ts";
+
+/** How a reduction combines. `argmax` and `argmin` give the first place (row-major over `window`, i32); NaN counts as the extreme. */
+export type ReduceOp = "sum" | "prod" | "max" | "min" | "argmax" | "argmin";
+
+/** One or more reductions over the same window. */
+export interface ReduceKernel extends KernelBase {
+  readonly kind: "reduce";
+  /** Extents of the axes reduced over, which follow those of `shape`: the operands have strides over both. */
+  readonly window: readonly number[];
+  /** `result` k of the stores is reduction k. An empty window gives the neutral element (0, 1, -inf, +inf, index 0). */
+  readonly reductions: readonly { readonly op: ReduceOp; readonly value: Expr }[];
+}
+
+export const reduceKind: KernelKind<ReduceKernel> = {
+  operands: ({ operands, shape, window }) => operands.map(() => strided([...shape, ...window])),
+  reduced: ({ window }) => window,
+  flops: ({ shape, window, reductions }) => sizeOf(shape) * sizeOf(window) * reductions.length,
+  results: ({ reductions }): DType[] =>
+    reductions.map(({ op, value }) => op === "argmax" || op === "argmin" ? indexType : value.type),
+  expressions: ({ reductions }) => reductions.map(({ value }) => value),
+  details: ({ window }) => ` over ${showShape(window)}`,
+};
