@@ -34,7 +34,7 @@ export type Key = Tensor;
  *
  * ```ts
  * import { random, toArray } from "../mod.ts";
- * console.log(await toArray(random.uniform(random.key(0), [2]))); // two numbers in [0, 1), always the same
+ * console.log(await toArray(random.uniform(random.key(0), [2]))); // [0.947..., 0.978...]
  * ```
  *
  * @param seed From 0 up to 2^53.

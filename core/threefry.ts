@@ -62,7 +62,8 @@ function encrypt(k0: number, k1: number, c0: number, c1: number, out: Uint32Arra
  * @example
  * ```ts
  * import { threefry2x32 } from "./threefry.ts";
- * threefry2x32([0, 0], [0, 0]); // [0x6b200159, 0x99ba4efe]
+ * const [first, second] = threefry2x32([0, 0], [0, 0]);
+ * console.log(first.toString(16), second.toString(16)); // 6b200159 99ba4efe
  * ```
  */
 export function threefry2x32(key: Words, counter: Words): [number, number] {

@@ -81,7 +81,7 @@ type Members = (name: string) => TaskEither.TaskEither<DatasetError, FileBytes>;
  * ```ts ignore
  * import { cifar10, showDatasetError } from "./mod.ts";
  * const loaded = await cifar10({ onProgress: ({ received, total }) => console.log(received, total) })();
- * if (loaded._tag === "Right") console.log(loaded.right.train.shape, loaded.right.classNames[3]); // [3, 32, 32] cat
+ * if (loaded._tag === "Right") console.log(loaded.right.train.shape, loaded.right.classNames[3]);
  * else console.error(showDatasetError(loaded.left));
  * ```
  */

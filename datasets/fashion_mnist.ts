@@ -69,7 +69,7 @@ export const fashionMnistSource: IdxSource = {
  * ```ts ignore
  * import { fashionMnist, showDatasetError } from "./mod.ts";
  * const loaded = await fashionMnist()();
- * if (loaded._tag === "Right") console.log(loaded.right.classNames[loaded.right.train.labels[0]]); // Ankle boot
+ * if (loaded._tag === "Right") console.log(loaded.right.classNames[loaded.right.train.labels[0]]);
  * else console.error(showDatasetError(loaded.left));
  * ```
  */

@@ -41,7 +41,7 @@ export const mnistSource: IdxSource = {
  * ```ts ignore
  * import { mnist, showDatasetError } from "./mod.ts";
  * const loaded = await mnist({ onProgress: ({ file, received, total }) => console.log(file, received, total) })();
- * if (loaded._tag === "Right") console.log(loaded.right.train.count); // 60000
+ * if (loaded._tag === "Right") console.log(loaded.right.train.count);
  * else console.error(showDatasetError(loaded.left));
  * ```
  */

@@ -46,7 +46,7 @@ export interface AttentionOptions {
  * ```ts
  * import { scaledDotProductAttention, tensor, toArray } from "../mod.ts";
  * const x = tensor([[1, 0], [0, 1]]);
- * console.log(await toArray(scaledDotProductAttention(x, x, x, { causal: true }))); // [1, 0], then [0.33, 0.67]
+ * console.log(await toArray(scaledDotProductAttention(x, x, x, { causal: true }))); // [[1, 0], [0.330..., 0.669...]]
  * ```
  *
  * @returns [..., queries, out]

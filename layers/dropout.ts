@@ -44,7 +44,7 @@ function dropping(kind: string, p: number, maskShape: (shape: Shape) => Shape): 
  * import { layers, ones, random, toArray } from "../mod.ts";
  * const drop = layers.dropout(0.5);
  * const [y] = drop.apply({}, {}, ones([2, 4]), layers.training(random.key(0)));
- * console.log(await toArray(y)); // zeros and twos
+ * console.log(await toArray(y)); // [[0, 0, 2, 2], [0, 2, 2, 0]]
  * ```
  *
  * @param p The probability of becoming 0, in [0, 1]. Default 0.5.
@@ -62,8 +62,8 @@ export function dropout(p: number = 0.5): Layer {
  *
  * ```ts
  * import { layers, ones, random, toArray } from "../mod.ts";
- * const [y] = layers.dropout2d(0.5).apply({}, {}, ones([1, 4, 2, 2]), layers.training(random.key(0)));
- * console.log(await toArray(y)); // channels of zeros and channels of twos
+ * const [y] = layers.dropout2d(0.5).apply({}, {}, ones([1, 4, 1, 2]), layers.training(random.key(0)));
+ * console.log(await toArray(y)); // [[[[0, 0]], [[0, 0]], [[2, 2]], [[2, 2]]]]
  * ```
  *
  * @param p The probability of a channel of an example becoming 0, in [0, 1]. Default 0.5.

@@ -69,7 +69,7 @@ export function constant(value: number): Initializer {
  *
  * ```ts
  * import { layers, random, toArray } from "../mod.ts";
- * console.log(await toArray(layers.initializers.uniform({ min: -1 })(random.key(0), [2]))); // two numbers in [-1, 1)
+ * console.log(await toArray(layers.initializers.uniform({ min: -1 })(random.key(0), [2]))); // [0.895..., 0.957...]
  * ```
  */
 export function uniform(interval: Interval = {}): Initializer {
@@ -298,7 +298,8 @@ export function heNormal({ gain = Math.SQRT2, mode }: HeOptions = {}): Initializ
  * ```ts
  * import { item, layers, matmul, norm, random, sub, transpose, eye } from "../mod.ts";
  * const q = layers.initializers.orthogonal()(random.key(0), [3, 8]);
- * console.log(await item(norm(sub(matmul(q, transpose(q)), eye(3))))); // 0, nearly
+ * const distance = norm(sub(matmul(q, transpose(q)), eye(3)));
+ * console.log((await item(distance)).toFixed(4)); // 0.0000
  * ```
  *
  * @returns An initializer. It throws a ShapeError for shapes of less than 2 axes.

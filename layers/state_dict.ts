@@ -59,7 +59,7 @@ function snakeCase(path: string): string {
  * ```ts
  * import { layers, random } from "../mod.ts";
  * const { params, state } = layers.serial({ bn1: layers.batchNorm() }).init(random.key(0), [4]);
- * console.log(Object.keys(layers.stateDict(params, state))); // bn1.weight, bn1.bias, bn1.running_mean, bn1.running_var
+ * console.log(Object.keys(layers.stateDict(params, state))); // ["bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var"]
  * ```
  */
 export function stateDict(params: object, state: object = {}): Record<string, Tensor> {

@@ -27,9 +27,10 @@ export interface Staged<S> {
  * const { linear, namedStages, serial } = layers;
  * const model = serial({ body: serial({ fc: linear({ features: 4 }), act: relu }), head: linear({ features: 2 }) });
  * console.log(namedStages(model).map(([name, { kind }]) => `${name}: ${kind}`));
- * // body: serial, body.fc: linear, body.act: relu, head: linear
- * console.log(namedStages(model, { depth: 1 }).map(([name]) => name)); // body, head
- * console.log(namedStages(model.init(random.key(0), [3])).map(([name, { output }]) => [name, output]));
+ * // ["body: serial", "body.fc: linear", "body.act: relu", "head: linear"]
+ * console.log(namedStages(model, { depth: 1 }).map(([name]) => name)); // ["body", "head"]
+ * const initial = model.init(random.key(0), [3]);
+ * for (const [name, { output }] of namedStages(initial, { depth: 1 })) console.log(name, output); // body [4], head [2]
  * ```
  */
 export function namedStages<S extends Staged<S>>(of: Staged<S>, { depth = Infinity }: WalkOptions = {}): [string, S][] {
@@ -48,7 +49,7 @@ export function namedStages<S extends Staged<S>>(of: Staged<S>, { depth = Infini
  * import { layers, random } from "../mod.ts";
  * const { params } = layers.serial({ fc: layers.linear({ features: 4 }) }).init(random.key(0), [3]);
  * for (const [name, { shape }] of layers.namedParameters(params)) console.log(name, shape); // fc.weight [4, 3], fc.bias [4]
- * console.log(layers.namedParameters(params.fc, { depth: 1 }).map(([name]) => name)); // weight, bias
+ * console.log(layers.namedParameters(params.fc, { depth: 1 }).map(([name]) => name)); // ["weight", "bias"]
  * ```
  */
 export function namedParameters(params: object, { depth = Infinity }: WalkOptions = {}): [string, Tensor][] {

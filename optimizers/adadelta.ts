@@ -43,7 +43,7 @@ interface AdadeltaState {
  * const optimizer = optimizers.adadelta({ rho: 0.75, epsilon: 0.25 });
  * const params = { weight: ones([2]) };
  * const [updates, state] = optimizer.update({ weight: ones([2]) }, optimizer.init(params), params);
- * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.2929, 0.2929]
+ * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.292..., 0.292...]
  * ```
  *
  * @returns An optimizer. Its state holds two trees like the parameters, `square` and `delta`, and `step` i32[] if the rate is a function

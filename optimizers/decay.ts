@@ -30,14 +30,15 @@ export function addDecay<P extends object>(tree: P, factor: TensorLike, params: 
  * itself.
  *
  * ```ts
- * import { ones, optimizers, toArray, zeros } from "../mod.ts";
+ * import { applyUpdates, ones, optimizers, toArray, zeros } from "../mod.ts";
  * const { addDecayedWeights, chain, sgd } = optimizers;
  * const decay = addDecayedWeights(0.1, { mask: (_, x) => x.rank > 1 });
  * const optimizer = chain(decay, sgd({ learningRate: 1 }));
  * const params = { weight: ones([1, 2]), bias: ones([1]) };
  * const grads = { weight: zeros([1, 2]), bias: zeros([1]) };
  * const [updates] = optimizer.update(grads, optimizer.init(params), params);
- * console.log(await toArray(updates.weight), await toArray(updates.bias)); // [[-0.1, -0.1]] [0]
+ * const { weight, bias } = applyUpdates(params, updates);
+ * console.log(await toArray(weight), await toArray(bias)); // [[0.9, 0.9]] [1]
  * ```
  *
  * @param rate At least 0.

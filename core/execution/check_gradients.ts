@@ -34,11 +34,10 @@ export class GradientError extends CotangentError {}
  * derivative itself, once more. For derivatives of your own (`customVjp`), and for functions whose kinks you are not sure of.
  *
  * ```ts
- * import { checkGradients, customVjp, mul, sin, tensor } from "../../mod.ts";
- * await checkGradients((x: Tensor) => mul(sin(x), x), [tensor([0.3, -1.2], { dtype: "f64" })]);
+ * import { checkGradients, customVjp, mul, sin, type Tensor, tensor } from "../../mod.ts";
+ * await checkGradients((x: Tensor) => mul(sin(x), x), [tensor([0.3, -1.2])]);
  * const wrong = customVjp((x: Tensor) => [mul(x, x), x], (x, g) => [mul(x, g)]);
  * await checkGradients(wrong, [tensor([1, 2])]).catch((error) => console.log(error.message));
- * import type { Tensor } from "../../mod.ts";
  * ```
  *
  * @param f From trees of tensors to a tree of tensors. It must be smooth near the arguments.

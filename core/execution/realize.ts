@@ -235,7 +235,7 @@ export function computed(tensor: Tensor, reader: string): Storage {
  *
  * ```ts
  * import { add, data, tensor } from "../../mod.ts";
- * console.log(await data(add(tensor([1, 2]), 1))); // Float32Array [2, 3]
+ * console.log(await data(add(tensor([1, 2]), 1))); // Float32Array(2) [2, 3]
  * ```
  *
  * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.

@@ -141,7 +141,8 @@ export function nllLoss(logProbabilities: TensorLike, labels: TensorLike, option
  * import { crossEntropy, item, tensor } from "../../mod.ts";
  * const logits = tensor([[0, 0]]);
  * console.log(await item(crossEntropy(logits, tensor([1], { dtype: "i32" })))); // 0.693...
- * console.log(await item(crossEntropy(logits, tensor([[0.3, 0.7]])))); // 0.693...: each class by its probability
+ * const probabilities = tensor([[0.3, 0.7]]);
+ * console.log(await item(crossEntropy(logits, probabilities))); // 0.693...
  * ```
  *
  * @param logits [batch, classes, ...]
@@ -173,7 +174,7 @@ export interface PolyLossOptions extends CrossEntropyOptions {
  *
  * ```ts
  * import { item, polyLoss, tensor } from "../../mod.ts";
- * console.log(await item(polyLoss(tensor([[0, 0]]), tensor([1], { dtype: "i32" }), { epsilon: 2 }))); // 0.693... + 1
+ * console.log(await item(polyLoss(tensor([[0, 0]]), tensor([1], { dtype: "i32" }), { epsilon: 2 }))); // 1.693...
  * ```
  *
  * @param logits [batch, classes, ...]
@@ -203,7 +204,7 @@ export interface FocalLossOptions extends CrossEntropyOptions {
  *
  * ```ts
  * import { focalLoss, item, tensor } from "../../mod.ts";
- * console.log(await item(focalLoss(tensor([[0, 0]]), tensor([1], { dtype: "i32" })))); // 0.693... / 4
+ * console.log(await item(focalLoss(tensor([[0, 0]]), tensor([1], { dtype: "i32" })))); // 0.173...
  * ```
  *
  * @param logits [batch, classes, ...]

@@ -200,7 +200,8 @@ export interface Conv1dOptions {
  * ```ts
  * import { conv1d, ones, tensor, toArray } from "../../mod.ts";
  * console.log(await toArray(conv1d(tensor([[[1, 2, 3, 4]]]), ones([1, 1, 2])))); // [[[3, 5, 7]]]
- * console.log(conv1d(ones([1, 1, 4]), ones([1, 1, 3]), { padding: [2, 0] }).shape); // [1, 1, 4]: no look ahead
+ * // Causal: an output depends on no later input.
+ * console.log(conv1d(ones([1, 1, 4]), ones([1, 1, 3]), { padding: [2, 0] }).shape); // [1, 1, 4]
  * ```
  *
  * @param x [batch, channels, length]

@@ -179,8 +179,9 @@ function pickedExtents({ runs, order, from, places }: Address): Shape {
  * console.log(await toArray(at(x, -1))); // [8, 9, 10, 11]
  * console.log(await toArray(at(x, [":", { start: 1, stop: 3 }]))); // [[1, 2], [5, 6], [9, 10]]
  * console.log(await toArray(at(x, ["...", { step: -2 }]))); // [[3, 1], [7, 5], [11, 9]]
- * console.log(await toArray(at(x, [[0, 1], [2, 3]]))); // [2, 7], the pairs (0, 2) and (1, 3)
  * console.log(at(x, [":", null, 0]).shape); // [3, 1]
+ * // Lists of positions go together: the elements at (0, 2) and (1, 3).
+ * console.log(await toArray(at(x, [[0, 1], [2, 3]]))); // [2, 7]
  * ```
  *
  * Lists and tensors are broadcast against each other and read side by side; their common shape takes the place of their axes if these

@@ -103,7 +103,7 @@ export interface BinaryFocalLossOptions extends LossOptions {
  *
  * ```ts
  * import { binaryFocalLoss, item, tensor } from "../../mod.ts";
- * console.log(await item(binaryFocalLoss(tensor([0]), tensor([1])))); // 0.693... / 16
+ * console.log(await item(binaryFocalLoss(tensor([0]), tensor([1])))); // 0.0433...
  * ```
  *
  * @param target Of the shape of the logits.

@@ -32,7 +32,7 @@ export interface LayerNormOptions {
  *
  * ```ts
  * import { layerNorm, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(layerNorm(tensor([[1, 3], [0, 10]])))); // [[-1, 1], [-1, 1]], nearly
+ * console.log(await toArray(layerNorm(tensor([[100, 300], [0, 1000]])))); // [[-1, 1], [-1, 1]]
  * ```
  *
  * PyTorch's `normalized_shape` of k axes is `axis: [-k, ..., -1]`.
@@ -71,7 +71,7 @@ export interface GroupNormOptions extends InstanceNormOptions {
  *
  * ```ts
  * import { groupNorm, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(groupNorm(tensor([[1, 3, 0, 10]]), { groups: 2 }))); // [[-1, 1, -1, 1]], nearly
+ * console.log(await toArray(groupNorm(tensor([[100, 300, 0, 1000]]), { groups: 2 }))); // [[-1, 1, -1, 1]]
  * ```
  *
  * @param x [batch, channels, ...]
@@ -88,7 +88,7 @@ export function groupNorm(x: TensorLike, { groups, weight, bias, epsilon = 1e-5 
  *
  * ```ts
  * import { instanceNorm, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(instanceNorm(tensor([[[1, 3], [0, 10]]])))); // [[[-1, 1], [-1, 1]]], nearly
+ * console.log(await toArray(instanceNorm(tensor([[[100, 300], [0, 1000]]])))); // [[[-1, 1], [-1, 1]]]
  * ```
  *
  * @param x [batch, channels, ...]

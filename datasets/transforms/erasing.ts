@@ -44,7 +44,7 @@ const ATTEMPTS = 10;
  * ```ts
  * import { datasets, item, mean, ones, random } from "../../mod.ts";
  * const erase = datasets.transforms.randomErasing({ p: 1, scale: [0.25, 0.25] });
- * console.log(await item(mean(erase(ones([8, 1, 32, 32]), random.key(0))))); // about 0.75
+ * console.log(await item(mean(erase(ones([8, 1, 32, 32]), random.key(0))))); // 0.747...
  * ```
  */
 export function randomErasing(

@@ -69,7 +69,19 @@ const blocks = { 18: [2, 2, 2, 2], 34: [3, 4, 6, 3] } as const;
  *
  * ```ts
  * import { layers } from "../../mod.ts";
- * console.log(layers.summary(layers.zoo.resNet({ classes: 1000 }), [3, 224, 224], { depth: 1 })); // 11,689,512 parameters
+ * console.log(layers.summary(layers.zoo.resNet({ classes: 1000 }), [3, 224, 224], { depth: 1 }));
+ * // stage    layer            output          parameters
+ * // conv1    conv2d           [64, 112, 112]       9,408
+ * // bn1      batchNorm        [64, 112, 112]         128
+ * // relu     relu             [64, 112, 112]           0
+ * // maxpool  maxPool2d        [64, 56, 56]             0
+ * // layer1   serial           [64, 56, 56]       147,968
+ * // layer2   serial           [128, 28, 28]      525,568
+ * // layer3   serial           [256, 14, 14]    2,099,712
+ * // layer4   serial           [512, 7, 7]      8,393,728
+ * // avgpool  globalAvgPool2d  [512]                    0
+ * // fc       linear           [1000]             513,000
+ * // total                     [1000]          11,689,512
  * ```
  *
  * @see He et al., "Deep residual learning for image recognition", 2015

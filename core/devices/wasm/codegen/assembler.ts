@@ -5,6 +5,7 @@
  * types; `new WebAssembly.Module` does.
  *
  * ```ts
+ * import { WasmModule } from "./assembler.ts";
  * const m = new WasmModule();
  * m.func({ params: ["i32"], results: ["i32"], export: "twice" }, (c) => c.get(0).i32(2).op("i32.mul"));
  * new WebAssembly.Module(m.finish());
