@@ -53,7 +53,7 @@ const { params, state } = model.init(random.key(0), [1, 3, 3]);
 const optimizer = optimizers.adadelta({ learningRate: 0.5 });
 
 const step = jit((p: typeof params, s: optimizers.OptimizerState, image: Tensor, same: Tensor) => {
-  const loss = (p: typeof params) => binaryCrossEntropy(model.apply(p, state, image, layers.evaluate)[0], same);
+  const loss = (p: typeof params) => binaryCrossEntropy(model.apply(p, state, image, layers.evalMode)[0], same);
   const [value, grads] = valueAndGrad(loss)(p);
   const [updates, next] = optimizer.update(grads, s, p);
   return [value, applyUpdates(p, updates), next] as const;

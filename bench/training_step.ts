@@ -17,7 +17,7 @@ export function trainingStep(name: ModelName, batch: number): () => Promise<numb
 
   const step = jit((s: typeof train, images: Tensor, labels: Tensor, count: number) => {
     const loss = (p: object) => {
-      const [logits] = model.apply(p, state, images, layers.training(random.foldIn(key, count)));
+      const [logits] = model.apply(p, state, images, layers.trainMode(random.foldIn(key, count)));
       return crossEntropy(logits, labels);
     };
     const [value, grads] = valueAndGrad(loss)(s.params);

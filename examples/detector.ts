@@ -50,7 +50,7 @@ type Params = layers.ParamsOf<typeof model>;
 
 /** How sure the network is that all nine numbers of an image are equal: [batch, 1, 3, 3] becomes [batch, 1, 1, 1]. */
 function detect(params: Params, images: Tensor): Tensor {
-  return model.apply(params, {}, images, layers.evaluate)[0];
+  return model.apply(params, {}, images, layers.evalMode)[0];
 }
 
 const optimizer = optimizers.adadelta({ learningRate: 0.5 });

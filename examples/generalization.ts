@@ -62,7 +62,7 @@ interface Outcome {
 const scaled = (images: Tensor) => div(cast(images, "f32"), 255);
 
 const errorOf = jit((params: Params, images: Tensor, labels: Tensor) => {
-  const [logits] = model.apply(params, {}, scaled(images), layers.evaluate);
+  const [logits] = model.apply(params, {}, scaled(images), layers.evalMode);
   return mean(cast(ne(argmax(logits, { axis: 1 }), labels), "f32"));
 });
 
@@ -71,7 +71,7 @@ async function train([training, validation]: Sets, method: Method, { seed, epoch
   const { params: start, state } = model.init(random.key(seed), training.shape);
   const optimizer = optimizers.sgd({ learningRate: 0.1, weightDecay: method.weightDecay });
   const loss = (params: Params, images: Tensor, labels: Tensor) => {
-    const data = crossEntropy(model.apply(params, state, scaled(images), layers.evaluate)[0], labels);
+    const data = crossEntropy(model.apply(params, state, scaled(images), layers.evalMode)[0], labels);
     return method.penalty ? add(data, method.penalty(params)) : data;
   };
   const step = jit((params: Params, optim: optimizers.OptimizerState, images: Tensor, labels: Tensor) => {

@@ -16,7 +16,7 @@ import { whole } from "./cli/command.ts";
 import { exampleCommand, runExample } from "./cli/example.ts";
 import { runChapters } from "./cli/session.ts";
 
-const { batchNorm, initializers, linear, residual, serial, training } = layers;
+const { batchNorm, initializers, linear, residual, serial, trainMode } = layers;
 const { clipByGlobalNorm, clipByValue, globalNorm, gradientNorms } = optimizers;
 
 const command = exampleCommand(
@@ -40,7 +40,7 @@ function gradientsOf(block: layers.Stage, { depth, seed }: Tour): object {
   const [initKey, dataKey, modeKey] = random.split(random.key(seed), 3);
   const { params, state } = model.init(initKey, [width]);
   const x = random.normal(dataKey, [64, width]);
-  return grad((p: object) => mean(square(model.apply(p, state, x, training(modeKey))[0])))(params);
+  return grad((p: object) => mean(square(model.apply(p, state, x, trainMode(modeKey))[0])))(params);
 }
 
 /** The norms of the gradients, one for each block. */

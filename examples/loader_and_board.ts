@@ -100,7 +100,7 @@ async function layersOnPictures({ set, log, seed }: Tour): Promise<void> {
   const conv = layers.conv2d({ features: 6, kernel: 3, stride: 1, padding: 0 });
   const { params, state } = conv.init(random.key(seed), set.test.shape);
   const input = firstPictures(set, 64);
-  const [convolved] = conv.apply(params, state, input, layers.evaluate);
+  const [convolved] = conv.apply(params, state, input, layers.evalMode);
   console.log("all channels of the convolution", convolved.shape);
   const outputs = {
     "input": input,

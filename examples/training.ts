@@ -62,7 +62,7 @@ export function makeTrainer(model: Model, optimizer: optimizers.Optimizer, image
   };
 
   const step = jit((train: TrainState, batch: Tensors, count: number): TrainState => {
-    const mode = layers.training(random.foldIn(dropKey, count));
+    const mode = layers.trainMode(random.foldIn(dropKey, count));
     const { value, aux, grads } = valueAndGradAux(loss)(train.params, train.state, batch, mode);
     const [updates, optim] = optimizer.update(grads, train.optim, train.params);
     return {
@@ -74,7 +74,7 @@ export function makeTrainer(model: Model, optimizer: optimizers.Optimizer, image
   }, { donate: [0, 1] });
 
   const test = jit((params: object, state: object, batch: Tensors) => {
-    const [value, { right }] = loss(params, state, batch, layers.evaluate);
+    const [value, { right }] = loss(params, state, batch, layers.evalMode);
     return totalsOf(value, right, batch);
   }, { donate: [2] });
 

@@ -11,7 +11,7 @@ import { add, arange, conv2d, layers, maxPool2d, ones, random, relu, reshape, si
 import { exampleCommand, runExample } from "./cli/example.ts";
 import { runChapters, show, showRefused } from "./cli/session.ts";
 
-const { evaluate, serial } = layers;
+const { evalMode, serial } = layers;
 
 /** The image and the filter of the convolution, as [batch, channels, height, width] and [out, in, height, width]. */
 const input = tensor([[
@@ -26,7 +26,7 @@ async function module({ seed }: { readonly seed: number }): Promise<void> {
   const model = serial({ plusOne: (x: Tensor) => add(x, 1) });
   const { params, state } = model.init(random.key(seed), []);
   const x = tensor([1]);
-  await show(() => model.apply(params, state, x, evaluate)[0]);
+  await show(() => model.apply(params, state, x, evalMode)[0]);
 }
 
 async function convolution(): Promise<void> {
@@ -61,7 +61,7 @@ async function sizes({ seed }: { readonly seed: number }): Promise<void> {
   const nine = reshape(arange(1, 10, { dtype: "f32" }), [1, 1, 3, 3]);
   await show(
     () => images.shape,
-    () => conv.apply(params, state, images, evaluate)[0].shape,
+    () => conv.apply(params, state, images, evalMode)[0].shape,
     () => output, // known before anything is computed: (100 - 3) / 1 + 1
     () => params.weight.shape,
     () => conv2d(ones([1, 1, 5, 5]), nine, { padding: 1 }),

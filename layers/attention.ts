@@ -205,7 +205,7 @@ export interface MultiHeadAttentionOptions<B extends boolean = true> {
  * import { layers, ones, random } from "../mod.ts";
  * const attend = layers.multiHeadAttention({ heads: 4, dropout: 0.1, causal: true });
  * const { params, state } = attend.init(random.key(0), [10, 32]);
- * const [y] = attend.apply(params, state, ones([2, 10, 32]), layers.evaluate);
+ * const [y] = attend.apply(params, state, ones([2, 10, 32]), layers.evalMode);
  * console.log(y.shape, params.inProjWeight.shape); // [2, 10, 32] [96, 32]
  * ```
  *

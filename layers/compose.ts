@@ -20,7 +20,7 @@ import {
   outputShape,
   type ParamsOf,
   type StateOf,
-  training,
+  trainMode,
 } from "./layer.ts";
 import { atLayer } from "./path.ts";
 
@@ -142,7 +142,7 @@ function asLayer(stage: Stage, name: string): AnyLayer {
 }
 
 function modeOf(mode: Mode, name: string): Mode {
-  return mode.kind === "train" ? training(keyFor(mode.key, name)) : mode;
+  return mode.kind === "train" ? trainMode(keyFor(mode.key, name)) : mode;
 }
 
 function isEmpty(record: object): boolean {

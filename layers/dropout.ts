@@ -43,7 +43,7 @@ function dropping(kind: string, p: number, maskShape: (shape: Shape) => Shape): 
  * ```ts
  * import { layers, ones, random, toArray } from "../mod.ts";
  * const drop = layers.dropout(0.5);
- * const [y] = drop.apply({}, {}, ones([2, 4]), layers.training(random.key(0)));
+ * const [y] = drop.apply({}, {}, ones([2, 4]), layers.trainMode(random.key(0)));
  * console.log(await toArray(y)); // [[0, 0, 2, 2], [0, 2, 2, 0]]
  * ```
  *
@@ -62,7 +62,7 @@ export function dropout(p: number = 0.5): Layer {
  *
  * ```ts
  * import { layers, ones, random, toArray } from "../mod.ts";
- * const [y] = layers.dropout2d(0.5).apply({}, {}, ones([1, 4, 1, 2]), layers.training(random.key(0)));
+ * const [y] = layers.dropout2d(0.5).apply({}, {}, ones([1, 4, 1, 2]), layers.trainMode(random.key(0)));
  * console.log(await toArray(y)); // [[[[0, 0]], [[0, 0]], [[2, 2]], [[2, 2]]]]
  * ```
  *

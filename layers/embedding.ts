@@ -44,7 +44,7 @@ export interface EmbeddingParams {
  * const words = layers.embedding({ count: 1000, features: 16, paddingIndex: 0 });
  * const model = layers.serial({ words, drop: layers.dropout(0.1) });
  * const { params, state, output } = model.init(random.key(0), [5]);
- * const [y] = model.apply(params, state, tensor([[7, 42, 999, 0, 0]], { dtype: "i32" }), layers.training(random.key(1)));
+ * const [y] = model.apply(params, state, tensor([[7, 42, 999, 0, 0]], { dtype: "i32" }), layers.trainMode(random.key(1)));
  * console.log(output, y.shape); // [5, 16] [1, 5, 16]
  * ```
  *

@@ -22,7 +22,7 @@ export type Mode =
   | { readonly kind: "eval" };
 
 /** The mode for using a model: no randomness, and statistics stay as they are. */
-export const evaluate: Mode = Object.freeze({ kind: "eval" });
+export const evalMode: Mode = Object.freeze({ kind: "eval" });
 
 /**
  * The mode for training a model; each step takes a key of its own.
@@ -32,11 +32,11 @@ export const evaluate: Mode = Object.freeze({ kind: "eval" });
  * const drop = layers.dropout(0.5);
  * const { params, state } = drop.init(random.key(0), [4]);
  * const step = 7;
- * const mode = layers.training(random.foldIn(random.key(1), step));
+ * const mode = layers.trainMode(random.foldIn(random.key(1), step));
  * const [y] = drop.apply(params, state, ones([2, 4]), mode);
  * ```
  */
-export function training(key: Key): Mode {
+export function trainMode(key: Key): Mode {
   return { kind: "train", key };
 }
 
@@ -60,7 +60,7 @@ export interface Initial<P, S> {
  * const head = layers.linear({ features: 10 });
  * const { params, state, output } = head.init(random.key(0), [784]);
  * console.log(output, params.weight.shape); // [10] [10, 784]
- * const [logits] = head.apply(params, state, zeros([64, 784]), layers.evaluate);
+ * const [logits] = head.apply(params, state, zeros([64, 784]), layers.evalMode);
  * console.log(logits.shape); // [64, 10]
  * ```
  */

@@ -38,7 +38,7 @@ export { type Initializer } from "./initializers.ts";
 export {
   type AnyLayer,
   type Empty,
-  evaluate,
+  evalMode,
   fromFunction,
   type Initial,
   type Layer,
@@ -46,7 +46,7 @@ export {
   outputShape,
   type ParamsOf,
   type StateOf,
-  training,
+  trainMode,
 } from "./layer.ts";
 export {
   groupNorm,

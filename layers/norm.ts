@@ -56,7 +56,7 @@ export interface RunningStatistics {
  * const model = layers.serial({ conv: layers.conv2d({ features: 4, kernel: 3 }), norm: layers.batchNorm() });
  * const { params, state } = model.init(random.key(0), [1, 8, 8]);
  * const { value, aux: nextState, grads } = valueAndGradAux((p: typeof params) => {
- *   const [y, next] = model.apply(p, state, ones([2, 1, 8, 8]), layers.training(random.key(1)));
+ *   const [y, next] = model.apply(p, state, ones([2, 1, 8, 8]), layers.trainMode(random.key(1)));
  *   return [mean(mul(y, y)), next];
  * })(params);
  * console.log(nextState.norm.runningMean.shape, grads.norm.weight.shape); // [4] [4]

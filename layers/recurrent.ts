@@ -164,7 +164,7 @@ export type RecurrentParams = Readonly<Record<string, Tensor>>;
  * });
  * const { params, state, output } = model.init(random.key(0), [100, 8]);
  * console.log(output, params.lstm.weightIhL1.shape); // [5] [128, 32]
- * console.log(model.apply(params, state, zeros([2, 100, 8]), layers.evaluate)[0].shape); // [2, 5]
+ * console.log(model.apply(params, state, zeros([2, 100, 8]), layers.evalMode)[0].shape); // [2, 5]
  * ```
  *
  * @throws {RangeError} If `features` or `layers` is no whole number of at least 1, or `dropout` no probability.

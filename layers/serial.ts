@@ -26,7 +26,7 @@ import type { Layer } from "./layer.ts";
  * const { params, state, output } = model.init(random.key(0), [1, 28, 28]);
  * console.log(output, params.conv1.weight.shape); // [10] [10, 1, 5, 5]
  * console.log(treeLeaves(params).map(({ path }) => path)); // ["conv1.weight", "conv1.bias", "head.weight", "head.bias"]
- * const [logits] = model.apply(params, state, zeros([64, 1, 28, 28]), layers.evaluate);
+ * const [logits] = model.apply(params, state, zeros([64, 1, 28, 28]), layers.evalMode);
  * ```
  *
  * @param stages Layers or functions by name, in the order they are applied.

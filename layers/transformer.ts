@@ -61,7 +61,7 @@ export interface TransformerParams {
  * const model = serial({ words: embedding({ count: 100, features: 32 }), block1: block(), block2: block(), head: linear({ features: 100 }) });
  * const { params, state } = model.init(random.key(0), [8]);
  * const words = tensor([[3, 1, 4, 1, 5, 9, 2, 6]], { dtype: "i32" });
- * console.log(model.apply(params, state, words, layers.evaluate)[0].shape); // [1, 8, 100]
+ * console.log(model.apply(params, state, words, layers.evalMode)[0].shape); // [1, 8, 100]
  * ```
  *
  * @throws {RangeError} If a number of features or heads is no whole number of at least 1, or `dropout` no probability.

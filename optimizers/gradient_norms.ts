@@ -22,7 +22,7 @@ export interface GradientNormsOptions {
  * const { linear, serial } = layers;
  * const model = serial({ a: linear({ features: 8 }), sigmoid, b: linear({ features: 1 }) });
  * const { params, state } = model.init(random.key(0), [4]);
- * const grads = grad((p: typeof params) => mean(model.apply(p, state, ones([1, 4]), layers.evaluate)[0]))(params);
+ * const grads = grad((p: typeof params) => mean(model.apply(p, state, ones([1, 4]), layers.evalMode)[0]))(params);
  * for (const [layer, norm] of Object.entries(optimizers.gradientNorms(grads))) console.log(layer, await item(norm));
  * // a 0.295..., b 1.716...
  * ```

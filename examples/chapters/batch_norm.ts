@@ -39,8 +39,8 @@ async function compare(key: random.Key, shape: Shape, axis: number[]): Promise<v
   const gamma = random.normal(gammaKey, channels), beta = random.normal(betaKey, channels); // stretch and shift
   const layer = layers.batchNorm();
   const before = { runningMean: zeros(channels), runningVar: ones(channels) };
-  const [trained, after] = layer.apply({ weight: gamma, bias: beta }, before, x, layers.training(key));
-  const [evaluated] = layer.apply({ weight: gamma, bias: beta }, after, x, layers.evaluate);
+  const [trained, after] = layer.apply({ weight: gamma, bias: beta }, before, x, layers.trainMode(key));
+  const [evaluated] = layer.apply({ weight: gamma, bias: beta }, after, x, layers.evalMode);
 
   const perChannel = (v: Tensor) => reshape(v, [1, shape[1], ...shape.slice(2).map(() => 1)]);
   const normalize = (center: Tensor, variance: Tensor) => {

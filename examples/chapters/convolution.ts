@@ -30,7 +30,7 @@ export async function convolution({ key }: { readonly key: random.Key }): Promis
   const x = reshape(cast(arange(1, 26), "f32"), [1, 1, 5, 5]);
   const conv = layers.conv2d({ features: 32, kernel: 3, stride: 1 });
   const { params, state } = conv.init(key, [1, 5, 5]);
-  const [y] = conv.apply(params, state, x, layers.evaluate);
+  const [y] = conv.apply(params, state, x, layers.evalMode);
   printTensor("input", x);
   const { weight, bias } = params;
   console.log(
@@ -59,7 +59,7 @@ export function sizes({ key }: { readonly key: random.Key }): void {
   );
   tellMisfit(() => serial({ conv1: conv2d({ features: 32, kernel: 3 }), head: linear({ features: 10 }) }).init(key, [28, 28]));
   const { params, state } = simple.init(key, imageShape);
-  tellMisfit(() => simple.apply(params, state, zeros([64, 3, 28, 28]), layers.evaluate));
+  tellMisfit(() => simple.apply(params, state, zeros([64, 3, 28, 28]), layers.evalMode));
 }
 
 function tellMisfit(attempt: () => unknown): void {
@@ -88,7 +88,7 @@ export async function connections({ key }: { readonly key: random.Key }): Promis
   console.log("input".padEnd(28), shapeText(x.shape), await spread(x));
   for (const [name, block] of Object.entries<layers.AnyLayer>(blocks)) {
     const { params, state } = block.init(initKey, [8, 14, 14]);
-    const [y] = block.apply(params, state, x, layers.training(key));
+    const [y] = block.apply(params, state, x, layers.trainMode(key));
     console.log(name.padEnd(28), shapeText(y.shape), await spread(y));
   }
 }

@@ -30,9 +30,9 @@ import { makeTrainer } from "../training.ts";
 
 /** In training some numbers become 0 and the others grow, so that the mean stays; in evaluation nothing happens. */
 export async function dropouts({ key }: DigitsTour): Promise<void> {
-  const { dropout, dropout2d, embedding, evaluate, training } = layers;
+  const { dropout, dropout2d, embedding, evalMode, trainMode } = layers;
   const words = embedding({ count: 40, features: 100 });
-  const [vectors] = words.apply(words.init(key, [10]).params, {}, reshape(arange(40), [4, 10]), evaluate);
+  const [vectors] = words.apply(words.init(key, [10]).params, {}, reshape(arange(40), [4, 10]), evalMode);
   const places = [
     ["features, dropout(0.5)", dropout(0.5), ones([4, 1000])],
     ["channels, dropout2d(0.25)", dropout2d(0.25), ones([4, 250, 2, 2])],
@@ -43,12 +43,12 @@ export async function dropouts({ key }: DigitsTour): Promise<void> {
     return `${percent(zero)} are 0, the others times ${factor.toFixed(2)}`;
   };
   for (const [name, layer, x] of places) {
-    for (const mode of [training(key), evaluate]) {
+    for (const mode of [trainMode(key), evalMode]) {
       const [y] = layer.apply({}, {}, x, mode);
       console.log(name.padEnd(30), mode.kind.padEnd(5), shapeText(x.shape), await effect(x, y));
     }
   }
-  const [drops] = dropout2d(0.25).apply({}, {}, ones([1, 8, 2, 2]), training(key));
+  const [drops] = dropout2d(0.25).apply({}, {}, ones([1, 8, 2, 2]), trainMode(key));
   printTensor("\nWhole channels are dropped, here of 2 x 2", flatten(drops, { start: 2 }));
 
   // Queries and keys of zeros look everywhere alike; with the unit vectors for values one sees the weights themselves.

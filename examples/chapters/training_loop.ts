@@ -46,7 +46,7 @@ export async function trainLoop(
 
   const step = jit((before: Training, images: Tensor, labels: Tensor) => {
     const lossOf = (params: object) => {
-      const [logits, state] = model.apply(params, before.state, images, layers.training(key)); // forward
+      const [logits, state] = model.apply(params, before.state, images, layers.trainMode(key)); // forward
       return [crossEntropy(logits, labels), state] as const; // loss
     };
     const { value, aux: state, grads } = valueAndGradAux(lossOf)(before.params); // gradient
@@ -55,7 +55,7 @@ export async function trainLoop(
     return [{ params, state, optim }, value] as const;
   }, { donate: [0] });
 
-  const predict = jit((params: object, state: object, images: Tensor) => model.apply(params, state, images, layers.evaluate)[0]);
+  const predict = jit((params: object, state: object, images: Tensor) => model.apply(params, state, images, layers.evalMode)[0]);
 
   const { params, state } = model.init(key, train.shape);
   let now: Training = { params, state, optim: optimizer.init(params) };

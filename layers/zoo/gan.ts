@@ -38,7 +38,7 @@ export interface GeneratorOptions {
  * const draw = layers.zoo.generator();
  * const { params, state } = draw.init(random.key(0), [64]);
  * const noise = random.normal(random.key(1), [16, 64]);
- * const [images] = draw.apply(params, state, noise, layers.training(random.key(2)));
+ * const [images] = draw.apply(params, state, noise, layers.trainMode(random.key(2)));
  * console.log(images.shape); // [16, 1, 28, 28]
  * ```
  *

@@ -38,7 +38,7 @@ testOnDevices("0.4: a convolution to 32 channels on the numbers 1 to 25, and rel
   const conv = layers.conv2d({ features: 32, kernel: 3, stride: 1 });
   const { params, state, output } = conv.init(key, [1, 5, 5]);
   assert.deepEqual(output, [32, 3, 3]);
-  const [y] = conv.apply(params, state, x, layers.evaluate);
+  const [y] = conv.apply(params, state, x, layers.evalMode);
   assert.deepEqual(y.shape, [1, 32, 3, 3]);
   // As in the note's tables: a step to the right adds the sum of the filter, a step down five times that.
   const steps = await data(sum(params.weight, { axis: [1, 2, 3] }));

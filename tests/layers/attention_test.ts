@@ -36,7 +36,7 @@ import { assertClose } from "../support/close.ts";
 
 await setDevice("reference");
 
-const { crossAttention, dropout, embedding, evaluate, multiHeadAttention, serial, training, transformerEncoderLayer } = layers;
+const { crossAttention, dropout, embedding, evalMode, multiHeadAttention, serial, trainMode, transformerEncoderLayer } = layers;
 const key = random.key(0);
 const normal = (seed: number, shape: readonly number[]) => random.normal(random.key(seed), shape);
 const close = { relative: 1e-5, absolute: 1e-6 };
@@ -59,7 +59,7 @@ Deno.test("embedding refuses what it cannot look up", () => {
   assert.throws(() => embedding({ count: 2, features: 1, paddingIndex: -1 }), RangeError);
   const model = serial({ words: embedding({ count: 2, features: 1 }) });
   const { params } = model.init(key, [3]);
-  const wrong = () => model.apply(params, {}, ones([1, 3]), evaluate);
+  const wrong = () => model.apply(params, {}, ones([1, 3]), evalMode);
   assert.throws(wrong, (error) => error instanceof DTypeError && error.facts.layer === "words");
 });
 
@@ -70,8 +70,8 @@ Deno.test("dropout after embeddings: scaled in training, nothing in use", async 
   });
   const { params, state } = model.init(key, [4]);
   const words = tensor([[0, 1, 2, 4]], { dtype: "i32" });
-  assert.ok((await data(model.apply(params, state, words, evaluate)[0])).every((v) => v === 1));
-  const values = await data(model.apply(params, state, words, training(key))[0]);
+  assert.ok((await data(model.apply(params, state, words, evalMode)[0])).every((v) => v === 1));
+  const values = await data(model.apply(params, state, words, trainMode(key))[0]);
   assert.deepEqual([...new Set(values)].sort(), [0, 2]);
 });
 
@@ -79,7 +79,7 @@ Deno.test("embedding by vmap equals a batch", async () => {
   const layer = embedding({ count: 6, features: 3, paddingIndex: 0 });
   const { params } = layer.init(key, [4]);
   const words = tensor([[0, 1, 2, 5], [5, 0, 0, 3]], { dtype: "i32" });
-  const one = (x: Tensor) => layer.apply(params, {}, x, evaluate)[0];
+  const one = (x: Tensor) => layer.apply(params, {}, x, evalMode)[0];
   assert.deepEqual(await data(vmap(one)(words)), await data(one(words)));
 });
 
@@ -87,7 +87,7 @@ Deno.test("causal attention does not see what comes later", async () => {
   const attend = multiHeadAttention({ heads: 2, causal: true });
   const { params } = attend.init(key, [5, 4]);
   const x = normal(1, [1, 5, 4]);
-  const first = (n: number) => slice(attend.apply(params, {}, slice(x, { axis: 1, stop: n }), evaluate)[0], { axis: 1, stop: 3 });
+  const first = (n: number) => slice(attend.apply(params, {}, slice(x, { axis: 1, stop: n }), evalMode)[0], { axis: 1, stop: 3 });
   assertClose(await data(first(5)), await data(first(3)), close, "the first three places");
 });
 
@@ -145,12 +145,12 @@ Deno.test("dropout inside attention: weights are dropped and scaled, in training
   const attend = multiHeadAttention({ heads: 2, dropout: 0.5 });
   const { params } = attend.init(key, [6, 4]);
   const x = normal(1, [2, 6, 4]);
-  const run = jit((y: Tensor, k: random.Key) => attend.apply(params, {}, y, training(k))[0]);
+  const run = jit((y: Tensor, k: random.Key) => attend.apply(params, {}, y, trainMode(k))[0]);
   const once = await data(run(x, random.key(1)));
   assert.deepEqual(await data(run(x, random.key(1))), once, "the same key, the same result");
   assert.notDeepEqual(await data(run(x, random.key(2))), once);
-  const used = await data(attend.apply(params, {}, x, evaluate)[0]);
-  assert.deepEqual(await data(multiHeadAttention({ heads: 2 }).apply(params, {}, x, training(key))[0]), used);
+  const used = await data(attend.apply(params, {}, x, evalMode)[0]);
+  assert.deepEqual(await data(multiHeadAttention({ heads: 2 }).apply(params, {}, x, trainMode(key))[0]), used);
   assert.throws(() => scaledDotProductAttention(q, k, v, { dropout: { p: 2, key } }), RangeError);
 });
 

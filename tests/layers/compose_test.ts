@@ -26,8 +26,8 @@ import {
 
 await setDevice("reference");
 
-const { batchNorm, compose, conv2d, denseConnection, dropout, evaluate, linear, namedParameters, namedStages } = layers;
-const { parallel, residual, sequence, serial, training } = layers;
+const { batchNorm, compose, conv2d, denseConnection, dropout, evalMode, linear, namedParameters, namedStages } = layers;
+const { parallel, residual, sequence, serial, trainMode } = layers;
 const key = random.key(0);
 const paths = (tree: unknown) => treeLeaves(tree).map(({ path }) => path);
 
@@ -35,7 +35,7 @@ Deno.test("a module that adds 1 is a function", async () => {
   const model = serial({ addOne: (x: Tensor) => add(x, 1) });
   const { params, state, output } = model.init(key, []);
   assert.deepEqual(output, []);
-  assert.deepEqual(await toArray(model.apply(params, state, tensor([1.0]), evaluate)[0]), [2]);
+  assert.deepEqual(await toArray(model.apply(params, state, tensor([1.0]), evalMode)[0]), [2]);
 });
 
 Deno.test("compose joins stages as its function says", async () => {
@@ -44,9 +44,9 @@ Deno.test("compose joins stages as its function says", async () => {
   assert.deepEqual(output, [2]);
   assert.deepEqual(paths(params), ["a.weight", "a.bias", "b.weight", "b.bias"]);
   const x = random.normal(key, [4, 3]);
-  const of = (p: typeof params.a) => linear({ features: 2 }).apply(p, {}, x, evaluate)[0];
+  const of = (p: typeof params.a) => linear({ features: 2 }).apply(p, {}, x, evalMode)[0];
   assert.deepEqual(
-    await data(model.apply(params, state, x, evaluate)[0]),
+    await data(model.apply(params, state, x, evalMode)[0]),
     await data(sub(of(params.a), of(params.b))),
   );
 });
@@ -57,14 +57,14 @@ Deno.test("a stage that is used twice shares its parameters, moves its state twi
   const { params, state } = model.init(key, [2]);
   assert.deepEqual(paths(params), ["norm.weight", "norm.bias", "fc.weight", "fc.bias"], "in the order of the stages");
   const x = random.normal(key, [8, 2]);
-  const fc = (y: Tensor) => linear({ features: 2 }).apply(params.fc, {}, y, evaluate)[0];
-  const [once, first] = norm.apply(params.norm, state.norm, fc(x), training(key));
-  const [twice, second] = norm.apply(params.norm, first, fc(once), training(key));
-  const [y, after] = model.apply(params, state, x, training(key));
+  const fc = (y: Tensor) => linear({ features: 2 }).apply(params.fc, {}, y, evalMode)[0];
+  const [once, first] = norm.apply(params.norm, state.norm, fc(x), trainMode(key));
+  const [twice, second] = norm.apply(params.norm, first, fc(once), trainMode(key));
+  const [y, after] = model.apply(params, state, x, trainMode(key));
   assert.deepEqual(await data(y), await data(twice));
   assert.deepEqual(await data(after.norm.runningMean), await data(second.runningMean));
   const drops = compose({ drop: dropout() }, ({ drop }, z) => drop(drop(z)));
-  const kept = (await data(drops.apply({}, {}, ones([1, 64]), training(key))[0])).filter((v) => v > 0).length;
+  const kept = (await data(drops.apply({}, {}, ones([1, 64]), trainMode(key))[0])).filter((v) => v > 0).length;
   assert.ok(kept > 4 && kept < 32, `${kept} of 64 pass two independent masks`);
 });
 
@@ -83,15 +83,15 @@ Deno.test("residual adds its input, or what downsample makes of it", async () =>
   const plain = residual({ fc: linear({ features: 3 }) });
   const { params } = plain.init(key, [3]);
   assert.deepEqual(paths(params), ["fc.weight", "fc.bias"]);
-  const inner = linear({ features: 3 }).apply(params.fc, {}, x, evaluate)[0];
-  assert.deepEqual(await data(plain.apply(params, {}, x, evaluate)[0]), await data(add(inner, x)));
+  const inner = linear({ features: 3 }).apply(params.fc, {}, x, evalMode)[0];
+  assert.deepEqual(await data(plain.apply(params, {}, x, evalMode)[0]), await data(add(inner, x)));
   const wider = residual({ fc: linear({ features: 5 }) }, { downsample: linear({ features: 5 }), activation: relu });
   const made = wider.init(key, [3]);
   assert.deepEqual(made.output, [5]);
   assert.deepEqual(made.params.downsample.weight.shape, [5, 3]);
-  const main = linear({ features: 5 }).apply(made.params.fc, {}, x, evaluate)[0];
-  const beside = linear({ features: 5 }).apply(made.params.downsample, {}, x, evaluate)[0];
-  assert.deepEqual(await data(wider.apply(made.params, {}, x, evaluate)[0]), await data(relu(add(main, beside))));
+  const main = linear({ features: 5 }).apply(made.params.fc, {}, x, evalMode)[0];
+  const beside = linear({ features: 5 }).apply(made.params.downsample, {}, x, evalMode)[0];
+  assert.deepEqual(await data(wider.apply(made.params, {}, x, evalMode)[0]), await data(relu(add(main, beside))));
   assert.throws(() => residual({ downsample: relu }), RangeError);
   assert.throws(() => serial({ fc: undefined as never }), /Cannot use undefined as stage "fc"/);
   assert.throws(() => serial({ fc: [relu] as never }), TypeError);
@@ -110,12 +110,12 @@ Deno.test("dense connections keep the input; parallel joins branches in order", 
   const x = random.normal(key, [2, 2, 3, 3]);
   const dense = denseConnection({ act: relu, twice: (y: Tensor) => mul(y, 2) });
   assert.deepEqual(dense.init(key, [2, 3, 3]).output, [4, 3, 3]);
-  const parts = await toArray(dense.apply({}, {}, x, evaluate)[0]) as number[][][][];
+  const parts = await toArray(dense.apply({}, {}, x, evalMode)[0]) as number[][][][];
   assert.deepEqual(parts[1].slice(0, 2), (await toArray(x) as number[][][][])[1]);
   assert.deepEqual(parts[1].slice(2), (await toArray(mul(relu(x), 2)) as number[][][][])[1]);
   const branches = parallel({ same: (y: Tensor) => y, negative: (y: Tensor) => mul(y, -1) }, { axis: -1 });
   assert.deepEqual(branches.init(key, [2, 3, 3]).output, [2, 3, 6]);
-  const [row] = (await toArray(branches.apply({}, {}, tensor([[1, 2]]), evaluate)[0])) as number[][];
+  const [row] = (await toArray(branches.apply({}, {}, tensor([[1, 2]]), evalMode)[0])) as number[][];
   assert.deepEqual(row, [1, 2, -1, -2]);
 });
 

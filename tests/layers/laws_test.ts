@@ -8,7 +8,7 @@ import { testSubjects } from "../support/each_subject.ts";
 import type { Subject } from "../support/laws.ts";
 import type { Input } from "../support/op_cases.ts";
 
-const { crossAttention, embedding, evaluate, gruCell, lstmCell } = layers;
+const { crossAttention, embedding, evalMode, gruCell, lstmCell } = layers;
 
 const float = (...shape: number[]): Input => ({ shape, domain: "any", dtype: "float" });
 const bool = (...shape: number[]): Input => ({ shape, domain: "any", dtype: "bool" });
@@ -18,7 +18,7 @@ const subject = (name: string, inputs: readonly Input[], f: Subject["f"]): Subje
 
 /** The layer's result for x and parameters in the order of their names. */
 function applied(layer: layers.AnyLayer, names: readonly string[]): Subject["f"] {
-  return (x, ...params) => layer.apply(Object.fromEntries(names.map((name, i) => [name, params[i]])), {}, x, evaluate)[0];
+  return (x, ...params) => layer.apply(Object.fromEntries(names.map((name, i) => [name, params[i]])), {}, x, evalMode)[0];
 }
 
 const cellNames = ["weightIh", "weightHh", "biasIh", "biasHh"];
@@ -87,6 +87,6 @@ testSubjects([
     "residual",
     [float(2, 3), float(3, 3), float(3)],
     (x, weight, bias) =>
-      layers.residual({ fc: layers.linear({ features: 3 }), sigmoid }).apply({ fc: { weight, bias } }, {}, x, evaluate)[0],
+      layers.residual({ fc: layers.linear({ features: 3 }), sigmoid }).apply({ fc: { weight, bias } }, {}, x, evalMode)[0],
   ),
 ]);

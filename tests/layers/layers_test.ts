@@ -38,7 +38,7 @@ import { testOnDevices } from "../support/each_device.ts";
 
 await setDevice("reference"); // the fixed choice of all tests but the last
 
-const { batchNorm, conv2d, dropout, dropout2d, evaluate, linear, serial, training } = layers;
+const { batchNorm, conv2d, dropout, dropout2d, evalMode, linear, serial, trainMode } = layers;
 const key = random.key(0);
 const paths = (tree: unknown) => treeLeaves(tree).map(({ path }) => path);
 const size = (tree: unknown) => treeLeaves(tree).reduce((total, { value }) => total + (value as Tensor).size, 0);
@@ -91,7 +91,7 @@ Deno.test("output shapes of init are those of apply", () => {
   for (const [name, stage] of Object.entries(stages)) {
     const layer = (typeof stage === "function" ? layers.fromFunction(stage) : stage) as layers.Layer<object, object>;
     const { params, state, output } = layer.init(key, shape);
-    const [y] = layer.apply(params, state, ones([2, ...shape]), training(key));
+    const [y] = layer.apply(params, state, ones([2, ...shape]), trainMode(key));
     assert.deepEqual(y.shape, [2, ...output], name);
     shape = output;
   }
@@ -167,7 +167,7 @@ Deno.test("a model can be declared with an interface, and layers can be written 
   const whole = serial({ model, skip: residual(serial({ fc: linear({ features: 2 }) })) });
   const { params } = whole.init(key, [3]);
   isTrue<Same<typeof params.skip.fc.weight, Tensor>>();
-  const [y] = whole.apply(params, {}, ones([1, 3]), evaluate);
+  const [y] = whole.apply(params, {}, ones([1, 3]), evalMode);
   assert.equal((await data(y)).length, 2);
 });
 
@@ -176,14 +176,14 @@ Deno.test("plain functions are stages", async () => {
   const { params, output } = model.init(key, [1, 4, 4]);
   assert.deepEqual(params, {});
   assert.deepEqual(output, [4]);
-  const [y] = model.apply(params, {}, zeros([3, 1, 4, 4]), evaluate);
+  const [y] = model.apply(params, {}, zeros([3, 1, 4, 4]), evalMode);
   assert.deepEqual(await toArray(y), Array(3).fill([0.25, 0.25, 0.25, 0.25]));
 });
 
 Deno.test("an empty serial changes nothing", () => {
   const x = ones([2, 3]);
   assert.deepEqual(serial({}).init(key, [3]), { params: {}, state: {}, output: [3], stages: {} });
-  assert.equal(serial({}).apply({}, {}, x, evaluate)[0], x);
+  assert.equal(serial({}).apply({}, {}, x, evalMode)[0], x);
 });
 
 Deno.test("stage names with dots or mixed with numbers are refused", () => {
@@ -195,19 +195,19 @@ Deno.test("stage names with dots or mixed with numbers are refused", () => {
 Deno.test("dropout: zeros and scaled elements in training, nothing else", async () => {
   const x = ones([100, 100]);
   const drop = dropout(0.2);
-  assert.equal(drop.apply({}, {}, x, evaluate)[0], x);
-  const values = await data(drop.apply({}, {}, x, training(key))[0]);
+  assert.equal(drop.apply({}, {}, x, evalMode)[0], x);
+  const values = await data(drop.apply({}, {}, x, trainMode(key))[0]);
   assertClose([...new Set(values)].sort(), [0, 1.25], { relative: 1e-6, absolute: 0 }, "values");
   const share = values.filter((v) => v === 0).length / values.length;
   assert.ok(Math.abs(share - 0.2) < 4 * Math.sqrt(0.16 / 10000), `${share} are 0`);
-  assert.deepEqual(await data(drop.apply({}, {}, x, training(key))[0]), values, "the same key, the same mask");
-  assert.notDeepEqual(await data(drop.apply({}, {}, x, training(random.key(1)))[0]), values);
+  assert.deepEqual(await data(drop.apply({}, {}, x, trainMode(key))[0]), values, "the same key, the same mask");
+  assert.notDeepEqual(await data(drop.apply({}, {}, x, trainMode(random.key(1)))[0]), values);
 });
 
 Deno.test("dropout keeps all with p 0 and none with p 1, in gradients, too", async () => {
   const x = ones([2, 3]);
-  assert.deepEqual(await data(dropout(0).apply({}, {}, x, training(key))[0]), await data(x));
-  const gradient = grad((v: Tensor) => sum(mul(v, dropout(1).apply({}, {}, v, training(key))[0])))(x);
+  assert.deepEqual(await data(dropout(0).apply({}, {}, x, trainMode(key))[0]), await data(x));
+  const gradient = grad((v: Tensor) => sum(mul(v, dropout(1).apply({}, {}, v, trainMode(key))[0])))(x);
   assert.deepEqual(await data(gradient), new Float32Array(6));
   for (const p of [-0.1, 1.1, NaN]) {
     thrown(RangeError, () => dropout(p));
@@ -217,7 +217,7 @@ Deno.test("dropout keeps all with p 0 and none with p 1, in gradients, too", asy
 
 Deno.test("dropout2d drops whole channels of single examples", async () => {
   const x = ones([40, 30, 2, 3]);
-  const [y] = dropout2d(0.5).apply({}, {}, x, training(key));
+  const [y] = dropout2d(0.5).apply({}, {}, x, trainMode(key));
   const planes = await data(mean(y, { axis: [2, 3] }));
   assert.deepEqual([...new Set(planes)].sort(), [0, 2]);
   const share = planes.filter((v) => v === 0).length / planes.length;
@@ -228,16 +228,16 @@ Deno.test("dropout2d drops whole channels of single examples", async () => {
 Deno.test("stages of one model drop differently, and steps do", async () => {
   const model = serial({ a: dropout(), b: serial({ a: dropout() }) });
   const x = ones([1, 64]);
-  const first = await data(model.apply({}, {}, x, training(key))[0]);
+  const first = await data(model.apply({}, {}, x, trainMode(key))[0]);
   const kept = first.filter((v) => v === 4).length;
   assert.ok(kept > 4 && kept < 32, `${kept} of 64 pass two independent masks`);
-  assert.notDeepEqual(await data(model.apply({}, {}, x, training(random.foldIn(key, 1)))[0]), first);
+  assert.notDeepEqual(await data(model.apply({}, {}, x, trainMode(random.foldIn(key, 1)))[0]), first);
 });
 
 Deno.test("dropout inside jit takes its key as an argument", async () => {
-  const step = jit((x: Tensor, k: random.Key) => dropout(0.5).apply({}, {}, x, training(k))[0]);
+  const step = jit((x: Tensor, k: random.Key) => dropout(0.5).apply({}, {}, x, trainMode(k))[0]);
   const x = ones([4, 16]);
-  const plain = await data(dropout(0.5).apply({}, {}, x, training(random.key(3)))[0]);
+  const plain = await data(dropout(0.5).apply({}, {}, x, trainMode(random.key(3)))[0]);
   assert.deepEqual(await data(step(x, random.key(3))), plain);
   const before = compileCount();
   assert.notDeepEqual(await data(step(x, random.key(4))), plain);
@@ -248,28 +248,28 @@ Deno.test("state: layers without one hand it through, batchNorm's moves in train
   const model = serial({ fc: linear({ features: 3 }), norm: batchNorm({ momentum: 0.5 }), act: relu });
   const { params, state } = model.init(key, [2]);
   const x = random.normal(random.key(5), [8, 2]);
-  assert.equal(model.apply(params, state, x, evaluate)[1], state, "the same record in use");
-  const after = model.apply(params, state, x, training(key))[1];
+  assert.equal(model.apply(params, state, x, evalMode)[1], state, "the same record in use");
+  const after = model.apply(params, state, x, trainMode(key))[1];
   assert.notEqual(after, state);
   assert.deepEqual(await data(state.norm.runningVar), Float32Array.of(1, 1, 1));
-  const hidden = model.apply(params, { norm: after.norm }, x, evaluate)[0];
+  const hidden = model.apply(params, { norm: after.norm }, x, evalMode)[0];
   assert.deepEqual(hidden.shape, [8, 3]);
   assert.notDeepEqual(await data(after.norm.runningMean), await data(state.norm.runningMean));
   const stateless = serial({ fc: linear({ features: 3 }) });
   const empty = {};
-  assert.equal(stateless.apply({ fc: params.fc }, empty, x, training(key))[1], empty);
+  assert.equal(stateless.apply({ fc: params.fc }, empty, x, trainMode(key))[1], empty);
 });
 
 Deno.test("batchNorm gives every channel mean 0 and deviation 1 in training", async () => {
   const x = add(mul(random.normal(random.key(6), [16, 3, 4, 5]), 7), 100);
   const { params, state } = batchNorm().init(key, [3, 4, 5]);
-  const [y] = batchNorm().apply(params, state, x, training(key));
+  const [y] = batchNorm().apply(params, state, x, trainMode(key));
   assertClose(await data(mean(y, { axis: [0, 2, 3] })), [0, 0, 0], { relative: 0, absolute: 1e-5 }, "means");
   assertClose(await data(mean(mul(y, y), { axis: [0, 2, 3] })), [1, 1, 1], { relative: 1e-5, absolute: 0 }, "squares");
-  const alone = thrown(ShapeError, () => batchNorm().apply(params, state, ones([1, 3]), training(key)));
+  const alone = thrown(ShapeError, () => batchNorm().apply(params, state, ones([1, 3]), trainMode(key)));
   assert.deepEqual(alone.facts.shape, [1, 3]);
   thrown(ShapeError, () => batchNorm().init(key, []));
-  thrown(ShapeError, () => batchNorm().apply(params, state, ones([4, 2]), evaluate));
+  thrown(ShapeError, () => batchNorm().apply(params, state, ones([4, 2]), evalMode));
   thrown(RangeError, () => batchNorm({ momentum: 2 }));
   thrown(RangeError, () => batchNorm({ epsilon: 0 }));
 });
@@ -286,7 +286,7 @@ Deno.test("options out of their ranges are refused when a layer is made", () => 
 Deno.test("errors of apply name the layer, its input and the remedy", () => {
   const model = serial({ block: serial({ conv1: conv2d({ features: 2, kernel: 3 }) }) });
   const { params } = model.init(key, [1, 28, 28]);
-  const error = thrown(ShapeError, () => model.apply(params, {}, ones([64, 28, 28]), evaluate));
+  const error = thrown(ShapeError, () => model.apply(params, {}, ones([64, 28, 28]), evalMode));
   assert.equal(
     error.message,
     'Cannot apply layer "block.conv1" to input [64, 28, 28]: conv2d needs 4 axes [batch, channels, height, width], ' +
@@ -332,9 +332,9 @@ Deno.test("a function that loses the batch axis or gives no tensor is no stage",
 Deno.test("wrong parameters and types are reported with the layer", () => {
   const model = serial({ head: linear({ features: 2 }) });
   const { params } = model.init(key, [3]);
-  const misfit = thrown(ShapeError, () => model.apply(params, {}, ones([1, 4]), evaluate));
+  const misfit = thrown(ShapeError, () => model.apply(params, {}, ones([1, 4]), evalMode));
   assert.deepEqual(misfit.facts.weight, [2, 3]);
-  const missing = thrown(TypeError, () => model.apply({} as typeof params, {}, ones([1, 3]), evaluate));
+  const missing = thrown(TypeError, () => model.apply({} as typeof params, {}, ones([1, 3]), evalMode));
   assert.match(missing.message, /^Cannot apply layer "head" to input \[1, 3\]: /);
   const pick = serial({ pick: (x: Tensor) => take(x, ones([1]), { axis: 1 }) });
   assert.equal(thrown(DTypeError, () => pick.init(key, [3])).facts.layer, "pick");
@@ -355,7 +355,7 @@ async function noisyStep(): Promise<Map<string, ArrayLike<number>>> {
   const { params, state } = model.init(key, [2, 6, 5]);
   const step = jit((p: typeof params, s: typeof state, x: Tensor, k: random.Key) =>
     valueAndGradAux((q: typeof params) => {
-      const [y, next] = model.apply(q, s, x, training(k));
+      const [y, next] = model.apply(q, s, x, trainMode(k));
       return [mean(mul(y, y)), next];
     })(p)
   );

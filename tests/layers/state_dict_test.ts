@@ -8,7 +8,7 @@ import { data, layers, ones, random, relu, setDevice, tensor, zeros } from "../.
 
 await setDevice("reference");
 
-const { batchNorm, conv2d, evaluate, loadStateDict, multiHeadAttention, serial, stateDict, training } = layers;
+const { batchNorm, conv2d, evalMode, loadStateDict, multiHeadAttention, serial, stateDict, trainMode } = layers;
 const key = random.key(0);
 
 const model = serial({ conv1: conv2d({ features: 2, kernel: 3 }), bnOne: batchNorm(), relu });
@@ -49,12 +49,12 @@ Deno.test("names are PyTorch's", () => {
 Deno.test("what was saved is loaded", async () => {
   const first = model.init(key, input);
   const x = random.normal(key, [2, ...input]);
-  const [, state] = model.apply(first.params, first.state, x, training(key));
+  const [, state] = model.apply(first.params, first.state, x, trainMode(key));
   const loaded = loadStateDict(model.init(random.key(1), input), stateDict(first.params, state));
   assert.ok(loaded._tag === "Right");
-  const [expected] = model.apply(first.params, state, x, evaluate);
+  const [expected] = model.apply(first.params, state, x, evalMode);
   const { params, state: again } = loaded.right;
-  assert.deepEqual(await data(model.apply(params, again, x, evaluate)[0]), await data(expected));
+  assert.deepEqual(await data(model.apply(params, again, x, evalMode)[0]), await data(expected));
 });
 
 Deno.test("plain arrays, typed arrays, our names, and PyTorch's counters are taken", async () => {

@@ -29,7 +29,7 @@ import { assertClose } from "../support/close.ts";
 
 await setDevice("reference");
 
-const { batchNorm, evaluate, groupNorm, instanceNorm, layerNorm, serial, training } = layers;
+const { batchNorm, evalMode, groupNorm, instanceNorm, layerNorm, serial, trainMode } = layers;
 const key = random.key(0);
 const close = { relative: 1e-5, absolute: 1e-5 };
 const shapes = (params: object) =>
@@ -84,7 +84,7 @@ Deno.test("parameters have PyTorch's shapes, and init knows what apply gives", (
     const { params, state, output } = layer.init(key, input);
     assert.deepEqual(shapes(params), parameters, kind);
     assert.deepEqual(output, expected, kind);
-    assert.deepEqual(layer.apply(params, state, ones([2, ...input]), training(key))[0].shape, [2, ...expected], kind);
+    assert.deepEqual(layer.apply(params, state, ones([2, ...input]), trainMode(key))[0].shape, [2, ...expected], kind);
   }
 });
 
@@ -102,11 +102,11 @@ Deno.test("layers compute what their operations do", async () => {
   const conv = layers.conv2d({ features: 2, kernel: 3, padding: 1, paddingMode: "replicate" });
   const { params } = conv.init(key, [3, 5, 4]);
   const expected = conv2d(x, params.weight, { bias: params.bias, padding: 1, paddingMode: "replicate" });
-  assert.deepEqual(await data(conv.apply(params, {}, x, evaluate)[0]), await data(expected));
+  assert.deepEqual(await data(conv.apply(params, {}, x, evalMode)[0]), await data(expected));
   const back = layers.convTranspose2d({ features: 2, kernel: 3, stride: 2, outputPadding: 1 });
   const start = back.init(key, [3, 5, 4]).params;
   const enlarged = convTranspose2d(x, start.weight, { bias: start.bias, stride: 2, outputPadding: 1 });
-  assert.deepEqual(await data(back.apply(start, {}, x, evaluate)[0]), await data(enlarged));
+  assert.deepEqual(await data(back.apply(start, {}, x, evalMode)[0]), await data(enlarged));
 });
 
 /** Batch normalisation as the document writes it out, step by step. */
@@ -141,7 +141,7 @@ Deno.test("batchNorm is the formula written out by hand, over features and over 
     const state = { runningMean: draw("mean", [3]), runningVar: mul(draw("var", [3]), draw("var", [3])) };
     const norm = batchNorm({ momentum: 0.3, epsilon: 1e-3 });
     const hand = byHand(x, params.weight, params.bias, state.runningMean, state.runningVar, 0.3, 1e-3);
-    const [y, next] = norm.apply(params, state, x, training(key));
+    const [y, next] = norm.apply(params, state, x, trainMode(key));
     assertClose(await data(y), await data(hand.y), close, "output");
     assertClose(await data(next.runningMean), await data(hand.movingMean), close, "mean");
     assertClose(await data(next.runningVar), await data(hand.movingVar), close, "variance");
@@ -149,7 +149,7 @@ Deno.test("batchNorm is the formula written out by hand, over features and over 
     const perChannel = (t: Tensor) => reshape(t, [3, ...shape.slice(2).map(() => 1)]);
     const standard = div(sub(x, perChannel(next.runningMean)), perChannel(spread));
     const used = add(mul(standard, perChannel(params.weight)), perChannel(params.bias));
-    assertClose(await data(norm.apply(params, next, x, evaluate)[0]), await data(used), close, "in use");
+    assertClose(await data(norm.apply(params, next, x, evalMode)[0]), await data(used), close, "in use");
   }
 });
 
@@ -160,7 +160,7 @@ Deno.test("batchNorm without parameters is the one whose deviation is 1 and mean
   const { params, state } = bare.init(key, [3, 2]);
   isTrue<Same<typeof params, layers.Empty>>();
   const initial = full.init(key, [3, 2]);
-  for (const mode of [training(key), evaluate]) {
+  for (const mode of [trainMode(key), evalMode]) {
     const [y, next] = bare.apply(params, state, x, mode);
     const [expected, nextOfFull] = full.apply(initial.params, initial.state, x, mode);
     assertClose(await data(y), await data(expected), close, mode.kind);
@@ -173,11 +173,11 @@ Deno.test("batchNorm without running statistics uses the batch's own after train
   const norm = batchNorm({ trackRunningStats: false });
   const { params, state } = norm.init(key, [3]);
   isTrue<Same<typeof state, layers.Empty>>();
-  const [y, next] = norm.apply(params, state, x, evaluate);
+  const [y, next] = norm.apply(params, state, x, evalMode);
   assert.equal(next, state);
-  assert.deepEqual(await data(y), await data(norm.apply(params, state, x, training(key))[0]));
+  assert.deepEqual(await data(y), await data(norm.apply(params, state, x, trainMode(key))[0]));
   assertClose(await data(mean(mul(y, y), { axis: 0 })), [1, 1, 1], { relative: 1e-4, absolute: 0 }, "squares");
-  assert.throws(() => norm.apply(params, state, ones([1, 3]), evaluate), ShapeError);
+  assert.throws(() => norm.apply(params, state, ones([1, 3]), evalMode), ShapeError);
 });
 
 Deno.test("types: parameters are there if they are asked for", () => {

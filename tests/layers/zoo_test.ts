@@ -147,7 +147,7 @@ for (const [name, model, input] of small) {
     const labels = tensor([3, 1, 4, 1], { dtype: "i32" });
     const step = jit((p: object, s: object, o: optimizers.OptimizerState, k: random.Key) => {
       const { value, aux, grads } = valueAndGradAux((q: object) => {
-        const [logits, next] = model.apply(q, s, x, layers.training(k));
+        const [logits, next] = model.apply(q, s, x, layers.trainMode(k));
         return [crossEntropy(logits, labels), next];
       })(p);
       const [updates, optim] = optimizer.update(grads, o, p);
@@ -162,7 +162,7 @@ for (const [name, model, input] of small) {
       now = next;
     }
     assert.ok(losses.every(Number.isFinite) && Math.min(...losses.slice(1)) < losses[0], losses.join(" "));
-    const [y] = model.apply(now.params, now.state, x, layers.evaluate);
+    const [y] = model.apply(now.params, now.state, x, layers.evalMode);
     assert.deepEqual(y.shape, [4, 10]);
   });
 }
@@ -179,7 +179,7 @@ Deno.test("the pair of a GAN has its shapes and learns from each other", async (
   const [g, d] = [draw.init(key, [16]), judge.init(random.key(1), [1, 28, 28])];
   const real = random.uniform(random.key(2), [4, 1, 28, 28]);
   const noise = random.normal(random.key(3), [4, 16]);
-  const mode = layers.training(key);
+  const mode = layers.trainMode(key);
   const fake = (p: object) => draw.apply(p, g.state, noise, mode)[0];
   const score = (p: object, x: Tensor, isReal: number) =>
     binaryCrossEntropyWithLogits(judge.apply(p, d.state, x, mode)[0], full([4, 1], isReal));

@@ -23,7 +23,7 @@ import {
 
 await setDevice("reference");
 
-const { evaluate, initializers, linear, residual, serial } = layers;
+const { evalMode, initializers, linear, residual, serial } = layers;
 const { gradientNorms } = optimizers;
 const key = random.key(0);
 
@@ -34,7 +34,7 @@ async function ends(block: layers.Stage, depth = 12): Promise<[number, number]> 
   const { params, state } = model.init(key, [16]);
   const x = random.normal(random.key(1), [8, 16]);
   const loss = (p: object) => {
-    const [y] = model.apply(p, state, x, evaluate);
+    const [y] = model.apply(p, state, x, evalMode);
     return mean(mul(y, y));
   };
   const norms = Object.values(gradientNorms(grad(loss)(params)));

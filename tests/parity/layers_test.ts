@@ -13,7 +13,7 @@ const fixtures = stored as unknown as Readonly<Record<keyof typeof stored, reado
 
 /** The layer that `make` makes of the options, run on x with the other inputs for parameters. */
 function applied(make: (options: never) => layers.AnyLayer): Call {
-  return ({ x, ...params }, options) => make(options as never).apply(nested(params), {}, x, layers.evaluate)[0];
+  return ({ x, ...params }, options) => make(options as never).apply(nested(params), {}, x, layers.evalMode)[0];
 }
 
 function attend({ query, key, value, mask }: Tensors, options: object): Tensor {

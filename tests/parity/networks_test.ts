@@ -24,7 +24,7 @@ function trained(make: (options: never) => layers.AnyLayer): Call {
   return ({ x, ...params }, options) => {
     const model = make(options as never);
     const { state } = model.init(key, x.shape.slice(1));
-    return model.apply(nested(params), state, x, layers.training(key))[0];
+    return model.apply(nested(params), state, x, layers.trainMode(key))[0];
   };
 }
 
@@ -73,6 +73,6 @@ testOnDevices("ResNet-18 with a state dict gives torchvision's logits", async ()
   const loaded = layers.loadStateDict(model.init(key, input.slice(1)), dict);
   assert.ok(loaded._tag === "Right", loaded._tag === "Left" ? loaded.left.message : "");
   const x: Tensor = tensor(noise(1, sizeOf(input)), { shape: input });
-  const [y] = model.apply(loaded.right.params, loaded.right.state, x, layers.evaluate);
+  const [y] = model.apply(loaded.right.params, loaded.right.state, x, layers.evalMode);
   assertClose(await data(y), logits, { relative: 1e-4, absolute: 1e-4 }, "logits");
 }, ["wasm"]);

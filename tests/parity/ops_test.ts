@@ -14,7 +14,7 @@ const close: Tolerance = { relative: 2e-5, absolute: 2e-5 };
 
 function linear({ x, weight, bias }: Tensors): Tensor {
   const layer = layers.linear({ features: weight.shape[0] });
-  return layer.apply(bias ? { weight, bias } : { weight } as { weight: Tensor; bias: Tensor }, {}, x, layers.evaluate)[0];
+  return layer.apply(bias ? { weight, bias } : { weight } as { weight: Tensor; bias: Tensor }, {}, x, layers.evalMode)[0];
 }
 
 testParity("operations agree with PyTorch", operations, { f32: 2e-5, calls: { linear } });
@@ -23,7 +23,7 @@ testParity("operations agree with PyTorch", operations, { f32: 2e-5, calls: { li
 function normalization({ options }: NormalizationFixture, inputs: Tensors): { output: Tensor; state: Tensors } {
   const { momentum, epsilon, training } = options as { momentum: number; epsilon: number; training: boolean };
   const { x, weight, bias, runningMean, runningVar } = inputs;
-  const mode = training ? layers.training(random.key(0)) : layers.evaluate;
+  const mode = training ? layers.trainMode(random.key(0)) : layers.evalMode;
   const [output, state] = layers.batchNorm({ momentum, epsilon }).apply(
     { weight, bias },
     { runningMean, runningVar },

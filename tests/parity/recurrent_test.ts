@@ -24,7 +24,7 @@ const gruCell: Call = (inputs) => layers.gruCell(cellParams(inputs), { hidden: i
 /** The layer that `make` makes of the options, run on x with the other inputs for parameters. */
 function applied(make: (options: layers.RecurrentOptions) => layers.Layer<layers.RecurrentParams>): Call {
   return ({ x, ...params }, options) =>
-    make(options as unknown as layers.RecurrentOptions).apply(params, {}, x, layers.evaluate)[0];
+    make(options as unknown as layers.RecurrentOptions).apply(params, {}, x, layers.evalMode)[0];
 }
 
 testParity("recurrent cells and layers agree with PyTorch", fixtures, {

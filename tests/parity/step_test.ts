@@ -62,7 +62,7 @@ function batchOf(name: NetworkName): Batch {
 function lossOf(name: NetworkName): (params: Params, batch: Batch) => readonly [Tensor, Tensor] {
   const model: Model = models[name];
   return (params, { images, labels }) => {
-    const [logits] = model.apply(params, {}, images, layers.evaluate);
+    const [logits] = model.apply(params, {}, images, layers.evalMode);
     return [crossEntropy(logits, labels), logits];
   };
 }

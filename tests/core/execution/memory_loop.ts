@@ -33,7 +33,7 @@ let train = { params, optim: optimizer.init(params) };
 
 function step(s: typeof train, images: Tensor, labels: Tensor): readonly [Tensor, typeof train] {
   const scaled = mul(cast(images, "f32"), 1 / 255);
-  const loss = (p: typeof params) => crossEntropy(cnn.apply(p, state, scaled, layers.evaluate)[0], labels);
+  const loss = (p: typeof params) => crossEntropy(cnn.apply(p, state, scaled, layers.evalMode)[0], labels);
   const [value, grads] = valueAndGrad(loss)(s.params);
   const [updates, optim] = optimizer.update(grads, s.optim, s.params);
   return [value, { params: optimizers.applyUpdates(s.params, updates), optim }];

@@ -227,7 +227,7 @@ testOnDevices("a gradient for each example of a batch is what a loop over the ex
   const images = values(10, [5, 1, 8, 8]);
   const labels = tensor(Int32Array.from(noiseInt(11, 5, 0, 3)));
   const loss = (p: typeof params, image: Tensor, label: Tensor) =>
-    crossEntropy(net.apply(p, state, reshape(image, [1, 1, 8, 8]), layers.evaluate)[0], reshape(label, [1]));
+    crossEntropy(net.apply(p, state, reshape(image, [1, 1, 8, 8]), layers.evalMode)[0], reshape(label, [1]));
   const each = jit(vmap(grad(loss), { inAxis: [null, 0, 0] }))(params, images, labels);
   const one = (x: Tensor, k: number) => reshape(slice(x, { start: k, stop: k + 1 }), x.shape.slice(1));
   const loop = Array.from({ length: 5 }, (_, k) => grad(loss)(params, one(images, k), one(labels, k)));
