@@ -13,13 +13,13 @@ import { treeMap } from "../core/tree.ts";
 import type { Optimizer, OptimizerState } from "./optimizer.ts";
 import { firstStep, nextStep } from "./rate.ts";
 
-/** Options of `accumulate`. */
-export interface AccumulateOptions {
+/** Options of `accumulateGradients`. */
+export interface AccumulateGradientsOptions {
   /** What the optimizer gets: the "sum" of the gradients (default, what PyTorch's `backward` leaves in `grad`) or their "mean". */
   readonly reduction?: "sum" | "mean";
 }
 
-interface AccumulateState {
+interface AccumulationState {
   /** How many gradients are in the sums. */
   readonly count: Tensor;
   readonly sum: unknown;
@@ -34,7 +34,7 @@ interface AccumulateState {
  *
  * ```ts
  * import { ones, optimizers, toArray } from "../mod.ts";
- * const optimizer = optimizers.accumulate(optimizers.sgd({ learningRate: 0.1 }), 2);
+ * const optimizer = optimizers.accumulateGradients(optimizers.sgd({ learningRate: 0.1 }), 2);
  * const params = { weight: ones([1]) };
  * let state = optimizer.init(params);
  * for (let i = 0; i < 4; i++) {
@@ -49,7 +49,11 @@ interface AccumulateState {
  * @returns An optimizer. Its state holds `count` i32[], `sum`, a tree like the parameters, and the optimizer's own, `inner`.
  * @throws {RangeError} If `steps` is not a whole number of at least 1.
  */
-export function accumulate(optimizer: Optimizer, steps: number, { reduction = "sum" }: AccumulateOptions = {}): Optimizer {
+export function accumulateGradients(
+  optimizer: Optimizer,
+  steps: number,
+  { reduction = "sum" }: AccumulateGradientsOptions = {},
+): Optimizer {
   wholeNumber(steps, "steps");
   if (reduction !== "sum" && reduction !== "mean") {
     throw new RangeError(`reduction must be "sum" or "mean", but is ${JSON.stringify(reduction)}`);
@@ -57,7 +61,7 @@ export function accumulate(optimizer: Optimizer, steps: number, { reduction = "s
   return {
     init: (params) => ({ count: firstStep(), sum: treeMap(zeroTangent, params), inner: optimizer.init(params) }),
     update: <P extends object>(grads: P, state: OptimizerState, params: P): [P, OptimizerState] => {
-      const last = state as unknown as AccumulateState;
+      const last = state as unknown as AccumulationState;
       const count = nextStep(last.count);
       const due = ge(count, steps);
       const sum = treeMap((s: Tensor, g: Tensor) => add(s, g), last.sum as P, grads);

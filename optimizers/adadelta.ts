@@ -10,7 +10,7 @@ import { fraction, notNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import { addDecay, type DecayOptions } from "./decay.ts";
-import { runningMean } from "./moments.ts";
+import { updateMoment } from "./moments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { checkRate, descend, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
 
@@ -25,18 +25,18 @@ export interface AdadeltaOptions extends DecayOptions {
 }
 
 interface AdadeltaState {
-  /** Running mean of squared gradients. */
-  readonly square: unknown;
-  /** Running mean of squared steps, before the rate. */
-  readonly delta: unknown;
+  /** E[g^2], the running mean of squared gradients. */
+  readonly gradientAccumulator: unknown;
+  /** E[dx^2], the running mean of squared updates, before the rate. */
+  readonly updateAccumulator: unknown;
   readonly step?: Tensor;
 }
 
 /**
  * Adadelta: gradient steps scaled by the ratio of past steps to past gradients, as PyTorch's `Adadelta`.
  *
- * g = grad + decay * p;  v = rho v + (1 - rho) g^2;  d = sqrt(a + epsilon) / sqrt(v + epsilon) * g;  a = rho a + (1 - rho) d^2;
- * u = -rate * d
+ * g = grad + decay * p;  E[g^2] = rho E[g^2] + (1 - rho) g^2;  dx = sqrt(E[dx^2] + epsilon) / sqrt(E[g^2] + epsilon) * g;
+ * E[dx^2] = rho E[dx^2] + (1 - rho) dx^2;  u = -rate * dx
  *
  * ```ts
  * import { applyUpdates, ones, optimizers, toArray } from "../mod.ts";
@@ -46,8 +46,8 @@ interface AdadeltaState {
  * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.292..., 0.292...]
  * ```
  *
- * @returns An optimizer. Its state holds two trees like the parameters, `square` and `delta`, and `step` i32[] if the rate is a function
- * of it: memory is 3x the parameters.
+ * @returns An optimizer. Its state holds two trees like the parameters, the paper's accumulation variables `gradientAccumulator` (E[g^2])
+ * and `updateAccumulator` (E[dx^2]), and `step` i32[] if the rate is a function of it: memory is 3x the parameters.
  * @throws {RangeError} If a number is out of its range.
  * @see Zeiler, "ADADELTA: an adaptive learning rate method", 2012, algorithm 1
  */
@@ -57,28 +57,30 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
   const epsilon = notNegative(options.epsilon ?? 1e-6, "epsilon");
   const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
   const scheduled = typeof learningRate === "function";
-  const average = (old: Tensor, x: Tensor) => runningMean(old, mul(x, x), rho);
+  const average = (old: Tensor, x: Tensor) => updateMoment(old, mul(x, x), rho);
   const root = (x: Tensor) => sqrt(add(x, epsilon));
 
   return {
     init: (params): Record<string, unknown> => ({
-      square: treeMap(zeroTangent, params),
-      delta: treeMap(zeroTangent, params),
+      gradientAccumulator: treeMap(zeroTangent, params),
+      updateAccumulator: treeMap(zeroTangent, params),
       ...(scheduled && { step: firstStep() }),
     }),
     update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
-      const { square: oldSquare, delta: oldDelta, step = firstStep() } = state as AdadeltaState;
+      const last = state as AdadeltaState;
+      const { step = firstStep() } = last;
       const rate = rateAt(learningRate, step);
       const decayed = addDecay(grads, decay, params, options.decayMask);
-      const square = treeMap(average, oldSquare as P, decayed);
+      const gradientAccumulator = treeMap(average, last.gradientAccumulator as P, decayed);
       const direction = treeMap(
-        (g: Tensor, v: Tensor, a: Tensor) => mul(div(root(a), root(v)), g),
+        (g: Tensor, squares: Tensor, updates: Tensor) => mul(div(root(updates), root(squares)), g),
         decayed,
-        square,
-        oldDelta,
+        gradientAccumulator,
+        last.updateAccumulator,
       );
-      const delta = treeMap(average, oldDelta as P, direction);
-      return [descend(direction, rate), { square, delta, ...(scheduled && { step: nextStep(step) }) }];
+      const updateAccumulator = treeMap(average, last.updateAccumulator as P, direction);
+      const next = { gradientAccumulator, updateAccumulator, ...(scheduled && { step: nextStep(step) }) };
+      return [descend(direction, rate), next];
     },
   };
 }

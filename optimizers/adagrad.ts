@@ -18,14 +18,14 @@ export interface AdagradOptions extends DecayOptions {
   /** Length of the first step, in units of the parameters. PyTorch's `lr_decay` is a function here: `(step) => div(0.1, add(1, mul(step, d)))`. */
   readonly learningRate: LearningRate;
   /** Where the sums of squares start. Default 0. */
-  readonly initialSquare?: number;
+  readonly initialAccumulatorValue?: number;
   /** Added to the root of the sums. Default 1e-10. */
   readonly epsilon?: number;
 }
 
 interface AdagradState {
   /** Sum of all squared gradients. */
-  readonly square: unknown;
+  readonly accumulator: unknown;
   readonly step?: Tensor;
 }
 
@@ -33,7 +33,7 @@ interface AdagradState {
  * Adagrad: gradient steps divided by the root of all squared gradients so far, as PyTorch's `Adagrad`. What is rarely used keeps large
  * steps.
  *
- * g = grad + decay * p;  s = s + g^2;  u = -rate * g / (sqrt(s) + epsilon)
+ * g = grad + decay * p;  accumulator = accumulator + g^2;  u = -rate * g / (sqrt(accumulator) + epsilon)
  *
  * ```ts
  * import { applyUpdates, ones, optimizers, toArray } from "../mod.ts";
@@ -43,28 +43,28 @@ interface AdagradState {
  * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.9, 0.9]
  * ```
  *
- * @returns An optimizer. Its state holds `square`, a tree like the parameters, and `step` i32[] if the rate is a function of it.
+ * @returns An optimizer. Its state holds `accumulator`, a tree like the parameters, and `step` i32[] if the rate is a function of it.
  * @throws {RangeError} If a number is out of its range.
  * @see Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization", 2011
  */
 export function adagrad(options: AdagradOptions): Optimizer {
   const learningRate = checkRate(options.learningRate);
-  const initial = notNegative(options.initialSquare ?? 0, "initialSquare");
+  const initial = notNegative(options.initialAccumulatorValue ?? 0, "initialAccumulatorValue");
   const epsilon = notNegative(options.epsilon ?? 1e-10, "epsilon");
   const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
   const scheduled = typeof learningRate === "function";
 
   return {
     init: (params): Record<string, unknown> => ({
-      square: treeMap((p: Tensor) => add(zeroTangent(p), initial), params),
+      accumulator: treeMap((p: Tensor) => add(zeroTangent(p), initial), params),
       ...(scheduled && { step: firstStep() }),
     }),
     update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
-      const { square: last, step = firstStep() } = state as AdagradState;
+      const { accumulator: last, step = firstStep() } = state as AdagradState;
       const decayed = addDecay(grads, decay, params, options.decayMask);
-      const square = treeMap((s: Tensor, g: Tensor) => add(s, mul(g, g)), last as P, decayed);
-      const direction = treeMap((g: Tensor, s: Tensor) => div(g, add(sqrt(s), epsilon)), decayed, square);
-      return [descend(direction, rateAt(learningRate, step)), { square, ...(scheduled && { step: nextStep(step) }) }];
+      const accumulator = treeMap((s: Tensor, g: Tensor) => add(s, mul(g, g)), last as P, decayed);
+      const direction = treeMap((g: Tensor, s: Tensor) => div(g, add(sqrt(s), epsilon)), decayed, accumulator);
+      return [descend(direction, rateAt(learningRate, step)), { accumulator, ...(scheduled && { step: nextStep(step) }) }];
     },
   };
 }

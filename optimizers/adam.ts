@@ -11,7 +11,7 @@ import { memory, notNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import { addDecay, type DecayOptions } from "./decay.ts";
-import { correction, runningMean } from "./moments.ts";
+import { biasCorrection, updateMoment } from "./moments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { checkRate, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
 
@@ -31,16 +31,17 @@ export interface AdamOptions extends DecayOptions {
 
 interface AdamState {
   readonly step: Tensor;
-  /** Running mean of the gradients. */
-  readonly mean: unknown;
-  /** Running mean of their squares. */
-  readonly square: unknown;
+  /** First moment: the running mean of the gradients. */
+  readonly mu: unknown;
+  /** Second moment: the running mean of their squares. */
+  readonly nu: unknown;
 }
 
 /**
  * Adam: gradient steps scaled by running estimates of mean and square, as PyTorch's `Adam`.
  *
- * m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  u = -rate * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
+ * mu = beta1 mu + (1 - beta1) g;  nu = beta2 nu + (1 - beta2) g^2;
+ * u = -rate * (mu / (1 - beta1^t)) / (sqrt(nu / (1 - beta2^t)) + epsilon)
  *
  * ```ts
  * import { applyUpdates, ones, optimizers, toArray } from "../mod.ts";
@@ -50,7 +51,8 @@ interface AdamState {
  * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.9, 0.9]
  * ```
  *
- * @returns An optimizer. Its state holds `step` i32[] and two trees like the parameters, `mean` and `square`: memory is 3x the parameters.
+ * @returns An optimizer. Its state holds `step` i32[] and two trees like the parameters, the moments `mu` and `nu` (the paper's m and v):
+ * memory is 3x the parameters.
  * @throws {RangeError} If a number is out of its range.
  * @see Kingma and Ba, "Adam", 2015, algorithm 1
  */
@@ -87,24 +89,24 @@ function adaptive(options: AdamOptions, decay: { readonly grads: number; readonl
   const epsilon = notNegative(options.epsilon ?? 1e-8, "epsilon");
 
   return {
-    init: (params) => ({ step: firstStep(), mean: treeMap(zeroTangent, params), square: treeMap(zeroTangent, params) }),
+    init: (params) => ({ step: firstStep(), mu: treeMap(zeroTangent, params), nu: treeMap(zeroTangent, params) }),
     update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
       const last = state as AdamState;
       const rate = rateAt(learningRate, last.step);
       const step = nextStep(last.step);
       const decayed = addDecay(grads, decay.grads, params, options.decayMask);
-      const mean = treeMap((m: Tensor, g: Tensor) => runningMean(m, g, beta1), last.mean as P, decayed);
-      const square = treeMap((v: Tensor, g: Tensor) => runningMean(v, mul(g, g), beta2), last.square as P, decayed);
+      const mu = treeMap((m: Tensor, g: Tensor) => updateMoment(m, g, beta1), last.mu as P, decayed);
+      const nu = treeMap((v: Tensor, g: Tensor) => updateMoment(v, mul(g, g), beta2), last.nu as P, decayed);
 
       const towards = (m: Tensor, v: Tensor) => {
         const count = cast(step, m.dtype);
-        const length = div(rate, correction(beta1, count));
-        const scale = div(1, sqrt(correction(beta2, count)));
+        const length = div(rate, biasCorrection(beta1, count));
+        const scale = div(1, sqrt(biasCorrection(beta2, count)));
         return neg(mul(length, div(m, add(mul(sqrt(v), scale), epsilon))));
       };
-      const updates = treeMap(towards, mean, square);
+      const updates = treeMap(towards, mu, nu);
       const shrink = typeof rate === "number" ? -rate * decay.params : neg(mul(rate, decay.params));
-      return [addDecay(updates, decay.params === 0 ? 0 : shrink, params, options.decayMask), { step, mean, square }];
+      return [addDecay(updates, decay.params === 0 ? 0 : shrink, params, options.decayMask), { step, mu, nu }];
     },
   };
 }

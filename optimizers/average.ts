@@ -9,11 +9,11 @@ import { zerosLike } from "../core/ops/creation.ts";
 import { memory } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
-import { correction, runningMean } from "./moments.ts";
+import { biasCorrection, updateMoment } from "./moments.ts";
 import { firstStep, nextStep } from "./rate.ts";
 
-/** Options of `exponentialAverage`. */
-export interface ExponentialAverageOptions {
+/** Options of `exponentialMovingAverage`. */
+export interface ExponentialMovingAverageOptions {
   /** How much of the average is kept at each step, in [0, 1): 0.999 averages over about the last thousand. */
   readonly decay: number;
   /**
@@ -26,7 +26,7 @@ export interface ExponentialAverageOptions {
 /** What an average remembers. */
 export interface AverageState<P> {
   /** A tree like the parameters. */
-  readonly mean: P;
+  readonly average: P;
   /** How many steps there were, i32[]; only for averages that start from nothing. */
   readonly step?: Tensor;
 }
@@ -42,11 +42,11 @@ export interface ParameterAverage {
 }
 
 /**
- * The exponential moving average of parameters: mean = decay * mean + (1 - decay) * params after each step.
+ * The exponential moving average of parameters: average = decay * average + (1 - decay) * params after each step.
  *
  * ```ts
  * import { optimizers, tensor, toArray } from "../mod.ts";
- * const ema = optimizers.exponentialAverage({ decay: 0.5 });
+ * const ema = optimizers.exponentialMovingAverage({ decay: 0.5 });
  * let state = ema.init({ x: tensor(8) });
  * for (const x of [4, 2]) state = ema.update(state, { x: tensor(x) }); // after each step, inside jit if that is
  * console.log(await toArray(ema.average(state).x)); // 4
@@ -56,15 +56,15 @@ export interface ParameterAverage {
  * @throws {RangeError} If `decay` is not in [0, 1).
  * @see Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992
  */
-export function exponentialAverage({ decay, debias = false }: ExponentialAverageOptions): ParameterAverage {
+export function exponentialMovingAverage({ decay, debias = false }: ExponentialMovingAverageOptions): ParameterAverage {
   memory(decay, "decay");
   return {
-    init: (params) => debias ? { mean: treeMap(zerosLike, params), step: firstStep() } : { mean: params },
-    update: <P extends object>({ mean, step }: AverageState<P>, params: P): AverageState<P> => ({
-      mean: treeMap((m: Tensor, p: Tensor) => runningMean(m, p, decay), mean, params),
+    init: (params) => debias ? { average: treeMap(zerosLike, params), step: firstStep() } : { average: params },
+    update: <P extends object>({ average, step }: AverageState<P>, params: P): AverageState<P> => ({
+      average: treeMap((a: Tensor, p: Tensor) => updateMoment(a, p, decay), average, params),
       ...(step && { step: nextStep(step) }),
     }),
-    average: <P extends object>({ mean, step }: AverageState<P>): P =>
-      step ? treeMap((m: Tensor) => div(m, correction(decay, cast(step, m.dtype))), mean) : mean,
+    average: <P extends object>({ average, step }: AverageState<P>): P =>
+      step ? treeMap((a: Tensor) => div(a, biasCorrection(decay, cast(step, a.dtype))), average) : average,
   };
 }

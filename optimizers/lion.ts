@@ -9,7 +9,7 @@ import { memory, notNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import { addDecay, type DecayOptions } from "./decay.ts";
-import { runningMean } from "./moments.ts";
+import { updateMoment } from "./moments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { checkRate, descend, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
 
@@ -24,15 +24,15 @@ export interface LionOptions extends DecayOptions {
 }
 
 interface LionState {
-  /** Running mean of gradients. */
-  readonly mean: unknown;
+  /** First moment: the running mean of the gradients. */
+  readonly mu: unknown;
   readonly step?: Tensor;
 }
 
 /**
  * Lion: steps of one length in the direction of the signs of gradient and past gradients.
  *
- * u = -rate * (sign(b1 m + (1 - b1) g) + decay * p);  m = b2 m + (1 - b2) g
+ * u = -rate * (sign(beta1 mu + (1 - beta1) g) + decay * p);  mu = beta2 mu + (1 - beta2) g
  *
  * ```ts
  * import { applyUpdates, optimizers, tensor, toArray } from "../mod.ts";
@@ -42,7 +42,7 @@ interface LionState {
  * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.75, 1.25]
  * ```
  *
- * @returns An optimizer. Its state holds `mean`, a tree like the parameters, and `step` i32[] if the rate is a function of it.
+ * @returns An optimizer. Its state holds the moment `mu` (the paper's m), a tree like the parameters, and `step` i32[] if the rate is a function of it.
  * @throws {RangeError} If a number is out of its range.
  * @see Chen et al., "Symbolic discovery of optimization algorithms", 2023, algorithm 2
  */
@@ -52,19 +52,19 @@ export function lion(options: LionOptions): Optimizer {
   const beta2 = memory(options.beta2 ?? 0.99, "beta2");
   const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
   const scheduled = typeof learningRate === "function";
-  const blend = (beta: number) => (m: Tensor, g: Tensor) => runningMean(m, g, beta);
+  const blend = (beta: number) => (m: Tensor, g: Tensor) => updateMoment(m, g, beta);
 
   return {
     init: (params): Record<string, unknown> => ({
-      mean: treeMap(zeroTangent, params),
+      mu: treeMap(zeroTangent, params),
       ...(scheduled && { step: firstStep() }),
     }),
     update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
-      const { mean: last, step = firstStep() } = state as LionState;
+      const { mu: last, step = firstStep() } = state as LionState;
       const direction = treeMap(sign, treeMap(blend(beta1), last as P, grads));
-      const mean = treeMap(blend(beta2), last as P, grads);
+      const mu = treeMap(blend(beta2), last as P, grads);
       const updates = descend(addDecay(direction, decay, params, options.decayMask), rateAt(learningRate, step));
-      return [updates, { mean, ...(scheduled && { step: nextStep(step) }) }];
+      return [updates, { mu, ...(scheduled && { step: nextStep(step) }) }];
     },
   };
 }

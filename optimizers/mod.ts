@@ -3,18 +3,23 @@
  *
  * @module
  */
-export { accumulate, type AccumulateOptions } from "./accumulate.ts";
+export { accumulateGradients, type AccumulateGradientsOptions } from "./accumulate.ts";
 export { adadelta, type AdadeltaOptions } from "./adadelta.ts";
 export { adagrad, type AdagradOptions } from "./adagrad.ts";
 export { adam, type AdamOptions, adamW } from "./adam.ts";
-export { type AverageState, exponentialAverage, type ExponentialAverageOptions, type ParameterAverage } from "./average.ts";
+export {
+  type AverageState,
+  exponentialMovingAverage,
+  type ExponentialMovingAverageOptions,
+  type ParameterAverage,
+} from "./average.ts";
 export { chain } from "./chain.ts";
 export { clipByGlobalNorm, clipByValue, globalNorm } from "./clip.ts";
 export { addDecayedWeights, type DecayOptions } from "./decay.ts";
 export { gradientNorms, type GradientNormsOptions } from "./gradient_norms.ts";
 export { lion, type LionOptions } from "./lion.ts";
 export { applyUpdates, type Optimizer, type OptimizerState } from "./optimizer.ts";
-export { frozen, masked, partition } from "./partition.ts";
+export { masked, partition, setToZero } from "./partition.ts";
 export { type LearningRate, type RateFunction, type Schedule } from "./rate.ts";
 export { rmsprop, type RmspropOptions } from "./rmsprop.ts";
 export * as schedules from "./schedules.ts";

@@ -1,5 +1,5 @@
 /**
- * Running means, and how much of them there is after some steps.
+ * Moments: exponential running means of gradients and of their squares, and the correction of their bias towards the 0 they start at.
  *
  * @module
  */
@@ -7,13 +7,13 @@ import { add, mul } from "../core/ops/binary.ts";
 import { expm1, neg } from "../core/ops/unary.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 
-/** A running mean after one more value. */
-export function runningMean(old: Tensor, value: Tensor, beta: number): Tensor {
-  return add(mul(beta, old), mul(1 - beta, value));
+/** A moment after one more value: beta * moment + (1 - beta) * value. */
+export function updateMoment(moment: Tensor, value: Tensor, beta: number): Tensor {
+  return add(mul(beta, moment), mul(1 - beta, value));
 }
 
-/** 1 - beta^step: the share of a running mean, started at 0, that is there after so many steps, in the count's type. */
-export function correction(beta: number, step: Tensor): TensorLike {
+/** 1 - beta^step, by which a moment that started at 0 is divided after `step` steps; in the type of `step`. */
+export function biasCorrection(beta: number, step: Tensor): TensorLike {
   // expm1, because beta^step is so near 1 at first that f32 would keep only four digits of the difference.
   return beta === 0 ? 1 : neg(expm1(mul(step, Math.log(beta))));
 }

@@ -18,10 +18,10 @@ type Group = Record<string, Tensor>;
  *
  * ```ts
  * import { ones, optimizers, toArray } from "../mod.ts";
- * const { frozen, partition, sgd } = optimizers;
- * const optimizer = partition((path) => path.startsWith("head.") ? "trained" : "fixed", {
+ * const { partition, setToZero, sgd } = optimizers;
+ * const optimizer = partition((path) => path.startsWith("head.") ? "trained" : "frozen", {
  *   trained: sgd({ learningRate: 0.1 }),
- *   fixed: frozen(),
+ *   frozen: setToZero(),
  * });
  * const params = { conv1: { weight: ones([2]) }, head: { weight: ones([2]) } };
  * const [updates] = optimizer.update(params, optimizer.init(params), params);
@@ -85,7 +85,7 @@ function split(tree: object, members: ReadonlyMap<string, string>, names: readon
 
 /**
  * An optimizer, or a part of one, for some of the parameters. The gradients of the others pass as they are: this is for parts of a
- * `chain`. To keep parameters as they are use `partition` with `frozen`.
+ * `chain`. To keep parameters as they are use `partition` with `setToZero`.
  *
  * ```ts
  * import { ones, optimizers, tensor, toArray } from "../mod.ts";
@@ -105,10 +105,10 @@ export function masked(part: Optimizer, mask: Mask): Optimizer {
 }
 
 /**
- * The optimizer that changes nothing, for parameters that are to stay: see `partition`.
+ * The optimizer whose updates are all 0, for frozen parameters: see `partition`.
  *
  * @returns An optimizer without a state.
  */
-export function frozen(): Optimizer {
+export function setToZero(): Optimizer {
   return { init: () => ({}), update: (grads, state) => [treeMap(zerosLike, grads), state] };
 }

@@ -1,5 +1,5 @@
 /**
- * A learning rate that falls when the training does not get on.
+ * A learning rate that falls when a measured value stops improving.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export interface PlateauOptions {
   /** How many values are not looked at after the rate fell. Default 0. */
   readonly cooldown?: number;
   /** What the rate does not fall below. Default 0. */
-  readonly least?: number;
+  readonly minRate?: number;
 }
 
 /** What `reduceOnPlateau` remembers; all scalars. */
@@ -38,9 +38,9 @@ export interface PlateauState {
   /** The best value so far. */
   readonly best: Tensor;
   /** How many values have been no better since: i32. */
-  readonly waited: Tensor;
+  readonly plateauCount: Tensor;
   /** How many values are not looked at yet: i32. */
-  readonly resting: Tensor;
+  readonly cooldownCount: Tensor;
 }
 
 /** A rate that depends on how the training goes: pure functions, as an optimizer's are. */
@@ -71,33 +71,33 @@ export interface Plateau {
  * @throws {RangeError} If a number is out of its range.
  */
 export function reduceOnPlateau(options: PlateauOptions): Plateau {
-  const { from, factor = 0.1, patience = 10, threshold = 1e-4, mode = "min", cooldown = 0, least = 0 } = options;
+  const { from, factor = 0.1, patience = 10, threshold = 1e-4, mode = "min", cooldown = 0, minRate = 0 } = options;
   notNegative(from, "from");
   if (!(factor > 0 && factor < 1)) throw new RangeError(`factor must be in (0, 1), but is ${factor}`);
   wholeNumber(patience, "patience", 0);
   notNegative(threshold, "threshold");
   wholeNumber(cooldown, "cooldown", 0);
-  notNegative(least, "least");
+  notNegative(minRate, "minRate");
   if (mode !== "min" && mode !== "max") throw new RangeError(`mode must be "min" or "max", but is ${JSON.stringify(mode)}`);
   const count = () => zeros([], { dtype: indexType });
   return {
     init: () => ({
       rate: full([], from),
       best: full([], mode === "min" ? Infinity : -Infinity),
-      waited: count(),
-      resting: count(),
+      plateauCount: count(),
+      cooldownCount: count(),
     }),
-    update: ({ rate, best, waited, resting }, value) => {
+    update: ({ rate, best, plateauCount, cooldownCount }, value) => {
       const now = cast(asFloat(value), defaultFloat);
       const better = mode === "min" ? lt(now, mul(best, 1 - threshold)) : gt(now, mul(best, 1 + threshold));
-      const rests = gt(resting, 0);
-      const since = where(logicalOr(better, rests), 0, add(waited, 1));
+      const rests = gt(cooldownCount, 0);
+      const since = where(logicalOr(better, rests), 0, add(plateauCount, 1));
       const falls = gt(since, patience);
       return {
-        rate: where(falls, maximum(mul(rate, factor), least), rate),
+        rate: where(falls, maximum(mul(rate, factor), minRate), rate),
         best: where(better, now, best),
-        waited: where(falls, 0, since),
-        resting: where(falls, cooldown, where(rests, sub(resting, 1), resting)),
+        plateauCount: where(falls, 0, since),
+        cooldownCount: where(falls, cooldown, where(rests, sub(cooldownCount, 1), cooldownCount)),
       };
     },
   };

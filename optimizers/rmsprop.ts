@@ -10,7 +10,7 @@ import { fraction, notNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import { addDecay, type DecayOptions } from "./decay.ts";
-import { runningMean } from "./moments.ts";
+import { updateMoment } from "./moments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { checkRate, descend, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
 
@@ -29,19 +29,20 @@ export interface RmspropOptions extends DecayOptions {
 }
 
 interface RmspropState {
-  /** Running mean of squared gradients. */
-  readonly square: unknown;
-  /** Running mean of gradients, if centered. */
-  readonly mean?: unknown;
-  readonly momentum?: unknown;
+  /** Second moment: the running mean of squared gradients. */
+  readonly nu: unknown;
+  /** First moment: the running mean of the gradients, if centered. */
+  readonly mu?: unknown;
+  /** The last direction, if there is momentum. */
+  readonly velocity?: unknown;
   readonly step?: Tensor;
 }
 
 /**
  * RMSprop: gradient steps divided by the root of a running mean of their squares, as PyTorch's `RMSprop`.
  *
- * g = grad + decay * p;  v = alpha v + (1 - alpha) g^2;  d = g / (sqrt(v) + epsilon);  m = momentum * m + d;  u = -rate * m; with
- * `centered`, a = alpha a + (1 - alpha) g  and v - a^2 under the root.
+ * g = grad + decay * p;  nu = alpha nu + (1 - alpha) g^2;  d = g / (sqrt(nu) + epsilon);  velocity = momentum * velocity + d;
+ * u = -rate * velocity; with `centered`, mu = alpha mu + (1 - alpha) g  and nu - mu^2 under the root.
  *
  * ```ts
  * import { applyUpdates, ones, optimizers, toArray } from "../mod.ts";
@@ -51,8 +52,8 @@ interface RmspropState {
  * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.98, 0.98]
  * ```
  *
- * @returns An optimizer. Its state holds `square`, a tree like the parameters, with `centered` also `mean`, with momentum `momentum`, and
- * `step` i32[] if the rate is a function of it.
+ * @returns An optimizer. Its state holds the second moment `nu`, a tree like the parameters, with `centered` also the first, `mu`, with
+ * momentum `velocity`, and `step` i32[] if the rate is a function of it.
  * @throws {RangeError} If a number is out of its range.
  * @see Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012
  * @see Graves, "Generating sequences with recurrent neural networks", 2013, for the centered form
@@ -65,32 +66,32 @@ export function rmsprop(options: RmspropOptions): Optimizer {
   const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
   const centered = options.centered ?? false;
   const scheduled = typeof learningRate === "function";
-  const average = (old: Tensor, x: Tensor) => runningMean(old, x, alpha);
+  const average = (old: Tensor, x: Tensor) => updateMoment(old, x, alpha);
   // A variance; rounding may bring it below 0.
   const variance = (v: Tensor, a: Tensor) => maximum(sub(v, mul(a, a)), 0);
 
   return {
     init: (params): Record<string, unknown> => ({
-      square: treeMap(zeroTangent, params),
-      ...(centered && { mean: treeMap(zeroTangent, params) }),
-      ...(momentum > 0 && { momentum: treeMap(zeroTangent, params) }),
+      nu: treeMap(zeroTangent, params),
+      ...(centered && { mu: treeMap(zeroTangent, params) }),
+      ...(momentum > 0 && { velocity: treeMap(zeroTangent, params) }),
       ...(scheduled && { step: firstStep() }),
     }),
     update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
       const last = state as RmspropState;
       const { step = firstStep() } = last;
       const decayed = addDecay(grads, decay, params, options.decayMask);
-      const square = treeMap((v: Tensor, g: Tensor) => average(v, mul(g, g)), last.square as P, decayed);
-      const mean = centered ? treeMap(average, last.mean as P, decayed) : undefined;
-      const spread = mean ? treeMap(variance, square, mean) : square;
+      const nu = treeMap((v: Tensor, g: Tensor) => average(v, mul(g, g)), last.nu as P, decayed);
+      const mu = centered ? treeMap(average, last.mu as P, decayed) : undefined;
+      const spread = mu ? treeMap(variance, nu, mu) : nu;
       const scaled = treeMap((g: Tensor, v: Tensor) => div(g, add(sqrt(v), epsilon)), decayed, spread);
       const direction = momentum === 0
         ? scaled
-        : treeMap((d: Tensor, m: Tensor) => add(mul(momentum, m), d), scaled, last.momentum);
+        : treeMap((d: Tensor, m: Tensor) => add(mul(momentum, m), d), scaled, last.velocity);
       const next: Record<string, unknown> = {
-        square,
-        ...(mean && { mean }),
-        ...(momentum > 0 && { momentum: direction }),
+        nu,
+        ...(mu && { mu }),
+        ...(momentum > 0 && { velocity: direction }),
         ...(scheduled && { step: nextStep(step) }),
       };
       return [descend(direction, rateAt(learningRate, step)), next];

@@ -43,8 +43,8 @@ export function constant(rate: number): Schedule {
   return () => asTensor(rate);
 }
 
-/** Options of schedules that go from one rate to another. */
-export interface RampOptions {
+/** Options of `linear`. */
+export interface LinearOptions {
   /** The rate of step 0. */
   readonly from: number;
   /** The rate at step `steps` and from there on. */
@@ -63,12 +63,12 @@ export interface RampOptions {
  *
  * @throws {RangeError} If a rate is negative or `steps` is not a whole number of at least 1.
  */
-export function linear({ from, to, steps }: RampOptions): Schedule {
+export function linear({ from, to, steps }: LinearOptions): Schedule {
   return polynomial({ from, to, steps, power: 1 });
 }
 
 /** Options of `polynomial`. */
-export interface PolynomialOptions extends RampOptions {
+export interface PolynomialOptions extends LinearOptions {
   /** 1 is a straight line; more is steep at first. Positive. */
   readonly power: number;
 }
@@ -262,14 +262,14 @@ export interface OneCycleOptions {
   readonly peak: number;
   /** How many steps the training has. The rate stays where it is then. */
   readonly steps: number;
-  /** Which part of the steps the climb takes, in (0, 1). Default 0.3; it must be more than one step and leave more than one. */
-  readonly rise?: number;
+  /** The share of the steps that the climb takes, in (0, 1). Default 0.3; it must be more than one step and leave more than one. */
+  readonly pctStart?: number;
   /** How many times lower than the peak the rate starts. Default 25. */
-  readonly divisor?: number;
+  readonly divFactor?: number;
   /** How many times lower than at the start it ends. Default 1e4. */
-  readonly finalDivisor?: number;
-  /** The form of climb and descent. Default "cosine". */
-  readonly curve?: "cosine" | "linear";
+  readonly finalDivFactor?: number;
+  /** The form of climb and descent. Default "cos", half a cosine wave. */
+  readonly annealStrategy?: "cos" | "linear";
 }
 
 /**
@@ -285,25 +285,25 @@ export interface OneCycleOptions {
  * @see Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates", 2018
  */
 export function oneCycle(
-  { peak, steps, rise = 0.3, divisor = 25, finalDivisor = 1e4, curve = "cosine" }: OneCycleOptions,
+  { peak, steps, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4, annealStrategy = "cos" }: OneCycleOptions,
 ): Schedule {
   notNegative(peak, "peak");
   wholeNumber(steps, "steps");
-  positive(divisor, "divisor");
-  positive(finalDivisor, "finalDivisor");
-  const [top, end] = [rise * steps - 1, steps - 1];
+  positive(divFactor, "divFactor");
+  positive(finalDivFactor, "finalDivFactor");
+  const [top, end] = [pctStart * steps - 1, steps - 1];
   if (!(top > 0 && top < end)) {
-    throw new RangeError(`Cannot climb for ${rise} of ${steps} steps: both ways need more than one step`);
+    throw new RangeError(`Cannot climb for ${pctStart} of ${steps} steps: both ways need more than one step`);
   }
   const between = (from: number, to: number, way: Tensor): Tensor => {
-    const part = curve === "linear" ? sub(1, way) : mul(add(1, cos(mul(Math.PI, way))), 0.5);
+    const part = annealStrategy === "linear" ? sub(1, way) : mul(add(1, cos(mul(Math.PI, way))), 0.5);
     return add(mul(part, from - to), to);
   };
-  const start = peak / divisor;
+  const start = peak / divFactor;
   return (step) => {
     const now = minimum(asFloat(step), end);
     const up = between(start, peak, div(now, top));
-    const down = between(peak, start / finalDivisor, div(sub(now, top), end - top));
+    const down = between(peak, start / finalDivFactor, div(sub(now, top), end - top));
     return where(le(now, top), up, down);
   };
 }
@@ -331,7 +331,7 @@ export function warmup(schedule: number | RateFunction, { steps, from = 0 }: War
   wholeNumber(steps, "steps");
   const then = typeof schedule === "number" ? constant(schedule) : schedule;
   const climb: Schedule = (step) => add(mul(progress(step, steps), sub(then(asTensor(0, indexType)), from)), from);
-  return join([climb, then], { at: [steps] });
+  return join([climb, then], { boundaries: [steps] });
 }
 
 /**
@@ -340,25 +340,25 @@ export function warmup(schedule: number | RateFunction, { steps, from = 0 }: War
  * ```ts
  * import { item, optimizers } from "../mod.ts";
  * const { constant, join, linear } = optimizers.schedules;
- * const rate = join([constant(0.1), linear({ from: 0.1, to: 0, steps: 100 })], { at: [50] });
+ * const rate = join([constant(0.1), linear({ from: 0.1, to: 0, steps: 100 })], { boundaries: [50] });
  * console.log(await item(rate(100))); // 0.05
  * ```
  *
  * @param schedules Each counts its steps from where it begins.
- * @param options `at`: the steps at which the second, third, ... begin, ascending.
+ * @param options `boundaries`: the steps at which the second, third, ... begin, ascending.
  * @throws {RangeError} If there is not one boundary between any two schedules, or they do not ascend.
  */
-export function join(schedules: readonly RateFunction[], { at }: { readonly at: readonly number[] }): Schedule {
-  if (schedules.length === 0 || at.length !== schedules.length - 1) {
+export function join(schedules: readonly RateFunction[], { boundaries }: { readonly boundaries: readonly number[] }): Schedule {
+  if (schedules.length === 0 || boundaries.length !== schedules.length - 1) {
     throw new RangeError(
-      `Cannot join ${schedules.length} schedules at ${at.length} boundaries: there must be one between any two`,
+      `Cannot join ${schedules.length} schedules at ${boundaries.length} boundaries: there must be one between any two`,
     );
   }
-  at.forEach((boundary, i) => wholeNumber(boundary, "boundaries", i === 0 ? 1 : at[i - 1] + 1));
+  boundaries.forEach((each, i) => wholeNumber(each, "boundaries", i === 0 ? 1 : boundaries[i - 1] + 1));
   return (step) => {
     const now = asTensor(step);
-    const rates = schedules.map((schedule, i) => asTensor(schedule(i === 0 ? now : maximum(sub(now, at[i - 1]), 0))));
-    return rates.reduceRight((later, earlier, i) => where(lt(now, at[i]), earlier, later));
+    const rates = schedules.map((schedule, i) => asTensor(schedule(i === 0 ? now : maximum(sub(now, boundaries[i - 1]), 0))));
+    return rates.reduceRight((later, earlier, i) => where(lt(now, boundaries[i]), earlier, later));
   };
 }
 

@@ -27,12 +27,12 @@ export interface SgdOptions extends DecayOptions {
 }
 
 /** What `sgd` remembers: nothing it does not need. */
-type SgdState = { readonly momentum?: unknown; readonly step?: Tensor };
+type SgdState = { readonly velocity?: unknown; readonly step?: Tensor };
 
 /**
  * Stochastic gradient descent, with momentum or without, as PyTorch's `SGD`.
  *
- * g = grad + decay * p;  m = momentum * m + (1 - dampening) * g;  u = -rate * m,  or with Nesterov's correction  u = -rate * (g + momentum * m)
+ * g = grad + decay * p;  v = momentum * v + (1 - dampening) * g;  u = -rate * v,  or with Nesterov's correction  u = -rate * (g + momentum * v)
  *
  * ```ts
  * import { applyUpdates, ones, optimizers, toArray } from "../mod.ts";
@@ -42,7 +42,7 @@ type SgdState = { readonly momentum?: unknown; readonly step?: Tensor };
  * console.log(await toArray(applyUpdates(params, updates).weight)); // [0.9, 0.9]
  * ```
  *
- * @returns An optimizer. Its state holds `momentum`, a tree like the parameters, unless momentum is 0, and `step` i32[] if the rate is a
+ * @returns An optimizer. Its state holds `velocity` (v), a tree like the parameters, unless momentum is 0, and `step` i32[] if the rate is a
  * function of it or there is dampening.
  * @throws {RangeError} If a number is out of its range, or `nesterov` is set without momentum or with dampening.
  * @see Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013
@@ -59,20 +59,20 @@ export function sgd(options: SgdOptions): Optimizer {
 
   return {
     init: (params): SgdState => ({
-      ...(momentum > 0 && { momentum: treeMap(zeroTangent, params) }),
+      ...(momentum > 0 && { velocity: treeMap(zeroTangent, params) }),
       ...(counted && { step: firstStep() }),
     }),
     update: (grads, state, params) => {
-      const { momentum: last, step = firstStep() } = state as SgdState;
+      const { velocity: last, step = firstStep() } = state as SgdState;
       const rate = rateAt(learningRate, step);
       const decayed = addDecay(grads, decay, params, options.decayMask);
       // The first gradient is kept whole.
       const kept = (g: Tensor) => dampening === 0 ? g : where(eq(step, 0), g, mul(1 - dampening, g));
-      const keep = (g: Tensor, m: Tensor) => add(mul(momentum, m), kept(g));
+      const keep = (g: Tensor, v: Tensor) => add(mul(momentum, v), kept(g));
       const direction = momentum === 0 ? decayed : treeMap(keep, decayed, last);
-      const ahead = nesterov ? treeMap((g: Tensor, m: Tensor) => add(g, mul(momentum, m)), decayed, direction) : direction;
+      const ahead = nesterov ? treeMap((g: Tensor, v: Tensor) => add(g, mul(momentum, v)), decayed, direction) : direction;
       const next: SgdState = {
-        ...(momentum > 0 && { momentum: direction }),
+        ...(momentum > 0 && { velocity: direction }),
         ...(counted && { step: nextStep(step) }),
       };
       return [descend(ahead, rate), next];

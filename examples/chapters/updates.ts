@@ -65,13 +65,13 @@ export async function severalPasses(): Promise<void> {
   const [change] = sgd.update(sum, sgd.init(params), params);
   console.log("an update with their sum:", await item(applyUpdates(params, change).w));
 
-  const twice = optimizers.accumulate(sgd, 2);
+  const twice = optimizers.accumulateGradients(sgd, 2);
   let state = twice.init(params);
   let now = params;
   for (const [i, grads] of passes.entries()) {
     const [change, next] = twice.update(grads, state, now);
     now = applyUpdates(now, change);
     state = next;
-    console.log(`accumulate(sgd, 2) after pass ${i + 1}:`, await item(now.w));
+    console.log(`accumulateGradients(sgd, 2) after pass ${i + 1}:`, await item(now.w));
   }
 }

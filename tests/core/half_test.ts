@@ -293,10 +293,10 @@ testOnDevices("optimizers step from halves to halves, and remember in f32", asyn
     sgd: optimizers.sgd({ learningRate, momentum: 0.9 }),
     adam: optimizers.adam({ learningRate }),
     rmsprop: optimizers.rmsprop({ learningRate, centered: true, momentum: 0.5 }),
-    adagrad: optimizers.adagrad({ learningRate, initialSquare: 0.1 }),
+    adagrad: optimizers.adagrad({ learningRate, initialAccumulatorValue: 0.1 }),
     lion: optimizers.lion({ learningRate }),
     adadelta: optimizers.adadelta({ learningRate }),
-    accumulate: optimizers.accumulate(optimizers.adam({ learningRate }), 2),
+    accumulate: optimizers.accumulateGradients(optimizers.adam({ learningRate }), 2),
   };
   const loss = (p: { w: Tensor }) => sum(mul(cast(p.w, "f32"), tensor([1, -2, 3])));
   for (const [name, optimizer] of Object.entries(every) as [string, optimizers.Optimizer][]) {

@@ -32,8 +32,9 @@ import {
 import { assertClose, exact, type Tolerance } from "../support/close.ts";
 import { testOnDevices } from "../support/each_device.ts";
 
-const { accumulate, adadelta, adagrad, adam, adamW, addDecayedWeights, chain, clipByGlobalNorm, clipByValue } = optimizers;
-const { exponentialAverage, frozen, globalNorm, lion, masked, partition, rmsprop, schedules, sgd } = optimizers;
+const { accumulateGradients, adadelta, adagrad, adam, adamW, addDecayedWeights, chain, clipByGlobalNorm, clipByValue } =
+  optimizers;
+const { exponentialMovingAverage, setToZero, globalNorm, lion, masked, partition, rmsprop, schedules, sgd } = optimizers;
 type Optimizer = optimizers.Optimizer;
 
 const close: Tolerance = { relative: 2e-6, absolute: 1e-9 };
@@ -60,7 +61,7 @@ const table: Readonly<Record<string, Optimizer>> = {
   }),
   "lion": lion({ learningRate: schedules.linear({ from: 0.05, to: 0, steps: 300 }), beta2: 0.9, weightDecay: 1e-4 }),
   "sgd with dampening": sgd({ learningRate: 0.1, momentum: 0.5, dampening: 0.5 }),
-  "accumulated": accumulate(sgd({ learningRate: 0.03, momentum: 0.5 }), 3),
+  "accumulated": accumulateGradients(sgd({ learningRate: 0.03, momentum: 0.5 }), 3),
   "in parts": partition((path) => path.startsWith("rest") ? "rest" : "first", {
     first: sgd({ learningRate: 0.1 }),
     rest: adam({ learningRate: schedules.constant(0.1) }),
@@ -115,16 +116,16 @@ Deno.test("states hold what is needed and nothing else", () => {
   const params = { a: zeros([2]), b: [zeros([3])] };
   const paths = (optimizer: Optimizer) => treeLeaves(optimizer.init(params)).map(({ path }) => path);
   assert.deepEqual(paths(sgd({ learningRate: 1 })), []);
-  assert.deepEqual(paths(sgd({ learningRate: 1, momentum: 0.5 })), ["momentum.a", "momentum.b.0"]);
+  assert.deepEqual(paths(sgd({ learningRate: 1, momentum: 0.5 })), ["velocity.a", "velocity.b.0"]);
   assert.deepEqual(paths(sgd({ learningRate: schedules.constant(1) })), ["step"]);
-  assert.deepEqual(paths(adam({ learningRate: 1 })), ["step", "mean.a", "mean.b.0", "square.a", "square.b.0"]);
-  assert.deepEqual(paths(adagrad({ learningRate: 1 })), ["square.a", "square.b.0"]);
-  assert.deepEqual(paths(rmsprop({ learningRate: 1, centered: true })), ["square.a", "square.b.0", "mean.a", "mean.b.0"]);
-  assert.deepEqual(paths(lion({ learningRate: 1 })), ["mean.a", "mean.b.0"]);
-  assert.deepEqual(paths(accumulate(sgd({ learningRate: 1 }), 2)), ["count", "sum.a", "sum.b.0"]);
+  assert.deepEqual(paths(adam({ learningRate: 1 })), ["step", "mu.a", "mu.b.0", "nu.a", "nu.b.0"]);
+  assert.deepEqual(paths(adagrad({ learningRate: 1 })), ["accumulator.a", "accumulator.b.0"]);
+  assert.deepEqual(paths(rmsprop({ learningRate: 1, centered: true })), ["nu.a", "nu.b.0", "mu.a", "mu.b.0"]);
+  assert.deepEqual(paths(lion({ learningRate: 1 })), ["mu.a", "mu.b.0"]);
+  assert.deepEqual(paths(accumulateGradients(sgd({ learningRate: 1 }), 2)), ["count", "sum.a", "sum.b.0"]);
   assert.deepEqual(paths(chain(clipByGlobalNorm(1), sgd({ learningRate: 1, momentum: 0.5 }))), [
-    "1.momentum.a",
-    "1.momentum.b.0",
+    "1.velocity.a",
+    "1.velocity.b.0",
   ]);
 });
 
@@ -238,24 +239,24 @@ Deno.test("l1Penalty and l2Penalty sum over a tree; the second is weight decay",
 Deno.test("partition gives parameters to optimizers by name; frozen ones stay", async () => {
   const optimizer = partition((path) => path.startsWith("head") ? "trained" : "fixed", {
     trained: sgd({ learningRate: 0.5, momentum: 0.5 }),
-    fixed: frozen(),
+    fixed: setToZero(),
     unused: adam({ learningRate: 1 }),
   });
   const state = optimizer.init(layered);
-  assert.deepEqual(treeLeaves((state as Record<string, unknown>).trained).map(({ path }) => path), ["momentum.head.0.weight"]);
+  assert.deepEqual(treeLeaves((state as Record<string, unknown>).trained).map(({ path }) => path), ["velocity.head.0.weight"]);
   const [updates, next] = optimizer.update(layered, state, layered);
   assert.deepEqual([...await data(updates.head[0].weight), ...await data(updates.conv1.bias)], [-0.5, -0.5, 0, 0]);
   assert.deepEqual(treeLeaves(next).map(({ path }) => path), treeLeaves(state).map(({ path }) => path));
   assert.throws(
-    () => partition(() => "other", { one: frozen() }).init(layered),
+    () => partition(() => "other", { one: setToZero() }).init(layered),
     /"conv1.weight" to the optimizer "other": there are "one"/,
   );
   const more = { ...layered, extra: ones([1]) };
   assert.throws(() => optimizer.update(more, state, layered as typeof more), ShapeError);
 });
 
-testOnDevices("accumulate makes one step of several gradients, and compiles once", async () => {
-  const optimizer = accumulate(sgd({ learningRate: (step) => add(step, 1), momentum: 0.5 }), 3);
+testOnDevices("accumulateGradients makes one step of several gradients, and compiles once", async () => {
+  const optimizer = accumulateGradients(sgd({ learningRate: (step) => add(step, 1), momentum: 0.5 }), 3);
   const step = jit((params: { x: Tensor }, state: optimizers.OptimizerState, g: Tensor) => {
     const [updates, next] = optimizer.update({ x: g }, state, params);
     return [applyUpdates(params, updates), next] as const;
@@ -275,7 +276,7 @@ testOnDevices("accumulate makes one step of several gradients, and compiles once
 });
 
 Deno.test("the mean of accumulated gradients is that of the whole batch", async () => {
-  const optimizer = accumulate(adam({ learningRate: 0.1 }), 2, { reduction: "mean" });
+  const optimizer = accumulateGradients(adam({ learningRate: 0.1 }), 2, { reduction: "mean" });
   const params = { x: tensor([1, 2]) };
   let state = optimizer.init(params);
   let updates = params;
@@ -285,10 +286,10 @@ Deno.test("the mean of accumulated gradients is that of the whole batch", async 
   assert.deepEqual(await data(updates.x), await data(expected.x));
 });
 
-testOnDevices("exponentialAverage follows its formula", async () => {
+testOnDevices("exponentialMovingAverage follows its formula", async () => {
   const values = [4, 2, 8];
   for (const debias of [false, true]) {
-    const ema = exponentialAverage({ decay: 0.75, debias });
+    const ema = exponentialMovingAverage({ decay: 0.75, debias });
     const update = jit(ema.update, { donate: [0] });
     let state = ema.init({ x: tensor([10]) });
     let [mean, weight] = debias ? [0, 0] : [10, 1];
@@ -301,7 +302,7 @@ testOnDevices("exponentialAverage follows its formula", async () => {
 });
 
 Deno.test("an average of parameters that are donated is its own", async () => {
-  const ema = exponentialAverage({ decay: 0.5 });
+  const ema = exponentialMovingAverage({ decay: 0.5 });
   const step = jit((s: { params: { x: Tensor }; average: optimizers.AverageState<{ x: Tensor }> }) => {
     const params = { x: add(s.params.x, 1) };
     return { params, average: ema.update(s.average, params) };
@@ -345,7 +346,7 @@ testOnDevices("schedules have the values of their formulas", async (t) => {
     warmup: [warmup(linear({ from: 1, to: 0, steps: 10 }), { steps: 4 }), { 0: 0, 1: 0.25, 4: 1, 9: 0.5, 14: 0 }],
     "warmup to a rate": [warmup(0.8, { steps: 2, from: 0.4 }), { 0: 0.4, 1: 0.6, 2: 0.8, 50: 0.8 }],
     join: [
-      join([constant(1), linear({ from: 2, to: 4, steps: 2 }), constant(7)], { at: [2, 5] }),
+      join([constant(1), linear({ from: 2, to: 4, steps: 2 }), constant(7)], { boundaries: [2, 5] }),
       { 0: 1, 1: 1, 2: 2, 3: 3, 4: 4, 5: 7, 6: 7 },
     ],
   };
@@ -384,13 +385,13 @@ Deno.test("options out of their ranges are refused when an optimizer is made", (
     () => clipByValue(-1),
     () => sgd({ ...rate, momentum: 0.5, dampening: 2 }),
     () => sgd({ ...rate, momentum: 0.5, dampening: 0.1, nesterov: true }),
-    () => adagrad({ ...rate, initialSquare: -1 }),
+    () => adagrad({ ...rate, initialAccumulatorValue: -1 }),
     () => rmsprop({ ...rate, alpha: 1.5 }),
     () => lion({ ...rate, beta1: 1 }),
     () => addDecayedWeights(-1),
-    () => accumulate(sgd(rate), 0),
-    () => accumulate(sgd(rate), 2, { reduction: "max" as "sum" }),
-    () => exponentialAverage({ decay: 1 }),
+    () => accumulateGradients(sgd(rate), 0),
+    () => accumulateGradients(sgd(rate), 2, { reduction: "max" as "sum" }),
+    () => exponentialMovingAverage({ decay: 1 }),
     () => schedules.cosineRestarts({ from: 1, steps: 0 }),
     () => schedules.oneCycle({ peak: 1, steps: 3 }),
     () => schedules.reduceOnPlateau({ from: 1, factor: 1 }),
@@ -398,8 +399,8 @@ Deno.test("options out of their ranges are refused when an optimizer is made", (
     () => schedules.cosineDecay({ from: 1, steps: 0 }),
     () => schedules.stepDecay({ from: 1, every: 1.5 }),
     () => schedules.exponentialDecay({ from: 1, factor: 0 }),
-    () => schedules.join([schedules.constant(1)], { at: [3] }),
-    () => schedules.join([schedules.constant(1), schedules.constant(1), schedules.constant(1)], { at: [3, 3] }),
+    () => schedules.join([schedules.constant(1)], { boundaries: [3] }),
+    () => schedules.join([schedules.constant(1), schedules.constant(1), schedules.constant(1)], { boundaries: [3, 3] }),
   ];
   for (const each of wrong) assert.throws(each, RangeError, `${each}`);
   assert.throws(() => sgd({ learningRate: ones([2]) }), ShapeError);
