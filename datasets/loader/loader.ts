@@ -15,8 +15,8 @@ import type { Batch } from "../batches.ts";
 import { type KeyLike, permutation, words } from "../order.ts";
 import type { NormalizeOptions } from "../transforms/values.ts";
 import type { ImageSet } from "../types.ts";
-import { alone, type Crew, hire } from "./crew.ts";
-import { type BatchRequest, type Example, type ImagesTask, makeBy, makeOf, type Task } from "./make.ts";
+import { mainThread, startWorkers, type WorkerPool } from "./worker_pool.ts";
+import { type BatchRequest, type Example, type ImagesTask, makeFor, makeWith, type Task } from "./make.ts";
 
 /** How to load. */
 export interface LoaderOptions {
@@ -104,7 +104,7 @@ export interface ModuleSource {
 /** The arrays of the examples of a batch by name, each name's one after the other, and how many examples there are. */
 export type Collated<E> = { readonly [K in keyof E]: E[K] } & { readonly count: number };
 
-/** Batches as one waits for them. Each `for await` loop over them gives the same batches anew. */
+/** The batches of an epoch, to be awaited. Each `for await` loop over them gives the same batches anew. */
 export interface Loader<T> extends AsyncIterable<T>, AsyncDisposable {
   /** How many batches an epoch has. */
   readonly length: number;
@@ -128,8 +128,8 @@ export function loader<T>(set: ImageSet, options: TransformedOptions<Batch, T>):
  * The batches of a set of images, or of what functions of the user's make, as an async iterable.
  *
  * Workers make batches ahead of the loop, each up to `prefetch`; the loop gets them in order. They are started when a loop begins, and
- * stopped when it ends, also by `break` or an error; they never keep the process alive by themselves. `await using` stops what is left of
- * loops nobody finished.
+ * stopped when it ends, also by `break` or an error; they never keep the process alive by themselves. `await using` also stops the
+ * workers of loops that were not finished.
  *
  * With the same seed `shuffle` gives the order of `batches`.
  *
@@ -177,41 +177,41 @@ export function loader(
   const workers = wholeNumber(options.workers ?? 0, "workers", 0);
   const ahead = Math.max(1, workers * wholeNumber(options.prefetch ?? 2, "prefetch"));
   const plan = planOf(source.count, options);
-  const start = crewsOf(source, options, workers);
-  const crews = new Set<Crew>();
+  const start = poolsFor(source, options, workers);
+  const pools = new Set<WorkerPool>();
 
-  async function* deliver(epoch: number): AsyncGenerator<unknown> {
-    const crew = start();
-    crews.add(crew);
+  async function* iterate(epoch: number): AsyncGenerator<unknown> {
+    const pool = start();
+    pools.add(pool);
     try {
-      const begun: { readonly request: BatchRequest; readonly made: Promise<unknown> }[] = [];
+      const queue: { readonly request: BatchRequest; readonly pending: Promise<unknown> }[] = [];
       const requests = plan.of(epoch);
       for (let batch = 0; batch < plan.length; batch++) {
-        while (begun.length < Math.min(ahead, plan.length - batch)) {
-          const request = requests(batch + begun.length);
-          const made = crew.make(request);
-          // Whoever leaves the loop early never hears of it.
-          made.catch(() => {});
-          begun.push({ request, made });
+        while (queue.length < Math.min(ahead, plan.length - batch)) {
+          const request = requests(batch + queue.length);
+          const pending = pool.make(request);
+          // A loop that ends early never awaits it.
+          pending.catch(() => {});
+          queue.push({ request, pending });
         }
-        const { request, made } = begun.shift()!;
-        const value = await crew.wait(made).catch((cause) => {
-          throw notMade(request, plan.length, epoch, cause);
+        const { request, pending } = queue.shift()!;
+        const value = await pool.wait(pending).catch((cause) => {
+          throw loaderError(request, plan.length, epoch, cause);
         });
         yield await (transform as (batch: unknown, key: Words) => unknown)(value, request.key);
       }
     } finally {
-      crews.delete(crew);
-      await crew.stop();
+      pools.delete(pool);
+      await pool.stop();
     }
   }
 
   return {
     length: plan.length,
-    epoch: (epoch) => ({ [Symbol.asyncIterator]: () => deliver(epoch) }),
-    [Symbol.asyncIterator]: () => deliver(first),
+    epoch: (epoch) => ({ [Symbol.asyncIterator]: () => iterate(epoch) }),
+    [Symbol.asyncIterator]: () => iterate(first),
     [Symbol.asyncDispose]: async () => {
-      await Promise.all([...crews].map((crew) => crew.stop()));
+      await Promise.all([...pools].map((pool) => pool.stop()));
     },
   };
 }
@@ -246,13 +246,13 @@ function planOf(count: number, { batchSize, shuffle, key = shuffle ?? 0, dropLas
   };
 }
 
-/** How to start making batches of a source. */
-function crewsOf(
+/** What starts the workers for a source. */
+function poolsFor(
   source: ImageSet | ModuleSource | BatchSource<unknown> | ExampleSource<Example>,
   { normalize }: Partial<NormalizedOptions>,
   workers: number,
-): () => Crew {
-  if ("images" in source) return crewOf(imagesTask(source, normalize, workers > 0), workers);
+): () => WorkerPool {
+  if ("images" in source) return poolFor(imagesTask(source, normalize, workers > 0), workers);
   if ("module" in source) {
     const url = URL.parse(source.module);
     if (!url) {
@@ -260,7 +260,7 @@ function crewsOf(
         `Cannot load from module "${source.module}": it must be an absolute address, as new URL("./examples.ts", import.meta.url) is`,
       );
     }
-    return crewOf({ kind: "module", url: url.href, options: source.options }, workers);
+    return poolFor({ kind: "module", url: url.href, options: source.options }, workers);
   }
   if (workers > 0) {
     throw new TypeError(
@@ -268,12 +268,12 @@ function crewsOf(
         `address ({ count, module: new URL("./examples.ts", import.meta.url) }), or use workers: 0`,
     );
   }
-  const make = makeBy(source as ExampleSource<Example>, undefined, "The source");
-  return () => alone(() => make);
+  const make = makeWith(source as ExampleSource<Example>, undefined, "The source");
+  return () => mainThread(() => make);
 }
 
-function crewOf(task: Task, workers: number): () => Crew {
-  return () => workers > 0 ? hire(workers, task) : alone(() => makeOf(task));
+function poolFor(task: Task, workers: number): () => WorkerPool {
+  return () => workers > 0 ? startWorkers(workers, task) : mainThread(() => makeFor(task));
 }
 
 /** Batches of a set of images; `shared` puts them where workers see them too. */
@@ -312,7 +312,7 @@ function valuesOf({ mean, std }: NormalizeOptions, channels: number): Float32Arr
 }
 
 /** The error for a batch that was not made. */
-function notMade({ batch, indices }: BatchRequest, length: number, epoch: number, cause: unknown): LoaderError {
+function loaderError({ batch, indices }: BatchRequest, length: number, epoch: number, cause: unknown): LoaderError {
   const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
   return new LoaderError(`Cannot make batch ${batch} of ${length} (epoch ${epoch}): ${reason}`, { batch, epoch, indices }, {
     cause,

@@ -60,14 +60,14 @@ export interface Makers {
   readonly batch?: MakeBatch;
 }
 
-/** What a worker answers. */
-export type Answer =
-  | { readonly kind: "made"; readonly batch: number; readonly made: unknown }
-  /** Without a number: it cannot make any batch. */
-  | { readonly kind: "failed"; readonly batch?: number; readonly error: Failure };
+/** What a worker sends back. */
+export type Reply =
+  | { readonly kind: "result"; readonly batch: number; readonly value: unknown }
+  /** Without `batch`, the worker cannot make any. */
+  | { readonly kind: "error"; readonly batch?: number; readonly error: ErrorRecord };
 
-/** An error as it can be sent. */
-export interface Failure {
+/** An error as a plain record, which can be sent. */
+export interface ErrorRecord {
   readonly name: string;
   readonly message: string;
   readonly stack?: string;
@@ -76,41 +76,41 @@ export interface Failure {
 /** The port to the main thread, as far as it is used. */
 interface Port {
   on(event: "message", listener: (request: BatchRequest) => void): void;
-  postMessage(answer: Answer, transfer?: readonly ArrayBuffer[]): void;
+  postMessage(reply: Reply, transfer?: readonly ArrayBuffer[]): void;
 }
 
 /** The text of the worker's module. */
 export function workerSource(): string {
-  const functions = [serve, makeOf, makeImages, makeBy, collate, owned];
+  const functions = [serve, makeFor, makeImages, makeWith, collate, withTransferList];
   return `import { parentPort, workerData } from "node:worker_threads";\n${functions.join("\n")}\nserve(parentPort, workerData);`;
 }
 
-/** Answers requests, one after the other as they come. */
+/** Handles requests in the order in which they come. */
 function serve(port: Port, task: Task): void {
-  const made = makeOf(task);
+  const starting = makeFor(task);
   const fail = (error: unknown, batch?: number) => {
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-    port.postMessage({ kind: "failed", batch, error: { name, message, stack } });
+    port.postMessage({ kind: "error", batch, error: { name, message, stack } });
   };
-  made.catch((error) => fail(error));
+  starting.catch((error) => fail(error));
   port.on("message", async (request) => {
     const { batch } = request;
-    // Of a failure to begin with, all have been told.
-    const make = await made.catch(() => undefined);
+    // A failed start has been reported for all batches at once.
+    const make = await starting.catch(() => undefined);
     if (!make) return;
     try {
-      const [value, buffers] = owned(await make(request));
-      port.postMessage({ kind: "made", batch, made: value }, buffers);
+      const [value, buffers] = withTransferList(await make(request));
+      port.postMessage({ kind: "result", batch, value }, buffers);
     } catch (error) {
       fail(error, batch);
     }
   });
 }
 
-/** What makes the batches of a task. */
-export async function makeOf(task: Task): Promise<Make> {
+/** The function that makes the batches of a task. */
+export async function makeFor(task: Task): Promise<Make> {
   if (task.kind === "images") return makeImages(task);
-  return makeBy(await import(task.url), task.options, task.url);
+  return makeWith(await import(task.url), task.options, task.url);
 }
 
 /** Gathers images and labels, and looks up what their bytes become. */
@@ -132,7 +132,7 @@ export function makeImages({ images, labels, shape, values }: ImagesTask): Make 
 }
 
 /** Makes batches by a function of the user's; `where` says where it should be. */
-export function makeBy({ example, batch }: Makers, options: unknown, where: string): Make {
+export function makeWith({ example, batch }: Makers, options: unknown, where: string): Make {
   if (typeof batch === "function") return ({ indices, key }) => batch(indices, key, options);
   if (typeof example !== "function") throw new TypeError(`${where} has no function "example" or "batch"`);
   return async ({ indices, keys }) =>
@@ -165,10 +165,10 @@ function collate(examples: readonly Example[], indices: Uint32Array): unknown {
 }
 
 /**
- * A batch to send, and the buffers that can be given away with it: its typed arrays are copied, as they may be parts of something larger
- * that the user keeps.
+ * A batch to send, and the list of the buffers that are transferred with it: its typed arrays are copied, as they may be views of a larger
+ * buffer that the user keeps.
  */
-function owned(batch: unknown): [batch: unknown, buffers: ArrayBuffer[]] {
+function withTransferList(batch: unknown): [batch: unknown, buffers: ArrayBuffer[]] {
   if (typeof batch !== "object" || batch === null || Array.isArray(batch) || ArrayBuffer.isView(batch)) return [batch, []];
   const buffers: ArrayBuffer[] = [];
   const fields = Object.entries(batch).map(([name, field]) => {

@@ -90,7 +90,7 @@ Deno.test("slow workers change nothing: neither the order, nor what an example i
   assert.notDeepEqual((await made(2, 4, { epoch: 1 })).noise.toSorted(), expected.noise.toSorted());
 });
 
-Deno.test("workers are ahead of the loop by so many batches, and no more", async () => {
+Deno.test("workers are ahead of the loop by `prefetch` batches each, and no more", async () => {
   const begun = new Int32Array(new SharedArrayBuffer(4));
   let batch = 0;
   for await (const _ of slow(40, { batchSize: 1, workers: 2, prefetch: 3 }, { begun })) {
@@ -201,7 +201,7 @@ Deno.test("a worker that ends is an error, not a loop without end", async () => 
   await assert.rejects(Array.fromAsync(loading), /Cannot make batch \d of 10 .*a worker has ended/);
 });
 
-Deno.test("who leaves a loop early leaves nothing behind", async () => {
+Deno.test("a loop that is left early leaves nothing behind", async () => {
   for (const workers of workerCounts) {
     for await (const { index } of slow(100, { batchSize: 2, workers, prefetch: 4 }, { slow: 30 })) {
       if (index[0] === 4) break;
@@ -213,7 +213,7 @@ Deno.test("who leaves a loop early leaves nothing behind", async () => {
   }
 });
 
-Deno.test("await using ends what nobody finished", async () => {
+Deno.test("await using stops loops that are not finished", async () => {
   let waiting: Promise<unknown>;
   {
     await using loading = slow(10, { batchSize: 2, workers: 2 }, { slow: 10_000 });
@@ -222,10 +222,10 @@ Deno.test("await using ends what nobody finished", async () => {
     waiting.catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  await assert.rejects(waiting, /the loader was left/);
+  await assert.rejects(waiting, /the loader was stopped/);
 });
 
-Deno.test("no permission is needed, and a loop that nobody goes on with does not keep the process alive", async () => {
+Deno.test("no permission is needed, and a loop that is abandoned does not keep the process alive", async () => {
   const module = new URL("../../datasets/mod.ts", import.meta.url).href;
   const script = `import { loader, syntheticDigits } from ${JSON.stringify(module)};
     const { train } = syntheticDigits({ train: 64, test: 0 });
