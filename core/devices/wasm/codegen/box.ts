@@ -4,7 +4,7 @@
  * @module
  */
 import type { Access, Store } from "../../../ir/kernel.ts";
-import type { FunctionWriter } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { Evaluator } from "./evaluate.ts";
 import {
   type Formula,

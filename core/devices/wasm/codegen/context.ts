@@ -8,7 +8,8 @@
  */
 import type { SimpleKernel } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
-import type { ValueType, WasmModule } from "./assembler.ts";
+import type { ValueType } from "./assembler/instructions.ts";
+import type { WasmModule } from "./assembler/module.ts";
 import type { TileColumns } from "./microkernel.ts";
 
 /**

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type FunctionWriter, WasmModule } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
+import { WasmModule } from "./assembler/module.ts";
 
 /** Byte addresses of the control words, each on a cache line of its own. */
 export const control = {

@@ -8,7 +8,7 @@
  * @module
  */
 import type { ConvKernel } from "../../../ir/kernel.ts";
-import type { FunctionWriter } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type KernelGenerator, phaseParams, type WasmContext } from "./context.ts";
 import { type Convolution, convolutionOf, multiplyAdds } from "./conv_problem.ts";
 import {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConvKernel } from "../../../ir/kernel.ts";
-import type { FunctionWriter } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type KernelGenerator, phaseParams } from "./context.ts";
 import { operandAddress, SERIAL_MADDS, setShare, slotAddress } from "./emit.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Access } from "../../../ir/kernel.ts";
-import type { FunctionWriter } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 
 /** Bytes of an f32, the element of all vector kernels. */
 export const FLOAT = 4;

@@ -8,7 +8,7 @@
  * @module
  */
 import { argumentsOf, type Expr, visit } from "../../../ir/expr.ts";
-import type { FunctionWriter } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { isImmediate, type Lanes, type Printer } from "./printer.ts";
 
 /** The point (or four points) at which an expression is evaluated. */

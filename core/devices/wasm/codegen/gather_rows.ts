@@ -7,7 +7,7 @@ import { deviceBytes } from "../../../dtype.ts";
 import { scalarType } from "../../../ir/expr.ts";
 import type { Access, GatherRowsKernel, ScatterAddRowsKernel } from "../../../ir/kernel.ts";
 import { sizeOf } from "../../../shape.ts";
-import type { FunctionWriter } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { boxOf, writeBox } from "./box.ts";
 import { phaseParams } from "./context.ts";
 import { printerFor, type PrintingContext, type PrintingGenerator } from "./generate.ts";

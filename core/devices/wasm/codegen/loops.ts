@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FunctionWriter } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { At } from "./evaluate.ts";
 
 /** Visits the points of some axes in row-major order and keeps how far each stream has moved. */

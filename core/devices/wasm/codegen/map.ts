@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { sizeOf } from "../../../shape.ts";
 import type { MapKernel } from "../../../ir/kernel.ts";
-import { phaseParams } from "./context.ts";
+import { sizeOf } from "../../../shape.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type Box, boxOf, type BoxRange, writeBox } from "./box.ts";
+import { phaseParams } from "./context.ts";
 import type { PrintingGenerator } from "./generate.ts";
-import type { FunctionWriter } from "./assembler.ts";
 import { share } from "./loops.ts";
 import { serialNanoseconds } from "./work.ts";
 

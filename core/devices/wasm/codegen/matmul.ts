@@ -12,7 +12,7 @@
  * @module
  */
 import type { Access, MatmulKernel } from "../../../ir/kernel.ts";
-import type { FunctionWriter } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type BoxEpilogue, type KernelGenerator, type Phase, phaseParams, type WasmContext } from "./context.ts";
 import {
   type Blocks,

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { WasmModule } from "./assembler.ts";
+import type { WasmModule } from "./assembler/module.ts";
 import type { WasmContext } from "./context.ts";
 import { FLOAT, LANES, storeLanes } from "./emit.ts";
 

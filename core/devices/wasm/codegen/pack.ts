@@ -6,7 +6,8 @@
  *
  * @module
  */
-import type { FunctionWriter, WasmModule } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
+import type { WasmModule } from "./assembler/module.ts";
 import { FLOAT, LANES, plus, storeLanes } from "./emit.ts";
 
 /** What one packing function does. Strides are in elements. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { WasmModule } from "./assembler.ts";
+import type { WasmModule } from "./assembler/module.ts";
 
 /** Independent sums, as many as the largest micro-kernels have: enough to hide the latency of a multiply-add. */
 const SUMS = 12;

@@ -7,7 +7,7 @@
  * @module
  */
 import type { PoolKernel } from "../../../ir/kernel.ts";
-import type { FunctionWriter } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type KernelGenerator, phaseParams, type WasmContext } from "./context.ts";
 import { LANES, operandAddress, plusScaled, SERIAL_MOVES, setMin, setShare, slotAddress } from "./emit.ts";
 import { halvePlane, halves } from "./pool_halving.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { PoolGeometry } from "../../../shape.ts";
 import type { PoolKernel } from "../../../ir/kernel.ts";
-import type { FunctionWriter } from "./assembler.ts";
+import type { PoolGeometry } from "../../../shape.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { WasmContext } from "./context.ts";
 import { FLOAT, LANES, storeLanes, zeroBytes } from "./emit.ts";
 

@@ -8,7 +8,8 @@
  */
 import type { DType } from "../../../dtype.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
-import type { FunctionWriter, ValueType } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
+import type { ValueType } from "./assembler/instructions.ts";
 
 /** Pushes a value. */
 export type Push = () => void;

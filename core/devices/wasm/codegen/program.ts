@@ -7,7 +7,7 @@
 import { visit } from "../../../ir/expr.ts";
 import { callByKind, expressionsOf, type Kernel, type KernelTable, type SimpleKernel } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
-import { WasmModule } from "./assembler.ts";
+import { WasmModule } from "./assembler/module.ts";
 import { type Epilogue, type Phase, phaseParams } from "./context.ts";
 import { barrierFunction, importSharedMemory } from "./control.ts";
 import { conv } from "./conv.ts";
@@ -21,9 +21,9 @@ import { pool } from "./pool.ts";
 import type { HostFunction, HostFunctions } from "./printer.ts";
 import { reduce } from "./reduce.ts";
 import { hostFunctionOf, scalarPrinter } from "./scalar.ts";
+import { scatterRows } from "./scatter_rows.ts";
 import { argsort } from "./sort.ts";
 import { vectorPrinter } from "./vector.ts";
-import { scatterRows } from "./scatter_rows.ts";
 
 /** What writes each kind of kernel. */
 const generators: KernelTable<PrintingContext, readonly Phase[]> = {

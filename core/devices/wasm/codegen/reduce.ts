@@ -5,9 +5,10 @@
  */
 import { indexType } from "../../../dtype.ts";
 import { type Expr, mapLeaves, type ScalarType } from "../../../ir/expr.ts";
-import { contiguousStrides, sizeOf } from "../../../shape.ts";
 import type { ReduceKernel } from "../../../ir/kernel.ts";
+import { contiguousStrides, sizeOf } from "../../../shape.ts";
 import { type Reduction, stateOf } from "./accumulate.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type Phase, phaseParams } from "./context.ts";
 import {
   formula,
@@ -18,12 +19,11 @@ import {
   type StreamOf,
   streamsOf,
 } from "./generate.ts";
-import { choosePlan, type ReducePlan } from "./reduce_plan.ts";
-import { type ReduceRange, writeReduce } from "./reduce_loops.ts";
-import { accessStream, type Stream } from "./streams.ts";
 import { share } from "./loops.ts";
+import { type ReduceRange, writeReduce } from "./reduce_loops.ts";
+import { choosePlan, type ReducePlan } from "./reduce_plan.ts";
+import { accessStream, type Stream } from "./streams.ts";
 import { serialNanoseconds } from "./work.ts";
-import type { FunctionWriter } from "./assembler.ts";
 
 /** A reduction whose operands and outputs are streams. */
 export interface ReduceSpec {

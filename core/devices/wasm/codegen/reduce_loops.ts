@@ -8,7 +8,7 @@
  */
 import { binary, type Expr, select, unary } from "../../../ir/expr.ts";
 import { joinStates, stateOf, type StatePart } from "./accumulate.ts";
-import type { FunctionWriter } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type At, Evaluator } from "./evaluate.ts";
 import { mayOverrun } from "./generate.ts";
 import { Legalizer } from "./legalize.ts";

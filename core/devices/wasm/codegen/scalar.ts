@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { type DType } from "../../../dtype.ts";
+import type { DType } from "../../../dtype.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
-import type { FunctionWriter, Instruction, ValueType } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
+import type { Instruction, ValueType } from "./assembler/instructions.ts";
 import type { HostFunction, HostFunctions, Lanes, Place, Printer, Push } from "./printer.ts";
 
 const floatUnary: Partial<Record<UnaryOp, string>> = {

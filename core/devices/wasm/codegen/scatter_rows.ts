@@ -5,11 +5,11 @@
  */
 import { deviceBytes } from "../../../dtype.ts";
 import type { Access, ScatterRowsKernel } from "../../../ir/kernel.ts";
-import type { FunctionWriter } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type KernelGenerator, phaseParams } from "./context.ts";
 import { SERIAL_MOVES, setShare } from "./emit.ts";
-import { pushSlot } from "./streams.ts";
 import { pushIndex } from "./gather_rows.ts";
+import { pushSlot } from "./streams.ts";
 
 /** Each thread owns a range of the `size` rows, so that rows come in the order of the indices: of those at one the last stays. */
 export const scatterRows: KernelGenerator<ScatterRowsKernel> = (context, kernel) => {

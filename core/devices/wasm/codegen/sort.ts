@@ -8,10 +8,10 @@
  *
  * @module
  */
-import { sizeOf } from "../../../shape.ts";
 import type { ArgsortKernel } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
-import type { FunctionWriter } from "./assembler.ts";
+import { sizeOf } from "../../../shape.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type Epilogue, type Phase, phaseParams } from "./context.ts";
 import type { PrintingContext, PrintingGenerator } from "./generate.ts";
 import { share } from "./loops.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FunctionWriter } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { Stream } from "./streams.ts";
 
 const signBit = -(2 ** 31);

@@ -8,7 +8,8 @@
  *
  * @module
  */
-import type { FunctionWriter, WasmModule } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
+import type { WasmModule } from "./assembler/module.ts";
 import { FLOAT, LANES, plus, roundUp, setMin, zeroBytes } from "./emit.ts";
 
 /** What a window sees of an image. */

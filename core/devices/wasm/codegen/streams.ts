@@ -6,7 +6,7 @@
 import { deviceBytes, type DType } from "../../../dtype.ts";
 import type { Access } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
-import type { FunctionWriter } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
 
 /** Something that moves with the loops: an element's address, or an integer that depends on the place. */
 export interface Stream {

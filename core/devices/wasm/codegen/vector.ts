@@ -6,7 +6,8 @@
  */
 import type { DType } from "../../../dtype.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
-import type { FunctionWriter, Instruction } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
+import type { Instruction } from "./assembler/instructions.ts";
 import type { HostFunctions, Lanes, Place, Printer, Push } from "./printer.ts";
 import { scalarPrinter, scalarValueType } from "./scalar.ts";
 

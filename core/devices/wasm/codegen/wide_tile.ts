@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { WasmModule } from "./assembler.ts";
+import { WasmModule } from "./assembler/module.ts";
 import { FLOAT } from "./emit.ts";
 import { microKernel, NARROW_TILE, TILE_ROWS, WIDE_TILE } from "./microkernel.ts";
 

@@ -13,7 +13,8 @@
  * @module
  */
 import type { Access, ConvKernel } from "../../../ir/kernel.ts";
-import type { FunctionWriter, WasmModule } from "./assembler.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
+import type { WasmModule } from "./assembler/module.ts";
 import { type KernelGenerator, type Phase, phaseParams, type WasmContext } from "./context.ts";
 import { type Convolution, convolutionOf, multiplyAdds } from "./conv_problem.ts";
 import {

@@ -7,8 +7,7 @@
 import assert from "node:assert/strict";
 import type { Kernel, SimpleKernel } from "../../../../core/ir/kernel.ts";
 import type { Program } from "../../../../core/ir/program.ts";
-import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler.ts";
-import { NARROW_TILE, type TileColumns, WIDE_TILE } from "../../../../core/devices/wasm/codegen/microkernel.ts";
+import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler/module.ts";
 import {
   epilogueParams,
   type KernelGenerator,
@@ -16,6 +15,7 @@ import {
   phaseParams,
   type WasmContext,
 } from "../../../../core/devices/wasm/codegen/context.ts";
+import { NARROW_TILE, type TileColumns, WIDE_TILE } from "../../../../core/devices/wasm/codegen/microkernel.ts";
 
 /** A float array of either width. */
 export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;

@@ -1,15 +1,15 @@
 /** The WebAssembly kernels with results (matmul, convolutions, pooling) against plain loops in float64. */
 import assert from "node:assert/strict";
 import type { Access, ConvKernel, MatmulKernel, PoolKernel } from "../../../../core/ir/kernel.ts";
-import { conv } from "../../../../core/devices/wasm/codegen/conv.ts";
-import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler.ts";
-import { peakFlopsPerRound, peakLoop } from "../../../../core/devices/wasm/codegen/peak.ts";
-import { NARROW_TILE, WIDE_TILE } from "../../../../core/devices/wasm/codegen/microkernel.ts";
-import { pool } from "../../../../core/devices/wasm/codegen/pool.ts";
-import { matmul } from "../../../../core/devices/wasm/codegen/matmul.ts";
-import { measuredTileColumns } from "../../../../core/devices/wasm/tile_columns.ts";
 import { contiguousStrides, type ConvGeometry, type PoolGeometry } from "../../../../core/shape.ts";
 import { checkKernel, type Floats, numbers, randomFloats } from "./harness.ts";
+import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler/module.ts";
+import { conv } from "../../../../core/devices/wasm/codegen/conv.ts";
+import { matmul } from "../../../../core/devices/wasm/codegen/matmul.ts";
+import { NARROW_TILE, WIDE_TILE } from "../../../../core/devices/wasm/codegen/microkernel.ts";
+import { peakFlopsPerRound, peakLoop } from "../../../../core/devices/wasm/codegen/peak.ts";
+import { pool } from "../../../../core/devices/wasm/codegen/pool.ts";
+import { measuredTileColumns } from "../../../../core/devices/wasm/tile_columns.ts";
 
 /** A store of the bare result. */
 function plainStore(shape: readonly number[], buffer: number, type: "f32" | "f64" = "f32") {

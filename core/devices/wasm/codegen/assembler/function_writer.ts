@@ -1,0 +1,279 @@
+/**
+ * Function bodies: instructions by name, literals, local variables and structured control as callbacks. Types are not checked here;
+ * `new WebAssembly.Module` does that.
+ *
+ * @module
+ */
+import { signed, unsigned } from "./encoding.ts";
+import {
+  type Instruction,
+  laneCodes,
+  type LaneInstruction,
+  memoryCodes,
+  type MemoryInstruction,
+  memoryLaneCodes,
+  type MemoryLaneInstruction,
+  plainCodes,
+  type ValueType,
+  valueTypeCodes,
+} from "./instructions.ts";
+
+/** For the bytes of floating-point literals. */
+const literal = new DataView(new ArrayBuffer(8));
+
+/** The body of one function as it is written. Every method returns the writer, so that instructions chain. */
+export class FunctionWriter {
+  readonly #bytes: number[] = [];
+  readonly #locals: ValueType[] = [];
+  readonly #free = new Map<ValueType, number[]>();
+  readonly #params: number;
+
+  constructor(params: number) {
+    this.#params = params;
+  }
+
+  /** A new local variable (zero at first unless it was released and taken again); gives its index. */
+  local(type: ValueType): number {
+    const again = this.#free.get(type)?.pop();
+    return again ?? this.#params + this.#locals.push(type) - 1;
+  }
+
+  /** Several new local variables. */
+  locals(type: ValueType, count: number): number[] {
+    return Array.from({ length: count }, () => this.local(type));
+  }
+
+  /** Lets later locals of the same type reuse these. */
+  release(type: ValueType, ...indices: readonly number[]): this {
+    this.#free.set(type, [...this.#free.get(type) ?? [], ...indices]);
+    return this;
+  }
+
+  /** Local variables that exist only while `body` writes its code. */
+  withLocals(type: ValueType, count: number, body: (...locals: number[]) => void): this {
+    const locals = this.locals(type, count);
+    body(...locals);
+    return this.release(type, ...locals);
+  }
+
+  /** A plain instruction. */
+  op(instruction: Instruction): this {
+    const [prefix, code] = plainCodes[instruction];
+    if (prefix === 0) this.#bytes.push(code);
+    else {
+      this.#bytes.push(prefix);
+      unsigned(this.#bytes, code);
+    }
+    return this;
+  }
+
+  /** A load, store or atomic at the address on the stack plus `offset` bytes; `align` is log2 and only a hint (exact for atomics). */
+  mem(instruction: MemoryInstruction, offset = 0): this {
+    const [prefix, code, align] = memoryCodes[instruction];
+    if (prefix !== 0) this.#bytes.push(prefix);
+    if (prefix === 0) this.#bytes.push(code);
+    else unsigned(this.#bytes, code);
+    // Tensors need not be aligned to 16 bytes; atomics must state their exact alignment.
+    unsigned(this.#bytes, prefix === 0xfe ? align : Math.min(align, 2));
+    unsigned(this.#bytes, offset);
+    return this;
+  }
+
+  /** Copies bytes: takes target, source and count from the stack; the two may overlap. */
+  copy(): this {
+    this.#bytes.push(0xfc, 10, 0, 0);
+    return this;
+  }
+
+  /** An instruction on one lane. */
+  lane(instruction: LaneInstruction, lane: number): this {
+    this.#bytes.push(0xfd, laneCodes[instruction], lane);
+    return this;
+  }
+
+  /** A load into, or store from, one lane. */
+  memLane(instruction: MemoryLaneInstruction, lane: number, offset = 0): this {
+    const [code, align] = memoryLaneCodes[instruction];
+    this.#bytes.push(0xfd, code);
+    unsigned(this.#bytes, align);
+    unsigned(this.#bytes, offset);
+    this.#bytes.push(lane);
+    return this;
+  }
+
+  /** Picks 16 bytes out of the 32 of two vectors. */
+  shuffle(lanes: readonly number[]): this {
+    this.#bytes.push(0xfd, 13, ...lanes);
+    return this;
+  }
+
+  /** Picks 4 lanes of 32 bits out of the 8 of two vectors. */
+  shuffle32(lanes: readonly [number, number, number, number]): this {
+    return this.shuffle(lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => lane * 4 + byte)));
+  }
+
+  i32(value: number): this {
+    this.#bytes.push(0x41);
+    signed(this.#bytes, value);
+    return this;
+  }
+
+  /** A literal of 64 bits, from an integer of 32. */
+  i64(value: number): this {
+    this.#bytes.push(0x42);
+    signed(this.#bytes, value);
+    return this;
+  }
+
+  f32(value: number): this {
+    literal.setFloat32(0, value, true);
+    this.#bytes.push(0x43);
+    for (let i = 0; i < 4; i++) this.#bytes.push(literal.getUint8(i));
+    return this;
+  }
+
+  f64(value: number): this {
+    literal.setFloat64(0, value, true);
+    this.#bytes.push(0x44);
+    for (let i = 0; i < 8; i++) this.#bytes.push(literal.getUint8(i));
+    return this;
+  }
+
+  /** A vector literal of four floats. */
+  f32x4(...values: [number] | [number, number, number, number]): this {
+    this.#bytes.push(0xfd, 12);
+    for (let lane = 0; lane < 4; lane++) {
+      literal.setFloat32(0, values[lane % values.length]!, true);
+      for (let i = 0; i < 4; i++) this.#bytes.push(literal.getUint8(i));
+    }
+    return this;
+  }
+
+  /** A vector literal of four integers. */
+  i32x4(...values: [number] | [number, number, number, number]): this {
+    this.#bytes.push(0xfd, 12);
+    for (let lane = 0; lane < 4; lane++) {
+      literal.setInt32(0, values[lane % values.length]! | 0, true);
+      for (let i = 0; i < 4; i++) this.#bytes.push(literal.getUint8(i));
+    }
+    return this;
+  }
+
+  get(local: number): this {
+    this.#bytes.push(0x20);
+    unsigned(this.#bytes, local);
+    return this;
+  }
+
+  set(local: number): this {
+    this.#bytes.push(0x21);
+    unsigned(this.#bytes, local);
+    return this;
+  }
+
+  tee(local: number): this {
+    this.#bytes.push(0x22);
+    unsigned(this.#bytes, local);
+    return this;
+  }
+
+  /** local += value (i32). */
+  increment(local: number, value: number): this {
+    return this.get(local).i32(value).op("i32.add").set(local);
+  }
+
+  call(func: number): this {
+    this.#bytes.push(0x10);
+    unsigned(this.#bytes, func);
+    return this;
+  }
+
+  /** Body that `br` leaves at its end. */
+  block(body: () => void): this {
+    return this.#structured(0x02, body);
+  }
+
+  /** Body that `br` starts again. */
+  loop(body: () => void): this {
+    return this.#structured(0x03, body);
+  }
+
+  /** Runs `then` if the i32 on the stack is not 0, else `otherwise`. */
+  if(then: () => void, otherwise?: () => void): this {
+    this.#bytes.push(0x04, 0x40);
+    then();
+    if (otherwise) {
+      this.#bytes.push(0x05);
+      otherwise();
+    }
+    this.#bytes.push(0x0b);
+    return this;
+  }
+
+  /** Leaves (or restarts) the structure `depth` levels out. */
+  br(depth: number): this {
+    this.#bytes.push(0x0c);
+    unsigned(this.#bytes, depth);
+    return this;
+  }
+
+  /** `br` if the i32 on the stack is not 0. */
+  brIf(depth: number): this {
+    this.#bytes.push(0x0d);
+    unsigned(this.#bytes, depth);
+    return this;
+  }
+
+  /**
+   * A counting loop: `counter` runs from `from` to below `to` by `step`; the body does not run if it starts there. A bound is a
+   * number, or pushes one (signed); `to` is pushed again after each turn.
+   */
+  for(counter: number, from: number | (() => void), to: number | (() => void), step: number, body: () => void): this {
+    const push = (value: number | (() => void)) => {
+      if (typeof value === "number") this.i32(value);
+      else value();
+    };
+    push(from);
+    this.set(counter);
+    return this.block(() => {
+      this.get(counter);
+      push(to);
+      this.op("i32.ge_s").brIf(0);
+      this.loop(() => {
+        body();
+        this.increment(counter, step).get(counter);
+        push(to);
+        this.op("i32.lt_s").brIf(0);
+      });
+    });
+  }
+
+  /** Runs `body` as often as a number, which must not be 0, says. */
+  repeat(times: number, body: () => void): this {
+    return this.withLocals("i32", 1, (left) =>
+      this.i32(times).set(left).loop(() => {
+        body();
+        this.increment(left, -1).get(left).brIf(0);
+      }));
+  }
+
+  #structured(code: number, body: () => void): this {
+    this.#bytes.push(code, 0x40);
+    body();
+    this.#bytes.push(0x0b);
+    return this;
+  }
+
+  /** The function's entry of the code section. */
+  finish(): number[] {
+    const locals: number[] = [];
+    unsigned(locals, this.#locals.length);
+    for (const type of this.#locals) locals.push(1, valueTypeCodes[type]);
+    const out: number[] = [];
+    unsigned(out, locals.length + this.#bytes.length + 1);
+    for (const byte of locals) out.push(byte);
+    for (const byte of this.#bytes) out.push(byte);
+    out.push(0x0b);
+    return out;
+  }
+}

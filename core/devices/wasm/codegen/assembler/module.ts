@@ -1,0 +1,106 @@
+/**
+ * WebAssembly modules as bytes: types, imports, functions and exports.
+ *
+ * ```ts
+ * import { WasmModule } from "./module.ts";
+ *
+ * const m = new WasmModule();
+ * m.func({ params: ["i32"], results: ["i32"], export: "twice" }, (c) => c.get(0).i32(2).op("i32.mul"));
+ * new WebAssembly.Module(m.finish());
+ * ```
+ *
+ * @module
+ */
+import { encode, name, unsigned } from "./encoding.ts";
+import { FunctionWriter } from "./function_writer.ts";
+import { type ValueType, valueTypeCodes } from "./instructions.ts";
+
+/** A function's type and, if others shall call it, its export name. */
+export interface FunctionSpec {
+  readonly params: readonly ValueType[];
+  readonly results?: readonly ValueType[];
+  readonly export?: string;
+}
+
+/** A module as it is written: imports first, then functions. */
+export class WasmModule {
+  readonly #types: string[] = [];
+  readonly #typeBytes: number[][] = [];
+  readonly #imports: number[][] = [];
+  readonly #functions: { readonly type: number; readonly body: number[]; readonly export?: string }[] = [];
+  #importedFunctions = 0;
+
+  /** Imports a shared memory; sizes in pages of 64 KiB. */
+  importMemory(module: string, field: string, minimum: number, maximum: number): this {
+    const bytes: number[] = [];
+    name(bytes, module);
+    name(bytes, field);
+    bytes.push(0x02, 0x03);
+    unsigned(bytes, minimum);
+    unsigned(bytes, maximum);
+    this.#imports.push(bytes);
+    return this;
+  }
+
+  /** Imports a function; gives its index. All imports come before the first `func`. */
+  importFunc(module: string, field: string, spec: FunctionSpec): number {
+    if (this.#functions.length > 0) throw new Error("Cannot import a function after one was defined");
+    const bytes: number[] = [];
+    name(bytes, module);
+    name(bytes, field);
+    bytes.push(0x00);
+    unsigned(bytes, this.#type(spec));
+    this.#imports.push(bytes);
+    return this.#importedFunctions++;
+  }
+
+  /** Defines a function; parameters are locals 0, 1, ... Gives its index. */
+  func(spec: FunctionSpec, write: (code: FunctionWriter) => void): number {
+    const writer = new FunctionWriter(spec.params.length);
+    write(writer);
+    this.#functions.push({ type: this.#type(spec), body: writer.finish(), export: spec.export });
+    return this.#importedFunctions + this.#functions.length - 1;
+  }
+
+  #type(spec: FunctionSpec): number {
+    const key = `${spec.params.join()}:${spec.results?.join() ?? ""}`;
+    const known = this.#types.indexOf(key);
+    if (known >= 0) return known;
+    const bytes = [0x60];
+    unsigned(bytes, spec.params.length);
+    for (const type of spec.params) bytes.push(valueTypeCodes[type]);
+    unsigned(bytes, spec.results?.length ?? 0);
+    for (const type of spec.results ?? []) bytes.push(valueTypeCodes[type]);
+    this.#typeBytes.push(bytes);
+    return this.#types.push(key) - 1;
+  }
+
+  /** The bytes of the module. */
+  finish(): Uint8Array<ArrayBuffer> {
+    const out: number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+    const section = (id: number, entries: readonly (readonly number[])[]) => {
+      if (entries.length === 0) return;
+      const count: number[] = [];
+      unsigned(count, entries.length);
+      out.push(id);
+      unsigned(out, entries.reduce((size, entry) => size + entry.length, count.length));
+      for (const byte of count) out.push(byte);
+      for (const entry of entries) for (const byte of entry) out.push(byte);
+    };
+    section(1, this.#typeBytes);
+    section(2, this.#imports);
+    section(3, this.#functions.map(({ type }) => encode((bytes) => unsigned(bytes, type))));
+    section(
+      7,
+      this.#functions.flatMap((func, i) =>
+        func.export === undefined ? [] : [encode((bytes) => {
+          name(bytes, func.export!);
+          bytes.push(0x00);
+          unsigned(bytes, this.#importedFunctions + i);
+        })]
+      ),
+    );
+    section(10, this.#functions.map(({ body }) => body));
+    return Uint8Array.from(out);
+  }
+}
