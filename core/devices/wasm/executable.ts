@@ -6,8 +6,8 @@
 import { deviceBytes, type DType, type TypedArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import type { Program } from "../../ir/program.ts";
-import { SERIAL_MADDS } from "./codegen/emit.ts";
-import { NARROW_TILE, type TileColumns } from "./codegen/microkernel.ts";
+import { serialMultiplyAdds } from "./codegen/work.ts";
+import { narrowTile, type TileColumns } from "./codegen/microkernel.ts";
 import { compileProgram, type ProgramCode } from "./codegen/program.ts";
 import type { Executable } from "../../values/device.ts";
 import { debug } from "../../env.ts";
@@ -211,7 +211,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
 
 /** Which tile is better is measured when it first matters. That kernel needs the workers: they get ready meanwhile. */
 function tileColumns({ pool, threads }: ExecutableParts, multiplyAdds: number): TileColumns {
-  if (multiplyAdds < SERIAL_MADDS) return NARROW_TILE;
+  if (multiplyAdds < serialMultiplyAdds) return narrowTile;
   if (threads > 1) pool.start();
   return measuredTileColumns();
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NARROW_TILE, type TileColumns, WIDE_TILE } from "./codegen/microkernel.ts";
+import { narrowTile, type TileColumns, wideTile } from "./codegen/microkernel.ts";
 import { tileLoops, tileLoopsModule } from "./codegen/wide_tile.ts";
 
 /** Milliseconds after which the narrow tile is taken; on an idle machine three or four are enough. */
@@ -32,11 +32,11 @@ function measure(): TileColumns {
   const wide = new Stopwatch(exports[tileLoops.wide] as Loop);
   const deadline = performance.now() + LIMIT;
   while (!(narrow.settled && wide.settled)) {
-    if (performance.now() > deadline) return NARROW_TILE;
+    if (performance.now() > deadline) return narrowTile;
     narrow.measure();
     wide.measure();
   }
-  return wide.best * CLEARLY < narrow.best ? WIDE_TILE : NARROW_TILE;
+  return wide.best * CLEARLY < narrow.best ? wideTile : narrowTile;
 }
 
 type Loop = (times: number) => void;

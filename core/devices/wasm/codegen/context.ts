@@ -18,6 +18,9 @@ import type { TileColumns } from "./microkernel.ts";
  */
 export const phaseParams: readonly ValueType[] = ["i32", "i32", "i32"];
 
+/** The parameters of a phase as locals; the first is also that of an epilogue. */
+export const phaseLocals = { table: 0, thread: 1, scratch: 2 } as const;
+
 /** Parameters of an epilogue function: table, result address, first row, end row, first column, end column. */
 export const epilogueParams: readonly ValueType[] = ["i32", "i32", "i32", "i32", "i32", "i32"];
 

@@ -9,28 +9,18 @@
  */
 import type { ConvKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type KernelGenerator, phaseParams, type WasmContext } from "./context.ts";
+import { type KernelGenerator, phaseLocals, phaseParams, type WasmContext } from "./context.ts";
 import { type Convolution, convolutionOf, multiplyAdds } from "./conv_problem.ts";
-import {
-  blockSizes,
-  blockStart,
-  evenBlocks,
-  FLOAT,
-  LANES,
-  operandAddress,
-  plus,
-  plusScaled,
-  roundUp,
-  SERIAL_MADDS,
-  setMin,
-  setShare,
-  slotAddress,
-} from "./emit.ts";
+import { operandAddress, plus, plusScaled, setMin, slotAddress } from "./emit/addresses.ts";
+import { blockSizes, blockStart, evenBlocks, roundUp } from "./emit/blocks.ts";
+import { setShare } from "./emit/shares.ts";
+import { floatBytes, vectorLanes } from "./emit/vectors.ts";
 import { packPanel, unpackPanel } from "./pack.ts";
+import { serialMultiplyAdds } from "./work.ts";
 
 /** Images that are worked on together. */
 const IMAGES = 8;
-const VECTORS = IMAGES / LANES;
+const VECTORS = IMAGES / vectorLanes;
 /** Most output channels of a tile. */
 const TILE_CHANNELS = 6;
 /** Input channels of one turn of the innermost loop. */
@@ -68,14 +58,15 @@ export function prefersBatch(kernel: ConvKernel): boolean {
   const { images, inChannels, outChannels, outHeight, outWidth, window } = conv;
   const packed = packedFloats(conv);
   if (conv.groups > 1 || window.spread.some((s) => s > 1) || inChannels < UNROLL || images < IMAGES) return false;
-  if ((packed.input + packed.output) * FLOAT > PACKED_BYTES) return false;
+  if ((packed.input + packed.output) * floatBytes > PACKED_BYTES) return false;
   const blocks = evenBlocks(outChannels, TILE_CHANNELS);
   const overBlocks = (cycles: (channels: number) => number) =>
     blocks.extra * cycles(blocks.size + 1) + (blocks.count - blocks.extra) * cycles(blocks.size);
   // Cycles of a step of all tiles. Tiles of few channels have the latency of a multiply-add to wait for, or, with more pixels, not.
   const step = overBlocks((channels) => Math.max(4, channels));
   const directStep = overBlocks((channels) => Math.max(1.5, channels));
-  const direct = images * outHeight * (roundUp(outWidth, LANES) / IMAGES) * window.kernel[0] * window.kernel[1] * inChannels *
+  const direct = images * outHeight * (roundUp(outWidth, vectorLanes) / IMAGES) * window.kernel[0] * window.kernel[1] *
+    inChannels *
     directStep;
   const met = meetings(conv, 0, outHeight) * meetings(conv, 1, outWidth);
   const moved = inChannels * window.height * window.width + outChannels * outHeight * outWidth;
@@ -86,7 +77,7 @@ export function prefersBatch(kernel: ConvKernel): boolean {
 /** conv2d and conv2dInputGrad for f32. */
 export const convBatch: KernelGenerator<ConvKernel> = (context, kernel) => {
   const conv = convolutionOf(kernel);
-  const serial = context.threads === 1 || multiplyAdds(conv) < SERIAL_MADDS;
+  const serial = context.threads === 1 || multiplyAdds(conv) < serialMultiplyAdds;
   return [{ func: convolve(context, kernel, conv, serial ? 1 : context.threads), serial }];
 };
 
@@ -113,15 +104,14 @@ function channelBlock(context: WasmContext, conv: Convolution, channels: number)
   const outPlane = outHeight * outWidth * IMAGES;
   return context.module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [input, filters, output] = [0, 1, 2];
-    const local = () => c.local("i32");
-    const [y, x, ky, kyEnd, kx, kxStart, kxEnd, turn, pixels, taps] = Array.from({ length: 10 }, local);
-    const sums = Array.from({ length: channels }, () => Array.from({ length: VECTORS }, () => c.local("v128")));
-    const held = Array.from({ length: VECTORS }, () => c.local("v128"));
+    const [y, x, ky, kyEnd, kx, kxStart, kxEnd, turn, pixels, taps] = c.locals("i32", 10);
+    const sums = Array.from({ length: channels }, () => c.locals("v128", VECTORS));
+    const held = c.locals("v128", VECTORS);
     const filter = c.local("v128");
     const inputChannel = (channel: number) => {
-      held.forEach((to, v) => c.get(pixels).mem("v128.load", (channel * inPlane + v * LANES) * FLOAT).set(to));
+      held.forEach((to, v) => c.get(pixels).mem("v128.load", (channel * inPlane + v * vectorLanes) * floatBytes).set(to));
       sums.forEach((line, row) => {
-        c.get(taps).mem("v128.load32_splat", (row * conv.filterOut + channel * conv.filterIn) * FLOAT).set(filter);
+        c.get(taps).mem("v128.load32_splat", (row * conv.filterOut + channel * conv.filterIn) * floatBytes).set(filter);
         line.forEach((sum, v) => c.get(filter).get(held[v]).get(sum).op("f32x4.relaxed_madd").set(sum));
       });
     };
@@ -132,13 +122,13 @@ function channelBlock(context: WasmContext, conv: Convolution, channels: number)
       plus(plusScaled(c, ky, window.dilation[0]), -window.top).i32(window.width).op("i32.mul");
       plusScaled(c, x, window.step[1]);
       plus(plusScaled(c, kx, window.dilation[1]), -window.left);
-      c.i32(IMAGES * FLOAT).op("i32.mul").op("i32.add").set(pixels);
+      c.i32(IMAGES * floatBytes).op("i32.mul").op("i32.add").set(pixels);
       c.get(ky).i32(kw).op("i32.mul").get(kx).op("i32.add").set(taps);
       if (conv.flipped) c.i32(kh * kw - 1).get(taps).op("i32.sub").set(taps);
-      c.get(filters).get(taps).i32(FLOAT).op("i32.mul").op("i32.add").set(taps);
+      c.get(filters).get(taps).i32(floatBytes).op("i32.mul").op("i32.add").set(taps);
       c.i32(Math.floor(inChannels / UNROLL)).set(turn).loop(() => {
         for (let channel = 0; channel < UNROLL; channel++) inputChannel(channel);
-        c.increment(pixels, UNROLL * inPlane * FLOAT).increment(taps, UNROLL * conv.filterIn * FLOAT);
+        c.increment(pixels, UNROLL * inPlane * floatBytes).increment(taps, UNROLL * conv.filterIn * floatBytes);
         c.increment(turn, -1).get(turn).brIf(0);
       });
       for (let channel = 0; channel < inChannels % UNROLL; channel++) inputChannel(channel);
@@ -152,9 +142,9 @@ function channelBlock(context: WasmContext, conv: Convolution, channels: number)
           c.for(kx, () => c.get(kxStart), () => c.get(kxEnd), 1, windowElement);
         });
         sums.forEach((line, row) =>
-          line.forEach((sum, v) => c.get(output).get(sum).mem("v128.store", (row * outPlane + v * LANES) * FLOAT))
+          line.forEach((sum, v) => c.get(output).get(sum).mem("v128.store", (row * outPlane + v * vectorLanes) * floatBytes))
         );
-        c.increment(output, IMAGES * FLOAT);
+        c.increment(output, IMAGES * floatBytes);
       });
     });
   });
@@ -176,13 +166,12 @@ function convolve(context: WasmContext, kernel: ConvKernel, conv: Convolution, t
   }));
   const packed = packedFloats(conv);
   const epilogue = context.epilogue(kernel);
-  context.privateScratch((packed.input + packed.output) * FLOAT);
+  context.privateScratch((packed.input + packed.output) * floatBytes);
 
   return context.module.func({ params: phaseParams }, (c) => {
-    const [table, thread, scratch] = [0, 1, 2];
-    const local = () => c.local("i32");
-    const [item, end, part, image, block, blockEnd, channel, outputs, row] = Array.from({ length: 9 }, local);
-    plus(c.get(scratch), packed.input * FLOAT).set(outputs);
+    const { table, thread, scratch } = phaseLocals;
+    const [item, end, part, image, block, blockEnd, channel, outputs, row] = c.locals("i32", 9);
+    plus(c.get(scratch), packed.input * floatBytes).set(outputs);
     /** Runs the body for eight images, or for the last ones that are fewer. */
     const forLanes = (body: (variant: typeof variants[number]) => void) => {
       if (variants.length === 1) return body(variants[0]);
@@ -190,17 +179,17 @@ function convolve(context: WasmContext, kernel: ConvKernel, conv: Convolution, t
     };
     const oneBlock = (which: number) => {
       c.get(scratch);
-      operandAddress(c, table, conv.filters);
-      plusScaled(c, channel, conv.filterOut * FLOAT).get(outputs).call(funcs[which]);
+      operandAddress(c, conv.filters);
+      plusScaled(c, channel, conv.filterOut * floatBytes).get(outputs).call(funcs[which]);
       forLanes(({ lanes, unpack }) => {
         c.get(outputs);
-        slotAddress(c, table, epilogue.slot);
-        plusScaled(c, image, outChannels * outPlane * FLOAT);
-        plusScaled(c, channel, outPlane * FLOAT).i32(sizes[which] * outPlane).call(unpack);
+        slotAddress(c, epilogue.slot);
+        plusScaled(c, image, outChannels * outPlane * floatBytes);
+        plusScaled(c, channel, outPlane * floatBytes).i32(sizes[which] * outPlane).call(unpack);
         if (epilogue.func === undefined) return;
         c.get(image).i32(outChannels).op("i32.mul").get(channel).op("i32.add").i32(outHeight).op("i32.mul").set(row);
         for (let lane = 0; lane < lanes; lane++) {
-          slotAddress(c.get(table), table, epilogue.slot).get(row);
+          slotAddress(c.get(table), epilogue.slot).get(row);
           plus(c.get(row), sizes[which] * domain.height).i32(0).i32(domain.width).call(epilogue.func);
           c.increment(row, outChannels * domain.height);
         }
@@ -211,8 +200,8 @@ function convolve(context: WasmContext, kernel: ConvKernel, conv: Convolution, t
       c.get(item).i32(parts).op("i32.div_u").i32(IMAGES).op("i32.mul").set(image);
       c.get(item).i32(parts).op("i32.rem_u").set(part);
       forLanes(({ pack }) => {
-        operandAddress(c, table, conv.source);
-        plusScaled(c, image, imageSize * FLOAT).get(scratch).i32(imageSize).call(pack);
+        operandAddress(c, conv.source);
+        plusScaled(c, image, imageSize * floatBytes).get(scratch).i32(imageSize).call(pack);
       });
       setShare(c, part, parts, blocks.count, block, blockEnd);
       c.for(block, () => c.get(block), () => c.get(blockEnd), 1, () => {

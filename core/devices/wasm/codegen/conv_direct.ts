@@ -12,26 +12,15 @@
  */
 import type { ConvKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type KernelGenerator, phaseParams, type WasmContext } from "./context.ts";
+import { type KernelGenerator, phaseLocals, phaseParams, type WasmContext } from "./context.ts";
 import { type Convolution, convolutionOf, multiplyAdds } from "./conv_problem.ts";
-import {
-  type Blocks,
-  blockSizes,
-  blockStart,
-  evenBlocks,
-  FLOAT,
-  LANES,
-  operandAddress,
-  plusScaled,
-  SERIAL_MADDS,
-  setMin,
-  setShare,
-  slotAddress,
-  storeLanes,
-  zeroBytes,
-} from "./emit.ts";
-import { WIDE_TILE } from "./microkernel.ts";
+import { operandAddress, plusScaled, setMin, slotAddress } from "./emit/addresses.ts";
+import { type Blocks, blockSizes, blockStart, evenBlocks } from "./emit/blocks.ts";
+import { setShare } from "./emit/shares.ts";
+import { floatBytes, storeLanes, vectorLanes, zeroBytes } from "./emit/vectors.ts";
+import { wideTile } from "./microkernel.ts";
 import { layOutWindow, stagedBytes, stageImage, tapOffset, type WindowLayout, type WindowSpec } from "./stage.ts";
+import { serialMultiplyAdds } from "./work.ts";
 
 /** Most output channels of a tile. */
 const TILE_CHANNELS = 6;
@@ -46,9 +35,9 @@ const TAPS_PER_TURN = 6;
 export const convDirect: KernelGenerator<ConvKernel> = (context, kernel) => {
   const conv = convolutionOf(kernel);
   const madds = multiplyAdds(conv);
-  const serial = context.threads === 1 || madds < SERIAL_MADDS;
+  const serial = context.threads === 1 || madds < serialMultiplyAdds;
   // Vectors of a row are merged in pairs if all of them have a partner.
-  const pairs = conv.outWidth % (2 * LANES) === 0 && context.tileColumns(madds) === WIDE_TILE;
+  const pairs = conv.outWidth % (2 * vectorLanes) === 0 && context.tileColumns(madds) === wideTile;
   return [{ func: convolve(context, kernel, plan(conv, serial ? 1 : context.threads, pairs ? 2 : 1)), serial }];
 };
 
@@ -109,10 +98,13 @@ function registersFor(channels: number): number {
  * over; vectors left over at the end of a row are combined over several rows.
  */
 function coverRow(width: number, most: number): TileShape[] {
-  const columns = Array.from({ length: Math.ceil(width / LANES) }, (_, i) => Math.max(0, Math.min(i * LANES, width - LANES)));
+  const columns = Array.from(
+    { length: Math.ceil(width / vectorLanes) },
+    (_, i) => Math.max(0, Math.min(i * vectorLanes, width - vectorLanes)),
+  );
   const shapes: TileShape[] = [];
   const whole = Math.floor(columns.length / most);
-  const regular = width % LANES !== 0 && columns.length % most === 0 ? whole - 1 : whole;
+  const regular = width % vectorLanes !== 0 && columns.length % most === 0 ? whole - 1 : whole;
   const across = (from: number, count: number) =>
     columns.slice(from, from + count).map((column) => ({ row: 0, column: column - columns[from] }));
   if (regular > 0) shapes.push({ vectors: across(0, most), rows: 1, column: 0, repeats: regular });
@@ -133,19 +125,19 @@ function coverRow(width: number, most: number): TileShape[] {
 function tileRows(context: WasmContext, plan: Plan, channels: number, shape: TileShape): number {
   const { conv, layout } = plan;
   const outPlane = conv.outHeight * conv.outWidth;
-  const lanes = Math.min(LANES, conv.outWidth);
-  const tileBytes = shape.vectors.length * LANES * FLOAT;
+  const lanes = Math.min(vectorLanes, conv.outWidth);
+  const tileBytes = shape.vectors.length * vectorLanes * floatBytes;
   return context.module.func({ params: ["i32", "i32", "i32", "i32"], results: ["i32"] }, (c) => {
     const [input, filters, output, rows] = [0, 1, 2, 3];
     const sums = Array.from({ length: channels }, () => shape.vectors.map(() => c.local("v128")));
-    const [from, to, repeat] = [c.local("i32"), c.local("i32"), c.local("i32")];
+    const [from, to, repeat] = c.locals("i32", 3);
     const oneTile = () => {
       for (const line of sums) for (const sum of line) c.f32x4(0).set(sum);
       accumulate(c, plan, shape, sums, from, filters);
       sums.forEach((line, channel) =>
         line.forEach((sum, v) => {
           const { row, column } = shape.vectors[v];
-          storeLanes(c, to, sum, lanes, (channel * outPlane + row * conv.outWidth + column) * FLOAT);
+          storeLanes(c, to, sum, lanes, (channel * outPlane + row * conv.outWidth + column) * floatBytes);
         })
       );
     };
@@ -160,7 +152,7 @@ function tileRows(context: WasmContext, plan: Plan, channels: number, shape: Til
             c.increment(from, tileBytes).increment(to, tileBytes);
           });
         }
-        c.increment(input, shape.rows * layout.outRow * FLOAT).increment(output, shape.rows * conv.outWidth * FLOAT);
+        c.increment(input, shape.rows * layout.outRow * floatBytes).increment(output, shape.rows * conv.outWidth * floatBytes);
         c.increment(rows, -shape.rows).get(rows).i32(shape.rows).op("i32.ge_s").brIf(0);
       });
     });
@@ -181,12 +173,12 @@ function accumulate(
   const holdFilters = sums.length <= shape.vectors.length / perRegister;
   const held = holdFilters ? sums.map(() => c.local("v128")) : shape.vectors.map(() => c.local("v128"));
   const passing = c.local("v128");
-  const [x, w, turn] = [c.local("i32"), c.local("i32"), c.local("i32")];
+  const [x, w, turn] = c.locals("i32", 3);
   const loadFilter = (to: number, channel: number, offset: number) =>
-    c.get(w).mem("v128.load32_splat", (channel * conv.filterOut + offset) * FLOAT).set(to);
+    c.get(w).mem("v128.load32_splat", (channel * conv.filterOut + offset) * floatBytes).set(to);
   const loadPixels = (to: number, v: number, offset: number) => {
     const { row, column } = shape.vectors[v];
-    c.get(x).mem("v128.load", (row * layout.outRow + column + offset) * FLOAT).set(to);
+    c.get(x).mem("v128.load", (row * layout.outRow + column + offset) * floatBytes).set(to);
   };
   const multiplyAdd = (filter: number, pixels: number, sum: number) =>
     c.get(filter).get(pixels).get(sum).op("f32x4.relaxed_madd").set(sum);
@@ -216,15 +208,15 @@ function accumulate(
   };
   const windowByRows = () => {
     const ky = c.local("i32");
-    const rowStep = tapOffset(spec, layout, 1, 0) * FLOAT;
-    const filterStep = (conv.flipped ? -kw : kw) * FLOAT;
+    const rowStep = tapOffset(spec, layout, 1, 0) * floatBytes;
+    const filterStep = (conv.flipped ? -kw : kw) * floatBytes;
     const firstRow = conv.flipped ? (kh - 1) * kw : 0;
-    c.increment(w, firstRow * FLOAT);
+    c.increment(w, firstRow * floatBytes);
     c.for(ky, 0, kh, 1, () => {
       for (let kx = 0; kx < kw; kx++) tap(tapOffset(spec, layout, 0, kx), conv.flipped ? kw - 1 - kx : kx);
       c.increment(x, rowStep).increment(w, filterStep);
     });
-    c.increment(x, -kh * rowStep).increment(w, -kh * filterStep - firstRow * FLOAT).release("i32", ky);
+    c.increment(x, -kh * rowStep).increment(w, -kh * filterStep - firstRow * floatBytes).release("i32", ky);
   };
   const unroll = kh * kw > UNROLLED_TAPS ? 1 : Math.min(conv.inChannels, Math.ceil(TAPS_PER_TURN / (kh * kw)));
   const channels = (count: number) => {
@@ -237,13 +229,13 @@ function accumulate(
   else {
     c.i32(turns).set(turn).loop(() => {
       channels(unroll);
-      c.increment(x, unroll * layout.plane * FLOAT).increment(w, unroll * conv.filterIn * FLOAT);
+      c.increment(x, unroll * layout.plane * floatBytes).increment(w, unroll * conv.filterIn * floatBytes);
       c.increment(turn, -1).get(turn).brIf(0);
     });
     if (conv.inChannels % unroll > 0) channels(conv.inChannels % unroll);
   }
-  for (const used of [...held, passing]) c.release("v128", used);
-  for (const used of [x, w, turn]) c.release("i32", used);
+  c.release("v128", ...held, passing);
+  c.release("i32", x, w, turn);
 }
 
 /** A band of one block of output channels: (input, filters, output, rows). */
@@ -268,8 +260,8 @@ function channelBlock(context: WasmContext, plan: Plan, channels: number): numbe
           { base: output, row: plan.conv.outWidth },
         ];
         const push = ({ base, row }: { base: number; row: number }) => {
-          c.get(base).i32(shape.column * FLOAT).op("i32.add");
-          if (skipRows) c.get(rows).get(left).op("i32.sub").i32(row * FLOAT).op("i32.mul").op("i32.add");
+          c.get(base).i32(shape.column * floatBytes).op("i32.add");
+          if (skipRows) c.get(rows).get(left).op("i32.sub").i32(row * floatBytes).op("i32.mul").op("i32.add");
         };
         push(places[0]);
         c.get(filters);
@@ -296,31 +288,21 @@ function convolve(context: WasmContext, kernel: ConvKernel, planned: Plan): numb
   if (layout.staged) context.privateScratch(stagedBytes(spec, layout));
 
   return context.module.func({ params: phaseParams }, (c) => {
-    const [table, thread, scratch] = [0, 1, 2];
-    const local = () => c.local("i32");
-    const [item, end, part, band, group, image, row0, rows] = [
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-    ];
-    const [input, block, blockEnd, channel] = [local(), local(), local(), local()];
+    const { table, thread, scratch } = phaseLocals;
+    const [item, end, part, band, group, image, row0, rows] = c.locals("i32", 8);
+    const [input, block, blockEnd, channel] = c.locals("i32", 4);
     const split = (from: number, by: number, remainder: number) => {
       if (by === 1) return c.i32(0).set(remainder);
       return c.get(from).i32(by).op("i32.rem_u").set(remainder).get(from).i32(by).op("i32.div_u").set(from);
     };
     const setInput = () => {
-      operandAddress(c, table, conv.source);
-      plusScaled(c, image, groups * inChannels * sourcePlane * FLOAT);
-      plusScaled(c, group, inChannels * sourcePlane * FLOAT);
+      operandAddress(c, conv.source);
+      plusScaled(c, image, groups * inChannels * sourcePlane * floatBytes);
+      plusScaled(c, group, inChannels * sourcePlane * floatBytes);
       if (layout.staged) {
         c.get(scratch).get(row0).i32(spec.step[0]).op("i32.mul").call(stage);
         c.get(scratch).set(input);
-      } else plusScaled(c, row0, layout.outRow * FLOAT).set(input);
+      } else plusScaled(c, row0, layout.outRow * floatBytes).set(input);
     };
     /** Pushes the number of row `row0` of output channel `channel` among all rows, `height` of which make a plane. */
     const pushRow = (height: number) => {
@@ -329,19 +311,19 @@ function convolve(context: WasmContext, kernel: ConvKernel, planned: Plan): numb
     };
     const oneBlock = (which: number) => {
       c.get(input);
-      operandAddress(c, table, conv.filters);
-      plusScaled(c, group, inChannels * outChannels * spec.kernel[0] * spec.kernel[1] * FLOAT);
-      plusScaled(c, channel, conv.filterOut * FLOAT);
-      slotAddress(c, table, epilogue.slot);
+      operandAddress(c, conv.filters);
+      plusScaled(c, group, inChannels * outChannels * spec.kernel[0] * spec.kernel[1] * floatBytes);
+      plusScaled(c, channel, conv.filterOut * floatBytes);
+      slotAddress(c, epilogue.slot);
       pushRow(outHeight);
-      c.i32(outWidth * FLOAT).op("i32.mul").op("i32.add");
+      c.i32(outWidth * floatBytes).op("i32.mul").op("i32.add");
       c.get(rows).call(blockFuncs[which]);
       if (epilogue.func !== undefined) finishBlock(sizes[which], epilogue.func);
     };
     const finishBlock = (channels: number, func: number) => {
       const box = (rowsOfBox: () => void) => {
         c.get(table);
-        slotAddress(c, table, epilogue.slot);
+        slotAddress(c, epilogue.slot);
         pushRow(domain.height);
         pushRow(domain.height);
         rowsOfBox();

@@ -10,26 +10,13 @@
  * @module
  */
 import type { ConvKernel } from "../../../ir/kernel.ts";
-import { type KernelGenerator, type Phase, phaseParams, type WasmContext } from "./context.ts";
-import {
-  type Blocks,
-  blockSizes,
-  blockStart,
-  evenBlocks,
-  FLOAT,
-  LANES,
-  operandAddress,
-  plus,
-  plusScaled,
-  pushLaneSums,
-  SERIAL_MADDS,
-  setMin,
-  setShare,
-  slotAddress,
-  storeLanes,
-  zeroBytes,
-} from "./emit.ts";
+import { type KernelGenerator, type Phase, phaseLocals, phaseParams, type WasmContext } from "./context.ts";
+import { operandAddress, plus, plusScaled, setMin, slotAddress } from "./emit/addresses.ts";
+import { type Blocks, blockSizes, blockStart, evenBlocks } from "./emit/blocks.ts";
+import { setShare } from "./emit/shares.ts";
+import { floatBytes, pushLaneSums, storeLanes, vectorLanes, zeroBytes } from "./emit/vectors.ts";
 import { layOutWindow, stagedBytes, stageImage, tapOffset, type WindowLayout, type WindowSpec } from "./stage.ts";
+import { serialMultiplyAdds } from "./work.ts";
 
 /** Bytes of images that are worked on together, so that every tile finds them in the second-level cache. */
 const GROUP_BYTES = 192 * 1024;
@@ -72,11 +59,11 @@ interface Plan {
 export const convFilterGrad: KernelGenerator<ConvKernel> = (context, kernel) => {
   const { geometry: g } = kernel;
   const madds = g.n * g.o * g.oh * g.ow * (g.c / g.groups) * g.kh * g.kw;
-  const serial = context.threads === 1 || madds < SERIAL_MADDS;
+  const serial = context.threads === 1 || madds < serialMultiplyAdds;
   const plan = makePlan(kernel, serial ? 1 : context.threads);
   const epilogue = context.epilogue(kernel);
   const size = kernel.shape.reduce((product, extent) => product * extent, 1);
-  const sums = plan.imageParts > 1 ? context.sharedScratch(plan.imageParts * size * FLOAT) : epilogue.slot;
+  const sums = plan.imageParts > 1 ? context.sharedScratch(plan.imageParts * size * floatBytes) : epilogue.slot;
   const phases: Phase[] = [{ func: sumProducts(context, plan, sums), serial }];
   if (plan.imageParts > 1 || epilogue.func !== undefined) {
     phases.push({ func: addSums(context, plan, sums, epilogue), serial: serial });
@@ -135,24 +122,24 @@ function makePlan(kernel: ConvKernel, threads: number): Plan {
     outRows,
     outColumns: g.ow,
   });
-  const imageBytes = stagedBytes(window(g.oh), layOutWindow(window(g.oh))) + g.o * g.oh * g.ow * FLOAT;
+  const imageBytes = stagedBytes(window(g.oh), layOutWindow(window(g.oh))) + g.o * g.oh * g.ow * floatBytes;
   const bandRows = Math.ceil(g.oh / Math.min(Math.ceil(g.oh / 4), Math.ceil(imageBytes / BAND_BYTES)));
   const bands = Math.ceil(g.oh / bandRows);
   const size = kernel.shape.reduce((product, extent) => product * extent, 1);
-  const fits = (parts: number) => parts === 1 || (parts <= g.n * bands && parts * size * FLOAT <= SUMS_BYTES);
+  const fits = (parts: number) => parts === 1 || (parts <= g.n * bands && parts * size * floatBytes <= SUMS_BYTES);
   let imageParts = threads;
   while (threads % imageParts !== 0 || !fits(imageParts)) imageParts--;
   const imagesEach = Math.ceil(g.n / imageParts);
   const together = bands > 1 ? 1 : Math.max(1, Math.min(imagesEach, Math.floor(GROUP_BYTES / imageBytes)));
   const input = window(bandRows);
   // The mask of ragged rows takes a register.
-  const registers = g.ow % LANES === 0 ? REGISTERS : REGISTERS - 1;
+  const registers = g.ow % vectorLanes === 0 ? REGISTERS : REGISTERS - 1;
   return {
     kernel,
     tiling: chooseTiling(g.o / g.groups, g.c / g.groups, g.kh * g.kw, registers),
     input,
     inputLayout: layOutWindow(input),
-    vectors: Math.ceil(g.ow / LANES),
+    vectors: Math.ceil(g.ow / vectorLanes),
     bandRows,
     bands,
     // Groups of images of like size.
@@ -165,7 +152,7 @@ function makePlan(kernel: ConvKernel, threads: number): Plan {
 /** Floats from one image to the next, as the tiles read them. */
 function imageStrides({ kernel: { geometry: g }, input, inputLayout }: Plan): { input: number; gradient: number } {
   return {
-    input: inputLayout.staged ? stagedBytes(input, inputLayout) / FLOAT : g.c * g.h * g.w,
+    input: inputLayout.staged ? stagedBytes(input, inputLayout) / floatBytes : g.c * g.h * g.w,
     gradient: g.o * g.oh * g.ow,
   };
 }
@@ -183,14 +170,14 @@ function tileSums(context: WasmContext, plan: Plan, rows: number, offsets: reado
   return context.module.func({ params }, (c) => {
     const [x, gradient, result, images, height, accumulate] = [0, 1, 2, 3, 4, 5];
     const sums = Array.from({ length: rows }, () => offsets.map(() => c.local("v128")));
-    const held = Array.from({ length: Math.min(rows, columns) }, () => c.local("v128"));
+    const held = c.locals("v128", Math.min(rows, columns));
     const passing = c.local("v128");
-    const [xRow, gRow, row] = [c.local("i32"), c.local("i32"), c.local("i32")];
-    const ragged = g.ow % LANES;
+    const [xRow, gRow, row] = c.locals("i32", 3);
+    const ragged = g.ow % vectorLanes;
     const mask = ragged === 0 ? -1 : c.local("v128");
     if (ragged > 0) c.i32x4(-1, ragged > 1 ? -1 : 0, ragged > 2 ? -1 : 0, 0).set(mask);
     const load = (to: number, row: number, offset: number, masked: boolean) => {
-      c.get(row).mem("v128.load", offset * FLOAT);
+      c.get(row).mem("v128.load", offset * floatBytes);
       if (masked) c.get(mask).op("v128.and");
       c.set(to);
     };
@@ -213,7 +200,7 @@ function tileSums(context: WasmContext, plan: Plan, rows: number, offsets: reado
       }
     };
     const steps = (count: number, end: boolean) => {
-      for (let v = 0; v < count; v++) step(v * LANES, end && ragged > 0 && v === count - 1);
+      for (let v = 0; v < count; v++) step(v * vectorLanes, end && ragged > 0 && v === count - 1);
     };
     const oneRow = () => {
       if (vectors <= UNROLLED_VECTORS) return steps(vectors, true);
@@ -221,32 +208,32 @@ function tileSums(context: WasmContext, plan: Plan, rows: number, offsets: reado
       // What follows the turns holds the end of the row.
       const turns = Math.floor((vectors - 1) / unroll);
       const turn = c.local("i32");
-      const advance = (floats: number) => c.increment(xRow, floats * FLOAT).increment(gRow, floats * FLOAT);
+      const advance = (floats: number) => c.increment(xRow, floats * floatBytes).increment(gRow, floats * floatBytes);
       c.i32(turns).set(turn).loop(() => {
         steps(unroll, false);
-        advance(unroll * LANES);
+        advance(unroll * vectorLanes);
         c.increment(turn, -1).get(turn).brIf(0);
       });
       steps(vectors - turns * unroll, true);
-      advance(-turns * unroll * LANES);
+      advance(-turns * unroll * vectorLanes);
       c.release("i32", turn);
     };
     c.loop(() => {
       c.get(x).set(xRow).get(gradient).set(gRow).get(height).set(row);
       c.loop(() => {
         oneRow();
-        c.increment(xRow, inputLayout.outRow * FLOAT).increment(gRow, g.ow * FLOAT);
+        c.increment(xRow, inputLayout.outRow * floatBytes).increment(gRow, g.ow * floatBytes);
         c.increment(row, -1).get(row).brIf(0);
       });
-      c.increment(x, strides.input * FLOAT).increment(gradient, strides.gradient * FLOAT);
+      c.increment(x, strides.input * floatBytes).increment(gradient, strides.gradient * floatBytes);
       c.increment(images, -1).get(images).brIf(0);
     });
     sums.forEach((line, r) => {
-      for (let column = 0; column < columns; column += LANES) {
-        const offset = (r * filterSize + column) * FLOAT;
-        pushLaneSums(c, line.slice(column, column + LANES));
+      for (let column = 0; column < columns; column += vectorLanes) {
+        const offset = (r * filterSize + column) * floatBytes;
+        pushLaneSums(c, line.slice(column, column + vectorLanes));
         c.set(passing).get(accumulate).if(() => c.get(passing).get(result).mem("v128.load", offset).op("f32x4.add").set(passing));
-        storeLanes(c, result, passing, Math.min(LANES, columns - column), offset);
+        storeLanes(c, result, passing, Math.min(vectorLanes, columns - column), offset);
       }
     });
   });
@@ -294,8 +281,8 @@ function tileGroup(context: WasmContext, columns: readonly ColumnBlock[], rows: 
   const params = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
   return context.module.func({ params }, (c) => {
     for (const { first, offset, funcs } of columns) {
-      plus(c.get(0), offset * FLOAT).get(1);
-      plus(c.get(2), first * FLOAT).get(3).get(4).get(5).call(funcs.get(rows)!);
+      plus(c.get(0), offset * floatBytes).get(1);
+      plus(c.get(2), first * floatBytes).get(3).get(4).get(5).call(funcs.get(rows)!);
     }
   });
 }
@@ -313,44 +300,27 @@ function sumProducts(context: WasmContext, plan: Plan, sums: number): number {
   const channelGroups = inChannels / tiling.channels;
   const taps = g.kh * g.kw;
   const stage = inputLayout.staged ? stageImage(context.module, input, inputLayout, bands > 1) : -1;
-  const scratchBytes = inputLayout.staged ? strides.input * FLOAT * together : 0;
+  const scratchBytes = inputLayout.staged ? strides.input * floatBytes * together : 0;
   if (scratchBytes > 0) context.privateScratch(scratchBytes);
 
   return context.module.func({ params: phaseParams }, (c) => {
-    const [table, thread, scratch] = [0, 1, 2];
+    const { thread, scratch } = phaseLocals;
     const local = () => c.local("i32");
-    const [unit, firstUnit, lastUnit, images, image, row0, rows] = [
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-    ];
-    const [tile, tileEnd, block, channelGroup, group, outChannel, imagePart, tilePart] = [
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-    ];
-    const [inputBase, gradientBase, counter, from, to] = [local(), local(), local(), local(), local()];
+    const [unit, firstUnit, lastUnit, images, image, row0, rows] = c.locals("i32", 7);
+    const [tile, tileEnd, block, channelGroup, group, outChannel, imagePart, tilePart] = c.locals("i32", 8);
+    const [inputBase, gradientBase, counter, from, to] = c.locals("i32", 5);
     /** Sets the addresses of this unit's images, staging the inputs if need be. */
     const setBases = () => {
-      operandAddress(c, table, kernel.operands[1]);
-      plusScaled(c, image, strides.gradient * FLOAT);
-      plusScaled(c, row0, g.ow * FLOAT).set(gradientBase);
-      operandAddress(c, table, kernel.operands[0]);
-      plusScaled(c, image, g.c * g.h * g.w * FLOAT);
-      if (!inputLayout.staged) return void plusScaled(c, row0, inputLayout.outRow * FLOAT).set(inputBase);
+      operandAddress(c, kernel.operands[1]);
+      plusScaled(c, image, strides.gradient * floatBytes);
+      plusScaled(c, row0, g.ow * floatBytes).set(gradientBase);
+      operandAddress(c, kernel.operands[0]);
+      plusScaled(c, image, g.c * g.h * g.w * floatBytes);
+      if (!inputLayout.staged) return void plusScaled(c, row0, inputLayout.outRow * floatBytes).set(inputBase);
       c.set(from).get(scratch).tee(inputBase).set(to);
       c.for(counter, 0, () => c.get(images), 1, () => {
         c.get(from).get(to).get(row0).i32(g.stride[0]).op("i32.mul").call(stage);
-        c.increment(from, g.c * g.h * g.w * FLOAT).increment(to, strides.input * FLOAT);
+        c.increment(from, g.c * g.h * g.w * floatBytes).increment(to, strides.input * floatBytes);
       });
     };
     const oneTile = () => {
@@ -367,16 +337,16 @@ function sumProducts(context: WasmContext, plan: Plan, sums: number): number {
       blockStart(c, tiling.rows, rowBlock).set(outChannel);
       const push = (which: number) => {
         c.get(inputBase);
-        plusScaled(c, group, inChannels * inputLayout.plane * FLOAT);
-        plusScaled(c, channelGroup, tiling.channels * inputLayout.plane * FLOAT);
+        plusScaled(c, group, inChannels * inputLayout.plane * floatBytes);
+        plusScaled(c, channelGroup, tiling.channels * inputLayout.plane * floatBytes);
         c.get(gradientBase);
-        plusScaled(c, group, outChannels * g.oh * g.ow * FLOAT);
-        plusScaled(c, outChannel, g.oh * g.ow * FLOAT);
-        slotAddress(c, table, sums);
-        if (imageParts > 1) plusScaled(c, imagePart, g.o * inChannels * taps * FLOAT);
-        plusScaled(c, group, outChannels * inChannels * taps * FLOAT);
-        plusScaled(c, outChannel, inChannels * taps * FLOAT);
-        plusScaled(c, channelGroup, tiling.channels * taps * FLOAT);
+        plusScaled(c, group, outChannels * g.oh * g.ow * floatBytes);
+        plusScaled(c, outChannel, g.oh * g.ow * floatBytes);
+        slotAddress(c, sums);
+        if (imageParts > 1) plusScaled(c, imagePart, g.o * inChannels * taps * floatBytes);
+        plusScaled(c, group, outChannels * inChannels * taps * floatBytes);
+        plusScaled(c, outChannel, inChannels * taps * floatBytes);
+        plusScaled(c, channelGroup, tiling.channels * taps * floatBytes);
         c.get(images).get(rows).get(unit).get(firstUnit).op("i32.ne").call(tiles[which]);
       };
       if (sizes.length === 1) push(0);
@@ -407,16 +377,16 @@ function addSums(context: WasmContext, plan: Plan, sums: number, epilogue: { slo
   const planes = (g.o * g.c) / g.groups;
   const size = planes * taps;
   return context.module.func({ params: phaseParams }, (c) => {
-    const [table, thread] = [0, 1];
-    const [from, to, at, end, target] = Array.from({ length: 5 }, () => c.local("i32"));
+    const { table, thread } = phaseLocals;
+    const [from, to, at, end, target] = c.locals("i32", 5);
     setShare(c, thread, imageParts * tileParts, planes, from, to);
     if (imageParts > 1) {
       const add = (load: "v128.load" | "f32.load", sum: "f32x4.add" | "f32.add", store: "v128.store" | "f32.store") => {
         c.get(target).get(at).mem(load);
-        for (let part = 1; part < imageParts; part++) c.get(at).mem(load, part * size * FLOAT).op(sum);
+        for (let part = 1; part < imageParts; part++) c.get(at).mem(load, part * size * floatBytes).op(sum);
         c.mem(store);
       };
-      const address = (slot: number, index: number) => plusScaled(slotAddress(c, table, slot), index, taps * FLOAT);
+      const address = (slot: number, index: number) => plusScaled(slotAddress(c, slot), index, taps * floatBytes);
       const whilst = (bytes: number, body: () => void) =>
         c.block(() => {
           const check = () => plus(c.get(at), bytes).get(end);
@@ -430,13 +400,13 @@ function addSums(context: WasmContext, plan: Plan, sums: number, epilogue: { slo
       address(sums, from).set(at);
       address(sums, to).set(end);
       address(epilogue.slot, from).set(target);
-      whilst(LANES * FLOAT, () => add("v128.load", "f32x4.add", "v128.store"));
-      whilst(FLOAT, () => add("f32.load", "f32.add", "f32.store"));
+      whilst(vectorLanes * floatBytes, () => add("v128.load", "f32x4.add", "v128.store"));
+      whilst(floatBytes, () => add("f32.load", "f32.add", "f32.store"));
     }
     if (epilogue.func !== undefined) {
       const pushRow = (index: number) => c.get(index).i32(g.kh).op("i32.mul");
       c.get(table);
-      slotAddress(c, table, epilogue.slot);
+      slotAddress(c, epilogue.slot);
       pushRow(from);
       pushRow(to).i32(0).i32(g.kw).call(epilogue.func);
     }

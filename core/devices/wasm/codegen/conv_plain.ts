@@ -5,8 +5,10 @@
  */
 import type { ConvKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type KernelGenerator, phaseParams } from "./context.ts";
-import { operandAddress, SERIAL_MADDS, setShare, slotAddress } from "./emit.ts";
+import { type KernelGenerator, phaseLocals, phaseParams } from "./context.ts";
+import { operandAddress, slotAddress } from "./emit/addresses.ts";
+import { setShare } from "./emit/shares.ts";
+import { serialMultiplyAdds } from "./work.ts";
 
 /** The loops of one kind: results by plane, row and column, sums over three axes. */
 interface Loops {
@@ -37,12 +39,12 @@ export const convPlain: KernelGenerator<ConvKernel> = (context, kernel) => {
   const epilogue = context.epilogue(kernel);
   const { planes, height, width, inner, term } = loops;
   const work = [...inner, planes, height, width].reduce((product, extent) => product * extent, 1);
-  const serial = context.threads === 1 || work * 8 < SERIAL_MADDS;
+  const serial = context.threads === 1 || work * 8 < serialMultiplyAdds;
   const func = context.module.func({ params: phaseParams }, (c) => {
-    const [table, thread] = [0, 1];
+    const { table, thread } = phaseLocals;
     const local = () => c.local("i32");
-    const at: Places = { plane: local(), row: local(), column: local(), inner: [local(), local(), local()] };
-    const [from, to, left, right] = [local(), local(), local(), local()];
+    const at: Places = { plane: local(), row: local(), column: local(), inner: c.locals("i32", 3) };
+    const [from, to, left, right] = c.locals("i32", 4);
     const sum = c.local(type);
     setShare(c, thread, serial ? 1 : context.threads, planes, from, to);
     c.for(
@@ -58,15 +60,15 @@ export const convPlain: KernelGenerator<ConvKernel> = (context, kernel) => {
               c.block(() => {
                 term(c, at);
                 c.set(right).set(left).get(sum);
-                operandAddress(c, table, kernel.operands[0], bytes).get(left).i32(bytes).op("i32.mul").op("i32.add").mem(
+                operandAddress(c, kernel.operands[0], bytes).get(left).i32(bytes).op("i32.mul").op("i32.add").mem(
                   `${type}.load`,
                 );
-                operandAddress(c, table, kernel.operands[1], bytes).get(right).i32(bytes).op("i32.mul").op("i32.add").mem(
+                operandAddress(c, kernel.operands[1], bytes).get(right).i32(bytes).op("i32.mul").op("i32.add").mem(
                   `${type}.load`,
                 );
                 c.op(`${type}.mul`).op(`${type}.add`).set(sum);
               }));
-            slotAddress(c, table, epilogue.slot);
+            slotAddress(c, epilogue.slot);
             index(c, [at.plane, at.row, at.column], [planes, height, width]).i32(bytes).op("i32.mul").op("i32.add");
             c.get(sum).mem(`${type}.store`);
           })),
@@ -74,7 +76,7 @@ export const convPlain: KernelGenerator<ConvKernel> = (context, kernel) => {
     if (epilogue.func === undefined) return;
     // Rows of the domain: planes of the loops hold `height` rows.
     c.get(table);
-    slotAddress(c, table, epilogue.slot);
+    slotAddress(c, epilogue.slot);
     c.get(from).i32(height).op("i32.mul").get(to).i32(height).op("i32.mul").i32(0).i32(width).call(epilogue.func);
   });
   return [{ func, serial }];
@@ -109,7 +111,7 @@ function loopsOf({ kind, geometry: g }: ConvKernel): Loops {
   };
   const divide = (c: FunctionWriter, value: number, by: number, quotient: number, remainder: number) =>
     c.get(value).i32(by).op("i32.div_u").set(quotient).get(value).i32(by).op("i32.rem_u").set(remainder);
-  const five = (c: FunctionWriter) => Array.from({ length: 5 }, () => c.local("i32"));
+  const five = (c: FunctionWriter) => c.locals("i32", 5);
   const free = (c: FunctionWriter, locals: readonly number[]) => locals.forEach((used) => c.release("i32", used));
   const within = (c: FunctionWriter, group: number, channels: number, channel: number, to: number) =>
     c.get(group).i32(channels).op("i32.mul").get(channel).op("i32.add").set(to);

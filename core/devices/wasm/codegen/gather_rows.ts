@@ -9,10 +9,12 @@ import type { Access, GatherRowsKernel, ScatterAddRowsKernel } from "../../../ir
 import { sizeOf } from "../../../shape.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { boxOf, writeBox } from "./box.ts";
-import { phaseParams } from "./context.ts";
+import { phaseLocals, phaseParams } from "./context.ts";
+import { plus, slotAddress } from "./emit/addresses.ts";
+import { setAlignedShare } from "./emit/shares.ts";
 import { printerFor, type PrintingContext, type PrintingGenerator } from "./generate.ts";
-import { columnLoop, share } from "./loops.ts";
-import { accessStream, pushSlot, type Stream } from "./streams.ts";
+import { columnLoop } from "./loops.ts";
+import { accessStream, type Stream } from "./streams.ts";
 import { serialNanoseconds } from "./work.ts";
 
 /** Rows chosen: an elementwise box whose result lies in rows anywhere. */
@@ -25,7 +27,7 @@ export const gatherRows: PrintingGenerator<GatherRowsKernel> = (context, kernel)
     strides: [0, 0, bytes],
     base: (c) => c.i32(0),
     row: (c, row) => {
-      pushSlot(c, kernel.operands[0].buffer, kernel.operands[0].offset * bytes);
+      plus(slotAddress(c, kernel.operands[0].buffer), kernel.operands[0].offset * bytes);
       if (kernel.outer > 1) c.get(row).i32(kernel.count).op("i32.div_u").i32(kernel.size).op("i32.mul");
       else c.i32(0);
       pushIndex(c, kernel.operands[1], kernel.size, () => c.get(row).i32(kernel.count).op("i32.rem_u"));
@@ -35,8 +37,8 @@ export const gatherRows: PrintingGenerator<GatherRowsKernel> = (context, kernel)
   const box = boxOf(context, kernel, { keepLast: true, result: () => result });
   const serial = context.threads === 1 || box.nanoseconds < serialNanoseconds;
   const func = context.module.func({ params: phaseParams }, (c) => {
-    const [from, to] = [c.local("i32"), c.local("i32")];
-    if (!serial) share(c, 1, box.rows, 1, context.threads, from, to);
+    const [from, to] = c.locals("i32", 2);
+    if (!serial) setAlignedShare(c, phaseLocals.thread, box.rows, 1, context.threads, from, to);
     writeBox(c, box, serial ? {} : { rows: { from, to } });
   });
   return [{ func, serial }];
@@ -45,7 +47,7 @@ export const gatherRows: PrintingGenerator<GatherRowsKernel> = (context, kernel)
 /** Pushes the index at a place of the list, clamped into range. */
 export function pushIndex(c: FunctionWriter, indices: Access, size: number, place: () => void): void {
   const index = c.local("i32");
-  pushSlot(c, indices.buffer, 4 * indices.offset);
+  plus(slotAddress(c, indices.buffer), 4 * indices.offset);
   place();
   c.i32(2).op("i32.shl").op("i32.add").mem("i32.load").set(index);
   c.i32(0).get(index).get(index).i32(0).op("i32.lt_s").op("select").set(index);
@@ -60,9 +62,9 @@ export const scatterAddRows: PrintingGenerator<ScatterAddRowsKernel> = (context,
   const serial = context.threads === 1 || outer * inner * (count + size) < serialNanoseconds;
   const func = context.module.func({ params: phaseParams }, (c) => {
     const rows = new RowAdder(context, kernel, c, slot);
-    const [from, to, o, place, target] = Array.from({ length: 5 }, () => c.local("i32"));
+    const [from, to, o, place, target] = c.locals("i32", 5);
     if (serial) c.i32(0).set(from).i32(size).set(to);
-    else share(c, 1, size, 1, context.threads, from, to);
+    else setAlignedShare(c, phaseLocals.thread, size, 1, context.threads, from, to);
     c.for(o, 0, outer, 1, () => {
       c.for(target, () => c.get(from), () => c.get(to), 1, () => rows.clear(o, target));
       c.for(place, 0, count, 1, () => {
@@ -96,7 +98,7 @@ class RowAdder {
     this.#stream = accessStream(context.program, kernel.operands[0]);
     this.result = c.local("i32");
     this.#source = c.local("i32");
-    pushSlot(c, slot, 0);
+    slotAddress(c, slot);
     c.set(this.result);
     this.#stream.base(c);
     c.set(this.#source);

@@ -1,9 +1,10 @@
 /**
- * Loops over points: rows by an odometer that keeps the offsets of streams, columns four lanes at a time, and each thread's share.
+ * Loops over points: rows by an odometer that keeps the offsets of streams, columns four lanes at a time.
  *
  * @module
  */
 import type { FunctionWriter } from "./assembler/function_writer.ts";
+import { repeatWhile } from "./emit/loops.ts";
 import type { At } from "./evaluate.ts";
 
 /** Visits the points of some axes in row-major order and keeps how far each stream has moved. */
@@ -143,38 +144,4 @@ export function columnLoop(c: FunctionWriter, loop: ColumnLoop, body: (points: r
 function advance(c: FunctionWriter, { pointers, count }: ColumnLoop, columns: number): void {
   for (const { local, step } of pointers) if (step !== 0) c.increment(local, step * columns);
   c.increment(count, -columns);
-}
-
-/** Repeats a body while a test holds, or does it at most once. */
-export function repeatWhile(c: FunctionWriter, test: () => void, once: boolean, body: () => void): void {
-  test();
-  c.if(() => {
-    if (once) body();
-    else {
-      c.loop(() => {
-        body();
-        test();
-        c.brIf(0);
-      });
-    }
-  });
-}
-
-/** Sets `from` and `to` to a thread's share of `extent`, in multiples of `grain`. */
-export function share(
-  c: FunctionWriter,
-  thread: number,
-  extent: number,
-  grain: number,
-  threads: number,
-  from: number,
-  to: number,
-) {
-  const units = Math.ceil(extent / grain);
-  const each = Math.ceil(units / threads) * grain;
-  const clamp = (local: number) => c.get(local).i32(extent).get(local).i32(extent).op("i32.lt_s").op("select").set(local);
-  c.get(thread).i32(each).op("i32.mul").set(from);
-  clamp(from);
-  c.get(from).i32(each).op("i32.add").set(to);
-  clamp(to);
 }

@@ -7,9 +7,9 @@ import type { MapKernel } from "../../../ir/kernel.ts";
 import { sizeOf } from "../../../shape.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type Box, boxOf, type BoxRange, writeBox } from "./box.ts";
-import { phaseParams } from "./context.ts";
+import { phaseLocals, phaseParams } from "./context.ts";
+import { setAlignedShare } from "./emit/shares.ts";
 import type { PrintingGenerator } from "./generate.ts";
-import { share } from "./loops.ts";
 import { serialNanoseconds } from "./work.ts";
 
 /** Columns of one thread are a multiple of this: whole cache lines, whole unrolled blocks. */
@@ -28,11 +28,11 @@ export const map: PrintingGenerator<MapKernel> = (context, kernel) => {
 
 /** A thread's part of a box: of its rows if there are enough, else of its columns. */
 export function boxShare(c: FunctionWriter, box: Box, threads: number): BoxRange {
-  const [from, to] = [c.local("i32"), c.local("i32")];
+  const [from, to] = c.locals("i32", 2);
   if (box.rows >= 8 * threads || box.columns < columnGrain * threads) {
-    share(c, 1, box.rows, 1, threads, from, to);
+    setAlignedShare(c, phaseLocals.thread, box.rows, 1, threads, from, to);
     return { rows: { from, to } };
   }
-  share(c, 1, box.columns, columnGrain, threads, from, to);
+  setAlignedShare(c, phaseLocals.thread, box.columns, columnGrain, threads, from, to);
   return { columns: { from, to, ragged: box.columns % box.printer.lanes !== 0 } };
 }

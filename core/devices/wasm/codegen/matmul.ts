@@ -13,28 +13,15 @@
  */
 import type { Access, MatmulKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type BoxEpilogue, type KernelGenerator, type Phase, phaseParams, type WasmContext } from "./context.ts";
-import {
-  type Blocks,
-  blockSizes,
-  blockStart,
-  evenBlocks,
-  FLOAT,
-  LANES,
-  operandAddress,
-  plus,
-  plusScaled,
-  pushLaneSums,
-  roundUp,
-  SERIAL_MADDS,
-  setMin,
-  setShare,
-  slotAddress,
-  storeLanes,
-  unrolled,
-} from "./emit.ts";
-import { microKernel, NARROW_TILE, TILE_ROWS, type TileColumns, tileColumnsFor } from "./microkernel.ts";
+import { type BoxEpilogue, type KernelGenerator, type Phase, phaseLocals, phaseParams, type WasmContext } from "./context.ts";
+import { operandAddress, plus, plusScaled, setMin, slotAddress } from "./emit/addresses.ts";
+import { type Blocks, blockSizes, blockStart, evenBlocks, roundUp } from "./emit/blocks.ts";
+import { unrolled } from "./emit/loops.ts";
+import { setShare } from "./emit/shares.ts";
+import { floatBytes, pushLaneSums, storeLanes, vectorLanes } from "./emit/vectors.ts";
+import { maxTileRows, microKernel, narrowTile, type TileColumns, tileColumnsFor } from "./microkernel.ts";
 import { packPanel } from "./pack.ts";
+import { serialMultiplyAdds } from "./work.ts";
 
 /** Most steps of the inner product at a time: a panel of 8 or 16 columns and a block of 6 rows then fit the first-level cache together. */
 const INNER_BLOCK = 400;
@@ -78,7 +65,7 @@ export const matmul: KernelGenerator<MatmulKernel> = (context, kernel) => {
   const { batch, m, n, k } = product;
   if (batch === 0 || m === 0 || n === 0) return [];
   const madds = batch * m * n * k;
-  const serial = context.threads === 1 || madds < SERIAL_MADDS;
+  const serial = context.threads === 1 || madds < serialMultiplyAdds;
   const threads = serial ? 1 : context.threads;
   const func = prefersDot(product)
     ? dotProduct(context, kernel, product, threads)
@@ -148,7 +135,7 @@ interface Part {
 
 /** Writes the code that finds the thread's part. */
 function setPart(c: FunctionWriter, thread: number, grid: Grid, batch: number, rowBlocks: number, columnBlocks: number): Part {
-  const pair = () => [c.local("i32"), c.local("i32")] as const;
+  const pair = () => c.locals("i32", 2);
   const part: Part = { batch: pair(), rows: pair(), columns: pair() };
   const along = (parts: number, divisor: number, total: number, [from, to]: readonly [number, number]) => {
     if (parts === 1) return setShare(c, undefined, 1, total, from, to);
@@ -179,7 +166,7 @@ function finishBox(
   const [table] = phaseParams.keys();
   c.get(table);
   if (epilogue.slot === undefined) box.own?.();
-  else slotAddress(c, table, epilogue.slot);
+  else slotAddress(c, epilogue.slot);
   const long = product.exchanged ? box.columns : box.rows;
   for (const push of long) {
     push();
@@ -212,7 +199,7 @@ interface OuterPlan {
 
 function planOuter(product: Product, threads: number, tileColumns: TileColumns): OuterPlan {
   const { batch, m, n, k, lhs, rhs } = product;
-  const rowBlocks = evenBlocks(m, TILE_ROWS);
+  const rowBlocks = evenBlocks(m, maxTileRows);
   // One or two rows need more columns for as many independent sums.
   const panelColumns = m === 1 ? 4 * tileColumns : m === 2 ? 2 * tileColumns : tileColumns;
   const panels = Math.ceil(n / panelColumns);
@@ -221,7 +208,7 @@ function planOuter(product: Product, threads: number, tileColumns: TileColumns):
   const blocksHere = Math.ceil(rowBlocks.count / grid.rows);
   const innerBlocks = Math.max(1, Math.ceil(k / INNER_BLOCK));
   const near = (matrix: Matrix) =>
-    [matrix.row, matrix.column].every((stride) => stride >= 0 && stride * tileColumns * FLOAT < FAR);
+    [matrix.row, matrix.column].every((stride) => stride >= 0 && stride * tileColumns * floatBytes < FAR);
   const lhsInPlace = near(lhs) && (panelsHere < 4 || (lhs.column === 1 && blocksHere <= ROW_BLOCKS));
   const rhsInPlace = near(rhs) && rhs.column === 1 && blocksHere <= 2;
   return {
@@ -253,7 +240,7 @@ function tileKernel(
     columns,
     lhsRow: packLhs ? 1 : product.lhs.row,
     lhsStep: packLhs ? rows : product.lhs.column,
-    rhsStep: packRhs ? roundUp(columns, LANES) : product.rhs.row,
+    rhsStep: packRhs ? roundUp(columns, vectorLanes) : product.rhs.row,
     resultRow,
     wholeSteps: product.k % 4 === 0,
     accumulates: innerBlocks > 1,
@@ -279,9 +266,9 @@ function panelSweep(context: WasmContext, plan: OuterPlan, columns: number, resu
         c.get(block).get(last).op("i32.ge_s").brIf(0);
         c.loop(() => {
           c.get(lhs).get(panel).get(result).get(steps).get(accumulate).call(kernels[which]);
-          if (packLhs) plusScaled(c.get(lhs), steps, rows * FLOAT).set(lhs);
-          else c.increment(lhs, rows * product.lhs.row * FLOAT);
-          c.increment(result, rows * resultRow * FLOAT);
+          if (packLhs) plusScaled(c.get(lhs), steps, rows * floatBytes).set(lhs);
+          else c.increment(lhs, rows * product.lhs.row * floatBytes);
+          c.increment(result, rows * resultRow * floatBytes);
           c.increment(block, 1).get(block).get(last).op("i32.lt_s").brIf(0);
         });
       });
@@ -306,8 +293,8 @@ function packRows(context: WasmContext, plan: OuterPlan): number {
         c.get(block).get(last).op("i32.ge_s").brIf(0);
         c.loop(() => {
           c.get(lhs).get(packed).get(steps).call(packs[which]);
-          c.increment(lhs, rows * product.lhs.row * FLOAT);
-          plusScaled(c.get(packed), steps, rows * FLOAT).set(packed);
+          c.increment(lhs, rows * product.lhs.row * floatBytes);
+          plusScaled(c.get(packed), steps, rows * floatBytes).set(packed);
           c.increment(block, 1).get(block).get(last).op("i32.lt_s").brIf(0);
         });
       });
@@ -344,7 +331,7 @@ function outerProduct(context: WasmContext, kernel: MatmulKernel, plan: OuterPla
     sweep: panelSweep(context, plan, variant.columns, owns ? boxRow : n),
     pack: packRhs
       ? packPanel(context.module, {
-        width: roundUp(variant.columns, LANES),
+        width: roundUp(variant.columns, vectorLanes),
         lanes: variant.columns,
         laneStride: rhs.column,
         stepStride: rhs.row,
@@ -353,54 +340,45 @@ function outerProduct(context: WasmContext, kernel: MatmulKernel, plan: OuterPla
   }));
   const packLhsRows = packLhs ? packRows(context, plan) : -1;
 
-  const panelBytes = innerSize * panelColumns * FLOAT;
+  const panelBytes = innerSize * panelColumns * floatBytes;
   // If all rows go by at once, a packed panel is used up before the next: they share one place, and stay in the first-level cache.
   const keepsPanels = rowsTogether < Math.ceil(rowBlocks.count / grid.rows);
   const rhsBytes = packRhs ? roundUp((keepsPanels ? panelsTogether : 1) * panelBytes, 64) : 0;
-  const lhsBytes = packLhs ? roundUp(rowsTogether * TILE_ROWS * innerSize * FLOAT, 64) : 0;
-  const boxBytes = owns ? rowsTogether * TILE_ROWS * boxRow * FLOAT : 0;
+  const lhsBytes = packLhs ? roundUp(rowsTogether * maxTileRows * innerSize * floatBytes, 64) : 0;
+  const boxBytes = owns ? rowsTogether * maxTileRows * boxRow * floatBytes : 0;
   if (rhsBytes + lhsBytes + boxBytes > 0) context.privateScratch(rhsBytes + lhsBytes + boxBytes);
 
   return context.module.func({ params: phaseParams }, (c) => {
-    const [table, thread, scratch] = [0, 1, 2];
+    const { thread, scratch } = phaseLocals;
     const part = setPart(c, thread, grid, batch, rowBlocks.count, panels);
     const local = () => c.local("i32");
-    const [b, panel0, panel1, inner, steps, block0, block1, panel] = [
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-    ];
-    const [lhsAt, rhsAt, panelAt, resultAt] = [local(), local(), local(), local()];
+    const [b, panel0, panel1, inner, steps, block0, block1, panel] = c.locals("i32", 8);
+    const [lhsAt, rhsAt, panelAt, resultAt] = c.locals("i32", 4);
     const packedLhs = local();
     plus(c.get(scratch), rhsBytes).set(packedLhs);
 
     /** Address of row block `block0` of the left matrix, of panel `panel` of the right one, and of where they meet in the result. */
     const setLhs = () => {
-      operandAddress(c, table, lhs.access);
-      plusScaled(c, b, lhs.batch * FLOAT);
-      plusScaled(c, inner, lhs.column * FLOAT);
-      blockStart(c, rowBlocks, block0).i32(lhs.row * FLOAT).op("i32.mul").op("i32.add").set(lhsAt);
+      operandAddress(c, lhs.access);
+      plusScaled(c, b, lhs.batch * floatBytes);
+      plusScaled(c, inner, lhs.column * floatBytes);
+      blockStart(c, rowBlocks, block0).i32(lhs.row * floatBytes).op("i32.mul").op("i32.add").set(lhsAt);
     };
     const setRhs = () => {
-      operandAddress(c, table, rhs.access);
-      plusScaled(c, b, rhs.batch * FLOAT);
-      plusScaled(c, inner, rhs.row * FLOAT);
-      plusScaled(c, panel, panelColumns * rhs.column * FLOAT).set(rhsAt);
+      operandAddress(c, rhs.access);
+      plusScaled(c, b, rhs.batch * floatBytes);
+      plusScaled(c, inner, rhs.row * floatBytes);
+      plusScaled(c, panel, panelColumns * rhs.column * floatBytes).set(rhsAt);
     };
     const setResult = () => {
       if (epilogue.slot === undefined) {
         plus(c.get(scratch), rhsBytes + lhsBytes);
-        return c.get(panel).get(panel0).op("i32.sub").i32(panelColumns * FLOAT).op("i32.mul").op("i32.add").set(resultAt);
+        return c.get(panel).get(panel0).op("i32.sub").i32(panelColumns * floatBytes).op("i32.mul").op("i32.add").set(resultAt);
       }
-      slotAddress(c, table, epilogue.slot);
-      plusScaled(c, b, m * n * FLOAT);
-      plusScaled(c, panel, panelColumns * FLOAT);
-      blockStart(c, rowBlocks, block0).i32(n * FLOAT).op("i32.mul").op("i32.add").set(resultAt);
+      slotAddress(c, epilogue.slot);
+      plusScaled(c, b, m * n * floatBytes);
+      plusScaled(c, panel, panelColumns * floatBytes);
+      blockStart(c, rowBlocks, block0).i32(n * floatBytes).op("i32.mul").op("i32.add").set(resultAt);
     };
     const onePanel = (variant: typeof variants[number]) => {
       if (packRhs) {
@@ -436,8 +414,8 @@ function outerProduct(context: WasmContext, kernel: MatmulKernel, plan: OuterPla
         plus(c.get(scratch), rhsBytes + lhsBytes);
         blockStart(c, rowBlocks, block0);
         plusScaled(c, b, m);
-        c.i32(boxRow * FLOAT).op("i32.mul").op("i32.sub");
-        c.get(panel0).i32(panelColumns * FLOAT).op("i32.mul").op("i32.sub");
+        c.i32(boxRow * floatBytes).op("i32.mul").op("i32.sub");
+        c.get(panel0).i32(panelColumns * floatBytes).op("i32.mul").op("i32.sub");
       };
       finishBox(c, epilogue, product, b, {
         own: owns ? pushOwn : undefined,
@@ -471,7 +449,7 @@ function outerProduct(context: WasmContext, kernel: MatmulKernel, plan: OuterPla
 
 /** Whether the operands are contiguous along the inner axis and used too little to be worth packing. */
 function prefersDot({ m, n, k, lhs, rhs }: Product): boolean {
-  const near = (stride: number) => stride >= 0 && stride * NARROW_TILE * FLOAT < FAR;
+  const near = (stride: number) => stride >= 0 && stride * narrowTile * floatBytes < FAR;
   return k >= 8 && Math.min(m, n) <= 8 && lhs.column === 1 && rhs.row === 1 && near(lhs.row) && near(rhs.column);
 }
 
@@ -479,31 +457,31 @@ function prefersDot({ m, n, k, lhs, rhs }: Product): boolean {
 function dotTile(context: WasmContext, { k, n, lhs: left, rhs: right }: Product, rows: number, columns: number): number {
   return context.module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [lhs, rhs, result] = [0, 1, 2];
-    const sums = Array.from({ length: rows }, () => Array.from({ length: columns }, () => c.local("v128")));
-    const lefts = Array.from({ length: rows }, () => c.local("v128"));
+    const sums = Array.from({ length: rows }, () => c.locals("v128", columns));
+    const lefts = c.locals("v128", rows);
     const vector = c.local("v128");
     const counter = c.local("i32");
     const step = (instruction: "v128.load" | "v128.load32_zero", at: number) => {
-      lefts.forEach((to, row) => c.get(lhs).mem(instruction, (row * left.row + at) * FLOAT).set(to));
+      lefts.forEach((to, row) => c.get(lhs).mem(instruction, (row * left.row + at) * floatBytes).set(to));
       for (let column = 0; column < columns; column++) {
-        c.get(rhs).mem(instruction, (column * right.column + at) * FLOAT).set(vector);
+        c.get(rhs).mem(instruction, (column * right.column + at) * floatBytes).set(vector);
         lefts.forEach((from, row) => {
           const sum = sums[row][column];
           c.get(from).get(vector).get(sum).op("f32x4.relaxed_madd").set(sum);
         });
       }
     };
-    const advance = (steps: number) => c.increment(lhs, steps * FLOAT).increment(rhs, steps * FLOAT);
-    unrolled(c, counter, Math.floor(k / LANES), 2, (vectors) => {
-      for (let v = 0; v < vectors; v++) step("v128.load", v * LANES);
-      advance(vectors * LANES);
+    const advance = (steps: number) => c.increment(lhs, steps * floatBytes).increment(rhs, steps * floatBytes);
+    unrolled(c, counter, Math.floor(k / vectorLanes), 2, (vectors) => {
+      for (let v = 0; v < vectors; v++) step("v128.load", v * vectorLanes);
+      advance(vectors * vectorLanes);
     });
-    for (let at = 0; at < k % LANES; at++) step("v128.load32_zero", at);
+    for (let at = 0; at < k % vectorLanes; at++) step("v128.load32_zero", at);
     sums.forEach((line, row) => {
-      for (let column = 0; column < columns; column += LANES) {
-        pushLaneSums(c, line.slice(column, column + LANES));
+      for (let column = 0; column < columns; column += vectorLanes) {
+        pushLaneSums(c, line.slice(column, column + vectorLanes));
         c.set(vector);
-        storeLanes(c, result, vector, Math.min(LANES, columns - column), (row * n + column) * FLOAT);
+        storeLanes(c, result, vector, Math.min(vectorLanes, columns - column), (row * n + column) * floatBytes);
       }
     });
   });
@@ -529,17 +507,17 @@ function dotProduct(context: WasmContext, kernel: MatmulKernel, product: Product
     blockSizes(columnBlocks).map((columns) => ({ rows, columns, func: dotTile(context, product, rows, columns) }))
   );
   return context.module.func({ params: phaseParams }, (c) => {
-    const [table, thread] = [0, 1];
+    const { thread } = phaseLocals;
     const part = setPart(c, thread, grid, batch, rowBlocks.count, columnBlocks.count);
-    const [b, row, column] = [c.local("i32"), c.local("i32"), c.local("i32")];
-    const [rowAt, columnAt] = [c.local("i32"), c.local("i32")];
+    const [b, row, column] = c.locals("i32", 3);
+    const [rowAt, columnAt] = c.locals("i32", 2);
     /** Calls the function for the sizes of the blocks `row` and `column`. */
     const callTile = (among: typeof tiles): void => {
       if (among.length === 1) return void c.call(among[0].func);
       const byRow = among[0].rows !== among[among.length - 1].rows;
       const [blocks, index] = byRow ? [rowBlocks, row] : [columnBlocks, column];
       const larger = among.filter((tile) => byRow ? tile.rows > blocks.size : tile.columns > blocks.size);
-      const address = [c.local("i32"), c.local("i32"), c.local("i32")];
+      const address = c.locals("i32", 3);
       for (const to of [...address].reverse()) c.set(to);
       const pushAll = () => address.forEach((from) => c.get(from));
       c.get(index).i32(blocks.extra).op("i32.lt_s").if(() => {
@@ -549,23 +527,23 @@ function dotProduct(context: WasmContext, kernel: MatmulKernel, product: Product
         pushAll();
         callTile(among.filter((tile) => !larger.includes(tile)));
       });
-      for (const used of address) c.release("i32", used);
+      c.release("i32", ...address);
     };
     c.for(b, () => c.get(part.batch[0]), () => c.get(part.batch[1]), 1, () => {
       c.for(column, () => c.get(part.columns[0]), () => c.get(part.columns[1]), 1, () => {
         blockStart(c, columnBlocks, column).set(columnAt);
         c.for(row, () => c.get(part.rows[0]), () => c.get(part.rows[1]), 1, () => {
           blockStart(c, rowBlocks, row).set(rowAt);
-          operandAddress(c, table, lhs.access);
-          plusScaled(c, b, lhs.batch * FLOAT);
-          plusScaled(c, rowAt, lhs.row * FLOAT);
-          operandAddress(c, table, rhs.access);
-          plusScaled(c, b, rhs.batch * FLOAT);
-          plusScaled(c, columnAt, rhs.column * FLOAT);
-          slotAddress(c, table, epilogue.slot);
-          plusScaled(c, b, m * n * FLOAT);
-          plusScaled(c, rowAt, n * FLOAT);
-          plusScaled(c, columnAt, FLOAT);
+          operandAddress(c, lhs.access);
+          plusScaled(c, b, lhs.batch * floatBytes);
+          plusScaled(c, rowAt, lhs.row * floatBytes);
+          operandAddress(c, rhs.access);
+          plusScaled(c, b, rhs.batch * floatBytes);
+          plusScaled(c, columnAt, rhs.column * floatBytes);
+          slotAddress(c, epilogue.slot);
+          plusScaled(c, b, m * n * floatBytes);
+          plusScaled(c, rowAt, n * floatBytes);
+          plusScaled(c, columnAt, floatBytes);
           callTile(tiles);
         });
       });

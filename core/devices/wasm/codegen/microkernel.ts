@@ -10,18 +10,18 @@
  */
 import type { WasmModule } from "./assembler/module.ts";
 import type { WasmContext } from "./context.ts";
-import { FLOAT, LANES, storeLanes } from "./emit.ts";
+import { floatBytes, storeLanes, vectorLanes } from "./emit/vectors.ts";
 
 /** Rows of the best tile. */
-export const TILE_ROWS = 6;
+export const maxTileRows = 6;
 /** Columns of the best tile: for registers of one vector, and where the engine has some for two. */
 export type TileColumns = 8 | 16;
-export const NARROW_TILE: TileColumns = 8;
-export const WIDE_TILE: TileColumns = 16;
+export const narrowTile: TileColumns = 8;
+export const wideTile: TileColumns = 16;
 
 /** Columns of the tiles of a product that has `columns`. */
 export function tileColumnsFor(context: WasmContext, columns: number, multiplyAdds: number): TileColumns {
-  return columns > NARROW_TILE ? context.tileColumns(multiplyAdds) : NARROW_TILE;
+  return columns > narrowTile ? context.tileColumns(multiplyAdds) : narrowTile;
 }
 
 /** Steps that are written out one after the other. */
@@ -46,19 +46,19 @@ export interface TileSpec {
 /** Writes a function (lhs, rhs, result, steps, accumulate): result = lhs rhs, plus the result before if `accumulate` is not 0. */
 export function microKernel(module: WasmModule, spec: TileSpec): number {
   const { rows, columns, lhsRow, lhsStep, rhsStep } = spec;
-  const vectors = Math.ceil(columns / LANES);
+  const vectors = Math.ceil(columns / vectorLanes);
   return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
     const [lhs, rhs, result, steps, accumulate] = [0, 1, 2, 3, 4];
-    const sums = Array.from({ length: rows }, () => Array.from({ length: vectors }, () => c.local("v128")));
-    const held = Array.from({ length: Math.min(rows, vectors) }, () => c.local("v128"));
+    const sums = Array.from({ length: rows }, () => c.locals("v128", vectors));
+    const held = c.locals("v128", Math.min(rows, vectors));
     const passing = c.local("v128");
     const count = c.local("i32");
     const eachSum = (body: (sum: number, row: number, offset: number) => void) =>
-      sums.forEach((line, row) => line.forEach((sum, v) => body(sum, v, (row * spec.resultRow + v * LANES) * FLOAT)));
+      sums.forEach((line, row) => line.forEach((sum, v) => body(sum, v, (row * spec.resultRow + v * vectorLanes) * floatBytes)));
     const loadLeft = (to: number, row: number, at: number) =>
-      c.get(lhs).mem("v128.load32_splat", (row * lhsRow + at * lhsStep) * FLOAT).set(to);
+      c.get(lhs).mem("v128.load32_splat", (row * lhsRow + at * lhsStep) * floatBytes).set(to);
     const loadRight = (to: number, v: number, at: number) =>
-      c.get(rhs).mem("v128.load", (at * rhsStep + v * LANES) * FLOAT).set(to);
+      c.get(rhs).mem("v128.load", (at * rhsStep + v * vectorLanes) * floatBytes).set(to);
     const multiplyAdd = (left: number, right: number, sum: number) =>
       c.get(left).get(right).get(sum).op("f32x4.relaxed_madd").set(sum);
     const step = (at: number) => {
@@ -81,7 +81,7 @@ export function microKernel(module: WasmModule, spec: TileSpec): number {
       c.tee(count).if(() => {
         c.loop(() => {
           for (let at = 0; at < unroll; at++) step(at);
-          c.increment(lhs, lhsStep * unroll * FLOAT).increment(rhs, rhsStep * unroll * FLOAT);
+          c.increment(lhs, lhsStep * unroll * floatBytes).increment(rhs, rhsStep * unroll * floatBytes);
           c.increment(count, -1).get(count).brIf(0);
         });
       });
@@ -92,6 +92,6 @@ export function microKernel(module: WasmModule, spec: TileSpec): number {
     }
     stepping(() => c.get(steps).i32(Math.log2(UNROLL)).op("i32.shr_u"), UNROLL);
     if (!spec.wholeSteps) stepping(() => c.get(steps).i32(UNROLL - 1).op("i32.and"), 1);
-    eachSum((sum, v, offset) => storeLanes(c, result, sum, columns - v * LANES, offset));
+    eachSum((sum, v, offset) => storeLanes(c, result, sum, columns - v * vectorLanes, offset));
   });
 }

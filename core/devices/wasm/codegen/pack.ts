@@ -8,7 +8,8 @@
  */
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { WasmModule } from "./assembler/module.ts";
-import { FLOAT, LANES, plus, storeLanes } from "./emit.ts";
+import { plus } from "./emit/addresses.ts";
+import { floatBytes, storeLanes, transpose4, vectorLanes } from "./emit/vectors.ts";
 
 /** What one packing function does. Strides are in elements. */
 export interface PanelSpec {
@@ -53,40 +54,40 @@ function stepLoop(
 
 /** The pointers of a packing function and how far a step moves them. */
 function moves({ stepStride, width }: PanelSpec): readonly (readonly [number, number])[] {
-  return [[source, stepStride * FLOAT], [panel, width * FLOAT]];
+  return [[source, stepStride * floatBytes], [panel, width * floatBytes]];
 }
 
 function packScalars(c: FunctionWriter, spec: PanelSpec, lane: number, step: number): void {
   for (let at = lane; at < spec.lanes; at++) {
     c.get(panel);
-    plus(c.get(source), (at * spec.laneStride + step * spec.stepStride) * FLOAT).mem("f32.load");
-    c.mem("f32.store", (step * spec.width + at) * FLOAT);
+    plus(c.get(source), (at * spec.laneStride + step * spec.stepStride) * floatBytes).mem("f32.load");
+    c.mem("f32.store", (step * spec.width + at) * floatBytes);
   }
 }
 
 function packAdjacentLanes(c: FunctionWriter, spec: PanelSpec): void {
   const vector = c.local("v128");
   stepLoop(c, count, 1, moves(spec), () => {
-    for (let lane = 0; lane < spec.width; lane += LANES) {
-      c.get(source).mem("v128.load", lane * FLOAT).set(vector);
-      storeLanes(c, panel, vector, Math.min(LANES, spec.width - lane), lane * FLOAT);
+    for (let lane = 0; lane < spec.width; lane += vectorLanes) {
+      c.get(source).mem("v128.load", lane * floatBytes).set(vector);
+      storeLanes(c, panel, vector, Math.min(vectorLanes, spec.width - lane), lane * floatBytes);
     }
   });
 }
 
 /** Lanes whose steps are contiguous: squares of 4 by 4 are turned over in registers. */
 function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
-  const rows = Array.from({ length: LANES }, () => c.local("v128"));
-  stepLoop(c, count, LANES, moves(spec), () => {
-    for (let lane = 0; lane < spec.width; lane += LANES) {
+  const rows = c.locals("v128", vectorLanes);
+  stepLoop(c, count, vectorLanes, moves(spec), () => {
+    for (let lane = 0; lane < spec.width; lane += vectorLanes) {
       rows.forEach((row, i) => {
-        const from = Math.min(lane + i, spec.lanes - 1) * spec.laneStride * FLOAT;
+        const from = Math.min(lane + i, spec.lanes - 1) * spec.laneStride * floatBytes;
         if (from >= 0) c.get(source).mem("v128.load", from).set(row);
         else plus(c.get(source), from).mem("v128.load").set(row);
       });
       transpose4(c, rows);
       rows.forEach((row, step) =>
-        storeLanes(c, panel, row, Math.min(LANES, spec.width - lane), (step * spec.width + lane) * FLOAT)
+        storeLanes(c, panel, row, Math.min(vectorLanes, spec.width - lane), (step * spec.width + lane) * floatBytes)
       );
     }
   });
@@ -100,37 +101,21 @@ function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
 export function unpackPanel(module: WasmModule, { width, lanes, laneStride }: Omit<PanelSpec, "stepStride">): number {
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [from, to, steps] = [0, 1, 2];
-    const rows = Array.from({ length: LANES }, () => c.local("v128"));
-    const pointers = [[from, width * FLOAT], [to, FLOAT]] as const;
-    stepLoop(c, steps, LANES, pointers, () => {
-      for (let lane = 0; lane < lanes; lane += LANES) {
-        rows.forEach((row, step) => c.get(from).mem("v128.load", (step * width + lane) * FLOAT).set(row));
+    const rows = c.locals("v128", vectorLanes);
+    const pointers = [[from, width * floatBytes], [to, floatBytes]] as const;
+    stepLoop(c, steps, vectorLanes, pointers, () => {
+      for (let lane = 0; lane < lanes; lane += vectorLanes) {
+        rows.forEach((row, step) => c.get(from).mem("v128.load", (step * width + lane) * floatBytes).set(row));
         transpose4(c, rows);
-        rows.slice(0, lanes - lane).forEach((row, i) => c.get(to).get(row).mem("v128.store", (lane + i) * laneStride * FLOAT));
+        rows.slice(0, lanes - lane).forEach((row, i) =>
+          c.get(to).get(row).mem("v128.store", (lane + i) * laneStride * floatBytes)
+        );
       }
     });
     stepLoop(c, steps, 1, pointers, () => {
       for (let lane = 0; lane < lanes; lane++) {
-        c.get(to).get(from).mem("f32.load", lane * FLOAT).mem("f32.store", lane * laneStride * FLOAT);
+        c.get(to).get(from).mem("f32.load", lane * floatBytes).mem("f32.store", lane * laneStride * floatBytes);
       }
     });
   });
-}
-
-/** Transposes four vectors in place. */
-export function transpose4(c: FunctionWriter, rows: readonly number[]): void {
-  const [a, b, d, e] = rows;
-  const high = c.local("v128");
-  const low = c.local("v128");
-  const interleave = (x: number, y: number) => {
-    c.get(x).get(y).shuffle32([2, 6, 3, 7]).set(high);
-    c.get(x).get(y).shuffle32([0, 4, 1, 5]).set(x).get(high).set(y);
-  };
-  interleave(a, b);
-  interleave(d, e);
-  // a, d hold the pairs of steps 0 and 1; b, e those of 2 and 3.
-  c.get(a).get(d).shuffle32([2, 3, 6, 7]).set(high).get(a).get(d).shuffle32([0, 1, 4, 5]).set(a);
-  c.get(b).get(e).shuffle32([0, 1, 4, 5]).set(low).get(b).get(e).shuffle32([2, 3, 6, 7]).set(e);
-  c.get(high).set(b).get(low).set(d);
-  c.release("v128", high).release("v128", low);
 }

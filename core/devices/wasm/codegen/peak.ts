@@ -15,7 +15,7 @@ export const peakFlopsPerRound = SUMS * UNROLL * 4 * 2;
 /** Writes a function (rounds) -> f32 that does nothing but vector multiply-adds in registers; its value has no meaning. */
 export function peakLoop(module: WasmModule, exportName: string): number {
   return module.func({ params: ["i32"], results: ["f32"], export: exportName }, (c) => {
-    const sums = Array.from({ length: SUMS }, () => c.local("v128"));
+    const sums = c.locals("v128", SUMS);
     const [x, y, round] = [c.local("v128"), c.local("v128"), c.local("i32")];
     c.f32x4(0.999).set(x).f32x4(0.001).set(y);
     sums.forEach((sum, i) => c.f32x4(i).set(sum));

@@ -8,9 +8,12 @@
  */
 import type { PoolKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type KernelGenerator, phaseParams, type WasmContext } from "./context.ts";
-import { LANES, operandAddress, plusScaled, SERIAL_MOVES, setMin, setShare, slotAddress } from "./emit.ts";
+import { type KernelGenerator, phaseLocals, phaseParams, type WasmContext } from "./context.ts";
+import { operandAddress, plusScaled, setMin, slotAddress } from "./emit/addresses.ts";
+import { setShare } from "./emit/shares.ts";
+import { vectorLanes } from "./emit/vectors.ts";
 import { halvePlane, halves } from "./pool_halving.ts";
+import { serialMoves } from "./work.ts";
 
 /** Elements of planes after which the epilogue is called, while they are in the first-level cache. */
 const EPILOGUE_ELEMENTS = 4096;
@@ -20,11 +23,11 @@ export const pool: KernelGenerator<PoolKernel> = (context, kernel) => {
   const { geometry: g } = kernel;
   if (kernel.shape.some((extent) => extent === 0)) return [];
   const type = context.program.buffers[kernel.operands[0].buffer].dtype === "f64" ? "f64" : "f32";
-  const vectors = type === "f32" && halves(g) && g.ow >= LANES;
+  const vectors = type === "f32" && halves(g) && g.ow >= vectorLanes;
   const onePlane = vectors ? halvePlane(context, kernel) : windowPlane(context, kernel, type);
   const planes = g.n * g.c;
   const work = planes * Math.max(g.h * g.w, g.oh * g.ow * (vectors ? 1 : 4 * g.kh * g.kw));
-  const serial = context.threads === 1 || work < SERIAL_MOVES;
+  const serial = context.threads === 1 || work < serialMoves;
   return [{ func: eachPlane(context, kernel, type, onePlane, serial ? 1 : context.threads), serial }];
 };
 
@@ -53,22 +56,22 @@ function eachPlane(context: WasmContext, kernel: PoolKernel, type: "f32" | "f64"
   const together = Math.max(1, Math.floor(EPILOGUE_ELEMENTS / sizes.result));
   const epilogue = context.epilogue(kernel);
   return context.module.func({ params: phaseParams }, (c) => {
-    const [table, thread] = [0, 1];
-    const [first, last, from, to, plane] = Array.from({ length: 5 }, () => c.local("i32"));
+    const { table, thread } = phaseLocals;
+    const [first, last, from, to, plane] = c.locals("i32", 5);
     const pushRow = (index: number) => c.get(index).i32(rows).op("i32.mul");
     setShare(c, thread, threads, g.n * g.c, first, last);
     c.for(from, () => c.get(first), () => c.get(last), together, () => {
       setMin(c, to, last, () => c.get(from).i32(together).op("i32.add"));
       c.for(plane, () => c.get(from), () => c.get(to), 1, () => {
         kernel.operands.forEach((access, i) => {
-          operandAddress(c, table, access, bytes);
+          operandAddress(c, access, bytes);
           plusScaled(c, plane, sizes.operands[i] * bytes);
         });
         if (kernel.operands.length === 1) c.i32(0);
-        plusScaled(slotAddress(c, table, epilogue.slot), plane, sizes.result * bytes).call(onePlane);
+        plusScaled(slotAddress(c, epilogue.slot), plane, sizes.result * bytes).call(onePlane);
       });
       if (epilogue.func === undefined) return;
-      slotAddress(c.get(table), table, epilogue.slot);
+      slotAddress(c.get(table), epilogue.slot);
       pushRow(from);
       pushRow(to).i32(0).i32(shape[3]).call(epilogue.func);
     });
@@ -96,7 +99,7 @@ function windowPlane(context: WasmContext, kernel: PoolKernel, type: "f32" | "f6
   const { kind, geometry: g } = kernel;
   const bytes = type === "f64" ? 8 : 4;
   return context.module.func({ params: ["i32", "i32", "i32"] }, (c) => {
-    const [row, column, pixel] = [c.local("i32"), c.local("i32"), c.local("i32")];
+    const [row, column, pixel] = c.locals("i32", 3);
     const window: Window = { c, type, bytes, kernel, first: 0, second: 1, result: 2, row, column, pixel };
     const mean = kind === "avgPool2d" || kind === "avgPool2dGrad";
     if (kind === "maxPool2dScatter" || kind === "avgPool2dGrad") {
@@ -126,7 +129,7 @@ function output({ c, bytes, kernel, row, column }: Window, plane: number): Funct
 
 /** Runs `body` for each real pixel of the current window, in row-major order. */
 function pixels({ c, kernel: { geometry: g }, row, column, pixel }: Window, body: () => void): void {
-  const [ky, kx, y, x] = Array.from({ length: 4 }, () => c.local("i32"));
+  const [ky, kx, y, x] = c.locals("i32", 4);
   const place = (to: number, output: number, stride: number, tap: number, dilation: number, start: number, size: number) => {
     c.get(output).i32(stride).op("i32.mul").get(tap).i32(dilation).op("i32.mul").op("i32.add").i32(start).op("i32.sub");
     c.tee(to).i32(size).op("i32.lt_u");
@@ -143,7 +146,7 @@ function pixels({ c, kernel: { geometry: g }, row, column, pixel }: Window, body
       })
     );
   });
-  for (const used of [ky, kx, y, x]) c.release("i32", used);
+  c.release("i32", ky, kx, y, x);
 }
 
 /** The three kinds that look for a window's maximum. */
@@ -184,7 +187,7 @@ function meanWindow(window: Window): void {
   const sum = c.local(type);
   /** Pushes how many of the window's places along an axis count: those in the image, or those in the padded image. */
   const pushCount = (output: number, axis: 0 | 1) => {
-    const [tap, place, count] = [c.local("i32"), c.local("i32"), c.local("i32")];
+    const [tap, place, count] = c.locals("i32", 3);
     const [size, before, after] = axis === 0 ? [g.h, g.padding.top, g.padding.bottom] : [g.w, g.padding.left, g.padding.right];
     c.i32(0).set(count).for(tap, 0, axis === 0 ? g.kh : g.kw, 1, () => {
       c.get(output).i32(g.stride[axis]).op("i32.mul").get(tap).i32(g.dilation[axis]).op("i32.mul").op("i32.add").set(place);
@@ -194,7 +197,7 @@ function meanWindow(window: Window): void {
       c.get(count).op("i32.add").set(count);
     });
     c.get(count);
-    for (const used of [tap, place, count]) c.release("i32", used);
+    c.release("i32", tap, place, count);
   };
   const pushDivisor = () => {
     const count = c.local("i32");

@@ -7,7 +7,7 @@ import type { PoolKernel } from "../../../ir/kernel.ts";
 import type { PoolGeometry } from "../../../shape.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { WasmContext } from "./context.ts";
-import { FLOAT, LANES, storeLanes, zeroBytes } from "./emit.ts";
+import { floatBytes, storeLanes, vectorLanes, zeroBytes } from "./emit/vectors.ts";
 
 /** Vectors of a row that are written out one after the other. */
 const UNROLLED_VECTORS = 8;
@@ -25,9 +25,9 @@ export function halvePlane(context: WasmContext, kernel: PoolKernel): number {
   const spreads = kind === "maxPool2dScatter" || kind === "avgPool2dGrad";
   return context.module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [first, second, result] = [0, 1, 2];
-    const [row, column] = [c.local("i32"), c.local("i32")];
-    const large = g.w * FLOAT;
-    const small = g.ow * FLOAT;
+    const [row, column] = c.locals("i32", 2);
+    const large = g.w * floatBytes;
+    const small = g.ow * floatBytes;
     /** The pointers that move two rows of the image, and those that move one row of windows. */
     const [largePointers, smallPointers] = {
       maxPool2d: [[first], [result]],
@@ -43,17 +43,17 @@ export function halvePlane(context: WasmContext, kernel: PoolKernel): number {
     const four = (at: number) => fourWindows(c, kind, g.w, at, { first, second, result });
     if (spreads && (g.oh * 2 < g.h || g.ow * 2 < g.w)) zeroPlane(c, result, g.h * g.w);
     c.for(row, 0, g.oh, 1, () => {
-      const whole = Math.floor(g.ow / LANES);
-      if (whole <= UNROLLED_VECTORS) { for (let v = 0; v < whole; v++) four(v * LANES); }
+      const whole = Math.floor(g.ow / vectorLanes);
+      if (whole <= UNROLLED_VECTORS) { for (let v = 0; v < whole; v++) four(v * vectorLanes); }
       else {
         c.for(column, 0, whole, 1, () => {
           four(0);
-          advance(2 * LANES * FLOAT, LANES * FLOAT);
+          advance(2 * vectorLanes * floatBytes, vectorLanes * floatBytes);
         });
-        advance(-2 * whole * LANES * FLOAT, -whole * LANES * FLOAT);
+        advance(-2 * whole * vectorLanes * floatBytes, -whole * vectorLanes * floatBytes);
       }
       // The last windows overlap those before rather than hang over.
-      if (g.ow % LANES > 0) four(g.ow - LANES);
+      if (g.ow % vectorLanes > 0) four(g.ow - vectorLanes);
       advance(2 * large, small);
     });
   });
@@ -61,11 +61,11 @@ export function halvePlane(context: WasmContext, kernel: PoolKernel): number {
 
 /** Zeroes `count` floats from the address in local `at`, which is kept. */
 function zeroPlane(c: FunctionWriter, at: number, count: number): void {
-  const vectors = Math.floor(count / LANES) * LANES;
+  const vectors = Math.floor(count / vectorLanes) * vectorLanes;
   const vector = c.local("v128");
-  zeroBytes(c, at, vectors * FLOAT);
+  zeroBytes(c, at, vectors * floatBytes);
   c.f32x4(0).set(vector);
-  if (count > vectors) storeLanes(c, at, vector, count - vectors, vectors * FLOAT);
+  if (count > vectors) storeLanes(c, at, vector, count - vectors, vectors * floatBytes);
   c.release("v128", vector);
 }
 
@@ -88,7 +88,7 @@ function fourWindows(
   const corners = (address: number): number[] => {
     const [upperLeft, upperRight, lowerLeft, lowerRight, rest] = take(5);
     for (const [left, right, line] of [[upperLeft, upperRight, 0], [lowerLeft, lowerRight, 1]]) {
-      const offset = (line * width + 2 * at) * FLOAT;
+      const offset = (line * width + 2 * at) * floatBytes;
       c.get(address).mem("v128.load", offset).tee(right).get(address).mem("v128.load", offset + 16).tee(rest);
       c.shuffle32([0, 2, 4, 6]).set(left);
       c.get(right).get(rest).shuffle32([1, 3, 5, 7]).set(right);
@@ -99,7 +99,7 @@ function fourWindows(
   const storeCorners = (push: readonly (() => void)[]) => {
     const [left, right] = take(2);
     for (const line of [0, 1]) {
-      const offset = (line * width + 2 * at) * FLOAT;
+      const offset = (line * width + 2 * at) * floatBytes;
       push[2 * line]();
       c.set(left);
       push[2 * line + 1]();
@@ -121,20 +121,20 @@ function fourWindows(
   switch (kind) {
     case "maxPool2d": {
       const { upper, lower, below } = decide(corners(first));
-      c.get(result).get(lower).get(upper).get(below).op("v128.bitselect").mem("v128.store", at * FLOAT);
+      c.get(result).get(lower).get(upper).get(below).op("v128.bitselect").mem("v128.store", at * floatBytes);
       break;
     }
     case "maxPool2dGather": {
       const { below, upperRight, lowerRight } = decide(corners(first));
       const [a, b, d, e] = corners(second);
       c.get(result).get(e).get(d).get(lowerRight).op("v128.bitselect").get(b).get(a).get(upperRight).op("v128.bitselect");
-      c.get(below).op("v128.bitselect").mem("v128.store", at * FLOAT);
+      c.get(below).op("v128.bitselect").mem("v128.store", at * floatBytes);
       break;
     }
     case "maxPool2dScatter": {
       const { below, upperRight, lowerRight } = decide(corners(first));
       const [g, above] = take(2);
-      c.get(second).mem("v128.load", at * FLOAT).tee(g).get(below).op("v128.andnot").set(above);
+      c.get(second).mem("v128.load", at * floatBytes).tee(g).get(below).op("v128.andnot").set(above);
       c.get(g).get(below).op("v128.and").set(g);
       storeCorners([
         () => c.get(above).get(upperRight).op("v128.andnot"),
@@ -147,15 +147,15 @@ function fourWindows(
     case "avgPool2d": {
       const [a, b, d, e] = corners(first);
       c.get(result).get(a).get(b).op("f32x4.add").get(d).get(e).op("f32x4.add").op("f32x4.add").f32x4(0.25).op("f32x4.mul");
-      c.mem("v128.store", at * FLOAT);
+      c.mem("v128.store", at * floatBytes);
       break;
     }
     case "avgPool2dGrad": {
       const [share] = take(1);
-      c.get(first).mem("v128.load", at * FLOAT).f32x4(0.25).op("f32x4.mul").set(share);
+      c.get(first).mem("v128.load", at * floatBytes).f32x4(0.25).op("f32x4.mul").set(share);
       storeCorners(Array.from({ length: 4 }, () => () => c.get(share)));
       break;
     }
   }
-  for (const local of used) c.release("v128", local);
+  c.release("v128", ...used);
 }

@@ -9,7 +9,8 @@ import type { ReduceKernel } from "../../../ir/kernel.ts";
 import { contiguousStrides, sizeOf } from "../../../shape.ts";
 import { type Reduction, stateOf } from "./accumulate.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type Phase, phaseParams } from "./context.ts";
+import { type Phase, phaseLocals, phaseParams } from "./context.ts";
+import { setAlignedShare } from "./emit/shares.ts";
 import {
   formula,
   printerFor,
@@ -19,7 +20,6 @@ import {
   type StreamOf,
   streamsOf,
 } from "./generate.ts";
-import { share } from "./loops.ts";
 import { type ReduceRange, writeReduce } from "./reduce_loops.ts";
 import { choosePlan, type ReducePlan } from "./reduce_plan.ts";
 import { accessStream, type Stream } from "./streams.ts";
@@ -89,22 +89,22 @@ function phase(context: PrintingContext, plan: ReducePlan, serial: boolean, wind
 }
 
 function shareOfPoints(c: FunctionWriter, plan: ReducePlan, threads: number): ReduceRange {
-  const [from, to] = [c.local("i32"), c.local("i32")];
+  const [from, to] = c.locals("i32", 2);
   if (plan.columns <= 16 || plan.rows >= 6 * threads || plan.rows === threads) {
-    share(c, 1, plan.rows, 1, threads, from, to);
+    setAlignedShare(c, phaseLocals.thread, plan.rows, 1, threads, from, to);
     return { rows: { from, to } };
   }
-  share(c, 1, plan.columns, 16, threads, from, to);
+  setAlignedShare(c, phaseLocals.thread, plan.columns, 16, threads, from, to);
   return { columns: { from, to } };
 }
 
 function shareOfWindow(c: FunctionWriter, plan: ReducePlan, threads: number): ReduceRange {
-  const [from, to] = [c.local("i32"), c.local("i32")];
+  const [from, to] = c.locals("i32", 2);
   if (plan.windowRows >= 4 * threads || plan.windowRows >= plan.windowColumns) {
-    share(c, 1, plan.windowRows, 1, threads, from, to);
+    setAlignedShare(c, phaseLocals.thread, plan.windowRows, 1, threads, from, to);
     return { windowRows: { from, to } };
   }
-  share(c, 1, plan.windowColumns, plan.layout === "window" ? 64 : 1, threads, from, to);
+  setAlignedShare(c, phaseLocals.thread, plan.windowColumns, plan.layout === "window" ? 64 : 1, threads, from, to);
   return { windowColumns: { from, to } };
 }
 

@@ -9,10 +9,11 @@
 import { binary, type Expr, select, unary } from "../../../ir/expr.ts";
 import { joinStates, stateOf, type StatePart } from "./accumulate.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
+import { repeatWhile } from "./emit/loops.ts";
 import { type At, Evaluator } from "./evaluate.ts";
 import { mayOverrun } from "./generate.ts";
 import { Legalizer } from "./legalize.ts";
-import { columnLoop, Odometer, repeatWhile } from "./loops.ts";
+import { columnLoop, Odometer } from "./loops.ts";
 import type { ReducePlan } from "./reduce_plan.ts";
 
 interface Range {
@@ -241,7 +242,7 @@ class ReduceWriter {
     if (plan.windowRows * plan.windowColumns === 0) return;
     const range = this.#range.windowRows;
     const rowsPerBlock = Math.max(1, Math.floor(blockLength / this.#rowLength));
-    const [row, untilBlock] = [c.local("i32"), c.local("i32")];
+    const [row, untilBlock] = c.locals("i32", 2);
     this.#window.seek(range?.from);
     if (range) c.get(range.from).set(row);
     else c.i32(0).set(row);
@@ -279,7 +280,7 @@ class ReduceWriter {
   #windowRow(points: readonly At[], states: readonly State[]): void {
     const [c, plan] = [this.#c, this.#plan];
     const range = this.#range.windowColumns;
-    const [left, count] = [c.local("i32"), c.local("i32")];
+    const [left, count] = c.locals("i32", 2);
     const blocked = this.#parts.some((part) => part.blocked);
     const perBlock = plan.layout === "window" ? plan.printer.lanes * plan.unroll * blockLength : blockLength;
     const pushAll = () => range ? c.get(range.to).get(range.from).op("i32.sub") : c.i32(plan.windowColumns);
@@ -430,7 +431,7 @@ class ReduceWriter {
       state.parts.forEach((part, i) => c.get(part).get(part).shuffle32([...order]).set(other.parts[i]));
       this.#joinInto(state, other);
     }
-    for (const local of other.parts) c.release("v128", local);
+    c.release("v128", ...other.parts);
   }
 
   #store(at: At, state: State): void {

@@ -170,7 +170,7 @@ function binary(c: FunctionWriter, op: BinaryOp, type: ScalarType, x: Push, y: P
 }
 
 function integerExtreme(c: FunctionWriter, op: "min" | "max", unsigned: boolean, x: Push, y: Push): void {
-  const [a, b] = [c.local("i32"), c.local("i32")];
+  const [a, b] = c.locals("i32", 2);
   x();
   y();
   c.set(b).tee(a).get(b).get(a).get(b);
@@ -180,7 +180,7 @@ function integerExtreme(c: FunctionWriter, op: "min" | "max", unsigned: boolean,
 
 /** Division that cannot trap: by 0 it gives 0, and -2^31 / -1 wraps. */
 function integerDivision(c: FunctionWriter, op: "div" | "rem", unsigned: boolean, x: Push, y: Push): void {
-  const [a, b, whole] = [c.local("i32"), c.local("i32"), c.local("i32")];
+  const [a, b, whole] = c.locals("i32", 3);
   x();
   y();
   c.set(b).set(a).i32(0).set(whole);

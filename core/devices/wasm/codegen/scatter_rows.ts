@@ -7,9 +7,10 @@ import { deviceBytes } from "../../../dtype.ts";
 import type { Access, ScatterRowsKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type KernelGenerator, phaseParams } from "./context.ts";
-import { SERIAL_MOVES, setShare } from "./emit.ts";
+import { plus, slotAddress } from "./emit/addresses.ts";
+import { setShare } from "./emit/shares.ts";
 import { pushIndex } from "./gather_rows.ts";
-import { pushSlot } from "./streams.ts";
+import { serialMoves } from "./work.ts";
 
 /** Each thread owns a range of the `size` rows, so that rows come in the order of the indices: of those at one the last stays. */
 export const scatterRows: KernelGenerator<ScatterRowsKernel> = (context, kernel) => {
@@ -17,13 +18,13 @@ export const scatterRows: KernelGenerator<ScatterRowsKernel> = (context, kernel)
   const [source, indices] = kernel.operands;
   if (outer * size * inner * count === 0) return [];
   const bytes = deviceBytes(context.program.buffers[target.buffer].dtype);
-  const serial = context.threads === 1 || count === 1 || outer * count * inner < SERIAL_MOVES;
+  const serial = context.threads === 1 || count === 1 || outer * count * inner < serialMoves;
   const func = context.module.func({ params: phaseParams }, (c) => {
-    const [from, to, o, k, row] = Array.from({ length: 5 }, () => c.local("i32"));
+    const [from, to, o, k, row] = c.locals("i32", 5);
     setShare(c, 1, serial ? 1 : context.threads, size, from, to);
     /** Pushes where row `at` of an outer block begins. */
     const address = (access: Access, rows: number, at: number) => {
-      pushSlot(c, access.buffer, access.offset * bytes);
+      plus(slotAddress(c, access.buffer), access.offset * bytes);
       c.get(o).i32(rows).op("i32.mul").get(at).op("i32.add").i32(inner * bytes).op("i32.mul").op("i32.add");
     };
     c.for(o, 0, outer, 1, () =>

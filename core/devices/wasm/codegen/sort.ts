@@ -12,11 +12,12 @@ import type { ArgsortKernel } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import { sizeOf } from "../../../shape.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type Epilogue, type Phase, phaseParams } from "./context.ts";
+import { type Epilogue, type Phase, phaseLocals, phaseParams } from "./context.ts";
+import { slotAddress } from "./emit/addresses.ts";
+import { setAlignedShare } from "./emit/shares.ts";
 import type { PrintingContext, PrintingGenerator } from "./generate.ts";
-import { share } from "./loops.ts";
 import { writeKey } from "./sort_key.ts";
-import { accessStream, pushSlot, type Stream } from "./streams.ts";
+import { accessStream, type Stream } from "./streams.ts";
 import { serialNanoseconds } from "./work.ts";
 
 /** Rows up to this length are sorted by insertion. */
@@ -50,10 +51,10 @@ function wholeRows(context: PrintingContext, kernel: ArgsortKernel): readonly Ph
   const serial = context.threads === 1 || nanoseconds < serialNanoseconds;
   context.privateScratch(short ? n * record.bytes : 2 * n * record.bytes + countBytes);
   const func = context.module.func({ params: phaseParams }, (c) => {
-    const [row, from, to, zero, end, counts] = Array.from({ length: 6 }, () => c.local("i32"));
+    const [row, from, to, zero, end, counts] = c.locals("i32", 6);
     const sorter = new Sorter(c, kernel, record, epilogue.slot);
     if (serial) c.i32(0).set(from).i32(rows).set(to);
-    else share(c, thread, rows, 1, context.threads, from, to);
+    else setAlignedShare(c, phaseLocals.thread, rows, 1, context.threads, from, to);
     const halves = [scratch, c.local("i32")];
     if (!short) {
       c.get(scratch).i32(n * record.bytes).op("i32.add").set(halves[1]);
@@ -90,14 +91,14 @@ function parts(context: PrintingContext, kernel: ArgsortKernel): readonly Phase[
   /** A phase of a pass that does something with this thread's part of each row. */
   const phase = (pass: number, body: (part: PartOfRow) => void): Phase => {
     const func = module.func({ params: phaseParams }, (c) => {
-      const [row, from, to] = Array.from({ length: 3 }, () => c.local("i32"));
-      const [source, target, counts] = Array.from({ length: 3 }, () => c.local("i32"));
+      const [row, from, to] = c.locals("i32", 3);
+      const [source, target, counts] = c.locals("i32", 3);
       const sorter = new Sorter(c, kernel, record, epilogue.slot);
-      share(c, thread, n, 1, threads, from, to);
+      setAlignedShare(c, phaseLocals.thread, n, 1, threads, from, to);
       c.for(row, 0, rows, 1, () => {
         sorter.seek(row);
         const locate = (local: number, slot: number, bytes: number) => {
-          pushSlot(c, slot, 0);
+          slotAddress(c, slot);
           c.get(row).i32(bytes).op("i32.mul").op("i32.add").set(local);
         };
         locate(counts, allCounts, threads * countBytes);
@@ -124,8 +125,8 @@ function parts(context: PrintingContext, kernel: ArgsortKernel): readonly Phase[
   }
   if (epilogue.func === undefined) return phases;
   const func = module.func({ params: phaseParams }, (c) => {
-    const [from, to] = [c.local("i32"), c.local("i32")];
-    share(c, thread, n, 16, threads, from, to);
+    const [from, to] = c.locals("i32", 2);
+    setAlignedShare(c, phaseLocals.thread, n, 16, threads, from, to);
     finish(c, epilogue, () => c.i32(0).i32(rows).get(from).get(to));
   });
   return [...phases, { func, serial: false }];
@@ -148,7 +149,7 @@ interface PartOfRow {
 function finish(c: FunctionWriter, { slot, func }: Epilogue, pushBox: () => void): void {
   if (func === undefined) return;
   c.get(0);
-  pushSlot(c, slot, 0);
+  slotAddress(c, slot);
   pushBox();
   c.call(func);
 }
@@ -184,7 +185,7 @@ function countsToPlaces(
   places: number,
   { part, parts }: { readonly part?: number; readonly parts: number } = { parts: 1 },
 ): void {
-  const [sum, digit, other, at, count] = Array.from({ length: 5 }, () => c.local("i32"));
+  const [sum, digit, other, at, count] = c.locals("i32", 5);
   const keep = () => c.get(places).get(digit).op("i32.add").get(sum).mem("i32.store");
   c.i32(0).set(sum);
   c.for(digit, 0, countBytes, 4, () => {
@@ -197,7 +198,7 @@ function countsToPlaces(
       c.increment(at, countBytes);
     });
   });
-  for (const local of [sum, digit, other, at, count]) c.release("i32", local);
+  c.release("i32", sum, digit, other, at, count);
 }
 
 /** Writes the loops over the records of a row. Arguments are locals; `from` and `to` count elements. */
@@ -218,7 +219,7 @@ class Sorter {
     this.#kernel = kernel;
     this.#record = record;
     this.#slot = slot;
-    [this.#values, this.#result, this.#i, this.#at] = Array.from({ length: 4 }, () => c.local("i32"));
+    [this.#values, this.#result, this.#i, this.#at] = c.locals("i32", 4);
     this.#held = c.local("v128");
   }
 
@@ -228,7 +229,7 @@ class Sorter {
     const { stream } = this.#record;
     stream.base(c);
     c.get(row).i32(stream.strides[0]).op("i32.mul").op("i32.add").set(this.#values);
-    pushSlot(c, this.#slot, 0);
+    slotAddress(c, this.#slot);
     c.get(row).i32(4 * this.#kernel.shape[1]).op("i32.mul").op("i32.add").set(this.#result);
   }
 
@@ -262,7 +263,7 @@ class Sorter {
     const c = this.#c;
     const { bytes, passes } = this.#record;
     const last = pass === passes - 1;
-    const [counter, place] = [c.local("i32"), c.local("i32")];
+    const [counter, place] = c.locals("i32", 2);
     this.#eachRecord(records, from, to, () => {
       this.#digitAt(pass, places);
       c.tee(counter).get(counter).mem("i32.load").tee(place).i32(1).op("i32.add").mem("i32.store");

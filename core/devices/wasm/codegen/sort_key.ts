@@ -29,7 +29,7 @@ function writeFloatKey(
   to: number,
   store: (offset: number) => void,
 ): void {
-  const [low, high, sign, nan] = Array.from({ length: 4 }, () => c.local("i32"));
+  const [low, high, sign, nan] = c.locals("i32", 4);
   const highAt = dtype === "f64" ? 4 : 0;
   c.i32(0);
   for (let i = 0; i < 2; i++) c.get(value).mem(`${dtype}.load`);
@@ -45,5 +45,5 @@ function writeFloatKey(
   }
   c.get(to).get(high).get(sign).i32(signBit).op("i32.or").op("i32.xor").get(nan).op("i32.or");
   store(highAt);
-  for (const local of [low, high, sign, nan]) c.release("i32", local);
+  c.release("i32", low, high, sign, nan);
 }

@@ -10,7 +10,9 @@
  */
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { WasmModule } from "./assembler/module.ts";
-import { FLOAT, LANES, plus, roundUp, setMin, zeroBytes } from "./emit.ts";
+import { plus, setMin } from "./emit/addresses.ts";
+import { roundUp } from "./emit/blocks.ts";
+import { floatBytes, vectorLanes, zeroBytes } from "./emit/vectors.ts";
 
 /** What a window sees of an image. */
 export interface WindowSpec {
@@ -74,7 +76,7 @@ export function tapOffset(spec: WindowSpec, layout: WindowLayout, ky: number, kx
 
 /** Bytes of a staged image. */
 export function stagedBytes(spec: WindowSpec, layout: WindowLayout): number {
-  return roundUp(spec.channels * layout.plane * FLOAT, 64);
+  return roundUp(spec.channels * layout.plane * floatBytes, 64);
 }
 
 /**
@@ -84,7 +86,7 @@ export function stagedBytes(spec: WindowSpec, layout: WindowLayout): number {
 export function stageImage(module: WasmModule, spec: WindowSpec, layout: WindowLayout, clear: boolean): number {
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [image, copy, first] = [0, 1, 2];
-    const [from, to, row, channel, source, target] = Array.from({ length: 6 }, () => c.local("i32"));
+    const [from, to, row, channel, source, target] = c.locals("i32", 6);
     const spreadY = spec.spread[0];
     /** Sets `local` to the first image row that lands at or below padded row first + `below`, at most the height. */
     const setRow = (local: number, below: number) => {
@@ -97,13 +99,13 @@ export function stageImage(module: WasmModule, spec: WindowSpec, layout: WindowL
     setRow(to, layout.rows);
     c.for(channel, 0, spec.channels, 1, () => {
       c.get(image).get(channel).i32(spec.height).op("i32.mul").get(from).op("i32.add");
-      c.i32(spec.width * FLOAT).op("i32.mul").op("i32.add").set(source);
-      c.get(copy).get(channel).i32(layout.plane * FLOAT).op("i32.mul").op("i32.add");
+      c.i32(spec.width * floatBytes).op("i32.mul").op("i32.add").set(source);
+      c.get(copy).get(channel).i32(layout.plane * floatBytes).op("i32.mul").op("i32.add");
       plus(c.get(from).i32(spreadY).op("i32.mul").get(first).op("i32.sub"), spec.top);
-      c.i32(layout.pitch * FLOAT).op("i32.mul").op("i32.add").set(target);
+      c.i32(layout.pitch * floatBytes).op("i32.mul").op("i32.add").set(target);
       c.for(row, () => c.get(from), () => c.get(to), 1, () => {
         copyRow(c, spec, layout, source, target);
-        c.increment(source, spec.width * FLOAT).increment(target, spreadY * layout.pitch * FLOAT);
+        c.increment(source, spec.width * floatBytes).increment(target, spreadY * layout.pitch * floatBytes);
       });
     });
   });
@@ -144,14 +146,14 @@ interface Places {
 
 /** Copies `count` floats within the rows at locals `source` and `target`. */
 function copyFloats(c: FunctionWriter, source: number, target: number, from: Places, to: Places, count: number): void {
-  const vectorwise = to.step === 1 && from.step <= 2 && count >= LANES;
-  const scalar = () => c.get(target).get(source).mem("f32.load", from.from * FLOAT).mem("f32.store", to.from * FLOAT);
+  const vectorwise = to.step === 1 && from.step <= 2 && count >= vectorLanes;
+  const scalar = () => c.get(target).get(source).mem("f32.load", from.from * floatBytes).mem("f32.store", to.from * floatBytes);
   const vector = (at: number) => {
-    c.get(target).get(source).mem("v128.load", (from.from + at * from.step) * FLOAT);
+    c.get(target).get(source).mem("v128.load", (from.from + at * from.step) * floatBytes);
     if (from.step === 2) {
-      c.get(source).mem("v128.load", (from.from + at * 2 + LANES) * FLOAT).shuffle32([0, 2, 4, 6]);
+      c.get(source).mem("v128.load", (from.from + at * 2 + vectorLanes) * floatBytes).shuffle32([0, 2, 4, 6]);
     }
-    c.mem("v128.store", (to.from + at) * FLOAT);
+    c.mem("v128.store", (to.from + at) * floatBytes);
   };
   const moving = (items: number, sourceBytes: number, targetBytes: number, body: () => void) => {
     const left = c.local("i32");
@@ -162,10 +164,10 @@ function copyFloats(c: FunctionWriter, source: number, target: number, from: Pla
     });
     c.increment(source, -items * sourceBytes).increment(target, -items * targetBytes).release("i32", left);
   };
-  if (!vectorwise) return moving(count, from.step * FLOAT, to.step * FLOAT, scalar);
-  const whole = Math.floor(count / LANES);
-  if (whole <= 8) { for (let v = 0; v < whole; v++) vector(v * LANES); }
-  else moving(whole, from.step * LANES * FLOAT, LANES * FLOAT, () => vector(0));
+  if (!vectorwise) return moving(count, from.step * floatBytes, to.step * floatBytes, scalar);
+  const whole = Math.floor(count / vectorLanes);
+  if (whole <= 8) { for (let v = 0; v < whole; v++) vector(v * vectorLanes); }
+  else moving(whole, from.step * vectorLanes * floatBytes, vectorLanes * floatBytes, () => vector(0));
   // The last vector overlaps the one before rather than run over.
-  if (count % LANES > 0) vector(count - LANES);
+  if (count % vectorLanes > 0) vector(count - vectorLanes);
 }

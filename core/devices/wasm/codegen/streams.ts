@@ -7,6 +7,7 @@ import { deviceBytes, type DType } from "../../../dtype.ts";
 import type { Access } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
+import { plus, slotAddress } from "./emit/addresses.ts";
 
 /** Something that moves with the loops: an element's address, or an integer that depends on the place. */
 export interface Stream {
@@ -25,17 +26,11 @@ export function unitOf(dtype: DType | "index"): number {
   return dtype === "index" ? 1 : deviceBytes(dtype);
 }
 
-/** Pushes an address of the table (its local is parameter 0 of every phase) plus a constant. */
-export function pushSlot(c: FunctionWriter, slot: number, bytes: number): void {
-  c.get(0).mem("i32.load", 4 * slot);
-  if (bytes !== 0) c.i32(bytes).op("i32.add");
-}
-
 /** The stream of an access. */
 export function accessStream(program: Program, { buffer, offset, strides }: Access): Stream {
   const { dtype } = program.buffers[buffer];
   const bytes = deviceBytes(dtype);
-  return { dtype, strides: strides.map((stride) => stride * bytes), base: (c) => pushSlot(c, buffer, offset * bytes) };
+  return { dtype, strides: strides.map((stride) => stride * bytes), base: (c) => plus(slotAddress(c, buffer), offset * bytes) };
 }
 
 /** The stream of positions offset + sum of strides * index. */

@@ -123,7 +123,7 @@ function integerBinary(c: FunctionWriter, op: BinaryOp, type: ScalarType, x: Pus
 
 /** Applies the scalar form to each lane. */
 function laneWise(c: FunctionWriter, scalar: Printer, op: BinaryOp, type: ScalarType, x: Push, y: Push, right: Expr): void {
-  const [a, b, out] = [c.local("v128"), c.local("v128"), c.local("v128")];
+  const [a, b, out] = c.locals("v128", 3);
   const lanes = scalarValueType(type) === "f32" ? "f32x4" : "i32x4";
   x();
   y();

@@ -7,8 +7,8 @@
  * @module
  */
 import { WasmModule } from "./assembler/module.ts";
-import { FLOAT } from "./emit.ts";
-import { microKernel, NARROW_TILE, TILE_ROWS, WIDE_TILE } from "./microkernel.ts";
+import { floatBytes } from "./emit/vectors.ts";
+import { maxTileRows, microKernel, narrowTile, wideTile } from "./microkernel.ts";
 
 /** Steps of the inner product in one call of a micro-kernel. */
 const STEPS = 128;
@@ -21,22 +21,22 @@ export function tileLoopsModule(): Uint8Array<ArrayBuffer> {
   const module = new WasmModule();
   module.importMemory("env", "memory", 1, 1);
   for (const name of [tileLoops.narrow, tileLoops.wide]) {
-    const columns = name === tileLoops.wide ? WIDE_TILE : NARROW_TILE;
+    const columns = name === tileLoops.wide ? wideTile : narrowTile;
     const tile = microKernel(module, {
-      rows: TILE_ROWS,
+      rows: maxTileRows,
       columns,
       lhsRow: 1,
-      lhsStep: TILE_ROWS,
+      lhsStep: maxTileRows,
       rhsStep: columns,
       resultRow: columns,
       wholeSteps: true,
       accumulates: false,
     });
-    const rhs = STEPS * TILE_ROWS * FLOAT;
-    const result = rhs + STEPS * WIDE_TILE * FLOAT;
+    const rhs = STEPS * maxTileRows * floatBytes;
+    const result = rhs + STEPS * wideTile * floatBytes;
     module.func({ params: ["i32"], export: name }, (c) => {
       const i = c.local("i32");
-      c.for(i, 0, () => c.get(0), columns / NARROW_TILE, () => c.i32(0).i32(rhs).i32(result).i32(STEPS).i32(0).call(tile));
+      c.for(i, 0, () => c.get(0), columns / narrowTile, () => c.i32(0).i32(rhs).i32(result).i32(STEPS).i32(0).call(tile));
     });
   }
   return module.finish();

@@ -15,28 +15,15 @@
 import type { Access, ConvKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { WasmModule } from "./assembler/module.ts";
-import { type KernelGenerator, type Phase, phaseParams, type WasmContext } from "./context.ts";
+import { type KernelGenerator, type Phase, phaseLocals, phaseParams, type WasmContext } from "./context.ts";
 import { type Convolution, convolutionOf, multiplyAdds } from "./conv_problem.ts";
-import {
-  type Blocks,
-  blockSizes,
-  evenBlocks,
-  FLOAT,
-  LANES,
-  operandAddress,
-  plus,
-  plusScaled,
-  roundUp,
-  SERIAL_MADDS,
-  setMin,
-  setShare,
-  slotAddress,
-  storeLanes,
-  zeroBytes,
-} from "./emit.ts";
-import { microKernel, TILE_ROWS, type TileColumns, tileColumnsFor } from "./microkernel.ts";
-import { transpose4 } from "./pack.ts";
+import { operandAddress, plus, plusScaled, setMin, slotAddress } from "./emit/addresses.ts";
+import { type Blocks, blockSizes, evenBlocks, roundUp } from "./emit/blocks.ts";
+import { setShare } from "./emit/shares.ts";
+import { floatBytes, storeLanes, transpose4, vectorLanes, zeroBytes } from "./emit/vectors.ts";
+import { maxTileRows, microKernel, type TileColumns, tileColumnsFor } from "./microkernel.ts";
 import { layOutWindow, stagedBytes, stageImage, type WindowLayout, type WindowSpec } from "./stage.ts";
+import { serialMultiplyAdds } from "./work.ts";
 
 /** Outputs of a tile, elements of a filter, and of a patch, along one axis. */
 const TILE = 4;
@@ -88,7 +75,7 @@ function linearMap(
       },
     };
     write(tools, x).forEach((push, index) => emit(index, push));
-    for (const local of kept) c.release("v128", local);
+    c.release("v128", ...kept);
   };
 }
 
@@ -192,33 +179,33 @@ function transformSquare(
       c.set(local);
       line.push(local);
     });
-    for (const local of loaded) c.release("v128", local);
+    c.release("v128", ...loaded);
     half.push(line);
   }
   half[0].forEach((_, column) => map(c, half.map((line) => line[column]), (row, push) => emit(row, column, push)));
-  for (const line of half) for (const local of line) c.release("v128", local);
+  for (const line of half) c.release("v128", ...line);
 }
 
 /** Pushes nothing; gives locals with the first `count` (4 or 6) columns of four channels' rows at `at`, a channel per lane. */
 function loadChannels(c: FunctionWriter, at: number, plane: number, offset: number, count: number): number[] {
-  const channel = (lane: number) => (lane * plane + offset) * FLOAT;
+  const channel = (lane: number) => (lane * plane + offset) * floatBytes;
   const columns = [0, 1, 2, 3].map((lane) => {
     const local = c.local("v128");
     c.get(at).mem("v128.load", channel(lane)).set(local);
     return local;
   });
   transpose4(c, columns);
-  if (count === LANES) return columns;
+  if (count === vectorLanes) return columns;
   const pairs = [0, 2].map((lane) => {
     const local = c.local("v128");
-    for (const one of [lane, lane + 1]) c.get(at).mem("v128.load64_zero", channel(one) + LANES * FLOAT);
+    for (const one of [lane, lane + 1]) c.get(at).mem("v128.load64_zero", channel(one) + vectorLanes * floatBytes);
     c.shuffle32([0, 4, 1, 5]).set(local);
     return local;
   });
-  const [fifth, sixth] = [c.local("v128"), c.local("v128")];
+  const [fifth, sixth] = c.locals("v128", 2);
   c.get(pairs[0]).get(pairs[1]).shuffle32([0, 1, 4, 5]).set(fifth);
   c.get(pairs[0]).get(pairs[1]).shuffle32([2, 3, 6, 7]).set(sixth);
-  for (const local of pairs) c.release("v128", local);
+  c.release("v128", ...pairs);
   return [...columns, fifth, sixth];
 }
 
@@ -230,7 +217,7 @@ function eachFourChannels(
   body: () => void,
 ): void {
   const left = c.local("i32");
-  c.i32(count / LANES).set(left).loop(() => {
+  c.i32(count / vectorLanes).set(left).loop(() => {
     body();
     for (const [pointer, bytes] of pointers) c.increment(pointer, bytes);
     c.increment(left, -1).get(left).brIf(0);
@@ -242,7 +229,7 @@ function eachFourChannels(
 function imageTransform(module: WasmModule, map: LinearMap, size: number, channels: number, layout: WindowLayout): number {
   return module.func({ params: ["i32", "i32"] }, (c) => {
     const [image, places] = [0, 1];
-    eachFourChannels(c, channels, [[image, LANES * layout.plane * FLOAT], [places, LANES * FLOAT]], () => {
+    eachFourChannels(c, channels, [[image, vectorLanes * layout.plane * floatBytes], [places, vectorLanes * floatBytes]], () => {
       transformSquare(
         c,
         map,
@@ -251,7 +238,7 @@ function imageTransform(module: WasmModule, map: LinearMap, size: number, channe
         (row, column, push) => {
           c.get(places);
           push();
-          c.mem("v128.store", (row * PATCH + column) * channels * FLOAT);
+          c.mem("v128.store", (row * PATCH + column) * channels * floatBytes);
         },
       );
     });
@@ -262,7 +249,7 @@ function imageTransform(module: WasmModule, map: LinearMap, size: number, channe
 function loadPlaces(c: FunctionWriter, at: number, row: number, stride: number): number[] {
   return Array.from({ length: PATCH }, (_, column) => {
     const local = c.local("v128");
-    c.get(at).mem("v128.load", (row * PATCH + column) * stride * FLOAT).set(local);
+    c.get(at).mem("v128.load", (row * PATCH + column) * stride * floatBytes).set(local);
     return local;
   });
 }
@@ -273,8 +260,8 @@ function outputTransform(module: WasmModule, conv: Convolution, columns: number)
   const plane = outHeight * outWidth;
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [places, output, rows] = [0, 1, 2];
-    const tile = Array.from({ length: TILE }, () => Array.from({ length: TILE }, () => c.local("v128")));
-    eachFourChannels(c, outChannels, [[places, LANES * FLOAT], [output, LANES * plane * FLOAT]], () => {
+    const tile = Array.from({ length: TILE }, () => c.locals("v128", TILE));
+    eachFourChannels(c, outChannels, [[places, vectorLanes * floatBytes], [output, vectorLanes * plane * floatBytes]], () => {
       transformSquare(c, placesToTile, PATCH, (row) => loadPlaces(c, places, row, outChannels), (row, column, push) => {
         push();
         c.set(tile[row][column]);
@@ -282,7 +269,7 @@ function outputTransform(module: WasmModule, conv: Convolution, columns: number)
       tile.forEach((line, row) =>
         c.get(rows).i32(row).op("i32.gt_s").if(() => {
           transpose4(c, line);
-          line.forEach((pixels, lane) => storeLanes(c, output, pixels, columns, (lane * plane + row * outWidth) * FLOAT));
+          line.forEach((pixels, lane) => storeLanes(c, output, pixels, columns, (lane * plane + row * outWidth) * floatBytes));
         })
       );
     });
@@ -308,7 +295,7 @@ function cutTiles(images: number, height: number, width: number, threads: number
   const wanted = Math.max(Math.ceil(bandBytes / BAND_BYTES), images % threads === 0 ? 1 : Math.ceil((4 * threads) / images));
   const bandTiles = Math.ceil(down / Math.min(down, wanted));
   const tiles = bandTiles * across;
-  const most = Math.max(TILE_ROWS, Math.floor(GROUP_BYTES / tileBytes));
+  const most = Math.max(maxTileRows, Math.floor(GROUP_BYTES / tileBytes));
   return {
     across,
     down,
@@ -335,8 +322,8 @@ const CYCLES = { image: 18, output: 14, filter: 14, multiplyAdd: 1 / 8 };
 /** Whether Winograd's way is possible, and clearly less work than the direct sum. */
 export function prefersWinograd({ threads }: WasmContext, kernel: ConvKernel): boolean {
   const { geometry: g } = kernel;
-  if (PLACES * g.c * g.o * FLOAT * threads > SUMS_BYTES) return false;
-  const fits = g.kh === FILTER && g.kw === FILTER && g.groups === 1 && g.c % LANES === 0 && g.o % LANES === 0 &&
+  if (PLACES * g.c * g.o * floatBytes * threads > SUMS_BYTES) return false;
+  const fits = g.kh === FILTER && g.kw === FILTER && g.groups === 1 && g.c % vectorLanes === 0 && g.o % vectorLanes === 0 &&
     [...g.stride, ...g.dilation].every((value) => value === 1);
   if (!fits) return false;
   const [height, width] = kernel.kind === "conv2dInputGrad" ? [g.h, g.w] : [g.oh, g.ow];
@@ -345,7 +332,7 @@ export function prefersWinograd({ threads }: WasmContext, kernel: ConvKernel): b
   const direct = g.n * height * width * FILTER * FILTER * products * CYCLES.multiplyAdd;
   const transformed = tiles * (PLACES * products * CYCLES.multiplyAdd * 1.1 + g.c * CYCLES.image + g.o * CYCLES.output) +
     products * CYCLES.filter;
-  return direct > SERIAL_MADDS * CYCLES.multiplyAdd && transformed < 0.85 * direct;
+  return direct > serialMultiplyAdds * CYCLES.multiplyAdd && transformed < 0.85 * direct;
 }
 
 // --- forward, and the gradient with respect to the input ----------------------------------------------------------------------------
@@ -361,7 +348,7 @@ export const convWinograd: KernelGenerator<ConvKernel> = (context, kernel) => {
   const conv = convolutionOf(kernel);
   const width = tileColumnsFor(context, conv.outChannels, multiplyAdds(conv));
   const panels = Math.ceil(conv.outChannels / width);
-  const filters: Panels = { slot: context.sharedScratch(PLACES * panels * conv.inChannels * width * FLOAT), width };
+  const filters: Panels = { slot: context.sharedScratch(PLACES * panels * conv.inChannels * width * floatBytes), width };
   return [
     { func: transformFilters(context, conv, filters), serial: false },
     { func: convolveTiles(context, kernel, conv, filters), serial: false },
@@ -372,7 +359,7 @@ export const convWinograd: KernelGenerator<ConvKernel> = (context, kernel) => {
 function transformFilters(context: WasmContext, conv: Convolution, { slot, width }: Panels): number {
   const { inChannels, outChannels } = conv;
   const placeStride = Math.ceil(outChannels / width) * inChannels * width;
-  const groups = width / LANES;
+  const groups = width / vectorLanes;
   const tapAt = (row: number, column: number) => {
     const tap = row * FILTER + column;
     return conv.flipped ? FILTER * FILTER - 1 - tap : tap;
@@ -382,31 +369,33 @@ function transformFilters(context: WasmContext, conv: Convolution, { slot, width
     const loadRow = (row: number) =>
       Array.from({ length: FILTER }, (_, column) => {
         const local = c.local("v128");
-        const at = (lane: number) => (lane * conv.filterOut + tapAt(row, column)) * FLOAT;
+        const at = (lane: number) => (lane * conv.filterOut + tapAt(row, column)) * floatBytes;
         c.get(from).mem("v128.load32_zero", at(0)).set(local);
-        for (let lane = 1; lane < LANES; lane++) c.get(from).get(local).memLane("v128.load32_lane", lane, at(lane)).set(local);
+        for (let lane = 1; lane < vectorLanes; lane++) {
+          c.get(from).get(local).memLane("v128.load32_lane", lane, at(lane)).set(local);
+        }
         return local;
       });
     transformSquare(c, filterToPlaces, FILTER, loadRow, (row, column, push) => {
       c.get(to);
       push();
-      c.mem("v128.store", (row * PATCH + column) * placeStride * FLOAT);
+      c.mem("v128.store", (row * PATCH + column) * placeStride * floatBytes);
     });
   });
   return context.module.func({ params: phaseParams }, (c) => {
-    const [table, thread] = [0, 1];
-    const [unit, end, channels, input] = Array.from({ length: 4 }, () => c.local("i32"));
-    setShare(c, thread, context.threads, (outChannels / LANES) * inChannels, unit, end);
+    const { thread } = phaseLocals;
+    const [unit, end, channels, input] = c.locals("i32", 4);
+    setShare(c, thread, context.threads, (outChannels / vectorLanes) * inChannels, unit, end);
     c.for(unit, () => c.get(unit), () => c.get(end), 1, () => {
       c.get(unit).i32(inChannels).op("i32.div_u").set(channels).get(unit).i32(inChannels).op("i32.rem_u").set(input);
-      operandAddress(c, table, conv.filters);
-      plusScaled(c, channels, LANES * conv.filterOut * FLOAT);
-      plusScaled(c, input, conv.filterIn * FLOAT);
+      operandAddress(c, conv.filters);
+      plusScaled(c, channels, vectorLanes * conv.filterOut * floatBytes);
+      plusScaled(c, input, conv.filterIn * floatBytes);
       // A panel is made of groups of four output channels.
       c.get(channels).i32(groups).op("i32.div_u").i32(inChannels).op("i32.mul").get(input).op("i32.add");
       c.i32(groups).op("i32.mul");
-      c.get(channels).i32(groups).op("i32.rem_u").op("i32.add").i32(LANES * FLOAT).op("i32.mul");
-      slotAddress(c, table, slot).op("i32.add").call(four);
+      c.get(channels).i32(groups).op("i32.rem_u").op("i32.add").i32(vectorLanes * floatBytes).op("i32.mul");
+      slotAddress(c, slot).op("i32.add").call(four);
     });
   });
 }
@@ -454,12 +443,12 @@ function eachGroup(
 
 /** Runs `body` for each tile of a group, with its row and column in the band. */
 function eachTile(c: FunctionWriter, tiles: Tiles, at: BandPlaces, body: (row: number, column: number) => void): void {
-  const [tile, row, column] = [c.local("i32"), c.local("i32"), c.local("i32")];
+  const [tile, row, column] = c.locals("i32", 3);
   c.for(tile, () => c.get(at.tile), () => c.get(at.tileEnd), 1, () => {
     c.get(tile).i32(tiles.across).op("i32.div_u").set(row).get(tile).i32(tiles.across).op("i32.rem_u").set(column);
     body(row, column);
   });
-  for (const used of [tile, row, column]) c.release("i32", used);
+  c.release("i32", tile, row, column);
 }
 
 /** An image as its transform reads it. */
@@ -500,10 +489,10 @@ function tiledImage(
 
 /** Sets `base` to where the band's first row of the image can be read, staging it if need be. */
 function setBand(c: FunctionWriter, { access, spec, layout, stage, scratchAt }: TiledImage, at: BandPlaces, base: number): void {
-  const [table, , scratch] = [0, 1, 2];
-  operandAddress(c, table, access);
-  plusScaled(c, at.image, spec.channels * spec.height * spec.width * FLOAT);
-  if (!layout.staged) return void plusScaled(c, at.tileRow, TILE * layout.pitch * FLOAT).set(base);
+  const { scratch } = phaseLocals;
+  operandAddress(c, access);
+  plusScaled(c, at.image, spec.channels * spec.height * spec.width * floatBytes);
+  if (!layout.staged) return void plusScaled(c, at.tileRow, TILE * layout.pitch * floatBytes).set(base);
   plus(c.get(scratch), scratchAt).tee(base).get(at.tileRow).i32(TILE).op("i32.mul").call(stage);
 }
 
@@ -513,9 +502,9 @@ function transformGroup(c: FunctionWriter, image: TiledImage, tiles: Tiles, at: 
   c.get(to).set(target);
   eachTile(c, tiles, at, (row, column) => {
     c.get(base);
-    plusScaled(c, row, TILE * image.layout.pitch * FLOAT);
-    plusScaled(c, column, TILE * FLOAT);
-    c.get(target).call(image.transform).increment(target, image.tileStride * FLOAT);
+    plusScaled(c, row, TILE * image.layout.pitch * floatBytes);
+    plusScaled(c, column, TILE * floatBytes);
+    c.get(target).call(image.transform).increment(target, image.tileStride * floatBytes);
   });
   c.release("i32", target);
 }
@@ -548,39 +537,39 @@ function multiplyPlaces(
   const restColumns = outChannels % width;
   const fullPanels = Math.floor(outChannels / width);
   const sweep = (columns: number) => {
-    const [six, five] = [kernel(TILE_ROWS, columns), kernel(TILE_ROWS - 1, columns)];
+    const [six, five] = [kernel(maxTileRows, columns), kernel(maxTileRows - 1, columns)];
     return context.module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
       const [patches, panel, products, sixes, fives] = [0, 1, 2, 3, 4];
       const blocks = (count: number, rows: number, func: number) =>
         c.get(count).if(() =>
           c.loop(() => {
             c.get(patches).get(panel).get(products).i32(inChannels).i32(0).call(func);
-            c.increment(patches, rows * patchStride * FLOAT).increment(products, rows * productStride * FLOAT);
+            c.increment(patches, rows * patchStride * floatBytes).increment(products, rows * productStride * floatBytes);
             c.increment(count, -1).get(count).brIf(0);
           })
         );
-      blocks(sixes, TILE_ROWS, six);
-      blocks(fives, TILE_ROWS - 1, five);
+      blocks(sixes, maxTileRows, six);
+      blocks(fives, maxTileRows - 1, five);
     });
   };
   const full = fullPanels > 0 ? sweep(width) : -1;
   const rest = restColumns > 0 ? sweep(restColumns) : -1;
   return context.module.func({ params: ["i32", "i32", "i32", "i32"] }, (c) => {
     const [patches, filters, products, tiles] = [0, 1, 2, 3];
-    const [place, panel, sixes, fives] = Array.from({ length: 4 }, () => c.local("i32"));
+    const [place, panel, sixes, fives] = c.locals("i32", 4);
     // As many blocks as sixes would need, of which those that can be are fives.
-    plus(c.get(tiles), TILE_ROWS - 1).i32(TILE_ROWS).op("i32.div_u").set(sixes);
-    c.get(sixes).i32(TILE_ROWS).op("i32.mul").get(tiles).op("i32.sub").set(fives);
+    plus(c.get(tiles), maxTileRows - 1).i32(maxTileRows).op("i32.div_u").set(sixes);
+    c.get(sixes).i32(maxTileRows).op("i32.mul").get(tiles).op("i32.sub").set(fives);
     setMin(c, fives, fives, () => c.get(sixes));
     c.get(sixes).get(fives).op("i32.sub").set(sixes);
     const sweepPanel = (func: number) => {
       c.get(patches).get(filters).get(products).get(sixes).get(fives).call(func);
-      c.increment(filters, panelFloats * FLOAT).increment(products, width * FLOAT);
+      c.increment(filters, panelFloats * floatBytes).increment(products, width * floatBytes);
     };
     c.for(place, 0, PLACES, 1, () => {
       if (full >= 0) c.for(panel, 0, fullPanels, 1, () => sweepPanel(full));
       if (rest >= 0) sweepPanel(rest);
-      c.increment(patches, inChannels * FLOAT).increment(products, (outChannels - panels * width) * FLOAT);
+      c.increment(patches, inChannels * floatBytes).increment(products, (outChannels - panels * width) * floatBytes);
     });
   });
 }
@@ -589,8 +578,8 @@ function multiplyPlaces(
 function convolveTiles(context: WasmContext, kernel: ConvKernel, conv: Convolution, filters: Panels): number {
   const { images, inChannels, outChannels, outHeight, outWidth } = conv;
   const productStride = PLACES * outChannels + SPACING;
-  const imageBytes = inChannels * outHeight * outWidth * FLOAT;
-  const tileBytes = (PLACES * (inChannels + outChannels) + 2 * SPACING) * FLOAT;
+  const imageBytes = inChannels * outHeight * outWidth * floatBytes;
+  const tileBytes = (PLACES * (inChannels + outChannels) + 2 * SPACING) * floatBytes;
   const tiles = cutTiles(images, outHeight, outWidth, context.threads, imageBytes, tileBytes);
   const image = tiledImage(context.module, conv.source, conv.window, tiles, [patchToPlaces, PATCH], 0);
   const multiply = multiplyPlaces(context, conv, filters.width, image.tileStride, productStride);
@@ -598,13 +587,13 @@ function convolveTiles(context: WasmContext, kernel: ConvKernel, conv: Convoluti
   const whole = outputTransform(context.module, conv, TILE);
   const edge = edgeColumns === 0 ? whole : outputTransform(context.module, conv, edgeColumns);
   const epilogue = context.epilogue(kernel);
-  const rows = roundUp(tiles.together, TILE_ROWS);
-  const patchBytes = roundUp(rows * image.tileStride * FLOAT, 64);
-  context.privateScratch(image.scratch + patchBytes + rows * productStride * FLOAT);
+  const rows = roundUp(tiles.together, maxTileRows);
+  const patchBytes = roundUp(rows * image.tileStride * floatBytes, 64);
+  context.privateScratch(image.scratch + patchBytes + rows * productStride * floatBytes);
 
   return context.module.func({ params: phaseParams }, (c) => {
-    const [table, thread, scratch] = [0, 1, 2];
-    const [unit, end, base, patches, products, source, row0, rowsLeft, channel] = Array.from({ length: 9 }, () => c.local("i32"));
+    const { table, thread, scratch } = phaseLocals;
+    const [unit, end, base, patches, products, source, row0, rowsLeft, channel] = c.locals("i32", 9);
     plus(c.get(scratch), image.scratch).set(patches);
     plus(c.get(patches), patchBytes).set(products);
     if (image.layout.staged && tiles.bands === 1) zeroBytes(c, scratch, image.scratch);
@@ -616,19 +605,19 @@ function convolveTiles(context: WasmContext, kernel: ConvKernel, conv: Convoluti
         c.get(row).get(at.tileRow).op("i32.add").i32(TILE).op("i32.mul").set(row0);
         c.i32(outHeight).get(row0).op("i32.sub").set(rowsLeft);
         c.get(source);
-        slotAddress(c, table, epilogue.slot);
-        pushDomainRow(at).i32(outWidth * FLOAT).op("i32.mul").op("i32.add");
-        plusScaled(c, column, TILE * FLOAT);
+        slotAddress(c, epilogue.slot);
+        pushDomainRow(at).i32(outWidth * floatBytes).op("i32.mul").op("i32.add");
+        plusScaled(c, column, TILE * floatBytes);
         c.get(rowsLeft);
         if (edge === whole) c.call(whole);
         else {
-          const operands = [c.local("i32"), c.local("i32")];
+          const operands = c.locals("i32", 2);
           c.set(rowsLeft).set(operands[1]).set(operands[0]);
           const push = () => c.get(operands[0]).get(operands[1]).get(rowsLeft);
           c.get(column).i32(tiles.across - 1).op("i32.lt_s").if(() => push().call(whole), () => push().call(edge));
-          for (const used of operands) c.release("i32", used);
+          c.release("i32", ...operands);
         }
-        c.increment(source, productStride * FLOAT);
+        c.increment(source, productStride * floatBytes);
       });
     };
     const finish = (at: BandPlaces) => {
@@ -638,7 +627,7 @@ function convolveTiles(context: WasmContext, kernel: ConvKernel, conv: Convoluti
       c.i32(outHeight).get(row0).op("i32.sub").set(rowsLeft);
       setMin(c, rowsLeft, rowsLeft, () => c.i32(tiles.bandTiles * TILE));
       const box = (pushRows: () => void) => {
-        slotAddress(c.get(table), table, epilogue.slot);
+        slotAddress(c.get(table), epilogue.slot);
         pushDomainRow(at);
         pushDomainRow(at);
         pushRows();
@@ -656,7 +645,7 @@ function convolveTiles(context: WasmContext, kernel: ConvKernel, conv: Convoluti
       group: (at) => {
         transformGroup(c, image, tiles, at, base, patches);
         c.get(patches);
-        slotAddress(c, table, filters.slot).get(products).get(at.tileEnd).get(at.tile).op("i32.sub").call(multiply);
+        slotAddress(c, filters.slot).get(products).get(at.tileEnd).get(at.tile).op("i32.sub").call(multiply);
         turnBack(at);
       },
       bandDone: finish,
@@ -669,11 +658,11 @@ function convolveTiles(context: WasmContext, kernel: ConvKernel, conv: Convoluti
 /** conv2dFilterGrad of 3 by 3 windows. */
 export const filterGradWinograd: KernelGenerator<ConvKernel> = (context, kernel) => {
   const { geometry: g } = kernel;
-  const tileBytes = (PLACES * (g.c + g.o) + 2 * SPACING) * FLOAT;
-  const imageBytes = (g.c + g.o) * g.oh * g.ow * FLOAT;
+  const tileBytes = (PLACES * (g.c + g.o) + 2 * SPACING) * floatBytes;
+  const imageBytes = (g.c + g.o) * g.oh * g.ow * floatBytes;
   const tiles = cutTiles(g.n, g.oh, g.ow, context.threads, imageBytes, tileBytes);
   const parts = Math.min(context.threads, g.n * tiles.bands);
-  const sums = context.sharedScratch(parts * PLACES * g.c * g.o * FLOAT);
+  const sums = context.sharedScratch(parts * PLACES * g.c * g.o * floatBytes);
   const phases: Phase[] = [
     { func: sumPlaces(context, kernel, tiles, sums, parts), serial: false },
     { func: turnFiltersBack(context, kernel, sums, parts), serial: false },
@@ -712,15 +701,12 @@ function sumPlaces(context: WasmContext, kernel: ConvKernel, tiles: Tiles, sums:
   const width = tileColumnsFor(context, g.c, g.n * g.oh * g.ow * FILTER * FILTER * g.c * g.o);
   const multiply = multiplyTiles(context, g.c, g.o, width, patches.tileStride, gradient.tileStride);
   const staged = patches.scratch + gradient.scratch;
-  const patchBytes = roundUp(tiles.together * patches.tileStride * FLOAT, 64);
-  context.privateScratch(staged + patchBytes + tiles.together * gradient.tileStride * FLOAT);
+  const patchBytes = roundUp(tiles.together * patches.tileStride * floatBytes, 64);
+  context.privateScratch(staged + patchBytes + tiles.together * gradient.tileStride * floatBytes);
 
   return context.module.func({ params: phaseParams }, (c) => {
-    const [table, thread, scratch] = [0, 1, 2];
-    const [unit, end, patchBase, gradientBase, patchPlaces, gradientPlaces, begun] = Array.from(
-      { length: 7 },
-      () => c.local("i32"),
-    );
+    const { thread, scratch } = phaseLocals;
+    const [unit, end, patchBase, gradientBase, patchPlaces, gradientPlaces, begun] = c.locals("i32", 7);
     plus(c.get(scratch), staged).set(patchPlaces);
     plus(c.get(patchPlaces), patchBytes).set(gradientPlaces);
     if (tiles.bands === 1) zeroBytes(c, scratch, staged);
@@ -737,7 +723,7 @@ function sumPlaces(context: WasmContext, kernel: ConvKernel, tiles: Tiles, sums:
           transformGroup(c, patches, tiles, at, patchBase, patchPlaces);
           transformGroup(c, gradient, tiles, at, gradientBase, gradientPlaces);
           c.get(gradientPlaces).get(patchPlaces);
-          plusScaled(slotAddress(c, table, sums), thread, PLACES * g.c * g.o * FLOAT);
+          plusScaled(slotAddress(c, sums), thread, PLACES * g.c * g.o * floatBytes);
           c.get(at.tileEnd).get(at.tile).op("i32.sub").get(begun).call(multiply);
           c.i32(1).set(begun);
         },
@@ -756,7 +742,7 @@ function multiplyTiles(
   patchStride: number,
   gradientStride: number,
 ): number {
-  const rowBlocks: Blocks = evenBlocks(outChannels, TILE_ROWS);
+  const rowBlocks: Blocks = evenBlocks(outChannels, maxTileRows);
   const columns = [
     ...(inChannels >= width ? [{ columns: width, count: Math.floor(inChannels / width) }] : []),
     ...(inChannels % width > 0 ? [{ columns: inChannels % width, count: 1 }] : []),
@@ -779,7 +765,7 @@ function multiplyTiles(
   const counts = [rowBlocks.extra, rowBlocks.count - rowBlocks.extra].filter((count) => count > 0);
   return context.module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
     const [gradients, patches, sums, tiles, accumulate] = [0, 1, 2, 3, 4];
-    const [place, panel, block, left, result] = Array.from({ length: 5 }, () => c.local("i32"));
+    const [place, panel, block, left, result] = c.locals("i32", 5);
     c.for(place, 0, PLACES, 1, () => {
       columns.forEach(({ columns, count }, which) =>
         c.for(panel, 0, count, 1, () => {
@@ -787,13 +773,13 @@ function multiplyTiles(
           kernels[which].forEach(({ rows, func }, size) =>
             c.for(block, 0, counts[size], 1, () => {
               c.get(left).get(patches).get(result).get(tiles).get(accumulate).call(func);
-              c.increment(left, rows * FLOAT).increment(result, rows * inChannels * FLOAT);
+              c.increment(left, rows * floatBytes).increment(result, rows * inChannels * floatBytes);
             })
           );
-          c.increment(patches, columns * FLOAT).increment(sums, columns * FLOAT);
+          c.increment(patches, columns * floatBytes).increment(sums, columns * floatBytes);
         })
       );
-      c.increment(gradients, outChannels * FLOAT).increment(sums, (outChannels - 1) * inChannels * FLOAT);
+      c.increment(gradients, outChannels * floatBytes).increment(sums, (outChannels - 1) * inChannels * floatBytes);
     });
   });
 }
@@ -805,11 +791,11 @@ function turnFiltersBack(context: WasmContext, kernel: ConvKernel, sums: number,
   const taps = FILTER * FILTER;
   const four = context.module.func({ params: ["i32", "i32"] }, (c) => {
     const [places, filters] = [0, 1];
-    const filter = Array.from({ length: taps }, () => c.local("v128"));
+    const filter = c.locals("v128", taps);
     const loadRow = (row: number) =>
       Array.from({ length: PATCH }, (_, column) => {
         const local = c.local("v128");
-        const at = (part: number) => ((part * PLACES + row * PATCH + column) * products) * FLOAT;
+        const at = (part: number) => ((part * PLACES + row * PATCH + column) * products) * floatBytes;
         c.get(places).mem("v128.load", at(0));
         for (let part = 1; part < parts; part++) c.get(places).mem("v128.load", at(part)).op("f32x4.add");
         c.set(local);
@@ -820,30 +806,30 @@ function turnFiltersBack(context: WasmContext, kernel: ConvKernel, sums: number,
       c.set(filter[row * FILTER + column]);
     });
     // From a channel per lane to the taps of each channel.
-    for (let tap = 0; tap < taps; tap += LANES) {
-      const some = Array.from({ length: LANES }, (_, i) => filter[Math.min(tap + i, taps - 1)]);
-      if (taps - tap < LANES) {
-        for (let lane = 0; lane < LANES; lane++) {
-          c.get(filters).get(filter[tap]).memLane("v128.store32_lane", lane, (lane * taps + tap) * FLOAT);
+    for (let tap = 0; tap < taps; tap += vectorLanes) {
+      const some = Array.from({ length: vectorLanes }, (_, i) => filter[Math.min(tap + i, taps - 1)]);
+      if (taps - tap < vectorLanes) {
+        for (let lane = 0; lane < vectorLanes; lane++) {
+          c.get(filters).get(filter[tap]).memLane("v128.store32_lane", lane, (lane * taps + tap) * floatBytes);
         }
       } else {
         transpose4(c, some);
-        some.forEach((line, lane) => c.get(filters).get(line).mem("v128.store", (lane * taps + tap) * FLOAT));
+        some.forEach((line, lane) => c.get(filters).get(line).mem("v128.store", (lane * taps + tap) * floatBytes));
       }
     }
   });
   const epilogue = context.epilogue(kernel);
   return context.module.func({ params: phaseParams }, (c) => {
-    const [table, thread] = [0, 1];
-    const [unit, from, end] = [c.local("i32"), c.local("i32"), c.local("i32")];
-    setShare(c, thread, context.threads, products / LANES, from, end);
+    const { table, thread } = phaseLocals;
+    const [unit, from, end] = c.locals("i32", 3);
+    setShare(c, thread, context.threads, products / vectorLanes, from, end);
     c.for(unit, () => c.get(from), () => c.get(end), 1, () => {
-      plusScaled(slotAddress(c, table, sums), unit, LANES * FLOAT);
-      plusScaled(slotAddress(c, table, epilogue.slot), unit, LANES * taps * FLOAT).call(four);
+      plusScaled(slotAddress(c, sums), unit, vectorLanes * floatBytes);
+      plusScaled(slotAddress(c, epilogue.slot), unit, vectorLanes * taps * floatBytes).call(four);
     });
     if (epilogue.func === undefined) return;
-    slotAddress(c.get(table), table, epilogue.slot);
-    const pushRow = (index: number) => c.get(index).i32(LANES * FILTER).op("i32.mul");
+    slotAddress(c.get(table), epilogue.slot);
+    const pushRow = (index: number) => c.get(index).i32(vectorLanes * FILTER).op("i32.mul");
     pushRow(from);
     pushRow(end).i32(0).i32(FILTER).call(epilogue.func);
   });

@@ -8,6 +8,12 @@ import { type Expr, visit } from "../../../ir/expr.ts";
 /** Nanoseconds below which a kernel runs on one thread. */
 export const serialNanoseconds = 20_000;
 
+/** Multiply-adds below which a kernel is one serial phase: about ten microseconds of one core. */
+export const serialMultiplyAdds = 250_000;
+
+/** Elements moved below which a kernel without arithmetic to speak of is one serial phase. */
+export const serialMoves = 32_768;
+
 /** What evaluating the expressions takes per point, in operations; functions of the host count many. */
 export function operationCount(roots: readonly Expr[]): number {
   let count = 0;

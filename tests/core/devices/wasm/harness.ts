@@ -15,7 +15,7 @@ import {
   phaseParams,
   type WasmContext,
 } from "../../../../core/devices/wasm/codegen/context.ts";
-import { NARROW_TILE, type TileColumns, WIDE_TILE } from "../../../../core/devices/wasm/codegen/microkernel.ts";
+import { narrowTile, type TileColumns, wideTile } from "../../../../core/devices/wasm/codegen/microkernel.ts";
 
 /** A float array of either width. */
 export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
@@ -66,7 +66,7 @@ export function prepare<K extends SimpleKernel>(
   generate: KernelGenerator<K>,
   kernel: K,
   inputs: readonly Floats[],
-  { threads, epilogue, tileColumns = NARROW_TILE }: RunOptions,
+  { threads, epilogue, tileColumns = narrowTile }: RunOptions,
 ): PreparedKernel {
   const outputSize = kernel.shape.reduce((product, extent) => product * extent, 1);
   const program = programOf(kernel, inputs, outputSize);
@@ -203,7 +203,7 @@ export function checkKernel<K extends SimpleKernel>(
 ): void {
   for (const threads of [1, 2, 3]) {
     for (
-      const [epilogue, tileColumns] of [[false, NARROW_TILE], [true, NARROW_TILE], [false, WIDE_TILE], [true, WIDE_TILE]] as const
+      const [epilogue, tileColumns] of [[false, narrowTile], [true, narrowTile], [false, wideTile], [true, wideTile]] as const
     ) {
       const prepared = prepare(generate, kernel, inputs, { threads, epilogue, tileColumns });
       prepared.run();

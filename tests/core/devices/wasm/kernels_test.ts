@@ -6,7 +6,7 @@ import { checkKernel, type Floats, numbers, randomFloats } from "./harness.ts";
 import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler/module.ts";
 import { conv } from "../../../../core/devices/wasm/codegen/conv.ts";
 import { matmul } from "../../../../core/devices/wasm/codegen/matmul.ts";
-import { NARROW_TILE, WIDE_TILE } from "../../../../core/devices/wasm/codegen/microkernel.ts";
+import { narrowTile, wideTile } from "../../../../core/devices/wasm/codegen/microkernel.ts";
 import { peakFlopsPerRound, peakLoop } from "../../../../core/devices/wasm/codegen/peak.ts";
 import { pool } from "../../../../core/devices/wasm/codegen/pool.ts";
 import { measuredTileColumns } from "../../../../core/devices/wasm/tile_columns.ts";
@@ -85,7 +85,7 @@ Deno.test("matmul: few rows, whose panels have more columns", () => {
 
 Deno.test("the tile is chosen once", () => {
   const columns = measuredTileColumns();
-  assert.ok(columns === NARROW_TILE || columns === WIDE_TILE);
+  assert.ok(columns === narrowTile || columns === wideTile);
   const start = performance.now();
   for (let i = 0; i < 1000; i++) assert.equal(measuredTileColumns(), columns);
   assert.ok(performance.now() - start < 100);

@@ -21,6 +21,11 @@ import {
 /** For the bytes of floating-point literals. */
 const literal = new DataView(new ArrayBuffer(8));
 
+/** The indices of as many local variables as `count` says: a tuple if that is a literal. */
+export type Locals<Count extends number, Found extends readonly number[] = []> = number extends Count ? number[]
+  : Found["length"] extends Count ? Found
+  : Locals<Count, [...Found, number]>;
+
 /** The body of one function as it is written. Every method returns the writer, so that instructions chain. */
 export class FunctionWriter {
   readonly #bytes: number[] = [];
@@ -39,8 +44,8 @@ export class FunctionWriter {
   }
 
   /** Several new local variables. */
-  locals(type: ValueType, count: number): number[] {
-    return Array.from({ length: count }, () => this.local(type));
+  locals<Count extends number>(type: ValueType, count: Count): Locals<Count> {
+    return Array.from({ length: count }, () => this.local(type)) as Locals<Count>;
   }
 
   /** Lets later locals of the same type reuse these. */
@@ -50,10 +55,10 @@ export class FunctionWriter {
   }
 
   /** Local variables that exist only while `body` writes its code. */
-  withLocals(type: ValueType, count: number, body: (...locals: number[]) => void): this {
+  withLocals<Count extends number>(type: ValueType, count: Count, body: (...locals: Locals<Count>) => void): this {
     const locals = this.locals(type, count);
     body(...locals);
-    return this.release(type, ...locals);
+    return this.release(type, ...locals as readonly number[]);
   }
 
   /** A plain instruction. */

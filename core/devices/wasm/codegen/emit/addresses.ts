@@ -1,0 +1,50 @@
+/**
+ * Addresses of buffers and their elements, and the integer arithmetic that leads to them.
+ *
+ * @module
+ */
+import type { Access } from "../../../../ir/kernel.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import { phaseLocals } from "../context.ts";
+import { floatBytes } from "./vectors.ts";
+
+/** Pushes the address in a slot of the table of buffer addresses. */
+export function slotAddress(c: FunctionWriter, slot: number): FunctionWriter {
+  return c.get(phaseLocals.table).mem("i32.load", slot * 4);
+}
+
+/** Pushes the address of an operand's first element. */
+export function operandAddress(c: FunctionWriter, access: Access, bytes = floatBytes): FunctionWriter {
+  return plus(slotAddress(c, access.buffer), access.offset * bytes);
+}
+
+/** Adds `index * scale` to the i32 on the stack. */
+export function plusScaled(c: FunctionWriter, index: number, scale: number): FunctionWriter {
+  return scale === 0 ? c : c.get(index).i32(scale).op("i32.mul").op("i32.add");
+}
+
+/** Adds a constant to the i32 on the stack. */
+export function plus(c: FunctionWriter, value: number): FunctionWriter {
+  return value === 0 ? c : c.i32(value).op("i32.add");
+}
+
+/** Sets two locals to the quotient of local `value` by a constant, and to the remainder. */
+export function setQuotientAndRemainder(
+  c: FunctionWriter,
+  value: number,
+  divisor: number,
+  quotient: number,
+  remainder: number,
+): FunctionWriter {
+  c.get(value).i32(divisor).op("i32.div_u").set(quotient);
+  return c.get(value).i32(divisor).op("i32.rem_u").set(remainder);
+}
+
+/** Sets `to` to the smaller of local `a` and what `pushB` pushes (twice). */
+export function setMin(c: FunctionWriter, to: number, a: number, pushB: () => void): void {
+  c.get(a);
+  pushB();
+  c.get(a);
+  pushB();
+  c.op("i32.lt_s").op("select").set(to);
+}
