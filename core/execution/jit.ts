@@ -10,10 +10,10 @@ import { buildGraph, GraphBuilder, type Node, topological } from "../compile/gra
 import { defaultFloat, type DType, type TypedArray } from "../dtype.ts";
 import { TraceError } from "../errors.ts";
 import { fromHost } from "../ops/creation.ts";
-import { compile, computed, realizeNow } from "./realize.ts";
+import { compile, computed, firstRun, realizeNow } from "./realize.ts";
 import type { Device, DeviceBuffer, Executable } from "../values/device.ts";
 import { currentDevice } from "./current_device.ts";
-import { noteWorkingSet, Storage } from "../values/storage.ts";
+import { makeRoom, noteWorkingSet, Storage } from "../values/storage.ts";
 import { sameShape, type Shape } from "../shape.ts";
 import { hole, sourceOf, Tensor, traceOf, withTrace } from "../tensor.ts";
 import { buildTree, flattenTree, type Form, hasForm } from "../tree.ts";
@@ -133,8 +133,9 @@ export function jit<A extends unknown[], R>(f: (...args: A) => R, { donate = [] 
     if (leaves.some((leaf) => leaf instanceof Tensor && traceOf(leaf))) return f(...args);
     const entry = traceAndCompile(f as (...args: unknown[]) => unknown, form, leaves, donatedLeaves(form, donate), device);
     if (!entry) return f(...args);
+    const result = firstRun(entry.executable, () => execute(entry, leaves));
     entries.unshift(entry);
-    return execute(entry, leaves) as R;
+    return result as R;
   };
   unused.register(compiled, entries);
   return compiled;
@@ -266,6 +267,7 @@ let calls = 0;
 function execute(entry: Entry, leaves: readonly unknown[]): unknown {
   const { device, executable } = entry;
   realizeLeaves(leaves);
+  makeRoom(device);
   const call = ++calls;
   const through = entry.through.map((result) => computed(tensorOf(result, leaves), "jit"));
   const given = entry.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
@@ -288,8 +290,9 @@ function execute(entry: Entry, leaves: readonly unknown[]): unknown {
     }
   }
   for (const tensor of entry.captured) give(computed(tensor, "jit"), false);
-  noteWorkingSet(entry.bytes);
   const buffers = executable?.run(inputs) ?? [];
+  // Nothing below fails: donated values may be overwritten now.
+  noteWorkingSet(entry.bytes);
   const made = Storage.ofRun(device, buffers, entry.overwrites.map((input) => input === undefined ? undefined : storages[input]));
   for (const storage of given) if (!staying(storage)) storage.giveAway();
   for (const index of entry.repeated) made[index].shared = true;

@@ -14,10 +14,10 @@ import { deviceBytes, type DType, hostArray, isBool, isFloat, type TypedArray } 
 import { ShapeError } from "../errors.ts";
 import { broadcastOp } from "../ops/movement.ts";
 import { computeLongHistoriesBy, type Op } from "../ops/define.ts";
-import type { Device, Executable } from "../values/device.ts";
+import type { Device, DeviceBuffer, Executable } from "../values/device.ts";
 import { debug } from "../env.ts";
 import { currentDevice } from "./current_device.ts";
-import { noteWorkingSet, Storage } from "../values/storage.ts";
+import { makeRoom, noteWorkingSet, Storage } from "../values/storage.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
 import { hasStructure, type PendingGraph, type Role, type Structure, structureOf } from "./structure.ts";
 import { correctDepth, settle, sourceOf, Tensor, traceOf, unreadable } from "../tensor.ts";
@@ -76,7 +76,6 @@ export function compile(
   if (debug.has("graph")) console.error(showGraph(graph));
   const program = compileProgram(graph, { device, inputs, donated });
   if (debug.has("kernels")) console.error(showProgram(program));
-  compiled++;
   const bytes = program.buffers.reduce(
     (sum, { size, dtype, location }) => location.kind === "slot" ? sum : sum + size * deviceBytes(dtype),
     0,
@@ -85,7 +84,9 @@ export function compile(
     const { location } = program.buffers[id];
     return location.kind === "input" ? location.index : undefined;
   });
-  return { executable: device.compile(program), bytes, overwrites };
+  const executable = device.compile(program);
+  compiled++;
+  return { executable, bytes, overwrites };
 }
 
 /** What a tensor is for the program that computes it, or others from it. */
@@ -137,16 +138,31 @@ function compileEager(pending: PendingGraph, device: Device): Compiled {
   };
 }
 
-/** The program for a graph: one used before, or a new one. */
-function programFor(graph: PendingGraph, device: Device): Compiled {
-  const known = programs.get(device) ?? [];
-  programs.set(device, known);
+/** Runs the program for a graph: one used before, or a new one, which is remembered when it has run. */
+function runProgram(graph: PendingGraph, device: Device, run: (program: Compiled) => DeviceBuffer[]): [Compiled, DeviceBuffer[]] {
+  let known = programs.get(device);
+  if (!known) programs.set(device, known = []);
   const at = known.findIndex(({ structure }) => hasStructure(graph, structure));
-  const program = at < 0 ? compileEager(graph, device) : known[at];
-  if (at > 0) known.splice(at, 1);
-  if (at !== 0) known.unshift(program);
+  if (at >= 0) {
+    const program = known[at];
+    if (at > 0) known.unshift(...known.splice(at, 1));
+    return [program, run(program)];
+  }
+  const program = compileEager(graph, device);
+  const buffers = firstRun(program.executable, () => run(program));
+  known.unshift(program);
   if (known.length > remembered) known.pop()!.executable?.destroy();
-  return program;
+  return [program, buffers];
+}
+
+/** Runs a new program. One that fails, most likely because memory has run out, must not keep any. */
+export function firstRun<T>(executable: Executable | undefined, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    executable?.destroy();
+    throw error;
+  }
 }
 
 /** Computes tensors now; `reader` is who asks, for messages. */
@@ -157,11 +173,14 @@ export function realizeNow(tensors: readonly Tensor[], reader: string): void {
   const order = topological(wanted, (tensor) => isKnown(tensor) || sourceOf(tensor).kind === "hole");
   const pending = [...new Set([...wanted, ...neededAgain(order)])];
   const inputs = inputsOf(order, reader);
-  const program = programFor({ outputs: pending, order, roleOf }, device);
+  makeRoom(device);
+  const [program, buffers] = runProgram(
+    { outputs: pending, order, roleOf },
+    device,
+    ({ executable }) =>
+      executable?.run(inputs.map((input) => input instanceof Tensor ? storageOf(input).forRun(device) : input)) ?? [],
+  );
   noteWorkingSet(program.bytes);
-  const buffers = program.executable?.run(
-    inputs.map((input) => input instanceof Tensor ? storageOf(input).forRun(device) : input),
-  ) ?? [];
   const storages = Storage.ofEagerRun(device, buffers);
   const storageOfInput = (tensor: Tensor, input: Tensor | TypedArray) =>
     input instanceof Tensor ? storageOf(input) : Storage.ofHost(tensor.dtype, input);

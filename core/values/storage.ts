@@ -5,7 +5,8 @@
  * own. What lives on a device is given back when its tensor is collected. Collection needs a turn of the event loop, which a long
  * synchronous loop never gives; so beyond a byte budget the values used longest ago move to arrays on the host, where the collector
  * needs no turn: the dead ones vanish, the living ones come back when they are used. Where reading costs nothing, a few numbers (a
- * loss) go there at once. Memory that donated values leave to their successors passes on as it is: in its stride a training loop
+ * loss) go there at once. Room is made before a run, and what a run has made is taken over by steps that cannot fail: so an error leaves
+ * all values where and what they were. Memory that donated values leave to their successors passes on as it is: in its stride a training loop
  * gives the collector nothing to watch.
  *
  * @module
@@ -118,9 +119,44 @@ const small = 16384;
 /** Up to so many bytes values go to the host at once where that is cheap: such an array lies in the JavaScript heap itself. */
 const tiny = 64;
 
-/** Tells the bytes of a program's inputs and outputs: the budget is at least four times that, so that a training state never moves. */
+/**
+ * Tells the bytes of the inputs and outputs of a program that has run: the budget is at least four times that, so that a training state
+ * never moves.
+ */
 export function noteWorkingSet(bytes: number): void {
   budget = Math.max(budget, 4 * bytes);
+}
+
+/** What came last from a run: it is not moved before the next one. */
+let newest: Keeper | undefined;
+
+/**
+ * Moves the values used longest ago to the host until a device is below its budget; for before a run, so that a failure here fails
+ * nothing that was computed.
+ */
+export function makeRoom(device: Device): void {
+  if (device.bytesInUse <= budget) return;
+  for (let place = ring.newer, next = place; place !== ring; place = next) {
+    next = place.newer;
+    if (device.bytesInUse <= budget / 2) return;
+    if (place.device !== device || place.keeper === newest) continue;
+    const host = device.downloadNow(place.buffer!);
+    if (!host) return;
+    place.host = host;
+    place.uses = 0;
+    freeBuffer(place);
+  }
+}
+
+/** The values of a small buffer, which is freed; undefined if it must stay on the device, where it is as well off. */
+function takeToHost(device: Device, buffer: DeviceBuffer): TypedArray | undefined {
+  try {
+    const values = device.downloadNow(buffer);
+    if (values) device.free(buffer);
+    return values;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The values of one or more tensors; they are a source of tensors. */
@@ -153,19 +189,13 @@ export class Storage {
    * ones go to the host at once, where that is cheap: the collector finds a young typed array soonest.
    */
   static ofEagerRun(device: Device, buffers: readonly DeviceBuffer[]): Storage[] {
-    const large = device.readsFreely ? buffers.filter(({ size }) => size > small) : buffers;
-    const kept = Storage.ofRun(device, large);
-    return buffers.map((buffer) => {
-      const at = large.indexOf(buffer);
-      if (at >= 0) return kept[at];
-      const values = device.downloadNow(buffer)!;
-      device.free(buffer);
-      return Storage.ofHost(buffer.dtype, values);
-    });
+    const onHost = buffers.map((buffer) => device.readsFreely && buffer.size <= small ? takeToHost(device, buffer) : undefined);
+    const kept = Storage.ofRun(device, buffers.filter((_, i) => !onHost[i])).values();
+    return buffers.map(({ dtype }, i) => onHost[i] ? Storage.ofHost(dtype, onHost[i]) : kept.next().value!);
   }
 
   /**
-   * The outputs of one run.
+   * The outputs of one run. Does not fail: the donated values are overwritten already.
    *
    * @param before For each output the donated values in whose place it comes, if any: if it has their memory, they are given away.
    */
@@ -183,10 +213,12 @@ export class Storage {
       if (old && old.#place?.buffer === buffer) {
         made.push(old.#passOn());
         passed.push(made[i]);
-      } else if (!old && device.readsFreely && buffer.size * deviceBytes(buffer.dtype) <= tiny) {
-        made.push(Storage.ofHost(buffer.dtype, device.downloadNow(buffer)!));
-        device.free(buffer);
-      } else {
+        continue;
+      }
+      const isTiny = !old && device.readsFreely && buffer.size * deviceBytes(buffer.dtype) <= tiny;
+      const host = isTiny ? takeToHost(device, buffer) : undefined;
+      if (host) made.push(Storage.ofHost(buffer.dtype, host));
+      else {
         made.push(new Storage(buffer.dtype, buffer.size, settle(new Place(), device, buffer)));
         fresh.push(made[i]);
       }
@@ -194,7 +226,7 @@ export class Storage {
     if (passed.length > 0) Storage.#keepTogether(passed);
     if (fresh.length > 0) {
       Storage.#watch(fresh);
-      makeRoom(device, fresh[0].#place!.keeper!);
+      newest = fresh[0].#place!.keeper;
     }
     return made;
   }
@@ -242,8 +274,9 @@ export class Storage {
     }
     const host = device.readsFreely && place.host ? place.host : this.hostNow();
     if (place.uses++ === 0) return host;
-    freeBuffer(place);
     const buffer = device.upload(this.dtype, host);
+    // Only now: where that fails, the values stay where they were.
+    freeBuffer(place);
     settle(place, device, buffer);
     Storage.#watch([this]);
     place.host = undefined;
@@ -301,20 +334,12 @@ export class Storage {
 function dropHost(place: Place): void {
   const { host } = place;
   place.host = undefined;
-  if (host && host.byteLength > tiny && host.buffer instanceof ArrayBuffer) host.buffer.transfer(0);
-}
-
-/** Moves the values used longest ago to the host until the device is below its budget. */
-function makeRoom(device: Device, newest: Keeper): void {
-  if (device.bytesInUse <= budget) return;
-  for (let place = ring.newer, next = place; place !== ring; place = next) {
-    next = place.newer;
-    if (device.bytesInUse <= budget / 2) return;
-    if (place.device !== device || place.keeper === newest) continue;
-    const host = device.downloadNow(place.buffer!);
-    if (!host) return;
-    place.host = host;
-    place.uses = 0;
-    freeBuffer(place);
+  if (!host || host.byteLength <= tiny || !(host.buffer instanceof ArrayBuffer)) return;
+  // A part of a user's array is left to its owner, as is memory that cannot be detached (that of a WebAssembly module).
+  if (host.byteLength < host.buffer.byteLength) return;
+  try {
+    host.buffer.transfer(0);
+  } catch {
+    // The collector finds it.
   }
 }

@@ -8,6 +8,7 @@
  * @module
  */
 import type { BufferSpec, Program } from "../../ir/program.ts";
+import { writesOf } from "../../ir/kernel.ts";
 import { deviceBytes, type DType, dtypes, hostArray, isFloat, toHostArray, type TypedArray } from "../../dtype.ts";
 import { DeviceError, DonatedError } from "../../errors.ts";
 import type { Device, DeviceBuffer, Executable } from "../../values/device.ts";
@@ -68,34 +69,39 @@ export function createReferenceDevice(): Device<ReferenceBuffer> {
   };
   const downloadNow = (buffer: ReferenceBuffer) => toHostArray(buffer.dtype, contentsOf(buffer));
 
-  const run = (program: Program, inputs: readonly (ReferenceBuffer | TypedArray)[]): ReferenceBuffer[] => {
-    const outputs = new Set(program.outputs);
-    const held = new Map<number, ReferenceBuffer>();
+  const run = (
+    program: Program,
+    written: ReadonlySet<number>,
+    inputs: readonly (ReferenceBuffer | TypedArray)[],
+  ): ReferenceBuffer[] => {
     const memories = program.buffers.map((spec, id) => {
       const { location, dtype, size } = spec;
-      if (location.kind !== "input") {
-        const memory = unwritten(dtype, size);
-        if (outputs.has(id)) held.set(id, hold(dtype, memory));
-        return memory;
-      }
+      if (location.kind !== "input") return unwritten(dtype, size);
       const input = inputs[location.index];
       checkInput(input, spec, location.index);
-      if (!ArrayBuffer.isView(input)) {
-        held.set(id, input);
-        return contentsOf(input);
-      }
-      const memory = fromHost(dtype, input);
-      if (outputs.has(id)) held.set(id, hold(dtype, memory));
-      return memory;
+      if (ArrayBuffer.isView(input)) return fromHost(dtype, input);
+      // What is to be overwritten is so only if the whole run succeeds.
+      return written.has(id) ? contentsOf(input).slice() : contentsOf(input);
     });
     for (const kernel of program.kernels) runKernel(kernel, memories);
-    return program.outputs.map((id) => held.get(id)!);
+    const made = new Map<number, ReferenceBuffer>();
+    for (const id of new Set(program.outputs)) {
+      const { location, dtype } = program.buffers[id];
+      const input = location.kind === "input" ? inputs[location.index] : undefined;
+      if (!input || ArrayBuffer.isView(input)) made.set(id, hold(dtype, memories[id]));
+      else {
+        input.memory = memories[id];
+        made.set(id, input);
+      }
+    }
+    return program.outputs.map((id) => made.get(id)!);
   };
 
   const compile = (program: Program): Executable<ReferenceBuffer> => {
     checkProgram(program);
+    const written = new Set(program.kernels.flatMap((kernel) => [...writesOf(kernel)]));
     // Plain numbers go only to devices that read freely.
-    return { run: (inputs) => run(program, inputs as readonly (ReferenceBuffer | TypedArray)[]), destroy: () => {} };
+    return { run: (inputs) => run(program, written, inputs as readonly (ReferenceBuffer | TypedArray)[]), destroy: () => {} };
   };
 
   return {

@@ -1,6 +1,6 @@
 /**
  * Hands out blocks of a growing address space: sizes rounded up to classes, freed blocks kept per class, merged with their
- * neighbours only when nothing fits. Allocating what was freed before takes a map look-up.
+ * neighbours only when nothing fits. Allocating what was freed before takes a map look-up. An allocation that fails changes nothing.
  *
  * @module
  */
@@ -17,8 +17,8 @@ interface Run {
 /** Where blocks come from. */
 export interface Space {
   readonly start: number;
-  /** Makes addresses below `end` usable, or throws. */
-  ensure(end: number): void;
+  /** Makes addresses below `end` usable; says whether it could. */
+  ensure(end: number): boolean;
 }
 
 /** Size of the block that serves a request: four classes per power of two, at least 128 bytes. */
@@ -43,20 +43,24 @@ export class Allocator {
     this.#top = space.start;
   }
 
-  /** The end of what is handed out. */
-  get top(): number {
-    return this.#top;
+  /** Bytes of the blocks that are handed out. */
+  get bytesInUse(): number {
+    const free = this.#runs.reduce((sum, { size }) => sum + size, this.#binned);
+    return this.#top - this.#space.start - free;
   }
 
-  /** The address of a block of `blockSize(bytes)` bytes. */
-  allocate(bytes: number): number {
+  /** The address of a block of `blockSize(bytes)` bytes; undefined if there is no room for it. */
+  allocate(bytes: number): number | undefined {
     const size = blockSize(bytes);
     const bin = this.#bins.get(size);
     if (bin !== undefined && bin.length > 0) {
       this.#binned -= size;
       return bin.pop()!;
     }
-    return this.#fromRuns(size) ?? (this.#worthMerging(size) ? this.#merge().#fromRuns(size) : undefined) ?? this.#fromTop(size);
+    const found = this.#fromRuns(size) ?? (this.#worthMerging(size) ? this.#merge().#fromRuns(size) : undefined);
+    if (found !== undefined) return found;
+    // Where nothing is left, merging is worth it for any block.
+    return this.#fromTop(size) ?? (this.#binned > 0 ? this.#merge().#fromRuns(size) ?? this.#fromTop(size) : undefined);
   }
 
   /** Takes back the block at an address that was asked for with `bytes`. */
@@ -84,9 +88,9 @@ export class Allocator {
     return start;
   }
 
-  #fromTop(size: number): number {
+  #fromTop(size: number): number | undefined {
     const address = this.#top;
-    this.#space.ensure(address + size);
+    if (!this.#space.ensure(address + size)) return undefined;
     this.#top = address + size;
     return address;
   }

@@ -10,16 +10,20 @@ import type { Device, Executable } from "../../values/device.ts";
 import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
 import { WasmExecutable } from "./executable.ts";
-import { Arena, SharedMemory } from "./memory.ts";
+import { mostBytes, SharedMemory } from "./memory.ts";
 import { ThreadPool } from "./threads.ts";
 
 /** How a wasm device is made. */
 export interface WasmDeviceOptions {
   /** How many threads share the work, the calling one included; all cores by default. */
   readonly threads?: number;
+  /** Most bytes of memory that it takes; all that 32-bit addresses reach (4 GiB) by default. */
+  readonly memoryLimit?: number;
   /** Is told the milliseconds of every kernel, which then run one by one. For finding out where the time goes. */
   readonly profile?: Profile;
 }
+
+const leastBytes = 2 ** 20;
 
 /** Looks at a word before sleeping: some 50 microseconds. */
 const spinCount = 30_000;
@@ -27,15 +31,20 @@ const spinCount = 30_000;
 /**
  * Creates a wasm device. Its worker threads start with the first program that needs them and do not keep the process alive.
  *
- * @throws {RangeError} If `threads` is not a whole number from 1 to 256.
+ * @throws {RangeError} If `threads` is not a whole number from 1 to 256, or `memoryLimit` is below 1 MiB or beyond 4 GiB.
  */
-export function createWasmDevice({ threads, profile }: WasmDeviceOptions = {}): Device<WasmBuffer> {
+export function createWasmDevice({ threads, memoryLimit = mostBytes, profile }: WasmDeviceOptions = {}): Device<WasmBuffer> {
   const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
   const count = threads ?? Math.min(cores, 256);
   if (!Number.isInteger(count) || count < 1 || count > 256) {
     throw new RangeError(`Cannot create a wasm device with ${count} threads: threads must be a whole number from 1 to 256`);
   }
-  return new WasmDevice(count, count > cores ? 0 : spinCount, profile);
+  if (!(memoryLimit >= leastBytes && memoryLimit <= mostBytes)) {
+    throw new RangeError(
+      `Cannot create a wasm device with a memoryLimit of ${memoryLimit} bytes: from ${leastBytes} to ${mostBytes}`,
+    );
+  }
+  return new WasmDevice(count, count > cores ? 0 : spinCount, memoryLimit, profile);
 }
 
 class WasmDevice implements Device<WasmBuffer> {
@@ -45,15 +54,15 @@ class WasmDevice implements Device<WasmBuffer> {
   readonly maxBuffersPerKernel = Infinity;
   readonly fuses = true;
   readonly readsFreely = true;
-  readonly #memory = new SharedMemory();
-  readonly #arena = new Arena(this.#memory);
+  readonly #memory: SharedMemory;
   readonly #pool: ThreadPool;
   readonly #threads: number;
   readonly #spins: number;
   readonly #profile: Profile | undefined;
   #bytesInUse = 0;
 
-  constructor(threads: number, spins: number, profile: Profile | undefined) {
+  constructor(threads: number, spins: number, memoryLimit: number, profile: Profile | undefined) {
+    this.#memory = new SharedMemory(memoryLimit);
     this.#threads = threads;
     this.#spins = spins;
     this.#profile = profile;
@@ -69,7 +78,6 @@ class WasmDevice implements Device<WasmBuffer> {
     return new WasmExecutable({
       program,
       memory: this.#memory,
-      arena: this.#arena,
       pool: this.#pool,
       threads: this.#threads,
       spins: this.#spins,
@@ -81,7 +89,12 @@ class WasmDevice implements Device<WasmBuffer> {
 
   upload(dtype: DType, values: TypedArray): WasmBuffer {
     const buffer = this.#allocate(dtype, values.length);
-    this.#memory.write(buffer.address, dtype, values);
+    try {
+      this.#memory.write(buffer.address, dtype, values);
+    } catch (error) {
+      this.free(buffer);
+      throw error;
+    }
     return buffer;
   }
 

@@ -14,7 +14,7 @@ import { debug } from "../../env.ts";
 import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
 import { hostMath } from "./host_math.ts";
-import type { Arena, SharedMemory } from "./memory.ts";
+import type { SharedMemory } from "./memory.ts";
 import { measuredTileColumns } from "./tile_columns.ts";
 import { deviceFailure, type RunFunction, type ThreadPool, type Work } from "./threads.ts";
 
@@ -22,7 +22,6 @@ import { deviceFailure, type RunFunction, type ThreadPool, type Work } from "./t
 export interface ExecutableParts {
   readonly program: Program;
   readonly memory: SharedMemory;
-  readonly arena: Arena;
   readonly pool: ThreadPool;
   readonly threads: number;
   readonly spins: number;
@@ -51,19 +50,18 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   readonly #number = ++programs;
   readonly #table: number;
   readonly #tableBytes: number;
-  /** The module in shared memory, for the workers. */
-  readonly #bytes: number = 0;
   readonly #outputs: readonly { readonly id: number; readonly input: number }[];
   /** The arena for which the table was last written. */
   #arenaBase = 0;
   #destroyed = false;
+  readonly #needsWorkers: boolean;
   /** Whether the workers have loaded it. */
-  #known = false;
+  #loaded = false;
   /** Host inputs of the current run, which lie in blocks of their own. */
   readonly #staged: WasmBuffer[] = [];
 
   constructor(parts: ExecutableParts) {
-    const { program, memory, arena, threads, spins, profile } = parts;
+    const { program, memory, threads, spins, profile } = parts;
     this.#parts = parts;
     this.#code = compileProgram(program, {
       threads,
@@ -73,25 +71,22 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     });
     if (debug.has("source")) console.error(`wasm module: ${this.#code.bytes.length} bytes, ${this.#code.entries.length} entries`);
     this.#layout = layOut(program, this.#code, threads);
-    arena.reserve(this.#layout.bytes);
-    this.#tableBytes = 4 * (program.buffers.length + this.#code.sharedOffsets.length);
-    this.#table = memory.allocate(this.#tableBytes);
     const imports = { env: { memory: memory.memory }, host: hostMath() };
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#code.bytes), imports);
     this.#work = this.#code.entries.map(({ parallel }, i) => ({ run: exports[`run${i}`] as RunFunction, parallel }));
-    if (this.#work.some(({ parallel }) => parallel)) {
-      this.#bytes = memory.allocate(this.#code.bytes.length);
-      memory.write(this.#bytes, "u8", this.#code.bytes);
-      parts.pool.start();
-    }
+    this.#needsWorkers = this.#work.some(({ parallel }) => parallel);
+    if (this.#needsWorkers) parts.pool.start();
     this.#outputs = program.outputs.map((id) => {
       const { location } = program.buffers[id];
       return { id, input: location.kind === "input" ? location.index : -1 };
     });
+    this.#tableBytes = 4 * (program.buffers.length + this.#code.sharedOffsets.length);
+    // Last, since nobody would give it back if something failed.
+    this.#table = memory.allocate(this.#tableBytes);
   }
 
   run(inputs: readonly (WasmBuffer | TypedArray)[]): WasmBuffer[] {
-    const { program, arena } = this.#parts;
+    const { program, memory } = this.#parts;
     if (this.#destroyed) throw new DeviceError("Cannot run a program of the wasm device that was destroyed");
     if (inputs.length !== program.inputs.length) {
       throw new DeviceError(`Cannot run a program of ${program.inputs.length} inputs with ${inputs.length}`, {
@@ -101,8 +96,11 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     }
     const fresh: WasmBuffer[] = [];
     try {
+      // All that may fail comes before the first kernel, which may overwrite donated values.
+      if (!this.#loaded && this.#needsWorkers) this.#load();
       const outputs = this.#placeBuffers(inputs, fresh);
-      if (this.#arenaBase !== arena.base) this.#placeArena();
+      memory.reserveArena(this.#layout.bytes);
+      if (this.#arenaBase !== memory.arena.base) this.#placeArena();
       this.#execute();
       return outputs;
     } catch (error) {
@@ -118,11 +116,22 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     if (this.#destroyed) return;
     this.#destroyed = true;
     const { memory, pool } = this.#parts;
-    if (this.#bytes !== 0) {
-      if (this.#known) pool.forget(this.#number);
-      memory.free(this.#bytes, this.#code.bytes.length);
-    }
+    if (this.#loaded) pool.forget(this.#number);
     memory.free(this.#table, this.#tableBytes);
+  }
+
+  /** Lets the workers load the module; they compile from a copy of its bytes, which is needed only meanwhile. */
+  #load(): void {
+    const { memory, pool } = this.#parts;
+    const { bytes } = this.#code;
+    const address = memory.allocate(bytes.length);
+    try {
+      memory.write(address, "u8", bytes);
+      pool.load(this.#number, address, bytes.length);
+    } finally {
+      memory.free(address, bytes.length);
+    }
+    this.#loaded = true;
   }
 
   #release(buffer: WasmBuffer): void {
@@ -169,20 +178,18 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   }
 
   #placeArena(): void {
-    const { memory, arena } = this.#parts;
-    const { words } = memory;
+    const { words, arena } = this.#parts.memory;
     for (const [slot, offset] of this.#layout.places) words[(this.#table >>> 2) + slot] = arena.base + offset;
     this.#arenaBase = arena.base;
   }
 
   #execute(): void {
-    const { profile, program, arena } = this.#parts;
-    const scratch = arena.base + this.#layout.scratch;
+    const { profile, program, memory } = this.#parts;
+    const scratch = memory.arena.base + this.#layout.scratch;
     for (let entry = 0; entry < this.#work.length; entry++) {
       const { run, parallel } = this.#work[entry];
       const start = profile ? performance.now() : 0;
       if (parallel) {
-        this.#known = true;
         this.#parts.pool.run(this.#command(entry, run, scratch));
       } else {
         try {
@@ -198,8 +205,6 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   #command(entry: number, run: RunFunction, scratch: number): Work {
     return {
       program: this.#number,
-      bytes: this.#bytes,
-      length: this.#code.bytes.length,
       entry,
       table: this.#table,
       scratch,

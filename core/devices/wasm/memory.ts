@@ -1,31 +1,44 @@
 /**
  * The memory that all threads share: typed views, copies from and to the host, growth, allocation.
  *
+ * An allocation that fails changes nothing but the arena, which holds nothing between runs and is given up before one fails.
+ *
  * @module
  */
 import { deviceBytes, type DType, hostArray, type TypedArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import { heapStart, maxPages } from "./codegen/control.ts";
-import { Allocator } from "./allocator.ts";
+import { Allocator, blockSize } from "./allocator.ts";
 
 const pageBytes = 65536;
+
+/** All that 32-bit addresses reach. */
+export const mostBytes = maxPages * pageBytes;
 
 /** Shared memory with an allocator. Addresses are bytes. */
 export class SharedMemory {
   readonly memory: WebAssembly.Memory;
   /** The control words: stay valid when the memory grows. */
   readonly control: Int32Array;
+  readonly arena: Arena;
   readonly #allocator: Allocator;
+  /** Bytes to which the memory may grow. */
+  readonly #limit: number;
+  /** Why the system did not let it grow so far. */
+  #refusal: unknown;
   #bytes: Uint8Array;
   #words: Int32Array;
   #floats: Float32Array;
   #doubles: Float64Array;
 
-  constructor() {
-    this.memory = reserve();
-    this.control = new Int32Array(this.memory.buffer, 0, heapStart / 4);
-    [this.#bytes, this.#words, this.#floats, this.#doubles] = views(this.memory.buffer);
+  constructor(limit = mostBytes) {
+    const { memory, maximum } = reserve(Math.floor(limit / pageBytes));
+    this.memory = memory;
+    this.control = new Int32Array(memory.buffer, 0, heapStart / 4);
+    this.#limit = maximum * pageBytes;
+    [this.#bytes, this.#words, this.#floats, this.#doubles] = views(memory.buffer);
     this.#allocator = new Allocator({ start: heapStart, ensure: (end) => this.#ensure(end) });
+    this.arena = new Arena(this.#allocator);
   }
 
   /** All memory as 32-bit integers; ask again after an allocation. */
@@ -33,12 +46,33 @@ export class SharedMemory {
     return this.#words;
   }
 
+  /** Bytes that are handed out, the arena's among them. */
+  get bytesInUse(): number {
+    return this.#allocator.bytesInUse;
+  }
+
+  /**
+   * The address of a block. Not while a program runs: the arena may go.
+   *
+   * @throws {DeviceError} If there is no room for it.
+   */
   allocate(bytes: number): number {
-    return this.#allocator.allocate(bytes);
+    const address = this.#allocator.allocate(bytes) ?? (this.arena.release() ? this.#allocator.allocate(bytes) : undefined);
+    if (address === undefined) throw this.#full(bytes);
+    return address;
   }
 
   free(address: number, bytes: number): void {
     this.#allocator.free(address, bytes);
+  }
+
+  /**
+   * Makes the arena large enough for a program that is about to run; nothing may be allocated in between.
+   *
+   * @throws {DeviceError} If there is no room for it.
+   */
+  reserveArena(bytes: number): void {
+    if (!this.arena.reserve(bytes)) throw this.#full(bytes);
   }
 
   /** Copies host values to an address. */
@@ -72,22 +106,40 @@ export class SharedMemory {
     return out;
   }
 
-  #ensure(end: number): void {
-    const missing = end + pageBytes - this.#bytes.length;
-    if (missing <= 0) return;
+  #ensure(end: number): boolean {
     const pages = this.#bytes.length / pageBytes;
-    // By a quarter at least, so that growth stays rare.
-    const wanted = Math.min(Math.max(Math.ceil(missing / pageBytes), pages >> 2), maxPages - pages);
+    const missing = Math.ceil(end / pageBytes) + 1 - pages;
+    if (missing <= 0) return true;
+    const left = this.#limit / pageBytes - pages;
+    if (missing > left) return false;
+    // By a quarter at least, so that growth stays rare; if that is too much for the system, by what is needed.
+    const grown = this.#grow(Math.min(Math.max(missing, pages >> 2), left)) || this.#grow(missing);
+    if (grown) [this.#bytes, this.#words, this.#floats, this.#doubles] = views(this.memory.buffer);
+    return grown;
+  }
+
+  #grow(pages: number): boolean {
     try {
-      if (wanted * pageBytes < missing) throw new RangeError("more than 32-bit addresses reach");
-      this.memory.grow(wanted);
+      this.memory.grow(pages);
+      return true;
     } catch (cause) {
-      throw new DeviceError(`Cannot allocate on wasm: ${end} bytes would be in use, of at most ${maxPages * pageBytes}`, {
-        bytes: end,
-        maximum: maxPages * pageBytes,
-      }, { cause });
+      this.#refusal = cause;
+      return false;
     }
-    [this.#bytes, this.#words, this.#floats, this.#doubles] = views(this.memory.buffer);
+  }
+
+  /** The error for an allocation that failed. */
+  #full(bytes: number): DeviceError {
+    const [bytesInUse, limit] = [this.bytesInUse, this.#limit];
+    const bytesFree = limit - heapStart - bytesInUse;
+    const refused = this.#refusal === undefined ? "no free piece is large enough" : `the system gave no more (${this.#refusal})`;
+    const why = bytesFree < blockSize(bytes) ? "" : `, and ${refused}`;
+    return new DeviceError(
+      `Cannot allocate ${bytes} bytes on wasm: ${bytesInUse} of at most ${limit} are in use${why}; compute less at once, or ` +
+        `give up tensors with "donate", "using" or by leaving them to the collector`,
+      { bytes, bytesInUse, bytesFree, limit },
+      { cause: this.#refusal },
+    );
   }
 }
 
@@ -95,37 +147,49 @@ function views(buffer: ArrayBufferLike): [Uint8Array, Int32Array, Float32Array, 
   return [new Uint8Array(buffer), new Int32Array(buffer), new Float32Array(buffer), new Float64Array(buffer)];
 }
 
-/** Reserves as much address space as there is, up to 4 GiB; only what is used takes memory. */
-function reserve(): WebAssembly.Memory {
-  for (let maximum = maxPages;; maximum /= 2) {
+/** Reserves as much address space as there is, up to so many pages; only what is used takes memory. */
+function reserve(pages: number): { readonly memory: WebAssembly.Memory; readonly maximum: number } {
+  for (let maximum = pages;; maximum >>= 1) {
     try {
-      return new WebAssembly.Memory({ initial: 64, maximum, shared: true });
+      return { memory: new WebAssembly.Memory({ initial: Math.min(64, maximum), maximum, shared: true }), maximum };
     } catch (cause) {
       if (maximum <= 1024) throw new DeviceError("Cannot start the wasm device: no address space for its memory", {}, { cause });
     }
   }
 }
 
-/** Memory that programs share for what does not outlive a run: as large as the largest of them needs. */
+/** Memory that programs share for what does not outlive a run: as large as the largest that has run needs. */
 export class Arena {
-  readonly #memory: SharedMemory;
+  readonly #allocator: Allocator;
   #base = 0;
   #bytes = 0;
 
-  constructor(memory: SharedMemory) {
-    this.#memory = memory;
+  constructor(allocator: Allocator) {
+    this.#allocator = allocator;
   }
 
-  /** Where it begins; moves when it grows. */
+  /** Where it begins, for the program that has reserved it; 0 if there is none. */
   get base(): number {
     return this.#base;
   }
 
-  /** Makes room for a program. */
-  reserve(bytes: number): void {
-    if (bytes <= this.#bytes) return;
-    if (this.#base !== 0) this.#memory.free(this.#base, this.#bytes);
+  /** Makes room for a program; says whether it could. */
+  reserve(bytes: number): boolean {
+    if (bytes <= this.#bytes) return true;
+    // First, since it may grow where it is.
+    this.release();
+    const base = this.#allocator.allocate(bytes);
+    if (base === undefined) return false;
+    this.#base = base;
     this.#bytes = bytes;
-    this.#base = this.#memory.allocate(bytes);
+    return true;
+  }
+
+  /** Gives the memory back until a program asks again; says whether there was any. */
+  release(): boolean {
+    if (this.#base === 0) return false;
+    this.#allocator.free(this.#base, this.#bytes);
+    this.#base = this.#bytes = 0;
+    return true;
   }
 }

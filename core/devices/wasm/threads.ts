@@ -5,17 +5,15 @@
  * @module
  */
 import { DeviceError } from "../../errors.ts";
-import { commandWords, control, meetingModule, messageBytes } from "./codegen/control.ts";
+import { control, meetingModule, messageBytes } from "./codegen/control.ts";
 import type { SharedMemory } from "./memory.ts";
 import { spawn } from "./spawn.ts";
 import { commands, type WorkerData, workerSource } from "./worker.ts";
 
 /** What runs: an entry of a loaded program, and where its memory is. */
 export interface Work {
-  /** Number of the program, and where its module's bytes are for workers that have not loaded it. */
+  /** Number of the program. */
   readonly program: number;
-  readonly bytes: number;
-  readonly length: number;
   readonly entry: number;
   readonly table: number;
   /** Private scratch memory of thread 0, and the bytes between those of neighbouring threads. */
@@ -44,8 +42,12 @@ export class ThreadPool {
   readonly #spins: number;
   #meeting: Meeting | undefined;
   #ready = false;
+  /** Workers that were spawned; more than are ready for a while. */
+  #spawned = 0;
   /** Commands given. */
   #given = 0;
+  /** Whether workers may still wait at the barrier of a program that failed. */
+  #failed = false;
 
   constructor(memory: SharedMemory, threads: number, spins: number) {
     this.#memory = memory;
@@ -56,40 +58,60 @@ export class ThreadPool {
 
   /** Starts the workers if they are not; does not wait for them. */
   start(): void {
-    if (this.#meeting) return;
+    if (this.#spawned === this.#workers) return;
+    const { memory } = this.#memory;
     const meeting = meetingModule(this.#spins);
-    const data = { memory: this.#memory.memory, meeting, control, messageBytes, commands };
+    this.#meeting ??= new WebAssembly.Instance(new WebAssembly.Module(meeting), { env: { memory } })
+      .exports as unknown as Meeting;
+    const data = { memory, meeting, control, messageBytes, commands };
     const source = workerSource();
     try {
-      for (let thread = 1; thread <= this.#workers; thread++) spawn(source, { ...data, thread } satisfies WorkerData);
+      // After a failure the next call goes on with those that are missing.
+      for (; this.#spawned < this.#workers; this.#spawned++) {
+        spawn(source, { ...data, thread: this.#spawned + 1 } satisfies WorkerData);
+      }
     } catch (cause) {
       throw new DeviceError("Cannot start worker threads here: create the wasm device with one thread", {
         threads: this.#workers + 1,
-      }, {
-        cause,
-      });
+        started: this.#spawned,
+      }, { cause });
     }
-    const module = new WebAssembly.Module(meeting);
-    this.#meeting = new WebAssembly.Instance(module, { env: { memory: this.#memory.memory } }).exports as unknown as Meeting;
+  }
+
+  /**
+   * Lets all workers load a program from a module's bytes in shared memory, and waits until they have.
+   *
+   * @throws {DeviceError} If one of them could not; then none keeps it.
+   */
+  load(program: number, address: number, length: number): void {
+    const meeting = this.#started();
+    this.#give(meeting, [commands.load, program, address, length]);
+    this.#wait(meeting);
+    if (this.#words[control.failed / 4] === 0) return;
+    const said = this.#recover(meeting);
+    this.forget(program);
+    throw deviceFailure(said);
   }
 
   /** Runs an entry on all threads and waits until all have finished. */
-  run(work: Work): void {
+  run({ program, entry, table, scratch, scratchSize, run }: Work): void {
     const meeting = this.#started();
-    this.#give(meeting, commands.run, work.program, work);
+    this.#give(meeting, [commands.run, program, entry, table, scratch, scratchSize]);
     let error: unknown;
     try {
-      work.run(work.table, 0, work.scratch);
+      run(table, 0, scratch);
+      if (this.#words[control.failed / 4] === 0) return;
     } catch (thrown) {
+      // Noted first: where the stack has run out, not even what follows can be called.
+      this.#failed = true;
       error = thrown;
-      this.#recover(meeting, thrown);
     }
-    if (error === undefined && this.#words[control.failed / 4] !== 0) this.#recover(meeting, undefined);
+    throw deviceFailure(this.#recover(meeting) ?? error);
   }
 
   /** Lets the workers drop a program. */
   forget(program: number): void {
-    if (this.#meeting) this.#give(this.#started(), commands.forget, program);
+    if (this.#ready) this.#give(this.#meeting!, [commands.forget, program]);
   }
 
   #started(): Meeting {
@@ -117,28 +139,32 @@ export class ThreadPool {
     return this.#meeting!;
   }
 
-  #give(meeting: Meeting, kind: number, program: number, work?: Work): void {
+  #give(meeting: Meeting, command: readonly number[]): void {
+    if (this.#failed) this.#recover(meeting);
     // The words of the last command may be overwritten only when all have read them.
-    meeting.allDone(Math.imul(this.#given, this.#workers));
-    const words = this.#words;
-    const first = control.arguments / 4;
-    words[first] = kind;
-    words[first + 1] = program;
-    if (work) { for (let i = 2; i < commandWords.length; i++) words[first + i] = work[commandWords[i] as keyof Work] as number; }
-    this.#given = (this.#given + 1) | 0;
+    this.#wait(meeting);
+    for (let i = 0; i < command.length; i++) this.#words[control.arguments / 4 + i] = command[i];
     meeting.publish();
+    this.#given = (this.#given + 1) | 0;
   }
 
-  /** After a failure: frees those who wait at a barrier, waits for all, sets the barrier back, and throws. */
-  #recover(meeting: Meeting, cause: unknown): never {
+  /** Waits until all workers have done what was given to them. */
+  #wait(meeting: Meeting): void {
+    meeting.allDone(Math.imul(this.#given, this.#workers));
+  }
+
+  /** After a failure: frees those who wait at a barrier, waits for all, sets the barrier back; gives what a worker said that failed. */
+  #recover(meeting: Meeting): string | undefined {
     const words = this.#words;
-    const byWorker = Atomics.compareExchange(words, control.failed / 4, 0, -1) !== 0;
+    const byWorker = Atomics.compareExchange(words, control.failed / 4, 0, -1) > 0;
     Atomics.add(words, control.opened / 4, 1);
     Atomics.notify(words, control.opened / 4);
-    meeting.allDone(Math.imul(this.#given, this.#workers));
+    this.#wait(meeting);
+    const said = byWorker ? this.#message() : undefined;
     words[control.arrived / 4] = 0;
     Atomics.store(words, control.failed / 4, 0);
-    throw deviceFailure(byWorker ? this.#message() : cause);
+    this.#failed = false;
+    return said;
   }
 
   #message(): string {

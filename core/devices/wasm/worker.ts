@@ -19,8 +19,11 @@ export interface WorkerData {
   readonly commands: typeof commands;
 }
 
-/** Kinds of commands. */
-export const commands = { run: 0, forget: 1 } as const;
+/**
+ * Kinds of commands, the first of their words; the second is the number of a program. Then follow for `load` the address and the length
+ * of its module, for `run` what `Work` says.
+ */
+export const commands = { load: 0, run: 1, forget: 2 } as const;
 
 /** The text of the worker's module. */
 export function workerSource(): string {
@@ -38,27 +41,35 @@ function work(data: WorkerData, host: WebAssembly.ModuleImports): void {
 
   const obey = () => {
     const first = control.arguments / 4;
-    const [kind, program, address, length, entry, table, scratch, scratchSize] = words.subarray(first, first + 8);
-    if (kind === data.commands.forget) {
-      programs.delete(program);
-      return;
+    const [kind, program, ...rest] = words.subarray(first, first + 6);
+    switch (kind) {
+      case data.commands.load: {
+        const [address, length] = rest;
+        // Compiled from a copy: code cannot be read from shared memory.
+        programs.set(program, load(new Uint8Array(memory.buffer, address >>> 0, length).slice()));
+        return;
+      }
+      case data.commands.run: {
+        const [entry, table, scratch, scratchSize] = rest;
+        const run = programs.get(program)!["run" + entry] as (table: number, thread: number, scratch: number) => void;
+        return run(table, thread, scratch + thread * scratchSize);
+      }
+      default:
+        programs.delete(program);
     }
-    let exports = programs.get(program);
-    if (!exports) {
-      // Compiled from a copy: code cannot be read from shared memory.
-      exports = load(new Uint8Array(memory.buffer, address >>> 0, length).slice());
-      programs.set(program, exports);
-    }
-    const run = exports["run" + entry] as (table: number, thread: number, scratch: number) => void;
-    run(table, thread, scratch + thread * scratchSize);
   };
 
   /** Tells the first failure, and frees whoever waits at a barrier for this thread. */
   const fail = (error: unknown) => {
     if (Atomics.compareExchange(words, control.failed / 4, 0, thread) === 0) {
-      const text = new TextEncoder().encode(String(error)).subarray(0, data.messageBytes);
-      new Uint8Array(memory.buffer, control.message + 4, text.length).set(text);
-      words[control.message / 4] = text.length;
+      words[control.message / 4] = 0;
+      try {
+        const text = new TextEncoder().encode(String(error)).subarray(0, data.messageBytes);
+        new Uint8Array(memory.buffer, control.message + 4, text.length).set(text);
+        words[control.message / 4] = text.length;
+      } catch {
+        // There may be no memory left for words. Who waits for this thread matters more.
+      }
     }
     Atomics.add(words, control.opened / 4, 1);
     Atomics.notify(words, control.opened / 4);

@@ -133,7 +133,12 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
     }
     checkHostArray(dtype, values.length, values);
     const buffer = new WebgpuBuffer(dtype, values.length, this.pool.acquire(bytesFor(dtype, values.length)));
-    writeValues(this.device, buffer.memory, dtype, values);
+    try {
+      writeValues(this.device, buffer.memory, dtype, values);
+    } catch (error) {
+      this.free(buffer);
+      throw error;
+    }
     return buffer;
   }
 

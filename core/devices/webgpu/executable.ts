@@ -63,6 +63,7 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
   /** Fixed regions, then one per program buffer that is an input or output. */
   private readonly regions: Region[];
   private readonly fixed: Memory[];
+  private readonly fixedCount: number;
   private readonly uploads: Uploads;
   private readonly donated: ReadonlySet<number>;
   private destroyed = false;
@@ -76,26 +77,35 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
   constructor(private readonly program: Program, private readonly services: Services) {
     const codes = program.kernels.map((kernel, index) => this.generate(kernel, index));
     const scratchBytes = Math.max(0, ...codes.map(mostScratch));
-    this.fixed = services.workspace.enter(scratchBytes > 0 ? [...program.slots, scratchBytes] : program.slots);
-    this.regions = this.fixed.map((memory) => ({ memory, offset: 0, size: memory.bytes }));
+    const slots = scratchBytes > 0 ? [...program.slots, scratchBytes] : program.slots;
+    this.fixedCount = slots.length;
     this.steps = codes.flatMap((code) => this.stepsOf(code));
     this.donated = donatedInputs(program);
     const kept = program.inputs.map((id, index) => ({ id, index })).filter(({ index }) => !this.donated.has(index));
     this.uploads = new Uploads(services, kept.map(({ id, index }) => ({ index, ...program.buffers[id] })));
+    // Last, since nobody would leave the workspace if something failed.
+    this.fixed = services.workspace.enter(slots);
+    this.regions = this.fixed.map(whole);
   }
 
   /** See {@link Executable.run}. */
   run(inputs: readonly (WebgpuBuffer | TypedArray)[]): WebgpuBuffer[] {
-    const { failures, device } = this.services;
+    const { failures, device, pool } = this.services;
     failures.check();
     if (this.destroyed) throw new DeviceError("Cannot run a program on webgpu: it has been destroyed");
-    this.bindInputs(inputs);
-    const outputs = this.bindOutputs(inputs);
-    if (this.steps.length > 0) {
-      device.queue.submit([this.record()]);
-      this.services.profiler?.collect(this.program);
+    const fresh: WebgpuBuffer[] = [];
+    try {
+      this.bindInputs(inputs);
+      const outputs = this.bindOutputs(inputs, fresh);
+      if (this.steps.length > 0) {
+        device.queue.submit([this.record()]);
+        this.services.profiler?.collect(this.program);
+      }
+      return outputs;
+    } catch (error) {
+      for (const buffer of fresh) pool.release(buffer.surrender()!);
+      throw error;
     }
-    return outputs;
   }
 
   /** See {@link Executable.destroy}. */
@@ -121,15 +131,15 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
     const { kernel, code, pipelines } = generated;
     return code.dispatches.map(({ bindings, workgroups, label }, i) => {
       const table = bindings.map((binding) => this.regionIndex(binding));
-      const varying = table.filter((region) => region >= this.fixed.length);
+      const varying = table.filter((region) => region >= this.fixedCount);
       return { kernel, label, pipeline: pipelines[i], workgroups, bindings: table, varying, groups: new Map() };
     });
   }
 
   private regionIndex({ buffer }: Binding): number {
-    if (buffer === "scratch") return this.fixed.length - 1;
+    if (buffer === "scratch") return this.fixedCount - 1;
     const { location } = this.program.buffers[buffer];
-    return location.kind === "slot" ? location.slot : this.fixed.length + buffer;
+    return location.kind === "slot" ? location.slot : this.fixedCount + buffer;
   }
 
   private bindInputs(inputs: readonly (WebgpuBuffer | TypedArray)[]): void {
@@ -153,17 +163,18 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
       if (donatedMemory.has(input.memory) && !this.donated.has(index)) {
         throw new DonatedError(`Cannot run a program with input ${index} also donated: its memory is overwritten`, { index });
       }
-      this.regions[this.fixed.length + id] = whole(input.memory);
+      this.regions[this.fixedCount + id] = whole(input.memory);
     });
     this.uploads.begin();
     inputs.forEach((input, index) => {
       if (input instanceof WebgpuBuffer || this.donated.has(index)) return;
-      this.regions[this.fixed.length + program.inputs[index]] = this.uploads.add(index, input);
+      this.regions[this.fixedCount + program.inputs[index]] = this.uploads.add(index, input);
     });
     this.uploads.end();
   }
 
-  private bindOutputs(inputs: readonly (WebgpuBuffer | TypedArray)[]): WebgpuBuffer[] {
+  /** The buffers of the outputs; those that are new also go to `fresh`, one by one. */
+  private bindOutputs(inputs: readonly (WebgpuBuffer | TypedArray)[], fresh: WebgpuBuffer[]): WebgpuBuffer[] {
     const made = new Map<number, WebgpuBuffer>();
     return this.program.outputs.map((id) => {
       const known = made.get(id);
@@ -174,9 +185,10 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
       if (donated instanceof WebgpuBuffer) output = donated;
       else {
         output = new WebgpuBuffer(dtype, size, this.services.pool.acquire(bytesFor(dtype, size)));
+        fresh.push(output);
         if (donated) this.uploads.write(output.memory, dtype, size, donated);
       }
-      this.regions[this.fixed.length + id] = whole(output.memory);
+      this.regions[this.fixedCount + id] = whole(output.memory);
       made.set(id, output);
       return output;
     });
@@ -201,6 +213,7 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
   }
 
   private recordTimed(encoder: GPUCommandEncoder, profiler: Profiler): GPUCommandBuffer {
+    profiler.begin();
     takeAll(this.steps, (step) => {
       const pass = profiler.pass(encoder, step);
       pass.setPipeline(step.pipeline.gpu);
@@ -220,7 +233,6 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
     }
     const known = groups.get(key);
     if (known) return known;
-    if (groups.size >= mostGroups) groups.delete(groups.keys().next().value!);
     const group = this.services.device.createBindGroup({
       layout: pipeline.layout,
       entries: bindings.map((index, binding) => {
@@ -229,6 +241,7 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
       }),
     });
     this.services.countBindGroup();
+    if (groups.size >= mostGroups) groups.delete(groups.keys().next().value!);
     groups.set(key, group);
     return group;
   }

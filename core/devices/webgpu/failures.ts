@@ -56,8 +56,13 @@ export class Failures {
    */
   guard<T>(filter: GPUErrorFilter, make: () => T): { made: T; error: string | undefined } {
     this.device.pushErrorScope(filter);
-    const made = make();
-    const verdict = this.device.popErrorScope();
+    let verdict: Promise<GPUError | null>;
+    let made: T;
+    try {
+      made = make();
+    } finally {
+      verdict = this.device.popErrorScope();
+    }
     const error = settledError(verdict);
     if (error !== undefined) verdict.catch(() => {});
     else verdict.then((late) => late && this.report(late.message), () => {});

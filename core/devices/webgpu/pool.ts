@@ -19,9 +19,6 @@ export interface Memory {
 }
 
 const minimumIdleBudget = 256 * 2 ** 20;
-/** Beyond this an allocation is worth asking whether it succeeded. */
-const checkedBytes = 2 ** 20;
-
 /** Sizes are rounded up to eighths of a power of two, so that nearly equal ones can share; always a multiple of 256. */
 export function sizeClass(bytes: number): number {
   if (bytes <= 256) return 256;
@@ -91,8 +88,7 @@ export class BufferPool {
         size: fitted,
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
       });
-    const gpu = fitted < checkedBytes ? make() : this.createChecked(fitted, make);
-    return { id: this.created++, gpu, bytes: fitted };
+    return { gpu: this.createChecked(fitted, make), id: this.created++, bytes: fitted };
   }
 
   /** When memory has run out, what lies idle is given up before the second try. */

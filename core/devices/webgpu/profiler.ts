@@ -31,6 +31,11 @@ export class Profiler {
     });
   }
 
+  /** Before the first pass of a run. */
+  begin(): void {
+    this.timed = [];
+  }
+
   /** A pass for one dispatch; after `mostDispatches` of a run they are no longer timed. */
   pass(encoder: GPUCommandEncoder, { kernel, label }: Timed): GPUComputePassEncoder {
     if (this.timed.length >= mostDispatches) return encoder.beginComputePass();
@@ -47,15 +52,22 @@ export class Profiler {
     if (this.timed.length > 0) encoder.resolveQuerySet(this.queries, 0, 2 * this.timed.length, this.resolved, 0);
   }
 
-  /** After the submission: waits for it and tells the times. */
+  /** After the submission: waits for it and tells the times, unless they cannot be read. The run itself has succeeded by then. */
   collect(program: Program): void {
-    const timed = this.timed;
-    this.timed = [];
-    const bytes = timed.length > 0 ? this.reader.readNow(this.resolved, 16 * timed.length) : undefined;
+    const { timed } = this;
+    const bytes = timed.length > 0 ? this.read(16 * timed.length) : undefined;
     if (!bytes) return;
     const stamps = new BigUint64Array(bytes.buffer, 0, 2 * timed.length);
     timed.forEach(({ kernel, label }, i) =>
       this.profile(program, kernel, label, Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6)
     );
+  }
+
+  private read(bytes: number): Uint8Array<ArrayBuffer> | undefined {
+    try {
+      return this.reader.readNow(this.resolved, bytes);
+    } catch {
+      return undefined;
+    }
   }
 }

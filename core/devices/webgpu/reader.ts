@@ -67,18 +67,22 @@ export class Reader {
   /** The first `bytes` of a buffer, after all that was submitted before; undefined if that needs the event loop. */
   readNow(source: GPUBuffer, bytes: number): Uint8Array<ArrayBuffer> | undefined {
     if (!this.immediate) return undefined;
-    const { staging, padded } = this.copy(source, bytes);
-    const settled = () => void this.open--;
-    this.open++;
-    staging.gpu.mapAsync(GPUMapMode.READ, 0, padded).then(settled, settled);
+    const staging = this.copy(source, bytes);
     try {
-      return this.take(staging, bytes);
-    } catch {
-      // The mapping was not there yet: not tried again. The event loop may still map the buffer, so it is not used again either.
-      this.immediate = false;
+      const mapped = staging.gpu.mapAsync(GPUMapMode.READ, 0, mappedBytes(bytes));
+      const settled = () => void this.open--;
+      this.open++;
+      mapped.then(settled, settled);
+      const range = rangeOf(staging.gpu, bytes);
+      if (range) return this.take(staging, range, bytes);
+    } catch (error) {
       staging.gpu.destroy();
-      return undefined;
+      throw error;
     }
+    // The mapping was not there yet: not tried again. The event loop may still map the buffer, so it is not used again either.
+    this.immediate = false;
+    staging.gpu.destroy();
+    return undefined;
   }
 
   /**
@@ -92,10 +96,10 @@ export class Reader {
 
   /** The same by way of the event loop. */
   async read(source: GPUBuffer, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    const { staging, padded } = this.copy(source, bytes);
+    const staging = this.copy(source, bytes);
     try {
-      await staging.gpu.mapAsync(GPUMapMode.READ, 0, padded);
-      return this.take(staging, bytes);
+      await staging.gpu.mapAsync(GPUMapMode.READ, 0, mappedBytes(bytes));
+      return this.take(staging, staging.gpu.getMappedRange(0, mappedBytes(bytes)), bytes);
     } catch (error) {
       staging.gpu.destroy();
       throw error;
@@ -107,18 +111,23 @@ export class Reader {
     for (const { gpu } of this.staging.splice(0)) gpu.destroy();
   }
 
-  private copy(source: GPUBuffer, bytes: number): { staging: Staging; padded: number } {
-    const padded = Math.ceil(bytes / 8) * 8;
-    const staging = this.find(padded);
-    const encoder = this.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(source, 0, staging.gpu, 0, padded);
-    this.device.queue.submit([encoder.finish()]);
-    return { staging, padded };
+  /** A staging buffer with a copy of the first `bytes`. */
+  private copy(source: GPUBuffer, bytes: number): Staging {
+    const staging = this.find(mappedBytes(bytes));
+    try {
+      const encoder = this.device.createCommandEncoder();
+      encoder.copyBufferToBuffer(source, 0, staging.gpu, 0, mappedBytes(bytes));
+      this.device.queue.submit([encoder.finish()]);
+    } catch (error) {
+      staging.gpu.destroy();
+      throw error;
+    }
+    return staging;
   }
 
   /** Copies out of a mapped staging buffer and keeps the buffer for later. */
-  private take(staging: Staging, bytes: number): Uint8Array<ArrayBuffer> {
-    const copy = new Uint8Array(staging.gpu.getMappedRange(0, Math.ceil(bytes / 8) * 8).slice(0, bytes));
+  private take(staging: Staging, range: ArrayBuffer, bytes: number): Uint8Array<ArrayBuffer> {
+    const copy = new Uint8Array(range.slice(0, bytes));
     staging.gpu.unmap();
     this.keep(staging);
     return copy;
@@ -128,13 +137,13 @@ export class Reader {
     const size = sizeClass(bytes);
     const index = this.staging.findIndex((staging) => staging.bytes === size);
     if (index >= 0) return this.staging.splice(index, 1)[0];
-    this.created++;
     const gpu = this.device.createBuffer({
       size,
       usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
       mappedAtCreation: true,
     });
     gpu.unmap();
+    this.created++;
     return { gpu, bytes: size };
   }
 
@@ -146,5 +155,19 @@ export class Reader {
       total -= dropped.bytes;
       dropped.gpu.destroy();
     }
+  }
+}
+
+/** Mappings are of whole pairs of words. */
+function mappedBytes(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8;
+}
+
+/** The bytes of a buffer that is mapped already. */
+function rangeOf(gpu: GPUBuffer, bytes: number): ArrayBuffer | undefined {
+  try {
+    return gpu.getMappedRange(0, mappedBytes(bytes));
+  } catch {
+    return undefined;
   }
 }

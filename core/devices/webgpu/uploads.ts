@@ -62,14 +62,14 @@ export class Uploads {
   /** Takes one input; says where the program will find it. */
   add(index: number, values: TypedArray): Region {
     const { dtype, size } = this.inputs.get(index)!;
+    checkHostArray(dtype, size, values);
     const offset = this.offsets.get(index);
     if (offset === undefined) {
       const memory = this.large.get(index) ?? this.services.pool.acquire(bytesFor(dtype, size));
       this.large.set(index, memory);
-      this.write(memory, dtype, size, values);
+      writeValues(this.services.device, memory, dtype, values);
       return { memory, offset: 0, size: memory.bytes };
     }
-    checkHostArray(dtype, size, values);
     this.packed ??= this.services.pool.acquire(this.packedBytes);
     if (this.mirror.length === 0) this.mirror = new Uint8Array(this.packedBytes);
     const encoded = encode(dtype, values);

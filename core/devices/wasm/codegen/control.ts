@@ -19,18 +19,15 @@ export const control = {
   arrived: 320,
   opened: 384,
   barrierSleepers: 448,
-  /** Set when a thread has failed: whoever waits at a barrier then fails too. */
+  /** Set when a thread has failed, to its number (-1 for the main thread): whoever waits at a barrier then fails too. */
   failed: 512,
   /** How many workers have started. */
   ready: 576,
-  /** What the command says: words in the order of `commandWords`. */
+  /** What the command says: its kind, and words that depend on it. */
   arguments: 640,
   /** What a failed worker has to say: length, then UTF-8. */
   message: 768,
 } as const;
-
-/** The words of a command, in order: run an entry of a program, loading it first if need be, or forget a program. */
-export const commandWords = ["kind", "program", "bytes", "length", "entry", "table", "scratch", "scratchSize"] as const;
 
 /** Most bytes of a failure's message. */
 export const messageBytes = 1024;
