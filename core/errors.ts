@@ -35,3 +35,10 @@ export class DonatedError extends CotangentError {}
 
 /** A device that is not there, or that failed. */
 export class DeviceError extends CotangentError {}
+
+/**
+ * A device without room for what was to be computed. Nothing has changed by it: what there was is there, and less at once may fit.
+ *
+ * `facts`: the `bytes` that were asked for in one piece, and the `bytesInUse`; where the device knows them, `bytesFree` and its `limit`.
+ */
+export class OutOfMemoryError extends DeviceError {}

@@ -13,7 +13,7 @@ import { fromHost } from "../ops/creation.ts";
 import { compile, computed, firstRun, realizeNow } from "./realize.ts";
 import type { Device, DeviceBuffer, Executable } from "../values/device.ts";
 import { currentDevice } from "./current_device.ts";
-import { makeRoom, noteWorkingSet, Storage } from "../values/storage.ts";
+import { noteWorkingSet, Storage, withRoom } from "../values/storage.ts";
 import { sameShape, type Shape } from "../shape.ts";
 import { hole, sourceOf, Tensor, traceOf, withTrace } from "../tensor.ts";
 import { buildTree, flattenTree, type Form, hasForm } from "../tree.ts";
@@ -265,13 +265,28 @@ function isConstant(tensor: Tensor): boolean {
 let calls = 0;
 
 function execute(entry: Entry, leaves: readonly unknown[]): unknown {
-  const { device, executable } = entry;
+  const { device } = entry;
   realizeLeaves(leaves);
-  makeRoom(device);
-  const call = ++calls;
   const through = entry.through.map((result) => computed(tensorOf(result, leaves), "jit"));
   const given = entry.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
   const staying = (storage: Storage) => storage.shared || through.includes(storage);
+  const [buffers, storages] = withRoom(device, () => run(entry, leaves, given, staying));
+  // Nothing below fails: donated values may be overwritten now.
+  noteWorkingSet(entry.bytes);
+  const made = Storage.ofRun(device, buffers, entry.overwrites.map((input) => input === undefined ? undefined : storages[input]));
+  for (const storage of given) if (!staying(storage)) storage.giveAway();
+  for (const index of entry.repeated) made[index].shared = true;
+  return buildTree(entry.form, entry.results.map((result) => resultOf(result, made, leaves)));
+}
+
+/** Runs an entry's program; gives its outputs, and whose values each input was. */
+function run(
+  { device, executable, mayOverwrite, captured }: Entry,
+  leaves: readonly unknown[],
+  given: readonly Storage[],
+  staying: (storage: Storage) => boolean,
+): readonly [DeviceBuffer[], readonly (Storage | undefined)[]] {
+  const call = ++calls;
   const inputs: (DeviceBuffer | TypedArray)[] = [];
   const storages: (Storage | undefined)[] = [];
   const give = (storage: Storage, mayBeOverwritten: boolean) => {
@@ -283,20 +298,14 @@ function execute(entry: Entry, leaves: readonly unknown[]): unknown {
   };
   for (let i = 0; i < leaves.length; i++) {
     const leaf = leaves[i];
-    if (leaf instanceof Tensor) give(computed(leaf, "jit"), entry.mayOverwrite[i]);
+    if (leaf instanceof Tensor) give(computed(leaf, "jit"), mayOverwrite[i]);
     else if (typeof leaf === "number") {
       inputs.push(Float32Array.of(leaf));
       storages.push(undefined);
     }
   }
-  for (const tensor of entry.captured) give(computed(tensor, "jit"), false);
-  const buffers = executable?.run(inputs) ?? [];
-  // Nothing below fails: donated values may be overwritten now.
-  noteWorkingSet(entry.bytes);
-  const made = Storage.ofRun(device, buffers, entry.overwrites.map((input) => input === undefined ? undefined : storages[input]));
-  for (const storage of given) if (!staying(storage)) storage.giveAway();
-  for (const index of entry.repeated) made[index].shared = true;
-  return buildTree(entry.form, entry.results.map((result) => resultOf(result, made, leaves)));
+  for (const tensor of captured) give(computed(tensor, "jit"), false);
+  return [executable?.run(inputs) ?? [], storages];
 }
 
 /** Computes the tensors among the arguments that are not: most often there are none. */

@@ -17,7 +17,7 @@ import { computeLongHistoriesBy, type Op } from "../ops/define.ts";
 import type { Device, DeviceBuffer, Executable } from "../values/device.ts";
 import { debug } from "../env.ts";
 import { currentDevice } from "./current_device.ts";
-import { makeRoom, noteWorkingSet, Storage } from "../values/storage.ts";
+import { noteWorkingSet, Storage, withRoom } from "../values/storage.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
 import { hasStructure, type PendingGraph, type Role, type Structure, structureOf } from "./structure.ts";
 import { correctDepth, settle, sourceOf, Tensor, traceOf, unreadable } from "../tensor.ts";
@@ -84,7 +84,7 @@ export function compile(
     const { location } = program.buffers[id];
     return location.kind === "input" ? location.index : undefined;
   });
-  const executable = device.compile(program);
+  const executable = withRoom(device, () => device.compile(program));
   compiled++;
   return { executable, bytes, overwrites };
 }
@@ -173,12 +173,16 @@ export function realizeNow(tensors: readonly Tensor[], reader: string): void {
   const order = topological(wanted, (tensor) => isKnown(tensor) || sourceOf(tensor).kind === "hole");
   const pending = [...new Set([...wanted, ...neededAgain(order)])];
   const inputs = inputsOf(order, reader);
-  makeRoom(device);
   const [program, buffers] = runProgram(
     { outputs: pending, order, roleOf },
     device,
     ({ executable }) =>
-      executable?.run(inputs.map((input) => input instanceof Tensor ? storageOf(input).forRun(device) : input)) ?? [],
+      executable
+        ? withRoom(
+          device,
+          () => executable.run(inputs.map((input) => input instanceof Tensor ? storageOf(input).forRun(device) : input)),
+        )
+        : [],
   );
   noteWorkingSet(program.bytes);
   const storages = Storage.ofEagerRun(device, buffers);

@@ -6,13 +6,13 @@
  * synchronous loop never gives; so beyond a byte budget the values used longest ago move to arrays on the host, where the collector
  * needs no turn: the dead ones vanish, the living ones come back when they are used. Where reading costs nothing, a few numbers (a
  * loss) go there at once. Room is made before a run, and what a run has made is taken over by steps that cannot fail: so an error leaves
- * all values where and what they were. Memory that donated values leave to their successors passes on as it is: in its stride a training loop
+ * all values what they were. Memory that donated values leave to their successors passes on as it is: in its stride a training loop
  * gives the collector nothing to watch.
  *
  * @module
  */
 import { deviceBytes, type DType, hostArray, type TypedArray } from "../dtype.ts";
-import { DeviceError, DonatedError } from "../errors.ts";
+import { DeviceError, DonatedError, OutOfMemoryError } from "../errors.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
 
 /** Values in memory. The budget and the collector's callback hold this, never the storage itself. */
@@ -127,25 +127,39 @@ export function noteWorkingSet(bytes: number): void {
   budget = Math.max(budget, 4 * bytes);
 }
 
-/** What came last from a run: it is not moved before the next one. */
+/** What came last from a run: it stays on its device until the next one, whatever the budget. */
 let newest: Keeper | undefined;
 
 /**
- * Moves the values used longest ago to the host until a device is below its budget; for before a run, so that a failure here fails
- * nothing that was computed.
+ * Does what takes memory on a device. Values beyond the budget move to the host before, so that a failure of that fails nothing else;
+ * where memory runs out nevertheless, all do before a second try, since many may be dead.
+ *
+ * @throws {OutOfMemoryError} If there is no room without any of them.
  */
-export function makeRoom(device: Device): void {
-  if (device.bytesInUse <= budget) return;
-  for (let place = ring.newer, next = place; place !== ring; place = next) {
+export function withRoom<T>(device: Device, run: () => T): T {
+  if (device.bytesInUse > budget) moveToHost(device, budget / 2, newest);
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof OutOfMemoryError) || !moveToHost(device, 0)) throw error;
+  }
+  return run();
+}
+
+/** Moves the values used longest ago to the host until a device holds so many bytes, all but those of one keeper; says whether any moved. */
+function moveToHost(device: Device, bytes: number, except?: Keeper): boolean {
+  let moved = false;
+  for (let place = ring.newer, next = place; place !== ring && device.bytesInUse > bytes; place = next) {
     next = place.newer;
-    if (device.bytesInUse <= budget / 2) return;
-    if (place.device !== device || place.keeper === newest) continue;
+    if (place.device !== device || (except && place.keeper === except)) continue;
     const host = device.downloadNow(place.buffer!);
-    if (!host) return;
+    if (!host) break;
     place.host = host;
     place.uses = 0;
     freeBuffer(place);
+    moved = true;
   }
+  return moved;
 }
 
 /** The values of a small buffer, which is freed; undefined if it must stay on the device, where it is as well off. */

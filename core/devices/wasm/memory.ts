@@ -6,7 +6,7 @@
  * @module
  */
 import { deviceBytes, type DType, hostArray, type TypedArray } from "../../dtype.ts";
-import { DeviceError } from "../../errors.ts";
+import { DeviceError, OutOfMemoryError } from "../../errors.ts";
 import { heapStart, maxPages } from "./codegen/control.ts";
 import { Allocator, blockSize } from "./allocator.ts";
 
@@ -54,7 +54,7 @@ export class SharedMemory {
   /**
    * The address of a block. Not while a program runs: the arena may go.
    *
-   * @throws {DeviceError} If there is no room for it.
+   * @throws {OutOfMemoryError} If there is no room for it.
    */
   allocate(bytes: number): number {
     const address = this.#allocator.allocate(bytes) ?? (this.arena.release() ? this.#allocator.allocate(bytes) : undefined);
@@ -69,7 +69,7 @@ export class SharedMemory {
   /**
    * Makes the arena large enough for a program that is about to run; nothing may be allocated in between.
    *
-   * @throws {DeviceError} If there is no room for it.
+   * @throws {OutOfMemoryError} If there is no room for it.
    */
   reserveArena(bytes: number): void {
     if (!this.arena.reserve(bytes)) throw this.#full(bytes);
@@ -129,12 +129,12 @@ export class SharedMemory {
   }
 
   /** The error for an allocation that failed. */
-  #full(bytes: number): DeviceError {
+  #full(bytes: number): OutOfMemoryError {
     const [bytesInUse, limit] = [this.bytesInUse, this.#limit];
     const bytesFree = limit - heapStart - bytesInUse;
     const refused = this.#refusal === undefined ? "no free piece is large enough" : `the system gave no more (${this.#refusal})`;
     const why = bytesFree < blockSize(bytes) ? "" : `, and ${refused}`;
-    return new DeviceError(
+    return new OutOfMemoryError(
       `Cannot allocate ${bytes} bytes on wasm: ${bytesInUse} of at most ${limit} are in use${why}; compute less at once, or ` +
         `give up tensors with "donate", "using" or by leaving them to the collector`,
       { bytes, bytesInUse, bytesFree, limit },

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { DeviceError } from "../../errors.ts";
+import { DeviceError, OutOfMemoryError } from "../../errors.ts";
 import type { Failures } from "./failures.ts";
 
 /** One GPU buffer. `id` is never used twice. */
@@ -45,7 +45,8 @@ export class BufferPool {
   /**
    * A buffer of at least `bytes`; its content is arbitrary.
    *
-   * @throws {DeviceError} If it is larger than the adapter allows, or memory has run out.
+   * @throws {DeviceError} If it is larger than the adapter allows.
+   * @throws {OutOfMemoryError} If memory has run out.
    */
   acquire(bytes: number): Memory {
     const size = sizeClass(bytes);
@@ -98,7 +99,7 @@ export class BufferPool {
     this.trim();
     const second = this.failures.guard("out-of-memory", make);
     if (second.error === undefined) return second.made;
-    throw new DeviceError(
+    throw new OutOfMemoryError(
       `Cannot make a buffer of ${bytes} bytes on webgpu: out of memory with ${this.bytesInUse} bytes in use (${second.error})`,
       { bytes, bytesInUse: this.bytesInUse },
     );
@@ -137,7 +138,7 @@ export class Workspace {
   /**
    * One buffer per slot, all distinct. Give them back with `leave`.
    *
-   * @throws {DeviceError} If memory has run out.
+   * @throws {OutOfMemoryError} If memory has run out.
    */
   enter(slots: readonly number[]): Memory[] {
     const taken = new Map<number, number>();
