@@ -4,9 +4,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { createWasmDevice } from "../core/devices/wasm/device.ts";
-import { useDevice } from "../core/execution/current_device.ts";
-import { add, data, DeviceError, item, jit, matmul, mul, ones, sum, type Tensor } from "../mod.ts";
+import { createWasmDevice } from "../../core/devices/wasm/device.ts";
+import { useDevice } from "../../core/execution/current_device.ts";
+import { add, data, DeviceError, item, jit, matmul, mul, ones, sum, type Tensor } from "../../mod.ts";
 
 /** Threads belong to the device, which lives on. */
 const longLived = { sanitizeOps: false, sanitizeResources: false };
