@@ -16,9 +16,9 @@ import {
 import { contiguousStrides, sizeOf } from "../../shape.ts";
 import { conv2d, conv2dFilterGrad, conv2dInputGrad } from "./conv.ts";
 import { evaluate, type Memory } from "./evaluate.ts";
-import { avgPool2d, avgPool2dGrad, maxPool2d, maxPool2dGather, maxPool2dScatter } from "./pool.ts";
+import { avgPool2d, avgPool2dGrad, maxPool2d, maxPool2dGather, maxPool2dScatter } from "./pooling.ts";
 import { reduceResults } from "./reduce.ts";
-import { argsortResult } from "./sort.ts";
+import { argsortResult } from "./argsort.ts";
 import { walk } from "./walk.ts";
 
 /** Computes a kernel on the contents of the program's buffers. */

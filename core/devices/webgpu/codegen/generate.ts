@@ -15,17 +15,17 @@ import {
 } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import { sizeOf } from "../../../shape.ts";
-import { generateConv } from "./conv.ts";
-import { generateGatherRows, generateScatterAddRows } from "./gather_rows.ts";
+import { generateConv } from "./conv/generate.ts";
+import { generateGatherRows, generateScatterAddRows } from "./rows/gather_rows.ts";
 import { generateMap } from "./map.ts";
-import { generateMatmul } from "./matmul.ts";
-import { generatePool } from "./pool.ts";
-import { generateReduce } from "./reduce.ts";
-import { generateScatterRows } from "./scatter_rows.ts";
-import type { KernelCode, KernelContext, Target } from "./shader.ts";
-import { generateArgsort } from "./sort.ts";
+import { generateMatmul } from "./matmul/register_tiles.ts";
+import { generatePool } from "./pooling/pooling.ts";
+import { generateReduce } from "./reduce/reduce.ts";
+import { generateScatterRows } from "./rows/scatter_rows.ts";
+import type { KernelCode, KernelContext, Target } from "./shader/shader.ts";
+import { generateArgsort } from "./sort/argsort.ts";
 
-export type { Binding, Dispatch, KernelCode, Target } from "./shader.ts";
+export type { Binding, Dispatch, KernelCode, Target } from "./shader/shader.ts";
 
 /** The program a kernel belongs to, and what it is compiled for. */
 type Surroundings = Pick<KernelContext, "program" | "target">;

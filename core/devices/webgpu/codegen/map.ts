@@ -5,9 +5,9 @@
  */
 import { sizeOf } from "../../../shape.ts";
 import type { MapKernel } from "../../../ir/kernel.ts";
-import { collapse, decompose, indexLeaves, invocation, lonelyWorkgroup, replaceIndexStrides } from "./domain.ts";
-import { type Ends, lanesFor, writePoints } from "./points.ts";
-import { type KernelCode, type KernelContext, Shader } from "./shader.ts";
+import { collapse, decompose, indexLeaves, invocation, lonelyWorkgroup, replaceIndexStrides } from "./shader/coordinates.ts";
+import { type Ends, lanesFor, writePoints } from "./shader/epilogue.ts";
+import { type KernelCode, type KernelContext, Shader } from "./shader/shader.ts";
 
 /** The shader of an elementwise kernel. */
 export function generateMap(context: KernelContext<MapKernel>): KernelCode {

@@ -7,13 +7,13 @@
  *
  * @module
  */
-import type { Access, MatmulKernel } from "../../../ir/kernel.ts";
-import { address, decompose, uniformNumber } from "./domain.ts";
-import { generateTiledMatmul, suitsTiles } from "./matmul_tiled.ts";
-import { scratchStore, withParts } from "./parts.ts";
-import { finishFunction, lanesFor } from "./points.ts";
-import { SharedLoads } from "./shared_loads.ts";
-import { type Dispatch, type KernelCode, type KernelContext, Shader, type Target, u32 } from "./shader.ts";
+import type { Access, MatmulKernel } from "../../../../ir/kernel.ts";
+import { address, decompose, uniformNumber } from "../shader/coordinates.ts";
+import { generateTiledMatmul, suitsTiles } from "./tiled.ts";
+import { scratchStore, withParts } from "../shader/partial_sums.ts";
+import { finishFunction, lanesFor } from "../shader/epilogue.ts";
+import { SharedLoads } from "../shader/uniform_loads.ts";
+import { type Dispatch, type KernelCode, type KernelContext, Shader, type Target, u32 } from "../shader/shader.ts";
 
 /** The shaders of a matrix product. */
 export function generateMatmul(context: KernelContext<MatmulKernel>): KernelCode {

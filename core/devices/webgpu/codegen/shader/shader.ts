@@ -7,11 +7,11 @@
  *
  * @module
  */
-import { deviceBytes, type DType } from "../../../dtype.ts";
-import { DTypeError } from "../../../errors.ts";
-import { type ScalarType, scalarType } from "../../../ir/expr.ts";
-import { type Kernel, readsOf, writesOf } from "../../../ir/kernel.ts";
-import type { Program } from "../../../ir/program.ts";
+import { deviceBytes, type DType } from "../../../../dtype.ts";
+import { DTypeError } from "../../../../errors.ts";
+import { type ScalarType, scalarType } from "../../../../ir/expr.ts";
+import { type Kernel, readsOf, writesOf } from "../../../../ir/kernel.ts";
+import type { Program } from "../../../../ir/program.ts";
 import { type HelperName, helperSources } from "./helpers.ts";
 
 /** What of the adapter the generators depend on. */

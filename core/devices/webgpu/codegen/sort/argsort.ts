@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { ArgsortKernel } from "../../../ir/kernel.ts";
-import { address } from "./domain.ts";
+import type { ArgsortKernel } from "../../../../ir/kernel.ts";
+import { address } from "../shader/coordinates.ts";
 import { sortRows } from "./merge_sort.ts";
-import { writePoints } from "./points.ts";
-import { type KernelCode, type KernelContext, scalarOf, type Shader } from "./shader.ts";
+import { writePoints } from "../shader/epilogue.ts";
+import { type KernelCode, type KernelContext, scalarOf, type Shader } from "../shader/shader.ts";
 
 /** The shaders of `argsort`; the last one ends in the stores. */
 export function generateArgsort(context: KernelContext<ArgsortKernel>): KernelCode {

@@ -9,11 +9,11 @@
  *
  * @module
  */
-import type { ConvKernel } from "../../../ir/kernel.ts";
-import { address, type Coordinate, decompose } from "./domain.ts";
-import { lanesFor } from "./points.ts";
-import { type KernelCode, type KernelContext, type Shader, u32 } from "./shader.ts";
-import { generateTiles, type Operand, type Place, type Product } from "./tiles.ts";
+import type { ConvKernel } from "../../../../ir/kernel.ts";
+import { address, type Coordinate, decompose } from "../shader/coordinates.ts";
+import { lanesFor } from "../shader/epilogue.ts";
+import { type KernelCode, type KernelContext, type Shader, u32 } from "../shader/shader.ts";
+import { generateTiles, type Operand, type Place, type Product } from "../tiled_product/tiled_product.ts";
 
 /** Whether a convolution has enough channels that tiles are filled; with few, the direct kernels do as well. */
 export function suitsConvTiles({ kind, geometry: g }: ConvKernel): boolean {

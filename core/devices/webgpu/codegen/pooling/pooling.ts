@@ -6,11 +6,11 @@
  *
  * @module
  */
-import type { PoolKernel } from "../../../ir/kernel.ts";
-import { address, type Coordinate, decompose, invocation, lonelyWorkgroup } from "./domain.ts";
-import { finishFunction, lanesFor, writePoints } from "./points.ts";
-import { type Column, Columns } from "./rows.ts";
-import { type Dispatch, type KernelCode, type KernelContext, Shader, u32 } from "./shader.ts";
+import type { PoolKernel } from "../../../../ir/kernel.ts";
+import { address, type Coordinate, decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
+import { finishFunction, lanesFor, writePoints } from "../shader/epilogue.ts";
+import { type Column, Columns } from "../shader/image_columns.ts";
+import { type Dispatch, type KernelCode, type KernelContext, Shader, u32 } from "../shader/shader.ts";
 
 /** The shaders of a pooling kernel. */
 export function generatePool(context: KernelContext<PoolKernel>): KernelCode {

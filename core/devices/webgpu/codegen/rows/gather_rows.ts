@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { GatherRowsKernel, ScatterAddRowsKernel } from "../../../ir/kernel.ts";
-import { address, decompose, invocation, lonelyWorkgroup } from "./domain.ts";
-import { type Sorted, sortRows } from "./merge_sort.ts";
-import { lanesFor, writePoints } from "./points.ts";
-import { type Dispatch, type KernelCode, type KernelContext, scalarOf, Shader } from "./shader.ts";
+import type { GatherRowsKernel, ScatterAddRowsKernel } from "../../../../ir/kernel.ts";
+import { address, decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
+import { type Sorted, sortRows } from "../sort/merge_sort.ts";
+import { lanesFor, writePoints } from "../shader/epilogue.ts";
+import { type Dispatch, type KernelCode, type KernelContext, scalarOf, Shader } from "../shader/shader.ts";
 
 /** One invocation per element of the result, or four neighbours of a row. */
 export function generateGatherRows(context: KernelContext<GatherRowsKernel>): KernelCode {

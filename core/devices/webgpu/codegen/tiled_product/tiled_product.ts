@@ -7,11 +7,11 @@
  *
  * @module
  */
-import type { Kernel } from "../../../ir/kernel.ts";
-import { type Coordinate, decompose, uniformNumber } from "./domain.ts";
-import { partsBytes, scratchStore, withParts } from "./parts.ts";
-import { type Finish, finishFunction, type Lanes } from "./points.ts";
-import { type Dispatch, type KernelCode, type KernelContext, Shader, type Target, u32 } from "./shader.ts";
+import type { Kernel } from "../../../../ir/kernel.ts";
+import { type Coordinate, decompose, uniformNumber } from "../shader/coordinates.ts";
+import { partsBytes, scratchStore, withParts } from "../shader/partial_sums.ts";
+import { type Finish, finishFunction, type Lanes } from "../shader/epilogue.ts";
+import { type Dispatch, type KernelCode, type KernelContext, Shader, type Target, u32 } from "../shader/shader.ts";
 
 /** Where an element is, and the condition that it exists (it counts as 0 otherwise). */
 export interface Place {

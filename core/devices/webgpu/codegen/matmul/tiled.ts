@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Access, MatmulKernel } from "../../../ir/kernel.ts";
-import { address } from "./domain.ts";
-import { lanesFor } from "./points.ts";
-import type { KernelCode, KernelContext } from "./shader.ts";
-import { generateTiles, type Operand } from "./tiles.ts";
+import type { Access, MatmulKernel } from "../../../../ir/kernel.ts";
+import { address } from "../shader/coordinates.ts";
+import { lanesFor } from "../shader/epilogue.ts";
+import type { KernelCode, KernelContext } from "../shader/shader.ts";
+import { generateTiles, type Operand } from "../tiled_product/tiled_product.ts";
 
 /** Whether a product is large enough to fill tiles. */
 export function suitsTiles({ shape: [, m, n], k }: MatmulKernel): boolean {

@@ -6,10 +6,10 @@
  *
  * @module
  */
-import type { ScalarType } from "../../../ir/expr.ts";
-import type { Access, Kernel } from "../../../ir/kernel.ts";
-import { address, type Coordinate } from "./domain.ts";
-import { scalarPrinter } from "./scalar.ts";
+import type { ScalarType } from "../../../../ir/expr.ts";
+import type { Access, Kernel } from "../../../../ir/kernel.ts";
+import { address, type Coordinate } from "./coordinates.ts";
+import { scalarPrinter } from "./expressions.ts";
 import { isPacked, placeOf, type Shader, u32 } from "./shader.ts";
 
 /** What is loaded and stored; all kernels have these. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { sizeOf } from "../../../shape.ts";
-import { type Expr, mapLeaves, visit } from "../../../ir/expr.ts";
+import { sizeOf } from "../../../../shape.ts";
+import { type Expr, mapLeaves, visit } from "../../../../ir/expr.ts";
 import { type Shader, type Target, u32 } from "./shader.ts";
 
 /** Extents and, for each thing that depends on the place, its strides. */

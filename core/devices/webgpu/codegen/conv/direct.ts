@@ -4,13 +4,13 @@
  *
  * @module
  */
-import type { ConvKernel } from "../../../ir/kernel.ts";
-import { columnTaps, type Gather, gatherOf, type Phase, rowMayBeOutside } from "./conv_gather.ts";
-import { decompose, uniformNumber } from "./domain.ts";
-import { finishFunction, lanesFor } from "./points.ts";
-import { Columns } from "./rows.ts";
-import { type KernelCode, type KernelContext, Shader, type Target, u32 } from "./shader.ts";
-import { SharedLoads } from "./shared_loads.ts";
+import type { ConvKernel } from "../../../../ir/kernel.ts";
+import { columnTaps, type Gather, gatherOf, type Phase, rowMayBeOutside } from "./gather.ts";
+import { decompose, uniformNumber } from "../shader/coordinates.ts";
+import { finishFunction, lanesFor } from "../shader/epilogue.ts";
+import { Columns } from "../shader/image_columns.ts";
+import { type KernelCode, type KernelContext, Shader, type Target, u32 } from "../shader/shader.ts";
+import { SharedLoads } from "../shader/uniform_loads.ts";
 
 /** What one invocation computes. */
 interface Tile {

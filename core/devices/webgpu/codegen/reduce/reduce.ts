@@ -11,10 +11,10 @@
  *
  * @module
  */
-import { extremes } from "../../../dtype.ts";
-import { contiguousStrides, sizeOf } from "../../../shape.ts";
-import type { ScalarType } from "../../../ir/expr.ts";
-import type { Access, ReduceKernel, ReduceOp, Store } from "../../../ir/kernel.ts";
+import { extremes } from "../../../../dtype.ts";
+import { contiguousStrides, sizeOf } from "../../../../shape.ts";
+import type { ScalarType } from "../../../../ir/expr.ts";
+import type { Access, ReduceKernel, ReduceOp, Store } from "../../../../ir/kernel.ts";
 import {
   address,
   collapse,
@@ -24,10 +24,10 @@ import {
   invocation,
   lonelyWorkgroup,
   replaceIndexStrides,
-} from "./domain.ts";
-import { writePoints } from "./points.ts";
-import { literal, scalarPrinter } from "./scalar.ts";
-import { type Dispatch, type KernelCode, type KernelContext, Shader, type Target, u32 } from "./shader.ts";
+} from "../shader/coordinates.ts";
+import { writePoints } from "../shader/epilogue.ts";
+import { literal, scalarPrinter } from "../shader/expressions.ts";
+import { type Dispatch, type KernelCode, type KernelContext, Shader, type Target, u32 } from "../shader/shader.ts";
 
 /** A reduction kernel over collapsed axes. */
 interface Collapsed {

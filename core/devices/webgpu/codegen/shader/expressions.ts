@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { DTypeError } from "../../../errors.ts";
-import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
+import { DTypeError } from "../../../../errors.ts";
+import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../../ir/expr.ts";
 import type { HelperName } from "./helpers.ts";
 import type { Shader } from "./shader.ts";
 

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { ScatterRowsKernel } from "../../../ir/kernel.ts";
-import { address, decompose, invocation, lonelyWorkgroup } from "./domain.ts";
-import { type Dispatch, type KernelCode, type KernelContext, Shader } from "./shader.ts";
+import type { ScatterRowsKernel } from "../../../../ir/kernel.ts";
+import { address, decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
+import { type Dispatch, type KernelCode, type KernelContext, Shader } from "../shader/shader.ts";
 import { clampedIndex } from "./gather_rows.ts";
 
 /** So many rows are written one after the other; of more it is first found out which ones stay. */

@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { address, decompose, invocation, lonelyWorkgroup } from "./domain.ts";
-import { type Dispatch, type KernelContext, Shader, u32 } from "./shader.ts";
+import { address, decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
+import { type Dispatch, type KernelContext, Shader, u32 } from "../shader/shader.ts";
 
 /** What is sorted, and what becomes of it. */
 export interface SortSpec {

@@ -6,13 +6,13 @@
  *
  * @module
  */
-import type { ConvKernel } from "../../../ir/kernel.ts";
-import { decompose, uniformNumber } from "./domain.ts";
-import { scratchStore, withParts } from "./parts.ts";
-import { finishFunction } from "./points.ts";
-import { Columns } from "./rows.ts";
-import { SharedLoads } from "./shared_loads.ts";
-import { type Dispatch, type KernelCode, type KernelContext, Shader, type Target, u32 } from "./shader.ts";
+import type { ConvKernel } from "../../../../ir/kernel.ts";
+import { decompose, uniformNumber } from "../shader/coordinates.ts";
+import { scratchStore, withParts } from "../shader/partial_sums.ts";
+import { finishFunction } from "../shader/epilogue.ts";
+import { Columns } from "../shader/image_columns.ts";
+import { SharedLoads } from "../shader/uniform_loads.ts";
+import { type Dispatch, type KernelCode, type KernelContext, Shader, type Target, u32 } from "../shader/shader.ts";
 
 /** How the work is shared out. */
 interface Plan {

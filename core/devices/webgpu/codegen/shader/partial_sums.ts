@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { contiguousStrides, type Shape, sizeOf } from "../../../shape.ts";
-import type { Kernel } from "../../../ir/kernel.ts";
-import { address, decompose, invocation, lonelyWorkgroup } from "./domain.ts";
-import { type Finish, lanesFor, writePoints } from "./points.ts";
+import { contiguousStrides, type Shape, sizeOf } from "../../../../shape.ts";
+import type { Kernel } from "../../../../ir/kernel.ts";
+import { address, decompose, invocation, lonelyWorkgroup } from "./coordinates.ts";
+import { type Finish, lanesFor, writePoints } from "./epilogue.ts";
 import { type Dispatch, type KernelCode, type KernelContext, Shader, u32 } from "./shader.ts";
 
 /** Scratch that holds `parts` results of a kernel. */

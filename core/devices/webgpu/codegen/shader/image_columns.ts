@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Access } from "../../../ir/kernel.ts";
+import type { Access } from "../../../../ir/kernel.ts";
 import { type Shader, u32 } from "./shader.ts";
 
 /** Which columns a tile needs, relative to its base column. */

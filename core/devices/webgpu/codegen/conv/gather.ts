@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Access, ConvKernel } from "../../../ir/kernel.ts";
+import type { Access, ConvKernel } from "../../../../ir/kernel.ts";
 
 /**
  * One axis of a gather: output position q * phases + r reads source position q * step + delta for each tap of phase r. The taps of

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { ConvKernel } from "../../../ir/kernel.ts";
-import { generateDirectConv } from "./conv_direct.ts";
-import { generateFilterGrad } from "./conv_filter.ts";
-import { generateTiledConv, suitsConvTiles } from "./conv_tiled.ts";
-import type { KernelCode, KernelContext } from "./shader.ts";
+import type { ConvKernel } from "../../../../ir/kernel.ts";
+import { generateDirectConv } from "./direct.ts";
+import { generateFilterGrad } from "./filter_grad.ts";
+import { generateTiledConv, suitsConvTiles } from "./tiled.ts";
+import type { KernelCode, KernelContext } from "../shader/shader.ts";
 
 /** The shaders of a convolution kernel. */
 export function generateConv(context: KernelContext<ConvKernel>): KernelCode {
