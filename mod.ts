@@ -243,7 +243,7 @@ export { type DeviceInfo, deviceInfo, type DeviceOptions, setDevice } from "./co
 
 export * as random from "./core/random.ts";
 export * as layers from "./layers/mod.ts";
-export { type AttentionOptions, scaledDotProductAttention } from "./layers/mod.ts";
+export { type AttentionOptions, scaledDotProductAttention } from "./layers/attention.ts";
 export * as optimizers from "./optimizers/mod.ts";
-export { applyUpdates } from "./optimizers/mod.ts";
+export { applyUpdates } from "./optimizers/optimizer.ts";
 export * as datasets from "./datasets/mod.ts";

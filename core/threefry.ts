@@ -9,18 +9,13 @@
  *
  * @module
  */
-
-/** 64 bits as two unsigned 32-bit words, the higher first: a key, a counter, or the bits they give. */
-export type Words = readonly [high: number, low: number];
+import type { Words } from "./words.ts";
 
 /** Skein's constant: it keeps a key of zeros from being a fixed point. */
 const PARITY = 0x1bd11bda;
 
-/** Counters encrypted at a time by a stream. */
-const BLOCK = 256;
-
 /** Encrypts the counter `(c0, c1)` under the key `(k0, k1)` into two words of `out` from `at`. */
-function encrypt(k0: number, k1: number, c0: number, c1: number, out: Uint32Array, at: number): void {
+export function encrypt(k0: number, k1: number, c0: number, c1: number, out: Uint32Array, at: number): void {
   const k2 = k0 ^ k1 ^ PARITY;
   let x = (c0 + k0) | 0;
   let y = (c1 + k1) | 0;
@@ -91,62 +86,4 @@ export function keyFromSeed(seed: number): [number, number] {
  */
 export function foldInKey(key: Words, data: number): [number, number] {
   return threefry2x32(key, keyFromSeed(data));
-}
-
-/** Random numbers one after the other. It has a place in the stream: make one where it is used and pass no one the same. */
-export interface RandomStream {
-  /** The next 32 random bits, as an unsigned integer. */
-  bits(): number;
-  /** The next number uniform in [low, high), by default [0, 1), in steps of 2^-32 of the width. */
-  uniform(low?: number, high?: number): number;
-  /** The next integer uniform in [0, count), each exactly as likely. `count` is in [1, 2^32]. */
-  below(count: number): number;
-  /** The next number of the normal distribution with mean 0 and deviation 1. */
-  normal(): number;
-}
-
-/**
- * The numbers that a key stands for: the words of the counters 0, 1, 2, ... under it.
- *
- * @example
- * ```ts
- * import { keyFromSeed, randomStream } from "./threefry.ts";
- * const random = randomStream(keyFromSeed(7));
- * const die = 1 + random.below(6);
- * ```
- */
-export function randomStream(key: Words): RandomStream {
-  const k0 = key[0] | 0, k1 = key[1] | 0;
-  // Grows from one counter to a block, so that a short stream costs little.
-  let words = new Uint32Array(32);
-  let counter = 0;
-  let next = words.length;
-
-  function refill(): void {
-    if (counter > 0 && words.length < 2 * BLOCK) words = new Uint32Array(2 * BLOCK);
-    for (let i = 0; i < words.length; i += 2, counter++) encrypt(k0, k1, Math.floor(counter / 2 ** 32), counter | 0, words, i);
-    next = 0;
-  }
-  function bits(): number {
-    if (next === words.length) refill();
-    return words[next++];
-  }
-  function uniform(low = 0, high = 1): number {
-    return low + (high - low) * (bits() / 2 ** 32);
-  }
-  function below(count: number): number {
-    if (!Number.isInteger(count) || count < 1 || count > 2 ** 32) {
-      throw new RangeError(`Cannot draw an integer below ${count}: the count must be an integer from 1 to 2^32`);
-    }
-    // Bits above the largest multiple of count would favour the small integers: draw again (less than once on average).
-    const limit = 2 ** 32 - 2 ** 32 % count;
-    let drawn = bits();
-    while (drawn >= limit) drawn = bits();
-    return drawn % count;
-  }
-  function normal(): number {
-    // Box and Muller's transform; 1 - u is in (0, 1], so that the logarithm is finite.
-    return Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-  }
-  return { bits, uniform, below, normal };
 }

@@ -4,8 +4,10 @@
  * @module
  */
 import { wholeNumber } from "../core/ranges.ts";
-import { foldInKey, randomStream } from "../core/threefry.ts";
-import { type KeyLike, permutation, words } from "./order.ts";
+import { foldInKey } from "../core/threefry.ts";
+import { randomStream } from "../core/random_stream.ts";
+import { type KeyLike, permutation } from "./order.ts";
+import { words } from "./key_words.ts";
 import { firstImages, imageBytes, type ImageSet } from "./types.ts";
 
 /** How to cut. */

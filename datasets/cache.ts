@@ -5,7 +5,8 @@
  */
 import { join } from "node:path";
 import { Either, pipe, TaskEither } from "../deps.ts";
-import { cacheFailed, type DatasetError } from "./errors.ts";
+import type { DatasetError } from "./errors.ts";
+import { cacheFailed } from "./failures.ts";
 import { isGranted, type Permission, permitted, variable } from "./permissions.ts";
 
 /** A place the cache may be: a folder of the user's, named by a variable, and a path below it. */

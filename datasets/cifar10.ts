@@ -11,9 +11,11 @@
 import { basename, join } from "node:path";
 import { Either, pipe, TaskEither, unpackTar } from "../deps.ts";
 import type { Digest } from "./digest.ts";
-import { badFormat, type DatasetError, type DatasetTask, notFound, reasonOf } from "./errors.ts";
+import type { DatasetError, DatasetTask } from "./errors.ts";
+import { badFormat, notFound, reasonOf } from "./failures.ts";
 import { permitted, reading } from "./permissions.ts";
-import { checkDigest, type DatasetOptions, type FileBytes, fromCache, readAny } from "./published.ts";
+import { checkDigest, type FileBytes, fromCache, readAny } from "./published.ts";
+import type { DatasetOptions } from "./options.ts";
 import { imageBytes, type ImageDataset, type ImageSet, type ImageShape } from "./types.ts";
 
 /** What the classes are called, in the order of their labels. */
@@ -157,7 +159,7 @@ function parse(members: Members, name: string): TaskEither.TaskEither<DatasetErr
 }
 
 /** The images in files of records, one file after the other. */
-export function parseRecords(files: readonly FileBytes[]): Either.Either<DatasetError, ImageSet> {
+function parseRecords(files: readonly FileBytes[]): Either.Either<DatasetError, ImageSet> {
   const fail = (file: string, reason: string) => Either.left(badFormat(file, "CIFAR-10 records", reason));
   const ragged = files.find(({ bytes }) => bytes.length % RECORD !== 0);
   if (ragged) return fail(ragged.file, `its ${ragged.bytes.length} bytes are not whole records of ${RECORD}`);

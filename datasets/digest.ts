@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
-import type { Bytes } from "./gzip.ts";
 
 /** The digest of a published file. */
 export interface Digest {
@@ -16,11 +14,4 @@ export interface Digest {
   readonly of: "packed" | "unpacked";
   /** The digest itself, in lower-case hexadecimal digits. */
   readonly hex: string;
-}
-
-/** The digest of bytes, in lower-case hexadecimal digits. */
-export async function hexDigest(algorithm: Digest["algorithm"], bytes: Bytes): Promise<string> {
-  // The web platform's own works beside the main thread, but has no MD5.
-  if (algorithm === "sha256") return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-  return createHash(algorithm).update(bytes).digest("hex");
 }

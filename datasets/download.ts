@@ -6,20 +6,12 @@
  */
 import { basename, dirname, join } from "node:path";
 import { Either, pipe, TaskEither } from "../deps.ts";
-import { hexDigest } from "./digest.ts";
-import { type Attempt, cacheFailed, type DatasetError, downloadFailed, httpFailed, readFailed, reasonOf } from "./errors.ts";
+import { hexDigest } from "./hex_digest.ts";
+import type { Attempt, DatasetError } from "./errors.ts";
+import { cacheFailed, downloadFailed, httpFailed, readFailed, reasonOf } from "./failures.ts";
 import type { Bytes } from "./gzip.ts";
 import { connecting, permitted } from "./permissions.ts";
-
-/** How far a download has come. */
-export interface Progress {
-  /** The file's name. */
-  readonly file: string;
-  /** Bytes that are here, those of an earlier, interrupted download included. */
-  readonly received: number;
-  /** Bytes the whole file has, if the server says so. */
-  readonly total?: number;
-}
+import type { Progress } from "./options.ts";
 
 /** What to download, and how. */
 export interface DownloadOptions<A> {

@@ -8,7 +8,7 @@
 import type { Digest } from "./digest.ts";
 import type { DatasetTask } from "./errors.ts";
 import { idxDataset, type IdxSource } from "./idx_dataset.ts";
-import type { DatasetOptions } from "./published.ts";
+import type { DatasetOptions } from "./options.ts";
 import type { ImageDataset } from "./types.ts";
 
 /** What the classes are called, in the order of their labels. */

@@ -4,7 +4,8 @@
  * @module
  */
 import { TaskEither } from "../deps.ts";
-import { badGzip, type DatasetError } from "./errors.ts";
+import type { DatasetError } from "./errors.ts";
+import { badGzip } from "./failures.ts";
 
 /** Bytes in a buffer that is not shared, as the platform's functions want them. */
 export type Bytes = Uint8Array<ArrayBuffer>;

@@ -9,7 +9,8 @@
  * @module
  */
 import { Either, pipe } from "../deps.ts";
-import { badFormat, type DatasetError } from "./errors.ts";
+import type { DatasetError } from "./errors.ts";
+import { badFormat } from "./failures.ts";
 import type { FileBytes } from "./published.ts";
 import type { ImageSet, ImageShape } from "./types.ts";
 

@@ -7,19 +7,14 @@
 import { join } from "node:path";
 import { Either, pipe, TaskEither } from "../deps.ts";
 import type { Digest } from "./digest.ts";
-import { type DatasetError, type DatasetTask, notFound } from "./errors.ts";
+import type { DatasetError, DatasetTask } from "./errors.ts";
+import { notFound } from "./failures.ts";
 import { parseImageSet } from "./idx.ts";
 import { permitted, reading } from "./permissions.ts";
-import {
-  checkDigest,
-  type DatasetOptions,
-  type FileBytes,
-  fromCache,
-  type PublishedFile,
-  readAny,
-  type StoredFile,
-} from "./published.ts";
-import { type ImageDataset, type ImageShape, numberedClasses } from "./types.ts";
+import { checkDigest, type FileBytes, fromCache, type PublishedFile, readAny, type StoredFile } from "./published.ts";
+import type { DatasetOptions } from "./options.ts";
+import type { ImageDataset, ImageShape } from "./types.ts";
+import { numberedClasses } from "./numbered_classes.ts";
 
 /** A published file. */
 export interface IdxFile {

@@ -8,7 +8,7 @@
 import type { DatasetTask } from "./errors.ts";
 import { idxDataset, type IdxSource } from "./idx_dataset.ts";
 import type { Digest } from "./digest.ts";
-import type { DatasetOptions } from "./published.ts";
+import type { DatasetOptions } from "./options.ts";
 import type { ImageDataset } from "./types.ts";
 
 const unpacked = (hex: string): Digest => ({ algorithm: "sha256", of: "unpacked", hex });

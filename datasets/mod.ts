@@ -7,31 +7,19 @@
  * @module
  */
 export * from "./batches.ts";
-export { cifar10, cifar10Classes, type Cifar10Source, cifar10Source } from "./cifar10.ts";
-export type { Digest } from "./digest.ts";
-export { type Attempt, type DatasetError, type DatasetTask, showDatasetError } from "./errors.ts";
-export type { Progress } from "./download.ts";
-export { fashionMnist, fashionMnistClasses, fashionMnistSource } from "./fashion_mnist.ts";
-export { idxDataset, type IdxFile, type IdxSource } from "./idx_dataset.ts";
-export {
-  type BatchSource,
-  type Collated,
-  type ExampleSource,
-  type Loader,
-  loader,
-  LoaderError,
-  type LoaderOptions,
-  type ModuleSource,
-  type NormalizedBatch,
-  type NormalizedOptions,
-  type TransformedOptions,
-} from "./loader/loader.ts";
-export type { Example } from "./loader/make.ts";
-export { mnist, mnistSource } from "./mnist.ts";
-export { type KeyLike, permutation } from "./order.ts";
-export type { DatasetOptions } from "./published.ts";
-export { split, type SplitOptions, subset } from "./split.ts";
+export * from "./cifar10.ts";
+export * from "./digest.ts";
+export * from "./errors.ts";
+export * from "./fashion_mnist.ts";
+export * from "./idx_dataset.ts";
+export * from "./loader/loader.ts";
+export * from "./loader/example.ts";
+export * from "./mnist.ts";
+export * from "./order.ts";
+export * from "./options.ts";
+export * from "./split.ts";
 export * from "./synthetic.ts";
-export { type RandomStream, randomStream, type Words } from "../core/threefry.ts";
+export * from "../core/random_stream.ts";
+export * from "../core/words.ts";
 export * as transforms from "./transforms/mod.ts";
-export { firstImages, imageBytes, type ImageDataset, type ImageSet, type ImageShape } from "./types.ts";
+export * from "./types.ts";

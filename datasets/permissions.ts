@@ -4,7 +4,8 @@
  * @module
  */
 import { Either } from "../deps.ts";
-import { type DatasetError, notPermitted } from "./errors.ts";
+import type { DatasetError } from "./errors.ts";
+import { notPermitted } from "./failures.ts";
 
 /** A permission and what to write after the flag that grants it (nothing: all of its kind). */
 export interface Permission {

@@ -8,11 +8,14 @@
 import { join } from "node:path";
 import { Either, pipe, TaskEither } from "../deps.ts";
 import { cacheFolder, takingTurns } from "./cache.ts";
-import { type Digest, hexDigest } from "./digest.ts";
-import { download, type Progress } from "./download.ts";
-import { type DatasetError, notFound, readFailed, wrongDigest } from "./errors.ts";
+import type { Digest } from "./digest.ts";
+import { hexDigest } from "./hex_digest.ts";
+import { download } from "./download.ts";
+import type { DatasetError } from "./errors.ts";
+import { notFound, readFailed, wrongDigest } from "./failures.ts";
 import { type Bytes, unpack } from "./gzip.ts";
 import { connecting, isGranted, type Permission, permitted, reading, writing } from "./permissions.ts";
+import type { DatasetOptions } from "./options.ts";
 
 /** A file as mirrors have it. */
 export interface PublishedFile {
@@ -22,23 +25,6 @@ export interface PublishedFile {
   readonly copies?: readonly string[];
   /** What it must have. */
   readonly digest: Digest;
-}
-
-/** Where to get a data set from. */
-export interface DatasetOptions {
-  /**
-   * Read the files from this folder (or a folder in it, as others unpack them), packed or not, and download nothing. They may be
-   * other files than the published, if they are of the same form.
-   */
-  readonly folder?: string;
-  /** Whether to download what is not in the cache. Default true. */
-  readonly download?: boolean;
-  /** Is told how far the download of each file has come. */
-  readonly onProgress?: (progress: Progress) => void;
-  /** Addresses of folders that have the files, instead of the usual. */
-  readonly mirrors?: readonly string[];
-  /** Milliseconds without a byte after which a mirror is given up, at least 1. Default 30,000. */
-  readonly stallTimeout?: number;
 }
 
 /** A file's name or path and its bytes, unpacked. */

@@ -8,10 +8,13 @@
  *
  * @module
  */
-import { foldInKey, keyFromSeed, type RandomStream, randomStream, type Words } from "../core/threefry.ts";
+import { foldInKey, keyFromSeed } from "../core/threefry.ts";
+import { type RandomStream, randomStream } from "../core/random_stream.ts";
+import type { Words } from "../core/words.ts";
 import { glyphs, type Point, type Stroke } from "./synthetic_glyphs.ts";
 import { blankSheet, develop, draw, type Sheet, wipe } from "./synthetic_pen.ts";
-import { imageBytes, type ImageDataset, type ImageSet, type ImageShape, numberedClasses } from "./types.ts";
+import { imageBytes, type ImageDataset, type ImageSet, type ImageShape } from "./types.ts";
+import { numberedClasses } from "./numbered_classes.ts";
 
 /** Which digits to draw. */
 export interface SyntheticDigitsOptions {

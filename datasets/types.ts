@@ -33,11 +33,6 @@ export interface ImageDataset {
   readonly test: ImageSet;
 }
 
-/** Classes that have no other names than their labels. */
-export function numberedClasses(classes: number): string[] {
-  return Array.from({ length: classes }, (_, label) => String(label));
-}
-
 /** Bytes in one image of a shape (one byte per pixel and channel). */
 export function imageBytes([channels, height, width]: ImageShape): number {
   return channels * height * width;

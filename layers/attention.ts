@@ -16,11 +16,12 @@ import { split } from "../core/ops/slice.ts";
 import { fraction, wholeNumber } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { drop } from "./dropout.ts";
-import { keyFor, parameter, type WeightBias, weightBias } from "./init.ts";
+import { drop } from "./drop.ts";
+import { keyFor, type WeightBias } from "./init.ts";
+import { empty, parameter, weightBias } from "./parameters.ts";
 import { constant, xavierUniform } from "./initializers.ts";
-import { empty, type Layer } from "./layer.ts";
-import { affine } from "./linear.ts";
+import type { Layer } from "./layer.ts";
+import { affine } from "./affine.ts";
 
 /** Options of `scaledDotProductAttention`. */
 export interface AttentionOptions {

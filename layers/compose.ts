@@ -12,7 +12,6 @@ import { keyFor } from "./init.ts";
 import {
   type AnyLayer,
   type Empty,
-  empty,
   fromFunction,
   type Initial,
   type Layer,
@@ -22,6 +21,7 @@ import {
   type StateOf,
   trainMode,
 } from "./layer.ts";
+import { empty } from "./parameters.ts";
 import { atLayer } from "./path.ts";
 
 /** What is a stage: a layer, or a function on batches such as `relu` or `withArgs(softmax, { axis: 1 })`. */
@@ -30,8 +30,8 @@ export type Stage = AnyLayer | ((x: Tensor) => Tensor);
 /** Stages by name. */
 export type Stages = Readonly<Record<string, Stage>>;
 
-/** The entries of a record that are not empty records. */
-type Filled<T> = { readonly [K in keyof T as T[K] extends object ? (keyof T[K] extends never ? never : K) : never]: T[K] };
+/** The entries of a record, without those that are empty records: parameters or state of stages that have some. */
+export type Filled<T> = { readonly [K in keyof T as T[K] extends object ? (keyof T[K] extends never ? never : K) : never]: T[K] };
 
 /** The parameters of named stages: those of each layer under its name. Stages without parameters do not appear. */
 export type StageParams<T> = Filled<{ [K in keyof T]: T[K] extends AnyLayer ? ParamsOf<T[K]> : Empty }>;

@@ -8,7 +8,7 @@ import { concat } from "../core/ops/concat.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { compose, type Stage, type StageFunctions, type StageParams, type Stages, type StageState } from "./compose.ts";
 import type { Layer } from "./layer.ts";
-import { inOrder } from "./serial.ts";
+import { inOrder } from "./in_order.ts";
 
 /** Options of `residual`. */
 export interface ResidualOptions<D extends Stage | undefined = undefined> {

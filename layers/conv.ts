@@ -3,14 +3,12 @@
  *
  * @module
  */
-import { ShapeError } from "../core/errors.ts";
 import { conv1d as convolveSignals, conv2d as convolveImages, type PaddingMode } from "../core/ops/conv.ts";
 import { convPadding, type Padding, type Pair, pair, type Side } from "../core/ops/window.ts";
 import { wholeNumber } from "../core/ranges.ts";
-import { type Shape, showShape } from "../core/shape.ts";
-import type { Tensor } from "../core/tensor.ts";
-import { hasBias, type InitOptions, type WeightBias, weightBias } from "./init.ts";
-import { empty, type Layer, outputShape } from "./layer.ts";
+import type { InitOptions, WeightBias } from "./init.ts";
+import type { Layer } from "./layer.ts";
+import { convolution } from "./convolution.ts";
 
 /** Options that all convolution layers have. */
 export interface ChannelOptions<B extends boolean = true> extends InitOptions {
@@ -113,56 +111,4 @@ export function conv1d<B extends boolean = true>(options: Conv1dLayerOptions<B>)
     weight: (channels) => [features, channels / groups, kernel],
     run: (x, weight, bias) => convolveSignals(x, weight, { bias, stride, padding, paddingMode, dilation, groups }),
   });
-}
-
-/** In what convolution layers differ. */
-export interface ConvolutionSpec {
-  /** What sort it is. */
-  readonly what: string;
-  /** The names of the spatial axes. */
-  readonly axes: readonly string[];
-  /** The shape of the weight for inputs of so many channels. */
-  weight(channels: number): Shape;
-  /** The operation. */
-  run(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor;
-}
-
-/** A layer of a filter and a bias for each output channel. */
-export function convolution<B extends boolean>(
-  options: ChannelOptions<B>,
-  { what, axes, weight, run }: ConvolutionSpec,
-): Layer<WeightBias<B>> {
-  const features = wholeNumber(options.features, "features");
-  const groups = wholeNumber(options.groups ?? 1, "groups");
-  if (features % groups !== 0) throw new RangeError(`features (${features}) must divide by groups (${groups})`);
-  const bias = (options.bias ?? true) as B;
-  const apply = (params: WeightBias<B>, x: Tensor) => run(x, params.weight, hasBias(params) ? params.bias : undefined);
-  return {
-    kind: what,
-    init: (key, inputShape) => {
-      const channels = inputChannels(inputShape, groups, what, axes);
-      const params = weightBias(key, weight(channels), bias, { ...options, outputs: features });
-      return { params, state: empty, output: outputShape((x) => apply(params, x), inputShape) };
-    },
-    apply: (params, state, x) => [apply(params, x), state],
-  };
-}
-
-function inputChannels(inputShape: Shape, groups: number, what: string, axes: readonly string[]): number {
-  if (inputShape.length !== axes.length + 1) {
-    const missing = inputShape.length === axes.length;
-    const remedy = missing ? `, give the shape ${showShape([1, ...inputShape])} for one channel` : "";
-    throw new ShapeError(
-      `Cannot apply ${what} to input ${showShape(inputShape)}: it needs ${axes.length + 1} axes ` +
-        `[${["channels", ...axes].join(", ")}] beside the batch${remedy}`,
-      { shape: inputShape },
-    );
-  }
-  if (inputShape[0] % groups !== 0) {
-    throw new ShapeError(
-      `Cannot apply ${what} to input ${showShape(inputShape)}: its ${inputShape[0]} channels do not divide by ${groups} groups`,
-      { shape: inputShape, groups },
-    );
-  }
-  return inputShape[0];
 }

@@ -11,9 +11,10 @@ import { where } from "../core/ops/select.ts";
 import { take } from "../core/ops/take.ts";
 import { wholeNumber } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { parameter } from "./init.ts";
-import { type Initializer, normal } from "./initializers.ts";
-import { empty, type Layer } from "./layer.ts";
+import type { Initializer } from "./init.ts";
+import { empty, parameter } from "./parameters.ts";
+import { normal } from "./initializers.ts";
+import type { Layer } from "./layer.ts";
 
 /** Options of `embedding`. */
 export interface EmbeddingOptions {

@@ -20,7 +20,7 @@ import { defaultFloat } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
 import { add, div, maximum, mul, sub } from "../core/ops/binary.ts";
 import { cast } from "../core/ops/cast.ts";
-import { type CreationOptions, eye, full } from "../core/ops/creation.ts";
+import { eye, full } from "../core/ops/creation.ts";
 import { matmul } from "../core/ops/matmul.ts";
 import { reshape, transpose } from "../core/ops/movement.ts";
 import { norm } from "../core/ops/norm.ts";
@@ -35,17 +35,7 @@ import {
 import { notNegative, positive } from "../core/ranges.ts";
 import { type Shape, showShape, sizeOf } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-
-/**
- * What parameters of a shape start as: f32 unless `dtype` says otherwise. Any such function will do:
- *
- * ```ts
- * import { layers, mul, random } from "../mod.ts";
- * const small: layers.Initializer = (key, shape) => mul(random.normal(key, shape), 0.01);
- * const layer = layers.linear({ features: 10, weightInit: small });
- * ```
- */
-export type Initializer = (key: Key, shape: Shape, options?: CreationOptions) => Tensor;
+import type { Initializer } from "./init.ts";
 
 /** An initializer of any type from a way to draw f32 numbers. */
 function drawn(draw: (key: Key, shape: Shape) => Tensor): Initializer {

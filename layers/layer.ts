@@ -9,12 +9,10 @@ import { zeros } from "../core/ops/creation.ts";
 import type { Key } from "../core/random.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
+import { empty } from "./parameters.ts";
 
 /** The parameters or state of a layer that has none. */
 export type Empty = Readonly<Record<never, Tensor>>;
-
-/** A record with nothing in it: the parameters or state of a layer that has none. */
-export const empty: Empty = Object.freeze({});
 
 /** Whether a layer is being trained, which takes randomness, or used. */
 export type Mode =

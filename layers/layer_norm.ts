@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { ones, zeros } from "../core/ops/creation.ts";
 import {
   groupNorm as normalizeGroups,
   instanceNorm as normalizeInstances,
@@ -12,15 +11,11 @@ import {
 import { positive, wholeNumber } from "../core/ranges.ts";
 import { normalizeAxes, type Shape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { type Empty, empty, type Layer, outputShape } from "./layer.ts";
+import { type Empty, type Layer, outputShape } from "./layer.ts";
+import { empty, normParams } from "./parameters.ts";
 
 /** What normalisation learns: a deviation (`weight`, 1 at the start) and a mean (`bias`, 0), unless it is not `affine`. */
 export type NormParams<A extends boolean = true> = A extends false ? Empty : { readonly weight: Tensor; readonly bias: Tensor };
-
-/** Parameters of a shape as they start. */
-export function normParams<A extends boolean>(affine: A, shape: Shape): NormParams<A> {
-  return (affine ? { weight: ones(shape), bias: zeros(shape) } : empty) as NormParams<A>;
-}
 
 /** Options of `layerNorm`. */
 export interface LayerNormLayerOptions<A extends boolean = true> {

@@ -4,14 +4,11 @@
  * @module
  */
 import { ShapeError } from "../core/errors.ts";
-import { add } from "../core/ops/binary.ts";
-import { matmul } from "../core/ops/matmul.ts";
-import { transpose } from "../core/ops/movement.ts";
 import { wholeNumber } from "../core/ranges.ts";
-import { type Shape, showShape } from "../core/shape.ts";
-import type { Tensor } from "../core/tensor.ts";
-import { hasBias, type InitOptions, type WeightBias, weightBias } from "./init.ts";
-import { empty, type Layer } from "./layer.ts";
+import type { InitOptions, WeightBias } from "./init.ts";
+import { empty, weightBias } from "./parameters.ts";
+import type { Layer } from "./layer.ts";
+import { affine } from "./affine.ts";
 
 /** Options of the linear layer. */
 export interface LinearLayerOptions<B extends boolean = true> extends InitOptions {
@@ -55,20 +52,4 @@ export function linear<B extends boolean = true>(options: LinearLayerOptions<B>)
     },
     apply: (params, state, x) => [affine(x, params), state],
   };
-}
-
-/** x weight^T, and the bias if there is one. */
-export function affine<B extends boolean>(x: Tensor, params: WeightBias<B>): Tensor {
-  checkFeatures(x.shape, params.weight.shape);
-  const y = matmul(x, transpose(params.weight));
-  return hasBias(params) ? add(y, params.bias) : y;
-}
-
-function checkFeatures(input: Shape, weight: Shape): void {
-  if (input.at(-1) === weight[1]) return;
-  throw new ShapeError(
-    `Cannot apply linear to input ${showShape(input)}: its last axis has ${input.at(-1) ?? "no"} features, ` +
-      `the weight ${showShape(weight)} takes ${weight[1]}`,
-    { shape: input, weight },
-  );
 }

@@ -13,8 +13,9 @@ import { sqrt } from "../core/ops/unary.ts";
 import { fraction, positive } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { type Empty, empty, type Layer } from "./layer.ts";
-import { type NormParams, normParams } from "./layer_norm.ts";
+import type { Empty, Layer } from "./layer.ts";
+import { empty, normParams } from "./parameters.ts";
+import type { NormParams } from "./layer_norm.ts";
 
 /** Options of `batchNorm`. */
 export interface BatchNormOptions<A extends boolean = true, T extends boolean = true> {

@@ -15,11 +15,12 @@ import type { Key } from "../core/random.ts";
 import { fraction, wholeNumber } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { drop } from "./dropout.ts";
-import { keyFor, parameter } from "./init.ts";
+import { drop } from "./drop.ts";
+import { keyFor } from "./init.ts";
+import { empty, parameter } from "./parameters.ts";
 import { uniform } from "./initializers.ts";
-import { empty, type Layer, type Mode } from "./layer.ts";
-import { affine } from "./linear.ts";
+import type { Layer, Mode } from "./layer.ts";
+import { affine } from "./affine.ts";
 
 /** What a cell learns, by PyTorch's names: the maps of its gates, one below the other. */
 export interface CellParams {

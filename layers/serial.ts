@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Tensor } from "../core/tensor.ts";
-import { compose, type Stage, type StageFunctions, type StageParams, type Stages, type StageState } from "./compose.ts";
+import { compose, type Stage, type StageParams, type Stages, type StageState } from "./compose.ts";
 import type { Layer } from "./layer.ts";
+import { inOrder } from "./in_order.ts";
 
 /**
  * Stages one after the other. It is a layer itself, so it nests.
@@ -37,11 +37,6 @@ import type { Layer } from "./layer.ts";
  */
 export function serial<T extends Stages>(stages: T): Layer<StageParams<T>, StageState<T>> {
   return compose(stages, inOrder, "serial");
-}
-
-/** The function that joins stages one after the other. */
-export function inOrder<T>(stages: StageFunctions<T>, x: Tensor): Tensor {
-  return Object.values<(x: Tensor) => Tensor>(stages).reduce((y, stage) => stage(y), x);
 }
 
 /** Stages by their places: "0", "1", ...; any number, if it is not known how many there are. */

@@ -11,7 +11,7 @@ import { wholeNumber } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import type { Optimizer, OptimizerState } from "./optimizer.ts";
-import { firstStep, nextStep } from "./rate.ts";
+import { firstStep, nextStep } from "./step.ts";
 
 /** Options of `accumulateGradients`. */
 export interface AccumulateGradientsOptions {

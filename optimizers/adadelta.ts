@@ -9,10 +9,11 @@ import { sqrt } from "../core/ops/unary.ts";
 import { fraction, notNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
-import { addDecay, type DecayOptions } from "./decay.ts";
+import type { DecayOptions } from "./decay.ts";
+import { addDecay, checkRate, descend, firstStep, nextStep, rateAt } from "./step.ts";
 import { updateMoment } from "./moments.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { checkRate, descend, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
+import type { LearningRate } from "./rate.ts";
 
 /** Options of `adadelta`. */
 export interface AdadeltaOptions extends DecayOptions {

@@ -10,10 +10,11 @@ import { neg, sqrt } from "../core/ops/unary.ts";
 import { memory, notNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
-import { addDecay, type DecayOptions } from "./decay.ts";
+import type { DecayOptions } from "./decay.ts";
+import { addDecay, checkRate, firstStep, nextStep, rateAt } from "./step.ts";
 import { biasCorrection, updateMoment } from "./moments.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { checkRate, firstStep, type LearningRate, nextStep, rateAt } from "./rate.ts";
+import type { LearningRate } from "./rate.ts";
 
 /** Options of `adam` and `adamW`. */
 export interface AdamOptions extends DecayOptions {

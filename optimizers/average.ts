@@ -10,7 +10,7 @@ import { memory } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import { biasCorrection, updateMoment } from "./moments.ts";
-import { firstStep, nextStep } from "./rate.ts";
+import { firstStep, nextStep } from "./step.ts";
 
 /** Options of `exponentialMovingAverage`. */
 export interface ExponentialMovingAverageOptions {

@@ -3,12 +3,10 @@
  *
  * @module
  */
-import { type Mask, selector } from "../core/mask.ts";
-import { add, mul } from "../core/ops/binary.ts";
+import type { Mask } from "../core/mask.ts";
 import { notNegative } from "../core/ranges.ts";
-import type { TensorLike } from "../core/tensor.ts";
-import { treeMapWithPath } from "../core/tree.ts";
 import type { Optimizer } from "./optimizer.ts";
+import { addDecay } from "./step.ts";
 
 /** The options of optimizers that concern weight decay. */
 export interface DecayOptions {
@@ -16,13 +14,6 @@ export interface DecayOptions {
   readonly weightDecay?: number;
   /** Which parameters decay. Default all; `(_, x) => x.rank > 1` leaves out biases and the scales of normalisations. */
   readonly decayMask?: Mask;
-}
-
-/** `tree + factor * params` where the mask says so, `tree` elsewhere. */
-export function addDecay<P extends object>(tree: P, factor: TensorLike, params: P, mask: Mask = true): P {
-  if (factor === 0) return tree;
-  const decays = selector(mask);
-  return treeMapWithPath((path, x, p) => decays(path, p) ? add(x, mul(factor, p)) : x, tree, params);
 }
 
 /**

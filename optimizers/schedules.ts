@@ -362,4 +362,4 @@ export function join(schedules: readonly RateFunction[], { boundaries }: { reado
   };
 }
 
-export { type Plateau, type PlateauOptions, type PlateauState, reduceOnPlateau } from "./plateau.ts";
+export * from "./plateau.ts";

@@ -10,13 +10,17 @@
  */
 import { CotangentError } from "../../core/errors.ts";
 import { wholeNumber } from "../../core/ranges.ts";
-import { foldInKey, randomStream, type Words } from "../../core/threefry.ts";
+import { foldInKey } from "../../core/threefry.ts";
+import { randomStream } from "../../core/random_stream.ts";
+import type { Words } from "../../core/words.ts";
 import type { Batch } from "../batches.ts";
-import { type KeyLike, permutation, words } from "../order.ts";
+import { type KeyLike, permutation } from "../order.ts";
+import { words } from "../key_words.ts";
 import type { NormalizeOptions } from "../transforms/values.ts";
 import type { ImageSet } from "../types.ts";
 import { mainThread, startWorkers, type WorkerPool } from "./worker_pool.ts";
-import { type BatchRequest, type Example, type ImagesTask, makeFor, makeWith, type Task } from "./make.ts";
+import { type BatchRequest, type ImagesTask, makeFor, makeWith, type Task } from "./make.ts";
+import type { Example } from "./example.ts";
 
 /** How to load. */
 export interface LoaderOptions {

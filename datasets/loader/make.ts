@@ -7,8 +7,9 @@
  * @module
  */
 import type { TypedArray } from "../../core/dtype.ts";
-import type { Words } from "../../core/threefry.ts";
+import type { Words } from "../../core/words.ts";
 import type { ImageShape } from "../types.ts";
+import type { Example } from "./example.ts";
 
 /** Which batch to make. */
 export interface BatchRequest {
@@ -44,9 +45,6 @@ export interface ModuleTask {
 
 /** What a worker is to do. */
 export type Task = ImagesTask | ModuleTask;
-
-/** One example: typed arrays by name. */
-export type Example = Readonly<Record<string, TypedArray>>;
 
 /** Makes one example. */
 export type MakeExample = (index: number, key: Words, options: unknown) => Example | Promise<Example>;

@@ -13,7 +13,8 @@ import { split, uniform } from "../../core/random.ts";
 import { notNegative, ordered } from "../../core/ranges.ts";
 import { showShape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { byteType, inFloat, onBatch, type Transform } from "./transform.ts";
+import type { Transform } from "./transform.ts";
+import { byteType, inFloat, onBatch } from "./batch.ts";
 
 /** How far a colour may change: a number b stands for factors from max(0, 1 - b) to 1 + b, or the two factors themselves. */
 export type Jitter = number | readonly [number, number];

@@ -16,7 +16,8 @@ import { DTypeError } from "../../core/errors.ts";
 import { bernoulli, type Key, normal, split, uniform } from "../../core/random.ts";
 import { fraction, ordered, positive } from "../../core/ranges.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { onBatch, perChannel, type Transform } from "./transform.ts";
+import type { Transform } from "./transform.ts";
+import { onBatch, perChannel } from "./batch.ts";
 
 /** Options of `randomErasing`; the defaults are PyTorch's. */
 export interface RandomErasingOptions {

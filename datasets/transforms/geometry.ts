@@ -18,8 +18,10 @@ import { bernoulli, type Key, randint, split, uniform } from "../../core/random.
 import { fraction } from "../../core/ranges.ts";
 import { showShape } from "../../core/shape.ts";
 import type { Tensor, TensorLike } from "../../core/tensor.ts";
-import { fromCentre, type Interpolation, type PaddingMode, pixelsAt, sampled } from "./sample.ts";
-import { type FixedTransform, onBatch, type Transform } from "./transform.ts";
+import { fromCentre, pixelsAt, sampled } from "./sample.ts";
+import type { Interpolation, PaddingMode } from "./modes.ts";
+import type { FixedTransform, Transform } from "./transform.ts";
+import { onBatch } from "./batch.ts";
 
 /** Options of `randomCrop`. */
 export interface RandomCropOptions {

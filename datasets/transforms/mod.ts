@@ -9,6 +9,6 @@ export * from "./color.ts";
 export * from "./erasing.ts";
 export * from "./geometry.ts";
 export * from "./resize.ts";
-export type { Interpolation, PaddingMode } from "./sample.ts";
-export { compose, type FixedTransform, type Transform } from "./transform.ts";
+export * from "./modes.ts";
+export * from "./transform.ts";
 export * from "./values.ts";

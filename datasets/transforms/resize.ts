@@ -16,8 +16,9 @@ import type { DType } from "../../core/dtype.ts";
 import { ShapeError } from "../../core/errors.ts";
 import { showShape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import type { Interpolation } from "./sample.ts";
-import { type FixedTransform, inFloat, onBatch } from "./transform.ts";
+import type { Interpolation } from "./modes.ts";
+import type { FixedTransform } from "./transform.ts";
+import { inFloat, onBatch } from "./batch.ts";
 
 /** Options of `resize`. */
 export interface ResizeOptions {

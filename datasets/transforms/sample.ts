@@ -16,16 +16,8 @@ import { split } from "../../core/ops/slice.ts";
 import { takeAlong } from "../../core/ops/take.ts";
 import { abs, clip, floor, relu, round } from "../../core/ops/unary.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { inFloat } from "./transform.ts";
-
-/**
- * What is beyond the edge: a `fill` value, the pixel at the edge, or the image mirrored at the centre of its last pixel ("reflect",
- * which is not repeated) or at its border ("symmetric").
- */
-export type PaddingMode = "constant" | "edge" | "reflect" | "symmetric";
-
-/** How a place between pixels is read: as the nearest pixel, or as a mean of the four around it, weighted by nearness. */
-export type Interpolation = "nearest" | "bilinear";
+import { inFloat } from "./batch.ts";
+import type { Interpolation, PaddingMode } from "./modes.ts";
 
 /**
  * The pixels of each image at rows [n, h, 1] or [n, h, w] and columns [n, 1, w] or [n, h, w], which must be within it: [n, c, h, w].

@@ -8,7 +8,8 @@ import { cast } from "../../core/ops/cast.ts";
 import { defaultFloat, isFloat } from "../../core/dtype.ts";
 import { DTypeError } from "../../core/errors.ts";
 import type { Tensor } from "../../core/tensor.ts";
-import { byteType, type FixedTransform, onBatch, perChannel } from "./transform.ts";
+import type { FixedTransform } from "./transform.ts";
+import { byteType, onBatch, perChannel } from "./batch.ts";
 
 /**
  * Bytes as fractions: u8 from 0 to 255 becomes f32 from 0 to 1. What has fractions already stays as it is.

@@ -11,7 +11,8 @@ import { linear } from "../linear.ts";
 import { maxPool2d } from "../pool.ts";
 import { sequence, serial } from "../serial.ts";
 import { flatten } from "../shape.ts";
-import { divider, type NetworkOptions } from "./options.ts";
+import type { NetworkOptions } from "./options.ts";
+import { divider } from "./divider.ts";
 
 /**
  * AlexNet: convolutions of 11 x 11, 5 x 5 and three of 3 x 3, then three linear layers with dropout after the activations.

@@ -5,11 +5,11 @@
  *
  * @module
  */
-export { alexNet } from "./alexnet.ts";
-export { denseBlock, type DenseBlockOptions, denseNet, type DenseNetOptions } from "./densenet.ts";
-export { discriminator, type DiscriminatorOptions, generator, type GeneratorOptions } from "./gan.ts";
-export { leNet, type LeNetOptions } from "./lenet.ts";
-export { nin, ninBlock } from "./nin.ts";
-export { type NetworkOptions } from "./options.ts";
-export { basicBlock, type BasicBlockOptions, resNet, type ResNetOptions } from "./resnet.ts";
-export { vgg, vggBlock, type VggBlockOptions, type VggOptions } from "./vgg.ts";
+export * from "./alexnet.ts";
+export * from "./densenet.ts";
+export * from "./gan.ts";
+export * from "./lenet.ts";
+export * from "./nin.ts";
+export * from "./options.ts";
+export * from "./resnet.ts";
+export * from "./vgg.ts";

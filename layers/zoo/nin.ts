@@ -12,7 +12,8 @@ import type { AnyLayer } from "../layer.ts";
 import { maxPool2d } from "../pool.ts";
 import { sequence } from "../serial.ts";
 import { flatten } from "../shape.ts";
-import { divider, type NetworkOptions } from "./options.ts";
+import type { NetworkOptions } from "./options.ts";
+import { divider } from "./divider.ts";
 
 /**
  * A block of NiN: a convolution, and two of 1 x 1, which are a small network at every place of the image.

@@ -13,7 +13,8 @@ import { linear } from "../linear.ts";
 import { batchNorm } from "../norm.ts";
 import { maxPool2d } from "../pool.ts";
 import { sequence, serial } from "../serial.ts";
-import { divider, type NetworkOptions } from "./options.ts";
+import type { NetworkOptions } from "./options.ts";
+import { divider } from "./divider.ts";
 
 const weightInit = heNormal({ mode: "fanOut" });
 

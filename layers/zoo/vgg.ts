@@ -16,7 +16,8 @@ import { batchNorm } from "../norm.ts";
 import { maxPool2d } from "../pool.ts";
 import { sequence, serial } from "../serial.ts";
 import { flatten } from "../shape.ts";
-import { divider, type NetworkOptions } from "./options.ts";
+import type { NetworkOptions } from "./options.ts";
+import { divider } from "./divider.ts";
 
 /** Options of `vggBlock`. */
 export interface VggBlockOptions {

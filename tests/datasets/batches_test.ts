@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { key } from "../../core/random.ts";
 import { batches, firstImages, type ImageSet, permutation } from "../../datasets/mod.ts";
-import { randomStream } from "../../core/threefry.ts";
+import { randomStream } from "../../core/random_stream.ts";
 import { fc } from "../../dev_deps.ts";
 
 /** `count` images of 1 x 2 x 1 whose pixels and label tell their place (below 256 * 256). */

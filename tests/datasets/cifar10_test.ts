@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { packTar } from "../../dev_deps.ts";
 import { cifar10, cifar10Classes, type Cifar10Source, cifar10Source, type DatasetOptions } from "../../datasets/mod.ts";
-import { hexDigest } from "../../datasets/digest.ts";
+import { hexDigest } from "../../datasets/hex_digest.ts";
 import type { Bytes } from "../../datasets/gzip.ts";
 import { gzip, left, list, put, right, serve, serveCut, serveFile, withCache, withFolder } from "./fixtures.ts";
 

@@ -1,7 +1,8 @@
 /** Small IDX files with their source, folders to put them in, and a server to get them from: what the tests of data sets share. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type Digest, hexDigest } from "../../datasets/digest.ts";
+import type { Digest } from "../../datasets/digest.ts";
+import { hexDigest } from "../../datasets/hex_digest.ts";
 import type { DatasetError } from "../../datasets/errors.ts";
 import type { Bytes } from "../../datasets/gzip.ts";
 import type { IdxSource } from "../../datasets/mod.ts";

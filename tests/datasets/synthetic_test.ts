@@ -1,6 +1,6 @@
 /** The digits drawn by our own code: the same for the same seed, of the form of MNIST, and tellable apart. */
 import assert from "node:assert/strict";
-import { hexDigest } from "../../datasets/digest.ts";
+import { hexDigest } from "../../datasets/hex_digest.ts";
 import { type ImageSet, syntheticDigits } from "../../datasets/mod.ts";
 
 Deno.test("the same seed gives the same digits, and more of them begin with the same", () => {
