@@ -11,12 +11,13 @@ import type { Device } from "../../values/device.ts";
 import type { Profile } from "../profile.ts";
 import { type AdapterOptions, describeAdapter, findAdapter, openDevice } from "./adapter.ts";
 import { bytesFor, checkHostArray, decode, WebgpuBuffer } from "./buffer.ts";
-import { type Services, WebgpuExecutable } from "./executable.ts";
+import { WebgpuExecutable } from "./executable.ts";
 import { Failures } from "./failures.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { BufferPool, Workspace } from "./pool.ts";
 import { Profiler } from "./profiler.ts";
 import { Reader } from "./reader.ts";
+import type { Services } from "./services.ts";
 import { writeValues } from "./uploads.ts";
 
 export { findAdapter, hasRealAdapter } from "./adapter.ts";

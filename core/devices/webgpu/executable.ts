@@ -10,29 +10,15 @@
 import type { DType, TypedArray } from "../../dtype.ts";
 import { type Kernel, writesOf } from "../../ir/kernel.ts";
 import type { Program } from "../../ir/program.ts";
-import { type Binding, generateKernel, type KernelCode, type Target } from "./codegen/generate.ts";
+import { type Binding, generateKernel, type KernelCode } from "./codegen/generate.ts";
 import { DeviceError, DonatedError, DTypeError, ShapeError } from "../../errors.ts";
 import type { Executable } from "../../values/device.ts";
 import { bytesFor, checkHostArray, WebgpuBuffer } from "./buffer.ts";
-import type { Failures } from "./failures.ts";
-import type { Pipeline, PipelineCache } from "./pipelines.ts";
+import type { Pipeline } from "./pipelines.ts";
+import type { Memory } from "./pool.ts";
 import type { Profiler } from "./profiler.ts";
-import type { BufferPool, Memory, Workspace } from "./pool.ts";
+import type { Services } from "./services.ts";
 import { type Region, Uploads } from "./uploads.ts";
-
-/** What an executable needs of its device. */
-export interface Services {
-  readonly device: GPUDevice;
-  readonly target: Target;
-  readonly pool: BufferPool;
-  readonly workspace: Workspace;
-  readonly pipelines: PipelineCache;
-  readonly failures: Failures;
-  /** Times every dispatch, if that is wanted. */
-  readonly profiler: Profiler | undefined;
-  /** Counts bind groups made, for tests. */
-  countBindGroup(): void;
-}
 
 /** One dispatch with its bind groups. */
 interface Step {

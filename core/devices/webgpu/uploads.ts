@@ -8,8 +8,8 @@
  */
 import type { DType, TypedArray } from "../../dtype.ts";
 import { bytesFor, checkHostArray, encode } from "./buffer.ts";
-import type { Services } from "./executable.ts";
 import type { Memory } from "./pool.ts";
+import type { Services } from "./services.ts";
 
 /** A part of a buffer, as bind groups see it. */
 export interface Region {

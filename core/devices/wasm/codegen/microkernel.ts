@@ -9,7 +9,6 @@
  * @module
  */
 import type { WasmModule } from "./assembler/module.ts";
-import type { WasmContext } from "./context.ts";
 import { floatBytes, storeLanes, vectorLanes } from "./emit/vectors.ts";
 
 /** Rows of the best tile. */
@@ -20,7 +19,11 @@ export const narrowTile: TileColumns = 8;
 export const wideTile: TileColumns = 16;
 
 /** Columns of the tiles of a product that has `columns`. */
-export function tileColumnsFor(context: WasmContext, columns: number, multiplyAdds: number): TileColumns {
+export function tileColumnsFor(
+  context: { tileColumns(multiplyAdds: number): TileColumns },
+  columns: number,
+  multiplyAdds: number,
+): TileColumns {
   return columns > narrowTile ? context.tileColumns(multiplyAdds) : narrowTile;
 }
 

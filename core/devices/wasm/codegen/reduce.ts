@@ -21,21 +21,9 @@ import {
   streamsOf,
 } from "./generate.ts";
 import { type ReduceRange, writeReduce } from "./reduce_loops.ts";
-import { choosePlan, type ReducePlan } from "./reduce_plan.ts";
+import { choosePlan, type ReducePlan, type ReduceSpec } from "./reduce_plan.ts";
 import { accessStream, type Stream } from "./streams.ts";
 import { serialNanoseconds } from "./work.ts";
-
-/** A reduction whose operands and outputs are streams. */
-export interface ReduceSpec {
-  readonly shape: readonly number[];
-  readonly window: readonly number[];
-  readonly reductions: readonly Reduction[];
-  /** Legal forms of the states after a value has joined, with streams over the axes of `shape`, then `window`. */
-  readonly joined: ReturnType<typeof formula>;
-  /** Legal forms of what is stored; a `result` is a part of a state (see `accumulate.ts`). Streams over the axes of `shape`. */
-  readonly outputs: ReturnType<typeof formula>;
-  readonly stores: readonly Stream[];
-}
 
 /** Writes a reduction. */
 export const reduce: PrintingGenerator<ReduceKernel> = (context, kernel) => {

@@ -7,11 +7,23 @@
  * @module
  */
 import { sizeOf } from "../../../shape.ts";
-import { mayOverrun } from "./generate.ts";
+import type { Reduction } from "./accumulate.ts";
+import { type formula, mayOverrun } from "./generate.ts";
 import type { Printer } from "./printer.ts";
-import type { ReduceSpec } from "./reduce.ts";
 import { type Axes, mergeAxes, type Stream, withInner } from "./streams.ts";
 import { operationCount, pointNanoseconds } from "./work.ts";
+
+/** A reduction whose operands and outputs are streams. */
+export interface ReduceSpec {
+  readonly shape: readonly number[];
+  readonly window: readonly number[];
+  readonly reductions: readonly Reduction[];
+  /** Legal forms of the states after a value has joined, with streams over the axes of `shape`, then `window`. */
+  readonly joined: ReturnType<typeof formula>;
+  /** Legal forms of what is stored; a `result` is a part of a state (see `accumulate.ts`). Streams over the axes of `shape`. */
+  readonly outputs: ReturnType<typeof formula>;
+  readonly stores: readonly Stream[];
+}
 
 /** A reduction ready to be written. */
 export interface ReducePlan {

@@ -1,0 +1,24 @@
+/**
+ * What a device lends its executables.
+ *
+ * @module
+ */
+import type { Target } from "./codegen/generate.ts";
+import type { Failures } from "./failures.ts";
+import type { PipelineCache } from "./pipelines.ts";
+import type { BufferPool, Workspace } from "./pool.ts";
+import type { Profiler } from "./profiler.ts";
+
+/** What an executable needs of its device. */
+export interface Services {
+  readonly device: GPUDevice;
+  readonly target: Target;
+  readonly pool: BufferPool;
+  readonly workspace: Workspace;
+  readonly pipelines: PipelineCache;
+  readonly failures: Failures;
+  /** Times every dispatch, if that is wanted. */
+  readonly profiler: Profiler | undefined;
+  /** Counts bind groups made, for tests. */
+  countBindGroup(): void;
+}

@@ -1,0 +1,242 @@
+/**
+ * Who may import whom: one way only, so that each part can be read, tested and replaced knowing only what lies below it. Imports of types
+ * count, examples in documentation do not.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+
+/**
+ * The parts of the project, a file or a folder each, from the ground up. A file imports from its own part and from the layers below; parts
+ * of one layer do not know each other. Mathematics comes before machines, and nothing below knows what it is used for.
+ */
+const layers: readonly (readonly string[])[] = [
+  ["deps.ts", "core/errors.ts", "core/words.ts"],
+  ["core/dtype.ts", "core/shape.ts", "core/ranges.ts", "core/env.ts", "core/threefry.ts", "core/with_args.ts"],
+  ["core/random_stream.ts"],
+  ["core/ir"],
+  ["core/tensor.ts"],
+  ["core/tree.ts", "core/walk.ts"],
+  ["core/mask.ts"],
+  ["core/values"],
+  ["core/ops"],
+  ["core/random.ts"],
+  ["core/grad", "core/compile"],
+  ["core/devices"], // what devices share; the folder of each is a part of its own
+  ["core/devices/wasm", "core/devices/webgpu", "core/devices/reference"],
+  ["core/execution"],
+  ["layers", "optimizers", "datasets"],
+  ["mod.ts"],
+  ["visual"],
+  ["dev_deps.ts"],
+  ["examples"],
+  ["bench"],
+];
+
+/** What devices may see of the layers below: programs and values. What these compute for, a device need not know. */
+const forDevices: readonly string[] = [...layers[0], ...layers[1], "core/ir", "core/values", "core/devices"];
+
+/** Where packages come in: who changes a version or a registry changes it there. */
+const doors: readonly string[] = ["deps.ts", "dev_deps.ts", "visual/deps.ts"];
+
+/** Files of one folder by name. */
+const within = (folder: string, names: string) => names.split(" ").map((name) => `${folder}/${name}.ts`);
+
+/** Circles that may be: their files all lie among these. */
+const allowedCircles: readonly { readonly files: readonly string[]; readonly why: string }[] = [
+  {
+    files: [
+      ...within("core/ops", "arguments barrier binary cast compare creation define movement reduce select take unary write"),
+      ...within("core", "tensor compile/graph compile/loop compile/simplify"),
+    ],
+    why: "Calculus: the derivative of a product needs quotients, that of a sum is a broadcast and that of a broadcast a sum.",
+  },
+  {
+    files: within("core/ops", "concat pad slice"),
+    why: "Calculus: pad and slice are each other's transposes, and that of a concatenation is slices.",
+  },
+  { files: ["core/ir/kernel.ts", "core/ir/kernels/loop.ts"], why: "A loop is a kernel that is made of kernels." },
+  { files: within("layers", "conv convolution"), why: "Types, to be undone." },
+  { files: within("layers", "layer parameters layer_norm"), why: "Types, to be undone." },
+];
+
+/** Arrows against the order that are still there; none may be added. */
+const remaining: readonly string[] = [
+  "core/grad/scan.ts -> core/compile/loop.ts",
+  "core/grad/traced_function.ts -> core/compile/graph.ts",
+  "core/ops/define.ts -> core/compile/loop.ts",
+  "core/tensor.ts -> core/ops/define.ts",
+  "core/tensor.ts -> core/values/storage.ts",
+];
+
+/** What each file imports, in order. */
+type Imports = ReadonlyMap<string, readonly string[]>;
+
+/** The part a file belongs to: the longest that fits. */
+function partOf(file: string): string | undefined {
+  const fitting = layers.flat().filter((part) => file === part || file.startsWith(`${part}/`));
+  return fitting.sort((a, b) => b.length - a.length)[0];
+}
+
+/** Why a file may not import another, or undefined if it may. */
+function objection(from: string, to: string): string | undefined {
+  const [user, used] = [partOf(from), partOf(to)];
+  if (used === undefined || user === undefined) return `${used === undefined ? to : from} is in no layer`;
+  if (user === used) return undefined;
+  const height = (part: string) => layers.findIndex((layer) => layer.includes(part));
+  if (height(used) > height(user)) return `${used} is above ${user}`;
+  if (height(used) === height(user)) return `${used} and ${user} are side by side`;
+  if (user.startsWith("core/devices") && !forDevices.includes(used)) return `devices do not know ${used}`;
+  return undefined;
+}
+
+/** The shortest way from one file to another along imports, both included. */
+function chain(imports: Imports, from: string, to: string): readonly string[] | undefined {
+  const ways: string[][] = [[from]];
+  const seen = new Set<string>();
+  for (const way of ways) {
+    for (const next of imports.get(way.at(-1)!) ?? []) {
+      if (next === to) return [...way, next];
+      if (!seen.has(next)) ways.push([...way, next]);
+      seen.add(next);
+    }
+  }
+  return undefined;
+}
+
+const show = (files: readonly string[]) => files.join(" -> ");
+
+/** Every arrow against the order, with the way back if it closes a circle. */
+function againstOrder(imports: Imports): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [from, used] of imports) {
+    for (const to of used) {
+      const why = objection(from, to);
+      if (why === undefined) continue;
+      const back = chain(imports, to, from);
+      found.set(show([from, to]), `${show([from, ...back ?? [to]])} (${why})`);
+    }
+  }
+  return found;
+}
+
+/** Files that import each other, directly or through others: groups as large as they are, each sorted. */
+function circles(imports: Imports): string[][] {
+  const reach = new Map<string, Set<string>>();
+  for (const file of imports.keys()) {
+    const reached = new Set(imports.get(file));
+    for (const each of reached) for (const next of imports.get(each) ?? []) reached.add(next);
+    reach.set(file, reached);
+  }
+  const groups = [...imports.keys()].filter((file) => reach.get(file)!.has(file)).map((file) =>
+    [...reach.get(file)!].filter((other) => reach.get(other)?.has(file)).sort()
+  );
+  return [...new Map(groups.map((group) => [group.join(), group])).values()];
+}
+
+const root = new URL("../", import.meta.url);
+
+/** The files of the project, those of tests left out. */
+async function sources(): Promise<string[]> {
+  const found: string[] = [];
+  const visit = async (path: string): Promise<void> => {
+    for await (const { name, isDirectory } of Deno.readDir(new URL(path, root))) {
+      if (isDirectory) await visit(`${path}${name}/`);
+      else if (name.endsWith(".ts")) found.push(`${path}${name}`);
+    }
+  };
+  const tops = new Set(layers.flat().map((part) => part.split("/")[0]));
+  for (const top of tops) {
+    if (top.endsWith(".ts")) found.push(top);
+    else await visit(`${top}/`);
+  }
+  return found.sort();
+}
+
+const files = await sources();
+
+/** What Deno itself says that each file imports: files by their path from the root, others as they are written. */
+async function readImports(): Promise<Map<string, string[]>> {
+  const all = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(all, files.map((file) => `import ${JSON.stringify(new URL(file, root).href)};\n`).join(""));
+    const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", "--config", "deno.json", all],
+      cwd: root,
+    }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+    const named = (specifier: string) => specifier.startsWith(root.href) ? specifier.slice(root.href.length) : specifier;
+    const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
+      modules: {
+        specifier: string;
+        dependencies?: { specifier: string; code?: { specifier: string }; type?: { specifier: string } }[];
+      }[];
+    };
+    return new Map(
+      modules.map(({ specifier, dependencies = [] }) => [
+        named(specifier),
+        dependencies.flatMap(({ code, type }) => [code, type].flatMap((to) => to ? [named(to.specifier)] : [])),
+      ]),
+    );
+  } finally {
+    await Deno.remove(all);
+  }
+}
+
+const everything = await readImports();
+const isOurs = (file: string) => everything.has(file) && !file.includes(":");
+const imports: Imports = new Map(files.map((file) => [file, [...new Set(everything.get(file))].filter(isOurs)]));
+
+Deno.test("imports run one way", () => {
+  assert.ok(files.length > 200 && imports.get("core/ir/kernel.ts")?.includes("core/dtype.ts"), "the graph of imports is read");
+  const found = againstOrder(imports);
+  const added = [...found].filter(([arrow]) => !remaining.includes(arrow)).map(([, told]) => told);
+  assert.ok(added.length === 0, `Against the order of imports:\n${added.join("\n")}`);
+  const gone = remaining.filter((arrow) => !found.has(arrow));
+  assert.ok(gone.length === 0, `No longer there, so no longer allowed:\n${gone.join("\n")}`);
+});
+
+Deno.test("no files import each other in a circle but those that must", () => {
+  const found = circles(imports);
+  const isWithin = (group: readonly string[], files: readonly string[]) => group.every((file) => files.includes(file));
+  const added = found.filter((group) => !allowedCircles.some(({ files }) => isWithin(group, files)));
+  const told = added.map((group) => `${show(chain(imports, group[0], group[0])!)} (of ${group.length}: ${group.join(", ")})`);
+  assert.ok(added.length === 0, `Circles of imports:\n${told.join("\n")}`);
+  const gone = allowedCircles.filter(({ files }) => !found.some((group) => isWithin(group, files)));
+  assert.ok(gone.length === 0, `No longer there, so no longer allowed:\n${gone.map(({ files }) => files.join(", ")).join("\n")}`);
+});
+
+Deno.test("an arrow that is turned around is found, with the circle it closes", () => {
+  const turned: Imports = new Map([
+    ["core/shape.ts", ["core/errors.ts", "core/ir/kernel.ts"]],
+    ["core/ir/kernel.ts", ["core/ir/expr.ts"]],
+    ["core/ir/expr.ts", ["core/shape.ts"]],
+    ["core/grad/vjp.ts", ["core/compile/graph.ts", "core/tensor.ts"]],
+    ["core/devices/wasm/device.ts", ["core/ops/unary.ts", "core/devices/profile.ts", "core/devices/webgpu/buffer.ts"]],
+    ["layers/new.ts", ["visual/mod.ts", "unheard_of/mod.ts"]],
+  ]);
+  assert.deepEqual([...againstOrder(turned).values()], [
+    "core/shape.ts -> core/ir/kernel.ts -> core/ir/expr.ts -> core/shape.ts (core/ir is above core/shape.ts)",
+    "core/grad/vjp.ts -> core/compile/graph.ts (core/compile and core/grad are side by side)",
+    "core/devices/wasm/device.ts -> core/ops/unary.ts (devices do not know core/ops)",
+    "core/devices/wasm/device.ts -> core/devices/webgpu/buffer.ts (core/devices/webgpu and core/devices/wasm are side by side)",
+    "layers/new.ts -> visual/mod.ts (visual is above layers)",
+    "layers/new.ts -> unheard_of/mod.ts (unheard_of/mod.ts is in no layer)",
+  ]);
+  assert.deepEqual(circles(turned), [["core/ir/expr.ts", "core/ir/kernel.ts", "core/shape.ts"]]);
+});
+
+Deno.test("packages come in by the files of dependencies only", () => {
+  for (const [file, used] of everything) {
+    const outside = used.filter((each) => /^(npm|jsr|https?):/.test(each));
+    if (isOurs(file) && !doors.includes(file)) assert.deepEqual(outside, [], file);
+  }
+});
+
+Deno.test("nothing below the examples draws from Math.random", async () => {
+  for (const file of files) {
+    if (file.startsWith("examples/") || file.startsWith("bench/")) continue;
+    const text = await Deno.readTextFile(new URL(file, root));
+    assert.ok(!text.includes("Math.random"), `${file} uses Math.random: take a key instead`);
+  }
+});
