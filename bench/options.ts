@@ -5,12 +5,12 @@
  */
 import { InvalidArgumentError } from "../dev_deps.ts";
 
-/** Reads a whole number of at least `least`. */
+/** Reads an integer of at least `least`. */
 export function whole(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!Number.isInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+      throw new InvalidArgumentError(`It must be an integer of at least ${least}.`);
     }
     return value;
   };

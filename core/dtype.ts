@@ -41,7 +41,7 @@ interface Row {
   readonly array: TypedArrayConstructor;
   /** The type in which elements are added up and compared; another one makes this a type for storage (or bool). */
   readonly computedIn: DType;
-  /** The whole numbers it holds, all of them from the least to the most. */
+  /** The integers it holds, all of them from the least to the most. */
   readonly whole: readonly [least: number, most: number];
   /** Of a float. */
   readonly format?: FloatFormat;
@@ -57,7 +57,7 @@ type TypedArrayConstructor =
   | Uint32ArrayConstructor
   | Uint8ArrayConstructor;
 
-/** A float of IEEE 754: whole numbers up to the power of two where the steps become 2. */
+/** A float of IEEE 754: integers up to the power of two where the steps become 2. */
 function float(exponentBits: number, fractionBits: number): Pick<Row, "kind" | "whole" | "format"> {
   const most = 2 ** (fractionBits + 1);
   return { kind: "float", whole: [-most, most], format: { exponentBits, fractionBits } };
@@ -127,7 +127,7 @@ export function isFloat(dtype: DType): boolean {
   return rows[dtype].kind === "float" && !isStorage(dtype);
 }
 
-/** Whether values of this type are whole numbers (bool is not one). */
+/** Whether values of this type are integers (bool is not one). */
 export function isInteger(dtype: DType): boolean {
   return rows[dtype].kind === "integer";
 }
@@ -158,7 +158,7 @@ export function floatFormat(dtype: DType): FloatFormat | undefined {
   return rows[dtype].format;
 }
 
-/** The least and the most of the whole numbers that values of this type tell apart. */
+/** The least and the most of the integers that values of this type tell apart. */
 export function wholeRange(dtype: DType): readonly [least: number, most: number] {
   return rows[dtype].whole;
 }

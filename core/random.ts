@@ -22,7 +22,7 @@ import { erfinv } from "./ops/special.ts";
 import { clip, cos, erf, log, sqrt } from "./ops/unary.ts";
 import { defaultFloat, type DType, indexType, isFloat } from "./dtype.ts";
 import { DTypeError, ShapeError } from "./errors.ts";
-import { wholeNumber } from "./ranges.ts";
+import { integer } from "./ranges.ts";
 import { checkShape, normalizeAxis, type Shape, showShape } from "./shape.ts";
 import { Tensor, type TensorLike } from "./tensor.ts";
 
@@ -30,7 +30,7 @@ import { Tensor, type TensorLike } from "./tensor.ts";
 export type Key = Tensor;
 
 /**
- * A key from a whole number.
+ * A key from an integer.
  *
  * ```ts
  * import { random, toArray } from "../mod.ts";
@@ -42,7 +42,7 @@ export type Key = Tensor;
  */
 export function key(seed: number): Key {
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new RangeError(`Cannot make a key from seed ${seed}: it must be a whole number from 0 to 2^53 - 1`);
+    throw new RangeError(`Cannot make a key from seed ${seed}: it must be an integer from 0 to 2^53 - 1`);
   }
   return tensor(Uint32Array.of(Math.floor(seed / 2 ** 32), seed >>> 0));
 }
@@ -183,13 +183,13 @@ export function truncatedNormal(
 }
 
 /**
- * Whole numbers uniform in [min, max): i32. The tiny excess of small numbers (below range / 2^32) is not removed.
+ * Integers uniform in [min, max): i32. The tiny excess of small numbers (below range / 2^32) is not removed.
  *
  * @throws {RangeError} If the interval is empty or its bounds are not whole.
  */
 export function randint(k: Key, shape: Shape, { min = 0, max }: { readonly min?: number; readonly max: number }): Tensor {
   if (!Number.isInteger(min) || !Number.isInteger(max) || max <= min) {
-    throw new RangeError(`Cannot draw whole numbers from [${min}, ${max}): the bounds must be whole and the second larger`);
+    throw new RangeError(`Cannot draw integers from [${min}, ${max}): the bounds must be whole and the second larger`);
   }
   return add(cast(rem(bits(k, shape), max - min), indexType), min);
 }
@@ -200,7 +200,7 @@ export function bernoulli(k: Key, p: number, shape: Shape): Tensor {
 }
 
 /**
- * The whole numbers from 0 to below `x` in random order, i32; of a tensor its slices along an axis in random order.
+ * The integers from 0 to below `x` in random order, i32; of a tensor its slices along an axis in random order.
  *
  * ```ts
  * import { data, random, sort } from "../mod.ts";
@@ -209,10 +209,10 @@ export function bernoulli(k: Key, p: number, shape: Shape): Tensor {
  * ```
  *
  * @param x How many numbers, or a tensor with at least one axis.
- * @throws {RangeError} If `x` is neither a tensor nor a whole number of at least 0.
+ * @throws {RangeError} If `x` is neither a tensor nor an integer of at least 0.
  */
 export function permutation(k: Key, x: Tensor | number, { axis = 0 }: { readonly axis?: number } = {}): Tensor {
-  if (typeof x === "number") return take(arange(wholeNumber(x, "The number of elements", 0)), permutationOf(k, x));
+  if (typeof x === "number") return take(arange(integer(x, "The number of elements", 0)), permutationOf(k, x));
   const along = normalizeAxis(axis, x.rank, "permute at random");
   return take(x, permutationOf(k, x.shape[along]), { axis: along });
 }

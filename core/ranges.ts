@@ -8,9 +8,9 @@ function refuse(name: string, range: string, value: unknown): never {
   throw new RangeError(`${name} must be ${range}, but is ${typeof value === "number" ? value : JSON.stringify(value)}`);
 }
 
-/** A whole number of at least `least`: features, steps. */
-export function wholeNumber(value: number, name: string, least = 1): number {
-  return Number.isInteger(value) && value >= least ? value : refuse(name, `a whole number of at least ${least}`, value);
+/** An integer of at least `least`: features, steps. */
+export function integer(value: number, name: string, least = 1): number {
+  return Number.isInteger(value) && value >= least ? value : refuse(name, `an integer of at least ${least}`, value);
 }
 
 /** A number in [0, 1]: a probability, a share. */
@@ -19,7 +19,7 @@ export function fraction(value: number, name: string): number {
 }
 
 /** A number in [0, 1): the weight of the past in a running mean. */
-export function memory(value: number, name: string): number {
+export function decayRate(value: number, name: string): number {
   return value >= 0 && value < 1 ? value : refuse(name, "in [0, 1)", value);
 }
 
@@ -29,7 +29,7 @@ export function positive(value: number, name: string): number {
 }
 
 /** A finite number of at least 0. */
-export function notNegative(value: number, name: string): number {
+export function nonNegative(value: number, name: string): number {
   return value >= 0 && value < Infinity ? value : refuse(name, "at least 0 and finite", value);
 }
 

@@ -40,7 +40,7 @@ export function checkShape(shape: Shape, what: string): Shape {
   }
   for (const extent of shape) {
     if (!Number.isInteger(extent) || extent < 0) {
-      throw new ShapeError(`Cannot ${what} with shape ${showShape(shape)}: every extent must be a whole number of at least 0`, {
+      throw new ShapeError(`Cannot ${what} with shape ${showShape(shape)}: every extent must be an integer of at least 0`, {
         shape,
       });
     }

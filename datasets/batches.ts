@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { wholeNumber } from "../core/ranges.ts";
+import { integer } from "../core/ranges.ts";
 import { foldInKey } from "../core/threefry.ts";
 import { randomStream } from "../core/random_stream.ts";
 import { type KeyLike, permutation } from "./order.ts";
@@ -60,7 +60,7 @@ export interface Batches extends Iterable<Batch> {
  */
 export function batches(set: ImageSet, options: BatchesOptions): Batches {
   const { batchSize, shuffle, epoch = 0, dropLast = false, limit = set.count } = options;
-  wholeNumber(batchSize, "batchSize");
+  integer(batchSize, "batchSize");
   const chosen = firstImages(set, limit);
   const key = shuffle === undefined ? undefined : foldInKey(words(shuffle), epoch);
   const length = dropLast ? Math.floor(chosen.count / batchSize) : Math.ceil(chosen.count / batchSize);

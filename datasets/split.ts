@@ -40,7 +40,7 @@ export function subset(set: ImageSet, places: ArrayLike<number>): ImageSet {
 export type SplitOptions =
   & (
     | {
-      /** The share of the second part, in [0, 1]; its size is rounded to the nearest whole number. */
+      /** The share of the second part, in [0, 1]; its size is rounded to the nearest integer. */
       readonly fraction: number;
       readonly count?: undefined;
     }

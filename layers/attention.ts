@@ -13,7 +13,7 @@ import { permute, reshape, transpose } from "../core/ops/movement.ts";
 import { softmax } from "../core/ops/nn.ts";
 import { where } from "../core/ops/select.ts";
 import { split } from "../core/ops/slice.ts";
-import { fraction, wholeNumber } from "../core/ranges.ts";
+import { fraction, integer } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { drop } from "./drop.ts";
@@ -135,7 +135,7 @@ export interface CrossAttentionOptions extends AttentionOptions {
  * ```
  *
  * @returns [batch, queries, features]
- * @throws {ShapeError} If the axes do not fit, or the features do not divide by the heads.
+ * @throws {ShapeError} If the axes do not fit, or the features are not divisible by the heads.
  */
 export function crossAttention(
   params: AttentionParams | AttentionParams<false>,
@@ -177,7 +177,9 @@ function checkSequence(shape: Shape, heads: number): void {
   }
   if (shape[2] % heads !== 0) {
     throw new ShapeError(
-      `Cannot apply multiHeadAttention to input ${showShape(shape)}: its ${shape[2]} features do not divide by ${heads} heads`,
+      `Cannot apply multiHeadAttention to input ${showShape(shape)}: its ${
+        shape[2]
+      } features are not divisible by ${heads} heads`,
       { shape, heads },
     );
   }
@@ -210,12 +212,12 @@ export interface MultiHeadAttentionOptions<B extends boolean = true> {
  * console.log(y.shape, params.inProjWeight.shape); // [2, 10, 32] [96, 32]
  * ```
  *
- * @throws {RangeError} If `heads` is no whole number of at least 1, or `dropout` no probability.
- * @throws {ShapeError} From `init` and `apply`, if the input has other axes, or its features do not divide by the heads.
+ * @throws {RangeError} If `heads` is no integer of at least 1, or `dropout` no probability.
+ * @throws {ShapeError} From `init` and `apply`, if the input has other axes, or its features are not divisible by the heads.
  * @see Vaswani et al., "Attention is all you need", 2017
  */
 export function multiHeadAttention<B extends boolean = true>(options: MultiHeadAttentionOptions<B>): Layer<AttentionParams<B>> {
-  const heads = wholeNumber(options.heads, "heads");
+  const heads = integer(options.heads, "heads");
   const p = fraction(options.dropout ?? 0, "dropout");
   const bias = (options.bias ?? true) as B;
   const { causal } = options;

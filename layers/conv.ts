@@ -5,7 +5,7 @@
  */
 import { conv1d as convolveSignals, conv2d as convolveImages, type PaddingMode } from "../core/ops/conv.ts";
 import { convPadding, type Padding, type Pair, pair, type Side } from "../core/ops/window.ts";
-import { wholeNumber } from "../core/ranges.ts";
+import { integer } from "../core/ranges.ts";
 import type { InitOptions, WeightBias } from "./init.ts";
 import type { Layer } from "./layer.ts";
 import { convolution } from "./convolution.ts";
@@ -14,7 +14,7 @@ import { convolution } from "./convolution.ts";
 export interface ChannelOptions<B extends boolean = true> extends InitOptions {
   /** How many channels come out. */
   readonly features: number;
-  /** Channels are split into so many independent groups; in and out must divide by it. Default 1. */
+  /** Channels are split into so many independent groups; inputs and outputs must be divisible by their number. Default 1. */
   readonly groups?: number;
   /** Whether a number is added to each output channel. Default true. */
   readonly bias?: B;
@@ -50,7 +50,7 @@ export interface Conv2dLayerOptions<B extends boolean = true> extends ChannelOpt
  * console.log(params.weight.shape, output); // [10, 1, 5, 5] [10, 24, 24]
  * ```
  *
- * @throws {RangeError} If an option is not a whole number in its range, or `features` does not divide by `groups`.
+ * @throws {RangeError} If an option is not an integer in its range, or `features` is not divisible by `groups`.
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is smaller than the window.
  */
 export function conv2d<B extends boolean = true>(options: Conv2dLayerOptions<B>): Layer<WeightBias<B>> {
@@ -96,13 +96,13 @@ export interface Conv1dLayerOptions<B extends boolean = true> extends ChannelOpt
  * console.log(params.weight.shape, output); // [8, 2, 3] [8, 100]
  * ```
  *
- * @throws {RangeError} If an option is not a whole number in its range, or `features` does not divide by `groups`.
+ * @throws {RangeError} If an option is not an integer in its range, or `features` is not divisible by `groups`.
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is shorter than the window.
  */
 export function conv1d<B extends boolean = true>(options: Conv1dLayerOptions<B>): Layer<WeightBias<B>> {
-  const kernel = wholeNumber(options.kernel, "kernel");
-  const stride = wholeNumber(options.stride ?? 1, "stride");
-  const dilation = wholeNumber(options.dilation ?? 1, "dilation");
+  const kernel = integer(options.kernel, "kernel");
+  const stride = integer(options.stride ?? 1, "stride");
+  const dilation = integer(options.dilation ?? 1, "dilation");
   const { features, groups = 1, padding = 0, paddingMode } = options;
   convPadding(typeof padding === "string" ? padding : [0, padding], [1, kernel], [1, stride], [1, dilation]);
   return convolution(options, {

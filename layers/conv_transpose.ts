@@ -5,7 +5,7 @@
  */
 import { convTranspose1d as enlargeSignals, convTranspose2d as enlargeImages } from "../core/ops/conv_transpose.ts";
 import { around, type Pair, pair, type Side, type Sides } from "../core/ops/window.ts";
-import { wholeNumber } from "../core/ranges.ts";
+import { integer } from "../core/ranges.ts";
 import type { ChannelOptions } from "./conv.ts";
 import { convolution } from "./convolution.ts";
 import type { WeightBias } from "./init.ts";
@@ -40,7 +40,7 @@ export interface ConvTranspose2dLayerOptions<B extends boolean = true> extends C
  * console.log(params.weight.shape, output); // [16, 8, 4, 4] [8, 14, 14]
  * ```
  *
- * @throws {RangeError} If an option is not a whole number in its range, or `features` does not divide by `groups`.
+ * @throws {RangeError} If an option is not an integer in its range, or `features` is not divisible by `groups`.
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or nothing is left of the output.
  */
 export function convTranspose2d<B extends boolean = true>(options: ConvTranspose2dLayerOptions<B>): Layer<WeightBias<B>> {
@@ -85,14 +85,14 @@ export interface ConvTranspose1dLayerOptions<B extends boolean = true> extends C
  * console.log(twice.init(random.key(0), [16, 50]).output); // [8, 100]
  * ```
  *
- * @throws {RangeError} If an option is not a whole number in its range, or `features` does not divide by `groups`.
+ * @throws {RangeError} If an option is not an integer in its range, or `features` is not divisible by `groups`.
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or nothing is left of the output.
  */
 export function convTranspose1d<B extends boolean = true>(options: ConvTranspose1dLayerOptions<B>): Layer<WeightBias<B>> {
-  const kernel = wholeNumber(options.kernel, "kernel");
-  const stride = wholeNumber(options.stride ?? 1, "stride");
-  const outputPadding = wholeNumber(options.outputPadding ?? 0, "outputPadding", 0);
-  const dilation = wholeNumber(options.dilation ?? 1, "dilation");
+  const kernel = integer(options.kernel, "kernel");
+  const stride = integer(options.stride ?? 1, "stride");
+  const outputPadding = integer(options.outputPadding ?? 0, "outputPadding", 0);
+  const dilation = integer(options.dilation ?? 1, "dilation");
   const { features, groups = 1, padding = 0 } = options;
   around([0, padding]);
   return convolution(options, {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { wholeNumber } from "../core/ranges.ts";
+import { integer } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { WeightBias } from "./init.ts";
@@ -29,9 +29,9 @@ export function convolution<B extends boolean>(
   options: ChannelOptions<B>,
   { what, axes, weight, run }: ConvolutionSpec,
 ): Layer<WeightBias<B>> {
-  const features = wholeNumber(options.features, "features");
-  const groups = wholeNumber(options.groups ?? 1, "groups");
-  if (features % groups !== 0) throw new RangeError(`features (${features}) must divide by groups (${groups})`);
+  const features = integer(options.features, "features");
+  const groups = integer(options.groups ?? 1, "groups");
+  if (features % groups !== 0) throw new RangeError(`features (${features}) must be divisible by groups (${groups})`);
   const bias = (options.bias ?? true) as B;
   const apply = (params: WeightBias<B>, x: Tensor) => run(x, params.weight, hasBias(params) ? params.bias : undefined);
   return {
@@ -57,7 +57,9 @@ function inputChannels(inputShape: Shape, groups: number, what: string, axes: re
   }
   if (inputShape[0] % groups !== 0) {
     throw new ShapeError(
-      `Cannot apply ${what} to input ${showShape(inputShape)}: its ${inputShape[0]} channels do not divide by ${groups} groups`,
+      `Cannot apply ${what} to input ${showShape(inputShape)}: its ${
+        inputShape[0]
+      } channels are not divisible by ${groups} groups`,
       { shape: inputShape, groups },
     );
   }

@@ -9,7 +9,7 @@ import { iota, zerosLike } from "../core/ops/creation.ts";
 import { expandDims } from "../core/ops/movement.ts";
 import { where } from "../core/ops/select.ts";
 import { take } from "../core/ops/take.ts";
-import { wholeNumber } from "../core/ranges.ts";
+import { integer } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Initializer } from "./init.ts";
 import { empty, parameter } from "./parameters.ts";
@@ -18,7 +18,7 @@ import type { Layer } from "./layer.ts";
 
 /** Options of `embedding`. */
 export interface EmbeddingOptions {
-  /** How many things there are: indices are whole numbers from 0 to count - 1. */
+  /** How many things there are: indices are integers from 0 to count - 1. */
   readonly count: number;
   /** The length of a vector. */
   readonly features: number;
@@ -49,12 +49,12 @@ export interface EmbeddingParams {
  * console.log(output, y.shape); // [5, 16] [1, 5, 16]
  * ```
  *
- * @throws {RangeError} If `count` or `features` is no whole number of at least 1, or there is no such `paddingIndex`.
+ * @throws {RangeError} If `count` or `features` is no integer of at least 1, or there is no such `paddingIndex`.
  * @throws {DTypeError} From `apply`, if the input is not of integers.
  */
 export function embedding({ count, features, paddingIndex, weightInit = normal() }: EmbeddingOptions): Layer<EmbeddingParams> {
-  const shape = [wholeNumber(count, "count"), wholeNumber(features, "features")];
-  if (paddingIndex !== undefined && !(wholeNumber(paddingIndex, "paddingIndex", 0) < count)) {
+  const shape = [integer(count, "count"), integer(features, "features")];
+  if (paddingIndex !== undefined && !(integer(paddingIndex, "paddingIndex", 0) < count)) {
     throw new RangeError(`paddingIndex must be below count (${count}), but is ${paddingIndex}`);
   }
   /** `fill` of each row that stands for padding, the rows themselves of the others. */

@@ -32,7 +32,7 @@ import {
   truncatedNormal as drawTruncated,
   uniform as drawUniform,
 } from "../core/random.ts";
-import { notNegative, positive } from "../core/ranges.ts";
+import { nonNegative, positive } from "../core/ranges.ts";
 import { type Shape, showShape, sizeOf } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Initializer } from "./init.ts";
@@ -85,7 +85,7 @@ export interface NormalOptions {
  * @throws {RangeError} If `std` is negative.
  */
 export function normal({ mean = 0, std = 1 }: NormalOptions = {}): Initializer {
-  notNegative(std, "std");
+  nonNegative(std, "std");
   return drawn((key, shape) => add(mul(drawNormal(key, shape), std), mean));
 }
 
@@ -183,13 +183,13 @@ function fansOf(shape: Shape): Fans {
 
 /** Normal with deviation factor / sqrt(fan). */
 function scaledNormal(factor: number, fan: (fans: Fans) => number): Initializer {
-  notNegative(factor, "gain");
+  nonNegative(factor, "gain");
   return drawn((key, shape) => mul(drawNormal(key, shape), deviation(factor, fan(fansOf(shape)))));
 }
 
 /** Uniform with deviation factor / sqrt(fan): in [-b, b) it is b / sqrt 3. */
 function scaledUniform(factor: number, fan: (fans: Fans) => number): Initializer {
-  notNegative(factor, "gain");
+  nonNegative(factor, "gain");
   return drawn((key, shape) => {
     const bound = Math.sqrt(3) * deviation(factor, fan(fansOf(shape)));
     return drawUniform(key, shape, { min: -bound, max: bound });
@@ -297,7 +297,7 @@ export function heNormal({ gain = Math.SQRT2, mode }: HeOptions = {}): Initializ
  * @see Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2014
  */
 export function orthogonal({ gain = 1 }: XavierOptions = {}): Initializer {
-  notNegative(gain, "gain");
+  nonNegative(gain, "gain");
   return (key, shape, { dtype = defaultFloat } = {}) => {
     fansOf(shape); // which refuses vectors
     const [rows, columns] = [shape[0], sizeOf(shape.slice(1))];

@@ -8,7 +8,7 @@ import {
   instanceNorm as normalizeInstances,
   layerNorm as normalizeLayer,
 } from "../core/ops/normalize.ts";
-import { positive, wholeNumber } from "../core/ranges.ts";
+import { integer, positive } from "../core/ranges.ts";
 import { normalizeAxes, type Shape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { type Empty, type Layer, outputShape } from "./layer.ts";
@@ -81,13 +81,13 @@ export interface GroupNormLayerOptions<A extends boolean = true> extends Instanc
  * console.log(params.weight.shape); // [32]
  * ```
  *
- * @throws {RangeError} If `groups` is not a whole number of at least 1, or `epsilon` not positive.
- * @throws {ShapeError} From `init` and `apply`, if the channels do not divide by the groups or do not fit the parameters.
+ * @throws {RangeError} If `groups` is not an integer of at least 1, or `epsilon` not positive.
+ * @throws {ShapeError} From `init` and `apply`, if the channels are not divisible by the groups or do not fit the parameters.
  * @see Wu and He, "Group normalization", 2018
  */
 export function groupNorm<A extends boolean = true>(options: GroupNormLayerOptions<A>): Layer<NormParams<A>> {
   const { affine = true as A } = options;
-  const groups = wholeNumber(options.groups, "groups");
+  const groups = integer(options.groups, "groups");
   const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
   return normalization("groupNorm", affine, firstAxis, (x, params) => normalizeGroups(x, { ...params, groups, epsilon }));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { ShapeError } from "../core/errors.ts";
-import { wholeNumber } from "../core/ranges.ts";
+import { integer } from "../core/ranges.ts";
 import type { InitOptions, WeightBias } from "./init.ts";
 import { empty, weightBias } from "./parameters.ts";
 import type { Layer } from "./layer.ts";
@@ -29,11 +29,11 @@ export interface LinearLayerOptions<B extends boolean = true> extends InitOption
  * console.log(params.weight.shape, params.bias.shape, output); // [10, 784] [10] [10]
  * ```
  *
- * @throws {RangeError} If `features` is not a whole number of at least 1.
+ * @throws {RangeError} If `features` is not an integer of at least 1.
  * @throws {ShapeError} From `init`, if inputs have no axis but the batch; from `apply`, if the last axis does not fit the weight.
  */
 export function linear<B extends boolean = true>(options: LinearLayerOptions<B>): Layer<WeightBias<B>> {
-  const features = wholeNumber(options.features, "features");
+  const features = integer(options.features, "features");
   const bias = (options.bias ?? true) as B;
   return {
     kind: "linear",

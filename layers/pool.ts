@@ -101,7 +101,7 @@ export function avgPool1d(options: AvgPool1dOptions): Layer {
  * ```
  *
  * @param size Of the output: a number for both axes, or [height, width].
- * @throws {RangeError} If the size is not whole numbers of at least 1.
+ * @throws {RangeError} If the size is not integers of at least 1.
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes.
  */
 export function adaptiveAvgPool2d(size: Pair): Layer {
@@ -120,7 +120,7 @@ export function adaptiveAvgPool2d(size: Pair): Layer {
  * ```
  *
  * @param size Of the output: a number for both axes, or [height, width].
- * @throws {RangeError} If the size is not whole numbers of at least 1.
+ * @throws {RangeError} If the size is not integers of at least 1.
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes.
  */
 export function adaptiveMaxPool2d(size: Pair): Layer {

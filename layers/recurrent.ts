@@ -12,7 +12,7 @@ import { permute } from "../core/ops/movement.ts";
 import { split } from "../core/ops/slice.ts";
 import { sigmoid, tanh } from "../core/ops/unary.ts";
 import type { Key } from "../core/random.ts";
-import { fraction, wholeNumber } from "../core/ranges.ts";
+import { fraction, integer } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { drop } from "./drop.ts";
@@ -168,7 +168,7 @@ export type RecurrentParams = Readonly<Record<string, Tensor>>;
  * console.log(model.apply(params, state, zeros([2, 100, 8]), layers.evalMode)[0].shape); // [2, 5]
  * ```
  *
- * @throws {RangeError} If `features` or `layers` is no whole number of at least 1, or `dropout` no probability.
+ * @throws {RangeError} If `features` or `layers` is no integer of at least 1, or `dropout` no probability.
  * @throws {ShapeError} From `init` and `apply`, if the input has other axes.
  * @see Hochreiter and Schmidhuber, "Long short-term memory", 1997
  */
@@ -184,7 +184,7 @@ export function lstm(options: RecurrentOptions): Layer<RecurrentParams> {
  * console.log(layers.gru({ features: 16, bidirectional: true }).init(random.key(0), [20, 8]).output); // [20, 32]
  * ```
  *
- * @throws {RangeError} If `features` or `layers` is no whole number of at least 1, or `dropout` no probability.
+ * @throws {RangeError} If `features` or `layers` is no integer of at least 1, or `dropout` no probability.
  * @throws {ShapeError} From `init` and `apply`, if the input has other axes.
  * @see Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014
  */
@@ -193,8 +193,8 @@ export function gru(options: RecurrentOptions): Layer<RecurrentParams> {
 }
 
 function recurrent<S extends GruState>(cell: Cell<S>, options: RecurrentOptions): Layer<RecurrentParams> {
-  const features = wholeNumber(options.features, "features");
-  const depth = wholeNumber(options.layers ?? 1, "layers");
+  const features = integer(options.features, "features");
+  const depth = integer(options.layers ?? 1, "layers");
   const p = fraction(options.dropout ?? 0, "dropout");
   const { bidirectional = false, returnSequences = true, bias = true } = options;
   const suffixes = bidirectional ? ["", "Reverse"] : [""];

@@ -6,7 +6,7 @@
 import { ShapeError } from "../core/errors.ts";
 import { add } from "../core/ops/binary.ts";
 import { relu } from "../core/ops/unary.ts";
-import { wholeNumber } from "../core/ranges.ts";
+import { integer } from "../core/ranges.ts";
 import { showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { type AttentionParams, multiHeadAttention } from "./attention.ts";
@@ -64,15 +64,15 @@ export interface TransformerParams {
  * console.log(model.apply(params, state, words, layers.evalMode)[0].shape); // [1, 8, 100]
  * ```
  *
- * @throws {RangeError} If a number of features or heads is no whole number of at least 1, or `dropout` no probability.
- * @throws {ShapeError} From `init` and `apply`, if the input has other axes, or its features do not divide by the heads.
+ * @throws {RangeError} If a number of features or heads is no integer of at least 1, or `dropout` no probability.
+ * @throws {ShapeError} From `init` and `apply`, if the input has other axes, or its features are not divisible by the heads.
  * @see Vaswani et al., "Attention is all you need", 2017
  */
 export function transformerEncoderLayer(options: TransformerOptions): Layer<TransformerParams> {
   const { features, heads, hidden = 2048, dropout = 0.1, activation = relu, normFirst = false, causal } = options;
   const stages = {
     selfAttn: multiHeadAttention({ heads, dropout, causal }),
-    linear1: linear({ features: wholeNumber(hidden, "hidden") }),
+    linear1: linear({ features: integer(hidden, "hidden") }),
     dropout: dropping(dropout),
     linear2: linear({ features }),
     norm1: layerNorm(),

@@ -7,7 +7,7 @@ import { add, mul } from "../core/ops/binary.ts";
 import { ge } from "../core/ops/compare.ts";
 import { zerosLike, zeroTangent } from "../core/ops/creation.ts";
 import { where } from "../core/ops/select.ts";
-import { wholeNumber } from "../core/ranges.ts";
+import { integer } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import type { Optimizer, OptimizerState } from "./optimizer.ts";
@@ -47,14 +47,14 @@ interface AccumulationState {
  * @param optimizer Its schedules count its own steps, not the gradients.
  * @param steps How many gradients make a step.
  * @returns An optimizer. Its state holds `count` i32[], `sum`, a tree like the parameters, and the optimizer's own, `inner`.
- * @throws {RangeError} If `steps` is not a whole number of at least 1.
+ * @throws {RangeError} If `steps` is not an integer of at least 1.
  */
 export function accumulateGradients(
   optimizer: Optimizer,
   steps: number,
   { reduction = "sum" }: AccumulateGradientsOptions = {},
 ): Optimizer {
-  wholeNumber(steps, "steps");
+  integer(steps, "steps");
   if (reduction !== "sum" && reduction !== "mean") {
     throw new RangeError(`reduction must be "sum" or "mean", but is ${JSON.stringify(reduction)}`);
   }

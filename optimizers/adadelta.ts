@@ -6,7 +6,7 @@
 import { add, div, mul } from "../core/ops/binary.ts";
 import { zeroTangent } from "../core/ops/creation.ts";
 import { sqrt } from "../core/ops/unary.ts";
-import { fraction, notNegative } from "../core/ranges.ts";
+import { fraction, nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import type { DecayOptions } from "./decay.ts";
@@ -55,8 +55,8 @@ interface AdadeltaState {
 export function adadelta(options: AdadeltaOptions = {}): Optimizer {
   const learningRate = checkRate(options.learningRate ?? 1);
   const rho = fraction(options.rho ?? 0.9, "rho");
-  const epsilon = notNegative(options.epsilon ?? 1e-6, "epsilon");
-  const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
+  const epsilon = nonNegative(options.epsilon ?? 1e-6, "epsilon");
+  const decay = nonNegative(options.weightDecay ?? 0, "weightDecay");
   const scheduled = typeof learningRate === "function";
   const average = (old: Tensor, x: Tensor) => updateMoment(old, mul(x, x), rho);
   const root = (x: Tensor) => sqrt(add(x, epsilon));

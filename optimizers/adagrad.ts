@@ -6,7 +6,7 @@
 import { add, div, mul } from "../core/ops/binary.ts";
 import { zeroTangent } from "../core/ops/creation.ts";
 import { sqrt } from "../core/ops/unary.ts";
-import { notNegative } from "../core/ranges.ts";
+import { nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import type { DecayOptions } from "./decay.ts";
@@ -50,9 +50,9 @@ interface AdagradState {
  */
 export function adagrad(options: AdagradOptions): Optimizer {
   const learningRate = checkRate(options.learningRate);
-  const initial = notNegative(options.initialAccumulatorValue ?? 0, "initialAccumulatorValue");
-  const epsilon = notNegative(options.epsilon ?? 1e-10, "epsilon");
-  const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
+  const initial = nonNegative(options.initialAccumulatorValue ?? 0, "initialAccumulatorValue");
+  const epsilon = nonNegative(options.epsilon ?? 1e-10, "epsilon");
+  const decay = nonNegative(options.weightDecay ?? 0, "weightDecay");
   const scheduled = typeof learningRate === "function";
 
   return {

@@ -7,7 +7,7 @@ import { add, div, mul } from "../core/ops/binary.ts";
 import { cast } from "../core/ops/cast.ts";
 import { zeroTangent } from "../core/ops/creation.ts";
 import { neg, sqrt } from "../core/ops/unary.ts";
-import { memory, notNegative } from "../core/ranges.ts";
+import { decayRate, nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import type { DecayOptions } from "./decay.ts";
@@ -58,7 +58,7 @@ interface AdamState {
  * @see Kingma and Ba, "Adam", 2015, algorithm 1
  */
 export function adam(options: AdamOptions): Optimizer {
-  const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
+  const decay = nonNegative(options.weightDecay ?? 0, "weightDecay");
   return adaptive(options, { grads: decay, params: 0 });
 }
 
@@ -78,16 +78,16 @@ export function adam(options: AdamOptions): Optimizer {
  * @see Loshchilov and Hutter, "Decoupled weight decay regularization", 2019
  */
 export function adamW(options: AdamOptions): Optimizer {
-  const decay = notNegative(options.weightDecay ?? 0.01, "weightDecay");
+  const decay = nonNegative(options.weightDecay ?? 0.01, "weightDecay");
   return adaptive(options, { grads: 0, params: decay });
 }
 
 /** Adam with a decay that goes into the gradients, or straight to the parameters. */
 function adaptive(options: AdamOptions, decay: { readonly grads: number; readonly params: number }): Optimizer {
   const learningRate = checkRate(options.learningRate);
-  const beta1 = memory(options.beta1 ?? 0.9, "beta1");
-  const beta2 = memory(options.beta2 ?? 0.999, "beta2");
-  const epsilon = notNegative(options.epsilon ?? 1e-8, "epsilon");
+  const beta1 = decayRate(options.beta1 ?? 0.9, "beta1");
+  const beta2 = decayRate(options.beta2 ?? 0.999, "beta2");
+  const epsilon = nonNegative(options.epsilon ?? 1e-8, "epsilon");
 
   return {
     init: (params) => ({ step: firstStep(), mu: treeMap(zeroTangent, params), nu: treeMap(zeroTangent, params) }),

@@ -6,7 +6,7 @@
 import { div } from "../core/ops/binary.ts";
 import { cast } from "../core/ops/cast.ts";
 import { zerosLike } from "../core/ops/creation.ts";
-import { memory } from "../core/ranges.ts";
+import { decayRate } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import { biasCorrection, updateMoment } from "./moments.ts";
@@ -57,7 +57,7 @@ export interface ParameterAverage {
  * @see Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992
  */
 export function exponentialMovingAverage({ decay, debias = false }: ExponentialMovingAverageOptions): ParameterAverage {
-  memory(decay, "decay");
+  decayRate(decay, "decay");
   return {
     init: (params) => debias ? { average: treeMap(zerosLike, params), step: firstStep() } : { average: params },
     update: <P extends object>({ average, step }: AverageState<P>, params: P): AverageState<P> => ({

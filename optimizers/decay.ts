@@ -4,7 +4,7 @@
  * @module
  */
 import type { Mask } from "../core/mask.ts";
-import { notNegative } from "../core/ranges.ts";
+import { nonNegative } from "../core/ranges.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { addDecay } from "./step.ts";
 
@@ -38,7 +38,7 @@ export interface DecayOptions {
  * @throws {RangeError} If the rate is negative or not finite.
  */
 export function addDecayedWeights(rate: number, { mask = true }: { readonly mask?: Mask } = {}): Optimizer {
-  notNegative(rate, "the rate of decay");
+  nonNegative(rate, "the rate of decay");
   return {
     init: () => ({}),
     update: (grads, state, params) => [addDecay(grads, rate, params, mask), state],

@@ -5,7 +5,7 @@
  */
 import { zeroTangent } from "../core/ops/creation.ts";
 import { sign } from "../core/ops/unary.ts";
-import { memory, notNegative } from "../core/ranges.ts";
+import { decayRate, nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import type { DecayOptions } from "./decay.ts";
@@ -49,9 +49,9 @@ interface LionState {
  */
 export function lion(options: LionOptions): Optimizer {
   const learningRate = checkRate(options.learningRate);
-  const beta1 = memory(options.beta1 ?? 0.9, "beta1");
-  const beta2 = memory(options.beta2 ?? 0.99, "beta2");
-  const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
+  const beta1 = decayRate(options.beta1 ?? 0.9, "beta1");
+  const beta2 = decayRate(options.beta2 ?? 0.99, "beta2");
+  const decay = nonNegative(options.weightDecay ?? 0, "weightDecay");
   const scheduled = typeof learningRate === "function";
   const blend = (beta: number) => (m: Tensor, g: Tensor) => updateMoment(m, g, beta);
 

@@ -10,7 +10,7 @@ import { cast } from "../core/ops/cast.ts";
 import { gt, lt } from "../core/ops/compare.ts";
 import { full, zeros } from "../core/ops/creation.ts";
 import { where } from "../core/ops/select.ts";
-import { notNegative, wholeNumber } from "../core/ranges.ts";
+import { integer, nonNegative } from "../core/ranges.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 
 /** Options of `reduceOnPlateau`. */
@@ -72,12 +72,12 @@ export interface Plateau {
  */
 export function reduceOnPlateau(options: PlateauOptions): Plateau {
   const { from, factor = 0.1, patience = 10, threshold = 1e-4, mode = "min", cooldown = 0, minRate = 0 } = options;
-  notNegative(from, "from");
+  nonNegative(from, "from");
   if (!(factor > 0 && factor < 1)) throw new RangeError(`factor must be in (0, 1), but is ${factor}`);
-  wholeNumber(patience, "patience", 0);
-  notNegative(threshold, "threshold");
-  wholeNumber(cooldown, "cooldown", 0);
-  notNegative(minRate, "minRate");
+  integer(patience, "patience", 0);
+  nonNegative(threshold, "threshold");
+  integer(cooldown, "cooldown", 0);
+  nonNegative(minRate, "minRate");
   if (mode !== "min" && mode !== "max") throw new RangeError(`mode must be "min" or "max", but is ${JSON.stringify(mode)}`);
   const count = () => zeros([], { dtype: indexType });
   return {

@@ -6,7 +6,7 @@
 import { add, div, maximum, mul, sub } from "../core/ops/binary.ts";
 import { zeroTangent } from "../core/ops/creation.ts";
 import { sqrt } from "../core/ops/unary.ts";
-import { fraction, notNegative } from "../core/ranges.ts";
+import { fraction, nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import type { DecayOptions } from "./decay.ts";
@@ -62,9 +62,9 @@ interface RmspropState {
 export function rmsprop(options: RmspropOptions): Optimizer {
   const learningRate = checkRate(options.learningRate);
   const alpha = fraction(options.alpha ?? 0.99, "alpha");
-  const epsilon = notNegative(options.epsilon ?? 1e-8, "epsilon");
+  const epsilon = nonNegative(options.epsilon ?? 1e-8, "epsilon");
   const momentum = fraction(options.momentum ?? 0, "momentum");
-  const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
+  const decay = nonNegative(options.weightDecay ?? 0, "weightDecay");
   const centered = options.centered ?? false;
   const scheduled = typeof learningRate === "function";
   const average = (old: Tensor, x: Tensor) => updateMoment(old, x, alpha);

@@ -19,7 +19,7 @@ import { cast } from "../core/ops/cast.ts";
 import { ge, le, lt } from "../core/ops/compare.ts";
 import { where } from "../core/ops/select.ts";
 import { cos, round } from "../core/ops/unary.ts";
-import { notNegative, positive, wholeNumber } from "../core/ranges.ts";
+import { integer, nonNegative, positive } from "../core/ranges.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import type { RateFunction, Schedule } from "./rate.ts";
 
@@ -39,7 +39,7 @@ function progress(step: TensorLike, steps: number): Tensor {
  * @throws {RangeError} If the rate is negative.
  */
 export function constant(rate: number): Schedule {
-  notNegative(rate, "rate");
+  nonNegative(rate, "rate");
   return () => asTensor(rate);
 }
 
@@ -61,7 +61,7 @@ export interface LinearOptions {
  * console.log(await item(optimizers.schedules.linear({ from: 0.1, to: 0.05, steps: 10 })(5))); // 0.075
  * ```
  *
- * @throws {RangeError} If a rate is negative or `steps` is not a whole number of at least 1.
+ * @throws {RangeError} If a rate is negative or `steps` is not an integer of at least 1.
  */
 export function linear({ from, to, steps }: LinearOptions): Schedule {
   return polynomial({ from, to, steps, power: 1 });
@@ -81,12 +81,12 @@ export interface PolynomialOptions extends LinearOptions {
  * console.log(await item(optimizers.schedules.polynomial({ from: 0.1, to: 0, power: 2, steps: 10 })(5))); // 0.025
  * ```
  *
- * @throws {RangeError} If a rate is negative, `steps` is not a whole number of at least 1, or `power` is not positive.
+ * @throws {RangeError} If a rate is negative, `steps` is not an integer of at least 1, or `power` is not positive.
  */
 export function polynomial({ from, to, steps, power }: PolynomialOptions): Schedule {
-  notNegative(from, "from");
-  notNegative(to, "to");
-  wholeNumber(steps, "steps");
+  nonNegative(from, "from");
+  nonNegative(to, "to");
+  integer(steps, "steps");
   positive(power, "power");
   return (step) => {
     const left = sub(1, progress(step, steps));
@@ -112,12 +112,12 @@ export interface ExponentialDecayOptions {
  * console.log(await item(optimizers.schedules.exponentialDecay({ from: 0.1, factor: 0.5, steps: 100 })(200))); // 0.025
  * ```
  *
- * @throws {RangeError} If `from` is negative, `factor` not positive or `steps` not a whole number of at least 1.
+ * @throws {RangeError} If `from` is negative, `factor` not positive or `steps` not an integer of at least 1.
  */
 export function exponentialDecay({ from, factor, steps = 1 }: ExponentialDecayOptions): Schedule {
-  notNegative(from, "from");
+  nonNegative(from, "from");
   positive(factor, "factor");
-  wholeNumber(steps, "steps");
+  integer(steps, "steps");
   return (step) => mul(from, pow(factor, div(asFloat(step), steps)));
 }
 
@@ -139,14 +139,14 @@ export interface StepDecayOptions {
  * console.log(await item(optimizers.schedules.stepDecay({ from: 0.1, factor: 0.5, every: 30 })(75))); // 0.025
  * ```
  *
- * @throws {RangeError} If `from` is negative, `factor` not positive or `every` not a whole number of at least 1.
+ * @throws {RangeError} If `from` is negative, `factor` not positive or `every` not an integer of at least 1.
  */
 export function stepDecay({ from, factor = 0.1, every }: StepDecayOptions): Schedule {
-  notNegative(from, "from");
+  nonNegative(from, "from");
   positive(factor, "factor");
-  wholeNumber(every, "every");
+  integer(every, "every");
   return (step) => {
-    // Rounded, because a GPU's quotient of whole numbers may lie a little below the whole number it is.
+    // Rounded, because a GPU's quotient of integers may lie a little below the integer it is.
     const times = round(div(sub(step, rem(step, every)), every));
     return mul(from, pow(factor, times));
   };
@@ -170,12 +170,12 @@ export interface MultiStepDecayOptions {
  * console.log(await item(optimizers.schedules.multiStepDecay({ from: 0.1, factor: 0.5, milestones: [30, 80] })(75))); // 0.05
  * ```
  *
- * @throws {RangeError} If `from` is negative, `factor` not positive or a milestone not a whole number of at least 0.
+ * @throws {RangeError} If `from` is negative, `factor` not positive or a milestone not an integer of at least 0.
  */
 export function multiStepDecay({ from, factor = 0.1, milestones }: MultiStepDecayOptions): Schedule {
-  notNegative(from, "from");
+  nonNegative(from, "from");
   positive(factor, "factor");
-  milestones.forEach((each) => wholeNumber(each, "milestones", 0));
+  milestones.forEach((each) => integer(each, "milestones", 0));
   return (step) => {
     const passed = milestones.map((each): TensorLike => cast(ge(step, each), defaultFloat));
     return mul(from, pow(factor, passed.reduce((total, each) => add(total, each), 0)));
@@ -200,13 +200,13 @@ export interface CosineDecayOptions {
  * console.log(await item(optimizers.schedules.cosineDecay({ from: 0.1, steps: 100 })(50))); // 0.05
  * ```
  *
- * @throws {RangeError} If a rate is negative or `steps` is not a whole number of at least 1.
+ * @throws {RangeError} If a rate is negative or `steps` is not an integer of at least 1.
  * @see Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017
  */
 export function cosineDecay({ from, to = 0, steps }: CosineDecayOptions): Schedule {
-  notNegative(from, "from");
-  notNegative(to, "to");
-  wholeNumber(steps, "steps");
+  nonNegative(from, "from");
+  nonNegative(to, "to");
+  integer(steps, "steps");
   return (step) => {
     const wave = add(1, cos(mul(Math.PI, progress(step, steps))));
     return add(mul(wave, (from - to) / 2), to);
@@ -221,7 +221,7 @@ export interface CosineRestartsOptions {
   readonly to?: number;
   /** How many steps the first wave takes. */
   readonly steps: number;
-  /** How many times longer each wave is than the one before: a whole number, default 1. */
+  /** How many times longer each wave is than the one before: an integer, default 1. */
   readonly factor?: number;
 }
 
@@ -234,14 +234,14 @@ export interface CosineRestartsOptions {
  * console.log(await item(rate(5)), await item(rate(10)), await item(rate(20))); // 0.05 0.1 0.05
  * ```
  *
- * @throws {RangeError} If a rate is negative, or `steps` or `factor` is not a whole number of at least 1.
+ * @throws {RangeError} If a rate is negative, or `steps` or `factor` is not an integer of at least 1.
  * @see Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017
  */
 export function cosineRestarts({ from, to = 0, steps, factor = 1 }: CosineRestartsOptions): Schedule {
-  notNegative(from, "from");
-  notNegative(to, "to");
-  wholeNumber(steps, "steps");
-  wholeNumber(factor, "factor");
+  nonNegative(from, "from");
+  nonNegative(to, "to");
+  integer(steps, "steps");
+  integer(factor, "factor");
   const wave = (done: Tensor, length: TensorLike) =>
     add(mul(add(1, cos(mul(Math.PI, div(asFloat(done), asFloat(length))))), (from - to) / 2), to);
   if (factor === 1) return (step) => wave(rem(asTensor(step), steps), steps);
@@ -287,8 +287,8 @@ export interface OneCycleOptions {
 export function oneCycle(
   { peak, steps, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4, annealStrategy = "cos" }: OneCycleOptions,
 ): Schedule {
-  notNegative(peak, "peak");
-  wholeNumber(steps, "steps");
+  nonNegative(peak, "peak");
+  integer(steps, "steps");
   positive(divFactor, "divFactor");
   positive(finalDivFactor, "finalDivFactor");
   const [top, end] = [pctStart * steps - 1, steps - 1];
@@ -324,11 +324,11 @@ export interface WarmupOptions {
  * console.log(await item(optimizers.schedules.warmup(0.1, { steps: 100 })(50))); // 0.05
  * ```
  *
- * @throws {RangeError} If `from` is negative or `steps` is not a whole number of at least 1.
+ * @throws {RangeError} If `from` is negative or `steps` is not an integer of at least 1.
  */
 export function warmup(schedule: number | RateFunction, { steps, from = 0 }: WarmupOptions): Schedule {
-  notNegative(from, "from");
-  wholeNumber(steps, "steps");
+  nonNegative(from, "from");
+  integer(steps, "steps");
   const then = typeof schedule === "number" ? constant(schedule) : schedule;
   const climb: Schedule = (step) => add(mul(progress(step, steps), sub(then(asTensor(0, indexType)), from)), from);
   return join([climb, then], { boundaries: [steps] });
@@ -354,7 +354,7 @@ export function join(schedules: readonly RateFunction[], { boundaries }: { reado
       `Cannot join ${schedules.length} schedules at ${boundaries.length} boundaries: there must be one between any two`,
     );
   }
-  boundaries.forEach((each, i) => wholeNumber(each, "boundaries", i === 0 ? 1 : boundaries[i - 1] + 1));
+  boundaries.forEach((each, i) => integer(each, "boundaries", i === 0 ? 1 : boundaries[i - 1] + 1));
   return (step) => {
     const now = asTensor(step);
     const rates = schedules.map((schedule, i) => asTensor(schedule(i === 0 ? now : maximum(sub(now, boundaries[i - 1]), 0))));

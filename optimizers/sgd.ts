@@ -7,7 +7,7 @@ import { add, mul } from "../core/ops/binary.ts";
 import { eq } from "../core/ops/compare.ts";
 import { zeroTangent } from "../core/ops/creation.ts";
 import { where } from "../core/ops/select.ts";
-import { fraction, notNegative } from "../core/ranges.ts";
+import { fraction, nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import type { DecayOptions } from "./decay.ts";
@@ -51,7 +51,7 @@ type SgdState = { readonly velocity?: unknown; readonly step?: Tensor };
 export function sgd(options: SgdOptions): Optimizer {
   const learningRate = checkRate(options.learningRate);
   const momentum = fraction(options.momentum ?? 0, "momentum");
-  const decay = notNegative(options.weightDecay ?? 0, "weightDecay");
+  const decay = nonNegative(options.weightDecay ?? 0, "weightDecay");
   const dampening = fraction(options.dampening ?? 0, "dampening");
   const nesterov = options.nesterov ?? false;
   if (nesterov && momentum === 0) throw new RangeError("nesterov needs a momentum above 0");

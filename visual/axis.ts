@@ -24,7 +24,7 @@ export interface AxisOptions {
   readonly scale?: Scale;
   /** Begin and end at round numbers. Default true. */
   readonly nice?: boolean;
-  /** Only whole numbers as ticks. Default false. */
+  /** Only integers as ticks. Default false. */
   readonly whole?: boolean;
 }
 

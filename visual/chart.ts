@@ -102,7 +102,7 @@ export function barChart(options: BarChartOptions): string {
 /**
  * How often numbers fall into intervals of equal width, as an SVG document: weights, gradients, activations.
  *
- * @throws {RangeError} If none of the numbers is finite, or `bins` is not a whole number of at least 1.
+ * @throws {RangeError} If none of the numbers is finite, or `bins` is not an integer of at least 1.
  * @example
  * ```ts
  * import { histogram } from "./mod.ts";

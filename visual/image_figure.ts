@@ -16,7 +16,7 @@ export interface ImageFigureOptions extends RangeOptions {
   readonly title?: string;
   /** Images in a row, at most as many as there are. Default 8. */
   readonly columns?: number;
-  /** Points along each side of a pixel. Default: the whole number that makes an image about 112 points wide. */
+  /** Points along each side of a pixel. Default: the integer that makes an image about 112 points wide. */
   readonly scale?: number;
 }
 

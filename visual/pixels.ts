@@ -29,7 +29,7 @@ export type Images = Tensor | ImageArray;
 export interface RangeOptions {
   /**
    * The values of black and of full light; those outside are clamped, NaN is black. Default: [0, 1] for floats and bool,
-   * [0, 255] for whole numbers.
+   * [0, 255] for integers.
    */
   readonly range?: readonly [black: number, white: number];
 }

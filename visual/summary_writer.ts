@@ -124,7 +124,7 @@ function writerTo(file: Deno.FsFile, path: string, size: number): SummaryWriter 
     const where = `Cannot write "${tag}" at step ${step} to ${path}`;
     if (closing) throw new CotangentError(`${where}: it is closed, open another`, { path, tag, step });
     if (tag === "") throw new RangeError(`${where}: the tag must not be empty`);
-    if (!Number.isSafeInteger(step)) throw new RangeError(`${where}: the step must be a whole number`);
+    if (!Number.isSafeInteger(step)) throw new RangeError(`${where}: the step must be an integer`);
     const time = Date.now() / 1000;
     const written = Promise.all([read(), last]).then(([summary]) => write(summaryEvent(time, step, tag, summary)));
     last = written.catch(() => {}); // the caller is told; the next record is not concerned

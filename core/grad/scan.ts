@@ -352,7 +352,7 @@ function stepsOf(sequences: readonly Tensor[], xs: unknown, length: number | und
   const steps = length ?? sequences[0]?.shape[0];
   if (steps === undefined || !Number.isInteger(steps) || steps < 0) {
     throw new ShapeError(
-      `Cannot scan: the number of steps is ${steps ?? "unknown"}; give sequences, or { length } as a whole number`,
+      `Cannot scan: the number of steps is ${steps ?? "unknown"}; give sequences, or { length } as an integer`,
       { length: steps },
     );
   }

@@ -32,7 +32,7 @@ import { imageAxes, type Pair, pair } from "./window.ts";
  * @param x [batch, channels, height, width]
  * @param size Of the output: a number for both axes, or [height, width].
  * @throws {ShapeError} If x does not have four axes, or an image has no elements.
- * @throws {RangeError} If the size is not whole numbers of at least 1.
+ * @throws {RangeError} If the size is not integers of at least 1.
  */
 export function adaptiveAvgPool2d(x: TensorLike, size: Pair): Tensor {
   const images = asFloat(x);
@@ -54,7 +54,7 @@ export function adaptiveAvgPool2d(x: TensorLike, size: Pair): Tensor {
  * @param x [batch, channels, height, width]
  * @param size Of the output: a number for both axes, or [height, width].
  * @throws {ShapeError} If x does not have four axes, or an image has no elements.
- * @throws {RangeError} If the size is not whole numbers of at least 1.
+ * @throws {RangeError} If the size is not integers of at least 1.
  */
 export function adaptiveMaxPool2d(x: TensorLike, size: Pair): Tensor {
   const images = asFloat(x);

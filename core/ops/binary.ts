@@ -32,7 +32,7 @@ function of(op: ElementwiseOp): (x: TensorLike, y: TensorLike) => Tensor {
   return (x, y) => apply(op, align([x, y], op.name), undefined);
 }
 
-/** Integers divide and raise as f32: what a quotient of whole numbers is, is rarely whole. */
+/** Integers divide and raise as f32: what a quotient of integers is, is rarely whole. */
 function ofFloats(op: ElementwiseOp): (x: TensorLike, y: TensorLike) => Tensor {
   return (x, y) => {
     const both = align([x, y], op.name);
@@ -180,12 +180,12 @@ export const floorDivideOp: ElementwiseOp = numeric(
     const opposite = expr.binary("xor", expr.binary("lt", rest, zero), expr.binary("lt", y, zero));
     const one = expr.cast(x.type, expr.binary("and", expr.binary("ne", rest, zero), opposite));
     if (isInteger(x.type)) return expr.binary("sub", expr.binary("div", x, y), one);
-    // Without the remainder the quotient is a whole number up to rounding: 1 divided by 0.1 is 9, remainder 0.1, not 10.
+    // Without the remainder the quotient is an integer up to rounding: 1 divided by 0.1 is 9, remainder 0.1, not 10.
     const whole = expr.unary("round", expr.binary("sub", expr.binary("div", expr.binary("sub", x, rest), y), one));
     return expr.select(expr.binary("eq", y, zero), expr.binary("div", x, y), whole);
   },
 );
-/** The largest whole number not above x / y; integers stay integers. Its derivative is 0. */
+/** The largest integer not above x / y; integers stay integers. Its derivative is 0. */
 export const floorDivide: (x: TensorLike, y: TensorLike) => Tensor = of(floorDivideOp);
 
 /**

@@ -187,7 +187,7 @@ export function tile(x: TensorLike, counts: number | readonly number[]): Tensor 
  * @param options `axis`: along which axis (by default x is turned as one row of all its elements, and keeps its shape), or several, with as
  * many shifts.
  * @throws {ShapeError} If the numbers of axes and shifts differ.
- * @throws {RangeError} If a shift is not a whole number.
+ * @throws {RangeError} If a shift is not an integer.
  */
 export function roll(
   x: TensorLike,
@@ -197,7 +197,7 @@ export function roll(
   const tensor = asTensor(x);
   const shifts = typeof shift === "number" ? [shift] : shift;
   const wrong = shifts.find((each) => !Number.isInteger(each));
-  if (wrong !== undefined) throw new RangeError(`Cannot roll by ${wrong}: a shift must be a whole number`);
+  if (wrong !== undefined) throw new RangeError(`Cannot roll by ${wrong}: a shift must be an integer`);
   const axes = axis === undefined || typeof axis === "number" ? [axis ?? 0] : axis;
   if (axes.length !== shifts.length) {
     throw new ShapeError(`Cannot roll along axes [${axes.join(", ")}] by [${shifts.join(", ")}]: one shift per axis is needed`, {

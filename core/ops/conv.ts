@@ -7,7 +7,7 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
-import { wholeNumber } from "../ranges.ts";
+import { integer } from "../ranges.ts";
 import { type ConvGeometry, type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
@@ -163,7 +163,7 @@ export interface Conv2dOptions {
  * @param x [batch, channels, height, width]
  * @param weight [output channels, channels / groups, height, width]
  * @throws {ShapeError} If the channels do not fit, the window is larger than the padded image, or that is too small for `paddingMode`.
- * @throws {RangeError} If an option is not a whole number in its range.
+ * @throws {RangeError} If an option is not an integer in its range.
  */
 export function conv2d(x: TensorLike, weight: TensorLike, options: Conv2dOptions = {}): Tensor {
   const [images, filter] = promoteAll([x, weight]);
@@ -207,7 +207,7 @@ export interface Conv1dOptions {
  * @param x [batch, channels, length]
  * @param weight [output channels, channels / groups, length]
  * @throws {ShapeError} If the channels do not fit, the window is larger than the padded signal, or that is too short for `paddingMode`.
- * @throws {RangeError} If an option is not a whole number in its range.
+ * @throws {RangeError} If an option is not an integer in its range.
  */
 export function conv1d(
   x: TensorLike,
@@ -219,10 +219,10 @@ export function conv1d(
   signalAxes(call.input, call.what);
   checkWeight(call, ["output channels", "channels / groups", "length"]);
   const y = convolve(asImages(signals), asImages(filter), {
-    stride: [1, wholeNumber(stride, "stride")],
+    stride: [1, integer(stride, "stride")],
     padding: typeof padding === "string" ? padding : [0, padding],
     paddingMode,
-    dilation: [1, wholeNumber(dilation, "dilation")],
+    dilation: [1, integer(dilation, "dilation")],
     groups,
   }, call);
   return asSignals(addBias(y, bias));
@@ -241,12 +241,12 @@ export interface ConvCall {
 function convolve(x: Tensor, weight: Tensor, options: Conv2dOptions, call: ConvCall): Tensor {
   const [n, c, h, w] = x.shape;
   const [o, perGroup, kh, kw] = weight.shape;
-  const groups = wholeNumber(options.groups ?? 1, "groups");
+  const groups = integer(options.groups ?? 1, "groups");
   if (perGroup * groups !== c || o % groups !== 0) {
     throw new ShapeError(
       `Cannot apply ${call.what} to input ${showShape(call.input)} with weight ${showShape(call.weight)}` +
         `${groups > 1 ? ` and ${groups} groups` : ""}: the input has ${c} channels, the weight takes ${perGroup * groups}` +
-        `${o % groups === 0 ? "" : `, and ${o} output channels do not divide by ${groups}`}`,
+        `${o % groups === 0 ? "" : `, and ${o} output channels are not divisible by ${groups}`}`,
       { shape: call.input, weight: call.weight, groups },
     );
   }

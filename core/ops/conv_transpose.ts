@@ -7,7 +7,7 @@
  * @module
  */
 import { type Facts, ShapeError } from "../errors.ts";
-import { wholeNumber } from "../ranges.ts";
+import { integer } from "../ranges.ts";
 import { type ConvGeometry, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
@@ -54,7 +54,7 @@ export interface ConvTranspose2dOptions {
  * @param x [batch, channels, height, width]
  * @param weight [channels, output channels / groups, height, width]
  * @throws {ShapeError} If the channels do not fit, or nothing is left of the output.
- * @throws {RangeError} If an option is not a whole number in its range.
+ * @throws {RangeError} If an option is not an integer in its range.
  * @see Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, chapter 4
  */
 export function convTranspose2d(x: TensorLike, weight: TensorLike, options: ConvTranspose2dOptions = {}): Tensor {
@@ -95,7 +95,7 @@ export interface ConvTranspose1dOptions {
  * @param x [batch, channels, length]
  * @param weight [channels, output channels / groups, length]
  * @throws {ShapeError} If the channels do not fit, or nothing is left of the output.
- * @throws {RangeError} If an option is not a whole number in its range.
+ * @throws {RangeError} If an option is not an integer in its range.
  */
 export function convTranspose1d(
   x: TensorLike,
@@ -107,10 +107,10 @@ export function convTranspose1d(
   signalAxes(call.input, call.what);
   checkWeight(call, ["channels", "output channels / groups", "length"]);
   const y = convolveBack(asImages(signals), asImages(filter), {
-    stride: [1, wholeNumber(stride, "stride")],
+    stride: [1, integer(stride, "stride")],
     padding: [0, padding],
-    outputPadding: [0, wholeNumber(outputPadding, "outputPadding", 0)],
-    dilation: [1, wholeNumber(dilation, "dilation")],
+    outputPadding: [0, integer(outputPadding, "outputPadding", 0)],
+    dilation: [1, integer(dilation, "dilation")],
     groups,
   }, call);
   return asSignals(addBias(y, bias));
@@ -119,7 +119,7 @@ export function convTranspose1d(
 function convolveBack(x: Tensor, weight: Tensor, options: ConvTranspose2dOptions, call: ConvCall): Tensor {
   const [n, channels, height, width] = x.shape;
   const [takes, perGroup, kh, kw] = weight.shape;
-  const groups = wholeNumber(options.groups ?? 1, "groups");
+  const groups = integer(options.groups ?? 1, "groups");
   const refuse = (why: string, facts: Facts): never => {
     throw new ShapeError(
       `Cannot apply ${call.what} to input ${showShape(call.input)} with weight ${showShape(call.weight)}: ${why}`,
@@ -127,7 +127,7 @@ function convolveBack(x: Tensor, weight: Tensor, options: ConvTranspose2dOptions
     );
   };
   if (takes !== channels) refuse(`the input has ${channels} channels, the weight takes ${takes}`, { groups });
-  if (channels % groups !== 0) refuse(`${channels} channels do not divide by ${groups} groups`, { groups });
+  if (channels % groups !== 0) refuse(`${channels} channels are not divisible by ${groups} groups`, { groups });
   const stride = pair(options.stride ?? 1, "stride", 1);
   const dilation = pair(options.dilation ?? 1, "dilation", 1);
   const padding = around(options.padding ?? 0);

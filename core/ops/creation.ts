@@ -149,7 +149,7 @@ export function diagonalIndex(shape: Shape): Tensor {
  * console.log(await toArray(arange(3, 0, -1, { dtype: "f32" }))); // [3, 2, 1]
  * ```
  *
- * @returns One axis; i32 if all three are whole numbers and no `dtype` is given, else f32.
+ * @returns One axis; i32 if all three are integers and no `dtype` is given, else f32.
  * @throws {RangeError} If `step` is 0 or a bound is not finite.
  */
 export function arange(stop: number, options?: CreationOptions): Tensor;
@@ -190,7 +190,7 @@ export interface LinspaceOptions extends CreationOptions {
  * ```
  *
  * @returns One axis; f32 unless `dtype` says otherwise.
- * @throws {RangeError} If `count` is not a whole number of at least 0, or a bound is not finite.
+ * @throws {RangeError} If `count` is not an integer of at least 0, or a bound is not finite.
  */
 export function linspace(
   start: number,
@@ -200,7 +200,7 @@ export function linspace(
 ): Tensor {
   if (!Number.isInteger(count) || count < 0 || ![start, stop].every(Number.isFinite)) {
     throw new RangeError(
-      `Cannot space ${count} numbers from ${start} to ${stop}: the count must be a whole number of at least 0, the others finite`,
+      `Cannot space ${count} numbers from ${start} to ${stop}: the count must be an integer of at least 0, the others finite`,
     );
   }
   const last = Math.max(1, endpoint ? count - 1 : count);
@@ -323,7 +323,7 @@ export interface EyeOptions extends CreationOptions {
  * console.log(await toArray(eye(2))); // [[1, 0], [0, 1]]
  * ```
  *
- * @throws {ShapeError} If a size is not a whole number of at least 0.
+ * @throws {ShapeError} If a size is not an integer of at least 0.
  */
 export function eye(rows: number, { columns = rows, offset = 0, dtype = defaultFloat }: EyeOptions = {}): Tensor {
   return cast(eq(diagonalIndex(checkShape([rows, columns], "make a tensor")), offset), dtype);

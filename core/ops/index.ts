@@ -191,7 +191,7 @@ function pickedExtents({ runs, order, from, places }: Address): Shape {
  * A tensor's shape cannot depend on values, so there is no index by mask: choose with `where(mask, x, y)`.
  *
  * @param indices A list with an entry per axis, or a single entry that is no list: `at(x, 2)` is x[2], `at(x, [[2, 0]])` the rows 2 and 0.
- * @throws {RangeError} If a position does not exist, or a range is not of whole numbers.
+ * @throws {RangeError} If a position does not exist, or a range is not of integers.
  * @throws {ShapeError} If there are more indices than axes, or lists that cannot be broadcast.
  * @throws {DTypeError} If a tensor of indices is not of integers.
  * @throws {TypeError} If an entry is none of an index, or a position is not whole.

@@ -5,7 +5,7 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
-import { fraction, notNegative, positive } from "../ranges.ts";
+import { fraction, nonNegative, positive } from "../ranges.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./arguments.ts";
@@ -84,7 +84,7 @@ export function binaryCrossEntropyWithLogits(logits: TensorLike, target: TensorL
 
 /** The factor of focal losses: miss^gamma, for a miss in [0, 1]. */
 export function focus(miss: Tensor, gamma = 2): Tensor {
-  notNegative(gamma, "gamma");
+  nonNegative(gamma, "gamma");
   // For gamma below 1 the slope at 0 is infinite; what it is multiplied by goes to 0 faster.
   const wrong = gt(miss, 0);
   return where(wrong, pow(where(wrong, miss, 1), gamma), gamma === 0 ? 1 : 0);
@@ -186,7 +186,7 @@ export interface SmoothL1Options extends LossOptions {
  */
 export function smoothL1(prediction: TensorLike, target: TensorLike, options: SmoothL1Options = {}): Tensor {
   const [x, y] = sameShapes(prediction, target, "smoothL1");
-  const beta = notNegative(options.beta ?? 1, "beta");
+  const beta = nonNegative(options.beta ?? 1, "beta");
   return reduceLoss(beta === 0 ? abs(sub(x, y)) : div(huberOf(sub(x, y), beta), beta), options);
 }
 

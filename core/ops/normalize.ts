@@ -5,7 +5,7 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
-import { positive, wholeNumber } from "../ranges.ts";
+import { integer, positive } from "../ranges.ts";
 import { normalizeAxes, sameShape, type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, promoteAll } from "./arguments.ts";
@@ -75,12 +75,12 @@ export interface GroupNormOptions extends InstanceNormOptions {
  * ```
  *
  * @param x [batch, channels, ...]
- * @throws {ShapeError} If x has no channels, they do not divide by the groups, or weight or bias have not one number for each.
- * @throws {RangeError} If `groups` is not a whole number of at least 1, or `epsilon` not positive.
+ * @throws {ShapeError} If x has no channels, they are not divisible by the groups, or weight or bias have not one number for each.
+ * @throws {RangeError} If `groups` is not an integer of at least 1, or `epsilon` not positive.
  * @see Wu and He, "Group normalization", 2018
  */
 export function groupNorm(x: TensorLike, { groups, weight, bias, epsilon = 1e-5 }: GroupNormOptions): Tensor {
-  return normalizeGroups(asFloat(x), wholeNumber(groups, "groups"), { weight, bias, epsilon }, "groupNorm");
+  return normalizeGroups(asFloat(x), integer(groups, "groups"), { weight, bias, epsilon }, "groupNorm");
 }
 
 /**
@@ -120,7 +120,7 @@ function normalizeGroups(
   const [n, c, ...rest] = shape;
   if (c % groups !== 0) {
     throw new ShapeError(
-      `Cannot apply ${what} to input ${showShape(shape)}: its ${c} channels do not divide by ${groups} groups`,
+      `Cannot apply ${what} to input ${showShape(shape)}: its ${c} channels are not divisible by ${groups} groups`,
       { shape, groups },
     );
   }

@@ -7,7 +7,7 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
-import { wholeNumber } from "../ranges.ts";
+import { integer } from "../ranges.ts";
 import { type PoolGeometry, type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./arguments.ts";
@@ -244,7 +244,7 @@ function callOf(what: string, x: Tensor, { kernel }: { readonly kernel: Pair }):
   if (axes.slice(2).includes(0)) {
     throw new ShapeError(`Cannot apply ${what} to input ${showShape(x.shape)}: there is no element in it`, { shape: x.shape });
   }
-  return { what, input: x.shape, kernel: signals ? [wholeNumber(kernel as number, "kernel")] : pair(kernel, "kernel", 1) };
+  return { what, input: x.shape, kernel: signals ? [integer(kernel as number, "kernel")] : pair(kernel, "kernel", 1) };
 }
 
 /** Options for signals as those for images of height 1. */
@@ -254,9 +254,9 @@ function forImages(
   return {
     ...rest,
     kernel: [1, kernel],
-    stride: [1, wholeNumber(stride, "stride")],
-    padding: [0, wholeNumber(padding, "padding", 0)],
-    dilation: [1, wholeNumber(dilation, "dilation")],
+    stride: [1, integer(stride, "stride")],
+    padding: [0, integer(padding, "padding", 0)],
+    dilation: [1, integer(dilation, "dilation")],
   };
 }
 

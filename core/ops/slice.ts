@@ -4,7 +4,7 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
-import { wholeNumber } from "../ranges.ts";
+import { integer } from "../ranges.ts";
 import { normalizeAxis, type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asTensor } from "./arguments.ts";
@@ -79,10 +79,10 @@ export interface Run {
  */
 export function runOf({ start, stop, step = 1 }: IndexRange, extent: number): Run {
   if (!Number.isInteger(step) || step === 0) {
-    throw new RangeError(`Cannot slice by step ${step}: it must be a whole number, and not 0`);
+    throw new RangeError(`Cannot slice by step ${step}: it must be an integer, and not 0`);
   }
   const wrong = [start, stop].find((position) => position !== undefined && !Number.isInteger(position));
-  if (wrong !== undefined) throw new RangeError(`Cannot slice at ${wrong}: positions must be whole numbers`);
+  if (wrong !== undefined) throw new RangeError(`Cannot slice at ${wrong}: positions must be integers`);
   // Backwards, the range ends at the first element: "before" it is -1, which as an argument would be the last.
   const [least, most] = step > 0 ? [0, extent] : [-1, extent - 1];
   const place = (position: number) => Math.min(Math.max(position < 0 ? position + extent : position, least), most);
@@ -183,7 +183,7 @@ export function split(
     if (extent % parts !== 0) throw refuse(`its extent ${extent} is no multiple, use chunk or a list of sizes`);
     return pieces(tensor, Array.from({ length: parts }, () => extent / parts), at);
   }
-  if (parts.some((size) => !Number.isInteger(size) || size < 0)) throw refuse("sizes must be whole numbers of at least 0");
+  if (parts.some((size) => !Number.isInteger(size) || size < 0)) throw refuse("sizes must be integers of at least 0");
   const total = parts.reduce((sum, size) => sum + size, 0);
   if (total !== extent) throw refuse(`they add up to ${total}, its extent is ${extent}`);
   return pieces(tensor, parts, at);
@@ -197,14 +197,14 @@ export function split(
  * console.log(chunk(arange(10), 4).map((part) => part.shape)); // [[3], [3], [3], [1]]
  * ```
  *
- * @throws {RangeError} If `count` is not a whole number of at least 1.
+ * @throws {RangeError} If `count` is not an integer of at least 1.
  * @see PyTorch's chunk
  */
 export function chunk(x: TensorLike, count: number, { axis = 0 }: { readonly axis?: number } = {}): Tensor[] {
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "chunk");
   const extent = tensor.shape[at];
-  const size = Math.ceil(extent / wholeNumber(count, "The number of chunks"));
+  const size = Math.ceil(extent / integer(count, "The number of chunks"));
   // Nothing is still cut in so many pieces.
   const sizes = size === 0 ? new Array<number>(count).fill(0) : Array.from(
     { length: Math.ceil(extent / size) },

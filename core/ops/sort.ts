@@ -114,14 +114,14 @@ export interface TopK {
  * console.log(await toArray(values), await toArray(indices)); // [40, 30] [1, 3]
  * ```
  *
- * @throws {RangeError} If k is not a whole number of at least 0.
+ * @throws {RangeError} If k is not an integer of at least 0.
  * @throws {ShapeError} If there are fewer than k elements, or x has no such axis.
  */
 export function topK(x: TensorLike, k: number, { axis = -1, largest = true }: TopKOptions = {}): TopK {
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "take top k of");
   if (!Number.isInteger(k) || k < 0) {
-    throw new RangeError(`Cannot take the top ${k} of ${showShape(tensor.shape)}: k must be a whole number of at least 0`);
+    throw new RangeError(`Cannot take the top ${k} of ${showShape(tensor.shape)}: k must be an integer of at least 0`);
   }
   if (k > tensor.shape[at]) {
     throw new ShapeError(

@@ -114,7 +114,7 @@ export const takeGradOp: Op<TakeAttrs> = {
  */
 export function positionIn(at: number, shape: Shape, axis: number, what: string): number {
   if (!Number.isInteger(at)) {
-    throw new TypeError(`Cannot ${what} ${showShape(shape)} at ${at}: a position must be a whole number`);
+    throw new TypeError(`Cannot ${what} ${showShape(shape)} at ${at}: a position must be an integer`);
   }
   const extent = shape[axis];
   if (extent === 0) {

@@ -23,7 +23,7 @@ export interface OffsetOptions {
 }
 
 function checkOffset(offset: number, what: string): void {
-  if (!Number.isInteger(offset)) throw new RangeError(`Cannot ${what} at offset ${offset}: it must be a whole number`);
+  if (!Number.isInteger(offset)) throw new RangeError(`Cannot ${what} at offset ${offset}: it must be an integer`);
 }
 
 /** Whether each place of a matrix lies on the diagonal or below it. */

@@ -67,15 +67,15 @@ export function sign(x: TensorLike): Tensor {
 }
 
 export const floorOp: ElementwiseOp = floating("floor", "nonzero", (g) => zerosLike(g));
-/** The largest whole number not above each element. */
+/** The largest integer not above each element. */
 export const floor: (x: TensorLike) => Tensor = of(floorOp);
 
 export const ceilOp: ElementwiseOp = floating("ceil", "nonzero", (g) => zerosLike(g));
-/** The smallest whole number not below each element. */
+/** The smallest integer not below each element. */
 export const ceil: (x: TensorLike) => Tensor = of(ceilOp);
 
 export const roundOp: ElementwiseOp = floating("round", "nonzero", (g) => zerosLike(g));
-/** The nearest whole number of each element, halves to the even one. */
+/** The nearest integer of each element, halves to the even one. */
 export const round: (x: TensorLike) => Tensor = of(roundOp);
 
 export const truncOp: ElementwiseOp = floating("trunc", "nonzero", (g) => zerosLike(g));

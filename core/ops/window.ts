@@ -35,7 +35,7 @@ function isWhole(value: unknown, least: number): value is number {
 export function pair(value: Pair, name: string, least: number): Two {
   const both = typeof value === "number" ? [value, value] as const : value;
   if (both?.length !== 2 || !both.every((each) => isWhole(each, least))) {
-    throw new RangeError(`${name} must be a whole number of at least ${least}, or two of them, but is ${JSON.stringify(value)}`);
+    throw new RangeError(`${name} must be an integer of at least ${least}, or two of them, but is ${JSON.stringify(value)}`);
   }
   return both;
 }
@@ -43,14 +43,14 @@ export function pair(value: Pair, name: string, least: number): Two {
 /**
  * What is added on every side.
  *
- * @throws {RangeError} If that is not whole numbers of at least 0.
+ * @throws {RangeError} If that is not integers of at least 0.
  */
 export function around(padding: Sides): Padding2d {
   const axes: readonly unknown[] = Array.isArray(padding) ? padding : [padding, padding];
   const sides = axes.map((side) => Array.isArray(side) ? side : [side, side]);
   if (axes.length !== 2 || sides.some((side) => side.length !== 2 || !side.every((each) => isWhole(each, 0)))) {
     throw new RangeError(
-      "padding must be a whole number of at least 0, or [vertical, horizontal] of them or of pairs [before, after], " +
+      "padding must be an integer of at least 0, or [vertical, horizontal] of them or of pairs [before, after], " +
         `but is ${JSON.stringify(padding)}`,
     );
   }

@@ -9,7 +9,7 @@
  * @module
  */
 import { CotangentError } from "../../core/errors.ts";
-import { wholeNumber } from "../../core/ranges.ts";
+import { integer } from "../../core/ranges.ts";
 import { foldInKey } from "../../core/threefry.ts";
 import { randomStream } from "../../core/random_stream.ts";
 import type { Words } from "../../core/words.ts";
@@ -178,8 +178,8 @@ export function loader(
   options: AnyOptions,
 ): Loader<unknown> {
   const { epoch: first = 0, transform = (batch: unknown) => batch } = options;
-  const workers = wholeNumber(options.workers ?? 0, "workers", 0);
-  const ahead = Math.max(1, workers * wholeNumber(options.prefetch ?? 2, "prefetch"));
+  const workers = integer(options.workers ?? 0, "workers", 0);
+  const ahead = Math.max(1, workers * integer(options.prefetch ?? 2, "prefetch"));
   const plan = planOf(source.count, options);
   const start = poolsFor(source, options, workers);
   const pools = new Set<WorkerPool>();
@@ -229,8 +229,8 @@ interface Plan {
 }
 
 function planOf(count: number, { batchSize, shuffle, key = shuffle ?? 0, dropLast = false }: LoaderOptions): Plan {
-  wholeNumber(batchSize, "batchSize");
-  wholeNumber(count, "count", 0);
+  integer(batchSize, "batchSize");
+  integer(count, "count", 0);
   const [base, ordering] = [words(key), shuffle === undefined ? undefined : words(shuffle)];
   return {
     length: dropLast ? Math.floor(count / batchSize) : Math.ceil(count / batchSize),

@@ -10,7 +10,7 @@ import { slice } from "../../core/ops/slice.ts";
 import { clip } from "../../core/ops/unary.ts";
 import { ShapeError } from "../../core/errors.ts";
 import { split, uniform } from "../../core/random.ts";
-import { notNegative, ordered } from "../../core/ranges.ts";
+import { nonNegative, ordered } from "../../core/ranges.ts";
 import { showShape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Transform } from "./transform.ts";
@@ -31,7 +31,7 @@ export interface ColorJitterOptions {
 
 /** The two factors of a jitter, or nothing if they change nothing. */
 function factors(jitter: Jitter, name: string): readonly [number, number] | undefined {
-  const [low, high] = typeof jitter === "number" ? [Math.max(0, 1 - notNegative(jitter, name)), 1 + jitter] : jitter;
+  const [low, high] = typeof jitter === "number" ? [Math.max(0, 1 - nonNegative(jitter, name)), 1 + jitter] : jitter;
   ordered([low, high], name);
   return low === 1 && high === 1 ? undefined : [low, high];
 }

@@ -111,7 +111,7 @@ export function centerCrop(size: Pair): FixedTransform {
       }, batch));
 }
 
-/** Half a whole number, to the even one of two neighbours: how Python rounds. */
+/** Half an integer, to the even one of two neighbours: how Python rounds. */
 function halfEven(twice: number): number {
   const down = Math.floor(twice / 2);
   return twice % 2 === 0 || down % 2 === 0 ? down : down + 1;

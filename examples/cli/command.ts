@@ -45,13 +45,13 @@ export function deviceOption() {
     .choices(["auto", "webgpu", "wasm", "reference"] as const).default("auto" as const);
 }
 
-/** Reads a whole number in decimal digits. */
+/** Reads an integer in decimal digits. */
 export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : NaN;
     if (value >= least && value <= most) return value;
     const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
+    throw new InvalidArgumentError(`It must be an integer ${range}.`);
   };
 }
 

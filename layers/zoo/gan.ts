@@ -6,7 +6,7 @@
 import { leakyRelu } from "../../core/ops/nn.ts";
 import { reshape } from "../../core/ops/movement.ts";
 import { relu, tanh } from "../../core/ops/unary.ts";
-import { wholeNumber } from "../../core/ranges.ts";
+import { integer } from "../../core/ranges.ts";
 import { withArgs } from "../../core/with_args.ts";
 import { conv2d } from "../conv.ts";
 import { convTranspose2d } from "../conv_transpose.ts";
@@ -45,7 +45,7 @@ export interface GeneratorOptions {
  * @see Radford et al., "Unsupervised representation learning with deep convolutional generative adversarial networks", 2015
  */
 export function generator({ channels = 1, features = 64 }: GeneratorOptions = {}): AnyLayer {
-  wholeNumber(features / 2, "features / 2");
+  integer(features / 2, "features / 2");
   return serial({
     project: linear({ features: features * 7 * 7, weightInit }),
     image: fromFunction((x) => reshape(x, [x.shape[0], features, 7, 7]), "reshape"),

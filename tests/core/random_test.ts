@@ -167,7 +167,7 @@ testOnDevices("permutations hold every number once, each place as often", async 
   assert.throws(() => random.permutation(random.key(0), tensor(1)), ShapeError);
 });
 
-testOnDevices("whole numbers lie in their interval and are about equally frequent", async () => {
+testOnDevices("integers lie in their interval and are about equally frequent", async () => {
   const values = await data(random.randint(random.key(1), [7000], { min: -2, max: 5 }));
   const counts = new Map<number, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);

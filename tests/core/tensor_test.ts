@@ -118,7 +118,7 @@ onReference("values that make no tensor are refused", () => {
   assert.throws(() => tensor(new BigInt64Array(1) as unknown as Int32Array), /BigInt64Array/);
   assert.throws(() => zeros(3 as unknown as number[]), /a shape is a list of extents, such as \[3\]/);
   assert.throws(() => tensor([1], { dtype: "float32" as DType }), withFacts(DTypeError, { dtype: "float32" }));
-  // Whole numbers that the integers of a tensor cannot hold would become others.
+  // Integers that the integers of a tensor cannot hold would become others.
   assert.throws(() => mul(tensor([1], { dtype: "u32" }), -1), withFacts(DTypeError, { dtype: "u32", value: -1 }));
   assert.throws(() => mul(tensor([1], { dtype: "i32" }), 3e9), withFacts(DTypeError, { dtype: "i32", value: 3e9 }));
   assert.throws(() => arange(0, 1, 0), RangeError);

@@ -244,8 +244,8 @@ Deno.test("no permission is needed, and a loop that is abandoned does not keep t
 
 Deno.test("numbers that mean nothing are refused", () => {
   const set = colours(4);
-  for (const batchSize of [0, -1, 1.5, NaN]) assert.throws(() => loader(set, { batchSize }), /batchSize must be a whole number/);
-  for (const workers of [-1, 0.5]) assert.throws(() => loader(set, { batchSize: 1, workers }), /workers must be a whole number/);
+  for (const batchSize of [0, -1, 1.5, NaN]) assert.throws(() => loader(set, { batchSize }), /batchSize must be an integer/);
+  for (const workers of [-1, 0.5]) assert.throws(() => loader(set, { batchSize: 1, workers }), /workers must be an integer/);
   assert.throws(() => loader(set, { batchSize: 1, prefetch: 0 }), RangeError);
   assert.throws(() => loader(set, { batchSize: 1, shuffle: 0.5 }), RangeError);
   assert.throws(() => loader({ count: -1, batch: () => 0 }, { batchSize: 1 }), RangeError);

@@ -114,7 +114,7 @@ Deno.test("their flags: told by --help, wrong ones refused", async () => {
     includes(ended.out, ...["smoke", "seed", "device", "pictures", "help", ...flags].map((flag) => `--${flag}`));
   }
   checkEnded(await runExample("detector.ts", ["--data", "mnist"]), 2, /unknown option '--data'/);
-  checkEnded(await runExample("detector.ts", ["--seed", "x"]), 2, /whole number/);
+  checkEnded(await runExample("detector.ts", ["--seed", "x"]), 2, /integer/);
   checkEnded(
     await runExample("lenet_to_nin.ts", ["--data", "none"], { permissions: ["--allow-read"] }),
     1,

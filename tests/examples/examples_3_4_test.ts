@@ -231,5 +231,5 @@ Deno.test("their flags: told by --help, and refused with what would permit them"
   assert.match(help.out, /Data:\n[^]*Permissions:[^]*Exit codes:/);
   checkEnded(await runExample("loader_and_board.ts", [...smoke, "--log", "logs"]), 1, /--allow-write=logs/);
   checkEnded(await runExample("loader_and_board.ts", ["--data", "cifar10"]), 1, /--allow-net/);
-  checkEnded(await runExample("gradient_flow.ts", ["--depth", "1"]), 2, /whole number from 2 to 100/);
+  checkEnded(await runExample("gradient_flow.ts", ["--depth", "1"]), 2, /integer from 2 to 100/);
 });

@@ -245,7 +245,7 @@ Deno.test("what does not fit is refused with the path", () => {
       "cannot apply conv1d with kernel [9] to input [1, 3, 8]: the window (with its " +
       "dilation) is larger than the padded input",
     ],
-    [layers.conv2d({ features: 2, kernel: 3, groups: 2 }), [3, 8, 8], "its 3 channels do not divide by 2 groups"],
+    [layers.conv2d({ features: 2, kernel: 3, groups: 2 }), [3, 8, 8], "its 3 channels are not divisible by 2 groups"],
     [
       layers.convTranspose2d({ features: 2, kernel: 2, padding: 4 }),
       [1, 3, 3],
@@ -253,7 +253,7 @@ Deno.test("what does not fit is refused with the path", () => {
       "with weight [1, 2, 2, 2]: there would be nothing left, an output of extents [-4, -4]",
     ],
     [layers.adaptiveAvgPool2d(2), [10], "adaptiveAvgPool2d needs 4 axes [batch, channels, height, width]"],
-    [groupNorm({ groups: 3 }), [4, 2], "its 4 channels do not divide by 3 groups"],
+    [groupNorm({ groups: 3 }), [4, 2], "its 4 channels are not divisible by 3 groups"],
     [instanceNorm(), [4, 1, 1], "instanceNorm needs at least two elements per channel for a variance"],
     [layerNorm({ axis: [1, 3] }), [4, 5], "cannot apply layerNorm along axis 3: the tensor has 3 axes"],
     [

@@ -22,7 +22,7 @@ export function noise64(seed: number, count: number, scale = 1): Float64Array {
   return Float64Array.from({ length: count }, (_, i) => ((hash(seed, i) >>> 8) / 2 ** 23 - 1) * scale);
 }
 
-/** Whole numbers from `low` to `high`, both included. */
+/** Integers from `low` to `high`, both included. */
 export function noiseInt(seed: number, count: number, low: number, high: number): Int32Array {
   return Int32Array.from({ length: count }, (_, i) => low + hash(seed, i) % (high - low + 1));
 }

@@ -30,7 +30,7 @@ export interface OpCase {
   readonly attrs: unknown;
 }
 
-/** Multiples of 2^-11 with an odd numerator: exact in f32, and never on a whole number or a half, where some functions jump. */
+/** Multiples of 2^-11 with an odd numerator: exact in f32, and never on an integer or a half, where some functions jump. */
 function fraction(seed: number, i: number): number {
   return (2 * (hash(seed, i) % 4096) + 1 - 4096) / 2048;
 }

@@ -46,7 +46,7 @@ Deno.test("imageGrid puts every pixel in its place", async () => {
   }));
 });
 
-Deno.test("floats from 0 to 1 and whole numbers from 0 to 255 are clamped; NaN is black", async () => {
+Deno.test("floats from 0 to 1 and integers from 0 to 255 are clamped; NaN is black", async () => {
   assert.deepEqual(await grey(tensor([[-1, 0, 0.5, 1, 2, NaN, Infinity]])), [[0, 0, 128, 255, 255, 0, 255]]);
   assert.deepEqual(await grey(tensor([[-5, 0, 128, 255, 300]], { dtype: "i32" })), [[0, 0, 128, 255, 255]]);
   assert.deepEqual(await grey(tensor([[0, 128, 255]], { dtype: "u8" })), [[0, 128, 255]]);

@@ -1,5 +1,5 @@
 /**
- * Random graphs whose values are exact on every device: whole numbers from 0 to 255, in i32, and in f32 where an operation needs it.
+ * Random graphs whose values are exact on every device: integers from 0 to 255, in i32, and in f32 where an operation needs it.
  *
  * Whatever a compiler does to such a graph (fusing, reading through views, sharing memory, overwriting), every element must come out
  * the same, so that no tolerance hides a mistake.
@@ -68,9 +68,9 @@ export interface RandomGraph {
 
 const mostElements = 3000;
 
-/** Whole numbers from 0 to 255 again. */
+/** Integers from 0 to 255 again. */
 const small = (x: Tensor): Tensor => bitwiseAnd(x, 255);
-/** The leaves that whole numbers were cast from. */
+/** The leaves that integers were cast from. */
 const originals = new WeakMap<Tensor, Tensor>();
 const asFloats = (x: Tensor): Tensor => originals.get(x) ?? cast(x, "f32");
 const asInts = (x: Tensor): Tensor => small(cast(x, "i32"));

@@ -1,7 +1,7 @@
 /**
  * Random programs on every device against the reference.
  *
- * All data are small whole numbers, chosen so that every intermediate is exact in f32: sums in any order, fused or not, must agree to
+ * All data are small integers, chosen so that every intermediate is exact in f32: sums in any order, fused or not, must agree to
  * the last bit, and a comparison cannot fall the other way by rounding.
  *
  * @module
@@ -215,7 +215,7 @@ const convolutions: fc.Arbitrary<KernelCase> = fc.record({
   });
 });
 
-/** Where an algorithm with transforms may be chosen, which rounds even whole numbers: compared with a tolerance. */
+/** Where an algorithm with transforms may be chosen, which rounds even integers: compared with a tolerance. */
 const wideConvolutions: fc.Arbitrary<KernelCase> = fc.record({
   n: fc.integer({ min: 1, max: 3 }),
   inputs: fc.integer({ min: 3, max: 8 }),

@@ -177,7 +177,7 @@ testOnDevices("states that trade places, stay, or are constant", async () => {
   assert.deepEqual([await toArray(same.a), await toArray(same.b)], [1, 1]);
 });
 
-testOnDevices("whole numbers count beside numbers that are differentiated", async () => {
+testOnDevices("integers count beside numbers that are differentiated", async () => {
   const step = ({ n, x }: { n: Tensor; x: Tensor }) => [{ n: add(n, 1), x: mul(x, add(n, 1)) }, n] as const;
   const run = (x: Tensor) => scan(step, { n: tensor(0, { dtype: "i32" }), x }, null, { length: 4 });
   const [{ n, x }, counts] = run(tensor(2));

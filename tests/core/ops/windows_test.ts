@@ -188,7 +188,7 @@ const refused: readonly [() => unknown, abstract new (...args: never[]) => Error
     () => conv2d(x4, zeros([3, 2, 3, 3]), { groups: 2 }),
     CotangentError,
     "Cannot apply conv2d to input [1, 4, 5, 6] with weight " +
-    "[3, 2, 3, 3] and 2 groups: the input has 4 channels, the weight takes 4, and 3 output channels do not divide by 2",
+    "[3, 2, 3, 3] and 2 groups: the input has 4 channels, the weight takes 4, and 3 output channels are not divisible by 2",
   ],
   [
     () => conv2d(x4, zeros([2, 4, 0, 3])),
@@ -211,16 +211,16 @@ const refused: readonly [() => unknown, abstract new (...args: never[]) => Error
   [
     () => conv2d(x4, zeros([2, 4, 3, 3]), { padding: "full" as "same" }),
     RangeError,
-    "padding must be a whole number of at least 0, " +
+    "padding must be an integer of at least 0, " +
     'or [vertical, horizontal] of them or of pairs [before, after], but is "full"',
   ],
   [
     () => conv2d(x4, zeros([2, 4, 3, 3]), { stride: [0, 1] }),
     RangeError,
-    "stride must be a whole number of at least 1, or two of them, " +
+    "stride must be an integer of at least 1, or two of them, " +
     "but is [0,1]",
   ],
-  [() => conv1d(x3, zeros([2, 4, 3]), { stride: 0 }), RangeError, "stride must be a whole number of at least 1, but is 0"],
+  [() => conv1d(x3, zeros([2, 4, 3]), { stride: 0 }), RangeError, "stride must be an integer of at least 1, but is 0"],
   [
     () => convTranspose2d(x4, zeros([3, 2, 3, 3])),
     CotangentError,
@@ -231,7 +231,7 @@ const refused: readonly [() => unknown, abstract new (...args: never[]) => Error
     () => convTranspose2d(x4, zeros([4, 2, 3, 3]), { groups: 3 }),
     CotangentError,
     "Cannot apply convTranspose2d to input " +
-    "[1, 4, 5, 6] with weight [4, 2, 3, 3]: 4 channels do not divide by 3 groups",
+    "[1, 4, 5, 6] with weight [4, 2, 3, 3]: 4 channels are not divisible by 3 groups",
   ],
   [
     () => convTranspose1d(zeros([1, 2, 1]), zeros([2, 3, 2]), { padding: 1 }),
@@ -269,9 +269,9 @@ const refused: readonly [() => unknown, abstract new (...args: never[]) => Error
     "Cannot apply maxPool1d with kernel [7] to input [1, 4, 6]: " +
     "the window (with its dilation) is larger than the padded input",
   ],
-  [() => maxPool1d(x3, { kernel: 1.5 }), RangeError, "kernel must be a whole number of at least 1, but is 1.5"],
+  [() => maxPool1d(x3, { kernel: 1.5 }), RangeError, "kernel must be an integer of at least 1, but is 1.5"],
   [() => avgPool2d(x4, { kernel: 2, divisor: 0 }), RangeError, "divisor must be finite and not 0, but is 0"],
-  [() => adaptiveAvgPool2d(x4, 0), RangeError, "size must be a whole number of at least 1, or two of them, but is 0"],
+  [() => adaptiveAvgPool2d(x4, 0), RangeError, "size must be an integer of at least 1, or two of them, but is 0"],
   [
     () => adaptiveMaxPool2d(x3, 2),
     CotangentError,
@@ -309,7 +309,7 @@ const refused: readonly [() => unknown, abstract new (...args: never[]) => Error
   [
     () => groupNorm(x3, { groups: 3 }),
     CotangentError,
-    "Cannot apply groupNorm to input [1, 4, 6]: its 4 channels do not divide by " +
+    "Cannot apply groupNorm to input [1, 4, 6]: its 4 channels are not divisible by " +
     "3 groups",
   ],
   [

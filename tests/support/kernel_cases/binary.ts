@@ -47,10 +47,10 @@ const floatCases: readonly KernelCase[] = [
     pairsCase(op, "f32", specials, specials, exact),
     pairsCase(op, "f64", specials, specials, exact),
   ]),
-  // Quotients far from whole numbers, where rounding cannot change the remainder by a whole divisor.
+  // Quotients far from integers, where rounding cannot change the remainder by a whole divisor.
   pairsCase("rem", "f32", [0.7, -0.7, 5.3, -5.3, 10.9, 100.3, -100.3], [3, -3, 0.45, 7.7], { relative: 1e-6, absolute: 1e-5 }),
   pairsCase("rem", "f64", [0.7, -0.7, 5.3, -5.3, 10.9, 100.3, -100.3], [3, -3, 0.45, 7.7], { relative: 1e-12, absolute: 1e-12 }),
-  pairsCase("rem", "f32", [7, -7, 6, -6, 0, 1], [3, -3, 2, 1], exact, " of whole numbers"),
+  pairsCase("rem", "f32", [7, -7, 6, -6, 0, 1], [3, -3, 2, 1], exact, " of integers"),
   pairsCase("rem", "f32", [inf, 1, NaN, -2], [inf, NaN, 0, -inf], exact, " at special points"),
   // The error of exp(y log x) grows with the size of y log x, here 7 at most.
   pairsCase("pow", "f32", [0.1, 0.5, 0.9, 1, 1.5, 2, 10], [-3, -2, -1, -0.5, 0, 0.5, 1, 2, 2.5, 3], {

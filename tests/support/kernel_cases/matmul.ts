@@ -182,7 +182,7 @@ const epilogues: readonly KernelCase[] = [
       stores: [store(dense(weight, [1, 10, 33]), binary("sub", load(0), binary("mul", result(), 0.01)))],
     });
   }),
-  buildCase("whole numbers, rounded to i32 and compared", exact, (p) => {
+  buildCase("integers, rounded to i32 and compared", exact, (p) => {
     const x = p.input("f32", noiseInt(10, 9 * 12, -9, 9));
     const y = p.input("f32", noiseInt(11, 12 * 7, -9, 9));
     const whole = p.output("i32", 63);

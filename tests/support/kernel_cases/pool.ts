@@ -149,7 +149,7 @@ const variants: readonly KernelCase[] = kinds.flatMap((kind) => [
   poolCase("operands at an offset", kind, overlapping, { offset: 5 }),
   poolCase("f64", kind, overlapping, { dtype: "f64" }),
   poolCase("empty batch", kind, poolGeometry({ n: 0, c: 2, input: [4, 4], kernel: [2, 2] })),
-  // Small whole numbers: most windows have ties, and the first of them must win everywhere.
+  // Small integers: most windows have ties, and the first of them must win everywhere.
   poolCase("ties in 2x2", kind, tiles, { x: noiseInt(3, 96, 0, 1) }),
   poolCase("ties in overlapping windows", kind, overlapping, {
     x: noiseInt(4, sizeOf(poolRoles(kind, overlapping).operands[0]), 0, 2),
