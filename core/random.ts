@@ -97,7 +97,14 @@ export function foldIn(k: Key, data: TensorLike): Key {
   return hash(k, zero(), low);
 }
 
-/** Random bits: u32. */
+/**
+ * Random bits: u32.
+ *
+ * ```ts
+ * import { random, toArray } from "../mod.ts";
+ * console.log(await toArray(random.bits(random.key(0), [2]))); // [4070199207, 4202968722]
+ * ```
+ */
 export function bits(k: Key, shape: Shape): Tensor {
   const places = cast(positions(checkShape(shape, "draw random numbers")), hashType);
   const [x, y] = threefry2x32(words(k), [zero(), places]);
@@ -117,7 +124,14 @@ export interface Interval {
   readonly max?: number;
 }
 
-/** Numbers uniform in [min, max): f32. */
+/**
+ * Numbers uniform in [min, max): f32.
+ *
+ * ```ts
+ * import { random, toArray } from "../mod.ts";
+ * console.log(await toArray(random.uniform(random.key(0), [2], { min: -1, max: 1 }))); // [0.895..., 0.957...]
+ * ```
+ */
 export function uniform(k: Key, shape: Shape, { min = 0, max = 1 }: Interval = {}): Tensor {
   const unit = fractions(bits(k, shape));
   return min === 0 && max === 1 ? unit : add(mul(unit, max - min), min);
@@ -131,7 +145,14 @@ export interface NormalOptions {
   readonly std?: number;
 }
 
-/** Normal numbers (Box and Muller's method): f32. */
+/**
+ * Normal numbers (Box and Muller's method): f32.
+ *
+ * ```ts
+ * import { random, toArray } from "../mod.ts";
+ * console.log(await toArray(random.normal(random.key(0), [3]))); // [-0.840..., 0.232..., -1.738...]
+ * ```
+ */
 export function normal(k: Key, shape: Shape, { mean = 0, std = 1 }: NormalOptions = {}): Tensor {
   const places = cast(positions(checkShape(shape, "draw random numbers")), hashType);
   const [x, y] = threefry2x32(words(k), [zero(), places]);
@@ -185,6 +206,11 @@ export function truncatedNormal(
 /**
  * Integers uniform in [min, max): i32. The tiny excess of small numbers (below range / 2^32) is not removed.
  *
+ * ```ts
+ * import { random, toArray } from "../mod.ts";
+ * console.log(await toArray(random.randint(random.key(0), [5], { max: 10 }))); // [7, 2, 6, 5, 5]
+ * ```
+ *
  * @throws {RangeError} If the interval is empty or its bounds are not whole.
  */
 export function randint(k: Key, shape: Shape, { min = 0, max }: { readonly min?: number; readonly max: number }): Tensor {
@@ -194,7 +220,14 @@ export function randint(k: Key, shape: Shape, { min = 0, max }: { readonly min?:
   return add(cast(rem(bits(k, shape), max - min), indexType), min);
 }
 
-/** True with probability `p`, element by element: bool. */
+/**
+ * True with probability `p`, element by element: bool.
+ *
+ * ```ts
+ * import { random, toArray } from "../mod.ts";
+ * console.log(await toArray(random.bernoulli(random.key(0), 0.5, [4]))); // [false, false, true, true]
+ * ```
+ */
 export function bernoulli(k: Key, p: number, shape: Shape): Tensor {
   return lt(uniform(k, shape), p);
 }

@@ -33,21 +33,43 @@ function eachLeaf(tree: unknown, see: (value: unknown, path: string) => void, pa
   else see(tree, path);
 }
 
-/** Every leaf of a tree with its dotted path, in order. */
+/**
+ * Every leaf of a tree with its dotted path, in order.
+ *
+ * ```ts
+ * import { type Tensor, treeLeaves, zeros } from "../mod.ts";
+ * for (const { path, value } of treeLeaves({ fc: [zeros([2, 3]), zeros([2])] })) console.log(path, (value as Tensor).shape); // fc.0 [2, 3], fc.1 [2]
+ * ```
+ */
 export function treeLeaves(tree: unknown): Leaf[] {
   const leaves: Leaf[] = [];
   eachLeaf(tree, (value, path) => leaves.push({ path, value }));
   return leaves;
 }
 
-/** The tensors of a tree, in order. */
+/**
+ * The tensors of a tree, in order.
+ *
+ * ```ts
+ * import { treeTensors, zeros } from "../mod.ts";
+ * console.log(treeTensors({ fc: { weight: zeros([2, 3]), bias: zeros([2]) }, steps: 7 }).length); // 2
+ * ```
+ */
 export function treeTensors(tree: unknown): Tensor[] {
   const leaves: unknown[] = [];
   flattenTree(tree, leaves);
   return leaves.filter((value) => value instanceof Tensor);
 }
 
-/** A tree of the same form whose leaves are what `f` makes of them and their paths. */
+/**
+ * A tree of the same form whose leaves are what `f` makes of them and their paths.
+ *
+ * ```ts
+ * import { mapLeaves, type Tensor, zeros } from "../mod.ts";
+ * const sizes = mapLeaves({ weight: zeros([2, 3]), bias: zeros([2]) }, (x) => (x as Tensor).size);
+ * console.log(sizes); // { weight: 6, bias: 2 }
+ * ```
+ */
 export function mapLeaves(tree: unknown, f: (value: unknown, path: string) => unknown, path = ""): unknown {
   if (Array.isArray(tree)) return tree.map((item, i) => mapLeaves(item, f, below(path, i)));
   if (isRecord(tree)) {

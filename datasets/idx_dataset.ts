@@ -47,6 +47,12 @@ const places = ["", "raw", "MNIST/raw", "FashionMNIST/raw"];
  * A data set from a folder, the cache or a mirror. See `mnist` for what can go wrong.
  *
  * Files from the cache or a mirror are the published ones to the byte; a file of the cache that is not is downloaded again.
+ *
+ * ```ts
+ * import { datasets } from "../mod.ts";
+ * const loaded = await datasets.idxDataset(datasets.mnistSource, { folder: "no such folder" })();
+ * if (loaded._tag === "Left") console.log(loaded.left.kind); // NotFound
+ * ```
  */
 export function idxDataset(source: IdxSource, options: DatasetOptions = {}): DatasetTask<ImageDataset> {
   if (options.folder !== undefined) return fromFolder(source, options.folder);

@@ -33,13 +33,26 @@ export interface ImageDataset {
   readonly test: ImageSet;
 }
 
-/** Bytes in one image of a shape (one byte per pixel and channel). */
+/**
+ * Bytes in one image of a shape (one byte per pixel and channel).
+ *
+ * ```ts
+ * import { datasets } from "../mod.ts";
+ * console.log(datasets.imageBytes([3, 32, 32])); // 3072
+ * ```
+ */
 export function imageBytes([channels, height, width]: ImageShape): number {
   return channels * height * width;
 }
 
 /**
  * The first `count` images of a set (all of them if there are fewer). The arrays are views, nothing is copied.
+ *
+ * ```ts
+ * import { datasets } from "../mod.ts";
+ * const { train } = datasets.syntheticDigits({ train: 100, test: 0 });
+ * console.log(datasets.firstImages(train, 10).count); // 10
+ * ```
  *
  * @throws {RangeError} If `count` is not an integer of at least 0.
  */

@@ -107,6 +107,14 @@ export function masked(part: Optimizer, mask: Mask): Optimizer {
 /**
  * The optimizer whose updates are all 0, for frozen parameters: see `partition`.
  *
+ * ```ts
+ * import { ones, optimizers, toArray } from "../mod.ts";
+ * const params = { weight: ones([2]) };
+ * const optimizer = optimizers.setToZero();
+ * const [updates] = optimizer.update({ weight: ones([2]) }, optimizer.init(params), params);
+ * console.log(await toArray(updates.weight)); // [0, 0]
+ * ```
+ *
  * @returns An optimizer without a state.
  */
 export function setToZero(): Optimizer {

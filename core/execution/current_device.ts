@@ -81,7 +81,15 @@ export interface DeviceInfo {
   readonly bytesInUse: number;
 }
 
-/** The name of the device in use and what it is, for people. */
+/**
+ * The name of the device in use and what it is, for people.
+ *
+ * ```ts
+ * import { deviceInfo } from "../../mod.ts";
+ * const { name, description } = deviceInfo();
+ * console.log(name, description);
+ * ```
+ */
 export function deviceInfo(): DeviceInfo {
   const { name, description, bytesInUse } = current;
   return { name, description, bytesInUse };

@@ -62,6 +62,13 @@ export function showValues(values: TypedArray, shape: Shape, dtype: DType, inden
 
 /**
  * A tensor as text with its values, type and shape; inside `jit`, where there are no values, without them.
+ *
+ * ```ts
+ * import { show, tensor } from "../../mod.ts";
+ * console.log(show(tensor([[1, 2], [3, 4.5]])));
+ * // tensor([[1.0000, 2.0000],
+ * //         [3.0000, 4.5000]], f32[2, 2])
+ * ```
  */
 export function show(x: Tensor): string {
   const kind = `${x.dtype}${showShape(x.shape)}`;

@@ -39,7 +39,18 @@ interface Compiled {
 const programs = new Map<Device, Compiled[]>();
 let compiled = 0;
 
-/** How many programs have been compiled since the start: a loop in its stride compiles none. */
+/**
+ * How many programs have been compiled since the start: a loop in its stride compiles none.
+ *
+ * ```ts
+ * import { compileCount, item, sin, tensor } from "../../mod.ts";
+ * const run = (x: number) => item(sin(tensor(x)));
+ * await run(1);
+ * const before = compileCount();
+ * await run(2);
+ * console.log(compileCount() - before); // 0
+ * ```
+ */
 export function compileCount(): number {
   return compiled;
 }
@@ -278,6 +289,11 @@ function valuesOf(x: unknown, reader: string): Storage {
 /**
  * The number that a tensor of one element holds.
  *
+ * ```ts
+ * import { item, sum, tensor } from "../../mod.ts";
+ * console.log(await item(sum(tensor([1, 2, 3])))); // 6
+ * ```
+ *
  * @throws {ShapeError} If there is not exactly one element.
  * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
  */
@@ -307,6 +323,12 @@ export function nest(values: ArrayLike<number>, shape: Shape, dtype: DType): Nes
 
 /**
  * The elements as nested arrays of numbers (booleans for bool); a scalar gives the number itself.
+ *
+ * ```ts
+ * import { tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(tensor([[1, 2], [3, 4]]))); // [[1, 2], [3, 4]]
+ * console.log(await toArray(tensor([true, false]))); // [true, false]
+ * ```
  *
  * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
  */

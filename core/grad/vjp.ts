@@ -224,6 +224,12 @@ export function valueAndGrad<R extends unknown[]>(
 /**
  * A scalar function's value and gradient together, as [value, grads]: the forward pass is shared.
  *
+ * ```ts
+ * import { item, square, sum, tensor, type Tensor, toArray, valueAndGrad } from "../../mod.ts";
+ * const [value, gradient] = valueAndGrad((x: Tensor) => sum(square(x)))(tensor([1, 2]));
+ * console.log(await item(value), await toArray(gradient)); // 5 [2, 4]
+ * ```
+ *
  * @throws {TypeError} When the returned function is called: if f does not return a scalar.
  * @throws {DTypeError} If a tensor of the argument is not floating.
  */
@@ -243,6 +249,16 @@ export function valueAndGrad<A extends unknown[], N extends number = 0>(
 
 /**
  * As `valueAndGrad`, for a function that returns [scalar, anything else]: the rest (new batch statistics, predictions) is `aux`.
+ *
+ * ```ts
+ * import { item, mul, square, sum, tensor, type Tensor, toArray, valueAndGradAux } from "../../mod.ts";
+ * const model = (w: Tensor, x: Tensor) => {
+ *   const y = mul(w, x);
+ *   return [sum(square(y)), y] as const;
+ * };
+ * const { value, aux, grads } = valueAndGradAux(model)(tensor([1, 2]), tensor([3, 1]));
+ * console.log(await item(value), await toArray(aux), await toArray(grads)); // 13 [3, 2] [18, 4]
+ * ```
  *
  * @throws {TypeError} When the returned function is called: if the first of the pair is not a scalar.
  * @throws {DTypeError} If a tensor of the first argument is not floating.

@@ -60,7 +60,14 @@ export const subOp: ElementwiseOp = numeric("sub", "any", (g) => g, (g) => neg(g
 export const sub: (x: TensorLike, y: TensorLike) => Tensor = of(subOp);
 
 export const mulOp: ElementwiseOp = numeric("mul", "any", (g, _, y) => mul(g, y), (g, x) => mul(g, x));
-/** x * y, element by element. */
+/**
+ * x * y, element by element.
+ *
+ * ```ts
+ * import { mul, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(mul(tensor([[1, 2], [3, 4]]), tensor([10, 100])))); // [[10, 200], [30, 400]]
+ * ```
+ */
 export function mul(x: TensorLike, y: TensorLike): Tensor {
   return apply(mulOp, align([x, y], "mul"), undefined);
 }
@@ -89,7 +96,14 @@ export const powOp: ElementwiseOp = elementwise({
   ],
   lower: (x, y) => expr.binary("pow", x, y),
 });
-/** x to the power y; integers are raised as f32. A negative x with a fractional y gives NaN. */
+/**
+ * x to the power y; integers are raised as f32. A negative x with a fractional y gives NaN.
+ *
+ * ```ts
+ * import { pow, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(pow(tensor([1, 2, 3]), 2))); // [1, 4, 9]
+ * ```
+ */
 export function pow(x: TensorLike, y: TensorLike): Tensor {
   if (y !== 2) return ofFloats(powOp)(x, y);
   const base = asFloat(x);
@@ -243,12 +257,26 @@ export const shrOp: ElementwiseOp = bitwise("shr");
 /** x shifted right by y bits (modulo 32); the sign stays for i32. */
 export const shiftRight: (x: TensorLike, y: TensorLike) => Tensor = of(shrOp);
 
-/** Whether both are true (not 0): bool. */
+/**
+ * Whether both are true (not 0): bool.
+ *
+ * ```ts
+ * import { logicalAnd, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(logicalAnd(tensor([true, true]), tensor([true, false])))); // [true, false]
+ * ```
+ */
 export function logicalAnd(x: TensorLike, y: TensorLike): Tensor {
   return bitwiseAnd(cast(x, maskType), cast(y, maskType));
 }
 
-/** Whether either is true (not 0): bool. */
+/**
+ * Whether either is true (not 0): bool.
+ *
+ * ```ts
+ * import { logicalOr, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(logicalOr(tensor([false, true]), tensor([false, false])))); // [false, true]
+ * ```
+ */
 export function logicalOr(x: TensorLike, y: TensorLike): Tensor {
   return bitwiseOr(cast(x, maskType), cast(y, maskType));
 }

@@ -88,7 +88,15 @@ export const stopGradientOp: Op<undefined> = {
   lower: { kind: "elementwise", expr: ([x]) => x },
 };
 
-/** The same values, which derivatives take for constants. */
+/**
+ * The same values, which derivatives take for constants.
+ *
+ * ```ts
+ * import { grad, item, mul, stopGradient, tensor, type Tensor } from "../../mod.ts";
+ * const f = (x: Tensor) => mul(x, stopGradient(x)); // the derivative is x, not 2 x
+ * console.log(await item(grad(f)(tensor(3)))); // 3
+ * ```
+ */
 export function stopGradient(x: TensorLike): Tensor {
   return apply(stopGradientOp, [asTensor(x)], undefined);
 }

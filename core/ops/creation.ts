@@ -56,7 +56,14 @@ export interface CreationOptions {
   readonly dtype?: DType;
 }
 
-/** A tensor filled with `value`. */
+/**
+ * A tensor filled with `value`.
+ *
+ * ```ts
+ * import { full, toArray } from "../../mod.ts";
+ * console.log(await toArray(full([2, 2], 7))); // [[7, 7], [7, 7]]
+ * ```
+ */
 export function full(shape: Shape, value: number | boolean, { dtype }: CreationOptions = {}): Tensor {
   return constantOf(
     Number(value),
@@ -77,24 +84,50 @@ export function zeros(shape: Shape, options: CreationOptions = {}): Tensor {
   return full(shape, 0, { dtype: defaultFloat, ...options });
 }
 
-/** A tensor of ones. */
+/**
+ * A tensor of ones.
+ *
+ * ```ts
+ * import { ones, toArray } from "../../mod.ts";
+ * console.log(await toArray(ones([2, 2]))); // [[1, 1], [1, 1]]
+ * ```
+ */
 export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
   return full(shape, 1, { dtype: defaultFloat, ...options });
 }
 
 /**
  * A tensor to be filled: tensors cannot be written to, so it holds zeros and nothing else.
+ *
+ * ```ts
+ * import { empty } from "../../mod.ts";
+ * console.log(empty([2, 3]).shape); // [2, 3]
+ * ```
  */
 export function empty(shape: Shape, options: CreationOptions = {}): Tensor {
   return zeros(shape, options);
 }
 
-/** A tensor filled with `value`, of the shape and (unless `dtype` says otherwise) type of another. */
+/**
+ * A tensor filled with `value`, of the shape and (unless `dtype` says otherwise) type of another.
+ *
+ * ```ts
+ * import { fullLike, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(fullLike(tensor([1, 2]), 7))); // [7, 7]
+ * ```
+ */
 export function fullLike(x: Tensor, value: number | boolean, { dtype = x.dtype }: CreationOptions = {}): Tensor {
   return constantOf(Number(value), dtype, x.shape);
 }
 
-/** Zeros of the shape and type of another tensor. */
+/**
+ * Zeros of the shape and type of another tensor.
+ *
+ * ```ts
+ * import { tensor, toArray, zerosLike } from "../../mod.ts";
+ * console.log(await toArray(zerosLike(tensor([5, 6])))); // [0, 0]
+ * ```
+ */
 export function zerosLike(x: Tensor): Tensor {
   return constantOf(0, x.dtype, x.shape);
 }
@@ -104,7 +137,14 @@ export function zeroTangent(x: Tensor): Tensor {
   return constantOf(0, tangentType(x.dtype) ?? x.dtype, x.shape);
 }
 
-/** Ones of the shape and type of another tensor. */
+/**
+ * Ones of the shape and type of another tensor.
+ *
+ * ```ts
+ * import { onesLike, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(onesLike(tensor([5, 6])))); // [1, 1]
+ * ```
+ */
 export function onesLike(x: Tensor): Tensor {
   return constantOf(1, x.dtype, x.shape);
 }
@@ -125,7 +165,15 @@ export const indexOp: Op<IndexAttrs> = {
   lower: { kind: "index", affine: ({ offset, strides }) => ({ offset, strides }) },
 };
 
-/** The index along `axis` of every element: i32. */
+/**
+ * The index along `axis` of every element: i32.
+ *
+ * ```ts
+ * import { iota, toArray } from "../../mod.ts";
+ * console.log(await toArray(iota([2, 3], 1))); // [[0, 1, 2], [0, 1, 2]]
+ * console.log(await toArray(iota([2, 3], 0))); // [[0, 0, 0], [1, 1, 1]]
+ * ```
+ */
 export function iota(shape: Shape, axis: number): Tensor {
   return apply(indexOp, [], { shape, offset: 0, strides: shape.map((_, i) => i === axis ? 1 : 0) });
 }

@@ -150,6 +150,11 @@ export function cummax(x: TensorLike, options: CumulativeOptions = {}): Tensor {
 /**
  * The smallest of the elements up to each, NaN from the first NaN on. The derivative goes to the last of equal ones.
  *
+ * ```ts
+ * import { cummin, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(cummin(tensor([3, 1, 2, 0])))); // [3, 1, 1, 0]
+ * ```
+ *
  * @throws {ShapeError} If x has no such axis.
  */
 export function cummin(x: TensorLike, options: CumulativeOptions = {}): Tensor {
@@ -159,6 +164,11 @@ export function cummin(x: TensorLike, options: CumulativeOptions = {}): Tensor {
 
 /**
  * log of the sum of exp of the elements up to each, right for numbers of any size.
+ *
+ * ```ts
+ * import { logCumSumExp, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(logCumSumExp(tensor([0, 0, 1000])))); // [0, 0.693..., 1000]
+ * ```
  *
  * @throws {ShapeError} If x has no such axis.
  */

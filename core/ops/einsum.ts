@@ -255,6 +255,11 @@ export function tensordot(x: TensorLike, y: TensorLike, { axis = 2 }: TensordotO
 /**
  * The sum of products over the last axes of both: of vectors the dot product; a scalar just multiplies.
  *
+ * ```ts
+ * import { inner, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(inner(tensor([[1, 2], [3, 4]]), tensor([10, 1])))); // [12, 34]
+ * ```
+ *
  * @throws {ShapeError} If the last axes have different extents.
  */
 export function inner(x: TensorLike, y: TensorLike): Tensor {

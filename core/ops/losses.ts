@@ -55,7 +55,15 @@ export function sameShapes(x: TensorLike, y: TensorLike, what: string): [Tensor,
   return [a, b];
 }
 
-/** The mean squared error. */
+/**
+ * The mean squared error.
+ *
+ * ```ts
+ * import { item, mse, tensor, toArray } from "../../mod.ts";
+ * console.log(await item(mse(tensor([1, 2]), tensor([2, 4])))); // 2.5
+ * console.log(await toArray(mse(tensor([1, 2]), tensor([2, 4]), { reduction: "none" }))); // [1, 4]
+ * ```
+ */
 export function mse(prediction: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
   const [x, y] = sameShapes(prediction, target, "mse");
   const difference = sub(x, y);
@@ -65,6 +73,11 @@ export function mse(prediction: TensorLike, target: TensorLike, options: LossOpt
 /**
  * The cross-entropy of probabilities against targets in [0, 1]. Logarithms are limited to -100, so that a certain and wrong
  * probability costs 100 and not infinity.
+ *
+ * ```ts
+ * import { binaryCrossEntropy, item, tensor } from "../../mod.ts";
+ * console.log(await item(binaryCrossEntropy(tensor([0.5, 0.25]), tensor([1, 0])))); // 0.490...
+ * ```
  */
 export function binaryCrossEntropy(probability: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
   const [p, y] = sameShapes(probability, target, "binaryCrossEntropy");
@@ -76,7 +89,14 @@ export function binaryCrossEntropy(probability: TensorLike, target: TensorLike, 
   return reduceLoss(neg(add(mul(y, clamped(p)), mul(sub(1, y), clamped(sub(1, p))))), options);
 }
 
-/** The cross-entropy of sigmoid(logits) against targets in [0, 1], right for logits of any size. */
+/**
+ * The cross-entropy of sigmoid(logits) against targets in [0, 1], right for logits of any size.
+ *
+ * ```ts
+ * import { binaryCrossEntropyWithLogits, item, tensor } from "../../mod.ts";
+ * console.log(await item(binaryCrossEntropyWithLogits(tensor([0, 1000]), tensor([1, 1])))); // 0.346...
+ * ```
+ */
 export function binaryCrossEntropyWithLogits(logits: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
   const [x, y] = sameShapes(logits, target, "binaryCrossEntropyWithLogits");
   return reduceLoss(sub(softplus(x), mul(x, y)), options);

@@ -110,6 +110,11 @@ function multiply(x: Tensor, y: Tensor): Tensor {
 /**
  * The inner product of two vectors: a scalar.
  *
+ * ```ts
+ * import { dot, item, tensor } from "../../mod.ts";
+ * console.log(await item(dot(tensor([1, 2, 3]), tensor([4, 5, 6])))); // 32
+ * ```
+ *
  * @throws {ShapeError} If they are not vectors of one length.
  */
 export function dot(x: TensorLike, y: TensorLike): Tensor {

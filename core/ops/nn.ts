@@ -18,13 +18,27 @@ import { where } from "./select.ts";
 import { slice } from "./slice.ts";
 import { erf, exp, expm1, log, log1p, neg, relu, sigmoid, tanh } from "./unary.ts";
 
-/** x if it is positive, else `slope` (default 0.01) times x. */
+/**
+ * x if it is positive, else `slope` (default 0.01) times x.
+ *
+ * ```ts
+ * import { leakyRelu, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(leakyRelu(tensor([-1, 2]), { slope: 0.1 }))); // [-0.1, 2]
+ * ```
+ */
 export function leakyRelu(x: TensorLike, { slope = 0.01 }: { readonly slope?: number } = {}): Tensor {
   const tensor = asFloat(x);
   return where(gt(tensor, 0), tensor, mul(tensor, slope));
 }
 
-/** x if it is positive, else `alpha` (default 1) times exp(x) - 1. */
+/**
+ * x if it is positive, else `alpha` (default 1) times exp(x) - 1.
+ *
+ * ```ts
+ * import { elu, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(elu(tensor([-1, 0, 2])))); // [-0.632..., 0, 2]
+ * ```
+ */
 export function elu(x: TensorLike, { alpha = 1 }: { readonly alpha?: number } = {}): Tensor {
   const tensor = asFloat(x);
   const positive = gt(tensor, 0);
@@ -32,13 +46,27 @@ export function elu(x: TensorLike, { alpha = 1 }: { readonly alpha?: number } = 
   return where(positive, tensor, mul(alpha, expm1(where(positive, 0, tensor))));
 }
 
-/** x times sigmoid(x), also called swish. */
+/**
+ * x times sigmoid(x), also called swish.
+ *
+ * ```ts
+ * import { silu, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(silu(tensor([-1, 0, 1])))); // [-0.268..., 0, 0.731...]
+ * ```
+ */
 export function silu(x: TensorLike): Tensor {
   const tensor = asFloat(x);
   return mul(tensor, sigmoid(tensor));
 }
 
-/** log(1 + exp(x)), without overflow. */
+/**
+ * log(1 + exp(x)), without overflow.
+ *
+ * ```ts
+ * import { softplus, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(softplus(tensor([0, 1000])))); // [0.693..., 1000]
+ * ```
+ */
 export function softplus(x: TensorLike): Tensor {
   const tensor = asFloat(x);
   // -|x|, but such that the derivatives of both terms at 0 are taken from the same side.
@@ -46,13 +74,25 @@ export function softplus(x: TensorLike): Tensor {
   return add(relu(tensor), log1p(exp(small)));
 }
 
-/** log(sigmoid(x)), without losing digits or overflowing. */
+/**
+ * log(sigmoid(x)), without losing digits or overflowing.
+ *
+ * ```ts
+ * import { logSigmoid, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(logSigmoid(tensor([-1000, 0])))); // [-1000, -0.693...]
+ * ```
+ */
 export function logSigmoid(x: TensorLike): Tensor {
   return neg(softplus(neg(asFloat(x))));
 }
 
 /**
  * x times tanh(softplus(x)).
+ *
+ * ```ts
+ * import { mish, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(mish(tensor([-1, 0, 1])))); // [-0.303..., 0, 0.865...]
+ * ```
  *
  * @see Misra, "Mish: a self regularized non-monotonic activation function", 2019
  */
@@ -61,7 +101,14 @@ export function mish(x: TensorLike): Tensor {
   return mul(tensor, tanh(softplus(tensor)));
 }
 
-/** `alpha` (default 1) times exp(x / alpha) - 1 for negative x, else x: unlike elu it is smooth for any `alpha`. */
+/**
+ * `alpha` (default 1) times exp(x / alpha) - 1 for negative x, else x: unlike elu it is smooth for any `alpha`.
+ *
+ * ```ts
+ * import { celu, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(celu(tensor([-2, 0, 2]), { alpha: 2 }))); // [-1.264..., 0, 2]
+ * ```
+ */
 export function celu(x: TensorLike, { alpha = 1 }: { readonly alpha?: number } = {}): Tensor {
   const tensor = asFloat(x);
   const positive = gt(tensor, 0);
@@ -71,13 +118,25 @@ export function celu(x: TensorLike, { alpha = 1 }: { readonly alpha?: number } =
 /**
  * elu with the constants that keep mean 0 and variance 1 from layer to layer.
  *
+ * ```ts
+ * import { selu, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(selu(tensor([-1, 0, 1])))); // [-1.111..., 0, 1.050...]
+ * ```
+ *
  * @see Klambauer et al., "Self-normalizing neural networks", 2017
  */
 export function selu(x: TensorLike): Tensor {
   return mul(1.0507009873554805, elu(x, { alpha: 1.6732632423543772 }));
 }
 
-/** x limited to [min, max], default [-1, 1]; the derivative is 1 inside and 0 at the bounds and outside. */
+/**
+ * x limited to [min, max], default [-1, 1]; the derivative is 1 inside and 0 at the bounds and outside.
+ *
+ * ```ts
+ * import { hardTanh, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(hardTanh(tensor([-3, 0.5, 3])))); // [-1, 0.5, 1]
+ * ```
+ */
 export function hardTanh(
   x: TensorLike,
   { min = -1, max = 1 }: { readonly min?: number; readonly max?: number } = {},
@@ -86,18 +145,37 @@ export function hardTanh(
   return where(le(tensor, min), min, where(ge(tensor, max), max, tensor));
 }
 
-/** x limited to [0, 6]; the derivative is 1 inside and 0 at the bounds and outside. */
+/**
+ * x limited to [0, 6]; the derivative is 1 inside and 0 at the bounds and outside.
+ *
+ * ```ts
+ * import { relu6, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(relu6(tensor([-1, 3, 9])))); // [0, 3, 6]
+ * ```
+ */
 export function relu6(x: TensorLike): Tensor {
   return hardTanh(x, { min: 0, max: 6 });
 }
 
-/** A sigmoid of straight lines: x / 6 + 1/2 limited to [0, 1]. */
+/**
+ * A sigmoid of straight lines: x / 6 + 1/2 limited to [0, 1].
+ *
+ * ```ts
+ * import { hardSigmoid, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(hardSigmoid(tensor([-4, 0, 4])))); // [0, 0.5, 1]
+ * ```
+ */
 export function hardSigmoid(x: TensorLike): Tensor {
   return div(relu6(add(asFloat(x), 3)), 6);
 }
 
 /**
  * x times hardSigmoid(x).
+ *
+ * ```ts
+ * import { hardSwish, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(hardSwish(tensor([-1.5, 0, 4])))); // [-0.375, 0, 4]
+ * ```
  *
  * @see Howard et al., "Searching for MobileNetV3", 2019
  */
@@ -108,6 +186,11 @@ export function hardSwish(x: TensorLike): Tensor {
 
 /**
  * x if it is positive, else x times a learned weight: one for all ([] or [1]), or one per channel (axis 1 of x).
+ *
+ * ```ts
+ * import { prelu, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(prelu(tensor([-1, 2]), tensor(0.25)))); // [-0.25, 2]
+ * ```
  *
  * @throws {ShapeError} If the weight is neither.
  */
@@ -130,6 +213,11 @@ export function prelu(x: TensorLike, weight: TensorLike): Tensor {
 /**
  * The gated linear unit: the first half of x along an axis (default the last) times the sigmoid of the second half.
  *
+ * ```ts
+ * import { glu, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(glu(tensor([3, 5, 0, 0])))); // [1.5, 2.5]
+ * ```
+ *
  * @throws {ShapeError} If the axis has no halves.
  * @see Dauphin et al., "Language modeling with gated convolutional networks", 2016
  */
@@ -149,6 +237,11 @@ export function glu(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
 
 /**
  * x times the probability that a normal variable is below x; `approximate` uses tanh as the first paper does.
+ *
+ * ```ts
+ * import { gelu, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(gelu(tensor([-1, 0, 1])))); // [-0.158..., 0, 0.841...]
+ * ```
  *
  * @see Hendrycks and Gimpel, "Gaussian error linear units", 2016
  */
@@ -186,7 +279,14 @@ export function softmax(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor 
   return div(weights, sum(weights, { axis, keepDims: true }));
 }
 
-/** The logarithm of softmax, computed without it, so that it is right for logits of 1e4. */
+/**
+ * The logarithm of softmax, computed without it, so that it is right for logits of 1e4.
+ *
+ * ```ts
+ * import { logSoftmax, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(logSoftmax(tensor([10000, 10000])))); // [-0.693..., -0.693...]
+ * ```
+ */
 export function logSoftmax(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
   const tensor = asFloat(x);
   const shift = shifted(tensor, normalizeAxis(axis, tensor.rank, "logSoftmax"));
@@ -195,6 +295,11 @@ export function logSoftmax(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tens
 
 /**
  * A vector of 0 with a 1 at each label's place.
+ *
+ * ```ts
+ * import { oneHot, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(oneHot(tensor([2, 0], { dtype: "i32" }), 3))); // [[0, 0, 1], [1, 0, 0]]
+ * ```
  *
  * @returns [..., classes], f32
  */

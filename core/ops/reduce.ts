@@ -116,6 +116,11 @@ export const maxOp: Op<ReduceAttrs> = extreme("max");
 /**
  * The largest element along axes, NaN if there is one; equal ones share the derivative.
  *
+ * ```ts
+ * import { max, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(max(tensor([[1, 5], [7, 3]]), { axis: 0 }))); // [7, 5]
+ * ```
+ *
  * @throws {ShapeError} If there is no element to choose from.
  */
 export function max(x: TensorLike, options: ReduceOptions = {}): Tensor {
@@ -125,6 +130,11 @@ export function max(x: TensorLike, options: ReduceOptions = {}): Tensor {
 export const minOp: Op<ReduceAttrs> = extreme("min");
 /**
  * The smallest element along axes, NaN if there is one; equal ones share the derivative.
+ *
+ * ```ts
+ * import { min, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(min(tensor([[1, 5], [7, 3]]), { axis: 0 }))); // [1, 3]
+ * ```
  *
  * @throws {ShapeError} If there is no element to choose from.
  */
@@ -157,6 +167,11 @@ export const argmaxOp: Op<ReduceAttrs> = place("argmax");
 /**
  * The place of the (first) largest element along an axis: i32.
  *
+ * ```ts
+ * import { argmax, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(argmax(tensor([[1, 5, 2], [7, 3, 7]]), { axis: 1 }))); // [1, 0]
+ * ```
+ *
  * @throws {ShapeError} If there is no element to choose from.
  */
 export function argmax(x: TensorLike, { axis, keepDims }: ArgOptions = {}): Tensor {
@@ -166,6 +181,11 @@ export function argmax(x: TensorLike, { axis, keepDims }: ArgOptions = {}): Tens
 export const argminOp: Op<ReduceAttrs> = place("argmin");
 /**
  * The place of the (first) smallest element along an axis: i32.
+ *
+ * ```ts
+ * import { argmin, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(argmin(tensor([[1, 5, 2], [7, 3, 7]]), { axis: 1 }))); // [0, 1]
+ * ```
  *
  * @throws {ShapeError} If there is no element to choose from.
  */
@@ -185,7 +205,14 @@ export function countNonzero(x: TensorLike, options: ReduceOptions = {}): Tensor
   return sum(cast(x, maskType), options);
 }
 
-/** Whether any element is true (not 0), over axes: bool; of nothing it is false. */
+/**
+ * Whether any element is true (not 0), over axes: bool; of nothing it is false.
+ *
+ * ```ts
+ * import { any, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(any(tensor([[true, false], [false, false]]), { axis: 1 }))); // [true, false]
+ * ```
+ */
 export function any(x: TensorLike, options: ReduceOptions = {}): Tensor {
   return cast(countNonzero(x, options), maskType);
 }
@@ -207,7 +234,14 @@ function windowSize(x: Tensor, axis: ReduceOptions["axis"], what: string): numbe
   return sizeOf(normalizeAxes(axis, x.rank, what).map((each) => x.shape[each]));
 }
 
-/** The mean over axes, in floating point; NaN of nothing. */
+/**
+ * The mean over axes, in floating point; NaN of nothing.
+ *
+ * ```ts
+ * import { mean, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(mean(tensor([[1, 2], [3, 4]]), { axis: 1 }))); // [1.5, 3.5]
+ * ```
+ */
 export function mean(x: TensorLike, options: ReduceOptions = {}): Tensor {
   const tensor = asFloat(x);
   return div(sum(tensor, options), windowSize(tensor, options.axis, "take mean of"));
@@ -219,14 +253,30 @@ export interface VarianceOptions extends ReduceOptions {
   readonly correction?: number;
 }
 
-/** The mean squared distance from the mean, over axes. */
+/**
+ * The mean squared distance from the mean, over axes.
+ *
+ * ```ts
+ * import { item, tensor, variance } from "../../mod.ts";
+ * console.log(await item(variance(tensor([1, 3])))); // 1
+ * console.log(await item(variance(tensor([1, 3]), { correction: 1 }))); // 2
+ * ```
+ */
 export function variance(x: TensorLike, { correction = 0, ...options }: VarianceOptions = {}): Tensor {
   const tensor = asFloat(x);
   const distance = sub(tensor, mean(tensor, { axis: options.axis, keepDims: true }));
   return div(sum(mul(distance, distance), options), windowSize(tensor, options.axis, "take variance of") - correction);
 }
 
-/** The standard deviation over axes: the root of `variance`. */
+/**
+ * The standard deviation over axes: the root of `variance`.
+ *
+ * ```ts
+ * import { item, std, tensor } from "../../mod.ts";
+ * console.log(await item(std(tensor([1, 3])))); // 1
+ * console.log(await item(std(tensor([1, 3]), { correction: 1 }))); // 1.414...
+ * ```
+ */
 export function std(x: TensorLike, options: VarianceOptions = {}): Tensor {
   return sqrt(variance(x, options));
 }

@@ -37,7 +37,14 @@ export const negOp: ElementwiseOp = elementwise({
   pull: [(g) => neg(g)],
   lower: (x) => expr.unary("neg", x),
 });
-/** -x for each element. */
+/**
+ * -x for each element.
+ *
+ * ```ts
+ * import { neg, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(neg(tensor([1, -2])))); // [-1, 2]
+ * ```
+ */
 export function neg(x: TensorLike): Tensor {
   return apply(negOp, [asTensor(x)], undefined);
 }
@@ -49,7 +56,14 @@ export const absOp: ElementwiseOp = elementwise({
   pull: [(g, x) => mul(g, sign(x))],
   lower: (x) => expr.unary("abs", x),
 });
-/** The absolute value of each element; its derivative at 0 is 0. */
+/**
+ * The absolute value of each element; its derivative at 0 is 0.
+ *
+ * ```ts
+ * import { abs, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(abs(tensor([-2, 0, 3])))); // [2, 0, 3]
+ * ```
+ */
 export function abs(x: TensorLike): Tensor {
   return apply(absOp, [asTensor(x)], undefined);
 }
@@ -61,7 +75,14 @@ export const signOp: ElementwiseOp = elementwise({
   pull: [(g) => zerosLike(g)],
   lower: (x) => expr.unary("sign", x),
 });
-/** -1, 0 or 1 for each element; NaN for NaN. */
+/**
+ * -1, 0 or 1 for each element; NaN for NaN.
+ *
+ * ```ts
+ * import { sign, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(sign(tensor([-3, 0, 2])))); // [-1, 0, 1]
+ * ```
+ */
 export function sign(x: TensorLike): Tensor {
   return apply(signOp, [asTensor(x)], undefined);
 }
@@ -243,7 +264,14 @@ export const reluOp: ElementwiseOp = elementwise({
   // Written so that NaN stays NaN.
   lower: (x) => expr.select(expr.binary("lt", x, 0), expr.constant(x.type, 0), x),
 });
-/** The rectified linear unit: each element if it is positive, else 0; its derivative at 0 is 0. */
+/**
+ * The rectified linear unit: each element if it is positive, else 0; its derivative at 0 is 0.
+ *
+ * ```ts
+ * import { relu, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(relu(tensor([-1, 0, 2])))); // [0, 0, 2]
+ * ```
+ */
 export function relu(x: TensorLike): Tensor {
   return apply(reluOp, [asTensor(x)], undefined);
 }
@@ -270,52 +298,122 @@ export const notOp: ElementwiseOp = elementwise({
   pull: [undefined],
   lower: (x) => expr.unary("not", x),
 });
-/** The opposite of each element; anything but 0 counts as true. */
+/**
+ * The opposite of each element; anything but 0 counts as true.
+ *
+ * ```ts
+ * import { logicalNot, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(logicalNot(tensor([true, false])))); // [false, true]
+ * ```
+ */
 export function logicalNot(x: TensorLike): Tensor {
   return apply(notOp, [cast(x, maskType)], undefined);
 }
 
-/** Whether each element is neither infinite nor NaN: bool. */
+/**
+ * Whether each element is neither infinite nor NaN: bool.
+ *
+ * ```ts
+ * import { isFinite, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(isFinite(tensor([1, Infinity, NaN])))); // [true, false, false]
+ * ```
+ */
 export function isFinite(x: TensorLike): Tensor {
   return lt(abs(asFloat(x)), Infinity);
 }
 
-/** Whether each element is infinity or -infinity: bool. */
+/**
+ * Whether each element is infinity or -infinity: bool.
+ *
+ * ```ts
+ * import { isInf, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(isInf(tensor([1, -Infinity, NaN])))); // [false, true, false]
+ * ```
+ */
 export function isInf(x: TensorLike): Tensor {
   return eq(abs(asFloat(x)), Infinity);
 }
 
-/** x * x for each element; integers stay integers. */
+/**
+ * x * x for each element; integers stay integers.
+ *
+ * ```ts
+ * import { square, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(square(tensor([-3, 2])))); // [9, 4]
+ * ```
+ */
 export function square(x: TensorLike): Tensor {
   return mul(x, x);
 }
 
-/** 1 / sqrt(x) for each element; infinity at 0, NaN below. */
+/**
+ * 1 / sqrt(x) for each element; infinity at 0, NaN below.
+ *
+ * ```ts
+ * import { rsqrt, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(rsqrt(tensor([4, 16])))); // [0.5, 0.25]
+ * ```
+ */
 export function rsqrt(x: TensorLike): Tensor {
   return div(1, sqrt(x));
 }
 
-/** 2 to the power of each element. */
+/**
+ * 2 to the power of each element.
+ *
+ * ```ts
+ * import { exp2, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(exp2(tensor([-1, 0, 3])))); // [0.5, 1, 8]
+ * ```
+ */
 export function exp2(x: TensorLike): Tensor {
   return pow(2, asFloat(x));
 }
 
-/** The logarithm to base 2 of each element; -infinity at 0, NaN below. */
+/**
+ * The logarithm to base 2 of each element; -infinity at 0, NaN below.
+ *
+ * ```ts
+ * import { log2, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(log2(tensor([1, 8])))); // [0, 3]
+ * ```
+ */
 export function log2(x: TensorLike): Tensor {
   return div(log(x), Math.LN2);
 }
 
-/** The logarithm to base 10 of each element; -infinity at 0, NaN below. */
+/**
+ * The logarithm to base 10 of each element; -infinity at 0, NaN below.
+ *
+ * ```ts
+ * import { log10, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(log10(tensor([1, 100])))); // [0, 2]
+ * ```
+ */
 export function log10(x: TensorLike): Tensor {
   return mul(log(x), Math.LOG10E);
 }
 
-/** 1 / x for each element. */
+/**
+ * 1 / x for each element.
+ *
+ * ```ts
+ * import { reciprocal, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(reciprocal(tensor([2, -4])))); // [0.5, -0.25]
+ * ```
+ */
 export function reciprocal(x: TensorLike): Tensor {
   return div(1, x);
 }
 
-/** Each element limited to [min, max]; the derivative is 1 inside and 0 outside. */
+/**
+ * Each element limited to [min, max]; the derivative is 1 inside and 0 outside.
+ *
+ * ```ts
+ * import { clip, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(clip(tensor([-2, 0.5, 3]), { min: -1, max: 1 }))); // [-1, 0.5, 1]
+ * ```
+ */
 export function clip(x: TensorLike, { min, max }: { readonly min?: number; readonly max?: number }): Tensor {
   let y = asTensor(x);
   if (min !== undefined) y = where(lt(y, min), min, y);

@@ -143,6 +143,12 @@ export function randomHorizontalFlip(p: number = 0.5): Transform {
 /**
  * Mirrors each image, top to bottom, with probability `p`.
  *
+ * ```ts
+ * import { datasets, random, tensor, toArray } from "../../mod.ts";
+ * const flip = datasets.transforms.randomVerticalFlip(1);
+ * console.log(await toArray(flip(tensor([[[1, 2], [3, 4]]]), random.key(0)))); // [[[3, 4], [1, 2]]]
+ * ```
+ *
  * @param p The probability. Default 0.5.
  * @throws {RangeError} If p is not a probability.
  */

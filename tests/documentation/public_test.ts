@@ -1,5 +1,5 @@
 /**
- * `deno doc mod.ts` shows everything public: each name, those in namespaces too, with documentation.
+ * `deno doc mod.ts` shows everything public: each name, those in namespaces too, with documentation; functions with an example.
  *
  * Deno documents of a namespace (`export * as layers from ...`) only what its module has by `export * from`, and its lint checks no
  * more than that: names that are re-exported one by one are left out without a word.
@@ -77,5 +77,9 @@ for (const [entry, values] of entries) {
     assert.deepEqual([...new Set(missing)], []);
     const silent = [...shown].filter(([, { declarations }]) => !declarations.some(({ jsDoc }) => jsDoc?.doc));
     assert.deepEqual(silent.map(([name]) => name), []);
+    const plain = [...shown].filter(([, { declarations }]) =>
+      declarations.some(({ kind }) => kind === "function") && !JSON.stringify(declarations).includes("```ts")
+    );
+    assert.deepEqual(plain.map(([name]) => name), []);
   });
 }
