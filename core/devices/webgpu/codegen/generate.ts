@@ -19,7 +19,9 @@ import { generateConv } from "./conv/generate.ts";
 import { generateGatherRows, generateScatterAddRows } from "./rows/gather_rows.ts";
 import { generateMap } from "./map.ts";
 import { generateMatmul } from "./matmul/register_tiles.ts";
-import { generatePool } from "./pooling/pooling.ts";
+import { generateAvgPool2d, generateAvgPool2dGrad } from "./pooling/average_pool.ts";
+import { generateMaxPool2d, generateMaxPool2dGather } from "./pooling/max_pool.ts";
+import { generateMaxPool2dScatter } from "./pooling/max_pool_scatter.ts";
 import { generateReduce } from "./reduce/reduce.ts";
 import { generateScatterRows } from "./rows/scatter_rows.ts";
 import type { KernelCode, KernelContext, Target } from "./shader/shader.ts";
@@ -42,11 +44,11 @@ const generators: KernelTable<Surroundings, KernelCode> = {
   conv2d: from(generateConv),
   conv2dInputGrad: from(generateConv),
   conv2dFilterGrad: from(generateConv),
-  maxPool2d: from(generatePool),
-  maxPool2dScatter: from(generatePool),
-  maxPool2dGather: from(generatePool),
-  avgPool2d: from(generatePool),
-  avgPool2dGrad: from(generatePool),
+  maxPool2d: from(generateMaxPool2d),
+  maxPool2dScatter: from(generateMaxPool2dScatter),
+  maxPool2dGather: from(generateMaxPool2dGather),
+  avgPool2d: from(generateAvgPool2d),
+  avgPool2dGrad: from(generateAvgPool2dGrad),
   gatherRows: from(generateGatherRows),
   scatterAddRows: from(generateScatterAddRows),
   scatterRows: from(generateScatterRows),

@@ -1,0 +1,49 @@
+/**
+ * Average pooling and its gradient.
+ *
+ * @module
+ */
+import type { PoolKernel } from "../../../../ir/kernel.ts";
+import { address, type Coordinate } from "../shader/coordinates.ts";
+import type { KernelCode, KernelContext, Shader } from "../shader/shader.ts";
+import { dispatchOverInputs } from "./over_inputs.ts";
+import { generateOverOutputs } from "./over_outputs.ts";
+import { sumFold } from "./window_folds.ts";
+
+/** The shader of average pooling. */
+export function generateAvgPool2d(context: KernelContext<PoolKernel>): KernelCode {
+  return generateOverOutputs(context, sumFold, (shader, { value }, { oy, ox }) => {
+    const divisor = `${countAlong(shader, context.kernel, 0, oy)} * ${countAlong(shader, context.kernel, 1, ox)}`;
+    return shader.define(`${value} / max(1.0, ${divisor})`);
+  });
+}
+
+/** The shader of its gradient: every output gives each input of its window the same share. */
+export function generateAvgPool2dGrad(context: KernelContext<PoolKernel>): KernelCode {
+  const { geometry: { c, oh, ow }, operands: [gradient] } = context.kernel;
+  const dispatch = dispatchOverInputs(context, (shader, [b, channel], oy, ox) => {
+    const at = shader.define(address(gradient.offset, [c * oh * ow, oh * ow, ow, 1], [b, channel, oy, ox]), "a");
+    const rows = countAlong(shader, context.kernel, 0, oy);
+    const columns = countAlong(shader, context.kernel, 1, ox);
+    return `${shader.load(gradient.buffer, at)} / max(1.0, ${rows} * ${columns})`;
+  });
+  return { dispatches: [dispatch], scratchBytes: 0 };
+}
+
+/** How many elements of an output's window count in its average, along one axis, as f32. */
+function countAlong(shader: Shader, { geometry: g }: PoolKernel, axis: 0 | 1, output: Coordinate): string {
+  const [extent, outputs, taps, before, after] = axis === 0
+    ? [g.h, g.oh, g.kh, g.padding.top, g.padding.bottom]
+    : [g.w, g.ow, g.kw, g.padding.left, g.padding.right];
+  // In padded coordinates, taps at start + k dilation in [begin, end) count.
+  const end = g.countPadding ? before + extent + after : before + extent;
+  const begin = g.countPadding ? 0 : before;
+  const reach = (outputs - 1) * g.stride[axis] + (taps - 1) * g.dilation[axis];
+  if (begin === 0 && reach < end) return `${taps}.0`;
+  const start = shader.define(`${output} * ${g.stride[axis]}u`, "start");
+  const terms = Array.from({ length: taps }, (_, k) => {
+    const tap = `(${start} + ${k * g.dilation[axis]}u)`;
+    return `select(0.0, 1.0, ${tap} >= ${begin}u && ${tap} < ${end}u)`;
+  });
+  return shader.define(terms.join(" + "));
+}

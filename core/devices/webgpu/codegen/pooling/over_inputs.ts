@@ -1,0 +1,50 @@
+/**
+ * Gradients of pooling with one invocation per input, which collects from the windows that cover it: no atomics are needed, and runs
+ * repeat.
+ *
+ * @module
+ */
+import type { PoolKernel } from "../../../../ir/kernel.ts";
+import { type Coordinate, decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
+import { writePoints } from "../shader/epilogue.ts";
+import { type Dispatch, type KernelContext, Shader, u32 } from "../shader/shader.ts";
+
+/** Writes what the output at (oy, ox), whose window covers an input, adds to it. */
+export type Contribution = (shader: Shader, input: readonly Coordinate[], oy: string, ox: string) => string;
+
+/** The dispatch that adds up the contributions to every input. */
+export function dispatchOverInputs(context: KernelContext<PoolKernel>, contribution: Contribution): Dispatch {
+  const { kernel } = context;
+  const { n, c, h, w } = kernel.geometry;
+  const total = n * c * h * w;
+  const shader = new Shader(context, kernel.kind, lonelyWorkgroup(context.target, total), "u32");
+  const { id, workgroups } = invocation(shader, total);
+  const input = decompose(shader, id, [n, c, h, w]);
+  shader.line("var total = 0.0;");
+  forCoveringOutputs(shader, kernel, 0, input[2], (oy) => {
+    forCoveringOutputs(shader, kernel, 1, input[3], (ox) => {
+      const value = contribution(shader, input, oy, ox);
+      shader.line(`total += ${value};`);
+    });
+  });
+  writePoints(shader, kernel, input, 1, () => "total");
+  return shader.finish(workgroups);
+}
+
+/** Runs `body` for the outputs along one axis whose windows cover an input, in ascending order of taps. */
+function forCoveringOutputs(
+  shader: Shader,
+  { geometry: g }: PoolKernel,
+  axis: 0 | 1,
+  input: Coordinate,
+  body: (output: string) => void,
+): void {
+  const [outputs, taps, before] = axis === 0 ? [g.oh, g.kh, g.padding.top] : [g.ow, g.kw, g.padding.left];
+  const stride = g.stride[axis];
+  shader.loop("0u", u32(taps), 1, (k) => {
+    // Negative distances wrap around to large numbers, which are no outputs.
+    const distance = shader.define(`${input} + ${before}u - ${k} * ${g.dilation[axis]}u`);
+    const output = shader.define(`${distance} / ${stride}u`, "o");
+    shader.when([`${distance} < ${(outputs - 1) * stride + 1}u`, `${distance} % ${stride}u == 0u`], () => body(output));
+  });
+}

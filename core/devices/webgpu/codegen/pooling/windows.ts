@@ -1,0 +1,53 @@
+/**
+ * Walking the windows of neighbouring outputs row by row, so that a column that several windows share is loaded once.
+ *
+ * @module
+ */
+import type { PoolKernel } from "../../../../ir/kernel.ts";
+import { Columns } from "../shader/image_columns.ts";
+import { type Shader, u32 } from "../shader/shader.ts";
+import { nameRunning, type Running, type WindowFold } from "./window_folds.ts";
+
+/** Where the windows of a tile of outputs begin. */
+export interface Corner {
+  /** The address of the plane, without the offset of the image. */
+  readonly plane: string;
+  /** The first row, which is in the padding if it wraps around to a large number. */
+  readonly top: string;
+  /** The first column of the first window, counted without the padding. */
+  readonly left: string;
+}
+
+/** Up to this number of taps of a tile all rows are written out. */
+const mostUnrolled = 64;
+
+/** Folds the windows of `tile` neighbours along the width. An element's index is its address within the plane. */
+export function foldWindows(shader: Shader, kernel: PoolKernel, fold: WindowFold, tile: number, corner: Corner): Running[] {
+  const { h, w, oh, ow, kh, kw, stride, dilation, padding } = kernel.geometry;
+  const image = kernel.operands[0];
+  const deltas = Array.from({ length: tile }, (_, t) => {
+    return Array.from({ length: kw }, (_, k) => t * stride[1] + k * dilation[1] - padding.left);
+  });
+  const baseStep = tile * stride[1];
+  const maxBase = (ow / tile - 1) * baseStep;
+  const columns = new Columns(shader, { image, width: w, maxBase, baseStep, deltas: deltas.flat() }, corner.left);
+  const windows = nameRunning(shader, tile);
+  for (const running of windows) fold.declare(shader, running);
+  const lastRow = (oh - 1) * stride[0] + (kh - 1) * dilation[0] - padding.top;
+  const row = (ky: string): void => {
+    const y = shader.define(`${corner.top} + ${ky} * ${dilation[0]}u`, "y");
+    const inside = padding.top > 0 || lastRow >= h ? shader.define(`${y} < ${h}u`, "in") : undefined;
+    const clamped = inside ? shader.define(`select(0u, ${y}, ${inside})`, "y") : y;
+    const start = shader.define(`${clamped} * ${w}u`, "row");
+    const loaded = columns.load(shader.define(`${corner.plane} + ${start} + ${u32(image.offset)}`, "a"), inside);
+    windows.forEach((running, t) => {
+      deltas[t].forEach((delta) => {
+        const index = () => shader.define(`${start} + ${corner.left} + ${u32(delta)}`, "p");
+        fold.take(shader, running, loaded.get(delta)!, index);
+      });
+    });
+  };
+  if (kh * deltas.flat().length > mostUnrolled) shader.loop("0u", u32(kh), 1, row);
+  else for (let ky = 0; ky < kh; ky++) row(u32(ky));
+  return windows;
+}
