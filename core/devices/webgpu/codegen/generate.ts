@@ -15,7 +15,9 @@ import {
 } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import { sizeOf } from "../../../shape.ts";
-import { generateConv } from "./conv/generate.ts";
+import { generateConv2dFilterGrad } from "./conv/filter_grad.ts";
+import { generateConv2d } from "./conv/forward.ts";
+import { generateConv2dInputGrad } from "./conv/input_grad.ts";
 import { generateGatherRows, generateScatterAddRows } from "./rows/gather_rows.ts";
 import { generateMap } from "./map.ts";
 import { generateMatmul } from "./matmul/register_tiles.ts";
@@ -41,9 +43,9 @@ const generators: KernelTable<Surroundings, KernelCode> = {
   map: from(generateMap),
   reduce: from(generateReduce),
   matmul: from(generateMatmul),
-  conv2d: from(generateConv),
-  conv2dInputGrad: from(generateConv),
-  conv2dFilterGrad: from(generateConv),
+  conv2d: from(generateConv2d),
+  conv2dInputGrad: from(generateConv2dInputGrad),
+  conv2dFilterGrad: from(generateConv2dFilterGrad),
   maxPool2d: from(generateMaxPool2d),
   maxPool2dScatter: from(generateMaxPool2dScatter),
   maxPool2dGather: from(generateMaxPool2dGather),

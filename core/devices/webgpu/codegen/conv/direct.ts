@@ -5,7 +5,7 @@
  * @module
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
-import { columnTaps, type Gather, gatherOf, type Phase, rowMayBeOutside } from "./gather.ts";
+import { columnTaps, type Gather, type Phase, rowMayBeOutside } from "./gather.ts";
 import { decompose, uniformNumber } from "../shader/coordinates.ts";
 import { finishFunction, lanesFor } from "../shader/epilogue.ts";
 import { Columns } from "../shader/image_columns.ts";
@@ -55,9 +55,8 @@ function chooseTile(gather: Gather, target: Target): Tile {
 }
 
 /** The shader of a convolution or input gradient: everything but the two loops is unrolled. */
-export function generateDirectConv(context: KernelContext<ConvKernel>): KernelCode {
+export function generateDirect(context: KernelContext<ConvKernel>, gather: Gather): KernelCode {
   const { kernel, target } = context;
-  const gather = gatherOf(kernel);
   const { rows, columns, batch, groups, outChannels } = gather;
   const tile = chooseTile(gather, target);
   const rowsPerPhase = Math.ceil(rows.outputs / rows.phases.length);

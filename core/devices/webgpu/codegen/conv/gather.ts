@@ -1,12 +1,18 @@
 /**
- * Convolution and its input gradient seen as one thing: an output collects from the places its taps name.
+ * Convolution and its input gradient seen as one thing: an output gathers the sources that its taps name.
  *
  * For the input gradient of a convolution with stride s, outputs fall into s phases per axis that use different taps; within a phase it
  * is a plain convolution again.
  *
  * @module
  */
-import type { Access, ConvKernel } from "../../../../ir/kernel.ts";
+import type { Access } from "../../../../ir/kernel.ts";
+import type { ConvGeometry } from "../../../../shape.ts";
+
+/** Input and output channels of one group. */
+export function channelsPerGroup({ c, o, groups }: ConvGeometry): { readonly c: number; readonly o: number } {
+  return { c: c / groups, o: o / groups };
+}
 
 /**
  * One axis of a gather: output position q * phases + r reads source position q * step + delta for each tap of phase r. The taps of
@@ -32,7 +38,7 @@ export interface Phase {
 export interface Gather {
   readonly batch: number;
   readonly groups: number;
-  /** Channels within a group. */
+  /** Channels of a group. */
   readonly outChannels: number;
   readonly inChannels: number;
   readonly rows: GatherAxis;
@@ -41,68 +47,6 @@ export interface Gather {
   readonly filter: Access;
   /** Filter strides: per group, output channel, input channel (of the gather), row. Columns are neighbours. */
   readonly filterStrides: readonly [group: number, out: number, into: number, row: number];
-}
-
-/** The gather that a convolution or its input gradient is. */
-export function gatherOf({ kind, geometry: g, operands: [lhs, rhs] }: ConvKernel): Gather {
-  const inside = { c: g.c / g.groups, o: g.o / g.groups };
-  const filter = g.kh * g.kw;
-  const common = { batch: g.n, groups: g.groups, source: lhs, filter: rhs };
-  if (kind === "conv2d") {
-    return {
-      ...common,
-      outChannels: inside.o,
-      inChannels: inside.c,
-      rows: forwardAxis(g.oh, g.h, g.kh, g.stride[0], g.dilation[0], g.padding.top),
-      columns: forwardAxis(g.ow, g.w, g.kw, g.stride[1], g.dilation[1], g.padding.left),
-      filterStrides: [inside.o * inside.c * filter, inside.c * filter, filter, g.kw],
-    };
-  }
-  return {
-    ...common,
-    outChannels: inside.c,
-    inChannels: inside.o,
-    rows: gradientAxis(g.h, g.oh, g.kh, g.stride[0], g.dilation[0], g.padding.top),
-    columns: gradientAxis(g.w, g.ow, g.kw, g.stride[1], g.dilation[1], g.padding.left),
-    filterStrides: [inside.o * inside.c * filter, filter, inside.c * filter, g.kw],
-  };
-}
-
-function forwardAxis(
-  outputs: number,
-  sources: number,
-  taps: number,
-  stride: number,
-  dilation: number,
-  before: number,
-): GatherAxis {
-  const phase = { first: 0, every: 1, delta: -before, deltaStep: dilation, count: taps };
-  return { outputs, sources, step: stride, phases: [phase] };
-}
-
-/** Input position q * stride + r lies under tap k of output q + (r + before - k dilation) / stride, where that is whole. */
-function gradientAxis(
-  outputs: number,
-  sources: number,
-  taps: number,
-  stride: number,
-  dilation: number,
-  before: number,
-): GatherAxis {
-  // From one fitting tap to the next, also where there is no next one: the step between sources must be whole.
-  const every = Array.from({ length: stride }, (_, k) => k + 1).find((k) => k * dilation % stride === 0)!;
-  const phases = Array.from({ length: stride }, (_, r): Phase => {
-    const fitting = Array.from({ length: taps }, (_, k) => k).filter((k) => (r + before - k * dilation) % stride === 0);
-    const first = fitting[0] ?? 0;
-    return {
-      first,
-      every,
-      delta: Math.floor((r + before - first * dilation) / stride),
-      deltaStep: -(every * dilation) / stride,
-      count: fitting.length,
-    };
-  });
-  return { outputs, sources, step: 1, phases };
 }
 
 /**

@@ -1,0 +1,95 @@
+/**
+ * Convolutions.
+ *
+ * @module
+ */
+import type { ConvKernel } from "../../../../ir/kernel.ts";
+import { address, decompose } from "../shader/coordinates.ts";
+import { type KernelCode, type KernelContext, u32 } from "../shader/shader.ts";
+import { generateTiles, type Operand, type Product } from "../tiled_product/tiled_product.ts";
+import { generateDirect } from "./direct.ts";
+import { channelsPerGroup, type Gather, type GatherAxis } from "./gather.ts";
+import { pixel, storedAsImages, tapsStayInside, usesTiles } from "./tiled.ts";
+
+/** The shaders of a convolution. */
+export function generateConv2d(context: KernelContext<ConvKernel>): KernelCode {
+  const { kernel, target } = context;
+  return usesTiles(kernel.geometry, target)
+    ? generateTiles(context, productOf(kernel))
+    : generateDirect(context, gatherOf(kernel));
+}
+
+/** Outputs gather from the image. */
+function gatherOf({ geometry: g, operands: [source, filter] }: ConvKernel): Gather {
+  const { c, o } = channelsPerGroup(g);
+  const taps = g.kh * g.kw;
+  return {
+    batch: g.n,
+    groups: g.groups,
+    outChannels: o,
+    inChannels: c,
+    rows: axisOf(g.oh, g.h, g.kh, g.stride[0], g.dilation[0], g.padding.top),
+    columns: axisOf(g.ow, g.w, g.kw, g.stride[1], g.dilation[1], g.padding.left),
+    source,
+    filter,
+    filterStrides: [o * c * taps, c * taps, taps, g.kw],
+  };
+}
+
+function axisOf(outputs: number, sources: number, taps: number, stride: number, dilation: number, before: number): GatherAxis {
+  const phase = { first: 0, every: 1, delta: -before, deltaStep: dilation, count: taps };
+  return { outputs, sources, step: stride, phases: [phase] };
+}
+
+/** Filters [out, (in, ky, kx)] by patches [(in, ky, kx), (image, y, x)]. */
+function productOf(kernel: ConvKernel): Product {
+  const { geometry: g } = kernel;
+  const { c, o } = channelsPerGroup(g);
+  return {
+    label: kernel.kind,
+    batch: g.groups,
+    k: c * g.kh * g.kw,
+    left: filters(kernel),
+    right: patches(kernel),
+    ...storedAsImages(kernel, o),
+  };
+}
+
+/** Lines are output channels, steps (input channel, tap): a filter is contiguous. */
+function filters({ operands: [, filter], geometry: g }: ConvKernel): Operand {
+  const { c, o } = channelsPerGroup(g);
+  const k = c * g.kh * g.kw;
+  return {
+    buffer: filter.buffer,
+    lines: o,
+    neighbours: "steps",
+    vectors: k % 4 === 0 && filter.offset % 4 === 0,
+    line: (shader, group, line) => {
+      const base = shader.define(address(filter.offset, [o * k, k], [group, line]), "a");
+      return (step) => ({ at: `${base} + ${step}` });
+    },
+  };
+}
+
+/** Lines are output pixels, steps (input channel, tap). */
+function patches({ operands: [image], geometry: g }: ConvKernel): Operand {
+  const { c: channels } = channelsPerGroup(g);
+  return {
+    buffer: image.buffer,
+    lines: g.n * g.oh * g.ow,
+    neighbours: "lines",
+    vectors: false,
+    line: (shader, group, line) => {
+      const [b, oy, ox] = decompose(shader, line, [g.n, g.oh, g.ow]);
+      const base = shader.define(address(image.offset, [g.c * g.h * g.w, channels * g.h * g.w], [b, group]), "a");
+      const top = shader.define(`${oy} * ${g.stride[0]}u + ${u32(-g.padding.top)}`, "y");
+      const left = shader.define(`${ox} * ${g.stride[1]}u + ${u32(-g.padding.left)}`, "x");
+      return (step) => {
+        const [c, ky, kx] = decompose(shader, step, [channels, g.kh, g.kw]);
+        const plane = shader.define(`${base} + ${c} * ${g.h * g.w}u`, "a");
+        const at = [`${top} + ${ky} * ${g.dilation[0]}u`, `${left} + ${kx} * ${g.dilation[1]}u`] as const;
+        return pixel(shader, plane, at, [g.h, g.w], tapsStayInside(g));
+      };
+    },
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * Gradients of convolutions with respect to their input.
+ *
+ * @module
+ */
+import type { ConvKernel } from "../../../../ir/kernel.ts";
+import { address, decompose } from "../shader/coordinates.ts";
+import { type KernelCode, type KernelContext, u32 } from "../shader/shader.ts";
+import { generateTiles, type Operand, type Product } from "../tiled_product/tiled_product.ts";
+import { generateDirect } from "./direct.ts";
+import { channelsPerGroup, type Gather, type GatherAxis, type Phase } from "./gather.ts";
+import { pixel, storedAsImages, usesTiles } from "./tiled.ts";
+
+/** The shaders of an input gradient. With a stride the phases of the gather skip the taps that no output used. */
+export function generateConv2dInputGrad(context: KernelContext<ConvKernel>): KernelCode {
+  const { kernel, target } = context;
+  const { stride } = kernel.geometry;
+  return usesTiles(kernel.geometry, target) && stride[0] === 1 && stride[1] === 1
+    ? generateTiles(context, productOf(kernel))
+    : generateDirect(context, gatherOf(kernel));
+}
+
+/** Inputs gather from the output gradient. */
+function gatherOf({ geometry: g, operands: [source, filter] }: ConvKernel): Gather {
+  const { c, o } = channelsPerGroup(g);
+  const taps = g.kh * g.kw;
+  return {
+    batch: g.n,
+    groups: g.groups,
+    outChannels: c,
+    inChannels: o,
+    rows: axisOf(g.h, g.oh, g.kh, g.stride[0], g.dilation[0], g.padding.top),
+    columns: axisOf(g.w, g.ow, g.kw, g.stride[1], g.dilation[1], g.padding.left),
+    source,
+    filter,
+    filterStrides: [o * c * taps, taps, c * taps, g.kw],
+  };
+}
+
+/** Input position q * stride + r lies under tap k of output q + (r + before - k dilation) / stride, where that is whole. */
+function axisOf(outputs: number, sources: number, taps: number, stride: number, dilation: number, before: number): GatherAxis {
+  // From one fitting tap to the next, also where there is no next one: the step between sources must be whole.
+  const every = Array.from({ length: stride }, (_, k) => k + 1).find((k) => k * dilation % stride === 0)!;
+  const phases = Array.from({ length: stride }, (_, r): Phase => {
+    const fitting = Array.from({ length: taps }, (_, k) => k).filter((k) => (r + before - k * dilation) % stride === 0);
+    const first = fitting[0] ?? 0;
+    return {
+      first,
+      every,
+      delta: Math.floor((r + before - first * dilation) / stride),
+      deltaStep: -(every * dilation) / stride,
+      count: fitting.length,
+    };
+  });
+  return { outputs, sources, step: 1, phases };
+}
+
+/** For stride 1: filters [in, (out, ky, kx)] by patches of the output gradient, taken backwards. */
+function productOf(kernel: ConvKernel): Product {
+  const { geometry: g } = kernel;
+  const { c, o } = channelsPerGroup(g);
+  return {
+    label: kernel.kind,
+    batch: g.groups,
+    k: o * g.kh * g.kw,
+    left: transposedFilters(kernel),
+    right: gradientPatches(kernel),
+    ...storedAsImages(kernel, c),
+  };
+}
+
+/** Lines are input channels, steps (output channel, tap). */
+function transposedFilters({ operands: [, filter], geometry: g }: ConvKernel): Operand {
+  const { c, o } = channelsPerGroup(g);
+  const taps = g.kh * g.kw;
+  return {
+    buffer: filter.buffer,
+    lines: c,
+    neighbours: "steps",
+    vectors: false,
+    line: (shader, group, line) => {
+      const base = shader.define(address(filter.offset, [o * c * taps, taps], [group, line]), "a");
+      return (step) => {
+        const [channel, tap] = decompose(shader, step, [o, taps]);
+        return { at: `${base} + ${address(0, [c * taps, 1], [channel, tap])}` };
+      };
+    },
+  };
+}
+
+/** Lines are input pixels, steps (output channel, tap): the output at the input's coordinates minus the tap's. */
+function gradientPatches({ operands: [gradient], geometry: g }: ConvKernel): Operand {
+  const { o: channels } = channelsPerGroup(g);
+  return {
+    buffer: gradient.buffer,
+    lines: g.n * g.h * g.w,
+    neighbours: "lines",
+    vectors: false,
+    line: (shader, group, line) => {
+      const [b, y, x] = decompose(shader, line, [g.n, g.h, g.w]);
+      const base = shader.define(address(gradient.offset, [g.o * g.oh * g.ow, channels * g.oh * g.ow], [b, group]), "a");
+      const bottom = shader.define(`${y} + ${u32(g.padding.top)}`, "y");
+      const right = shader.define(`${x} + ${u32(g.padding.left)}`, "x");
+      return (step) => {
+        const [o, ky, kx] = decompose(shader, step, [channels, g.kh, g.kw]);
+        const plane = shader.define(`${base} + ${o} * ${g.oh * g.ow}u`, "a");
+        const at = [`${bottom} - ${ky} * ${g.dilation[0]}u`, `${right} - ${kx} * ${g.dilation[1]}u`] as const;
+        return pixel(shader, plane, at, [g.oh, g.ow], false);
+      };
+    },
+  };
+}
