@@ -1,0 +1,85 @@
+/**
+ * The loop over the rows of taps of a direct convolution.
+ *
+ * @module
+ */
+import { type Shader, u32 } from "../shader/shader.ts";
+import { type Gather, type Phase, rowMayBeOutside } from "./gather.ts";
+
+/** An output row: row q of those of a phase. */
+export interface OutputRow {
+  readonly q: string;
+  readonly phase: string;
+  /** Whether all invocations of a subgroup are at the same row. */
+  readonly isUniform: boolean;
+}
+
+/** A source row, its filter row, and the condition that they exist, if they may not. */
+export interface TapRow {
+  readonly y: string;
+  readonly tap: string;
+  readonly inside: string | undefined;
+}
+
+/** Writes a loop over rows of taps. */
+export type RowLoop = (body: (row: TapRow) => void) => void;
+
+/**
+ * Writes what is common to all loops over the taps of an output row; returns what writes one.
+ *
+ * Rows outside are left out by the loop's bounds. Where a subgroup must stay together, and its invocations are at different rows, all
+ * taps are visited and those outside count as 0.
+ */
+export function rowLoop(shader: Shader, gather: Gather, { q, phase, isUniform }: OutputRow): RowLoop {
+  const { rows } = gather;
+  const most = Math.max(...rows.phases.map(({ count }) => count));
+  const first = byPhase(shader, rows.phases, phase, ({ first }) => first);
+  const delta = byPhase(shader, rows.phases, phase, ({ delta }) => delta);
+  const { every, deltaStep } = rows.phases.find(({ count }) => count === most)!;
+  const start = shader.define(`${q} * ${rows.step}u + ${delta}`, "y");
+  const rowAt = (i: string): TapRow => ({
+    y: shader.define(`${start} + ${i} * ${u32(deltaStep)}`, "y"),
+    tap: shader.define(`${first} + ${i} * ${every}u`, "k"),
+    inside: undefined,
+  });
+  if (!rowMayBeOutside(gather)) {
+    return (body) => most === 1 ? body(rowAt("0u")) : shader.loop("0u", u32(most), 1, (i) => body(rowAt(i)));
+  }
+  const count = byPhase(shader, rows.phases, phase, ({ count }) => count);
+  if (isUniform || shader.context.target.subgroupSize === 0) {
+    const [from, to] = boundsInside(shader, rows.sources, start, deltaStep, count);
+    return (body) => shader.loop(from, to, 1, (i) => body(rowAt(i)));
+  }
+  // A phase with fewer taps than another reads its filter's last row once more.
+  const last = Math.max(...rows.phases.map((p) => p.first + (p.count - 1) * p.every), 0);
+  const clamped = (i: string): TapRow => {
+    const { y, tap } = rowAt(i);
+    const inside = shader.define(`${y} < ${rows.sources}u && ${i} < ${count}`, "in");
+    return { y: shader.define(`select(0u, ${y}, ${inside})`, "y"), tap: shader.define(`min(${tap}, ${last}u)`, "k"), inside };
+  };
+  return (body) => shader.loop("0u", u32(most), 1, (i) => body(clamped(i)));
+}
+
+/** The taps i in [from, to) with 0 <= start + i step < sources and i < count. */
+function boundsInside(
+  shader: Shader,
+  sources: number,
+  start: string,
+  step: number,
+  count: string,
+): readonly [from: string, to: string] {
+  const y = shader.define(`bitcast<i32>(${start})`, "y");
+  const stride = Math.max(1, Math.abs(step));
+  const up = (text: string) => `(max(0, ${text}) + ${stride - 1}) / ${stride}`;
+  const [from, to] = step >= 0 ? [up(`-${y}`), up(`${sources} - ${y}`)] : [up(`${y} - ${sources - 1}`), up(`${y} + 1`)];
+  return [shader.define(`u32(${from})`, "i"), shader.define(`min(u32(${to}), ${count})`, "i")];
+}
+
+/** A number that depends on the phase. */
+function byPhase(shader: Shader, phases: readonly Phase[], phase: string, value: (phase: Phase) => number): string {
+  const values = phases.map(value);
+  if (values.every((v) => v === values[0])) return u32(values[0]);
+  return shader.define(
+    values.slice(1).reduce((text, v, i) => `select(${text}, ${u32(v)}, ${phase} == ${i + 1}u)`, u32(values[0])),
+  );
+}
