@@ -24,7 +24,7 @@ import { generateMatmul } from "./matmul/register_tiles.ts";
 import { generateAvgPool2d, generateAvgPool2dGrad } from "./pooling/average_pool.ts";
 import { generateMaxPool2d, generateMaxPool2dGather } from "./pooling/max_pool.ts";
 import { generateMaxPool2dScatter } from "./pooling/max_pool_scatter.ts";
-import { generateReduce } from "./reduce/reduce.ts";
+import { generateReduce } from "./reduce/generate.ts";
 import { generateScatterRows } from "./rows/scatter_rows.ts";
 import type { KernelCode, KernelContext, Target } from "./shader/shader.ts";
 import { generateArgsort } from "./sort/argsort.ts";

@@ -1,0 +1,74 @@
+/**
+ * Reductions with a workgroup per output, or per split of one: its invocations combine their results in workgroup memory.
+ *
+ * @module
+ */
+import type { ReduceKernel } from "../../../../ir/kernel.ts";
+import { sizeOf } from "../../../../shape.ts";
+import { decompose } from "../shader/coordinates.ts";
+import { writePoints } from "../shader/epilogue.ts";
+import { type Dispatch, type KernelContext, Shader } from "../shader/shader.ts";
+import { type Accumulator, declareAccumulators, merge, resultOf } from "./accumulators.ts";
+import { candidateWriter } from "./candidates.ts";
+import type { CollapsedReduce } from "./collapsed.ts";
+import { accumulateOver } from "./loops.ts";
+import { storePartial } from "./partials.ts";
+import type { TreePlan } from "./plan.ts";
+
+/** The dispatch of a tree. */
+export function dispatchTree(
+  context: KernelContext<ReduceKernel>,
+  kernel: CollapsedReduce,
+  { lanes, splits }: TreePlan,
+): Dispatch {
+  const outputs = sizeOf(kernel.shape);
+  const window = sizeOf(kernel.window);
+  const shader = new Shader(context, "reduce tree", [lanes, 1, 1], "u32");
+  const groups = outputs * splits;
+  const rows = Math.ceil(groups / context.target.maxWorkgroupsPerDimension);
+  const columns = Math.ceil(groups / rows);
+  const group = shader.define(rows === 1 ? "wid.x" : `wid.x + wid.y * ${columns}u`, "i");
+  if (rows * columns !== groups) shader.line(`if (${group} >= ${groups}u) { return; }`);
+  const [split, output] = decompose(shader, group, [splits, outputs]);
+  const point = decompose(shader, output, kernel.shape);
+  const accumulators = declareAccumulators(shader, kernel);
+  const candidates = candidateWriter(shader, kernel, point);
+  const stride = lanes * splits;
+  const start = splits === 1 ? "lane" : shader.define(`${split} * ${lanes}u + lane`);
+  accumulateOver(shader, accumulators, [Math.ceil(window / stride)], ([step]) => {
+    const at = shader.define(`${step} * ${stride}u + ${start}`, "i");
+    const inside = window % stride === 0 ? undefined : `${at} < ${window}u`;
+    const clamped = inside ? shader.define(`min(${at}, ${window - 1}u)`) : at;
+    return candidates(decompose(shader, clamped, kernel.window), inside);
+  });
+  combineLanes(shader, accumulators, lanes);
+  shader.line("if (lane != 0u) { return; }");
+  if (splits > 1) storePartial(shader, accumulators, { outputs, splits, split, output });
+  else writePoints(shader, kernel, point, 1, (slot) => resultOf(accumulators[slot]));
+  return shader.finish([columns, rows, 1]);
+}
+
+/** Halves the number of live lanes until lane 0 holds everything. */
+function combineLanes(shader: Shader, accumulators: readonly Accumulator[], lanes: number): void {
+  const memory = accumulators.map(({ value, index, type }) => {
+    const names = { value: shader.fresh("shared"), index: shader.fresh("sharedPlace") };
+    shader.global(`var<workgroup> ${names.value}: array<${type}, ${lanes}>;`);
+    shader.line(`${names.value}[lane] = ${value};`);
+    if (index) {
+      shader.global(`var<workgroup> ${names.index}: array<i32, ${lanes}>;`);
+      shader.line(`${names.index}[lane] = ${index};`);
+    }
+    return names;
+  });
+  for (let half = lanes / 2; half >= 1; half /= 2) {
+    shader.line("workgroupBarrier();");
+    shader.line(`if (lane < ${half}u) {`);
+    accumulators.forEach((accumulator, i) => {
+      const { value, index } = memory[i];
+      merge(shader, accumulator, { value: `${value}[lane + ${half}u]`, index: `${index}[lane + ${half}u]` });
+      shader.line(`${value}[lane] = ${accumulator.value};`);
+      if (accumulator.index) shader.line(`${index}[lane] = ${accumulator.index};`);
+    });
+    shader.line("}");
+  }
+}
