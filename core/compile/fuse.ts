@@ -219,7 +219,8 @@ class Merging {
   #mergeAt(place: number): number | undefined {
     const user = this.#list[place];
     if (user?.kind !== "map") return undefined;
-    const makers = new Set([...readsOf(user)].flatMap((buffer) => [...this.#writers.get(buffer) ?? []]));
+    const makers = new Set<Kernel>([...readsOf(user)].flatMap((buffer) => [...this.#writers.get(buffer) ?? []]));
+    makers.delete(user); // which may work in place
     for (const maker of makers) {
       const kernel = this.#joined(maker, user);
       const next = kernel && this.#replace(maker, user, kernel);
