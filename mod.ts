@@ -27,12 +27,11 @@ export {
   meshgrid,
   type NestedArray,
   ones,
-  onesLike,
   tensor,
   type TensorOptions,
   zeros,
-  zerosLike,
 } from "./core/ops/creation.ts";
+export { onesLike, zerosLike } from "./core/ops/constant.ts";
 export {
   abs,
   acos,
@@ -111,12 +110,11 @@ export {
   max,
   mean,
   min,
-  type ReduceOptions,
   std,
-  sum,
   variance,
   type VarianceOptions,
 } from "./core/ops/reduce.ts";
+export { type ReduceOptions, sum } from "./core/ops/sum.ts";
 export {
   broadcastTo,
   expandDims,

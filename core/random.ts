@@ -6,18 +6,18 @@
  *
  * @module
  */
-import { add, bitwiseOr, bitwiseXor, mul, shiftRight } from "./ops/binary.ts";
+import { add, bitwiseOr, bitwiseXor, mul, rem, shiftRight, sub } from "./ops/binary.ts";
 import { bitcast, hashType, threefry2x32 } from "./ops/bits.ts";
-import { asTensor } from "./ops/arguments.ts";
+import { asTensor } from "./ops/literal.ts";
 import { cast } from "./ops/cast.ts";
 import { lt } from "./ops/compare.ts";
-import { arange, constantOf, positions, tensor } from "./ops/creation.ts";
+import { arange, positions, tensor } from "./ops/creation.ts";
+import { constantOf } from "./ops/constant.ts";
 import { stack } from "./ops/concat.ts";
 import { reshape } from "./ops/movement.ts";
 import { slice } from "./ops/slice.ts";
 import { argsort } from "./ops/sort.ts";
 import { take } from "./ops/take.ts";
-import { rem, sub } from "./ops/binary.ts";
 import { erfinv } from "./ops/special.ts";
 import { clip, cos, erf, log, sqrt } from "./ops/unary.ts";
 import { defaultFloat, type DType, indexType, isFloat } from "./dtype.ts";

@@ -9,9 +9,21 @@
  */
 import type { DType } from "./dtype.ts";
 import { TraceError } from "./errors.ts";
-import type { Op } from "./ops/define.ts";
-import type { Storage } from "./values/storage.ts";
+import type { Node as NodeOf, Operation } from "./ir/operation.ts";
 import { type Shape, showShape, sizeOf } from "./shape.ts";
+
+/** An operation on tensors. */
+export type Op<A = unknown> = Operation<Tensor, A>;
+
+/** A node of the compiler's graph, made by an operation on tensors. */
+export type Node = NodeOf<Tensor>;
+
+/** Computed values, wherever they are: `values/storage.ts` knows. */
+export interface Values {
+  readonly kind: "data";
+  /** Gives the memory back; using the values afterwards is an error. */
+  dispose(): void;
+}
 
 /**
  * A function transform while it runs its function. Tensors made from its variables carry it, so that whoever computes a tensor early
@@ -48,10 +60,9 @@ export class Pending {
 /** How a tensor's values come about. */
 export type Source =
   | Pending
-  /** Values in memory: kind "data". */
-  | Storage
+  | Values
   /** The argument of a function that is being traced: there are no values. */
-  | { readonly kind: "hole"; readonly trace: Trace };
+  | { readonly kind: "placeholder"; readonly trace: Trace };
 
 export let sourceOf: (tensor: Tensor) => Source;
 export let traceOf: (tensor: Tensor) => Trace | undefined;
@@ -59,10 +70,10 @@ export let traceOf: (tensor: Tensor) => Trace | undefined;
 export let pendingDepth: (tensor: Tensor) => number;
 export let correctDepth: (tensor: Tensor, depth: number) => void;
 /** Whether a program computed the tensor on its way without keeping it, and the note that one did. */
-export let wasMet: (tensor: Tensor) => boolean;
-export let meet: (tensor: Tensor) => void;
+export let wasComputed: (tensor: Tensor) => boolean;
+export let markComputed: (tensor: Tensor) => void;
 /** Replaces a tensor's source by its computed values: its inputs are forgotten. */
-export let settle: (tensor: Tensor, storage: Storage) => void;
+export let setValues: (tensor: Tensor, values: Values) => void;
 
 /** An immutable array of numbers of one type, which may not be computed yet. */
 export class Tensor {
@@ -77,7 +88,7 @@ export class Tensor {
   #source: Source;
   #trace: Trace | undefined;
   #depth = 0;
-  #met = false;
+  #computed = false;
   static #count = 0;
 
   static {
@@ -87,13 +98,13 @@ export class Tensor {
     correctDepth = (tensor, depth) => {
       tensor.#depth = depth;
     };
-    wasMet = (tensor) => tensor.#met;
-    meet = (tensor) => {
-      tensor.#met = true;
+    wasComputed = (tensor) => tensor.#computed;
+    markComputed = (tensor) => {
+      tensor.#computed = true;
     };
-    settle = (tensor, storage) => {
+    setValues = (tensor, values) => {
       tensor.#depth = 0;
-      tensor.#source = storage;
+      tensor.#source = values;
       tensor.#trace = undefined;
     };
   }
@@ -180,8 +191,8 @@ export function withTrace<T>(name: string, body: (trace: Trace) => T): T {
 }
 
 /** An argument without values for a function that is being traced. */
-export function hole(trace: Trace, shape: Shape, dtype: DType, weak = false): Tensor {
-  return new Tensor(shape, dtype, { kind: "hole", trace }, weak, trace);
+export function placeholder(trace: Trace, shape: Shape, dtype: DType, weak = false): Tensor {
+  return new Tensor(shape, dtype, { kind: "placeholder", trace }, weak, trace);
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { div } from "../core/ops/binary.ts";
-import { zerosLike } from "../core/ops/creation.ts";
+import { zerosLike } from "../core/ops/constant.ts";
 import { where } from "../core/ops/select.ts";
 import { bernoulli, type Key } from "../core/random.ts";
 import type { Shape } from "../core/shape.ts";

@@ -5,7 +5,8 @@
  */
 import { stopGradient } from "../core/ops/cast.ts";
 import { eq } from "../core/ops/compare.ts";
-import { iota, zerosLike } from "../core/ops/creation.ts";
+import { iota } from "../core/ops/creation.ts";
+import { zerosLike } from "../core/ops/constant.ts";
 import { expandDims } from "../core/ops/movement.ts";
 import { where } from "../core/ops/select.ts";
 import { take } from "../core/ops/take.ts";

@@ -5,7 +5,7 @@
  */
 import { add, mul } from "../core/ops/binary.ts";
 import { ge } from "../core/ops/compare.ts";
-import { zerosLike, zeroTangent } from "../core/ops/creation.ts";
+import { zerosLike, zeroTangent } from "../core/ops/constant.ts";
 import { where } from "../core/ops/select.ts";
 import { integer } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { add, div, mul } from "../core/ops/binary.ts";
-import { zeroTangent } from "../core/ops/creation.ts";
+import { zeroTangent } from "../core/ops/constant.ts";
 import { sqrt } from "../core/ops/unary.ts";
 import { fraction, nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";

@@ -5,7 +5,7 @@
  */
 import { add, div, mul } from "../core/ops/binary.ts";
 import { cast } from "../core/ops/cast.ts";
-import { zeroTangent } from "../core/ops/creation.ts";
+import { zeroTangent } from "../core/ops/constant.ts";
 import { neg, sqrt } from "../core/ops/unary.ts";
 import { decayRate, nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";

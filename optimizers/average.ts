@@ -5,7 +5,7 @@
  */
 import { div } from "../core/ops/binary.ts";
 import { cast } from "../core/ops/cast.ts";
-import { zerosLike } from "../core/ops/creation.ts";
+import { zerosLike } from "../core/ops/constant.ts";
 import { decayRate } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";

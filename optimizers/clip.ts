@@ -5,7 +5,7 @@
  */
 import { add, div, maximum, mul } from "../core/ops/binary.ts";
 import { zeros } from "../core/ops/creation.ts";
-import { sum } from "../core/ops/reduce.ts";
+import { sum } from "../core/ops/sum.ts";
 import { clip, sqrt } from "../core/ops/unary.ts";
 import { positive } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { zeroTangent } from "../core/ops/creation.ts";
+import { zeroTangent } from "../core/ops/constant.ts";
 import { sign } from "../core/ops/unary.ts";
 import { decayRate, nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";

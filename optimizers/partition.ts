@@ -5,7 +5,7 @@
  */
 import { ShapeError } from "../core/errors.ts";
 import { type Mask, selector } from "../core/mask.ts";
-import { zerosLike } from "../core/ops/creation.ts";
+import { zerosLike } from "../core/ops/constant.ts";
 import { Tensor } from "../core/tensor.ts";
 import { treeLeaves, treeMap, treeMapWithPath } from "../core/tree.ts";
 import type { Optimizer, OptimizerState } from "./optimizer.ts";

@@ -4,9 +4,8 @@
  * @module
  */
 import { defaultFloat, indexType } from "../core/dtype.ts";
-import { asFloat } from "../core/ops/arguments.ts";
+import { asFloat, cast } from "../core/ops/cast.ts";
 import { add, logicalOr, maximum, mul, sub } from "../core/ops/binary.ts";
-import { cast } from "../core/ops/cast.ts";
 import { gt, lt } from "../core/ops/compare.ts";
 import { full, zeros } from "../core/ops/creation.ts";
 import { where } from "../core/ops/select.ts";

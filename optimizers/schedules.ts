@@ -13,9 +13,9 @@
  * @module
  */
 import { defaultFloat, indexType } from "../core/dtype.ts";
-import { asFloat, asTensor } from "../core/ops/arguments.ts";
+import { asFloat, cast } from "../core/ops/cast.ts";
+import { asTensor } from "../core/ops/literal.ts";
 import { add, div, maximum, minimum, mul, pow, rem, sub } from "../core/ops/binary.ts";
-import { cast } from "../core/ops/cast.ts";
 import { ge, le, lt } from "../core/ops/compare.ts";
 import { where } from "../core/ops/select.ts";
 import { cos, round } from "../core/ops/unary.ts";

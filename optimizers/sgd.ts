@@ -5,7 +5,7 @@
  */
 import { add, mul } from "../core/ops/binary.ts";
 import { eq } from "../core/ops/compare.ts";
-import { zeroTangent } from "../core/ops/creation.ts";
+import { zeroTangent } from "../core/ops/constant.ts";
 import { where } from "../core/ops/select.ts";
 import { fraction, nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";

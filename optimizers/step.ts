@@ -5,7 +5,7 @@
  */
 import { indexType, isFloat } from "../core/dtype.ts";
 import { DTypeError, ShapeError } from "../core/errors.ts";
-import { asFloat } from "../core/ops/arguments.ts";
+import { asFloat } from "../core/ops/cast.ts";
 import { add, mul } from "../core/ops/binary.ts";
 import { zeros } from "../core/ops/creation.ts";
 import { neg } from "../core/ops/unary.ts";

@@ -4,9 +4,10 @@
  * @module
  */
 import { DTypeError } from "../errors.ts";
-import type { Device } from "../values/device.ts";
+import type { Target } from "../ir/target.ts";
 import { showShape, sizeOf } from "../shape.ts";
-import type { Graph, Node } from "./graph.ts";
+import type { Graph } from "./graph.ts";
+import type { Node } from "../tensor.ts";
 import type { Program } from "../ir/program.ts";
 import { lower } from "./lower.ts";
 import type { Kernels } from "./loop.ts";
@@ -15,25 +16,25 @@ import { plan } from "./plan.ts";
 
 /** What a program is compiled for. */
 export interface CompileOptions {
-  readonly device: Device;
+  readonly target: Target;
   readonly inputs: readonly Node[];
   /** Which inputs may be overwritten by outputs. */
   readonly donated: readonly boolean[];
 }
 
 /** The program that computes a graph's outputs, each of which must be an operation (not an input) and named once. */
-export function compileProgram(graph: Graph, { device, inputs, donated }: CompileOptions): Program {
+export function compileProgram(graph: Graph, { target, inputs, donated }: CompileOptions): Program {
   for (const { dtype, shape } of graph.nodes) {
-    if (!device.dtypes.includes(dtype)) {
+    if (!target.dtypes.includes(dtype)) {
       throw new DTypeError(
-        `Cannot compute ${dtype}${showShape(shape)} on ${device.name}: it has ${
-          device.dtypes.join(", ")
+        `Cannot compute ${dtype}${showShape(shape)} on ${target.name}: it has ${
+          target.dtypes.join(", ")
         }; cast it, or choose another device`,
-        { dtype, device: device.name },
+        { dtype, device: target.name },
       );
     }
   }
-  const { kernels, buffers } = translate(graph, device);
+  const { kernels, buffers } = translate(graph, target);
   const idOf = new Map(buffers.map((node, id) => [node, id]));
   return plan({
     kernels,
@@ -46,9 +47,9 @@ export function compileProgram(graph: Graph, { device, inputs, donated }: Compil
 }
 
 /** The kernels of a graph, merged if the device fuses. */
-function translate(graph: Graph, device: Device): Kernels {
-  const { kernels, buffers } = lower(graph, device, (body) => translate(body, device));
-  if (!device.fuses) return { kernels, buffers };
+function translate(graph: Graph, target: Target): Kernels {
+  const { kernels, buffers } = lower(graph, target, (body) => translate(body, target));
+  if (!target.fuses) return { kernels, buffers };
   const outputs = new Set(graph.outputs.map((node) => buffers.indexOf(node)));
-  return { kernels: merge(kernels, { outputs, maxBuffersPerKernel: device.maxBuffersPerKernel }), buffers };
+  return { kernels: merge(kernels, { outputs, maxBuffersPerKernel: target.maxBuffersPerKernel }), buffers };
 }

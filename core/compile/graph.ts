@@ -4,20 +4,10 @@
  * @module
  */
 import type { DType } from "../dtype.ts";
-import type { Op } from "../ops/define.ts";
+import { attrsKey } from "../ir/attributes.ts";
 import type { Shape } from "../shape.ts";
-import { sourceOf, type Tensor } from "../tensor.ts";
-import { simplify } from "./simplify.ts";
-
-/** A node: an input of the program, or an operation on other nodes. Nodes are unique: equal ones are the same object. */
-export interface Node {
-  readonly id: number;
-  readonly shape: Shape;
-  readonly dtype: DType;
-  readonly made:
-    | { readonly kind: "input"; readonly index: number }
-    | { readonly kind: "op"; readonly op: Op; readonly inputs: readonly Node[]; readonly attrs: unknown };
-}
+import { type Node, type Op, sourceOf, type Tensor } from "../tensor.ts";
+import { topological } from "../walk.ts";
 
 /** The part of the world that one program computes. */
 export interface Graph {
@@ -26,52 +16,10 @@ export interface Graph {
   readonly outputs: readonly Node[];
 }
 
-/** Text that is equal for equal attributes; JSON alone would confuse NaN, infinities and -0. */
-export function attrsKey(attrs: unknown): string {
-  if (attrs === undefined) return "";
-  return JSON.stringify(
-    attrs,
-    (_, value) =>
-      typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
-        ? `${Object.is(value, -0) ? "-0" : value}`
-        : value,
-  );
-}
-
-/** The tensors that `outputs` need, inputs before users; stops at those for which `isLeaf` holds. */
-export function topological(outputs: readonly Tensor[], isLeaf: (tensor: Tensor) => boolean): Tensor[] {
-  const order: Tensor[] = [];
-  const entered = new Set<Tensor>();
-  // The way down to where the walk is, as a chain may be too long for recursion: tensors, their inputs, and which of these is next.
-  const path: Tensor[] = [];
-  const inputs: (readonly Tensor[])[] = [];
-  const next: number[] = [];
-  const enter = (tensor: Tensor) => {
-    if (entered.has(tensor)) return;
-    entered.add(tensor);
-    const source = isLeaf(tensor) ? undefined : sourceOf(tensor);
-    path.push(tensor);
-    inputs.push(source?.kind === "op" ? source.inputs : []);
-    next.push(0);
-  };
-  for (const output of outputs) {
-    enter(output);
-    while (path.length > 0) {
-      const top = path.length - 1;
-      if (next[top] < inputs[top].length) enter(inputs[top][next[top]++]);
-      else {
-        order.push(path.pop()!);
-        inputs.pop();
-        next.pop();
-      }
-    }
-  }
-  return order;
-}
-
 /** Makes unique, simplified nodes. */
 export class GraphBuilder {
   readonly #known = new Map<string, Node>();
+  readonly #ops = new Map<Op, number>();
   #count = 0;
 
   /** The program's input number `index`. */
@@ -79,12 +27,26 @@ export class GraphBuilder {
     return this.#unique(`#${index}`, shape, dtype, { kind: "input", index });
   }
 
-  /** An operation, or what it comes to. */
+  /** An operation on nodes that fit, or what it comes to. */
+  make = <A>(op: Op<A>, inputs: readonly Node[], attrs: A): Node => {
+    const shape = op.shape(inputs.map((input) => input.shape), attrs);
+    return this.op(op as Op, inputs, attrs, shape, op.dtype(inputs.map((input) => input.dtype), attrs));
+  };
+
+  /** The same where shape and type are known. */
   op(op: Op, inputs: readonly Node[], attrs: unknown, shape: Shape, dtype: DType): Node {
-    const simpler = simplify(this, op, inputs, attrs, shape, dtype);
+    const simpler = op.simplify?.({ inputs, attrs, shape, dtype, make: this.make });
     if (simpler) return simpler;
-    const key = `${op.name}(${inputs.map(({ id }) => id).join()})${dtype}[${shape.join()}]${attrsKey(attrs)}`;
+    const key = `${this.#number(op)}(${inputs.map(({ id }) => id).join()})${dtype}[${shape.join()}]${attrsKey(attrs)}`;
     return this.#unique(key, shape, dtype, { kind: "op", op, inputs, attrs });
+  }
+
+  /** Operations are told apart by their records: names may be equal. */
+  #number(op: Op): number {
+    const known = this.#ops.get(op);
+    if (known !== undefined) return known;
+    this.#ops.set(op, this.#ops.size);
+    return this.#ops.size - 1;
   }
 
   #unique(key: string, shape: Shape, dtype: DType, made: Node["made"]): Node {

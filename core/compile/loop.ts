@@ -10,32 +10,19 @@
 import { type DType, indexType } from "../dtype.ts";
 import { addOp } from "../ops/binary.ts";
 import { barrierOp } from "../ops/barrier.ts";
-import { fullOp } from "../ops/creation.ts";
-import type { Op } from "../ops/define.ts";
+import { fullOp } from "../ops/constant.ts";
+import { type Node, sourceOf, type Tensor } from "../tensor.ts";
 import { reshapeOp } from "../ops/movement.ts";
 import { writeOp } from "../ops/write.ts";
 import { takeOp } from "../ops/take.ts";
+import type { Loop } from "../ir/lowering.ts";
 import { contiguousStrides, type Shape, sizeOf } from "../shape.ts";
-import { sourceOf, type Tensor } from "../tensor.ts";
 import { scalarType } from "../ir/expr.ts";
-import { buildGraph, type Graph, GraphBuilder, graphOf, type Node, topological } from "./graph.ts";
+import { buildGraph, type Graph, GraphBuilder, graphOf } from "./graph.ts";
+import { topological } from "../walk.ts";
 import { type Access, type Kernel, mapAccesses } from "../ir/kernel.ts";
 import { dependenciesOf, inOrder } from "./fuse.ts";
 import { overwrite } from "./alias.ts";
-
-/** A loop of the graph, at least one round. The operation has the constants, the first state and the sequences as inputs, in this order. */
-export interface Loop {
-  readonly length: number;
-  /** Whether the sequences are walked from the last row to the first. */
-  readonly reverse: boolean;
-  /** What the body reads: values that stay, the state, a row of each sequence. */
-  readonly constants: readonly Tensor[];
-  readonly state: readonly Tensor[];
-  readonly rows: readonly Tensor[];
-  /** What it computes: the next state, and a row of each result that is collected. */
-  readonly next: readonly Tensor[];
-  readonly collected: readonly Tensor[];
-}
 
 /** Kernels and what their buffers hold. */
 export interface Kernels {
@@ -50,7 +37,7 @@ export interface LoopBody extends Kernels {
 }
 
 /** What the number of the row is in the first round. */
-export function firstRow({ length, reverse }: Loop): number {
+export function firstRow({ length, reverse }: Loop<Tensor>): number {
   return reverse ? length - 1 : 0;
 }
 
@@ -61,7 +48,7 @@ export interface Wanted {
 }
 
 /** What a round must compute so that certain results of the loop (the state first) come out: states may be needed for others. */
-export function wantedOf({ state, next, collected }: Loop, isResult: (index: number) => boolean): Wanted {
+export function wantedOf({ state, next, collected }: Loop<Tensor>, isResult: (index: number) => boolean): Wanted {
   const rows = collected.map((_, k) => k).filter((k) => isResult(state.length + k));
   const needed = new Set(state.map((_, k) => k).filter(isResult));
   for (let before = -1; before < needed.size;) {
@@ -74,21 +61,14 @@ export function wantedOf({ state, next, collected }: Loop, isResult: (index: num
 }
 
 /** Translates the body by the way of any graph. */
-export function compileBody(loop: Loop, wanted: Wanted, translate: (graph: Graph) => Kernels): LoopBody {
+export function compileBody(loop: Loop<Tensor>, wanted: Wanted, translate: (graph: Graph) => Kernels): LoopBody {
   const builder = new GraphBuilder();
   const inputs: Node[] = [];
   const input = ({ shape, dtype }: { readonly shape: Shape; readonly dtype: DType }) =>
     inputs[inputs.push(builder.input(inputs.length, shape, dtype)) - 1];
-  const make = <A>(op: Op<A>, operands: readonly Node[], attrs: A) =>
-    builder.op(
-      op as Op,
-      operands,
-      attrs,
-      op.shape(operands.map(({ shape }) => shape), attrs),
-      op.dtype(operands.map(({ dtype }) => dtype), attrs),
-    );
   const sequence = ({ shape, dtype }: Tensor) => input({ shape: [loop.length, ...shape], dtype });
-  const asRows = (node: Node, count: number) => make(reshapeOp, [node], { shape: [1, count, sizeOf(node.shape) / count] });
+  const asRows = (node: Node, count: number) =>
+    builder.make(reshapeOp, [node], { shape: [1, count, sizeOf(node.shape) / count] });
 
   const nodeOf = new Map<Tensor, Node>(loop.constants.map((each) => [each, input(each)]));
   const sequences = loop.rows.map(sequence);
@@ -101,22 +81,22 @@ export function compileBody(loop: Loop, wanted: Wanted, translate: (graph: Graph
 
   const { length } = loop;
   loop.rows.forEach((row, k) => {
-    const taken = make(takeOp, [asRows(sequences[k], length), at], { size: length });
-    nodeOf.set(row, make(reshapeOp, [taken], { shape: row.shape }));
+    const taken = builder.make(takeOp, [asRows(sequences[k], length), at], { size: length });
+    nodeOf.set(row, builder.make(reshapeOp, [taken], { shape: row.shape }));
   });
   const { outputs: values } = buildGraph([...next, ...rows], builder, (tensor) => nodeOf.get(tensor));
-  const step = make(fullOp, [], { value: loop.reverse ? -1 : 1, shape: [1], dtype: indexType });
+  const step = builder.make(fullOp, [], { value: loop.reverse ? -1 : 1, shape: [1], dtype: indexType });
   const results = [
     ...values.slice(0, next.length),
     ...collections.map((whole, k) => {
       const row = values[next.length + k];
-      return make(writeOp, [asRows(whole, length), asRows(row, 1), at], { size: length });
+      return builder.make(writeOp, [asRows(whole, length), asRows(row, 1), at], { size: length });
     }),
-    make(addOp, [at, step], undefined),
+    builder.make(addOp, [at, step], undefined),
   ];
   // Each is an operation of its own, so that each has memory of its own.
   const distinct = results.map((node, i) =>
-    node.made.kind === "op" && results.indexOf(node) === i ? node : make(barrierOp, [node], { id: i })
+    node.made.kind === "op" && results.indexOf(node) === i ? node : builder.make(barrierOp, [node], { id: i })
   );
   return inPlace(translate(graphOf(distinct)), inputs, stays, distinct);
 }

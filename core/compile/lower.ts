@@ -9,13 +9,14 @@
  * @module
  */
 import { type DType, indexType, roundTo } from "../dtype.ts";
-import type { Device } from "../values/device.ts";
-import type { KernelCore, View } from "../ops/define.ts";
+import type { Target } from "../ir/target.ts";
+import type { KernelCore, Loop, View } from "../ir/lowering.ts";
 import { contiguousStrides, reshapeStrides, type Shape, sizeOf } from "../shape.ts";
 import { constant, type Expr, scalarType } from "../ir/expr.ts";
-import type { Graph, Node } from "./graph.ts";
+import type { Graph } from "./graph.ts";
+import { type Node, Tensor } from "../tensor.ts";
 import { type Access, type Kernel, mapAccesses, readsOf, type Store } from "../ir/kernel.ts";
-import { compileBody, firstRow, type Kernels, type Loop, type LoopBody, type Wanted, wantedOf } from "./loop.ts";
+import { compileBody, firstRow, type Kernels, type LoopBody, type Wanted, wantedOf } from "./loop.ts";
 
 /** Thrown when a node must be kept in memory after all. */
 class Keep {
@@ -95,7 +96,7 @@ class Lowering {
       case "index":
         this.#map(node.shape, (reader) => reader.compute(node, undefined), this.#whole(node));
         return;
-      case "place": {
+      case "assemble": {
         const shapes = inputs.map(({ shape }) => shape);
         const fill = lower.fill?.(attrs);
         if (fill !== undefined) {
@@ -108,7 +109,7 @@ class Lowering {
             stores: [{ ...this.#whole(node), value }],
           });
         }
-        lower.places(shapes, attrs).forEach(({ offset, strides }, i) => {
+        lower.layouts(shapes, attrs).forEach(({ offset, strides }, i) => {
           const { shape } = inputs[i];
           const to = { buffer: this.buffer(node), offset, strides: tidy(shape, strides) };
           // An empty input has nothing to write; if all are empty, something must still name the buffer.
@@ -122,24 +123,24 @@ class Lowering {
       case "kernel": {
         const shapes = inputs.map(({ shape }) => shape);
         const wanted = lower.operands?.(shapes, attrs);
-        if (lower.over) this.#map(node.shape, (reader) => reader.read(inputs[0], undefined), this.#whole(node));
-        const operands = inputs.slice(lower.over ? 1 : 0).map((input, i) => this.#operand(input, wanted?.[i]));
+        if (lower.updatesFirst) this.#map(node.shape, (reader) => reader.read(inputs[0], undefined), this.#whole(node));
+        const operands = inputs.slice(lower.updatesFirst ? 1 : 0).map((input, i) => this.#operand(input, wanted?.[i]));
         this.#finish(node, lower.build(operands, shapes, attrs, node.dtype));
         return;
       }
       case "loop":
         this.#loop(node, lower.loop(attrs));
         return;
-      case "result":
+      case "tupleElement":
         // Its loop, which comes before, writes it.
         return;
-      case "parts":
+      case "tuple":
         throw new Error(`A result of ${op.name} was not simplified away`);
     }
   }
 
   /** The state as it is at first, then the loop, whose body changes it. */
-  #loop(node: Node, loop: Loop): void {
+  #loop(node: Node, loop: Loop<Tensor>): void {
     const { inputs } = madeOf(node);
     const { body, results, wanted } = this.loops(node, loop);
     const unwanted = ({ shape, dtype }: { readonly shape: Shape; readonly dtype: DType }): Node => ({ ...node, shape, dtype });
@@ -412,7 +413,7 @@ function stretchOf(graph: Graph, users: ReadonlyMap<Node, readonly Node[]>): Map
 }
 
 /** What lowering knows of a loop: the body, the results that the graph has, and what is wanted for them. */
-export type Loops = (node: Node, loop: Loop) => {
+export type Loops = (node: Node, loop: Loop<Tensor>) => {
   readonly body: LoopBody;
   readonly results: ReadonlyMap<number, Node>;
   readonly wanted: Wanted;
@@ -426,7 +427,7 @@ function loopsOf({ nodes }: Graph, translate: (graph: Graph) => Kernels): Loops 
     if (found) return found;
     const results = new Map<number, Node>();
     for (const each of nodes) {
-      if (each.made.kind !== "op" || each.made.op.lower.kind !== "result" || each.made.inputs[0] !== node) continue;
+      if (each.made.kind !== "op" || each.made.op.lower.kind !== "tupleElement" || each.made.inputs[0] !== node) continue;
       results.set(each.made.op.lower.index(each.made.attrs), each);
     }
     const wanted = wantedOf(loop, (index) => results.has(index));
@@ -442,7 +443,7 @@ function loopsOf({ nodes }: Graph, translate: (graph: Graph) => Kernels): Loops 
  */
 export function lower(
   graph: Graph,
-  { fuses, maxBuffersPerKernel }: Pick<Device, "fuses" | "maxBuffersPerKernel">,
+  { fuses, maxBuffersPerKernel }: Target,
   translate: (graph: Graph) => Kernels,
 ): Kernels {
   const kept = firstKept(graph, fuses);

@@ -5,7 +5,8 @@
  */
 import { showShape } from "../shape.ts";
 import type { Expr } from "../ir/expr.ts";
-import { attrsKey, type Graph } from "./graph.ts";
+import type { Graph } from "./graph.ts";
+import { attrsKey } from "../ir/attributes.ts";
 import { type Access, type Kernel, kindOf } from "../ir/kernel.ts";
 import type { Program } from "../ir/program.ts";
 

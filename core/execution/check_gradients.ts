@@ -8,7 +8,7 @@ import { CotangentError, DTypeError } from "../errors.ts";
 import { vjp } from "../grad/vjp.ts";
 import { add, mul, sub } from "../ops/binary.ts";
 import { cast } from "../ops/cast.ts";
-import { sum } from "../ops/reduce.ts";
+import { sum } from "../ops/sum.ts";
 import { foldIn, key, randint } from "../random.ts";
 import { item } from "./realize.ts";
 import { Tensor } from "../tensor.ts";

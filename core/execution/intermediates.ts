@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { meet, sourceOf, type Tensor, wasMet } from "../tensor.ts";
+import { markComputed, sourceOf, type Tensor, wasComputed } from "../tensor.ts";
 
 /** Elements that are kept in any case; larger tensors only if they are not larger than what they are made from. */
 const freely = 1 << 20;
@@ -16,12 +16,12 @@ function costsNothing(tensor: Tensor): boolean {
   const source = sourceOf(tensor);
   if (source.kind !== "op") return true;
   const { kind } = source.op.lower;
-  return kind === "view" || kind === "constant" || kind === "index" || kind === "parts" || kind === "loop";
+  return kind === "view" || kind === "constant" || kind === "index" || kind === "tuple" || kind === "loop";
 }
 
 /** Notes the tensors of a program that was run, inputs before users; views and constants are not met, what they show is. */
 export function noteComputed(order: readonly Tensor[]): void {
-  for (const tensor of order) if (!costsNothing(tensor)) meet(tensor);
+  for (const tensor of order) if (!costsNothing(tensor)) markComputed(tensor);
 }
 
 /** Of the tensors that a program is about to compute, those that were computed before and that new ones are made from. */
@@ -29,10 +29,10 @@ export function neededAgain(order: readonly Tensor[]): Tensor[] {
   const found = new Set<Tensor>();
   for (const tensor of order) {
     const source = sourceOf(tensor);
-    if (source.kind !== "op" || wasMet(tensor)) continue;
+    if (source.kind !== "op" || wasComputed(tensor)) continue;
     for (let i = 0; i < source.inputs.length; i++) {
       const input = source.inputs[i];
-      if (wasMet(input) && sourceOf(input).kind === "op") found.add(input);
+      if (wasComputed(input) && sourceOf(input).kind === "op") found.add(input);
     }
   }
   if (found.size === 0) return [];

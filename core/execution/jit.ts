@@ -6,7 +6,9 @@
  *
  * @module
  */
-import { buildGraph, GraphBuilder, type Node, topological } from "../compile/graph.ts";
+import { buildGraph, GraphBuilder } from "../compile/graph.ts";
+import { type Node, placeholder, sourceOf, Tensor, traceOf, withTrace } from "../tensor.ts";
+import { topological } from "../walk.ts";
 import { defaultFloat, type DType, type TypedArray } from "../dtype.ts";
 import { TraceError } from "../errors.ts";
 import { fromHost } from "../ops/creation.ts";
@@ -15,7 +17,6 @@ import type { Device, DeviceBuffer, Executable } from "../values/device.ts";
 import { currentDevice } from "./current_device.ts";
 import { noteWorkingSet, Storage, withRoom } from "../values/storage.ts";
 import { sameShape, type Shape } from "../shape.ts";
-import { hole, sourceOf, Tensor, traceOf, withTrace } from "../tensor.ts";
 import { buildTree, flattenTree, type Form, hasForm } from "../tree.ts";
 
 /** Options of `jit`. */
@@ -171,17 +172,17 @@ function traceAndCompile(
 ): Entry | undefined {
   return withTrace("jit", (trace) => {
     const start = Tensor.nextSerial;
-    const holes: Tensor[] = [];
-    const holeOfLeaf = new Map<Tensor, number>();
+    const placeholders: Tensor[] = [];
+    const leafOfPlaceholder = new Map<Tensor, number>();
     const traced = buildTree(
       args,
       leaves.map((leaf, i) => {
         if (!isInput(leaf)) return leaf;
         const made = leaf instanceof Tensor
-          ? hole(trace, leaf.shape, leaf.dtype, leaf.weak)
-          : hole(trace, [], defaultFloat, true);
-        holes.push(made);
-        holeOfLeaf.set(made, i);
+          ? placeholder(trace, leaf.shape, leaf.dtype, leaf.weak)
+          : placeholder(trace, [], defaultFloat, true);
+        placeholders.push(made);
+        leafOfPlaceholder.set(made, i);
         return made;
       }),
     ) as unknown[];
@@ -197,12 +198,12 @@ function traceAndCompile(
     const isOld = (tensor: Tensor) => tensor.serial < start && !isConstant(tensor);
     const outputs = returned.filter((leaf) => leaf instanceof Tensor);
     const captured = topological(outputs, (tensor) => isOld(tensor) || sourceOf(tensor).kind !== "op")
-      .filter((tensor) => !holeOfLeaf.has(tensor) && (isOld(tensor) || sourceOf(tensor).kind === "data"));
+      .filter((tensor) => !leafOfPlaceholder.has(tensor) && (isOld(tensor) || sourceOf(tensor).kind === "data"));
     if (captured.some((tensor) => traceOf(tensor))) return undefined;
     realizeNow(captured, "jit");
 
     const builder = new GraphBuilder();
-    const inputTensors = [...holes, ...captured];
+    const inputTensors = [...placeholders, ...captured];
     const inputs = inputTensors.map((tensor, i) => builder.input(i, tensor.shape, tensor.dtype));
     const nodeOf = new Map<Tensor, Node>(inputTensors.map((tensor, i) => [tensor, inputs[i]]));
     const graph = buildGraph(outputs, builder, (tensor) => nodeOf.get(tensor));
@@ -217,7 +218,7 @@ function traceAndCompile(
         return { kind: "output", index: computedNodes.indexOf(node), shape, dtype, weak };
       }
       const input = inputTensors[node.made.index];
-      const argument = holeOfLeaf.get(input);
+      const argument = leafOfPlaceholder.get(input);
       return argument === undefined ? { kind: "captured", tensor: input } : { kind: "argument", leaf: argument };
     });
     // An argument that is handed through keeps its memory.
@@ -227,7 +228,7 @@ function traceAndCompile(
       ? compile(
         { nodes: graph.nodes, outputs: computedNodes },
         inputs,
-        inputTensors.map((tensor) => mayOverwrite[holeOfLeaf.get(tensor) ?? -1] ?? false),
+        inputTensors.map((tensor) => mayOverwrite[leafOfPlaceholder.get(tensor) ?? -1] ?? false),
         device,
       )
       : undefined;

@@ -8,19 +8,20 @@
  */
 import { neededAgain, noteComputed } from "./intermediates.ts";
 import { compileProgram } from "../compile/compile.ts";
-import { buildGraph, GraphBuilder, type Node, topological } from "../compile/graph.ts";
+import { buildGraph, GraphBuilder } from "../compile/graph.ts";
+import { correctDepth, type Node, type Op, setValues, sourceOf, Tensor, traceOf, unreadable } from "../tensor.ts";
+import { topological } from "../walk.ts";
 import { showGraph, showProgram } from "../compile/show.ts";
 import { deviceBytes, type DType, hostArray, isBool, isFloat, type TypedArray } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { broadcastOp } from "../ops/movement.ts";
-import { computeLongHistoriesBy, type Op } from "../ops/define.ts";
+import { computeLongHistoriesBy } from "../ops/define.ts";
 import type { Device, DeviceBuffer, Executable } from "../values/device.ts";
 import { debug } from "../env.ts";
 import { currentDevice } from "./current_device.ts";
-import { noteWorkingSet, Storage, withRoom } from "../values/storage.ts";
+import { noteWorkingSet, Storage, storageOf, withRoom } from "../values/storage.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
 import { hasStructure, type PendingGraph, type Role, type Structure, structureOf } from "./structure.ts";
-import { correctDepth, settle, sourceOf, Tensor, traceOf, unreadable } from "../tensor.ts";
 import { treeTensors } from "../tree.ts";
 
 /** How many eager programs are remembered; the ones used longest ago go first. */
@@ -62,7 +63,7 @@ const values = new WeakMap<Tensor, Storage>();
 function isKnown(tensor: Tensor): boolean {
   if (sourceOf(tensor).kind === "data") return true;
   const storage = values.get(tensor);
-  if (storage && !traceOf(tensor)) settle(tensor, storage);
+  if (storage && !traceOf(tensor)) setValues(tensor, storage);
   return storage !== undefined;
 }
 
@@ -85,7 +86,7 @@ export function compile(
   device: Device,
 ): { readonly executable: Executable; readonly bytes: number; readonly overwrites: readonly (number | undefined)[] } {
   if (debug.has("graph")) console.error(showGraph(graph));
-  const program = compileProgram(graph, { device, inputs, donated });
+  const program = compileProgram(graph, { target: device, inputs, donated });
   if (debug.has("kernels")) console.error(showProgram(program));
   const bytes = program.buffers.reduce(
     (sum, { size, dtype, location }) => location.kind === "slot" ? sum : sum + size * deviceBytes(dtype),
@@ -112,7 +113,7 @@ function inputsOf(order: readonly Tensor[], reader: string): (Tensor | TypedArra
   const inputs: (Tensor | TypedArray)[] = [];
   for (const tensor of order) {
     const source = sourceOf(tensor);
-    if (source.kind === "hole") throw unreadable(tensor, source.trace, reader);
+    if (source.kind === "placeholder") throw unreadable(tensor, source.trace, reader);
     const role = roleOf(tensor);
     if (role === "values") inputs.push(tensor);
     else if (role === "number") inputs.push(hostArray(tensor.dtype, 1).fill(constantOfOp(tensor)!));
@@ -181,7 +182,7 @@ export function realizeNow(tensors: readonly Tensor[], reader: string): void {
   const wanted = [...new Set(tensors)].filter((tensor) => !isKnown(tensor));
   if (wanted.length === 0) return;
   const device = currentDevice();
-  const order = topological(wanted, (tensor) => isKnown(tensor) || sourceOf(tensor).kind === "hole");
+  const order = topological(wanted, (tensor) => isKnown(tensor) || sourceOf(tensor).kind === "placeholder");
   const pending = [...new Set([...wanted, ...neededAgain(order)])];
   const inputs = inputsOf(order, reader);
   const [program, buffers] = runProgram(
@@ -191,14 +192,14 @@ export function realizeNow(tensors: readonly Tensor[], reader: string): void {
       executable
         ? withRoom(
           device,
-          () => executable.run(inputs.map((input) => input instanceof Tensor ? storageOf(input).forRun(device) : input)),
+          () => executable.run(inputs.map((input) => input instanceof Tensor ? valuesFor(input).forRun(device) : input)),
         )
         : [],
   );
   noteWorkingSet(program.bytes);
   const storages = Storage.ofEagerRun(device, buffers);
   const storageOfInput = (tensor: Tensor, input: Tensor | TypedArray) =>
-    input instanceof Tensor ? storageOf(input) : Storage.ofHost(tensor.dtype, input);
+    input instanceof Tensor ? valuesFor(input) : Storage.ofHost(tensor.dtype, input);
   const settled = new Set<Storage>();
   pending.forEach((tensor, i) => {
     const { kind, index } = program.results[i];
@@ -207,14 +208,13 @@ export function realizeNow(tensors: readonly Tensor[], reader: string): void {
     settled.add(storage);
     // Inside a transform the history is still needed.
     if (traceOf(tensor)) values.set(tensor, storage);
-    else settle(tensor, storage);
+    else setValues(tensor, storage);
   });
   noteComputed(order);
 }
 
-function storageOf(tensor: Tensor): Storage {
-  const source = sourceOf(tensor);
-  const storage = source.kind === "data" ? source : values.get(tensor);
+function valuesFor(tensor: Tensor): Storage {
+  const storage = storageOf(tensor) ?? values.get(tensor);
   if (!storage) throw new Error("A tensor was not computed");
   return storage;
 }
@@ -258,10 +258,10 @@ export function realize<T>(tree: T): T {
 
 /** The storage of a tensor, which is computed if it is not yet. */
 export function computed(tensor: Tensor, reader: string): Storage {
-  const source = sourceOf(tensor);
-  if (source.kind === "data") return source;
+  const storage = storageOf(tensor);
+  if (storage) return storage;
   realizeNow([tensor], reader);
-  return storageOf(tensor);
+  return valuesFor(tensor);
 }
 
 /**

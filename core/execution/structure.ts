@@ -7,9 +7,8 @@
  * @module
  */
 import type { DType } from "../dtype.ts";
-import type { Op } from "../ops/define.ts";
+import { type Op, sourceOf, type Tensor } from "../tensor.ts";
 import { sameShape, type Shape } from "../shape.ts";
-import { sourceOf, type Tensor } from "../tensor.ts";
 
 /** What a tensor is for a program: an input with values, a number that is an input, or an operation in it. */
 export type Role = "values" | "number" | "op";

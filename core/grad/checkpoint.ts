@@ -4,27 +4,27 @@
  * @module
  */
 import { barrier } from "../ops/barrier.ts";
-import { zeroTangent } from "../ops/creation.ts";
-import { apply, noVjp, type Op } from "../ops/define.ts";
-import { Tensor } from "../tensor.ts";
+import { zeroTangent } from "../ops/constant.ts";
+import { apply, noVjp } from "../ops/define.ts";
+import { type Op, Tensor } from "../tensor.ts";
 import { buildTree, flattenTree, type Form } from "../tree.ts";
-import { type Body, evaluate, traceBody } from "./traced_function.ts";
-import { partOf, parts, resultsOf, standIn } from "./results.ts";
+import { evaluate, type TracedFunction, traceFunction } from "./traced_function.ts";
+import { elementsOf, tuple, tupleElement, tupleType } from "./tuple.ts";
 import { vjp } from "./vjp.ts";
 import { vmap } from "./vmap.ts";
 
 interface CheckpointAttrs {
-  readonly body: Body;
+  readonly body: TracedFunction;
   toJSON(): unknown;
 }
 
 /** The inputs are what the body captured, its arguments, and then its outputs: those are handed on. */
 export const checkpointOp: Op<CheckpointAttrs> = {
   name: "checkpoint",
-  ...standIn,
+  ...tupleType,
   vjp: (g, inputs, _, { body }) => {
     const [captured, args, outputs] = split(body, inputs);
-    const cotangents = outputs.map((output, i) => partOf(g, i) ?? zeroTangent(output));
+    const cotangents = outputs.map((output, i) => tupleElement(g, i) ?? zeroTangent(output));
     const [_value, pull] = vjp(
       (...again: Tensor[]) => evaluate(body, again.slice(0, captured.length), again.slice(captured.length)),
       ...[...captured, ...args].map((input) => barrier(input, cotangents)),
@@ -33,7 +33,7 @@ export const checkpointOp: Op<CheckpointAttrs> = {
   },
   jvp: (tangents, inputs, _, { body }) => {
     const ends = tangents.slice(inputs.length - body.outputs.length);
-    return parts(new Map(ends.flatMap((tangent, i) => tangent ? [[i, tangent]] : [])));
+    return [tuple(new Map(ends.flatMap((tangent, i) => tangent ? [[i, tangent]] : [])))];
   },
   vmap: (inputs, batched, { body }) => {
     const [captured, args] = split(body, inputs);
@@ -41,23 +41,23 @@ export const checkpointOp: Op<CheckpointAttrs> = {
       (...each: Tensor[]) => evaluate(body, each.slice(0, captured.length), each.slice(captured.length)),
       { inAxis: [...captured, ...args].map((_, i) => batched[i] ? 0 : null) },
     );
-    return parts(new Map(forgetting(run, [...captured, ...args]).map((result, i) => [i, result])));
+    return tuple(new Map(forgetting(run, [...captured, ...args]).map((result, i) => [i, result])));
   },
-  lower: { kind: "parts", part: (index, { body }) => body.captured.length + body.args.length + index },
+  lower: { kind: "tuple", element: (index, { body }) => body.captured.length + body.args.length + index },
 };
 
-function split({ captured, args }: Body, inputs: readonly Tensor[]): [Tensor[], Tensor[], Tensor[]] {
+function split({ captured, args }: TracedFunction, inputs: readonly Tensor[]): [Tensor[], Tensor[], Tensor[]] {
   const begin = captured.length + args.length;
   return [inputs.slice(0, captured.length), inputs.slice(captured.length, begin), inputs.slice(begin)];
 }
 
 /** The results of a function, whose derivative will run it again. */
 function forgetting(f: (...args: Tensor[]) => Tensor[], args: readonly Tensor[]): Tensor[] {
-  const [body] = traceBody("checkpoint", args, (holes) => [f(...holes), undefined]);
+  const [body] = traceFunction("checkpoint", args, (placeholders) => [f(...placeholders), undefined]);
   const outputs = evaluate(body, body.captured, args);
   // The outputs are inputs too, so the graph is told apart by them.
   const attrs: CheckpointAttrs = { body, toJSON: () => null };
-  return resultsOf(apply(checkpointOp, [...body.captured, ...args, ...outputs], attrs), outputs);
+  return elementsOf(apply(checkpointOp, [...body.captured, ...args, ...outputs], attrs), outputs);
 }
 
 /**

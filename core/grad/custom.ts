@@ -5,12 +5,13 @@
  */
 import { tangentType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { zeroTangent } from "../ops/creation.ts";
-import { apply, batchAll, noVjp, type Op } from "../ops/define.ts";
+import { zeroTangent } from "../ops/constant.ts";
+import { apply, noVjp } from "../ops/define.ts";
+import { batchAll } from "../ops/movement.ts";
+import { type Op, Tensor } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { Tensor } from "../tensor.ts";
 import { buildTree, flattenTree, treeLeaves } from "../tree.ts";
-import { partOf, parts, resultsOf, standIn } from "./results.ts";
+import { elementsOf, tuple, tupleElement, tupleType } from "./tuple.ts";
 import { vmap } from "./vmap.ts";
 
 interface CustomAttrs {
@@ -27,15 +28,15 @@ function split<T>({ args, saved }: CustomAttrs, inputs: readonly T[]) {
 
 export const customOp: Op<CustomAttrs> = {
   name: "custom",
-  ...standIn,
+  ...tupleType,
   vjp: (g, inputs, _, attrs) => {
     const { saved, results } = split(attrs, inputs);
-    const cotangents = results.map((result, i) => partOf(g, i) ?? zeroTangent(result));
+    const cotangents = results.map((result, i) => tupleElement(g, i) ?? zeroTangent(result));
     return [...attrs.pull(saved, cotangents), ...noVjp(g, [...saved, ...results])];
   },
   jvp: (tangents, _inputs, _output, attrs) => {
     const { results } = split(attrs, tangents);
-    return parts(new Map(results.flatMap((tangent, i) => tangent ? [[i, tangent]] : [])));
+    return [tuple(new Map(results.flatMap((tangent, i) => tangent ? [[i, tangent]] : [])))];
   },
   vmap: (inputs, batched, attrs, size) => {
     const given = split(attrs, inputs);
@@ -52,15 +53,15 @@ export const customOp: Op<CustomAttrs> = {
     };
     const results = batchAll(given.results, flags.results, size);
     const made = apply(customOp, [...given.args, ...given.saved, ...results], { ...attrs, pull });
-    return parts(new Map(resultsOf(made, results).map((result, i) => [i, result])));
+    return tuple(new Map(elementsOf(made, results).map((result, i) => [i, result])));
   },
-  lower: { kind: "parts", part: (index, { args, saved }) => args + saved + index },
+  lower: { kind: "tuple", element: (index, { args, saved }) => args + saved + index },
 };
 
 /** The values of `known`, which are those of `computed`, with the derivative of `computed`: that is then not computed for its values. */
 export function withValues(computed: Tensor, known: Tensor): Tensor {
   const attrs: CustomAttrs = { args: 1, saved: 0, pull: (_, [g]) => [g] };
-  return resultsOf(apply(customOp, [computed, known], attrs), [known])[0];
+  return elementsOf(apply(customOp, [computed, known], attrs), [known])[0];
 }
 
 /**
@@ -109,7 +110,7 @@ export function customVjp<A extends unknown[], R, S>(
       return given.map(({ path, value }) => tangentType(value.dtype) ? fitting(found.get(path), value, path) : undefined);
     };
     const attrs = { args: given.length, saved: keep.length, pull };
-    const made = resultsOf(apply(customOp, [...given.map(({ value }) => value), ...keep, ...results], attrs), results);
+    const made = elementsOf(apply(customOp, [...given.map(({ value }) => value), ...keep, ...results], attrs), results);
     return buildTree(resultForm, fill(resultLeaves, made)) as R;
   };
 }

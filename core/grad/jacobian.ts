@@ -5,7 +5,8 @@
  */
 import { isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
-import { eye, zerosLike } from "../ops/creation.ts";
+import { eye } from "../ops/creation.ts";
+import { zerosLike } from "../ops/constant.ts";
 import { reshape } from "../ops/movement.ts";
 import { Tensor } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";

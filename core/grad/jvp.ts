@@ -5,13 +5,13 @@
  */
 import { tangentType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
+import { sumDefined } from "../ops/binary.ts";
 import { cast, variableOp } from "../ops/cast.ts";
-import { zeroTangent } from "../ops/creation.ts";
-import type { Op } from "../ops/define.ts";
+import { zeroTangent } from "../ops/constant.ts";
+import { type Op, Pending, Tensor, withTrace } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { Pending, Tensor, withTrace } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
-import { stepsBetween } from "./walk.ts";
+import { stepsBetween } from "../walk.ts";
 
 /**
  * A function's value at `primals` and its directional derivative along `tangents`.
@@ -58,7 +58,7 @@ export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, ta
     const value = f(...variables);
     const outputs = treeLeaves(value).map((leaf) => leaf.value).filter((each) => each instanceof Tensor);
     for (const [tensor, made] of stepsBetween(roots, outputs)) {
-      const t = made?.op.jvp(made.inputs.map((input) => found.get(input)), made.inputs, tensor, made.attrs);
+      const t = made && sumDefined(made.op.jvp(made.inputs.map((input) => found.get(input)), made.inputs, tensor, made.attrs));
       if (t) found.set(tensor, t);
     }
     return [value, mapLeaves(value, (y) => y instanceof Tensor ? found.get(y) ?? zeroTangent(y) : y) as R];

@@ -7,22 +7,23 @@
  *
  * @module
  */
-import type { Loop } from "../compile/loop.ts";
+import type { Loop } from "../ir/lowering.ts";
 import { isFloat, tangentType } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
-import { asTensor } from "../ops/arguments.ts";
+import { asTensor } from "../ops/literal.ts";
 import { add } from "../ops/binary.ts";
 import { cast } from "../ops/cast.ts";
-import { zeros, zeroTangent } from "../ops/creation.ts";
-import { apply, batchAll, type Op } from "../ops/define.ts";
-import { permute } from "../ops/movement.ts";
+import { zeros } from "../ops/creation.ts";
+import { zeroTangent } from "../ops/constant.ts";
+import { apply } from "../ops/define.ts";
+import { type Op, Tensor } from "../tensor.ts";
+import { batchAll, permute } from "../ops/movement.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { Tensor } from "../tensor.ts";
 import { buildTree, flattenTree, type Form, hasForm, treeLeaves } from "../tree.ts";
-import { type Body, evaluate, kernelsOf, keyOf, traceBody } from "./traced_function.ts";
+import { evaluate, kernelsOf, keyOf, type TracedFunction, traceFunction } from "./traced_function.ts";
 import { withValues } from "./custom.ts";
 import { jvp } from "./jvp.ts";
-import { partOf, parts, resultsOf, standIn } from "./results.ts";
+import { elementsOf, tuple, tupleElement, tupleType } from "./tuple.ts";
 import { vjp } from "./vjp.ts";
 import { vmap } from "./vmap.ts";
 
@@ -30,8 +31,8 @@ import { vmap } from "./vmap.ts";
  * A loop and the graph of one step: its arguments are the state and the rows, its outputs the next state and the collected rows. These
  * are the function's own, then the state before the step, then the results of `kernels`.
  */
-interface ScanAttrs extends Loop {
-  readonly body: Body;
+interface ScanAttrs extends Loop<Tensor> {
+  readonly body: TracedFunction;
   readonly kernels: readonly Tensor[];
   toJSON(): unknown;
 }
@@ -47,7 +48,7 @@ type Step = (state: readonly Tensor[], rows: readonly Tensor[]) => Parts;
 /** The final state and the collected rows of a step that is repeated. */
 function repeat(step: Step, state: readonly Tensor[], sequences: readonly Tensor[], length: number, reverse: boolean): Parts {
   const rows = sequences.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype }));
-  const [traced] = traceBody("scan", [...state, ...rows], (args) => {
+  const [traced] = traceFunction("scan", [...state, ...rows], (args) => {
     const [before, row] = [args.slice(0, state.length), args.slice(state.length)];
     const next = step(before, row);
     return [[...next.state, ...next.rows, ...before], undefined];
@@ -67,7 +68,7 @@ function repeat(step: Step, state: readonly Tensor[], sequences: readonly Tensor
     kernels,
     toJSON: () => ({ length, reverse, states: state.length, key: keyOf(body) }),
   };
-  const all = resultsOf(apply(scanOp, [...body.captured, ...state, ...sequences], attrs), outputsOf(attrs));
+  const all = elementsOf(apply(scanOp, [...body.captured, ...state, ...sequences], attrs), outputsOf(attrs));
   return { state: all.slice(0, state.length), rows: all.slice(state.length) };
 }
 
@@ -76,12 +77,12 @@ function zerosLikeRows({ shape, dtype }: Tensor, count: number): Tensor {
 }
 
 /** Shapes and types of the results. */
-function outputsOf({ next, collected, length }: Loop): Pick<Tensor, "shape" | "dtype">[] {
+function outputsOf({ next, collected, length }: Loop<Tensor>): Pick<Tensor, "shape" | "dtype">[] {
   return [...next, ...collected.map(({ shape, dtype }) => ({ shape: [length, ...shape], dtype }))];
 }
 
 /** The inputs of the operation by kind. */
-function split({ constants, state }: Loop, inputs: readonly Tensor[]) {
+function split({ constants, state }: Loop<Tensor>, inputs: readonly Tensor[]) {
   const begin = constants.length + state.length;
   return {
     constants: inputs.slice(0, constants.length),
@@ -105,9 +106,9 @@ function fill<T>(list: readonly T[], places: readonly number[], values: readonly
 
 export const scanOp: Op<ScanAttrs> = {
   name: "scan",
-  ...standIn,
+  ...tupleType,
   vjp: (g, inputs, output, loop) => pullLoop(g, inputs, output, loop),
-  jvp: (tangents, inputs, _, loop) => pushLoop(tangents, inputs, loop),
+  jvp: (tangents, inputs, _, loop) => [pushLoop(tangents, inputs, loop)],
   vmap: (inputs, batched, loop, size) => batchLoop(inputs, batched, loop, size),
   lower: { kind: "loop", loop: (attrs) => attrs },
 };
@@ -115,9 +116,9 @@ export const scanOp: Op<ScanAttrs> = {
 /** A loop the other way, which carries the cotangents of the state and adds up those of the constants. */
 function pullLoop(g: Tensor, inputs: readonly Tensor[], output: Tensor, loop: ScanAttrs): (Tensor | undefined)[] {
   const { constants, state, sequences } = split(loop, inputs);
-  const results = resultsOf(output, outputsOf(loop));
+  const results = elementsOf(output, outputsOf(loop));
   const kept = results.slice(results.length - loop.kernels.length - state.length);
-  const given = loop.collected.map((_, i) => partOf(g, state.length + i));
+  const given = loop.collected.map((_, i) => tupleElement(g, state.length + i));
   const present = given.flatMap((each, i) => each ? [i] : []);
   const [floatConstants, floatState, floatRows] = [constants, state, loop.rows].map(floating);
 
@@ -144,7 +145,7 @@ function pullLoop(g: Tensor, inputs: readonly Tensor[], output: Tensor, loop: Sc
     return { state: [...gState, ...sums.map((sum, i) => add(sum, gConstants[i]))], rows: gRow };
   };
   const first = [
-    ...floatState.map((k) => partOf(g, k) ?? zeroTangent(state[k])),
+    ...floatState.map((k) => tupleElement(g, k) ?? zeroTangent(state[k])),
     ...floatConstants.map((k) => zeroTangent(constants[k])),
   ];
   const walked = repeat(
@@ -192,7 +193,7 @@ function pushLoop(tangents: readonly (Tensor | undefined)[], inputs: readonly Te
   const first = [...state, ...floatState.map((k) => tangentOf(state[k], constants.length + k))];
   const tSequences = movingRows.map((k) => tangents[constants.length + state.length + k]!);
   const pushed = repeat(step, first, [...sequences, ...tSequences], loop.length, loop.reverse);
-  return parts(
+  return tuple(
     new Map([
       ...floatState.map((k, i) => [k, pushed.state[state.length + i]] as const),
       ...floatCollected.map((k, i) => [state.length + k, pushed.rows[i]] as const),
@@ -219,7 +220,7 @@ function batchLoop(inputs: readonly Tensor[], batched: readonly boolean[], loop:
   };
   const { state: last, rows } = repeat(step, first, along, loop.length, loop.reverse);
   const collected = rows.slice(0, loop.collected.length).map(swap);
-  return parts(new Map([...last, ...collected].map((each, i) => [i, each])));
+  return tuple(new Map([...last, ...collected].map((each, i) => [i, each])));
 }
 
 /** Options of `scan`. */

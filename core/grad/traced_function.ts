@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { attrsKey, topological } from "../compile/graph.ts";
+import { attrsKey } from "../ir/attributes.ts";
+import { topological } from "../walk.ts";
 import { apply } from "../ops/define.ts";
-import { hole, sourceOf, Tensor, withTrace } from "../tensor.ts";
+import { placeholder, sourceOf, Tensor, withTrace } from "../tensor.ts";
 
 /** The graph of a function. */
-export interface Body {
+export interface TracedFunction {
   /** Tensors from outside that the outputs depend on. They are arguments like the others. */
   readonly captured: readonly Tensor[];
   /** What stands for the arguments. */
@@ -22,14 +23,14 @@ export interface Body {
  *
  * @param run Gives the outputs, and anything else.
  */
-export function traceBody<R>(
+export function traceFunction<R>(
   name: string,
   examples: readonly Pick<Tensor, "shape" | "dtype">[],
   run: (args: readonly Tensor[]) => readonly [outputs: readonly Tensor[], rest: R],
-): readonly [Body, R] {
+): readonly [TracedFunction, R] {
   return withTrace(name, (trace) => {
     const start = Tensor.nextSerial;
-    const args = examples.map(({ shape, dtype }) => hole(trace, shape, dtype));
+    const args = examples.map(({ shape, dtype }) => placeholder(trace, shape, dtype));
     const [outputs, rest] = run(args);
     const body = { captured: capturedBy(outputs, args, start), args, outputs };
     // Tensors of its own: nobody else holds them, so none of them (a constant that is read elsewhere) becomes values instead of a graph.
@@ -69,7 +70,7 @@ function capturedBy(outputs: readonly Tensor[], args: readonly Tensor[], start: 
 }
 
 /** What is computed on the way to the outputs by kernels of their own: products, convolutions, reductions. */
-export function kernelsOf({ captured, args, outputs }: Body): Tensor[] {
+export function kernelsOf({ captured, args, outputs }: TracedFunction): Tensor[] {
   const leaves = new Set([...captured, ...args]);
   return topological(outputs, (tensor) => leaves.has(tensor)).filter((tensor) => {
     const source = sourceOf(tensor);
@@ -80,7 +81,7 @@ export function kernelsOf({ captured, args, outputs }: Body): Tensor[] {
 
 /** The outputs on other tensors, all made anew, constants too; `change` may put another tensor in the place of one that was made again. */
 export function evaluate(
-  { captured, args, outputs }: Body,
+  { captured, args, outputs }: TracedFunction,
   outer: readonly Tensor[],
   inner: readonly Tensor[],
   change: (made: Tensor, original: Tensor) => Tensor = (made) => made,
@@ -99,7 +100,7 @@ export function evaluate(
 }
 
 /** Text that is equal for equal graphs. */
-export function keyOf({ captured, args, outputs }: Body): string {
+export function keyOf({ captured, args, outputs }: TracedFunction): string {
   const leaves = new Set([...captured, ...args]);
   const order = topological(outputs, (tensor) => leaves.has(tensor));
   const ids = new Map(order.map((tensor, i) => [tensor, i]));

@@ -6,13 +6,12 @@
 import { isFloat, tangentType } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { cast, variableOp } from "../ops/cast.ts";
-import { onesLike, zeroTangent } from "../ops/creation.ts";
-import type { Op } from "../ops/define.ts";
+import { onesLike, zeroTangent } from "../ops/constant.ts";
+import { type Op, Pending, Tensor, type TensorLike, type Trace, withTrace } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { Pending, Tensor, type TensorLike, type Trace, withTrace } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
-import { addCotangents } from "./results.ts";
-import { type Steps, stepsBetween } from "./walk.ts";
+import { addCotangents } from "./tuple.ts";
+import { type Steps, stepsBetween } from "../walk.ts";
 
 /** A fresh variable with the value of `x`. */
 function variable(x: Tensor, trace: Trace): Tensor {

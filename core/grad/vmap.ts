@@ -5,12 +5,13 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
-import { constantOf } from "../ops/creation.ts";
-import { broadcastTo, permute } from "../ops/movement.ts";
+import { apply } from "../ops/define.ts";
+import { constantOf } from "../ops/constant.ts";
+import { batchAll, broadcastTo, permute } from "../ops/movement.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
-import { hole, Tensor, withTrace } from "../tensor.ts";
+import { placeholder, Tensor, withTrace } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
-import { stepsBetween } from "./walk.ts";
+import { stepsBetween } from "../walk.ts";
 
 /** Options of `vmap`. */
 export interface VmapOptions {
@@ -60,7 +61,7 @@ export function vmap<A extends unknown[], R>(
           }
           size = x.shape[from];
           const front = moveAxis(x, from, 0);
-          const one = hole(trace, Object.freeze(front.shape.slice(1)), x.dtype, x.weak);
+          const one = placeholder(trace, Object.freeze(front.shape.slice(1)), x.dtype, x.weak);
           batches.set(one, front);
           return one;
         });
@@ -78,7 +79,12 @@ export function vmap<A extends unknown[], R>(
         }
         const batched = made.inputs.map((input) => batches.has(input));
         const inputs = made.inputs.map((input) => batches.get(input) ?? input);
-        batches.set(tensor, made.op.vmap(inputs, batched, made.attrs, count));
+        batches.set(
+          tensor,
+          made.op.vmap
+            ? made.op.vmap(inputs, batched, made.attrs, count)
+            : apply(made.op, batchAll(inputs, batched, count), made.attrs),
+        );
       }
       return mapLeaves(value, (y) => {
         if (!(y instanceof Tensor)) return y;

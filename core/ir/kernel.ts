@@ -14,9 +14,8 @@ import type { DType } from "../dtype.ts";
 import { sizeOf } from "../shape.ts";
 import type { Expr } from "./expr.ts";
 import { type ArgsortKernel, argsortKind } from "./kernels/argsort.ts";
-import type { Access, KernelKind, Operand } from "./kernels/base.ts";
+import type { Access, KernelBase, KernelKind, Operand } from "./kernels/base.ts";
 import { conv2dFilterGradKind, conv2dInputGradKind, conv2dKind, type ConvKernel } from "./kernels/conv.ts";
-import type { LoopKernel } from "./kernels/loop.ts";
 import { type MapKernel, mapKind } from "./kernels/map.ts";
 import { type MatmulKernel, matmulKind } from "./kernels/matmul.ts";
 import {
@@ -40,7 +39,6 @@ import {
 export type { ArgsortKernel } from "./kernels/argsort.ts";
 export type { Access, Store } from "./kernels/base.ts";
 export type { ConvKernel } from "./kernels/conv.ts";
-export type { LoopKernel } from "./kernels/loop.ts";
 export type { MapKernel } from "./kernels/map.ts";
 export type { MatmulKernel } from "./kernels/matmul.ts";
 export type { PoolKernel } from "./kernels/pool.ts";
@@ -58,6 +56,16 @@ export type SimpleKernel =
   | ScatterAddRowsKernel
   | ScatterRowsKernel
   | ArgsortKernel;
+
+/**
+ * Kernels run `count` times over, on the same buffers: what one round leaves in them the next one finds. The domain is []; operands,
+ * loads and stores are those of the kernels inside.
+ */
+export interface LoopKernel extends KernelBase {
+  readonly kind: "loop";
+  readonly count: number;
+  readonly kernels: readonly Kernel[];
+}
 
 /** Any kernel. */
 export type Kernel = SimpleKernel | LoopKernel;

@@ -10,12 +10,13 @@
 import { ShapeError } from "../errors.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { asFloat } from "./arguments.ts";
+import { asFloat } from "./cast.ts";
 import { div } from "./binary.ts";
 import { tensor } from "./creation.ts";
 import { reshape } from "./movement.ts";
 import { maxPool2d } from "./pool.ts";
-import { mean, sum } from "./reduce.ts";
+import { mean } from "./reduce.ts";
+import { sum } from "./sum.ts";
 import { where } from "./select.ts";
 import { take } from "./take.ts";
 import { imageAxes, type Pair, pair } from "./window.ts";

@@ -5,38 +5,14 @@
  *
  * @module
  */
-import { computeType, defaultFloat, type DType, isFloat, maskType, promote, roundTo, tangentType } from "../dtype.ts";
+import { computeType, defaultFloat, type DType, maskType, promote, roundTo, tangentType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { broadcastShapes, sameShape, type Shape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
+import { literal } from "./literal.ts";
 import { cast } from "./cast.ts";
-import { constantOf } from "./creation.ts";
+import { constantOf } from "./constant.ts";
 import { stretchTo } from "./movement.ts";
-
-/** A tensor as it is; a number as a scalar of type `dtype` (f32 unless given) that adapts to others; a boolean as bool. */
-export function asTensor(x: TensorLike, dtype?: DType): Tensor {
-  if (x instanceof Tensor) return x;
-  if (typeof x === "boolean") return constantOf(x ? 1 : 0, dtype ?? maskType);
-  return constantOf(literal(x), dtype ?? defaultFloat, [], dtype === undefined);
-}
-
-/** The value of a number or boolean; programs without type checking may pass anything. */
-function literal(x: unknown): number {
-  if (typeof x === "number" || typeof x === "boolean") return Number(x);
-  throw new TypeError(`Cannot use ${describe(x)} as a tensor: make one with tensor(...), or pass a number`);
-}
-
-/** A floating tensor: integers and bools become f32. */
-export function asFloat(x: TensorLike): Tensor {
-  const tensor = asTensor(x);
-  return isFloat(tensor.dtype) ? tensor : cast(tensor, defaultFloat);
-}
-
-function describe(x: unknown): string {
-  if (Array.isArray(x)) return "an array";
-  if (x === null || typeof x !== "object") return String(x);
-  return `a ${x.constructor?.name ?? "value"}`;
-}
 
 /**
  * The type in which a literal and a tensor of type `other` meet.

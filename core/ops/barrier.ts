@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Tensor } from "../tensor.ts";
-import { apply, batchAll, type Op } from "./define.ts";
+import type { Op, Tensor } from "../tensor.ts";
+import { apply } from "./define.ts";
+import { batchAll } from "./movement.ts";
 
 /**
  * Hands its first input on, but is no common subexpression of it: what is computed from it again is really computed again. Further
@@ -15,12 +16,14 @@ export const barrierOp: Op<{ readonly id: number }> = {
   shape: ([x]) => x,
   dtype: ([x]) => x,
   vjp: (g, inputs) => inputs.map((_, i) => i === 0 ? g : undefined),
-  jvp: ([t]) => t,
+  jvp: ([t]) => [t],
   vmap: ([x, ...after], [batched], attrs, size) => {
     const [all] = batched ? [x] : batchAll([x], [false], size);
     return apply(barrierOp, [all, ...after], attrs);
   },
   lower: { kind: "elementwise", expr: ([x]) => x },
+  // Nodes are numbered as they are made: what the barrier waits for has been made before.
+  simplify: ({ inputs, attrs, make }) => inputs.length > 1 ? make(barrierOp, inputs.slice(0, 1), attrs) : undefined,
 };
 
 /** The values of x, for computations that shall come after those of `after`. */

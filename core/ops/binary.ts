@@ -7,25 +7,30 @@ import * as expr from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
 import { computeType, defaultFloat, type DType, isFloat, isInteger, maskType, tangentType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
+import { constantValue } from "../ir/operation.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { align, asFloat } from "./arguments.ts";
-import { cast } from "./cast.ts";
+import { firstOf, fold, isConstant, type Rule } from "./algebra.ts";
+import { constantNode, zerosLike } from "./constant.ts";
+import { align } from "./arguments.ts";
+import { asFloat, cast } from "./cast.ts";
 import { eq, gt, lt, ne } from "./compare.ts";
-import { zerosLike } from "./creation.ts";
 import { apply, type Domain, elementwise, type ElementwiseOp, floatDType, numberDType, sameDType } from "./define.ts";
 import { where } from "./select.ts";
 import { isInf, log, neg, sigmoid, trunc } from "./unary.ts";
 
-type Pull = (g: Tensor, x: Tensor, y: Tensor, out: Tensor) => Tensor;
+type Partial = (g: Tensor, x: Tensor, y: Tensor, out: Tensor) => Tensor;
 
 function numeric(
   name: string,
   domain: Domain,
-  pullX: Pull,
-  pullY: Pull,
-  lower = (x: Expr, y: Expr): Expr => expr.binary(name as expr.BinaryOp, x, y),
+  partialX: Partial,
+  partialY: Partial,
+  { lower = (x, y) => expr.binary(name as expr.BinaryOp, x, y), simplify }: {
+    readonly lower?: (x: Expr, y: Expr) => Expr;
+    readonly simplify?: Rule;
+  } = {},
 ): ElementwiseOp {
-  return elementwise({ name, domain, dtype: numberDType(name), pull: [pullX, pullY], lower });
+  return elementwise({ name, domain, dtype: numberDType(name), partials: [partialX, partialY], lower, simplify });
 }
 
 function of(op: ElementwiseOp): (x: TensorLike, y: TensorLike) => Tensor {
@@ -40,7 +45,9 @@ function ofFloats(op: ElementwiseOp): (x: TensorLike, y: TensorLike) => Tensor {
   };
 }
 
-export const addOp: ElementwiseOp = numeric("add", "any", (g) => g, (g) => g);
+export const addOp: ElementwiseOp = numeric("add", "any", (g) => g, (g) => g, {
+  simplify: firstOf(fold((x, y) => x + y), ({ inputs: [x, y] }) => isConstant(y, 0) ? x : isConstant(x, 0) ? y : undefined),
+});
 /**
  * x + y.
  *
@@ -55,11 +62,20 @@ export function add(x: TensorLike, y: TensorLike): Tensor {
   return apply(addOp, align([x, y], "add"), undefined);
 }
 
-export const subOp: ElementwiseOp = numeric("sub", "any", (g) => g, (g) => neg(g));
+/** The sum of terms of which some may be missing; undefined if all are. */
+export function sumDefined(terms: readonly (Tensor | undefined)[]): Tensor | undefined {
+  return terms.reduce((sum, term) => sum && term ? add(sum, term) : sum ?? term, undefined);
+}
+
+export const subOp: ElementwiseOp = numeric("sub", "any", (g) => g, (g) => neg(g), {
+  simplify: firstOf(fold((x, y) => x - y), ({ inputs: [x, y] }) => isConstant(y, 0) ? x : undefined),
+});
 /** x - y. */
 export const sub: (x: TensorLike, y: TensorLike) => Tensor = of(subOp);
 
-export const mulOp: ElementwiseOp = numeric("mul", "any", (g, _, y) => mul(g, y), (g, x) => mul(g, x));
+export const mulOp: ElementwiseOp = numeric("mul", "any", (g, _, y) => mul(g, y), (g, x) => mul(g, x), {
+  simplify: firstOf(fold((x, y) => x * y), ({ inputs: [x, y] }) => isConstant(y, 1) ? x : isConstant(x, 1) ? y : undefined),
+});
 /**
  * x * y, element by element.
  *
@@ -72,12 +88,27 @@ export function mul(x: TensorLike, y: TensorLike): Tensor {
   return apply(mulOp, align([x, y], "mul"), undefined);
 }
 
+/** Division by a number whose reciprocal is exact. Shader compilers may do anything when they see a division by 0. */
+const byReciprocal: Rule = (node) => {
+  const [x, y] = node.inputs;
+  const divisor = constantValue(y);
+  if (divisor === undefined) return undefined;
+  const size = Math.abs(divisor);
+  const exact = size === 0 || (size >= 2 ** -64 && size <= 2 ** 64 && Number.isInteger(Math.log2(size)));
+  return exact ? node.make(mulOp, [x, constantNode(node, 1 / divisor)], undefined) : undefined;
+};
+
 export const divOp: ElementwiseOp = elementwise({
   name: "div",
   domain: "nonzero",
   dtype: floatDType("div"),
-  pull: [(g, _, y) => div(g, y), (g, _, y, out) => neg(div(mul(g, out), y))],
+  partials: [(g, _, y) => div(g, y), (g, _, y, out) => neg(div(mul(g, out), y))],
   lower: (x, y) => expr.binary("div", x, y),
+  simplify: firstOf(
+    fold((x, y) => x / y),
+    ({ inputs: [x, y] }) => isConstant(y, 1) ? x : undefined,
+    byReciprocal,
+  ),
 });
 /** x / y; integers are divided as f32. */
 export const div: (x: TensorLike, y: TensorLike) => Tensor = ofFloats(divOp);
@@ -90,11 +121,12 @@ export const powOp: ElementwiseOp = elementwise({
   name: "pow",
   domain: "positive",
   dtype: floatDType("pow"),
-  pull: [
+  partials: [
     (g, x, y) => where(eq(y, 0), zerosLike(g), mul(g, mul(y, pow(x, sub(y, 1))))),
     (g, x, _, out) => where(eq(x, 0), zerosLike(g), mul(g, mul(out, log(x)))),
   ],
   lower: (x, y) => expr.binary("pow", x, y),
+  simplify: ({ inputs: [x, y] }) => isConstant(y, 1) ? x : undefined,
 });
 /**
  * x to the power y; integers are raised as f32. A negative x with a fractional y gives NaN.
@@ -115,7 +147,7 @@ export const maximumOp: ElementwiseOp = numeric(
   "any",
   (g, x, y) => where(gt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
   (g, x, y) => where(lt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
-  (x, y) => expr.binary("max", x, y),
+  { lower: (x, y) => expr.binary("max", x, y) },
 );
 /** The larger of two elements, NaN if either is; equal ones share the derivative. */
 export const maximum: (x: TensorLike, y: TensorLike) => Tensor = of(maximumOp);
@@ -125,7 +157,7 @@ export const minimumOp: ElementwiseOp = numeric(
   "any",
   (g, x, y) => where(lt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
   (g, x, y) => where(gt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
-  (x, y) => expr.binary("min", x, y),
+  { lower: (x, y) => expr.binary("min", x, y) },
 );
 /** The smaller of two elements, NaN if either is; equal ones share the derivative. */
 export const minimum: (x: TensorLike, y: TensorLike) => Tensor = of(minimumOp);
@@ -134,7 +166,7 @@ export const atan2Op: ElementwiseOp = elementwise({
   name: "atan2",
   domain: "nonzero",
   dtype: floatDType("atan2"),
-  pull: [
+  partials: [
     (g, y, x) => div(mul(g, x), add(mul(x, x), mul(y, y))),
     (g, y, x) => neg(div(mul(g, y), add(mul(x, x), mul(y, y)))),
   ],
@@ -147,7 +179,7 @@ export const hypotOp: ElementwiseOp = elementwise({
   name: "hypot",
   domain: "nonzero",
   dtype: floatDType("hypot"),
-  pull: [
+  partials: [
     (g, x, _, out) => div(mul(g, x), where(eq(out, 0), 1, out)),
     (g, _, y, out) => div(mul(g, y), where(eq(out, 0), 1, out)),
   ],
@@ -168,7 +200,7 @@ export const logAddExpOp: ElementwiseOp = elementwise({
   name: "logAddExp",
   domain: "any",
   dtype: floatDType("logAddExp"),
-  pull: [(g, x, y) => mul(g, sigmoid(distance(x, y))), (g, x, y) => mul(g, sigmoid(distance(y, x)))],
+  partials: [(g, x, y) => mul(g, sigmoid(distance(x, y))), (g, x, y) => mul(g, sigmoid(distance(y, x)))],
   lower: (x, y) => {
     const gap = expr.unary("neg", expr.unary("abs", expr.binary("sub", x, y)));
     const sum = expr.binary("add", expr.binary("max", x, y), expr.unary("log1p", expr.unary("exp", gap)));
@@ -188,15 +220,17 @@ export const floorDivideOp: ElementwiseOp = numeric(
   "nonzero",
   (g) => zerosLike(g),
   (g) => zerosLike(g),
-  (x, y) => {
-    const rest = expr.binary("rem", x, y);
-    const zero = expr.constant(x.type, 0);
-    const opposite = expr.binary("xor", expr.binary("lt", rest, zero), expr.binary("lt", y, zero));
-    const one = expr.cast(x.type, expr.binary("and", expr.binary("ne", rest, zero), opposite));
-    if (isInteger(x.type)) return expr.binary("sub", expr.binary("div", x, y), one);
-    // Without the remainder the quotient is an integer up to rounding: 1 divided by 0.1 is 9, remainder 0.1, not 10.
-    const whole = expr.unary("round", expr.binary("sub", expr.binary("div", expr.binary("sub", x, rest), y), one));
-    return expr.select(expr.binary("eq", y, zero), expr.binary("div", x, y), whole);
+  {
+    lower: (x, y) => {
+      const rest = expr.binary("rem", x, y);
+      const zero = expr.constant(x.type, 0);
+      const opposite = expr.binary("xor", expr.binary("lt", rest, zero), expr.binary("lt", y, zero));
+      const one = expr.cast(x.type, expr.binary("and", expr.binary("ne", rest, zero), opposite));
+      if (isInteger(x.type)) return expr.binary("sub", expr.binary("div", x, y), one);
+      // Without the remainder the quotient is an integer up to rounding: 1 divided by 0.1 is 9, remainder 0.1, not 10.
+      const whole = expr.unary("round", expr.binary("sub", expr.binary("div", expr.binary("sub", x, rest), y), one));
+      return expr.select(expr.binary("eq", y, zero), expr.binary("div", x, y), whole);
+    },
   },
 );
 /** The largest integer not above x / y; integers stay integers. Its derivative is 0. */
@@ -232,7 +266,7 @@ function bitwise(name: "and" | "or" | "xor" | "shl" | "shr"): ElementwiseOp {
       }
       return dtype;
     },
-    pull: [undefined, undefined],
+    partials: [undefined, undefined],
     lower: (x, y) => expr.binary(name, x, y),
   });
 }

@@ -7,9 +7,9 @@ import * as expr from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
 import { deviceBytes, type DType, isBool } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
-import type { Tensor } from "../tensor.ts";
+import type { Op, Tensor } from "../tensor.ts";
 import { broadcastAll } from "./arguments.ts";
-import { apply, elementwise, type ElementwiseOp, noJvp, noVjp, type Op, sameDType } from "./define.ts";
+import { apply, elementwise, type ElementwiseOp, noJvp, noVjp, sameDType } from "./define.ts";
 
 export const bitcastOp: Op<{ readonly dtype: DType }> = {
   name: "bitcast",
@@ -63,7 +63,7 @@ function threefryWord(word: 0 | 1): ElementwiseOp {
       }
       return hashType;
     },
-    pull: [undefined, undefined, undefined, undefined],
+    partials: [undefined, undefined, undefined, undefined],
     lower: (...args) => threefryWords(args[0], args[1], args[2], args[3])[word],
   });
 }

@@ -3,11 +3,14 @@
  *
  * @module
  */
+import { constantValue } from "../ir/operation.ts";
 import * as expr from "../ir/expr.ts";
-import { computeType, type DType, tangentType } from "../dtype.ts";
-import { Pending, Tensor, type TensorLike } from "../tensor.ts";
-import { asTensor } from "./arguments.ts";
-import { apply, elementwise, noJvp, noVjp, type Op } from "./define.ts";
+import { computeType, defaultFloat, type DType, isFloat, tangentType } from "../dtype.ts";
+import { type Op, Pending, Tensor, type TensorLike } from "../tensor.ts";
+import { identity } from "./algebra.ts";
+import { constantNode } from "./constant.ts";
+import { asTensor } from "./literal.ts";
+import { apply, elementwise, noJvp, noVjp } from "./define.ts";
 
 /**
  * An f32 rounded to the nearest number that a half can hold, ties to even. It is done on the bits: devices round as they like when they
@@ -40,7 +43,7 @@ export const castOp: Op<{ readonly dtype: DType }> = {
   shape: ([x]) => x,
   dtype: (_, { dtype }) => dtype,
   vjp: (g, [x], output) => [passed(g, output.dtype, x.dtype)],
-  jvp: ([t], [x], output) => t && passed(t, x.dtype, output.dtype),
+  jvp: ([t], [x], output) => [t && passed(t, x.dtype, output.dtype)],
   vmap: ([x], _, { dtype }) => cast(x, dtype),
   lower: {
     kind: "elementwise",
@@ -51,6 +54,15 @@ export const castOp: Op<{ readonly dtype: DType }> = {
       const whole = x.type === "f32" || x.type === "f64" ? expr.cast("i32", x) : x;
       return expr.binary("and", expr.cast("u32", whole), 255);
     },
+  },
+  simplify: (node) => {
+    const [x] = node.inputs;
+    if (x.dtype === node.dtype) return x;
+    const value = constantValue(x);
+    if (value === undefined) return undefined;
+    // Only conversions that every device agrees on.
+    const agreed = tangentType(node.dtype) || Number.isInteger(value) && value >= 0 && value < 2 ** 31;
+    return agreed ? constantNode(node, value) : undefined;
   },
 };
 
@@ -72,6 +84,12 @@ export function cast(x: TensorLike, dtype: DType): Tensor {
   return new Tensor(tensor.shape, dtype, new Pending(castOp as Op, [tensor], { dtype }));
 }
 
+/** A floating tensor: integers and bools become f32. */
+export function asFloat(x: TensorLike): Tensor {
+  const tensor = asTensor(x);
+  return isFloat(tensor.dtype) ? tensor : cast(tensor, defaultFloat);
+}
+
 /** The tensor in the type in which its elements are added up and compared. */
 export function upcast(x: Tensor): Tensor {
   const dtype = computeType(x.dtype);
@@ -86,6 +104,7 @@ export const stopGradientOp: Op<undefined> = {
   jvp: noJvp,
   vmap: ([x]) => stopGradient(x),
   lower: { kind: "elementwise", expr: ([x]) => x },
+  simplify: identity,
 };
 
 /**
@@ -105,6 +124,7 @@ export const variableOp: Op<undefined> = elementwise({
   name: "variable",
   domain: "any",
   dtype: ([x]) => x,
-  pull: [(g) => g],
+  partials: [(g) => g],
   lower: (x) => x,
+  simplify: identity,
 });

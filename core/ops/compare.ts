@@ -14,7 +14,7 @@ function comparison(name: "lt" | "le" | "eq" | "ne"): ElementwiseOp {
     name,
     domain: "none",
     dtype: (inputs) => (sameDType(inputs), maskType),
-    pull: [undefined, undefined],
+    partials: [undefined, undefined],
     lower: (x, y) => expr.binary(name, x, y),
   });
 }

@@ -5,12 +5,13 @@
  */
 import { ShapeError } from "../errors.ts";
 import { contiguousStrides, normalizeAxis, sameShape, type Shape, showShape } from "../shape.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
-import { asTensor, promoteAll } from "./arguments.ts";
+import type { Op, Tensor, TensorLike } from "../tensor.ts";
+import { promoteAll } from "./arguments.ts";
+import { asTensor } from "./literal.ts";
 import { tensor as constant } from "./creation.ts";
-import { addUp, apply, type Op, sameDType } from "./define.ts";
+import { zeroTangent } from "./constant.ts";
+import { apply, sameDType } from "./define.ts";
 import { broadcastInDim, broadcastTo, expandDims, reshape } from "./movement.ts";
-import { pad } from "./pad.ts";
 import { slice } from "./slice.ts";
 import { take } from "./take.ts";
 
@@ -37,21 +38,12 @@ export const concatOp: Op<{ readonly axis: number }> = {
     let at = 0;
     return inputs.map(({ shape }) => slice(g, { axis, start: at, stop: at += shape[axis] }));
   },
-  jvp: (tangents, inputs, _, { axis }) =>
-    addUp(tangents.map((t, i) => {
-      if (!t) return undefined;
-      const before = inputs.slice(0, i).reduce((total, { shape }) => total + shape[axis], 0);
-      const after = inputs.slice(i + 1).reduce((total, { shape }) => total + shape[axis], 0);
-      return pad(t, {
-        low: t.shape.map((_, each) => each === axis ? before : 0),
-        high: t.shape.map((_, each) => each === axis ? after : 0),
-      });
-    })),
+  jvp: (tangents, inputs, _, attrs) => [apply(concatOp, inputs.map((x, i) => tangents[i] ?? zeroTangent(x)), attrs)],
   vmap: (inputs, batched, { axis }, size) =>
     concat(inputs.map((x, i) => batched[i] ? x : broadcastTo(x, [size, ...x.shape])), { axis: axis + 1 }),
   lower: {
-    kind: "place",
-    places: (inputs, { axis }) => {
+    kind: "assemble",
+    layouts: (inputs, { axis }) => {
       const total = inputs.reduce((sum, shape) => sum + shape[axis], 0);
       const strides = contiguousStrides(inputs[0].map((extent, i) => i === axis ? total : extent));
       let at = 0;

@@ -9,11 +9,11 @@
 import { ShapeError } from "../errors.ts";
 import { integer } from "../ranges.ts";
 import { type ConvGeometry, type Shape, showShape } from "../shape.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
+import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
 import { add } from "./binary.ts";
-import { apply, batchAll, bilinear, floatDType, type Op } from "./define.ts";
-import { permute, reshape } from "./movement.ts";
+import { apply, bilinear, floatDType } from "./define.ts";
+import { batchAll, permute, reshape } from "./movement.ts";
 import { pad } from "./pad.ts";
 import {
   asImages,

@@ -3,52 +3,17 @@
  *
  * @module
  */
-import {
-  defaultFloat,
-  type DType,
-  dtypeOfArray,
-  indexType,
-  maskType,
-  roundTo,
-  tangentType,
-  toHostArray,
-  type TypedArray,
-} from "../dtype.ts";
+import { constantOf } from "./constant.ts";
+import { defaultFloat, type DType, dtypeOfArray, indexType, maskType, toHostArray, type TypedArray } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { Storage } from "../values/storage.ts";
 import { checkShape, contiguousStrides, type Shape, showShape, sizeOf } from "../shape.ts";
-import { Pending, Tensor } from "../tensor.ts";
+import { type Op, Tensor } from "../tensor.ts";
 import { add, mul } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { eq } from "./compare.ts";
-import { apply, noJvp, noVjp, type Op } from "./define.ts";
+import { apply, noJvp, noVjp } from "./define.ts";
 import { broadcastInDim } from "./movement.ts";
-
-interface FullAttrs {
-  readonly value: number;
-  readonly shape: Shape;
-  readonly dtype: DType;
-}
-
-export const fullOp: Op<FullAttrs> = {
-  name: "full",
-  shape: (_, { shape }) => shape,
-  dtype: (_, { dtype }) => dtype,
-  vjp: noVjp,
-  jvp: noJvp,
-  vmap: (_inputs, _batched, attrs) => apply(fullOp, [], attrs),
-  lower: { kind: "constant", value: ({ value }) => value },
-};
-
-/** A constant. A `weak` one takes the type of what it meets. */
-export function constantOf(value: number, dtype: DType, shape: Shape = [], weak = false): Tensor {
-  return new Tensor(
-    Object.isFrozen(shape) ? shape : Object.freeze(shape.slice()),
-    dtype,
-    new Pending(fullOp as Op, [], { value: roundTo(dtype, value), shape, dtype }),
-    weak,
-  );
-}
 
 /** Options of the functions that make tensors. */
 export interface CreationOptions {
@@ -118,35 +83,6 @@ export function empty(shape: Shape, options: CreationOptions = {}): Tensor {
  */
 export function fullLike(x: Tensor, value: number | boolean, { dtype = x.dtype }: CreationOptions = {}): Tensor {
   return constantOf(Number(value), dtype, x.shape);
-}
-
-/**
- * Zeros of the shape and type of another tensor.
- *
- * ```ts
- * import { tensor, toArray, zerosLike } from "../../mod.ts";
- * console.log(await toArray(zerosLike(tensor([5, 6])))); // [0, 0]
- * ```
- */
-export function zerosLike(x: Tensor): Tensor {
-  return constantOf(0, x.dtype, x.shape);
-}
-
-/** A derivative by `x` that is zero: of the type that derivatives by it have. */
-export function zeroTangent(x: Tensor): Tensor {
-  return constantOf(0, tangentType(x.dtype) ?? x.dtype, x.shape);
-}
-
-/**
- * Ones of the shape and type of another tensor.
- *
- * ```ts
- * import { onesLike, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(onesLike(tensor([5, 6])))); // [1, 1]
- * ```
- */
-export function onesLike(x: Tensor): Tensor {
-  return constantOf(1, x.dtype, x.shape);
 }
 
 interface IndexAttrs {

@@ -10,9 +10,9 @@
 import { extremes, tangentType } from "../dtype.ts";
 import { normalizeAxis, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { asFloat, asTensor } from "./arguments.ts";
+import { asFloat, upcast } from "./cast.ts";
+import { asTensor } from "./literal.ts";
 import { add, logAddExp, logicalOr, mul } from "./binary.ts";
-import { upcast } from "./cast.ts";
 import { ge, le } from "./compare.ts";
 import { stack } from "./concat.ts";
 import { full } from "./creation.ts";

@@ -8,82 +8,11 @@
  * @module
  */
 import type { Expr } from "../ir/expr.ts";
-import type { Access, Kernel, ReduceOp } from "../ir/kernel.ts";
-import type { Loop } from "../compile/loop.ts";
+import type { Lowering } from "../ir/lowering.ts";
 import { computeType, type DType, isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { sameShape, type Shape, showShape } from "../shape.ts";
-import { insideTransform, Pending, pendingDepth, Tensor } from "../tensor.ts";
-// A circle on purpose: the rules need these two when they run, not when they are made.
-import { add } from "./binary.ts";
-import { broadcastInDim } from "./movement.ts";
-
-/** A strided window on memory: which element lies at each index of `shape`. */
-export interface View {
-  readonly shape: Shape;
-  readonly offset: number;
-  readonly strides: readonly number[];
-}
-
-/** How an operation becomes kernels. There is one road, for eager reading and for `jit`. */
-export type Lowering<A> =
-  /** One scalar expression of the inputs' elements: fused into whatever uses it. */
-  | { readonly kind: "elementwise"; expr(args: readonly Expr[], attrs: A): Expr }
-  /** The same value everywhere. */
-  | { readonly kind: "constant"; value(attrs: A): number }
-  /** An integer that depends on the place only: offset + the sum of stride * index. */
-  | { readonly kind: "index"; affine(attrs: A): { readonly offset: number; readonly strides: readonly number[] } }
-  /** The input's memory seen differently: moves nothing. Undefined if these strides cannot be seen so. */
-  | { readonly kind: "view"; view(input: View, attrs: A): View | undefined }
-  /** Each input is written into its place of the output; `fill` first, where the inputs leave gaps. */
-  | {
-    readonly kind: "place";
-    places(inputs: readonly Shape[], attrs: A): readonly { readonly offset: number; readonly strides: readonly number[] }[];
-    fill?(attrs: A): number | undefined;
-  }
-  /** A reduction over axes. */
-  | { readonly kind: "reduce"; readonly op: ReduceOp; axes(attrs: A): readonly number[] }
-  /** Several results, each one of the inputs: none of its own. */
-  | { readonly kind: "parts"; part(index: number, attrs: A): number }
-  /** Several results, of a loop. */
-  | { readonly kind: "loop"; loop(attrs: A): Loop }
-  /** One of several results. */
-  | { readonly kind: "result"; index(attrs: A): number }
-  /** A kernel of its own. */
-  | {
-    readonly kind: "kernel";
-    /** Whether the output begins as a copy of the first input, over which the kernel writes. */
-    readonly over?: true;
-    /** The shapes as which the kernel sees its operands, with any strides; undefined: contiguous as they are. */
-    operands?(inputs: readonly Shape[], attrs: A): readonly Shape[];
-    /** The kernel up to its result, and the domain it computes; the compiler adds loads and stores. */
-    build(operands: readonly Access[], inputs: readonly Shape[], attrs: A, dtype: DType): KernelCore;
-  };
-
-type WithoutStores<K> = K extends Kernel ? Omit<K, "loads" | "stores" | "target"> : never;
-/** A kernel before the compiler gives it loads and stores, or the target it writes to. */
-export type KernelCore = WithoutStores<Kernel>;
-
-/** An operation. Methods take inputs that fit: the public functions see to it. */
-export interface Op<A = unknown> {
-  readonly name: string;
-  /** The output's shape; throws ShapeError if the inputs do not fit. */
-  shape(inputs: readonly Shape[], attrs: A): Shape;
-  /** The output's type; throws DTypeError if it cannot be. */
-  dtype(inputs: readonly DType[], attrs: A): DType;
-  /** Cotangents of the inputs from the output's; undefined where there is none. */
-  vjp(g: Tensor, inputs: readonly Tensor[], output: Tensor, attrs: A): readonly (Tensor | undefined)[];
-  /** The output's tangent from those of the inputs (undefined: zero); undefined if it is zero. */
-  jvp(
-    tangents: readonly (Tensor | undefined)[],
-    inputs: readonly Tensor[],
-    output: Tensor,
-    attrs: A,
-  ): Tensor | undefined;
-  /** The operation on inputs of which some (`batched`) have one more axis in front, of extent `size`; so has the output. */
-  vmap(inputs: readonly Tensor[], batched: readonly boolean[], attrs: A, size: number): Tensor;
-  readonly lower: Lowering<A>;
-}
+import { insideTransform, type Op, Pending, pendingDepth, Tensor } from "../tensor.ts";
 
 /** Operations one after the other that may be pending; more are no longer the work of one program. */
 const longest = 2000;
@@ -154,11 +83,6 @@ export function numberDType(name: string): (inputs: readonly DType[]) => DType {
   };
 }
 
-/** Adds tangents or cotangents of which some may be missing. */
-export function addUp(terms: readonly (Tensor | undefined)[]): Tensor | undefined {
-  return terms.reduce((sum, term) => sum && term ? add(sum, term) : sum ?? term, undefined);
-}
-
 /** Where the tests sample an elementwise operation's arguments. */
 export type Domain = "any" | "positive" | "unit" | "aboveMinusOne" | "aboveOne" | "nonzero" | "integer" | "bool" | "none";
 
@@ -169,24 +93,18 @@ export interface ElementwiseSpec<A> {
   readonly domain: Domain;
   dtype(inputs: readonly DType[], attrs: A): DType;
   /**
-   * For each argument, what a cotangent `g` of the output means for it: g times the partial derivative. The Jacobian is diagonal,
-   * so the same functions push tangents forward. Undefined: no derivative. Arguments: g, the inputs, then the output.
+   * For each argument g times the partial derivative, from g, the inputs, then the output. The Jacobian is diagonal, so the same
+   * functions pull cotangents back and push tangents forward. Undefined: no derivative.
    */
-  readonly pull: readonly (((g: Tensor, ...inputsThenOutput: Tensor[]) => Tensor) | undefined)[];
+  readonly partials: readonly (((g: Tensor, ...inputsThenOutput: Tensor[]) => Tensor) | undefined)[];
   lower(...args: Expr[]): Expr;
+  readonly simplify?: Op<A>["simplify"];
 }
 
 /** An elementwise record: all inputs have the output's shape. */
 export interface ElementwiseOp extends Op<undefined> {
   readonly domain: Domain;
   readonly arity: number;
-}
-
-/** Gives every unbatched input a leading axis of extent `size`. */
-export function batchAll(inputs: readonly Tensor[], batched: readonly boolean[], size: number): Tensor[] {
-  return inputs.map((input, i) =>
-    batched[i] ? input : broadcastInDim(input, [size, ...input.shape], input.shape.map((_, axis) => axis + 1))
-  );
 }
 
 function equalShapes(name: string, inputs: readonly Shape[]): Shape {
@@ -203,19 +121,14 @@ export function elementwise(spec: ElementwiseSpec<undefined>): ElementwiseOp {
   const op: ElementwiseOp = {
     name: spec.name,
     domain: spec.domain,
-    arity: spec.pull.length,
+    arity: spec.partials.length,
     shape: (inputs) => equalShapes(spec.name, inputs),
     dtype: spec.dtype,
-    vjp: (g, inputs, output) => spec.pull.map((pull) => pull?.(g, ...inputs, output)),
+    vjp: (g, inputs, output) => spec.partials.map((partial) => partial?.(g, ...inputs, output)),
     jvp: (tangents, inputs, output) =>
-      addUp(
-        spec.pull.map((push, i) => {
-          const t = tangents[i];
-          return t && push ? push(t, ...inputs, output) : undefined;
-        }),
-      ),
-    vmap: (inputs, batched, _, size) => apply(op, batchAll(inputs, batched, size), undefined),
+      spec.partials.map((partial, i) => tangents[i] && partial?.(tangents[i], ...inputs, output)),
     lower: { kind: "elementwise", expr: (args) => spec.lower(...args) },
+    simplify: spec.simplify,
   };
   return op;
 }
@@ -229,7 +142,8 @@ export interface LinearSpec<A> {
   transpose(g: Tensor, input: Shape, attrs: A): Tensor;
   /** The operation on an input with one more axis in front. */
   vmap(input: Tensor, attrs: A, size: number): Tensor;
-  readonly lower: Lowering<A>;
+  readonly lower: Lowering<A, Tensor>;
+  readonly simplify?: Op<A>["simplify"];
 }
 
 /** A linear operation of one tensor: give its transpose. */
@@ -239,9 +153,10 @@ export function linear<A>(spec: LinearSpec<A>): Op<A> {
     shape: spec.shape,
     dtype: spec.dtype ?? sameDType,
     vjp: (g, [x], _, attrs) => [spec.transpose(g, x.shape, attrs)],
-    jvp: ([t], _inputs, _output, attrs) => t && apply(op, [t], attrs),
+    jvp: ([t], _inputs, _output, attrs) => [t && apply(op, [t], attrs)],
     vmap: ([x], _, attrs, size) => spec.vmap(x, attrs, size),
     lower: spec.lower,
+    simplify: spec.simplify,
   };
   return op;
 }
@@ -256,7 +171,8 @@ export interface BilinearSpec<A> {
   /** The adjoint in the right argument, given the left one. */
   transposeRight(g: Tensor, x: Tensor, y: Tensor, attrs: A): Tensor;
   vmap(inputs: readonly Tensor[], batched: readonly boolean[], attrs: A, size: number): Tensor;
-  readonly lower: Lowering<A>;
+  readonly lower: Lowering<A, Tensor>;
+  readonly permuted?: Op<A>["permuted"];
 }
 
 /** An operation linear in each of two tensors: give both transposes. */
@@ -266,9 +182,10 @@ export function bilinear<A>(spec: BilinearSpec<A>): Op<A> {
     shape: spec.shape,
     dtype: spec.dtype,
     vjp: (g, [x, y], _, attrs) => [spec.transposeLeft(g, y, x, attrs), spec.transposeRight(g, x, y, attrs)],
-    jvp: ([tx, ty], [x, y], _, attrs) => addUp([tx && apply(op, [tx, y], attrs), ty && apply(op, [x, ty], attrs)]),
+    jvp: ([tx, ty], [x, y], _, attrs) => [tx && apply(op, [tx, y], attrs), ty && apply(op, [x, ty], attrs)],
     vmap: spec.vmap,
     lower: spec.lower,
+    permuted: spec.permuted,
   };
   return op;
 }
@@ -279,6 +196,6 @@ export function noVjp(_g: Tensor, inputs: readonly Tensor[]): undefined[] {
 }
 
 /** The jvp of an operation that has no derivative. */
-export function noJvp(): undefined {
-  return undefined;
+export function noJvp(): undefined[] {
+  return [];
 }

@@ -7,7 +7,7 @@ import { indexType, isInteger } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { type Shape, showShape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
-import { asTensor } from "./arguments.ts";
+import { asTensor } from "./literal.ts";
 import { add, logicalAnd, maximum, minimum } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { ge, lt } from "./compare.ts";

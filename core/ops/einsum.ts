@@ -9,11 +9,12 @@
 import { ShapeError } from "../errors.ts";
 import { normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { asTensor, promoteAll } from "./arguments.ts";
+import { promoteAll } from "./arguments.ts";
+import { asTensor } from "./literal.ts";
 import { mul } from "./binary.ts";
 import { matmul } from "./matmul.ts";
 import { permute, reshape, squeeze } from "./movement.ts";
-import { sum } from "./reduce.ts";
+import { sum } from "./sum.ts";
 import { diagonal } from "./triangular.ts";
 
 /** A tensor and the label of each axis. */

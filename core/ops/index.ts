@@ -10,7 +10,7 @@ import { indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { broadcastShapes, type Shape, showShape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
-import { asTensor } from "./arguments.ts";
+import { asTensor } from "./literal.ts";
 import { add, logicalAnd, rem, sub } from "./binary.ts";
 import { eq, ge, le } from "./compare.ts";
 import { iota, tensor as constant } from "./creation.ts";

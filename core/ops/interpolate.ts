@@ -7,7 +7,7 @@ import { ShapeError } from "../errors.ts";
 import { positive } from "../ranges.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { asFloat } from "./arguments.ts";
+import { asFloat } from "./cast.ts";
 import { add, mul } from "./binary.ts";
 import { tensor } from "./creation.ts";
 import { broadcastTo, reshape } from "./movement.ts";

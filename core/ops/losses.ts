@@ -8,12 +8,13 @@ import { ShapeError } from "../errors.ts";
 import { fraction, nonNegative, positive } from "../ranges.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { asFloat } from "./arguments.ts";
+import { asFloat } from "./cast.ts";
 import { add, div, maximum, mul, pow, sub } from "./binary.ts";
 import { eq, gt } from "./compare.ts";
-import { zerosLike } from "./creation.ts";
+import { zerosLike } from "./constant.ts";
 import { softplus } from "./nn.ts";
-import { mean, sum } from "./reduce.ts";
+import { mean } from "./reduce.ts";
+import { sum } from "./sum.ts";
 import { where } from "./select.ts";
 import { abs, clip, exp, log, neg, sigmoid } from "./unary.ts";
 

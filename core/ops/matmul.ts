@@ -7,14 +7,15 @@
  * @module
  */
 import * as expr from "../ir/expr.ts";
+import { madeBy } from "../ir/operation.ts";
 import { ShapeError } from "../errors.ts";
 import { broadcastShapes, sameShape, type Shape, showShape, sizeOf } from "../shape.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
+import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
 import { mul } from "./binary.ts";
-import { apply, batchAll, bilinear, numberDType, type Op } from "./define.ts";
-import { broadcastTo, reshape, transpose } from "./movement.ts";
-import { sum } from "./reduce.ts";
+import { apply, bilinear, numberDType } from "./define.ts";
+import { batchAll, broadcastTo, permuteOp, reshape, transpose } from "./movement.ts";
+import { sum } from "./sum.ts";
 
 function flatBatch(shape: Shape): Shape {
   return [sizeOf(shape.slice(0, -2)), ...shape.slice(-2)];
@@ -55,6 +56,13 @@ export const matmulOp: Op<undefined> = bilinear({
         reductions: [{ op: "sum", value: expr.binary("mul", load(0), load(1)) }],
       };
     },
+  },
+  // (x y)^T = y^T x^T: the product comes out transposed, and nothing is moved.
+  permuted: (order, output, { make }) => {
+    const last = order.length - 1;
+    if (order.some((axis, i) => axis !== (i === last ? last - 1 : i === last - 1 ? last : i))) return undefined;
+    const [x, y] = madeBy(output, matmulOp)!.inputs;
+    return make(matmulOp, [y, x].map((each) => make(permuteOp, [each], { order })), undefined);
   },
 });
 

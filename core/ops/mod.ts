@@ -30,15 +30,16 @@ import { castOp, stopGradientOp, variableOp } from "./cast.ts";
 import { eqOp, leOp, ltOp, neOp } from "./compare.ts";
 import { conv2dFilterGradOp, conv2dInputGradOp, conv2dOp } from "./conv.ts";
 import { concatOp } from "./concat.ts";
-import { fullOp, indexOp } from "./creation.ts";
+import { indexOp } from "./creation.ts";
+import { fullOp } from "./constant.ts";
 import { matmulOp } from "./matmul.ts";
 import { broadcastOp, flipOp, permuteOp, reshapeOp } from "./movement.ts";
-import { padOp } from "./pad.ts";
+import { padOp, sliceOp } from "./slice.ts";
 import { avgPool2dGradOp, avgPool2dOp, maxPool2dGatherOp, maxPool2dOp, maxPool2dScatterOp } from "./pool.ts";
 import { prodOp } from "./prod.ts";
-import { argmaxOp, argminOp, maxOp, minOp, sumOp } from "./reduce.ts";
+import { argmaxOp, argminOp, maxOp, minOp } from "./reduce.ts";
+import { sumOp } from "./sum.ts";
 import { whereOp } from "./select.ts";
-import { sliceOp } from "./slice.ts";
 import { erfcOp, erfinvOp, gudermannianOp, isruOp, softsignOp } from "./special.ts";
 import { argsortOp } from "./sort.ts";
 import { takeGradOp, takeOp } from "./take.ts";
@@ -74,7 +75,7 @@ import {
   tanOp,
   truncOp,
 } from "./unary.ts";
-import type { Op } from "./define.ts";
+import type { Op } from "../tensor.ts";
 import { writeOp } from "./write.ts";
 
 /** The records, in the order of their files. */

@@ -14,10 +14,12 @@ import {
   showShape,
   sizeOf,
 } from "../shape.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
-import { asTensor } from "./arguments.ts";
-import { apply, linear, type Op } from "./define.ts";
-import { sum } from "./reduce.ts";
+import type { Op, Tensor, TensorLike } from "../tensor.ts";
+import { asTensor } from "./literal.ts";
+import { madeBy } from "../ir/operation.ts";
+import { firstOf, viewOfConstant } from "./algebra.ts";
+import { apply, linear } from "./define.ts";
+import { sum } from "./sum.ts";
 
 export const reshapeOp: Op<{ readonly shape: Shape }> = linear({
   name: "reshape",
@@ -31,6 +33,11 @@ export const reshapeOp: Op<{ readonly shape: Shape }> = linear({
       return strides && { shape, offset: input.offset, strides };
     },
   },
+  simplify: firstOf(viewOfConstant, ({ inputs: [x], attrs, shape, make }) => {
+    if (sameShape(x.shape, shape)) return x;
+    const inner = madeBy(x, reshapeOp);
+    return inner && make(reshapeOp, inner.inputs, attrs);
+  }),
 });
 /**
  * The same elements in row-major order under another shape; one extent may be -1 and is worked out.
@@ -76,6 +83,14 @@ export const permuteOp: Op<{ readonly order: readonly number[] }> = linear({
       strides: order.map((axis) => strides[axis]),
     }),
   },
+  simplify: firstOf(viewOfConstant, (node) => {
+    const { inputs: [x], attrs: { order }, make } = node;
+    const inner = madeBy(x, permuteOp);
+    if (!inner) return x.made.kind === "op" ? x.made.op.permuted?.(order, x, node) : undefined;
+    const both = order.map((axis) => inner.attrs.order[axis]);
+    const [source] = inner.inputs;
+    return both.every((axis, i) => axis === i) ? source : make(permuteOp, [source], { order: both });
+  }),
 });
 /**
  * The axes in another order: axis i of the result is axis `order[i]` of x.
@@ -140,10 +155,18 @@ export const broadcastOp: Op<BroadcastAttrs> = linear({
       return { shape, offset: input.offset, strides };
     },
   },
+  simplify: firstOf(viewOfConstant, ({ inputs: [x], shape }) => sameShape(x.shape, shape) ? x : undefined),
 });
 /** Repeats x along new axes and along axes of extent 1: axis i of x becomes axis `axes[i]` (ascending) of `shape`. */
 export function broadcastInDim(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
   return sameShape(x.shape, shape) ? x : apply(broadcastOp, [x], { shape, axes });
+}
+
+/** For batching rules: gives every unbatched input a leading axis of extent `size`. */
+export function batchAll(inputs: readonly Tensor[], batched: readonly boolean[], size: number): Tensor[] {
+  return inputs.map((input, i) =>
+    batched[i] ? input : broadcastInDim(input, [size, ...input.shape], input.shape.map((_, axis) => axis + 1))
+  );
 }
 
 /**
@@ -295,6 +318,7 @@ export const flipOp: Op<{ readonly axes: readonly number[] }> = linear({
       strides: strides.map((stride, axis) => axes.includes(axis) ? -stride : stride),
     }),
   },
+  simplify: viewOfConstant,
 });
 /**
  * The elements in reverse order along the axes (default all).

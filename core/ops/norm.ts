@@ -6,12 +6,13 @@
 import { isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { asTensor } from "./arguments.ts";
+import { asTensor } from "./literal.ts";
 import { pow } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { eq } from "./compare.ts";
-import { zerosLike } from "./creation.ts";
-import { countNonzero, max, min, type ReduceOptions, sum } from "./reduce.ts";
+import { zerosLike } from "./constant.ts";
+import { countNonzero, max, min } from "./reduce.ts";
+import { type ReduceOptions, sum } from "./sum.ts";
 import { where } from "./select.ts";
 import { abs, sqrt, square } from "./unary.ts";
 

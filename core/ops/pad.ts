@@ -4,43 +4,13 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
-import { contiguousStrides, type Shape, showShape } from "../shape.ts";
+import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { asTensor } from "./arguments.ts";
+import { asTensor } from "./literal.ts";
 import { concat } from "./concat.ts";
-import { apply, type Op, sameDType } from "./define.ts";
+import { apply } from "./define.ts";
 import { broadcastTo } from "./movement.ts";
-import { slice, sliceOp } from "./slice.ts";
-
-interface PadAttrs {
-  readonly low: readonly number[];
-  readonly high: readonly number[];
-  readonly interior: readonly number[];
-  readonly value: number;
-}
-
-function padPlace(shape: Shape, { low, high, interior }: PadAttrs): { shape: Shape; offset: number; strides: number[] } {
-  const out = shape.map((extent, i) => low[i] + high[i] + (extent === 0 ? 0 : (extent - 1) * (interior[i] + 1) + 1));
-  const strides = contiguousStrides(out);
-  return {
-    shape: out,
-    offset: low.reduce((at, each, axis) => at + each * strides[axis], 0),
-    strides: strides.map((stride, axis) => stride * (interior[axis] + 1)),
-  };
-}
-
-export const padOp: Op<PadAttrs> = {
-  name: "pad",
-  shape: ([x], attrs) => padPlace(x, attrs).shape,
-  dtype: sameDType,
-  vjp: (g, [x], _, { low, interior }) => [
-    apply(sliceOp, [g], { start: low, count: x.shape, step: interior.map((each) => each + 1) }),
-  ],
-  jvp: ([t], _inputs, _output, attrs) => t && apply(padOp, [t], { ...attrs, value: 0 }),
-  vmap: ([x], _, { low, high, interior, value }) =>
-    apply(padOp, [x], { low: [0, ...low], high: [0, ...high], interior: [0, ...interior], value }),
-  lower: { kind: "place", places: ([x], attrs) => [padPlace(x, attrs)], fill: ({ value }) => value },
-};
+import { padOp, slice } from "./slice.ts";
 
 /** How much to add at each axis, and with what. */
 export interface PadOptions {

@@ -8,7 +8,7 @@ import { Tensor } from "../tensor.ts";
 import { treeLeaves } from "../tree.ts";
 import { add, mul } from "./binary.ts";
 import { zeros } from "./creation.ts";
-import { sum } from "./reduce.ts";
+import { sum } from "./sum.ts";
 import { abs } from "./unary.ts";
 
 /** Options of penalties. */

@@ -9,11 +9,11 @@
 import { ShapeError } from "../errors.ts";
 import { integer } from "../ranges.ts";
 import { type PoolGeometry, type Shape, showShape } from "../shape.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
-import { asFloat } from "./arguments.ts";
+import type { Op, Tensor, TensorLike } from "../tensor.ts";
+import { asFloat } from "./cast.ts";
 import { mul } from "./binary.ts";
-import { apply, batchAll, floatDType, linear, numberDType, type Op } from "./define.ts";
-import { reshape } from "./movement.ts";
+import { apply, floatDType, linear, numberDType } from "./define.ts";
+import { batchAll, reshape } from "./movement.ts";
 import {
   around,
   asImages,
@@ -56,7 +56,7 @@ export const maxPool2dOp: Op<PoolAttrs> = {
   shape: (_, { geometry }) => resultShape(geometry),
   dtype: numberDType("maxPool2d"),
   vjp: (g, [x], _, attrs) => [apply(maxPool2dScatterOp, [x, g], attrs)],
-  jvp: ([t], [x], _, attrs) => t && apply(maxPool2dGatherOp, [x, t], attrs),
+  jvp: ([t], [x], _, attrs) => [t && apply(maxPool2dGatherOp, [x, t], attrs)],
   vmap: (inputs, _, attrs, size) => poolMany(maxPool2dOp, inputs, attrs, size),
   lower: kernelOf("maxPool2d", resultShape),
 };
@@ -66,7 +66,7 @@ export const maxPool2dScatterOp: Op<PoolAttrs> = {
   shape: (_, { geometry }) => imageShape(geometry),
   dtype: numberDType("maxPool2dScatter"),
   vjp: (h, [x], _, attrs) => [undefined, apply(maxPool2dGatherOp, [x, h], attrs)],
-  jvp: ([, t], [x], _, attrs) => t && apply(maxPool2dScatterOp, [x, t], attrs),
+  jvp: ([, t], [x], _, attrs) => [t && apply(maxPool2dScatterOp, [x, t], attrs)],
   vmap: (inputs, batched, attrs, size) => poolMany(maxPool2dScatterOp, batchAll(inputs, batched, size), attrs, size),
   lower: kernelOf("maxPool2dScatter", imageShape),
 };
@@ -76,7 +76,7 @@ export const maxPool2dGatherOp: Op<PoolAttrs> = {
   shape: (_, { geometry }) => resultShape(geometry),
   dtype: numberDType("maxPool2dGather"),
   vjp: (g, [x], _, attrs) => [undefined, apply(maxPool2dScatterOp, [x, g], attrs)],
-  jvp: ([, t], [x], _, attrs) => t && apply(maxPool2dGatherOp, [x, t], attrs),
+  jvp: ([, t], [x], _, attrs) => [t && apply(maxPool2dGatherOp, [x, t], attrs)],
   vmap: (inputs, batched, attrs, size) => poolMany(maxPool2dGatherOp, batchAll(inputs, batched, size), attrs, size),
   lower: kernelOf("maxPool2dGather", resultShape),
 };

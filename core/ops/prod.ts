@@ -7,16 +7,16 @@
  * @module
  */
 import { sizeOf } from "../shape.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
-import { asTensor } from "./arguments.ts";
+import type { Op, Tensor, TensorLike } from "../tensor.ts";
+import { asTensor } from "./literal.ts";
 import { mul } from "./binary.ts";
 import { upcast } from "./cast.ts";
 import { stack } from "./concat.ts";
-import { onesLike } from "./creation.ts";
-import { apply, numberDType, type Op } from "./define.ts";
+import { onesLike } from "./constant.ts";
+import { apply, numberDType } from "./define.ts";
 import { moveAxis, reshape } from "./movement.ts";
 import { pad } from "./pad.ts";
-import { behind, type ReduceAttrs, reduceBy, reducedShape, type ReduceOptions, stretch, sum } from "./reduce.ts";
+import { behind, type ReduceAttrs, reduceBy, reducedShape, type ReduceOptions, stretch, sum } from "./sum.ts";
 import { slice } from "./slice.ts";
 
 /**
@@ -46,7 +46,7 @@ export const prodOp: Op<ReduceAttrs> = {
   shape: reducedShape,
   dtype: numberDType("take prod of"),
   vjp: (g, [x], _, { axes }) => [mul(stretch(g, x.shape, axes), derivative(x, axes))],
-  jvp: ([t], [x], _, { axes }) => t && sum(mul(t, derivative(x, axes)), { axis: axes }),
+  jvp: ([t], [x], _, { axes }) => [t && sum(mul(t, derivative(x, axes)), { axis: axes })],
   vmap: ([x], _, { axes }) => apply(prodOp, [x], { axes: behind(axes) }),
   lower: { kind: "reduce", op: "prod", axes: ({ axes }) => axes },
 };

@@ -3,81 +3,21 @@
  *
  * @module
  */
+import { behind, type ReduceAttrs, reduceBy, reducedShape, type ReduceOptions, stretch, sum } from "./sum.ts";
 import { indexType, maskType } from "../dtype.ts";
 import type { ReduceOp } from "../ir/kernel.ts";
 import { ShapeError } from "../errors.ts";
-import { normalizeAxes, type Shape, showShape, sizeOf } from "../shape.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
-import { asFloat, asTensor } from "./arguments.ts";
+import { normalizeAxes, showShape, sizeOf } from "../shape.ts";
+import type { Op, Tensor, TensorLike } from "../tensor.ts";
+import { asFloat, cast, stopGradient } from "./cast.ts";
+import { asTensor } from "./literal.ts";
 import { add, div, mul, sub } from "./binary.ts";
-import { cast, stopGradient, upcast } from "./cast.ts";
 import { eq } from "./compare.ts";
-import { zerosLike } from "./creation.ts";
-import { apply, linear, noJvp, noVjp, numberDType, type Op } from "./define.ts";
-import { broadcastInDim, reshape, squeeze } from "./movement.ts";
+import { zerosLike } from "./constant.ts";
+import { apply, noJvp, noVjp, numberDType } from "./define.ts";
+import { squeeze } from "./movement.ts";
 import { where } from "./select.ts";
 import { exp, isFinite, log, logicalNot, sqrt } from "./unary.ts";
-
-/** Which axes to reduce, and whether to keep them with extent 1. */
-export interface ReduceOptions {
-  /** One axis or several; negative ones count from the back. Default: all. */
-  readonly axis?: number | readonly number[];
-  /** Whether the reduced axes stay, with extent 1. Default false. */
-  readonly keepDims?: boolean;
-}
-
-/** What the records of reductions need to know: the axes, from the front and in order. */
-export interface ReduceAttrs {
-  readonly axes: readonly number[];
-}
-
-function kept(shape: Shape, axes: readonly number[]): number[] {
-  return shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-}
-
-/** The shape rule of reductions. */
-export function reducedShape([shape]: readonly Shape[], { axes }: ReduceAttrs): Shape {
-  return shape.filter((_, axis) => !axes.includes(axis));
-}
-
-/** The reduced tensor stretched over the axes it lost. */
-export function stretch(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
-  return broadcastInDim(x, shape, kept(shape, axes));
-}
-
-/** The same axes when there is one more in front. */
-export function behind(axes: readonly number[]): number[] {
-  return axes.map((axis) => axis + 1);
-}
-
-/** A reduction by a record: its axes worked out and, if asked for, kept. */
-export function reduceBy(op: Op<ReduceAttrs>, x: Tensor, { axis, keepDims }: ReduceOptions): Tensor {
-  const list = normalizeAxes(axis, x.rank, op.name);
-  const chooses = op === argmaxOp || op === argminOp;
-  const result = list.length === 0 && !chooses ? x : apply(op, [x], { axes: list });
-  return keepDims ? reshape(result, x.shape.map((extent, i) => list.includes(i) ? 1 : extent)) : result;
-}
-
-export const sumOp: Op<ReduceAttrs> = linear({
-  name: "sum",
-  shape: reducedShape,
-  dtype: numberDType("sum"),
-  transpose: (g, shape, { axes }) => stretch(g, shape, axes),
-  vmap: (x, { axes }) => apply(sumOp, [x], { axes: behind(axes) }),
-  lower: { kind: "reduce", op: "sum", axes: ({ axes }) => axes },
-});
-/**
- * The sum over axes; bool and u8 are counted as i32, f16 as f32.
- *
- * ```ts
- * import { sum, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(sum(tensor([[1, 2], [3, 4]]), { axis: 0 }))); // [4, 6]
- * ```
- */
-export function sum(x: TensorLike, options: ReduceOptions = {}): Tensor {
-  const tensor = asTensor(x);
-  return reduceBy(sumOp, upcast(tensor), options);
-}
 
 /** max or min: the derivative goes to the extreme elements, in equal parts. */
 function extreme(name: "max" | "min"): Op<ReduceAttrs> {
@@ -90,7 +30,7 @@ function extreme(name: "max" | "min"): Op<ReduceAttrs> {
     shape: reducedShape,
     dtype: numberDType(`take ${name} of`),
     vjp: (g, [x], y, { axes }) => [mul(stretch(g, x.shape, axes), share(x, y, axes))],
-    jvp: ([t], [x], y, { axes }) => t && sum(mul(t, share(x, y, axes)), { axis: axes }),
+    jvp: ([t], [x], y, { axes }) => [t && sum(mul(t, share(x, y, axes)), { axis: axes })],
     vmap: ([x], _, { axes }) => apply(op, [x], { axes: behind(axes) }),
     lower: { kind: "reduce", op: name, axes: ({ axes }) => axes },
   };

@@ -7,10 +7,11 @@ import { isBool } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { asTensor, commonType } from "./arguments.ts";
+import { commonType } from "./arguments.ts";
+import { asTensor } from "./literal.ts";
 import { add } from "./binary.ts";
 import { cast } from "./cast.ts";
-import { constantOf } from "./creation.ts";
+import { constantOf } from "./constant.ts";
 import { broadcastTo } from "./movement.ts";
 import { placesAlong, scatter } from "./take.ts";
 

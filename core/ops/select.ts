@@ -9,7 +9,7 @@ import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { commonShape, promoteAll, stretchAll } from "./arguments.ts";
 import { cast } from "./cast.ts";
-import { zerosLike } from "./creation.ts";
+import { zerosLike } from "./constant.ts";
 import { apply, elementwise, type ElementwiseOp } from "./define.ts";
 
 export const whereOp: ElementwiseOp = elementwise({
@@ -21,7 +21,7 @@ export const whereOp: ElementwiseOp = elementwise({
     }
     return x;
   },
-  pull: [undefined, (g, test) => where(test, g, zerosLike(g)), (g, test) => where(test, zerosLike(g), g)],
+  partials: [undefined, (g, test) => where(test, g, zerosLike(g)), (g, test) => where(test, zerosLike(g), g)],
   lower: (test, x, y) => expr.select(test, x, y),
 });
 /**

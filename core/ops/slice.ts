@@ -3,14 +3,14 @@
  *
  * @module
  */
+import { viewOfConstant } from "./algebra.ts";
 import { ShapeError } from "../errors.ts";
 import { integer } from "../ranges.ts";
-import { normalizeAxis, type Shape, showShape } from "../shape.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
-import { asTensor } from "./arguments.ts";
-import { apply, linear, type Op } from "./define.ts";
+import { contiguousStrides, normalizeAxis, type Shape, showShape } from "../shape.ts";
+import type { Op, Tensor, TensorLike } from "../tensor.ts";
+import { asTensor } from "./literal.ts";
+import { apply, linear, sameDType } from "./define.ts";
 import { flip, squeeze } from "./movement.ts";
-import { padOp } from "./pad.ts";
 
 interface Gaps {
   readonly low: readonly number[];
@@ -47,7 +47,38 @@ export const sliceOp: Op<SliceAttrs> = linear({
       strides: strides.map((stride, axis) => stride * step[axis]),
     }),
   },
+  simplify: viewOfConstant,
 });
+
+interface PadAttrs {
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+  readonly interior: readonly number[];
+  readonly value: number;
+}
+
+function padPlace(shape: Shape, { low, high, interior }: PadAttrs): { shape: Shape; offset: number; strides: number[] } {
+  const out = shape.map((extent, i) => low[i] + high[i] + (extent === 0 ? 0 : (extent - 1) * (interior[i] + 1) + 1));
+  const strides = contiguousStrides(out);
+  return {
+    shape: out,
+    offset: low.reduce((at, each, axis) => at + each * strides[axis], 0),
+    strides: strides.map((stride, axis) => stride * (interior[axis] + 1)),
+  };
+}
+
+export const padOp: Op<PadAttrs> = {
+  name: "pad",
+  shape: ([x], attrs) => padPlace(x, attrs).shape,
+  dtype: sameDType,
+  vjp: (g, [x], _, { low, interior }) => [
+    apply(sliceOp, [g], { start: low, count: x.shape, step: interior.map((each) => each + 1) }),
+  ],
+  jvp: ([t], _inputs, _output, attrs) => [t && apply(padOp, [t], { ...attrs, value: 0 })],
+  vmap: ([x], _, { low, high, interior, value }) =>
+    apply(padOp, [x], { low: [0, ...low], high: [0, ...high], interior: [0, ...interior], value }),
+  lower: { kind: "assemble", layouts: ([x], attrs) => [padPlace(x, attrs)], fill: ({ value }) => value },
+};
 
 /** Part of an axis: from `start` up to, without, `stop`, every `step`-th; negative positions count from the end, as in Python. */
 export interface IndexRange {

@@ -9,7 +9,7 @@
 import * as expr from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { asFloat } from "./arguments.ts";
+import { asFloat } from "./cast.ts";
 import { add, div, mul } from "./binary.ts";
 import { apply, elementwise, type ElementwiseOp, floatDType } from "./define.ts";
 import { abs, cosh, exp, neg, sqrt, square } from "./unary.ts";
@@ -97,7 +97,7 @@ export const erfcOp: ElementwiseOp = elementwise({
   name: "erfc",
   domain: "any",
   dtype: floatDType("erfc"),
-  pull: [(g, x) => mul(g, mul(-2 / Math.sqrt(Math.PI), exp(neg(square(x)))))],
+  partials: [(g, x) => mul(g, mul(-2 / Math.sqrt(Math.PI), exp(neg(square(x)))))],
   lower: (x) => {
     const tail = upperTail(absolute(x));
     return expr.select(less(x, 0), minus(literal(x, 2), tail), tail);
@@ -171,7 +171,7 @@ export const erfinvOp: ElementwiseOp = elementwise({
   name: "erfinv",
   domain: "unit",
   dtype: floatDType("erfinv"),
-  pull: [(g, _, y) => mul(g, mul(Math.sqrt(Math.PI) / 2, exp(square(y))))],
+  partials: [(g, _, y) => mul(g, mul(Math.sqrt(Math.PI) / 2, exp(square(y))))],
   lower: (x) => {
     const y = absolute(x);
     const w = expr.unary("neg", expr.unary("log", times(minus(literal(y, 1), y), plus(y, 1))));
@@ -199,7 +199,7 @@ export const gudermannianOp: ElementwiseOp = elementwise({
   name: "gudermannian",
   domain: "any",
   dtype: floatDType("gudermannian"),
-  pull: [(g, x) => div(g, cosh(x))],
+  partials: [(g, x) => div(g, cosh(x))],
   lower: (x) => times(expr.unary("atan", expr.unary("tanh", times(x, 0.5))), 2),
 });
 /** The Gudermannian function 2 atan(tanh(x / 2)): a sigmoid from -pi/2 to pi/2 with slope 1 at 0. */
@@ -209,7 +209,7 @@ export const isruOp: ElementwiseOp = elementwise({
   name: "isru",
   domain: "any",
   dtype: floatDType("isru"),
-  pull: [(g, x) => {
+  partials: [(g, x) => {
     const y = div(1, sqrt(add(square(x), 1)));
     return mul(g, mul(y, square(y)));
   }],
@@ -233,7 +233,7 @@ export const softsignOp: ElementwiseOp = elementwise({
   name: "softsign",
   domain: "nonzero",
   dtype: floatDType("softsign"),
-  pull: [(g, x) => div(g, square(add(1, abs(x))))],
+  partials: [(g, x) => div(g, square(add(1, abs(x))))],
   lower: (x) => over(x, plus(absolute(x), 1)),
 });
 /** x / (1 + |x|): a sigmoid from -1 to 1 with slope 1 at 0 that nears its ends slowly. */

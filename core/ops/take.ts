@@ -9,14 +9,14 @@
 import { indexType, isBool, isInteger } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
-import { asTensor } from "./arguments.ts";
+import type { Op, Tensor, TensorLike } from "../tensor.ts";
+import { asTensor } from "./literal.ts";
 import { add, maximum, minimum, mul } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { lt } from "./compare.ts";
 import { iota, zeros } from "./creation.ts";
-import { apply, batchAll, type Op } from "./define.ts";
-import { broadcastTo, permute, reshape } from "./movement.ts";
+import { apply } from "./define.ts";
+import { batchAll, broadcastTo, permute, reshape } from "./movement.ts";
 import { where } from "./select.ts";
 
 /** What records that move rows by index know. */
@@ -68,7 +68,7 @@ export const takeOp: Op<TakeAttrs> = {
   shape: ([[outer, , inner], [count]]) => [outer, count, inner],
   dtype: ([x]) => x,
   vjp: (g, [, indices], _, attrs) => [apply(takeGradOp, [g, indices], attrs), undefined],
-  jvp: ([t], [, indices], _, attrs) => t && apply(takeOp, [t, indices], attrs),
+  jvp: ([t], [, indices], _, attrs) => [t && apply(takeOp, [t, indices], attrs)],
   vmap: (inputs, batched, attrs, examples) => chooseMany(takeOp, inputs, batched, attrs, examples),
   lower: {
     kind: "kernel",
@@ -89,7 +89,7 @@ export const takeGradOp: Op<TakeAttrs> = {
   shape: ([[outer, , inner]], { size }) => [outer, size, inner],
   dtype: ([g]) => g,
   vjp: (h, [, indices], _, attrs) => [apply(takeOp, [h, indices], attrs), undefined],
-  jvp: ([t], [, indices], _, attrs) => t && apply(takeGradOp, [t, indices], attrs),
+  jvp: ([t], [, indices], _, attrs) => [t && apply(takeGradOp, [t, indices], attrs)],
   vmap: (inputs, batched, attrs, examples) => chooseMany(takeGradOp, inputs, batched, attrs, examples),
   lower: {
     kind: "kernel",

@@ -6,13 +6,14 @@
 import { ShapeError } from "../errors.ts";
 import { normalizeAxis, type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { asTensor } from "./arguments.ts";
+import { asTensor } from "./literal.ts";
 import { logicalNot } from "./unary.ts";
 import { le } from "./compare.ts";
-import { diagonalIndex, zerosLike } from "./creation.ts";
+import { diagonalIndex } from "./creation.ts";
+import { zerosLike } from "./constant.ts";
 import { moveAxis, reshape } from "./movement.ts";
 import { pad } from "./pad.ts";
-import { sum } from "./reduce.ts";
+import { sum } from "./sum.ts";
 import { where } from "./select.ts";
 import { slice } from "./slice.ts";
 

@@ -8,11 +8,13 @@ import * as expr from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { asFloat, asTensor } from "./arguments.ts";
+import { asFloat, cast } from "./cast.ts";
+import { asTensor } from "./literal.ts";
+import { madeBy } from "../ir/operation.ts";
+import { firstOf, fold } from "./algebra.ts";
 import { add, div, mul, pow, sub } from "./binary.ts";
 import { eq, gt, lt } from "./compare.ts";
-import { cast } from "./cast.ts";
-import { zerosLike } from "./creation.ts";
+import { zerosLike } from "./constant.ts";
 import { apply, type Domain, elementwise, type ElementwiseOp, floatDType, numberDType } from "./define.ts";
 import { where } from "./select.ts";
 
@@ -20,9 +22,9 @@ import { where } from "./select.ts";
 function floating(
   name: expr.UnaryOp,
   domain: Domain,
-  pull: (g: Tensor, x: Tensor, y: Tensor) => Tensor,
+  partial: (g: Tensor, x: Tensor, y: Tensor) => Tensor,
 ): ElementwiseOp {
-  return elementwise({ name, domain, dtype: floatDType(name), pull: [pull], lower: (x) => expr.unary(name, x) });
+  return elementwise({ name, domain, dtype: floatDType(name), partials: [partial], lower: (x) => expr.unary(name, x) });
 }
 
 function of(op: ElementwiseOp): (x: TensorLike) => Tensor {
@@ -34,8 +36,9 @@ export const negOp: ElementwiseOp = elementwise({
   name: "neg",
   domain: "any",
   dtype: numberDType("negate"),
-  pull: [(g) => neg(g)],
+  partials: [(g) => neg(g)],
   lower: (x) => expr.unary("neg", x),
+  simplify: firstOf(fold((x) => -x), ({ inputs: [x] }) => madeBy(x, negOp)?.inputs[0]),
 });
 /**
  * -x for each element.
@@ -53,7 +56,7 @@ export const absOp: ElementwiseOp = elementwise({
   name: "abs",
   domain: "nonzero",
   dtype: numberDType("take abs of"),
-  pull: [(g, x) => mul(g, sign(x))],
+  partials: [(g, x) => mul(g, sign(x))],
   lower: (x) => expr.unary("abs", x),
 });
 /**
@@ -72,7 +75,7 @@ export const signOp: ElementwiseOp = elementwise({
   name: "sign",
   domain: "nonzero",
   dtype: numberDType("take sign of"),
-  pull: [(g) => zerosLike(g)],
+  partials: [(g) => zerosLike(g)],
   lower: (x) => expr.unary("sign", x),
 });
 /**
@@ -173,7 +176,7 @@ export const asinhOp: ElementwiseOp = elementwise({
   name: "asinh",
   domain: "any",
   dtype: floatDType("asinh"),
-  pull: [(g, x) => div(g, sqrt(add(square(x), 1)))],
+  partials: [(g, x) => div(g, sqrt(add(square(x), 1)))],
   // log(a + sqrt(a^2 + 1)), as a logarithm of 1 + something that keeps its digits near 0.
   lower: (x) =>
     odd(x, (a) => {
@@ -190,7 +193,7 @@ export const acoshOp: ElementwiseOp = elementwise({
   name: "acosh",
   domain: "aboveOne",
   dtype: floatDType("acosh"),
-  pull: [(g, x) => div(g, mul(sqrt(sub(x, 1)), sqrt(add(x, 1))))],
+  partials: [(g, x) => div(g, mul(sqrt(sub(x, 1)), sqrt(add(x, 1))))],
   // log(x + sqrt(x^2 - 1)) with t = x - 1.
   lower: (x) => {
     const t = expr.binary("sub", x, 1);
@@ -207,7 +210,7 @@ export const atanhOp: ElementwiseOp = elementwise({
   name: "atanh",
   domain: "unit",
   dtype: floatDType("atanh"),
-  pull: [(g, x) => div(g, mul(sub(1, x), add(1, x)))],
+  partials: [(g, x) => div(g, mul(sub(1, x), add(1, x)))],
   // log((1 + a) / (1 - a)) / 2
   lower: (x) =>
     odd(x, (a) => {
@@ -222,7 +225,7 @@ export const cbrtOp: ElementwiseOp = elementwise({
   name: "cbrt",
   domain: "nonzero",
   dtype: floatDType("cbrt"),
-  pull: [(g, _, y) => div(g, mul(3, square(y)))],
+  partials: [(g, _, y) => div(g, mul(3, square(y)))],
   lower: (x) =>
     odd(x, (a) => {
       const y = expr.binary("pow", a, expr.constant(a.type, 1 / 3));
@@ -247,7 +250,7 @@ export const sigmoidOp: ElementwiseOp = elementwise({
   name: "sigmoid",
   domain: "any",
   dtype: floatDType("sigmoid"),
-  pull: [(g, _, y) => mul(g, mul(y, sub(1, y)))],
+  partials: [(g, _, y) => mul(g, mul(y, sub(1, y)))],
   lower: (x) => {
     const one = expr.constant(x.type, 1);
     return expr.binary("div", one, expr.binary("add", one, expr.unary("exp", expr.unary("neg", x))));
@@ -260,7 +263,7 @@ export const reluOp: ElementwiseOp = elementwise({
   name: "relu",
   domain: "nonzero",
   dtype: numberDType("relu"),
-  pull: [(g, _, y) => where(gt(y, 0), g, zerosLike(g))],
+  partials: [(g, _, y) => where(gt(y, 0), g, zerosLike(g))],
   // Written so that NaN stays NaN.
   lower: (x) => expr.select(expr.binary("lt", x, 0), expr.constant(x.type, 0), x),
 });
@@ -280,7 +283,7 @@ export const isNaNOp: ElementwiseOp = elementwise({
   name: "isNaN",
   domain: "none",
   dtype: (inputs) => (floatDType("isNaN")(inputs), maskType),
-  pull: [undefined],
+  partials: [undefined],
   lower: (x: Expr) => expr.unary("isNaN", x),
 });
 /** Whether each element is not a number: bool. */
@@ -295,7 +298,7 @@ export const notOp: ElementwiseOp = elementwise({
     }
     return x;
   },
-  pull: [undefined],
+  partials: [undefined],
   lower: (x) => expr.unary("not", x),
 });
 /**

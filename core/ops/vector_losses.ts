@@ -7,13 +7,15 @@ import { ShapeError } from "../errors.ts";
 import { positive } from "../ranges.ts";
 import { sameShape, type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { align, asFloat, asTensor } from "./arguments.ts";
+import { align } from "./arguments.ts";
+import { asFloat } from "./cast.ts";
+import { asTensor } from "./literal.ts";
 import { add, div, maximum, mul, sub } from "./binary.ts";
 import { eq } from "./compare.ts";
 import { type LossOptions, reduceLoss, sameShapes } from "./losses.ts";
 import type { AxisOptions } from "./nn.ts";
 import { norm } from "./norm.ts";
-import { sum } from "./reduce.ts";
+import { sum } from "./sum.ts";
 import { where } from "./select.ts";
 import { relu } from "./unary.ts";
 

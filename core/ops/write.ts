@@ -8,10 +8,11 @@
  */
 import { indexType } from "../dtype.ts";
 import { type Shape, sizeOf } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
+import type { Op, Tensor } from "../tensor.ts";
 import { eq } from "./compare.ts";
-import { full, iota, zeroTangent } from "./creation.ts";
-import { apply, type Op } from "./define.ts";
+import { full, iota } from "./creation.ts";
+import { zeroTangent } from "./constant.ts";
+import { apply } from "./define.ts";
 import { reshape } from "./movement.ts";
 import { where } from "./select.ts";
 import { chooseMany, positionOf, type TakeAttrs, takeOp } from "./take.ts";
@@ -33,13 +34,13 @@ export const writeOp: Op<TakeAttrs> = {
     return [apply(writeOp, [g, zeroTangent(rows), indices], attrs), own, undefined];
   },
   jvp: ([tx, trows], [x, rows, indices], _, attrs) => {
-    if (!tx && !trows) return undefined;
-    return apply(writeOp, [tx ?? zeroTangent(x), trows ?? zeroTangent(rows), indices], attrs);
+    if (!tx && !trows) return [];
+    return [apply(writeOp, [tx ?? zeroTangent(x), trows ?? zeroTangent(rows), indices], attrs)];
   },
   vmap: (inputs, batched, attrs, examples) => chooseMany(writeOp, inputs, batched, attrs, examples),
   lower: {
     kind: "kernel",
-    over: true,
+    updatesFirst: true,
     build: ([source, indices], [[outer, size, inner], [, count]]) => ({
       kind: "scatterRows",
       shape: [outer, count, inner],

@@ -5,6 +5,7 @@
  */
 import type { DType, TypedArray } from "../dtype.ts";
 import type { Program } from "../ir/program.ts";
+import type { Target } from "../ir/target.ts";
 
 /** The names of the devices. */
 export type DeviceName = "webgpu" | "wasm" | "reference";
@@ -30,16 +31,10 @@ export interface Executable<B extends DeviceBuffer = DeviceBuffer> {
 }
 
 /** A device. */
-export interface Device<B extends DeviceBuffer = DeviceBuffer> {
+export interface Device<B extends DeviceBuffer = DeviceBuffer> extends Target {
   readonly name: DeviceName;
   /** For people: the adapter's name, the number of threads. */
   readonly description: string;
-  /** The element types it can hold and compute with. */
-  readonly dtypes: readonly DType[];
-  /** The most distinct buffers one kernel may touch (shader binding limits); infinite where there is no limit. */
-  readonly maxBuffersPerKernel: number;
-  /** False for the reference: every operation is a kernel of its own, so that fusion is checked against it. */
-  readonly fuses: boolean;
   /** Makes a program ready. The work is paid here, not in `run`. */
   compile(program: Program): Executable<B>;
   /** Copies host values (bool as 0 / 1 in a Uint8Array) to a new buffer. */

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { sourceOf, Tensor, type Values } from "../tensor.ts";
 import { deviceBytes, type DType, hostArray, type TypedArray } from "../dtype.ts";
 import { DeviceError, DonatedError, OutOfMemoryError } from "../errors.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
@@ -174,7 +175,7 @@ function takeToHost(device: Device, buffer: DeviceBuffer): TypedArray | undefine
 }
 
 /** The values of one or more tensors; they are a source of tensors. */
-export class Storage {
+export class Storage implements Values {
   readonly kind = "data";
   readonly dtype: DType;
   readonly size: number;
@@ -342,6 +343,12 @@ export class Storage {
   dispose(): void {
     if (!this.shared) this.giveAway();
   }
+}
+
+/** The values of a tensor, if it has been computed. */
+export function storageOf(tensor: Tensor): Storage | undefined {
+  const source = sourceOf(tensor);
+  return source instanceof Storage ? source : undefined;
 }
 
 /** Detaching an array's memory gives it back at once, where the collector would take its time. */

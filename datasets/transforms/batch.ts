@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { asFloat, asTensor } from "../../core/ops/arguments.ts";
-import { cast } from "../../core/ops/cast.ts";
+import { asFloat, cast } from "../../core/ops/cast.ts";
+import { asTensor } from "../../core/ops/literal.ts";
 import { tensor } from "../../core/ops/creation.ts";
 import { reshape } from "../../core/ops/movement.ts";
 import { clip, round } from "../../core/ops/unary.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { asTensor } from "../../core/ops/arguments.ts";
+import { asTensor } from "../../core/ops/literal.ts";
 import { add, mul, sub } from "../../core/ops/binary.ts";
 import { mean } from "../../core/ops/reduce.ts";
 import { slice } from "../../core/ops/slice.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { add, mul, sub } from "../../core/ops/binary.ts";
-import { asTensor } from "../../core/ops/arguments.ts";
+import { asTensor } from "../../core/ops/literal.ts";
 import { iota } from "../../core/ops/creation.ts";
 import { broadcastTo, flip, reshape } from "../../core/ops/movement.ts";
 import { pad } from "../../core/ops/pad.ts";

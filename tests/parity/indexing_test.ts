@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { addAt, at, type Indices, pad, repeat, roll, setAt, tensor, tile } from "../../mod.ts";
-import type { PadOptions } from "../../mod.ts";
+import { addAt, at, type Indices, pad, type PadOptions, repeat, roll, setAt, tensor, tile } from "../../mod.ts";
 import stored from "../fixtures/indexing.json" with { type: "json" };
 import type { OperationFixture } from "../fixtures/types.ts";
 import { type Call, testParity } from "./run.ts";

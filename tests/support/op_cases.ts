@@ -8,9 +8,9 @@
  */
 import { conv2d, type Conv2dOptions } from "../../core/ops/conv.ts";
 import { convTranspose2d, type ConvTranspose2dOptions } from "../../core/ops/conv_transpose.ts";
-import type { Domain, ElementwiseOp, Op } from "../../core/ops/define.ts";
+import type { Domain, ElementwiseOp } from "../../core/ops/define.ts";
+import { type Op, sourceOf, type Tensor } from "../../core/tensor.ts";
 import { avgPool2d, type AvgPool2dOptions, maxPool2d, type MaxPool2dOptions } from "../../core/ops/pool.ts";
-import { sourceOf, type Tensor } from "../../core/tensor.ts";
 import { type DType, type Shape, tensor, zeros } from "../../mod.ts";
 import { hash } from "./noise.ts";
 

@@ -19,7 +19,7 @@ import {
   tensor,
   valueAndGrad,
 } from "../../../mod.ts";
-import { topological } from "../../../core/compile/graph.ts";
+import { topological } from "../../../core/walk.ts";
 import { sourceOf } from "../../../core/tensor.ts";
 import { assertClose, exact } from "../../support/close.ts";
 import { testOnDevices } from "../../support/each_device.ts";

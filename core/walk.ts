@@ -1,12 +1,12 @@
 /**
- * Walking graphs: what all transforms have in common.
+ * Walking graphs of tensors: what transforms and the compiler have in common.
  *
  * Serial numbers grow from inputs to outputs, so sorting by them is a topological order, and whatever is older than a transform's
  * variables cannot depend on them: the walk never leaves the part of the graph that the function built.
  *
  * @module
  */
-import { type Pending, sourceOf, type Tensor } from "../tensor.ts";
+import { type Pending, sourceOf, type Tensor } from "./tensor.ts";
 
 /** Tensors on the way from variables to outputs, oldest first, with the operations that made them (undefined for a variable). */
 export type Steps = ReadonlyMap<Tensor, Pending | undefined>;
@@ -35,4 +35,35 @@ export function stepsBetween(variables: readonly Tensor[], outputs: readonly Ten
     else if (source.kind === "op" && source.inputs.some((input) => steps.has(input))) steps.set(tensor, source);
   }
   return steps;
+}
+
+/** The tensors that `outputs` need, inputs before users; stops at those for which `isLeaf` holds. */
+export function topological(outputs: readonly Tensor[], isLeaf: (tensor: Tensor) => boolean): Tensor[] {
+  const order: Tensor[] = [];
+  const entered = new Set<Tensor>();
+  // The way down to where the walk is, as a chain may be too long for recursion: tensors, their inputs, and which of these is next.
+  const path: Tensor[] = [];
+  const inputs: (readonly Tensor[])[] = [];
+  const next: number[] = [];
+  const enter = (tensor: Tensor) => {
+    if (entered.has(tensor)) return;
+    entered.add(tensor);
+    const source = isLeaf(tensor) ? undefined : sourceOf(tensor);
+    path.push(tensor);
+    inputs.push(source?.kind === "op" ? source.inputs : []);
+    next.push(0);
+  };
+  for (const output of outputs) {
+    enter(output);
+    while (path.length > 0) {
+      const top = path.length - 1;
+      if (next[top] < inputs[top].length) enter(inputs[top][next[top]++]);
+      else {
+        order.push(path.pop()!);
+        inputs.pop();
+        next.pop();
+      }
+    }
+  }
+  return order;
 }

@@ -1,0 +1,18 @@
+/**
+ * What the compiler must know of the machine it compiles for.
+ *
+ * @module
+ */
+import type { DType } from "../dtype.ts";
+
+/** Facts of a device that programs depend on. */
+export interface Target {
+  /** For errors. */
+  readonly name: string;
+  /** The element types it can hold and compute with. */
+  readonly dtypes: readonly DType[];
+  /** The most distinct buffers one kernel may touch (shader binding limits); infinite where there is no limit. */
+  readonly maxBuffersPerKernel: number;
+  /** Whether operations are fused. The reference does not, so that fusion is checked against it. */
+  readonly fuses: boolean;
+}

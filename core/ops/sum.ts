@@ -1,0 +1,86 @@
+/**
+ * Sums along axes, and what all reductions share.
+ *
+ * @module
+ */
+import { isFloat } from "../dtype.ts";
+import { constantValue } from "../ir/operation.ts";
+import { normalizeAxes, type Shape, sizeOf } from "../shape.ts";
+import type { Op, Tensor, TensorLike } from "../tensor.ts";
+import { upcast } from "./cast.ts";
+import { constantNode } from "./constant.ts";
+import { apply, linear, numberDType } from "./define.ts";
+import { asTensor } from "./literal.ts";
+import { broadcastInDim, reshape } from "./movement.ts";
+
+/** Which axes to reduce, and whether to keep them with extent 1. */
+export interface ReduceOptions {
+  /** One axis or several; negative ones count from the back. Default: all. */
+  readonly axis?: number | readonly number[];
+  /** Whether the reduced axes stay, with extent 1. Default false. */
+  readonly keepDims?: boolean;
+}
+
+/** What the records of reductions need to know: the axes, from the front and in order. */
+export interface ReduceAttrs {
+  readonly axes: readonly number[];
+}
+
+function kept(shape: Shape, axes: readonly number[]): number[] {
+  return shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+}
+
+/** The shape rule of reductions. */
+export function reducedShape([shape]: readonly Shape[], { axes }: ReduceAttrs): Shape {
+  return shape.filter((_, axis) => !axes.includes(axis));
+}
+
+/** The reduced tensor stretched over the axes it lost. */
+export function stretch(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
+  return broadcastInDim(x, shape, kept(shape, axes));
+}
+
+/** The same axes when there is one more in front. */
+export function behind(axes: readonly number[]): number[] {
+  return axes.map((axis) => axis + 1);
+}
+
+/** Whether the result of a reduction is where an element is, not the element itself. */
+function givesIndices({ lower }: Op<ReduceAttrs>): boolean {
+  return lower.kind === "reduce" && (lower.op === "argmax" || lower.op === "argmin");
+}
+
+/** A reduction by a record: its axes worked out and, if asked for, kept. */
+export function reduceBy(op: Op<ReduceAttrs>, x: Tensor, { axis, keepDims }: ReduceOptions): Tensor {
+  const list = normalizeAxes(axis, x.rank, op.name);
+  const result = list.length === 0 && !givesIndices(op) ? x : apply(op, [x], { axes: list });
+  return keepDims ? reshape(result, x.shape.map((extent, i) => list.includes(i) ? 1 : extent)) : result;
+}
+
+export const sumOp: Op<ReduceAttrs> = linear({
+  name: "sum",
+  shape: reducedShape,
+  dtype: numberDType("sum"),
+  transpose: (g, shape, { axes }) => stretch(g, shape, axes),
+  vmap: (x, { axes }) => apply(sumOp, [x], { axes: behind(axes) }),
+  lower: { kind: "reduce", op: "sum", axes: ({ axes }) => axes },
+  simplify: (node) => {
+    const [x] = node.inputs;
+    const value = constantValue(x);
+    if (value === undefined || !isFloat(node.dtype)) return undefined;
+    const count = sizeOf(x.shape) / Math.max(1, sizeOf(node.shape));
+    return constantNode(node, count === 0 ? 0 : value * count);
+  },
+});
+/**
+ * The sum over axes; bool and u8 are counted as i32, f16 as f32.
+ *
+ * ```ts
+ * import { sum, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(sum(tensor([[1, 2], [3, 4]]), { axis: 0 }))); // [4, 6]
+ * ```
+ */
+export function sum(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  const tensor = asTensor(x);
+  return reduceBy(sumOp, upcast(tensor), options);
+}
