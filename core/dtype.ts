@@ -7,8 +7,8 @@
 import { DTypeError } from "./errors.ts";
 
 /**
- * An element type. `u8` (images) and `f16` (weights, activations) are for storage: they are moved and chosen from as they are, and cast
- * before they are computed with.
+ * An element type. `u8` (images) and `f16` (weights, activations) are storage types: they can be moved and indexed without a
+ * cast, but must be cast before they are computed with.
  */
 export type DType = "bool" | "u8" | "i32" | "u32" | "f16" | "f32" | "f64";
 

@@ -5,12 +5,12 @@
  * @module
  */
 
-/** What an error knows beside its sentence. */
+/** The values behind an error's message, by name. */
 export type Facts = Readonly<Record<string, unknown>>;
 
-/** A mistake in how the library was called; the ancestor of the errors below. */
+/** A mistake in how the library was called: the base class of the errors below. */
 export class CotangentError extends Error {
-  /** The values the sentence speaks of. */
+  /** The values that the message names. */
   readonly facts: Facts;
 
   /** `facts`: the values the message speaks of. */
@@ -27,17 +27,17 @@ export class ShapeError extends CotangentError {}
 /** An element type that an operation or a device cannot take. */
 export class DTypeError extends CotangentError {}
 
-/** A value was asked for where there is none yet: inside `jit`, `vmap` and their like. */
+/** A value was read where there is none yet: inside a function that `jit`, `vmap` or another transform traces. */
 export class TraceError extends CotangentError {}
 
 /** A tensor was used after its memory had been given away (donated) or released. */
 export class DonatedError extends CotangentError {}
 
-/** A device that is not there, or that failed. */
+/** A device that does not exist on this machine, or that failed. */
 export class DeviceError extends CotangentError {}
 
 /**
- * A device without room for what was to be computed. Nothing has changed by it: what there was is there, and less at once may fit.
+ * A device ran out of memory. Nothing else has changed: existing tensors keep their values, and a smaller computation may fit.
  *
  * `facts`: the `bytes` that were asked for in one piece, and the `bytesInUse`; where the device knows them, `bytesFree` and its `limit`.
  */

@@ -7,11 +7,11 @@ import { ShapeError } from "./errors.ts";
 import type { Tensor } from "./tensor.ts";
 import { treeLeaves } from "./tree.ts";
 
-/** Booleans in the form of a tree. One may stand for everything below its place. */
+/** A tree of booleans. One boolean may stand for a whole subtree. */
 export type MaskTree = boolean | readonly MaskTree[] | { readonly [key: string]: MaskTree };
 
 /**
- * Which tensors of a tree are meant: a function of the dotted path and the tensor, or a tree of booleans.
+ * Selects tensors of a tree: a function of the dotted path and the tensor, or a tree of booleans.
  *
  * ```ts
  * import type { Mask } from "../mod.ts";

@@ -70,7 +70,7 @@ function hash(k: Key, high: Tensor, low: Tensor): Key {
 const zero = () => constantOf(0, hashType);
 
 /**
- * So many new keys from one, independent of each other and of the old one, which must not be used again.
+ * `count` new keys (default 2) from one, independent of each other and of the old one, which must not be used again.
  *
  * ```ts
  * import { random } from "../mod.ts";
@@ -98,7 +98,7 @@ export function foldIn(k: Key, data: TensorLike): Key {
 }
 
 /**
- * Random bits: u32.
+ * 32 random bits per element: u32, of the given shape.
  *
  * ```ts
  * import { random, toArray } from "../mod.ts";
@@ -116,7 +116,7 @@ function fractions(b: Tensor): Tensor {
   return sub(bitcast(bitwiseOr(shiftRight(b, 9), 0x3f800000), defaultFloat), 1);
 }
 
-/** The interval numbers are drawn from: [min, max), default [0, 1). */
+/** The interval [min, max) that numbers are drawn from. Default [0, 1). */
 export interface Interval {
   /** Included. Default 0. */
   readonly min?: number;
@@ -125,7 +125,7 @@ export interface Interval {
 }
 
 /**
- * Numbers uniform in [min, max): f32.
+ * Numbers uniform in [min, max): f32, of the given shape.
  *
  * ```ts
  * import { random, toArray } from "../mod.ts";
@@ -137,7 +137,7 @@ export function uniform(k: Key, shape: Shape, { min = 0, max = 1 }: Interval = {
   return min === 0 && max === 1 ? unit : add(mul(unit, max - min), min);
 }
 
-/** Where normal numbers lie. */
+/** Options of `normal`. */
 export interface NormalOptions {
   /** Default 0. */
   readonly mean?: number;
@@ -146,7 +146,7 @@ export interface NormalOptions {
 }
 
 /**
- * Normal numbers (Box and Muller's method): f32.
+ * Normally distributed numbers (Box and Muller's method): f32, of the given shape.
  *
  * ```ts
  * import { random, toArray } from "../mod.ts";
@@ -204,7 +204,7 @@ export function truncatedNormal(
 }
 
 /**
- * Integers uniform in [min, max): i32. The tiny excess of small numbers (below range / 2^32) is not removed.
+ * Integers uniform in [min, max): i32. Small numbers are more probable by less than range / 2^32.
  *
  * ```ts
  * import { random, toArray } from "../mod.ts";
@@ -221,7 +221,7 @@ export function randint(k: Key, shape: Shape, { min = 0, max }: { readonly min?:
 }
 
 /**
- * True with probability `p`, element by element: bool.
+ * True with probability `p`, for each element: bool, of the given shape.
  *
  * ```ts
  * import { random, toArray } from "../mod.ts";

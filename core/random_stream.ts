@@ -6,7 +6,7 @@
 import type { Words } from "./words.ts";
 import { encrypt } from "./threefry.ts";
 
-/** Random numbers one after the other. It has a place in the stream: make one where it is used and pass no one the same. */
+/** Random numbers one after the other. It has a state, its position: make a new one for each use. */
 export interface RandomStream {
   /** The next 32 random bits, as an unsigned integer. */
   bits(): number;

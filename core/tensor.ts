@@ -75,7 +75,7 @@ export let markComputed: (tensor: Tensor) => void;
 /** Replaces a tensor's source by its computed values: its inputs are forgotten. */
 export let setValues: (tensor: Tensor, values: Values) => void;
 
-/** An immutable array of numbers of one type, which may not be computed yet. */
+/** An immutable array of numbers of one type. It is an expression, computed when a value is read. */
 export class Tensor {
   /** Extents of the axes, outermost first; `[]` is a scalar. */
   readonly shape: Shape;

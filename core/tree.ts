@@ -8,11 +8,11 @@
 import { ShapeError } from "./errors.ts";
 import { Tensor } from "./tensor.ts";
 
-/** A leaf and where it is: `conv1.weight`, `layers.0.bias`. */
+/** A leaf of a tree and its dotted path: `conv1.weight`, `layers.0.bias`. */
 export interface Leaf {
   /** The keys on the way, joined by dots; empty for a tree that is a leaf itself. */
   readonly path: string;
-  /** What stands there. */
+  /** The leaf itself. */
   readonly value: unknown;
 }
 
@@ -62,7 +62,7 @@ export function treeTensors(tree: unknown): Tensor[] {
 }
 
 /**
- * A tree of the same form whose leaves are what `f` makes of them and their paths.
+ * A tree of the same form, each leaf replaced by `f(leaf, path)`.
  *
  * ```ts
  * import { mapLeaves, type Tensor, zeros } from "../mod.ts";
@@ -96,7 +96,7 @@ export function treeMap<T>(f: (x: Tensor, ...others: Tensor[]) => Tensor, tree: 
 }
 
 /**
- * `treeMap` with a function that is also told where: `conv1.weight`.
+ * `treeMap` with a function that also gets the dotted path: `conv1.weight`.
  *
  * ```ts
  * import { treeMapWithPath, zeros } from "../mod.ts";

@@ -5,7 +5,8 @@
  */
 
 /**
- * Fixes all arguments of a function but the first: `withArgs(f, ...rest)(x)` is `f(x, ...rest)`. The result keeps the name of `f`.
+ * Fixes all arguments of a function except the first: `withArgs(f, ...rest)(x)` is `f(x, ...rest)`. The result keeps the name of
+ * `f`.
  *
  * ```ts
  * import { maxPool2d, withArgs, zeros } from "../mod.ts";

@@ -18,20 +18,23 @@ import { mapLeaves, treeTensors } from "../tree.ts";
 export interface CheckGradientsOptions {
   /** Whether to check first derivatives only, or second ones too. Default 2. */
   readonly order?: 1 | 2;
-  /** How far to go to both sides. Default 2^-16 for f64, 2^-7 for f32. */
+  /** How far from the arguments, on both sides, differences are taken. Default 2^-16 for f64, 2^-7 for f32. */
   readonly step?: number;
-  /** How far the two may be apart, relative to their size (or absolute, below 1). Default 1e-6 for f64, 1e-2 for f32. */
+  /**
+   * How far derivative and difference may be apart, relative to their size (or absolute, below 1). Default 1e-6 for f64, 1e-2 for
+   * f32.
+   */
   readonly tolerance?: number;
   /** What the directions are drawn from. Default 0. */
   readonly seed?: number;
 }
 
-/** A derivative that is not what differences say. Its facts are `order`, `derivative` and `difference`. */
+/** A derivative that does not agree with finite differences. Its facts are `order`, `derivative` and `difference`. */
 export class GradientError extends CotangentError {}
 
 /**
- * Checks a function's derivatives: along a direction drawn at random they must be what values to both sides say, once and, for the
- * derivative itself, once more. For derivatives of your own (`customVjp`), and for functions whose kinks you are not sure of.
+ * Checks a function's first and second derivatives against central finite differences along a random direction. Use it for
+ * derivatives of your own (`customVjp`).
  *
  * ```ts
  * import { checkGradients, customVjp, mul, sin, type Tensor, tensor } from "../../mod.ts";

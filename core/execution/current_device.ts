@@ -58,7 +58,7 @@ const made = new Map<string, Device>();
  * console.log(deviceInfo().name); // wasm
  * ```
  *
- * @throws {DeviceError} If there is no such device here, with what would provide it; the device in use stays.
+ * @throws {DeviceError} If this machine has no such device: the message says how to get one, and the device in use stays.
  */
 export async function setDevice(name: DeviceName | "auto", options: DeviceOptions = {}): Promise<void> {
   if (name !== "auto" && !names.includes(name)) {
@@ -71,7 +71,7 @@ export async function setDevice(name: DeviceName | "auto", options: DeviceOption
   current = device;
 }
 
-/** What `deviceInfo` tells. */
+/** What `deviceInfo` returns. */
 export interface DeviceInfo {
   /** "webgpu", "wasm" or "reference". */
   readonly name: DeviceName;
@@ -82,7 +82,7 @@ export interface DeviceInfo {
 }
 
 /**
- * The name of the device in use and what it is, for people.
+ * The device in use: its name, a description and its memory in use.
  *
  * ```ts
  * import { deviceInfo } from "../../mod.ts";

@@ -101,9 +101,10 @@ function isInput(leaf: unknown): leaf is Tensor | number {
 }
 
 /**
- * The same function, compiled: the first call with arguments of a new form traces it, later ones run the program.
+ * The same function, compiled: the first call with arguments of new shapes, types or static values traces it, later calls run the
+ * program.
  *
- * The function must be pure: what it does beside computing its result (printing, pushing to an array) happens when it is traced only.
+ * The function must be pure: its side effects (printing, pushing to an array) happen only while it is traced.
  * Tensors from outside it are read anew at each call, JavaScript variables are not.
  *
  * ```ts

@@ -41,7 +41,7 @@ const programs = new Map<Device, Compiled[]>();
 let compiled = 0;
 
 /**
- * How many programs have been compiled since the start: a loop in its stride compiles none.
+ * How many programs have been compiled since the start. After its first iterations a loop should compile none.
  *
  * ```ts
  * import { compileCount, item, sin, tensor } from "../../mod.ts";
@@ -240,8 +240,8 @@ computeLongHistoriesBy((tensor, longest) => {
 /**
  * Computes all tensors of a tree at once, in one program, without reading them.
  *
- * A loop without `jit` that reads only its loss should call it on the new parameters: else each step computes part of the one before
- * again.
+ * A loop without `jit` that reads only its loss should call it on the new parameters: otherwise each step computes part of the
+ * step before again.
  *
  * ```ts
  * import { mul, ones, realize } from "../../mod.ts";

@@ -61,8 +61,9 @@ function forgetting(f: (...args: Tensor[]) => Tensor[], args: readonly Tensor[])
 }
 
 /**
- * The same function, whose gradient keeps the arguments alone and computes everything between again: memory for time. A deep network
- * of n blocks, each of them checkpointed, needs the memory of one block and n block inputs, and a third more time.
+ * The same function with a gradient that keeps only the arguments and computes all intermediate values again: less memory, more
+ * time. A deep network of n blocks, each of them checkpointed, needs the memory of one block and n block inputs, and a third more
+ * time.
  *
  * ```ts
  * import { checkpoint, grad, sin, sum, tensor, toArray } from "../../mod.ts";
@@ -71,7 +72,7 @@ function forgetting(f: (...args: Tensor[]) => Tensor[], args: readonly Tensor[])
  * import type { Tensor } from "../../mod.ts";
  * ```
  *
- * @param f From trees of tensors to a tree of tensors. What it captures is differentiated too.
+ * @param f From trees of tensors to a tree of tensors. Tensors that it captures are differentiated, too.
  */
 export function checkpoint<A extends unknown[], R>(f: (...args: A) => R): (...args: A) => R {
   return (...args) => {

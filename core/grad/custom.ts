@@ -65,8 +65,8 @@ export function withValues(computed: Tensor, known: Tensor): Tensor {
 }
 
 /**
- * A function with a derivative of your own: for what cannot be differentiated (a rounding whose gradient shall pass through), or is better
- * done another way (a gradient that is clipped, a sum that would overflow).
+ * A function with a derivative of your own: for functions that cannot be differentiated (rounding with a straight-through
+ * gradient) or need another gradient (clipped, or numerically stable).
  *
  * ```ts
  * import { clip, customVjp, grad, mul, sum, tensor, toArray } from "../../mod.ts";
@@ -77,8 +77,9 @@ export function withValues(computed: Tensor, known: Tensor): Tensor {
  * import type { Tensor } from "../../mod.ts";
  * ```
  *
- * @param forward From trees of tensors to [result, what `backward` needs], both trees. Tensors it captures from outside are taken for
- * constants: what shall have a gradient is an argument. Forward-mode derivatives (`jvp`) are those of this function.
+ * @param forward From trees of tensors to [result, what `backward` needs], both trees. Tensors it captures from outside are
+ * treated as constants: whatever needs a gradient must be an argument. Forward-mode derivatives (`jvp`) are those of this
+ * function.
  * @param backward From what was saved and a cotangent, a tree like the result, to a list of cotangents: for each argument a tree like it.
  * Those of integers are not used.
  * @throws {ShapeError} When differentiated: if a cotangent is missing or has another shape than its argument.

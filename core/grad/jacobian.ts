@@ -13,7 +13,7 @@ import { mapLeaves, treeLeaves } from "../tree.ts";
 import { grad, type GradOptions, vjp } from "./vjp.ts";
 import { vmap } from "./vmap.ts";
 
-/** A tree in which each tensor is replaced by a tree of form `P`: the derivatives of one output by all inputs. */
+/** A tree in which each tensor is replaced by a tree of the form `P`: the derivatives of one output by all inputs. */
 export type Jacobian<R, P> = R extends Tensor ? P
   : R extends readonly unknown[] ? { readonly [K in keyof R]: Jacobian<R[K], P> }
   : R extends object ? { readonly [K in keyof R]: Jacobian<R[K], P> }

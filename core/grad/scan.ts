@@ -227,20 +227,20 @@ function batchLoop(inputs: readonly Tensor[], batched: readonly boolean[], loop:
 export interface ScanOptions {
   /** How many steps, for a loop without sequences. Default: as many as `xs` has rows. */
   readonly length?: number;
-  /** Whether the rows come from the last to the first; what is collected keeps their order. Default false. */
+  /** Whether the rows are visited from last to first; the collected results keep the order of the rows. Default false. */
   readonly reverse?: boolean;
 }
 
 /**
- * Runs a step for each row of a sequence, handing a state from one to the next.
+ * Runs a step for each row of a sequence, passing a state from one step to the next.
  *
  * ```
  * for (const x of rows of xs) [carry, y] = f(carry, x);   // y becomes a row of ys
  * ```
  *
  * The step is traced and compiled once, however long the sequence, and the loop is one part of one program: nothing returns to
- * JavaScript between steps. It can be differentiated, batched and nested like any function. For the way back it keeps the state before
- * every step and the results of products, convolutions and reductions; what is elementwise is computed again.
+ * JavaScript between steps. It can be differentiated, batched and nested like any function. For the backward pass it keeps the
+ * state before every step and the results of products, convolutions and reductions; elementwise results are computed again.
  *
  * ```ts
  * import { add, scan, tensor, toArray } from "../../mod.ts";

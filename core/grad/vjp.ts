@@ -75,7 +75,7 @@ function closeVariables(tree: unknown, found: readonly (Tensor | undefined)[]): 
  * ```
  *
  * @param f From trees of tensors to a tree of tensors.
- * @returns The value, and a function from a tree like the value to a list with a tree like each argument.
+ * @returns The value, and a function from a tree of its form to a list of trees, one of the form of each argument.
  */
 export function vjp<A extends unknown[], R>(f: (...args: A) => R, ...args: A): [R, (cotangent: R) => A] {
   return withTrace("vjp", (trace) => {

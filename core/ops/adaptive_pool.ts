@@ -22,7 +22,7 @@ import { take } from "./take.ts";
 import { imageAxes, type Pair, pair } from "./window.ts";
 
 /**
- * The means of windows that are as many as the output is large: images of any size become images of that size.
+ * The means of windows, one for each element of the output: images of any size become images of the given size.
  *
  * ```ts
  * import { adaptiveAvgPool2d, tensor, toArray, zeros } from "../../mod.ts";
@@ -44,8 +44,8 @@ export function adaptiveAvgPool2d(x: TensorLike, size: Pair): Tensor {
 }
 
 /**
- * The largest elements of windows that are as many as the output is large; NaN if there is one, and of equal ones the first has the
- * derivative.
+ * The largest elements of windows, one for each element of the output: images of any size become images of the given size. A
+ * window with a NaN gives NaN; of equal elements the first gets the derivative.
  *
  * ```ts
  * import { adaptiveMaxPool2d, tensor, toArray } from "../../mod.ts";
@@ -74,7 +74,7 @@ export interface GlobalPoolOptions {
 }
 
 /**
- * The mean of every channel of every image: the last layer of networks that have no use for places any more.
+ * The mean of every channel of every image: the layer before the classifier of many networks.
  *
  * ```ts
  * import { globalAvgPool2d, zeros } from "../../mod.ts";

@@ -149,7 +149,7 @@ export const maximumOp: ElementwiseOp = numeric(
   (g, x, y) => where(lt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
   { lower: (x, y) => expr.binary("max", x, y) },
 );
-/** The larger of two elements, NaN if either is; equal ones share the derivative. */
+/** The larger of two elements, NaN if either is; equal elements get half of the derivative each. */
 export const maximum: (x: TensorLike, y: TensorLike) => Tensor = of(maximumOp);
 
 export const minimumOp: ElementwiseOp = numeric(
@@ -159,7 +159,7 @@ export const minimumOp: ElementwiseOp = numeric(
   (g, x, y) => where(gt(x, y), g, where(eq(x, y), mul(0.5, g), zerosLike(g))),
   { lower: (x, y) => expr.binary("min", x, y) },
 );
-/** The smaller of two elements, NaN if either is; equal ones share the derivative. */
+/** The smaller of two elements, NaN if either is; equal elements get half of the derivative each. */
 export const minimum: (x: TensorLike, y: TensorLike) => Tensor = of(minimumOp);
 
 export const atan2Op: ElementwiseOp = elementwise({
@@ -212,7 +212,7 @@ export const logAddExpOp: ElementwiseOp = elementwise({
 function distance(x: Tensor, y: Tensor): Tensor {
   return where(logicalAnd(eq(x, y), isInf(x)), 0, sub(x, y));
 }
-/** log(exp(x) + exp(y)), right for numbers of any size. */
+/** log(exp(x) + exp(y)), numerically stable for numbers of any size. */
 export const logAddExp: (x: TensorLike, y: TensorLike) => Tensor = ofFloats(logAddExpOp);
 
 export const floorDivideOp: ElementwiseOp = numeric(

@@ -108,7 +108,7 @@ export const stopGradientOp: Op<undefined> = {
 };
 
 /**
- * The same values, which derivatives take for constants.
+ * The same values as a constant: derivatives do not go through it. PyTorch's `detach`.
  *
  * ```ts
  * import { grad, item, mul, stopGradient, tensor, type Tensor } from "../../mod.ts";

@@ -26,13 +26,13 @@ import { expm1, neg } from "./unary.ts";
 export interface ClassLossOptions extends LossOptions {
   /** A factor for each class: [classes]. The mean is then the weighted one: the sum divided by the sum of the labels' factors. */
   readonly weight?: Tensor;
-  /** Examples with this label cost nothing and do not count in the mean. PyTorch's default is -100; here there is none unless it is given. */
+  /** Examples with this label have loss 0 and do not count in the mean. Default none (PyTorch's is -100). */
   readonly ignoreIndex?: number;
 }
 
-/** Options of losses of classes whose targets may be soft. */
+/** Options of classification losses whose targets may be probabilities. */
 export interface CrossEntropyOptions extends ClassLossOptions {
-  /** The part of each target that is spread evenly over all classes, in [0, 1]. Default 0. */
+  /** The share of each target that is spread evenly over all classes, in [0, 1]. Default 0. */
   readonly labelSmoothing?: number;
 }
 
@@ -195,7 +195,7 @@ export function polyLoss(logits: TensorLike, target: TensorLike, options: PolyLo
 
 /** Options of `focalLoss`. */
 export interface FocalLossOptions extends CrossEntropyOptions {
-  /** How quickly examples that are right lose weight, at least 0. Default 2; 0 is the cross-entropy. */
+  /** How quickly the weight of an example falls as its probability rises, at least 0. Default 2; 0 is the cross-entropy. */
   readonly gamma?: number;
 }
 

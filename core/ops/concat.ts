@@ -56,7 +56,7 @@ export const concatOp: Op<{ readonly axis: number }> = {
   },
 };
 /**
- * Tensors one after the other along an axis (default the first).
+ * Joins tensors along an axis (default the first).
  *
  * ```ts
  * import { concat, tensor, toArray } from "../../mod.ts";
@@ -72,7 +72,7 @@ export function concat(xs: readonly TensorLike[], { axis = 0 }: { readonly axis?
 }
 
 /**
- * Tensors of one shape side by side along a new axis (default in front).
+ * Joins tensors of one shape along a new axis (default the first).
  *
  * ```ts
  * import { stack, tensor, toArray } from "../../mod.ts";
@@ -138,7 +138,7 @@ export function repeat(
 }
 
 /**
- * x laid side by side with itself, `counts` times along each axis.
+ * x repeated as a whole, `counts` times along each axis.
  *
  * ```ts
  * import { tensor, tile, toArray } from "../../mod.ts";
@@ -167,7 +167,7 @@ export function tile(x: TensorLike, counts: number | readonly number[]): Tensor 
 }
 
 /**
- * x turned around along axes: what leaves at the end comes in at the beginning.
+ * x shifted along axes, circularly: elements that leave at the end come in at the beginning.
  *
  * ```ts
  * import { arange, roll, toArray } from "../../mod.ts";
@@ -176,8 +176,8 @@ export function tile(x: TensorLike, counts: number | readonly number[]): Tensor 
  * ```
  *
  * @param shift By how many positions; negative ones go towards the beginning.
- * @param options `axis`: along which axis (by default x is turned as one row of all its elements, and keeps its shape), or several, with as
- * many shifts.
+ * @param options `axis`: one axis, or several with a shift for each. By default x is shifted as if it were flattened, and keeps
+ * its shape.
  * @throws {ShapeError} If the numbers of axes and shifts differ.
  * @throws {RangeError} If a shift is not an integer.
  */

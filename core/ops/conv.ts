@@ -149,7 +149,7 @@ export interface Conv2dOptions {
 }
 
 /**
- * 2-d convolution (as all of the field does, without flipping the filter).
+ * 2-d convolution. The filter is not flipped (it is a cross-correlation), as in PyTorch.
  *
  * The output is (in + 2 padding - dilation (kernel - 1) - 1) / stride + 1 high and wide, rounded down.
  *

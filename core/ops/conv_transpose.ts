@@ -38,7 +38,7 @@ export interface ConvTranspose2dOptions {
 }
 
 /**
- * 2-d transposed convolution: every element of x puts down the filter, scaled by it, and what overlaps adds up. With the same options it
+ * 2-d transposed convolution: every element of x adds the filter, scaled by the element, to the output. With the same options it
  * goes from the shape of what `conv2d` makes back to the shape of what it takes (and is the adjoint map: not the inverse).
  *
  * The output is (in - 1) stride - 2 padding + dilation (kernel - 1) + outputPadding + 1 high and wide.

@@ -17,7 +17,7 @@ import { broadcastInDim } from "./movement.ts";
 
 /** Options of the functions that make tensors. */
 export interface CreationOptions {
-  /** The type of the elements. Default f32, or what the values say. */
+  /** The type of the elements. Default f32, or that of the values. */
   readonly dtype?: DType;
 }
 
@@ -62,7 +62,7 @@ export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
 }
 
 /**
- * A tensor to be filled: tensors cannot be written to, so it holds zeros and nothing else.
+ * As `zeros`: tensors cannot be written to, so there is no uninitialised memory. For programs that come from PyTorch or NumPy.
  *
  * ```ts
  * import { empty } from "../../mod.ts";
@@ -102,7 +102,7 @@ export const indexOp: Op<IndexAttrs> = {
 };
 
 /**
- * The index along `axis` of every element: i32.
+ * Each element is its own index along `axis`: i32, of the given shape.
  *
  * ```ts
  * import { iota, toArray } from "../../mod.ts";
@@ -166,7 +166,7 @@ export interface LinspaceOptions extends CreationOptions {
 }
 
 /**
- * So many evenly spaced numbers from `start` to `stop`, both included.
+ * `count` evenly spaced numbers from `start` to `stop`, both included.
  *
  * ```ts
  * import { linspace, toArray } from "../../mod.ts";
@@ -216,14 +216,17 @@ export function meshgrid(xs: readonly Tensor[], { indexing = "ij" }: { readonly 
   return xs.map((x, i) => broadcastInDim(x, shape, [along[i]]));
 }
 
-/** Numbers in nested arrays, as they are written. */
+/** Numbers in nested arrays. */
 export type NestedArray = number | boolean | readonly NestedArray[];
 
 /** Options of `tensor`. */
 export interface TensorOptions extends CreationOptions {
   /** The shape to give the values; their number must fit. */
   readonly shape?: Shape;
-  /** False gives a typed array of the right type to the tensor without copying it: nobody must change it afterwards. Default true. */
+  /**
+   * False gives a typed array of the right type to the tensor without copying it: it must not be changed afterwards. Default
+   * true.
+   */
   readonly copy?: boolean;
 }
 

@@ -22,7 +22,7 @@ import { where } from "./select.ts";
 import { slice } from "./slice.ts";
 import { isNaN } from "./unary.ts";
 
-/** How to scan. */
+/** Options of the cumulative operations. */
 export interface CumulativeOptions {
   /** Along which axis; negative ones count from the back. Default -1, the last. */
   readonly axis?: number;
@@ -163,7 +163,7 @@ export function cummin(x: TensorLike, options: CumulativeOptions = {}): Tensor {
 }
 
 /**
- * log of the sum of exp of the elements up to each, right for numbers of any size.
+ * log of the sum of exp of the elements up to each, numerically stable for numbers of any size.
  *
  * ```ts
  * import { logCumSumExp, tensor, toArray } from "../../mod.ts";

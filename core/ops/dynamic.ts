@@ -69,7 +69,7 @@ function scalar(start: TensorLike, what: string, axis: number): Tensor {
 }
 
 /**
- * A part of x of known size that begins where numbers on the device say. A part that would reach over an end is moved inside, as in
+ * A part of x of fixed size whose start is computed on the device. A part that would reach over an end is moved inside, as in
  * JAX; negative starts count from the end.
  *
  * ```ts
@@ -83,7 +83,7 @@ function scalar(start: TensorLike, what: string, axis: number): Tensor {
  * @param starts An integer scalar per axis.
  * @param sizes The shape of the result.
  * @throws {ShapeError} If there is not one start and one size per axis, or a size is larger than x.
- * @throws {DTypeError} If a start is no integer.
+ * @throws {DTypeError} If a start is not an integer.
  * @see jax.lax.dynamic_slice
  */
 export function dynamicSlice(x: TensorLike, starts: readonly TensorLike[], sizes: Shape): Tensor {
@@ -95,7 +95,7 @@ export function dynamicSlice(x: TensorLike, starts: readonly TensorLike[], sizes
 }
 
 /**
- * x with a part replaced that begins where numbers on the device say: with `dynamicSlice` of the same starts and of the update's shape,
+ * x with a part replaced whose start is computed on the device: with `dynamicSlice` of the same starts and of the update's shape,
  * the update is read back. A part that would reach over an end is moved inside; negative starts count from the end.
  *
  * ```ts

@@ -191,7 +191,7 @@ function agree(tensors: readonly Labelled[], equation: string): Labelled[] {
  * ```
  *
  * @param equation Spaces do not count.
- * @throws {TypeError} If the equation makes no sense, or the number of operands is another.
+ * @throws {TypeError} If the equation is not valid, or does not have a term for each operand.
  * @throws {ShapeError} If an operand has not as many axes as its term, or a letter stands for two extents.
  */
 export function einsum(equation: string, ...operands: readonly TensorLike[]): Tensor {

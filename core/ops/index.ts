@@ -21,7 +21,7 @@ import { type IndexRange, placeRuns, type Run, runOf, sliceRuns } from "./slice.
 import { gather, placesOf, positionIn, scatter } from "./take.ts";
 import { write } from "./write.ts";
 
-/** Positions written out; nested lists have a shape. */
+/** A list of positions; nested lists give a tensor of positions. */
 export type Positions = readonly (number | Positions)[];
 
 /**
@@ -205,7 +205,7 @@ export function at(x: TensorLike, indices: Indices): Tensor {
 }
 
 /**
- * x with the elements that `at(x, indices)` reads replaced by values; where a list names a place twice, the last value stays.
+ * x with the elements that `at(x, indices)` reads replaced by values; where a list names a position twice, the last value stays.
  *
  * ```ts
  * import { setAt, tensor, toArray, zeros } from "../../mod.ts";
@@ -214,7 +214,7 @@ export function at(x: TensorLike, indices: Indices): Tensor {
  * ```
  *
  * @param indices As `at` takes them; to replace by a mask use `where(mask, value, x)`.
- * @param value Stretches to the shape of `at(x, indices)`. The result has the type of x.
+ * @param value Broadcast to the shape of `at(x, indices)`. The result has the type of x.
  * @throws {DTypeError} If the value's type does not fit into that of x.
  * @throws {ShapeError} If the value does not stretch to the shape. Otherwise as `at`.
  */
@@ -234,7 +234,7 @@ function replace(x: Tensor, mask: Tensor | undefined, values: Tensor): Tensor {
 }
 
 /**
- * x with values added to the elements that `at(x, indices)` reads; where a list names a place several times, all are added.
+ * x with values added to the elements that `at(x, indices)` reads; where a list names a position several times, all are added.
  *
  * ```ts
  * import { addAt, ones, toArray } from "../../mod.ts";
@@ -242,7 +242,7 @@ function replace(x: Tensor, mask: Tensor | undefined, values: Tensor): Tensor {
  * ```
  *
  * @param indices As `at` takes them.
- * @param value Stretches to the shape of `at(x, indices)`. The result has the type of x.
+ * @param value Broadcast to the shape of `at(x, indices)`. The result has the type of x.
  * @throws {DTypeError} If the value's type does not fit into that of x, or x is not of numbers to compute with.
  * @throws {ShapeError} If the value does not stretch to the shape. Otherwise as `at`.
  */

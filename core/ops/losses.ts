@@ -18,7 +18,7 @@ import { sum } from "./sum.ts";
 import { where } from "./select.ts";
 import { abs, clip, exp, log, neg, sigmoid } from "./unary.ts";
 
-/** How the losses of a batch become one: their mean (default), their sum, or not at all. */
+/** How the losses of a batch are reduced: to their mean (default), to their sum, or not at all. */
 export interface LossOptions {
   /** Default "mean". */
   readonly reduction?: "mean" | "sum" | "none";
@@ -72,8 +72,8 @@ export function mse(prediction: TensorLike, target: TensorLike, options: LossOpt
 }
 
 /**
- * The cross-entropy of probabilities against targets in [0, 1]. Logarithms are limited to -100, so that a certain and wrong
- * probability costs 100 and not infinity.
+ * The cross-entropy of probabilities against targets in [0, 1]. Logarithms are limited to -100, so that a wrong probability
+ * of 0 or 1 has loss 100, not infinity.
  *
  * ```ts
  * import { binaryCrossEntropy, item, tensor } from "../../mod.ts";
@@ -91,7 +91,7 @@ export function binaryCrossEntropy(probability: TensorLike, target: TensorLike, 
 }
 
 /**
- * The cross-entropy of sigmoid(logits) against targets in [0, 1], right for logits of any size.
+ * The cross-entropy of sigmoid(logits) against targets in [0, 1], numerically stable for logits of any size.
  *
  * ```ts
  * import { binaryCrossEntropyWithLogits, item, tensor } from "../../mod.ts";
@@ -115,7 +115,7 @@ export function focus(miss: Tensor, gamma = 2): Tensor {
 export interface BinaryFocalLossOptions extends LossOptions {
   /** What targets of 1 weigh, in [0, 1]; those of 0 weigh 1 - alpha. Default 0.25; null: both weigh 1. */
   readonly alpha?: number | null;
-  /** How quickly examples that are right lose weight, at least 0. Default 2. */
+  /** How quickly the weight of an example falls as its probability rises, at least 0. Default 2. */
   readonly gamma?: number;
 }
 
@@ -171,7 +171,7 @@ function huberOf(r: Tensor, delta: number): Tensor {
 }
 
 /**
- * Huber's loss: r^2 / 2 for errors r up to delta, delta (|r| - delta / 2) beyond, so that what is far off does not count so much.
+ * Huber's loss: r^2 / 2 for errors r up to delta, delta (|r| - delta / 2) beyond, so that outliers count less.
  *
  * ```ts
  * import { huber, tensor, toArray } from "../../mod.ts";
@@ -229,7 +229,7 @@ export interface KlDivergenceOptions {
  * console.log(await item(klDivergence(log(found), target, { reduction: "batchmean" }))); // 0.693...
  * ```
  *
- * @param input The logarithms of what was found, as `logSoftmax` gives them.
+ * @param input Log probabilities, as `logSoftmax` gives them.
  * @param target What is wanted, of the same shape: probabilities, or their logarithms with `logTarget`.
  * @throws {ShapeError} If the shapes differ, or "batchmean" is taken of a scalar.
  */

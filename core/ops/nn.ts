@@ -76,7 +76,7 @@ export function softplus(x: TensorLike): Tensor {
 }
 
 /**
- * log(sigmoid(x)), without losing digits or overflowing.
+ * log(sigmoid(x)), numerically stable: without overflow or loss of digits.
  *
  * ```ts
  * import { logSigmoid, tensor, toArray } from "../../mod.ts";
@@ -219,7 +219,7 @@ export function prelu(x: TensorLike, weight: TensorLike): Tensor {
  * console.log(await toArray(glu(tensor([3, 5, 0, 0])))); // [1.5, 2.5]
  * ```
  *
- * @throws {ShapeError} If the axis has no halves.
+ * @throws {ShapeError} If the axis does not have an even extent.
  * @see Dauphin et al., "Language modeling with gated convolutional networks", 2016
  */
 export function glu(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
@@ -237,7 +237,8 @@ export function glu(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
 }
 
 /**
- * x times the probability that a normal variable is below x; `approximate` uses tanh as the first paper does.
+ * x times the standard normal distribution function of x. `approximate` uses the formula with tanh, PyTorch's
+ * `approximate="tanh"`.
  *
  * ```ts
  * import { gelu, tensor, toArray } from "../../mod.ts";
@@ -254,9 +255,9 @@ export function gelu(x: TensorLike, { approximate = false }: { readonly approxim
   return mul(mul(0.5, tensor), add(1, inner));
 }
 
-/** Along which axis to normalise; default the last. */
+/** Options of `softmax`, `logSoftmax` and `glu`. */
 export interface AxisOptions {
-  /** Negative ones count from the back. */
+  /** The axis; negative ones count from the back. Default the last. */
   readonly axis?: number;
 }
 
@@ -281,7 +282,7 @@ export function softmax(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor 
 }
 
 /**
- * The logarithm of softmax, computed without it, so that it is right for logits of 1e4.
+ * The logarithm of softmax, numerically stable for logits of any size.
  *
  * ```ts
  * import { logSoftmax, tensor, toArray } from "../../mod.ts";
@@ -295,7 +296,7 @@ export function logSoftmax(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tens
 }
 
 /**
- * A vector of 0 with a 1 at each label's place.
+ * For each label a vector of zeros with a 1 at the label's position.
  *
  * ```ts
  * import { oneHot, tensor, toArray } from "../../mod.ts";

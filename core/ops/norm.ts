@@ -16,7 +16,7 @@ import { type ReduceOptions, sum } from "./sum.ts";
 import { where } from "./select.ts";
 import { abs, sqrt, square } from "./unary.ts";
 
-/** Which length, and over which axes. */
+/** Options of `norm`: which norm, and over which axes. */
 export interface NormOptions extends ReduceOptions {
   /**
    * p in the root of degree p of the sum of |x|^p. 2 (default, also as "fro"): the Euclidean length, of a matrix the Frobenius norm;
@@ -32,7 +32,8 @@ function rootOf(total: Tensor, root: (x: Tensor) => Tensor): Tensor {
 }
 
 /**
- * The length of x over axes (default all), taken as one vector. Its derivative at 0 is 0.
+ * The norm of x over axes (default all), which are taken as one vector: by default the Euclidean length. Its derivative at 0 is
+ * 0.
  *
  * ```ts
  * import { item, norm, tensor } from "../../mod.ts";

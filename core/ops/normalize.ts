@@ -28,8 +28,8 @@ export interface LayerNormOptions {
 }
 
 /**
- * Gives what lies along the axes mean 0 and deviation 1, then scales and shifts each element: (x - mean) / sqrt(variance + epsilon) weight +
- * bias. The variance is that of the whole (divided by the count).
+ * Normalises elements along the axes to mean 0 and standard deviation 1, then scales and shifts each element: (x - mean) /
+ * sqrt(variance + epsilon) weight + bias. The variance is the biased one (divided by the count).
  *
  * ```ts
  * import { layerNorm, tensor, toArray } from "../../mod.ts";
@@ -67,8 +67,8 @@ export interface GroupNormOptions extends InstanceNormOptions {
 }
 
 /**
- * Gives every group of channels of every example mean 0 and deviation 1, then scales and shifts each channel. One group is all of a layer, as
- * many as channels are `instanceNorm`.
+ * Gives every group of channels of every example mean 0 and deviation 1, then scales and shifts each channel. With one
+ * group all channels are normalised together, with one per channel it is `instanceNorm`.
  *
  * ```ts
  * import { groupNorm, tensor, toArray } from "../../mod.ts";
@@ -93,7 +93,7 @@ export function groupNorm(x: TensorLike, { groups, weight, bias, epsilon = 1e-5 
  * ```
  *
  * @param x [batch, channels, ...]
- * @throws {ShapeError} If a channel has less than two elements (it would lose what it has), or weight or bias have not one number for each.
+ * @throws {ShapeError} If a channel has fewer than two elements, or weight or bias have not one number for each.
  * @throws {RangeError} If `epsilon` is not positive.
  * @see Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016
  */

@@ -12,7 +12,7 @@ import { apply } from "./define.ts";
 import { broadcastTo } from "./movement.ts";
 import { padOp, slice } from "./slice.ts";
 
-/** How much to add at each axis, and with what. */
+/** Options of `pad`: how many elements to add along each axis, and which. */
 export interface PadOptions {
   /** Elements before the first, per axis. */
   readonly low: readonly number[];

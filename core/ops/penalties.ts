@@ -26,7 +26,7 @@ function total(params: object, { mask = true }: PenaltyOptions, cost: (x: Tensor
 }
 
 /**
- * The sum of the absolute values of all tensors of a tree. Added to a loss it draws numbers that matter little to 0.
+ * The sum of the absolute values of all tensors of a tree. Added to a loss it draws unimportant parameters to 0 (lasso).
  *
  * ```ts
  * import { add, item, l1Penalty, mul, tensor } from "../../mod.ts";

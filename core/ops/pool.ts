@@ -105,7 +105,7 @@ export interface MaxPool2dOptions {
   readonly kernel: Pair;
   /** Step of the window. Default: its size. */
   readonly stride?: Pair;
-  /** Added on each side, at most half of what the window with its dilation covers; never the largest. Default 0. */
+  /** Added on each side, at most half of what the window with its dilation covers; it is never the largest element. Default 0. */
   readonly padding?: Pair;
   /** Distance between the elements of a window. Default 1. */
   readonly dilation?: Pair;
@@ -144,7 +144,7 @@ export interface AvgPool2dOptions {
   readonly padding?: Pair;
   /** Whether a last window may hang over the edge. Default false. */
   readonly ceilMode?: boolean;
-  /** Whether padding counts in the divisor; what hangs over it never does. Default true. */
+  /** Whether padding counts in the divisor (PyTorch's `count_include_pad`). Default true. */
   readonly countPadding?: boolean;
   /** What the sum of every window is divided by. Default: how many of its elements count. */
   readonly divisor?: number;
@@ -176,7 +176,7 @@ export interface MaxPool1dOptions {
   readonly kernel: number;
   /** Step of the window. Default: its size. */
   readonly stride?: number;
-  /** Added at both ends, at most half of what the window with its dilation covers; never the largest. Default 0. */
+  /** Added at both ends, at most half of what the window with its dilation covers; it is never the largest element. Default 0. */
   readonly padding?: number;
   /** Distance between the elements of a window. Default 1. */
   readonly dilation?: number;
@@ -213,7 +213,7 @@ export interface AvgPool1dOptions {
   readonly padding?: number;
   /** Whether a last window may hang over the end. Default false. */
   readonly ceilMode?: boolean;
-  /** Whether padding counts in the divisor; what hangs over it never does. Default true. */
+  /** Whether padding counts in the divisor (PyTorch's `count_include_pad`). Default true. */
   readonly countPadding?: boolean;
   /** What the sum of every window is divided by. Default: how many of its elements count. */
   readonly divisor?: number;

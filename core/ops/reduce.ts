@@ -95,9 +95,9 @@ function place(name: ReduceOp & ("argmax" | "argmin")): Op<ReduceAttrs> {
   return op;
 }
 
-/** Along which axis to look, and whether to keep it with extent 1. */
+/** Options of `argmax` and `argmin`. */
 export interface ArgOptions {
-  /** Default: all axes, and the place is counted in row-major order. */
+  /** Default: all axes, and the index counts elements in row-major order. */
   readonly axis?: number;
   /** Whether the axis stays, with extent 1. Default false. */
   readonly keepDims?: boolean;
@@ -105,7 +105,7 @@ export interface ArgOptions {
 
 export const argmaxOp: Op<ReduceAttrs> = place("argmax");
 /**
- * The place of the (first) largest element along an axis: i32.
+ * The index of the (first) largest element along an axis: i32.
  *
  * ```ts
  * import { argmax, tensor, toArray } from "../../mod.ts";
@@ -120,7 +120,7 @@ export function argmax(x: TensorLike, { axis, keepDims }: ArgOptions = {}): Tens
 
 export const argminOp: Op<ReduceAttrs> = place("argmin");
 /**
- * The place of the (first) smallest element along an axis: i32.
+ * The index of the (first) smallest element along an axis: i32.
  *
  * ```ts
  * import { argmin, tensor, toArray } from "../../mod.ts";
@@ -189,12 +189,15 @@ export function mean(x: TensorLike, options: ReduceOptions = {}): Tensor {
 
 /** Options of `variance` and `std`. */
 export interface VarianceOptions extends ReduceOptions {
-  /** What is subtracted from the number of elements in the divisor: 0 (default) for the whole, 1 for a sample. */
+  /**
+   * What is subtracted from the number of elements in the divisor: 0 (default) for the biased variance, 1 for the unbiased
+   * (PyTorch's default).
+   */
   readonly correction?: number;
 }
 
 /**
- * The mean squared distance from the mean, over axes.
+ * The variance over axes: the mean squared distance from the mean. PyTorch's default is `correction: 1`.
  *
  * ```ts
  * import { item, tensor, variance } from "../../mod.ts";
@@ -209,7 +212,7 @@ export function variance(x: TensorLike, { correction = 0, ...options }: Variance
 }
 
 /**
- * The standard deviation over axes: the root of `variance`.
+ * The standard deviation over axes: the square root of `variance`, with the same options.
  *
  * ```ts
  * import { item, std, tensor } from "../../mod.ts";
@@ -222,8 +225,8 @@ export function std(x: TensorLike, options: VarianceOptions = {}): Tensor {
 }
 
 /**
- * log of the sum of exp over axes, right for numbers of any size: -infinity of nothing, and where all elements are -infinity (with
- * derivative 0).
+ * log of the sum of exp over axes, numerically stable for numbers of any size: -infinity of nothing, and where all elements are
+ * -infinity (with derivative 0).
  *
  * ```ts
  * import { item, logSumExp, tensor } from "../../mod.ts";

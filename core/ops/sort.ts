@@ -55,7 +55,7 @@ export interface SortOptions {
 }
 
 /**
- * The places of the elements along an axis in sorted order: i32, of the shape of x. Equal elements (0 and -0 are) keep their order in
+ * The indices that sort the elements along an axis: i32, of the shape of x. Equal elements (0 and -0 are) keep their order in
  * both directions; NaN counts as the largest.
  *
  * ```ts
@@ -74,8 +74,8 @@ export function argsort(x: TensorLike, { axis = -1, descending = false }: SortOp
 }
 
 /**
- * The elements along an axis in ascending order (or descending); `argsort` tells their places. Stable, NaN counts as the largest. The
- * derivative of each goes back to the place it came from.
+ * The elements along an axis in ascending order (or descending); `argsort` gives their indices. Stable, NaN counts as the
+ * largest. The derivative of each goes back to the place it came from.
  *
  * ```ts
  * import { sort, tensor, toArray } from "../../mod.ts";
@@ -96,17 +96,17 @@ export interface TopKOptions {
   readonly largest?: boolean;
 }
 
-/** What `topK` has chosen. */
+/** What `topK` returns. */
 export interface TopK {
   /** The elements. */
   readonly values: Tensor;
-  /** Their places along the axis, i32. */
+  /** Their indices along the axis, i32. */
   readonly indices: Tensor;
 }
 
 /**
- * The k largest elements along an axis (or smallest), in order from the extreme one, and their places: both have extent k there. Of
- * equal elements the first come first; NaN counts as the largest. It sorts the whole axis.
+ * The k largest elements along an axis (or smallest), from the most extreme on, and their indices: both have extent k along the
+ * axis. Of equal elements the first come first; NaN counts as the largest. It sorts the whole axis.
  *
  * ```ts
  * import { tensor, toArray, topK } from "../../mod.ts";

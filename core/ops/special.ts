@@ -104,7 +104,8 @@ export const erfcOp: ElementwiseOp = elementwise({
   },
 });
 /**
- * The complementary error function 1 - erf(x) of each element; its small values at large x keep their digits.
+ * The complementary error function 1 - erf(x) of each element; it stays accurate for large x, where 1 - erf(x) would lose all
+ * digits.
  *
  * ```ts
  * import { erfc, item } from "../../mod.ts";
@@ -236,5 +237,5 @@ export const softsignOp: ElementwiseOp = elementwise({
   partials: [(g, x) => div(g, square(add(1, abs(x))))],
   lower: (x) => over(x, plus(absolute(x), 1)),
 });
-/** x / (1 + |x|): a sigmoid from -1 to 1 with slope 1 at 0 that nears its ends slowly. */
+/** x / (1 + |x|): a sigmoid from -1 to 1 with slope 1 at 0 that saturates slowly. */
 export const softsign: (x: TensorLike) => Tensor = of(softsignOp);

@@ -191,10 +191,10 @@ export function scatter(values: Tensor, from: number, places: readonly Tensor[],
  * console.log(await toArray(take(tensor([10, 20, 30]), tensor([2, 0], { dtype: "i32" })))); // [30, 10]
  * ```
  *
- * @param indices Integers of any shape, which replaces the axis; a plain number must be a position that is there.
+ * @param indices Integers of any shape, which replaces the axis; a plain number must be a position that exists.
  * @throws {DTypeError} If the indices are not integers.
  * @throws {RangeError} If a plain number is out of range.
- * @throws {ShapeError} If there is an index, but nothing to choose from.
+ * @throws {ShapeError} If there is an index, but the axis is empty.
  */
 export function take(x: TensorLike, indices: TensorLike, { axis = 0 }: { readonly axis?: number } = {}): Tensor {
   const tensor = asTensor(x);
@@ -249,8 +249,8 @@ export function placesAlong(shape: Shape, indices: TensorLike, axis: number, wha
 }
 
 /**
- * The elements of x along an axis that indices beside them name: with axis 1, out[i, j] = x[i, indices[i, j]]. What `argsort`, `topK`
- * and `argmax` return picks its own values so.
+ * Elements of x at indices along an axis, one index per element of the result: with axis 1, out[i, j] = x[i, indices[i, j]]. With
+ * the indices from `argsort`, `topK` or `argmax` (with `keepDims`) it gives the elements that they name.
  *
  * ```ts
  * import { takeAlong, tensor, toArray } from "../../mod.ts";

@@ -21,7 +21,7 @@ import { relu } from "./unary.ts";
 
 /** Options of `cosineSimilarity`. */
 export interface CosineSimilarityOptions extends AxisOptions {
-  /** The least length that a vector is taken to have. Default 1e-8. */
+  /** Lower bound of the vectors' lengths in the divisor. Default 1e-8. */
   readonly epsilon?: number;
 }
 
@@ -46,12 +46,12 @@ export function cosineSimilarity(x: TensorLike, y: TensorLike, options: CosineSi
 
 /** Options of `cosineEmbeddingLoss`. */
 export interface CosineEmbeddingLossOptions extends LossOptions {
-  /** The cosine that unlike vectors may have for nothing, from -1 to 1. Default 0. */
+  /** The cosine up to which the loss of unlike vectors is 0, from -1 to 1. Default 0. */
   readonly margin?: number;
 }
 
 /**
- * Draws like vectors together and unlike ones apart: 1 - cosine for labels of 1, max(0, cosine - margin) for labels of -1.
+ * Moves like vectors together and unlike ones apart: 1 - cosine for labels of 1, max(0, cosine - margin) for labels of -1.
  *
  * ```ts
  * import { cosineEmbeddingLoss, tensor, toArray } from "../../mod.ts";
@@ -88,13 +88,13 @@ function checkPerExample(labels: Shape, shape: Shape, what: string): void {
 
 /** Options of `tripletMarginLoss`. */
 export interface TripletMarginLossOptions extends LossOptions {
-  /** How much farther the negative must be for nothing to be paid. Default 1. */
+  /** How much farther than the positive example the negative must be for a loss of 0. Default 1. */
   readonly margin?: number;
 }
 
 /**
- * Wants an anchor nearer to a positive example than to a negative one: max(0, |anchor - positive| - |anchor - negative| + margin), with
- * Euclidean distances along the last axis.
+ * Moves an anchor nearer to a positive example than to a negative one: max(0, |anchor - positive| - |anchor - negative| +
+ * margin), with Euclidean distances along the last axis.
  *
  * ```ts
  * import { item, tensor, tripletMarginLoss } from "../../mod.ts";
