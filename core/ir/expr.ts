@@ -19,7 +19,10 @@ export function scalarType(dtype: DType): ScalarType {
   return dtype === "u8" ? "u32" : dtype === "f16" ? "f32" : dtype;
 }
 
-/** Operations of one argument whose result has the argument's type. `not` takes bool; `isNaN` gives bool. */
+/**
+ * Operations of one argument whose result has the argument's type. `not` takes bool; `isNaN` gives bool. `exact` is its argument, rounded
+ * as it stands there: a printer whose compiler may treat floats as real numbers hides from it what the value is made of.
+ */
 export type UnaryOp =
   | "neg"
   | "abs"
@@ -44,6 +47,7 @@ export type UnaryOp =
   | "tanh"
   | "erf"
   | "isNaN"
+  | "exact"
   | "not"; // logical for bool, bitwise for integers
 
 /**
@@ -83,7 +87,15 @@ export type Expr =
   | { readonly kind: "result"; readonly type: ScalarType; readonly slot: number }
   | { readonly kind: "unary"; readonly type: ScalarType; readonly op: UnaryOp; readonly x: Expr }
   | { readonly kind: "binary"; readonly type: ScalarType; readonly op: BinaryOp; readonly x: Expr; readonly y: Expr }
-  | { readonly kind: "select"; readonly type: ScalarType; readonly test: Expr; readonly x: Expr; readonly y: Expr }
+  /** `x` where `test` holds, else `y`; if `rare`, that seldom happens, and a printer may branch around `x`. */
+  | {
+    readonly kind: "select";
+    readonly type: ScalarType;
+    readonly test: Expr;
+    readonly x: Expr;
+    readonly y: Expr;
+    readonly rare?: true;
+  }
   /** Conversion of the value: floats to integers truncate and saturate, NaN to 0; to bool is `!= 0`. */
   | { readonly kind: "cast"; readonly type: ScalarType; readonly x: Expr }
   /** The same 32 bits read as another type. */
@@ -110,6 +122,11 @@ export function binary(op: BinaryOp, x: Expr, y: Expr | number): Expr {
 /** `x` where `test` holds, else `y`. Both are computed. */
 export function select(test: Expr, x: Expr, y: Expr): Expr {
   return { kind: "select", type: x.type, test, x, y };
+}
+
+/** `x` where `test` holds, which it seldom does, else `y`; `x` need not be computed where it holds nowhere. */
+export function rarely(test: Expr, x: Expr, y: Expr): Expr {
+  return { kind: "select", type: x.type, test, x, y, rare: true };
 }
 
 /** The value of `x` as another type. */

@@ -1,5 +1,5 @@
 /**
- * The scalar language on plain numbers: what every operation of `compile/expr.ts` means.
+ * The scalar language on plain numbers: what every operation of `ir/expr.ts` means.
  *
  * Floats are doubles, also those of type f32: the reference tells what the exact answer is, not how f32 rounds it. Only
  * literals and casts round to f32, because there the rounding is the meaning. Integers are held as whole numbers in the range of
@@ -39,6 +39,7 @@ const unaries: Readonly<Record<UnaryOp, (x: number) => number>> = {
   cosh: Math.cosh,
   tanh: Math.tanh,
   erf,
+  exact: (x) => x,
   isNaN: (x) => Number.isNaN(x) ? 1 : 0,
   not: (x) => ~x,
 };

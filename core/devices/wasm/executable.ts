@@ -5,6 +5,7 @@
  */
 import { deviceBytes, type DType, type TypedArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
+import { doubleMath } from "../../ir/functions/double.ts";
 import type { Program } from "../../ir/program.ts";
 import { serialMultiplyAdds } from "./codegen/work.ts";
 import { narrowTile, type TileColumns } from "./codegen/microkernel.ts";
@@ -13,7 +14,6 @@ import type { Executable } from "../../values/device.ts";
 import { debug } from "../../env.ts";
 import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
-import { hostMath } from "./host_math.ts";
 import type { SharedMemory } from "./memory.ts";
 import { measuredTileColumns } from "./tile_columns.ts";
 import { deviceFailure, type RunFunction, type ThreadPool, type Work } from "./threads.ts";
@@ -71,7 +71,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     });
     if (debug.has("source")) console.error(`wasm module: ${this.#code.bytes.length} bytes, ${this.#code.entries.length} entries`);
     this.#layout = layOut(program, this.#code, threads);
-    const imports = { env: { memory: memory.memory }, host: hostMath() };
+    const imports = { env: { memory: memory.memory }, host: doubleMath() };
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#code.bytes), imports);
     this.#work = this.#code.entries.map(({ parallel }, i) => ({ run: exports[`run${i}`] as RunFunction, parallel }));
     this.#needsWorkers = this.#work.some(({ parallel }) => parallel);

@@ -5,8 +5,8 @@
  *
  * @module
  */
+import { doubleMath } from "../../ir/functions/double.ts";
 import type { control } from "./codegen/control.ts";
-import { hostMath } from "./host_math.ts";
 
 /** What a worker is given. */
 export interface WorkerData {
@@ -27,7 +27,7 @@ export const commands = { load: 0, run: 1, forget: 2 } as const;
 
 /** The text of the worker's module. */
 export function workerSource(): string {
-  return `import { workerData } from "node:worker_threads";\n(${work})(workerData, (${hostMath})());`;
+  return `import { workerData } from "node:worker_threads";\n(${work})(workerData, (${doubleMath})());`;
 }
 
 /** Serves commands for ever. Stands alone, as its text is what runs. */

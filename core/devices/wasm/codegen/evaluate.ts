@@ -3,7 +3,7 @@
  * loop before that loop.
  *
  * Loops are numbered from the outside: level 0 is before all of them, level k inside the k-th. Values of a level below the deepest
- * are computed by `hoist(level)` into locals that stay.
+ * are computed by `hoist(level)` into locals that stay. What is rarely needed is computed in a branch, literals with it.
  *
  * @module
  */
@@ -27,6 +27,20 @@ export interface Leaves {
   push(leaf: Expr, at: At): void;
 }
 
+/** What is known where a piece of code without branches is written. */
+interface Scope {
+  /** How often each node is still needed. */
+  readonly uses: Map<Expr, number>;
+  /** The locals of nodes that are needed again. */
+  readonly kept: Map<Expr, number>;
+  /** What each branch takes from this scope. */
+  readonly branches: ReadonlyMap<Expr, readonly Expr[]>;
+  /** The scope around a branch. */
+  readonly outer?: Scope;
+}
+
+type Select = Extract<Expr, { kind: "select" }>;
+
 /** Evaluates the expressions of one loop nest. */
 export class Evaluator {
   readonly #c: FunctionWriter;
@@ -36,8 +50,9 @@ export class Evaluator {
   readonly #roots: readonly Expr[];
   readonly #levels = new Map<Expr, number>();
   readonly #hoisted = new Map<Expr, number>();
-  #uses = new Map<Expr, number>();
-  #kept = new Map<Expr, number>();
+  /** Nodes that are needed outside of branches. */
+  readonly #usual: ReadonlySet<Expr>;
+  #scope: Scope = { uses: new Map(), kept: new Map(), branches: new Map() };
 
   constructor(c: FunctionWriter, printer: Printer, leaves: Leaves, roots: readonly Expr[], deepest: number) {
     this.#c = c;
@@ -45,6 +60,7 @@ export class Evaluator {
     this.#leaves = leaves;
     this.#roots = roots;
     this.#deepest = deepest;
+    this.#usual = usualNodes(roots);
   }
 
   /** Computes what is settled at this level and needed further in. Called once where the level's code begins. */
@@ -53,7 +69,8 @@ export class Evaluator {
     const needed = new Set(this.#roots);
     visit(this.#roots, (user) => {
       for (const x of argumentsOf(user)) {
-        if (this.#level(user) > level && !isImmediate(user, x)) needed.add(x);
+        const inBranch = x.kind === "const" && !this.#usual.has(user);
+        if (this.#level(user) > level && !isImmediate(user, x) && !inBranch) needed.add(x);
       }
     });
     const here = [...needed].filter((e) => this.#level(e) === level && (e.kind !== "const" || this.#printer.keepsLiterals));
@@ -67,8 +84,7 @@ export class Evaluator {
 
   /** Evaluates some of the roots at a point, in order; `sink` is given each and the means to push its value. */
   evaluate(roots: readonly Expr[], at: At, sink: (root: Expr, push: () => void, place: number) => void): void {
-    this.#uses = this.#countUses(roots);
-    this.#kept = new Map();
+    this.#scope = this.#open(roots);
     roots.forEach((root, place) => sink(root, () => this.#push(root, at), place));
   }
 
@@ -84,39 +100,55 @@ export class Evaluator {
     return level;
   }
 
-  #countUses(roots: readonly Expr[]): Map<Expr, number> {
+  /** Counts how often the roots need each node; a branch needs what it shares with the code around it, twice: before and inside. */
+  #open(roots: readonly Expr[], outer?: Scope): Scope {
+    const usual = usualNodes(roots);
     const uses = new Map<Expr, number>();
+    const branches = new Map<Expr, readonly Expr[]>();
+    const isGiven = (e: Expr) => this.#hoisted.has(e) || keptBy(outer, e) !== undefined;
     const count = (e: Expr): void => {
       const before = uses.get(e) ?? 0;
       uses.set(e, before + 1);
-      if (before === 0 && !this.#hoisted.has(e)) argumentsOf(e).forEach(count);
+      if (before > 0 || isGiven(e)) return;
+      if (e.kind !== "select" || !e.rare) return argumentsOf(e).forEach(count);
+      const shared = sharedNodes(e.x, (x) => usual.has(x), isGiven);
+      branches.set(e, shared);
+      [e.test, e.y, ...shared, ...shared].forEach(count);
     };
     roots.forEach(count);
-    return uses;
+    return { uses, kept: new Map(), branches, outer };
   }
 
   #push(e: Expr, at: At): void {
     const c = this.#c;
-    const hoisted = this.#hoisted.get(e);
-    if (hoisted !== undefined) {
-      c.get(hoisted);
+    const given = this.#hoisted.get(e) ?? keptBy(this.#scope.outer, e);
+    if (given !== undefined) {
+      c.get(given);
       return;
     }
-    const uses = this.#uses.get(e)! - 1;
-    const kept = this.#kept.get(e);
-    const type = this.#printer.valueType(e.type);
+    const kept = this.#scope.kept.get(e);
     if (kept !== undefined) {
       c.get(kept);
-      this.#uses.set(e, uses);
-      if (uses === 0) c.release(type, kept);
+      this.#used(e);
       return;
     }
     this.#compute(e, at);
+    const uses = this.#scope.uses.get(e)! - 1;
     if (uses === 0 || e.kind === "const") return;
-    const local = c.local(type);
+    const local = c.local(this.#printer.valueType(e.type));
     c.tee(local);
-    this.#kept.set(e, local);
-    this.#uses.set(e, uses);
+    this.#scope.kept.set(e, local);
+    this.#scope.uses.set(e, uses);
+  }
+
+  /** Counts a use of a node that is kept; after the last one its local is free. */
+  #used(e: Expr): void {
+    const { uses, kept } = this.#scope;
+    const left = uses.get(e)! - 1;
+    uses.set(e, left);
+    if (left > 0) return;
+    this.#c.release(this.#printer.valueType(e.type), kept.get(e)!);
+    kept.delete(e);
   }
 
   #compute(e: Expr, at: At): void {
@@ -135,6 +167,7 @@ export class Evaluator {
         if (this.#multiplyAdd(e, at)) return;
         return printer.binary(c, e.op, e.x.type, push(e.x), push(e.y), e.y);
       case "select":
+        if (e.rare) return this.#branch(e, at);
         return printer.select(c, e.type, push(e.test), push(e.x), push(e.y));
       case "cast":
         return printer.cast(c, e.x.type, e.type, push(e.x));
@@ -143,12 +176,37 @@ export class Evaluator {
     }
   }
 
+  /** Computes `y`, and where the test holds at any of the points also `x`. */
+  #branch(e: Select, at: At): void {
+    const [c, printer, scope] = [this.#c, this.#printer, this.#scope];
+    const [type, testType] = [printer.valueType(e.type), printer.valueType("bool")];
+    const [value, test] = [c.local(type), c.local(testType)];
+    const shared = scope.branches.get(e)!;
+    for (const x of shared) {
+      this.#push(x, at);
+      c.op("drop");
+    }
+    this.#push(e.y, at);
+    c.set(value);
+    this.#push(e.test, at);
+    c.tee(test);
+    printer.anywhere(c);
+    c.if(() => {
+      this.#scope = this.#open([e.x], scope);
+      printer.select(c, e.type, () => c.get(test), () => this.#push(e.x, at), () => c.get(value));
+      c.set(value);
+      this.#scope = scope;
+    });
+    for (const x of shared) this.#used(x);
+    c.get(value).release(type, value).release(testType, test);
+  }
+
   /** a * b + z and z - a * b as one instruction, where the product has no other use. */
   #multiplyAdd(e: Extract<Expr, { kind: "binary" }>, at: At): boolean {
     if (e.type !== "f32" || !this.#printer.multiplyAdd || (e.op !== "add" && e.op !== "sub")) return false;
     const single = (x: Expr) => {
-      const unshared = x.kind === "binary" && x.op === "mul" && this.#uses.get(x) === 1;
-      return unshared && !this.#kept.has(x) && !this.#hoisted.has(x) ? x : undefined;
+      const unshared = x.kind === "binary" && x.op === "mul" && this.#scope.uses.get(x) === 1;
+      return unshared && keptBy(this.#scope, x) === undefined && !this.#hoisted.has(x) ? x : undefined;
     };
     const right = single(e.y);
     const product = right ?? (e.op === "add" ? single(e.x) : undefined);
@@ -157,4 +215,35 @@ export class Evaluator {
     this.#printer.multiplyAdd(this.#c, push(product.x), push(product.y), push(right ? e.x : e.y), e.op === "sub");
     return true;
   }
+}
+
+/** The local in which a scope, or one around it, keeps a node. */
+function keptBy(scope: Scope | undefined, e: Expr): number | undefined {
+  return scope && (scope.kept.get(e) ?? keptBy(scope.outer, e));
+}
+
+/** The nodes that are computed whatever the tests say. */
+function usualNodes(roots: readonly Expr[]): ReadonlySet<Expr> {
+  const found = new Set<Expr>();
+  const go = (e: Expr): void => {
+    if (found.has(e)) return;
+    found.add(e);
+    (e.kind === "select" && e.rare ? [e.test, e.y] : argumentsOf(e)).forEach(go);
+  };
+  roots.forEach(go);
+  return found;
+}
+
+/** The first nodes under `root` of which a test holds, literals and what is `given` apart. */
+function sharedNodes(root: Expr, test: (e: Expr) => boolean, given: (e: Expr) => boolean): readonly Expr[] {
+  const found = new Set<Expr>();
+  const seen = new Set<Expr>();
+  const go = (e: Expr): void => {
+    if (seen.has(e) || e.kind === "const" || given(e)) return;
+    seen.add(e);
+    if (test(e)) found.add(e);
+    else argumentsOf(e).forEach(go);
+  };
+  go(root);
+  return [...found];
 }

@@ -1,12 +1,12 @@
 /**
- * Brings expressions into the form the printers take: functions without an instruction become arithmetic (`math.ts`), operations
+ * Brings expressions into the form the printers take: functions without an instruction become arithmetic (`ir/functions`), operations
  * that mean nothing for a type disappear, and equal subexpressions become one node, so that each is computed once per point.
  *
  * @module
  */
 import { isBool, isFloat, maskType } from "../../../dtype.ts";
 import { argumentsOf, binary, cast, constant, type Expr, select, unary } from "../../../ir/expr.ts";
-import { expandBinary, expandUnary } from "./math.ts";
+import { expandBinary, expandLiteral, expandUnary } from "../../../ir/functions/mod.ts";
 
 /** Rewrites the expressions of one kernel; nodes are shared among all of them. */
 export class Legalizer {
@@ -57,7 +57,7 @@ export class Legalizer {
       case "index":
         return `${head} ${e.offset} ${e.strides}`;
       default: {
-        const op = e.kind === "unary" || e.kind === "binary" ? e.op : "";
+        const op = e.kind === "unary" || e.kind === "binary" ? e.op : e.kind === "select" && e.rare ? "rare" : "";
         return `${head} ${op} ${argumentsOf(e).map((x) => this.#ids.get(x))}`;
       }
     }
@@ -86,7 +86,7 @@ function rewrite(e: Expr): Expr | undefined {
       return rewriteUnary(e.op, e.x);
     case "binary":
       if (isBool(e.x.type)) return rewriteBool(e.op, e.x, e.y);
-      return expandBinary(e.op, e.x, e.y);
+      return expandLiteral(e.op, e.x, e.y) ?? expandBinary(e.op, e.x, e.y);
     case "cast":
     case "bitcast":
       return e.x.type === e.type ? e.x : undefined;
@@ -104,8 +104,10 @@ function rewriteUnary(op: Unary, x: Expr): Expr | undefined {
   const floating = isFloat(x.type);
   if (op === "isNaN") return floating ? binary("ne", x, x) : constant(maskType, 0);
   if (op === "sign") return sign(x);
+  // Machine code rounds every step as written.
+  if (op === "exact") return x;
   if (isBool(x.type)) return op === "not" ? undefined : x;
-  if (floating) return x.type === "f32" ? expandUnary(op, x) : undefined;
+  if (floating) return expandUnary(op, x);
   if (op === "neg" || op === "not") return undefined;
   if (op === "abs") return x.type === "u32" ? x : undefined;
   if (["floor", "ceil", "round", "trunc"].includes(op)) return x;

@@ -8,6 +8,7 @@
  */
 import type { DType } from "../../../dtype.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
+import type { DoubleFunction } from "../../../ir/functions/double.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { ValueType } from "./assembler/instructions.ts";
 
@@ -25,29 +26,8 @@ export interface Place {
   readonly stride: number;
 }
 
-/** Functions on f64 (and the remainder of floats) that have no instruction: their index in the module, by name. */
-export type HostFunctions = ReadonlyMap<HostFunction, number>;
-
-/** The functions a module may import. */
-export type HostFunction =
-  | "exp"
-  | "log"
-  | "expm1"
-  | "log1p"
-  | "sin"
-  | "cos"
-  | "tan"
-  | "asin"
-  | "acos"
-  | "atan"
-  | "sinh"
-  | "cosh"
-  | "tanh"
-  | "erf"
-  | "pow"
-  | "integerPow"
-  | "atan2"
-  | "rem";
+/** Functions on f64 that have no instruction: their index in the module, by name. */
+export type HostFunctions = ReadonlyMap<DoubleFunction, number>;
 
 /** Writes the instructions of operations that `legalize.ts` has brought into the form a machine has. */
 export interface Printer {
@@ -63,6 +43,8 @@ export interface Printer {
   /** x * y + z, rounded once or twice, or undefined where that is no instruction. */
   multiplyAdd?(c: FunctionWriter, x: Push, y: Push, z: Push, negated: boolean): void;
   select(c: FunctionWriter, type: ScalarType, test: Push, x: Push, y: Push): void;
+  /** Turns the bool on the stack to an i32: whether it holds at any point. */
+  anywhere(c: FunctionWriter): void;
   cast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void;
   bitcast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void;
   load(c: FunctionWriter, dtype: DType, at: Place, lanes: Lanes): void;

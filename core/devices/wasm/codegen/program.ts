@@ -5,6 +5,7 @@
  * @module
  */
 import { visit } from "../../../ir/expr.ts";
+import type { DoubleFunction } from "../../../ir/functions/double.ts";
 import { callByKind, expressionsOf, type Kernel, type KernelTable, type SimpleKernel } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import { WasmModule } from "./assembler/module.ts";
@@ -18,7 +19,7 @@ import { map } from "./map.ts";
 import { matmul } from "./matmul.ts";
 import type { TileColumns } from "./microkernel.ts";
 import { pool } from "./pool.ts";
-import type { HostFunction, HostFunctions } from "./printer.ts";
+import type { HostFunctions } from "./printer.ts";
 import { reduce } from "./reduce.ts";
 import { hostFunctionOf, scalarPrinter } from "./scalar.ts";
 import { scatterRows } from "./scatter_rows.ts";
@@ -86,7 +87,7 @@ export function compileProgram(program: Program, options: ProgramOptions): Progr
 }
 
 function importHostFunctions(module: WasmModule, program: Program): HostFunctions {
-  const found = new Map<HostFunction, number>();
+  const found = new Map<DoubleFunction, number>();
   visit(program.kernels.flatMap(expressionsOf), (e) => {
     const name = hostFunctionOf(e);
     if (name === undefined || found.has(name)) return;

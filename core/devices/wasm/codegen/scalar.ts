@@ -5,9 +5,11 @@
  */
 import type { DType } from "../../../dtype.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
+import type { DoubleFunction } from "../../../ir/functions/double.ts";
+import { functionNames } from "../../../ir/functions/mod.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { Instruction, ValueType } from "./assembler/instructions.ts";
-import type { HostFunction, HostFunctions, Lanes, Place, Printer, Push } from "./printer.ts";
+import type { HostFunctions, Lanes, Place, Printer, Push } from "./printer.ts";
 
 const floatUnary: Partial<Record<UnaryOp, string>> = {
   neg: "neg",
@@ -35,75 +37,37 @@ const binaryNames: Partial<Record<BinaryOp, string>> = {
   ne: "ne",
 };
 
-const hostUnary: ReadonlySet<UnaryOp> = new Set<UnaryOp>([
-  "exp",
-  "log",
-  "expm1",
-  "log1p",
-  "sin",
-  "cos",
-  "tan",
-  "asin",
-  "acos",
-  "atan",
-  "sinh",
-  "cosh",
-  "tanh",
-  "erf",
-]);
-
 /** The function of the host an operation needs, if it does. */
-export function hostFunctionOf(e: Expr): HostFunction | undefined {
-  if (e.kind === "unary") return e.type === "f64" && hostUnary.has(e.op) ? e.op as HostFunction : undefined;
-  if (e.kind !== "binary") return undefined;
-  const { op, x: { type } } = e;
-  if (op === "rem") return type === "f32" || type === "f64" ? "rem" : undefined;
-  if (op === "pow") return type === "f64" ? "pow" : type === "f32" ? undefined : "integerPow";
-  return op === "atan2" && type === "f64" ? "atan2" : undefined;
+export function hostFunctionOf(e: Expr): DoubleFunction | undefined {
+  if (e.kind === "unary") return e.type === "f64" && functionNames.includes(e.op) ? e.op as DoubleFunction : undefined;
+  if (e.kind !== "binary" || e.type !== "f64") return undefined;
+  return e.op === "rem" || e.op === "pow" || e.op === "atan2" ? e.op : undefined;
 }
 
 /** Creates the scalar printer of a module that has imported `host`. */
 export function scalarPrinter(host: HostFunctions): Printer {
-  const call = (c: FunctionWriter, name: HostFunction) => {
-    const index = host.get(name);
-    if (index === undefined) throw new Error(`The module does not import ${name}`);
+  /** Calls the function of that name on what is pushed, if the module has imported it. */
+  const calls = (c: FunctionWriter, op: string, type: ScalarType, ...values: readonly Push[]): boolean => {
+    const index = type === "f64" ? host.get(op as DoubleFunction) : undefined;
+    if (index === undefined) return false;
+    for (const push of values) push();
     c.call(index);
+    return true;
   };
   return {
     lanes: 1,
     keepsLiterals: false,
     valueType: scalarValueType,
     literal,
-    unary(c, op, type, x) {
-      if (type === "f64" && hostUnary.has(op)) {
-        x();
-        call(c, op as HostFunction);
-      } else unary(c, op, type, x);
-    },
-    binary(c, op, type, x, y) {
-      if (op === "rem" && (type === "f32" || type === "f64")) {
-        x();
-        if (type === "f32") c.op("f64.promote_f32");
-        y();
-        if (type === "f32") c.op("f64.promote_f32");
-        call(c, "rem");
-        if (type === "f32") c.op("f32.demote_f64");
-      } else if (op === "pow" || op === "atan2") {
-        const integer = type !== "f64";
-        for (const push of [x, y]) {
-          push();
-          if (integer) c.op(type === "u32" ? "f64.convert_i32_u" : "f64.convert_i32_s");
-        }
-        call(c, integer ? "integerPow" : op);
-        if (integer) c.op("i32.trunc_sat_f64_s");
-      } else binary(c, op, type, x, y);
-    },
+    unary: (c, op, type, x) => void (calls(c, op, type, x) || unary(c, op, type, x)),
+    binary: (c, op, type, x, y) => void (calls(c, op, type, x, y) || binary(c, op, type, x, y)),
     select(c, _type, test, x, y) {
       x();
       y();
       test();
       c.op("select");
     },
+    anywhere() {},
     cast,
     bitcast(c, from, to, x) {
       x();

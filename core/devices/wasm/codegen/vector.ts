@@ -35,7 +35,7 @@ export function vectorPrinter(host: HostFunctions): Printer {
     literal,
     unary,
     binary(c, op, type, x, y, right) {
-      if (type === "f32" && op !== "rem") floatBinary(c, op, x, y, right);
+      if (type === "f32") floatBinary(c, op, x, y, right);
       else if (!integerBinary(c, op, type, x, y, right)) laneWise(c, scalar, op, type, x, y, right);
     },
     multiplyAdd(c, x, y, z, negated) {
@@ -51,6 +51,7 @@ export function vectorPrinter(host: HostFunctions): Printer {
       // Every lane of a test is all ones or all zeros, where the relaxed form is exact.
       c.op("i32x4.relaxed_laneselect");
     },
+    anywhere: (c) => void c.op("v128.any_true"),
     cast,
     bitcast: (_c, _from, _to, x) => x(),
     load,

@@ -1,13 +1,14 @@
 /**
  * Scalar expressions as WGSL text.
  *
- * Every node that is no leaf becomes one `let`, so that shared nodes are computed once and nesting stays flat.
+ * Every node that is no leaf becomes one `let`, so that shared nodes are computed once and nesting stays flat. Mathematical functions
+ * become functions of the shader, written from their expansions.
  *
  * @module
  */
 import { DTypeError } from "../../../../errors.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../../ir/expr.ts";
-import type { HelperName } from "./helpers.ts";
+import { expandBinary, expandLiteral, expandUnary } from "../../../../ir/functions/mod.ts";
 import type { Shader } from "./shader.ts";
 
 /** What leaves stand for at the point being computed: names or short expressions. */
@@ -19,18 +20,38 @@ export interface Leaves {
 
 /** Prints expressions at one point of the domain; a node printed once is reused. */
 export function scalarPrinter(shader: Shader, leaves: Leaves): (e: Expr) => string {
-  const known = new Map<Expr, string>();
+  return printerWith(shader, leaves, new Map());
+}
+
+/** A printer in whose place some nodes are known already. */
+function printerWith(shader: Shader, leaves: Leaves, known: Map<Expr, string>): (e: Expr) => string {
   const print = (e: Expr): string => {
     let text = known.get(e);
     if (text === undefined) {
-      text = printNode(shader, leaves, e, print);
-      // Literals stay in place, where drivers and `printPower` see them.
+      // What a branch computes is known inside it alone.
+      text = e.kind === "select" && e.rare
+        ? printBranch(shader, e, print, printerWith(shader, leaves, new Map(known)))
+        : printNode(shader, leaves, e, print);
+      // Literals stay in place, where drivers see them.
       if (e.kind !== "const") text = shader.define(text);
       known.set(e, text);
     }
     return text;
   };
   return print;
+}
+
+function printBranch(
+  shader: Shader,
+  e: Extract<Expr, { kind: "select" }>,
+  print: (e: Expr) => string,
+  inside: (e: Expr) => string,
+): string {
+  const value = shader.fresh("v");
+  const test = print(e.test);
+  shader.line(`var ${value} = ${print(e.y)};`);
+  shader.when([test], () => shader.line(`${value} = ${inside(e.x)};`));
+  return value;
 }
 
 function printNode(shader: Shader, leaves: Leaves, e: Expr, print: (e: Expr) => string): string {
@@ -45,9 +66,12 @@ function printNode(shader: Shader, leaves: Leaves, e: Expr, print: (e: Expr) => 
     case "result":
       return leaves.result(e.slot);
     case "unary":
-      return printUnary(shader, e.op, e.x.type, print(e.x));
-    case "binary":
-      return printBinary(shader, e.op, e.x.type, print(e.x), print(e.y));
+      return printFunction(shader, e, [e.x], print) ?? printUnary(shader, e.op, e.x.type, print(e.x));
+    case "binary": {
+      const simple = expandLiteral(e.op, e.x, e.y);
+      if (simple) return print(simple);
+      return printFunction(shader, e, [e.x, e.y], print) ?? printBinary(shader, e.op, e.x.type, print(e.x), print(e.y));
+    }
     case "select":
       return `select(${print(e.y)}, ${print(e.x)}, ${print(e.test)})`;
     case "cast":
@@ -87,6 +111,35 @@ function bitsOf(value: number): number {
   return new Uint32Array(new Float32Array([value]).buffer)[0];
 }
 
+/** A call of the function that an operation becomes, if it is not one of WGSL's own; the function is added to the shader. */
+function printFunction(
+  shader: Shader,
+  e: Extract<Expr, { kind: "unary" | "binary" }>,
+  values: readonly Expr[],
+  print: (e: Expr) => string,
+): string | undefined {
+  const parameters = values.map((value, slot): Expr => ({ kind: "load", type: value.type, slot }));
+  const expansion = e.kind === "unary" ? expandUnary(e.op, parameters[0]) : expandBinary(e.op, parameters[0], parameters[1]);
+  if (!expansion) return undefined;
+  const name = `${e.op}_${e.type}`;
+  shader.once(name, () => writeFunction(shader, name, expansion, parameters));
+  return `${name}(${values.map(print).join(", ")})`;
+}
+
+function writeFunction(shader: Shader, name: string, expansion: Expr, parameters: readonly Expr[]): void {
+  const names = ["x", "y"];
+  const signature = parameters.map(({ type }, i) => `${names[i]}: ${type}`).join(", ");
+  const unknown = () => {
+    throw new Error(`${name} depends on more than its arguments`);
+  };
+  shader.function(`${name}(${signature}) -> ${expansion.type}`, () => {
+    const value = scalarPrinter(shader, { load: (slot) => names[slot], index: unknown, result: unknown })(expansion);
+    // Comparisons of NaN may come out either way.
+    const guarded = parameters.length === 1 ? `select(${value}, x, ${shader.helper("isNan")}(x))` : value;
+    shader.line(`return ${guarded};`);
+  });
+}
+
 function printUnary(shader: Shader, op: UnaryOp, type: ScalarType, x: string): string {
   if (op === "not") return type === "bool" ? `!${x}` : `~${x}`;
   if (op === "isNaN") return type === "f32" ? `${shader.helper("isNan")}(${x})` : "false";
@@ -114,27 +167,9 @@ function printIntegerUnary(op: UnaryOp, type: ScalarType, x: string): string {
   }
 }
 
-const floatHelpers: Readonly<Partial<Record<UnaryOp, HelperName>>> = {
-  sign: "signOf",
-  exp: "exponential",
-  log: "logarithm",
-  expm1: "expMinusOne",
-  log1p: "logOnePlusOf",
-  sin: "sine",
-  cos: "cosine",
-  tan: "tangent",
-  asin: "arcSine",
-  acos: "arcCosine",
-  atan: "arcTangent",
-  sinh: "sinhOf",
-  cosh: "coshOf",
-  tanh: "tanhOf",
-  erf: "errorFunction",
-};
-
 function printFloatUnary(shader: Shader, op: UnaryOp, x: string): string {
-  const helper = floatHelpers[op];
-  if (helper) return `${shader.helper(helper)}(${x})`;
+  if (op === "sign") return `${shader.helper("signOf")}(${x})`;
+  if (op === "exact") return `${shader.helper("exact")}(${x})`;
   // abs, floor, ceil, trunc, sqrt and round (WGSL rounds halves to even) are exact as they are.
   return op === "neg" ? `-${x}` : `${op}(${x})`;
 }
@@ -181,34 +216,12 @@ function printFloatBinary(shader: Shader, op: BinaryOp, x: string, y: string): s
   switch (op) {
     case "div":
       return `${x} / ${y}`;
-    case "rem":
-      return `${shader.helper("remainderF32")}(${x}, ${y})`;
     case "min":
       return `${shader.helper("minimum")}(${x}, ${y})`;
     case "max":
       return `${shader.helper("maximum")}(${x}, ${y})`;
-    case "pow":
-      return printPower(shader, x, y);
-    case "atan2":
-      return `${shader.helper("arcTangent2")}(${x}, ${y})`;
     default:
       throw unsupported(op, "f32");
-  }
-}
-
-/** Common constant exponents need no logarithm. */
-function printPower(shader: Shader, x: string, y: string): string {
-  switch (y) {
-    case "f32(1)":
-      return x;
-    case "f32(2)":
-      return `${x} * ${x}`;
-    case "f32(3)":
-      return `${x} * ${x} * ${x}`;
-    case "f32(-1)":
-      return `1.0 / ${x}`;
-    default:
-      return `${shader.helper("power")}(${x}, ${y})`;
   }
 }
 
@@ -223,8 +236,6 @@ function printIntegerBinary(shader: Shader, op: BinaryOp, type: "i32" | "u32" | 
     case "min":
     case "max":
       return `${op}(${x}, ${y})`;
-    case "pow":
-      return `${shader.helper(signed ? "powerI32" : "powerU32")}(${x}, ${y})`;
     case "shl":
     case "shr":
       return `${x} ${op === "shl" ? "<<" : ">>"} (${signed ? `bitcast<u32>(${y})` : y} & 31u)`;

@@ -92,6 +92,7 @@ export class Shader {
   private readonly lines: string[] = [];
   private readonly globals: string[] = [];
   private readonly helpers = new Set<HelperName>();
+  private readonly functions = new Set<string>();
   private readonly declarations = new Map<string, Declaration>();
   private names = 0;
   private depth = 1;
@@ -152,6 +153,13 @@ export class Shader {
       for (const needed of helperSources[name].needs ?? []) this.helper(needed);
     }
     return name;
+  }
+
+  /** Calls `write` the first time it is asked for this name, so that a function is added once. */
+  once(name: string, write: () => void): void {
+    if (this.functions.has(name)) return;
+    this.functions.add(name);
+    write();
   }
 
   /**
@@ -258,6 +266,7 @@ export class Shader {
       `@compute @workgroup_size(${this.workgroupSize.join(", ")})`,
       "fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,",
       `    @builtin(local_invocation_index) lane: u32${this.subgroupText()}) {`,
+      ...(this.helpers.has("hiddenZero") ? [`  hiddenZero = u32(arrayLength(&${declarations[0].name}) == 0u);`] : []),
       ...this.lines,
       "}",
     ];

@@ -1,0 +1,63 @@
+/**
+ * Functions that devices have no instruction for, as arithmetic: ranges are reduced, then polynomials are evaluated, special values
+ * come out of the same arithmetic or are selected at the end. There are no loops.
+ *
+ * The polynomials are minimax fits (weighted for relative error, found by Lawson's iteration in high precision, coefficients rounded
+ * to f32 one after the other); their own error is below 2e-8, so that rounding dominates. `deno task accuracy` measures what is
+ * left on each device. Products and sums may be fused by a device or not: what must be exact is so either way.
+ *
+ * Two kinds of node tell a printer more than what the value is: `exact` marks a step of compensated arithmetic, which a compiler that
+ * takes floats for real numbers would fold away, and `rarely` what only few arguments need. Functions of one float give NaN for
+ * NaN; those of this folder get there by arithmetic and comparisons of NaN, so a printer whose compiler may assume that there are none
+ * (WGSL's) selects it itself.
+ *
+ * Methods: W. J. Cody and W. Waite, "Software Manual for the Elementary Functions", 1980, for the reductions; T. J. Dekker, "A
+ * floating-point technique for extending the available precision", 1971, for exact products.
+ *
+ * @module
+ */
+import type { BinaryOp, Expr, UnaryOp } from "../expr.ts";
+import { erf } from "./error_function.ts";
+import { cosh, exp, expm1, sinh, tanh } from "./exponential.ts";
+import { acos, asin, atan, atan2 } from "./inverse_trigonometric.ts";
+import { log, log1p } from "./logarithm.ts";
+import { constantPower, integerPower, pow } from "./power.ts";
+import { rem } from "./remainder.ts";
+import { cos, sin, tan } from "./trigonometric.ts";
+
+const unaries: Readonly<Partial<Record<UnaryOp, (x: Expr) => Expr>>> = {
+  exp,
+  log,
+  expm1,
+  log1p,
+  sin,
+  cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  tanh,
+  erf,
+};
+
+/** Functions of one float that no device has an instruction for. */
+export const functionNames = Object.keys(unaries) as readonly UnaryOp[];
+
+/** An operation of one f32 as arithmetic, or undefined if devices have an instruction for it. */
+export function expandUnary(op: UnaryOp, x: Expr): Expr | undefined {
+  return x.type === "f32" ? unaries[op]?.(x) : undefined;
+}
+
+/** An operation of two f32, i32 or u32 as arithmetic, or undefined if devices have an instruction for it. */
+export function expandBinary(op: BinaryOp, x: Expr, y: Expr): Expr | undefined {
+  if (op === "pow" && (x.type === "i32" || x.type === "u32")) return integerPower(x, y);
+  if (x.type !== "f32") return undefined;
+  return op === "pow" ? pow(x, y) : op === "atan2" ? atan2(x, y) : op === "rem" ? rem(x, y) : undefined;
+}
+
+/** The same where the right argument is a literal and that takes less, else undefined. */
+export function expandLiteral(op: BinaryOp, x: Expr, y: Expr): Expr | undefined {
+  return op === "pow" && y.kind === "const" ? constantPower(x, y.value) : undefined;
+}

@@ -1,0 +1,64 @@
+/**
+ * Scalar expressions evaluated as hardware does: f32 rounded after every operation, products and sums fused or not.
+ *
+ * @module
+ */
+import { argumentsOf, type Expr } from "../../core/ir/expr.ts";
+import { binaryFunction, bitcastFunction, castFunction, unaryFunction } from "../../core/devices/reference/scalar.ts";
+
+/** The value of an expression of basic operations; `load` number i is `values[i]`. */
+export function evaluate(root: Expr, values: readonly number[], fused: boolean): number {
+  const known = new Map<Expr, number>();
+  const round = (e: Expr, x: number) => e.type === "f32" ? Math.fround(x) : x;
+  const compute = (e: Expr): number => {
+    switch (e.kind) {
+      case "const":
+        return round(e, e.value);
+      case "load":
+        return values[e.slot];
+      case "unary":
+        return round(e, unaryFunction(e.op, e.x.type)(of(e.x)));
+      case "binary":
+        return round(e, sumOfProduct(e) ?? binaryFunction(e.op, e.x.type)(of(e.x), of(e.y)));
+      case "select":
+        return of(e.test) ? of(e.x) : of(e.y);
+      case "cast":
+        return castFunction(e.x.type, e.type)(of(e.x));
+      case "bitcast":
+        return bitcastFunction(e.x.type, e.type)(of(e.x));
+      default:
+        throw new Error(`A ${e.kind} has no value here`);
+    }
+  };
+  /** A product of two f32 is exact in double precision, the sum nearly. */
+  const sumOfProduct = (e: Extract<Expr, { kind: "binary" }>): number | undefined => {
+    if (!fused || e.type !== "f32" || (e.op !== "add" && e.op !== "sub")) return undefined;
+    const product = (x: Expr) => x.kind === "binary" && x.op === "mul" ? of(x.x) * of(x.y) : undefined;
+    const right = product(e.y);
+    const left = right === undefined && e.op === "add" ? product(e.x) : undefined;
+    if (right === undefined && left === undefined) return undefined;
+    return binaryFunction(e.op, "f64")(left ?? of(e.x), right ?? of(e.y));
+  };
+  const of = (e: Expr): number => {
+    const found = known.get(e);
+    if (found !== undefined) return found;
+    const value = compute(e);
+    known.set(e, value);
+    return value;
+  };
+  return of(root);
+}
+
+/** All operations that an expression is made of. */
+export function operationsOf(root: Expr): ReadonlySet<string> {
+  const found = new Set<string>();
+  const seen = new Set<Expr>();
+  const go = (e: Expr): void => {
+    if (seen.has(e)) return;
+    seen.add(e);
+    if (e.kind === "unary" || e.kind === "binary") found.add(e.op);
+    argumentsOf(e).forEach(go);
+  };
+  go(root);
+  return found;
+}
