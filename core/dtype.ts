@@ -31,7 +31,7 @@ export interface FloatFormat {
   readonly fractionBits: number;
 }
 
-/** What there is to know of a type. */
+/** The properties of a type. */
 interface Row {
   /** Of two kinds that meet the later one wins: bool, integer, float. */
   readonly kind: "bool" | "integer" | "float";
@@ -63,7 +63,7 @@ function float(exponentBits: number, fractionBits: number): Pick<Row, "kind" | "
   return { kind: "float", whole: [-most, most], format: { exponentBits, fractionBits } };
 }
 
-/** An integer of so many bits that wraps around. */
+/** An integer type that wraps around, by its number of bits. */
 function integer(least: number, most: number): Pick<Row, "kind" | "whole"> {
   return { kind: "integer", whole: [least, most] };
 }

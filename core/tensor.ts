@@ -109,7 +109,7 @@ export class Tensor {
     };
   }
 
-  /** For `core` only: users make tensors with `tensor`, `zeros` and their like. */
+  /** For `core` only: users make tensors with `tensor`, `zeros` or another function of `core/ops`. */
   constructor(shape: Shape, dtype: DType, source: Source, weak = false, trace?: Trace) {
     this.shape = shape;
     this.dtype = dtype;

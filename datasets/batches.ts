@@ -10,7 +10,7 @@ import { type KeyLike, permutation } from "./order.ts";
 import { words } from "./key_words.ts";
 import { firstImages, imageBytes, type ImageSet } from "./types.ts";
 
-/** How to cut. */
+/** Options of `batches`. */
 export interface BatchesOptions {
   /** Images in a batch, at least 1; the last batch may have fewer. */
   readonly batchSize: number;
@@ -36,7 +36,7 @@ export interface Batch {
   readonly shape: readonly [count: number, channels: number, height: number, width: number];
 }
 
-/** Batches that are made as one asks for them. Each `for` loop over them gives the same batches anew. */
+/** Batches that are made when the loop asks for them. Each `for` loop over them gives the same batches again. */
 export interface Batches extends Iterable<Batch> {
   /** How many batches there are. */
   readonly length: number;

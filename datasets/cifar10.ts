@@ -72,8 +72,8 @@ type Members = (name: string) => TaskEither.TaskEither<DatasetError, FileBytes>;
 /**
  * CIFAR-10, from the cache, or downloaded into it (170 MB), or from a folder that has the archive or its files.
  *
- * The archive is checked against the published digest whenever it is read from the cache; an interrupted download goes on where it
- * stopped. A folder's files may be others of the same form (a subset): then the data set is named after the folder.
+ * The archive is checked against the published digest whenever it is read from the cache; an interrupted download is
+ * resumed. A folder's files may be others of the same form (a subset): then the data set is named after the folder.
  *
  * @param options Where to look, and whether to download. Nothing asks the user for permission.
  * @param source The archive, if it is another of the same form.

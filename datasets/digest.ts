@@ -7,7 +7,7 @@
 /** The digest of a published file. */
 export interface Digest {
   /**
-   * How it is taken. MD5 tells damage, but not malice: use it only for what is published with nothing better.
+   * How it is taken. MD5 detects damage, not tampering: use it only for files that are published with nothing better.
    */
   readonly algorithm: "sha256" | "md5";
   /** Of which bytes: those of the file as it is published, packed, or those it unpacks to (mirrors may pack differently). */

@@ -33,7 +33,7 @@ export type DatasetError =
   /** Deno was started without a permission that is needed; `flag` grants it. */
   | { readonly kind: "Permission"; readonly message: string; readonly flag: string };
 
-/** A mirror that was asked for a file in vain, and why. */
+/** A mirror that did not give a file, and why. */
 export interface Attempt {
   /** The address of the file. */
   readonly url: string;

@@ -31,7 +31,7 @@ export const mnistSource: IdxSource = {
  * MNIST, from the cache, or downloaded into it (11 MB), or from a folder with its four IDX files.
  *
  * The cache is below COTANGENT_CACHE, or XDG_CACHE_HOME/cotangent, or the platform's folder for caches. Files in it are checked
- * against the published digests; an interrupted download goes on where it stopped; processes that want the same file take turns.
+ * against the published digests; an interrupted download is resumed; processes that want the same file take turns.
  * A folder's files may be others of the same form (Fashion-MNIST, a subset): then the data set is named after the folder.
  *
  * @param options Where to look, and whether to download. Nothing asks the user for permission.

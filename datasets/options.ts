@@ -13,7 +13,7 @@ export interface DatasetOptions {
   readonly folder?: string;
   /** Whether to download what is not in the cache. Default true. */
   readonly download?: boolean;
-  /** Is told how far the download of each file has come. */
+  /** Is called as the download of each file progresses. */
   readonly onProgress?: (progress: Progress) => void;
   /** Addresses of folders that have the files, instead of the usual. */
   readonly mirrors?: readonly string[];

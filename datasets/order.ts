@@ -6,7 +6,7 @@
 import type { RandomStream } from "../core/random_stream.ts";
 import type { Words } from "../core/words.ts";
 
-/** What chance on the host is drawn from: a seed, which is an integer, or the two words of a key. */
+/** The source of random numbers on the host: a seed, which is an integer, or the two words of a key. */
 export type KeyLike = number | Words;
 
 /**

@@ -36,7 +36,7 @@ export function subset(set: ImageSet, places: ArrayLike<number>): ImageSet {
   return { ...set, images, labels, count: places.length };
 }
 
-/** How to split a set. Either `fraction` or `count` says how large the second part is. */
+/** Options of `split`. Either `fraction` or `count` says how large the second part is. */
 export type SplitOptions =
   & (
     | {

@@ -21,15 +21,15 @@ export interface ImageSet {
   readonly classes: number;
 }
 
-/** Images to learn from and images to judge by. */
+/** A data set: images to train on and images to test on. */
 export interface ImageDataset {
   /** What the images are, in a word or two for a report: "mnist", "synthetic digits", or the folder they came from. */
   readonly name: string;
   /** What the classes are called, in the order of their labels. */
   readonly classNames: readonly string[];
-  /** Images to learn from. */
+  /** Images to train on. */
   readonly train: ImageSet;
-  /** Images to judge by. */
+  /** Images to test on. */
   readonly test: ImageSet;
 }
 

@@ -26,11 +26,11 @@ import { affine } from "./affine.ts";
 /** Options of `scaledDotProductAttention`. */
 export interface AttentionOptions {
   /**
-   * Broadcast to [..., queries, keys]. Of bools: true where a query may take from a key. Of floats: added to the scores, -Infinity to
-   * forbid. Default everything is allowed.
+   * Broadcast to [..., queries, keys]. Of bools: true where a query may attend to a key. Of floats: added to the scores,
+   * -Infinity to forbid. Default everything is allowed.
    */
   readonly mask?: Tensor;
-  /** Whether query i may take from the keys 0 to i only. Default false. */
+  /** Whether query i attends to the keys 0 to i only. Default false. */
   readonly causal?: boolean;
   /** What the products are multiplied with. Default 1 / sqrt(features). */
   readonly scale?: number;
@@ -39,10 +39,11 @@ export interface AttentionOptions {
 }
 
 /**
- * softmax(query key^T / sqrt(features)) value: for each query the mean of the values, weighed by how well their keys fit.
+ * softmax(query key^T / sqrt(features)) value: for each query the mean of the values, weighted by how well their keys match the
+ * query.
  *
- * Query [..., queries, features], key [..., keys, features], value [..., keys, out]; the axes before are broadcast. A query that may
- * take from no key gets zeros.
+ * Query [..., queries, features], key [..., keys, features], value [..., keys, out]; the axes before are broadcast. A query for
+ * which the mask forbids all keys gets zeros.
  *
  * ```ts
  * import { scaledDotProductAttention, tensor, toArray } from "../mod.ts";
@@ -53,7 +54,7 @@ export interface AttentionOptions {
  * @returns [..., queries, out]
  * @throws {ShapeError} If the axes do not fit each other or the mask.
  * @throws {DTypeError} If the mask is of integers.
- * @throws {RangeError} If the probability of dropout is none.
+ * @throws {RangeError} If the probability of dropout is not in [0, 1].
  * @see Vaswani et al., "Attention is all you need", 2017
  */
 export function scaledDotProductAttention(
@@ -103,7 +104,7 @@ function checkAttention(query: Shape, key: Shape, value: Shape): void {
   if (key.at(-2) !== value.at(-2)) refuse(`there are ${key.at(-2)} keys, but ${value.at(-2)} values`);
 }
 
-/** What attention with heads learns, by PyTorch's names. */
+/** The parameters of multi-head attention, by PyTorch's names. */
 export type AttentionParams<B extends boolean = true> =
   & {
     /** [3 features, features]: what makes queries, keys and values, one below the other. */
@@ -118,12 +119,12 @@ export type AttentionParams<B extends boolean = true> =
 
 /** Options of `crossAttention`. */
 export interface CrossAttentionOptions extends AttentionOptions {
-  /** Into how many parts the features are split; each attends for itself. */
+  /** The number of attention heads; each gets an equal part of the features. */
   readonly heads: number;
 }
 
 /**
- * Attention with heads of one sequence to another: what `multiHeadAttention` does with its own input, as a function.
+ * Multi-head attention of one sequence to another: what `multiHeadAttention` does with its own input, as a function.
  *
  * Query [batch, queries, features], memory [batch, keys, features]. The mask is broadcast to [batch, heads, queries, keys]: to hide
  * padding make it of [batch, 1, 1, keys].
@@ -187,18 +188,18 @@ function checkSequence(shape: Shape, heads: number): void {
 
 /** Options of `multiHeadAttention`. */
 export interface MultiHeadAttentionOptions<B extends boolean = true> {
-  /** Into how many parts the features are split; each attends for itself. */
+  /** The number of attention heads; each gets an equal part of the features. */
   readonly heads: number;
   /** The probability of a weight becoming 0 while training. Default 0. */
   readonly dropout?: number;
   /** Whether numbers are added to queries, keys, values, and the result. Default true. */
   readonly bias?: B;
-  /** Whether a place sees only those before it, and itself. Default false. */
+  /** Whether a position attends only to itself and those before it. Default false. */
   readonly causal?: boolean;
 }
 
 /**
- * Self-attention with heads: every place of a sequence gathers from all its places.
+ * Multi-head self-attention: every position of a sequence attends to all its positions.
  *
  * Input and output [batch, places, features]. Parameters: `inProjWeight` [3 features, features], `inProjBias` [3 features],
  * `outProj.weight` [features, features] and `outProj.bias` [features], named and started as in PyTorch's `nn.MultiheadAttention`. With a

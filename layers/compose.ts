@@ -24,7 +24,7 @@ import {
 import { empty } from "./parameters.ts";
 import { atLayer } from "./path.ts";
 
-/** What is a stage: a layer, or a function on batches such as `relu` or `withArgs(softmax, { axis: 1 })`. */
+/** A stage: a layer, or a function on batches such as `relu` or `withArgs(softmax, { axis: 1 })`. */
 export type Stage = AnyLayer | ((x: Tensor) => Tensor);
 
 /** Stages by name. */

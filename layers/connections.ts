@@ -12,9 +12,9 @@ import { inOrder } from "./in_order.ts";
 
 /** Options of `residual`. */
 export interface ResidualOptions<D extends Stage | undefined = undefined> {
-  /** What brings the input to the shape of the result where that differs; it is named `downsample`. Default nothing. */
+  /** A layer that brings the input to the shape of the result; it is named `downsample`. Default none. */
   readonly downsample?: D;
-  /** Applied to the sum. Default nothing. */
+  /** A function that is applied to the sum. Default none. */
   readonly activation?: (x: Tensor) => Tensor;
 }
 
@@ -22,7 +22,7 @@ export interface ResidualOptions<D extends Stage | undefined = undefined> {
 export type ResidualStages<T, D> = D extends Stage ? T & { readonly downsample: D } : T;
 
 /**
- * A residual connection around stages: y = activation(stages(x) + downsample(x)), where `downsample` changes nothing unless it is given.
+ * A residual connection around stages: y = activation(stages(x) + downsample(x)), where `downsample` is by default the identity.
  *
  * Parameters and state are those of the stages, by name as in `serial`, and those of `downsample`: PyTorch's names for ResNet's blocks.
  *

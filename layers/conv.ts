@@ -14,7 +14,9 @@ import { convolution } from "./convolution.ts";
 export interface ChannelOptions<B extends boolean = true> extends InitOptions {
   /** How many channels come out. */
   readonly features: number;
-  /** Channels are split into so many independent groups; inputs and outputs must be divisible by their number. Default 1. */
+  /**
+   * Number of independent groups that the channels are split into; input and output channels must be divisible by it. Default 1.
+   */
   readonly groups?: number;
   /** Whether a number is added to each output channel. Default true. */
   readonly bias?: B;

@@ -18,7 +18,7 @@ export interface ConvolutionSpec {
   readonly what: string;
   /** The names of the spatial axes. */
   readonly axes: readonly string[];
-  /** The shape of the weight for inputs of so many channels. */
+  /** The shape of the weight for inputs with this number of channels. */
   weight(channels: number): Shape;
   /** The operation. */
   run(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor;

@@ -26,7 +26,8 @@ function dropping(kind: string, p: number, maskShape: (shape: Shape) => Shape): 
 }
 
 /**
- * While training each element becomes 0 with probability `p`, and the others are divided by 1 - p; else nothing happens.
+ * While training, each element becomes 0 with probability `p`, and the others are divided by 1 - p. In evaluation it does
+ * nothing.
  *
  * Input and output [batch, ...]. The mask depends on the mode's key only: the same key, the same mask.
  *
@@ -46,7 +47,7 @@ export function dropout(p: number = 0.5): Layer {
 }
 
 /**
- * As `dropout`, for whole channels of images, whose neighbouring elements are much alike.
+ * As `dropout`, for whole channels of images, whose neighbouring elements are strongly correlated.
  *
  * Input and output [batch, channels, height, width].
  *

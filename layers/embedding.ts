@@ -19,13 +19,13 @@ import type { Layer } from "./layer.ts";
 
 /** Options of `embedding`. */
 export interface EmbeddingOptions {
-  /** How many things there are: indices are integers from 0 to count - 1. */
+  /** The number of vectors: indices are integers from 0 to count - 1. */
   readonly count: number;
   /** The length of a vector. */
   readonly features: number;
-  /** The index of what only fills up: its vector starts as 0 and has no gradient. Default none. */
+  /** The index of padding: its vector starts as 0 and has no gradient. Default none. */
   readonly paddingIndex?: number;
-  /** How the vectors start, see `initializers`. Default normal with deviation 1. */
+  /** The initializer of the vectors, see `initializers`. Default normal with deviation 1. */
   readonly weightInit?: Initializer;
 }
 

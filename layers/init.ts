@@ -16,7 +16,7 @@ function hashName(name: string): number {
 }
 
 /**
- * The key of the part called `name`, for layers made of others by hand: its numbers stay when other parts come and go.
+ * The key of the part called `name`, for layers composed by hand: it does not change when other parts are added or removed.
  *
  * ```ts
  * import { layers, random } from "../mod.ts";
@@ -29,12 +29,13 @@ export function keyFor(key: Key, name: string): Key {
   return foldIn(key, hashName(name));
 }
 
-/** The weight of a linear map, and its bias unless there is to be none. */
+/** The weight of a linear map, and its bias unless `bias` is false. */
 export type WeightBias<B extends boolean> = B extends false ? { readonly weight: Tensor }
   : { readonly weight: Tensor; readonly bias: Tensor };
 
 /**
- * What parameters of a shape start as: f32 unless `dtype` says otherwise. Any such function will do:
+ * A function that makes the initial values of a parameter from a key and a shape, f32 unless `dtype` says otherwise. Any such
+ * function can be used:
  *
  * ```ts
  * import { layers, mul, random } from "../mod.ts";

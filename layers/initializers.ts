@@ -1,11 +1,11 @@
 /**
- * How parameters may start: functions from a key and a shape to a tensor, made by functions of their options. Layers take them as
+ * Initializers: functions from a key and a shape to a tensor, made by functions of their options. Layers take them as
  * `weightInit` and `biasInit`.
  *
- * A weight is [outputs, ...inputs of one output], as linear layers and convolutions have it: [out, in], [out, in / groups, height, width].
- * Its fan in is the number of inputs that one output sees, its fan out the number of outputs that one input reaches:
- * shape[1] and shape[0], each times the taps of the window. Values drawn with a deviation of gain / sqrt(fan in) keep the size of
- * what goes forward, with gain / sqrt(fan out) that of what comes back.
+ * A weight is [outputs, ...inputs of one output], as linear layers and convolutions have it: [out, in], [out, in / groups,
+ * height, width]. Its fan in is the number of inputs that one output sees, its fan out the number of outputs that one input
+ * reaches: shape[1] and shape[0], each times the taps of the window. Values drawn with a standard deviation of gain / sqrt(fan
+ * in) keep the variance of activations going forward, with gain / sqrt(fan out) that of gradients going backward.
  *
  * ```ts
  * import { layers, random } from "../mod.ts";
@@ -43,7 +43,7 @@ function drawn(draw: (key: Key, shape: Shape) => Tensor): Initializer {
 }
 
 /**
- * The same number everywhere.
+ * Every element is the given number: PyTorch's `constant_`.
  *
  * ```ts
  * import { layers, random, toArray } from "../mod.ts";
@@ -66,7 +66,7 @@ export function uniform(interval: Interval = {}): Initializer {
   return drawn((key, shape) => drawUniform(key, shape, interval));
 }
 
-/** Where normal numbers lie. */
+/** Options of `normal`. */
 export interface NormalOptions {
   /** Their mean. Default 0. */
   readonly mean?: number;
@@ -98,7 +98,7 @@ export interface TruncatedNormalOptions extends NormalOptions {
 }
 
 /**
- * Normal, but without what lies outside [min, max]: PyTorch's `trunc_normal_`. Mean and deviation are those before the cut.
+ * Normal numbers without those outside [min, max]: PyTorch's `trunc_normal_`. Mean and deviation are those before truncation.
  *
  * ```ts
  * import { layers } from "../mod.ts";
@@ -117,8 +117,9 @@ export function truncatedNormal({ mean = 0, std = 1, min = -2, max = 2 }: Trunca
 }
 
 /**
- * The factor that makes up for what an activation takes away from the size of its input: PyTorch's `calculate_gain`. It is 1 for
- * "linear" (also convolutions) and "sigmoid", 5/3 for "tanh", sqrt 2 for "relu", sqrt(2 / (1 + slope^2)) for "leakyRelu", 3/4 for "selu".
+ * The factor by which initial weights compensate for how an activation shrinks its input: PyTorch's `calculate_gain`. It is 1 for
+ * "linear" (also convolutions) and "sigmoid", 5/3 for "tanh", sqrt 2 for "relu", sqrt(2 / (1 + slope^2)) for "leakyRelu", 3/4 for
+ * "selu".
  *
  * ```ts
  * import { layers } from "../mod.ts";
@@ -127,7 +128,7 @@ export function truncatedNormal({ mean = 0, std = 1, min = -2, max = 2 }: Trunca
  * ```
  *
  * @param options `slope` is that of "leakyRelu" below 0, default 0.01.
- * @throws {RangeError} If there is no such activation in the list.
+ * @throws {RangeError} If the activation is not one of these.
  */
 export function gain(
   activation: "linear" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu",
@@ -160,7 +161,7 @@ export interface XavierOptions {
 export interface HeOptions {
   /** Factor for the activation that follows, see `gain`. Default sqrt 2, that of relu. */
   readonly gain?: number;
-  /** What keeps its size: values going forward ("fanIn", default) or gradients coming back ("fanOut"). */
+  /** Whose variance is kept: that of activations going forward ("fanIn", default) or of gradients going backward ("fanOut"). */
   readonly mode?: "fanIn" | "fanOut";
 }
 
@@ -211,14 +212,14 @@ function fanOf(mode: "fanIn" | "fanOut" = "fanIn"): (fans: Fans) => number {
 }
 
 /**
- * Xavier's (Glorot's) start, uniform: in +-gain * sqrt(6 / (fan in + fan out)). PyTorch's `xavier_uniform_`.
+ * Xavier (Glorot) initialisation, uniform: in +-gain * sqrt(6 / (fan in + fan out)). PyTorch's `xavier_uniform_`.
  *
  * ```ts
  * import { layers, random } from "../mod.ts";
  * const weight = layers.initializers.xavierUniform()(random.key(0), [100, 200]); // in [-0.1414, 0.1414)
  * ```
  *
- * @returns An initializer. It throws a ShapeError for shapes of less than 2 axes.
+ * @returns An initializer. It throws a ShapeError for shapes with fewer than 2 axes.
  * @throws {RangeError} If the gain is negative.
  * @see Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010
  */
@@ -227,14 +228,14 @@ export function xavierUniform({ gain = 1 }: XavierOptions = {}): Initializer {
 }
 
 /**
- * Xavier's (Glorot's) start, normal: deviation gain * sqrt(2 / (fan in + fan out)). PyTorch's `xavier_normal_`.
+ * Xavier (Glorot) initialisation, normal: deviation gain * sqrt(2 / (fan in + fan out)). PyTorch's `xavier_normal_`.
  *
  * ```ts
  * import { layers, random } from "../mod.ts";
  * const weight = layers.initializers.xavierNormal()(random.key(0), [100, 300]); // deviation 0.0707
  * ```
  *
- * @returns An initializer. It throws a ShapeError for shapes of less than 2 axes.
+ * @returns An initializer. It throws a ShapeError for shapes with fewer than 2 axes.
  * @throws {RangeError} If the gain is negative.
  * @see Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010
  */
@@ -243,15 +244,16 @@ export function xavierNormal({ gain = 1 }: XavierOptions = {}): Initializer {
 }
 
 /**
- * He's start, uniform: in +-gain * sqrt(3 / fan). PyTorch's `kaiming_uniform_`, whose `nonlinearity` and `a` are `gain` here:
- * `heUniform({ gain: gain("leakyRelu", { slope: a }) })`. PyTorch's default for linear and convolution layers, and ours, has a = sqrt 5.
+ * He (Kaiming) initialisation, uniform: in +-gain * sqrt(3 / fan). PyTorch's `kaiming_uniform_`, whose `nonlinearity` and `a` are
+ * `gain` here: `heUniform({ gain: gain("leakyRelu", { slope: a }) })`. PyTorch's default for linear and convolution layers, and
+ * ours, has a = sqrt 5.
  *
  * ```ts
  * import { layers, random } from "../mod.ts";
  * const weight = layers.initializers.heUniform()(random.key(0), [64, 6, 3, 3]); // in [-0.3333, 0.3333)
  * ```
  *
- * @returns An initializer. It throws a ShapeError for shapes of less than 2 axes.
+ * @returns An initializer. It throws a ShapeError for shapes with fewer than 2 axes.
  * @throws {RangeError} If the gain is negative.
  * @see He et al., "Delving deep into rectifiers", 2015
  */
@@ -260,7 +262,8 @@ export function heUniform({ gain = Math.SQRT2, mode }: HeOptions = {}): Initiali
 }
 
 /**
- * He's start, normal: deviation gain / sqrt(fan). PyTorch's `kaiming_normal_`; ResNets have it with `mode: "fanOut"`.
+ * He (Kaiming) initialisation, normal: deviation gain / sqrt(fan). PyTorch's `kaiming_normal_`; ResNets have it with `mode:
+ * "fanOut"`.
  *
  * ```ts
  * import { layers } from "../mod.ts";
@@ -268,7 +271,7 @@ export function heUniform({ gain = Math.SQRT2, mode }: HeOptions = {}): Initiali
  * const layer = layers.conv2d({ features: 64, kernel: 3, bias: false, weightInit: heNormal({ mode: "fanOut" }) });
  * ```
  *
- * @returns An initializer. It throws a ShapeError for shapes of less than 2 axes.
+ * @returns An initializer. It throws a ShapeError for shapes with fewer than 2 axes.
  * @throws {RangeError} If the gain is negative.
  * @see He et al., "Delving deep into rectifiers", 2015
  */
@@ -292,7 +295,7 @@ export function heNormal({ gain = Math.SQRT2, mode }: HeOptions = {}): Initializ
  * console.log((await item(distance)).toFixed(4)); // 0.0000
  * ```
  *
- * @returns An initializer. It throws a ShapeError for shapes of less than 2 axes.
+ * @returns An initializer. It throws a ShapeError for shapes with fewer than 2 axes.
  * @throws {RangeError} If the gain is negative.
  * @see Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2014
  */

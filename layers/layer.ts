@@ -14,12 +14,12 @@ import { empty } from "./parameters.ts";
 /** The parameters or state of a layer that has none. */
 export type Empty = Readonly<Record<never, Tensor>>;
 
-/** Whether a layer is being trained, which takes randomness, or used. */
+/** Whether a layer is being trained, which needs a random key, or evaluated. */
 export type Mode =
   | { readonly kind: "train"; readonly key: Key }
   | { readonly kind: "eval" };
 
-/** The mode for using a model: no randomness, and statistics stay as they are. */
+/** The mode for using a model: no randomness, and running statistics do not change. */
 export const evalMode: Mode = Object.freeze({ kind: "eval" });
 
 /**
@@ -38,11 +38,11 @@ export function trainMode(key: Key): Mode {
   return { kind: "train", key };
 }
 
-/** What `init` gives: numbers to start with, and the shape that comes out. */
+/** What `init` gives: the initial parameters and state, and the output shape. */
 export interface Initial<P, S> {
   /** What is learned. */
   readonly params: P;
-  /** What is carried from call to call without being learned: running statistics. */
+  /** What is carried from call to call without being learned, such as running statistics. */
   readonly state: S;
   /** The shape of the result, without the batch axis. */
   readonly output: Shape;
@@ -63,13 +63,13 @@ export interface Initial<P, S> {
  * ```
  */
 export interface Layer<P extends object = Empty, S extends object = Empty> {
-  /** What sort of layer it is, to tell readers: "conv2d". */
+  /** The kind of layer, shown in summaries: "conv2d". */
   readonly kind?: string;
   /** The parts by name, if the layer is made of others (`compose`, `serial`): what `namedStages` walks. */
   readonly stages?: Readonly<Record<string, Layer<object, object>>>;
   /**
-   * Parameters and state for inputs of a shape. They are computed when they are needed; a loop without `jit` should call `realize` on
-   * them first, or it draws them anew every time.
+   * Parameters and state for inputs of a shape. They are computed when they are needed; a loop without `jit` should call
+   * `realize` on them first, or it draws them again every time.
    *
    * @param inputShape Without the batch axis: [1, 28, 28] for grey images.
    * @throws {ShapeError} If the layer cannot be applied to inputs of this shape.
@@ -83,7 +83,7 @@ export interface Layer<P extends object = Empty, S extends object = Empty> {
   apply(params: P, state: S, x: Tensor, mode: Mode): [Tensor, S];
 }
 
-/** A layer of which only is known that it is one: for code that works with any. */
+/** Any layer, whatever its parameters and state: for code that works with all of them. */
 export type AnyLayer = Layer<object, object>;
 
 /** The form of a layer's parameters. */

@@ -31,7 +31,7 @@ export interface LayerNormLayerOptions<A extends boolean = true> {
 }
 
 /**
- * Gives what lies along the axes mean 0 and deviation 1, then scales and shifts each element.
+ * Normalises elements along the axes to mean 0 and standard deviation 1, then scales and shifts each element.
  *
  * Input and output [batch, ...]. Parameters: `weight` and `bias` with the extents of the axes.
  *
@@ -104,7 +104,8 @@ export function groupNorm<A extends boolean = true>(options: GroupNormLayerOptio
  * ```
  *
  * @throws {RangeError} If `epsilon` is not positive.
- * @throws {ShapeError} From `init` and `apply`, if a channel has less than two elements or the channels do not fit the parameters.
+ * @throws {ShapeError} From `init` and `apply`, if a channel has fewer than two elements or the channels do not fit the
+ * parameters.
  * @see Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016
  */
 export function instanceNorm<A extends boolean = false>(options: InstanceNormLayerOptions<A> = {}): Layer<NormParams<A>> {

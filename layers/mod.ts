@@ -1,7 +1,7 @@
 /**
  * Layers: records of two functions, `init` and `apply`, and `serial`, which makes a model of them.
  *
- * Activations are no layers: `relu` and its like are functions, and functions are stages of `serial` as they are.
+ * Activations are not layers: `relu` and the others are functions, which `serial` takes as stages, too.
  *
  * @module
  */

@@ -20,7 +20,7 @@ import type { NormParams } from "./layer_norm.ts";
 
 /** Options of `batchNorm`. */
 export interface BatchNormOptions<A extends boolean = true, T extends boolean = true> {
-  /** How much of a new batch goes into the running statistics, in [0, 1]. Default 0.1. */
+  /** The weight of a new batch in the running statistics, in [0, 1]. Default 0.1. */
   readonly momentum?: number;
   /** Added to the variance under the root. Default 1e-5. */
   readonly epsilon?: number;
@@ -45,7 +45,8 @@ export interface RunningStatistics {
 }
 
 /**
- * Gives each channel a mean and a deviation of its own: y = (x - mean) / sqrt(variance + epsilon) * weight + bias.
+ * Batch normalisation: gives each channel a learned mean and standard deviation: y = (x - mean) / sqrt(variance + epsilon) *
+ * weight + bias.
  *
  * While training, mean and variance are those of the batch over all axes but the channels, and the new state is
  * (1 - momentum) old + momentum batch. Else they are the running ones, and the state stays.
@@ -65,7 +66,8 @@ export interface RunningStatistics {
  * ```
  *
  * @throws {RangeError} If `momentum` is not in [0, 1], or `epsilon` is not positive.
- * @throws {ShapeError} From `init` and `apply`, if the input has no channels; while training, if a channel has less than two elements.
+ * @throws {ShapeError} From `init` and `apply`, if the input has no channels; while training, if a channel has fewer than two
+ * elements.
  * @see Ioffe and Szegedy, "Batch normalization", 2015
  */
 export function batchNorm<A extends boolean = true, T extends boolean = true>(

@@ -18,8 +18,8 @@ const places = new WeakMap<Error, Place>();
 /**
  * Runs a stage; if it fails, the error tells its name (after those of the stages around it) and its input.
  *
- * @throws {Error} The kinds of error that a misfit raises, as `Cannot apply layer "conv1" to input [64, 28, 28]: ...`, with the original
- * as cause; others as they are.
+ * @throws {Error} The kinds of error that a misfit raises, as `Cannot apply layer "conv1" to input [64, 28, 28]: ...`, with the
+ * original as cause; other errors unchanged.
  */
 export function atLayer<T>(name: string, input: Shape, run: () => T): T {
   try {

@@ -91,7 +91,7 @@ export function avgPool1d(options: AvgPool1dOptions): Layer {
 }
 
 /**
- * The means of as many windows as the output is large: what comes after takes images of any size.
+ * The means of windows, one for each element of the output: images of any size become images of the given size.
  *
  * Input [batch, channels, height, width], output [batch, channels, ...size].
  *
@@ -110,7 +110,7 @@ export function adaptiveAvgPool2d(size: Pair): Layer {
 }
 
 /**
- * The largest elements of as many windows as the output is large: what comes after takes images of any size.
+ * The largest elements of windows, one for each element of the output: images of any size become images of the given size.
  *
  * Input [batch, channels, height, width], output [batch, channels, ...size].
  *

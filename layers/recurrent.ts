@@ -36,9 +36,9 @@ export interface CellParams {
 
 /** The state of an LSTM cell: [batch, features] each. */
 export interface LstmState {
-  /** What it shows to others. */
+  /** The hidden state, which is the output. */
   readonly hidden: Tensor;
-  /** What it keeps to itself. */
+  /** The cell state. */
   readonly cell: Tensor;
 }
 
@@ -136,7 +136,7 @@ export interface RecurrentOptions {
   readonly features: number;
   /** How many layers there are, each over the sequence that the one before makes. Default 1. */
   readonly layers?: number;
-  /** Whether a second cell of each layer walks the sequence from its end; both results are joined. Default false. */
+  /** Whether each layer has a second cell that runs over the sequence from its end; both results are joined. Default false. */
   readonly bidirectional?: boolean;
   /** Whether all steps are the result, or only the last (of the second cell, the one it makes last). Default true. */
   readonly returnSequences?: boolean;

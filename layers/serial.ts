@@ -8,7 +8,7 @@ import type { Layer } from "./layer.ts";
 import { inOrder } from "./in_order.ts";
 
 /**
- * Stages one after the other. It is a layer itself, so it nests.
+ * Stages one after the other, by name: PyTorch's `nn.Sequential`. It is a layer itself, so it nests.
  *
  * Parameters and state are records by the stages' names, without those that have none. Each stage gets a key that depends on its name
  * and not on its place. `init` finds the shapes between the stages without computing anything.
@@ -39,12 +39,12 @@ export function serial<T extends Stages>(stages: T): Layer<StageParams<T>, Stage
   return compose(stages, inOrder, "serial");
 }
 
-/** Stages by their places: "0", "1", ...; any number, if it is not known how many there are. */
+/** Stages named by their positions: "0", "1", ...; by any number, if their count is not known to the type. */
 export type Numbered<T extends readonly Stage[]> = number extends T["length"] ? { readonly [place: number]: T[number] }
   : { readonly [K in Exclude<keyof T, keyof readonly Stage[]>]: T[K] };
 
 /**
- * Stages one after the other, with their places for names: 0, 1, ..., as PyTorch's `nn.Sequential` numbers what has no name.
+ * Stages one after the other, named by their positions: 0, 1, ..., as in PyTorch's `nn.Sequential`.
  *
  * ```ts
  * import { layers, random, relu } from "../mod.ts";

@@ -7,7 +7,7 @@ import { flatten as merge, reshape } from "../core/ops/movement.ts";
 import { fromFunction, type Layer } from "./layer.ts";
 
 /**
- * All axes but the batch made one: what stands between convolutions and linear layers.
+ * Flattens all axes but the batch into one: for the step from convolutions to linear layers.
  *
  * Input [batch, ...], output [batch, product of the rest].
  *

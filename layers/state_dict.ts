@@ -19,24 +19,24 @@ import { namedParameters } from "./walk.ts";
 export interface StoredTensor {
   /** The shape. */
   readonly shape: readonly number[];
-  /** So many numbers as the shape holds. */
+  /** The numbers: as many as the shape has elements. */
   readonly data: readonly number[] | TypedArray;
 }
 
 /** Tensors by PyTorch's names. */
 export type StateDict = Readonly<Record<string, Tensor | StoredTensor>>;
 
-/** Why a state dict is not that of a network. */
+/** Why a state dict does not fit a network. */
 export interface StateDictError {
-  /** What kind of failure it is, among others of a program. */
+  /** The kind of error: always this one, to tell it from others. */
   readonly kind: "StateDict";
-  /** All of it in a sentence. */
+  /** The whole error as a sentence. */
   readonly message: string;
   /** Names the network has and the dict has not. */
   readonly missing: readonly string[];
   /** Names the dict has and the network has not. */
   readonly unexpected: readonly string[];
-  /** What is there, but not as it should be: by name, and why. */
+  /** Tensors that do not fit: why, by name. */
   readonly misfits: readonly { readonly name: string; readonly reason: string }[];
 }
 

@@ -21,9 +21,9 @@ import { linear } from "./linear.ts";
 export interface TransformerOptions {
   /** The number of features of input and output. */
   readonly features: number;
-  /** Into how many parts the attention splits the features. */
+  /** The number of attention heads. */
   readonly heads: number;
-  /** The number of features inside the small network. Default 2048. */
+  /** The number of hidden features of the feed-forward network. Default 2048. */
   readonly hidden?: number;
   /** The probability of dropping: weights of the attention, hidden features, and results before they are added. Default 0.1. */
   readonly dropout?: number;
@@ -31,7 +31,7 @@ export interface TransformerOptions {
   readonly activation?: (x: Tensor) => Tensor;
   /** Whether the norms come before attention and network, instead of after the sums. Default false. */
   readonly normFirst?: boolean;
-  /** Whether a place sees only those before it, and itself. Default false. */
+  /** Whether a position attends only to itself and those before it. Default false. */
   readonly causal?: boolean;
 }
 
@@ -39,13 +39,13 @@ export interface TransformerOptions {
 export interface TransformerParams {
   /** The attention. */
   readonly selfAttn: AttentionParams;
-  /** The first layer of the small network. */
+  /** The first layer of the feed-forward network. */
   readonly linear1: WeightBias<true>;
   /** Its second layer. */
   readonly linear2: WeightBias<true>;
   /** The norm of the attention. */
   readonly norm1: NormParams;
-  /** The norm of the small network. */
+  /** The norm of the feed-forward network. */
   readonly norm2: NormParams;
 }
 

@@ -12,7 +12,7 @@ export interface WalkOptions {
   readonly depth?: number;
 }
 
-/** What may have parts by name: a layer, or what its `init` gives. */
+/** Something that may have named parts: a layer, or what its `init` gives. */
 export interface Staged<S> {
   /** The parts, if there are any. */
   readonly stages?: Readonly<Record<string, S>>;

@@ -27,8 +27,9 @@ interface AccumulationState {
 }
 
 /**
- * Lets an optimizer make a step after every so many gradients, with all of them: updates are 0 in between. So a large batch can be
- * worked off in small ones: the mean over `steps` batches of a mean loss is the gradient of the whole.
+ * Gradient accumulation: the optimizer makes a step after every `steps` gradients, with their sum or mean; updates are 0 in
+ * between. So a large batch can be computed in small ones: the mean over `steps` batches of a mean loss is the gradient of the
+ * whole.
  *
  * Whether a step is due is decided by numbers, not by JavaScript: a jitted step compiles once.
  *
@@ -45,7 +46,7 @@ interface AccumulationState {
  * ```
  *
  * @param optimizer Its schedules count its own steps, not the gradients.
- * @param steps How many gradients make a step.
+ * @param steps The number of gradients per step.
  * @returns An optimizer. Its state holds `count` i32[], `sum`, a tree like the parameters, and the optimizer's own, `inner`.
  * @throws {RangeError} If `steps` is not an integer of at least 1.
  */

@@ -17,13 +17,12 @@ export interface ExponentialMovingAverageOptions {
   /** How much of the average is kept at each step, in [0, 1): 0.999 averages over about the last thousand. */
   readonly decay: number;
   /**
-   * Whether the average starts from nothing, and is divided by what has come together so far, instead of starting with the first
-   * parameters. Default false.
+   * Whether the average starts at 0 with a bias correction, instead of starting with the first parameters. Default false.
    */
   readonly debias?: boolean;
 }
 
-/** What an average remembers. */
+/** The state of an average. */
 export interface AverageState<P> {
   /** A tree like the parameters. */
   readonly average: P;

@@ -6,7 +6,7 @@
 import type { Optimizer, OptimizerState } from "./optimizer.ts";
 
 /**
- * One optimizer of several: each takes the updates of the one before it as its gradients.
+ * Joins optimizers and parts of them: each takes the updates of the one before it as its gradients.
  *
  * ```ts
  * import { applyUpdates, optimizers, tensor } from "../mod.ts";

@@ -13,7 +13,7 @@ import { treeMap, treeTensors } from "../core/tree.ts";
 import type { Optimizer } from "./optimizer.ts";
 
 /**
- * The length of all tensors of a tree taken as one vector: the root of the sum of all squares.
+ * The Euclidean norm of all tensors of a tree, taken as one vector.
  *
  * ```ts
  * import { item, optimizers, tensor } from "../mod.ts";
@@ -28,7 +28,8 @@ export function globalNorm(tree: object): Tensor {
 }
 
 /**
- * A part of an optimizer that shortens gradients: if their global norm exceeds `limit`, all are scaled so that it is `limit`.
+ * A part of an optimizer that clips gradients: if their global norm exceeds `limit`, all are scaled so that it is `limit`.
+ * PyTorch's `clip_grad_norm_`.
  *
  * ```ts
  * import { optimizers, tensor, toArray } from "../mod.ts";

@@ -7,9 +7,9 @@ import { Tensor } from "../core/tensor.ts";
 import { treeLeaves } from "../core/tree.ts";
 import { globalNorm } from "./clip.ts";
 
-/** What has a norm of its own. */
+/** Options of `gradientNorms`. */
 export interface GradientNormsOptions {
-  /** Each layer with all its tensors, or each tensor. Default "layer". */
+  /** Whether there is one norm per layer, of all its tensors, or one per tensor. Default "layer". */
   readonly per?: "layer" | "tensor";
 }
 

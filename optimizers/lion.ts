@@ -18,7 +18,7 @@ import type { LearningRate } from "./rate.ts";
 export interface LionOptions extends DecayOptions {
   /** Step length, in units of the parameters: every parameter moves by it. About a tenth of Adam's. */
   readonly learningRate: LearningRate;
-  /** How much the past weighs against the gradient in the direction of a step, in [0, 1). Default 0.9. */
+  /** The weight of past gradients against the new one in the direction of a step, in [0, 1). Default 0.9. */
   readonly beta1?: number;
   /** How much of the running mean of gradients is kept, in [0, 1). Default 0.99. */
   readonly beta2?: number;

@@ -14,7 +14,7 @@ import type { Optimizer, OptimizerState } from "./optimizer.ts";
 type Group = Record<string, Tensor>;
 
 /**
- * An optimizer that gives each parameter to one of several.
+ * An optimizer that assigns each parameter to one of several optimizers.
  *
  * ```ts
  * import { ones, optimizers, toArray } from "../mod.ts";
@@ -30,8 +30,8 @@ type Group = Record<string, Tensor>;
  *
  * @param nameOf The name of the optimizer for a parameter, by its dotted path and itself (type and shape, not values).
  * @param parts The optimizers by name. Each sees its own parameters only, as a flat record by path: `clipByGlobalNorm` takes their norm.
- * @returns An optimizer. Its state is a record of those of the parts by name. Its functions throw a RangeError if `nameOf` gives a
- * name that is not there.
+ * @returns An optimizer. Its state is a record of those of the parts by name. Its functions throw a RangeError if `nameOf` gives
+ * a name that `parts` does not have.
  */
 export function partition(
   nameOf: (path: string, x: Tensor) => string,
@@ -84,8 +84,8 @@ function split(tree: object, members: ReadonlyMap<string, string>, names: readon
 }
 
 /**
- * An optimizer, or a part of one, for some of the parameters. The gradients of the others pass as they are: this is for parts of a
- * `chain`. To keep parameters as they are use `partition` with `setToZero`.
+ * An optimizer, or a part of one, for some of the parameters. The gradients of the others pass unchanged: this is for parts of a
+ * `chain`. To freeze parameters use `partition` with `setToZero`.
  *
  * ```ts
  * import { ones, optimizers, tensor, toArray } from "../mod.ts";

@@ -24,9 +24,9 @@ export interface PlateauOptions {
   readonly threshold?: number;
   /** Whether small values are good ("min", default: a loss) or large ones ("max": an accuracy). */
   readonly mode?: "min" | "max";
-  /** How many values are not looked at after the rate fell. Default 0. */
+  /** The number of values that are ignored after the rate fell. Default 0. */
   readonly cooldown?: number;
-  /** What the rate does not fall below. Default 0. */
+  /** The lowest rate. Default 0. */
   readonly minRate?: number;
 }
 
@@ -36,9 +36,9 @@ export interface PlateauState {
   readonly rate: Tensor;
   /** The best value so far. */
   readonly best: Tensor;
-  /** How many values have been no better since: i32. */
+  /** The number of values since then that were not better: i32. */
   readonly plateauCount: Tensor;
-  /** How many values are not looked at yet: i32. */
+  /** The number of values that are still ignored: i32. */
   readonly cooldownCount: Tensor;
 }
 
@@ -53,7 +53,7 @@ export interface Plateau {
 /**
  * Lowers the rate when a loss (or an accuracy) has not become better for a while: PyTorch's ReduceLROnPlateau.
  *
- * It is no function of the step but of what was measured, so it has a state. The rate goes into the step as an argument, and a new one
+ * It depends on measured values, not on the step, so it has a state. The rate goes into the step as an argument, and a new one
  * compiles nothing.
  *
  * ```ts

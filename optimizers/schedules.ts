@@ -49,7 +49,7 @@ export interface LinearOptions {
   readonly from: number;
   /** The rate at step `steps` and from there on. */
   readonly to: number;
-  /** How many steps the way takes. */
+  /** The number of steps from one rate to the other. */
   readonly steps: number;
 }
 
@@ -98,7 +98,7 @@ export function polynomial({ from, to, steps, power }: PolynomialOptions): Sched
 export interface ExponentialDecayOptions {
   /** The rate of step 0. */
   readonly from: number;
-  /** What the rate is multiplied by in `steps` steps, bit by bit. */
+  /** What the rate is multiplied by over `steps` steps, smoothly. */
   readonly factor: number;
   /** Default 1. */
   readonly steps?: number;
@@ -127,12 +127,12 @@ export interface StepDecayOptions {
   readonly from: number;
   /** What the rate is multiplied by each time. Default 0.1. */
   readonly factor?: number;
-  /** After how many steps each. */
+  /** The number of steps between two changes. */
   readonly every: number;
 }
 
 /**
- * Multiplies the rate by a factor after every so many steps: PyTorch's StepLR.
+ * Multiplies the rate by a factor after every `every` steps: PyTorch's StepLR.
  *
  * ```ts
  * import { item, optimizers } from "../mod.ts";
@@ -158,7 +158,7 @@ export interface MultiStepDecayOptions {
   readonly from: number;
   /** What the rate is multiplied by each time. Default 0.1. */
   readonly factor?: number;
-  /** The steps at which it is. */
+  /** The steps at which the rate changes. */
   readonly milestones: readonly number[];
 }
 
@@ -188,7 +188,7 @@ export interface CosineDecayOptions {
   readonly from: number;
   /** The rate at step `steps` and from there on. Default 0. */
   readonly to?: number;
-  /** How many steps the way takes. */
+  /** The number of steps from one rate to the other. */
   readonly steps: number;
 }
 
@@ -260,7 +260,7 @@ export function cosineRestarts({ from, to = 0, steps, factor = 1 }: CosineRestar
 export interface OneCycleOptions {
   /** The highest rate. */
   readonly peak: number;
-  /** How many steps the training has. The rate stays where it is then. */
+  /** How many steps the training has. After them the rate stays constant. */
   readonly steps: number;
   /** The share of the steps that the climb takes, in (0, 1). Default 0.3; it must be more than one step and leave more than one. */
   readonly pctStart?: number;

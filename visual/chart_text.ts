@@ -9,7 +9,7 @@ import { type BarChartOptions, barsOf, isPresent, type Line, type LineChartOptio
 import { plot } from "./deps.ts";
 import { escape, hasColor, terminalColumns } from "./terminal.ts";
 
-/** Whether to tell series apart by colour. */
+/** Options of charts in the terminal. */
 export interface ColorOptions {
   /** Default: if it goes to a terminal and `NO_COLOR` is not set. Otherwise each of several series has a character of its own. */
   readonly color?: boolean;

@@ -1,8 +1,8 @@
 /**
  * Pictures and logs: images and curves as files and in the terminal, and logs for TensorBoard.
  *
- * It has an entry of its own, `visual/mod.ts`, so that whoever only trains does not load the libraries it draws with. Files are
- * opened by the caller (functions give text or bytes), except for the logs.
+ * It has an entry of its own, `visual/mod.ts`, so that programs that only train do not load the libraries it draws with. Files
+ * are opened by the caller (functions give text or bytes), except for the logs.
  *
  * @module
  */

@@ -25,7 +25,7 @@ export interface ImageArray {
  */
 export type Images = Tensor | ImageArray;
 
-/** How numbers become light. */
+/** How values map to brightness. */
 export interface RangeOptions {
   /**
    * The values of black and of full light; those outside are clamped, NaN is black. Default: [0, 1] for floats and bool,

@@ -35,7 +35,7 @@ type Result =
   | { readonly kind: "captured"; readonly tensor: Tensor }
   | { readonly kind: "static"; readonly value: unknown };
 
-/** A tensor from outside that is returned as it is. */
+/** A tensor from outside that is returned unchanged. */
 type Through = Extract<Result, { kind: "argument" | "captured" }>;
 
 /** A program for one form of arguments. */
@@ -105,7 +105,7 @@ function isInput(leaf: unknown): leaf is Tensor | number {
  * program.
  *
  * The function must be pure: its side effects (printing, pushing to an array) happen only while it is traced.
- * Tensors from outside it are read anew at each call, JavaScript variables are not.
+ * Tensors from outside are read again at each call, JavaScript variables are not.
  *
  * ```ts
  * import { jit, mul, tensor, toArray } from "../../mod.ts";

@@ -10,7 +10,7 @@ import { computed } from "./realize.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
 import { Tensor, traceOf } from "../tensor.ts";
 
-/** Above so many elements an axis is shortened to its first and last `edge`. */
+/** Above this number of elements an axis is shortened to its first and last `edge`. */
 const threshold = 1000;
 const edge = 3;
 

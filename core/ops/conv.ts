@@ -144,7 +144,7 @@ export interface Conv2dOptions {
   readonly paddingMode?: PaddingMode;
   /** Distance between the taps of the filter. Default 1. */
   readonly dilation?: Pair;
-  /** Channels are split into so many independent groups. Default 1. */
+  /** Number of independent groups that the channels are split into. Default 1. */
   readonly groups?: number;
 }
 
@@ -188,7 +188,7 @@ export interface Conv1dOptions {
   readonly paddingMode?: PaddingMode;
   /** Distance between the taps of the filter. Default 1. */
   readonly dilation?: number;
-  /** Channels are split into so many independent groups. Default 1. */
+  /** Number of independent groups that the channels are split into. Default 1. */
   readonly groups?: number;
 }
 

@@ -33,7 +33,7 @@ export interface ConvTranspose2dOptions {
   readonly outputPadding?: Pair;
   /** Distance between the taps of the filter. Default 1. */
   readonly dilation?: Pair;
-  /** Channels are split into so many independent groups. Default 1. */
+  /** Number of independent groups that the channels are split into. Default 1. */
   readonly groups?: number;
 }
 
@@ -77,7 +77,7 @@ export interface ConvTranspose1dOptions {
   readonly outputPadding?: number;
   /** Distance between the taps of the filter. Default 1. */
   readonly dilation?: number;
-  /** Channels are split into so many independent groups. Default 1. */
+  /** Number of independent groups that the channels are split into. Default 1. */
   readonly groups?: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Parts of tensors: every so many elements along an axis, and whole tensors cut in pieces. Nothing is moved.
+ * Parts of tensors: every n-th element along an axis, and whole tensors cut in pieces. Nothing is moved.
  *
  * @module
  */
@@ -191,7 +191,7 @@ function pieces(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {
  *
  * @param parts How many pieces, as in NumPy (PyTorch's number is the size of one), or their sizes.
  * @param options `axis`: default the first.
- * @throws {ShapeError} If the axis cannot be cut into so many equal pieces, or the sizes do not add up to it.
+ * @throws {ShapeError} If the axis cannot be cut into equal pieces, or the sizes do not add up to it.
  */
 export function split(
   x: TensorLike,

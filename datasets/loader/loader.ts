@@ -22,7 +22,7 @@ import { mainThread, startWorkers, type WorkerPool } from "./worker_pool.ts";
 import { type BatchRequest, type ImagesTask, makeFor, makeWith, type Task } from "./make.ts";
 import type { Example } from "./example.ts";
 
-/** How to load. */
+/** Options of `loader`. */
 export interface LoaderOptions {
   /** Examples in a batch; the last batch may have fewer. */
   readonly batchSize: number;
@@ -36,7 +36,7 @@ export interface LoaderOptions {
   readonly dropLast?: boolean;
   /** How many threads make batches. Default 0: the main thread makes each when it is asked for. */
   readonly workers?: number;
-  /** How many batches each worker is ahead. Default 2. */
+  /** How many batches each worker makes ahead of the loop. Default 2. */
   readonly prefetch?: number;
 }
 
@@ -108,7 +108,7 @@ export interface ModuleSource {
 /** The arrays of the examples of a batch by name, each name's one after the other, and how many examples there are. */
 export type Collated<E> = { readonly [K in keyof E]: E[K] } & { readonly count: number };
 
-/** The batches of an epoch, to be awaited. Each `for await` loop over them gives the same batches anew. */
+/** The batches of an epoch, to be awaited. Each `for await` loop over them gives the same batches again. */
 export interface Loader<T> extends AsyncIterable<T>, AsyncDisposable {
   /** How many batches an epoch has. */
   readonly length: number;

@@ -16,7 +16,7 @@ import type { Tensor } from "../../core/tensor.ts";
 import type { Transform } from "./transform.ts";
 import { byteType, inFloat, onBatch } from "./batch.ts";
 
-/** How far a colour may change: a number b stands for factors from max(0, 1 - b) to 1 + b, or the two factors themselves. */
+/** The range of a random factor: a number b stands for factors from max(0, 1 - b) to 1 + b, or the two factors themselves. */
 export type Jitter = number | readonly [number, number];
 
 /** Options of `colorJitter`. */
@@ -56,7 +56,7 @@ function grey(images: Tensor, what: string): Tensor {
  *
  * @throws {RangeError} If a factor would be negative, or two are not in order.
  * @throws {ShapeError} When it is applied: if contrast or saturation is to change and there are not 1 or 3 channels.
- * @see PyTorch's ColorJitter (which changes them in an order drawn anew each time)
+ * @see PyTorch's ColorJitter (which changes them in an order drawn again each time)
  * @example
  * ```ts
  * import { datasets, full, random } from "../../mod.ts";

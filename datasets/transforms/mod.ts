@@ -1,7 +1,7 @@
 /**
  * Transforms of images: to fractions, normalised, cropped, mirrored, turned, erased, of other colours or size; one after the other.
  *
- * Those that draw on chance take a key, and do something else with each image of the batch: see `transform.ts`.
+ * Random ones take a key, and draw for each image of the batch separately: see `transform.ts`.
  *
  * @module
  */

@@ -10,16 +10,18 @@
 import { type Key, split } from "../../core/random.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
-/** A transform without chance: images [n, c, h, w], or one image [c, h, w], to the same of another size or with other values. */
+/**
+ * A deterministic transform: from images [n, c, h, w], or one image [c, h, w], to the same of another size or with other values.
+ */
 export type FixedTransform = (images: Tensor) => Tensor;
 
-/** A transform that may draw on chance: of each image of the batch, something else. */
+/** A transform that may be random: each image of the batch gets random numbers of its own. */
 export type Transform = (images: Tensor, key: Key) => Tensor;
 
-/** The transforms one after the other; none of them draws on chance. */
+/** Applies transforms one after the other; none of them is random. */
 export function compose(...transforms: readonly FixedTransform[]): FixedTransform;
 /**
- * The transforms one after the other, each with a key of its own made from the one that is given.
+ * Applies transforms one after the other, each with a key of its own made from the given one.
  *
  * @example
  * ```ts

@@ -12,7 +12,7 @@ import type { FixedTransform } from "./transform.ts";
 import { byteType, onBatch, perChannel } from "./batch.ts";
 
 /**
- * Bytes as fractions: u8 from 0 to 255 becomes f32 from 0 to 1. What has fractions already stays as it is.
+ * Bytes as fractions: u8 from 0 to 255 becomes f32 from 0 to 1. Floating images stay unchanged.
  *
  * @throws {DTypeError} If the images are of another type.
  * @example

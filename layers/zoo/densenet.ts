@@ -24,7 +24,7 @@ export interface DenseBlockOptions {
   readonly layers: number;
   /** How many channels each adds. Default 32. */
   readonly growth?: number;
-  /** The first convolution of a layer, of 1 x 1, has so many times `growth` channels. Default 4. */
+  /** The first convolution of a layer, of 1 x 1, has `bottleneck` times `growth` channels. Default 4. */
   readonly bottleneck?: number;
 }
 
@@ -64,7 +64,7 @@ export interface DenseNetOptions {
   readonly growth?: number;
   /** How many channels the first convolution makes. Default twice the growth. */
   readonly features?: number;
-  /** The first convolution of a layer, of 1 x 1, has so many times `growth` channels. Default 4. */
+  /** The first convolution of a layer, of 1 x 1, has `bottleneck` times `growth` channels. Default 4. */
   readonly bottleneck?: number;
   /** How many classes there are. Default 10. */
   readonly classes?: number;
