@@ -20,7 +20,7 @@ import { generateConv2d } from "./conv/forward.ts";
 import { generateConv2dInputGrad } from "./conv/input_grad.ts";
 import { generateGatherRows, generateScatterAddRows } from "./rows/gather_rows.ts";
 import { generateMap } from "./map.ts";
-import { generateMatmul } from "./matmul/register_tiles.ts";
+import { generateMatmul } from "./matmul/generate.ts";
 import { generateAvgPool2d, generateAvgPool2dGrad } from "./pooling/average_pool.ts";
 import { generateMaxPool2d, generateMaxPool2dGather } from "./pooling/max_pool.ts";
 import { generateMaxPool2dScatter } from "./pooling/max_pool_scatter.ts";

@@ -6,7 +6,8 @@
 import type { ConvKernel } from "../../../../ir/kernel.ts";
 import { address, decompose } from "../shader/coordinates.ts";
 import { type KernelCode, type KernelContext, u32 } from "../shader/shader.ts";
-import { generateTiles, type Operand, type Product } from "../tiled_product/tiled_product.ts";
+import { generateTiledProduct } from "../tiled_product/generate.ts";
+import type { Product, ProductOperand } from "../tiled_product/product.ts";
 import { generateDirectFilterGrad } from "./direct_filter_grad.ts";
 import { channelsPerGroup } from "./gather.ts";
 import { pixel, tapsStayInside, usesTiles } from "./tiled.ts";
@@ -14,7 +15,9 @@ import { pixel, tapsStayInside, usesTiles } from "./tiled.ts";
 /** The shaders of a filter gradient. */
 export function generateConv2dFilterGrad(context: KernelContext<ConvKernel>): KernelCode {
   const { kernel, target } = context;
-  return usesTiles(kernel.geometry, target) ? generateTiles(context, productOf(kernel)) : generateDirectFilterGrad(context);
+  return usesTiles(kernel.geometry, target)
+    ? generateTiledProduct(context, productOf(kernel))
+    : generateDirectFilterGrad(context);
 }
 
 /** Output gradient [out, (image, y, x)] by patches [(image, y, x), (in, ky, kx)]. */
@@ -36,7 +39,7 @@ function productOf(kernel: ConvKernel): Product {
 }
 
 /** Lines are output channels, steps output pixels of all images. */
-function gradients({ operands: [, gradient], geometry: g }: ConvKernel): Operand {
+function gradients({ operands: [, gradient], geometry: g }: ConvKernel): ProductOperand {
   const { o: channels } = channelsPerGroup(g);
   const pixels = g.oh * g.ow;
   return {
@@ -48,14 +51,14 @@ function gradients({ operands: [, gradient], geometry: g }: ConvKernel): Operand
       const base = shader.define(address(gradient.offset, [channels * pixels, pixels], [group, line]), "a");
       return (step) => {
         const [b, at] = decompose(shader, step, [g.n, pixels]);
-        return { at: `${base} + ${address(0, [g.o * pixels, 1], [b, at])}` };
+        return { address: `${base} + ${address(0, [g.o * pixels, 1], [b, at])}` };
       };
     },
   };
 }
 
 /** Lines are (input channel, tap), steps output pixels of all images. */
-function patches({ operands: [image], geometry: g }: ConvKernel): Operand {
+function patches({ operands: [image], geometry: g }: ConvKernel): ProductOperand {
   const { c: channels } = channelsPerGroup(g);
   return {
     buffer: image.buffer,

@@ -6,7 +6,8 @@
 import type { ConvKernel } from "../../../../ir/kernel.ts";
 import { address, decompose } from "../shader/coordinates.ts";
 import { type KernelCode, type KernelContext, u32 } from "../shader/shader.ts";
-import { generateTiles, type Operand, type Product } from "../tiled_product/tiled_product.ts";
+import { generateTiledProduct } from "../tiled_product/generate.ts";
+import type { Product, ProductOperand } from "../tiled_product/product.ts";
 import { generateDirect } from "./direct.ts";
 import { channelsPerGroup, type Gather, type GatherAxis } from "./gather.ts";
 import { pixel, storedAsImages, tapsStayInside, usesTiles } from "./tiled.ts";
@@ -15,7 +16,7 @@ import { pixel, storedAsImages, tapsStayInside, usesTiles } from "./tiled.ts";
 export function generateConv2d(context: KernelContext<ConvKernel>): KernelCode {
   const { kernel, target } = context;
   return usesTiles(kernel.geometry, target)
-    ? generateTiles(context, productOf(kernel))
+    ? generateTiledProduct(context, productOf(kernel))
     : generateDirect(context, gatherOf(kernel));
 }
 
@@ -56,7 +57,7 @@ function productOf(kernel: ConvKernel): Product {
 }
 
 /** Lines are output channels, steps (input channel, tap): a filter is contiguous. */
-function filters({ operands: [, filter], geometry: g }: ConvKernel): Operand {
+function filters({ operands: [, filter], geometry: g }: ConvKernel): ProductOperand {
   const { c, o } = channelsPerGroup(g);
   const k = c * g.kh * g.kw;
   return {
@@ -66,13 +67,13 @@ function filters({ operands: [, filter], geometry: g }: ConvKernel): Operand {
     vectors: k % 4 === 0 && filter.offset % 4 === 0,
     line: (shader, group, line) => {
       const base = shader.define(address(filter.offset, [o * k, k], [group, line]), "a");
-      return (step) => ({ at: `${base} + ${step}` });
+      return (step) => ({ address: `${base} + ${step}` });
     },
   };
 }
 
 /** Lines are output pixels, steps (input channel, tap). */
-function patches({ operands: [image], geometry: g }: ConvKernel): Operand {
+function patches({ operands: [image], geometry: g }: ConvKernel): ProductOperand {
   const { c: channels } = channelsPerGroup(g);
   return {
     buffer: image.buffer,

@@ -6,7 +6,8 @@
 import type { ConvKernel } from "../../../../ir/kernel.ts";
 import { address, decompose } from "../shader/coordinates.ts";
 import { type KernelCode, type KernelContext, u32 } from "../shader/shader.ts";
-import { generateTiles, type Operand, type Product } from "../tiled_product/tiled_product.ts";
+import { generateTiledProduct } from "../tiled_product/generate.ts";
+import type { Product, ProductOperand } from "../tiled_product/product.ts";
 import { generateDirect } from "./direct.ts";
 import { channelsPerGroup, type Gather, type GatherAxis, type Phase } from "./gather.ts";
 import { pixel, storedAsImages, usesTiles } from "./tiled.ts";
@@ -16,7 +17,7 @@ export function generateConv2dInputGrad(context: KernelContext<ConvKernel>): Ker
   const { kernel, target } = context;
   const { stride } = kernel.geometry;
   return usesTiles(kernel.geometry, target) && stride[0] === 1 && stride[1] === 1
-    ? generateTiles(context, productOf(kernel))
+    ? generateTiledProduct(context, productOf(kernel))
     : generateDirect(context, gatherOf(kernel));
 }
 
@@ -70,7 +71,7 @@ function productOf(kernel: ConvKernel): Product {
 }
 
 /** Lines are input channels, steps (output channel, tap). */
-function transposedFilters({ operands: [, filter], geometry: g }: ConvKernel): Operand {
+function transposedFilters({ operands: [, filter], geometry: g }: ConvKernel): ProductOperand {
   const { c, o } = channelsPerGroup(g);
   const taps = g.kh * g.kw;
   return {
@@ -82,14 +83,14 @@ function transposedFilters({ operands: [, filter], geometry: g }: ConvKernel): O
       const base = shader.define(address(filter.offset, [o * c * taps, taps], [group, line]), "a");
       return (step) => {
         const [channel, tap] = decompose(shader, step, [o, taps]);
-        return { at: `${base} + ${address(0, [c * taps, 1], [channel, tap])}` };
+        return { address: `${base} + ${address(0, [c * taps, 1], [channel, tap])}` };
       };
     },
   };
 }
 
 /** Lines are input pixels, steps (output channel, tap): the output at the input's coordinates minus the tap's. */
-function gradientPatches({ operands: [gradient], geometry: g }: ConvKernel): Operand {
+function gradientPatches({ operands: [gradient], geometry: g }: ConvKernel): ProductOperand {
   const { o: channels } = channelsPerGroup(g);
   return {
     buffer: gradient.buffer,

@@ -9,7 +9,7 @@ import type { ConvGeometry } from "../../../../shape.ts";
 import { address, decompose } from "../shader/coordinates.ts";
 import { lanesFor } from "../shader/epilogue.ts";
 import type { Shader, Target } from "../shader/shader.ts";
-import type { Place, Product } from "../tiled_product/tiled_product.ts";
+import type { Location, Product } from "../tiled_product/product.ts";
 import { channelsPerGroup } from "./gather.ts";
 
 /** Whether a convolution fills tiles: with few channels or pixels the direct kernels do as well. */
@@ -37,11 +37,11 @@ export function pixel(
   [y, x]: readonly [string, string],
   [h, w]: readonly [number, number],
   certain: boolean,
-): Place {
+): Location {
   const row = shader.define(y, "y");
   const column = shader.define(x, "x");
   const at = `${plane} + ${row} * ${w}u + ${column}`;
-  return certain ? { at } : { at, inside: `${row} < ${h}u && ${column} < ${w}u` };
+  return certain ? { address: at } : { address: at, inside: `${row} < ${h}u && ${column} < ${w}u` };
 }
 
 /** Whether every tap of every output lies in the image. */

@@ -7,20 +7,21 @@ import type { Access, MatmulKernel } from "../../../../ir/kernel.ts";
 import { address } from "../shader/coordinates.ts";
 import { lanesFor } from "../shader/epilogue.ts";
 import type { KernelCode, KernelContext } from "../shader/shader.ts";
-import { generateTiles, type Operand } from "../tiled_product/tiled_product.ts";
+import { generateTiledProduct } from "../tiled_product/generate.ts";
+import type { ProductOperand } from "../tiled_product/product.ts";
 
 /** Whether a product is large enough to fill tiles. */
-export function suitsTiles({ shape: [, m, n], k }: MatmulKernel): boolean {
+export function fillsTiles({ shape: [, m, n], k }: MatmulKernel): boolean {
   return m >= 16 && n >= 16 && k >= 8;
 }
 
 /** The shaders of a tiled product. */
-export function generateTiledMatmul(context: KernelContext<MatmulKernel>): KernelCode {
+export function generateTiled(context: KernelContext<MatmulKernel>): KernelCode {
   const { kernel } = context;
   const { shape: [batch, m, n], k, operands: [lhs, rhs] } = kernel;
   const [lb, li, lp] = lhs.strides;
   const [rb, rp, rj] = rhs.strides;
-  return generateTiles(context, {
+  return generateTiledProduct(context, {
     label: "matmul",
     batch,
     k,
@@ -36,7 +37,7 @@ function operand(
   lines: number,
   k: number,
   strides: { readonly batch: number; readonly line: number; readonly step: number },
-): Operand {
+): ProductOperand {
   const aligned = offset % 4 === 0 && strides.batch % 4 === 0;
   const alongLines = strides.line === 1 && strides.step % 4 === 0 && lines % 4 === 0;
   const alongSteps = strides.step === 1 && strides.line % 4 === 0 && k % 4 === 0;
@@ -47,7 +48,7 @@ function operand(
     vectors: aligned && (alongLines || alongSteps),
     line: (shader, batch, line) => {
       const base = shader.define(address(offset, [strides.batch, strides.line], [batch, line]), "a");
-      return (step) => ({ at: `${base} + ${address(0, [strides.step], [step])}` });
+      return (step) => ({ address: `${base} + ${address(0, [strides.step], [step])}` });
     },
   };
 }

@@ -1,0 +1,124 @@
+/**
+ * Products through workgroup memory, for real GPUs.
+ *
+ * A workgroup computes a tile of the result. It goes along the summed axis in slices: both slices are in workgroup memory, each
+ * invocation multiplies its part of them in registers as vectors of four, and meanwhile the next slices are being loaded.
+ *
+ * @module
+ */
+import { type Coordinate, decompose, uniformNumber } from "../shader/coordinates.ts";
+import { finishFunction, type Lanes } from "../shader/epilogue.ts";
+import { partsBytes, scratchStore, withParts } from "../shader/partial_sums.ts";
+import { type Dispatch, type KernelCode, type KernelContext, Shader, u32 } from "../shader/shader.ts";
+import type { Product } from "./product.ts";
+import { Slice } from "./slice.ts";
+import { busyWorkgroups, chooseTiling, invocationsOf, tilesOf, type Tiling } from "./tiling.ts";
+
+/** How the summed axis is cut: into splits of slices. */
+interface Splits {
+  readonly splits: number;
+  readonly slicesPerSplit: number;
+}
+
+/** Scratch memory for partial sums does not grow beyond this. */
+const mostScratchBytes = 2 ** 28;
+
+/** The shaders of a product. */
+export function generateTiledProduct(context: KernelContext, product: Product): KernelCode {
+  const tiling = chooseTiling(product, context.target);
+  const slices = Math.ceil(product.k / tiling.depth);
+  const wanted = Math.min(Math.ceil(busyWorkgroups / tilesOf(product, tiling)), Math.floor(slices / 8), 64);
+  const most = Math.floor(mostScratchBytes / partsBytes(context.kernel, 1));
+  const slicesPerSplit = Math.ceil(slices / Math.max(1, Math.min(wanted, most)));
+  const splits = Math.ceil(slices / slicesPerSplit);
+  return withParts(context, dispatchTiles(context, product, tiling, { splits, slicesPerSplit }), splits);
+}
+
+function dispatchTiles(context: KernelContext, product: Product, tiling: Tiling, { splits, slicesPerSplit }: Splits): Dispatch {
+  const { kernel } = context;
+  const { rows, columns, depth, ownRows, ownColumns } = tiling;
+  const shader = new Shader(context, `${product.label} tiled`, [invocationsOf(tiling), 1, 1]);
+  const lanes = splits === 1 ? product.lanes(shader) : 1;
+  const finish = splits === 1
+    ? finishFunction(shader, kernel, kernel.shape.length, "f32", lanes)
+    : scratchStore(shader, kernel.shape);
+  const tilesDown = Math.ceil(product.left.lines / rows);
+  const group = uniformNumber(shader, product.batch * splits * tilesDown);
+  const [b, split, tileRow] = decompose(shader, group.id, [product.batch, splits, tilesDown]);
+  const top = shader.define(`${tileRow} * ${rows}u`, "i");
+  const edge = shader.define(`wid.x * ${columns}u`, "j");
+  const [laneRow, laneColumn] = decompose(shader, "lane", [rows / ownRows, columns / ownColumns]);
+  const start = shader.define(`${split} * ${slicesPerSplit * depth}u`, "p");
+  const end = splits === 1 ? u32(product.k) : shader.define(`min(${start} + ${slicesPerSplit * depth}u, ${product.k}u)`, "p");
+
+  const whole = splits === 1 && product.k % depth === 0;
+  const common = { depth, invocations: invocationsOf(tiling), batch: b, end: whole ? undefined : end };
+  const left = new Slice(shader, product.left, { ...common, first: top, width: rows });
+  const right = new Slice(shader, product.right, { ...common, first: edge, width: columns });
+  const sums = sumSlices(shader, tiling, left, right, { start, slices: slicesPerSplit, laneRow, laneColumn });
+  const i = shader.define(`${top} + ${laneRow} * ${ownRows}u`, "i");
+  const j = shader.define(`${edge} + ${laneColumn} * ${ownColumns}u`, "j");
+  shader.when([group.inside], () => {
+    storeTile(shader, product, tiling, sums, lanes, { i, j }, (values, row, column) => {
+      finish(values, [...product.point(shader, b, row, column), ...(splits === 1 ? [] : [split])]);
+    });
+  });
+  return shader.finish([Math.ceil(product.right.lines / columns), ...group.workgroups]);
+}
+
+/** The slices that a workgroup goes through, and which part of its tile an invocation has. */
+interface Work {
+  readonly start: string;
+  readonly slices: number;
+  readonly laneRow: string;
+  readonly laneColumn: string;
+}
+
+/** Writes the loop over slices; returns the names of the sums, by row and vector of four columns. */
+function sumSlices(shader: Shader, tiling: Tiling, left: Slice, right: Slice, work: Work): string[][] {
+  const { depth, ownRows, ownColumns } = tiling;
+  const sums = Array.from({ length: ownRows }, (_, r) => Array.from({ length: ownColumns / 4 }, (_, c) => `s${r}_${c}`));
+  for (const name of sums.flat()) shader.line(`var ${name} = vec4<f32>();`);
+  left.fetch(work.start);
+  right.fetch(work.start);
+  shader.loop("0u", u32(work.slices), 1, (slice) => {
+    left.deposit();
+    right.deposit();
+    shader.line("workgroupBarrier();");
+    // The slice after the last is fetched too, and never used.
+    const next = shader.define(`${work.start} + (${slice} + 1u) * ${depth}u`, "p");
+    left.fetch(next);
+    right.fetch(next);
+    for (let p = 0; p < depth; p++) {
+      const x = left.vectors(p, `${work.laneRow} * ${ownRows / 4}u`, ownRows / 4);
+      const y = right.vectors(p, `${work.laneColumn} * ${ownColumns / 4}u`, ownColumns / 4);
+      sums.forEach((row, r) => {
+        row.forEach((sum, v) => shader.line(`${sum} += ${x[Math.floor(r / 4)]}.${"xyzw"[r % 4]} * ${y[v]};`));
+      });
+    }
+    shader.line("workgroupBarrier();");
+  });
+  return sums;
+}
+
+/** Stores an invocation's part of the tile, whose corner is (i, j), as far as it is inside. */
+function storeTile(
+  shader: Shader,
+  { left, right }: Product,
+  { rows, columns, ownColumns }: Tiling,
+  sums: readonly (readonly string[])[],
+  lanes: Lanes,
+  { i, j }: { readonly i: Coordinate; readonly j: Coordinate },
+  store: (values: readonly string[], row: Coordinate, column: Coordinate) => void,
+): void {
+  sums.forEach((vectors, r) => {
+    const row = shader.define(`${i} + ${r}u`, "i");
+    shader.when([left.lines % rows === 0 ? undefined : `${row} < ${left.lines}u`], () => {
+      for (let c = 0; c < ownColumns; c += lanes) {
+        const column = shader.define(`${j} + ${c}u`, "j");
+        const values = Array.from({ length: lanes }, (_, lane) => `${vectors[Math.floor(c / 4)]}.${"xyzw"[(c + lane) % 4]}`);
+        shader.when([right.lines % columns === 0 ? undefined : `${column} < ${right.lines}u`], () => store(values, row, column));
+      }
+    });
+  });
+}

@@ -1,0 +1,58 @@
+/**
+ * Ways to cut a product into tiles, and which one suits a product.
+ *
+ * @module
+ */
+import type { Target } from "../shader/shader.ts";
+import type { Product } from "./product.ts";
+
+/** A way to cut a product. */
+export interface Tiling {
+  /** The tile of a workgroup. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Steps of the summed axis that are in workgroup memory at once. */
+  readonly depth: number;
+  /** The part of the tile that an invocation computes: multiples of 4. */
+  readonly ownRows: number;
+  readonly ownColumns: number;
+}
+
+const tilings: readonly Tiling[] = [
+  { rows: 128, columns: 128, depth: 8, ownRows: 8, ownColumns: 8 },
+  { rows: 64, columns: 128, depth: 8, ownRows: 8, ownColumns: 4 },
+  { rows: 64, columns: 64, depth: 16, ownRows: 4, ownColumns: 4 },
+  { rows: 32, columns: 128, depth: 16, ownRows: 4, ownColumns: 4 },
+  { rows: 32, columns: 32, depth: 16, ownRows: 4, ownColumns: 4 },
+  { rows: 16, columns: 64, depth: 16, ownRows: 4, ownColumns: 4 },
+];
+
+/** Invocations of a workgroup. */
+export function invocationsOf({ rows, columns, ownRows, ownColumns }: Tiling): number {
+  return rows / ownRows * (columns / ownColumns);
+}
+
+/** As many workgroups keep a GPU busy. */
+export const busyWorkgroups = 128;
+
+/** The tiles of a product. */
+export function tilesOf({ batch, left, right }: Product, { rows, columns }: Tiling): number {
+  return batch * Math.ceil(left.lines / rows) * Math.ceil(right.lines / columns);
+}
+
+/** The tiling with the least work, counting what overhangs, what loads cost beside the products, and idle parts of the GPU. */
+export function chooseTiling(product: Product, target: Target): Tiling {
+  const fitting = tilings.filter((tiling) => {
+    const bytes = 4 * tiling.depth * (tiling.rows + tiling.columns);
+    return invocationsOf(tiling) <= target.maxInvocationsPerWorkgroup && bytes <= target.maxWorkgroupBytes;
+  });
+  return fitting.reduce((best, tiling) => costOf(product, tiling) < costOf(product, best) ? tiling : best);
+}
+
+function costOf(product: Product, tiling: Tiling): number {
+  const { rows, columns, ownRows, ownColumns } = tiling;
+  const tiles = tilesOf(product, tiling);
+  const workgroups = tiles * Math.max(1, Math.floor(product.k / 256));
+  const loads = 1 + 2 * (1 / ownRows + 1 / ownColumns) + 4 * (1 / rows + 1 / columns);
+  return tiles * rows * columns * loads * Math.max(1, busyWorkgroups / workgroups);
+}
