@@ -12,24 +12,25 @@ import {
   type MapKernel,
   type SimpleKernel,
   sumsNothing,
+  writesOf,
 } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import { sizeOf } from "../../../shape.ts";
 import { generateConv2dFilterGrad } from "./conv/filter_grad.ts";
 import { generateConv2d } from "./conv/forward.ts";
 import { generateConv2dInputGrad } from "./conv/input_grad.ts";
-import { generateGatherRows, generateScatterAddRows } from "./rows/gather_rows.ts";
+import { type KernelCode, type KernelContext, noDispatches, type Target } from "./kernel_code.ts";
 import { generateMap } from "./map.ts";
 import { generateMatmul } from "./matmul/generate.ts";
 import { generateAvgPool2d, generateAvgPool2dGrad } from "./pooling/average_pool.ts";
 import { generateMaxPool2d, generateMaxPool2dGather } from "./pooling/max_pool.ts";
 import { generateMaxPool2dScatter } from "./pooling/max_pool_scatter.ts";
 import { generateReduce } from "./reduce/generate.ts";
+import { generateGatherRows, generateScatterAddRows } from "./rows/gather_rows.ts";
 import { generateScatterRows } from "./rows/scatter_rows.ts";
-import type { KernelCode, KernelContext, Target } from "./shader/shader.ts";
 import { generateArgsort } from "./sort/argsort.ts";
 
-export type { Binding, Dispatch, KernelCode, Target } from "./shader/shader.ts";
+export type { Binding, Dispatch, KernelCode, Target } from "./kernel_code.ts";
 
 /** The program a kernel belongs to, and what it is compiled for. */
 type Surroundings = Pick<KernelContext, "program" | "target">;
@@ -59,8 +60,7 @@ const generators: KernelTable<Surroundings, KernelCode> = {
 
 /** The dispatches that compute a kernel once; none if there is nothing to write. */
 export function generateKernel(program: Program, kernel: SimpleKernel, target: Target): KernelCode {
-  const writesNothing = kernel.kind !== "scatterRows" && kernel.stores.length === 0;
-  if (sizeOf(kernel.shape) === 0 || writesNothing) return { dispatches: [], scratchBytes: 0 };
+  if (sizeOf(kernel.shape) === 0 || writesOf(kernel).size === 0) return noDispatches;
   return callByKind(generators, { program, target }, sumsNothing(kernel) ? zeroResult(kernel) : kernel);
 }
 

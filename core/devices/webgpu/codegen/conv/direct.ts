@@ -5,11 +5,13 @@
  * @module
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
-import { decompose, uniformNumber } from "../shader/coordinates.ts";
-import { finishFunction, lanesFor } from "../shader/epilogue.ts";
-import { Columns } from "../shader/image_columns.ts";
-import { type KernelCode, type KernelContext, Shader, u32 } from "../shader/shader.ts";
-import { SharedLoads } from "../shader/uniform_loads.ts";
+import { type KernelCode, type KernelContext, singleDispatch } from "../kernel_code.ts";
+import { decompose } from "../shader/coordinates.ts";
+import { epilogueFunction, epilogueLanes } from "../shader/epilogue.ts";
+import { ImageColumns } from "../shader/image_columns.ts";
+import { workgroupIndex } from "../shader/invocations.ts";
+import { Shader, u32 } from "../shader/shader.ts";
+import { UniformLoads } from "../shader/uniform_loads.ts";
 import { chooseTile, type Tile } from "./direct_tile.ts";
 import { columnTaps, type Gather, rowMayBeOutside } from "./gather.ts";
 import { type OutputRow, rowLoop } from "./row_taps.ts";
@@ -24,11 +26,13 @@ export function generateDirect(context: KernelContext<ConvKernel>, gather: Gathe
   const channelTiles = Math.ceil(outChannels / tile.channels);
   const total = batch * rowsPerPhase * tilesPerRow;
   const shader = new Shader(context, kernel.kind, [target.software ? 32 : 64, 1, 1]);
-  const lanes = tile.columns % 4 === 0 && columns.outputs % tile.columns === 0 ? lanesFor(shader, kernel, columns.outputs) : 1;
-  const finish = finishFunction(shader, kernel, 4, "f32", lanes);
+  const lanes = tile.columns % 4 === 0 && columns.outputs % tile.columns === 0
+    ? epilogueLanes(shader, kernel, columns.outputs)
+    : 1;
+  const epilogue = epilogueFunction(shader, kernel, 4, "f32", lanes);
 
   // Which row phase and which channels is the same for a whole workgroup, so that filters are loaded uniformly.
-  const uniform = uniformNumber(shader, groups * channelTiles * rows.phases.length);
+  const uniform = workgroupIndex(shader, groups * channelTiles * rows.phases.length);
   const [g, channelTile, phase] = decompose(shader, uniform.id, [groups, channelTiles, rows.phases.length]);
   const channel = shader.define(`${channelTile} * ${tile.channels}u`, "c");
   const exact = total % shader.workgroupSize[0] === 0;
@@ -48,10 +52,10 @@ export function generateDirect(context: KernelContext<ConvKernel>, gather: Gathe
   ];
   shader.when(inside, () => {
     forEachOutput(shader, gather, tile, lanes, { g, channel, x }, (c, t, outChannel, column) => {
-      finish(sums[c].slice(t, t + lanes), [b, outChannel, y, column]);
+      epilogue(sums[c].slice(t, t + lanes), [b, outChannel, y, column]);
     });
   });
-  return { dispatches: [shader.finish([Math.ceil(total / shader.workgroupSize[0]), ...uniform.workgroups])], scratchBytes: 0 };
+  return singleDispatch(shader.dispatch([Math.ceil(total / shader.workgroupSize[0]), ...uniform.workgroups]));
 }
 
 /** Whether the lanes of a subgroup are best images: all of them are then at the same row, and skip the same taps. */
@@ -136,7 +140,7 @@ function sumTile(shader: Shader, gather: Gather, tile: Tile, at: Position): stri
 }
 
 /** The source columns that a tile at output column x needs. */
-function columnsOf(shader: Shader, { columns, source }: Gather, tile: Tile, deltas: readonly number[], x: string): Columns {
+function columnsOf(shader: Shader, { columns, source }: Gather, tile: Tile, deltas: readonly number[], x: string): ImageColumns {
   const tilesPerRow = Math.ceil(columns.outputs / tile.columns);
   const baseStep = tilesPerRow === 1 ? 0 : tile.columns / columns.phases.length * columns.step;
   const base = tilesPerRow === 1
@@ -145,7 +149,7 @@ function columnsOf(shader: Shader, { columns, source }: Gather, tile: Tile, delt
     ? x
     : shader.define(`${x} / ${columns.phases.length}u * ${columns.step}u`, "x");
   const maxBase = (tilesPerRow - 1) * baseStep;
-  return new Columns(shader, { image: source, width: columns.sources, maxBase, baseStep, deltas }, base);
+  return new ImageColumns(shader, { image: source, width: columns.sources, maxBase, baseStep, deltas }, base);
 }
 
 /** A row of taps for all channels of a tile: loads by channel and column, from `base` on. */
@@ -155,9 +159,9 @@ function filterLoads(
   tile: Tile,
   columns: readonly number[],
   at: TileOrigin,
-): { readonly base: string; readonly loads: SharedLoads } {
+): { readonly base: string; readonly loads: UniformLoads } {
   const base = shader.define(`${at.g} * ${perGroup}u + ${u32(filter.offset)}`, "a");
-  const loads = new SharedLoads(shader, filter.buffer, tile.channels * columns.length, (index) => {
+  const loads = new UniformLoads(shader, filter.buffer, tile.channels * columns.length, (index) => {
     const channel = `${at.channel} + ${index} / ${columns.length}u`;
     const clamped = outChannels % tile.channels === 0 ? `(${channel})` : `min(${channel}, ${outChannels - 1}u)`;
     const column = columns.length === 1 ? `${columns[0]}u` : nthColumn(columns, `${index} % ${columns.length}u`);

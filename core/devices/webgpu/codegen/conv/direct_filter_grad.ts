@@ -1,99 +1,65 @@
 /**
  * The gradient of a convolution with respect to its filter: products of input and output gradient summed over batch and pixels.
  *
- * An invocation holds one filter row (an input channel and a row of taps) for several output channels, and walks rows of the
- * images. There are few filter elements and many pixels, so the rows are shared out in parts, which a second dispatch adds up.
+ * An invocation holds one filter row (an input channel and a row of taps) for several output channels, and goes through rows of the
+ * images. There are few filter elements and many pixels, so the sums are split by image rows, and a second dispatch adds them up.
  *
  * @module
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
-import { decompose, uniformNumber } from "../shader/coordinates.ts";
-import { scratchStore, withParts } from "../shader/partial_sums.ts";
-import { finishFunction } from "../shader/epilogue.ts";
-import { Columns } from "../shader/image_columns.ts";
-import { SharedLoads } from "../shader/uniform_loads.ts";
-import { type Dispatch, type KernelCode, type KernelContext, Shader, type Target, u32 } from "../shader/shader.ts";
-
-/** How the work is shared out. */
-interface Plan {
-  /** Output channels of one invocation. */
-  readonly channels: number;
-  /** Pixels of an output row that are unrolled. */
-  readonly pixels: number;
-  readonly parts: number;
-  readonly rowsPerPart: number;
-}
+import type { Dispatch, KernelCode, KernelContext } from "../kernel_code.ts";
+import { decompose } from "../shader/coordinates.ts";
+import { ImageColumns } from "../shader/image_columns.ts";
+import { workgroupIndex } from "../shader/invocations.ts";
+import { sumWriter, withPartialSums } from "../shader/partial_sums.ts";
+import { Shader, u32 } from "../shader/shader.ts";
+import { UniformLoads } from "../shader/uniform_loads.ts";
+import { type FilterGradPlan, planFilterGrad } from "./direct_filter_grad_plan.ts";
+import { channelsPerGroup } from "./gather.ts";
 
 /** The shaders of a filter gradient. */
 export function generateDirectFilterGrad(context: KernelContext<ConvKernel>): KernelCode {
-  const plan = planFor(context.kernel, context.target);
-  return withParts(context, products(context, plan), plan.parts);
+  const plan = planFilterGrad(context.kernel.geometry, context.target);
+  return withPartialSums(context, dispatchProducts(context, plan), plan.splits);
 }
 
-function planFor({ geometry: g }: ConvKernel, target: Target): Plan {
-  const accumulators = target.software ? 96 : 40;
-  const outChannels = g.o / g.groups;
-  const channels = evenShare(outChannels, Math.max(1, Math.floor(accumulators / g.kw)));
-  const pixels = evenShare(g.ow, Math.max(1, Math.min(8, Math.floor(800 / (channels * g.kw)))));
-  const rows = g.n * g.oh;
-  const invocations = filterRows(g, target) * g.groups * Math.ceil(outChannels / channels);
-  const wanted = Math.ceil((target.software ? 2048 : 131072) / invocations);
-  // The second dispatch reads every part: not more than the first saves by them.
-  const most = target.software ? 32 : 256;
-  const parts = Math.max(1, Math.min(wanted, rows, most));
-  const rowsPerPart = Math.ceil(rows / parts);
-  return { channels, pixels, parts: Math.ceil(rows / rowsPerPart), rowsPerPart };
-}
-
-/** The share, at most `most`, that leaves the least over when `total` is cut into such shares. */
-function evenShare(total: number, most: number): number {
-  return Math.ceil(total / Math.ceil(total / Math.min(most, total)));
-}
-
-/** Filter rows of a group (input channel and filter row), padded so that a subgroup works on one part. */
-function filterRows({ c, groups, kh }: ConvKernel["geometry"], { subgroupSize }: Target): number {
-  const step = subgroupSize || 1;
-  return Math.ceil(c / groups * kh / step) * step;
-}
-
-function products(context: KernelContext<ConvKernel>, plan: Plan): Dispatch {
+function dispatchProducts(context: KernelContext<ConvKernel>, plan: FilterGradPlan): Dispatch {
   const { kernel, target } = context;
   const { geometry: g } = kernel;
-  const { channels, parts } = plan;
-  const inside = { c: g.c / g.groups, o: g.o / g.groups };
-  const used = inside.c * g.kh;
-  const padded = filterRows(g, target);
-  const total = padded * parts;
+  const { channels, paddedRows, splits } = plan;
+  const inGroup = channelsPerGroup(g);
+  const usedRows = inGroup.c * g.kh;
+  const total = paddedRows * splits;
   const shader = new Shader(context, kernel.kind, [target.software ? 32 : 64, 1, 1]);
-  const finish = parts === 1 ? finishFunction(shader, kernel, 4, "f32", 1) : scratchStore(shader, kernel.shape);
-  const uniform = uniformNumber(shader, g.groups * Math.ceil(inside.o / channels));
-  const [group, channelTile] = decompose(shader, uniform.id, [g.groups, Math.ceil(inside.o / channels)]);
+  const writeSums = sumWriter(shader, kernel, splits, 1);
+  const uniform = workgroupIndex(shader, g.groups * Math.ceil(inGroup.o / channels));
+  const [group, channelTile] = decompose(shader, uniform.id, [g.groups, Math.ceil(inGroup.o / channels)]);
   const channel = shader.define(`${channelTile} * ${channels}u`, "c");
   const id = shader.define(`min(gid.x, ${total - 1}u)`, "i");
-  const [part, filterRow] = decompose(shader, id, [parts, padded]);
-  const clamped = padded === used ? filterRow : shader.define(`min(${filterRow}, ${used - 1}u)`, "i");
-  const [c, ky] = decompose(shader, clamped, [inside.c, g.kh]);
+  const [split, filterRow] = decompose(shader, id, [splits, paddedRows]);
+  const clamped = paddedRows === usedRows ? filterRow : shader.define(`min(${filterRow}, ${usedRows - 1}u)`, "i");
+  const [c, ky] = decompose(shader, clamped, [inGroup.c, g.kh]);
 
   const sums = Array.from({ length: channels }, (_, o) => Array.from({ length: g.kw }, (_, k) => `s${o}_${k}`));
   for (const name of sums.flat()) shader.line(`var ${name} = 0.0;`);
-  addPixels(shader, kernel, plan, sums, { part, group, channel, c, ky });
+  addPixels(shader, kernel, plan, sums, { split, group, channel, c, ky });
 
-  const exists = [uniform.inside, `gid.x < ${total}u`, padded === used ? undefined : `${filterRow} < ${used}u`];
+  const exists = [uniform.inside, `gid.x < ${total}u`, paddedRows === usedRows ? undefined : `${filterRow} < ${usedRows}u`];
   shader.when(exists, () => {
     sums.forEach((row, o) => {
-      const inGroup = shader.define(`${channel} + ${o}u`, "c");
-      const at = shader.define(`${group} * ${inside.o}u + ${inGroup}`, "c");
-      shader.when([inside.o % channels === 0 ? undefined : `${inGroup} < ${inside.o}u`], () => {
-        row.forEach((sum, k) => finish([sum], [at, c, ky, `${k}u`, ...(parts === 1 ? [] : [part])]));
+      const channelInGroup = shader.define(`${channel} + ${o}u`, "c");
+      const at = shader.define(`${group} * ${inGroup.o}u + ${channelInGroup}`, "c");
+      shader.when([inGroup.o % channels === 0 ? undefined : `${channelInGroup} < ${inGroup.o}u`], () => {
+        row.forEach((sum, k) => writeSums([sum], [at, c, ky, `${k}u`], split));
       });
     });
   });
-  return shader.finish([Math.ceil(total / shader.workgroupSize[0]), ...uniform.workgroups]);
+  return shader.dispatch([Math.ceil(total / shader.workgroupSize[0]), ...uniform.workgroups]);
 }
 
 /** What an invocation computes. */
 interface Position {
-  readonly part: string;
+  readonly split: string;
   readonly group: string;
   /** The first output channel, within its group. */
   readonly channel: string;
@@ -102,15 +68,15 @@ interface Position {
   readonly ky: string;
 }
 
-/** Walks the pixels of a part: its rows, each in tiles. */
-function addPixels(shader: Shader, kernel: ConvKernel, plan: Plan, sums: readonly string[][], at: Position): void {
+/** Writes the loops over the pixels of a split: its rows, each in tiles. */
+function addPixels(shader: Shader, kernel: ConvKernel, plan: FilterGradPlan, sums: readonly string[][], at: Position): void {
   const { geometry: g, operands: [image, gradient] } = kernel;
-  const { pixels, rowsPerPart } = plan;
+  const { pixels, rowsPerSplit } = plan;
   const tiles = Math.ceil(g.ow / pixels);
   const factors = sharedGradients(shader, kernel, plan, at);
-  const firstRow = shader.define(`${at.part} * ${rowsPerPart}u`, "row");
-  shader.loop("0u", u32(rowsPerPart), 1, (step) => {
-    const { b, oy, y, inside } = rowOf(shader, g, rowsPerPart, shader.define(`${firstRow} + ${step}`, "row"), at.ky);
+  const firstRow = shader.define(`${at.split} * ${rowsPerSplit}u`, "row");
+  shader.loop("0u", u32(rowsPerSplit), 1, (step) => {
+    const { b, oy, y, inside } = rowOf(shader, g, rowsPerSplit, shader.define(`${firstRow} + ${step}`, "row"), at.ky);
     const plane = `(${b} * ${g.c}u + ${at.group} * ${g.c / g.groups}u + ${at.c}) * ${g.h * g.w}u`;
     const imageRow = shader.define(`${plane} + ${y} * ${g.w}u + ${u32(image.offset)}`, "a");
     const gradientRow = shader.define(`${b} * ${g.o * g.oh * g.ow}u + ${oy} * ${g.ow}u + ${u32(gradient.offset)}`, "a");
@@ -127,12 +93,12 @@ function addPixels(shader: Shader, kernel: ConvKernel, plan: Plan, sums: readonl
 function rowOf(
   shader: Shader,
   g: ConvKernel["geometry"],
-  rowsPerPart: number,
+  rowsPerSplit: number,
   number: string,
   ky: string,
 ): { b: string; oy: string; y: string; inside: string | undefined } {
   const rows = g.n * g.oh;
-  const past = rows % rowsPerPart === 0 ? undefined : shader.define(`${number} < ${rows}u`, "in");
+  const past = rows % rowsPerSplit === 0 ? undefined : shader.define(`${number} < ${rows}u`, "in");
   const [b, oy] = decompose(shader, past ? shader.define(`min(${number}, ${rows - 1}u)`, "row") : number, [g.n, g.oh]);
   const y = shader.define(`${oy} * ${g.stride[0]}u + ${ky} * ${g.dilation[0]}u + ${u32(-g.padding.top)}`, "y");
   const reach = (g.oh - 1) * g.stride[0] + (g.kh - 1) * g.dilation[0] - g.padding.top;
@@ -154,9 +120,9 @@ interface RowPair {
 function addTile(
   shader: Shader,
   { geometry: g, operands: [lhs] }: ConvKernel,
-  { channels, pixels }: Plan,
+  { channels, pixels }: FilterGradPlan,
   sums: readonly string[][],
-  factors: SharedLoads,
+  factors: UniformLoads,
   row: RowPair,
   first: string,
 ): void {
@@ -167,7 +133,7 @@ function addTile(
   const baseStep = tiles === 1 ? 0 : pixels * g.stride[1];
   const columns = { image: lhs, width: g.w, maxBase: (tiles - 1) * baseStep, baseStep, deltas: deltas.flat() };
   const base = tiles === 1 ? "0u" : shader.define(`${first} * ${g.stride[1]}u`, "x");
-  const loaded = new Columns(shader, columns, base).load(row.image, row.inside);
+  const loaded = new ImageColumns(shader, columns, base).load(row.image, row.inside);
   const gradients = factors.at(shader.define(`${row.gradient} + ${first}`, "a"));
   for (let p = 0; p < pixels; p++) {
     // Past the end of a row both factors are foreign, and may be NaN: both are replaced.
@@ -185,12 +151,12 @@ function addTile(
 function sharedGradients(
   shader: Shader,
   { geometry: g, operands: [, rhs] }: ConvKernel,
-  plan: Plan,
+  plan: FilterGradPlan,
   { group, channel }: Position,
-): SharedLoads {
+): UniformLoads {
   const { channels, pixels } = plan;
   const outChannels = g.o / g.groups;
-  return new SharedLoads(shader, rhs.buffer, channels * pixels, (index) => {
+  return new UniformLoads(shader, rhs.buffer, channels * pixels, (index) => {
     const at = `${channel} + ${index} / ${pixels}u`;
     const clamped = outChannels % channels === 0 ? at : `min(${at}, ${outChannels - 1}u)`;
     return `(${group} * ${outChannels}u + ${clamped}) * ${g.oh * g.ow}u + ${index} % ${pixels}u`;

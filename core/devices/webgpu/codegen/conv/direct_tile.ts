@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Target } from "../shader/shader.ts";
+import type { Target } from "../kernel_code.ts";
 import { columnTaps, type Gather } from "./gather.ts";
 
 /** What one invocation computes. */

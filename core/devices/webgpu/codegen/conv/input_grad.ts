@@ -4,8 +4,9 @@
  * @module
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
+import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { address, decompose } from "../shader/coordinates.ts";
-import { type KernelCode, type KernelContext, u32 } from "../shader/shader.ts";
+import { u32 } from "../shader/shader.ts";
 import { generateTiledProduct } from "../tiled_product/generate.ts";
 import type { Product, ProductOperand } from "../tiled_product/product.ts";
 import { generateDirect } from "./direct.ts";

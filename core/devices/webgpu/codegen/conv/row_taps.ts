@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Shader, u32 } from "../shader/shader.ts";
+import { Shader, u32 } from "../shader/shader.ts";
 import { type Gather, type Phase, rowMayBeOutside } from "./gather.ts";
 
 /** An output row: row q of those of a phase. */

@@ -6,9 +6,10 @@
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
 import type { ConvGeometry } from "../../../../shape.ts";
+import type { Target } from "../kernel_code.ts";
 import { address, decompose } from "../shader/coordinates.ts";
-import { lanesFor } from "../shader/epilogue.ts";
-import type { Shader, Target } from "../shader/shader.ts";
+import { epilogueLanes } from "../shader/epilogue.ts";
+import { Shader } from "../shader/shader.ts";
 import type { Location, Product } from "../tiled_product/product.ts";
 import { channelsPerGroup } from "./gather.ts";
 
@@ -22,7 +23,7 @@ export function usesTiles(g: ConvGeometry, { software }: Target): boolean {
 export function storedAsImages(kernel: ConvKernel, channels: number): Pick<Product, "lanes" | "point"> {
   const [n, , h, w] = kernel.shape;
   return {
-    lanes: (shader) => lanesFor(shader, kernel, w),
+    lanes: (shader) => epilogueLanes(shader, kernel, w),
     point: (shader, group, i, j) => {
       const [b, y, x] = decompose(shader, j, [n, h, w]);
       return [b, shader.define(address(0, [channels, 1], [group, i]), "c"), y, x];

@@ -4,7 +4,7 @@
  * @module
  */
 import type { MatmulKernel } from "../../../../ir/kernel.ts";
-import type { KernelCode, KernelContext } from "../shader/shader.ts";
+import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { generateRegisterTiles } from "./register_tiles.ts";
 import { fillsTiles, generateTiled } from "./tiled.ts";
 

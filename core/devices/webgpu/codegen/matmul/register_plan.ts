@@ -4,7 +4,7 @@
  * @module
  */
 import type { Access, MatmulKernel } from "../../../../ir/kernel.ts";
-import type { Target } from "../shader/shader.ts";
+import type { Target } from "../kernel_code.ts";
 
 /** One operand as its lines (rows of the left, columns of the right) of elements along the summed axis. */
 export interface Side {

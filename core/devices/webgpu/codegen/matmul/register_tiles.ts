@@ -5,18 +5,20 @@
  * @module
  */
 import type { MatmulKernel } from "../../../../ir/kernel.ts";
-import { address, type Coordinate, decompose, uniformNumber } from "../shader/coordinates.ts";
-import { finishFunction, lanesFor } from "../shader/epilogue.ts";
-import { scratchStore, withParts } from "../shader/partial_sums.ts";
-import { type Dispatch, type KernelCode, type KernelContext, Shader, u32 } from "../shader/shader.ts";
-import { SharedLoads } from "../shader/uniform_loads.ts";
+import type { Dispatch, KernelCode, KernelContext } from "../kernel_code.ts";
+import { address, type Coordinate, decompose } from "../shader/coordinates.ts";
+import { epilogueLanes } from "../shader/epilogue.ts";
+import { workgroupIndex } from "../shader/invocations.ts";
+import { sumWriter, withPartialSums } from "../shader/partial_sums.ts";
+import { Shader, u32 } from "../shader/shader.ts";
+import { UniformLoads } from "../shader/uniform_loads.ts";
 import { planRegisterTiles, type RegisterPlan, type Side, sidesOf } from "./register_plan.ts";
 import { SpreadLines } from "./spread_lines.ts";
 
 /** The shaders of such a product. */
 export function generateRegisterTiles(context: KernelContext<MatmulKernel>): KernelCode {
   const plan = planRegisterTiles(context.kernel, context.target);
-  return withParts(context, dispatchTiles(context, plan), plan.splits);
+  return withPartialSums(context, dispatchTiles(context, plan), plan.splits);
 }
 
 function dispatchTiles(context: KernelContext<MatmulKernel>, plan: RegisterPlan): Dispatch {
@@ -29,10 +31,10 @@ function dispatchTiles(context: KernelContext<MatmulKernel>, plan: RegisterPlan)
   const size = Math.min(target.software ? 32 : 64, Math.ceil(across / width) * width);
   const shader = new Shader(context, "matmul", [size, 1, 1]);
   const storesRows = splits === 1 && plan.spread === "right" && spreadLines === 4 && spread.lines % 4 === 0;
-  const lanes = storesRows ? lanesFor(shader, kernel, spread.lines) : 1;
-  const finish = splits === 1 ? finishFunction(shader, kernel, 3, "f32", lanes) : scratchStore(shader, kernel.shape);
+  const lanes = storesRows ? epilogueLanes(shader, kernel, spread.lines) : 1;
+  const writeSums = sumWriter(shader, kernel, splits, lanes);
   const uniformTiles = Math.ceil(uniform.lines / uniformLines);
-  const group = uniformNumber(shader, batch * uniformTiles * splits);
+  const group = workgroupIndex(shader, batch * uniformTiles * splits);
   const [split, b, uniformTile] = decompose(shader, group.id, [splits, batch, uniformTiles]);
   const exact = across % size === 0;
   const id = exact ? "gid.x" : shader.define(`min(gid.x, ${across - 1}u)`, "i");
@@ -47,11 +49,11 @@ function dispatchTiles(context: KernelContext<MatmulKernel>, plan: RegisterPlan)
     forEachLine(shader, uniform, uniformFirst, uniformLines, 1, (r, uniformLine) => {
       forEachLine(shader, spread, spreadFirst, spreadLines, lanes, (c, spreadLine) => {
         const [i, j] = plan.spread === "right" ? [uniformLine, spreadLine] : [spreadLine, uniformLine];
-        finish(sums[r].slice(c, c + lanes), [b, i, j, ...(splits === 1 ? [] : [split])]);
+        writeSums(sums[r].slice(c, c + lanes), [b, i, j], split);
       });
     });
   });
-  return shader.finish([Math.ceil(across / size), ...group.workgroups]);
+  return shader.dispatch([Math.ceil(across / size), ...group.workgroups]);
 }
 
 /** Writes `body` for every `step`-th line of a tile, where there is one. */
@@ -85,7 +87,7 @@ function addProducts(shader: Shader, k: number, plan: RegisterPlan, sums: readon
   const { spread, uniform, split } = at;
   const lines = new SpreadLines(shader, spread, spreadLines, at.b, at.spreadFirst);
   const base = shader.define(address(uniform.access.offset, [uniform.batchStride], [at.b]), "a");
-  const turn = (p: string, count: number, loads: SharedLoads): void => {
+  const turn = (p: string, count: number, loads: UniformLoads): void => {
     const x = lines.load(p, count);
     const y = loads.at(shader.define(`${base} + ${p} * ${u32(uniform.stepStride)}`, "a"));
     for (let q = 0; q < count; q++) {
@@ -113,8 +115,8 @@ function uniformLoads(
   { uniformLines }: RegisterPlan,
   steps: number,
   { uniform, uniformFirst }: Position,
-): SharedLoads {
-  return new SharedLoads(shader, uniform.access.buffer, uniformLines * steps, (index) => {
+): UniformLoads {
+  return new UniformLoads(shader, uniform.access.buffer, uniformLines * steps, (index) => {
     const line = `${uniformFirst} + ${index} / ${steps}u`;
     const clamped = uniform.lines % uniformLines === 0 ? `(${line})` : `min(${line}, ${uniform.lines - 1}u)`;
     return `${clamped} * ${u32(uniform.lineStride)} + (${index} % ${steps}u) * ${u32(uniform.stepStride)}`;

@@ -4,9 +4,9 @@
  * @module
  */
 import type { Access, MatmulKernel } from "../../../../ir/kernel.ts";
+import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { address } from "../shader/coordinates.ts";
-import { lanesFor } from "../shader/epilogue.ts";
-import type { KernelCode, KernelContext } from "../shader/shader.ts";
+import { epilogueLanes } from "../shader/epilogue.ts";
 import { generateTiledProduct } from "../tiled_product/generate.ts";
 import type { ProductOperand } from "../tiled_product/product.ts";
 
@@ -27,7 +27,7 @@ export function generateTiled(context: KernelContext<MatmulKernel>): KernelCode 
     k,
     left: operand(lhs, m, k, { batch: lb, line: li, step: lp }),
     right: operand(rhs, n, k, { batch: rb, line: rj, step: rp }),
-    lanes: (shader) => lanesFor(shader, kernel, n),
+    lanes: (shader) => epilogueLanes(shader, kernel, n),
     point: (_, b, i, j) => [b, i, j],
   });
 }

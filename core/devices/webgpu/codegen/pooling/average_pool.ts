@@ -4,8 +4,9 @@
  * @module
  */
 import type { PoolKernel } from "../../../../ir/kernel.ts";
+import { type KernelCode, type KernelContext, singleDispatch } from "../kernel_code.ts";
 import { address, type Coordinate } from "../shader/coordinates.ts";
-import type { KernelCode, KernelContext, Shader } from "../shader/shader.ts";
+import { Shader } from "../shader/shader.ts";
 import { dispatchOverInputs } from "./over_inputs.ts";
 import { generateOverOutputs } from "./over_outputs.ts";
 import { sumFold } from "./window_folds.ts";
@@ -27,7 +28,7 @@ export function generateAvgPool2dGrad(context: KernelContext<PoolKernel>): Kerne
     const columns = countAlong(shader, context.kernel, 1, ox);
     return `${shader.load(gradient.buffer, at)} / max(1.0, ${rows} * ${columns})`;
   });
-  return { dispatches: [dispatch], scratchBytes: 0 };
+  return singleDispatch(dispatch);
 }
 
 /** How many elements of an output's window count in its average, along one axis, as f32. */

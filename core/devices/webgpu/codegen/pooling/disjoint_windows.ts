@@ -6,10 +6,12 @@
  */
 import type { PoolKernel } from "../../../../ir/kernel.ts";
 import type { PoolGeometry } from "../../../../shape.ts";
-import { address, type Coordinate, decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
-import { finishFunction, lanesFor } from "../shader/epilogue.ts";
-import { Columns } from "../shader/image_columns.ts";
-import { type Dispatch, type KernelContext, Shader, u32 } from "../shader/shader.ts";
+import type { Dispatch, KernelContext } from "../kernel_code.ts";
+import { address, type Coordinate, decompose } from "../shader/coordinates.ts";
+import { epilogueFunction, epilogueLanes } from "../shader/epilogue.ts";
+import { ImageColumns } from "../shader/image_columns.ts";
+import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
+import { Shader, u32 } from "../shader/shader.ts";
 import { argmaxFold, nameRunning, noIndex, type Running } from "./window_folds.ts";
 import type { Corner } from "./windows.ts";
 
@@ -27,11 +29,11 @@ export function dispatchOverDisjointWindows(context: KernelContext<PoolKernel>):
   const columns = Math.ceil(w / stride[1]);
   const tile = [2, 4].find((count) => columns % count === 0 && count * stride[1] % 4 === 0) ?? 1;
   const total = n * c * rows * (columns / tile);
-  const shader = new Shader(context, kernel.kind, lonelyWorkgroup(context.target, total));
+  const shader = new Shader(context, kernel.kind, independentWorkgroup(context.target, total));
   const whole = w % stride[1] === 0;
-  const lanes = whole && tile * stride[1] % 4 === 0 ? lanesFor(shader, kernel, w) : 1;
-  const finish = finishFunction(shader, kernel, 4, "f32", lanes);
-  const { id, workgroups } = invocation(shader, total);
+  const lanes = whole && tile * stride[1] % 4 === 0 ? epilogueLanes(shader, kernel, w) : 1;
+  const epilogue = epilogueFunction(shader, kernel, 4, "f32", lanes);
+  const { id, workgroups } = invocationIndex(shader, total);
   const [b, channel, oy, group] = decompose(shader, id, [n, c, rows, columns / tile]);
   const ox = tile === 1 ? group : shader.define(`${group} * ${tile}u`, "x");
   const top = shader.define(`${oy} * ${stride[0]}u`, "y");
@@ -50,10 +52,10 @@ export function dispatchOverDisjointWindows(context: KernelContext<PoolKernel>):
     for (let i = 0; i < values.length; i += lanes) {
       const x = shader.define(`${left} + ${i}u`, "x");
       const exists = [h % stride[0] === 0 ? undefined : `${y} < ${h}u`, whole ? undefined : `${x} < ${w}u`];
-      shader.when(exists, () => finish(values.slice(i, i + lanes), [b, channel, y, x]));
+      shader.when(exists, () => epilogue(values.slice(i, i + lanes), [b, channel, y, x]));
     }
   }
-  return shader.finish(workgroups);
+  return shader.dispatch(workgroups);
 }
 
 /** What is to go to the windows of a tile; 0 where inputs are left over beyond the last window. */
@@ -74,7 +76,11 @@ function foldDisjoint(shader: Shader, kernel: PoolKernel, tile: number, { plane,
   const deltas = Array.from({ length: tile }, (_, t) => Array.from({ length: kw }, (_, k) => t * stride[1] + k));
   const baseStep = tile * stride[1];
   const maxBase = (Math.ceil(w / stride[1]) / tile - 1) * baseStep;
-  const columns = new Columns(shader, { image: kernel.operands[0], width: w, maxBase, baseStep, deltas: deltas.flat() }, left);
+  const columns = new ImageColumns(
+    shader,
+    { image: kernel.operands[0], width: w, maxBase, baseStep, deltas: deltas.flat() },
+    left,
+  );
   const windows = nameRunning(shader, tile);
   for (const { value, index } of windows) {
     // The first element wins over any value.

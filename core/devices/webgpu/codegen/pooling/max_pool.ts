@@ -4,7 +4,8 @@
  * @module
  */
 import type { PoolKernel } from "../../../../ir/kernel.ts";
-import { type KernelCode, type KernelContext, u32 } from "../shader/shader.ts";
+import type { KernelCode, KernelContext } from "../kernel_code.ts";
+import { u32 } from "../shader/shader.ts";
 import { generateOverOutputs } from "./over_outputs.ts";
 import { argmaxFold, maximumFold, noIndex } from "./window_folds.ts";
 

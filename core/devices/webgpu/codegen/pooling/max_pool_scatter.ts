@@ -8,8 +8,10 @@
  * @module
  */
 import type { PoolKernel } from "../../../../ir/kernel.ts";
-import { address, decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
-import { type Dispatch, type KernelCode, type KernelContext, Shader, u32 } from "../shader/shader.ts";
+import { type Dispatch, type KernelCode, type KernelContext, singleDispatch } from "../kernel_code.ts";
+import { address, decompose } from "../shader/coordinates.ts";
+import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
+import { Shader, u32 } from "../shader/shader.ts";
 import { areDisjoint, dispatchOverDisjointWindows } from "./disjoint_windows.ts";
 import { dispatchOverInputs } from "./over_inputs.ts";
 import { argmaxFold } from "./window_folds.ts";
@@ -18,7 +20,7 @@ import { foldWindows } from "./windows.ts";
 /** The shaders of the gradient. */
 export function generateMaxPool2dScatter(context: KernelContext<PoolKernel>): KernelCode {
   const { geometry } = context.kernel;
-  if (areDisjoint(geometry)) return { dispatches: [dispatchOverDisjointWindows(context)], scratchBytes: 0 };
+  if (areDisjoint(geometry)) return singleDispatch(dispatchOverDisjointWindows(context));
   const { n, c, oh, ow } = geometry;
   return { dispatches: [findIndices(context), collect(context)], scratchBytes: 4 * n * c * oh * ow };
 }
@@ -27,8 +29,8 @@ function findIndices(context: KernelContext<PoolKernel>): Dispatch {
   const { kernel } = context;
   const { n, c, h, w, oh, ow, stride, padding } = kernel.geometry;
   const total = n * c * oh * ow;
-  const shader = new Shader(context, "maxPool2d places", lonelyWorkgroup(context.target, total), "u32");
-  const { id, workgroups } = invocation(shader, total);
+  const shader = new Shader(context, "maxPool2d places", independentWorkgroup(context.target, total), "u32");
+  const { id, workgroups } = invocationIndex(shader, total);
   const [plane, oy, ox] = decompose(shader, id, [n * c, oh, ow]);
   const [{ index }] = foldWindows(shader, kernel, argmaxFold, 1, {
     plane: shader.define(`${plane} * ${h * w}u`, "plane"),
@@ -36,7 +38,7 @@ function findIndices(context: KernelContext<PoolKernel>): Dispatch {
     left: shader.define(`${ox} * ${stride[1]}u`, "x"),
   });
   shader.store("scratch", id, index);
-  return shader.finish(workgroups);
+  return shader.dispatch(workgroups);
 }
 
 function collect(context: KernelContext<PoolKernel>): Dispatch {

@@ -5,9 +5,11 @@
  * @module
  */
 import type { PoolKernel } from "../../../../ir/kernel.ts";
-import { type Coordinate, decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
-import { writePoints } from "../shader/epilogue.ts";
-import { type Dispatch, type KernelContext, Shader, u32 } from "../shader/shader.ts";
+import type { Dispatch, KernelContext } from "../kernel_code.ts";
+import { type Coordinate, decompose } from "../shader/coordinates.ts";
+import { writeEpilogue } from "../shader/epilogue.ts";
+import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
+import { Shader, u32 } from "../shader/shader.ts";
 
 /** Writes what the output at (oy, ox), whose window covers an input, adds to it. */
 export type Contribution = (shader: Shader, input: readonly Coordinate[], oy: string, ox: string) => string;
@@ -17,8 +19,8 @@ export function dispatchOverInputs(context: KernelContext<PoolKernel>, contribut
   const { kernel } = context;
   const { n, c, h, w } = kernel.geometry;
   const total = n * c * h * w;
-  const shader = new Shader(context, kernel.kind, lonelyWorkgroup(context.target, total), "u32");
-  const { id, workgroups } = invocation(shader, total);
+  const shader = new Shader(context, kernel.kind, independentWorkgroup(context.target, total), "u32");
+  const { id, workgroups } = invocationIndex(shader, total);
   const input = decompose(shader, id, [n, c, h, w]);
   shader.line("var total = 0.0;");
   forCoveringOutputs(shader, kernel, 0, input[2], (oy) => {
@@ -27,8 +29,8 @@ export function dispatchOverInputs(context: KernelContext<PoolKernel>, contribut
       shader.line(`total += ${value};`);
     });
   });
-  writePoints(shader, kernel, input, 1, () => "total");
-  return shader.finish(workgroups);
+  writeEpilogue(shader, kernel, input, 1, () => "total");
+  return shader.dispatch(workgroups);
 }
 
 /** Runs `body` for the outputs along one axis whose windows cover an input, in ascending order of taps. */

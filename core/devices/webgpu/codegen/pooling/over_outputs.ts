@@ -4,9 +4,11 @@
  * @module
  */
 import type { PoolKernel } from "../../../../ir/kernel.ts";
-import { address, type Coordinate, decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
-import { finishFunction, lanesFor } from "../shader/epilogue.ts";
-import { type KernelCode, type KernelContext, Shader, u32 } from "../shader/shader.ts";
+import { type KernelCode, type KernelContext, singleDispatch } from "../kernel_code.ts";
+import { address, type Coordinate, decompose } from "../shader/coordinates.ts";
+import { epilogueFunction, epilogueLanes } from "../shader/epilogue.ts";
+import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
+import { Shader, u32 } from "../shader/shader.ts";
 import type { Running, WindowFold } from "./window_folds.ts";
 import { foldWindows } from "./windows.ts";
 
@@ -27,10 +29,10 @@ export function generateOverOutputs(
   const { n, c, h, w, oh, ow, kw, stride, padding } = kernel.geometry;
   const tile = kw > 16 ? 1 : ow % 4 === 0 ? 4 : ow % 2 === 0 ? 2 : 1;
   const total = n * c * oh * (ow / tile);
-  const shader = new Shader(context, kernel.kind, lonelyWorkgroup(context.target, total));
-  const lanes = tile === 4 ? lanesFor(shader, kernel, ow) : 1;
-  const finish = finishFunction(shader, kernel, 4, "f32", lanes);
-  const { id, workgroups } = invocation(shader, total);
+  const shader = new Shader(context, kernel.kind, independentWorkgroup(context.target, total));
+  const lanes = tile === 4 ? epilogueLanes(shader, kernel, ow) : 1;
+  const epilogue = epilogueFunction(shader, kernel, 4, "f32", lanes);
+  const { id, workgroups } = invocationIndex(shader, total);
   const [b, channel, oy, group] = decompose(shader, id, [n, c, oh, ow / tile]);
   const ox = tile === 1 ? group : shader.define(`${group} * ${tile}u`, "x");
   const plane = shader.define(address(0, [c * h * w, h * w], [b, channel]), "plane");
@@ -41,7 +43,7 @@ export function generateOverOutputs(
   });
   const values = windows.map((running, t) => valueOf(shader, running, { plane, oy, ox: t === 0 ? ox : `(${ox} + ${t}u)` }));
   for (let t = 0; t < tile; t += lanes) {
-    finish(values.slice(t, t + lanes), [b, channel, oy, t === 0 ? ox : `${ox} + ${t}u`]);
+    epilogue(values.slice(t, t + lanes), [b, channel, oy, t === 0 ? ox : `${ox} + ${t}u`]);
   }
-  return { dispatches: [shader.finish(workgroups)], scratchBytes: 0 };
+  return singleDispatch(shader.dispatch(workgroups));
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Column } from "../shader/image_columns.ts";
-import type { Shader } from "../shader/shader.ts";
+import type { ImageColumn } from "../shader/image_columns.ts";
+import { Shader } from "../shader/shader.ts";
 
 /** The variables that hold the running result of a window. */
 export interface Running {
@@ -18,7 +18,7 @@ export interface WindowFold {
   /** Writes the declaration of the variables, as an empty window leaves them. */
   declare(shader: Shader, running: Running): void;
   /** Writes what one more element changes; `index` names its index. */
-  take(shader: Shader, running: Running, element: Column, index: () => string): void;
+  take(shader: Shader, running: Running, element: ImageColumn, index: () => string): void;
 }
 
 /** The index that an empty window has. */

@@ -4,8 +4,8 @@
  * @module
  */
 import type { PoolKernel } from "../../../../ir/kernel.ts";
-import { Columns } from "../shader/image_columns.ts";
-import { type Shader, u32 } from "../shader/shader.ts";
+import { ImageColumns } from "../shader/image_columns.ts";
+import { Shader, u32 } from "../shader/shader.ts";
 import { nameRunning, type Running, type WindowFold } from "./window_folds.ts";
 
 /** Where the windows of a tile of outputs begin. */
@@ -30,7 +30,7 @@ export function foldWindows(shader: Shader, kernel: PoolKernel, fold: WindowFold
   });
   const baseStep = tile * stride[1];
   const maxBase = (ow / tile - 1) * baseStep;
-  const columns = new Columns(shader, { image, width: w, maxBase, baseStep, deltas: deltas.flat() }, corner.left);
+  const columns = new ImageColumns(shader, { image, width: w, maxBase, baseStep, deltas: deltas.flat() }, corner.left);
   const windows = nameRunning(shader, tile);
   for (const running of windows) fold.declare(shader, running);
   const lastRow = (oh - 1) * stride[0] + (kh - 1) * dilation[0] - padding.top;

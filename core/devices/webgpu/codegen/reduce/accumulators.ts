@@ -7,7 +7,7 @@ import { extremes } from "../../../../dtype.ts";
 import type { ScalarType } from "../../../../ir/expr.ts";
 import type { ReduceOp } from "../../../../ir/kernel.ts";
 import { literal } from "../shader/expressions.ts";
-import type { Shader } from "../shader/shader.ts";
+import { Shader } from "../shader/shader.ts";
 import type { CollapsedReduce } from "./collapsed.ts";
 
 /** The variables of one reduction; `index` for argmax and argmin. */

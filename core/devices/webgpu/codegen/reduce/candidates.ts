@@ -6,7 +6,7 @@
 import { contiguousStrides } from "../../../../shape.ts";
 import { address, type Coordinate } from "../shader/coordinates.ts";
 import { scalarPrinter } from "../shader/expressions.ts";
-import type { Shader } from "../shader/shader.ts";
+import { Shader } from "../shader/shader.ts";
 import { type Candidate, isArgReduction, neutral } from "./accumulators.ts";
 import type { CollapsedReduce } from "./collapsed.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Access, ReduceKernel, Store } from "../../../../ir/kernel.ts";
-import { collapse, indexLeaves, replaceIndexStrides } from "../shader/coordinates.ts";
+import { collapse, indexLeaves, replaceIndexStrides } from "../shader/collapse.ts";
 
 /** What of a reduction kernel is left to compute, over collapsed axes. */
 export type CollapsedReduce = Pick<ReduceKernel, "shape" | "window" | "operands" | "reductions" | "loads" | "stores">;

@@ -13,9 +13,11 @@
  */
 import type { ReduceKernel } from "../../../../ir/kernel.ts";
 import { sizeOf } from "../../../../shape.ts";
-import { decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
-import { writePoints } from "../shader/epilogue.ts";
-import { type Dispatch, type KernelCode, type KernelContext, Shader } from "../shader/shader.ts";
+import { type Dispatch, type KernelCode, type KernelContext, singleDispatch } from "../kernel_code.ts";
+import { decompose } from "../shader/coordinates.ts";
+import { writeEpilogue } from "../shader/epilogue.ts";
+import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
+import { Shader } from "../shader/shader.ts";
 import { declareAccumulators, resultOf } from "./accumulators.ts";
 import { candidateWriter } from "./candidates.ts";
 import { type CollapsedReduce, collapseReduce } from "./collapsed.ts";
@@ -28,9 +30,9 @@ import { dispatchTree } from "./tree.ts";
 export function generateReduce(context: KernelContext<ReduceKernel>): KernelCode {
   const kernel = collapseReduce(context.kernel);
   const plan = planReduce(kernel, context.target);
-  if (plan.kind === "serial") return { dispatches: [dispatchSerial(context, kernel)], scratchBytes: 0 };
+  if (plan.kind === "serial") return singleDispatch(dispatchSerial(context, kernel));
   const first = plan.kind === "tree" ? dispatchTree(context, kernel, plan) : dispatchSplit(context, kernel, plan);
-  if (plan.splits === 1) return { dispatches: [first], scratchBytes: 0 };
+  if (plan.splits === 1) return singleDispatch(first);
   return {
     dispatches: [first, combinePartials(context, kernel, plan.splits)],
     scratchBytes: partialBytes(kernel, plan.splits),
@@ -39,21 +41,21 @@ export function generateReduce(context: KernelContext<ReduceKernel>): KernelCode
 
 function dispatchSerial(context: KernelContext<ReduceKernel>, kernel: CollapsedReduce): Dispatch {
   const outputs = sizeOf(kernel.shape);
-  const shader = new Shader(context, "reduce", lonelyWorkgroup(context.target, outputs));
-  const { id, workgroups } = invocation(shader, outputs);
+  const shader = new Shader(context, "reduce", independentWorkgroup(context.target, outputs));
+  const { id, workgroups } = invocationIndex(shader, outputs);
   const point = decompose(shader, id, kernel.shape);
   const accumulators = declareAccumulators(shader, kernel);
   const candidates = candidateWriter(shader, kernel, point);
   accumulateOver(shader, accumulators, kernel.window, (coordinates) => candidates(coordinates));
-  writePoints(shader, kernel, point, 1, (slot) => resultOf(accumulators[slot]));
-  return shader.finish(workgroups);
+  writeEpilogue(shader, kernel, point, 1, (slot) => resultOf(accumulators[slot]));
+  return shader.dispatch(workgroups);
 }
 
 function dispatchSplit(context: KernelContext<ReduceKernel>, kernel: CollapsedReduce, { axis, splits }: SplitPlan): Dispatch {
   const outputs = sizeOf(kernel.shape);
   const total = outputs * splits;
-  const shader = new Shader(context, "reduce parts", lonelyWorkgroup(context.target, total), "u32");
-  const { id, workgroups } = invocation(shader, total);
+  const shader = new Shader(context, "reduce parts", independentWorkgroup(context.target, total), "u32");
+  const { id, workgroups } = invocationIndex(shader, total);
   const [split, output] = decompose(shader, id, [splits, outputs]);
   const point = decompose(shader, output, kernel.shape);
   const accumulators = declareAccumulators(shader, kernel);
@@ -67,5 +69,5 @@ function dispatchSplit(context: KernelContext<ReduceKernel>, kernel: CollapsedRe
     return candidates(coordinates.with(axis, clamped), inside);
   });
   storePartial(shader, accumulators, { outputs, splits, split, output });
-  return shader.finish(workgroups);
+  return shader.dispatch(workgroups);
 }

@@ -7,9 +7,11 @@
  */
 import type { ReduceKernel } from "../../../../ir/kernel.ts";
 import { sizeOf } from "../../../../shape.ts";
-import { address, type Coordinate, decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
-import { writePoints } from "../shader/epilogue.ts";
-import { type Dispatch, type KernelContext, Shader } from "../shader/shader.ts";
+import type { Dispatch, KernelContext } from "../kernel_code.ts";
+import { address, type Coordinate, decompose } from "../shader/coordinates.ts";
+import { writeEpilogue } from "../shader/epilogue.ts";
+import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
+import { Shader } from "../shader/shader.ts";
 import { type Accumulator, type Candidate, declareAccumulators, isArgReduction, resultOf } from "./accumulators.ts";
 import type { CollapsedReduce } from "./collapsed.ts";
 import { accumulateOver } from "./loops.ts";
@@ -54,13 +56,13 @@ function loadPartial(shader: Shader, accumulators: readonly Accumulator[], parti
 /** The second dispatch: one invocation per output combines its partial results. */
 export function combinePartials(context: KernelContext<ReduceKernel>, kernel: CollapsedReduce, splits: number): Dispatch {
   const outputs = sizeOf(kernel.shape);
-  const shader = new Shader(context, "reduce combine", lonelyWorkgroup(context.target, outputs), "u32");
-  const { id: output, workgroups } = invocation(shader, outputs);
+  const shader = new Shader(context, "reduce combine", independentWorkgroup(context.target, outputs), "u32");
+  const { id: output, workgroups } = invocationIndex(shader, outputs);
   const point = decompose(shader, output, kernel.shape);
   const accumulators = declareAccumulators(shader, kernel);
   accumulateOver(shader, accumulators, [splits], ([split]) => {
     return loadPartial(shader, accumulators, { outputs, splits, split, output });
   });
-  writePoints(shader, kernel, point, 1, (slot) => resultOf(accumulators[slot]));
-  return shader.finish(workgroups);
+  writeEpilogue(shader, kernel, point, 1, (slot) => resultOf(accumulators[slot]));
+  return shader.dispatch(workgroups);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { sizeOf } from "../../../../shape.ts";
-import type { Target } from "../shader/shader.ts";
+import type { Target } from "../kernel_code.ts";
 import type { CollapsedReduce } from "./collapsed.ts";
 
 /** One invocation per output. */

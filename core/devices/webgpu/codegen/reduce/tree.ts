@@ -5,9 +5,10 @@
  */
 import type { ReduceKernel } from "../../../../ir/kernel.ts";
 import { sizeOf } from "../../../../shape.ts";
+import type { Dispatch, KernelContext } from "../kernel_code.ts";
 import { decompose } from "../shader/coordinates.ts";
-import { writePoints } from "../shader/epilogue.ts";
-import { type Dispatch, type KernelContext, Shader } from "../shader/shader.ts";
+import { writeEpilogue } from "../shader/epilogue.ts";
+import { Shader } from "../shader/shader.ts";
 import { type Accumulator, declareAccumulators, merge, resultOf } from "./accumulators.ts";
 import { candidateWriter } from "./candidates.ts";
 import type { CollapsedReduce } from "./collapsed.ts";
@@ -44,8 +45,8 @@ export function dispatchTree(
   combineLanes(shader, accumulators, lanes);
   shader.line("if (lane != 0u) { return; }");
   if (splits > 1) storePartial(shader, accumulators, { outputs, splits, split, output });
-  else writePoints(shader, kernel, point, 1, (slot) => resultOf(accumulators[slot]));
-  return shader.finish([columns, rows, 1]);
+  else writeEpilogue(shader, kernel, point, 1, (slot) => resultOf(accumulators[slot]));
+  return shader.dispatch([columns, rows, 1]);
 }
 
 /** Halves the number of live lanes until lane 0 holds everything. */

@@ -4,30 +4,32 @@
  * @module
  */
 import type { GatherRowsKernel, ScatterAddRowsKernel } from "../../../../ir/kernel.ts";
-import { address, decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
+import { type Dispatch, type KernelCode, type KernelContext, singleDispatch } from "../kernel_code.ts";
+import { address, decompose } from "../shader/coordinates.ts";
+import { epilogueLanes, writeEpilogue } from "../shader/epilogue.ts";
+import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
+import { scalarOf, Shader } from "../shader/shader.ts";
 import { type Sorted, sortRows } from "../sort/merge_sort.ts";
-import { lanesFor, writePoints } from "../shader/epilogue.ts";
-import { type Dispatch, type KernelCode, type KernelContext, scalarOf, Shader } from "../shader/shader.ts";
 
 /** One invocation per element of the result, or four neighbours of a row. */
 export function generateGatherRows(context: KernelContext<GatherRowsKernel>): KernelCode {
   const { kernel } = context;
   const { outer, size, inner, count, operands: [source, indices] } = kernel;
   const total = outer * count * inner;
-  const shader = new Shader(context, "gatherRows", lonelyWorkgroup(context.target, total));
-  const lanes = lanesFor(shader, kernel, inner);
+  const shader = new Shader(context, "gatherRows", independentWorkgroup(context.target, total));
+  const lanes = epilogueLanes(shader, kernel, inner);
   const vectors = lanes === 4 && source.offset % 4 === 0;
   if (vectors) shader.viewAsVectors(source.buffer);
-  const { id, workgroups } = invocation(shader, total / lanes);
+  const { id, workgroups } = invocationIndex(shader, total / lanes);
   const [o, k, group] = decompose(shader, id, [outer, count, inner / lanes]);
   const i = lanes === 4 ? shader.define(`${group} << 2u`, "i") : group;
   const row = clampedIndex(shader, indices.buffer, address(indices.offset, [1], [k]), size);
   const base = shader.define(address(source.offset, [size * inner, inner, 1], [o, row, i]), "a");
   const vector = vectors ? shader.define(shader.loadVector(source.buffer, base)) : undefined;
-  writePoints(shader, kernel, [o, k, i], lanes, (_, lane) => {
+  writeEpilogue(shader, kernel, [o, k, i], lanes, (_, lane) => {
     return vector ? shader.component(source.buffer, vector, lane) : shader.load(source.buffer, `(${base} + ${lane}u)`);
   });
-  return { dispatches: [shader.finish(workgroups)], scratchBytes: 0 };
+  return singleDispatch(shader.dispatch(workgroups));
 }
 
 /** The index at an address of a list, within the rows there are. */
@@ -51,9 +53,9 @@ function scanGrad(context: KernelContext<ScatterAddRowsKernel>): KernelCode {
   const { kernel } = context;
   const { outer, size, inner, count, operands: [source, indices] } = kernel;
   const total = outer * size * inner;
-  const shader = new Shader(context, "scatterAddRows", lonelyWorkgroup(context.target, total));
+  const shader = new Shader(context, "scatterAddRows", independentWorkgroup(context.target, total));
   const type = scalarOf(context.program.buffers[source.buffer].dtype);
-  const { id, workgroups } = invocation(shader, total);
+  const { id, workgroups } = invocationIndex(shader, total);
   const [o, row, i] = decompose(shader, id, [outer, size, inner]);
   shader.line(`var total = ${type}(0);`);
   shader.loop("0u", `${count}u`, 1, (k) => {
@@ -63,8 +65,8 @@ function scanGrad(context: KernelContext<ScatterAddRowsKernel>): KernelCode {
       shader.line(`total += ${shader.load(source.buffer, at)};`);
     });
   });
-  writePoints(shader, kernel, [o, row, i], 1, () => "total");
-  return { dispatches: [shader.finish(workgroups)], scratchBytes: 0 };
+  writeEpilogue(shader, kernel, [o, row, i], 1, () => "total");
+  return singleDispatch(shader.dispatch(workgroups));
 }
 
 /** The indices as sorted keys, each with its place in the list; then one invocation per element of the result finds its own. */
@@ -84,9 +86,9 @@ function addSorted(context: KernelContext<ScatterAddRowsKernel>, { keys, places 
   const { kernel } = context;
   const { outer, size, inner, count, operands: [source] } = kernel;
   const total = outer * size * inner;
-  const shader = new Shader(context, "scatterAddRows", lonelyWorkgroup(context.target, total), "u32");
+  const shader = new Shader(context, "scatterAddRows", independentWorkgroup(context.target, total), "u32");
   const type = scalarOf(context.program.buffers[source.buffer].dtype);
-  const { id, workgroups } = invocation(shader, total);
+  const { id, workgroups } = invocationIndex(shader, total);
   const [o, row, i] = decompose(shader, id, [outer, size, inner]);
   const keyAt = (at: string) => shader.load("scratch", address(keys, [1], [at]));
   shader.line("var low = 0u;");
@@ -104,6 +106,6 @@ function addSorted(context: KernelContext<ScatterAddRowsKernel>, { keys, places 
     const from = shader.define(address(source.offset, [count * inner, inner, 1], [o, k, i]), "a");
     shader.line(`total += ${shader.load(source.buffer, from)};`);
   });
-  writePoints(shader, kernel, [o, row, i], 1, () => "total");
-  return shader.finish(workgroups);
+  writeEpilogue(shader, kernel, [o, row, i], 1, () => "total");
+  return shader.dispatch(workgroups);
 }

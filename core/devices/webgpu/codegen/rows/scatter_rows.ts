@@ -4,8 +4,10 @@
  * @module
  */
 import type { ScatterRowsKernel } from "../../../../ir/kernel.ts";
-import { address, decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
-import { type Dispatch, type KernelCode, type KernelContext, Shader } from "../shader/shader.ts";
+import { type Dispatch, type KernelCode, type KernelContext, noDispatches, singleDispatch } from "../kernel_code.ts";
+import { address, decompose } from "../shader/coordinates.ts";
+import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
+import { Shader } from "../shader/shader.ts";
 import { clampedIndex } from "./gather_rows.ts";
 
 /** So many rows are written one after the other; of more it is first found out which ones stay. */
@@ -14,16 +16,16 @@ const fewRows = 16;
 /** The shaders of a write. */
 export function generateScatterRows(context: KernelContext<ScatterRowsKernel>): KernelCode {
   const { outer, size, inner, count } = context.kernel;
-  if (outer * size * inner * count === 0) return { dispatches: [], scratchBytes: 0 };
-  if (count <= fewRows) return { dispatches: [writeInOrder(context)], scratchBytes: 0 };
+  if (outer * size * inner * count === 0) return noDispatches;
+  if (count <= fewRows) return singleDispatch(writeInOrder(context));
   return { dispatches: [forgetLast(context), findLast(context), writeLast(context)], scratchBytes: 4 * size };
 }
 
 /** One invocation per column writes all rows, in order: so the last of those at one index stays. */
 function writeInOrder(context: KernelContext<ScatterRowsKernel>): Dispatch {
   const { outer, size, inner, count, target, operands: [source, indices] } = context.kernel;
-  const shader = new Shader(context, "scatterRows", lonelyWorkgroup(context.target, outer * inner));
-  const { id, workgroups } = invocation(shader, outer * inner);
+  const shader = new Shader(context, "scatterRows", independentWorkgroup(context.target, outer * inner));
+  const { id, workgroups } = invocationIndex(shader, outer * inner);
   const [o, i] = decompose(shader, id, [outer, inner]);
   const write = (k: string) => {
     const row = clampedIndex(shader, indices.buffer, address(indices.offset, [1], [k]), size);
@@ -33,32 +35,32 @@ function writeInOrder(context: KernelContext<ScatterRowsKernel>): Dispatch {
   };
   if (count === 1) write("0u");
   else shader.loop("0u", `${count}u`, 1, write);
-  return shader.finish(workgroups);
+  return shader.dispatch(workgroups);
 }
 
 /** Scratch holds for each row the last place that names it, counted from 1: a maximum, whoever comes first. */
 function forgetLast(context: KernelContext<ScatterRowsKernel>): Dispatch {
   const { size } = context.kernel;
-  const shader = new Shader(context, "scatterRows none", lonelyWorkgroup(context.target, size), "u32");
-  const { id, workgroups } = invocation(shader, size);
+  const shader = new Shader(context, "scatterRows none", independentWorkgroup(context.target, size), "u32");
+  const { id, workgroups } = invocationIndex(shader, size);
   shader.store("scratch", id, "0u");
-  return shader.finish(workgroups);
+  return shader.dispatch(workgroups);
 }
 
 function findLast(context: KernelContext<ScatterRowsKernel>): Dispatch {
   const { size, count, operands: [, indices] } = context.kernel;
-  const shader = new Shader(context, "scatterRows last", lonelyWorkgroup(context.target, count), "u32", true);
-  const { id, workgroups } = invocation(shader, count);
+  const shader = new Shader(context, "scatterRows last", independentWorkgroup(context.target, count), "u32", true);
+  const { id, workgroups } = invocationIndex(shader, count);
   shader.atomicMax("scratch", clampedIndex(shader, indices.buffer, address(indices.offset, [1], [id]), size), `${id} + 1u`);
-  return shader.finish(workgroups);
+  return shader.dispatch(workgroups);
 }
 
 /** One invocation per element of the rows, which writes it if its row stays. */
 function writeLast(context: KernelContext<ScatterRowsKernel>): Dispatch {
   const { outer, size, inner, count, target, operands: [source, indices] } = context.kernel;
   const total = outer * count * inner;
-  const shader = new Shader(context, "scatterRows", lonelyWorkgroup(context.target, total), "u32");
-  const { id, workgroups } = invocation(shader, total);
+  const shader = new Shader(context, "scatterRows", independentWorkgroup(context.target, total), "u32");
+  const { id, workgroups } = invocationIndex(shader, total);
   const [o, k, i] = decompose(shader, id, [outer, count, inner]);
   const row = clampedIndex(shader, indices.buffer, address(indices.offset, [1], [k]), size);
   shader.when([`${shader.load("scratch", row)} == ${k} + 1u`], () => {
@@ -66,5 +68,5 @@ function writeLast(context: KernelContext<ScatterRowsKernel>): Dispatch {
     const to = shader.define(address(target.offset, [size * inner, inner, 1], [o, row, i]), "a");
     shader.store(target.buffer, to, shader.load(source.buffer, from));
   });
-  return shader.finish(workgroups);
+  return shader.dispatch(workgroups);
 }

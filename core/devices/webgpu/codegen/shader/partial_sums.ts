@@ -1,44 +1,57 @@
 /**
- * Sums shared out in parts: where a result has few elements and long sums, several invocations sum parts of it into scratch memory,
- * and a second dispatch adds the parts up, in order, so that runs repeat.
+ * Partial sums: where a result has few elements and long sums, each sum is split among several invocations (split-K). They write their
+ * partial sums to scratch memory, and a second dispatch adds these up, in order, so that runs repeat.
  *
  * @module
  */
-import { contiguousStrides, type Shape, sizeOf } from "../../../../shape.ts";
 import type { Kernel } from "../../../../ir/kernel.ts";
-import { address, decompose, invocation, lonelyWorkgroup } from "./coordinates.ts";
-import { type Finish, lanesFor, writePoints } from "./epilogue.ts";
-import { type Dispatch, type KernelCode, type KernelContext, Shader, u32 } from "./shader.ts";
+import { contiguousStrides, sizeOf } from "../../../../shape.ts";
+import { type Dispatch, type KernelCode, type KernelContext, singleDispatch } from "../kernel_code.ts";
+import { address, type Coordinate, decompose } from "./coordinates.ts";
+import { epilogueFunction, epilogueLanes, type Lanes, writeEpilogue } from "./epilogue.ts";
+import { independentWorkgroup, invocationIndex } from "./invocations.ts";
+import { Shader, u32 } from "./shader.ts";
 
-/** Scratch that holds `parts` results of a kernel. */
-export function partsBytes(kernel: Kernel, parts: number): number {
-  return 4 * parts * sizeOf(kernel.shape);
+/** Scratch memory for the partial sums of a kernel: each split row-major over the domain, one after the other. */
+export function partialSumBytes(kernel: Kernel, splits: number): number {
+  return 4 * splits * sizeOf(kernel.shape);
 }
 
-/** The dispatches of a kernel whose first one wrote `parts` partial results, each row-major over the domain, one after the other. */
-export function withParts(context: KernelContext, first: Dispatch, parts: number): KernelCode {
-  if (parts === 1) return { dispatches: [first], scratchBytes: 0 };
-  return { dispatches: [first, addParts(context, parts)], scratchBytes: partsBytes(context.kernel, parts) };
-}
+/** Writes what becomes of neighbouring sums (one, or four) at the coordinates of the first. */
+export type SumWriter = (sums: readonly string[], coordinates: readonly Coordinate[], split: Coordinate) => void;
 
-/** Instead of a kernel's own stores: the sum of one part, whose number follows the coordinates, goes to scratch memory. */
-export function scratchStore(shader: Shader, shape: Shape): Finish {
+/**
+ * A writer of the kernel's epilogue or, where sums are split, of partial sums. Asked for before anything else of the shader, because it
+ * decides how buffers are viewed.
+ *
+ * @param lanes Neighbours that are stored together: one where sums are split.
+ */
+export function sumWriter(shader: Shader, kernel: Kernel, splits: number, lanes: Lanes): SumWriter {
+  const { shape } = kernel;
+  if (splits === 1) return epilogueFunction(shader, kernel, shape.length, "f32", lanes);
   const strides = [...contiguousStrides(shape), sizeOf(shape)];
-  return ([sum], at) => shader.store("scratch", shader.define(address(0, strides, at), "a"), sum);
+  return ([sum], coordinates, split) => {
+    shader.store("scratch", shader.define(address(0, strides, [...coordinates, split]), "a"), sum);
+  };
 }
 
-/** Parts added in one step of the loop. */
-const step = 8;
+/** The code of a kernel whose first dispatch wrote its sums with a `sumWriter`. */
+export function withPartialSums(context: KernelContext, first: Dispatch, splits: number): KernelCode {
+  if (splits === 1) return singleDispatch(first);
+  return { dispatches: [first, addPartialSums(context, splits)], scratchBytes: partialSumBytes(context.kernel, splits) };
+}
 
-function addParts(context: KernelContext, parts: number): Dispatch {
+/** Splits added in one step of the loop. */
+const splitsPerStep = 8;
+
+function addPartialSums(context: KernelContext, splits: number): Dispatch {
   const { kernel } = context;
   const size = sizeOf(kernel.shape);
-  const shader = new Shader(context, `${kernel.kind} sum`, lonelyWorkgroup(context.target, size));
+  const shader = new Shader(context, `${kernel.kind} sum`, independentWorkgroup(context.target, size));
   // Four neighbours at once where rows allow it.
-  const inner = kernel.shape.at(-1) ?? 1;
-  const lanes = lanesFor(shader, kernel, inner);
+  const lanes = epilogueLanes(shader, kernel, kernel.shape.at(-1) ?? 1);
   if (lanes === 4) shader.viewAsVectors("scratch");
-  const { id, workgroups } = invocation(shader, size / lanes);
+  const { id, workgroups } = invocationIndex(shader, size / lanes);
   const extents = kernel.shape.map((extent, axis) => axis === kernel.shape.length - 1 ? extent / lanes : extent);
   const point = decompose(shader, id, extents);
   if (lanes === 4) point[point.length - 1] = shader.define(`${point.at(-1)} << 2u`, "i");
@@ -46,14 +59,14 @@ function addParts(context: KernelContext, parts: number): Dispatch {
   shader.line(`var total = ${lanes === 4 ? "vec4<f32>()" : "0.0"};`);
   const add = (from: string, count: number): void => {
     const values = Array.from({ length: count }, (_, i) => {
-      const place = shader.define(`(${from} + ${i}u) * ${size}u + ${at}`, "a");
-      return shader.define(lanes === 4 ? shader.loadVector("scratch", place) : shader.load("scratch", place));
+      const partial = shader.define(`(${from} + ${i}u) * ${size}u + ${at}`, "a");
+      return shader.define(lanes === 4 ? shader.loadVector("scratch", partial) : shader.load("scratch", partial));
     });
     shader.line(`total += ${values.join(" + ")};`);
   };
-  const whole = parts - parts % step;
-  if (whole > 0) shader.loop("0u", u32(whole), step, (part) => add(part, step));
-  if (parts > whole) add(u32(whole), parts - whole);
-  writePoints(shader, kernel, point, lanes, (_, lane) => lanes === 4 ? `total.${"xyzw"[lane]}` : "total");
-  return shader.finish(workgroups);
+  const whole = splits - splits % splitsPerStep;
+  if (whole > 0) shader.loop("0u", u32(whole), splitsPerStep, (split) => add(split, splitsPerStep));
+  if (splits > whole) add(u32(whole), splits - whole);
+  writeEpilogue(shader, kernel, point, lanes, (_, lane) => lanes === 4 ? `total.${"xyzw"[lane]}` : "total");
+  return shader.dispatch(workgroups);
 }

@@ -10,52 +10,15 @@
 import { deviceBytes, type DType } from "../../../../dtype.ts";
 import { DTypeError } from "../../../../errors.ts";
 import { type ScalarType, scalarType } from "../../../../ir/expr.ts";
-import { type Kernel, readsOf, writesOf } from "../../../../ir/kernel.ts";
+import { readsOf, writesOf } from "../../../../ir/kernel.ts";
 import type { Program } from "../../../../ir/program.ts";
+import type { BufferId, Dispatch, KernelContext } from "../kernel_code.ts";
 import { type HelperName, helperSources } from "./helpers.ts";
-
-/** What of the adapter the generators depend on. */
-export interface Target {
-  /** A processor pretending to be a GPU: no barriers, few large invocations. */
-  readonly software: boolean;
-  /** Lanes of a subgroup if all subgroups have so many, consecutive in the workgroup, and can broadcast; else 0. */
-  readonly subgroupSize: number;
-  readonly maxWorkgroupsPerDimension: number;
-  readonly maxInvocationsPerWorkgroup: number;
-  readonly maxWorkgroupBytes: number;
-}
-
-/** One `dispatchWorkgroups` and all that it needs. */
-export interface Dispatch {
-  readonly label: string;
-  readonly code: string;
-  readonly bindings: readonly Binding[];
-  readonly workgroups: readonly [number, number, number];
-}
-
-/** A buffer as one dispatch sees it: a program buffer, or the kernel's scratch memory. */
-export interface Binding {
-  readonly buffer: number | "scratch";
-  readonly access: "read" | "read_write";
-}
-
-/** The dispatches of a kernel, in order, and how much memory they pass among themselves. */
-export interface KernelCode {
-  readonly dispatches: readonly Dispatch[];
-  readonly scratchBytes: number;
-}
-
-/** A kernel with its surroundings: what a generator works from. */
-export interface KernelContext<K extends Kernel = Kernel> {
-  readonly program: Program;
-  readonly kernel: K;
-  readonly target: Target;
-}
 
 /** A buffer's declaration while the shader is being written. */
 interface Declaration {
   readonly name: string;
-  readonly buffer: number | "scratch";
+  readonly buffer: BufferId;
   /** The WGSL type of one word, `u32` when several dtypes meet in one slot. */
   readonly word: "f32" | "i32" | "u32";
   readonly atomic: boolean;
@@ -77,7 +40,7 @@ export function isPacked(dtype: DType): boolean {
 }
 
 /** What physically holds a program buffer: buffers that share it must share a binding. */
-export function placeOf(program: Program, buffer: number): string {
+export function locationKey(program: Program, buffer: number): string {
   const location = program.buffers[buffer].location;
   return location.kind === "slot" ? `slot${location.slot}` : `${location.kind}${location.index}`;
 }
@@ -179,7 +142,7 @@ export class Shader {
   }
 
   /** Declares a buffer as vectors of four, so that `loadVector` and `storeVector` may be used on it; packed ones need none. */
-  viewAsVectors(buffer: number | "scratch"): void {
+  viewAsVectors(buffer: BufferId): void {
     if (isPacked(this.dtypeOf(buffer))) return;
     const declaration = this.declare(buffer);
     if (declaration.used && !declaration.vector) {
@@ -189,13 +152,13 @@ export class Shader {
   }
 
   /** Whether `viewAsVectors` may still be called (or has been). */
-  canViewAsVectors(buffer: number | "scratch"): boolean {
+  canViewAsVectors(buffer: BufferId): boolean {
     const { used, vector } = this.declare(buffer);
     return vector || !used;
   }
 
   /** The element at an address, in the type `scalarOf` its dtype. */
-  load(buffer: number | "scratch", address: string): string {
+  load(buffer: BufferId, address: string): string {
     const declaration = this.declare(buffer);
     const dtype = this.dtypeOf(buffer);
     if (!isPacked(dtype)) return this.fromWord(dtype, declaration, this.word(declaration, address));
@@ -205,7 +168,7 @@ export class Shader {
   }
 
   /** Four neighbouring elements from an address that is a multiple of four: a vector of words or halves, or one word of bytes. */
-  loadVector(buffer: number | "scratch", address: string): string {
+  loadVector(buffer: BufferId, address: string): string {
     const declaration = this.declare(buffer);
     if (this.dtypeOf(buffer) === "f16") {
       const halves = [0, 1].map((i) => `unpack2x16float(${this.word(declaration, `((${address}) >> 1u) + ${i}u`)})`);
@@ -216,14 +179,14 @@ export class Shader {
   }
 
   /** A component of what `loadVector` gave, as a value. */
-  component(buffer: number | "scratch", vector: string, index: number): string {
+  component(buffer: BufferId, vector: string, index: number): string {
     if (this.dtypeOf(buffer) === "u8") return `((${vector} >> ${index * 8}u) & 255u)`;
     const component = `${vector}.${"xyzw"[index]}`;
     return this.dtypeOf(buffer) === "f16" ? component : this.fromWord(this.dtypeOf(buffer), this.declare(buffer), component);
   }
 
   /** Writes one element. */
-  store(buffer: number | "scratch", address: string, value: string): void {
+  store(buffer: BufferId, address: string, value: string): void {
     const declaration = this.declare(buffer);
     declaration.written = true;
     const dtype = this.dtypeOf(buffer);
@@ -232,12 +195,12 @@ export class Shader {
   }
 
   /** Raises an element of a buffer declared as atomics, at once among all invocations. */
-  atomicMax(buffer: number | "scratch", address: string, value: string): void {
+  atomicMax(buffer: BufferId, address: string, value: string): void {
     this.line(`atomicMax(&${this.declare(buffer).name}[${address}], ${value});`);
   }
 
   /** Writes four neighbouring elements at an address that is a multiple of four. */
-  storeVector(buffer: number | "scratch", address: string, values: readonly string[]): void {
+  storeVector(buffer: BufferId, address: string, values: readonly string[]): void {
     const declaration = this.declare(buffer);
     declaration.written = true;
     const dtype = this.dtypeOf(buffer);
@@ -257,7 +220,7 @@ export class Shader {
   }
 
   /** The finished dispatch. */
-  finish(workgroups: readonly [number, number, number]): Dispatch {
+  dispatch(workgroups: Dispatch["workgroups"]): Dispatch {
     const declarations = [...this.declarations.values()];
     const parts = [
       ...declarations.map((d, i) => this.declarationText(d, i)),
@@ -283,12 +246,12 @@ export class Shader {
     return this.context.target.subgroupSize > 0 ? ", @builtin(subgroup_invocation_id) sub: u32" : "";
   }
 
-  private dtypeOf(buffer: number | "scratch"): DType {
+  private dtypeOf(buffer: BufferId): DType {
     return buffer === "scratch" ? this.scratchType : this.context.program.buffers[buffer].dtype;
   }
 
-  private declare(buffer: number | "scratch"): Declaration {
-    const place = buffer === "scratch" ? "scratch" : placeOf(this.context.program, buffer);
+  private declare(buffer: BufferId): Declaration {
+    const place = buffer === "scratch" ? "scratch" : locationKey(this.context.program, buffer);
     let found = this.declarations.get(place);
     if (!found) {
       const dtypes = this.dtypesAt(place, buffer);
@@ -310,10 +273,10 @@ export class Shader {
   }
 
   /** The dtypes under which a kernel sees one place: more than one if ids of different dtypes share a slot. */
-  private dtypesAt(place: string, buffer: number | "scratch"): DType[] {
+  private dtypesAt(place: string, buffer: BufferId): DType[] {
     if (buffer === "scratch") return [this.scratchType];
     const { program } = this.context;
-    const sharing = this.touched().filter((id) => placeOf(program, id) === place);
+    const sharing = this.touched().filter((id) => locationKey(program, id) === place);
     const dtypes = [buffer, ...sharing].map((id) => program.buffers[id].dtype);
     for (const dtype of dtypes) scalarOf(dtype);
     return [...new Set(dtypes)];
@@ -327,7 +290,7 @@ export class Shader {
   /** Whether parts of words are stored there, which invocations share. */
   private storesParts(place: string): boolean {
     const { program, kernel } = this.context;
-    return [...writesOf(kernel)].some((id) => isPacked(program.buffers[id].dtype) && placeOf(program, id) === place);
+    return [...writesOf(kernel)].some((id) => isPacked(program.buffers[id].dtype) && locationKey(program, id) === place);
   }
 
   /** The word at an address, as a WGSL reference or value. */

@@ -4,10 +4,11 @@
  * @module
  */
 import type { ArgsortKernel } from "../../../../ir/kernel.ts";
+import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { address } from "../shader/coordinates.ts";
+import { writeEpilogue } from "../shader/epilogue.ts";
+import { scalarOf, Shader } from "../shader/shader.ts";
 import { sortRows } from "./merge_sort.ts";
-import { writePoints } from "../shader/epilogue.ts";
-import { type KernelCode, type KernelContext, scalarOf, type Shader } from "../shader/shader.ts";
 
 /** The shaders of `argsort`; the last one ends in the stores. */
 export function generateArgsort(context: KernelContext<ArgsortKernel>): KernelCode {
@@ -24,7 +25,7 @@ export function generateArgsort(context: KernelContext<ArgsortKernel>): KernelCo
       const key = orderedBits(shader, type, shader.load(source.buffer, from));
       return shader.define(descending ? `~${key}` : key, "key");
     },
-    finish: (shader, row, to, from) => writePoints(shader, kernel, [row, to], 1, () => `bitcast<i32>(${from})`),
+    epilogue: (shader, row, to, from) => writeEpilogue(shader, kernel, [row, to], 1, () => `bitcast<i32>(${from})`),
   });
   return { dispatches, scratchBytes };
 }

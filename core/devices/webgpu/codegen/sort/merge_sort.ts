@@ -7,8 +7,10 @@
  *
  * @module
  */
-import { address, decompose, invocation, lonelyWorkgroup } from "../shader/coordinates.ts";
-import { type Dispatch, type KernelContext, Shader, u32 } from "../shader/shader.ts";
+import type { Dispatch, KernelContext } from "../kernel_code.ts";
+import { address, decompose } from "../shader/coordinates.ts";
+import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
+import { Shader, u32 } from "../shader/shader.ts";
 
 /** What is sorted, and what becomes of it. */
 export interface SortSpec {
@@ -24,7 +26,7 @@ export interface SortSpec {
    * Writes what the last dispatch does with the element that was at place `from` of a row and belongs at place `to`. If it is not
    * given, keys and places stay in the scratch memory.
    */
-  finish?(shader: Shader, row: string, to: string, from: string): void;
+  epilogue?(shader: Shader, row: string, to: string, from: string): void;
 }
 
 /** Where in the scratch memory keys and the places they come from lie, row after row. */
@@ -46,24 +48,24 @@ const fan = 4;
 
 /** Sorts tiles, then merges them between two halves of the scratch memory. */
 export function sortRows(spec: SortSpec): SortCode {
-  const { rows, n, finish } = spec;
+  const { rows, n, epilogue } = spec;
   const half = (index: number): Sorted => ({ keys: 2 * index * rows * n, places: (2 * index + 1) * rows * n });
-  const target = (index: number, last: boolean) => last && finish ? undefined : half(index);
+  const target = (index: number, last: boolean) => last && epilogue ? undefined : half(index);
   const dispatches = [sortTiles(spec, target(0, n <= tile))];
   let from = 0;
   for (let run = tile; run < n; run *= fan) {
     dispatches.push(mergeRuns(spec, run, half(from), target(1 - from, run * fan >= n)));
     from = 1 - from;
   }
-  const halves = Math.min(2, dispatches.length - (finish ? 1 : 0));
+  const halves = Math.min(2, dispatches.length - (epilogue ? 1 : 0));
   return { dispatches, scratchBytes: halves * 8 * rows * n, ...half(from) };
 }
 
 /** One invocation per element: its row and its place in it. */
 function elements({ context, label, rows, n }: SortSpec, part: string) {
   const total = rows * n;
-  const shader = new Shader(context, `${label}${part}`, lonelyWorkgroup(context.target, total), "u32");
-  const { id, workgroups } = invocation(shader, total);
+  const shader = new Shader(context, `${label}${part}`, independentWorkgroup(context.target, total), "u32");
+  const { id, workgroups } = invocationIndex(shader, total);
   const [row, at] = decompose(shader, id, [rows, n]);
   return { shader, workgroups, row, at };
 }
@@ -75,12 +77,12 @@ function scratchAddress(shader: Shader, begin: number, n: number, row: string, a
 
 /** Puts an element in its place. */
 function put(
-  { n, finish }: SortSpec,
+  { n, epilogue }: SortSpec,
   shader: Shader,
   target: Sorted | undefined,
   { row, to, key, from }: Readonly<Record<"row" | "to" | "key" | "from", string>>,
 ): void {
-  if (!target) return finish?.(shader, row, to, from);
+  if (!target) return epilogue?.(shader, row, to, from);
   shader.store("scratch", scratchAddress(shader, target.keys, n, row, to), key);
   shader.store("scratch", scratchAddress(shader, target.places, n, row, to), from);
 }
@@ -97,7 +99,7 @@ function sortTiles(spec: SortSpec, target: Sorted | undefined): Dispatch {
     shader.line(`place += select(0u, 1u, ${theirs} < ${key} || (${theirs} == ${key} && ${other} < ${at}));`);
   });
   put(spec, shader, target, { row, to: "place", key, from: at });
-  return shader.finish(workgroups);
+  return shader.dispatch(workgroups);
 }
 
 /** Merges `fan` neighbouring runs: an element comes after its forerunners in its own run and those in each of the others. */
@@ -128,5 +130,5 @@ function mergeRuns(spec: SortSpec, run: number, source: Sorted, target: Sorted |
     shader.line(`place += low - ${other};`);
   });
   put(spec, shader, target, { row, to: "place", key, from: load(source.places, at, "from") });
-  return shader.finish(workgroups);
+  return shader.dispatch(workgroups);
 }

@@ -6,10 +6,12 @@
  *
  * @module
  */
-import { type Coordinate, decompose, uniformNumber } from "../shader/coordinates.ts";
-import { finishFunction, type Lanes } from "../shader/epilogue.ts";
-import { partsBytes, scratchStore, withParts } from "../shader/partial_sums.ts";
-import { type Dispatch, type KernelCode, type KernelContext, Shader, u32 } from "../shader/shader.ts";
+import type { Dispatch, KernelCode, KernelContext } from "../kernel_code.ts";
+import { type Coordinate, decompose } from "../shader/coordinates.ts";
+import type { Lanes } from "../shader/epilogue.ts";
+import { workgroupIndex } from "../shader/invocations.ts";
+import { partialSumBytes, sumWriter, withPartialSums } from "../shader/partial_sums.ts";
+import { Shader, u32 } from "../shader/shader.ts";
 import type { Product } from "./product.ts";
 import { Slice } from "./slice.ts";
 import { busyWorkgroups, chooseTiling, invocationsOf, tilesOf, type Tiling } from "./tiling.ts";
@@ -28,22 +30,19 @@ export function generateTiledProduct(context: KernelContext, product: Product): 
   const tiling = chooseTiling(product, context.target);
   const slices = Math.ceil(product.k / tiling.depth);
   const wanted = Math.min(Math.ceil(busyWorkgroups / tilesOf(product, tiling)), Math.floor(slices / 8), 64);
-  const most = Math.floor(mostScratchBytes / partsBytes(context.kernel, 1));
+  const most = Math.floor(mostScratchBytes / partialSumBytes(context.kernel, 1));
   const slicesPerSplit = Math.ceil(slices / Math.max(1, Math.min(wanted, most)));
   const splits = Math.ceil(slices / slicesPerSplit);
-  return withParts(context, dispatchTiles(context, product, tiling, { splits, slicesPerSplit }), splits);
+  return withPartialSums(context, dispatchTiles(context, product, tiling, { splits, slicesPerSplit }), splits);
 }
 
 function dispatchTiles(context: KernelContext, product: Product, tiling: Tiling, { splits, slicesPerSplit }: Splits): Dispatch {
-  const { kernel } = context;
   const { rows, columns, depth, ownRows, ownColumns } = tiling;
   const shader = new Shader(context, `${product.label} tiled`, [invocationsOf(tiling), 1, 1]);
   const lanes = splits === 1 ? product.lanes(shader) : 1;
-  const finish = splits === 1
-    ? finishFunction(shader, kernel, kernel.shape.length, "f32", lanes)
-    : scratchStore(shader, kernel.shape);
+  const writeSums = sumWriter(shader, context.kernel, splits, lanes);
   const tilesDown = Math.ceil(product.left.lines / rows);
-  const group = uniformNumber(shader, product.batch * splits * tilesDown);
+  const group = workgroupIndex(shader, product.batch * splits * tilesDown);
   const [b, split, tileRow] = decompose(shader, group.id, [product.batch, splits, tilesDown]);
   const top = shader.define(`${tileRow} * ${rows}u`, "i");
   const edge = shader.define(`wid.x * ${columns}u`, "j");
@@ -60,10 +59,10 @@ function dispatchTiles(context: KernelContext, product: Product, tiling: Tiling,
   const j = shader.define(`${edge} + ${laneColumn} * ${ownColumns}u`, "j");
   shader.when([group.inside], () => {
     storeTile(shader, product, tiling, sums, lanes, { i, j }, (values, row, column) => {
-      finish(values, [...product.point(shader, b, row, column), ...(splits === 1 ? [] : [split])]);
+      writeSums(values, product.point(shader, b, row, column), split);
     });
   });
-  return shader.finish([Math.ceil(product.right.lines / columns), ...group.workgroups]);
+  return shader.dispatch([Math.ceil(product.right.lines / columns), ...group.workgroups]);
 }
 
 /** The slices that a workgroup goes through, and which part of its tile an invocation has. */

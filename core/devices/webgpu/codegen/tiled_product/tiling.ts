@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Target } from "../shader/shader.ts";
+import type { Target } from "../kernel_code.ts";
 import type { Product } from "./product.ts";
 
 /** A way to cut a product. */
