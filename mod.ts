@@ -130,7 +130,7 @@ export {
 export { chunk, type IndexRange, slice, type SliceRange, split, unstack } from "./core/ops/slice.ts";
 export { pad, type PadOptions } from "./core/ops/pad.ts";
 export { concat, repeat, roll, stack, tile } from "./core/ops/concat.ts";
-export { take, takeAlong } from "./core/ops/take.ts";
+export { take, takeAlongAxis } from "./core/ops/take.ts";
 export { argsort, median, quantile, sort, type SortOptions, type TopK, topK, type TopKOptions } from "./core/ops/sort.ts";
 export { scatterAdd } from "./core/ops/scatter.ts";
 export { addAt, at, type Index, type Indices, type Positions, setAt } from "./core/ops/index.ts";
@@ -191,12 +191,12 @@ export {
   softplus,
 } from "./core/ops/nn.ts";
 export {
-  type ClassLossOptions,
   crossEntropy,
   type CrossEntropyOptions,
   focalLoss,
   type FocalLossOptions,
   nllLoss,
+  type NllLossOptions,
   polyLoss,
   type PolyLossOptions,
 } from "./core/ops/class_losses.ts";
@@ -205,15 +205,15 @@ export {
   binaryCrossEntropyWithLogits,
   binaryFocalLoss,
   type BinaryFocalLossOptions,
-  huber,
-  type HuberOptions,
+  huberLoss,
+  type HuberLossOptions,
   klDivergence,
   type KlDivergenceOptions,
-  l1,
+  l1Loss,
   type LossOptions,
-  mse,
-  smoothL1,
-  type SmoothL1Options,
+  mseLoss,
+  smoothL1Loss,
+  type SmoothL1LossOptions,
 } from "./core/ops/losses.ts";
 export { l1Penalty, l2Penalty, type PenaltyOptions } from "./core/ops/penalties.ts";
 export {

@@ -19,7 +19,7 @@ import { runExample } from "./cli/example.ts";
 import { runChapters } from "./cli/session.ts";
 import { accuracyOf, trainLoop } from "./chapters/training_loop.ts";
 
-const { conv2d, dropout, flatten, linear, maxPool2d, namedParameters, namedStages, sequence, serial, summary, zoo } = layers;
+const { conv2d, dropout, flatten, linear, maxPool2d, namedParameters, namedStages, sequential, serial, summary, zoo } = layers;
 
 /** The index of the largest number in each row is the answer; the mean of right and wrong is the accuracy. */
 async function accuracy(): Promise<void> {
@@ -61,7 +61,7 @@ function vggByBlocks(blocks: readonly (readonly [convolutions: number, features:
   const hidden = [linear({ features: 4096 }), relu, dropout(0.5)];
   return serial({
     ...Object.fromEntries(named),
-    fc: sequence(flatten(), ...hidden, ...hidden, linear({ features: 10 })),
+    fc: sequential(flatten(), ...hidden, ...hidden, linear({ features: 10 })),
   });
 }
 

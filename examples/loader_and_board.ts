@@ -65,7 +65,7 @@ async function transform({ set, log, seed }: Tour): Promise<void> {
   const normalized = normalize({ mean: [0.491, 0.482, 0.447], std: [0.247, 0.243, 0.262] })(picture);
   console.log("normalised:", await item(min(normalized)), "to", await item(max(normalized)));
   const augment = jit(compose(
-    randomCrop({ size: 32, padding: 4, mode: "edge" }),
+    randomCrop({ size: 32, padding: 4, paddingMode: "edge" }),
     randomHorizontalFlip(),
     colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4 }),
     randomErasing({ p: 0.3 }),

@@ -28,14 +28,14 @@ export type ResidualStages<T, D> = D extends Stage ? T & { readonly downsample: 
  *
  * ```ts
  * import { layers, random, relu } from "../mod.ts";
- * const { batchNorm, conv2d, residual, sequence } = layers;
+ * const { batchNorm, conv2d, residual, sequential } = layers;
  * const block = residual({
  *   conv1: conv2d({ features: 16, kernel: 3, stride: 2, padding: 1, bias: false }),
  *   bn1: batchNorm(),
  *   relu,
  *   conv2: conv2d({ features: 16, kernel: 3, padding: 1, bias: false }),
  *   bn2: batchNorm(),
- * }, { downsample: sequence(conv2d({ features: 16, kernel: 1, stride: 2, bias: false }), batchNorm()), activation: relu });
+ * }, { downsample: sequential(conv2d({ features: 16, kernel: 1, stride: 2, bias: false }), batchNorm()), activation: relu });
  * const { params, output } = block.init(random.key(0), [8, 32, 32]);
  * console.log(output, params.conv1.weight.shape, params.downsample[0].weight.shape); // [16, 16, 16] [16, 8, 3, 3] [16, 8, 1, 1]
  * ```

@@ -19,8 +19,8 @@ import type { Layer } from "./layer.ts";
 
 /** Options of `embedding`. */
 export interface EmbeddingOptions {
-  /** The number of vectors: indices are integers from 0 to count - 1. */
-  readonly count: number;
+  /** The number of vectors: indices are integers from 0 to numEmbeddings - 1. */
+  readonly numEmbeddings: number;
   /** The length of a vector. */
   readonly features: number;
   /** The index of padding: its vector starts as 0 and has no gradient. Default none. */
@@ -38,25 +38,27 @@ export interface EmbeddingParams {
 /**
  * The vector of each index: row `i` of `weight` for index `i`.
  *
- * Input [batch, ...], integers from 0 to count - 1; output [batch, ..., features]. A program on a device cannot raise an error, so
+ * Input [batch, ...], integers from 0 to numEmbeddings - 1; output [batch, ..., features]. A program on a device cannot raise an error, so
  * indices are used as `take` does: negative ones count from the end, others are clamped to the range.
  *
  * ```ts
  * import { layers, random, tensor } from "../mod.ts";
- * const words = layers.embedding({ count: 1000, features: 16, paddingIndex: 0 });
+ * const words = layers.embedding({ numEmbeddings: 1000, features: 16, paddingIndex: 0 });
  * const model = layers.serial({ words, drop: layers.dropout(0.1) });
  * const { params, state, output } = model.init(random.key(0), [5]);
  * const [y] = model.apply(params, state, tensor([[7, 42, 999, 0, 0]], { dtype: "i32" }), layers.trainMode(random.key(1)));
  * console.log(output, y.shape); // [5, 16] [1, 5, 16]
  * ```
  *
- * @throws {RangeError} If `count` or `features` is no integer of at least 1, or there is no such `paddingIndex`.
+ * @throws {RangeError} If `numEmbeddings` or `features` is no integer of at least 1, or there is no such `paddingIndex`.
  * @throws {DTypeError} From `apply`, if the input is not of integers.
  */
-export function embedding({ count, features, paddingIndex, weightInit = normal() }: EmbeddingOptions): Layer<EmbeddingParams> {
-  const shape = [integer(count, "count"), integer(features, "features")];
-  if (paddingIndex !== undefined && !(integer(paddingIndex, "paddingIndex", 0) < count)) {
-    throw new RangeError(`paddingIndex must be below count (${count}), but is ${paddingIndex}`);
+export function embedding(
+  { numEmbeddings, features, paddingIndex, weightInit = normal() }: EmbeddingOptions,
+): Layer<EmbeddingParams> {
+  const shape = [integer(numEmbeddings, "numEmbeddings"), integer(features, "features")];
+  if (paddingIndex !== undefined && !(integer(paddingIndex, "paddingIndex", 0) < numEmbeddings)) {
+    throw new RangeError(`paddingIndex must be below numEmbeddings (${numEmbeddings}), but is ${paddingIndex}`);
   }
   /** `fill` of each row that stands for padding, the rows themselves of the others. */
   const unlessPadding = (indices: Tensor, rows: Tensor, fill: Tensor) =>
@@ -66,7 +68,7 @@ export function embedding({ count, features, paddingIndex, weightInit = normal()
     init: (key, inputShape) => {
       const weight = parameter(key, "weight", shape, weightInit);
       return {
-        params: { weight: unlessPadding(iota([count], 0), weight, zerosLike(weight)) },
+        params: { weight: unlessPadding(iota([numEmbeddings], 0), weight, zerosLike(weight)) },
         state: empty,
         output: [...inputShape, features],
       };

@@ -118,7 +118,7 @@ export function truncatedNormal({ mean = 0, std = 1, min = -2, max = 2 }: Trunca
 
 /**
  * The factor by which initial weights compensate for how an activation shrinks its input: PyTorch's `calculate_gain`. It is 1 for
- * "linear" (also convolutions) and "sigmoid", 5/3 for "tanh", sqrt 2 for "relu", sqrt(2 / (1 + slope^2)) for "leakyRelu", 3/4 for
+ * "linear" (also convolutions) and "sigmoid", 5/3 for "tanh", sqrt 2 for "relu", sqrt(2 / (1 + negativeSlope^2)) for "leakyRelu", 3/4 for
  * "selu".
  *
  * ```ts
@@ -127,12 +127,12 @@ export function truncatedNormal({ mean = 0, std = 1, min = -2, max = 2 }: Trunca
  * const layer = layers.linear({ features: 10, weightInit: xavierUniform({ gain: gain("tanh") }) });
  * ```
  *
- * @param options `slope` is that of "leakyRelu" below 0, default 0.01.
+ * @param options `negativeSlope` is that of "leakyRelu" below 0, default 0.01.
  * @throws {RangeError} If the activation is not one of these.
  */
 export function gain(
   activation: "linear" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu",
-  { slope = 0.01 }: { readonly slope?: number } = {},
+  { negativeSlope = 0.01 }: { readonly negativeSlope?: number } = {},
 ): number {
   switch (activation) {
     case "linear":
@@ -143,7 +143,7 @@ export function gain(
     case "relu":
       return Math.SQRT2;
     case "leakyRelu":
-      return Math.sqrt(2 / (1 + slope ** 2));
+      return Math.sqrt(2 / (1 + negativeSlope ** 2));
     case "selu":
       return 3 / 4;
     default:
@@ -245,7 +245,7 @@ export function xavierNormal({ gain = 1 }: XavierOptions = {}): Initializer {
 
 /**
  * He (Kaiming) initialisation, uniform: in +-gain * sqrt(3 / fan). PyTorch's `kaiming_uniform_`, whose `nonlinearity` and `a` are
- * `gain` here: `heUniform({ gain: gain("leakyRelu", { slope: a }) })`. PyTorch's default for linear and convolution layers, and
+ * `gain` here: `heUniform({ gain: gain("leakyRelu", { negativeSlope: a }) })`. PyTorch's default for linear and convolution layers, and
  * ours, has a = sqrt 5.
  *
  * ```ts

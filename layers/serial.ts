@@ -48,14 +48,14 @@ export type Numbered<T extends readonly Stage[]> = number extends T["length"] ? 
  *
  * ```ts
  * import { layers, random, relu } from "../mod.ts";
- * const model = layers.sequence(layers.linear({ features: 8 }), relu, layers.linear({ features: 2 }));
+ * const model = layers.sequential(layers.linear({ features: 8 }), relu, layers.linear({ features: 2 }));
  * const { params } = model.init(random.key(0), [4]);
  * console.log(params[0].weight.shape, params[2].weight.shape); // [8, 4] [2, 8]
  * ```
  *
  * @throws {ShapeError} As `serial`.
  */
-export function sequence<T extends readonly Stage[]>(
+export function sequential<T extends readonly Stage[]>(
   ...stages: T
 ): Layer<StageParams<Numbered<T>>, StageState<Numbered<T>>> {
   return serial(Object.fromEntries(stages.entries())) as unknown as Layer<

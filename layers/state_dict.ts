@@ -37,7 +37,7 @@ export interface StateDictError {
   /** Names the dict has and the network has not. */
   readonly unexpected: readonly string[];
   /** Tensors that do not fit: why, by name. */
-  readonly misfits: readonly { readonly name: string; readonly reason: string }[];
+  readonly mismatched: readonly { readonly name: string; readonly reason: string }[];
 }
 
 /** Parameters and state of a network: what `init` gives. */
@@ -88,7 +88,7 @@ export function stateDict(params: object, state: object = {}): Record<string, Te
 export function loadStateDict<P extends object, S extends object>(like: Numbers<P, S>, dict: StateDict): Loaded<P, S> {
   const used = new Set<string>();
   const missing: string[] = [];
-  const misfits: { name: string; reason: string }[] = [];
+  const mismatched: { name: string; reason: string }[] = [];
   const load = (old: unknown, path: string): unknown => {
     if (!(old instanceof Tensor)) return old;
     const name = [snakeCase(path), path].find((each) => Object.hasOwn(dict, each));
@@ -99,13 +99,13 @@ export function loadStateDict<P extends object, S extends object>(like: Numbers<
     used.add(name);
     const reason = misfit(dict[name], old.shape);
     if (reason === undefined) return asTensor(dict[name], old);
-    misfits.push({ name, reason });
+    mismatched.push({ name, reason });
     return old;
   };
   const right = { params: mapLeaves(like.params, load) as P, state: mapLeaves(like.state, load) as S };
   const unexpected = Object.keys(dict).filter((name) => !used.has(name) && !/(^|\.)num_batches_tracked$/.test(name));
-  if (missing.length + unexpected.length + misfits.length === 0) return Either.right(right);
-  return Either.left({ kind: "StateDict", message: sentence(missing, unexpected, misfits), missing, unexpected, misfits });
+  if (missing.length + unexpected.length + mismatched.length === 0) return Either.right(right);
+  return Either.left({ kind: "StateDict", message: sentence(missing, unexpected, mismatched), missing, unexpected, mismatched });
 }
 
 /** Why an entry cannot stand for a tensor of a shape, if so. Entries come from outside and may be anything. */
@@ -132,11 +132,11 @@ function asTensor(entry: Tensor | StoredTensor, { dtype, shape }: Tensor): Tenso
   return entry instanceof Tensor ? cast(entry, dtype) : tensor(entry.data, { shape, dtype });
 }
 
-function sentence(missing: readonly string[], unexpected: readonly string[], misfits: StateDictError["misfits"]): string {
+function sentence(missing: readonly string[], unexpected: readonly string[], mismatched: StateDictError["mismatched"]): string {
   const parts = [
     listed("missing", missing),
     listed("unexpected", unexpected),
-    listed("", misfits.map(({ name, reason }) => `${name} ${reason}`)),
+    listed("", mismatched.map(({ name, reason }) => `${name} ${reason}`)),
   ];
   return `Cannot load the state dict: ${parts.filter((part) => part !== "").join("; ")}`;
 }

@@ -18,7 +18,7 @@ import { layerNorm, type NormParams } from "./layer_norm.ts";
 import { linear } from "./linear.ts";
 
 /** Options of `transformerEncoderLayer`. */
-export interface TransformerOptions {
+export interface TransformerEncoderLayerOptions {
   /** The number of features of input and output. */
   readonly features: number;
   /** The number of attention heads. */
@@ -36,7 +36,7 @@ export interface TransformerOptions {
 }
 
 /** What `transformerEncoderLayer` learns, by PyTorch's names. */
-export interface TransformerParams {
+export interface TransformerEncoderLayerParams {
   /** The attention. */
   readonly selfAttn: AttentionParams;
   /** The first layer of the feed-forward network. */
@@ -58,7 +58,7 @@ export interface TransformerParams {
  * import { layers, random, tensor } from "../mod.ts";
  * const { embedding, linear, serial, transformerEncoderLayer } = layers;
  * const block = () => transformerEncoderLayer({ features: 32, heads: 4, hidden: 64, causal: true });
- * const model = serial({ words: embedding({ count: 100, features: 32 }), block1: block(), block2: block(), head: linear({ features: 100 }) });
+ * const model = serial({ words: embedding({ numEmbeddings: 100, features: 32 }), block1: block(), block2: block(), head: linear({ features: 100 }) });
  * const { params, state } = model.init(random.key(0), [8]);
  * const words = tensor([[3, 1, 4, 1, 5, 9, 2, 6]], { dtype: "i32" });
  * console.log(model.apply(params, state, words, layers.evalMode)[0].shape); // [1, 8, 100]
@@ -68,7 +68,7 @@ export interface TransformerParams {
  * @throws {ShapeError} From `init` and `apply`, if the input has other axes, or its features are not divisible by the heads.
  * @see Vaswani et al., "Attention is all you need", 2017
  */
-export function transformerEncoderLayer(options: TransformerOptions): Layer<TransformerParams> {
+export function transformerEncoderLayer(options: TransformerEncoderLayerOptions): Layer<TransformerEncoderLayerParams> {
   const { features, heads, hidden = 2048, dropout = 0.1, activation = relu, normFirst = false, causal } = options;
   const stages = {
     selfAttn: multiHeadAttention({ heads, dropout, causal }),

@@ -23,7 +23,7 @@ import { where } from "./select.ts";
 import { expm1, neg } from "./unary.ts";
 
 /** Options of losses of classes. */
-export interface ClassLossOptions extends LossOptions {
+export interface NllLossOptions extends LossOptions {
   /** A factor for each class: [classes]. The mean is then the weighted one: the sum divided by the sum of the labels' factors. */
   readonly weight?: Tensor;
   /** Examples with this label have loss 0 and do not count in the mean. Default none (PyTorch's is -100). */
@@ -31,7 +31,7 @@ export interface ClassLossOptions extends LossOptions {
 }
 
 /** Options of classification losses whose targets may be probabilities. */
-export interface CrossEntropyOptions extends ClassLossOptions {
+export interface CrossEntropyOptions extends NllLossOptions {
   /** The share of each target that is spread evenly over all classes, in [0, 1]. Default 0. */
   readonly labelSmoothing?: number;
 }
@@ -129,7 +129,7 @@ function classLoss(scores: Tensor, target: Tensor, options: CrossEntropyOptions)
  * @throws {ShapeError} If there is not one label per example, or one factor per class.
  * @throws {DTypeError} If the labels are not integers.
  */
-export function nllLoss(logProbabilities: TensorLike, labels: TensorLike, options: ClassLossOptions = {}): Tensor {
+export function nllLoss(logProbabilities: TensorLike, labels: TensorLike, options: NllLossOptions = {}): Tensor {
   const x = asFloat(logProbabilities);
   return classLoss(x, checkLabels(x, labels, "nllLoss"), { ...options, labelSmoothing: 0 });
 }

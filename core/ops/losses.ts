@@ -60,13 +60,13 @@ export function sameShapes(x: TensorLike, y: TensorLike, what: string): [Tensor,
  * The mean squared error.
  *
  * ```ts
- * import { item, mse, tensor, toArray } from "../../mod.ts";
- * console.log(await item(mse(tensor([1, 2]), tensor([2, 4])))); // 2.5
- * console.log(await toArray(mse(tensor([1, 2]), tensor([2, 4]), { reduction: "none" }))); // [1, 4]
+ * import { item, mseLoss, tensor, toArray } from "../../mod.ts";
+ * console.log(await item(mseLoss(tensor([1, 2]), tensor([2, 4])))); // 2.5
+ * console.log(await toArray(mseLoss(tensor([1, 2]), tensor([2, 4]), { reduction: "none" }))); // [1, 4]
  * ```
  */
-export function mse(prediction: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
-  const [x, y] = sameShapes(prediction, target, "mse");
+export function mseLoss(prediction: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
+  const [x, y] = sameShapes(prediction, target, "mseLoss");
   const difference = sub(x, y);
   return reduceLoss(mul(difference, difference), options);
 }
@@ -146,19 +146,19 @@ export function binaryFocalLoss(logits: TensorLike, target: TensorLike, options:
  * The mean absolute error.
  *
  * ```ts
- * import { item, l1, tensor } from "../../mod.ts";
- * console.log(await item(l1(tensor([1, 2]), tensor([2, 5])))); // 2
+ * import { item, l1Loss, tensor } from "../../mod.ts";
+ * console.log(await item(l1Loss(tensor([1, 2]), tensor([2, 5])))); // 2
  * ```
  *
  * @throws {ShapeError} If the shapes differ.
  */
-export function l1(prediction: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
-  const [x, y] = sameShapes(prediction, target, "l1");
+export function l1Loss(prediction: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
+  const [x, y] = sameShapes(prediction, target, "l1Loss");
   return reduceLoss(abs(sub(x, y)), options);
 }
 
-/** Options of `huber`. */
-export interface HuberOptions extends LossOptions {
+/** Options of `huberLoss`. */
+export interface HuberLossOptions extends LossOptions {
   /** Where the square becomes a straight line. Positive, default 1. */
   readonly delta?: number;
 }
@@ -174,39 +174,39 @@ function huberOf(r: Tensor, delta: number): Tensor {
  * Huber's loss: r^2 / 2 for errors r up to delta, delta (|r| - delta / 2) beyond, so that outliers count less.
  *
  * ```ts
- * import { huber, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(huber(tensor([1, 4]), tensor([0, 0]), { delta: 2, reduction: "none" }))); // [0.5, 6]
+ * import { huberLoss, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(huberLoss(tensor([1, 4]), tensor([0, 0]), { delta: 2, reduction: "none" }))); // [0.5, 6]
  * ```
  *
  * @throws {ShapeError} If the shapes differ.
  * @throws {RangeError} If `delta` is not positive.
  * @see Huber, "Robust estimation of a location parameter", 1964
  */
-export function huber(prediction: TensorLike, target: TensorLike, options: HuberOptions = {}): Tensor {
-  const [x, y] = sameShapes(prediction, target, "huber");
+export function huberLoss(prediction: TensorLike, target: TensorLike, options: HuberLossOptions = {}): Tensor {
+  const [x, y] = sameShapes(prediction, target, "huberLoss");
   return reduceLoss(huberOf(sub(x, y), positive(options.delta ?? 1, "delta")), options);
 }
 
-/** Options of `smoothL1`. */
-export interface SmoothL1Options extends LossOptions {
-  /** Where the square becomes a straight line; 0 gives `l1`. Default 1. */
+/** Options of `smoothL1Loss`. */
+export interface SmoothL1LossOptions extends LossOptions {
+  /** Where the square becomes a straight line; 0 gives `l1Loss`. Default 1. */
   readonly beta?: number;
 }
 
 /**
- * The absolute error with a round bottom: r^2 / (2 beta) for errors r up to beta, |r| - beta / 2 beyond. It is `huber` divided by beta.
+ * The absolute error with a round bottom: r^2 / (2 beta) for errors r up to beta, |r| - beta / 2 beyond. It is `huberLoss` divided by beta.
  *
  * ```ts
- * import { smoothL1, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(smoothL1(tensor([1, 4]), tensor([0, 0]), { beta: 2, reduction: "none" }))); // [0.25, 3]
+ * import { smoothL1Loss, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(smoothL1Loss(tensor([1, 4]), tensor([0, 0]), { beta: 2, reduction: "none" }))); // [0.25, 3]
  * ```
  *
  * @throws {ShapeError} If the shapes differ.
  * @throws {RangeError} If `beta` is negative.
  * @see Girshick, "Fast R-CNN", 2015
  */
-export function smoothL1(prediction: TensorLike, target: TensorLike, options: SmoothL1Options = {}): Tensor {
-  const [x, y] = sameShapes(prediction, target, "smoothL1");
+export function smoothL1Loss(prediction: TensorLike, target: TensorLike, options: SmoothL1LossOptions = {}): Tensor {
+  const [x, y] = sameShapes(prediction, target, "smoothL1Loss");
   const beta = nonNegative(options.beta ?? 1, "beta");
   return reduceLoss(beta === 0 ? abs(sub(x, y)) : div(huberOf(sub(x, y), beta), beta), options);
 }

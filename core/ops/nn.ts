@@ -20,16 +20,16 @@ import { slice } from "./slice.ts";
 import { erf, exp, expm1, log, log1p, neg, relu, sigmoid, tanh } from "./unary.ts";
 
 /**
- * x if it is positive, else `slope` (default 0.01) times x.
+ * x if it is positive, else `negativeSlope` (default 0.01) times x.
  *
  * ```ts
  * import { leakyRelu, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(leakyRelu(tensor([-1, 2]), { slope: 0.1 }))); // [-0.1, 2]
+ * console.log(await toArray(leakyRelu(tensor([-1, 2]), { negativeSlope: 0.1 }))); // [-0.1, 2]
  * ```
  */
-export function leakyRelu(x: TensorLike, { slope = 0.01 }: { readonly slope?: number } = {}): Tensor {
+export function leakyRelu(x: TensorLike, { negativeSlope = 0.01 }: { readonly negativeSlope?: number } = {}): Tensor {
   const tensor = asFloat(x);
-  return where(gt(tensor, 0), tensor, mul(tensor, slope));
+  return where(gt(tensor, 0), tensor, mul(tensor, negativeSlope));
 }
 
 /**

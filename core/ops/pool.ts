@@ -144,10 +144,10 @@ export interface AvgPool2dOptions {
   readonly padding?: Pair;
   /** Whether a last window may hang over the edge. Default false. */
   readonly ceilMode?: boolean;
-  /** Whether padding counts in the divisor (PyTorch's `count_include_pad`). Default true. */
-  readonly countPadding?: boolean;
+  /** Whether padding counts in the divisor; what lies beyond it never does. Default true. */
+  readonly countIncludePad?: boolean;
   /** What the sum of every window is divided by. Default: how many of its elements count. */
-  readonly divisor?: number;
+  readonly divisorOverride?: number;
 }
 
 /**
@@ -158,7 +158,7 @@ export interface AvgPool2dOptions {
  * ```ts
  * import { avgPool2d, tensor, toArray } from "../../mod.ts";
  * console.log(await toArray(avgPool2d(tensor([[[[1, 2], [3, 4]]]]), { kernel: 2 }))); // [[[[2.5]]]]
- * console.log(await toArray(avgPool2d(tensor([[[[1, 2], [3, 4]]]]), { kernel: 2, divisor: 1 }))); // [[[[10]]]]
+ * console.log(await toArray(avgPool2d(tensor([[[[1, 2], [3, 4]]]]), { kernel: 2, divisorOverride: 1 }))); // [[[[10]]]]
  * ```
  *
  * @param x [batch, channels, height, width]
@@ -213,10 +213,10 @@ export interface AvgPool1dOptions {
   readonly padding?: number;
   /** Whether a last window may hang over the end. Default false. */
   readonly ceilMode?: boolean;
-  /** Whether padding counts in the divisor (PyTorch's `count_include_pad`). Default true. */
-  readonly countPadding?: boolean;
+  /** Whether padding counts in the divisor; what lies beyond it never does. Default true. */
+  readonly countIncludePad?: boolean;
   /** What the sum of every window is divided by. Default: how many of its elements count. */
-  readonly divisor?: number;
+  readonly divisorOverride?: number;
 }
 
 /**
@@ -262,9 +262,11 @@ function forImages(
 
 function average(x: Tensor, options: AvgPool2dOptions, call: WindowCall): Tensor {
   const geometry = geometryOf(x, options, call);
-  const { divisor } = options;
+  const { divisorOverride: divisor } = options;
   if (divisor === undefined) return apply(avgPool2dOp, [x], { geometry });
-  if (!Number.isFinite(divisor) || divisor === 0) throw new RangeError(`divisor must be finite and not 0, but is ${divisor}`);
+  if (!Number.isFinite(divisor) || divisor === 0) {
+    throw new RangeError(`divisorOverride must be finite and not 0, but is ${divisor}`);
+  }
   // With padding under all that hangs over, every window counts all its elements.
   const { h, w, oh, ow, kh, kw, stride, padding } = geometry;
   const bottom = Math.max(padding.bottom, (oh - 1) * stride[0] + kh - h - padding.top);
@@ -286,9 +288,9 @@ function geometryOf(x: Tensor, options: MaxPool2dOptions & AvgPool2dOptions, cal
       `padding must be at most half of the ${covered[tooMuch]} elements that the window covers, but is ${pads[tooMuch]}`,
     );
   }
-  const { ceilMode, countPadding = true } = options;
+  const { ceilMode, countIncludePad = true } = options;
   const oh = places({ extent: h, kernel: kh, stride: stride[0], dilation: dilation[0], padding: [pads[0], pads[0]], ceilMode });
   const ow = places({ extent: w, kernel: kw, stride: stride[1], dilation: dilation[1], padding: [pads[1], pads[1]], ceilMode });
   checkPlaces([oh, ow], call);
-  return { n, c, h, w, oh, ow, kh, kw, stride, dilation, padding: around(pads), countPadding };
+  return { n, c, h, w, oh, ow, kh, kw, stride, dilation, padding: around(pads), countPadding: countIncludePad };
 }

@@ -43,7 +43,7 @@ export function valuesFor(x: Tensor, values: TensorLike, shape: Shape, what: str
 
 /**
  * x with values added at indices beside them along an axis: with axis 1, out[i, indices[i, j]] += updates[i, j]. What meets at one
- * place is added up. It is the transpose of `takeAlong`.
+ * place is added up. It is the transpose of `takeAlongAxis`.
  *
  * ```ts
  * import { scatterAdd, tensor, toArray, zeros } from "../../mod.ts";

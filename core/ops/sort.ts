@@ -19,7 +19,7 @@ import { permute, reshape, transpose } from "./movement.ts";
 import type { ReduceOptions } from "./sum.ts";
 import { where } from "./select.ts";
 import { slice } from "./slice.ts";
-import { takeAlong } from "./take.ts";
+import { takeAlongAxis } from "./take.ts";
 import { isNaN } from "./unary.ts";
 
 interface ArgsortAttrs {
@@ -85,7 +85,7 @@ export function argsort(x: TensorLike, { axis = -1, descending = false }: SortOp
  * @throws {ShapeError} If x has no such axis.
  */
 export function sort(x: TensorLike, options: SortOptions = {}): Tensor {
-  return takeAlong(x, argsort(x, options), { axis: options.axis });
+  return takeAlongAxis(x, argsort(x, options), { axis: options.axis });
 }
 
 /** Along which axis to look, and for which end. */
@@ -130,7 +130,7 @@ export function topK(x: TensorLike, k: number, { axis = -1, largest = true }: To
     );
   }
   const indices = slice(argsort(tensor, { axis: at, descending: largest }), { axis: at, stop: k });
-  return { values: takeAlong(tensor, indices, { axis: at }), indices };
+  return { values: takeAlongAxis(tensor, indices, { axis: at }), indices };
 }
 
 /**

@@ -253,10 +253,10 @@ export function placesAlong(shape: Shape, indices: TensorLike, axis: number, wha
  * the indices from `argsort`, `topK` or `argmax` (with `keepDims`) it gives the elements that they name.
  *
  * ```ts
- * import { takeAlong, tensor, toArray } from "../../mod.ts";
+ * import { takeAlongAxis, tensor, toArray } from "../../mod.ts";
  * const x = tensor([[10, 30, 20], [6, 4, 5]]);
  * const order = tensor([[1, 2, 0], [0, 2, 1]], { dtype: "i32" });
- * console.log(await toArray(takeAlong(x, order))); // [[30, 20, 10], [6, 5, 4]]
+ * console.log(await toArray(takeAlongAxis(x, order))); // [[30, 20, 10], [6, 5, 4]]
  * ```
  *
  * @param indices Integers, with as many axes as x; the other axes broadcast against those of x. Negative ones count from the end, those
@@ -267,7 +267,7 @@ export function placesAlong(shape: Shape, indices: TensorLike, axis: number, wha
  * @throws {ShapeError} If the shapes do not fit, or there is an index, but nothing to choose from.
  * @see NumPy's take_along_axis; PyTorch's gather (which does not broadcast)
  */
-export function takeAlong(x: TensorLike, indices: TensorLike, { axis = -1 }: { readonly axis?: number } = {}): Tensor {
+export function takeAlongAxis(x: TensorLike, indices: TensorLike, { axis = -1 }: { readonly axis?: number } = {}): Tensor {
   const tensor = asTensor(x);
   const { from, places } = placesAlong(tensor.shape, indices, axis, "take");
   return gather(tensor, from, places);

@@ -30,8 +30,8 @@ export interface RandomCropOptions {
   /** How far beyond the edge a crop may begin and end: one number, or [vertical, horizontal]. Default 0. */
   readonly padding?: Pair;
   /** What is beyond the edge. Default "constant". */
-  readonly mode?: PaddingMode;
-  /** The value beyond the edge in mode "constant". Default 0. */
+  readonly paddingMode?: PaddingMode;
+  /** The value beyond the edge with paddingMode "constant". Default 0. */
   readonly fill?: number;
 }
 
@@ -46,11 +46,11 @@ export interface RandomCropOptions {
  * @example
  * ```ts
  * import { datasets, random, zeros } from "../../mod.ts";
- * const crop = datasets.transforms.randomCrop({ size: 32, padding: 4, mode: "reflect" });
+ * const crop = datasets.transforms.randomCrop({ size: 32, padding: 4, paddingMode: "reflect" });
  * console.log(crop(zeros([8, 3, 32, 32]), random.key(0)).shape); // [8, 3, 32, 32]
  * ```
  */
-export function randomCrop({ size, padding = 0, mode = "constant", fill = 0 }: RandomCropOptions): Transform {
+export function randomCrop({ size, padding = 0, paddingMode = "constant", fill = 0 }: RandomCropOptions): Transform {
   const [h, w] = pair(size, "size", 1);
   const [vertical, horizontal] = pair(padding, "padding", 0);
   return (images, key) =>
@@ -65,23 +65,26 @@ export function randomCrop({ size, padding = 0, mode = "constant", fill = 0 }: R
           { shape: images.shape, size: [h, w], padding: [vertical, horizontal] },
         );
       }
-      checkPadding([height, width], [vertical, horizontal], mode);
+      checkPadding([height, width], [vertical, horizontal], paddingMode);
       const [down, across] = split(key);
       const rows = sub(add(iota([n, h, 1], 1), randint(down, [n, 1, 1], { max: room[0] + 1 })), vertical);
       const columns = sub(add(iota([n, 1, w], 2), randint(across, [n, 1, 1], { max: room[1] + 1 })), horizontal);
       // Without padding nothing is beyond the edge.
-      return pixelsAt(batch, rows, columns, vertical === 0 && horizontal === 0 ? "edge" : mode, fill);
+      return pixelsAt(batch, rows, columns, vertical === 0 && horizontal === 0 ? "edge" : paddingMode, fill);
     });
 }
 
 function checkPadding(extents: readonly number[], paddings: readonly number[], mode: PaddingMode): void {
   const most = { constant: Infinity, edge: Infinity, reflect: -1, symmetric: 0 }[mode];
   if (most === Infinity || paddings.every((padding, i) => padding <= extents[i] + most)) return;
-  throw new ShapeError(`Cannot pad images of [${extents}] by [${paddings}] in mode "${mode}": there is too little to mirror`, {
-    shape: extents,
-    padding: paddings,
-    mode,
-  });
+  throw new ShapeError(
+    `Cannot pad images of [${extents}] by [${paddings}] with paddingMode "${mode}": there is too little to mirror`,
+    {
+      shape: extents,
+      padding: paddings,
+      mode,
+    },
+  );
 }
 
 /**

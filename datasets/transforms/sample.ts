@@ -13,7 +13,7 @@ import { reshape } from "../../core/ops/movement.ts";
 import { pad } from "../../core/ops/pad.ts";
 import { where } from "../../core/ops/select.ts";
 import { split } from "../../core/ops/slice.ts";
-import { takeAlong } from "../../core/ops/take.ts";
+import { takeAlongAxis } from "../../core/ops/take.ts";
 import { abs, clip, floor, relu, round } from "../../core/ops/unary.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { inFloat } from "./batch.ts";
@@ -26,7 +26,7 @@ function pixels(images: Tensor, rows: Tensor, columns: Tensor): Tensor {
   const [n, c, height, width] = images.shape;
   const at = add(mul(rows, width), columns);
   const [, h, w] = at.shape;
-  const chosen = takeAlong(reshape(images, [n, c, height * width]), reshape(at, [n, 1, h * w]));
+  const chosen = takeAlongAxis(reshape(images, [n, c, height * width]), reshape(at, [n, 1, h * w]));
   return reshape(chosen, [n, c, h, w]);
 }
 

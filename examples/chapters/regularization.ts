@@ -31,7 +31,7 @@ import { makeTrainer } from "../training.ts";
 /** In training some numbers become 0 and the others grow, so that the mean stays; in evaluation nothing happens. */
 export async function dropouts({ key }: DigitsTour): Promise<void> {
   const { dropout, dropout2d, embedding, evalMode, trainMode } = layers;
-  const words = embedding({ count: 40, features: 100 });
+  const words = embedding({ numEmbeddings: 40, features: 100 });
   const [vectors] = words.apply(words.init(key, [10]).params, {}, reshape(arange(40), [4, 10]), evalMode);
   const places = [
     ["features, dropout(0.5)", dropout(0.5), ones([4, 1000])],

@@ -9,7 +9,7 @@ import { dropout } from "../dropout.ts";
 import type { AnyLayer } from "../layer.ts";
 import { linear } from "../linear.ts";
 import { maxPool2d } from "../pool.ts";
-import { sequence, serial } from "../serial.ts";
+import { sequential, serial } from "../serial.ts";
 import { flatten } from "../shape.ts";
 import type { NetworkOptions } from "./options.ts";
 import { divider } from "./divider.ts";
@@ -32,7 +32,7 @@ export function alexNet({ classes = 10, ratio = 1 }: NetworkOptions = {}): AnyLa
   const conv = (features: number, kernel: number, padding: number) => conv2d({ features: size(features), kernel, padding });
   const pool = maxPool2d({ kernel: 3, stride: 2 });
   return serial({
-    conv: sequence(
+    conv: sequential(
       conv2d({ features: size(96), kernel: 11, stride: 4 }),
       relu,
       pool,
@@ -48,7 +48,7 @@ export function alexNet({ classes = 10, ratio = 1 }: NetworkOptions = {}): AnyLa
       pool,
     ),
     flatten: flatten(),
-    fc: sequence(
+    fc: sequential(
       linear({ features: size(4096) }),
       relu,
       dropout(0.5),

@@ -23,13 +23,13 @@ export interface DenseBlockOptions {
   /** How many dense layers there are. */
   readonly layers: number;
   /** How many channels each adds. Default 32. */
-  readonly growth?: number;
-  /** The first convolution of a layer, of 1 x 1, has `bottleneck` times `growth` channels. Default 4. */
+  readonly growthRate?: number;
+  /** The first convolution of a layer, of 1 x 1, has `bottleneck` times `growthRate` channels. Default 4. */
   readonly bottleneck?: number;
 }
 
 /**
- * A block of DenseNet: layers that each add `growth` channels to all that came before.
+ * A block of DenseNet: layers that each add `growthRate` channels to all that came before.
  *
  * ```ts
  * import { layers, random } from "../../mod.ts";
@@ -38,15 +38,15 @@ export interface DenseBlockOptions {
  *
  * @see Huang et al., "Densely connected convolutional networks", 2016
  */
-export function denseBlock({ layers, growth = 32, bottleneck = 4 }: DenseBlockOptions): AnyLayer {
+export function denseBlock({ layers, growthRate = 32, bottleneck = 4 }: DenseBlockOptions): AnyLayer {
   const one = () =>
     denseConnection({
       norm1: batchNorm(),
       relu1: relu,
-      conv1: convolution(bottleneck * growth, 1),
+      conv1: convolution(bottleneck * growthRate, 1),
       norm2: batchNorm(),
       relu2: relu,
-      conv2: convolution(growth, 3, { padding: 1 }),
+      conv2: convolution(growthRate, 3, { padding: 1 }),
     });
   return serial(Object.fromEntries(Array.from({ length: layers }, (_, i) => [`denselayer${i + 1}`, one()])));
 }
@@ -61,10 +61,10 @@ export interface DenseNetOptions {
   /** How many layers each block has. Default [6, 12, 24, 16]: DenseNet-121. */
   readonly blocks?: readonly number[];
   /** How many channels a layer adds. Default 32. */
-  readonly growth?: number;
+  readonly growthRate?: number;
   /** How many channels the first convolution makes. Default twice the growth. */
   readonly features?: number;
-  /** The first convolution of a layer, of 1 x 1, has `bottleneck` times `growth` channels. Default 4. */
+  /** The first convolution of a layer, of 1 x 1, has `bottleneck` times `growthRate` channels. Default 4. */
   readonly bottleneck?: number;
   /** How many classes there are. Default 10. */
   readonly classes?: number;
@@ -83,7 +83,7 @@ export interface DenseNetOptions {
  * @see Huang et al., "Densely connected convolutional networks", 2016
  */
 export function denseNet(
-  { blocks = [6, 12, 24, 16], growth = 32, features = 2 * growth, bottleneck = 4, classes = 10 }: DenseNetOptions = {},
+  { blocks = [6, 12, 24, 16], growthRate = 32, features = 2 * growthRate, bottleneck = 4, classes = 10 }: DenseNetOptions = {},
 ): AnyLayer {
   const stages: Record<string, Stage> = {
     conv0: convolution(features, 7, { stride: 2, padding: 3 }),
@@ -93,8 +93,8 @@ export function denseNet(
   };
   let channels = features;
   for (const [i, layers] of blocks.entries()) {
-    stages[`denseblock${i + 1}`] = denseBlock({ layers, growth, bottleneck });
-    channels += layers * growth;
+    stages[`denseblock${i + 1}`] = denseBlock({ layers, growthRate, bottleneck });
+    channels += layers * growthRate;
     if (i === blocks.length - 1) break;
     channels = Math.floor(channels / 2);
     stages[`transition${i + 1}`] = transition(channels);

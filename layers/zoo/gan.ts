@@ -78,7 +78,7 @@ export interface DiscriminatorOptions {
  * @see Radford et al., "Unsupervised representation learning with deep convolutional generative adversarial networks", 2015
  */
 export function discriminator({ features = 32 }: DiscriminatorOptions = {}): AnyLayer {
-  const leak = withArgs(leakyRelu, { slope: 0.2 });
+  const leak = withArgs(leakyRelu, { negativeSlope: 0.2 });
   return serial({
     down1: conv2d({ features, ...halving }),
     act1: leak,

@@ -9,7 +9,7 @@ import type { AnyLayer } from "../layer.ts";
 import { linear } from "../linear.ts";
 import { batchNorm } from "../norm.ts";
 import { maxPool2d } from "../pool.ts";
-import { sequence, serial } from "../serial.ts";
+import { sequential, serial } from "../serial.ts";
 import { flatten } from "../shape.ts";
 
 /** Options of `leNet`. */
@@ -37,8 +37,8 @@ export function leNet({ classes = 10, norm = false }: LeNetOptions = {}): AnyLay
   const active = norm ? [batchNorm(), sigmoid] : [sigmoid];
   const pool = maxPool2d({ kernel: 2 });
   return serial({
-    conv: sequence(conv2d({ features: 6, kernel: 5 }), ...active, pool, conv2d({ features: 16, kernel: 5 }), ...active, pool),
+    conv: sequential(conv2d({ features: 6, kernel: 5 }), ...active, pool, conv2d({ features: 16, kernel: 5 }), ...active, pool),
     flatten: flatten(),
-    fc: sequence(linear({ features: 120 }), ...active, linear({ features: 84 }), ...active, linear({ features: classes })),
+    fc: sequential(linear({ features: 120 }), ...active, linear({ features: 84 }), ...active, linear({ features: classes })),
   });
 }

@@ -10,7 +10,7 @@ import { conv2d, type Conv2dLayerOptions } from "../conv.ts";
 import { dropout } from "../dropout.ts";
 import type { AnyLayer } from "../layer.ts";
 import { maxPool2d } from "../pool.ts";
-import { sequence } from "../serial.ts";
+import { sequential } from "../serial.ts";
 import { flatten } from "../shape.ts";
 import type { NetworkOptions } from "./options.ts";
 import { divider } from "./divider.ts";
@@ -29,7 +29,7 @@ import { divider } from "./divider.ts";
  */
 export function ninBlock(options: Conv2dLayerOptions): AnyLayer {
   const { features } = options;
-  return sequence(conv2d(options), relu, conv2d({ features, kernel: 1 }), relu, conv2d({ features, kernel: 1 }), relu);
+  return sequential(conv2d(options), relu, conv2d({ features, kernel: 1 }), relu, conv2d({ features, kernel: 1 }), relu);
 }
 
 /**
@@ -47,7 +47,7 @@ export function ninBlock(options: Conv2dLayerOptions): AnyLayer {
 export function nin({ classes = 10, ratio = 1 }: NetworkOptions = {}): AnyLayer {
   const size = divider(ratio);
   const pool = maxPool2d({ kernel: 3, stride: 2 });
-  return sequence(
+  return sequential(
     ninBlock({ features: size(96), kernel: 11, stride: 4 }),
     pool,
     ninBlock({ features: size(256), kernel: 5, padding: 2 }),

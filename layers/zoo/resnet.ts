@@ -12,7 +12,7 @@ import type { AnyLayer } from "../layer.ts";
 import { linear } from "../linear.ts";
 import { batchNorm } from "../norm.ts";
 import { maxPool2d } from "../pool.ts";
-import { sequence, serial } from "../serial.ts";
+import { sequential, serial } from "../serial.ts";
 import type { NetworkOptions } from "./options.ts";
 import { divider } from "./divider.ts";
 
@@ -48,7 +48,9 @@ export function basicBlock({ features, stride = 1, downsample = stride !== 1 }: 
     conv2: conv2d({ features, kernel: 3, padding: 1, bias: false, weightInit }),
     bn2: batchNorm(),
   }, {
-    downsample: downsample ? sequence(conv2d({ features, kernel: 1, stride, bias: false, weightInit }), batchNorm()) : undefined,
+    downsample: downsample
+      ? sequential(conv2d({ features, kernel: 1, stride, bias: false, weightInit }), batchNorm())
+      : undefined,
     activation: relu,
   });
 }
@@ -92,7 +94,7 @@ export function resNet({ depth = 18, classes = 10, ratio = 1 }: ResNetOptions = 
   const size = divider(ratio);
   // The first block of a stage halves height and width; that of the first stage finds them halved by the pool.
   const stage = (i: number) =>
-    sequence(
+    sequential(
       ...Array.from({ length: blocks[depth][i] }, (_, n) =>
         basicBlock({ features: size(64 * 2 ** i), stride: i > 0 && n === 0 ? 2 : 1 })),
     );

@@ -14,7 +14,7 @@ import type { AnyLayer } from "../layer.ts";
 import { linear } from "../linear.ts";
 import { batchNorm } from "../norm.ts";
 import { maxPool2d } from "../pool.ts";
-import { sequence, serial } from "../serial.ts";
+import { sequential, serial } from "../serial.ts";
 import { flatten } from "../shape.ts";
 import type { NetworkOptions } from "./options.ts";
 import { divider } from "./divider.ts";
@@ -59,7 +59,7 @@ function blockStages({ convolutions, features, norm = false }: VggBlockOptions):
  * @see Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2014
  */
 export function vggBlock(options: VggBlockOptions): AnyLayer {
-  return sequence(...blockStages(options));
+  return sequential(...blockStages(options));
 }
 
 /**
@@ -84,9 +84,9 @@ export function vgg({ depth, classes = 10, ratio = 1, norm = false }: VggOptions
   );
   const fc = (features: number) => linear({ features, weightInit: normal({ std: 0.01 }), biasInit: constant(0) });
   return serial({
-    features: sequence(...blocks.flat()),
+    features: sequential(...blocks.flat()),
     avgpool: withArgs(adaptiveAvgPool2d, 7),
     flatten: flatten(),
-    classifier: sequence(fc(size(4096)), relu, dropout(0.5), fc(size(4096)), relu, dropout(0.5), fc(classes)),
+    classifier: sequential(fc(size(4096)), relu, dropout(0.5), fc(size(4096)), relu, dropout(0.5), fc(classes)),
   });
 }

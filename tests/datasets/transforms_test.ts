@@ -35,7 +35,7 @@ function numbered(shape: readonly number[], dtype: "f32" | "u8" = "f32"): Tensor
 const all: Readonly<Record<string, Transform>> = {
   toTensor: transforms.toTensor,
   normalize: (x) => transforms.normalize({ mean: [0.1, 0.2, 0.3], std: 0.5 })(transforms.toTensor(x)),
-  randomCrop: transforms.randomCrop({ size: [5, 6], padding: 2, mode: "reflect" }),
+  randomCrop: transforms.randomCrop({ size: [5, 6], padding: 2, paddingMode: "reflect" }),
   centerCrop: transforms.centerCrop(5),
   randomHorizontalFlip: transforms.randomHorizontalFlip(),
   randomVerticalFlip: transforms.randomVerticalFlip(),
@@ -128,7 +128,7 @@ testOnDevices("what a padded crop finds beyond the edge", async () => {
     symmetric: [3, 2, 1, 1, 2, 3, 4, 4, 3, 2],
   };
   for (const [mode, padded] of Object.entries(beyond)) {
-    const crop = transforms.randomCrop({ size: [1, 4], padding: [0, 3], mode: mode as keyof typeof beyond, fill: 9 });
+    const crop = transforms.randomCrop({ size: [1, 4], padding: [0, 3], paddingMode: mode as keyof typeof beyond, fill: 9 });
     const values = await data(crop(images, random.key(3)));
     const windows = new Set(Array.from({ length: 7 }, (_, i) => padded.slice(i, i + 4).join()));
     const found = new Set(Array.from({ length: 64 }, (_, i) => values.slice(4 * i, 4 * i + 4).join()));
@@ -292,7 +292,10 @@ Deno.test("options and images that do not fit are refused", () => {
     () => randomCrop({ size: 5, padding: 1 })(zeros([1, 1, 2, 9]), key),
     /Cannot crop \[5, 5\] from images \[1, 1, 2, 9\]/,
   );
-  assert.throws(() => randomCrop({ size: 2, padding: 2, mode: "reflect" })(zeros([1, 1, 2, 9]), key), /too little to mirror/);
+  assert.throws(
+    () => randomCrop({ size: 2, padding: 2, paddingMode: "reflect" })(zeros([1, 1, 2, 9]), key),
+    /too little to mirror/,
+  );
   assert.throws(() => colorJitter({ saturation: 1 })(zeros([1, 2, 2, 2]), key), ShapeError);
   assert.throws(() => resize(3)(zeros([1, 1, 0, 2])), ShapeError);
   for (const transform of Object.values(all).slice(1)) assert.throws(() => transform(zeros([6, 7]), key), ShapeError);

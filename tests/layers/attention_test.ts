@@ -42,7 +42,7 @@ const normal = (seed: number, shape: readonly number[]) => random.normal(random.
 const close = { relative: 1e-5, absolute: 1e-6 };
 
 Deno.test("embedding starts normal, with zeros for padding", async () => {
-  const { params, output } = embedding({ count: 200, features: 50, paddingIndex: 3 }).init(key, [7]);
+  const { params, output } = embedding({ numEmbeddings: 200, features: 50, paddingIndex: 3 }).init(key, [7]);
   assert.deepEqual(output, [7, 50]);
   const rows = await toArray(params.weight) as number[][];
   assert.ok(rows[3].every((v) => v === 0));
@@ -53,11 +53,11 @@ Deno.test("embedding starts normal, with zeros for padding", async () => {
 });
 
 Deno.test("embedding refuses what it cannot look up", () => {
-  assert.throws(() => embedding({ count: 0, features: 2 }), RangeError);
-  assert.throws(() => embedding({ count: 2, features: 1.5 }), RangeError);
-  assert.throws(() => embedding({ count: 2, features: 1, paddingIndex: 2 }), RangeError);
-  assert.throws(() => embedding({ count: 2, features: 1, paddingIndex: -1 }), RangeError);
-  const model = serial({ words: embedding({ count: 2, features: 1 }) });
+  assert.throws(() => embedding({ numEmbeddings: 0, features: 2 }), RangeError);
+  assert.throws(() => embedding({ numEmbeddings: 2, features: 1.5 }), RangeError);
+  assert.throws(() => embedding({ numEmbeddings: 2, features: 1, paddingIndex: 2 }), RangeError);
+  assert.throws(() => embedding({ numEmbeddings: 2, features: 1, paddingIndex: -1 }), RangeError);
+  const model = serial({ words: embedding({ numEmbeddings: 2, features: 1 }) });
   const { params } = model.init(key, [3]);
   const wrong = () => model.apply(params, {}, ones([1, 3]), evalMode);
   assert.throws(wrong, (error) => error instanceof DTypeError && error.facts.layer === "words");
@@ -65,7 +65,7 @@ Deno.test("embedding refuses what it cannot look up", () => {
 
 Deno.test("dropout after embeddings: scaled in training, nothing in use", async () => {
   const model = serial({
-    words: embedding({ count: 5, features: 64, weightInit: layers.initializers.constant(1) }),
+    words: embedding({ numEmbeddings: 5, features: 64, weightInit: layers.initializers.constant(1) }),
     drop: dropout(0.5),
   });
   const { params, state } = model.init(key, [4]);
@@ -76,7 +76,7 @@ Deno.test("dropout after embeddings: scaled in training, nothing in use", async 
 });
 
 Deno.test("embedding by vmap equals a batch", async () => {
-  const layer = embedding({ count: 6, features: 3, paddingIndex: 0 });
+  const layer = embedding({ numEmbeddings: 6, features: 3, paddingIndex: 0 });
   const { params } = layer.init(key, [4]);
   const words = tensor([[0, 1, 2, 5], [5, 0, 0, 3]], { dtype: "i32" });
   const one = (x: Tensor) => layer.apply(params, {}, x, evalMode)[0];

@@ -27,7 +27,7 @@ import {
 await setDevice("reference");
 
 const { batchNorm, compose, conv2d, denseConnection, dropout, evalMode, linear, namedParameters, namedStages } = layers;
-const { parallel, residual, sequence, serial, trainMode } = layers;
+const { parallel, residual, sequential, serial, trainMode } = layers;
 const key = random.key(0);
 const paths = (tree: unknown) => treeLeaves(tree).map(({ path }) => path);
 
@@ -119,10 +119,10 @@ Deno.test("dense connections keep the input; parallel joins branches in order", 
   assert.deepEqual(row, [1, 2, -1, -2]);
 });
 
-Deno.test("sequence numbers its stages", () => {
-  const { params } = sequence(linear({ features: 3 }), relu, sequence(linear({ features: 2 }))).init(key, [4]);
+Deno.test("sequential numbers its stages", () => {
+  const { params } = sequential(linear({ features: 3 }), relu, sequential(linear({ features: 2 }))).init(key, [4]);
   // Of an unknown number of stages of one form the form is known.
-  const same = sequence(...[3, 2].map((features) => serial({ fc: linear({ features }), norm: batchNorm() }))).init(key, [4]);
+  const same = sequential(...[3, 2].map((features) => serial({ fc: linear({ features }), norm: batchNorm() }))).init(key, [4]);
   assert.deepEqual([same.params[1].fc.weight.shape, same.state[0].norm.runningMean.shape], [[2, 3], [3]]);
   assert.deepEqual(paths(params), ["0.weight", "0.bias", "2.0.weight", "2.0.bias"]);
   assert.deepEqual(params[2][0].weight.shape, [2, 3]);

@@ -69,7 +69,7 @@ testOnDevices("constants, types and shapes", async () => {
 Deno.test("gains are PyTorch's", () => {
   assert.deepEqual((["linear", "sigmoid", "tanh", "selu"] as const).map((name) => gain(name)), [1, 1, 5 / 3, 0.75]);
   assertClose(
-    [gain("relu"), gain("leakyRelu"), gain("leakyRelu", { slope: 0.5 })],
+    [gain("relu"), gain("leakyRelu"), gain("leakyRelu", { negativeSlope: 0.5 })],
     [
       1.4142135623730951,
       1.4141428569978354,
@@ -110,7 +110,7 @@ testOnDevices("orthogonal matrices are the polar factors of normal ones, spread 
 }, ["wasm"]);
 
 testOnDevices("layers start as their initializers say, by default as PyTorch's", async () => {
-  const weightInit = heUniform({ gain: gain("leakyRelu", { slope: Math.sqrt(5) }) });
+  const weightInit = heUniform({ gain: gain("leakyRelu", { negativeSlope: Math.sqrt(5) }) });
   const standard = linear({ features: 6 }).init(key, [5]).params;
   assert.deepEqual(await data(standard.weight), await data(weightInit(keyFor(key, "weight"), [6, 5])));
   const chosen = linear({ features: 6, weightInit: constant(2), biasInit: constant(3) }).init(key, [5]).params;

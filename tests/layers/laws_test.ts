@@ -29,7 +29,7 @@ function cellOf(tensors: readonly Tensor[]): layers.CellParams {
 }
 
 testSubjects([
-  subject("embedding", [words, float(4, 2)], applied(embedding({ count: 4, features: 2 }), ["weight"])),
+  subject("embedding", [words, float(4, 2)], applied(embedding({ numEmbeddings: 4, features: 2 }), ["weight"])),
   subject("scaledDotProductAttention", [float(3, 2), float(4, 2), float(4, 3)], (q, k, v) => scaledDotProductAttention(q, k, v)),
   subject(
     "scaledDotProductAttention, causal",

@@ -74,10 +74,10 @@ Deno.test("everything that is wrong is told at once", () => {
   const dict: Record<string, unknown> = { ...fitting(), "fc.weight": zeros([1]) };
   delete dict["conv1.bias"];
   dict["conv1.weight"] = ones([2, 1, 5, 5]);
-  const { missing, unexpected, misfits, message } = wrong(dict);
+  const { missing, unexpected, mismatched, message } = wrong(dict);
   assert.deepEqual(missing, ["conv1.bias"]);
   assert.deepEqual(unexpected, ["fc.weight"]);
-  assert.deepEqual(misfits, [{ name: "conv1.weight", reason: "has shape [2, 1, 5, 5], but must be [2, 1, 3, 3]" }]);
+  assert.deepEqual(mismatched, [{ name: "conv1.weight", reason: "has shape [2, 1, 5, 5], but must be [2, 1, 3, 3]" }]);
   assert.equal(
     message,
     "Cannot load the state dict: missing conv1.bias; unexpected fc.weight; " +
@@ -99,9 +99,9 @@ Deno.test("entries that are no tensors are told, not thrown", () => {
     [{ shape: [1, 2], data: [1, 2] }, /has shape \[1, 2\], but must be \[2\]/],
   ];
   for (const [entry, reason] of cases) {
-    const { misfits } = wrong({ ...fitting(), "conv1.bias": entry });
-    assert.deepEqual(misfits.map(({ name }) => name), ["conv1.bias"]);
-    assert.match(misfits[0].reason, reason);
+    const { mismatched } = wrong({ ...fitting(), "conv1.bias": entry });
+    assert.deepEqual(mismatched.map(({ name }) => name), ["conv1.bias"]);
+    assert.match(mismatched[0].reason, reason);
   }
   assert.deepEqual(wrong({ ...fitting(), constructor: zeros([1]) }).unexpected, ["constructor"]);
 });

@@ -136,7 +136,7 @@ const small: readonly [string, layers.AnyLayer, readonly number[]][] = [
   ["VGG-16 with batch norm", vgg({ depth: 16, ratio: 32, norm: true }), [1, 32, 32]],
   ["NiN", nin({ ratio: 32 }), [1, 67, 67]],
   ["ResNet-18", resNet({ ratio: 16 }), [3, 32, 32]],
-  ["DenseNet", denseNet({ blocks: [2, 2], growth: 4 }), [1, 32, 32]],
+  ["DenseNet", denseNet({ blocks: [2, 2], growthRate: 4 }), [1, 32, 32]],
 ];
 
 for (const [name, model, input] of small) {

@@ -33,7 +33,7 @@ testParity("attention agrees with PyTorch", fixtures.attention, {
 testParity("a layer of a transformer agrees with PyTorch", fixtures.encoders, {
   calls: {
     transformerEncoderLayer: applied((
-      { activation, ...options }: Omit<layers.TransformerOptions, "activation"> & { activation: "relu" | "gelu" },
+      { activation, ...options }: Omit<layers.TransformerEncoderLayerOptions, "activation"> & { activation: "relu" | "gelu" },
     ) => layers.transformerEncoderLayer({ ...options, activation: { relu, gelu }[activation] })),
   },
 });

@@ -192,7 +192,7 @@ const pools: readonly { readonly note: string; readonly x: Shape; readonly optio
   {
     note: "without padding in the divisor",
     x: [1, 2, 5, 5],
-    options: { kernel: 3, padding: 1, countPadding: false, ceilMode: true },
+    options: { kernel: 3, padding: 1, countIncludePad: false, ceilMode: true },
   },
 ];
 const dilated = { note: "dilation", x: [1, 2, 7, 8], options: { kernel: [3, 2], dilation: 2, stride: 2, padding: 1 } } as const;

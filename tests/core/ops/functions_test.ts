@@ -32,7 +32,7 @@ import {
   mean,
   min,
   minimum,
-  mse,
+  mseLoss,
   mul,
   nllLoss,
   norm,
@@ -78,7 +78,7 @@ const subject = (name: string, inputs: readonly Input[], f: Subject["f"]): Subje
 
 /** At least one way to call every function that has no record of its own. */
 const subjects: readonly Subject[] = [
-  subject("leakyRelu", [within("nonzero", 2, 3)], (x) => leakyRelu(x, { slope: 0.2 })),
+  subject("leakyRelu", [within("nonzero", 2, 3)], (x) => leakyRelu(x, { negativeSlope: 0.2 })),
   subject("elu", [within("nonzero", 2, 3)], (x) => elu(x, { alpha: 0.5 })),
   subject("silu", [float(2, 3)], (x) => silu(x)),
   subject("softplus", [float(2, 3)], (x) => softplus(x)),
@@ -90,7 +90,7 @@ const subjects: readonly Subject[] = [
   subject("nllLoss", [float(3, 5), labels], (x, classes) => nllLoss(x, classes, { reduction: "none" })),
   subject("crossEntropy", [float(3, 5), labels], (x, classes) => crossEntropy(x, classes)),
   subject("crossEntropy of one example", [float(5), { ...labels, shape: [] }], (x, one) => crossEntropy(x, one)),
-  subject("mse", [float(3, 2), float(3, 2)], (x, y) => mse(x, y, { reduction: "sum" })),
+  subject("mse", [float(3, 2), float(3, 2)], (x, y) => mseLoss(x, y, { reduction: "sum" })),
   subject("binaryCrossEntropy", [float(6), within("unit", 6)], (x, y) => binaryCrossEntropy(sigmoid(x), y)),
   subject("binaryCrossEntropyWithLogits", [float(6), within("unit", 6)], (x, y) => binaryCrossEntropyWithLogits(x, y)),
   subject("mean", [float(2, 3, 2)], (x) => mean(x, { axis: [0, 2], keepDims: true })),
@@ -207,7 +207,7 @@ testOnDevices("derivatives at kinks, ties and edges", async () => {
   const cases: readonly [string, (x: Tensor) => Tensor, number[], number[]][] = [
     ["abs", abs, [-2, 0, 2], [-1, 0, 1]],
     ["relu", relu, [-2, 0, 2], [0, 0, 1]],
-    ["leakyRelu", (x) => leakyRelu(x, { slope: 0.25 }), [-2, 0, 2], [0.25, 0.25, 1]],
+    ["leakyRelu", (x) => leakyRelu(x, { negativeSlope: 0.25 }), [-2, 0, 2], [0.25, 0.25, 1]],
     ["elu", elu, [-1e4, 0, 1e4], [0, 1, 1]],
     ["softplus", softplus, [-1e4, 0, 1e4], [0, 0.5, 1]],
     ["sigmoid", sigmoid, [-1e4, 0, 1e4], [0, 0.25, 0]],

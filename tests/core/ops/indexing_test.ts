@@ -17,7 +17,7 @@ import {
   ShapeError,
   sum,
   take,
-  takeAlong,
+  takeAlongAxis,
   type Tensor,
   tensor,
   toArray,
@@ -41,10 +41,18 @@ const i32 = (values: number | readonly number[] | readonly (readonly number[])[]
 const subject = (name: string, inputs: readonly Input[], f: Subject["f"]): Subject => ({ name, inputs, f });
 
 const subjects: readonly Subject[] = [
-  subject("takeAlong the last axis", [float(3, 4), integer([-4, 3], 3, 2)], (x, at) => takeAlong(x, at)),
-  subject("takeAlong a middle axis", [float(2, 4, 3), integer([-5, 5], 2, 3, 3)], (x, at) => takeAlong(x, at, { axis: 1 })),
-  subject("takeAlong, indices stretch", [float(2, 4, 3), integer([0, 3], 1, 5, 1)], (x, at) => takeAlong(x, at, { axis: 1 })),
-  subject("takeAlong, x stretches", [float(1, 4, 1), integer([0, 3], 3, 2, 2)], (x, at) => takeAlong(x, at, { axis: 1 })),
+  subject("takeAlongAxis the last axis", [float(3, 4), integer([-4, 3], 3, 2)], (x, at) => takeAlongAxis(x, at)),
+  subject(
+    "takeAlongAxis a middle axis",
+    [float(2, 4, 3), integer([-5, 5], 2, 3, 3)],
+    (x, at) => takeAlongAxis(x, at, { axis: 1 }),
+  ),
+  subject(
+    "takeAlongAxis, indices stretch",
+    [float(2, 4, 3), integer([0, 3], 1, 5, 1)],
+    (x, at) => takeAlongAxis(x, at, { axis: 1 }),
+  ),
+  subject("takeAlongAxis, x stretches", [float(1, 4, 1), integer([0, 3], 3, 2, 2)], (x, at) => takeAlongAxis(x, at, { axis: 1 })),
   subject(
     "scatterAdd",
     [float(2, 4, 3), integer([-5, 5], 2, 6, 3), float(2, 6, 3)],
@@ -93,27 +101,27 @@ const subjects: readonly Subject[] = [
 
 testSubjects(subjects, moves);
 
-testOnDevices("takeAlong", async () => {
+testOnDevices("takeAlongAxis", async () => {
   const x = tensor([[10, 30, 20], [6, 4, 5]]);
-  assert.deepEqual(await toArray(takeAlong(x, i32([[1, 2, 0], [0, 2, 1]]))), [[30, 20, 10], [6, 5, 4]]);
-  assert.deepEqual(await toArray(takeAlong(x, i32([[-1, -9, 9]]))), [[20, 10, 20], [5, 6, 5]]);
-  assert.deepEqual(await toArray(takeAlong(x, i32([[1, 0, 1]]), { axis: 0 })), [[6, 30, 5]]);
-  assert.deepEqual(takeAlong(x, zeros([2, 0], { dtype: "i32" })).shape, [2, 0]);
-  assert.deepEqual(await toArray(takeAlong(zeros([0, 3]), zeros([0, 2], { dtype: "u32" }))), []);
+  assert.deepEqual(await toArray(takeAlongAxis(x, i32([[1, 2, 0], [0, 2, 1]]))), [[30, 20, 10], [6, 5, 4]]);
+  assert.deepEqual(await toArray(takeAlongAxis(x, i32([[-1, -9, 9]]))), [[20, 10, 20], [5, 6, 5]]);
+  assert.deepEqual(await toArray(takeAlongAxis(x, i32([[1, 0, 1]]), { axis: 0 })), [[6, 30, 5]]);
+  assert.deepEqual(takeAlongAxis(x, zeros([2, 0], { dtype: "i32" })).shape, [2, 0]);
+  assert.deepEqual(await toArray(takeAlongAxis(zeros([0, 3]), zeros([0, 2], { dtype: "u32" }))), []);
 });
 
-Deno.test("take and takeAlong refuse what does not fit", () => {
+Deno.test("take and takeAlongAxis refuse what does not fit", () => {
   const x = zeros([2, 3]);
-  assert.throws(() => takeAlong(x, zeros([2, 3])), DTypeError);
+  assert.throws(() => takeAlongAxis(x, zeros([2, 3])), DTypeError);
   assert.throws(() => take(x, 3, { axis: 1 }), { name: "RangeError", message: /Cannot take \[2, 3\] at 3 along axis 1/ });
   assert.throws(() => take(x, 0.5), { name: "TypeError", message: /a position must be an integer/ });
-  assert.throws(() => takeAlong(x, i32([0, 1])), { name: "ShapeError", message: /both must have 2 axes/ });
-  assert.throws(() => takeAlong(x, zeros([4, 1], { dtype: "i32" })), {
+  assert.throws(() => takeAlongAxis(x, i32([0, 1])), { name: "ShapeError", message: /both must have 2 axes/ });
+  assert.throws(() => takeAlongAxis(x, zeros([4, 1], { dtype: "i32" })), {
     name: "ShapeError",
     message: /at axis 0 the extents differ/,
   });
-  assert.throws(() => takeAlong(x, i32([[0]]), { axis: 2 }), ShapeError);
-  assert.throws(() => takeAlong(zeros([2, 0]), i32([[0]])), { name: "ShapeError", message: /axis 1: it is empty/ });
+  assert.throws(() => takeAlongAxis(x, i32([[0]]), { axis: 2 }), ShapeError);
+  assert.throws(() => takeAlongAxis(zeros([2, 0]), i32([[0]])), { name: "ShapeError", message: /axis 1: it is empty/ });
 });
 
 testOnDevices("the last of several values stays, of several additions all", async () => {

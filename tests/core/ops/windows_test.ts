@@ -61,7 +61,7 @@ const subjects: readonly Subject[] = [
   subject("maxPool1d", [float(2, 2, 7)], (x) => maxPool1d(x, { kernel: 3, stride: 2, ceilMode: true, padding: 1 })),
   subject("avgPool1d", [float(2, 2, 7)], (x) => avgPool1d(x, { kernel: 3, stride: 2, ceilMode: true, padding: 1 })),
   subject("avgPool2d with a divisor", [float(1, 2, 5, 4)], (x) => {
-    return avgPool2d(x, { kernel: [3, 2], stride: 2, padding: 1, ceilMode: true, divisor: 3 });
+    return avgPool2d(x, { kernel: [3, 2], stride: 2, padding: 1, ceilMode: true, divisorOverride: 3 });
   }),
   subject("adaptiveAvgPool2d, windows alike", [float(2, 2, 4, 6)], (x) => adaptiveAvgPool2d(x, [2, 3])),
   subject("adaptiveAvgPool2d, windows of several sizes", [float(1, 2, 5, 4)], (x) => adaptiveAvgPool2d(x, [3, 6])),
@@ -111,7 +111,7 @@ testOnDevices("windows at special points", async () => {
       }),
       [2, 3, 1, 2],
     ],
-    ["avgPool1d without the padding", avgPool1d(signal(4, 6), { kernel: 2, padding: 1, countPadding: false }), [4, 6]],
+    ["avgPool1d without the padding", avgPool1d(signal(4, 6), { kernel: 2, padding: 1, countIncludePad: false }), [4, 6]],
     ["the mean of a pixel", globalAvgPool2d(row(7)), [7]],
     ["integers", globalAvgPool2d(tensor([[[[1, 2]]]], { dtype: "i32" })), [1.5]],
     ["layerNorm of equals", layerNorm(tensor([[3, 3, 3]])), [0, 0, 0]],
@@ -270,7 +270,7 @@ const refused: readonly [() => unknown, abstract new (...args: never[]) => Error
     "the window (with its dilation) is larger than the padded input",
   ],
   [() => maxPool1d(x3, { kernel: 1.5 }), RangeError, "kernel must be an integer of at least 1, but is 1.5"],
-  [() => avgPool2d(x4, { kernel: 2, divisor: 0 }), RangeError, "divisor must be finite and not 0, but is 0"],
+  [() => avgPool2d(x4, { kernel: 2, divisorOverride: 0 }), RangeError, "divisorOverride must be finite and not 0, but is 0"],
   [() => adaptiveAvgPool2d(x4, 0), RangeError, "size must be an integer of at least 1, or two of them, but is 0"],
   [
     () => adaptiveMaxPool2d(x3, 2),
