@@ -1,5 +1,5 @@
 /**
- * Time of a single-sample training step, where next to nothing is computed: what a call costs.
+ * Time of a single-sample training step, where almost nothing is computed: the overhead of a call.
  *
  * ```sh
  * deno task bench:detector --epochs 20 --device wasm

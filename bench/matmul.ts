@@ -87,7 +87,7 @@ function speedOf({ left, right, multiply, flops }: Product): (times: number) => 
     const start = performance.now();
     for (let i = 1; i < times; i++) run(x, y)[Symbol.dispose]();
     using last = run(x, y);
-    // A GPU has only now been told what to do: this waits for it.
+    // The work has only been submitted to a GPU: this waits for it.
     await item(corner(last));
     return times * flops / (performance.now() - start) / 1e6;
   };

@@ -22,7 +22,7 @@ export interface Peak {
   stop(): void;
 }
 
-/** What a thread is told. */
+/** The message that a thread gets. */
 interface Orders {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly shared: SharedArrayBuffer;

@@ -127,7 +127,7 @@ const contests: Contest[] = [
     : []),
 ];
 
-/** What a process printed: its median, and its least time where it tells. */
+/** What a process printed: its median, and its least time where it prints one. */
 interface Time {
   readonly median: number;
   readonly least: number;

@@ -215,7 +215,7 @@ export function truncatedNormal(
  */
 export function randint(k: Key, shape: Shape, { min = 0, max }: { readonly min?: number; readonly max: number }): Tensor {
   if (!Number.isInteger(min) || !Number.isInteger(max) || max <= min) {
-    throw new RangeError(`Cannot draw integers from [${min}, ${max}): the bounds must be whole and the second larger`);
+    throw new RangeError(`Cannot draw integers from [${min}, ${max}): the bounds must be integers and the second larger`);
   }
   return add(cast(rem(bits(k, shape), max - min), indexType), min);
 }

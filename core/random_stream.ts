@@ -19,7 +19,7 @@ export interface RandomStream {
 }
 
 /** Counters encrypted at a time by a stream. */
-const BLOCK = 256;
+const blockSize = 256;
 
 /**
  * The numbers that a key stands for: the words of the counters 0, 1, 2, ... under it.
@@ -39,7 +39,7 @@ export function randomStream(key: Words): RandomStream {
   let next = words.length;
 
   function refill(): void {
-    if (counter > 0 && words.length < 2 * BLOCK) words = new Uint32Array(2 * BLOCK);
+    if (counter > 0 && words.length < 2 * blockSize) words = new Uint32Array(2 * blockSize);
     for (let i = 0; i < words.length; i += 2, counter++) encrypt(k0, k1, Math.floor(counter / 2 ** 32), counter | 0, words, i);
     next = 0;
   }

@@ -12,11 +12,11 @@
 import type { Words } from "./words.ts";
 
 /** Skein's constant: it keeps a key of zeros from being a fixed point. */
-const PARITY = 0x1bd11bda;
+const keyParity = 0x1bd11bda;
 
 /** Encrypts the counter `(c0, c1)` under the key `(k0, k1)` into two words of `out` from `at`. */
 export function encrypt(k0: number, k1: number, c0: number, c1: number, out: Uint32Array, at: number): void {
-  const k2 = k0 ^ k1 ^ PARITY;
+  const k2 = k0 ^ k1 ^ keyParity;
   let x = (c0 + k0) | 0;
   let y = (c1 + k1) | 0;
   // Each round: x += y; y = rotateLeft(y, r) ^ x. After every fourth round the next two of the three key words are added.

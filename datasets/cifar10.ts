@@ -56,8 +56,8 @@ export const cifar10Source: Cifar10Source = {
   },
 };
 
-const SHAPE: ImageShape = [3, 32, 32];
-const RECORD = 1 + imageBytes(SHAPE);
+const cifarShape: ImageShape = [3, 32, 32];
+const recordBytes = 1 + imageBytes(cifarShape);
 
 const trainFiles = [1, 2, 3, 4, 5].map((batch) => `data_batch_${batch}.bin`);
 const testFile = "test_batch.bin";
@@ -161,21 +161,21 @@ function parse(members: Members, name: string): TaskEither.TaskEither<DatasetErr
 /** The images in files of records, one file after the other. */
 function parseRecords(files: readonly FileBytes[]): Either.Either<DatasetError, ImageSet> {
   const fail = (file: string, reason: string) => Either.left(badFormat(file, "CIFAR-10 records", reason));
-  const ragged = files.find(({ bytes }) => bytes.length % RECORD !== 0);
-  if (ragged) return fail(ragged.file, `its ${ragged.bytes.length} bytes are not whole records of ${RECORD}`);
-  const count = files.reduce((total, { bytes }) => total + bytes.length / RECORD, 0);
-  const images = new Uint8Array(count * (RECORD - 1));
+  const ragged = files.find(({ bytes }) => bytes.length % recordBytes !== 0);
+  if (ragged) return fail(ragged.file, `its ${ragged.bytes.length} bytes are not whole records of ${recordBytes}`);
+  const count = files.reduce((total, { bytes }) => total + bytes.length / recordBytes, 0);
+  const images = new Uint8Array(count * (recordBytes - 1));
   const labels = new Uint8Array(count);
   let at = 0;
   for (const { file, bytes } of files) {
-    for (let record = 0; record < bytes.length; record += RECORD, at++) {
+    for (let record = 0; record < bytes.length; record += recordBytes, at++) {
       const label = bytes[record];
-      if (label >= cifar10Classes.length) return fail(file, `label ${label} of record ${record / RECORD} is above 9`);
+      if (label >= cifar10Classes.length) return fail(file, `label ${label} of record ${record / recordBytes} is above 9`);
       labels[at] = label;
-      images.set(bytes.subarray(record + 1, record + RECORD), at * (RECORD - 1));
+      images.set(bytes.subarray(record + 1, record + recordBytes), at * (recordBytes - 1));
     }
   }
-  return Either.right({ images, labels, count, shape: SHAPE, classes: cifar10Classes.length });
+  return Either.right({ images, labels, count, shape: cifarShape, classes: cifar10Classes.length });
 }
 
 /** The names of the classes, one in each line. */

@@ -1,6 +1,6 @@
 /**
  * Downloads a file from the first mirror that has it, through a `.part` file beside it: an interrupted download goes on where it
- * stopped, and only a file that was found right gets its name.
+ * stopped, and only a file that was verified gets its name.
  *
  * @module
  */
@@ -21,17 +21,17 @@ export interface DownloadOptions<A> {
   readonly path: string;
   /** Whether the bytes are right, and what they mean: a Left is an error of the mirror, and the file is not kept. */
   readonly accept: (bytes: Bytes) => TaskEither.TaskEither<DatasetError, A>;
-  /** Is told whenever some bytes have come. */
+  /** Is called whenever bytes have arrived. */
   readonly onProgress?: (progress: Progress) => void;
   /** Milliseconds without a byte after which a mirror is given up, at least 1. Default 30,000. */
   readonly stallTimeout?: number;
 }
 
 /** How often a connection that is cut is taken up again, as long as each time some bytes have come. */
-const RECONNECTS = 5;
+const maxReconnects = 5;
 
 /** How often a mirror may send us elsewhere. */
-const REDIRECTS = 5;
+const maxRedirects = 5;
 
 /** A mirror's file on its way here. */
 interface Transfer {
@@ -45,7 +45,7 @@ interface Transfer {
 /**
  * Downloads a file and gives what `accept` makes of its bytes.
  *
- * @returns Left with a `Download` error that tells of every mirror if none had the file, or with a `Cache` error if it could not
+ * @returns Left with a `Download` error that lists every mirror if none had the file, or with a `Cache` error if it could not
  * be written. What had come of it is kept for the next time, unless it was wrong.
  */
 export function download<A>(options: DownloadOptions<A>): TaskEither.TaskEither<DatasetError, A> {
@@ -86,7 +86,7 @@ async function complete(transfer: Transfer): Promise<Either.Either<DatasetError,
     const before = await sizeOf(transfer.part);
     const result = await connect(transfer);
     if (Either.isRight(result) || result.left.kind !== "Http") return result;
-    if (reconnects === RECONNECTS || await sizeOf(transfer.part) <= before) return result;
+    if (reconnects === maxReconnects || await sizeOf(transfer.part) <= before) return result;
   }
 }
 
@@ -125,7 +125,7 @@ async function request(
   url: URL,
   present: number,
   signal: AbortSignal,
-  redirects = REDIRECTS,
+  redirects = maxRedirects,
 ): Promise<Either.Either<DatasetError, Response>> {
   // Packed on its way, the file's bytes could not be counted.
   const headers: Record<string, string> = { "accept-encoding": "identity" };

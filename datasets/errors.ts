@@ -12,7 +12,7 @@ export type DatasetError =
   | { readonly kind: "NotFound"; readonly message: string; readonly folder: string; readonly file: string }
   /** A file that is there and cannot be read. */
   | { readonly kind: "Read"; readonly message: string; readonly file: string; readonly cause: unknown }
-  /** No mirror gave the file; `attempts` tells of each that was asked. */
+  /** No mirror gave the file; `attempts` lists each request. */
   | { readonly kind: "Download"; readonly message: string; readonly file: string; readonly attempts: readonly Attempt[] }
   /** One address did not answer, or not with the file. `status` is the HTTP status if it answered. */
   | { readonly kind: "Http"; readonly message: string; readonly url: string; readonly status?: number }

@@ -2,7 +2,7 @@
  * Digits drawn by our own code: data that is there without network, file or permission, of the form of MNIST.
  *
  * Each digit is one of its glyphs with shaken points, turned, slanted, stretched and shifted, drawn with a thick or thin, sharp or
- * soft pen, and sometimes with noise and stray strokes. They are shifted so far that a linear classifier, which knows pixels
+ * soft pen, and sometimes with noise and stray strokes. They are shifted so far that a linear classifier, which sees pixels
  * by their place, does much worse than a convolutional network: with the default 20,000 and 4,000, batches of 64, SGD (rate 0.01,
  * momentum 0.5) and pixels normalised as MNIST's are, three epochs in PyTorch give 84 % (twenty: 87 %) and 98 %.
  *
@@ -26,8 +26,8 @@ export interface SyntheticDigitsOptions {
   readonly test?: number;
 }
 
-const SHAPE: ImageShape = [1, 28, 28];
-const SIZE = SHAPE[1];
+const digitShape: ImageShape = [1, 28, 28];
+const digitSize = digitShape[1];
 
 /**
  * Images of digits (28 x 28, white on black, ten classes about equally frequent), about 20,000 a second.
@@ -56,10 +56,10 @@ function drawSet(key: Words, count: number): ImageSet {
   if (!Number.isInteger(count) || count < 0) {
     throw new RangeError(`Cannot draw ${count} digits: the number must be an integer of at least 0`);
   }
-  const bytes = imageBytes(SHAPE);
+  const bytes = imageBytes(digitShape);
   const images = new Uint8Array(count * bytes);
   const labels = new Uint8Array(count);
-  const sheet = blankSheet(SIZE);
+  const sheet = blankSheet(digitSize);
   const values = new Float32Array(bytes);
   for (let i = 0; i < count; i++) {
     const random = randomStream(foldInKey(key, i));
@@ -67,7 +67,7 @@ function drawSet(key: Words, count: number): ImageSet {
     drawDigit(labels[i], random, sheet, values);
     for (let pixel = 0; pixel < bytes; pixel++) images[i * bytes + pixel] = Math.min(255, Math.max(0, values[pixel]));
   }
-  return { images, labels, count, shape: SHAPE, classes: glyphs.length };
+  return { images, labels, count, shape: digitShape, classes: glyphs.length };
 }
 
 /** Draws a digit with all that chance does to it, as grey values about 0 to 255. */
@@ -95,7 +95,7 @@ function placement(random: RandomStream): (point: Point) => Point {
   const height = random.uniform(7, 10.5), width = height * random.uniform(0.7, 1.15);
   const slant = random.uniform(-0.35, 0.35), turn = random.uniform(-0.2, 0.2);
   const cos = Math.cos(turn), sin = Math.sin(turn);
-  const centre = (SIZE - 1) / 2;
+  const centre = (digitSize - 1) / 2;
   const right = centre + random.uniform(-2.3, 2.3), down = centre + random.uniform(-2.3, 2.3);
   return ([x, y]) => {
     const u = width * (x - slant * y), v = height * y;
@@ -105,7 +105,7 @@ function placement(random: RandomStream): (point: Point) => Point {
 
 /** Draws a short thin stroke anywhere. */
 function drawStray(random: RandomStream, sheet: Sheet): void {
-  const x = random.uniform(0, SIZE), y = random.uniform(0, SIZE);
+  const x = random.uniform(0, digitSize), y = random.uniform(0, digitSize);
   const angle = random.uniform(0, 2 * Math.PI), length = random.uniform(2, 7);
   const end: Point = [x + length * Math.cos(angle), y + length * Math.sin(angle)];
   draw(sheet, { points: [[x, y], end], smooth: false }, random.uniform(0.3, 0.8));

@@ -15,19 +15,19 @@ export interface Sheet {
 }
 
 /** The distance beyond which a pixel has no ink at any softness, in pixels. */
-const REACH = 2;
+const inkReach = 2;
 
 /** Straight pieces of a smooth curve between two of its points. */
-const PIECES = 3;
+const curvePieces = 3;
 
 /** A sheet of `size` x `size` pixels without ink. */
 export function blankSheet(size: number): Sheet {
-  return { size, distances: new Float32Array(size * size).fill(REACH) };
+  return { size, distances: new Float32Array(size * size).fill(inkReach) };
 }
 
 /** Takes all ink from a sheet. */
 export function wipe(sheet: Sheet): void {
-  sheet.distances.fill(REACH);
+  sheet.distances.fill(inkReach);
 }
 
 /** Draws a stroke whose points are in pixels (the centre of the first pixel is (0, 0)) with a pen of a radius in pixels. */
@@ -39,8 +39,8 @@ export function draw(sheet: Sheet, { points, smooth }: Stroke, radius: number): 
     }
     const before = points[Math.max(i - 1, 0)], after = points[Math.min(i + 2, points.length - 1)];
     let from = points[i];
-    for (let piece = 1; piece <= PIECES; piece++) {
-      const to = alongCurve(before, points[i], points[i + 1], after, piece / PIECES);
+    for (let piece = 1; piece <= curvePieces; piece++) {
+      const to = alongCurve(before, points[i], points[i + 1], after, piece / curvePieces);
       drawLine(sheet, from, to, radius);
       from = to;
     }
@@ -58,7 +58,7 @@ function alongCurve(a: Point, b: Point, c: Point, d: Point, t: number): Point {
 function drawLine({ size, distances }: Sheet, [x0, y0]: Point, [x1, y1]: Point, radius: number): void {
   const dx = x1 - x0, dy = y1 - y0;
   const inverse = 1 / Math.max(dx * dx + dy * dy, 1e-12);
-  const reach = radius + REACH;
+  const reach = radius + inkReach;
   const left = Math.max(0, Math.ceil(Math.min(x0, x1) - reach)), right = Math.min(size - 1, Math.floor(Math.max(x0, x1) + reach));
   const top = Math.max(0, Math.ceil(Math.min(y0, y1) - reach)), bottom = Math.min(size - 1, Math.floor(Math.max(y0, y1) + reach));
   for (let y = top; y <= bottom; y++) {

@@ -50,7 +50,7 @@ async function gradients(): Promise<void> {
   await show(
     () => grad(y)(x),
     () => grad(sum)(x),
-    // Nothing is kept from one gradient to the next: who wants their sum adds them.
+    // Nothing is kept from one gradient to the next: for their sum, add them.
     () => add(grad(y)(x), grad(sum)(x)),
   );
   await showRefused(() => grad(y)(arange(3)), () => grad(square)(x));

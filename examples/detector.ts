@@ -1,5 +1,5 @@
 /**
- * A convolutional network small enough to look inside: it tells whether nine numbers are all equal.
+ * A convolutional network small enough to look inside: it decides whether nine numbers are all equal.
  *
  * Two filters of 2 x 2, ten numbers in all, learn it in 40,000 steps of one example each. They run as 200 programs, one for each epoch.
  * Not every start gets there: with some `--seed`s the answers stay wrong, as they do for about as many seeds of the note's own program.

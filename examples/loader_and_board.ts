@@ -28,7 +28,7 @@ const command = exampleCommand(
   { data: "synthetic", limit: 200 },
 )
   .option("--data <source>", "auto, cifar10, synthetic, or a folder (see below)", notEmpty, "auto")
-  .option("--limit <count>", "use only the first so many pictures", whole(64), 1280)
+  .option("--limit <count>", "use only the first <count> pictures", whole(64), 1280)
   .option("--epochs <count>", "passes over the pictures", whole(1), 2)
   .option("--workers <count>", "threads that make batches", whole(0, 64), 2)
   .option(...logFlag)

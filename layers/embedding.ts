@@ -31,7 +31,7 @@ export interface EmbeddingOptions {
 
 /** What `embedding` learns. */
 export interface EmbeddingParams {
-  /** [count, features]: a row for each index. */
+  /** [numEmbeddings, features]: a row for each index. */
   readonly weight: Tensor;
 }
 

@@ -341,7 +341,7 @@ function leastSingularValue(rows: number, columns: number): number {
   return Math.max(1e-9, (Math.sqrt(rows) - Math.sqrt(columns) - t) / (Math.sqrt(rows * columns) + t));
 }
 
-/** The factors a that bring all numbers in [low, 1] to 1, within what f64 tells apart. */
+/** The factors a that bring all numbers in [low, 1] to 1, within the precision of f64. */
 function scales(low: number): number[] {
   const factors: number[] = [];
   while (1 - low > 1e-15) {

@@ -153,7 +153,7 @@ function channelsOf(shape: Shape): number {
   return shape[1];
 }
 
-/** Checks parameters and state, of which the first to have another number of channels is told. */
+/** Checks parameters and state; the error names the first that has another number of channels. */
 function checkChannels(shape: Shape, known: Readonly<Record<string, Tensor>>): void {
   const channels = channelsOf(shape);
   for (const [name, { size }] of Object.entries(known)) {

@@ -6,7 +6,7 @@
 import { CotangentError, DTypeError, type Facts, ShapeError } from "../core/errors.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 
-/** Where an error was, for layers around the one that told. */
+/** Where an error was, for the layers around the one that failed. */
 interface Place {
   readonly layer: string;
   readonly input: Shape;
@@ -16,7 +16,7 @@ interface Place {
 const places = new WeakMap<Error, Place>();
 
 /**
- * Runs a stage; if it fails, the error tells its name (after those of the stages around it) and its input.
+ * Runs a stage; if it fails, the error names it (after those of the stages around it) and its input.
  *
  * @throws {Error} The kinds of error that a misfit raises, as `Cannot apply layer "conv1" to input [64, 28, 28]: ...`, with the
  * original as cause; other errors unchanged.

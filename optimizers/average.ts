@@ -26,7 +26,7 @@ export interface ExponentialMovingAverageOptions {
 export interface AverageState<P> {
   /** A tree like the parameters. */
   readonly average: P;
-  /** How many steps there were, i32[]; only for averages that start from nothing. */
+  /** How many steps there were, i32[]; only with `debias`. */
   readonly step?: Tensor;
 }
 

@@ -51,7 +51,7 @@ export interface Plateau {
 }
 
 /**
- * Lowers the rate when a loss (or an accuracy) has not become better for a while: PyTorch's ReduceLROnPlateau.
+ * Lowers the rate when a loss (or an accuracy) has stopped improving: PyTorch's ReduceLROnPlateau.
  *
  * It depends on measured values, not on the step, so it has a state. The rate goes into the step as an argument, and a new one
  * compiles nothing.

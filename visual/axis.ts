@@ -48,7 +48,7 @@ export function axisFor(values: readonly number[], options: AxisOptions): Axis {
   return { ticks: linear.ticks(count).filter((tick) => !whole || Number.isInteger(tick)), place: linear };
 }
 
-/** The least and the largest of numbers. (Math.min takes only so many arguments.) */
+/** The least and the largest of numbers. (The number of arguments of Math.min is limited.) */
 export function extent(values: readonly number[]): [number, number] {
   return values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
 }

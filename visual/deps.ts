@@ -1,5 +1,5 @@
 /**
- * What pictures and logs need from outside, pinned, one line each. Not in the library's own `deps.ts`: who only trains loads none
+ * The dependencies of pictures and logs, pinned, one line each. Not in the library's own `deps.ts`: a program that only trains loads none
  * of it.
  *
  * @module

@@ -127,7 +127,7 @@ function writerTo(file: Deno.FsFile, path: string, size: number): SummaryWriter 
     if (!Number.isSafeInteger(step)) throw new RangeError(`${where}: the step must be an integer`);
     const time = Date.now() / 1000;
     const written = Promise.all([read(), last]).then(([summary]) => write(summaryEvent(time, step, tag, summary)));
-    last = written.catch(() => {}); // the caller is told; the next record is not concerned
+    last = written.catch(() => {}); // the caller gets the error; the next record is written all the same
     return written;
   };
 

@@ -20,7 +20,7 @@ export function text(content: string | number, x: number, y: number, size: numbe
   return element("text", { x, y, "font-size": size, "text-anchor": "middle", ...attributes }, escapeXml(`${content}`));
 }
 
-/** About how wide text is: nobody knows its font here, so this is the width of a wide one. */
+/** An upper bound of the width of text: the font is unknown here, so this is the width of a wide one. */
 export function widthOf(content: string | number, size: number): number {
   return Array.from(`${content}`).reduce((width, char) => width + size * (char < "\u0250" ? 0.6 : 1), 0);
 }

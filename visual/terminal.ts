@@ -10,7 +10,7 @@ export function hasColor(): boolean {
   return !Deno.noColor && Deno.stdout.isTerminal();
 }
 
-/** Whether the terminal says that it has all 24-bit colours; without permission to read `COLORTERM`, nobody says so. */
+/** Whether the terminal says that it has all 24-bit colours; without permission to read `COLORTERM` it counts as not. */
 export function hasTrueColor(): boolean {
   return hasColor() && /^(truecolor|24bit)$/.test(readEnv("COLORTERM") ?? "");
 }

@@ -55,7 +55,7 @@ function split({ captured, args }: TracedFunction, inputs: readonly Tensor[]): [
 function forgetting(f: (...args: Tensor[]) => Tensor[], args: readonly Tensor[]): Tensor[] {
   const [body] = traceFunction("checkpoint", args, (placeholders) => [f(...placeholders), undefined]);
   const outputs = evaluate(body, body.captured, args);
-  // The outputs are inputs too, so the graph is told apart by them.
+  // The outputs are inputs too, so they distinguish the graph.
   const attrs: CheckpointAttrs = { body, toJSON: () => null };
   return elementsOf(apply(checkpointOp, [...body.captured, ...args, ...outputs], attrs), outputs);
 }

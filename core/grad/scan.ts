@@ -2,8 +2,8 @@
  * Loops: one step, written as a function, is compiled once and run for every row of a sequence.
  *
  * The derivative of a loop is a loop that walks the sequence the other way. It needs the state at the beginning of each step, and what
- * kernels of their own computed in it, so every loop can also give those (`collected`, after the function's own results); if nobody
- * asks, they are not kept. The rest of a step is computed again: it is elementwise.
+ * kernels of their own computed in it, so every loop can also give those (`collected`, after the function's own results); if nothing
+ * asks for them, they are not kept. The rest of a step is computed again: it is elementwise.
  *
  * @module
  */

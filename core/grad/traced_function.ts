@@ -33,7 +33,7 @@ export function traceFunction<R>(
     const args = examples.map(({ shape, dtype }) => placeholder(trace, shape, dtype));
     const [outputs, rest] = run(args);
     const body = { captured: capturedBy(outputs, args, start), args, outputs };
-    // Tensors of its own: nobody else holds them, so none of them (a constant that is read elsewhere) becomes values instead of a graph.
+    // Tensors of its own, which are held nowhere else: so none of them (a constant that is read elsewhere) becomes values instead of a graph.
     return [{ ...body, outputs: evaluate(body, body.captured, args) }, rest] as const;
   });
 }

@@ -29,7 +29,7 @@ import {
   signalAxes,
 } from "./window.ts";
 
-/** What the records of convolutions are told. */
+/** The attributes of the records of convolutions. */
 export interface ConvAttrs {
   readonly geometry: ConvGeometry;
 }

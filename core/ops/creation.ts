@@ -283,7 +283,7 @@ export function tensor(
   return fromHost(toHostArray(type, found), given ?? own, type);
 }
 
-/** A tensor on values that nobody else will change. */
+/** A tensor on values that are not changed afterwards. */
 export function fromHost(values: TypedArray, shape: Shape, dtype: DType): Tensor {
   if (sizeOf(shape) !== values.length) {
     throw new ShapeError(

@@ -106,7 +106,7 @@ function parseTerm(text: string, equation: string): Term {
   return { letters, ellipsis: at < 0 ? undefined : at };
 }
 
-/** The labels of a term of so many axes: letters, and numbers for those of "...", the last being 0. */
+/** The labels of a term, by the number of axes: letters, and numbers for those of "...", the last being 0. */
 function labelsOf({ letters, ellipsis }: Term, rank: number): string[] {
   const hidden = Array.from({ length: rank - letters.length }, (_, i) => String(rank - letters.length - 1 - i));
   return ellipsis === undefined ? [...letters] : [...letters.slice(0, ellipsis), ...hidden, ...letters.slice(ellipsis)];
@@ -196,7 +196,7 @@ function agree(tensors: readonly Labelled[], equation: string): Labelled[] {
  */
 export function einsum(equation: string, ...operands: readonly TensorLike[]): Tensor {
   const [inputs, output, more] = equation.replaceAll(/\s/g, "").split("->");
-  if (more !== undefined) throw invalid(equation, `"->" is there twice`);
+  if (more !== undefined) throw invalid(equation, `"->" appears twice`);
   const terms = inputs.split(",").map((term) => parseTerm(term, equation));
   if (terms.length !== operands.length) {
     throw invalid(equation, `it has ${terms.length} inputs, but ${operands.length} operands were given`);

@@ -98,7 +98,7 @@ function nearest(x: Tensor, axis: number, { extent, out, step }: Grid): Tensor {
 /** So much may be lost of a place that is whole, in double precision. */
 const rounding = 1e-9;
 
-/** Every element so many times. */
+/** Every element, repeated. */
 function repeat(x: Tensor, axis: number, times: number): Tensor {
   if (times === 1) return x;
   const [before, [extent, ...after]] = [x.shape.slice(0, axis), x.shape.slice(axis)];

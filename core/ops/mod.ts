@@ -1,7 +1,7 @@
 /**
- * Every operation's record, for those who check them all: the tests.
+ * Every operation's record, for the tests, which check them all.
  *
- * Nothing else imports this file. What the library does not use of it is loaded by nobody.
+ * Nothing else imports this file. What the library does not use is not loaded.
  *
  * @module
  */

@@ -236,7 +236,7 @@ export function chunk(x: TensorLike, count: number, { axis = 0 }: { readonly axi
   const at = normalizeAxis(axis, tensor.rank, "chunk");
   const extent = tensor.shape[at];
   const size = Math.ceil(extent / integer(count, "The number of chunks"));
-  // Nothing is still cut in so many pieces.
+  // An empty axis still gives `count` pieces.
   const sizes = size === 0 ? new Array<number>(count).fill(0) : Array.from(
     { length: Math.ceil(extent / size) },
     (_, i) => Math.min(size, extent - i * size),

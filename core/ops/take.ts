@@ -237,8 +237,8 @@ export function placesAlong(shape: Shape, indices: TensorLike, axis: number, wha
     );
   }
   const out = shape.map((extent, i) => i === at || extent === 1 ? list.shape[i] : extent);
-  const told = list.shape.flatMap((extent, i) => i === at || extent !== 1 ? [i] : []);
-  const [from, to] = [told[0], told[told.length - 1] + 1];
+  const varying = list.shape.flatMap((extent, i) => i === at || extent !== 1 ? [i] : []);
+  const [from, to] = [varying[0], varying[varying.length - 1] + 1];
   const block = out.slice(from, to);
   const places = block.map((_, i) => {
     const each = from + i;

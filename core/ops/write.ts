@@ -2,7 +2,7 @@
  * Writing rows over others at indices: the counterpart of `take`.
  *
  * The primitive writes rows [outer, count, inner] over those of x [outer, size, inner] that the indices [count] name, in their order: of
- * two rows at one index the last stays. Where nobody else needs x, as in a loop, only the rows are moved.
+ * two rows at one index the last stays. Where x is not used otherwise, as in a loop, only the rows are moved.
  *
  * @module
  */

@@ -85,7 +85,7 @@ export interface BatchSource<B> {
  * ```ts ignore
  * // photos.ts
  * export async function example(index: number, key: datasets.Words, { folder }: { folder: string }) {
- *   const pixels = decode(await Deno.readFile(`${folder}/${index}.png`)); // decode: a library of yours
+ *   const pixels = decode(await Deno.readFile(`${folder}/${index}.png`)); // decode: any library
  *   return { pixels: crop(pixels, datasets.randomStream(key)), label: Int32Array.of(labels[index]) };
  * }
  * // main.ts

@@ -57,7 +57,7 @@ export function startWorkers(count: number, task: Task): WorkerPool {
     else batch?.reject(errorOf(reply.error));
   };
   const start = (): PoolWorker => {
-    // Without an environment of its own it would get a copy of ours, for which Deno would ask on a terminal.
+    // Without an environment of its own it would get a copy of this one, for which Deno would ask on a terminal.
     const worker = new Worker(source, { workerData: task, env: {} });
     const started: PoolWorker = { worker, pending: new Map() };
     worker.on("message", (reply: Reply) => onMessage(started, reply));

@@ -33,7 +33,7 @@ export interface RandomErasingOptions {
 }
 
 /** How many rectangles are drawn for an image, the first of them that fits being erased. */
-const ATTEMPTS = 10;
+const maxAttempts = 10;
 
 /**
  * Erases a rectangle of each image with probability `p`: its area, its ratio of height to width (uniform in its logarithm) and its place
@@ -81,11 +81,11 @@ function rectangles(
   ratio: readonly [number, number],
 ): Tensor {
   const [toErase, ofArea, ofRatio, ofTop, ofLeft] = split(key, 5);
-  const area = mul(uniform(ofArea, [n, ATTEMPTS], { min: scale[0], max: scale[1] }), height * width);
-  const aspect = exp(uniform(ofRatio, [n, ATTEMPTS], { min: Math.log(ratio[0]), max: Math.log(ratio[1]) }));
+  const area = mul(uniform(ofArea, [n, maxAttempts], { min: scale[0], max: scale[1] }), height * width);
+  const aspect = exp(uniform(ofRatio, [n, maxAttempts], { min: Math.log(ratio[0]), max: Math.log(ratio[1]) }));
   const [heights, widths] = [round(sqrt(mul(area, aspect))), round(sqrt(div(area, aspect)))];
   const fits = logicalAnd(lt(heights, height), lt(widths, width));
-  const first = eq(iota([n, ATTEMPTS], 1), argmax(cast(fits, indexType), { axis: 1, keepDims: true }));
+  const first = eq(iota([n, maxAttempts], 1), argmax(cast(fits, indexType), { axis: 1, keepDims: true }));
   // Of what is not to be erased nothing is chosen, and both sizes are 0.
   const chosen = logicalAnd(logicalAnd(first, fits), bernoulli(toErase, p, [n, 1]));
   const covered = (axis: number, extent: number, sizes: Tensor, chance: Key) => {

@@ -16,7 +16,7 @@ export function makeCommand(name: string, description: string): Command {
     .helpOption("-h, --help", "show this")
     .allowExcessArguments(false)
     .exitOverride()
-    // commander would look for colours in the environment. Errors are told by whoever gets them.
+    // commander would look for colours in the environment. Errors are printed where they are caught.
     .configureOutput({
       getOutHasColors: () => false,
       getErrHasColors: () => false,

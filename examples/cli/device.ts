@@ -25,7 +25,7 @@ export function chooseDevice({ device, threads }: DeviceFlags): TaskEither.TaskE
   return guarded(() => setDevice(name, { threads }).then(Either.right));
 }
 
-/** Failures, and what the library has to complain about, are told without a stack; anything else is a mistake in the program. */
+/** Failures and errors of the library are printed without a stack; anything else is a mistake in the program. */
 export function guarded<A>(run: () => Promise<Either.Either<Failure, A>>): TaskEither.TaskEither<Failure, A> {
   return () =>
     run().catch((error) => {

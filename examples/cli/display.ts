@@ -25,7 +25,7 @@ export interface Status {
   readonly secondsLeft: number;
 }
 
-/** Where a program tells what it does. */
+/** Where a program shows its progress. */
 export interface Display extends Disposable {
   /** A line that stays. */
   line(text: string): void;
@@ -37,7 +37,7 @@ export interface Display extends Disposable {
   close(): void;
 }
 
-/** Plain lines have one for so many steps. */
+/** The number of steps between two plain lines. */
 export const stepsPerLine = 300;
 
 /** A display that suits where the output goes. */

@@ -20,7 +20,7 @@ const readingInterval = 25;
 /** How many images are tested at once: the largest results of the networks stay within the 128 MiB that any WebGPU adapter allows. */
 const testBatch = 500;
 
-/** Where a run tells of itself, and how it learns that it should stop. */
+/** Where a run reports, and the signal by which it is stopped. */
 export interface Surroundings {
   readonly display: Display;
   readonly signal: AbortSignal;

@@ -39,7 +39,7 @@ Exit codes: 0 done, 1 something did not work (data, device, log), 2 wrong comman
 export type ExampleBody<O> = (options: O) => Promise<Either.Either<Failure, void> | void>;
 
 /**
- * Reads the command line, chooses the device and runs the example. What does not work is told without a stack, and the exit code says
+ * Reads the command line, chooses the device and runs the example. A failure is printed without a stack, and the exit code says
  * what it was.
  */
 export async function runExample<O extends DeviceFlags>(

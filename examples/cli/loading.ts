@@ -1,5 +1,5 @@
 /**
- * Loading what may take a while: with progress, until Ctrl-C.
+ * Loading of data, with progress, until Ctrl-C.
  *
  * @module
  */

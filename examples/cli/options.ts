@@ -13,7 +13,7 @@ import { type Failure, misused } from "./failure.ts";
 const modelNames = Object.keys(models) as ModelName[];
 const optimizerNames = ["sgd", "adam", "adamW"] as const;
 
-/** What a training run is told. */
+/** The options of a training run. */
 export type Options = ReturnType<ReturnType<typeof trainingCommand>["opts"]>;
 
 /** Reads the flags; an early end is a wrong command line, or `--help`, which has then been printed. */
@@ -31,7 +31,7 @@ export function parseOptions(args: readonly string[]): Either.Either<Failure, Op
 function trainingCommand() {
   return makeCommand(
     "mnist_cnn.ts",
-    "Trains a network to read handwritten digits and tells how well it does on digits it has not seen.",
+    "Trains a network to read handwritten digits and reports its accuracy on digits it has not seen.",
   )
     .addOption(new Option("--model <name>", "the network").choices(modelNames).default("cnn" as const))
     .option("--epochs <count>", "passes over the training images", whole(1), 3)
@@ -43,7 +43,7 @@ function trainingCommand() {
     .addOption(deviceOption())
     .option("--threads <count>", "threads of wasm (default: all cores)", whole(1, 256))
     .option(...dataFlag)
-    .option("--limit <count>", "use only the first so many training images", whole(1))
+    .option("--limit <count>", "use only the first <count> training images", whole(1))
     .option("--report <file>", "write a report as JSON", notEmpty)
     .addOption(
       new Option(

@@ -62,7 +62,7 @@ export interface DenseNetOptions {
   readonly blocks?: readonly number[];
   /** How many channels a layer adds. Default 32. */
   readonly growthRate?: number;
-  /** How many channels the first convolution makes. Default twice the growth. */
+  /** How many channels the first convolution makes. Default twice the growth rate. */
   readonly features?: number;
   /** The first convolution of a layer, of 1 x 1, has `bottleneck` times `growthRate` channels. Default 4. */
   readonly bottleneck?: number;

@@ -1,5 +1,5 @@
 /**
- * A small pair of networks that learn from each other: one draws images, the other tells them from real ones.
+ * A small pair of networks that learn from each other: a generator of images, and a discriminator between them and real ones.
  *
  * @module
  */

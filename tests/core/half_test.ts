@@ -70,7 +70,7 @@ import { reference } from "../support/run_case.ts";
 const having = deviceNames.filter((name) => name !== "wasm");
 const all = new Float16Array(Uint16Array.from({ length: 2 ** 16 }, (_, i) => i).buffer);
 
-/** Equal, bit by bit; a NaN is a NaN. */
+/** Equal in every bit; a NaN is a NaN. */
 function assertSameBits(found: ArrayLike<number>, expected: ArrayLike<number>): void {
   assert.equal(found.length, expected.length);
   for (let i = 0; i < found.length; i++) {

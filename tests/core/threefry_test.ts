@@ -23,7 +23,7 @@ Deno.test("keys from seeds are the seed's two words", () => {
   assert.throws(() => keyFromSeed(NaN), RangeError);
 });
 
-Deno.test("foldInKey is a function of both, and tells integers apart", () => {
+Deno.test("foldInKey is a function of both, and differs for different integers", () => {
   // jax.random.fold_in(jax.random.PRNGKey(0), 1)
   assert.deepEqual(foldInKey(keyFromSeed(0), 1), [928981903, 3453687069]);
   const keys = new Set(Array.from({ length: 1000 }, (_, i) => foldInKey([3, 4], i).join()));

@@ -7,12 +7,12 @@ import { hexDigest } from "../../datasets/hex_digest.ts";
 import type { Bytes } from "../../datasets/gzip.ts";
 import { gzip, left, list, put, right, serve, serveCut, serveFile, withCache, withFolder } from "./fixtures.ts";
 
-const RECORD = 3073;
+const recordBytes = 3073;
 
 /** A file of records whose label is their number, and whose pixels tell their file, plane and place. */
 function records(count: number, file: number): Bytes {
-  return Uint8Array.from({ length: count * RECORD }, (_, i) => {
-    const record = Math.floor(i / RECORD), at = i % RECORD - 1;
+  return Uint8Array.from({ length: count * recordBytes }, (_, i) => {
+    const record = Math.floor(i / recordBytes), at = i % recordBytes - 1;
     if (at < 0) return (record + file) % 10;
     return (Math.imul(at + 1, 0x9e3779b1) >>> 20) + 40 * Math.floor(at / 1024) + file;
   });
@@ -62,7 +62,7 @@ Deno.test("CIFAR-10 is downloaded once, read to the byte, and then comes from th
     assert.deepEqual(classNames, cifar10Classes);
     assert.deepEqual([...train.labels.subarray(0, 8)], [1, 2, 3, 4, 2, 3, 4, 5]);
     assert.deepEqual([...test.labels], [6, 7, 8]);
-    const second = files["data_batch_2.bin"].subarray(RECORD + 1, 2 * RECORD);
+    const second = files["data_batch_2.bin"].subarray(recordBytes + 1, 2 * recordBytes);
     assert.deepEqual(train.images.subarray(5 * 3072, 6 * 3072), second);
     assert.deepEqual(await list(folder), [source.archive]);
     assert.deepEqual(right(await cifar10({ download: false }, source)()), loaded);
@@ -102,7 +102,7 @@ Deno.test("what is wrong within an archive is named", async () => {
       await archiveOf({ ...files, "test_batch.bin": files["test_batch.bin"].slice(1) }),
       /9218 bytes are not whole records of 3073/,
     ],
-    [await archiveOf({ ...files, "data_batch_1.bin": records(2, 0).with(RECORD, 10) }), /label 10 of record 1 is above 9/],
+    [await archiveOf({ ...files, "data_batch_1.bin": records(2, 0).with(recordBytes, 10) }), /label 10 of record 1 is above 9/],
     [await archiveOf({ ...files, "batches.meta.txt": new TextEncoder().encode("cat\ndog\n") }), /it names 2, not 10/],
     [await gzip(new Uint8Array(2000).fill(65)), /tar archive/],
     [await gzip(new Uint8Array(0)), /it has no file/],
@@ -136,7 +136,7 @@ Deno.test("a folder may have the files, or them in their own folder, or the arch
       const loaded = right(await cifar10({ folder }, source)());
       assert.deepEqual([loaded.name, loaded.train.count, loaded.test.count], [named ? "small" : folder, 20, 3]);
       assert.deepEqual(loaded.classNames, cifar10Classes);
-      assert.deepEqual(loaded.test.images.subarray(0, 3072), files["test_batch.bin"].subarray(1, RECORD));
+      assert.deepEqual(loaded.test.images.subarray(0, 3072), files["test_batch.bin"].subarray(1, recordBytes));
     });
   }
 });

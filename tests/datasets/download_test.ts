@@ -13,7 +13,7 @@ function load(mirrors: readonly string[], options: DatasetOptions = {}) {
   return idxDataset(source, { mirrors, ...options })();
 }
 
-/** The address of a port on which nobody listens. */
+/** The address of a port without a listener. */
 function deadAddress(): string {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
@@ -120,7 +120,7 @@ Deno.test("a part that is whole is not downloaded again, and one of another file
   });
 });
 
-Deno.test("a server that knows no ranges sends the whole file again", async () => {
+Deno.test("a server without range requests sends the whole file again", async () => {
   await withCache(async () => {
     let cuts = 0;
     await using server = serve((path, request) => {
@@ -168,7 +168,7 @@ Deno.test("mirrors are asked in turn until one has the file", async () => {
   });
 });
 
-Deno.test("if no mirror has the file, the error tells of each", async () => {
+Deno.test("if no mirror has the file, the error lists each", async () => {
   await withCache(async (folder) => {
     await using empty = serve(() => new Response("gone", { status: 404 }));
     const error = left(await load([empty.url, deadAddress(), "no address"]), "Download");

@@ -162,7 +162,7 @@ Deno.test("digests may be of the packed files, and MD5s: so is Fashion-MNIST's f
   await withFolder(async (folder) => {
     await put(folder, packed);
     assert.equal(right(await idxDataset(source, { folder })()).name, "small");
-    // What the published files unpack to cannot be told from others.
+    // What the published files unpack to cannot be distinguished from others.
     await put(join(folder, "plain", "FashionMNIST", "raw"), plain);
     assert.equal(right(await fashionMnist({ folder: join(folder, "plain") })()).name, join(folder, "plain"));
   });

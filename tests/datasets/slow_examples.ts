@@ -1,4 +1,4 @@
-/** A module that a loader imports: examples that take their time, the earlier ones longer, and go wrong where they are told to. */
+/** A module that a loader imports: examples that take their time, the earlier ones longer, and fail where the options say so. */
 import process from "node:process";
 import { randomStream, type Words } from "../../datasets/mod.ts";
 

@@ -64,7 +64,7 @@ function nearestNeighbour(train: ImageSet, test: ImageSet): number {
   return right / test.count;
 }
 
-Deno.test("digits can be told apart, but not by a few examples alone", () => {
+Deno.test("digits can be classified, but not by a few examples alone", () => {
   const { train, test } = syntheticDigits({ seed: 0, train: 2000, test: 200 });
   const share = nearestNeighbour(train, test);
   assert.ok(share > 0.5 && share < 0.97, `${share}`);

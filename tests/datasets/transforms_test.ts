@@ -95,7 +95,7 @@ testOnDevices("vmap over images and keys is a loop", async () => {
   }
 });
 
-/** The first value of each image, which tells where a crop began. */
+/** The first value of each image, which shows where a crop began. */
 async function corners(images: Tensor): Promise<number[]> {
   const values = await data(images);
   const [n] = images.shape;

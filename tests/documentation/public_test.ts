@@ -23,7 +23,7 @@ interface Described {
   }[];
 }
 
-/** What `deno doc` tells of a module. (Asked about several at once, it would tell of one that it refers to another.) */
+/** What `deno doc` says about a module. (Given several at once, it would say of one that it refers to another.) */
 async function documentation(module: URL): Promise<Described[]> {
   const args = ["doc", "--json", module.href];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
@@ -36,7 +36,7 @@ function isPublic({ declarations }: Described): boolean {
   return declarations.some(({ declarationKind }) => declarationKind !== "private");
 }
 
-/** Names with dots, and what is told of them. */
+/** Names with dots, and what is said of them. */
 function flattened(symbols: readonly Described[], prefix = ""): [name: string, symbol: Described][] {
   return symbols.flatMap((each): [string, Described][] => {
     const name = `${prefix}${each.name}`;

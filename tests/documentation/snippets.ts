@@ -90,7 +90,7 @@ export function shownIn({ file, line: first, code, ignored }: Snippet): Shown[] 
   return shown;
 }
 
-/** A snippet as a module which exports what it prints. Its lines keep their numbers, so that an error tells the right one. */
+/** A snippet as a module which exports what it prints. Its lines keep their numbers, so that an error names the right one. */
 function moduleOf({ file, line, code }: Snippet): string {
   const print = new URL("./shown.ts", import.meta.url).href;
   const head = `import { printing } from "${print}"; export const { printed, $log } = printing();`;
@@ -103,7 +103,7 @@ function moduleOf({ file, line, code }: Snippet): string {
   return `${head}${"\n".repeat(line - 1)}${body.join("\n")}\n`;
 }
 
-/** Runs a snippet and tells what its lines printed. */
+/** Runs a snippet and returns what its lines printed. */
 export async function run(snippet: Snippet): Promise<Printed[]> {
   const url = URL.createObjectURL(new Blob([moduleOf(snippet)], { type: "application/typescript" }));
   try {

@@ -107,7 +107,7 @@ Deno.test("detector.ts: 2.1 to 2.4", async () => {
   includes(passes, "gradients -4 -6", "with their sum: 2\n", "after pass 1: 1\n", "after pass 2: 2\n");
 });
 
-Deno.test("their flags: told by --help, wrong ones refused", async () => {
+Deno.test("their flags: listed by --help, wrong ones refused", async () => {
   for (const [file, flags] of [["cnn_explained.ts", ["data"]], ["lenet_to_nin.ts", ["data"]], ["detector.ts", []]] as const) {
     const ended = await runExample(file, ["--help"]);
     checkEnded(ended, 0, new RegExp(`^Usage: ${file} \\[options\\]`));

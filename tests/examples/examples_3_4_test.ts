@@ -222,7 +222,7 @@ Deno.test("mnist_cnn.ts: 4.9, 4.10: the running loss of 300 iterations, the accu
   assert.ok(Math.abs((running[0][1] + running[1][1]) / 2 - whole) < 1e-3);
 });
 
-Deno.test("their flags: told by --help, and refused with what would permit them", async () => {
+Deno.test("their flags: listed by --help, and refused with what would permit them", async () => {
   const help = await runExample("loader_and_board.ts", ["--help"]);
   checkEnded(help, 0, /^Usage: loader_and_board.ts \[options\]/);
   for (const flag of ["smoke", "seed", "device", "data", "limit", "epochs", "workers", "log", "help"]) {

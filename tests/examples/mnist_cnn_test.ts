@@ -30,7 +30,7 @@ Deno.test("no flags, no permission: trains on the built-in digits, says how to g
   });
 });
 
-Deno.test("--help tells of every flag, without permission", async () => {
+Deno.test("--help lists every flag, without permission", async () => {
   await withFolder(async (folder) => {
     const log = join(folder, "permissions");
     const ended = await run(["--help"], { env: { DENO_AUDIT_PERMISSIONS: log } });
@@ -87,7 +87,7 @@ Deno.test("what may not be done is refused with the flag that permits it", async
   checkEnded(await run(["--data", "mnist"]), 1, /--allow-net/);
 });
 
-Deno.test("a folder that is not there, and files that are wrong, are told of", async () => {
+Deno.test("a folder that is not there and files that are wrong are reported", async () => {
   const permissions = ["--allow-read"];
   checkEnded(
     await run(["--data", "no such folder"], { permissions }),

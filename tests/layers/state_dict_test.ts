@@ -70,7 +70,7 @@ Deno.test("plain arrays, typed arrays, our names, and PyTorch's counters are tak
   assert.deepEqual([...(await data(params.conv1.weight))].slice(0, 3), [1, 2, 3]);
 });
 
-Deno.test("everything that is wrong is told at once", () => {
+Deno.test("everything that is wrong is reported at once", () => {
   const dict: Record<string, unknown> = { ...fitting(), "fc.weight": zeros([1]) };
   delete dict["conv1.bias"];
   dict["conv1.weight"] = ones([2, 1, 5, 5]);
@@ -86,7 +86,7 @@ Deno.test("everything that is wrong is told at once", () => {
   assert.match(wrong({}).message, /^Cannot load the state dict: missing conv1.weight, conv1.bias, .*, and 1 more$/);
 });
 
-Deno.test("entries that are no tensors are told, not thrown", () => {
+Deno.test("entries that are no tensors are reported, not thrown", () => {
   const cases: [unknown, RegExp][] = [
     [null, /neither a tensor nor numbers with a shape/],
     [3, /neither/],

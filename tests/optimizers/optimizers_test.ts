@@ -152,7 +152,7 @@ Deno.test("a schedule sees the number of steps done", async () => {
   }
 });
 
-Deno.test("chain hands updates on: decay after clipping", async () => {
+Deno.test("chain passes updates on: decay after clipping", async () => {
   const optimizer = chain(clipByGlobalNorm(1), sgd({ learningRate: 1, weightDecay: 0.5 }));
   const params = { x: tensor([2, 0]) };
   const [updates] = optimizer.update({ x: tensor([0, 10]) }, optimizer.init(params), params);
@@ -271,7 +271,7 @@ testOnDevices("accumulateGradients makes one step of several gradients, and comp
     path.push(await item(sum(params.x)));
   }
   assert.equal(compileCount(), compiled);
-  // The sums 111 and 110 at rate 1; nothing while gradients come together; what is not a number shows when the step is due.
+  // The sums 111 and 110 at rate 1; nothing while gradients are accumulated; what is not a number shows when the step is due.
   assert.deepEqual(path, [0, 0, -221, -221, -221, NaN]);
 });
 

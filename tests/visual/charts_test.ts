@@ -144,7 +144,7 @@ Deno.test("showLineChart leaves room for its ticks, whatever the values", () => 
   assert.deepEqual(text.split("\n").filter((line) => line.includes("┤")).map((line) => line.split("┤")[0]), [" 1", " 0", "-1"]);
 });
 
-Deno.test("showLineChart tells curves apart by characters or colours", () => {
+Deno.test("showLineChart distinguishes curves by characters or colours", () => {
   const series = { up: [1, 2], down: [2, 1] };
   const plain = showLineChart({ series, width: 40, height: 6, color: false });
   assert.ok(plain.endsWith("* up   o down") && !plain.includes("\u001b") && !plain.includes("━"));

@@ -8,7 +8,7 @@ import { record } from "../../visual/record.ts";
 import { decoded } from "./png.ts";
 import { crc32cByBits, type ReadEvent, readEvent, readRecords } from "./tfrecord.ts";
 
-/** The events of a file, after the first, which tells the version. */
+/** The events of a file, after the first, which holds the version. */
 async function eventsIn(file: string): Promise<ReadEvent[]> {
   const [first, ...events] = readRecords(await Deno.readFile(file)).map(readEvent);
   assert.equal(first.version, "brain.Event:2");
@@ -155,7 +155,7 @@ Deno.test("two writers of one folder have files of their own", async () => {
   });
 });
 
-Deno.test("a folder that cannot be written is told as a value", async () => {
+Deno.test("a folder that cannot be written is an error as a value", async () => {
   const file = await Deno.makeTempFile();
   const opened = await summaryWriter(`${file}/logs`)();
   assert.ok(opened._tag === "Left" && opened.left.kind === "Write");

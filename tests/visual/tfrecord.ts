@@ -1,5 +1,5 @@
 /**
- * Reads TensorBoard's files without any code of the writer: the checksum bit by bit, protocol buffers byte by byte.
+ * Reads TensorBoard's files without any code of the writer: the checksum one bit at a time, protocol buffers one byte at a time.
  *
  * @module
  */

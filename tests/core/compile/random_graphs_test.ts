@@ -1,7 +1,7 @@
 /**
  * Random graphs: however a program is fused, planned and run, the values are those of one operation after the other.
  *
- * COTANGENT_GRAPHS=5000 tries so many graphs instead of the usual number, COTANGENT_SEED=1 others.
+ * COTANGENT_GRAPHS=5000 tries 5000 graphs instead of the usual number, COTANGENT_SEED=1 others.
  */
 import assert from "node:assert/strict";
 import type { Device } from "../../../core/values/device.ts";
@@ -16,7 +16,7 @@ import { reference } from "../../support/run_case.ts";
 const count = Number(Deno.env.get("COTANGENT_GRAPHS") ?? 300);
 const seed = Number(Deno.env.get("COTANGENT_SEED") ?? 20);
 
-/** A device like another, but for what the compiler is told about it. */
+/** A device like another, but for what the compiler knows of it. */
 function variant(device: Device, properties: Partial<Device>): Device {
   return Object.create(device, Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, { value }])));
 }

@@ -74,7 +74,7 @@ const loss = (w: Tensor) => {
   return mean(mul(error, error));
 };
 
-testOnDevices("a loop that reads only its loss keeps a short history and compiles nothing in its stride", async () => {
+testOnDevices("a loop that reads only its loss keeps a short history and compiles nothing after its first steps", async () => {
   let w = tensor(noise(1, 64, 0.3), { shape: [8, 8] });
   let known = tensor(noise(1, 64, 0.3), { shape: [8, 8] });
   const losses: number[] = [];

@@ -272,7 +272,7 @@ testOnDevices("fifty donated steps of training equal the undonated and the eager
   assertClose(eager.losses, donated.losses, { relative: 1e-3, absolute: 1e-5 }, "eager losses");
 });
 
-testOnDevices("in its stride an eager loop compiles nothing, also with another rate at each step", async () => {
+testOnDevices("after its first steps an eager loop compiles nothing, also with another rate at each step", async () => {
   let state = firstState();
   const step = async (i: number) => {
     const [value, next] = trainingStep(state, x, y, 0.05 / (1.1 + i));

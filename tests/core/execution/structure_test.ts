@@ -1,5 +1,5 @@
 /**
- * Programs are found again by the structure of the graph: equal graphs compile nothing, and what looks alike is told apart.
+ * Programs are found again by the structure of the graph: equal graphs compile nothing, and similar graphs are distinguished.
  *
  * @module
  */
@@ -57,7 +57,7 @@ const graphs: readonly ((x: Tensor) => Tensor)[] = [
   (x) => customVjp((y: Tensor) => [mul(y, y), y], (y, g) => [mul(y, g)])(x),
 ];
 
-testOnDevices("equal graphs are one program, and what looks alike is told apart", async () => {
+testOnDevices("equal graphs are one program, and similar graphs are distinguished", async () => {
   const results: unknown[] = [];
   for (const graph of graphs) {
     const result = await toArray(graph(ramp()));

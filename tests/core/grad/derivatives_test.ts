@@ -249,7 +249,7 @@ testOnDevices("gradients of intermediate values, and sums of gradients", async (
   assert.deepEqual(await toArray(separately), await toArray(grad((x: Tensor) => add(f(x), g(x)))(x)));
 });
 
-testOnDevices("checkGradients passes what is right, and tells what is not", async (_, device) => {
+testOnDevices("checkGradients accepts what is right, and names what is not", async (_, device) => {
   const float = device === "webgpu" ? "f32" : "f64";
   const x = tensor([0.3, -1.2, 0.8], { dtype: float });
   await checkGradients(({ a, b }: { a: Tensor; b: Tensor }) => [mul(sin(a), b), { c: dot(a, b) }], [{ a: x, b: exp(x) }]);

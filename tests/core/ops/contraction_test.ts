@@ -174,7 +174,7 @@ Deno.test("einsum refuses what makes no sense, and says why", () => {
     ["i1->i", [x], /"1" is neither/],
     ["i..->i", [x], /"\." is neither/],
     ["......", [x], /"\." is neither/],
-    ["ij->i->j", [x], /there twice/],
+    ["ij->i->j", [x], /appears twice/],
     ["i->i", [x], /names 1 axes/],
     ["ijk...->i", [x], /names 3 axes/],
     ["ij,jk->ik", [x, y], /"j" stands for axes of extents 3 and 4/],

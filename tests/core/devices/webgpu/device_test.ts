@@ -220,7 +220,7 @@ Deno.test({
       await new Promise((resolve) => setTimeout(resolve));
       failures.check();
     }, (error: Error) => error instanceof DeviceError && error.message.includes("1.5"));
-    // An error outside any scope is told by the next check, once.
+    // An error outside any scope is reported by the next check, once.
     device.createShaderModule({ code: "nonsense" });
     await new Promise((resolve) => setTimeout(resolve));
     assert.throws(() => failures.check(), DeviceError);
@@ -321,7 +321,7 @@ const convolutions = [
   })
 );
 
-/** Rows added up by index, so many that the indices are sorted first. */
+/** Rows added up by index, enough of them that the indices are sorted first. */
 const manyRows = [
   { outer: 1, size: 20000, inner: 16, count: 4000, most: 19999 },
   { outer: 3, size: 700, inner: 1, count: 10000, most: 699 },
