@@ -159,7 +159,8 @@ async function append(
   const opened = await write(() => Deno.open(part, { create: true, write: true, truncate: start === 0 }));
   if (Either.isLeft(opened)) return opened;
   using file = opened.right;
-  await file.seek(start, Deno.SeekMode.Start);
+  const sought = await write(() => file.seek(start, Deno.SeekMode.Start));
+  if (Either.isLeft(sought)) return sought;
   for (let received = start;;) {
     onProgress({ file: name, received, total });
     const chunk = await read();
@@ -217,11 +218,17 @@ async function sizeOf(path: string): Promise<number> {
 function keeping(part: string, path: string): TaskEither.TaskEither<DatasetError, void> {
   return TaskEither.tryCatch(async () => {
     await Deno.rename(part, path);
-    const folder = dirname(path);
-    for await (const { name } of Deno.readDir(folder)) {
-      if (name.startsWith(`${basename(path)}.`) && name.endsWith(".part")) await Deno.remove(join(folder, name));
-    }
+    // The file is there: what is left over does not matter to it.
+    await removeParts(path).catch(() => {});
   }, (cause) => cacheFailed(path, cause));
+}
+
+/** Removes the parts of a file. */
+async function removeParts(path: string): Promise<void> {
+  const folder = dirname(path);
+  for await (const { name } of Deno.readDir(folder)) {
+    if (name.startsWith(`${basename(path)}.`) && name.endsWith(".part")) await Deno.remove(join(folder, name));
+  }
 }
 
 /** Removes a part. */

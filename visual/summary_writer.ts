@@ -97,6 +97,8 @@ async function open(folder: string): Promise<SummaryWriter> {
     return writerTo(file, path, start.length);
   } catch (error) {
     file.close();
+    // Without its whole first record it would be taken for damaged.
+    await Deno.remove(path).catch(() => {});
     throw error;
   }
 }

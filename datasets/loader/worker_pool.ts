@@ -66,15 +66,21 @@ export function startWorkers(count: number, task: Task): WorkerPool {
     worker.unref();
     return started;
   };
-  const workers = Array.from({ length: count }, start);
+  const workers: PoolWorker[] = [];
+  try {
+    while (workers.length < count) workers.push(start());
+  } catch (error) {
+    for (const { worker } of workers) void worker.terminate();
+    throw error;
+  }
 
   return {
     make(request) {
       if (failed) return Promise.reject(failed);
       const { worker, pending } = workers.reduce((least, each) => each.pending.size < least.pending.size ? each : least);
       const batch = Promise.withResolvers<unknown>();
-      pending.set(request.batch, batch);
       worker.postMessage(request);
+      pending.set(request.batch, batch);
       return batch.promise;
     },
     async wait(batch) {
