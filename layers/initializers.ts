@@ -215,8 +215,9 @@ function fanOf(mode: "fanIn" | "fanOut" = "fanIn"): (fans: Fans) => number {
  * Xavier (Glorot) initialisation, uniform: in +-gain * sqrt(6 / (fan in + fan out)). PyTorch's `xavier_uniform_`.
  *
  * ```ts
- * import { layers, random } from "../mod.ts";
- * const weight = layers.initializers.xavierUniform()(random.key(0), [100, 200]); // in [-0.1414, 0.1414)
+ * import { abs, item, layers, max, random } from "../mod.ts";
+ * const weight = layers.initializers.xavierUniform()(random.key(0), [100, 200]);
+ * console.log((await item(max(abs(weight)))).toFixed(3)); // 0.141
  * ```
  *
  * @returns An initializer. It throws a ShapeError for shapes with fewer than 2 axes.
@@ -231,8 +232,9 @@ export function xavierUniform({ gain = 1 }: XavierOptions = {}): Initializer {
  * Xavier (Glorot) initialisation, normal: deviation gain * sqrt(2 / (fan in + fan out)). PyTorch's `xavier_normal_`.
  *
  * ```ts
- * import { layers, random } from "../mod.ts";
- * const weight = layers.initializers.xavierNormal()(random.key(0), [100, 300]); // deviation 0.0707
+ * import { item, layers, random, std } from "../mod.ts";
+ * const weight = layers.initializers.xavierNormal()(random.key(0), [100, 300]);
+ * console.log((await item(std(weight))).toFixed(2)); // 0.07
  * ```
  *
  * @returns An initializer. It throws a ShapeError for shapes with fewer than 2 axes.
@@ -249,8 +251,9 @@ export function xavierNormal({ gain = 1 }: XavierOptions = {}): Initializer {
  * ours, has a = sqrt 5.
  *
  * ```ts
- * import { layers, random } from "../mod.ts";
- * const weight = layers.initializers.heUniform()(random.key(0), [64, 6, 3, 3]); // in [-0.3333, 0.3333)
+ * import { abs, item, layers, max, random } from "../mod.ts";
+ * const weight = layers.initializers.heUniform()(random.key(0), [64, 6, 3, 3]);
+ * console.log((await item(max(abs(weight)))).toFixed(3)); // 0.333
  * ```
  *
  * @returns An initializer. It throws a ShapeError for shapes with fewer than 2 axes.
@@ -262,8 +265,8 @@ export function heUniform({ gain = Math.SQRT2, mode }: HeOptions = {}): Initiali
 }
 
 /**
- * He (Kaiming) initialisation, normal: deviation gain / sqrt(fan). PyTorch's `kaiming_normal_`; ResNets have it with `mode:
- * "fanOut"`.
+ * He (Kaiming) initialisation, normal: deviation gain / sqrt(fan). PyTorch's `kaiming_normal_`; ResNets use it with the mode
+ * "fanOut".
  *
  * ```ts
  * import { layers } from "../mod.ts";

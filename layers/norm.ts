@@ -45,8 +45,8 @@ export interface RunningStatistics {
 }
 
 /**
- * Batch normalisation: gives each channel a learned mean and standard deviation: y = (x - mean) / sqrt(variance + epsilon) *
- * weight + bias.
+ * Batch normalisation: gives each channel a learned mean and standard deviation,
+ * y = (x - mean) / sqrt(variance + epsilon) * weight + bias.
  *
  * While training, mean and variance are those of the batch over all axes but the channels, and the new state is
  * (1 - momentum) old + momentum batch. Else they are the running ones, and the state stays.
