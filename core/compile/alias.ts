@@ -1,5 +1,5 @@
 /**
- * Overwriting: which outputs of a list of kernels may take the memory of inputs that nobody needs afterwards.
+ * Aliasing: which outputs of a list of kernels may take the memory of inputs that nobody needs afterwards.
  *
  * @module
  */
@@ -7,52 +7,52 @@ import type { DType } from "../dtype.ts";
 import { contiguousStrides, type Shape, sizeOf } from "../shape.ts";
 import { visit } from "../ir/expr.ts";
 import { type Access, type Kernel, operandsOf, readsOf, type Store, writesOf } from "../ir/kernel.ts";
-import { reaches } from "./fuse.ts";
+import { dependsOn } from "./schedule.ts";
 
-/** Kernels and the inputs they may overwrite. */
-export interface Overwriting {
+/** Kernels, and the inputs whose memory outputs may take. */
+export interface AliasInput {
   readonly kernels: readonly Kernel[];
-  /** For each kernel those that must come before it; what overwriting needs is added. */
+  /** For each kernel those that must come before it; what aliasing needs is added. */
   readonly before: Set<number>[];
   /** What each buffer holds. */
   readonly buffers: readonly { readonly shape: Shape; readonly dtype: DType }[];
   /** The buffer of each input; below 0 if no kernel reads it. */
   readonly inputs: readonly number[];
   /** Whether an output, a buffer, may take the memory of an input, an index. */
-  mayTake(input: number, output: number): boolean;
+  canAlias(input: number, output: number): boolean;
   readonly outputs: readonly number[];
 }
 
-/** What is overwritten. */
-export interface InPlace {
+/** What shares memory. */
+export interface Aliases {
   /** For outputs, which are buffers, the input whose memory they take. */
-  readonly places: ReadonlyMap<number, number>;
+  readonly aliases: ReadonlyMap<number, number>;
   /** Kernels that would only copy an input to itself. */
   readonly idle: ReadonlySet<Kernel>;
 }
 
 /** Finds inputs to overwrite. */
-export function overwrite({ kernels, before, buffers, inputs, mayTake, outputs }: Overwriting): InPlace {
-  const places = new Map<number, number>();
+export function alias({ kernels, before, buffers, inputs, canAlias, outputs }: AliasInput): Aliases {
+  const aliases = new Map<number, number>();
   const idle = new Set<Kernel>();
   const taken = new Set<number>();
   const distinct = new Set(outputs);
   const fits = (input: number, output: number): boolean => {
     const [old, next] = [buffers[inputs[input]], buffers[output]];
     return old !== undefined && old.dtype === next.dtype && sizeOf(old.shape) === sizeOf(next.shape) &&
-      !distinct.has(inputs[input]) && !taken.has(input) && mayTake(input, output);
+      !distinct.has(inputs[input]) && !taken.has(input) && canAlias(input, output);
   };
   const readersOf = (buffer: number) => kernels.flatMap((kernel, i) => readsOf(kernel).has(buffer) ? [i] : []);
   const writersOf = (buffer: number) => kernels.flatMap((kernel, i) => writesOf(kernel).has(buffer) ? [i] : []);
   /** Gives the output the input's memory if all `others`, which read the input, can come before the `writer`. */
   const take = (output: number, input: number, writer: number, others: readonly number[]): boolean => {
-    if (others.some((other) => other === writer || reaches(before, writer, other))) return false;
+    if (others.some((other) => other === writer || dependsOn(before, other, writer))) return false;
     for (const other of others) before[writer].add(other);
-    places.set(output, input);
+    aliases.set(output, input);
     taken.add(input);
     return true;
   };
-  const place = (output: number, among: (input: number, writer: Kernel, store: Store) => boolean): void => {
+  const aliasStored = (output: number, among: (input: number, writer: Kernel, store: Store) => boolean): void => {
     const writers = writersOf(output);
     if (writers.length !== 1 || inputs.includes(output)) return;
     const [writer] = writers;
@@ -60,22 +60,22 @@ export function overwrite({ kernels, before, buffers, inputs, mayTake, outputs }
     if (!store) return;
     for (const [input, buffer] of inputs.entries()) {
       if (!fits(input, output) || !among(input, kernels[writer], store)) continue;
-      if (!mayOverwrite(kernels[writer], store, buffer)) continue;
+      if (!canOverwrite(kernels[writer], store, buffer)) continue;
       if (take(output, input, writer, readersOf(buffer).filter((reader) => reader !== writer))) return;
     }
   };
-  const placeCopy = (output: number): void => {
+  const aliasCopy = (output: number): void => {
     const [copy, next] = writersOf(output);
     const buffer = next === undefined ? undefined : copiedBy(kernels[copy]);
     const input = buffer === undefined ? -1 : inputs.indexOf(buffer);
     if (input < 0 || !fits(input, output)) return;
     if (take(output, input, next, readersOf(inputs[input]).filter((reader) => reader !== copy))) idle.add(kernels[copy]);
   };
-  for (const output of distinct) placeCopy(output);
+  for (const output of distinct) aliasCopy(output);
   // An input that the same store reads point by point comes first: that one's successor it is, most likely.
-  for (const output of distinct) place(output, (input, writer, store) => reads(writer, store, inputs[input]));
-  for (const output of distinct) if (!places.has(output)) place(output, () => true);
-  return { places, idle };
+  for (const output of distinct) aliasStored(output, (input, writer, store) => reads(writer, store, inputs[input]));
+  for (const output of distinct) if (!aliases.has(output)) aliasStored(output, () => true);
+  return { aliases, idle };
 }
 
 function isWhole({ shape }: Kernel, { offset, strides }: Access): boolean {
@@ -96,7 +96,7 @@ function copiedBy(kernel: Kernel): number | undefined {
  * Whether a kernel may make a store where `input` is: it reads that only at the point it is about to store, and if any store needs it,
  * this one does. (Stores are computed in order, so one that does not could come before another that reads.)
  */
-function mayOverwrite(kernel: Kernel, store: Store, input: number): boolean {
+function canOverwrite(kernel: Kernel, store: Store, input: number): boolean {
   if (operandsOf(kernel).some(({ buffer }) => buffer === input)) return false;
   const loads = kernel.loads.filter(({ buffer }) => buffer === input);
   return isWhole(kernel, store) && (loads.length === 0 || reads(kernel, store, input)) &&

@@ -1,5 +1,5 @@
 /**
- * The one road from a graph to a device: lower, merge, plan, and let the device make it executable.
+ * The one road from a graph to a device: lower, fuse, plan, and let the device make it executable.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Node } from "../tensor.ts";
 import type { Program } from "../ir/program.ts";
 import { lower } from "./lower.ts";
 import type { Kernels } from "./loop.ts";
-import { merge } from "./fuse.ts";
+import { fuse } from "./fuse.ts";
 import { plan } from "./plan.ts";
 
 /** What a program is compiled for. */
@@ -46,10 +46,10 @@ export function compileProgram(graph: Graph, { target, inputs, donated }: Compil
   });
 }
 
-/** The kernels of a graph, merged if the device fuses. */
+/** The kernels of a graph, fused if the target fuses. */
 function translate(graph: Graph, target: Target): Kernels {
   const { kernels, buffers } = lower(graph, target, (body) => translate(body, target));
   if (!target.fuses) return { kernels, buffers };
   const outputs = new Set(graph.outputs.map((node) => buffers.indexOf(node)));
-  return { kernels: merge(kernels, { outputs, maxBuffersPerKernel: target.maxBuffersPerKernel }), buffers };
+  return { kernels: fuse(kernels, { outputs, maxBuffersPerKernel: target.maxBuffersPerKernel }), buffers };
 }

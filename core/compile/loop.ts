@@ -21,8 +21,8 @@ import { scalarType } from "../ir/expr.ts";
 import { buildGraph, type Graph, GraphBuilder, graphOf } from "./graph.ts";
 import { topological } from "../walk.ts";
 import { type Access, type Kernel, mapAccesses } from "../ir/kernel.ts";
-import { dependenciesOf, inOrder } from "./fuse.ts";
-import { overwrite } from "./alias.ts";
+import { dependenciesOf, schedule } from "./schedule.ts";
+import { alias } from "./alias.ts";
 
 /** Kernels and what their buffers hold. */
 export interface Kernels {
@@ -106,24 +106,24 @@ function inPlace({ kernels, buffers }: Kernels, inputs: readonly Node[], stays: 
   const held = [...buffers];
   const inputBuffers = inputs.map((node) => held.indexOf(node));
   const outputs = results.map((node) => held.indexOf(node));
-  const before = dependenciesOf(kernels).map((each) => new Set(each));
-  const { places, idle } = overwrite({
+  const before = dependenciesOf(kernels);
+  const { aliases, idle } = alias({
     kernels,
     before,
     buffers,
     inputs: inputBuffers,
-    mayTake: (input, output) => outputs[input - stays] === output,
+    canAlias: (input, output) => outputs[input - stays] === output,
     outputs,
   });
-  const ordered = inOrder(kernels, before).filter((kernel) => !idle.has(kernel));
+  const ordered = schedule(kernels, before).filter((kernel) => !idle.has(kernel));
   const targets = inputBuffers.map((buffer, i) => i < stays || buffer >= 0 ? buffer : held.push(inputs[i]) - 1);
   outputs.forEach((output, k) => {
-    if (!places.has(output)) ordered.push(copy(inputs[stays + k], output, targets[stays + k]));
+    if (!aliases.has(output)) ordered.push(copy(inputs[stays + k], output, targets[stays + k]));
   });
-  const placed = new Map([...places].map(([output, input]) => [output, targets[input]]));
+  const aliased = new Map([...aliases].map(([output, input]) => [output, targets[input]]));
   return {
     kernels: ordered.map((kernel) =>
-      mapAccesses(kernel, (access) => ({ ...access, buffer: placed.get(access.buffer) ?? access.buffer }))
+      mapAccesses(kernel, (access) => ({ ...access, buffer: aliased.get(access.buffer) ?? access.buffer }))
     ),
     buffers: held,
     inputs: targets.map((buffer) => buffer < 0 ? undefined : buffer),

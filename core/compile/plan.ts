@@ -5,22 +5,22 @@
  */
 import { deviceBytes, type DType } from "../dtype.ts";
 import { type Shape, sizeOf } from "../shape.ts";
-import { overwrite } from "./alias.ts";
+import { alias } from "./alias.ts";
 import { type Kernel, mapAccesses, readsOf, writesOf } from "../ir/kernel.ts";
 import type { BufferSpec, Program } from "../ir/program.ts";
-import { dependenciesOf, inOrder } from "./fuse.ts";
+import { dependenciesOf, schedule } from "./schedule.ts";
 
 /** What a buffer holds. */
-export interface Contents {
+export interface BufferType {
   readonly shape: Shape;
   readonly dtype: DType;
 }
 
 /** What there is to plan. */
-export interface Unplanned {
+export interface PlanInput {
   readonly kernels: readonly Kernel[];
   /** What each buffer of the kernels holds. */
-  readonly buffers: readonly Contents[];
+  readonly buffers: readonly BufferType[];
   /** Type and size of each input of the program, its buffer (below 0: no kernel reads it), and whether it may be overwritten. */
   readonly inputs: readonly {
     readonly dtype: DType;
@@ -33,17 +33,17 @@ export interface Unplanned {
 }
 
 /** Orders the kernels, places the buffers. */
-export function plan({ kernels, buffers, inputs, outputs }: Unplanned): Program {
-  const before = dependenciesOf(kernels).map((each) => new Set(each));
-  const { places, idle } = overwrite({
+export function plan({ kernels, buffers, inputs, outputs }: PlanInput): Program {
+  const before = dependenciesOf(kernels);
+  const { aliases, idle } = alias({
     kernels,
     before,
     buffers,
     inputs: inputs.map(({ buffer }) => buffer),
-    mayTake: (input) => inputs[input].donated,
+    canAlias: (input) => inputs[input].donated,
     outputs,
   });
-  const ordered = inOrder(kernels, before).filter((kernel) => !idle.has(kernel));
+  const ordered = schedule(kernels, before).filter((kernel) => !idle.has(kernel));
 
   const specs: BufferSpec[] = [];
   const ids = new Map<number, number>();
@@ -54,12 +54,12 @@ export function plan({ kernels, buffers, inputs, outputs }: Unplanned): Program 
     if (buffer >= 0) add(buffer, spec);
     else specs.push(spec);
   });
-  for (const [output, input] of places) ids.set(output, input);
+  for (const [output, input] of aliases) ids.set(output, input);
   outputs.forEach((buffer, index) => {
     if (ids.has(buffer)) return;
     add(buffer, { dtype: buffers[buffer].dtype, size: sizeOf(buffers[buffer].shape), location: { kind: "output", index } });
   });
-  placeIntermediates(ordered, buffers, ids, specs, slots);
+  assignSlots(ordered, buffers, ids, specs, slots);
   const renamed = ordered.map((kernel) => mapAccesses(kernel, (access) => ({ ...access, buffer: ids.get(access.buffer)! })));
   return {
     buffers: specs,
@@ -70,16 +70,16 @@ export function plan({ kernels, buffers, inputs, outputs }: Unplanned): Program 
   };
 }
 
-/** Gives every intermediate a slot that is free while it lives, the best fitting one. */
-function placeIntermediates(
+/** Gives every intermediate a slot that is free while it ranges, the best fitting one. */
+function assignSlots(
   kernels: readonly Kernel[],
-  buffers: readonly Contents[],
+  buffers: readonly BufferType[],
   ids: Map<number, number>,
   specs: BufferSpec[],
   slots: number[],
 ): void {
-  const { lives, end } = lifetimes(kernels, 0);
-  const born = Map.groupBy([...lives.keys()].filter((buffer) => !ids.has(buffer)), (buffer) => lives.get(buffer)!.from);
+  const { ranges, end } = liveRanges(kernels, 0);
+  const born = Map.groupBy([...ranges.keys()].filter((buffer) => !ids.has(buffer)), (buffer) => ranges.get(buffer)!.from);
   const free = new Set<number>();
   const slotOf = new Map<number, number>();
   for (let time = 0; time < end; time++) {
@@ -94,7 +94,7 @@ function placeIntermediates(
       ids.set(buffer, specs.push({ dtype, size: sizeOf(shape), location: { kind: "slot", slot } }) - 1);
     }
     for (const [buffer, slot] of slotOf) {
-      if (lives.get(buffer)!.to === time) {
+      if (ranges.get(buffer)!.to === time) {
         free.add(slot);
         slotOf.delete(buffer);
       }
@@ -107,27 +107,27 @@ function buffersOf(kernel: Kernel): number[] {
 }
 
 /** From when to when a buffer is needed, both included. */
-interface Life {
+interface LiveRange {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * The lives of the buffers of kernels of which the first runs at time `start`. What only one loop touches lives during part of each
- * round; what others touch too lives through all of it, as every round may need it.
+ * The ranges of the buffers of kernels of which the first runs at time `start`. What only one loop touches ranges during part of each
+ * round; what others touch too ranges through all of it, as every round may need it.
  */
-function lifetimes(kernels: readonly Kernel[], start: number): { lives: Map<number, Life>; end: number } {
-  const lives = new Map<number, Life>();
+function liveRanges(kernels: readonly Kernel[], start: number): { ranges: Map<number, LiveRange>; end: number } {
+  const ranges = new Map<number, LiveRange>();
   let time = start;
   for (const kernel of kernels) {
-    const inner = kernel.kind === "loop" ? lifetimes(kernel.kernels, time) : undefined;
+    const inner = kernel.kind === "loop" ? liveRanges(kernel.kernels, time) : undefined;
     const end = inner?.end ?? time + 1;
     const shared = inner && new Set(kernels.flatMap((other) => other === kernel ? [] : buffersOf(other)));
     for (const buffer of buffersOf(kernel)) {
-      const own = shared?.has(buffer) ? undefined : inner?.lives.get(buffer);
-      lives.set(buffer, own ?? { from: lives.get(buffer)?.from ?? time, to: end - 1 });
+      const own = shared?.has(buffer) ? undefined : inner?.ranges.get(buffer);
+      ranges.set(buffer, own ?? { from: ranges.get(buffer)?.from ?? time, to: end - 1 });
     }
     time = end;
   }
-  return { lives, end: time };
+  return { ranges, end: time };
 }

@@ -1,13 +1,14 @@
 /**
- * What a kernel has to do: operations and memory, counted from its description. What a device makes of it may differ: Winograd's
+ * What kernels and nodes have to do: operations and memory, counted from their descriptions. What a device makes of it may differ: Winograd's
  * convolutions multiply less, a cache saves reads.
  *
  * @module
  */
 import { deviceBytes } from "../dtype.ts";
 import { contiguousStrides, showShape, sizeOf } from "../shape.ts";
-import { type Expr, visit } from "./expr.ts";
+import { type BinaryOp, type Expr, scalarType, type UnaryOp, visit } from "./expr.ts";
 import { type Access, type Kernel, kindOf, type SimpleKernel } from "./kernel.ts";
+import type { Node } from "./operation.ts";
 import type { Program } from "./program.ts";
 
 /** Work of a kernel. */
@@ -39,10 +40,14 @@ export function describeKernel(kernel: Kernel): string {
   return `${kernel.kind} ${showShape(kernel.shape)}${over.length > 0 ? ` over ${over.join(" x ")}` : ""}`;
 }
 
+function isLeaf({ kind }: Expr): boolean {
+  return kind === "const" || kind === "load" || kind === "result" || kind === "index";
+}
+
 function operations(roots: readonly Expr[]): number {
   let count = 0;
   visit(roots, (e) => {
-    if (e.kind !== "const" && e.kind !== "load" && e.kind !== "result" && e.kind !== "index") count++;
+    if (!isLeaf(e)) count++;
   });
   return count;
 }
@@ -63,4 +68,41 @@ function bytesOf(program: Program, kernel: SimpleKernel): number {
   const writes = kernel.kind === "scatterRows" ? [{ ...kernel.target, strides: contiguousStrides(kernel.shape) }] : kernel.stores;
   const written = writes.map((store) => distinct(store) * deviceBytes(program.buffers[store.buffer].dtype));
   return read + written.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** Instructions of functions that devices compute by polynomials; every other operation counts as one. */
+const functionCost: { readonly [K in UnaryOp | BinaryOp]?: number } = {
+  exp: 12,
+  log: 12,
+  expm1: 12,
+  log1p: 12,
+  sin: 12,
+  cos: 12,
+  tan: 12,
+  asin: 12,
+  acos: 12,
+  atan: 12,
+  sinh: 12,
+  cosh: 12,
+  tanh: 12,
+  erf: 12,
+  pow: 12,
+  atan2: 12,
+};
+
+/** Roughly how many instructions expressions take per point. */
+export function instructions(roots: readonly Expr[]): number {
+  let count = 0;
+  visit(roots, (e) => {
+    if (isLeaf(e)) return;
+    count += e.kind === "unary" || e.kind === "binary" ? functionCost[e.op] ?? 1 : 1;
+  });
+  return count;
+}
+
+/** Roughly how many instructions a node takes per element where it is computed inside another kernel. */
+export function nodeCost<T>({ made }: Node<T>): number {
+  if (made.kind !== "op" || made.op.lower.kind !== "elementwise") return 0;
+  const args = made.inputs.map(({ dtype }, slot): Expr => ({ kind: "load", type: scalarType(dtype), slot }));
+  return instructions([made.op.lower.expr(args, made.attrs)]);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Unplanned } from "../../../core/compile/plan.ts";
+import type { PlanInput } from "../../../core/compile/plan.ts";
 import { showProgram } from "../../../core/compile/show.ts";
 import type { Expr } from "../../../core/ir/expr.ts";
 import type { Access, Kernel, MapKernel, MatmulKernel, ReduceKernel, ScatterRowsKernel, Store } from "../../../core/ir/kernel.ts";
@@ -80,7 +80,7 @@ export function scatterRows(
 }
 
 /** A program before its plan: buffers without places. */
-export function unplanned({ kernels, buffers, inputs, outputs }: Program, donated: readonly number[] = []): Unplanned {
+export function unplanned({ kernels, buffers, inputs, outputs }: Program, donated: readonly number[] = []): PlanInput {
   return {
     kernels,
     buffers: buffers.map(({ dtype, size }) => ({ dtype, shape: [size] })),

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { merge } from "../../../core/compile/fuse.ts";
+import { fuse } from "../../../core/compile/fuse.ts";
 import { binary, type Expr, unary } from "../../../core/ir/expr.ts";
 import { f32, load, type ProgramBuilder, store, strided } from "../../support/kernel_cases/builder.ts";
 import { checkText, map, mapWhole, matmul, program, rowSums, whole, withKernels } from "./by_hand.ts";
@@ -12,7 +12,7 @@ import { checkText, map, mapWhole, matmul, program, rowSums, whole, withKernels 
 /** Merges the kernels of a program and compares them with a text. */
 function checkMerged(build: (p: ProgramBuilder) => void, expected: string, maxBuffersPerKernel = 8): void {
   const made = program(build);
-  checkText(withKernels(made, merge(made.kernels, { outputs: new Set(made.outputs), maxBuffersPerKernel })), expected);
+  checkText(withKernels(made, fuse(made.kernels, { outputs: new Set(made.outputs), maxBuffersPerKernel })), expected);
 }
 
 const add = (x: Expr, y: Expr) => binary("add", x, y);
@@ -274,7 +274,7 @@ Deno.test("a kernel grows to a thousand operations, not further", () => {
       p.run(mapWhole([4], [x], t, chain(length)));
       p.run(mapWhole([4], [t], y, chain(length)));
     });
-    return merge(kernels, { outputs: new Set(outputs), maxBuffersPerKernel: 8 });
+    return fuse(kernels, { outputs: new Set(outputs), maxBuffersPerKernel: 8 });
   };
   assert.equal(kernelsOf(400).length, 1);
   assert.equal(kernelsOf(600).length, 2);

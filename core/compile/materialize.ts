@@ -1,0 +1,81 @@
+/**
+ * Which nodes of a graph are materialized, that is have memory of their own, and which are inlined: computed inside the kernels that
+ * use them.
+ *
+ * @module
+ */
+import { nodeCost } from "../ir/cost.ts";
+import { sizeOf } from "../shape.ts";
+import type { Node } from "../tensor.ts";
+import type { Graph } from "./graph.ts";
+
+/** Beyond this cost a chain of elementwise nodes is cut: printers and compilers of shaders do not take expressions of any depth. */
+const maxCost = 400;
+
+/** From this cost on a value that several nodes read is computed once, and one that a broadcast reads many times is. */
+const sharedCost = 6;
+const broadcastCost = 4;
+
+/** Whether a node can be inlined: its value at a point needs no other points. */
+export function isInlinable({ made }: Node): boolean {
+  if (made.kind !== "op") return false;
+  const { kind } = made.op.lower;
+  return kind === "elementwise" || kind === "view" || kind === "constant" || kind === "index";
+}
+
+/**
+ * The nodes to materialize from the start: outputs, everything with a kernel of its own, and what would be computed too often if it
+ * were inlined. Without fusion every elementwise node is.
+ */
+export function materialized(graph: Graph, fuses: boolean): Set<Node> {
+  const users = usersOf(graph);
+  const factors = recomputeFactors(graph, users);
+  const outputs = new Set(graph.outputs);
+  const kept = new Set<Node>();
+  const costs = new Map<Node, number>();
+  // Nodes that need another kernel's result: materializing them costs no kernel of their own, they end that one.
+  const following = new Set<Node>();
+  for (const node of graph.nodes) {
+    if (node.made.kind !== "op") continue;
+    const { inputs, op } = node.made;
+    const cost = inputs.reduce((sum, input) => sum + (kept.has(input) ? 0 : costs.get(input) ?? 0), nodeCost(node));
+    costs.set(node, cost);
+    if (inputs.some((input) => following.has(input) || kept.has(input))) following.add(node);
+    const elementwise = op.lower.kind === "elementwise";
+    const isShared = (users.get(node)?.length ?? 0) > 1 && (cost >= sharedCost || elementwise && endsKernel(node, inputs, kept));
+    const isRepeated = (factors.get(node) ?? 1) > 1 && cost >= (following.has(node) ? 1 : broadcastCost);
+    const isApart = !fuses && elementwise;
+    if (outputs.has(node) || !isInlinable(node) || isShared || isRepeated || cost >= maxCost || isApart) kept.add(node);
+  }
+  return kept;
+}
+
+/** Whether a node follows a named kernel point by point: it ends that kernel and takes the place of its bare result. */
+function endsKernel(node: Node, inputs: readonly Node[], kept: ReadonlySet<Node>): boolean {
+  return inputs.some((input) => kept.has(input) && !isInlinable(input) && sizeOf(input.shape) === sizeOf(node.shape));
+}
+
+function usersOf({ nodes }: Graph): ReadonlyMap<Node, readonly Node[]> {
+  const users = new Map<Node, Node[]>();
+  for (const node of nodes) {
+    if (node.made.kind !== "op") continue;
+    for (const input of new Set(node.made.inputs)) {
+      const others = users.get(input);
+      if (others) others.push(node);
+      else users.set(input, [node]);
+    }
+  }
+  return users;
+}
+
+/** How many times each inlined node would be computed per element because a broadcast reads it. */
+function recomputeFactors(graph: Graph, users: ReadonlyMap<Node, readonly Node[]>): ReadonlyMap<Node, number> {
+  const factors = new Map<Node, number>();
+  for (const node of graph.nodes.toReversed()) {
+    const ofUsers = (users.get(node) ?? []).filter(isInlinable).map((user) =>
+      (factors.get(user) ?? 1) * sizeOf(user.shape) / Math.max(1, sizeOf(node.shape))
+    );
+    factors.set(node, Math.max(1, ...ofUsers));
+  }
+  return factors;
+}
