@@ -19,6 +19,8 @@ export {
   empty,
   eye,
   type EyeOptions,
+  fromBytes,
+  type FromBytesOptions,
   full,
   fullLike,
   iota,
@@ -234,7 +236,7 @@ export { vmap, type VmapOptions } from "./core/grad/vmap.ts";
 export { scan, type ScanOptions } from "./core/grad/scan.ts";
 export { checkGradients, type CheckGradientsOptions, GradientError } from "./core/execution/check_gradients.ts";
 export { jit, type JitOptions } from "./core/execution/jit.ts";
-export { compileCount, data, item, type Nested, realize, toArray } from "./core/execution/realize.ts";
+export { compileCount, data, item, type Nested, realize, toArray, toBytes } from "./core/execution/realize.ts";
 export { show } from "./core/execution/print.ts";
 export { type DeviceName } from "./core/values/device.ts";
 export { type DeviceInfo, deviceInfo, type DeviceOptions, setDevice } from "./core/execution/current_device.ts";

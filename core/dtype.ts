@@ -12,8 +12,11 @@ import { DTypeError } from "./errors.ts";
  */
 export type DType = "bool" | "u8" | "i32" | "u32" | "f16" | "f32" | "f64";
 
-/** The JavaScript array that holds elements of a tensor on the host; `bool` is 0 or 1 in a `Uint8Array`. */
+/** The JavaScript array of a tensor's numbers; `bool` is 0 or 1 in a `Uint8Array`. */
 export type TypedArray = Float16Array | Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
+
+/** How elements lie on the host: as their numbers or, where JavaScript has no array of those, as their bits. */
+export type HostArray = TypedArray | Uint16Array;
 
 /** The type of indices, counts and places. */
 export const indexType = "i32";
@@ -38,7 +41,9 @@ interface Row {
   /** Of one element on a device; of two types of one kind the wider one wins. A bool takes four: one lane of a vector, one word of a shader. */
   readonly bytes: 1 | 2 | 4 | 8;
   /** The array of elements on the host. */
-  readonly array: TypedArrayConstructor;
+  readonly array: HostArrayConstructor;
+  /** Between a number and what stands for it in that array, where the two differ. */
+  readonly bits?: { readonly encode: (value: number) => number; readonly decode: (bits: number) => number };
   /** The type in which elements are added up and compared; another one makes this a type for storage (or bool). */
   readonly computedIn: DType;
   /** The integers it holds, all of them from the least to the most. */
@@ -49,11 +54,12 @@ interface Row {
   readonly round: (value: number) => number;
 }
 
-type TypedArrayConstructor =
+type HostArrayConstructor =
   | Float16ArrayConstructor
   | Float32ArrayConstructor
   | Float64ArrayConstructor
   | Int32ArrayConstructor
+  | Uint16ArrayConstructor
   | Uint32ArrayConstructor
   | Uint8ArrayConstructor;
 
@@ -83,89 +89,124 @@ export const dtypes: readonly DType[] = Object.keys(rows) as DType[];
 
 const kinds = ["bool", "integer", "float"] as const;
 
-/**
- * The type, if there is one of that name.
- *
- * @throws {DTypeError} If there is none.
- */
-export function checkDType(dtype: DType): DType {
-  if (Object.hasOwn(rows, dtype)) return dtype;
-  throw new DTypeError(`Cannot hold elements of type ${dtype}: there are ${dtypes.join(", ")}`, { dtype });
+/** What to use instead of integers of 64 bits, which no device computes with. */
+export const wholeNumbersRemedy = `whole numbers fit into i32, up to 2^${rows.f64.format!.fractionBits + 1} into f64`;
+
+/** The row of a type; programs without type checking may pass anything. */
+function rowOf(dtype: DType): Row {
+  if (Object.hasOwn(rows, dtype)) return rows[dtype];
+  const remedy = /64/.test(dtype) && !/f/.test(dtype) ? `; ${wholeNumbersRemedy}` : "";
+  throw new DTypeError(`Cannot hold elements of type ${dtype}: there are ${dtypes.join(", ")}${remedy}`, { dtype });
 }
 
-/** A zeroed typed array of `size` elements that can hold `dtype` on the host. */
-export function hostArray(dtype: DType, size: number): TypedArray {
-  return new rows[dtype].array(size);
+/**
+ * Checks that there is a type of that name, as all functions below do.
+ *
+ * @throws {DTypeError} If there is none; it says which there are.
+ */
+export function checkDType(dtype: DType): void {
+  rowOf(dtype);
+}
+
+/** A zeroed array of `size` elements that can hold `dtype` on the host. */
+export function hostArray(dtype: DType, size: number): HostArray {
+  return new (rowOf(dtype).array)(size);
+}
+
+/** The first `size` elements of `dtype` in a buffer that holds them as on the host. */
+export function viewAsHost(dtype: DType, buffer: ArrayBuffer, size: number): HostArray {
+  return new (rowOf(dtype).array)(buffer, 0, size);
 }
 
 /** Copies (and converts, as a typed array assignment does) numbers into the host array of `dtype`. */
-export function toHostArray(dtype: DType, values: ArrayLike<number>): TypedArray {
-  const { kind, array, round } = rows[checkDType(dtype)];
-  if (kind !== "bool") return array.from(values);
+export function toHostArray(dtype: DType, values: ArrayLike<number>): HostArray {
+  const { kind, array, bits, round } = rowOf(dtype);
+  const encode = kind === "bool" ? round : bits?.encode;
+  if (!encode) return array.from(values);
   const held = hostArray(dtype, values.length);
-  for (let i = 0; i < held.length; i++) held[i] = round(values[i]);
+  for (let i = 0; i < held.length; i++) held[i] = encode(values[i]);
   return held;
+}
+
+/** The numbers of a host array of `dtype`: the array itself, unless it holds bits. */
+export function fromHostArray(dtype: DType, values: HostArray): TypedArray {
+  const { bits, computedIn } = rowOf(dtype);
+  if (!bits) return values as TypedArray;
+  const numbers = hostArray(computedIn, values.length) as TypedArray;
+  for (let i = 0; i < numbers.length; i++) numbers[i] = bits.decode(values[i]);
+  return numbers;
+}
+
+/**
+ * Checks that an array is one that holds `dtype` on the host.
+ *
+ * @throws {DTypeError} If it is another.
+ */
+export function checkHostArray(dtype: DType, values: HostArray): void {
+  const { array } = rowOf(dtype);
+  if (values instanceof array) return;
+  throw new DTypeError(`Cannot copy a ${values.constructor.name} to a ${dtype} buffer: it takes a ${array.name}`, { dtype });
 }
 
 /** A number as an element of `dtype` holds it: floats take the nearest, integers wrap around. */
 export function roundTo(dtype: DType, value: number): number {
-  return rows[dtype].round(value);
+  return rowOf(dtype).round(value);
 }
 
 /** Bytes of one element on a device. */
 export function deviceBytes(dtype: DType): number {
-  return rows[dtype].bytes;
+  return rowOf(dtype).bytes;
 }
 
 /** Bytes of one element on the host. */
 export function hostBytes(dtype: DType): number {
-  return rows[dtype].array.BYTES_PER_ELEMENT;
+  return rowOf(dtype).array.BYTES_PER_ELEMENT;
 }
 
 /** Whether functions of real numbers are computed in this type. */
 export function isFloat(dtype: DType): boolean {
-  return rows[dtype].kind === "float" && !isStorage(dtype);
+  return rowOf(dtype).kind === "float" && !isStorage(dtype);
 }
 
 /** Whether values of this type are integers (bool is not one). */
 export function isInteger(dtype: DType): boolean {
-  return rows[dtype].kind === "integer";
+  return rowOf(dtype).kind === "integer";
 }
 
 /** Whether values of this type are conditions. */
 export function isBool(dtype: DType): boolean {
-  return rows[dtype].kind === "bool";
+  return rowOf(dtype).kind === "bool";
 }
 
 /** Whether elements of this type are numbers that are only kept in it, and computed with in another one. */
 export function isStorage(dtype: DType): boolean {
-  const { kind, computedIn } = rows[dtype];
+  const { kind, computedIn } = rowOf(dtype);
   return kind !== "bool" && computedIn !== dtype;
 }
 
 /** The type in which elements of this type are added up and compared: that of storage and bool is wider. */
 export function computeType(dtype: DType): DType {
-  return rows[dtype].computedIn;
+  return rowOf(dtype).computedIn;
 }
 
 /** The type of derivatives by values of this type; undefined if there are none. Those by a storage type are wider, as sums of them are. */
 export function tangentType(dtype: DType): DType | undefined {
-  return rows[dtype].kind === "float" ? rows[dtype].computedIn : undefined;
+  return rowOf(dtype).kind === "float" ? rowOf(dtype).computedIn : undefined;
 }
 
 /** The format of a float. */
 export function floatFormat(dtype: DType): FloatFormat | undefined {
-  return rows[dtype].format;
+  return rowOf(dtype).format;
 }
 
 /** The least and the most of the integers that values of this type tell apart. */
 export function wholeRange(dtype: DType): readonly [least: number, most: number] {
-  return rows[dtype].whole;
+  return rowOf(dtype).whole;
 }
 
 /** The least and the most that values of this type can be: infinite for floats. */
 export function extremes(dtype: DType): readonly [least: number, most: number] {
-  return rows[dtype].kind === "float" ? [-Infinity, Infinity] : rows[dtype].whole;
+  return rowOf(dtype).kind === "float" ? [-Infinity, Infinity] : rowOf(dtype).whole;
 }
 
 /**
@@ -176,18 +217,18 @@ export function extremes(dtype: DType): readonly [least: number, most: number] {
  */
 export function promote(a: DType, b: DType): DType {
   if (a === b) return a;
-  const [x, y] = [rows[a], rows[b]];
+  const [x, y] = [rowOf(a), rowOf(b)];
   if (x.kind !== y.kind) return kinds.indexOf(x.kind) > kinds.indexOf(y.kind) ? a : b;
   if (x.bytes !== y.bytes) return x.bytes > y.bytes ? a : b;
-  const wider = dtypes.find((each) => rows[each].kind === x.kind && rows[each].bytes > x.bytes);
+  const wider = dtypes.find((each) => rowOf(each).kind === x.kind && rowOf(each).bytes > x.bytes);
   if (wider) return wider;
   throw new DTypeError(`Cannot combine ${a} with ${b}: no type of ${8 * x.bytes} bits holds both, cast one of them`, {
     dtypes: [a, b],
   });
 }
 
-/** The element type a typed array stands for, or undefined if tensors cannot hold it. */
+/** The element type for the numbers of a typed array, or undefined if there is none. */
 export function dtypeOfArray(array: ArrayBufferView): DType | undefined {
   if (array instanceof Uint8ClampedArray) return "u8";
-  return dtypes.find((dtype) => !isBool(dtype) && array instanceof rows[dtype].array);
+  return dtypes.find((dtype) => !isBool(dtype) && !rowOf(dtype).bits && array instanceof rowOf(dtype).array);
 }

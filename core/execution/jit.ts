@@ -9,7 +9,7 @@
 import { buildGraph, GraphBuilder } from "../compile/graph.ts";
 import { type Node, placeholder, sourceOf, Tensor, traceOf, withTrace } from "../tensor.ts";
 import { topological } from "../walk.ts";
-import { defaultFloat, type DType, type TypedArray } from "../dtype.ts";
+import { defaultFloat, type DType, type HostArray } from "../dtype.ts";
 import { TraceError } from "../errors.ts";
 import { fromHost } from "../ops/creation.ts";
 import { compile, computed, firstRun, realizeNow } from "./realize.ts";
@@ -289,7 +289,7 @@ function run(
   staying: (storage: Storage) => boolean,
 ): readonly [DeviceBuffer[], readonly (Storage | undefined)[]] {
   const call = ++calls;
-  const inputs: (DeviceBuffer | TypedArray)[] = [];
+  const inputs: (DeviceBuffer | HostArray)[] = [];
   const storages: (Storage | undefined)[] = [];
   const give = (storage: Storage, mayBeOverwritten: boolean) => {
     // Values that are donated in one place and live on, or are read, in another are copied: overwriting must not be seen.

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type DType, isBool, isInteger, type TypedArray } from "../dtype.ts";
+import { type DType, fromHostArray, isBool, isInteger, type TypedArray } from "../dtype.ts";
 import { computed } from "./realize.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
 import { Tensor, traceOf } from "../tensor.ts";
@@ -74,7 +74,8 @@ export function show(x: Tensor): string {
   const kind = `${x.dtype}${showShape(x.shape)}`;
   if (traceOf(x)) return `tensor(<being traced>, ${kind})`;
   try {
-    return `tensor(${showValues(computed(x, "print").hostNow(), x.shape, x.dtype, 7)}, ${kind})`;
+    const values = fromHostArray(x.dtype, computed(x, "print").hostNow());
+    return `tensor(${showValues(values, x.shape, x.dtype, 7)}, ${kind})`;
   } catch (reason) {
     return `tensor(<${reason instanceof Error ? reason.message : reason}>, ${kind})`;
   }

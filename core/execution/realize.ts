@@ -12,7 +12,16 @@ import { buildGraph, GraphBuilder } from "../compile/graph.ts";
 import { correctDepth, type Node, type Op, setValues, sourceOf, Tensor, traceOf, unreadable } from "../tensor.ts";
 import { topological } from "../walk.ts";
 import { showGraph, showProgram } from "../compile/show.ts";
-import { deviceBytes, type DType, hostArray, isBool, isFloat, type TypedArray } from "../dtype.ts";
+import {
+  deviceBytes,
+  type DType,
+  fromHostArray,
+  type HostArray,
+  isBool,
+  isFloat,
+  toHostArray,
+  type TypedArray,
+} from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { broadcastOp } from "../ops/movement.ts";
 import { computeLongHistoriesBy } from "../ops/define.ts";
@@ -109,14 +118,14 @@ function roleOf(tensor: Tensor): Role {
 }
 
 /** The inputs of the program that computes a graph. */
-function inputsOf(order: readonly Tensor[], reader: string): (Tensor | TypedArray)[] {
-  const inputs: (Tensor | TypedArray)[] = [];
+function inputsOf(order: readonly Tensor[], reader: string): (Tensor | HostArray)[] {
+  const inputs: (Tensor | HostArray)[] = [];
   for (const tensor of order) {
     const source = sourceOf(tensor);
     if (source.kind === "placeholder") throw unreadable(tensor, source.trace, reader);
     const role = roleOf(tensor);
     if (role === "values") inputs.push(tensor);
-    else if (role === "number") inputs.push(hostArray(tensor.dtype, 1).fill(constantOfOp(tensor)!));
+    else if (role === "number") inputs.push(toHostArray(tensor.dtype, [constantOfOp(tensor)!]));
   }
   return inputs;
 }
@@ -198,7 +207,7 @@ export function realizeNow(tensors: readonly Tensor[], reader: string): void {
   );
   noteWorkingSet(program.bytes);
   const storages = Storage.ofEagerRun(device, buffers);
-  const storageOfInput = (tensor: Tensor, input: Tensor | TypedArray) =>
+  const storageOfInput = (tensor: Tensor, input: Tensor | HostArray) =>
     input instanceof Tensor ? valuesFor(input) : Storage.ofHost(tensor.dtype, input);
   const settled = new Set<Storage>();
   pending.forEach((tensor, i) => {
@@ -265,7 +274,8 @@ export function computed(tensor: Tensor, reader: string): Storage {
 }
 
 /**
- * The elements in row-major order, as a typed array of the tensor's type (bool as 0 and 1 in a Uint8Array).
+ * The elements in row-major order, as a typed array of the tensor's type (bool as 0 and 1 in a Uint8Array). Where JavaScript has no
+ * such array, it is the next wider one that holds the same numbers.
  *
  * ```ts
  * import { add, data, tensor } from "../../mod.ts";
@@ -276,7 +286,30 @@ export function computed(tensor: Tensor, reader: string): Storage {
  */
 export function data(x: Tensor): Promise<TypedArray> {
   // Not async: a mistake shows where it is made, also if nobody awaits.
-  return valuesOf(x, "data").read();
+  return numbersOf(x, "data");
+}
+
+/**
+ * The elements as bytes in row-major order, as they lie in memory and in files: little-endian; bool is one byte, 0 or 1. `fromBytes`
+ * reads them.
+ *
+ * ```ts
+ * import { tensor, toBytes } from "../../mod.ts";
+ * console.log(await toBytes(tensor([1, 2], { dtype: "i32" }))); // Uint8Array(8) [1, 0, 0, 0, 2, 0, 0, 0]
+ * ```
+ *
+ * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
+ * @see NumPy's tobytes
+ */
+export function toBytes(x: Tensor): Promise<Uint8Array> {
+  return valuesOf(x, "toBytes").read().then(({ buffer, byteOffset, byteLength }) => {
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  });
+}
+
+/** The numbers of what a user wants to read. */
+function numbersOf(x: Tensor, reader: string): Promise<TypedArray> {
+  return valuesOf(x, reader).read().then((values) => fromHostArray(x.dtype, values));
 }
 
 /** The storage of what a user wants to read; programs without type checking may pass anything. */
@@ -303,7 +336,7 @@ export function item(x: Tensor): Promise<number> {
       shape: x.shape,
     });
   }
-  return valuesOf(x, "item").read().then(([value]) => value);
+  return numbersOf(x, "item").then(([value]) => value);
 }
 
 /** Numbers (or booleans) in nested arrays. */
@@ -333,5 +366,5 @@ export function nest(values: ArrayLike<number>, shape: Shape, dtype: DType): Nes
  * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
  */
 export function toArray(x: Tensor): Promise<Nested> {
-  return valuesOf(x, "toArray").read().then((values) => nest(values, x.shape, x.dtype));
+  return numbersOf(x, "toArray").then((values) => nest(values, x.shape, x.dtype));
 }

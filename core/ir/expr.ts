@@ -6,17 +6,14 @@
  *
  * @module
  */
-import type { DType } from "../dtype.ts";
+import { computeType, type DType, isStorage } from "../dtype.ts";
 
 /** The type of a scalar. */
 export type ScalarType = "f32" | "f64" | "i32" | "u32" | "bool";
 
-/**
- * The type as which elements of a buffer are loaded, and from which they are stored: `u32` for bytes, of which the lowest eight bits are
- * kept, and `f32` for halves, which are only given numbers that they can hold.
- */
+/** The type as which elements of a buffer are loaded, and from which they are stored: of storage the one it is computed in. */
 export function scalarType(dtype: DType): ScalarType {
-  return dtype === "u8" ? "u32" : dtype === "f16" ? "f32" : dtype;
+  return (isStorage(dtype) ? computeType(dtype) : dtype) as ScalarType;
 }
 
 /**

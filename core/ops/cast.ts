@@ -3,34 +3,14 @@
  *
  * @module
  */
+import { convert } from "../ir/encoding.ts";
 import { constantValue } from "../ir/operation.ts";
-import * as expr from "../ir/expr.ts";
-import { computeType, defaultFloat, type DType, isFloat, tangentType } from "../dtype.ts";
+import { checkDType, computeType, defaultFloat, type DType, isFloat, tangentType } from "../dtype.ts";
 import { type Op, Pending, Tensor, type TensorLike } from "../tensor.ts";
 import { identity } from "./algebra.ts";
 import { constantNode } from "./constant.ts";
 import { asTensor } from "./literal.ts";
 import { apply, elementwise, noJvp, noVjp } from "./define.ts";
-
-/**
- * An f32 rounded to the nearest number that a half can hold, ties to even. It is done on the bits: devices round as they like when they
- * pack halves.
- */
-function roundedToHalf(x: expr.Expr): expr.Expr {
-  const { binary, bitcast, constant, select, unary } = expr;
-  const bits = bitcast("u32", x);
-  const size = binary("and", bits, 0x7fffffff);
-  const odd = binary("and", binary("shr", size, 13), 1);
-  const normal = binary("and", binary("add", binary("add", size, 0xfff), odd), 0xffffe000);
-  // Below 2^-14 halves are the multiples of 2^-24.
-  const steps = unary("round", binary("mul", bitcast("f32", size), 2 ** 24));
-  const small = bitcast("u32", binary("mul", steps, 2 ** -24));
-  const finite = select(binary("lt", size, 0x38800000), small, normal);
-  // From 65520 on they are infinite; a NaN keeps bits that a half has too.
-  const special = select(binary("le", size, 0x7f800000), constant("u32", 0x7f800000), constant("u32", 0x7fc00000));
-  const rounded = select(binary("lt", size, 0x477ff000), finite, special);
-  return bitcast("f32", binary("or", rounded, binary("and", bits, 0x80000000)));
-}
 
 /** A derivative by values of one type, passed on by a cast as one by values of another; undefined if either type has none. */
 function passed(x: Tensor, from: DType, to: DType): Tensor | undefined {
@@ -47,13 +27,7 @@ export const castOp: Op<{ readonly dtype: DType }> = {
   vmap: ([x], _, { dtype }) => cast(x, dtype),
   lower: {
     kind: "elementwise",
-    expr: ([x], { dtype }) => {
-      if (dtype === "f16") return x.type === "bool" ? expr.cast("f32", x) : roundedToHalf(expr.cast("f32", x));
-      // A byte is a u32 whose upper bits are dropped; on the way there fractions and signs go as for i32.
-      if (dtype !== "u8") return expr.cast(expr.scalarType(dtype), x);
-      const whole = x.type === "f32" || x.type === "f64" ? expr.cast("i32", x) : x;
-      return expr.binary("and", expr.cast("u32", whole), 255);
-    },
+    expr: ([x], { dtype }) => convert(dtype, x),
   },
   simplify: (node) => {
     const [x] = node.inputs;
@@ -76,10 +50,12 @@ export const castOp: Op<{ readonly dtype: DType }> = {
  * ```
  *
  * @returns A tensor of the same shape; the same tensor if it has that type already.
+ * @throws {DTypeError} If there is no such type.
  */
 export function cast(x: TensorLike, dtype: DType): Tensor {
   const tensor = asTensor(x);
   if (tensor.dtype === dtype && !tensor.weak) return tensor;
+  checkDType(dtype);
   // Not `apply`: a literal that was cast is none any more.
   return new Tensor(tensor.shape, dtype, new Pending(castOp as Op, [tensor], { dtype }));
 }

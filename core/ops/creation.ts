@@ -4,8 +4,22 @@
  * @module
  */
 import { constantOf } from "./constant.ts";
-import { defaultFloat, type DType, dtypeOfArray, indexType, maskType, toHostArray, type TypedArray } from "../dtype.ts";
-import { ShapeError } from "../errors.ts";
+import {
+  defaultFloat,
+  type DType,
+  dtypeOfArray,
+  dtypes,
+  type HostArray,
+  hostBytes,
+  indexType,
+  isBool,
+  maskType,
+  toHostArray,
+  type TypedArray,
+  viewAsHost,
+  wholeNumbersRemedy,
+} from "../dtype.ts";
+import { DTypeError, ShapeError } from "../errors.ts";
 import { Storage } from "../values/storage.ts";
 import { checkShape, contiguousStrides, type Shape, showShape, sizeOf } from "../shape.ts";
 import { type Op, Tensor } from "../tensor.ts";
@@ -249,9 +263,7 @@ export function tensor(
   const given = shape && checkShape(shape, "make a tensor");
   if (ArrayBuffer.isView(values)) {
     const own = dtypeOfArray(values);
-    if (!own) {
-      throw new TypeError(`Cannot make a tensor from a ${(values as object).constructor.name}: use a Float32Array or its like`);
-    }
+    if (!own) throw cannotHold(values);
     const taken = !copy && (dtype ?? own) === own && !(values instanceof Uint8ClampedArray);
     return fromHost(taken ? values : toHostArray(dtype ?? own, values), given ?? [values.length], dtype ?? own);
   }
@@ -283,8 +295,58 @@ export function tensor(
   return fromHost(toHostArray(type, found), given ?? own, type);
 }
 
+/** Why a typed array makes no tensor. */
+function cannotHold(values: ArrayBufferView): DTypeError {
+  const { name } = values.constructor;
+  const remedy = name.startsWith("Big")
+    ? wholeNumbersRemedy
+    : /int/i.test(name)
+    ? "for its numbers use Int32Array.from(values), for bits fromBytes(values, { dtype })"
+    : "use a Float32Array or its like, or fromBytes(values, { dtype })";
+  return new DTypeError(`Cannot make a tensor from a ${name}: there are ${dtypes.join(", ")}; ${remedy}`, { array: name });
+}
+
+/** Options of `fromBytes`. */
+export interface FromBytesOptions {
+  /** The type of the elements. */
+  readonly dtype: DType;
+  /** The shape to give them; their number must fit. Default one axis. */
+  readonly shape?: Shape;
+}
+
+/**
+ * A tensor of elements that are given as bytes, as they lie in files: little-endian, row-major; bool is one byte. So the bits of a
+ * type for which JavaScript has no array become numbers, and bytes at any place in a file can be read. `toBytes` writes them.
+ *
+ * ```ts
+ * import { fromBytes, toArray } from "../../mod.ts";
+ * console.log(await toArray(fromBytes(Uint16Array.of(0x3c00, 0xc000), { dtype: "f16" }))); // [1, -2]
+ * ```
+ *
+ * @param bytes A buffer, or a view of a part of one; it is copied.
+ * @throws {DTypeError} If there is no such type.
+ * @throws {ShapeError} If the bytes are no whole number of elements, or their number does not fit `shape`.
+ * @see NumPy's and PyTorch's frombuffer
+ */
+export function fromBytes(bytes: ArrayBufferLike | ArrayBufferView, { dtype, shape }: FromBytesOptions): Tensor {
+  const given = shape && checkShape(shape, "make a tensor");
+  const source = ArrayBuffer.isView(bytes)
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    : new Uint8Array(bytes);
+  const each = hostBytes(dtype);
+  if (source.length % each !== 0) {
+    throw new ShapeError(`Cannot make elements of ${dtype} from ${source.length} bytes: each takes ${each}`, {
+      dtype,
+      bytes: source.length,
+    });
+  }
+  const held = viewAsHost(dtype, source.slice().buffer, source.length / each);
+  const values = isBool(dtype) ? toHostArray(dtype, held) : held;
+  return fromHost(values, given ?? [values.length], dtype);
+}
+
 /** A tensor on values that are not changed afterwards. */
-export function fromHost(values: TypedArray, shape: Shape, dtype: DType): Tensor {
+export function fromHost(values: HostArray, shape: Shape, dtype: DType): Tensor {
   if (sizeOf(shape) !== values.length) {
     throw new ShapeError(
       `Cannot give ${values.length} values the shape ${showShape(shape)}: it has ${sizeOf(shape)} elements`,

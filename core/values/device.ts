@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DType, TypedArray } from "../dtype.ts";
+import type { DType, HostArray } from "../dtype.ts";
 import type { Program } from "../ir/program.ts";
 import type { Target } from "../ir/target.ts";
 
@@ -25,7 +25,7 @@ export interface Executable<B extends DeviceBuffer = DeviceBuffer> {
    * behind. Outputs are fresh buffers, except those that overwrite a donated input, where the input's own buffer is returned (for a
    * host array given in its place: a fresh buffer).
    */
-  run(inputs: readonly (B | TypedArray)[]): B[];
+  run(inputs: readonly (B | HostArray)[]): B[];
   /** Frees what the executable holds. It must not be run afterwards. */
   destroy(): void;
 }
@@ -38,11 +38,11 @@ export interface Device<B extends DeviceBuffer = DeviceBuffer> extends Target {
   /** Makes a program ready. The work is paid here, not in `run`. */
   compile(program: Program): Executable<B>;
   /** Copies host values (bool as 0 / 1 in a Uint8Array) to a new buffer. */
-  upload(dtype: DType, values: TypedArray): B;
+  upload(dtype: DType, values: HostArray): B;
   /** Copies a buffer to the host, after all that was run before. */
-  download(buffer: B): Promise<TypedArray>;
+  download(buffer: B): Promise<HostArray>;
   /** The same without waiting for the event loop, or undefined where the device cannot. */
-  downloadNow(buffer: B): TypedArray | undefined;
+  downloadNow(buffer: B): HostArray | undefined;
   /** Whether `downloadNow` always can, for no more than the copy, and changes nothing: small values are then better off on the host. */
   readonly readsFreely: boolean;
   /** Gives the memory back. Safe to call while programs that use it are still running. */

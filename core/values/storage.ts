@@ -12,13 +12,13 @@
  * @module
  */
 import { sourceOf, Tensor, type Values } from "../tensor.ts";
-import { deviceBytes, type DType, hostArray, type TypedArray } from "../dtype.ts";
+import { deviceBytes, type DType, type HostArray, hostArray } from "../dtype.ts";
 import { DeviceError, DonatedError, OutOfMemoryError } from "../errors.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
 
 /** Values in memory. The budget and the collector's callback hold this, never the storage itself. */
 class Place {
-  host: TypedArray | undefined;
+  host: HostArray | undefined;
   device: Device | undefined;
   buffer: DeviceBuffer | undefined;
   /** Who frees the buffer when its storage is collected; undefined if there is none. */
@@ -31,7 +31,7 @@ class Place {
   older: Place = this;
   newer: Place = this;
 
-  constructor(host?: TypedArray) {
+  constructor(host?: HostArray) {
     this.host = host;
   }
 }
@@ -164,7 +164,7 @@ function moveToHost(device: Device, bytes: number, except?: Keeper): boolean {
 }
 
 /** The values of a small buffer, which is freed; undefined if it must stay on the device, where it is as well off. */
-function takeToHost(device: Device, buffer: DeviceBuffer): TypedArray | undefined {
+function takeToHost(device: Device, buffer: DeviceBuffer): HostArray | undefined {
   try {
     const values = device.downloadNow(buffer);
     if (values) device.free(buffer);
@@ -195,7 +195,7 @@ export class Storage implements Values {
   }
 
   /** Values on the host, in the layout of `hostArray`. Nobody else may write to them. */
-  static ofHost(dtype: DType, values: TypedArray): Storage {
+  static ofHost(dtype: DType, values: HostArray): Storage {
     return new Storage(dtype, values.length, new Place(values));
   }
 
@@ -280,7 +280,7 @@ export class Storage implements Values {
   }
 
   /** The values as a program's input on a device: its buffer, or a host array to be copied for this run only. */
-  forRun(device: Device): DeviceBuffer | TypedArray {
+  forRun(device: Device): DeviceBuffer | HostArray {
     const place = this.#checked();
     if (place.device === device) {
       unlink(place);
@@ -308,7 +308,7 @@ export class Storage implements Values {
   }
 
   /** The values on the host, without waiting; not to be written to. */
-  hostNow(): TypedArray {
+  hostNow(): HostArray {
     const { host, device, buffer } = this.#checked();
     if (host) return host;
     if (!device) throw new DeviceError("Cannot find the values of a tensor: they were released", {});
@@ -320,7 +320,7 @@ export class Storage implements Values {
   }
 
   /** A copy of the values on the host. */
-  read(): Promise<TypedArray> {
+  read(): Promise<HostArray> {
     // Not async: that it was donated is said at once.
     const place = this.#checked();
     const { host, device, buffer } = place;

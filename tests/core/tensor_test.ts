@@ -50,22 +50,9 @@ import {
   zeros,
 } from "../../mod.ts";
 import { testOnDevices } from "../support/each_device.ts";
+import { withFacts } from "../support/with_facts.ts";
 
 const onReference = (name: string, run: () => void | Promise<void>) => testOnDevices(name, run, ["reference"]);
-
-/** That an error is of a class and holds certain facts. */
-function withFacts(
-  kind: new (...args: never[]) => Error & { readonly facts: object },
-  facts: object,
-): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof kind, `${error}`);
-    for (const [key, value] of Object.entries(facts)) {
-      assert.deepEqual((error.facts as Record<string, unknown>)[key], value, `${key} of: ${error.message}`);
-    }
-    return true;
-  };
-}
 
 testOnDevices("tensors from numbers, nested arrays and typed arrays", async () => {
   const cases: readonly [Tensor, DType, readonly number[], unknown][] = [

@@ -13,6 +13,7 @@ import { type Op, sourceOf, type Tensor } from "../../core/tensor.ts";
 import { avgPool2d, type AvgPool2dOptions, maxPool2d, type MaxPool2dOptions } from "../../core/ops/pool.ts";
 import { type DType, type Shape, tensor, zeros } from "../../mod.ts";
 import { hash } from "./noise.ts";
+import { storageFloats } from "./storage_floats.ts";
 
 /** One argument: its shape, where its elements lie, and its type ("float": the type the law is checked in). */
 export interface Input {
@@ -76,7 +77,8 @@ const integer = (shape: Shape, dtype: DType, range?: readonly [number, number]):
   dtype,
   range: range ?? (dtype === "i32" ? [-8, 8] : [0, 200]),
 });
-const half = (shape: Shape, domain: Domain = "any"): Input => ({ shape, domain, dtype: "f16" });
+const ofEachStorage = (cases: (dtype: DType, stored: (shape: Shape, domain?: Domain) => Input) => OpCase[]): OpCase[] =>
+  storageFloats.flatMap((dtype) => cases(dtype, (shape, domain = "any") => ({ shape, domain, dtype })));
 const bool = (shape: Shape): Input => ({ shape, domain: "bool", dtype: "bool" });
 
 const one = (note: string, input: Input, attrs?: unknown): OpCase => ({ note, inputs: [input], attrs });
@@ -248,13 +250,15 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     one("u8 to f32", integer([7], "u8", [0, 255]), { dtype: "f32" }),
     one("u8 to i32", integer([7], "u8", [0, 255]), { dtype: "i32" }),
     one("i32 to u8", integer([7], "i32", [-300, 300]), { dtype: "u8" }),
-    one("float to f16", float([7]), { dtype: "f16" }),
-    one("i32 to f16", integer([7], "i32", [-70_000, 70_000]), { dtype: "f16" }),
-    one("bool to f16", bool([5]), { dtype: "f16" }),
-    one("f16 to f32", half([2, 3]), { dtype: "f32" }),
-    one("f16 to i32", half([7]), { dtype: "i32" }),
-    one("f16 to u8", half([7], "positive"), { dtype: "u8" }),
-    one("f16 to bool", half([7]), { dtype: "bool" }),
+    ...ofEachStorage((dtype, stored) => [
+      one(`float to ${dtype}`, float([7]), { dtype }),
+      one(`i32 to ${dtype}`, integer([7], "i32", [-70_000, 70_000]), { dtype }),
+      one(`bool to ${dtype}`, bool([5]), { dtype }),
+      one(`${dtype} to f32`, stored([2, 3]), { dtype: "f32" }),
+      one(`${dtype} to i32`, stored([7]), { dtype: "i32" }),
+      one(`${dtype} to u8`, stored([7], "positive"), { dtype: "u8" }),
+      one(`${dtype} to bool`, stored([7]), { dtype: "bool" }),
+    ]),
     one("bool to f32", bool([5]), { dtype: "f32" }),
     one("i32 to bool", integer([9], "i32", [-1, 1]), { dtype: "bool" }),
   ],
@@ -263,7 +267,7 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     { note: "f32", inputs: [], attrs: { value: 0.75, shape: [2, 3], dtype: "f32" } },
     { note: "scalar", inputs: [], attrs: { value: -3, shape: [], dtype: "i32" } },
     { note: "bool", inputs: [], attrs: { value: 1, shape: [3], dtype: "bool" } },
-    { note: "f16", inputs: [], attrs: { value: 0.75, shape: [3], dtype: "f16" } },
+    ...ofEachStorage((dtype) => [{ note: dtype, inputs: [], attrs: { value: 0.75, shape: [3], dtype } }]),
     { note: "infinite", inputs: [], attrs: { value: -Infinity, shape: [3], dtype: "f32" } },
   ],
   index: [
@@ -277,13 +281,13 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     one("to a scalar", float([1, 1]), { shape: [] }),
     one("empty", float([0, 3]), { shape: [2, 0] }),
     one("u8", integer([2, 3], "u8"), { shape: [3, 2] }),
-    one("f16", half([5, 3]), { shape: [3, 5] }),
+    ...ofEachStorage((dtype, stored) => [one(dtype, stored([5, 3]), { shape: [3, 5] })]),
   ],
   permute: [
     one("matrix", float([2, 3]), { order: [1, 0] }),
     one("cycle", float([2, 3, 4]), { order: [2, 0, 1] }),
     one("bool", bool([3, 2]), { order: [1, 0] }),
-    one("f16", half([3, 5]), { order: [1, 0] }),
+    ...ofEachStorage((dtype, stored) => [one(dtype, stored([3, 5]), { order: [1, 0] })]),
   ],
   broadcastInDim: [
     one("scalar", float([]), { shape: [2, 3], axes: [] }),
@@ -296,7 +300,7 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     one("part", float([5, 4]), { start: [1, 0], count: [3, 4], step: [1, 1] }),
     one("steps", float([7, 5]), { start: [1, 0], count: [3, 2], step: [2, 3] }),
     one("nothing", float([4]), { start: [2], count: [0], step: [1] }),
-    one("f16 from an odd place", half([9]), { start: [3], count: [5], step: [1] }),
+    ...ofEachStorage((dtype, stored) => [one(`${dtype} from an odd place`, stored([9]), { start: [3], count: [5], step: [1] })]),
     one("unused end", float([6]), { start: [0], count: [2], step: [3] }),
   ],
   flip: [
@@ -310,7 +314,7 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     one("with a value", float([2]), { low: [2], high: [1], interior: [0], value: 0.75 }),
     one("nothing", float([0]), { low: [1], high: [2], interior: [3], value: 1 }),
     one("i32", integer([3], "i32"), { low: [1], high: [1], interior: [0], value: 7 }),
-    one("f16", half([4]), { low: [1], high: [2], interior: [1], value: 0.1 }),
+    ...ofEachStorage((dtype, stored) => [one(dtype, stored([4]), { low: [1], high: [2], interior: [1], value: 0.1 })]),
   ],
   concat: [
     two("rows", float([2, 3]), float([1, 3]), { axis: 0 }),
@@ -318,7 +322,7 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     two("one empty", float([0, 2]), float([3, 2]), { axis: 0 }),
     one("one", float([2, 2]), { axis: 1 }),
     two("u8", integer([3], "u8"), integer([2], "u8"), { axis: 0 }),
-    two("f16", half([3]), half([4]), { axis: 0 }),
+    ...ofEachStorage((dtype, stored) => [two(dtype, stored([3]), stored([4]), { axis: 0 })]),
   ],
   sum: [...reductions, one("an empty axis", float([3, 0]), { axes: [1] })],
   max: reductions,
@@ -375,7 +379,9 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     },
     { note: "none", inputs: [float([2, 3, 2]), float([2, 0, 2]), integer([0], "i32")], attrs: { size: 3 } },
     { note: "u8", inputs: [integer([1, 3, 5], "u8"), integer([1, 2, 5], "u8"), integer([2], "i32", [0, 2])], attrs: { size: 3 } },
-    { note: "f16", inputs: [half([1, 3, 5]), half([1, 2, 5]), integer([2], "i32", [0, 2])], attrs: { size: 3 } },
+    ...ofEachStorage((dtype, stored) => [
+      { note: dtype, inputs: [stored([1, 3, 5]), stored([1, 2, 5]), integer([2], "i32", [0, 2])], attrs: { size: 3 } },
+    ]),
   ],
   takeGrad: [
     two("rows", float([2, 4, 3]), integer([4], "i32", [0, 4]), { size: 5 }),

@@ -1,15 +1,25 @@
 /**
  * The reference device: programs interpreted by plain loops, slow and right. It is what other devices are tested against.
  *
- * Floats are computed and kept in double precision, those of type f32 too (they round when they are downloaded), so that a
- * difference from another device is that device's error; f16 is kept as it is. Every buffer has memory of its own: a mistake in the
+ * Floats are computed and kept in double precision, those of narrower types too (they round when they are downloaded), so that a
+ * difference from another device is that device's error. Every buffer has memory of its own: a mistake in the
  * plan that lets two intermediates share a slot shows up on the other devices and not here. Memory no kernel has written reads as NaN.
  *
  * @module
  */
 import type { BufferSpec, Program } from "../../ir/program.ts";
 import { writesOf } from "../../ir/kernel.ts";
-import { deviceBytes, type DType, dtypes, hostArray, isFloat, toHostArray, type TypedArray } from "../../dtype.ts";
+import {
+  checkHostArray,
+  deviceBytes,
+  type DType,
+  dtypes,
+  fromHostArray,
+  type HostArray,
+  hostArray,
+  tangentType,
+  toHostArray,
+} from "../../dtype.ts";
 import { DeviceError, DonatedError } from "../../errors.ts";
 import type { Device, DeviceBuffer, Executable } from "../../values/device.ts";
 import { checkProgram } from "../../ir/check.ts";
@@ -24,14 +34,13 @@ export interface ReferenceBuffer extends DeviceBuffer {
 
 /** Memory for elements that nothing has written yet. */
 function unwritten(dtype: DType, size: number): Memory {
-  if (dtype === "f16") return new Float16Array(size).fill(NaN);
-  return isFloat(dtype) ? new Float64Array(size).fill(NaN) : hostArray(dtype, size) as Memory;
+  return tangentType(dtype) ? new Float64Array(size).fill(NaN) : hostArray(dtype, size) as Memory;
 }
 
-/** Host values as the device holds them: rounded to their type first. */
-function fromHost(dtype: DType, values: TypedArray): Memory {
-  const held = toHostArray(dtype, values);
-  return held instanceof Float32Array ? Float64Array.from(held) : held;
+/** Host values as the device holds them. */
+function fromHost(dtype: DType, values: HostArray): Memory {
+  checkHostArray(dtype, values);
+  return tangentType(dtype) ? Float64Array.from(fromHostArray(dtype, values)) : toHostArray(dtype, values) as Memory;
 }
 
 function contentsOf(buffer: ReferenceBuffer): Memory {
@@ -43,7 +52,7 @@ function contentsOf(buffer: ReferenceBuffer): Memory {
 }
 
 /** Checks that an input is what the program was compiled for. */
-function checkInput(input: ReferenceBuffer | TypedArray, spec: BufferSpec, index: number): void {
+function checkInput(input: ReferenceBuffer | HostArray, spec: BufferSpec, index: number): void {
   const size = ArrayBuffer.isView(input) ? input.length : input.size;
   const dtype = ArrayBuffer.isView(input) ? spec.dtype : input.dtype;
   if (size !== spec.size || dtype !== spec.dtype) {
@@ -61,7 +70,7 @@ export function createReferenceDevice(): Device<ReferenceBuffer> {
     bytesInUse += memory.length * deviceBytes(dtype);
     return { dtype, size: memory.length, memory };
   };
-  const upload = (dtype: DType, values: TypedArray) => hold(dtype, fromHost(dtype, values));
+  const upload = (dtype: DType, values: HostArray) => hold(dtype, fromHost(dtype, values));
   const free = (buffer: ReferenceBuffer) => {
     if (!buffer.memory) return;
     bytesInUse -= buffer.size * deviceBytes(buffer.dtype);
@@ -72,7 +81,7 @@ export function createReferenceDevice(): Device<ReferenceBuffer> {
   const run = (
     program: Program,
     written: ReadonlySet<number>,
-    inputs: readonly (ReferenceBuffer | TypedArray)[],
+    inputs: readonly (ReferenceBuffer | HostArray)[],
   ): ReferenceBuffer[] => {
     const memories = program.buffers.map((spec, id) => {
       const { location, dtype, size } = spec;
@@ -101,7 +110,7 @@ export function createReferenceDevice(): Device<ReferenceBuffer> {
     checkProgram(program);
     const written = new Set(program.kernels.flatMap((kernel) => [...writesOf(kernel)]));
     // Plain numbers go only to devices that read freely.
-    return { run: (inputs) => run(program, written, inputs as readonly (ReferenceBuffer | TypedArray)[]), destroy: () => {} };
+    return { run: (inputs) => run(program, written, inputs as readonly (ReferenceBuffer | HostArray)[]), destroy: () => {} };
   };
 
   return {

@@ -9,8 +9,8 @@ import type { Shape } from "../../shape.ts";
 import { binaryFunction, bitcastFunction, castFunction, constantValue, unaryFunction } from "./scalar.ts";
 import { type Linear, walk } from "./walk.ts";
 
-/** The contents of a buffer. f32 and f64 are doubles; u8 and bool are bytes. */
-export type Memory = Float16Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
+/** The contents of a buffer. Floats are doubles; u8 and bool are bytes. */
+export type Memory = Float64Array | Int32Array | Uint32Array | Uint8Array;
 
 /** What the leaves of an expression read. */
 export interface Sources {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deviceBytes, type DType, type TypedArray } from "../../dtype.ts";
+import { deviceBytes, type DType, dtypes, type HostArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import type { Program } from "../../ir/program.ts";
 import type { Device, Executable } from "../../values/device.ts";
@@ -50,7 +50,7 @@ export function createWasmDevice({ threads, memoryLimit = mostBytes, profile }: 
 class WasmDevice implements Device<WasmBuffer> {
   readonly name = "wasm";
   readonly description: string;
-  readonly dtypes: readonly DType[] = ["bool", "u8", "i32", "u32", "f32", "f64"];
+  readonly dtypes: readonly DType[] = dtypes;
   readonly maxBuffersPerKernel = Infinity;
   readonly fuses = true;
   readonly readsFreely = true;
@@ -87,7 +87,7 @@ class WasmDevice implements Device<WasmBuffer> {
     });
   }
 
-  upload(dtype: DType, values: TypedArray): WasmBuffer {
+  upload(dtype: DType, values: HostArray): WasmBuffer {
     const buffer = this.#allocate(dtype, values.length);
     try {
       this.#memory.write(buffer.address, dtype, values);
@@ -98,7 +98,7 @@ class WasmDevice implements Device<WasmBuffer> {
     return buffer;
   }
 
-  download(buffer: WasmBuffer): Promise<TypedArray> {
+  download(buffer: WasmBuffer): Promise<HostArray> {
     try {
       return Promise.resolve(this.downloadNow(buffer));
     } catch (error) {
@@ -106,7 +106,7 @@ class WasmDevice implements Device<WasmBuffer> {
     }
   }
 
-  downloadNow(buffer: WasmBuffer): TypedArray {
+  downloadNow(buffer: WasmBuffer): HostArray {
     if (buffer.address === 0) throw new DeviceError("Cannot read a buffer of the wasm device that was freed");
     return this.#memory.read(buffer.address, buffer.dtype, buffer.size);
   }

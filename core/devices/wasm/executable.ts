@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deviceBytes, type DType, type TypedArray } from "../../dtype.ts";
+import { deviceBytes, type DType, type HostArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import { doubleMath } from "../../ir/functions/double.ts";
 import type { Program } from "../../ir/program.ts";
@@ -85,7 +85,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     this.#table = memory.allocate(this.#tableBytes);
   }
 
-  run(inputs: readonly (WasmBuffer | TypedArray)[]): WasmBuffer[] {
+  run(inputs: readonly (WasmBuffer | HostArray)[]): WasmBuffer[] {
     const { program, memory } = this.#parts;
     if (this.#destroyed) throw new DeviceError("Cannot run a program of the wasm device that was destroyed");
     if (inputs.length !== program.inputs.length) {
@@ -141,7 +141,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   }
 
   /** Writes the addresses of inputs and outputs into the table; gives the outputs, and in `fresh` those that are new. */
-  #placeBuffers(inputs: readonly (WasmBuffer | TypedArray)[], fresh: WasmBuffer[]): WasmBuffer[] {
+  #placeBuffers(inputs: readonly (WasmBuffer | HostArray)[], fresh: WasmBuffer[]): WasmBuffer[] {
     const { program, memory } = this.#parts;
     const given: WasmBuffer[] = [];
     for (let i = 0; i < inputs.length; i++) {
@@ -164,7 +164,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   }
 
   /** Copies a host array; what becomes an output is a buffer like any other. */
-  #stage(id: number, index: number, values: TypedArray, fresh: WasmBuffer[]): WasmBuffer {
+  #stage(id: number, index: number, values: HostArray, fresh: WasmBuffer[]): WasmBuffer {
     const { program, memory } = this.#parts;
     const { dtype, size } = program.buffers[id];
     if (values.length !== size) throw wrongInput(index, { dtype, size: values.length, address: -1 }, dtype, size);

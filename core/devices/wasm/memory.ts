@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { deviceBytes, type DType, hostArray, type TypedArray } from "../../dtype.ts";
+import { checkHostArray, deviceBytes, type DType, type HostArray, hostArray, hostBytes } from "../../dtype.ts";
 import { DeviceError, OutOfMemoryError } from "../../errors.ts";
 import { heapStart, maxPages } from "./codegen/control.ts";
 import { Allocator, blockSize } from "./allocator.ts";
@@ -28,15 +28,13 @@ export class SharedMemory {
   #refusal: unknown;
   #bytes: Uint8Array;
   #words: Int32Array;
-  #floats: Float32Array;
-  #doubles: Float64Array;
 
   constructor(limit = mostBytes) {
     const { memory, maximum } = reserve(Math.floor(limit / pageBytes));
     this.memory = memory;
     this.control = new Int32Array(memory.buffer, 0, heapStart / 4);
     this.#limit = maximum * pageBytes;
-    [this.#bytes, this.#words, this.#floats, this.#doubles] = views(memory.buffer);
+    [this.#bytes, this.#words] = views(memory.buffer);
     this.#allocator = new Allocator({ start: heapStart, ensure: (end) => this.#ensure(end) });
     this.arena = new Arena(this.#allocator);
   }
@@ -75,34 +73,20 @@ export class SharedMemory {
     if (!this.arena.reserve(bytes)) throw this.#full(bytes);
   }
 
-  /** Copies host values to an address. */
-  write(address: number, dtype: DType, values: TypedArray): void {
-    switch (dtype) {
-      case "f32":
-        return this.#floats.set(values, address >>> 2);
-      case "f64":
-        return this.#doubles.set(values, address >>> 3);
-      case "u8":
-        return this.#bytes.set(values, address);
-      case "bool": {
-        const words = this.#words;
-        const start = address >>> 2;
-        for (let i = 0; i < values.length; i++) words[start + i] = values[i] === 0 ? 0 : 1;
-        return;
-      }
-      default:
-        return this.#words.set(values, address >>> 2);
-    }
+  /** Copies host values to an address: as they are, unless an element is wider here (a bool is a word). */
+  write(address: number, dtype: DType, values: HostArray): void {
+    checkHostArray(dtype, values);
+    if (hostBytes(dtype) === deviceBytes(dtype)) {
+      this.#bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), address);
+    } else this.#words.set(values, address >>> 2);
   }
 
   /** Copies values at an address to the host. */
-  read(address: number, dtype: DType, size: number): TypedArray {
+  read(address: number, dtype: DType, size: number): HostArray {
     const out = hostArray(dtype, size);
-    const end = address + size * deviceBytes(dtype);
-    if (dtype === "f32") out.set(this.#floats.subarray(address >>> 2, end >>> 2));
-    else if (dtype === "f64") out.set(this.#doubles.subarray(address >>> 3, end >>> 3));
-    else if (dtype === "u8") out.set(this.#bytes.subarray(address, end));
-    else out.set(this.#words.subarray(address >>> 2, end >>> 2));
+    if (hostBytes(dtype) === deviceBytes(dtype)) {
+      new Uint8Array(out.buffer).set(this.#bytes.subarray(address, address + out.byteLength));
+    } else out.set(this.#words.subarray(address >>> 2, (address >>> 2) + size));
     return out;
   }
 
@@ -114,7 +98,7 @@ export class SharedMemory {
     if (missing > left) return false;
     // By a quarter at least, so that growth stays rare; if that is too much for the system, by what is needed.
     const grown = this.#grow(Math.min(Math.max(missing, pages >> 2), left)) || this.#grow(missing);
-    if (grown) [this.#bytes, this.#words, this.#floats, this.#doubles] = views(this.memory.buffer);
+    if (grown) [this.#bytes, this.#words] = views(this.memory.buffer);
     return grown;
   }
 
@@ -143,8 +127,8 @@ export class SharedMemory {
   }
 }
 
-function views(buffer: ArrayBufferLike): [Uint8Array, Int32Array, Float32Array, Float64Array] {
-  return [new Uint8Array(buffer), new Int32Array(buffer), new Float32Array(buffer), new Float64Array(buffer)];
+function views(buffer: ArrayBufferLike): [Uint8Array, Int32Array] {
+  return [new Uint8Array(buffer), new Int32Array(buffer)];
 }
 
 /** Reserves as much address space as there is, up to so many pages; only what is used takes memory. */

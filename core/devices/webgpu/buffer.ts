@@ -1,11 +1,11 @@
 /**
- * Device buffers, and how their elements are laid out: bool as one word of 0 or 1 each, bytes four to a word, halves two, the rest as
- * on the host.
+ * Device buffers, and how their elements are laid out: as on the host, narrow ones several to a word, but a bool as a word of its
+ * own that is 0 or 1.
  *
  * @module
  */
-import { deviceBytes, type DType, hostArray, type TypedArray } from "../../dtype.ts";
-import { DonatedError, DTypeError, ShapeError } from "../../errors.ts";
+import { checkHostArray, deviceBytes, type DType, type HostArray, hostBytes, toHostArray, viewAsHost } from "../../dtype.ts";
+import { DonatedError, ShapeError } from "../../errors.ts";
 import type { DeviceBuffer } from "../../values/device.ts";
 import type { Memory } from "./pool.ts";
 
@@ -41,19 +41,16 @@ export function bytesFor(dtype: DType, size: number): number {
  *
  * @throws {DTypeError | ShapeError} If its type or its length differs.
  */
-export function checkHostArray(dtype: DType, size: number, values: TypedArray): void {
-  const wanted = hostArray(dtype, 0).constructor;
-  if (values.constructor !== wanted) {
-    throw new DTypeError(`Cannot copy a ${values.constructor.name} to a ${dtype} buffer: it takes a ${wanted.name}`, { dtype });
-  }
+export function checkHostInput(dtype: DType, size: number, values: HostArray): void {
+  checkHostArray(dtype, values);
   if (values.length !== size) {
     throw new ShapeError(`Cannot copy ${values.length} values to a buffer of ${size}`, { length: values.length, size });
   }
 }
 
 /** Host values as the device lays them out, in whole words, as `writeBuffer` wants them. */
-export function encode(dtype: DType, values: TypedArray): Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | TypedArray {
-  if (dtype === "bool") return Uint32Array.from(values, (value) => value === 0 ? 0 : 1);
+export function encode(dtype: DType, values: HostArray): Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | HostArray {
+  if (hostBytes(dtype) !== deviceBytes(dtype)) return Uint32Array.from(values);
   if (values.byteLength % 4 === 0) return values;
   const padded = new Uint8Array(Math.ceil(values.byteLength / 4) * 4);
   padded.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
@@ -61,19 +58,7 @@ export function encode(dtype: DType, values: TypedArray): Uint8Array<ArrayBuffer
 }
 
 /** Device bytes as host values. */
-export function decode(dtype: DType, size: number, bytes: Uint8Array<ArrayBuffer>): TypedArray {
-  switch (dtype) {
-    case "bool":
-      return Uint8Array.from(new Uint32Array(bytes.buffer, 0, size));
-    case "u8":
-      return bytes.subarray(0, size);
-    case "f16":
-      return new Float16Array(bytes.buffer, 0, size);
-    case "i32":
-      return new Int32Array(bytes.buffer, 0, size);
-    case "u32":
-      return new Uint32Array(bytes.buffer, 0, size);
-    default:
-      return new Float32Array(bytes.buffer, 0, size);
-  }
+export function decode(dtype: DType, size: number, bytes: Uint8Array<ArrayBuffer>): HostArray {
+  if (hostBytes(dtype) === deviceBytes(dtype)) return viewAsHost(dtype, bytes.buffer, size);
+  return toHostArray(dtype, new Uint32Array(bytes.buffer, 0, size));
 }

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { DType, TypedArray } from "../../dtype.ts";
+import { deviceBytes, type DType, dtypes, type HostArray } from "../../dtype.ts";
 import type { Program } from "../../ir/program.ts";
 import type { Target } from "./codegen/generate.ts";
 import { DeviceError, DTypeError } from "../../errors.ts";
 import type { Device } from "../../values/device.ts";
 import type { Profile } from "../profile.ts";
 import { type AdapterOptions, describeAdapter, findAdapter, openDevice } from "./adapter.ts";
-import { bytesFor, checkHostArray, decode, WebgpuBuffer } from "./buffer.ts";
+import { bytesFor, checkHostInput, decode, WebgpuBuffer } from "./buffer.ts";
 import { WebgpuExecutable } from "./executable.ts";
 import { Failures } from "./failures.ts";
 import { PipelineCache } from "./pipelines.ts";
@@ -68,7 +68,8 @@ const mostBindings = 64;
 /** A GPU as a device. Made by {@link createWebgpuDevice}. */
 export class WebgpuDevice implements Device<WebgpuBuffer> {
   readonly name = "webgpu";
-  readonly dtypes: readonly DType[] = ["bool", "u8", "i32", "u32", "f16", "f32"];
+  /** Shaders have no types of 64 bits. */
+  readonly dtypes: readonly DType[] = dtypes.filter((dtype) => deviceBytes(dtype) <= 4);
   readonly maxBuffersPerKernel: number;
   readonly fuses = true;
   readonly readsFreely = false;
@@ -127,12 +128,12 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   }
 
   /** See {@link Device.upload}. */
-  upload(dtype: DType, values: TypedArray): WebgpuBuffer {
+  upload(dtype: DType, values: HostArray): WebgpuBuffer {
     this.failures.check();
     if (!this.dtypes.includes(dtype)) {
       throw new DTypeError(`Cannot hold ${dtype} on webgpu: it has ${this.dtypes.join(", ")}`, { dtype, device: this.name });
     }
-    checkHostArray(dtype, values.length, values);
+    checkHostInput(dtype, values.length, values);
     const buffer = new WebgpuBuffer(dtype, values.length, this.pool.acquire(bytesFor(dtype, values.length)));
     try {
       writeValues(this.device, buffer.memory, dtype, values);
@@ -144,7 +145,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   }
 
   /** See {@link Device.download}. */
-  async download(buffer: WebgpuBuffer): Promise<TypedArray> {
+  async download(buffer: WebgpuBuffer): Promise<HostArray> {
     const now = this.downloadNow(buffer);
     if (now) {
       await this.reader.settle();
@@ -163,7 +164,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   }
 
   /** See {@link Device.downloadNow}. */
-  downloadNow(buffer: WebgpuBuffer): TypedArray | undefined {
+  downloadNow(buffer: WebgpuBuffer): HostArray | undefined {
     this.failures.check();
     const bytes = this.reader.readNow(buffer.memory.gpu, bytesFor(buffer.dtype, buffer.size));
     return bytes && this.decoded(buffer, bytes);
@@ -182,7 +183,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
     this.device.destroy();
   }
 
-  private decoded({ dtype, size }: WebgpuBuffer, bytes: Uint8Array<ArrayBuffer>): TypedArray {
+  private decoded({ dtype, size }: WebgpuBuffer, bytes: Uint8Array<ArrayBuffer>): HostArray {
     this.failures.check();
     return decode(dtype, size, bytes);
   }

@@ -7,13 +7,13 @@
  *
  * @module
  */
-import type { DType, TypedArray } from "../../dtype.ts";
+import type { DType, HostArray } from "../../dtype.ts";
 import { type Kernel, writesOf } from "../../ir/kernel.ts";
 import type { Program } from "../../ir/program.ts";
 import { type Binding, generateKernel, type KernelCode } from "./codegen/generate.ts";
 import { DeviceError, DonatedError, DTypeError, ShapeError } from "../../errors.ts";
 import type { Executable } from "../../values/device.ts";
-import { bytesFor, checkHostArray, WebgpuBuffer } from "./buffer.ts";
+import { bytesFor, checkHostInput, WebgpuBuffer } from "./buffer.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Memory } from "./pool.ts";
 import type { Profiler } from "./profiler.ts";
@@ -75,7 +75,7 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
   }
 
   /** See {@link Executable.run}. */
-  run(inputs: readonly (WebgpuBuffer | TypedArray)[]): WebgpuBuffer[] {
+  run(inputs: readonly (WebgpuBuffer | HostArray)[]): WebgpuBuffer[] {
     const { failures, device, pool } = this.services;
     failures.check();
     if (this.destroyed) throw new DeviceError("Cannot run a program on webgpu: it has been destroyed");
@@ -128,7 +128,7 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
     return location.kind === "slot" ? location.slot : this.fixedCount + buffer;
   }
 
-  private bindInputs(inputs: readonly (WebgpuBuffer | TypedArray)[]): void {
+  private bindInputs(inputs: readonly (WebgpuBuffer | HostArray)[]): void {
     const { program } = this;
     if (inputs.length !== program.inputs.length) {
       throw new ShapeError(`Cannot run a program of ${program.inputs.length} inputs with ${inputs.length}`, {
@@ -140,7 +140,7 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
       const input = inputs[index];
       const { dtype, size } = program.buffers[program.inputs[index]];
       if (input instanceof WebgpuBuffer) donatedMemory.add(input.memory);
-      else checkHostArray(dtype, size, input);
+      else checkHostInput(dtype, size, input);
     }
     inputs.forEach((input, index) => {
       if (!(input instanceof WebgpuBuffer)) return;
@@ -160,7 +160,7 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
   }
 
   /** The buffers of the outputs; those that are new also go to `fresh`, one by one. */
-  private bindOutputs(inputs: readonly (WebgpuBuffer | TypedArray)[], fresh: WebgpuBuffer[]): WebgpuBuffer[] {
+  private bindOutputs(inputs: readonly (WebgpuBuffer | HostArray)[], fresh: WebgpuBuffer[]): WebgpuBuffer[] {
     const made = new Map<number, WebgpuBuffer>();
     return this.program.outputs.map((id) => {
       const known = made.get(id);

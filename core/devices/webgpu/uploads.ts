@@ -6,8 +6,8 @@
  *
  * @module
  */
-import type { DType, TypedArray } from "../../dtype.ts";
-import { bytesFor, checkHostArray, encode } from "./buffer.ts";
+import type { DType, HostArray } from "../../dtype.ts";
+import { bytesFor, checkHostInput, encode } from "./buffer.ts";
 import type { Memory } from "./pool.ts";
 import type { Services } from "./services.ts";
 
@@ -60,9 +60,9 @@ export class Uploads {
   }
 
   /** Takes one input; says where the program will find it. */
-  add(index: number, values: TypedArray): Region {
+  add(index: number, values: HostArray): Region {
     const { dtype, size } = this.inputs.get(index)!;
-    checkHostArray(dtype, size, values);
+    checkHostInput(dtype, size, values);
     const offset = this.offsets.get(index);
     if (offset === undefined) {
       const memory = this.large.get(index) ?? this.services.pool.acquire(bytesFor(dtype, size));
@@ -88,8 +88,8 @@ export class Uploads {
   }
 
   /** Fills a buffer from the host. */
-  write(memory: Memory, dtype: DType, size: number, values: TypedArray): void {
-    checkHostArray(dtype, size, values);
+  write(memory: Memory, dtype: DType, size: number, values: HostArray): void {
+    checkHostInput(dtype, size, values);
     writeValues(this.services.device, memory, dtype, values);
   }
 
@@ -103,7 +103,7 @@ export class Uploads {
 }
 
 /** Copies host values to the start of a buffer. */
-export function writeValues(device: GPUDevice, memory: Memory, dtype: DType, values: TypedArray): void {
+export function writeValues(device: GPUDevice, memory: Memory, dtype: DType, values: HostArray): void {
   const encoded = encode(dtype, values);
   if (encoded.byteLength > 0) device.queue.writeBuffer(memory.gpu, 0, encoded as Uint8Array<ArrayBuffer>);
 }

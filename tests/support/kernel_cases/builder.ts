@@ -6,7 +6,7 @@
 import { constant, type Expr, type ScalarType, scalarType as scalarOf } from "../../../core/ir/expr.ts";
 import type { Access, Kernel, Store } from "../../../core/ir/kernel.ts";
 import type { BufferSpec, Program } from "../../../core/ir/program.ts";
-import { deviceBytes, type DType, toHostArray, type TypedArray } from "../../../core/dtype.ts";
+import { deviceBytes, type DType, type HostArray, toHostArray } from "../../../core/dtype.ts";
 import { contiguousStrides, type Shape } from "../../../core/shape.ts";
 import type { Tolerance } from "../close.ts";
 
@@ -15,7 +15,7 @@ export interface KernelCase {
   readonly name: string;
   readonly program: Program;
   /** One host array per input. */
-  readonly inputs: readonly TypedArray[];
+  readonly inputs: readonly HostArray[];
   readonly tolerance: Tolerance;
   /** The outputs, where they are known by hand or from mathematics: the reference is checked against these. */
   readonly known?: readonly ArrayLike<number>[];
@@ -40,7 +40,7 @@ export function buildCase(
 ): KernelCase {
   const buffers: BufferSpec[] = [];
   const kernels: Kernel[] = [];
-  const values: TypedArray[] = [];
+  const values: HostArray[] = [];
   const inputs: number[] = [];
   const outputs: number[] = [];
   const slots: number[] = [];

@@ -8,6 +8,7 @@ import type { DType } from "../../../core/dtype.ts";
 import { exact, smallestNormal, type Tolerance } from "../close.ts";
 import { noise } from "../noise.ts";
 import { buildCase, dense, elementwiseCase, f32, index, type KernelCase, load, scalarOf, store, strided } from "./builder.ts";
+import { largest, storageFloats } from "../storage_floats.ts";
 
 const inf = Infinity;
 const rounded: Tolerance = { relative: 1e-7, absolute: smallestNormal };
@@ -31,7 +32,7 @@ function literalCase(dtype: DType, values: readonly number[]): KernelCase {
 const literals: readonly KernelCase[] = [
   literalCase("f32", [0, 1, -1.5, 0.1, 3.4028234663852886e38, 1.1754943508222875e-38, 1e10, 16777216, inf, -inf, NaN]),
   literalCase("f64", [0, 0.1, 1e300, -inf, inf, NaN]),
-  literalCase("f16", [0, -0, 1, -1.5, 65504, 2 ** -24, inf, -inf, NaN]),
+  ...storageFloats.map((dtype) => literalCase(dtype, [0, -0, 1, -1.5, largest(dtype), 2 ** -24, inf, -inf, NaN])),
   literalCase("i32", [0, -1, 2 ** 31 - 1, -(2 ** 31)]),
   literalCase("u32", [0, 1, 2 ** 31, 2 ** 32 - 1]),
   literalCase("u8", [0, 255]),

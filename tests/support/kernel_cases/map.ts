@@ -9,6 +9,7 @@ import { contiguousStrides, type Shape, sizeOf } from "../../../core/shape.ts";
 import { exact, smallestNormal, type Tolerance } from "../close.ts";
 import { noise, noise64, noiseInt } from "../noise.ts";
 import { buildCase, dense, f32, index, type KernelCase, load, scalarOf, store, strided } from "./builder.ts";
+import { storageFloats } from "../storage_floats.ts";
 
 const rounded: Tolerance = { relative: 1e-6, absolute: smallestNormal };
 
@@ -128,7 +129,7 @@ function moveCase(dtype: DType, values: ArrayLike<number>): KernelCase {
 
 const types: readonly KernelCase[] = [
   ...[5, 8, 37, 1027].map((size) => moveCase("u8", noiseInt(2, size, 0, 255))),
-  ...[5, 8, 37, 1027].map((size) => moveCase("f16", noiseInt(2, size, -2048, 2048))),
+  ...storageFloats.flatMap((dtype) => [5, 8, 37, 1027].map((size) => moveCase(dtype, noiseInt(2, size, -256, 256)))),
   ...[5, 38].map((size) => moveCase("bool", noiseInt(3, size, 0, 1))),
   moveCase("i32", noiseInt(4, 37, -(2 ** 30), 2 ** 30)),
   moveCase("u32", noiseInt(5, 37, 0, 2 ** 31 - 1)),
@@ -142,45 +143,47 @@ const types: readonly KernelCase[] = [
       operands: [],
       shape: [3, 29],
       loads: [dense(images, [3, 29])],
-      stores: [store(dense(out, [3, 29]), binary("div", cast("f32", load(0, "u32")), 255))],
+      stores: [store(dense(out, [3, 29]), binary("div", cast("f32", load(0, scalarOf("u8"))), 255))],
     });
   }),
-  buildCase("f16 and f32 in one kernel, in rows of four", exact, (p) => {
-    const x = p.input("f16", noiseInt(10, 24, -99, 99));
-    const y = p.input("f32", noiseInt(11, 24, -99, 99));
-    const [half, whole] = [p.output("f16", 24), p.output("f32", 24)];
-    p.run({
-      kind: "map",
-      operands: [],
-      shape: [3, 8],
-      loads: [dense(x, [3, 8]), dense(y, [3, 8])],
-      stores: [
-        store(dense(half, [3, 8]), binary("sub", load(1), load(0))),
-        store(dense(whole, [3, 8]), binary("add", load(1), load(0))),
-      ],
-    });
-  }),
-  buildCase("f16 overwritten from its end keeps neighbours", exact, (p) => {
-    const x = p.donate(p.input("f16", noiseInt(12, 35, -99, 99)));
-    p.run({
-      kind: "map",
-      operands: [],
-      shape: [17],
-      loads: [strided(x, [2], 1)],
-      stores: [store(strided(x, [2], 1), binary("mul", load(0), -2))],
-    });
-  }),
-  buildCase("f16 written through a transpose keeps its neighbours", exact, (p) => {
-    const x = p.input("f16", noiseInt(9, 35, -255, 255));
-    const out = p.output("f16", 35);
-    p.run({
-      kind: "map",
-      operands: [],
-      shape: [5, 7],
-      loads: [strided(x, [1, 5])],
-      stores: [store(strided(out, [1, 5]), binary("mul", load(0), 2))],
-    });
-  }),
+  ...storageFloats.flatMap((dtype) => [
+    buildCase(`${dtype} and f32 in one kernel, in rows of four`, exact, (p) => {
+      const x = p.input(dtype, noiseInt(10, 24, -99, 99));
+      const y = p.input("f32", noiseInt(11, 24, -99, 99));
+      const [half, whole] = [p.output(dtype, 24), p.output("f32", 24)];
+      p.run({
+        kind: "map",
+        operands: [],
+        shape: [3, 8],
+        loads: [dense(x, [3, 8]), dense(y, [3, 8])],
+        stores: [
+          store(dense(half, [3, 8]), binary("sub", load(1), load(0))),
+          store(dense(whole, [3, 8]), binary("add", load(1), load(0))),
+        ],
+      });
+    }),
+    buildCase(`${dtype} overwritten from its end keeps neighbours`, exact, (p) => {
+      const x = p.donate(p.input(dtype, noiseInt(12, 35, -99, 99)));
+      p.run({
+        kind: "map",
+        operands: [],
+        shape: [17],
+        loads: [strided(x, [2], 1)],
+        stores: [store(strided(x, [2], 1), binary("mul", load(0), -2))],
+      });
+    }),
+    buildCase(`${dtype} written through a transpose keeps its neighbours`, exact, (p) => {
+      const x = p.input(dtype, noiseInt(9, 35, -127, 127));
+      const out = p.output(dtype, 35);
+      p.run({
+        kind: "map",
+        operands: [],
+        shape: [5, 7],
+        loads: [strided(x, [1, 5])],
+        stores: [store(strided(out, [1, 5]), binary("mul", load(0), 2))],
+      });
+    }),
+  ]),
   buildCase("u8 written through a transpose keeps its neighbours", exact, (p) => {
     const x = p.input("u8", noiseInt(9, 35, 0, 255));
     const out = p.output("u8", 35);
@@ -189,7 +192,7 @@ const types: readonly KernelCase[] = [
       operands: [],
       shape: [5, 7],
       loads: [strided(x, [1, 5])],
-      stores: [store(strided(out, [1, 5]), binary("xor", load(0, "u32"), 0xff))],
+      stores: [store(strided(out, [1, 5]), binary("xor", load(0, scalarOf("u8")), 0xff))],
     });
   }),
 ];

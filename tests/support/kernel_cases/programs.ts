@@ -7,7 +7,7 @@ import { binary, cast, unary } from "../../../core/ir/expr.ts";
 import type { Kernel } from "../../../core/ir/kernel.ts";
 import { exact, type Tolerance } from "../close.ts";
 import { noise, noiseInt } from "../noise.ts";
-import { buildCase, dense, type KernelCase, load, result, store, strided } from "./builder.ts";
+import { buildCase, dense, type KernelCase, load, result, scalarOf, store, strided } from "./builder.ts";
 
 const sums: Tolerance = { relative: 1e-5, absolute: 1e-5 };
 
@@ -130,14 +130,14 @@ export const programCases: readonly KernelCase[] = [
       operands: [],
       shape: [50],
       loads: [dense(x, [50])],
-      stores: [store(dense(e, [50]), cast("u32", load(0)))],
+      stores: [store(dense(e, [50]), cast(scalarOf("u8"), load(0)))],
     });
     p.run({
       kind: "map",
       operands: [],
       shape: [50],
       loads: [strided(e, [-1], 49)],
-      stores: [store(dense(f, [50]), binary("mul", load(0, "u32"), 3))],
+      stores: [store(dense(f, [50]), cast("u32", binary("mul", load(0, scalarOf("u8")), 3)))],
     });
   }),
   buildCase("an output that later kernels read", exact, (p) => {

@@ -314,15 +314,15 @@ const epilogues: readonly KernelCase[] = [
   }),
   buildCase("sums of bytes", exact, (p) => {
     const a = p.input("u8", noiseInt(15, 7 * 29, 0, 255));
-    const out = p.output("u32", 7);
+    const out = p.output("i32", 7);
     p.run({
       kind: "reduce",
       shape: [7],
       window: [29],
       operands: [dense(a, [7, 29])],
-      reductions: [{ op: "sum", value: load(0, "u32") }],
+      reductions: [{ op: "sum", value: load(0, scalarOf("u8")) }],
       loads: [],
-      stores: [store(dense(out, [7]), result(0, "u32"))],
+      stores: [store(dense(out, [7]), result(0, scalarOf("u8")))],
     });
   }),
 ];

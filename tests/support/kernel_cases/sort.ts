@@ -9,7 +9,7 @@ import type { DType } from "../../../core/dtype.ts";
 import { contiguousStrides } from "../../../core/shape.ts";
 import { exact } from "../close.ts";
 import { noise, noise64, noiseInt } from "../noise.ts";
-import { buildCase, dense, index, type KernelCase, load, result, store, strided } from "./builder.ts";
+import { buildCase, dense, index, type KernelCase, load, result, scalarOf, store, strided } from "./builder.ts";
 
 interface Options {
   readonly dtype?: DType;
@@ -153,7 +153,7 @@ export const sortCases: readonly KernelCase[] = [
       descending: true,
       operands: [dense(x, [2, 37])],
       loads: [],
-      stores: [store(dense(out, [2, 37]), cast("u32", result(0, "i32")))],
+      stores: [store(dense(out, [2, 37]), result(0, scalarOf("u8")))],
     });
   }),
 ];

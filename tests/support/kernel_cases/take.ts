@@ -9,6 +9,7 @@ import type { DType } from "../../../core/dtype.ts";
 import { exact, type Tolerance } from "../close.ts";
 import { noise, noise64, noiseInt } from "../noise.ts";
 import { buildCase, dense, type KernelCase, load, result, scalarOf, store, strided } from "./builder.ts";
+import { storageFloats } from "../storage_floats.ts";
 
 const sums: Tolerance = { relative: 1e-5, absolute: 1e-6 };
 
@@ -85,8 +86,10 @@ const layouts: readonly KernelCase[] = kinds.flatMap((kind) => [
 ]);
 
 const types: readonly KernelCase[] = [
-  takeCase("halves in odd rows", "gatherRows", { outer: 1, size: 9, inner: 5 }, [8, 0, 8, 3, 1], { dtype: "f16" }),
-  takeCase("halves in rows of four", "gatherRows", { outer: 3, size: 5, inner: 8 }, [4, 0, 2], { dtype: "f16" }),
+  ...storageFloats.flatMap((dtype) => [
+    takeCase(`${dtype} in odd rows`, "gatherRows", { outer: 1, size: 9, inner: 5 }, [8, 0, 8, 3, 1], { dtype }),
+    takeCase(`${dtype} in rows of four`, "gatherRows", { outer: 3, size: 5, inner: 8 }, [4, 0, 2], { dtype }),
+  ]),
   takeCase("bytes in odd rows", "gatherRows", { outer: 1, size: 9, inner: 5 }, [8, 0, 8, 3, 1], { dtype: "u8" }),
   takeCase("bool", "gatherRows", { outer: 2, size: 5, inner: 3 }, [4, 0, 2], { dtype: "bool" }),
   takeCase("NaN and infinity are copied", "gatherRows", { outer: 1, size: 3, inner: 1 }, [2, 1, 0, 1], {
@@ -117,7 +120,7 @@ const epilogues: readonly KernelCase[] = [
       shape: [1, 4, 29],
       operands: [dense(images, [1, 20, 29]), dense(places, [4])],
       loads: [],
-      stores: [store(dense(out, [1, 4, 29]), binary("div", cast("f32", result(0, "u32")), 255))],
+      stores: [store(dense(out, [1, 4, 29]), binary("div", cast("f32", result(0, scalarOf("u8"))), 255))],
     });
   }),
   buildCase("takeGrad: a table updated in place", sums, (p) => {

@@ -4,6 +4,7 @@
  * @module
  */
 import { exact } from "../close.ts";
+import { dtypes } from "../../../core/dtype.ts";
 import { noiseInt } from "../noise.ts";
 import { buildCase, dense, type KernelCase } from "./builder.ts";
 import { type Options, type Sizes, valuesOf } from "./take.ts";
@@ -49,7 +50,7 @@ export const writeCases: readonly KernelCase[] = [
   writeCase("many elements", { outer: 1, size: 5000, inner: 1 }, noiseInt(4, 40_000, 0, 4999)),
   writeCase("many rows", { outer: 1, size: 700, inner: 65 }, noiseInt(5, 900, 0, 699)),
   writeCase("wide rows", { outer: 1, size: 3, inner: 30_001 }, [2, 0, 2]),
-  ...(["f16", "f64", "i32", "u32", "bool", "u8"] as const).flatMap((dtype) => [
+  ...dtypes.filter((dtype) => dtype !== "f32").flatMap((dtype) => [
     writeCase(dtype, { outer: 2, size: 4, inner: 3 }, [3, 3, 0], { dtype }),
     writeCase(`${dtype}, many`, { outer: 1, size: 9, inner: 1 }, noiseInt(6, 60, 0, 6), { dtype }),
   ]),

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { DType } from "../../../dtype.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
 import type { DoubleFunction } from "../../../ir/functions/double.ts";
 import { functionNames } from "../../../ir/functions/mod.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { Instruction, ValueType } from "./assembler/instructions.ts";
-import type { HostFunctions, Lanes, Place, Printer, Push } from "./printer.ts";
+import { loadOne, storeOne } from "./elements.ts";
+import type { HostFunctions, Printer, Push } from "./printer.ts";
 
 const floatUnary: Partial<Record<UnaryOp, string>> = {
   neg: "neg",
@@ -74,8 +74,12 @@ export function scalarPrinter(host: HostFunctions): Printer {
       if (from === "f32" && to !== "f32") c.op("i32.reinterpret_f32");
       if (from !== "f32" && to === "f32") c.op("f32.reinterpret_i32");
     },
-    load,
-    store,
+    load(c, dtype, at) {
+      loadOne(c, this, dtype, at);
+    },
+    store(c, dtype, at, _lanes, value) {
+      storeOne(c, this, dtype, at, value);
+    },
     sequence(c, at) {
       c.get(at.pointer);
       if (at.offset !== 0) c.i32(at.offset).op("i32.add");
@@ -172,25 +176,4 @@ function cast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): voi
     if (floating) c.op(to === "f64" ? "f64.promote_f32" : "f32.demote_f64");
     else c.op(`${to}.convert_i32_${from === "i32" ? "s" : "u"}`);
   } else if (floating) c.op(`i32.trunc_sat_${from}_${to === "u32" ? "u" : "s"}`);
-}
-
-/** Pushes the address and gives the offset that is left for the instruction, which can only be positive. */
-function address(c: FunctionWriter, at: Place): number {
-  c.get(at.pointer);
-  if (at.offset >= 0) return at.offset;
-  c.i32(at.offset).op("i32.add");
-  return 0;
-}
-
-function load(c: FunctionWriter, dtype: DType, at: Place, _lanes: Lanes): void {
-  const offset = address(c, at);
-  if (dtype === "f32" || dtype === "f64") c.mem(`${dtype}.load`, offset);
-  else c.mem(dtype === "u8" ? "i32.load8_u" : "i32.load", offset);
-}
-
-function store(c: FunctionWriter, dtype: DType, at: Place, _lanes: Lanes, value: Push): void {
-  const offset = address(c, at);
-  value();
-  if (dtype === "f32" || dtype === "f64") c.mem(`${dtype}.store`, offset);
-  else c.mem(dtype === "u8" ? "i32.store8" : "i32.store", offset);
 }

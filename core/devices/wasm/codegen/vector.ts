@@ -1,14 +1,14 @@
 /**
- * The vector printer: four points at a time for the types of 32 bits; bool is a mask of all ones or zeros in each lane. Bytes
- * are widened when loaded and narrowed when stored. What has no vector instruction is done lane by lane.
+ * The vector printer: four points at a time for the types of 32 bits; bool is a mask of all ones or zeros in each lane.
+ * What has no vector instruction is done lane by lane.
  *
  * @module
  */
-import type { DType } from "../../../dtype.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { Instruction } from "./assembler/instructions.ts";
-import type { HostFunctions, Lanes, Place, Printer, Push } from "./printer.ts";
+import { loadFour, storeFour } from "./elements.ts";
+import type { HostFunctions, Printer, Push } from "./printer.ts";
 import { scalarPrinter, scalarValueType } from "./scalar.ts";
 
 const floatUnary: Partial<Record<UnaryOp, Instruction>> = {
@@ -54,8 +54,12 @@ export function vectorPrinter(host: HostFunctions): Printer {
     anywhere: (c) => void c.op("v128.any_true"),
     cast,
     bitcast: (_c, _from, _to, x) => x(),
-    load,
-    store,
+    load(c, dtype, at, lanes) {
+      loadFour(c, this, dtype, at, lanes);
+    },
+    store(c, dtype, at, lanes, value, valid) {
+      storeFour(c, this, dtype, at, lanes, value, valid);
+    },
     sequence(c, at, lanes) {
       c.get(at.pointer);
       if (at.offset !== 0) c.i32(at.offset).op("i32.add");
@@ -149,85 +153,4 @@ function cast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): voi
     else c.op("i32x4.neg");
   } else if (to === "f32") c.op(from === "i32" ? "f32x4.convert_i32x4_s" : "f32x4.convert_i32x4_u");
   else if (from === "f32") c.op(to === "i32" ? "i32x4.trunc_sat_f32x4_s" : "i32x4.trunc_sat_f32x4_u");
-}
-
-/** Pushes the address of a lane and gives the offset that is left for the instruction, which can only be positive. */
-function address(c: FunctionWriter, at: Place, lane: number): number {
-  const offset = at.offset + at.stride * lane;
-  c.get(at.pointer);
-  if (offset >= 0) return offset;
-  c.i32(offset).op("i32.add");
-  return 0;
-}
-
-function load(c: FunctionWriter, dtype: DType, at: Place, lanes: Lanes): void {
-  if (dtype === "u8") loadBytes(c, at, lanes);
-  else if (lanes === "one" || at.stride === 0) c.mem("v128.load32_splat", address(c, at, 0));
-  else if (at.stride === 4) c.mem("v128.load", address(c, at, 0));
-  else if (at.stride === -4) {
-    const offset = address(c, at, 3);
-    c.mem("v128.load", offset);
-    const reversed = c.local("v128");
-    c.tee(reversed).get(reversed).shuffle32([3, 2, 1, 0]).release("v128", reversed);
-  } else gather(c, at);
-  if (dtype === "bool") c.i32x4(0).op("i32x4.ne");
-}
-
-function gather(c: FunctionWriter, at: Place): void {
-  const gathered = c.local("v128");
-  c.mem("v128.load32_zero", address(c, at, 0)).set(gathered);
-  for (let lane = 1; lane < 4; lane++) {
-    const offset = address(c, at, lane);
-    c.get(gathered).memLane("v128.load32_lane", lane, offset).set(gathered);
-  }
-  c.get(gathered).release("v128", gathered);
-}
-
-function loadBytes(c: FunctionWriter, at: Place, lanes: Lanes): void {
-  if (lanes === "one" || at.stride === 0) {
-    c.mem("i32.load8_u", address(c, at, 0)).op("i32x4.splat");
-  } else if (at.stride === 1) {
-    c.mem("v128.load32_zero", address(c, at, 0)).op("i16x8.extend_low_i8x16_u").op("i32x4.extend_low_i16x8_u");
-  } else {
-    c.i32x4(0);
-    for (let lane = 0; lane < 4; lane++) c.mem("i32.load8_u", address(c, at, lane)).lane("i32x4.replace_lane", lane);
-  }
-}
-
-function store(c: FunctionWriter, dtype: DType, at: Place, lanes: Lanes, value: Push, valid?: number): void {
-  const contiguous = at.stride === (dtype === "u8" ? 1 : 4);
-  if (lanes === "all" && valid === undefined && contiguous) {
-    const offset = address(c, at, 0);
-    toMemory(c, dtype, value);
-    if (dtype === "u8") lowBytes(c).memLane("v128.store32_lane", 0, offset);
-    else c.mem("v128.store", offset);
-    return;
-  }
-  const kept = c.local("v128");
-  toMemory(c, dtype, value);
-  c.set(kept);
-  const one = (lane: number) => {
-    const offset = address(c, at, lane);
-    c.get(kept);
-    if (dtype === "u8") c.lane("i32x4.extract_lane", lane).mem("i32.store8", offset);
-    else c.memLane("v128.store32_lane", lane, offset);
-  };
-  one(0);
-  for (let lane = 1; lane < (lanes === "one" ? 1 : valid === undefined ? 4 : 3); lane++) {
-    if (valid === undefined) one(lane);
-    else c.get(valid).i32(lane).op("i32.gt_s").if(() => one(lane));
-  }
-  c.release("v128", kept);
-}
-
-/** Pushes a value as it lies in memory. */
-function toMemory(c: FunctionWriter, dtype: DType, value: Push): void {
-  value();
-  if (dtype === "bool") c.op("i32x4.neg");
-}
-
-/** Gathers the low byte of each lane in the first lane. */
-function lowBytes(c: FunctionWriter): FunctionWriter {
-  const kept = c.local("v128");
-  return c.tee(kept).get(kept).shuffle([0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).release("v128", kept);
 }

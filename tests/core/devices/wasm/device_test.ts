@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { binary, type Expr, type ScalarType, unary, type UnaryOp } from "../../../../core/ir/expr.ts";
 import type { Access, ReduceKernel, ReduceOp } from "../../../../core/ir/kernel.ts";
-import type { TypedArray } from "../../../../core/dtype.ts";
+import type { HostArray } from "../../../../core/dtype.ts";
 import { DeviceError } from "../../../../core/errors.ts";
 import { Allocator, blockSize } from "../../../../core/devices/wasm/allocator.ts";
 import { createWasmDevice } from "../../../../core/devices/wasm/device.ts";
@@ -28,7 +28,7 @@ const result = (slot: number, type: ScalarType = "f32"): Expr => ({ kind: "resul
 type WasmDevice = ReturnType<typeof createWasmDevice>;
 
 /** Runs a case with host inputs and gives its outputs; nothing stays behind. */
-function runOn(device: WasmDevice, { program, inputs }: KernelCase): TypedArray[] {
+function runOn(device: WasmDevice, { program, inputs }: KernelCase): HostArray[] {
   const executable = device.compile(program);
   const outputs = executable.run(inputs);
   const values = outputs.map((output) => device.downloadNow(output)!);

@@ -8,7 +8,8 @@ import { type Dispatch, type KernelCode, type KernelContext, singleDispatch } fr
 import { address, decompose } from "../shader/coordinates.ts";
 import { epilogueLanes, writeEpilogue } from "../shader/epilogue.ts";
 import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
-import { scalarOf, Shader } from "../shader/shader.ts";
+import { scalarOf } from "../shader/elements.ts";
+import { Shader } from "../shader/shader.ts";
 import { type Sorted, sortRows } from "../sort/merge_sort.ts";
 
 /** One invocation per element of the result, or four neighbours of a row. */

@@ -9,8 +9,9 @@
 import type { ScalarType } from "../../../../ir/expr.ts";
 import type { Access, Kernel } from "../../../../ir/kernel.ts";
 import { address, type Coordinate } from "./coordinates.ts";
+import { isPacked } from "./elements.ts";
 import { scalarPrinter } from "./expressions.ts";
-import { isPacked, locationKey, type Shader, u32 } from "./shader.ts";
+import { locationKey, type Shader, u32 } from "./shader.ts";
 
 /** What is loaded and stored; all kernels have these. */
 export type Epilogue = Pick<Kernel, "loads" | "stores">;

@@ -9,7 +9,18 @@
 import { DTypeError } from "../../../../errors.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../../ir/expr.ts";
 import { expandBinary, expandLiteral, expandUnary } from "../../../../ir/functions/mod.ts";
-import type { Shader } from "./shader.ts";
+import type { HelperName } from "./helpers.ts";
+
+/** What expressions are printed into: a shader, as far as they need one. */
+export interface ShaderText {
+  line(text: string): void;
+  fresh(prefix: string): string;
+  define(text: string): string;
+  helper(name: HelperName): string;
+  when(conditions: readonly string[], body: () => void): void;
+  once(name: string, write: () => void): void;
+  function(signature: string, write: () => void): void;
+}
 
 /** What leaves stand for at the point being computed: names or short expressions. */
 export interface Leaves {
@@ -19,12 +30,12 @@ export interface Leaves {
 }
 
 /** Prints expressions at one point of the domain; a node printed once is reused. */
-export function scalarPrinter(shader: Shader, leaves: Leaves): (e: Expr) => string {
+export function scalarPrinter(shader: ShaderText, leaves: Leaves): (e: Expr) => string {
   return printerWith(shader, leaves, new Map());
 }
 
 /** A printer in whose place some nodes are known already. */
-function printerWith(shader: Shader, leaves: Leaves, known: Map<Expr, string>): (e: Expr) => string {
+function printerWith(shader: ShaderText, leaves: Leaves, known: Map<Expr, string>): (e: Expr) => string {
   const print = (e: Expr): string => {
     let text = known.get(e);
     if (text === undefined) {
@@ -42,7 +53,7 @@ function printerWith(shader: Shader, leaves: Leaves, known: Map<Expr, string>): 
 }
 
 function printBranch(
-  shader: Shader,
+  shader: ShaderText,
   e: Extract<Expr, { kind: "select" }>,
   print: (e: Expr) => string,
   inside: (e: Expr) => string,
@@ -54,7 +65,7 @@ function printBranch(
   return value;
 }
 
-function printNode(shader: Shader, leaves: Leaves, e: Expr, print: (e: Expr) => string): string {
+function printNode(shader: ShaderText, leaves: Leaves, e: Expr, print: (e: Expr) => string): string {
   refuseDouble(e.type);
   switch (e.kind) {
     case "const":
@@ -86,7 +97,7 @@ function refuseDouble(type: ScalarType): void {
 }
 
 /** A literal of a type; values that WGSL rejects as literals come from helper functions. */
-export function literal(shader: Shader, type: ScalarType, value: number): string {
+export function literal(shader: ShaderText, type: ScalarType, value: number): string {
   switch (type) {
     case "bool":
       return value ? "true" : "false";
@@ -99,7 +110,7 @@ export function literal(shader: Shader, type: ScalarType, value: number): string
   }
 }
 
-function floatLiteral(shader: Shader, value: number): string {
+function floatLiteral(shader: ShaderText, value: number): string {
   if (Number.isNaN(value)) return `${shader.helper("nan")}()`;
   if (!Number.isFinite(value)) return `${value < 0 ? "-" : ""}${shader.helper("infinity")}()`;
   const subnormal = value !== 0 && Math.abs(value) < 2 ** -126;
@@ -113,7 +124,7 @@ function bitsOf(value: number): number {
 
 /** A call of the function that an operation becomes, if it is not one of WGSL's own; the function is added to the shader. */
 function printFunction(
-  shader: Shader,
+  shader: ShaderText,
   e: Extract<Expr, { kind: "unary" | "binary" }>,
   values: readonly Expr[],
   print: (e: Expr) => string,
@@ -126,7 +137,7 @@ function printFunction(
   return `${name}(${values.map(print).join(", ")})`;
 }
 
-function writeFunction(shader: Shader, name: string, expansion: Expr, parameters: readonly Expr[]): void {
+function writeFunction(shader: ShaderText, name: string, expansion: Expr, parameters: readonly Expr[]): void {
   const names = ["x", "y"];
   const signature = parameters.map(({ type }, i) => `${names[i]}: ${type}`).join(", ");
   const unknown = () => {
@@ -140,7 +151,7 @@ function writeFunction(shader: Shader, name: string, expansion: Expr, parameters
   });
 }
 
-function printUnary(shader: Shader, op: UnaryOp, type: ScalarType, x: string): string {
+function printUnary(shader: ShaderText, op: UnaryOp, type: ScalarType, x: string): string {
   if (op === "not") return type === "bool" ? `!${x}` : `~${x}`;
   if (op === "isNaN") return type === "f32" ? `${shader.helper("isNan")}(${x})` : "false";
   if (type === "f32") return printFloatUnary(shader, op, x);
@@ -167,7 +178,7 @@ function printIntegerUnary(op: UnaryOp, type: ScalarType, x: string): string {
   }
 }
 
-function printFloatUnary(shader: Shader, op: UnaryOp, x: string): string {
+function printFloatUnary(shader: ShaderText, op: UnaryOp, x: string): string {
   if (op === "sign") return `${shader.helper("signOf")}(${x})`;
   if (op === "exact") return `${shader.helper("exact")}(${x})`;
   // abs, floor, ceil, trunc, sqrt and round (WGSL rounds halves to even) are exact as they are.
@@ -178,7 +189,7 @@ const comparisons: Readonly<Partial<Record<BinaryOp, string>>> = { lt: "<", le: 
 const arithmetic: Readonly<Partial<Record<BinaryOp, string>>> = { add: "+", sub: "-", mul: "*" };
 const bitwise: Readonly<Partial<Record<BinaryOp, string>>> = { and: "&", or: "|", xor: "^" };
 
-function printBinary(shader: Shader, op: BinaryOp, type: ScalarType, x: string, y: string): string {
+function printBinary(shader: ShaderText, op: BinaryOp, type: ScalarType, x: string, y: string): string {
   refuseDouble(type);
   if (type === "bool") return printBooleanBinary(op, x, y);
   if (comparisons[op]) return `${x} ${comparisons[op]} ${y}`;
@@ -212,7 +223,7 @@ function printBooleanBinary(op: BinaryOp, x: string, y: string): string {
   }
 }
 
-function printFloatBinary(shader: Shader, op: BinaryOp, x: string, y: string): string {
+function printFloatBinary(shader: ShaderText, op: BinaryOp, x: string, y: string): string {
   switch (op) {
     case "div":
       return `${x} / ${y}`;
@@ -225,7 +236,7 @@ function printFloatBinary(shader: Shader, op: BinaryOp, x: string, y: string): s
   }
 }
 
-function printIntegerBinary(shader: Shader, op: BinaryOp, type: "i32" | "u32" | ScalarType, x: string, y: string): string {
+function printIntegerBinary(shader: ShaderText, op: BinaryOp, type: "i32" | "u32" | ScalarType, x: string, y: string): string {
   const signed = type === "i32";
   if (bitwise[op]) return `${x} ${bitwise[op]} ${y}`;
   switch (op) {
@@ -244,7 +255,7 @@ function printIntegerBinary(shader: Shader, op: BinaryOp, type: "i32" | "u32" | 
   }
 }
 
-function printCast(shader: Shader, to: ScalarType, from: ScalarType, x: string): string {
+function printCast(shader: ShaderText, to: ScalarType, from: ScalarType, x: string): string {
   refuseDouble(from);
   if (to === from) return x;
   if (to === "bool") return from === "f32" ? `!(${x} == 0.0)` : `${x} != ${from === "u32" ? "0u" : "0"}`;

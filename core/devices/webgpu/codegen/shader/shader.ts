@@ -7,12 +7,11 @@
  *
  * @module
  */
-import { deviceBytes, type DType } from "../../../../dtype.ts";
-import { DTypeError } from "../../../../errors.ts";
-import { type ScalarType, scalarType } from "../../../../ir/expr.ts";
+import type { DType } from "../../../../dtype.ts";
 import { readsOf, writesOf } from "../../../../ir/kernel.ts";
 import type { Program } from "../../../../ir/program.ts";
 import type { BufferId, Dispatch, KernelContext } from "../kernel_code.ts";
+import { elementsPerWord, fromBits, fromWord, isPacked, maskOf, toBits, toWord, type WordType, wordTypeOf } from "./elements.ts";
 import { type HelperName, helperSources } from "./helpers.ts";
 
 /** A buffer's declaration while the shader is being written. */
@@ -20,23 +19,12 @@ interface Declaration {
   readonly name: string;
   readonly buffer: BufferId;
   /** The WGSL type of one word, `u32` when several dtypes meet in one slot. */
-  readonly word: "f32" | "i32" | "u32";
+  readonly word: WordType;
   readonly atomic: boolean;
   vector: boolean;
   written: boolean;
   /** Whether text that depends on `vector` has been printed. */
   used: boolean;
-}
-
-/** The type in which an element of a buffer is computed with. */
-export function scalarOf(dtype: DType): ScalarType {
-  if (dtype === "f64") throw new DTypeError("Cannot use f64 on webgpu: shaders have no 64-bit floats, cast to f32", { dtype });
-  return scalarType(dtype);
-}
-
-/** Whether several elements share a word: u8 four, f16 two. */
-export function isPacked(dtype: DType): boolean {
-  return deviceBytes(dtype) < 4;
 }
 
 /** What physically holds a program buffer: buffers that share it must share a binding. */
@@ -48,6 +36,20 @@ export function locationKey(program: Program, buffer: number): string {
 /** A literal address or stride, reduced to the 32 bits that wrapping arithmetic needs. */
 export function u32(value: number): string {
   return `${value >>> 0}u`;
+}
+
+/** Where the element of a packed buffer lies: the address of its word, and its bits' distance from the lowest. */
+function placeInWord(dtype: DType, address: string): { readonly word: string; readonly shift: string } {
+  const shared = elementsPerWord(dtype);
+  return {
+    word: `(${address}) >> ${Math.log2(shared)}u`,
+    shift: `(((${address}) & ${shared - 1}u) * ${32 / shared}u)`,
+  };
+}
+
+/** The addresses of the words that hold four neighbours, `shared` in each. */
+function sharedWords(shared: number, address: string): string[] {
+  return Array.from({ length: 4 / shared }, (_, k) => `((${address}) >> ${Math.log2(shared)}u)${k === 0 ? "" : ` + ${k}u`}`);
 }
 
 /** One compute shader being written line by line. */
@@ -64,7 +66,7 @@ export class Shader {
     readonly context: KernelContext,
     readonly label: string,
     readonly workgroupSize: readonly [number, number, number],
-    private readonly scratchType: "f32" | "i32" | "u32" = "f32",
+    private readonly scratchType: WordType = "f32",
     private readonly scratchAtomic = false,
   ) {}
 
@@ -161,28 +163,27 @@ export class Shader {
   load(buffer: BufferId, address: string): string {
     const declaration = this.declare(buffer);
     const dtype = this.dtypeOf(buffer);
-    if (!isPacked(dtype)) return this.fromWord(dtype, declaration, this.word(declaration, address));
-    if (dtype === "f16") return `unpack2x16float(${this.word(declaration, `(${address}) >> 1u`)})[(${address}) & 1u]`;
-    const word = this.word(declaration, `(${address}) >> 2u`);
-    return `((${word} >> (((${address}) & 3u) * 8u)) & 255u)`;
+    if (!isPacked(dtype)) return fromWord(dtype, declaration.word, this.word(declaration, address));
+    const { word, shift } = placeInWord(dtype, address);
+    return fromBits(this, dtype, `(${this.word(declaration, word)} >> ${shift})`);
   }
 
-  /** Four neighbouring elements from an address that is a multiple of four: a vector of words or halves, or one word of bytes. */
+  /** Four neighbouring elements from an address that is a multiple of four: a vector of words, or the words that they share. */
   loadVector(buffer: BufferId, address: string): string {
     const declaration = this.declare(buffer);
-    if (this.dtypeOf(buffer) === "f16") {
-      const halves = [0, 1].map((i) => `unpack2x16float(${this.word(declaration, `((${address}) >> 1u) + ${i}u`)})`);
-      return `vec4<f32>(${halves.join(", ")})`;
-    }
-    if (this.dtypeOf(buffer) === "u8") return this.word(declaration, `(${address}) >> 2u`);
-    return `${declaration.name}[(${address}) >> 2u]`;
+    const shared = elementsPerWord(this.dtypeOf(buffer));
+    if (shared === 1) return `${declaration.name}[(${address}) >> 2u]`;
+    const words = sharedWords(shared, address).map((at) => this.word(declaration, at));
+    return words.length === 1 ? words[0] : `vec${words.length}<u32>(${words.join(", ")})`;
   }
 
   /** A component of what `loadVector` gave, as a value. */
   component(buffer: BufferId, vector: string, index: number): string {
-    if (this.dtypeOf(buffer) === "u8") return `((${vector} >> ${index * 8}u) & 255u)`;
-    const component = `${vector}.${"xyzw"[index]}`;
-    return this.dtypeOf(buffer) === "f16" ? component : this.fromWord(this.dtypeOf(buffer), this.declare(buffer), component);
+    const dtype = this.dtypeOf(buffer);
+    const shared = elementsPerWord(dtype);
+    const word = shared === 4 ? vector : `${vector}.${"xyzw"[Math.floor(index / shared)]}`;
+    if (shared === 1) return fromWord(dtype, this.declare(buffer).word, word);
+    return fromBits(this, dtype, `(${word} >> ${index % shared * 32 / shared}u)`);
   }
 
   /** Writes one element. */
@@ -191,7 +192,7 @@ export class Shader {
     declaration.written = true;
     const dtype = this.dtypeOf(buffer);
     if (isPacked(dtype)) return this.storePart(dtype, declaration, address, value);
-    this.line(`${this.word(declaration, address)} = ${this.toWord(dtype, declaration, value)};`);
+    this.line(`${this.word(declaration, address)} = ${toWord(dtype, declaration.word, value)};`);
   }
 
   /** Raises an element of a buffer declared as atomics, at once among all invocations. */
@@ -204,18 +205,16 @@ export class Shader {
     const declaration = this.declare(buffer);
     declaration.written = true;
     const dtype = this.dtypeOf(buffer);
-    if (dtype === "u8") {
-      const bytes = values.map((value, i) => `((${value} & 255u) << ${i * 8}u)`);
-      return this.line(`atomicStore(&${declaration.name}[(${address}) >> 2u], ${bytes.join(" | ")});`);
+    const shared = elementsPerWord(dtype);
+    if (shared > 1) {
+      return sharedWords(shared, address).forEach((at, k) => {
+        const parts = values.slice(k * shared, (k + 1) * shared).map((value, i) => {
+          return `(${toBits(this, dtype, value)} << ${i * 32 / shared}u)`;
+        });
+        this.line(`atomicStore(&${declaration.name}[${at}], ${parts.join(" | ")});`);
+      });
     }
-    if (dtype === "f16") {
-      for (const i of [0, 1]) {
-        const pair = `pack2x16float(vec2<f32>(${values[2 * i]}, ${values[2 * i + 1]}))`;
-        this.line(`atomicStore(&${declaration.name}[((${address}) >> 1u) + ${i}u], ${pair});`);
-      }
-      return;
-    }
-    const words = values.map((value) => this.toWord(dtype, declaration, value));
+    const words = values.map((value) => toWord(dtype, declaration.word, value));
     this.line(`${declaration.name}[(${address}) >> 2u] = vec4<${declaration.word}>(${words.join(", ")});`);
   }
 
@@ -255,9 +254,7 @@ export class Shader {
     let found = this.declarations.get(place);
     if (!found) {
       const dtypes = this.dtypesAt(place, buffer);
-      const words = new Set(
-        dtypes.map((dtype) => dtype === "bool" || isPacked(dtype) ? "u32" : dtype as "f32" | "i32" | "u32"),
-      );
+      const words = new Set(dtypes.map(wordTypeOf));
       found = {
         name: `b${this.declarations.size}`,
         buffer,
@@ -277,9 +274,7 @@ export class Shader {
     if (buffer === "scratch") return [this.scratchType];
     const { program } = this.context;
     const sharing = this.touched().filter((id) => locationKey(program, id) === place);
-    const dtypes = [buffer, ...sharing].map((id) => program.buffers[id].dtype);
-    for (const dtype of dtypes) scalarOf(dtype);
-    return [...new Set(dtypes)];
+    return [...new Set([buffer, ...sharing].map((id) => program.buffers[id].dtype))];
   }
 
   private touched(): number[] {
@@ -301,23 +296,13 @@ export class Shader {
     return `${declaration.name}[${address}]`;
   }
 
-  private fromWord(dtype: DType, { word }: Declaration, text: string): string {
-    if (dtype === "bool") return `(${word === "u32" ? text : `bitcast<u32>(${text})`} != 0u)`;
-    return dtype === word ? text : `bitcast<${dtype}>(${text})`;
-  }
-
-  private toWord(dtype: DType, { word }: Declaration, text: string): string {
-    if (dtype === "bool") return `select(0u, 1u, ${text})`;
-    return dtype === word ? text : `bitcast<${word}>(${text})`;
-  }
-
   /** Clears and sets the part of a word; no other invocation touches the same part, so two atomic steps on the word are enough. */
   private storePart(dtype: DType, { name }: Declaration, address: string, value: string): void {
-    const half = dtype === "f16";
-    const shift = this.define(half ? `((${address}) & 1u) * 16u` : `((${address}) & 3u) * 8u`);
-    const at = this.define(`(${address}) >> ${half ? 1 : 2}u`);
-    const [mask, bits] = half ? ["65535u", `pack2x16float(vec2<f32>(${value}, 0.0))`] : ["255u", `(${value} & 255u)`];
-    this.line(`atomicAnd(&${name}[${at}], ~(${mask} << ${shift}));`);
+    const place = placeInWord(dtype, address);
+    const shift = this.define(place.shift);
+    const at = this.define(place.word);
+    const bits = this.define(toBits(this, dtype, value));
+    this.line(`atomicAnd(&${name}[${at}], ~(${maskOf(dtype)} << ${shift}));`);
     this.line(`atomicOr(&${name}[${at}], ${bits} << ${shift});`);
   }
 

@@ -1,0 +1,169 @@
+/**
+ * How elements lie in memory, as both printers load and store them: words as they are, a bool as a word that is 0 or 1, narrower
+ * elements as bits of their width, which `ir/encoding.ts` turns to scalars and back.
+ *
+ * @module
+ */
+import { deviceBytes, type DType, isBool } from "../../../dtype.ts";
+import { decode, encode } from "../../../ir/encoding.ts";
+import { type Expr, scalarType } from "../../../ir/expr.ts";
+import type { FunctionWriter } from "./assembler/function_writer.ts";
+import { Evaluator } from "./evaluate.ts";
+import type { Lanes, Place, Printer, Push } from "./printer.ts";
+
+/** Whether an element takes less than a word. */
+function isNarrow(dtype: DType): boolean {
+  return deviceBytes(dtype) < 4;
+}
+
+/** Pushes the value of an expression of one leaf. */
+function evaluate(c: FunctionWriter, printer: Printer, lanes: Lanes, e: Expr, leaf: Push): void {
+  new Evaluator(c, printer, { level: () => 0, push: leaf }, [e], 0).evaluate([e], { lanes, step: 0 }, (_, push) => push());
+}
+
+/** Pushes the scalars for bits. */
+function decoded(c: FunctionWriter, printer: Printer, dtype: DType, lanes: Lanes, bits: Push): void {
+  const leaf: Expr = { kind: "load", type: "u32", slot: 0 };
+  evaluate(c, printer, lanes, decode(dtype, leaf), bits);
+}
+
+/** Pushes the bits of scalars. */
+function encoded(c: FunctionWriter, printer: Printer, dtype: DType, lanes: Lanes, value: Push): void {
+  const leaf: Expr = { kind: "load", type: scalarType(dtype), slot: 0 };
+  evaluate(c, printer, lanes, encode(dtype, leaf), value);
+}
+
+/** Pushes the address of a lane and gives the offset that is left for the instruction, which can only be positive. */
+function address(c: FunctionWriter, at: Place, lane = 0): number {
+  const offset = at.offset + at.stride * lane;
+  c.get(at.pointer);
+  if (offset >= 0) return offset;
+  c.i32(offset).op("i32.add");
+  return 0;
+}
+
+/** The type of an element of at least a word in the scalar printer, whose instructions have its name. */
+function wordType(printer: Printer, dtype: DType): "i32" | "f32" | "f64" {
+  return printer.valueType(scalarType(dtype)) as "i32" | "f32" | "f64";
+}
+
+/** Pushes the element at a place. */
+export function loadOne(c: FunctionWriter, printer: Printer, dtype: DType, at: Place): void {
+  if (isNarrow(dtype)) decoded(c, printer, dtype, "one", () => loadBits(c, dtype, at));
+  else c.mem(`${wordType(printer, dtype)}.load`, address(c, at));
+}
+
+/** Writes the element at a place. */
+export function storeOne(c: FunctionWriter, printer: Printer, dtype: DType, at: Place, value: Push): void {
+  const offset = address(c, at);
+  if (isNarrow(dtype)) {
+    encoded(c, printer, dtype, "one", value);
+    c.mem(storeNarrow(dtype), offset);
+  } else {
+    value();
+    c.mem(`${wordType(printer, dtype)}.store`, offset);
+  }
+}
+
+/** Pushes four elements, or one in all lanes. */
+export function loadFour(c: FunctionWriter, printer: Printer, dtype: DType, at: Place, lanes: Lanes): void {
+  if (isNarrow(dtype)) return decoded(c, printer, dtype, lanes, () => loadFourBits(c, dtype, at, lanes));
+  if (lanes === "one" || at.stride === 0) c.mem("v128.load32_splat", address(c, at));
+  else if (at.stride === 4) c.mem("v128.load", address(c, at));
+  else if (at.stride === -4) {
+    const offset = address(c, at, 3);
+    c.mem("v128.load", offset);
+    const reversed = c.local("v128");
+    c.tee(reversed).get(reversed).shuffle32([3, 2, 1, 0]).release("v128", reversed);
+  } else gather(c, at);
+  // In a vector a bool is all ones or zeros.
+  if (isBool(dtype)) c.i32x4(0).op("i32x4.ne");
+}
+
+/** Writes four elements, as many as `valid` (a local) says of them, or the first. */
+export function storeFour(
+  c: FunctionWriter,
+  printer: Printer,
+  dtype: DType,
+  at: Place,
+  lanes: Lanes,
+  value: Push,
+  valid?: number,
+): void {
+  const inMemory = () => {
+    if (isNarrow(dtype)) encoded(c, printer, dtype, lanes, value);
+    else {
+      value();
+      if (isBool(dtype)) c.op("i32x4.neg");
+    }
+  };
+  if (lanes === "all" && valid === undefined && at.stride === deviceBytes(dtype)) {
+    const offset = address(c, at);
+    inMemory();
+    storeRun(c, dtype, offset);
+    return;
+  }
+  const kept = c.local("v128");
+  inMemory();
+  c.set(kept);
+  const one = (lane: number) => {
+    const offset = address(c, at, lane);
+    c.get(kept);
+    if (isNarrow(dtype)) c.lane("i32x4.extract_lane", lane).mem(storeNarrow(dtype), offset);
+    else c.memLane("v128.store32_lane", lane, offset);
+  };
+  one(0);
+  for (let lane = 1; lane < (lanes === "one" ? 1 : valid === undefined ? 4 : 3); lane++) {
+    if (valid === undefined) one(lane);
+    else c.get(valid).i32(lane).op("i32.gt_s").if(() => one(lane));
+  }
+  c.release("v128", kept);
+}
+
+function storeNarrow(dtype: DType): "i32.store8" | "i32.store16" {
+  return deviceBytes(dtype) === 1 ? "i32.store8" : "i32.store16";
+}
+
+function loadBits(c: FunctionWriter, dtype: DType, at: Place, lane = 0): void {
+  const offset = address(c, at, lane);
+  c.mem(deviceBytes(dtype) === 1 ? "i32.load8_u" : "i32.load16_u", offset);
+}
+
+function loadFourBits(c: FunctionWriter, dtype: DType, at: Place, lanes: Lanes): void {
+  const bytes = deviceBytes(dtype);
+  if (lanes === "one" || at.stride === 0) {
+    loadBits(c, dtype, at);
+    c.op("i32x4.splat");
+  } else if (at.stride === bytes) {
+    const offset = address(c, at);
+    if (bytes === 1) c.mem("v128.load32_zero", offset).op("i16x8.extend_low_i8x16_u");
+    else c.mem("v128.load64_zero", offset);
+    c.op("i32x4.extend_low_i16x8_u");
+  } else {
+    c.i32x4(0);
+    for (let lane = 0; lane < 4; lane++) {
+      loadBits(c, dtype, at, lane);
+      c.lane("i32x4.replace_lane", lane);
+    }
+  }
+}
+
+function gather(c: FunctionWriter, at: Place): void {
+  const gathered = c.local("v128");
+  c.mem("v128.load32_zero", address(c, at)).set(gathered);
+  for (let lane = 1; lane < 4; lane++) {
+    const offset = address(c, at, lane);
+    c.get(gathered).memLane("v128.load32_lane", lane, offset).set(gathered);
+  }
+  c.get(gathered).release("v128", gathered);
+}
+
+/** Stores the vector on the stack as neighbours: of narrow elements their bytes, pushed together. */
+function storeRun(c: FunctionWriter, dtype: DType, offset: number): void {
+  const bytes = deviceBytes(dtype);
+  if (!isNarrow(dtype)) return void c.mem("v128.store", offset);
+  const kept = c.local("v128");
+  const low = Array.from({ length: 16 }, (_, i) => i < 4 * bytes ? 4 * Math.floor(i / bytes) + i % bytes : 0);
+  c.tee(kept).get(kept).shuffle(low).release("v128", kept);
+  c.memLane(bytes === 1 ? "v128.store32_lane" : "v128.store64_lane", 0, offset);
+}
