@@ -5,17 +5,9 @@
  */
 import type { Access, Store } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
+import type { GeneratorContext } from "./context.ts";
 import { Evaluator } from "./evaluate.ts";
-import {
-  type Formula,
-  formula,
-  mayOverrun,
-  printerFor,
-  type PrintingContext,
-  sharingLoads,
-  type StreamOf,
-  streamsOf,
-} from "./generate.ts";
+import { type Formula, formula, mayOverrun, printerFor, sharingLoads, type StreamOf, streamsOf } from "./generate.ts";
 import { columnLoop, Odometer } from "./loops.ts";
 import type { Printer } from "./printer.ts";
 import { accessStream, type Axes, mergeAxes, type Stream, withInner } from "./streams.ts";
@@ -51,7 +43,7 @@ export type ResultStream = (slot: number) => Stream | undefined;
  * the loops are chosen freely.
  */
 export function boxOf(
-  context: PrintingContext,
+  context: GeneratorContext,
   kernel: { readonly shape: readonly number[]; readonly loads: readonly Access[]; readonly stores: readonly Store[] },
   options: { readonly keepLast: boolean; readonly result?: ResultStream },
 ): Box {

@@ -11,6 +11,7 @@ import type { Program } from "../../../ir/program.ts";
 import type { ValueType } from "./assembler/instructions.ts";
 import type { WasmModule } from "./assembler/module.ts";
 import type { TileColumns } from "./microkernel.ts";
+import type { Printer } from "./printer.ts";
 
 /**
  * Parameters of a phase, in order: the address of the table of buffer addresses (buffer b's address, a multiple of 64, is the i32
@@ -42,8 +43,11 @@ export interface Epilogue {
 export type BoxEpilogue = Epilogue | { readonly slot: undefined; readonly func: number };
 
 /** What a generator may ask for while it writes a kernel. */
-export interface WasmContext {
+export interface GeneratorContext {
   readonly module: WasmModule;
+  /** What writes scalar operations, four points at a time or one. */
+  readonly vector: Printer;
+  readonly scalar: Printer;
   readonly program: Program;
   readonly threads: number;
   /** Columns of the best tile for a matrix product, or the like, of so many multiply-adds on this engine. */
@@ -68,4 +72,4 @@ export interface WasmContext {
 }
 
 /** Writes one kernel; registers its functions and gives its phases. */
-export type KernelGenerator<K extends SimpleKernel> = (context: WasmContext, kernel: K) => readonly Phase[];
+export type KernelGenerator<K extends SimpleKernel> = (context: GeneratorContext, kernel: K) => readonly Phase[];

@@ -9,7 +9,7 @@
  */
 import type { ConvKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type KernelGenerator, phaseLocals, phaseParams, type WasmContext } from "./context.ts";
+import { type GeneratorContext, type KernelGenerator, phaseLocals, phaseParams } from "./context.ts";
 import { type Convolution, convolutionOf, multiplyAdds } from "./conv_problem.ts";
 import { operandAddress, plus, plusScaled, setMin, slotAddress } from "./emit/addresses.ts";
 import { blockSizes, blockStart, evenBlocks, roundUp } from "./emit/blocks.ts";
@@ -97,7 +97,7 @@ function setMeetings(c: FunctionWriter, { window }: Convolution, axis: 0 | 1, ou
 }
 
 /** All output pixels of a block of output channels for eight images: (packed images, filters, packed outputs). */
-function channelBlock(context: WasmContext, conv: Convolution, channels: number): number {
+function channelBlock(context: GeneratorContext, conv: Convolution, channels: number): number {
   const { window, inChannels, outHeight, outWidth } = conv;
   const [kh, kw] = window.kernel;
   const inPlane = window.height * window.width * IMAGES;
@@ -150,7 +150,7 @@ function channelBlock(context: WasmContext, conv: Convolution, channels: number)
   });
 }
 
-function convolve(context: WasmContext, kernel: ConvKernel, conv: Convolution, threads: number): number {
+function convolve(context: GeneratorContext, kernel: ConvKernel, conv: Convolution, threads: number): number {
   const { images, inChannels, outChannels, outHeight, outWidth, window, domain } = conv;
   const imageSize = inChannels * window.height * window.width;
   const outPlane = outHeight * outWidth;

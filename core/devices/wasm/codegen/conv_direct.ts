@@ -12,7 +12,7 @@
  */
 import type { ConvKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type KernelGenerator, phaseLocals, phaseParams, type WasmContext } from "./context.ts";
+import { type GeneratorContext, type KernelGenerator, phaseLocals, phaseParams } from "./context.ts";
 import { type Convolution, convolutionOf, multiplyAdds } from "./conv_problem.ts";
 import { operandAddress, plusScaled, setMin, slotAddress } from "./emit/addresses.ts";
 import { type Blocks, blockSizes, blockStart, evenBlocks } from "./emit/blocks.ts";
@@ -122,7 +122,7 @@ function coverRow(width: number, most: number): TileShape[] {
 }
 
 /** Tiles of one shape down the rows of a band: (input, filters, output, rows); gives the rows that were too few for the shape. */
-function tileRows(context: WasmContext, plan: Plan, channels: number, shape: TileShape): number {
+function tileRows(context: GeneratorContext, plan: Plan, channels: number, shape: TileShape): number {
   const { conv, layout } = plan;
   const outPlane = conv.outHeight * conv.outWidth;
   const lanes = Math.min(vectorLanes, conv.outWidth);
@@ -239,7 +239,7 @@ function accumulate(
 }
 
 /** A band of one block of output channels: (input, filters, output, rows). */
-function channelBlock(context: WasmContext, plan: Plan, channels: number): number {
+function channelBlock(context: GeneratorContext, plan: Plan, channels: number): number {
   const shapes = coverRow(plan.conv.outWidth, registersFor(channels) * plan.perRegister).map((shape) => ({
     shape,
     tiles: tileRows(context, plan, channels, shape),
@@ -277,7 +277,7 @@ function channelBlock(context: WasmContext, plan: Plan, channels: number): numbe
   });
 }
 
-function convolve(context: WasmContext, kernel: ConvKernel, planned: Plan): number {
+function convolve(context: GeneratorContext, kernel: ConvKernel, planned: Plan): number {
   const { conv, spec, layout, bandRows, bands, blocks, parts, threads } = planned;
   const { images, groups, inChannels, outChannels, outHeight, outWidth, domain } = conv;
   const sourcePlane = spec.height * spec.width;

@@ -10,7 +10,7 @@
  * @module
  */
 import type { ConvKernel } from "../../../ir/kernel.ts";
-import { type KernelGenerator, type Phase, phaseLocals, phaseParams, type WasmContext } from "./context.ts";
+import { type GeneratorContext, type KernelGenerator, type Phase, phaseLocals, phaseParams } from "./context.ts";
 import { operandAddress, plus, plusScaled, setMin, slotAddress } from "./emit/addresses.ts";
 import { type Blocks, blockSizes, blockStart, evenBlocks } from "./emit/blocks.ts";
 import { setShare } from "./emit/shares.ts";
@@ -161,7 +161,7 @@ function imageStrides({ kernel: { geometry: g }, input, inputLayout }: Plan): { 
  * The sums of one tile over a group of images: (x, g, sums, images, rows, accumulate). Addresses are those of the tile's first
  * column and first output channel. With `accumulate` the sums are added to what is there.
  */
-function tileSums(context: WasmContext, plan: Plan, rows: number, offsets: readonly number[]): number {
+function tileSums(context: GeneratorContext, plan: Plan, rows: number, offsets: readonly number[]): number {
   const { kernel: { geometry: g }, inputLayout, vectors } = plan;
   const strides = imageStrides(plan);
   const filterSize = (g.c / g.groups) * g.kh * g.kw;
@@ -248,7 +248,7 @@ interface ColumnBlock {
 }
 
 /** The blocks of columns of a group of channels. Blocks whose columns lie alike share their functions. */
-function columnBlocks(context: WasmContext, plan: Plan): ColumnBlock[] {
+function columnBlocks(context: GeneratorContext, plan: Plan): ColumnBlock[] {
   const { kernel: { geometry: g }, tiling, input, inputLayout } = plan;
   const taps = g.kh * g.kw;
   const offsets = Array.from({ length: tiling.channels * taps }, (_, column) => {
@@ -277,7 +277,7 @@ function columnBlocks(context: WasmContext, plan: Plan): ColumnBlock[] {
  * All tiles of one block of output channels and one group of input channels: the parameters of a tile, with the addresses of the
  * block's first output channel and the group's first input channel.
  */
-function tileGroup(context: WasmContext, columns: readonly ColumnBlock[], rows: number): number {
+function tileGroup(context: GeneratorContext, columns: readonly ColumnBlock[], rows: number): number {
   const params = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
   return context.module.func({ params }, (c) => {
     for (const { first, offset, funcs } of columns) {
@@ -288,7 +288,7 @@ function tileGroup(context: WasmContext, columns: readonly ColumnBlock[], rows: 
 }
 
 /** The phase that sums the thread's images into its sums. */
-function sumProducts(context: WasmContext, plan: Plan, sums: number): number {
+function sumProducts(context: GeneratorContext, plan: Plan, sums: number): number {
   const { kernel, tiling, input, inputLayout, bandRows, bands, together, imageParts, tileParts } = plan;
   const { geometry: g } = kernel;
   const columns = columnBlocks(context, plan);
@@ -371,7 +371,12 @@ function sumProducts(context: WasmContext, plan: Plan, sums: number): number {
 }
 
 /** The phase that adds the threads' sums, if there are several, and calls the epilogue. */
-function addSums(context: WasmContext, plan: Plan, sums: number, epilogue: { slot: number; func: number | undefined }): number {
+function addSums(
+  context: GeneratorContext,
+  plan: Plan,
+  sums: number,
+  epilogue: { slot: number; func: number | undefined },
+): number {
   const { kernel: { geometry: g }, imageParts, tileParts } = plan;
   const taps = g.kh * g.kw;
   const planes = (g.o * g.c) / g.groups;

@@ -6,17 +6,16 @@
  * @module
  */
 import { deviceBytes, type DType } from "../../../dtype.ts";
-import { contiguousStrides, sameShape, sizeOf } from "../../../shape.ts";
 import { type Expr, visit } from "../../../ir/expr.ts";
 import { operandsOf, resultTypes, type SimpleKernel } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
+import { contiguousStrides, sameShape, sizeOf } from "../../../shape.ts";
 import { boxOf, writeBox } from "./box.ts";
-import { type BoxEpilogue, type Epilogue, epilogueParams } from "./context.ts";
-import type { PrintingContext } from "./generate.ts";
+import { type BoxEpilogue, type Epilogue, epilogueParams, type GeneratorContext } from "./context.ts";
 import type { Stream } from "./streams.ts";
 
-/** Writes the epilogue of a kernel; see `WasmContext.epilogue`. */
-export function writeEpilogue(context: PrintingContext, kernel: SimpleKernel): Epilogue {
+/** Writes the epilogue of a kernel; see `GeneratorContext.epilogue`. */
+export function writeEpilogue(context: GeneratorContext, kernel: SimpleKernel): Epilogue {
   const [dtype] = resultTypes(kernel, context.program.buffers);
   const place = placeOfResult(context.program, kernel, dtype);
   const slot = place ?? context.sharedScratch(sizeOf(kernel.shape) * deviceBytes(dtype));
@@ -25,8 +24,8 @@ export function writeEpilogue(context: PrintingContext, kernel: SimpleKernel): E
   return { slot, func: writeStores(context, kernel, dtype, contiguousStrides(kernel.shape)) };
 }
 
-/** Writes the epilogue of a kernel that computes box by box; see `WasmContext.boxEpilogue`. */
-export function writeBoxEpilogue(context: PrintingContext, kernel: SimpleKernel, row: number): BoxEpilogue {
+/** Writes the epilogue of a kernel that computes box by box; see `GeneratorContext.boxEpilogue`. */
+export function writeBoxEpilogue(context: GeneratorContext, kernel: SimpleKernel, row: number): BoxEpilogue {
   const [dtype] = resultTypes(kernel, context.program.buffers);
   if (placeOfResult(context.program, kernel, dtype) !== undefined) return context.epilogue(kernel);
   const strides = [...contiguousStrides(kernel.shape.slice(0, -1)).map((stride) => stride * row), 1];
@@ -34,7 +33,7 @@ export function writeBoxEpilogue(context: PrintingContext, kernel: SimpleKernel,
 }
 
 /** The function of `epilogueParams` that turns a box of results with these strides into the stores. */
-function writeStores(context: PrintingContext, kernel: SimpleKernel, dtype: DType, strides: readonly number[]): number {
+function writeStores(context: GeneratorContext, kernel: SimpleKernel, dtype: DType, strides: readonly number[]): number {
   const result: Stream = {
     dtype,
     strides: strides.map((stride) => stride * deviceBytes(dtype)),

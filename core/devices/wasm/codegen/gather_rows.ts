@@ -9,16 +9,16 @@ import type { Access, GatherRowsKernel, ScatterAddRowsKernel } from "../../../ir
 import { sizeOf } from "../../../shape.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { boxOf, writeBox } from "./box.ts";
-import { phaseLocals, phaseParams } from "./context.ts";
+import { type GeneratorContext, type KernelGenerator, phaseLocals, phaseParams } from "./context.ts";
 import { plus, slotAddress } from "./emit/addresses.ts";
 import { setAlignedShare } from "./emit/shares.ts";
-import { printerFor, type PrintingContext, type PrintingGenerator } from "./generate.ts";
+import { printerFor } from "./generate.ts";
 import { columnLoop } from "./loops.ts";
 import { accessStream, type Stream } from "./streams.ts";
 import { serialNanoseconds } from "./work.ts";
 
 /** Rows chosen: an elementwise box whose result lies in rows anywhere. */
-export const gatherRows: PrintingGenerator<GatherRowsKernel> = (context, kernel) => {
+export const gatherRows: KernelGenerator<GatherRowsKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
   const { dtype } = context.program.buffers[kernel.operands[0].buffer];
   const bytes = deviceBytes(dtype);
@@ -55,7 +55,7 @@ export function pushIndex(c: FunctionWriter, indices: Access, size: number, plac
 }
 
 /** Each thread owns a range of the `size` rows, so that rows are added in the order of the indices. */
-export const scatterAddRows: PrintingGenerator<ScatterAddRowsKernel> = (context, kernel) => {
+export const scatterAddRows: KernelGenerator<ScatterAddRowsKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
   const { outer, size, inner, count } = kernel;
   const { slot, func: epilogue } = context.epilogue(kernel);
@@ -87,11 +87,11 @@ class RowAdder {
   readonly result: number;
   readonly #source: number;
   readonly #stream: Stream;
-  readonly #context: PrintingContext;
+  readonly #context: GeneratorContext;
   readonly #kernel: ScatterAddRowsKernel;
   readonly #c: FunctionWriter;
 
-  constructor(context: PrintingContext, kernel: ScatterAddRowsKernel, c: FunctionWriter, slot: number) {
+  constructor(context: GeneratorContext, kernel: ScatterAddRowsKernel, c: FunctionWriter, slot: number) {
     this.#context = context;
     this.#kernel = kernel;
     this.#c = c;

@@ -1,24 +1,15 @@
 /**
- * What the generators of this folder that print expressions have beside a `WasmContext`, and how they read a kernel's expressions.
+ * How generators read the expressions of a kernel: in legal form, and with the streams of their leaves.
  *
  * @module
  */
 import { type Expr, visit } from "../../../ir/expr.ts";
-import type { Access, Kernel } from "../../../ir/kernel.ts";
+import type { Access } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
-import type { Phase, WasmContext } from "./context.ts";
+import type { GeneratorContext } from "./context.ts";
 import { Legalizer } from "./legalize.ts";
 import type { Printer } from "./printer.ts";
 import { accessStream, indexStream, type Stream, unitOf } from "./streams.ts";
-
-/** The context of a program with its two printers. */
-export interface PrintingContext extends WasmContext {
-  readonly vector: Printer;
-  readonly scalar: Printer;
-}
-
-/** Writes one kernel with the printers. */
-export type PrintingGenerator<K extends Kernel> = (context: PrintingContext, kernel: K) => readonly Phase[];
 
 /** Legal expressions and the streams of their leaves. */
 export interface Formula {
@@ -62,7 +53,7 @@ export function streamsOf(program: Program, loads: readonly Access[]): StreamOf 
 }
 
 /** The printer for some expressions and streams: vectors unless something has 64 bits. */
-export function printerFor(context: PrintingContext, roots: readonly Expr[], streams: readonly Stream[]): Printer {
+export function printerFor(context: GeneratorContext, roots: readonly Expr[], streams: readonly Stream[]): Printer {
   let wide = streams.some(({ dtype }) => dtype === "f64");
   visit(roots, (e) => wide ||= e.type === "f64");
   return wide ? context.scalar : context.vector;

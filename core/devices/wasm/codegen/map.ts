@@ -7,16 +7,15 @@ import type { MapKernel } from "../../../ir/kernel.ts";
 import { sizeOf } from "../../../shape.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type Box, boxOf, type BoxRange, writeBox } from "./box.ts";
-import { phaseLocals, phaseParams } from "./context.ts";
+import { type KernelGenerator, phaseLocals, phaseParams } from "./context.ts";
 import { setAlignedShare } from "./emit/shares.ts";
-import type { PrintingGenerator } from "./generate.ts";
 import { serialNanoseconds } from "./work.ts";
 
 /** Columns of one thread are a multiple of this: whole cache lines, whole unrolled blocks. */
 const columnGrain = 64;
 
 /** Writes a map as one phase. */
-export const map: PrintingGenerator<MapKernel> = (context, kernel) => {
+export const map: KernelGenerator<MapKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
   const box = boxOf(context, kernel, { keepLast: false });
   const serial = context.threads === 1 || box.nanoseconds < serialNanoseconds;

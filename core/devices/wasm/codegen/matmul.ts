@@ -13,7 +13,14 @@
  */
 import type { Access, MatmulKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type BoxEpilogue, type KernelGenerator, type Phase, phaseLocals, phaseParams, type WasmContext } from "./context.ts";
+import {
+  type BoxEpilogue,
+  type GeneratorContext,
+  type KernelGenerator,
+  type Phase,
+  phaseLocals,
+  phaseParams,
+} from "./context.ts";
 import { operandAddress, plus, plusScaled, setMin, slotAddress } from "./emit/addresses.ts";
 import { type Blocks, blockSizes, blockStart, evenBlocks, roundUp } from "./emit/blocks.ts";
 import { unrolled } from "./emit/loops.ts";
@@ -229,7 +236,7 @@ function planOuter(product: Product, threads: number, tileColumns: TileColumns):
 
 /** The micro-kernel for `rows` by `columns`. */
 function tileKernel(
-  context: WasmContext,
+  context: GeneratorContext,
   { product, packLhs, packRhs, innerBlocks }: OuterPlan,
   rows: number,
   columns: number,
@@ -251,7 +258,7 @@ function tileKernel(
  * One panel against a range of row blocks: (lhs of the first block, panel, result of the first block, first block, end block,
  * steps, accumulate).
  */
-function panelSweep(context: WasmContext, plan: OuterPlan, columns: number, resultRow: number): number {
+function panelSweep(context: GeneratorContext, plan: OuterPlan, columns: number, resultRow: number): number {
   const { rowBlocks, product, packLhs } = plan;
   const sizes = blockSizes(rowBlocks);
   const kernels = sizes.map((rows) => tileKernel(context, plan, rows, columns, resultRow));
@@ -277,7 +284,7 @@ function panelSweep(context: WasmContext, plan: OuterPlan, columns: number, resu
 }
 
 /** Packs a range of row blocks: (lhs of the first block, packed, first block, end block, steps). */
-function packRows(context: WasmContext, plan: OuterPlan): number {
+function packRows(context: GeneratorContext, plan: OuterPlan): number {
   const { rowBlocks, product } = plan;
   const sizes = blockSizes(rowBlocks);
   const packs = sizes.map((rows) =>
@@ -302,7 +309,7 @@ function packRows(context: WasmContext, plan: OuterPlan): number {
   });
 }
 
-function outerProduct(context: WasmContext, kernel: MatmulKernel, plan: OuterPlan): number {
+function outerProduct(context: GeneratorContext, kernel: MatmulKernel, plan: OuterPlan): number {
   const {
     product,
     grid,
@@ -454,7 +461,7 @@ function prefersDot({ m, n, k, lhs, rhs }: Product): boolean {
 }
 
 /** A tile of rows by columns, one vector of partial sums each: (lhs, rhs, result). */
-function dotTile(context: WasmContext, { k, n, lhs: left, rhs: right }: Product, rows: number, columns: number): number {
+function dotTile(context: GeneratorContext, { k, n, lhs: left, rhs: right }: Product, rows: number, columns: number): number {
   return context.module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [lhs, rhs, result] = [0, 1, 2];
     const sums = Array.from({ length: rows }, () => c.locals("v128", columns));
@@ -496,7 +503,7 @@ function dotTileShape(m: number, n: number): { rows: number; columns: number } {
   return { rows: 3, columns: Math.min(n, 3) };
 }
 
-function dotProduct(context: WasmContext, kernel: MatmulKernel, product: Product, threads: number): number {
+function dotProduct(context: GeneratorContext, kernel: MatmulKernel, product: Product, threads: number): number {
   const { batch, m, n, lhs, rhs } = product;
   const shape = dotTileShape(m, n);
   const rowBlocks = evenBlocks(m, shape.rows);

@@ -8,7 +8,7 @@
  */
 import type { PoolKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type KernelGenerator, phaseLocals, phaseParams, type WasmContext } from "./context.ts";
+import { type GeneratorContext, type KernelGenerator, phaseLocals, phaseParams } from "./context.ts";
 import { operandAddress, plusScaled, setMin, slotAddress } from "./emit/addresses.ts";
 import { setShare } from "./emit/shares.ts";
 import { vectorLanes } from "./emit/vectors.ts";
@@ -48,7 +48,13 @@ function operandSizes({ kind, geometry: g }: PoolKernel): { readonly operands: r
 }
 
 /** The phase: calls `onePlane` (first operand, second operand or 0, result) for the thread's planes. */
-function eachPlane(context: WasmContext, kernel: PoolKernel, type: "f32" | "f64", onePlane: number, threads: number): number {
+function eachPlane(
+  context: GeneratorContext,
+  kernel: PoolKernel,
+  type: "f32" | "f64",
+  onePlane: number,
+  threads: number,
+): number {
   const { geometry: g, shape } = kernel;
   const bytes = type === "f64" ? 8 : 4;
   const sizes = operandSizes(kernel);
@@ -95,7 +101,7 @@ interface Window {
 }
 
 /** Any window: (first operand, second operand, result) for one plane. */
-function windowPlane(context: WasmContext, kernel: PoolKernel, type: "f32" | "f64"): number {
+function windowPlane(context: GeneratorContext, kernel: PoolKernel, type: "f32" | "f64"): number {
   const { kind, geometry: g } = kernel;
   const bytes = type === "f64" ? 8 : 4;
   return context.module.func({ params: ["i32", "i32", "i32"] }, (c) => {

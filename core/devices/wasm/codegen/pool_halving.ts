@@ -6,7 +6,7 @@
 import type { PoolKernel } from "../../../ir/kernel.ts";
 import type { PoolGeometry } from "../../../shape.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import type { WasmContext } from "./context.ts";
+import type { GeneratorContext } from "./context.ts";
 import { floatBytes, storeLanes, vectorLanes, zeroBytes } from "./emit/vectors.ts";
 
 /** Vectors of a row that are written out one after the other. */
@@ -20,7 +20,7 @@ export function halves(g: PoolGeometry): boolean {
 }
 
 /** Writes a function (first operand, second operand, result) for one plane of at least four columns of windows. */
-export function halvePlane(context: WasmContext, kernel: PoolKernel): number {
+export function halvePlane(context: GeneratorContext, kernel: PoolKernel): number {
   const { kind, geometry: g } = kernel;
   const spreads = kind === "maxPool2dScatter" || kind === "avgPool2dGrad";
   return context.module.func({ params: ["i32", "i32", "i32"] }, (c) => {

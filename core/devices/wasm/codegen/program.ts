@@ -6,44 +6,17 @@
  */
 import { visit } from "../../../ir/expr.ts";
 import type { DoubleFunction } from "../../../ir/functions/double.ts";
-import { callByKind, expressionsOf, type Kernel, type KernelTable, type SimpleKernel } from "../../../ir/kernel.ts";
+import { expressionsOf, type Kernel, type SimpleKernel } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import { WasmModule } from "./assembler/module.ts";
-import { type Epilogue, type Phase, phaseParams } from "./context.ts";
+import { type Epilogue, type GeneratorContext, type Phase, phaseParams } from "./context.ts";
 import { barrierFunction, importSharedMemory } from "./control.ts";
-import { conv } from "./conv.ts";
 import { writeBoxEpilogue, writeEpilogue } from "./epilogue.ts";
-import { gatherRows, scatterAddRows } from "./gather_rows.ts";
-import type { PrintingContext } from "./generate.ts";
-import { map } from "./map.ts";
-import { matmul } from "./matmul.ts";
+import { emitKernel } from "./generators.ts";
 import type { TileColumns } from "./microkernel.ts";
-import { pool } from "./pool.ts";
 import type { HostFunctions } from "./printer.ts";
-import { reduce } from "./reduce.ts";
 import { hostFunctionOf, scalarPrinter } from "./scalar.ts";
-import { scatterRows } from "./scatter_rows.ts";
-import { argsort } from "./sort.ts";
 import { vectorPrinter } from "./vector.ts";
-
-/** What writes each kind of kernel. */
-const generators: KernelTable<PrintingContext, readonly Phase[]> = {
-  map,
-  reduce,
-  matmul,
-  conv2d: conv,
-  conv2dInputGrad: conv,
-  conv2dFilterGrad: conv,
-  maxPool2d: pool,
-  maxPool2dScatter: pool,
-  maxPool2dGather: pool,
-  avgPool2d: pool,
-  avgPool2dGrad: pool,
-  gatherRows,
-  scatterAddRows,
-  scatterRows,
-  argsort,
-};
 
 /** How programs are written. */
 export interface ProgramOptions {
@@ -52,7 +25,7 @@ export interface ProgramOptions {
   readonly spins: number;
   /** One entry per kernel instead of one for all, so that they can be timed. */
   readonly separate: boolean;
-  /** See `WasmContext`. */
+  /** See `GeneratorContext`. */
   readonly tileColumns: (multiplyAdds: number) => TileColumns;
 }
 
@@ -102,7 +75,7 @@ class KernelWriter {
   readonly sharedOffsets: number[] = [];
   sharedBytes = 0;
   privateBytes = 0;
-  readonly #context: PrintingContext;
+  readonly #context: GeneratorContext;
   readonly #epilogues = new Map<SimpleKernel, Epilogue>();
   /** Shared memory the current kernel has taken. */
   #taken = 0;
@@ -144,7 +117,7 @@ class KernelWriter {
 
   #phases(kernel: SimpleKernel): readonly Phase[] {
     this.#taken = 0;
-    return callByKind(generators, this.#context, kernel);
+    return emitKernel(this.#context, kernel);
   }
 }
 

@@ -9,24 +9,16 @@ import type { ReduceKernel } from "../../../ir/kernel.ts";
 import { contiguousStrides, sizeOf } from "../../../shape.ts";
 import { type Reduction, stateOf } from "./accumulate.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type Phase, phaseLocals, phaseParams } from "./context.ts";
+import { type GeneratorContext, type KernelGenerator, type Phase, phaseLocals, phaseParams } from "./context.ts";
 import { setAlignedShare } from "./emit/shares.ts";
-import {
-  formula,
-  printerFor,
-  type PrintingContext,
-  type PrintingGenerator,
-  sharingLoads,
-  type StreamOf,
-  streamsOf,
-} from "./generate.ts";
+import { formula, printerFor, sharingLoads, type StreamOf, streamsOf } from "./generate.ts";
 import { type ReduceRange, writeReduce } from "./reduce_loops.ts";
 import { choosePlan, type ReducePlan, type ReduceSpec } from "./reduce_plan.ts";
 import { accessStream, type Stream } from "./streams.ts";
 import { serialNanoseconds } from "./work.ts";
 
 /** Writes a reduction. */
-export const reduce: PrintingGenerator<ReduceKernel> = (context, kernel) => {
+export const reduce: KernelGenerator<ReduceKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
   const reductions = kernel.reductions.map(({ op, value }): Reduction => {
     if (op !== "argmax" && op !== "argmin") return { op, value };
@@ -52,7 +44,7 @@ function outcome(leaf: Expr, reductions: readonly Reduction[]): Expr {
   return leaf.kind === "result" ? { ...leaf, slot: 2 * leaf.slot + (reductions[leaf.slot].position ? 1 : 0) } : leaf;
 }
 
-function phases(context: PrintingContext, spec: ReduceSpec): readonly Phase[] {
+function phases(context: GeneratorContext, spec: ReduceSpec): readonly Phase[] {
   const { threads } = context;
   const plan = planOf(context, spec);
   if (threads === 1 || plan.nanoseconds < serialNanoseconds) return [phase(context, plan, true)];
@@ -60,12 +52,12 @@ function phases(context: PrintingContext, spec: ReduceSpec): readonly Phase[] {
   return even || plan.windowUnits < 2 * threads ? [phase(context, plan, false)] : splitWindow(context, spec);
 }
 
-function planOf(context: PrintingContext, spec: ReduceSpec): ReducePlan {
+function planOf(context: GeneratorContext, spec: ReduceSpec): ReducePlan {
   const streams = [...spec.joined.leaves.values(), ...spec.outputs.leaves.values(), ...spec.stores];
   return choosePlan(spec, printerFor(context, [...spec.joined.roots, ...spec.outputs.roots], streams));
 }
 
-function phase(context: PrintingContext, plan: ReducePlan, serial: boolean, windowShare = false): Phase {
+function phase(context: GeneratorContext, plan: ReducePlan, serial: boolean, windowShare = false): Phase {
   const func = context.module.func({ params: phaseParams }, (c) => {
     writeReduce(
       c,
@@ -97,7 +89,7 @@ function shareOfWindow(c: FunctionWriter, plan: ReducePlan, threads: number): Re
 }
 
 /** Each thread reduces a part of the window for every point; then the parts are reduced in the order of the threads. */
-function splitWindow(context: PrintingContext, spec: ReduceSpec): readonly Phase[] {
+function splitWindow(context: GeneratorContext, spec: ReduceSpec): readonly Phase[] {
   const points = sizeOf(spec.shape);
   const parts = spec.reductions.flatMap((reduction, k) =>
     stateOf(reduction, k).map((part, i) => ({ type: part.type, slot: 2 * k + i }))

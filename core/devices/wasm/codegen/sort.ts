@@ -12,10 +12,9 @@ import type { ArgsortKernel } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import { sizeOf } from "../../../shape.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type Epilogue, type Phase, phaseLocals, phaseParams } from "./context.ts";
+import { type Epilogue, type GeneratorContext, type KernelGenerator, type Phase, phaseLocals, phaseParams } from "./context.ts";
 import { slotAddress } from "./emit/addresses.ts";
 import { setAlignedShare } from "./emit/shares.ts";
-import type { PrintingContext, PrintingGenerator } from "./generate.ts";
 import { writeKey } from "./sort_key.ts";
 import { accessStream, type Stream } from "./streams.ts";
 import { serialNanoseconds } from "./work.ts";
@@ -33,7 +32,7 @@ const countBytes = 4 * 256;
 const [thread, scratch] = [1, 2];
 
 /** Writes an argsort: threads share rows, or the parts of rows. */
-export const argsort: PrintingGenerator<ArgsortKernel> = (context, kernel) => {
+export const argsort: KernelGenerator<ArgsortKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
   const [rows, n] = kernel.shape;
   return context.threads > 1 && rows < 2 * context.threads && n >= sharedFrom
@@ -42,7 +41,7 @@ export const argsort: PrintingGenerator<ArgsortKernel> = (context, kernel) => {
 };
 
 /** Each thread sorts rows of its own, in its private memory. */
-function wholeRows(context: PrintingContext, kernel: ArgsortKernel): readonly Phase[] {
+function wholeRows(context: GeneratorContext, kernel: ArgsortKernel): readonly Phase[] {
   const [rows, n] = kernel.shape;
   const epilogue = context.epilogue(kernel);
   const record = recordOf(context.program, kernel);
@@ -79,7 +78,7 @@ function wholeRows(context: PrintingContext, kernel: ArgsortKernel): readonly Ph
 }
 
 /** All threads sort every row together: two phases per pass, since nobody knows where to move before all have counted. */
-function parts(context: PrintingContext, kernel: ArgsortKernel): readonly Phase[] {
+function parts(context: GeneratorContext, kernel: ArgsortKernel): readonly Phase[] {
   const { module, threads, program } = context;
   const [rows, n] = kernel.shape;
   const epilogue = context.epilogue(kernel);

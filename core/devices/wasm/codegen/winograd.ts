@@ -15,7 +15,7 @@
 import type { Access, ConvKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { WasmModule } from "./assembler/module.ts";
-import { type KernelGenerator, type Phase, phaseLocals, phaseParams, type WasmContext } from "./context.ts";
+import { type GeneratorContext, type KernelGenerator, type Phase, phaseLocals, phaseParams } from "./context.ts";
 import { type Convolution, convolutionOf, multiplyAdds } from "./conv_problem.ts";
 import { operandAddress, plus, plusScaled, setMin, slotAddress } from "./emit/addresses.ts";
 import { type Blocks, blockSizes, evenBlocks, roundUp } from "./emit/blocks.ts";
@@ -320,7 +320,7 @@ function tiledWindow(
 const CYCLES = { image: 18, output: 14, filter: 14, multiplyAdd: 1 / 8 };
 
 /** Whether Winograd's way is possible, and clearly less work than the direct sum. */
-export function prefersWinograd({ threads }: WasmContext, kernel: ConvKernel): boolean {
+export function prefersWinograd({ threads }: GeneratorContext, kernel: ConvKernel): boolean {
   const { geometry: g } = kernel;
   if (PLACES * g.c * g.o * floatBytes * threads > SUMS_BYTES) return false;
   const fits = g.kh === FILTER && g.kw === FILTER && g.groups === 1 && g.c % vectorLanes === 0 && g.o % vectorLanes === 0 &&
@@ -356,7 +356,7 @@ export const convWinograd: KernelGenerator<ConvKernel> = (context, kernel) => {
 };
 
 /** The phase that transforms the filters into panels. */
-function transformFilters(context: WasmContext, conv: Convolution, { slot, width }: Panels): number {
+function transformFilters(context: GeneratorContext, conv: Convolution, { slot, width }: Panels): number {
   const { inChannels, outChannels } = conv;
   const placeStride = Math.ceil(outChannels / width) * inChannels * width;
   const groups = width / vectorLanes;
@@ -514,7 +514,7 @@ function transformGroup(c: FunctionWriter, image: TiledImage, tiles: Tiles, at: 
  * blocks of six and five, which may run over the group's end into scratch of no meaning.
  */
 function multiplyPlaces(
-  context: WasmContext,
+  context: GeneratorContext,
   conv: Convolution,
   width: TileColumns,
   patchStride: number,
@@ -575,7 +575,7 @@ function multiplyPlaces(
 }
 
 /** The phase that computes the outputs of the thread's images. */
-function convolveTiles(context: WasmContext, kernel: ConvKernel, conv: Convolution, filters: Panels): number {
+function convolveTiles(context: GeneratorContext, kernel: ConvKernel, conv: Convolution, filters: Panels): number {
   const { images, inChannels, outChannels, outHeight, outWidth } = conv;
   const productStride = PLACES * outChannels + SPACING;
   const imageBytes = inChannels * outHeight * outWidth * floatBytes;
@@ -671,7 +671,7 @@ export const filterGradWinograd: KernelGenerator<ConvKernel> = (context, kernel)
 };
 
 /** The phase that sums products over the thread's images: [place][output channel][input channel]. */
-function sumPlaces(context: WasmContext, kernel: ConvKernel, tiles: Tiles, sums: number, parts: number): number {
+function sumPlaces(context: GeneratorContext, kernel: ConvKernel, tiles: Tiles, sums: number, parts: number): number {
   const { geometry: g } = kernel;
   const common = { spread: [1, 1], step: [1, 1], dilation: [1, 1] } as const;
   const patches = tiledImage(
@@ -735,7 +735,7 @@ function sumPlaces(context: WasmContext, kernel: ConvKernel, tiles: Tiles, sums:
 
 /** Writes a function (gradients, patches, sums, tiles, accumulate): the matrix products over a group of tiles, place by place. */
 function multiplyTiles(
-  context: WasmContext,
+  context: GeneratorContext,
   inChannels: number,
   outChannels: number,
   width: TileColumns,
@@ -785,7 +785,7 @@ function multiplyTiles(
 }
 
 /** The phase that adds the threads' sums and turns them back into filters. */
-function turnFiltersBack(context: WasmContext, kernel: ConvKernel, sums: number, parts: number): number {
+function turnFiltersBack(context: GeneratorContext, kernel: ConvKernel, sums: number, parts: number): number {
   const { geometry: g } = kernel;
   const products = g.c * g.o;
   const taps = FILTER * FILTER;

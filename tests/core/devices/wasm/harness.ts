@@ -4,18 +4,15 @@
  * Everything around the buffers and all scratch memory is NaN before the run, and what lies around must be NaN after it: so a
  * kernel that lets foreign memory reach a result, or writes past an end, is found out.
  */
-import assert from "node:assert/strict";
 import type { Kernel, SimpleKernel } from "../../../../core/ir/kernel.ts";
 import type { Program } from "../../../../core/ir/program.ts";
 import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler/module.ts";
-import {
-  epilogueParams,
-  type KernelGenerator,
-  type Phase,
-  phaseParams,
-  type WasmContext,
-} from "../../../../core/devices/wasm/codegen/context.ts";
+import { epilogueParams, type GeneratorContext, type Phase, phaseParams } from "../../../../core/devices/wasm/codegen/context.ts";
+import { emitKernel } from "../../../../core/devices/wasm/codegen/generators.ts";
 import { narrowTile, type TileColumns, wideTile } from "../../../../core/devices/wasm/codegen/microkernel.ts";
+import { scalarPrinter } from "../../../../core/devices/wasm/codegen/scalar.ts";
+import { vectorPrinter } from "../../../../core/devices/wasm/codegen/vector.ts";
+import assert from "node:assert/strict";
 
 /** A float array of either width. */
 export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
@@ -62,9 +59,8 @@ function programOf(kernel: Kernel, inputs: readonly Floats[], outputSize: number
 }
 
 /** Compiles one kernel and places its buffers. */
-export function prepare<K extends SimpleKernel>(
-  generate: KernelGenerator<K>,
-  kernel: K,
+export function prepare(
+  kernel: SimpleKernel,
   inputs: readonly Floats[],
   { threads, epilogue, tileColumns = narrowTile }: RunOptions,
 ): PreparedKernel {
@@ -79,8 +75,10 @@ export function prepare<K extends SimpleKernel>(
   const outputId = inputs.length;
   const resultSlot = outputId + 1;
   module.importMemory("env", "memory", 1, maximum);
-  const context: WasmContext = {
+  const context: GeneratorContext = {
     module,
+    vector: vectorPrinter(new Map()),
+    scalar: scalarPrinter(new Map()),
     program,
     threads,
     tileColumns: () => tileColumns,
@@ -95,7 +93,7 @@ export function prepare<K extends SimpleKernel>(
         ? { slot: undefined, func: addResult(module, kernel.shape, outputId, wide, row) }
         : { slot: outputId, func: undefined },
   };
-  const phases = generate(context, kernel);
+  const phases = emitKernel(context, kernel);
   exportPhases(module, phases);
   const compiled = new WebAssembly.Module(module.finish());
 
@@ -194,9 +192,8 @@ export function randomFloats(size: number, next: () => number, wide = false): Fl
 }
 
 /** Runs a kernel in every way (threads, with and without epilogue, either tile) and compares with what it should give. */
-export function checkKernel<K extends SimpleKernel>(
-  generate: KernelGenerator<K>,
-  kernel: K,
+export function checkKernel(
+  kernel: SimpleKernel,
   inputs: readonly Floats[],
   expected: ArrayLike<number>,
   tolerance: number,
@@ -205,7 +202,7 @@ export function checkKernel<K extends SimpleKernel>(
     for (
       const [epilogue, tileColumns] of [[false, narrowTile], [true, narrowTile], [false, wideTile], [true, wideTile]] as const
     ) {
-      const prepared = prepare(generate, kernel, inputs, { threads, epilogue, tileColumns });
+      const prepared = prepare(kernel, inputs, { threads, epilogue, tileColumns });
       prepared.run();
       const got = prepared.output();
       const what = `${kernel.kind} [${kernel.shape}], ${threads} threads, tile of ${tileColumns}${epilogue ? ", epilogue" : ""}`;

@@ -4,11 +4,8 @@ import type { Access, ConvKernel, MatmulKernel, PoolKernel } from "../../../../c
 import { contiguousStrides, type ConvGeometry, type PoolGeometry } from "../../../../core/shape.ts";
 import { checkKernel, type Floats, numbers, randomFloats } from "./harness.ts";
 import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler/module.ts";
-import { conv } from "../../../../core/devices/wasm/codegen/conv.ts";
-import { matmul } from "../../../../core/devices/wasm/codegen/matmul.ts";
 import { narrowTile, wideTile } from "../../../../core/devices/wasm/codegen/microkernel.ts";
 import { peakFlopsPerRound, peakLoop } from "../../../../core/devices/wasm/codegen/peak.ts";
-import { pool } from "../../../../core/devices/wasm/codegen/pool.ts";
 import { measuredTileColumns } from "../../../../core/devices/wasm/tile_columns.ts";
 
 /** A store of the bare result. */
@@ -65,7 +62,7 @@ function checkMatmul(batch: number, m: number, k: number, n: number, left: Layou
       }
     }
   }
-  checkKernel(matmul, kernel, [x, y], expected, 1e-5 + 1e-6 * k);
+  checkKernel(kernel, [x, y], expected, 1e-5 + 1e-6 * k);
 }
 
 Deno.test("matmul: every size around the tile", () => {
@@ -205,7 +202,7 @@ function checkConv(of: ConvCase, wide = false): void {
     eachProduct(g, (...at) => add(expected, ...at));
     // Float sums drift with their length.
     const terms = (sizeOf(shapes.y) * sizeOf(shapes.weight)) / g.o / sizeOf(shape);
-    checkKernel(conv, kernel, [left, right], expected, wide ? 1e-11 : 1e-4 * Math.max(1, terms / 1e4));
+    checkKernel(kernel, [left, right], expected, wide ? 1e-11 : 1e-4 * Math.max(1, terms / 1e4));
   };
   check("conv2d", [x, 5], [weight, 2], shapes.y, (out, i, j, k) => out[k] += x[5 + i] * weight[2 + j]);
   check("conv2dInputGrad", [grad, 1], [weight, 2], shapes.x, (out, i, j, k) => out[i] += grad[1 + k] * weight[2 + j]);
@@ -358,7 +355,7 @@ function checkPool(of: PoolCase, wide = false): void {
       loads: [],
       stores: [plainStore(shape, operands.length, wide ? "f64" : "f32")],
     };
-    checkKernel(pool, kernel, operands, expected, 1e-5);
+    checkKernel(kernel, operands, expected, 1e-5);
   };
   const first = (pixels: readonly number[]) =>
     pixels.reduce((best, pixel) => x[pixel] > x[best] || (Number.isNaN(x[pixel]) && !Number.isNaN(x[best])) ? pixel : best);

@@ -1,0 +1,38 @@
+/**
+ * Which generator writes which kind of kernel.
+ *
+ * @module
+ */
+import { callByKind, type KernelTable, type SimpleKernel } from "../../../ir/kernel.ts";
+import type { GeneratorContext, Phase } from "./context.ts";
+import { conv } from "./conv.ts";
+import { gatherRows, scatterAddRows } from "./gather_rows.ts";
+import { map } from "./map.ts";
+import { matmul } from "./matmul.ts";
+import { pool } from "./pool.ts";
+import { reduce } from "./reduce.ts";
+import { scatterRows } from "./scatter_rows.ts";
+import { argsort } from "./sort.ts";
+
+const generators: KernelTable<GeneratorContext, readonly Phase[]> = {
+  map,
+  reduce,
+  matmul,
+  conv2d: conv,
+  conv2dInputGrad: conv,
+  conv2dFilterGrad: conv,
+  maxPool2d: pool,
+  maxPool2dScatter: pool,
+  maxPool2dGather: pool,
+  avgPool2d: pool,
+  avgPool2dGrad: pool,
+  gatherRows,
+  scatterAddRows,
+  scatterRows,
+  argsort,
+};
+
+/** Writes the functions of a kernel and gives its phases. */
+export function emitKernel(context: GeneratorContext, kernel: SimpleKernel): readonly Phase[] {
+  return callByKind(generators, context, kernel);
+}
