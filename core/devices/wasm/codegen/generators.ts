@@ -5,7 +5,7 @@
  */
 import { callByKind, type KernelTable, type SimpleKernel } from "../../../ir/kernel.ts";
 import type { GeneratorContext, Phase } from "./context.ts";
-import { conv } from "./conv.ts";
+import { conv2d, conv2dFilterGrad, conv2dInputGrad } from "./convolution/conv2d.ts";
 import { gatherRows, scatterAddRows } from "./gather_rows.ts";
 import { map } from "./map.ts";
 import { matmul } from "./matmul.ts";
@@ -18,9 +18,9 @@ const generators: KernelTable<GeneratorContext, readonly Phase[]> = {
   map,
   reduce,
   matmul,
-  conv2d: conv,
-  conv2dInputGrad: conv,
-  conv2dFilterGrad: conv,
+  conv2d,
+  conv2dInputGrad,
+  conv2dFilterGrad,
   maxPool2d: pool,
   maxPool2dScatter: pool,
   maxPool2dGather: pool,

@@ -28,7 +28,7 @@ export function plus(c: FunctionWriter, value: number): FunctionWriter {
   return value === 0 ? c : c.i32(value).op("i32.add");
 }
 
-/** Sets two locals to the quotient of local `value` by a constant, and to the remainder. */
+/** Sets two locals to the quotient of local `value` by a constant, and to the remainder; the second may be `value` itself. */
 export function setQuotientAndRemainder(
   c: FunctionWriter,
   value: number,
@@ -38,6 +38,15 @@ export function setQuotientAndRemainder(
 ): FunctionWriter {
   c.get(value).i32(divisor).op("i32.div_u").set(quotient);
   return c.get(value).i32(divisor).op("i32.rem_u").set(remainder);
+}
+
+/** Divides local `value` by a constant and sets `remainder`: takes the innermost of several indices off a combined one. */
+export function splitOff(c: FunctionWriter, value: number, divisor: number, remainder: number): void {
+  if (divisor === 1) c.i32(0).set(remainder);
+  else {
+    c.get(value).i32(divisor).op("i32.rem_u").set(remainder);
+    c.get(value).i32(divisor).op("i32.div_u").set(value);
+  }
 }
 
 /** Sets `to` to the smaller of local `a` and what `pushB` pushes (twice). */

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { Access, ConvKernel } from "../../../ir/kernel.ts";
-import type { WindowSpec } from "./stage.ts";
+import type { Access, ConvKernel } from "../../../../ir/kernel.ts";
+import type { WindowSpec } from "./window.ts";
 
 /** A convolution; channels are those of one group. */
 export interface Convolution {
@@ -28,31 +28,11 @@ export interface Convolution {
   readonly window: Omit<WindowSpec, "outRows">;
 }
 
-/** What a conv2d or conv2dInputGrad kernel computes. */
-export function convolutionOf(kernel: ConvKernel): Convolution {
-  return flattened(kernel.kind === "conv2d" ? forward(kernel) : inputGradient(kernel));
-}
-
-/** Where windows are single pixels, rows do not matter: a plane is one long row. */
-function flattened(conv: Convolution): Convolution {
-  const { window, outHeight, outWidth } = conv;
-  const single = [...window.kernel, ...window.step, ...window.spread].every((value) => value === 1);
-  const same = window.top === 0 && window.left === 0 && window.height === outHeight && window.width === outWidth;
-  if (!single || !same) return conv;
-  const pixels = outHeight * outWidth;
-  return { ...conv, outHeight: 1, outWidth: pixels, window: { ...window, height: 1, width: pixels, outColumns: pixels } };
-}
-
-/** Multiply-adds of the direct sum. */
-export function multiplyAdds(conv: Convolution): number {
-  const outputs = conv.images * conv.groups * conv.outChannels * conv.outHeight * conv.outWidth;
-  return outputs * conv.inChannels * conv.window.kernel[0] * conv.window.kernel[1];
-}
-
-function forward({ geometry: g, operands: [lhs, rhs] }: ConvKernel): Convolution {
+/** What conv2d computes. */
+export function forwardConvolution({ geometry: g, operands: [lhs, rhs] }: ConvKernel): Convolution {
   const taps = g.kh * g.kw;
   const inChannels = g.c / g.groups;
-  return {
+  return flattened({
     images: g.n,
     groups: g.groups,
     inChannels,
@@ -77,13 +57,14 @@ function forward({ geometry: g, operands: [lhs, rhs] }: ConvKernel): Convolution
       kernel: [g.kh, g.kw],
       outColumns: g.ow,
     },
-  };
+  });
 }
 
-function inputGradient({ geometry: g, operands: [lhs, rhs] }: ConvKernel): Convolution {
+/** What conv2dInputGrad computes. */
+export function inputGradientConvolution({ geometry: g, operands: [lhs, rhs] }: ConvKernel): Convolution {
   const taps = g.kh * g.kw;
   const channels = g.c / g.groups;
-  return {
+  return flattened({
     images: g.n,
     groups: g.groups,
     inChannels: g.o / g.groups,
@@ -108,5 +89,21 @@ function inputGradient({ geometry: g, operands: [lhs, rhs] }: ConvKernel): Convo
       kernel: [g.kh, g.kw],
       outColumns: g.w,
     },
-  };
+  });
+}
+
+/** Where windows are single pixels, rows do not matter: a plane is one long row. */
+function flattened(conv: Convolution): Convolution {
+  const { window, outHeight, outWidth } = conv;
+  const single = [...window.kernel, ...window.step, ...window.spread].every((value) => value === 1);
+  const same = window.top === 0 && window.left === 0 && window.height === outHeight && window.width === outWidth;
+  if (!single || !same) return conv;
+  const pixels = outHeight * outWidth;
+  return { ...conv, outHeight: 1, outWidth: pixels, window: { ...window, height: 1, width: pixels, outColumns: pixels } };
+}
+
+/** Multiply-adds of the direct sum. */
+export function multiplyAdds(conv: Convolution): number {
+  const outputs = conv.images * conv.groups * conv.outChannels * conv.outHeight * conv.outWidth;
+  return outputs * conv.inChannels * conv.window.kernel[0] * conv.window.kernel[1];
 }

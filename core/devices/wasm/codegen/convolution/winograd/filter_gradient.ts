@@ -1,0 +1,197 @@
+/**
+ * The gradient of 3 by 3 convolutions with respect to their filters by Winograd's F(4x4, 3x3); see `convolution.ts`.
+ *
+ * A first phase sums, for each component, the products of all tiles, of each thread's images by themselves. A second one adds the
+ * threads' sums and transforms them to filters.
+ *
+ * @module
+ */
+import type { ConvKernel } from "../../../../../ir/kernel.ts";
+import type { ConvGeometry } from "../../../../../shape.ts";
+import type { FunctionWriter } from "../../assembler/function_writer.ts";
+import type { WasmModule } from "../../assembler/module.ts";
+import { type GeneratorContext, type Phase, phaseLocals, phaseParams } from "../../context.ts";
+import { plus, plusScaled, slotAddress } from "../../emit/addresses.ts";
+import { blockSizes, evenBlocks, roundUp } from "../../emit/blocks.ts";
+import { setShare } from "../../emit/shares.ts";
+import { floatBytes, transpose4, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
+import { maxTileRows, microKernel, type TileColumns, tileColumnsFor } from "../../microkernel.ts";
+import { componentsToFilter, patchToComponents, tileToComponents } from "./linear_maps.ts";
+import { transformSquare } from "./squares.ts";
+import { setBand, type TiledImage, tiledImage, transformGroup } from "./tiled_image.ts";
+import { componentCount, cutTiles, eachGroup, filterSize, patchSize, tileSize, tileSpacing, type Tiling } from "./tiling.ts";
+
+const tapCount = filterSize * filterSize;
+
+/** conv2dFilterGrad of 3 by 3 windows. */
+export function winogradFilterGradient(context: GeneratorContext, kernel: ConvKernel): readonly Phase[] {
+  const { geometry: g } = kernel;
+  const tileBytes = (componentCount * (g.c + g.o) + 2 * tileSpacing) * floatBytes;
+  const imageBytes = (g.c + g.o) * g.oh * g.ow * floatBytes;
+  const tiling = cutTiles(g.n, g.oh, g.ow, context.threads, imageBytes, tileBytes);
+  const parts = Math.min(context.threads, g.n * tiling.bands);
+  const sums = context.sharedScratch(parts * componentCount * g.c * g.o * floatBytes);
+  return [
+    { func: sumProducts(context, kernel, tiling, sums, parts), serial: false },
+    { func: transformSums(context, kernel, sums, parts), serial: false },
+  ];
+}
+
+/** The images that are multiplied: the input in patches of 6 by 6, the gradient in tiles of 4 by 4. */
+function tiledOperands(module: WasmModule, { geometry: g, operands }: ConvKernel, tiling: Tiling): [TiledImage, TiledImage] {
+  const common = { spread: [1, 1], step: [1, 1], dilation: [1, 1] } as const;
+  const { top, left } = g.padding;
+  const input = { ...common, channels: g.c, height: g.h, width: g.w, top, left, kernel: [filterSize, filterSize] as const };
+  const gradient = { ...common, channels: g.o, height: g.oh, width: g.ow, top: 0, left: 0, kernel: [1, 1] as const };
+  const patches = tiledImage(module, operands[0], input, tiling, [patchToComponents, patchSize], 0);
+  return [patches, tiledImage(module, operands[1], gradient, tiling, [tileToComponents, tileSize], patches.stagedBytes)];
+}
+
+/** Writes the phase that sums products over the thread's images: [component][output channel][input channel]. */
+function sumProducts(context: GeneratorContext, kernel: ConvKernel, tiling: Tiling, sums: number, parts: number): number {
+  const { module } = context;
+  const { geometry: g } = kernel;
+  const [patches, gradient] = tiledOperands(module, kernel, tiling);
+  const width = tileColumnsFor(context, g.c, g.n * g.oh * g.ow * tapCount * g.c * g.o);
+  const multiply = multiplyTiles(module, g, width, patches.tileStride, gradient.tileStride);
+  const staged = patches.stagedBytes + gradient.stagedBytes;
+  const patchBytes = roundUp(tiling.together * patches.tileStride * floatBytes, 64);
+  context.privateScratch(staged + patchBytes + tiling.together * gradient.tileStride * floatBytes);
+
+  return module.func({ params: phaseParams }, (c) => {
+    const { thread, scratch } = phaseLocals;
+    const [unit, end, patchBase, gradientBase, patchComponents, gradientComponents, begun] = c.locals("i32", 7);
+    plus(c.get(scratch), staged).set(patchComponents);
+    plus(c.get(patchComponents), patchBytes).set(gradientComponents);
+    if (tiling.bands === 1) zeroBytes(c, scratch, staged);
+    c.block(() => {
+      // More threads than bands: the last ones have nothing to do.
+      c.get(thread).i32(parts).op("i32.ge_u").brIf(0);
+      setShare(c, thread, parts, g.n * tiling.bands, unit, end);
+      eachGroup(c, tiling, [unit, end], {
+        beginBand: (band) => {
+          setBand(c, patches, band, patchBase);
+          setBand(c, gradient, band, gradientBase);
+        },
+        group: (band) => {
+          transformGroup(c, patches, tiling, band, patchBase, patchComponents);
+          transformGroup(c, gradient, tiling, band, gradientBase, gradientComponents);
+          c.get(gradientComponents).get(patchComponents);
+          plusScaled(slotAddress(c, sums), thread, componentCount * g.c * g.o * floatBytes);
+          c.get(band.tileEnd).get(band.tile).op("i32.sub").get(begun).call(multiply);
+          c.i32(1).set(begun);
+        },
+        endBand: () => {},
+      });
+    });
+  });
+}
+
+/** Writes a function (gradients, patches, sums, tiles, accumulate): the products of a group of tiles, component by component. */
+function multiplyTiles(
+  module: WasmModule,
+  { c: inChannels, o: outChannels }: ConvGeometry,
+  width: TileColumns,
+  patchStride: number,
+  gradientStride: number,
+): number {
+  const rowBlocks = evenBlocks(outChannels, maxTileRows);
+  const kernel = (rows: number, columns: number) =>
+    microKernel(module, {
+      rows,
+      columns,
+      lhsRow: 1,
+      lhsStep: gradientStride,
+      rhsStep: patchStride,
+      resultRow: inChannels,
+      wholeSteps: false,
+      accumulates: true,
+    });
+  const panels = [
+    { columns: width as number, count: Math.floor(inChannels / width) },
+    { columns: inChannels % width, count: 1 },
+  ].filter(({ columns, count }) => columns > 0 && count > 0).map(({ columns, count }) => ({
+    columns,
+    count,
+    blocks: blockSizes(rowBlocks).map((rows) => ({ rows, func: kernel(rows, columns) })),
+  }));
+  const counts = [rowBlocks.extra, rowBlocks.count - rowBlocks.extra].filter((count) => count > 0);
+  return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
+    const [gradients, patches, sums, tiles, accumulate] = [0, 1, 2, 3, 4];
+    const [component, panel, block, left, result] = c.locals("i32", 5);
+    const onePanel = ({ columns, blocks }: typeof panels[number]) => {
+      c.get(gradients).set(left).get(sums).set(result);
+      blocks.forEach(({ rows, func }, size) =>
+        c.for(block, 0, counts[size], 1, () => {
+          c.get(left).get(patches).get(result).get(tiles).get(accumulate).call(func);
+          c.increment(left, rows * floatBytes).increment(result, rows * inChannels * floatBytes);
+        })
+      );
+      c.increment(patches, columns * floatBytes).increment(sums, columns * floatBytes);
+    };
+    c.for(component, 0, componentCount, 1, () => {
+      for (const each of panels) c.for(panel, 0, each.count, 1, () => onePanel(each));
+      c.increment(gradients, outChannels * floatBytes).increment(sums, (outChannels - 1) * inChannels * floatBytes);
+    });
+  });
+}
+
+/** Writes the phase that adds the threads' sums and transforms them to filters. */
+function transformSums(context: GeneratorContext, kernel: ConvKernel, sums: number, parts: number): number {
+  const products = kernel.geometry.c * kernel.geometry.o;
+  const transform = fourFilters(context.module, products, parts);
+  const epilogue = context.epilogue(kernel);
+  return context.module.func({ params: phaseParams }, (c) => {
+    const [unit, from, end] = c.locals("i32", 3);
+    setShare(c, phaseLocals.thread, context.threads, products / vectorLanes, from, end);
+    c.for(unit, () => c.get(from), () => c.get(end), 1, () => {
+      plusScaled(slotAddress(c, sums), unit, vectorLanes * floatBytes);
+      plusScaled(slotAddress(c, epilogue.slot), unit, vectorLanes * tapCount * floatBytes).call(transform);
+    });
+    if (epilogue.func !== undefined) finishFilters(c, epilogue.slot, epilogue.func, from, end);
+  });
+}
+
+/** Calls the epilogue for the filters of a range of groups of four. */
+function finishFilters(c: FunctionWriter, slot: number, func: number, from: number, end: number): void {
+  const pushRow = (unit: number) => c.get(unit).i32(vectorLanes * filterSize).op("i32.mul");
+  slotAddress(c.get(phaseLocals.table), slot);
+  pushRow(from);
+  pushRow(end).i32(0).i32(filterSize).call(func);
+}
+
+/** Writes a function (sums, filters) for four neighbouring pairs of channels, one per lane. */
+function fourFilters(module: WasmModule, products: number, parts: number): number {
+  return module.func({ params: ["i32", "i32"] }, (c) => {
+    const [components, filters] = [0, 1];
+    const filter = c.locals("v128", tapCount as number);
+    const loadRow = (row: number) =>
+      c.locals("v128", patchSize as number).map((local, column) => {
+        const offset = (part: number) => ((part * componentCount + row * patchSize + column) * products) * floatBytes;
+        c.get(components).mem("v128.load", offset(0));
+        for (let part = 1; part < parts; part++) c.get(components).mem("v128.load", offset(part)).op("f32x4.add");
+        c.set(local);
+        return local;
+      });
+    transformSquare(c, componentsToFilter, patchSize, loadRow, (row, column, push) => {
+      push();
+      c.set(filter[row * filterSize + column]);
+    });
+    storeFilters(c, filters, filter);
+  });
+}
+
+/** Stores four filters, one per lane, one after the other. */
+function storeFilters(c: FunctionWriter, filters: number, taps: readonly number[]): void {
+  let tap = 0;
+  for (; tap + vectorLanes <= tapCount; tap += vectorLanes) {
+    const four = taps.slice(tap, tap + vectorLanes);
+    transpose4(c, four);
+    four.forEach((line, lane) => c.get(filters).get(line).mem("v128.store", (lane * tapCount + tap) * floatBytes));
+  }
+  for (; tap < tapCount; tap++) {
+    for (let lane = 0; lane < vectorLanes; lane++) {
+      c.get(filters).get(taps[tap]).memLane("v128.store32_lane", lane, (lane * tapCount + tap) * floatBytes);
+    }
+  }
+}

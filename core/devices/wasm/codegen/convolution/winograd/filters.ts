@@ -1,0 +1,80 @@
+/**
+ * The transform of the filters of Winograd's convolution, into the panels that the matrix products read.
+ *
+ * @module
+ */
+import type { FunctionWriter } from "../../assembler/function_writer.ts";
+import { type GeneratorContext, phaseLocals, phaseParams } from "../../context.ts";
+import { operandAddress, plusScaled, setQuotientAndRemainder, slotAddress } from "../../emit/addresses.ts";
+import { setShare } from "../../emit/shares.ts";
+import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
+import type { TileColumns } from "../../microkernel.ts";
+import type { Convolution } from "../problem.ts";
+import { filterToComponents } from "./linear_maps.ts";
+import { transformSquare } from "./squares.ts";
+import { componentCount, filterSize, patchSize } from "./tiling.ts";
+
+/** Transformed filters: [component][panel of `width` output channels][input channel][width], in shared memory. */
+export interface FilterPanels {
+  /** The slot, in the table, of their address. */
+  readonly slot: number;
+  readonly width: TileColumns;
+}
+
+/** Asks for the memory of the transformed filters. */
+export function filterPanels(context: GeneratorContext, conv: Convolution, width: TileColumns): FilterPanels {
+  const panels = Math.ceil(conv.outChannels / width);
+  return { slot: context.sharedScratch(componentCount * panels * conv.inChannels * width * floatBytes), width };
+}
+
+/** Writes the phase that transforms the filters: threads share groups of four output channels by input channels. */
+export function transformFilters(context: GeneratorContext, conv: Convolution, panels: FilterPanels): number {
+  const { inChannels, outChannels } = conv;
+  const transform = fourFilters(context, conv, panels.width);
+  return context.module.func({ params: phaseParams }, (c) => {
+    const [unit, end, channels, input] = c.locals("i32", 4);
+    setShare(c, phaseLocals.thread, context.threads, (outChannels / vectorLanes) * inChannels, unit, end);
+    c.for(unit, () => c.get(unit), () => c.get(end), 1, () => {
+      setQuotientAndRemainder(c, unit, inChannels, channels, input);
+      operandAddress(c, conv.filters);
+      plusScaled(c, channels, vectorLanes * conv.filterOut * floatBytes);
+      plusScaled(c, input, conv.filterIn * floatBytes);
+      pushPanelOffset(c, inChannels, panels.width, channels, input);
+      slotAddress(c, panels.slot).op("i32.add").call(transform);
+    });
+  });
+}
+
+/** Pushes the offset of four output channels (their number is in local `channels`) and one input channel within the panels. */
+function pushPanelOffset(c: FunctionWriter, inChannels: number, width: number, channels: number, input: number): void {
+  const groups = width / vectorLanes;
+  c.get(channels).i32(groups).op("i32.div_u").i32(inChannels).op("i32.mul").get(input).op("i32.add");
+  c.i32(groups).op("i32.mul");
+  c.get(channels).i32(groups).op("i32.rem_u").op("i32.add").i32(vectorLanes * floatBytes).op("i32.mul");
+}
+
+/** Writes a function (filters, panel) that transforms the filters of four output channels and one input channel. */
+function fourFilters({ module }: GeneratorContext, conv: Convolution, width: number): number {
+  const componentStride = Math.ceil(conv.outChannels / width) * conv.inChannels * width;
+  const tapAt = (row: number, column: number) => {
+    const tap = row * filterSize + column;
+    return conv.flipped ? filterSize * filterSize - 1 - tap : tap;
+  };
+  return module.func({ params: ["i32", "i32"] }, (c) => {
+    const [filters, panel] = [0, 1];
+    const loadRow = (row: number) =>
+      c.locals("v128", filterSize as number).map((local, column) => {
+        const offset = (lane: number) => (lane * conv.filterOut + tapAt(row, column)) * floatBytes;
+        c.get(filters).mem("v128.load32_zero", offset(0)).set(local);
+        for (let lane = 1; lane < vectorLanes; lane++) {
+          c.get(filters).get(local).memLane("v128.load32_lane", lane, offset(lane)).set(local);
+        }
+        return local;
+      });
+    transformSquare(c, filterToComponents, filterSize, loadRow, (row, column, push) => {
+      c.get(panel);
+      push();
+      c.mem("v128.store", (row * patchSize + column) * componentStride * floatBytes);
+    });
+  });
+}

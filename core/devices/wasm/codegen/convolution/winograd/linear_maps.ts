@@ -1,0 +1,146 @@
+/**
+ * The linear maps of Winograd's F(4x4, 3x3) along one axis: B^T, A^T, A, G and G^T of Lavin and Gray, "Fast algorithms for
+ * convolutional neural networks", 2016.
+ *
+ * A convolution of 4 outputs by 3 filter elements is a product of polynomials: both are evaluated at 6 points, multiplied there, and
+ * the product is interpolated. The values at the points are called components here.
+ *
+ * @module
+ */
+import type { FunctionWriter } from "../../assembler/function_writer.ts";
+
+/** A linear map of a few vectors: calls `emit` for each of its outputs with what pushes it. */
+export type LinearMap = (c: FunctionWriter, x: readonly number[], emit: (index: number, push: () => void) => void) => void;
+
+/** What a linear map is written with. Values are locals; all but `keep` give what pushes a value. */
+interface Terms {
+  readonly copy: (x: number) => () => void;
+  readonly add: (x: number, y: number) => () => void;
+  readonly subtract: (x: number, y: number) => () => void;
+  readonly scale: (factor: number, x: number) => () => void;
+  /** factor * x + y */
+  readonly multiplyAdd: (factor: number, x: number, y: number) => () => void;
+  /** A local that holds a value until the map is done. */
+  readonly keep: (push: () => void) => number;
+}
+
+/** A linear map from the terms of its outputs. */
+function linearMap(outputs: (terms: Terms, x: readonly number[]) => readonly (() => void)[]): LinearMap {
+  return (c, x, emit) => {
+    const kept: number[] = [];
+    const terms: Terms = {
+      copy: (x) => () => void c.get(x),
+      add: (x, y) => () => void c.get(x).get(y).op("f32x4.add"),
+      subtract: (x, y) => () => void c.get(x).get(y).op("f32x4.sub"),
+      scale: (factor, x) => () => void c.f32x4(factor).get(x).op("f32x4.mul"),
+      multiplyAdd: (factor, x, y) => () => void c.f32x4(factor).get(x).get(y).op("f32x4.relaxed_madd"),
+      keep: (push) => {
+        const local = c.local("v128");
+        push();
+        c.set(local);
+        kept.push(local);
+        return local;
+      },
+    };
+    outputs(terms, x).forEach((push, index) => emit(index, push));
+    c.release("v128", ...kept);
+  };
+}
+
+/**
+ * The polynomials are evaluated at 0, p, -p, q, -q and infinity. With 3/4 and 3/2 rounding errors are two to four times smaller than
+ * with the usual 1 and 2, and the squares are exact.
+ */
+const p = 3 / 4;
+const q = 3 / 2;
+const p2 = p * p;
+const q2 = q * q;
+/** One over the product of the distances of a point from the other finite points: of 0, of p and -p, of q and -q. */
+const weight0 = 1 / (p2 * q2);
+const weightP = 1 / (2 * p2 * (p2 - q2));
+const weightQ = 1 / (2 * q2 * (q2 - p2));
+
+/** B^T: 6 elements of a patch to 6 components. */
+export const patchToComponents = linearMap(({ multiplyAdd, keep }, [d0, d1, d2, d3, d4, d5]) => {
+  const evenP = keep(multiplyAdd(-q2, d2, d4));
+  const oddP = keep(multiplyAdd(-q2, d1, d3));
+  const evenQ = keep(multiplyAdd(-p2, d2, d4));
+  const oddQ = keep(multiplyAdd(-p2, d1, d3));
+  const first = keep(multiplyAdd(-(p2 + q2), d2, d4));
+  const last = keep(multiplyAdd(-(p2 + q2), d3, d5));
+  return [
+    multiplyAdd(p2 * q2, d0, first),
+    multiplyAdd(p, oddP, evenP),
+    multiplyAdd(-p, oddP, evenP),
+    multiplyAdd(q, oddQ, evenQ),
+    multiplyAdd(-q, oddQ, evenQ),
+    multiplyAdd(p2 * q2, d1, last),
+  ];
+});
+
+/** A^T: 6 components to 4 outputs of a tile. */
+export const componentsToTile = linearMap(({ add, subtract, scale, multiplyAdd, keep }, [m0, m1, m2, m3, m4, m5]) => {
+  const sumP = keep(add(m1, m2));
+  const differenceP = keep(subtract(m1, m2));
+  const sumQ = keep(add(m3, m4));
+  const differenceQ = keep(subtract(m3, m4));
+  const first = keep(add(m0, sumP));
+  const second = keep(scale(p, differenceP));
+  const third = keep(scale(p2, sumP));
+  const last = keep(multiplyAdd(p2 * p, differenceP, m5));
+  return [
+    add(first, sumQ),
+    multiplyAdd(q, differenceQ, second),
+    multiplyAdd(q2, sumQ, third),
+    multiplyAdd(q2 * q, differenceQ, last),
+  ];
+});
+
+/** A: the transpose, 4 elements of a tile's gradient to 6 components. */
+export const tileToComponents = linearMap(({ multiplyAdd, copy, keep }, [y0, y1, y2, y3]) => {
+  const evenP = keep(multiplyAdd(p2, y2, y0));
+  const oddP = keep(multiplyAdd(p2, y3, y1));
+  const evenQ = keep(multiplyAdd(q2, y2, y0));
+  const oddQ = keep(multiplyAdd(q2, y3, y1));
+  return [
+    copy(y0),
+    multiplyAdd(p, oddP, evenP),
+    multiplyAdd(-p, oddP, evenP),
+    multiplyAdd(q, oddQ, evenQ),
+    multiplyAdd(-q, oddQ, evenQ),
+    copy(y3),
+  ];
+});
+
+/** G: 3 elements of a filter to 6 components. */
+export const filterToComponents = linearMap(({ scale, multiplyAdd, copy, keep }, [w0, w1, w2]) => {
+  const startP = keep(scale(weightP, w0));
+  const startQ = keep(scale(weightQ, w0));
+  const evenP = keep(multiplyAdd(weightP * p2, w2, startP));
+  const evenQ = keep(multiplyAdd(weightQ * q2, w2, startQ));
+  return [
+    scale(weight0, w0),
+    multiplyAdd(weightP * p, w1, evenP),
+    multiplyAdd(-weightP * p, w1, evenP),
+    multiplyAdd(weightQ * q, w1, evenQ),
+    multiplyAdd(-weightQ * q, w1, evenQ),
+    copy(w2),
+  ];
+});
+
+/** G^T: the transpose, 6 components to 3 elements of a filter's gradient. */
+export const componentsToFilter = linearMap(({ add, subtract, scale, multiplyAdd, keep }, [u0, u1, u2, u3, u4, u5]) => {
+  const sumP = keep(add(u1, u2));
+  const differenceP = keep(subtract(u1, u2));
+  const sumQ = keep(add(u3, u4));
+  const differenceQ = keep(subtract(u3, u4));
+  const start = keep(scale(weight0, u0));
+  const first = keep(multiplyAdd(weightP, sumP, start));
+  const middle = keep(scale(weightP * p, differenceP));
+  const last = keep(multiplyAdd(weightP * p2, sumP, u5));
+  return [
+    multiplyAdd(weightQ, sumQ, first),
+    multiplyAdd(weightQ * q, differenceQ, middle),
+    multiplyAdd(weightQ * q2, sumQ, last),
+  ];
+});

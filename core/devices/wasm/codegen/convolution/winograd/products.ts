@@ -1,0 +1,88 @@
+/**
+ * The matrix products of Winograd's convolution: patches by filters, for each component, over a group of tiles.
+ *
+ * @module
+ */
+import type { FunctionWriter } from "../../assembler/function_writer.ts";
+import type { WasmModule } from "../../assembler/module.ts";
+import { plus, setMin } from "../../emit/addresses.ts";
+import { floatBytes } from "../../emit/vectors.ts";
+import { maxTileRows, microKernel, type TileColumns } from "../../microkernel.ts";
+import { componentCount } from "./tiling.ts";
+
+/** Sizes of the products, and the floats from one tile to the next. */
+export interface ProductSizes {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  /** Columns of a panel of filters. */
+  readonly width: TileColumns;
+  readonly patchStride: number;
+  readonly productStride: number;
+}
+
+/**
+ * Writes a function (patches, filters, products, tiles) for all components. Tiles go in blocks of six and five, which may run over
+ * the group's end into scratch memory.
+ */
+export function multiplyComponents(module: WasmModule, sizes: ProductSizes): number {
+  const { inChannels, outChannels, width } = sizes;
+  const panels = Math.ceil(outChannels / width);
+  const fullPanels = Math.floor(outChannels / width);
+  const full = fullPanels > 0 ? panelSweep(module, sizes, width) : -1;
+  const rest = outChannels % width > 0 ? panelSweep(module, sizes, outChannels % width) : -1;
+  return module.func({ params: ["i32", "i32", "i32", "i32"] }, (c) => {
+    const [patches, filters, products, tiles] = [0, 1, 2, 3];
+    const [component, panel, sixes, fives] = c.locals("i32", 4);
+    setBlockCounts(c, tiles, sixes, fives);
+    const sweep = (func: number) => {
+      c.get(patches).get(filters).get(products).get(sixes).get(fives).call(func);
+      c.increment(filters, inChannels * width * floatBytes).increment(products, width * floatBytes);
+    };
+    c.for(component, 0, componentCount, 1, () => {
+      if (full >= 0) c.for(panel, 0, fullPanels, 1, () => sweep(full));
+      if (rest >= 0) sweep(rest);
+      c.increment(patches, inChannels * floatBytes).increment(products, (outChannels - panels * width) * floatBytes);
+    });
+  });
+}
+
+/** Cuts `tiles` into as few blocks as sixes would need, of which as many as possible are fives. */
+function setBlockCounts(c: FunctionWriter, tiles: number, sixes: number, fives: number): void {
+  plus(c.get(tiles), maxTileRows - 1).i32(maxTileRows).op("i32.div_u").set(sixes);
+  c.get(sixes).i32(maxTileRows).op("i32.mul").get(tiles).op("i32.sub").set(fives);
+  setMin(c, fives, fives, () => c.get(sixes));
+  c.get(sixes).get(fives).op("i32.sub").set(sixes);
+}
+
+/** Writes a function (patches, panel, products, sixes, fives): so many blocks of tiles by one panel of `columns` output channels. */
+function panelSweep(
+  module: WasmModule,
+  { inChannels, width, patchStride, productStride }: ProductSizes,
+  columns: number,
+): number {
+  const kernel = (rows: number) =>
+    microKernel(module, {
+      rows,
+      columns,
+      lhsRow: patchStride,
+      lhsStep: 1,
+      rhsStep: width,
+      resultRow: productStride,
+      wholeSteps: true,
+      accumulates: false,
+    });
+  const [six, five] = [kernel(maxTileRows), kernel(maxTileRows - 1)];
+  return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
+    const [patches, panel, products, sixes, fives] = [0, 1, 2, 3, 4];
+    const blocks = (count: number, rows: number, func: number) =>
+      c.get(count).if(() =>
+        c.loop(() => {
+          c.get(patches).get(panel).get(products).i32(inChannels).i32(0).call(func);
+          c.increment(patches, rows * patchStride * floatBytes).increment(products, rows * productStride * floatBytes);
+          c.increment(count, -1).get(count).brIf(0);
+        })
+      );
+    blocks(sixes, maxTileRows, six);
+    blocks(fives, maxTileRows - 1, five);
+  });
+}

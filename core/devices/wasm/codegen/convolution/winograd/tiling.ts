@@ -1,0 +1,121 @@
+/**
+ * How images are cut for Winograd's convolution: into tiles of 4 by 4 outputs, bands of rows of tiles, and groups of tiles that are
+ * transformed and multiplied together.
+ *
+ * @module
+ */
+import type { FunctionWriter } from "../../assembler/function_writer.ts";
+import { plus, setMin, setQuotientAndRemainder } from "../../emit/addresses.ts";
+import { maxTileRows } from "../../microkernel.ts";
+import { layOutWindow, type WindowLayout, type WindowSpec } from "../window.ts";
+
+/** Outputs of a tile, elements of a filter, and pixels of a patch, along one axis. */
+export const tileSize = 4;
+export const filterSize = 3;
+export const patchSize = 6;
+
+/** Components of a transformed square. */
+export const componentCount = patchSize * patchSize;
+
+/** Floats between the components of one tile and those of the next that keep them out of the same cache sets. */
+export const tileSpacing = 16;
+
+/** Bytes of transformed patches and tiles that are worked on at a time, for the second-level cache. */
+const groupBytes = 512 * 1024;
+
+/** Bytes of an image, or band of one, that are staged at a time. */
+const maxBandBytes = 400 * 1024;
+
+/** The tiles of all images. */
+export interface Tiling {
+  readonly across: number;
+  readonly down: number;
+  /** Rows of tiles per band. */
+  readonly bandTiles: number;
+  readonly bands: number;
+  /** Most tiles that are transformed and multiplied together. */
+  readonly together: number;
+}
+
+/** Cuts images of outputs, given the bytes of an image and those of a tile's components. */
+export function cutTiles(
+  images: number,
+  height: number,
+  width: number,
+  threads: number,
+  imageBytes: number,
+  tileBytes: number,
+): Tiling {
+  const across = Math.ceil(width / tileSize);
+  const down = Math.ceil(height / tileSize);
+  const wanted = Math.max(Math.ceil(imageBytes / maxBandBytes), images % threads === 0 ? 1 : Math.ceil((4 * threads) / images));
+  const bandTiles = Math.ceil(down / Math.min(down, wanted));
+  const tiles = bandTiles * across;
+  const most = Math.max(maxTileRows, Math.floor(groupBytes / tileBytes));
+  return {
+    across,
+    down,
+    bandTiles,
+    bands: Math.ceil(down / bandTiles),
+    together: Math.ceil(tiles / Math.ceil(tiles / most)),
+  };
+}
+
+/** A window whose outputs are whole tiles, and where its image lies; read in place only if the image has room for the last tiles. */
+export function tiledWindow(
+  window: Omit<WindowSpec, "outRows" | "outColumns">,
+  tiling: Tiling,
+): { spec: WindowSpec; layout: WindowLayout } {
+  const spec = (rows: number): WindowSpec => ({ ...window, outRows: rows * tileSize, outColumns: tiling.across * tileSize });
+  const whole = layOutWindow(spec(tiling.down));
+  const band = spec(tiling.bandTiles);
+  return { spec: band, layout: layOutWindow(band, whole.staged) };
+}
+
+/** Locals of the loop over bands. */
+export interface Band {
+  readonly image: number;
+  /** First row of tiles, and how many there are. */
+  readonly tileRow: number;
+  readonly tileRows: number;
+  /** The group at hand: its first tile in the band, and the one behind its last. */
+  readonly tile: number;
+  readonly tileEnd: number;
+}
+
+/** Loops over the bands from local `unit` to local `end`, and over the groups of tiles in each. */
+export function eachGroup(
+  c: FunctionWriter,
+  tiling: Tiling,
+  [unit, end]: readonly [number, number],
+  steps: {
+    readonly beginBand: (band: Band) => void;
+    readonly group: (band: Band) => void;
+    readonly endBand: (band: Band) => void;
+  },
+): void {
+  const [image, tileRow, tileRows, tile, tileEnd, count] = c.locals("i32", 6);
+  const band: Band = { image, tileRow, tileRows, tile, tileEnd };
+  c.for(unit, () => c.get(unit), () => c.get(end), 1, () => {
+    c.get(unit).i32(tiling.bands).op("i32.div_u").set(image);
+    c.get(unit).i32(tiling.bands).op("i32.rem_u").i32(tiling.bandTiles).op("i32.mul").set(tileRow);
+    c.i32(tiling.down).get(tileRow).op("i32.sub").set(tileRows);
+    setMin(c, tileRows, tileRows, () => c.i32(tiling.bandTiles));
+    steps.beginBand(band);
+    c.get(tileRows).i32(tiling.across).op("i32.mul").set(count);
+    c.for(tile, 0, () => c.get(count), tiling.together, () => {
+      setMin(c, tileEnd, count, () => plus(c.get(tile), tiling.together));
+      steps.group(band);
+    });
+    steps.endBand(band);
+  });
+}
+
+/** Runs `body` for each tile of a group, with its row and column in the band. */
+export function eachTile(c: FunctionWriter, tiling: Tiling, band: Band, body: (row: number, column: number) => void): void {
+  c.withLocals("i32", 3, (tile, row, column) =>
+    c.for(tile, () => c.get(band.tile), () => c.get(band.tileEnd), 1, () => {
+      setQuotientAndRemainder(c, tile, tiling.across, row, column);
+      body(row, column);
+    }));
+}
