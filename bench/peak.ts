@@ -4,7 +4,7 @@
  * @module
  */
 import { WasmModule } from "../core/devices/wasm/codegen/assembler/module.ts";
-import { peakFlopsPerRound, peakLoop } from "../core/devices/wasm/codegen/peak.ts";
+import { peakFlopsPerRound, peakLoop } from "../core/devices/wasm/codegen/matmul/peak.ts";
 
 /** Rounds of one call, a tenth of a millisecond: the optimizing compiler's code is used from the next call on only. */
 const rounds = 20_000;

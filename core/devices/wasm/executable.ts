@@ -8,7 +8,7 @@ import { DeviceError } from "../../errors.ts";
 import { doubleMath } from "../../ir/functions/double.ts";
 import type { Program } from "../../ir/program.ts";
 import { serialMultiplyAdds } from "./codegen/work.ts";
-import { narrowTile, type TileColumns } from "./codegen/microkernel.ts";
+import { narrowTile, type TileColumns } from "./codegen/matmul/tile.ts";
 import { compileProgram, type ProgramCode } from "./codegen/program.ts";
 import type { Executable } from "../../values/device.ts";
 import { debug } from "../../env.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { narrowTile, type TileColumns, wideTile } from "./codegen/microkernel.ts";
-import { tileLoops, tileLoopsModule } from "./codegen/wide_tile.ts";
+import { narrowTile, type TileColumns, wideTile } from "./codegen/matmul/tile.ts";
+import { tileLoops, tileLoopsModule } from "./codegen/matmul/tile_loops.ts";
 
 /** Milliseconds after which the narrow tile is taken; on an idle machine three or four are enough. */
 const LIMIT = 20;

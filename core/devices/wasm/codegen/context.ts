@@ -10,7 +10,7 @@ import type { SimpleKernel } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import type { ValueType } from "./assembler/instructions.ts";
 import type { WasmModule } from "./assembler/module.ts";
-import type { TileColumns } from "./microkernel.ts";
+import type { TileColumns } from "./matmul/tile.ts";
 import type { Printer } from "./printer.ts";
 
 /**

@@ -8,7 +8,7 @@ import type { GeneratorContext, Phase } from "./context.ts";
 import { conv2d, conv2dFilterGrad, conv2dInputGrad } from "./convolution/conv2d.ts";
 import { gatherRows, scatterAddRows } from "./gather_rows.ts";
 import { map } from "./map.ts";
-import { matmul } from "./matmul.ts";
+import { matmul } from "./matmul/matmul.ts";
 import { pool } from "./pool.ts";
 import { reduce } from "./reduce.ts";
 import { scatterRows } from "./scatter_rows.ts";

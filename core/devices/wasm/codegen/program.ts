@@ -13,7 +13,7 @@ import { type Epilogue, type GeneratorContext, type Phase, phaseParams } from ".
 import { barrierFunction, importSharedMemory } from "./control.ts";
 import { writeBoxEpilogue, writeEpilogue } from "./epilogue.ts";
 import { emitKernel } from "./generators.ts";
-import type { TileColumns } from "./microkernel.ts";
+import type { TileColumns } from "./matmul/tile.ts";
 import type { HostFunctions } from "./printer.ts";
 import { hostFunctionOf, scalarPrinter } from "./scalar.ts";
 import { vectorPrinter } from "./vector.ts";

@@ -9,7 +9,7 @@ import type { Program } from "../../../../core/ir/program.ts";
 import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler/module.ts";
 import { epilogueParams, type GeneratorContext, type Phase, phaseParams } from "../../../../core/devices/wasm/codegen/context.ts";
 import { emitKernel } from "../../../../core/devices/wasm/codegen/generators.ts";
-import { narrowTile, type TileColumns, wideTile } from "../../../../core/devices/wasm/codegen/microkernel.ts";
+import { narrowTile, type TileColumns, wideTile } from "../../../../core/devices/wasm/codegen/matmul/tile.ts";
 import { scalarPrinter } from "../../../../core/devices/wasm/codegen/scalar.ts";
 import { vectorPrinter } from "../../../../core/devices/wasm/codegen/vector.ts";
 import assert from "node:assert/strict";

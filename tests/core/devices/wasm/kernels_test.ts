@@ -4,8 +4,8 @@ import type { Access, ConvKernel, MatmulKernel, PoolKernel } from "../../../../c
 import { contiguousStrides, type ConvGeometry, type PoolGeometry } from "../../../../core/shape.ts";
 import { checkKernel, type Floats, numbers, randomFloats } from "./harness.ts";
 import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler/module.ts";
-import { narrowTile, wideTile } from "../../../../core/devices/wasm/codegen/microkernel.ts";
-import { peakFlopsPerRound, peakLoop } from "../../../../core/devices/wasm/codegen/peak.ts";
+import { peakFlopsPerRound, peakLoop } from "../../../../core/devices/wasm/codegen/matmul/peak.ts";
+import { narrowTile, wideTile } from "../../../../core/devices/wasm/codegen/matmul/tile.ts";
 import { measuredTileColumns } from "../../../../core/devices/wasm/tile_columns.ts";
 
 /** A store of the bare result. */

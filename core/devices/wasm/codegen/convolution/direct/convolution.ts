@@ -17,7 +17,7 @@ import { operandAddress, plusScaled, setMin, slotAddress, splitOff } from "../..
 import { blockSizes, blockStart, byBlockSize } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
-import { wideTile } from "../../microkernel.ts";
+import { wideTile } from "../../matmul/tile.ts";
 import { serialMultiplyAdds } from "../../work.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
 import { stageImage } from "../staging.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
+import { addOuterProduct, type SumTile } from "../../emit/outer_product.ts";
 import { floatBytes } from "../../emit/vectors.ts";
 import { tapOffset } from "../window.ts";
 import type { DirectPlan, TileShape } from "./plan.ts";
@@ -30,11 +31,8 @@ class TileSums {
   readonly #c: FunctionWriter;
   readonly #plan: DirectPlan;
   readonly #shape: TileShape;
-  readonly #sums: readonly (readonly number[])[];
-  /** Of filter elements and pixels, the fewer wait in registers while the others pass by. */
-  readonly #holdsFilters: boolean;
-  readonly #held: readonly number[];
-  readonly #passing: number;
+  /** Rows are the channels, whose factors are filter elements; columns are vectors of pixels. */
+  readonly #tile: SumTile;
   /** Locals: addresses of the pixels and filters of a channel, and turns of the loop over channels. */
   readonly #pixels: number;
   readonly #filters: number;
@@ -44,10 +42,9 @@ class TileSums {
     this.#c = c;
     this.#plan = plan;
     this.#shape = shape;
-    this.#sums = sums;
-    this.#holdsFilters = sums.length <= shape.vectors.length / plan.perRegister;
-    this.#held = c.locals("v128", this.#holdsFilters ? sums.length : shape.vectors.length);
-    this.#passing = c.local("v128");
+    const holdsRows = sums.length <= shape.vectors.length / plan.perRegister;
+    const held = c.locals("v128", holdsRows ? sums.length : shape.vectors.length);
+    this.#tile = { sums, holdsRows, held, passing: c.local("v128") };
     [this.#pixels, this.#filters, this.#turn] = c.locals("i32", 3);
   }
 
@@ -67,7 +64,7 @@ class TileSums {
       });
       if (inChannels % unrolled > 0) this.#channels(inChannels % unrolled);
     }
-    c.release("v128", ...this.#held, this.#passing).release("i32", this.#pixels, this.#filters, turn);
+    c.release("v128", ...this.#tile.held, this.#tile.passing).release("i32", this.#pixels, this.#filters, turn);
   }
 
   /** Some input channels, each with its whole window if that is small. */
@@ -107,34 +104,14 @@ class TileSums {
 
   /** Adds the products of one window element. */
   #tap(pixelOffset: number, filterOffset: number): void {
-    const [held, passing, sums, { vectors }] = [this.#held, this.#passing, this.#sums, this.#shape];
-    if (this.#holdsFilters) {
-      sums.forEach((_, channel) => this.#loadFilter(held[channel], channel, filterOffset));
-      vectors.forEach((_, v) => {
-        this.#loadPixels(passing, v, pixelOffset);
-        sums.forEach((line, channel) => this.#multiplyAdd(held[channel], passing, line[v]));
-      });
-    } else {
-      vectors.forEach((_, v) => this.#loadPixels(held[v], v, pixelOffset));
-      sums.forEach((line, channel) => {
-        this.#loadFilter(passing, channel, filterOffset);
-        line.forEach((sum, v) => this.#multiplyAdd(passing, held[v], sum));
-      });
-    }
-  }
-
-  #loadFilter(to: number, channel: number, offset: number): void {
-    const { filterOut } = this.#plan.conv;
-    this.#c.get(this.#filters).mem("v128.load32_splat", (channel * filterOut + offset) * floatBytes).set(to);
-  }
-
-  #loadPixels(to: number, v: number, offset: number): void {
-    const { row, column } = this.#shape.vectors[v];
-    const { outRow } = this.#plan.layout;
-    this.#c.get(this.#pixels).mem("v128.load", (row * outRow + column + offset) * floatBytes).set(to);
-  }
-
-  #multiplyAdd(filter: number, pixels: number, sum: number): void {
-    this.#c.get(filter).get(pixels).get(sum).op("f32x4.relaxed_madd").set(sum);
+    const c = this.#c;
+    const { conv: { filterOut }, layout: { outRow } } = this.#plan;
+    const loadFilter = (to: number, channel: number) =>
+      c.get(this.#filters).mem("v128.load32_splat", (channel * filterOut + filterOffset) * floatBytes).set(to);
+    const loadPixels = (to: number, v: number) => {
+      const { row, column } = this.#shape.vectors[v];
+      c.get(this.#pixels).mem("v128.load", (row * outRow + column + pixelOffset) * floatBytes).set(to);
+    };
+    addOuterProduct(c, this.#tile, loadFilter, loadPixels);
   }
 }

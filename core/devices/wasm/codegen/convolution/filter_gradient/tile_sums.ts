@@ -5,6 +5,7 @@
  */
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import type { WasmModule } from "../../assembler/module.ts";
+import { addOuterProduct, type SumTile } from "../../emit/outer_product.ts";
 import { floatBytes, pushLaneSums, storeLanes, vectorLanes } from "../../emit/vectors.ts";
 import { type FilterGradientPlan, imageStrides } from "./plan.ts";
 
@@ -30,10 +31,9 @@ class TileSums {
   readonly #offsets: readonly number[];
   /** Lanes of the last vector of a row that count, 0 for all. */
   readonly #ragged: number;
-  /** Locals: sums by row and column; of inputs and gradients the fewer wait in registers, the others pass by. */
-  readonly #sums: readonly (readonly number[])[];
-  readonly #held: readonly number[];
-  readonly #passing: number;
+  /** Rows are the output channels, whose factors are gradients; columns are elements of the filters. */
+  readonly #tile: SumTile;
+  /** A local: the lanes of the last vector that count. */
   readonly #mask: number;
   /** Locals: addresses in the rows of the input and of the gradient, and rows left. */
   readonly #inputRow: number;
@@ -45,9 +45,12 @@ class TileSums {
     this.#plan = plan;
     this.#offsets = offsets;
     this.#ragged = plan.kernel.geometry.ow % vectorLanes;
-    this.#sums = Array.from({ length: rows }, () => c.locals("v128", offsets.length));
-    this.#held = c.locals("v128", Math.min(rows, offsets.length));
-    this.#passing = c.local("v128");
+    this.#tile = {
+      sums: Array.from({ length: rows }, () => c.locals("v128", offsets.length)),
+      holdsRows: rows <= offsets.length,
+      held: c.locals("v128", Math.min(rows, offsets.length)),
+      passing: c.local("v128"),
+    };
     [this.#inputRow, this.#gradientRow, this.#rowsLeft] = c.locals("i32", 3);
     this.#mask = this.#ragged === 0 ? -1 : c.local("v128");
   }
@@ -98,22 +101,12 @@ class TileSums {
   /** Adds the products of four pixels, `pixel` being the first. */
   #step(pixel: number, masked: boolean): void {
     const { oh, ow } = this.#plan.kernel.geometry;
-    const [held, passing, sums] = [this.#held, this.#passing, this.#sums];
-    const loadGradient = (to: number, row: number) => this.#load(to, this.#gradientRow, row * oh * ow + pixel, masked);
-    const loadInput = (to: number, column: number) => this.#load(to, this.#inputRow, this.#offsets[column] + pixel, masked);
-    if (sums.length <= this.#offsets.length) {
-      held.forEach((to, row) => loadGradient(to, row));
-      this.#offsets.forEach((_, column) => {
-        loadInput(passing, column);
-        held.forEach((from, row) => this.#multiplyAdd(from, passing, sums[row][column]));
-      });
-    } else {
-      held.forEach((to, column) => loadInput(to, column));
-      sums.forEach((line, row) => {
-        loadGradient(passing, row);
-        held.forEach((from, column) => this.#multiplyAdd(from, passing, line[column]));
-      });
-    }
+    addOuterProduct(
+      this.#c,
+      this.#tile,
+      (to, row) => this.#load(to, this.#gradientRow, row * oh * ow + pixel, masked),
+      (to, column) => this.#load(to, this.#inputRow, this.#offsets[column] + pixel, masked),
+    );
   }
 
   #load(to: number, address: number, offset: number, masked: boolean): void {
@@ -123,18 +116,14 @@ class TileSums {
     c.set(to);
   }
 
-  #multiplyAdd(a: number, b: number, sum: number): void {
-    this.#c.get(a).get(b).get(sum).op("f32x4.relaxed_madd").set(sum);
-  }
-
   /** Adds up the lanes of the sums and stores them. */
   #store(): void {
-    const [c, sum] = [this.#c, this.#passing];
+    const [c, sum] = [this.#c, this.#tile.passing];
     const [result, accumulate] = [2, 5];
     const { c: channels, groups, kh, kw } = this.#plan.kernel.geometry;
     const filterSize = (channels / groups) * kh * kw;
     const columns = this.#offsets.length;
-    this.#sums.forEach((line, row) => {
+    this.#tile.sums.forEach((line, row) => {
       for (let column = 0; column < columns; column += vectorLanes) {
         const offset = (row * filterSize + column) * floatBytes;
         pushLaneSums(c, line.slice(column, column + vectorLanes));

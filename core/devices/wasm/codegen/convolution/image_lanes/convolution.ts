@@ -14,7 +14,7 @@ import { operandAddress, plus, plusScaled, slotAddress } from "../../emit/addres
 import { type Blocks, blockSizes, blockStart, byBlockSize, evenBlocks } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes } from "../../emit/vectors.ts";
-import { packPanel, unpackPanel } from "../../pack.ts";
+import { packPanel, unpackPanel } from "../../matmul/packing.ts";
 import { serialMultiplyAdds } from "../../work.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
 import { imageLanesBlock } from "./channel_block.ts";

@@ -19,7 +19,7 @@ import { plus, plusScaled, setMin, slotAddress } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, zeroBytes } from "../../emit/vectors.ts";
-import { maxTileRows, tileColumnsFor } from "../../microkernel.ts";
+import { maxTileRows, tileColumnsFor } from "../../matmul/tile.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
 import { type FilterPanels, filterPanels, transformFilters } from "./filters.ts";
 import { patchToComponents } from "./linear_maps.ts";

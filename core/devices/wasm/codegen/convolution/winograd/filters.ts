@@ -8,7 +8,7 @@ import { type GeneratorContext, phaseLocals, phaseParams } from "../../context.t
 import { operandAddress, plusScaled, setQuotientAndRemainder, slotAddress } from "../../emit/addresses.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
-import type { TileColumns } from "../../microkernel.ts";
+import type { TileColumns } from "../../matmul/tile.ts";
 import type { Convolution } from "../problem.ts";
 import { filterToComponents } from "./linear_maps.ts";
 import { transformSquare } from "./squares.ts";

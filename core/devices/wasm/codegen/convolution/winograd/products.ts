@@ -7,7 +7,8 @@ import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import type { WasmModule } from "../../assembler/module.ts";
 import { plus, setMin } from "../../emit/addresses.ts";
 import { floatBytes } from "../../emit/vectors.ts";
-import { maxTileRows, microKernel, type TileColumns } from "../../microkernel.ts";
+import { microKernel } from "../../matmul/micro_kernel.ts";
+import { maxTileRows, type TileColumns } from "../../matmul/tile.ts";
 import { componentCount } from "./tiling.ts";
 
 /** Sizes of the products, and the floats from one tile to the next. */

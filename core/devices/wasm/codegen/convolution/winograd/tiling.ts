@@ -6,7 +6,7 @@
  */
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import { plus, setMin, setQuotientAndRemainder } from "../../emit/addresses.ts";
-import { maxTileRows } from "../../microkernel.ts";
+import { maxTileRows } from "../../matmul/tile.ts";
 import { layOutWindow, type WindowLayout, type WindowSpec } from "../window.ts";
 
 /** Outputs of a tile, elements of a filter, and pixels of a patch, along one axis. */

@@ -1,17 +1,18 @@
 /**
  * The two tiles of a matrix product as loops to be timed against each other.
  *
- * V8 can merge operations on two neighbouring vectors into one of AVX2 (`--experimental-wasm-revectorize`), but tells nobody whether
+ * V8 can merge operations on two neighbouring vectors into one of AVX2 (`--experimental-wasm-revectorize`), but does not tell whether
  * it does. A tile of 6 by 16 is about twice as fast as one of 6 by 8 if so, and slower if not, for want of registers.
  *
  * @module
  */
-import { WasmModule } from "./assembler/module.ts";
-import { floatBytes } from "./emit/vectors.ts";
-import { maxTileRows, microKernel, narrowTile, wideTile } from "./microkernel.ts";
+import { WasmModule } from "../assembler/module.ts";
+import { floatBytes } from "../emit/vectors.ts";
+import { microKernel } from "./micro_kernel.ts";
+import { maxTileRows, narrowTile, wideTile } from "./tile.ts";
 
 /** Steps of the inner product in one call of a micro-kernel. */
-const STEPS = 128;
+const stepCount = 128;
 
 /** The exported loops: (times). Each does the same number of multiply-adds for the same `times`, a multiple of two. */
 export const tileLoops = { narrow: "narrow", wide: "wide" } as const;
@@ -32,11 +33,11 @@ export function tileLoopsModule(): Uint8Array<ArrayBuffer> {
       wholeSteps: true,
       accumulates: false,
     });
-    const rhs = STEPS * maxTileRows * floatBytes;
-    const result = rhs + STEPS * wideTile * floatBytes;
+    const rhs = stepCount * maxTileRows * floatBytes;
+    const result = rhs + stepCount * wideTile * floatBytes;
     module.func({ params: ["i32"], export: name }, (c) => {
       const i = c.local("i32");
-      c.for(i, 0, () => c.get(0), columns / narrowTile, () => c.i32(0).i32(rhs).i32(result).i32(STEPS).i32(0).call(tile));
+      c.for(i, 0, () => c.get(0), columns / narrowTile, () => c.i32(0).i32(rhs).i32(result).i32(stepCount).i32(0).call(tile));
     });
   }
   return module.finish();

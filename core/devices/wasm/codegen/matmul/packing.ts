@@ -6,10 +6,10 @@
  *
  * @module
  */
-import type { FunctionWriter } from "./assembler/function_writer.ts";
-import type { WasmModule } from "./assembler/module.ts";
-import { plus } from "./emit/addresses.ts";
-import { floatBytes, storeLanes, transpose4, vectorLanes } from "./emit/vectors.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import type { WasmModule } from "../assembler/module.ts";
+import { plus } from "../emit/addresses.ts";
+import { floatBytes, storeLanes, transpose4, vectorLanes } from "../emit/vectors.ts";
 
 /** What one packing function does. Strides are in elements. */
 export interface PanelSpec {
@@ -27,14 +27,14 @@ export function packPanel(module: WasmModule, spec: PanelSpec): number {
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     if (spec.laneStride === 1) packAdjacentLanes(c, spec);
     else if (spec.stepStride === 1) packTransposed(c, spec);
-    else stepLoop(c, count, 1, moves(spec), () => packScalars(c, spec, 0, 0));
+    else stepLoop(c, count, 1, moves(spec), () => packScalars(c, spec));
   });
 }
 
 /** Parameters of a packing function. */
 const [source, panel, count] = [0, 1, 2];
 
-/** Repeats `body` while local `steps` holds at least `stepsAtOnce`, and moves the pointers so many bytes per step each time. */
+/** Repeats `body` while local `steps` holds at least `stepsAtOnce`, and moves the pointers by their bytes per step each time. */
 function stepLoop(
   c: FunctionWriter,
   steps: number,
@@ -57,14 +57,16 @@ function moves({ stepStride, width }: PanelSpec): readonly (readonly [number, nu
   return [[source, stepStride * floatBytes], [panel, width * floatBytes]];
 }
 
-function packScalars(c: FunctionWriter, spec: PanelSpec, lane: number, step: number): void {
-  for (let at = lane; at < spec.lanes; at++) {
+/** Packs one step of any strides. */
+function packScalars(c: FunctionWriter, spec: PanelSpec): void {
+  for (let lane = 0; lane < spec.lanes; lane++) {
     c.get(panel);
-    plus(c.get(source), (at * spec.laneStride + step * spec.stepStride) * floatBytes).mem("f32.load");
-    c.mem("f32.store", (step * spec.width + at) * floatBytes);
+    plus(c.get(source), lane * spec.laneStride * floatBytes).mem("f32.load");
+    c.mem("f32.store", lane * floatBytes);
   }
 }
 
+/** Lanes that are contiguous in the source. */
 function packAdjacentLanes(c: FunctionWriter, spec: PanelSpec): void {
   const vector = c.local("v128");
   stepLoop(c, count, 1, moves(spec), () => {
@@ -75,7 +77,7 @@ function packAdjacentLanes(c: FunctionWriter, spec: PanelSpec): void {
   });
 }
 
-/** Lanes whose steps are contiguous: squares of 4 by 4 are turned over in registers. */
+/** Lanes whose steps are contiguous: squares of 4 by 4 are transposed in registers. */
 function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
   const rows = c.locals("v128", vectorLanes);
   stepLoop(c, count, vectorLanes, moves(spec), () => {
@@ -91,11 +93,11 @@ function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
       );
     }
   });
-  stepLoop(c, count, 1, moves(spec), () => packScalars(c, spec, 0, 0));
+  stepLoop(c, count, 1, moves(spec), () => packScalars(c, spec));
 }
 
 /**
- * Writes a function (panel, target, steps) that takes a panel apart: lane i of each step goes to the row at i * `laneStride`, one step
+ * Writes a function (panel, target, steps) that unpacks a panel: lane i of each step goes to the row at i * `laneStride`, one step
  * after the other. `lanes` of the panel's `width` lanes (a multiple of four) are wanted.
  */
 export function unpackPanel(module: WasmModule, { width, lanes, laneStride }: Omit<PanelSpec, "stepStride">): number {

@@ -1,0 +1,30 @@
+/**
+ * Matrix products: result[b, i, j] = sum over p of lhs[b, i, p] * rhs[b, p, j], any strides, f32.
+ *
+ * Large ones are computed from packed panels (`packed_product.ts`). Products of few rows where both operands are contiguous along the
+ * inner axis (one sample through a linear layer) are sums of elementwise products of vectors (`dot_product.ts`).
+ *
+ * @module
+ */
+import type { MatmulKernel } from "../../../../ir/kernel.ts";
+import type { KernelGenerator } from "../context.ts";
+import { serialMultiplyAdds } from "../work.ts";
+import { dotProduct, prefersDot } from "./dot_product.ts";
+import { planPacked } from "./packed_plan.ts";
+import { packedProduct } from "./packed_product.ts";
+import { simplifyProduct } from "./product.ts";
+import { tileColumnsFor } from "./tile.ts";
+
+/** Matrix products, as one phase. */
+export const matmul: KernelGenerator<MatmulKernel> = (context, kernel) => {
+  const product = simplifyProduct(kernel);
+  const { batch, m, n, k } = product;
+  if (batch === 0 || m === 0 || n === 0) return [];
+  const madds = batch * m * n * k;
+  const serial = context.threads === 1 || madds < serialMultiplyAdds;
+  const threads = serial ? 1 : context.threads;
+  const func = prefersDot(product)
+    ? dotProduct(context, kernel, product, threads)
+    : packedProduct(context, kernel, planPacked(product, threads, tileColumnsFor(context, n, madds)));
+  return [{ func, serial }];
+};
