@@ -12,7 +12,6 @@ import { keyFor } from "./init.ts";
 import {
   type AnyLayer,
   type Empty,
-  fromFunction,
   type Initial,
   type Layer,
   type Mode,
@@ -21,6 +20,7 @@ import {
   type StateOf,
   trainMode,
 } from "./layer.ts";
+import { fromFunction } from "./from_function.ts";
 import { empty } from "./parameters.ts";
 import { atLayer } from "./path.ts";
 

@@ -6,21 +6,10 @@
 import { conv1d as convolveSignals, conv2d as convolveImages, type PaddingMode } from "../core/ops/conv.ts";
 import { convPadding, type Padding, type Pair, pair, type Side } from "../core/ops/window.ts";
 import { integer } from "../core/ranges.ts";
-import type { InitOptions, WeightBias } from "./init.ts";
+import type { WeightBias } from "./init.ts";
 import type { Layer } from "./layer.ts";
 import { convolution } from "./convolution.ts";
-
-/** Options that all convolution layers have. */
-export interface ChannelOptions<B extends boolean = true> extends InitOptions {
-  /** How many channels come out. */
-  readonly features: number;
-  /**
-   * Number of independent groups that the channels are split into; input and output channels must be divisible by it. Default 1.
-   */
-  readonly groups?: number;
-  /** Whether a number is added to each output channel. Default true. */
-  readonly bias?: B;
-}
+import type { ChannelOptions } from "./channels.ts";
 
 /** Options of the convolution layer; a pair is [vertical, horizontal]. */
 export interface Conv2dLayerOptions<B extends boolean = true> extends ChannelOptions<B> {

@@ -6,7 +6,7 @@
 import { convTranspose1d as enlargeSignals, convTranspose2d as enlargeImages } from "../core/ops/conv_transpose.ts";
 import { around, type Pair, pair, type Side, type Sides } from "../core/ops/window.ts";
 import { integer } from "../core/ranges.ts";
-import type { ChannelOptions } from "./conv.ts";
+import type { ChannelOptions } from "./channels.ts";
 import { convolution } from "./convolution.ts";
 import type { WeightBias } from "./init.ts";
 import type { Layer } from "./layer.ts";

@@ -9,7 +9,7 @@ import type { Tensor } from "../core/tensor.ts";
 import type { WeightBias } from "./init.ts";
 import { empty, hasBias, weightBias } from "./parameters.ts";
 import { type Layer, outputShape } from "./layer.ts";
-import type { ChannelOptions } from "./conv.ts";
+import type { ChannelOptions } from "./channels.ts";
 import { ShapeError } from "../core/errors.ts";
 
 /** In what convolution layers differ. */

@@ -7,6 +7,7 @@ import { foldIn, type Key } from "../core/random.ts";
 import type { Shape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { CreationOptions } from "../core/ops/creation.ts";
+import type { Empty } from "./layer.ts";
 
 /** The 32-bit FNV-1a hash of a name's UTF-8 bytes. */
 function hashName(name: string): number {
@@ -52,3 +53,6 @@ export interface InitOptions {
   /** How the bias starts. Default PyTorch's: uniform in +-1 / sqrt(fan in of the weight). */
   readonly biasInit?: Initializer;
 }
+
+/** What normalisation learns: a deviation (`weight`, 1 at the start) and a mean (`bias`, 0), unless it is not `affine`. */
+export type NormParams<A extends boolean = true> = A extends false ? Empty : { readonly weight: Tensor; readonly bias: Tensor };

@@ -9,7 +9,6 @@ import { zeros } from "../core/ops/creation.ts";
 import type { Key } from "../core/random.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
-import { empty } from "./parameters.ts";
 
 /** The parameters or state of a layer that has none. */
 export type Empty = Readonly<Record<never, Tensor>>;
@@ -116,24 +115,4 @@ export function outputShape(f: (x: Tensor) => Tensor, inputShape: Shape): Shape 
     );
   }
   return y.shape.slice(1);
-}
-
-/**
- * A layer without parameters from a function on batches.
- *
- * ```ts
- * import { layers, mul, random } from "../mod.ts";
- * const twice = layers.fromFunction((x) => mul(x, 2));
- * console.log(twice.init(random.key(0), [3]).output); // [3]
- * ```
- *
- * @param f Must keep the first axis, which is the batch.
- * @param kind What to call it in summaries. Default the function's own name.
- */
-export function fromFunction(f: (x: Tensor) => Tensor, kind: string = f.name): Layer {
-  return {
-    kind,
-    init: (_, inputShape) => ({ params: empty, state: empty, output: outputShape(f, inputShape) }),
-    apply: (_params, state, x) => [f(x), state],
-  };
 }

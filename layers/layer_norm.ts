@@ -11,11 +11,9 @@ import {
 import { integer, positive } from "../core/ranges.ts";
 import { normalizeAxes, type Shape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { type Empty, type Layer, outputShape } from "./layer.ts";
+import { type Layer, outputShape } from "./layer.ts";
 import { empty, normParams } from "./parameters.ts";
-
-/** What normalisation learns: a deviation (`weight`, 1 at the start) and a mean (`bias`, 0), unless it is not `affine`. */
-export type NormParams<A extends boolean = true> = A extends false ? Empty : { readonly weight: Tensor; readonly bias: Tensor };
+import type { NormParams } from "./init.ts";
 
 /** Options of `layerNorm`. */
 export interface LayerNormLayerOptions<A extends boolean = true> {

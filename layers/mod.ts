@@ -6,12 +6,14 @@
  * @module
  */
 export * from "./attention.ts";
+export * from "./channels.ts";
 export * from "./compose.ts";
 export * from "./connections.ts";
 export * from "./conv.ts";
 export * from "./conv_transpose.ts";
 export * from "./dropout.ts";
 export * from "./embedding.ts";
+export * from "./from_function.ts";
 export * from "./init.ts";
 export * as initializers from "./initializers.ts";
 export * from "./layer.ts";

@@ -16,7 +16,7 @@ import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Empty, Layer } from "./layer.ts";
 import { empty, normParams } from "./parameters.ts";
-import type { NormParams } from "./layer_norm.ts";
+import type { NormParams } from "./init.ts";
 
 /** Options of `batchNorm`. */
 export interface BatchNormOptions<A extends boolean = true, T extends boolean = true> {

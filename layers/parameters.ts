@@ -8,10 +8,9 @@ import type { Key } from "../core/random.ts";
 import { sameShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { uniform } from "./initializers.ts";
-import { type Initializer, type InitOptions, keyFor, type WeightBias } from "./init.ts";
+import { type Initializer, type InitOptions, keyFor, type NormParams, type WeightBias } from "./init.ts";
 import type { Empty } from "./layer.ts";
 import { ones, zeros } from "../core/ops/creation.ts";
-import type { NormParams } from "./layer_norm.ts";
 
 /** A record with nothing in it: the parameters or state of a layer that has none. */
 export const empty: Empty = Object.freeze({});

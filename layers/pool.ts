@@ -20,7 +20,8 @@ import {
   type MaxPool2dOptions,
 } from "../core/ops/pool.ts";
 import { type Pair, pair } from "../core/ops/window.ts";
-import { fromFunction, type Layer } from "./layer.ts";
+import type { Layer } from "./layer.ts";
+import { fromFunction } from "./from_function.ts";
 
 /**
  * The largest element of every window.

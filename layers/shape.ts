@@ -4,7 +4,8 @@
  * @module
  */
 import { flatten as merge, reshape } from "../core/ops/movement.ts";
-import { fromFunction, type Layer } from "./layer.ts";
+import type { Layer } from "./layer.ts";
+import { fromFunction } from "./from_function.ts";
 
 /**
  * Flattens all axes but the batch into one: for the step from convolutions to linear layers.

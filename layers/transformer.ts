@@ -12,9 +12,9 @@ import type { Tensor } from "../core/tensor.ts";
 import { type AttentionParams, multiHeadAttention } from "./attention.ts";
 import { compose } from "./compose.ts";
 import { dropout as dropping } from "./dropout.ts";
-import type { WeightBias } from "./init.ts";
+import type { NormParams, WeightBias } from "./init.ts";
 import type { Layer } from "./layer.ts";
-import { layerNorm, type NormParams } from "./layer_norm.ts";
+import { layerNorm } from "./layer_norm.ts";
 import { linear } from "./linear.ts";
 
 /** Options of `transformerEncoderLayer`. */

@@ -52,8 +52,6 @@ const allowedCircles: readonly { readonly files: readonly string[]; readonly why
     files: within("core/ops", "movement sum"),
     why: "Calculus: the transpose of a broadcast is a sum, and that of a sum a broadcast.",
   },
-  { files: within("layers", "conv convolution"), why: "Types, to be undone." },
-  { files: within("layers", "layer parameters layer_norm"), why: "Types, to be undone." },
 ];
 
 /** Arrows against the order that are still there; none may be added. */
