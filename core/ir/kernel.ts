@@ -42,7 +42,8 @@ export type { ConvKernel } from "./kernels/conv.ts";
 export type { MapKernel } from "./kernels/map.ts";
 export type { MatmulKernel } from "./kernels/matmul.ts";
 export type { PoolKernel } from "./kernels/pool.ts";
-export type { ReduceKernel, ReduceOp } from "./kernels/reduce.ts";
+export type { ReduceKernel } from "./kernels/reduce.ts";
+export type { ReduceOp } from "./reductions.ts";
 export type { GatherRowsKernel, ScatterAddRowsKernel, ScatterRowsKernel } from "./kernels/rows.ts";
 
 /** A kernel that is no loop. */

@@ -4,7 +4,9 @@
  * @module
  */
 import type { PoolKernel } from "../../ir/kernel.ts";
+import { beats } from "../../ir/reductions.ts";
 import { type PoolGeometry, sizeOf } from "../../shape.ts";
+import { functionOf } from "./scalar.ts";
 
 /** A window: its place in the output, the places of its elements in the input (row-major), and the divisor of its average. */
 interface Window {
@@ -41,13 +43,13 @@ function taps(output: number, kernel: number, stride: number, dilation: number, 
   return Array.from({ length: kernel }, (_, k) => output * stride + k * dilation - before);
 }
 
+const isLarger = functionOf(beats("argmax", { kind: "load", type: "f64", slot: 0 }, { kind: "load", type: "f64", slot: 1 }));
+
 /** The place of the first largest value, NaN counting as largest; undefined if there are no places. */
 function placeOfMax(values: ArrayLike<number>, places: readonly number[]): number | undefined {
   let best: number | undefined;
   for (const place of places) {
-    if (best === undefined || values[place] > values[best] || (Number.isNaN(values[place]) && !Number.isNaN(values[best]))) {
-      best = place;
-    }
+    if (best === undefined || isLarger([values[place], values[best]])) best = place;
   }
   return best;
 }

@@ -3,43 +3,33 @@
  *
  * @module
  */
-import { extremes } from "../../dtype.ts";
-import type { Expr, ScalarType } from "../../ir/expr.ts";
-import type { ReduceKernel, ReduceOp } from "../../ir/kernel.ts";
+import type { Expr } from "../../ir/expr.ts";
+import type { ReduceKernel } from "../../ir/kernel.ts";
+import { append, neutralElement, neutralIndex, outcomeIn, type ReduceOp } from "../../ir/reductions.ts";
 import { contiguousStrides, sizeOf } from "../../shape.ts";
 import { evaluate, type Memory } from "./evaluate.ts";
-import { binaryFunction, constantValue } from "./scalar.ts";
+import { constantValue, functionOf } from "./scalar.ts";
 
-/** Folds the values of one window after the other: `values[point]` is the outcome so far. */
+/** Folds the values of one window after the other: `results[point]` is the outcome so far. */
 interface Fold {
-  readonly values: Float64Array;
-  /** Takes in the value at place `where` of the window of a point. */
-  take(point: number, value: number, where: number): void;
-}
-
-/** What a reduction of an empty window gives; for integers the end of their range stands for infinity. */
-export function neutralElement(op: ReduceOp, type: ScalarType): number {
-  const [low, high] = extremes(type);
-  return { sum: 0, prod: 1, max: low, min: high, argmax: 0, argmin: 0 }[op];
+  readonly results: Float64Array;
+  /** Takes in the value at index `at` of the window of a point. */
+  take(point: number, value: number, at: number): void;
 }
 
 function makeFold(op: ReduceOp, { type }: Expr, size: number): Fold {
+  const { value, index } = append(op, outcomeIn("load", type, 0), outcomeIn("load", type, 2));
+  const nextValue = functionOf(value);
+  const nextIndex = index && functionOf(index);
   const values = new Float64Array(size).fill(constantValue(type, neutralElement(op, type)));
-  if (op === "argmax" || op === "argmin") return { values, take: placeFold(op, values) };
-  const combine = binaryFunction(({ sum: "add", prod: "mul", max: "max", min: "min" } as const)[op], type);
-  return { values, take: (point, value) => values[point] = combine(values[point], value) };
-}
-
-/** Keeps the first place of the extreme; a NaN is more extreme than any number. */
-function placeFold(op: "argmax" | "argmin", places: Float64Array): Fold["take"] {
-  const best = new Map<number, number>();
-  const beats = (value: number, old: number) =>
-    Number.isNaN(value) ? !Number.isNaN(old) : op === "argmax" ? value > old : value < old;
-  return (point, value, where) => {
-    const old = best.get(point);
-    if (old !== undefined && !beats(value, old)) return;
-    best.set(point, value);
-    places[point] = where;
+  const indices = new Float64Array(size).fill(neutralIndex);
+  return {
+    results: nextIndex ? indices : values,
+    take(point, value, at) {
+      const names = [values[point], indices[point], value, at];
+      values[point] = nextValue(names);
+      if (nextIndex) indices[point] = nextIndex(names);
+    },
   };
 }
 
@@ -53,5 +43,5 @@ export function reduceResults(kernel: ReduceKernel, memories: readonly Memory[])
   evaluate([...shape, ...window], reductions.map(({ value }) => value), sources, [point, where], (values, at) => {
     folds.forEach((fold, k) => fold.take(at[0], values[k], at[1]));
   });
-  return folds.map(({ values }) => values);
+  return folds.map(({ results }) => results);
 }

@@ -8,7 +8,7 @@
  * @module
  */
 import { isBool, isFloat, isInteger, roundTo, wholeRange } from "../../dtype.ts";
-import type { BinaryOp, ScalarType, UnaryOp } from "../../ir/expr.ts";
+import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../ir/expr.ts";
 import { erf, integerPower, power, roundHalfEven } from "./special.ts";
 
 /** Brings the outcome of an operation back into the range of its type. */
@@ -136,4 +136,37 @@ export function bitcastFunction(from: ScalarType, to: ScalarType): (x: number) =
 /** A literal as its type holds it. */
 export function constantValue(type: ScalarType, value: number): number {
   return roundTo(type, value);
+}
+
+/** An expression of `load`s as a function of their values, by slot. */
+export function functionOf(e: Expr): (values: readonly number[]) => number {
+  switch (e.kind) {
+    case "const": {
+      const value = constantValue(e.type, e.value);
+      return () => value;
+    }
+    case "load":
+      return (values) => values[e.slot];
+    case "unary":
+      return applied(unaryFunction(e.op, e.x.type), e.x);
+    case "cast":
+      return applied(castFunction(e.x.type, e.type), e.x);
+    case "bitcast":
+      return applied(bitcastFunction(e.x.type, e.type), e.x);
+    case "binary": {
+      const [f, x, y] = [binaryFunction(e.op, e.x.type), functionOf(e.x), functionOf(e.y)];
+      return (values) => f(x(values), y(values));
+    }
+    case "select": {
+      const [test, x, y] = [functionOf(e.test), functionOf(e.x), functionOf(e.y)];
+      return (values) => test(values) !== 0 ? x(values) : y(values);
+    }
+    default:
+      throw new TypeError(`Cannot compute from values alone: there is an expression of kind ${e.kind}`);
+  }
+}
+
+function applied(f: (x: number) => number, e: Expr): (values: readonly number[]) => number {
+  const x = functionOf(e);
+  return (values) => f(x(values));
 }

@@ -6,10 +6,8 @@
 import { type DType, indexType } from "../../dtype.ts";
 import { showShape, sizeOf } from "../../shape.ts";
 import type { Expr } from "../expr.ts";
+import { isArgReduction, type ReduceOp } from "../reductions.ts";
 import { type KernelBase, type KernelKind, strided } from "./base.ts";
-
-/** How a reduction combines. `argmax` and `argmin` give the first place (row-major over `window`, i32); NaN counts as the extreme. */
-export type ReduceOp = "sum" | "prod" | "max" | "min" | "argmax" | "argmin";
 
 /** One or more reductions over the same window. */
 export interface ReduceKernel extends KernelBase {
@@ -24,8 +22,7 @@ export const reduceKind: KernelKind<ReduceKernel> = {
   operands: ({ operands, shape, window }) => operands.map(() => strided([...shape, ...window])),
   reduced: ({ window }) => window,
   flops: ({ shape, window, reductions }) => sizeOf(shape) * sizeOf(window) * reductions.length,
-  results: ({ reductions }): DType[] =>
-    reductions.map(({ op, value }) => op === "argmax" || op === "argmin" ? indexType : value.type),
+  results: ({ reductions }): DType[] => reductions.map(({ op, value }) => isArgReduction(op) ? indexType : value.type),
   expressions: ({ reductions }) => reductions.map(({ value }) => value),
   details: ({ window }) => ` over ${showShape(window)}`,
 };

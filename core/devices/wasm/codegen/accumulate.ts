@@ -1,20 +1,18 @@
 /**
- * What a reduction keeps while it runs, as expressions: its neutral element, how a value joins, how two partial states join.
- *
- * A state is one scalar, or for argmax and argmin two: the extreme and its position. States are `result` expressions: slot 2 * k is
- * the value of reduction k, 2 * k + 1 its position.
+ * What a reduction keeps while it runs, as expressions. A state is one scalar, or for argmax and argmin two: the extreme and its index.
+ * States are `result` expressions: slot 2 * k is the value of reduction k, 2 * k + 1 its index.
  *
  * @module
  */
-import { extremes, indexType, isFloat } from "../../../dtype.ts";
-import { binary, type Expr, type ScalarType, select, unary } from "../../../ir/expr.ts";
-import type { ReduceOp } from "../../../ir/kernel.ts";
+import { indexType } from "../../../dtype.ts";
+import type { Expr, ScalarType } from "../../../ir/expr.ts";
+import { append, merge, neutralElement, neutralIndex, outcomeIn, type ReduceOp } from "../../../ir/reductions.ts";
 
 /** A reduction as the generator sees it. */
 export interface Reduction {
   readonly op: ReduceOp;
   readonly value: Expr;
-  /** For argmax and argmin: the place of the value in its window. */
+  /** For argmax and argmin: the index of the value in its window. */
   readonly position?: Expr;
 }
 
@@ -27,43 +25,15 @@ export interface StatePart {
 }
 
 /** The scalars that reduction number k keeps. */
-export function stateOf(reduction: Reduction, k: number): readonly StatePart[] {
-  const { op, value, position } = reduction;
+export function stateOf({ op, value, position }: Reduction, k: number): readonly StatePart[] {
   const { type } = value;
-  const before: Expr = { kind: "result", type, slot: 2 * k };
-  if (op !== "argmax" && op !== "argmin") {
-    return [{ type, neutral: neutralOf(op, type), joined: join(op, before, value) }];
-  }
-  const at: Expr = { kind: "result", type: indexType, slot: 2 * k + 1 };
-  const wins = better(op, value, before);
-  return [
-    { type, neutral: neutralOf(op, type), joined: select(wins, value, before) },
-    { type: indexType, neutral: 0, joined: select(wins, position!, at) },
-  ];
+  const joined = append(op, outcomeIn("result", type, 2 * k), { value, index: position });
+  const kept = { type, neutral: neutralElement(op, type), joined: joined.value };
+  return joined.index ? [kept, { type: indexType, neutral: neutralIndex, joined: joined.index }] : [kept];
 }
 
-/** Joins state parts that come in no particular order: a tie goes to the lower position. */
+/** Joins states that come in no particular order. */
 export function joinStates(op: ReduceOp, a: readonly Expr[], b: readonly Expr[]): readonly Expr[] {
-  if (op !== "argmax" && op !== "argmin") return [join(op, a[0], b[0])];
-  const tie = binary("and", unary("not", better(op, a[0], b[0])), binary("lt", b[1], a[1]));
-  const wins = binary("or", better(op, b[0], a[0]), tie);
-  return [select(wins, b[0], a[0]), select(wins, b[1], a[1])];
-}
-
-function join(op: "sum" | "prod" | "max" | "min", before: Expr, value: Expr): Expr {
-  return binary(op === "sum" ? "add" : op === "prod" ? "mul" : op, before, value);
-}
-
-/** Whether `x` is more extreme than `y`; NaN is the most extreme. */
-function better(op: "argmax" | "argmin", x: Expr, y: Expr): Expr {
-  const beyond = op === "argmax" ? binary("lt", y, x) : binary("lt", x, y);
-  if (!isFloat(x.type)) return beyond;
-  return binary("or", beyond, binary("and", unary("isNaN", x), unary("not", unary("isNaN", y))));
-}
-
-function neutralOf(op: ReduceOp, type: ScalarType): number {
-  if (op === "sum") return 0;
-  if (op === "prod") return 1;
-  const [least, most] = extremes(type);
-  return op === "max" || op === "argmax" ? least : most;
+  const { value, index } = merge(op, { value: a[0], index: a[1] }, { value: b[0], index: b[1] });
+  return index ? [value, index] : [value];
 }

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import type { Expr } from "../../../../ir/expr.ts";
+import { beats } from "../../../../ir/reductions.ts";
+import { neutral, printerOf } from "../reduce/accumulators.ts";
 import type { ImageColumn } from "../shader/image_columns.ts";
 import { Shader } from "../shader/shader.ts";
 
@@ -37,12 +40,18 @@ export const sumFold: WindowFold = {
 
 /** The maximum, NaN being the largest; elements outside the image never win. */
 export const maximumFold: WindowFold = {
-  declare: (shader, { value }) => shader.line(`var ${value} = -${shader.helper("infinity")}();`),
+  declare: (shader, { value }) => shader.line(`var ${value} = ${neutral(shader, "max", "f32")};`),
   take(shader, running, { value, inside }) {
-    const element = inside ? `select(-${shader.helper("infinity")}(), ${value}, ${inside})` : value;
+    const element = inside ? `select(${neutral(shader, "max", "f32")}, ${value}, ${inside})` : value;
     shader.line(`${running.value} = ${shader.helper("maximum")}(${running.value}, ${element});`);
   },
 };
+
+/** Whether an element is larger than the running maximum. */
+function beatsRunning(shader: Shader, element: string, running: Running): string {
+  const [x, y] = [0, 1].map((slot): Expr => ({ kind: "load", type: "f32", slot }));
+  return printerOf(shader, [shader.define(element), running.value])(beats("argmax", x, y));
+}
 
 /** The first maximum and its index. */
 export const argmaxFold: WindowFold = {
@@ -51,9 +60,7 @@ export const argmaxFold: WindowFold = {
     shader.line(`var ${running.index} = ${noIndex};`);
   },
   take(shader, running, { value, inside }, index) {
-    const isNan = shader.helper("isNan");
-    const isFirst = `${running.index} == ${noIndex}`;
-    const larger = `${value} > ${running.value} || ${isFirst} || (${isNan}(${value}) && !${isNan}(${running.value}))`;
+    const larger = `${beatsRunning(shader, value, running)} || ${running.index} == ${noIndex}`;
     const wins = shader.define(inside ? `${inside} && (${larger})` : larger);
     shader.line(`${running.value} = select(${running.value}, ${value}, ${wins});`);
     shader.line(`${running.index} = select(${running.index}, ${index()}, ${wins});`);

@@ -3,10 +3,17 @@
  *
  * @module
  */
-import { extremes } from "../../../../dtype.ts";
-import type { ScalarType } from "../../../../ir/expr.ts";
-import type { ReduceOp } from "../../../../ir/kernel.ts";
-import { literal } from "../shader/expressions.ts";
+import { indexType } from "../../../../dtype.ts";
+import type { Expr, ScalarType } from "../../../../ir/expr.ts";
+import {
+  isArgReduction,
+  merge as mergeOutcomes,
+  neutralElement,
+  neutralIndex,
+  outcomeIn,
+  type ReduceOp,
+} from "../../../../ir/reductions.ts";
+import { literal, scalarPrinter } from "../shader/expressions.ts";
 import { Shader } from "../shader/shader.ts";
 import type { CollapsedReduce } from "./collapsed.ts";
 
@@ -24,11 +31,6 @@ export interface Candidate {
   readonly index?: string;
 }
 
-/** Whether a reduction gives an index. */
-export function isArgReduction(op: ReduceOp): boolean {
-  return op === "argmax" || op === "argmin";
-}
-
 /** Writes the declarations of all accumulators of a kernel. */
 export function declareAccumulators(shader: Shader, { reductions }: CollapsedReduce): Accumulator[] {
   return reductions.map(({ op, value: { type } }) => {
@@ -36,7 +38,7 @@ export function declareAccumulators(shader: Shader, { reductions }: CollapsedRed
     shader.line(`var ${value} = ${neutral(shader, op, type)};`);
     if (!isArgReduction(op)) return { op, type, value };
     const index = shader.fresh("at");
-    shader.line(`var ${index} = 0x7fffffffi;`);
+    shader.line(`var ${index} = ${literal(shader, indexType, neutralIndex)};`);
     return { op, type, value, index };
   });
 }
@@ -48,46 +50,25 @@ export function resultOf({ value, index }: Accumulator): string {
 
 /** The value that changes nothing. */
 export function neutral(shader: Shader, op: ReduceOp, type: ScalarType): string {
-  const [lowest, highest] = extremes(type);
-  return literal(shader, type, { sum: 0, prod: 1, max: lowest, argmax: lowest, min: highest, argmin: highest }[op]);
+  return literal(shader, type, neutralElement(op, type));
 }
 
-/** `x op y` for reductions that give no index. */
-function combine(shader: Shader, op: ReduceOp, type: ScalarType, x: string, y: string): string {
-  if (type === "bool") return op === "sum" || op === "max" ? `${x} | ${y}` : `${x} & ${y}`;
-  if (op === "sum") return `${x} + ${y}`;
-  if (op === "prod") return `${x} * ${y}`;
-  if (type !== "f32") return `${op}(${x}, ${y})`;
-  return `${shader.helper(op === "max" ? "maximum" : "minimum")}(${x}, ${y})`;
+/** Prints expressions of named values: `load` number i is the i-th. */
+export function printerOf(shader: Shader, names: readonly string[]): (e: Expr) => string {
+  const unknown = () => {
+    throw new Error("Outcomes are combined by their values alone");
+  };
+  return scalarPrinter(shader, { load: (slot) => names[slot], index: unknown, result: unknown });
 }
 
-/** Takes one more value in. Of equal extremes the lower index stays, so that the order of merging does not matter. */
-export function merge(shader: Shader, accumulator: Accumulator, candidate: Candidate): void {
-  const { op, type, value, index } = accumulator;
-  if (!index) {
-    shader.line(`${value} = ${combine(shader, op, type, value, candidate.value)};`);
-    return;
-  }
-  const v = shader.define(candidate.value);
-  const at = shader.define(candidate.index!);
-  const beats = type === "bool"
-    ? (op === "argmax" ? `(${v} & !${value})` : `(!${v} & ${value})`)
-    : `${v} ${op === "argmax" ? ">" : "<"} ${value}`;
-  const isEarlier = shader.define(`${at} < ${index}`);
-  const wins = type === "f32"
-    ? winsOrIsNan(shader, beats, v, value, isEarlier)
-    : `${beats} || (${v} == ${value} && ${isEarlier})`;
-  const taken = shader.define(wins);
-  shader.line(`${value} = select(${value}, ${v}, ${taken});`);
-  shader.line(`${index} = select(${index}, ${at}, ${taken});`);
-}
-
-/** NaN beats every number, and the earlier NaN a later one. */
-function winsOrIsNan(shader: Shader, beats: string, v: string, best: string, isEarlier: string): string {
-  const isNan = shader.helper("isNan");
-  const mine = shader.define(`${isNan}(${v})`);
-  const theirs = shader.define(`${isNan}(${best})`);
-  return `select((${beats} || (${v} == ${best} && ${isEarlier})) && !${theirs}, !${theirs} || ${isEarlier}, ${mine})`;
+/** Takes one more value in, in whatever order. */
+export function merge(shader: Shader, { op, type, value, index }: Accumulator, candidate: Candidate): void {
+  const merged = mergeOutcomes(op, outcomeIn("load", type, 0), outcomeIn("load", type, 2));
+  const names = [value, index ?? "", shader.define(candidate.value), index ? shader.define(candidate.index!) : ""];
+  const print = printerOf(shader, names);
+  const next = print(merged.value);
+  if (index) shader.line(`${index} = ${print(merged.index!)};`);
+  shader.line(`${value} = ${next};`);
 }
 
 /** Takes several values in at once, by value and accumulator; they are combined as a balanced tree first. */
@@ -109,6 +90,7 @@ export function mergeAll(
 
 function combinePairs(shader: Shader, { op, type }: Accumulator, values: readonly string[]): string[] {
   const pairs: string[] = [];
-  for (let i = 0; i + 1 < values.length; i += 2) pairs.push(shader.define(combine(shader, op, type, values[i], values[i + 1])));
+  const { value } = mergeOutcomes(op, outcomeIn("load", type, 0), outcomeIn("load", type, 2));
+  for (let i = 0; i + 1 < values.length; i += 2) pairs.push(printerOf(shader, [values[i], "", values[i + 1]])(value));
   return values.length % 2 === 1 ? [...pairs, values[values.length - 1]] : pairs;
 }

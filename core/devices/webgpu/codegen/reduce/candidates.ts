@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { isArgReduction } from "../../../../ir/reductions.ts";
 import { contiguousStrides } from "../../../../shape.ts";
 import { address, type Coordinate } from "../shader/coordinates.ts";
 import { scalarPrinter } from "../shader/expressions.ts";
 import { Shader } from "../shader/shader.ts";
-import { type Candidate, isArgReduction, neutral } from "./accumulators.ts";
+import { type Candidate, neutral } from "./accumulators.ts";
 import type { CollapsedReduce } from "./collapsed.ts";
 
 /** Writes the candidates at coordinates of the window; where `inside` does not hold they are neutral. */

@@ -34,9 +34,7 @@ export function accumulateOver(
       });
     }
   };
-  // An empty window leaves the neutral element, and the index 0.
-  if (sizeOf(extents) === 0) accumulators.forEach(({ index }) => index && shader.line(`${index} = 0;`));
-  else go(0, []);
+  if (sizeOf(extents) > 0) go(0, []);
 }
 
 /** One long axis: blocks of steps of several points. */

@@ -6,13 +6,14 @@
  * @module
  */
 import type { ReduceKernel } from "../../../../ir/kernel.ts";
+import { isArgReduction } from "../../../../ir/reductions.ts";
 import { sizeOf } from "../../../../shape.ts";
 import type { Dispatch, KernelContext } from "../kernel_code.ts";
 import { address, type Coordinate, decompose } from "../shader/coordinates.ts";
 import { writeEpilogue } from "../shader/epilogue.ts";
 import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
 import { Shader } from "../shader/shader.ts";
-import { type Accumulator, type Candidate, declareAccumulators, isArgReduction, resultOf } from "./accumulators.ts";
+import { type Accumulator, type Candidate, declareAccumulators, resultOf } from "./accumulators.ts";
 import type { CollapsedReduce } from "./collapsed.ts";
 import { accumulateOver } from "./loops.ts";
 
