@@ -1,6 +1,6 @@
 /**
  * Element types: one table, of which everything else asks what a type is, how wide, which array holds it on the host, in which type
- * it is computed, and where two of them meet. How elements become bits on a device is derived from it in `ir/storage.ts`.
+ * it is computed, and where two of them meet. How elements become bits on a device is derived from it in `ir/encoding.ts`.
  *
  * @module
  */

@@ -200,7 +200,7 @@ export function grad<R extends unknown[]>(f: (x: TensorLike, ...rest: R) => Tens
  * import type { Tensor } from "../../mod.ts";
  * ```
  *
- * @param f Returns a scalar. Gradients by tensors of type f16 are f32.
+ * @param f Returns a scalar. Gradients by floats for storage are f32.
  * @throws {TypeError} When the returned function is called: if f does not return a scalar.
  * @throws {DTypeError} If a tensor of the argument is not floating.
  * @throws {RangeError} If there is no argument `argnum`.

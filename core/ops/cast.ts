@@ -42,7 +42,8 @@ export const castOp: Op<{ readonly dtype: DType }> = {
 
 /**
  * The values as another type: floats lose their fraction on the way to integers (NaN gives 0), bool is 0 or 1, anything but 0 is true.
- * To f16 they are rounded to the nearest (f64 to f32 first), above 65504 to infinity; derivatives pass there and back in f32.
+ * Floats for storage take the nearest number, ties to even (f64 through f32), and beyond the largest infinity; derivatives pass there
+ * and back in f32.
  *
  * ```ts
  * import { cast, tensor, toArray } from "../../mod.ts";

@@ -95,7 +95,7 @@ function scan(
 }
 
 /**
- * The sum of the elements up to each; bool and u8 are counted as i32, f16 as f32.
+ * The sum of the elements up to each; bool and u8 are counted as i32, floats for storage as f32.
  *
  * ```ts
  * import { cumsum, tensor, toArray } from "../../mod.ts";
@@ -111,7 +111,8 @@ export function cumsum(x: TensorLike, options: CumulativeOptions = {}): Tensor {
 }
 
 /**
- * The product of the elements up to each; bool and u8 are multiplied as i32, f16 as f32. Derivatives are right where elements are 0, too.
+ * The product of the elements up to each; bool and u8 are multiplied as i32, floats for storage as f32. Derivatives are right where
+ * elements are 0, too.
  *
  * ```ts
  * import { cumprod, tensor, toArray } from "../../mod.ts";

@@ -51,7 +51,7 @@ export const prodOp: Op<ReduceAttrs> = {
   lower: { kind: "reduce", op: "prod", axes: ({ axes }) => axes },
 };
 /**
- * The product over axes; bool and u8 are multiplied as i32, f16 as f32. Of nothing it is 1.
+ * The product over axes; bool and u8 are multiplied as i32, floats for storage as f32. Of nothing it is 1.
  *
  * ```ts
  * import { prod, tensor, toArray } from "../../mod.ts";

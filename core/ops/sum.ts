@@ -73,7 +73,7 @@ export const sumOp: Op<ReduceAttrs> = linear({
   },
 });
 /**
- * The sum over axes; bool and u8 are counted as i32, f16 as f32.
+ * The sum over axes; bool and u8 are counted as i32, floats for storage as f32.
  *
  * ```ts
  * import { sum, tensor, toArray } from "../../mod.ts";
