@@ -7,10 +7,10 @@
 import { DTypeError } from "./errors.ts";
 
 /**
- * An element type. `u8` (images) and `f16` (weights, activations) are storage types: they can be moved and indexed without a
- * cast, but must be cast before they are computed with.
+ * An element type. `u8` (images), `f16` and `bf16` (weights, activations) are storage types: they can be moved and indexed without a
+ * cast, but must be cast before they are computed with. `bf16` is the upper half of an f32: its range, with 8 bits of precision.
  */
-export type DType = "bool" | "u8" | "i32" | "u32" | "f16" | "f32" | "f64";
+export type DType = "bool" | "u8" | "i32" | "u32" | "f16" | "bf16" | "f32" | "f64";
 
 /** The JavaScript array of a tensor's numbers; `bool` is 0 or 1 in a `Uint8Array`. */
 export type TypedArray = Float16Array | Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
@@ -74,12 +74,36 @@ function integer(least: number, most: number): Pick<Row, "kind" | "whole"> {
   return { kind: "integer", whole: [least, most] };
 }
 
+const number = new Float32Array(1);
+const numberBits = new Uint32Array(number.buffer);
+
+/** The upper half of the bits of an f32, which is rounded to the nearest. */
+function upperHalf(value: number): number {
+  number[0] = value;
+  const bits = numberBits[0];
+  if (Number.isNaN(value)) return bits >>> 16 | 0x40; // still no infinity
+  // Half a step, or just less where the upper half is even: a tie goes up from the odd ones only.
+  return (bits + 0x7fff + (bits >>> 16 & 1)) >>> 16;
+}
+
+/** The f32 whose upper half is given and whose lower half is 0. */
+function fromUpperHalf(half: number): number {
+  numberBits[0] = half << 16;
+  return number[0];
+}
+
+/** What is held as its bits on the host. */
+function asBits(encode: (value: number) => number, decode: (bits: number) => number): Pick<Row, "bits" | "round"> {
+  return { bits: { encode, decode }, round: (value) => decode(encode(value)) };
+}
+
 const rows: Readonly<Record<DType, Row>> = {
   bool: { kind: "bool", whole: [0, 1], bytes: 4, array: Uint8Array, computedIn: "i32", round: (x) => x === 0 ? 0 : 1 },
   u8: { ...integer(0, 255), bytes: 1, array: Uint8Array, computedIn: "i32", round: (x) => x & 255 },
   i32: { ...integer(-(2 ** 31), 2 ** 31 - 1), bytes: 4, array: Int32Array, computedIn: "i32", round: (x) => x | 0 },
   u32: { ...integer(0, 2 ** 32 - 1), bytes: 4, array: Uint32Array, computedIn: "u32", round: (x) => x >>> 0 },
   f16: { ...float(5, 10), bytes: 2, array: Float16Array, computedIn: "f32", round: Math.f16round },
+  bf16: { ...float(8, 7), bytes: 2, array: Uint16Array, computedIn: "f32", ...asBits(upperHalf, fromUpperHalf) },
   f32: { ...float(8, 23), bytes: 4, array: Float32Array, computedIn: "f32", round: Math.fround },
   f64: { ...float(11, 52), bytes: 8, array: Float64Array, computedIn: "f64", round: (x) => x },
 };

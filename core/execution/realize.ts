@@ -275,7 +275,7 @@ export function computed(tensor: Tensor, reader: string): Storage {
 
 /**
  * The elements in row-major order, as a typed array of the tensor's type (bool as 0 and 1 in a Uint8Array). Where JavaScript has no
- * such array, it is the next wider one that holds the same numbers.
+ * such array, it is one of the type in which the tensor is computed, with the same numbers: a Float32Array for bf16.
  *
  * ```ts
  * import { add, data, tensor } from "../../mod.ts";

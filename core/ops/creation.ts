@@ -320,7 +320,7 @@ export interface FromBytesOptions {
  *
  * ```ts
  * import { fromBytes, toArray } from "../../mod.ts";
- * console.log(await toArray(fromBytes(Uint16Array.of(0x3c00, 0xc000), { dtype: "f16" }))); // [1, -2]
+ * console.log(await toArray(fromBytes(Uint16Array.of(0x3f80, 0xc000), { dtype: "bf16" }))); // [1, -2]
  * ```
  *
  * @param bytes A buffer, or a view of a part of one; it is copied.

@@ -98,12 +98,13 @@ Deno.test("a type is computed with, or stored and computed in one that is and ho
 
 /** What PyTorch's promote_types says, which has no u32. */
 const promoted: Readonly<Record<string, string>> = {
-  bool: "bool u8 i32 f16 f32 f64",
-  u8: "u8 u8 i32 f16 f32 f64",
-  i32: "i32 i32 i32 f16 f32 f64",
-  f16: "f16 f16 f16 f16 f32 f64",
-  f32: "f32 f32 f32 f32 f32 f64",
-  f64: "f64 f64 f64 f64 f64 f64",
+  bool: "bool u8 i32 f16 bf16 f32 f64",
+  u8: "u8 u8 i32 f16 bf16 f32 f64",
+  i32: "i32 i32 i32 f16 bf16 f32 f64",
+  f16: "f16 f16 f16 f16 f32 f32 f64",
+  bf16: "bf16 bf16 bf16 f32 bf16 f32 f64",
+  f32: "f32 f32 f32 f32 f32 f32 f64",
+  f64: "f64 f64 f64 f64 f64 f64 f64",
 };
 
 Deno.test("types meet as in PyTorch, in either order, however they are grouped", () => {
