@@ -93,16 +93,17 @@ export function createReferenceDevice(): Device<ReferenceBuffer> {
       return written.has(id) ? contentsOf(input).slice() : contentsOf(input);
     });
     for (const kernel of program.kernels) runKernel(kernel, memories);
-    const made = new Map<number, ReferenceBuffer>();
-    for (const id of new Set(program.outputs)) {
-      const { location, dtype } = program.buffers[id];
+    const given = (id: number): ReferenceBuffer | undefined => {
+      const { location } = program.buffers[id];
       const input = location.kind === "input" ? inputs[location.index] : undefined;
-      if (!input || ArrayBuffer.isView(input)) made.set(id, hold(dtype, memories[id]));
-      else {
-        input.memory = memories[id];
-        made.set(id, input);
-      }
+      return ArrayBuffer.isView(input) ? undefined : input;
+    };
+    for (const id of written) {
+      const input = given(id);
+      if (input) input.memory = memories[id];
     }
+    const made = new Map<number, ReferenceBuffer>();
+    for (const id of program.outputs) if (!made.has(id)) made.set(id, given(id) ?? hold(program.buffers[id].dtype, memories[id]));
     return program.outputs.map((id) => made.get(id)!);
   };
 
