@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { createWasmDevice } from "../../core/devices/wasm/device.ts";
 import { SharedMemory } from "../../core/devices/wasm/memory.ts";
-import { BufferPool } from "../../core/devices/webgpu/pool.ts";
+import { BufferPool } from "../../core/devices/webgpu/buffer_pool.ts";
 import { useDevice } from "../../core/execution/current_device.ts";
 import type { Device } from "../../core/values/device.ts";
 import {

@@ -7,11 +7,15 @@
 import { checkHostArray, deviceBytes, type DType, type HostArray, hostBytes, toHostArray, viewAsHost } from "../../dtype.ts";
 import { DonatedError, ShapeError } from "../../errors.ts";
 import type { DeviceBuffer } from "../../values/device.ts";
-import type { Memory } from "./pool.ts";
+import type { Memory } from "./buffer_pool.ts";
 
 /** Memory on the GPU that holds `size` elements of `dtype`. */
 export class WebgpuBuffer implements DeviceBuffer {
-  constructor(readonly dtype: DType, readonly size: number, private held: Memory | undefined) {}
+  #held: Memory | undefined;
+
+  constructor(readonly dtype: DType, readonly size: number, held: Memory) {
+    this.#held = held;
+  }
 
   /**
    * The memory.
@@ -19,14 +23,14 @@ export class WebgpuBuffer implements DeviceBuffer {
    * @throws {DonatedError} If it has been given back.
    */
   get memory(): Memory {
-    if (!this.held) throw new DonatedError(`Cannot use a buffer of ${this.size} ${this.dtype} on webgpu: it has been freed`);
-    return this.held;
+    if (!this.#held) throw new DonatedError(`Cannot use a buffer of ${this.size} ${this.dtype} on webgpu: it has been freed`);
+    return this.#held;
   }
 
   /** Parts with the memory; undefined if that happened before. */
   surrender(): Memory | undefined {
-    const memory = this.held;
-    this.held = undefined;
+    const memory = this.#held;
+    this.#held = undefined;
     return memory;
   }
 }

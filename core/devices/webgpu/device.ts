@@ -11,14 +11,15 @@ import type { Device } from "../../values/device.ts";
 import type { Profile } from "../profile.ts";
 import { type AdapterOptions, describeAdapter, findAdapter, openDevice } from "./adapter.ts";
 import { bytesFor, checkHostInput, decode, WebgpuBuffer } from "./buffer.ts";
+import { BufferPool } from "./buffer_pool.ts";
 import { WebgpuExecutable } from "./executable.ts";
 import { Failures } from "./failures.ts";
 import { PipelineCache } from "./pipelines.ts";
-import { BufferPool, Workspace } from "./pool.ts";
 import { Profiler } from "./profiler.ts";
 import { Reader } from "./reader.ts";
 import type { Services } from "./services.ts";
 import { writeValues } from "./uploads.ts";
+import { Workspace } from "./workspace.ts";
 
 export { findAdapter, hasRealAdapter } from "./adapter.ts";
 export { WebgpuBuffer } from "./buffer.ts";
@@ -73,70 +74,72 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   readonly maxBuffersPerKernel: number;
   readonly fuses = true;
   readonly readsFreely = false;
-  private readonly failures: Failures;
-  private readonly pool: BufferPool;
-  private readonly reader: Reader;
-  private readonly pipelines: PipelineCache;
-  private readonly services: Services;
-  private bindGroups = 0;
+  readonly #device: GPUDevice;
+  readonly #failures: Failures;
+  readonly #pool: BufferPool;
+  readonly #reader: Reader;
+  readonly #pipelines: PipelineCache;
+  readonly #services: Services;
+  #bindGroups = 0;
 
-  constructor(private readonly device: GPUDevice, readonly description: string, target: Target, options: WebgpuOptions) {
+  constructor(device: GPUDevice, readonly description: string, target: Target, options: WebgpuOptions) {
+    this.#device = device;
     // One is kept for scratch memory.
     this.maxBuffersPerKernel = Math.min(device.limits.maxStorageBuffersPerShaderStage, mostBindings) - 1;
-    this.failures = new Failures(device);
-    this.pool = new BufferPool(device, this.failures);
-    this.pipelines = new PipelineCache(device, this.failures);
-    this.reader = new Reader(device);
-    if (options.immediateReads ?? true) this.reader.selfTest();
+    this.#failures = new Failures(device);
+    this.#pool = new BufferPool(device, this.#failures);
+    this.#pipelines = new PipelineCache(device, this.#failures);
+    this.#reader = new Reader(device);
+    if (options.immediateReads ?? true) this.#reader.selfTest();
     const profile = device.features.has("timestamp-query") ? options.profile : undefined;
-    this.services = {
+    this.#services = {
       device,
       target,
-      pool: this.pool,
-      workspace: new Workspace(this.pool),
-      pipelines: this.pipelines,
-      failures: this.failures,
-      profiler: profile && new Profiler(device, this.reader, profile),
-      countBindGroup: () => this.bindGroups++,
+      pool: this.#pool,
+      workspace: new Workspace(this.#pool),
+      pipelines: this.#pipelines,
+      failures: this.#failures,
+      profiler: profile && new Profiler(device, this.#reader, profile),
+      countBindGroup: () => this.#bindGroups++,
     };
   }
 
   /** See {@link Device.bytesInUse}. */
   get bytesInUse(): number {
-    return this.pool.bytesInUse;
+    return this.#pool.bytesInUse;
   }
 
   /** What has been created so far. */
   get created(): CreationCounts {
     return {
-      buffers: this.pool.buffersCreated,
-      stagingBuffers: this.reader.buffersCreated,
-      pipelines: this.pipelines.pipelinesCreated,
-      bindGroups: this.bindGroups,
+      buffers: this.#pool.buffersCreated,
+      stagingBuffers: this.#reader.buffersCreated,
+      pipelines: this.#pipelines.pipelinesCreated,
+      bindGroups: this.#bindGroups,
     };
   }
 
   /** Immediate reads of which the event loop does not know yet: few, unless nobody awaits what is read. */
   get openReads(): number {
-    return this.reader.openReads;
+    return this.#reader.openReads;
   }
 
   /** See {@link Device.compile}. */
   compile(program: Program): WebgpuExecutable {
-    this.failures.check();
-    return new WebgpuExecutable(program, this.services);
+    this.#failures.check();
+    return new WebgpuExecutable(program, this.#services);
   }
 
   /** See {@link Device.upload}. */
   upload(dtype: DType, values: HostArray): WebgpuBuffer {
-    this.failures.check();
+    this.#failures.check();
     if (!this.dtypes.includes(dtype)) {
       throw new DTypeError(`Cannot hold ${dtype} on webgpu: it has ${this.dtypes.join(", ")}`, { dtype, device: this.name });
     }
     checkHostInput(dtype, values.length, values);
-    const buffer = new WebgpuBuffer(dtype, values.length, this.pool.acquire(bytesFor(dtype, values.length)));
+    const buffer = new WebgpuBuffer(dtype, values.length, this.#pool.acquire(bytesFor(dtype, values.length)));
     try {
-      writeValues(this.device, buffer.memory, dtype, values);
+      writeValues(this.#device, buffer.memory, dtype, values);
     } catch (error) {
       this.free(buffer);
       throw error;
@@ -148,16 +151,16 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   async download(buffer: WebgpuBuffer): Promise<HostArray> {
     const now = this.downloadNow(buffer);
     if (now) {
-      await this.reader.settle();
+      await this.#reader.settle();
       return now;
     }
     const { gpu } = buffer.memory;
     try {
-      return this.decoded(buffer, await this.reader.read(gpu, bytesFor(buffer.dtype, buffer.size)));
+      return this.#decoded(buffer, await this.#reader.read(gpu, bytesFor(buffer.dtype, buffer.size)));
     } catch (cause) {
       if (cause instanceof DeviceError) throw cause;
       // A failure reported before is the likelier cause.
-      this.failures.check();
+      this.#failures.check();
       const { dtype, size } = buffer;
       throw new DeviceError(`Cannot read a buffer of ${size} ${dtype} on webgpu: ${cause}`, { dtype, size }, { cause });
     }
@@ -165,26 +168,26 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
 
   /** See {@link Device.downloadNow}. */
   downloadNow(buffer: WebgpuBuffer): HostArray | undefined {
-    this.failures.check();
-    const bytes = this.reader.readNow(buffer.memory.gpu, bytesFor(buffer.dtype, buffer.size));
-    return bytes && this.decoded(buffer, bytes);
+    this.#failures.check();
+    const bytes = this.#reader.readNow(buffer.memory.gpu, bytesFor(buffer.dtype, buffer.size));
+    return bytes && this.#decoded(buffer, bytes);
   }
 
   /** See {@link Device.free}. */
   free(buffer: WebgpuBuffer): void {
     const memory = buffer.surrender();
-    if (memory) this.pool.release(memory);
+    if (memory) this.#pool.release(memory);
   }
 
   /** Closes the GPU; nothing of this device may be used afterwards. */
   destroy(): void {
-    this.failures.close();
-    this.reader.destroy();
-    this.device.destroy();
+    this.#failures.close();
+    this.#reader.destroy();
+    this.#device.destroy();
   }
 
-  private decoded({ dtype, size }: WebgpuBuffer, bytes: Uint8Array<ArrayBuffer>): HostArray {
-    this.failures.check();
+  #decoded({ dtype, size }: WebgpuBuffer, bytes: Uint8Array<ArrayBuffer>): HostArray {
+    this.#failures.check();
     return decode(dtype, size, bytes);
   }
 }

@@ -10,28 +10,30 @@ import { DeviceError } from "../../errors.ts";
 
 /** What went wrong on one device, until somebody has been told. */
 export class Failures {
-  private pending: string | undefined;
-  private lost: string | undefined;
-  private closing = false;
+  readonly #device: GPUDevice;
+  #pending: string | undefined;
+  #lost: string | undefined;
+  #closing = false;
 
-  constructor(private readonly device: GPUDevice) {
+  constructor(device: GPUDevice) {
+    this.#device = device;
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
       this.report((event as GPUUncapturedErrorEvent).error.message);
     });
     device.lost.then(({ reason, message }) => {
-      if (!this.closing) this.lost = `${reason || "unknown reason"}: ${message}`;
+      if (!this.#closing) this.#lost = `${reason || "unknown reason"}: ${message}`;
     });
   }
 
   /** Remembers a failure for the next `check`; the first one counts. */
   report(message: string): void {
-    this.pending ??= message.trim();
+    this.#pending ??= message.trim();
   }
 
   /** From now on the loss of the device is intended. */
   close(): void {
-    this.closing = true;
+    this.#closing = true;
   }
 
   /**
@@ -40,12 +42,12 @@ export class Failures {
    * @throws {DeviceError} If the device was lost, or an earlier operation failed.
    */
   check(): void {
-    if (this.lost !== undefined) {
-      throw new DeviceError(`Cannot use webgpu: the device was lost (${this.lost})`, { lost: this.lost });
+    if (this.#lost !== undefined) {
+      throw new DeviceError(`Cannot use webgpu: the device was lost (${this.#lost})`, { lost: this.#lost });
     }
-    if (this.pending === undefined) return;
-    const message = this.pending;
-    this.pending = undefined;
+    if (this.#pending === undefined) return;
+    const message = this.#pending;
+    this.#pending = undefined;
     throw new DeviceError(`An earlier operation on webgpu failed: ${message}`, { message });
   }
 
@@ -55,13 +57,13 @@ export class Failures {
    * @returns What was made, and the error if there was one and it is known already; otherwise it is reported when it comes.
    */
   guard<T>(filter: GPUErrorFilter, make: () => T): { made: T; error: string | undefined } {
-    this.device.pushErrorScope(filter);
+    this.#device.pushErrorScope(filter);
     let verdict: Promise<GPUError | null>;
     let made: T;
     try {
       made = make();
     } finally {
-      verdict = this.device.popErrorScope();
+      verdict = this.#device.popErrorScope();
     }
     const error = settledError(verdict);
     if (error !== undefined) verdict.catch(() => {});

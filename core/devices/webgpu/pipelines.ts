@@ -20,15 +20,20 @@ const mostPipelines = 4096;
 
 /** The pipelines of one device. */
 export class PipelineCache {
-  private readonly pipelines = new Map<string, Pipeline>();
-  private readonly layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
-  private compiled = 0;
+  readonly #device: GPUDevice;
+  readonly #failures: Failures;
+  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
+  #compiled = 0;
 
-  constructor(private readonly device: GPUDevice, private readonly failures: Failures) {}
+  constructor(device: GPUDevice, failures: Failures) {
+    this.#device = device;
+    this.#failures = failures;
+  }
 
   /** How many shaders were ever compiled. */
   get pipelinesCreated(): number {
-    return this.compiled;
+    return this.#compiled;
   }
 
   /**
@@ -37,42 +42,42 @@ export class PipelineCache {
    * @throws {DeviceError} If the driver refuses the shader: the message holds its words and the text.
    */
   get(dispatch: Dispatch): Pipeline {
-    const known = this.pipelines.get(dispatch.code);
+    const known = this.#pipelines.get(dispatch.code);
     // Taken out and put back: the least recently wanted comes first.
-    if (known) this.pipelines.delete(dispatch.code);
-    const pipeline = known ?? this.compile(dispatch);
-    this.pipelines.set(dispatch.code, pipeline);
-    if (this.pipelines.size > mostPipelines) this.pipelines.delete(this.pipelines.keys().next().value!);
+    if (known) this.#pipelines.delete(dispatch.code);
+    const pipeline = known ?? this.#compile(dispatch);
+    this.#pipelines.set(dispatch.code, pipeline);
+    if (this.#pipelines.size > mostPipelines) this.#pipelines.delete(this.#pipelines.keys().next().value!);
     return pipeline;
   }
 
-  private compile({ code, label, bindings }: Dispatch): Pipeline {
+  #compile({ code, label, bindings }: Dispatch): Pipeline {
     if (debug.has("source")) console.error(`${label}\n${numbered(code)}`);
-    const layout = this.layout(bindings.map(({ access }) => access));
-    const { made, error } = this.failures.guard("validation", () => {
-      const module = this.device.createShaderModule({ code, label });
-      return this.device.createComputePipeline({ label, layout: layout.pipeline, compute: { module, entryPoint: "main" } });
+    const layout = this.#layout(bindings.map(({ access }) => access));
+    const { made, error } = this.#failures.guard("validation", () => {
+      const module = this.#device.createShaderModule({ code, label });
+      return this.#device.createComputePipeline({ label, layout: layout.pipeline, compute: { module, entryPoint: "main" } });
     });
     if (error !== undefined) {
       throw new DeviceError(`Cannot compile a ${label} shader for webgpu: ${error}\n${numbered(code)}`, { label, code, error });
     }
-    this.compiled++;
+    this.#compiled++;
     return { gpu: made, layout: layout.group };
   }
 
-  private layout(accesses: readonly ("read" | "read_write")[]): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
+  #layout(accesses: readonly ("read" | "read_write")[]): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
     const key = accesses.join();
-    let found = this.layouts.get(key);
+    let found = this.#layouts.get(key);
     if (!found) {
-      const group = this.device.createBindGroupLayout({
+      const group = this.#device.createBindGroupLayout({
         entries: accesses.map((access, binding) => ({
           binding,
           visibility: GPUShaderStage.COMPUTE,
           buffer: { type: access === "read" ? "read-only-storage" as const : "storage" as const },
         })),
       });
-      found = { group, pipeline: this.device.createPipelineLayout({ bindGroupLayouts: [group] }) };
-      this.layouts.set(key, found);
+      found = { group, pipeline: this.#device.createPipelineLayout({ bindGroupLayouts: [group] }) };
+      this.#layouts.set(key, found);
     }
     return found;
   }

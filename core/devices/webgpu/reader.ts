@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { sizeClass } from "./pool.ts";
+import { sizeClass } from "./buffer_pool.ts";
 
 /** Staging buffers kept for later reads. */
 const mostStaging = 8;
@@ -29,58 +29,61 @@ interface Staging {
 
 /** Copies device memory to the host. */
 export class Reader {
-  private readonly staging: Staging[] = [];
-  private immediate = false;
-  private created = 0;
-  private open = 0;
+  readonly #device: GPUDevice;
+  readonly #staging: Staging[] = [];
+  #immediate = false;
+  #created = 0;
+  #open = 0;
 
-  constructor(private readonly device: GPUDevice) {}
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
 
   /** Whether `readNow` works. */
   get canReadNow(): boolean {
-    return this.immediate;
+    return this.#immediate;
   }
 
   /** How many staging buffers were ever made. */
   get buffersCreated(): number {
-    return this.created;
+    return this.#created;
   }
 
   /** Immediate reads whose promises are not settled. */
   get openReads(): number {
-    return this.open;
+    return this.#open;
   }
 
   /** Tries the immediate read on known bytes, several times; from then on `canReadNow` tells. */
   selfTest(): void {
-    const source = this.device.createBuffer({ size: 256, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
-    this.immediate = true;
-    for (let round = 1; round <= 3 && this.immediate; round++) {
+    const source = this.#device.createBuffer({ size: 256, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+    this.#immediate = true;
+    for (let round = 1; round <= 3 && this.#immediate; round++) {
       const written = Uint8Array.from({ length: 256 }, (_, i) => (i * 7 + round) & 255);
-      this.device.queue.writeBuffer(source, 0, written);
+      this.#device.queue.writeBuffer(source, 0, written);
       const read = this.readNow(source, 256);
-      this.immediate = read !== undefined && read.every((byte, i) => byte === written[i]);
+      this.#immediate = read !== undefined && read.every((byte, i) => byte === written[i]);
     }
     source.destroy();
   }
 
   /** The first `bytes` of a buffer, after all that was submitted before; undefined if that needs the event loop. */
   readNow(source: GPUBuffer, bytes: number): Uint8Array<ArrayBuffer> | undefined {
-    if (!this.immediate) return undefined;
-    const staging = this.copy(source, bytes);
+    if (!this.#immediate) return undefined;
+    const staging = this.#copy(source, bytes);
     try {
       const mapped = staging.gpu.mapAsync(GPUMapMode.READ, 0, mappedBytes(bytes));
-      const settled = () => void this.open--;
-      this.open++;
+      const settled = () => void this.#open--;
+      this.#open++;
       mapped.then(settled, settled);
       const range = rangeOf(staging.gpu, bytes);
-      if (range) return this.take(staging, range, bytes);
+      if (range) return this.#take(staging, range, bytes);
     } catch (error) {
       staging.gpu.destroy();
       throw error;
     }
     // The mapping was not there yet: not tried again. The event loop may still map the buffer, so it is not used again either.
-    this.immediate = false;
+    this.#immediate = false;
     staging.gpu.destroy();
     return undefined;
   }
@@ -90,16 +93,16 @@ export class Reader {
    * them at all.
    */
   async settle(): Promise<void> {
-    if (this.open < mostOpen) return;
-    while (this.open > leastOpen) await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    if (this.#open < mostOpen) return;
+    while (this.#open > leastOpen) await new Promise<void>((resolve) => setTimeout(resolve, 0));
   }
 
   /** The same by way of the event loop. */
   async read(source: GPUBuffer, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    const staging = this.copy(source, bytes);
+    const staging = this.#copy(source, bytes);
     try {
       await staging.gpu.mapAsync(GPUMapMode.READ, 0, mappedBytes(bytes));
-      return this.take(staging, staging.gpu.getMappedRange(0, mappedBytes(bytes)), bytes);
+      return this.#take(staging, staging.gpu.getMappedRange(0, mappedBytes(bytes)), bytes);
     } catch (error) {
       staging.gpu.destroy();
       throw error;
@@ -108,16 +111,16 @@ export class Reader {
 
   /** Destroys the staging buffers. */
   destroy(): void {
-    for (const { gpu } of this.staging.splice(0)) gpu.destroy();
+    for (const { gpu } of this.#staging.splice(0)) gpu.destroy();
   }
 
   /** A staging buffer with a copy of the first `bytes`. */
-  private copy(source: GPUBuffer, bytes: number): Staging {
-    const staging = this.find(mappedBytes(bytes));
+  #copy(source: GPUBuffer, bytes: number): Staging {
+    const staging = this.#find(mappedBytes(bytes));
     try {
-      const encoder = this.device.createCommandEncoder();
+      const encoder = this.#device.createCommandEncoder();
       encoder.copyBufferToBuffer(source, 0, staging.gpu, 0, mappedBytes(bytes));
-      this.device.queue.submit([encoder.finish()]);
+      this.#device.queue.submit([encoder.finish()]);
     } catch (error) {
       staging.gpu.destroy();
       throw error;
@@ -126,32 +129,32 @@ export class Reader {
   }
 
   /** Copies out of a mapped staging buffer and keeps the buffer for later. */
-  private take(staging: Staging, range: ArrayBuffer, bytes: number): Uint8Array<ArrayBuffer> {
+  #take(staging: Staging, range: ArrayBuffer, bytes: number): Uint8Array<ArrayBuffer> {
     const copy = new Uint8Array(range.slice(0, bytes));
     staging.gpu.unmap();
-    this.keep(staging);
+    this.#keep(staging);
     return copy;
   }
 
-  private find(bytes: number): Staging {
+  #find(bytes: number): Staging {
     const size = sizeClass(bytes);
-    const index = this.staging.findIndex((staging) => staging.bytes === size);
-    if (index >= 0) return this.staging.splice(index, 1)[0];
-    const gpu = this.device.createBuffer({
+    const index = this.#staging.findIndex((staging) => staging.bytes === size);
+    if (index >= 0) return this.#staging.splice(index, 1)[0];
+    const gpu = this.#device.createBuffer({
       size,
       usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
       mappedAtCreation: true,
     });
     gpu.unmap();
-    this.created++;
+    this.#created++;
     return { gpu, bytes: size };
   }
 
-  private keep(staging: Staging): void {
-    this.staging.unshift(staging);
-    let total = this.staging.reduce((sum, { bytes }) => sum + bytes, 0);
-    while (this.staging.length > mostStaging || (this.staging.length > 1 && total > mostStagingBytes)) {
-      const dropped = this.staging.pop()!;
+  #keep(staging: Staging): void {
+    this.#staging.unshift(staging);
+    let total = this.#staging.reduce((sum, { bytes }) => sum + bytes, 0);
+    while (this.#staging.length > mostStaging || (this.#staging.length > 1 && total > mostStagingBytes)) {
+      const dropped = this.#staging.pop()!;
       total -= dropped.bytes;
       dropped.gpu.destroy();
     }

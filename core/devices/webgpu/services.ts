@@ -3,11 +3,12 @@
  *
  * @module
  */
+import type { BufferPool } from "./buffer_pool.ts";
 import type { Target } from "./codegen/generate.ts";
 import type { Failures } from "./failures.ts";
 import type { PipelineCache } from "./pipelines.ts";
-import type { BufferPool, Workspace } from "./pool.ts";
 import type { Profiler } from "./profiler.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** What an executable needs of its device. */
 export interface Services {

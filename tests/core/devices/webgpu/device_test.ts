@@ -18,7 +18,7 @@ import {
 } from "../../../../core/devices/webgpu/device.ts";
 import { Failures } from "../../../../core/devices/webgpu/failures.ts";
 import { PipelineCache } from "../../../../core/devices/webgpu/pipelines.ts";
-import { sizeClass } from "../../../../core/devices/webgpu/pool.ts";
+import { sizeClass } from "../../../../core/devices/webgpu/buffer_pool.ts";
 import { exact } from "../../../support/close.ts";
 import { webgpu } from "../../../support/devices.ts";
 import { buildCase, dense, f32, type KernelCase, load, result, store, strided } from "../../../support/kernel_cases/builder.ts";

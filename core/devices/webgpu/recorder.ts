@@ -1,0 +1,88 @@
+/**
+ * Recording the steps of a program as commands of the GPU, with the bind groups they need.
+ *
+ * @module
+ */
+import type { Pipeline } from "./pipelines.ts";
+import type { Profiler } from "./profiler.ts";
+import type { Region } from "./regions.ts";
+import type { Services } from "./services.ts";
+import { forEachStep, runSteps, type Step, type Steps } from "./steps.ts";
+
+/** Bind groups remembered per step: enough for outputs that rotate through a few buffers. */
+const mostGroups = 16;
+
+/** Records the same steps for one run after another. Bind groups are remembered by the regions they bind. */
+export class Recorder {
+  readonly #services: Services;
+  readonly #steps: Steps;
+  readonly #groups = new Map<Step, Map<string, GPUBindGroup>>();
+
+  constructor(services: Services, steps: Steps) {
+    this.#services = services;
+    this.#steps = steps;
+    forEachStep(steps, (step) => this.#groups.set(step, new Map()));
+  }
+
+  /** The commands of a run on regions: one pass for all steps, or, where they are timed, one for each. */
+  record(regions: readonly Region[]): GPUCommandBuffer {
+    const { device, profiler } = this.#services;
+    const encoder = device.createCommandEncoder();
+    if (profiler) this.#recordTimed(encoder, profiler, regions);
+    else this.#recordPass(encoder, regions);
+    return encoder.finish();
+  }
+
+  /** Forgets all bind groups. */
+  clear(): void {
+    for (const groups of this.#groups.values()) groups.clear();
+  }
+
+  #recordPass(encoder: GPUCommandEncoder, regions: readonly Region[]): void {
+    const pass = encoder.beginComputePass();
+    let current: Pipeline | undefined;
+    const groups = new Map<Step, GPUBindGroup>();
+    forEachStep(this.#steps, (step) => groups.set(step, this.#groupOf(step, regions)));
+    runSteps(this.#steps, (step) => {
+      if (step.pipeline !== current) pass.setPipeline(step.pipeline.gpu);
+      current = step.pipeline;
+      pass.setBindGroup(0, groups.get(step)!);
+      pass.dispatchWorkgroups(...step.workgroups);
+    });
+    pass.end();
+  }
+
+  #recordTimed(encoder: GPUCommandEncoder, profiler: Profiler, regions: readonly Region[]): void {
+    profiler.begin();
+    runSteps(this.#steps, (step) => {
+      const pass = profiler.pass(encoder, step);
+      pass.setPipeline(step.pipeline.gpu);
+      pass.setBindGroup(0, this.#groupOf(step, regions));
+      pass.dispatchWorkgroups(...step.workgroups);
+      pass.end();
+    });
+    profiler.end(encoder);
+  }
+
+  #groupOf(step: Step, regions: readonly Region[]): GPUBindGroup {
+    const groups = this.#groups.get(step)!;
+    let key = "";
+    for (const index of step.varying) {
+      const { memory, offset } = regions[index];
+      key += `${memory.id}+${offset} `;
+    }
+    const known = groups.get(key);
+    if (known) return known;
+    const group = this.#services.device.createBindGroup({
+      layout: step.pipeline.layout,
+      entries: step.bindings.map((index, binding) => {
+        const { memory, offset, size } = regions[index];
+        return { binding, resource: { buffer: memory.gpu, offset, size } };
+      }),
+    });
+    this.#services.countBindGroup();
+    if (groups.size >= mostGroups) groups.delete(groups.keys().next().value!);
+    groups.set(key, group);
+    return group;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The dispatches of a program as steps, with their pipelines compiled.
+ *
+ * Steps refer to memory by its number in a table of regions: slots and scratch memory come first and stay what they are, then every
+ * program buffer has a number, of which those of inputs and outputs are filled in anew for each run.
+ *
+ * @module
+ */
+import type { Kernel } from "../../ir/kernel.ts";
+import type { Program } from "../../ir/program.ts";
+import { type Binding, generateKernel, type KernelCode } from "./codegen/generate.ts";
+import type { Pipeline } from "./pipelines.ts";
+import type { Services } from "./services.ts";
+
+/** One dispatch. */
+export interface Step {
+  /** Which of the program's kernels it is part of. */
+  readonly kernel: number;
+  readonly label: string;
+  readonly pipeline: Pipeline;
+  readonly workgroups: readonly [x: number, y: number, z: number];
+  /** Numbers of regions. */
+  readonly bindings: readonly number[];
+  /** Which of `bindings` change from run to run. */
+  readonly varying: readonly number[];
+}
+
+/** Steps that are run `count` times over. */
+export interface Repeat {
+  readonly count: number;
+  readonly steps: Steps;
+}
+
+/** Steps in order. */
+export type Steps = readonly (Step | Repeat)[];
+
+/** A program as steps. */
+export interface CompiledProgram {
+  readonly steps: Steps;
+  /** The bytes of each region that stays what it is: one per slot, and scratch memory if a kernel needs some. */
+  readonly fixedRegions: readonly number[];
+}
+
+/** The kernels of a program with their shaders, as deep as loops nest. */
+type Generated =
+  | { readonly kernel: number; readonly code: KernelCode; readonly pipelines: readonly Pipeline[] }
+  | { readonly count: number; readonly inner: readonly Generated[] };
+
+/**
+ * Generates and compiles the shaders of a program.
+ *
+ * @throws {DTypeError} If a kernel needs a type the device lacks.
+ * @throws {DeviceError} If a shader is refused.
+ */
+export function compileSteps(program: Program, { target, pipelines }: Services): CompiledProgram {
+  const generate = (kernel: Kernel, index: number): Generated => {
+    if (kernel.kind === "loop") return { count: kernel.count, inner: kernel.kernels.map((each) => generate(each, index)) };
+    const code = generateKernel(program, kernel, target);
+    return { kernel: index, code, pipelines: code.dispatches.map((dispatch) => pipelines.get(dispatch)) };
+  };
+  const generated = program.kernels.map(generate);
+  const scratchBytes = Math.max(0, ...generated.map(scratchBytesOf));
+  const fixedRegions = scratchBytes > 0 ? [...program.slots, scratchBytes] : program.slots;
+  return { steps: generated.flatMap((each) => stepsOf(each, program, fixedRegions.length)), fixedRegions };
+}
+
+function scratchBytesOf(generated: Generated): number {
+  return "inner" in generated ? Math.max(0, ...generated.inner.map(scratchBytesOf)) : generated.code.scratchBytes;
+}
+
+function stepsOf(generated: Generated, program: Program, fixedCount: number): Steps {
+  if ("inner" in generated) {
+    return [{ count: generated.count, steps: generated.inner.flatMap((each) => stepsOf(each, program, fixedCount)) }];
+  }
+  const { kernel, code, pipelines } = generated;
+  return code.dispatches.map(({ bindings, workgroups, label }, i) => {
+    const regions = bindings.map((binding) => regionOf(binding, program, fixedCount));
+    const varying = regions.filter((region) => region >= fixedCount);
+    return { kernel, label, pipeline: pipelines[i], workgroups, bindings: regions, varying };
+  });
+}
+
+/** The number of the region that a dispatch binds; scratch memory is the last of the fixed ones. */
+function regionOf({ buffer }: Binding, program: Program, fixedCount: number): number {
+  if (buffer === "scratch") return fixedCount - 1;
+  const { location } = program.buffers[buffer];
+  return location.kind === "slot" ? location.slot : fixedCount + buffer;
+}
+
+/** Visits each step once, however often it is run. */
+export function forEachStep(steps: Steps, visit: (step: Step) => void): void {
+  for (const step of steps) {
+    if ("steps" in step) forEachStep(step.steps, visit);
+    else visit(step);
+  }
+}
+
+/** Visits each step as often as it is run, in order. */
+export function runSteps(steps: Steps, run: (step: Step) => void): void {
+  for (const step of steps) {
+    if ("steps" in step) { for (let round = 0; round < step.count; round++) runSteps(step.steps, run); }
+    else run(step);
+  }
+}
