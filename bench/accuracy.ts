@@ -14,7 +14,7 @@
 import { Command } from "../dev_deps.ts";
 import { doubleMath } from "../core/ir/functions/double.ts";
 import * as ct from "../mod.ts";
-import { namesOf, whole } from "./options.ts";
+import { integer, namesOf } from "./options.ts";
 
 /** A function and its equal in double precision. */
 interface Subject {
@@ -59,7 +59,7 @@ const { devices, functions, samples } = new Command()
   .description("The largest error of each function of f32, in units of the last place.")
   .option("--devices <names>", `comma-separated: ${deviceNames.join(", ")}`, namesOf(deviceNames), ["wasm", "webgpu"] as const)
   .option("--functions <names>", `comma-separated: ${Object.keys(subjects).join(", ")}`, namesOf(Object.keys(subjects)))
-  .option("--samples <count>", "arguments of each function", whole(1), 2 ** 20)
+  .option("--samples <count>", "arguments of each function", integer(1), 2 ** 20)
   .parse(Deno.args, { from: "user" })
   .opts();
 

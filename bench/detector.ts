@@ -28,7 +28,7 @@ import {
   tensor,
   valueAndGrad,
 } from "../mod.ts";
-import { median, whole } from "./options.ts";
+import { integer, median } from "./options.ts";
 
 const { device, threads, epochs } = new Command()
   .name("bench:detector")
@@ -36,8 +36,8 @@ const { device, threads, epochs } = new Command()
   .addOption(
     new Option("--device <name>", "where to compute").choices(["auto", "wasm", "webgpu"] as const).default("auto" as const),
   )
-  .option("--threads <count>", "threads of wasm (default: all cores)", whole(1))
-  .option("--epochs <count>", "timed epochs of 200 steps", whole(1), 100)
+  .option("--threads <count>", "threads of wasm (default: all cores)", integer(1))
+  .option("--epochs <count>", "timed epochs of 200 steps", integer(1), 100)
   .parse(Deno.args, { from: "user" })
   .opts();
 

@@ -14,7 +14,7 @@
  */
 import { Command, InvalidArgumentError, Option } from "../dev_deps.ts";
 import { deviceInfo, item, jit, matmul, random, realize, setDevice, slice, type Tensor, transpose } from "../mod.ts";
-import { median, whole } from "./options.ts";
+import { integer, median } from "./options.ts";
 import { startPeak } from "./peak.ts";
 
 interface LayerShape {
@@ -24,14 +24,14 @@ interface LayerShape {
 }
 
 function sizesOf(text: string): number[] {
-  return text.split(",").map(whole(1));
+  return text.split(",").map(integer(1));
 }
 
 function shapesOf(text: string): LayerShape[] {
   return text.split(",").map((shape) => {
     const extents = shape.split("x");
     if (extents.length !== 3) throw new InvalidArgumentError(`"${shape}" must be batch x inputs x outputs, as in 64x784x512.`);
-    const [batch, inputs, outputs] = extents.map(whole(1));
+    const [batch, inputs, outputs] = extents.map(integer(1));
     return { batch, inputs, outputs };
   });
 }
@@ -44,8 +44,8 @@ const given = new Command()
   .addOption(
     new Option("--device <name>", "where to compute").choices(["auto", "wasm", "webgpu"] as const).default("auto" as const),
   )
-  .option("--threads <count>", "threads of wasm (default: all cores)", whole(1))
-  .option("--rounds <count>", "measurements of each product", whole(1), 15)
+  .option("--threads <count>", "threads of wasm (default: all cores)", integer(1))
+  .option("--rounds <count>", "measurements of each product", integer(1), 15)
   .parse(Deno.args, { from: "user" })
   .opts();
 

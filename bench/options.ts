@@ -5,12 +5,12 @@
  */
 import { InvalidArgumentError } from "../dev_deps.ts";
 
-/** Reads an integer of at least `least`. */
-export function whole(least: number): (text: string) => number {
+/** Reads an integer of at least `min`. */
+export function integer(min: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be an integer of at least ${least}.`);
+    if (!Number.isInteger(value) || value < min) {
+      throw new InvalidArgumentError(`It must be an integer of at least ${min}.`);
     }
     return value;
   };

@@ -13,7 +13,7 @@
  */
 import { Command, Option } from "../dev_deps.ts";
 import { type ModelName, models as networks } from "../examples/models.ts";
-import { median, namesOf, whole } from "./options.ts";
+import { integer, median, namesOf } from "./options.ts";
 import { startPeak } from "./peak.ts";
 
 const known = Object.keys(networks) as ModelName[];
@@ -28,13 +28,13 @@ const { models, peers, device, threads, batch, steps, rounds, jaxSteps, detector
   .option(
     "--threads <count>",
     "threads, ours on wasm and PyTorch's (default: all cores)",
-    whole(1),
+    integer(1),
     navigator.hardwareConcurrency,
   )
-  .option("--batch <size>", "examples per step", whole(1), 64)
-  .option("--steps <count>", "timed steps per round", whole(1), 60)
-  .option("--rounds <count>", "processes of each", whole(1), 3)
-  .option("--jax-steps <count>", "timed steps of jax-js", whole(1), 2)
+  .option("--batch <size>", "examples per step", integer(1), 64)
+  .option("--steps <count>", "timed steps per round", integer(1), 60)
+  .option("--rounds <count>", "processes of each", integer(1), 3)
+  .option("--jax-steps <count>", "timed steps of jax-js", integer(1), 2)
   .option("--no-detector", "leave the single-sample loop out")
   .parse(Deno.args, { from: "user" })
   .opts();

@@ -12,7 +12,7 @@
 import { Command, Option } from "../dev_deps.ts";
 import { type ModelName, models } from "../examples/models.ts";
 import { deviceInfo, setDevice } from "../mod.ts";
-import { median, namesOf, whole } from "./options.ts";
+import { integer, median, namesOf } from "./options.ts";
 import { trainingStep } from "./training_step.ts";
 
 const known = Object.keys(models) as ModelName[];
@@ -24,9 +24,9 @@ const { models: names, device, threads, batch, steps } = new Command()
   .addOption(
     new Option("--device <name>", "where to compute").choices(["auto", "wasm", "webgpu"] as const).default("auto" as const),
   )
-  .option("--threads <count>", "threads of wasm (default: all cores)", whole(1))
-  .option("--batch <size>", "examples per step", whole(1), 64)
-  .option("--steps <count>", "timed steps", whole(1), 60)
+  .option("--threads <count>", "threads of wasm (default: all cores)", integer(1))
+  .option("--batch <size>", "examples per step", integer(1), 64)
+  .option("--steps <count>", "timed steps", integer(1), 60)
   .parse(Deno.args, { from: "user" })
   .opts();
 

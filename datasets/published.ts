@@ -143,7 +143,7 @@ function isAbsence(cause: unknown): boolean {
   return cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory;
 }
 
-/** Lets go of the bytes as they were stored: they are as many as the unpacked. */
+/** Drops the bytes as they were stored, so that their memory can be freed. */
 function withoutStored({ file, bytes }: StoredFile): FileBytes {
   return { file, bytes };
 }

@@ -15,7 +15,7 @@ import { l1Penalty, l2Penalty, layers, le, mean, mul, ne, norm, optimizers, rand
 import { tensor, treeTensors } from "../mod.ts";
 import { showLineChart, type SummaryWriter } from "../visual/mod.ts";
 import { logFlag, withLog } from "./cli/board.ts";
-import { whole } from "./cli/command.ts";
+import { integer } from "./cli/command.ts";
 import { percent } from "./cli/display.ts";
 import { exampleCommand, runExample } from "./cli/example.ts";
 
@@ -24,8 +24,8 @@ const command = exampleCommand(
   "Compares errors in training with errors on a validation set, without and with penalties for large weights.",
   { epochs: 30 },
 )
-  .option("--epochs <count>", "passes over the digits", whole(1), 60)
-  .option("--count <count>", "digits, half of them to learn from", whole(20), 800)
+  .option("--epochs <count>", "passes over the digits", integer(1), 60)
+  .option("--count <count>", "digits, half of them to learn from", integer(20), 800)
   .option(...logFlag);
 
 type Options = ReturnType<typeof command.opts>;

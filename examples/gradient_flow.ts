@@ -12,7 +12,7 @@ import { add, concat, cosineSimilarity, data, flatten, full, grad, item, layers,
 import { optimizers, random, relu, scan, sigmoid, square, tanh, type Tensor, treeTensors, zeros } from "../mod.ts";
 import { showLineChart, type SummaryWriter } from "../visual/mod.ts";
 import { logFlag, withLog } from "./cli/board.ts";
-import { whole } from "./cli/command.ts";
+import { integer } from "./cli/command.ts";
 import { exampleCommand, runExample } from "./cli/example.ts";
 import { runChapters } from "./cli/session.ts";
 
@@ -24,7 +24,7 @@ const command = exampleCommand(
   "Shows gradients that vanish and explode in deep networks, layer by layer, and what mends them.",
   { depth: 12 },
 )
-  .option("--depth <count>", "layers of the networks, steps of the recurrent ones: at least 2", whole(2, 100), 20)
+  .option("--depth <count>", "layers of the networks, steps of the recurrent ones: at least 2", integer(2, 100), 20)
   .option(...logFlag);
 
 /** What the chapters have. */

@@ -15,7 +15,7 @@ import { tensor } from "../mod.ts";
 import { showImages, type SummaryWriter } from "../visual/mod.ts";
 import { logFlag, withLog } from "./cli/board.ts";
 import { colorNotes, loadColors } from "./cli/color_data.ts";
-import { notEmpty, whole } from "./cli/command.ts";
+import { integer, notEmpty } from "./cli/command.ts";
 import { exampleCommand, runExample } from "./cli/example.ts";
 import type { Failure } from "./cli/failure.ts";
 import { runChapters } from "./cli/session.ts";
@@ -28,9 +28,9 @@ const command = exampleCommand(
   { data: "synthetic", limit: 200 },
 )
   .option("--data <source>", "auto, cifar10, synthetic, or a folder (see below)", notEmpty, "auto")
-  .option("--limit <count>", "use only the first <count> pictures", whole(64), 1280)
-  .option("--epochs <count>", "passes over the pictures", whole(1), 2)
-  .option("--workers <count>", "threads that make batches", whole(0, 64), 2)
+  .option("--limit <count>", "use only the first <count> pictures", integer(64), 1280)
+  .option("--epochs <count>", "passes over the pictures", integer(1), 2)
+  .option("--workers <count>", "threads that make batches", integer(0, 64), 2)
   .option(...logFlag)
   .addHelpText("after", colorNotes);
 

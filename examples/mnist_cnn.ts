@@ -17,7 +17,7 @@ import { deviceInfo, optimizers, treeTensors } from "../mod.ts";
 import { loadData } from "./cli/data.ts";
 import { chooseDevice, guarded } from "./cli/device.ts";
 import { duration, openDisplay, percent } from "./cli/display.ts";
-import { type Run, type Surroundings, test, trainEpoch } from "./cli/epoch.ts";
+import { type Run, type RunContext, test, trainEpoch } from "./cli/epoch.ts";
 import type { Failure } from "./cli/failure.ts";
 import { orInterrupted, watchInterrupt } from "./cli/interrupt.ts";
 import { watchMemory } from "./cli/measure.ts";
@@ -27,7 +27,7 @@ import { type Model, models } from "./models.ts";
 import { makeTrainer, type Trainer, type TrainState } from "./training.ts";
 
 /** The whole program: Left if it ends early. */
-function program(args: readonly string[], { display, signal }: Surroundings): TaskEither.TaskEither<Failure, void> {
+function program(args: readonly string[], { display, signal }: RunContext): TaskEither.TaskEither<Failure, void> {
   return pipe(
     TaskEither.fromEither(parseOptions(args)),
     TaskEither.chainFirst((options) => chooseDevice(options)),

@@ -46,17 +46,17 @@ export function deviceOption() {
 }
 
 /** Reads an integer in decimal digits. */
-export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+export function integer(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : NaN;
-    if (value >= least && value <= most) return value;
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    if (value >= min && value <= max) return value;
+    const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
     throw new InvalidArgumentError(`It must be an integer ${range}.`);
   };
 }
 
 /** Reads a decimal number. */
-export function number(what: string, accept: (value: number) => boolean): (text: string) => number {
+export function decimal(what: string, accept: (value: number) => boolean): (text: string) => number {
   return (text) => {
     const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
     if (Number.isFinite(value) && accept(value)) return value;

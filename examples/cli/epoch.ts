@@ -9,7 +9,7 @@ import { data as read } from "../../mod.ts";
 import { noTotals, type Trainer, type TrainState } from "../training.ts";
 import { type Display, stepsPerLine } from "./display.ts";
 import { failed, type Failure, interrupted } from "./failure.ts";
-import { breathe } from "./interrupt.ts";
+import { yieldToEventLoop } from "./interrupt.ts";
 import { median, type MemoryWatch } from "./measure.ts";
 import type { Options } from "./options.ts";
 import type { EpochReport, ReportWriter } from "./report.ts";
@@ -21,13 +21,13 @@ const readingInterval = 25;
 const testBatch = 500;
 
 /** Where a run reports, and the signal by which it is stopped. */
-export interface Surroundings {
+export interface RunContext {
   readonly display: Display;
   readonly signal: AbortSignal;
 }
 
 /** All that a run has when its training starts. */
-export interface Run extends Surroundings {
+export interface Run extends RunContext {
   readonly options: Options;
   readonly data: ImageDataset;
   readonly writeReport: ReportWriter;
@@ -35,7 +35,7 @@ export interface Run extends Surroundings {
 }
 
 /** An epoch of training. */
-export interface Trained extends Pick<EpochReport, "seconds" | "trainLoss" | "msPerStepMedian"> {
+export interface TrainedEpoch extends Pick<EpochReport, "seconds" | "trainLoss" | "msPerStepMedian"> {
   readonly state: TrainState;
 }
 
@@ -45,13 +45,13 @@ export async function trainEpoch(
   trainer: Trainer,
   before: TrainState,
   epoch: number,
-): Promise<Either.Either<Failure, Trained>> {
+): Promise<Either.Either<Failure, TrainedEpoch>> {
   const { options: { epochs, batchSize, seed, lr }, data, display, signal, memory } = run;
   const parts = batches(data.train, { batchSize, shuffle: seed, epoch });
   const stepsBefore = (epoch - 1) * parts.length;
   const started = performance.now();
-  const stretches: number[] = [];
-  let stretch = { started, steps: 0 };
+  const intervals: number[] = [];
+  let interval = { started, steps: 0 };
   let line = { lossSum: 0, images: 0 };
   let state = { ...before, totals: noTotals() };
   let step = 0, images = 0, loss = NaN;
@@ -59,11 +59,11 @@ export async function trainEpoch(
     state = trainer.step(state, batch, stepsBefore + step);
     step++;
     images += batch.count;
-    const isDue = performance.now() - stretch.started >= readingInterval || step % stepsPerLine === 0 || step === parts.length;
+    const isDue = performance.now() - interval.started >= readingInterval || step % stepsPerLine === 0 || step === parts.length;
     if (!isDue) continue;
 
     const [lossSum, right] = await read(state.totals);
-    stretches.push((performance.now() - stretch.started) / (step - stretch.steps));
+    intervals.push((performance.now() - interval.started) / (step - interval.steps));
     loss = lossSum / images;
     const seconds = (performance.now() - started) / 1000;
     const secondsLeft = seconds / step * (epochs * parts.length - stepsBefore - step);
@@ -71,14 +71,14 @@ export async function trainEpoch(
     const runningLoss = (lossSum - line.lossSum) / (images - line.images);
     display.training({ epoch, epochs, step, steps: parts.length, loss, runningLoss, accuracy: right / images, ...speed });
     if (step % stepsPerLine === 0) line = { lossSum, images };
-    memory.look();
-    await breathe();
+    memory.sample();
+    await yieldToEventLoop();
     if (signal.aborted) return Either.left(interrupted);
     if (!Number.isFinite(loss)) return Either.left(failed(diverged(epoch, step, lr)));
-    stretch = { started: performance.now(), steps: step };
+    interval = { started: performance.now(), steps: step };
   }
   const seconds = (performance.now() - started) / 1000;
-  return Either.right({ state, seconds, trainLoss: loss, msPerStepMedian: median(stretches) });
+  return Either.right({ state, seconds, trainLoss: loss, msPerStepMedian: median(intervals) });
 }
 
 /** Mean loss and accuracy on the test images. */
@@ -92,8 +92,8 @@ export async function test(
     const totals = await read(trainer.test(state, batch));
     loss += totals[0];
     right += totals[1];
-    memory.look();
-    await breathe();
+    memory.sample();
+    await yieldToEventLoop();
     if (signal.aborted) return Either.left(interrupted);
   }
   return Either.right({ testLoss: loss / data.test.count, testAccuracy: right / data.test.count });

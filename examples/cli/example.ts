@@ -10,7 +10,7 @@
  */
 import { Either, pipe, TaskEither } from "../../deps.ts";
 import { Option } from "../../dev_deps.ts";
-import { deviceOption, makeCommand, parseCommand, whole } from "./command.ts";
+import { deviceOption, integer, makeCommand, parseCommand } from "./command.ts";
 import { chooseDevice, type DeviceFlags, guarded } from "./device.ts";
 import type { Failure } from "./failure.ts";
 
@@ -25,7 +25,7 @@ export function exampleCommand(name: string, description: string, inSmoke: Reado
   smoke.implies(inSmoke);
   return makeCommand(name, description)
     .addOption(smoke)
-    .option("--seed <number>", "chooses all that is random", whole(0), 0)
+    .option("--seed <number>", "chooses all that is random", integer(0), 0)
     .addOption(deviceOption())
     .addHelpText("afterAll", notes);
 }

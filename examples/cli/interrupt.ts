@@ -1,5 +1,5 @@
 /**
- * Ctrl-C as a signal that a program looks at where it can stop.
+ * Ctrl-C as a signal that a program checks where it can stop.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export function orInterrupted<A>(
   };
 }
 
-/** Lets the event loop turn: signals, timers and the release of memory wait for that, and a loop that computes never would. */
-export function breathe(): Promise<void> {
+/** Yields to the event loop: signals, timers and the release of memory wait for that, and a loop that computes never yields by itself. */
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

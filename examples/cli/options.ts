@@ -6,7 +6,7 @@
 import { Either, pipe } from "../../deps.ts";
 import { Option } from "../../dev_deps.ts";
 import { type ModelName, models } from "../models.ts";
-import { deviceOption, makeCommand, notEmpty, number, parseCommand, whole } from "./command.ts";
+import { decimal, deviceOption, integer, makeCommand, notEmpty, parseCommand } from "./command.ts";
 import { dataFlag, dataNotes } from "./data.ts";
 import { type Failure, misused } from "./failure.ts";
 
@@ -34,16 +34,16 @@ function trainingCommand() {
     "Trains a network to read handwritten digits and reports its accuracy on digits it has not seen.",
   )
     .addOption(new Option("--model <name>", "the network").choices(modelNames).default("cnn" as const))
-    .option("--epochs <count>", "passes over the training images", whole(1), 3)
-    .option("--batch-size <count>", "images per step", whole(1), 64)
-    .option("--lr <rate>", "learning rate, above 0", number("a number above 0", (rate) => rate > 0), 0.01)
-    .option("--momentum <m>", "of sgd: 0 or more, below 1", number("0 or more and below 1", (m) => m >= 0 && m < 1), 0.5)
+    .option("--epochs <count>", "passes over the training images", integer(1), 3)
+    .option("--batch-size <count>", "images per step", integer(1), 64)
+    .option("--lr <rate>", "learning rate, above 0", decimal("a number above 0", (rate) => rate > 0), 0.01)
+    .option("--momentum <m>", "of sgd: 0 or more, below 1", decimal("0 or more and below 1", (m) => m >= 0 && m < 1), 0.5)
     .addOption(new Option("--optimizer <name>", "how to follow the gradient").choices(optimizerNames).default("sgd" as const))
-    .option("--seed <number>", "chooses initial parameters, order of images and dropout", whole(0), 0)
+    .option("--seed <number>", "chooses initial parameters, order of images and dropout", integer(0), 0)
     .addOption(deviceOption())
-    .option("--threads <count>", "threads of wasm (default: all cores)", whole(1, 256))
+    .option("--threads <count>", "threads of wasm (default: all cores)", integer(1, 256))
     .option(...dataFlag)
-    .option("--limit <count>", "use only the first <count> training images", whole(1))
+    .option("--limit <count>", "use only the first <count> training images", integer(1))
     .option("--report <file>", "write a report as JSON", notEmpty)
     .addOption(
       new Option(
