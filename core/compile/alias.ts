@@ -4,7 +4,8 @@
  * @module
  */
 import type { DType } from "../dtype.ts";
-import { contiguousStrides, type Shape, sizeOf } from "../shape.ts";
+import { type Shape, sizeOf } from "../shape.ts";
+import { isContiguous } from "../ir/axes.ts";
 import { visit } from "../ir/expr.ts";
 import { type Access, type Kernel, operandsOf, readsOf, type Store, writesOf } from "../ir/kernel.ts";
 import { dependsOn } from "./schedule.ts";
@@ -79,8 +80,7 @@ export function alias({ kernels, before, buffers, inputs, canAlias, outputs }: A
 }
 
 function isWhole({ shape }: Kernel, { offset, strides }: Access): boolean {
-  const whole = contiguousStrides(shape);
-  return offset === 0 && shape.every((extent, axis) => extent === 1 || strides[axis] === whole[axis]);
+  return offset === 0 && isContiguous(shape, strides);
 }
 
 /** The buffer that a kernel copies as it is, if that is all it does. */

@@ -7,6 +7,7 @@ import type { Node } from "../tensor.ts";
 import type { View } from "../ir/lowering.ts";
 import { indexType } from "../dtype.ts";
 import { contiguousStrides, type Shape } from "../shape.ts";
+import { canonicalStrides } from "../ir/axes.ts";
 import type { Access } from "../ir/kernels/base.ts";
 import { constant, type Expr, scalarType } from "../ir/expr.ts";
 /** Thrown when a node must be materialized after all. */
@@ -34,11 +35,6 @@ interface Chain {
 export function madeOf(node: Node): Extract<Node["made"], { kind: "op" }> {
   if (node.made.kind !== "op") throw new Error("An input has no operation");
   return node.made;
-}
-
-/** Strides of axes of extent 1 say nothing; 0 makes equal accesses look equal. */
-export function canonicalStrides(shape: Shape, strides: readonly number[]): number[] {
-  return strides.map((stride, axis) => shape[axis] === 1 ? 0 : stride);
 }
 
 /** Reads nodes into expressions over one domain; `loads` are the accesses that these refer to. */

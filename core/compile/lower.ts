@@ -10,19 +10,15 @@
 import type { Target } from "../ir/target.ts";
 import { type Node, Tensor } from "../tensor.ts";
 import { materialized } from "./materialize.ts";
-import { canonicalStrides, ExpressionReader, madeOf, type Memory, MustMaterialize } from "./expression_reader.ts";
+import { ExpressionReader, madeOf, type Memory, MustMaterialize } from "./expression_reader.ts";
 import type { KernelCore, Loop, View } from "../ir/lowering.ts";
+import { canonicalStrides, isContiguous } from "../ir/axes.ts";
 import { constant, type Expr, scalarType } from "../ir/expr.ts";
 import { contiguousStrides, reshapeStrides, type Shape, sizeOf } from "../shape.ts";
 import { type DType, indexType, roundTo } from "../dtype.ts";
 import { type Access, type Kernel, mapAccesses, readsOf, type Store } from "../ir/kernel.ts";
 import type { Graph } from "./graph.ts";
 import { compileBody, firstRow, type Kernels, type LoopBody, type Wanted, wantedOf } from "./loop.ts";
-
-function isContiguous({ shape, strides }: View): boolean {
-  const plain = contiguousStrides(shape);
-  return shape.every((extent, axis) => extent === 1 || strides[axis] === plain[axis]);
-}
 
 /** One attempt to lower with a given set of materialized nodes. */
 class Lowering implements Memory {
@@ -202,7 +198,7 @@ class Lowering implements Memory {
   #operand(node: Node, wanted: Shape | undefined): Access {
     const view = this.view(node);
     if (!wanted) {
-      if (!isContiguous(view)) throw new MustMaterialize(node);
+      if (!isContiguous(view.shape, view.strides)) throw new MustMaterialize(node);
       return { buffer: this.buffer(this.#base(node)), offset: view.offset, strides: contiguousStrides(view.shape) };
     }
     const strides = reshapeStrides(view.shape, view.strides, wanted);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Axes, mergeAxes, tileInner, withInner } from "../../../ir/axes.ts";
 import type { Access, Store } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { GeneratorContext } from "./context.ts";
@@ -10,7 +11,7 @@ import { Evaluator } from "./evaluate.ts";
 import { type Formula, formula, mayOverrun, printerFor, sharingLoads, type StreamOf, streamsOf } from "./generate.ts";
 import { columnLoop, Odometer } from "./loops.ts";
 import type { Printer } from "./printer.ts";
-import { accessStream, type Axes, mergeAxes, type Stream, withInner } from "./streams.ts";
+import { accessStream, type Stream } from "./streams.ts";
 import { operationCount, pointNanoseconds, unrollFor } from "./work.ts";
 
 /** A kernel's stores, ready to be written as loops. */
@@ -94,10 +95,7 @@ function tiled(axes: Axes, streams: readonly Stream[]): Axes {
   });
   const tile = tileColumns.find((width) => columns % width === 0);
   if (rank < 2 || !jumps || tile === undefined || columns < tiledFrom || axes.extents[rank - 2] < tiledFrom) return axes;
-  return {
-    extents: [columns / tile, ...axes.extents.slice(0, -1), tile],
-    strides: axes.strides.map((strides) => [strides[rank - 1] * tile, ...strides]),
-  };
+  return tileInner(axes, tile);
 }
 
 /** Writes the loops over a part of a box. */

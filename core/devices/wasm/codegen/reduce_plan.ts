@@ -6,11 +6,12 @@
  *
  * @module
  */
+import { type Axes, mergeAxes, withInner, withPoint } from "../../../ir/axes.ts";
 import { sizeOf } from "../../../shape.ts";
 import type { Reduction } from "./accumulate.ts";
 import { type formula, mayOverrun } from "./generate.ts";
 import type { Printer } from "./printer.ts";
-import { type Axes, mergeAxes, type Stream, withInner } from "./streams.ts";
+import type { Stream } from "./streams.ts";
 import { operationCount, pointNanoseconds } from "./work.ts";
 
 /** A reduction whose operands and outputs are streams. */
@@ -78,7 +79,7 @@ export function choosePlan(spec: ReduceSpec, printer: Printer): ReducePlan {
   });
 
   const layout = lanes === 1 || points.extents.length === 0 || windowChoice.cost <= pointsChoice.cost ? "window" : "points";
-  const laid = layout === "points" ? withInner(points, pointsChoice.axis) : withColumn(points);
+  const laid = layout === "points" ? withInner(points, pointsChoice.axis) : withPoint(points);
   const inner = withInner(window, layout === "window" ? windowChoice.axis : window.extents.length - 1);
   const [rows, columns] = split(laid);
   const [windowRows, windowColumns] = split(inner);
@@ -117,11 +118,6 @@ function cheapest(axes: Axes, lastOnly: boolean, costOf: (extent: number, axis: 
     if (lastOnly) break;
   }
   return best;
-}
-
-/** The axes with one more of a single point. */
-function withColumn(axes: Axes): Axes {
-  return { extents: [...axes.extents, 1], strides: axes.strides.map((strides) => [...strides, 0]) };
 }
 
 function split({ extents }: Axes): [rows: number, columns: number] {

@@ -1,5 +1,5 @@
 /**
- * Streams: how the data of a kernel (buffers, positions, results) lies over the axes of its loops, and how few loops do.
+ * Streams: how the data of a kernel (buffers, positions, results) lies over the axes of its loops.
  *
  * @module
  */
@@ -36,36 +36,4 @@ export function accessStream(program: Program, { buffer, offset, strides }: Acce
 /** The stream of positions offset + sum of strides * index. */
 export function indexStream(offset: number, strides: readonly number[]): Stream {
   return { dtype: "index", strides, base: (c) => void c.i32(offset) };
-}
-
-/** Axes of a loop nest and the strides of each stream over them. */
-export interface Axes {
-  readonly extents: readonly number[];
-  readonly strides: readonly (readonly number[])[];
-}
-
-/** Merges neighbouring axes over which every stream runs on evenly, and drops axes of one point; order is kept. */
-export function mergeAxes(extents: readonly number[], strides: readonly (readonly number[])[], keepLast = false): Axes {
-  const merged: number[] = [];
-  const steps: number[][] = strides.map(() => []);
-  extents.forEach((extent, axis) => {
-    const kept = keepLast && axis === extents.length - 1;
-    if (extent === 1 && !kept) return;
-    const last = merged.length - 1;
-    if (!kept && last >= 0 && strides.every((of, i) => steps[i][last] === of[axis] * extent)) {
-      merged[last] *= extent;
-      strides.forEach((of, i) => steps[i][last] = of[axis]);
-    } else {
-      merged.push(extent);
-      strides.forEach((of, i) => steps[i].push(of[axis]));
-    }
-  });
-  return { extents: merged, strides: steps };
-}
-
-/** The same axes with one of them moved to the end; without axes, one of a single point. */
-export function withInner(axes: Axes, inner: number): Axes {
-  if (axes.extents.length === 0) return { extents: [1], strides: axes.strides.map(() => [0]) };
-  const move = (list: readonly number[]) => [...list.filter((_, axis) => axis !== inner), list[inner]];
-  return { extents: move(axes.extents), strides: axes.strides.map(move) };
 }

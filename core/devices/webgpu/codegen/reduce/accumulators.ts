@@ -15,7 +15,7 @@ import {
 } from "../../../../ir/reductions.ts";
 import { literal, scalarPrinter } from "../shader/expressions.ts";
 import { Shader } from "../shader/shader.ts";
-import type { CollapsedReduce } from "./collapsed.ts";
+import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 
 /** The variables of one reduction; `index` for argmax and argmin. */
 export interface Accumulator {
@@ -32,7 +32,7 @@ export interface Candidate {
 }
 
 /** Writes the declarations of all accumulators of a kernel. */
-export function declareAccumulators(shader: Shader, { reductions }: CollapsedReduce): Accumulator[] {
+export function declareAccumulators(shader: Shader, { reductions }: MergedReduce): Accumulator[] {
   return reductions.map(({ op, value: { type } }) => {
     const value = shader.fresh("s");
     shader.line(`var ${value} = ${neutral(shader, op, type)};`);

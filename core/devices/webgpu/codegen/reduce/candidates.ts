@@ -9,13 +9,13 @@ import { address, type Coordinate } from "../shader/coordinates.ts";
 import { scalarPrinter } from "../shader/expressions.ts";
 import { Shader } from "../shader/shader.ts";
 import { type Candidate, neutral } from "./accumulators.ts";
-import type { CollapsedReduce } from "./collapsed.ts";
+import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 
 /** Writes the candidates at coordinates of the window; where `inside` does not hold they are neutral. */
 export type CandidateWriter = (coordinates: readonly Coordinate[], inside?: string) => Candidate[];
 
 /** Writes what depends on the point of the domain only; returns what writes the candidates of its window. */
-export function candidateWriter(shader: Shader, kernel: CollapsedReduce, point: readonly Coordinate[]): CandidateWriter {
+export function candidateWriter(shader: Shader, kernel: MergedReduce, point: readonly Coordinate[]): CandidateWriter {
   const rank = kernel.shape.length;
   const bases = kernel.operands.map(({ offset, strides }) => shader.define(address(offset, strides.slice(0, rank), point), "a"));
   const windowStrides = contiguousStrides(kernel.window);

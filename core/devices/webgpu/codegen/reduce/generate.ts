@@ -20,7 +20,7 @@ import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts"
 import { Shader } from "../shader/shader.ts";
 import { declareAccumulators, resultOf } from "./accumulators.ts";
 import { candidateWriter } from "./candidates.ts";
-import { type CollapsedReduce, collapseReduce } from "./collapsed.ts";
+import { type MergedReduce, mergeReduce } from "../../../../ir/merged_axes.ts";
 import { accumulateOver } from "./loops.ts";
 import { combinePartials, partialBytes, storePartial } from "./partials.ts";
 import { planReduce, type SplitPlan } from "./plan.ts";
@@ -28,7 +28,7 @@ import { dispatchTree } from "./tree.ts";
 
 /** The shaders of a reduction. */
 export function generateReduce(context: KernelContext<ReduceKernel>): KernelCode {
-  const kernel = collapseReduce(context.kernel);
+  const kernel = mergeReduce(context.kernel);
   const plan = planReduce(kernel, context.target);
   if (plan.kind === "serial") return singleDispatch(dispatchSerial(context, kernel));
   const first = plan.kind === "tree" ? dispatchTree(context, kernel, plan) : dispatchSplit(context, kernel, plan);
@@ -39,7 +39,7 @@ export function generateReduce(context: KernelContext<ReduceKernel>): KernelCode
   };
 }
 
-function dispatchSerial(context: KernelContext<ReduceKernel>, kernel: CollapsedReduce): Dispatch {
+function dispatchSerial(context: KernelContext<ReduceKernel>, kernel: MergedReduce): Dispatch {
   const outputs = sizeOf(kernel.shape);
   const shader = new Shader(context, "reduce", independentWorkgroup(context.target, outputs));
   const { id, workgroups } = invocationIndex(shader, outputs);
@@ -51,7 +51,7 @@ function dispatchSerial(context: KernelContext<ReduceKernel>, kernel: CollapsedR
   return shader.dispatch(workgroups);
 }
 
-function dispatchSplit(context: KernelContext<ReduceKernel>, kernel: CollapsedReduce, { axis, splits }: SplitPlan): Dispatch {
+function dispatchSplit(context: KernelContext<ReduceKernel>, kernel: MergedReduce, { axis, splits }: SplitPlan): Dispatch {
   const outputs = sizeOf(kernel.shape);
   const total = outputs * splits;
   const shader = new Shader(context, "reduce parts", independentWorkgroup(context.target, total), "u32");

@@ -14,7 +14,7 @@ import { writeEpilogue } from "../shader/epilogue.ts";
 import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
 import { Shader } from "../shader/shader.ts";
 import { type Accumulator, type Candidate, declareAccumulators, resultOf } from "./accumulators.ts";
-import type { CollapsedReduce } from "./collapsed.ts";
+import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 import { accumulateOver } from "./loops.ts";
 
 /** Which partial result of how many. */
@@ -26,7 +26,7 @@ export interface PartialResult {
 }
 
 /** The scratch memory that partial results take. */
-export function partialBytes({ shape, reductions }: CollapsedReduce, splits: number): number {
+export function partialBytes({ shape, reductions }: MergedReduce, splits: number): number {
   const words = reductions.reduce((sum, { op }) => sum + (isArgReduction(op) ? 2 : 1), 0);
   return 4 * words * splits * sizeOf(shape);
 }
@@ -55,7 +55,7 @@ function loadPartial(shader: Shader, accumulators: readonly Accumulator[], parti
 }
 
 /** The second dispatch: one invocation per output combines its partial results. */
-export function combinePartials(context: KernelContext<ReduceKernel>, kernel: CollapsedReduce, splits: number): Dispatch {
+export function combinePartials(context: KernelContext<ReduceKernel>, kernel: MergedReduce, splits: number): Dispatch {
   const outputs = sizeOf(kernel.shape);
   const shader = new Shader(context, "reduce combine", independentWorkgroup(context.target, outputs), "u32");
   const { id: output, workgroups } = invocationIndex(shader, outputs);

@@ -5,7 +5,7 @@
  */
 import { sizeOf } from "../../../../shape.ts";
 import type { Target } from "../kernel_code.ts";
-import type { CollapsedReduce } from "./collapsed.ts";
+import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 
 /** One invocation per output. */
 interface SerialPlan {
@@ -33,7 +33,7 @@ export type ReducePlan = SerialPlan | SplitPlan | TreePlan;
 const shortWindow = 64;
 
 /** The plan for a reduction on an adapter. */
-export function planReduce(kernel: CollapsedReduce, target: Target): ReducePlan {
+export function planReduce(kernel: MergedReduce, target: Target): ReducePlan {
   const outputs = sizeOf(kernel.shape);
   const window = sizeOf(kernel.window);
   const wanted = target.software ? 512 : 65536;

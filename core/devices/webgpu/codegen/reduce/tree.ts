@@ -11,7 +11,7 @@ import { writeEpilogue } from "../shader/epilogue.ts";
 import { Shader } from "../shader/shader.ts";
 import { type Accumulator, declareAccumulators, merge, resultOf } from "./accumulators.ts";
 import { candidateWriter } from "./candidates.ts";
-import type { CollapsedReduce } from "./collapsed.ts";
+import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 import { accumulateOver } from "./loops.ts";
 import { storePartial } from "./partials.ts";
 import type { TreePlan } from "./plan.ts";
@@ -19,7 +19,7 @@ import type { TreePlan } from "./plan.ts";
 /** The dispatch of a tree. */
 export function dispatchTree(
   context: KernelContext<ReduceKernel>,
-  kernel: CollapsedReduce,
+  kernel: MergedReduce,
   { lanes, splits }: TreePlan,
 ): Dispatch {
   const outputs = sizeOf(kernel.shape);
