@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defaultFloat, type DType, dtypeOfArray, isBool, isFloat, type TypedArray } from "../core/dtype.ts";
+import { defaultFloat, type DType, dtypeOfArray, isInteger, type TypedArray } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
 import { data } from "../core/execution/realize.ts";
 import { type Shape, showShape, sizeOf } from "../core/shape.ts";
@@ -89,7 +89,7 @@ function fourAxes(images: Images, { what, single }: Layout): FourAxes {
 
 /** The values of black and white. */
 function limits(dtype: DType, what: string, { range }: RangeOptions): readonly [number, number] {
-  if (range === undefined) return isFloat(dtype) || isBool(dtype) ? [0, 1] : [0, 255];
+  if (range === undefined) return isInteger(dtype) ? [0, 255] : [0, 1];
   const [black, white] = range;
   if (!(Number.isFinite(black) && Number.isFinite(white) && black !== white)) {
     throw new RangeError(`Cannot ${what} with the range [${black}, ${white}]: it must be two different finite numbers`);

@@ -51,6 +51,9 @@ Deno.test("floats from 0 to 1 and integers from 0 to 255 are clamped; NaN is bla
   assert.deepEqual(await grey(tensor([[-5, 0, 128, 255, 300]], { dtype: "i32" })), [[0, 0, 128, 255, 255]]);
   assert.deepEqual(await grey(tensor([[0, 128, 255]], { dtype: "u8" })), [[0, 128, 255]]);
   assert.deepEqual(await grey(tensor([[true, false]])), [[255, 0]]);
+  for (const dtype of ["f32", "f16", "bf16"] as const) {
+    assert.deepEqual(await grey(tensor([[0, 0.5, 1]], { dtype })), [[0, 128, 255]]);
+  }
   assert.deepEqual(await grey(tensor([[-2, 0, 2]]), { range: [-2, 2] }), [[0, 128, 255]]);
   assert.deepEqual(await grey(tensor([[-2, 0, 2]]), { range: [2, -2] }), [[255, 128, 0]]);
 });
