@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { deviceBytes } from "../../../dtype.ts";
 import type { PoolKernel } from "../../../ir/kernel.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type GeneratorContext, type KernelGenerator, phaseLocals, phaseParams } from "./context.ts";
@@ -56,7 +57,7 @@ function eachPlane(
   threads: number,
 ): number {
   const { geometry: g, shape } = kernel;
-  const bytes = type === "f64" ? 8 : 4;
+  const bytes = deviceBytes(type);
   const sizes = operandSizes(kernel);
   const rows = shape[2];
   const together = Math.max(1, Math.floor(EPILOGUE_ELEMENTS / sizes.result));
@@ -103,7 +104,7 @@ interface Window {
 /** Any window: (first operand, second operand, result) for one plane. */
 function windowPlane(context: GeneratorContext, kernel: PoolKernel, type: "f32" | "f64"): number {
   const { kind, geometry: g } = kernel;
-  const bytes = type === "f64" ? 8 : 4;
+  const bytes = deviceBytes(type);
   return context.module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [row, column, pixel] = c.locals("i32", 3);
     const window: Window = { c, type, bytes, kernel, first: 0, second: 1, result: 2, row, column, pixel };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { indexType } from "../../../dtype.ts";
+import { deviceBytes, indexType } from "../../../dtype.ts";
 import { type Expr, mapLeaves, type ScalarType } from "../../../ir/expr.ts";
 import type { ReduceKernel } from "../../../ir/kernel.ts";
 import { contiguousStrides, sizeOf } from "../../../shape.ts";
@@ -98,7 +98,7 @@ function splitWindow(context: GeneratorContext, spec: ReduceSpec): readonly Phas
   const perThread = plane * parts.length;
   const slot = context.sharedScratch(perThread * context.threads);
   const partial = (part: number, type: ScalarType, threadStride: readonly number[], mine: boolean): Stream => {
-    const bytes = type === "f64" ? 8 : 4;
+    const bytes = deviceBytes(type);
     return {
       dtype: type,
       strides: [...contiguousStrides(spec.shape).map((stride) => stride * bytes), ...threadStride],

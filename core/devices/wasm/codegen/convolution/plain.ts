@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { deviceBytes } from "../../../../dtype.ts";
 import type { ConvKernel } from "../../../../ir/kernel.ts";
 import type { ConvGeometry } from "../../../../shape.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
@@ -35,7 +36,7 @@ interface TermLocals {
 /** Writes the sums, in either precision, as one phase. */
 export function plainConvolution(context: GeneratorContext, kernel: ConvKernel, sums: PlainSums): readonly Phase[] {
   const type = context.program.buffers[kernel.operands[0].buffer].dtype === "f64" ? "f64" : "f32";
-  const bytes = type === "f64" ? 8 : 4;
+  const bytes = deviceBytes(type);
   const { slot, func: epilogue } = context.epilogue(kernel);
   const { planes, height, width, terms } = sums;
   const work = [...terms, planes, height, width].reduce((product, extent) => product * extent, 1);
