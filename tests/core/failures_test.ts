@@ -187,12 +187,12 @@ for (const { name, device, subjects, every } of devices) {
 }
 
 /** Bytes that are handed out; the wasm device tells of tables and code only when it has no room. */
-function memoryOf(device: Device): readonly unknown[] {
+function memoryOf(device: Device): readonly number[] {
   if (device.name !== "wasm") return [device.bytesInUse];
   try {
     device.upload("u8", { length: 2 ** 40 } as Uint8Array);
   } catch (error) {
-    if (error instanceof OutOfMemoryError) return [device.bytesInUse, error.facts.bytesInUse];
+    if (error instanceof OutOfMemoryError) return [device.bytesInUse, Number(error.facts.bytesInUse)];
   }
   throw new Error("There is room for everything");
 }
@@ -220,7 +220,8 @@ for (const { name, device, every } of devices) {
         const calls = await faults.count(use);
         for (let call = 0; call < calls; call += every) {
           assert.ok(await faults.inject(call, false, use) instanceof Error, `call ${call} of ${calls}`);
-          assert.deepEqual(memoryOf(device), before, `call ${call} of ${calls}`);
+          // The collector may give back what earlier tests have left.
+          assert.ok(memoryOf(device).every((bytes, i) => bytes <= before[i]), `call ${call} of ${calls}`);
           assert.deepEqual(use(), expected);
         }
       }
