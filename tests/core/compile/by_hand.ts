@@ -94,11 +94,16 @@ export function unplanned({ kernels, buffers, inputs, outputs }: Program, donate
   };
 }
 
-/** Compares the kernels of a program, as COTANGENT_DEBUG=kernels prints them, with a text whose indentation does not count. */
-export function checkText(made: Program, expected: string): void {
+/** Compares a text with one whose indentation does not count. */
+export function checkLines(made: string, expected: string): void {
   const lines = expected.split("\n").filter((line) => line.trim() !== "");
   const indent = Math.min(...lines.map((line) => line.search(/\S/)));
-  assert.equal(showProgram(made), lines.map((line) => line.slice(indent)).join("\n"));
+  assert.equal(made, lines.map((line) => line.slice(indent)).join("\n"));
+}
+
+/** The same with the kernels of a program, as COTANGENT_DEBUG=kernels prints them. */
+export function checkText(made: Program, expected: string): void {
+  checkLines(showProgram(made), expected);
 }
 
 /** The program with other kernels. */
