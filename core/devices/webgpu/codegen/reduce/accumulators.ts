@@ -13,7 +13,8 @@ import {
   outcomeIn,
   type ReduceOp,
 } from "../../../../ir/reductions.ts";
-import { literal, scalarPrinter } from "../shader/expressions.ts";
+import { expressionPrinter } from "../shader/expressions.ts";
+import { literal } from "../shader/literals.ts";
 import { Shader } from "../shader/shader.ts";
 import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 
@@ -58,7 +59,7 @@ export function printerOf(shader: Shader, names: readonly string[]): (e: Expr) =
   const unknown = () => {
     throw new Error("Outcomes are combined by their values alone");
   };
-  return scalarPrinter(shader, { load: (slot) => names[slot], index: unknown, result: unknown });
+  return expressionPrinter(shader, { load: (slot) => names[slot], index: unknown, result: unknown });
 }
 
 /** Takes one more value in, in whatever order. */

@@ -6,7 +6,7 @@
 import { isArgReduction } from "../../../../ir/reductions.ts";
 import { contiguousStrides } from "../../../../shape.ts";
 import { address, type Coordinate } from "../shader/coordinates.ts";
-import { scalarPrinter } from "../shader/expressions.ts";
+import { expressionPrinter } from "../shader/expressions.ts";
 import { Shader } from "../shader/shader.ts";
 import { type Candidate, neutral } from "./accumulators.ts";
 import type { MergedReduce } from "../../../../ir/merged_axes.ts";
@@ -31,7 +31,7 @@ export function candidateWriter(shader: Shader, kernel: MergedReduce, point: rea
       }
       return name;
     };
-    const print = scalarPrinter(shader, {
+    const print = expressionPrinter(shader, {
       load,
       index: (offset, strides) => `bitcast<i32>(${address(offset, strides, [...point, ...coordinates])})`,
       result: () => {

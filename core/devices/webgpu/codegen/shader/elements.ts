@@ -8,7 +8,8 @@ import { deviceBytes, type DType, isBool } from "../../../../dtype.ts";
 import { DTypeError } from "../../../../errors.ts";
 import { decode, encode } from "../../../../ir/encoding.ts";
 import { type Expr, type ScalarType, scalarType } from "../../../../ir/expr.ts";
-import { scalarPrinter, type ShaderText } from "./expressions.ts";
+import { expressionPrinter } from "./expressions.ts";
+import type { WgslWriter } from "./wgsl_writer.ts";
 
 /** The types that a word can have. */
 export type WordType = "f32" | "i32" | "u32";
@@ -48,22 +49,22 @@ const instructions: Readonly<Partial<Record<DType, { decode(bits: string): strin
 };
 
 /** Prints an expression of one leaf. */
-function printed(shader: ShaderText, e: Expr, leaf: string): string {
+function printed(shader: WgslWriter, e: Expr, leaf: string): string {
   const none = () => {
     throw new Error("Bits depend on nothing else");
   };
-  return scalarPrinter(shader, { load: () => leaf, index: none, result: none })(e);
+  return expressionPrinter(shader, { load: () => leaf, index: none, result: none })(e);
 }
 
 /** An element from its bits, the lowest of a u32. */
-export function fromBits(shader: ShaderText, dtype: DType, bits: string): string {
+export function fromBits(shader: WgslWriter, dtype: DType, bits: string): string {
   const instruction = instructions[dtype];
   if (instruction) return instruction.decode(bits);
   return printed(shader, decode(dtype, { kind: "load", type: "u32", slot: 0 }), `(${bits} & ${maskOf(dtype)})`);
 }
 
 /** The bits of an element, the lowest of a u32 whose others are 0. */
-export function toBits(shader: ShaderText, dtype: DType, value: string): string {
+export function toBits(shader: WgslWriter, dtype: DType, value: string): string {
   const instruction = instructions[dtype];
   if (instruction) return instruction.encode(value);
   return `(${printed(shader, encode(dtype, { kind: "load", type: scalarOf(dtype), slot: 0 }), value)} & ${maskOf(dtype)})`;

@@ -8,10 +8,11 @@
  */
 import type { ScalarType } from "../../../../ir/expr.ts";
 import type { Access, Kernel } from "../../../../ir/kernel.ts";
+import { locationKey } from "./bindings.ts";
 import { address, type Coordinate } from "./coordinates.ts";
 import { isPacked } from "./elements.ts";
-import { scalarPrinter } from "./expressions.ts";
-import { locationKey, type Shader, u32 } from "./shader.ts";
+import { expressionPrinter } from "./expressions.ts";
+import { type Shader, u32 } from "./shader.ts";
 
 /** What is loaded and stored; all kernels have these. */
 export type Epilogue = Pick<Kernel, "loads" | "stores">;
@@ -68,7 +69,7 @@ export function writeEpilogue(
   const values: string[][] = epilogue.stores.map(() => []);
   for (let lane = 0; lane < lanes; lane++) {
     const here = coordinates.map((at, axis) => lane > 0 && axis === last ? `(${at} + ${lane}u)` : at);
-    const print = scalarPrinter(shader, {
+    const print = expressionPrinter(shader, {
       load: (slot) => load(slot, lane),
       index: (offset, strides) => `bitcast<i32>(${address(offset, strides, here)})`,
       result: (slot) => results(slot, lane),
