@@ -18,7 +18,7 @@ import {
   fromHostArray,
   type HostArray,
   isBool,
-  isFloat,
+  tangentType,
   toHostArray,
   type TypedArray,
 } from "../dtype.ts";
@@ -78,7 +78,7 @@ function isKnown(tensor: Tensor): boolean {
 
 /** Constants that are part of the structure: they simplify it. */
 function isPlain(value: number, dtype: DType): boolean {
-  return !isFloat(dtype) || !Number.isFinite(value) || (Math.abs(value) <= 2 && Number.isInteger(value)) || value === 0.5;
+  return !tangentType(dtype) || !Number.isFinite(value) || (Math.abs(value) <= 2 && Number.isInteger(value)) || value === 0.5;
 }
 
 function constantOfOp(tensor: Tensor): number | undefined {

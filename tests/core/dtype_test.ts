@@ -28,6 +28,7 @@ import { bitcast } from "../../core/ops/bits.ts";
 import {
   arange,
   cast,
+  compileCount,
   concat,
   data,
   type DType,
@@ -37,6 +38,7 @@ import {
   fromBytes,
   full,
   grad,
+  item,
   jit,
   layers,
   linspace,
@@ -166,6 +168,21 @@ testOnDevices("derivatives by a type have the type that its row says", async () 
       assert.equal(slope.dtype, type);
       assert.deepEqual(await toArray(slope), [3, 3]);
     }
+  }
+});
+
+testOnDevices("another number of any float is the same program", async () => {
+  for (const dtype of currentDevice().dtypes) {
+    const type = tangentType(dtype);
+    if (!type) continue;
+    const compute = async (i: number) => {
+      const value = 1 / (i + 3);
+      assert.equal(await item(sum(mul(cast(full([2], value, { dtype }), type), 4))), 8 * roundTo(dtype, value), dtype);
+    };
+    await compute(0);
+    const before = compileCount();
+    for (let i = 1; i < 5; i++) await compute(i);
+    assert.equal(compileCount(), before, dtype);
   }
 });
 
