@@ -35,7 +35,6 @@ import {
   relu,
   reshape,
   round,
-  scan,
   ShapeError,
   sin,
   slice,
@@ -55,10 +54,7 @@ import {
 } from "../../../mod.ts";
 import { assertClose } from "../../support/close.ts";
 import { testOnDevices } from "../../support/each_device.ts";
-import { testSubjects } from "../../support/each_subject.ts";
-import type { Subject } from "../../support/laws.ts";
 import { noise, noiseInt } from "../../support/noise.ts";
-import type { Input } from "../../support/op_cases.ts";
 import { reference } from "../../support/run_case.ts";
 
 const close = { relative: 1e-5, absolute: 1e-5 };
@@ -72,38 +68,6 @@ async function assertTrees(actual: unknown, expected: unknown): Promise<void> {
   assert.deepEqual(found.map(({ shape }) => shape), wanted.map(({ shape }) => shape));
   for (let i = 0; i < found.length; i++) assertClose(await data(found[i]), await data(wanted[i]), close, `leaf ${i}`);
 }
-
-const float = (...shape: number[]): Input => ({ shape, domain: "any", dtype: "float" });
-
-/** A function of two arguments with two results. */
-const block = (x: Tensor, w: Tensor) => {
-  const y = tanh(matmul(x, w));
-  return { y, z: mul(sin(y), y) };
-};
-
-/** The same function with its derivative written out. */
-const byHand = customVjp(
-  (x: Tensor, w: Tensor) => [block(x, w), [x, w] as const],
-  ([x, w], g) => vjp(block, x, w)[1](g),
-);
-
-const blocks = { checkpoint: checkpoint(block), customVjp: byHand };
-const recurrent: Subject = {
-  name: "scan",
-  inputs: [float(2), float(4, 2), float(2, 2)],
-  f: (start, xs, w) => {
-    const [h, ys] = scan((h: Tensor, x: Tensor) => [tanh(add(matmul(w, h), x)), mul(h, x)], start, xs);
-    return add(h, sum(ys, { axis: 0 }));
-  },
-};
-
-const subjects = Object.entries(blocks).flatMap(([name, f]): Subject[] => [
-  { name, inputs: [float(3, 2), float(2, 2)], f: (x, w) => mul(f(x, w).y, add(f(x, w).z, 1)) },
-  { name: `${name} inside itself`, inputs: [float(2, 2), float(2, 2)], f: (x, w) => f(f(x, w).z, w).y },
-  { name: `one result of ${name}`, inputs: [float(3, 2), float(2, 2)], f: (x, w) => f(x, w).z },
-]);
-
-testSubjects([recurrent, ...subjects]);
 
 testOnDevices("checkpoint differentiates what a function captures", async () => {
   const [x, w] = [values(1, [4, 3]), values(2, [3, 3])];

@@ -9,6 +9,7 @@ import { exact, type Tolerance } from "../../support/close.ts";
 import { testDevices } from "../../support/devices.ts";
 import { checkDerivatives, checkDevice, checkVmap, isDifferentiable, type Subject } from "../../support/laws.ts";
 import { casesOf, type Input, type OpCase, tableNames } from "../../support/op_cases.ts";
+import { recordsIn } from "../../support/records.ts";
 import { reference } from "../../support/run_case.ts";
 
 /**
@@ -42,17 +43,8 @@ async function all<T>(items: readonly T[], law: (item: T) => Promise<unknown>): 
   if (failures.length > 0) throw new Error(`${failures.length} of ${items.length} failed\n${failures.join("\n")}`);
 }
 
-function isRecord(value: unknown): value is Op {
-  return typeof value === "object" && value !== null && "lower" in value && "jvp" in value && "name" in value;
-}
-
 Deno.test("every record of core/ops is in the list, under a name of its own, with cases", async () => {
-  const folder = new URL("../../../core/ops/", import.meta.url);
-  const found = new Set<Op>();
-  for await (const { name } of Deno.readDir(folder)) {
-    for (const value of Object.values(await import(new URL(name, folder).href))) if (isRecord(value)) found.add(value);
-  }
-  assert.deepEqual(new Set(allOps), found);
+  assert.deepEqual(new Set(allOps), await recordsIn(new URL("../../../core/ops/", import.meta.url)));
   assert.equal(new Set(allOps.map(({ name }) => name)).size, allOps.length, "names");
   assert.deepEqual(allOps.filter((op) => casesOf(op).length === 0).map(({ name }) => name), [], "records without cases");
   const names = new Set(allOps.map(({ name }) => name));
