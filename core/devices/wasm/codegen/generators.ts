@@ -9,7 +9,7 @@ import { conv2d, conv2dFilterGrad, conv2dInputGrad } from "./convolution/conv2d.
 import { gatherRows, scatterAddRows } from "./gather_rows.ts";
 import { map } from "./map.ts";
 import { matmul } from "./matmul/matmul.ts";
-import { pool } from "./pool.ts";
+import { avgPool2d, avgPool2dGrad, maxPool2d, maxPool2dGather, maxPool2dScatter } from "./pooling/pooling.ts";
 import { reduce } from "./reduce.ts";
 import { scatterRows } from "./scatter_rows.ts";
 import { argsort } from "./sort.ts";
@@ -21,11 +21,11 @@ const generators: KernelTable<GeneratorContext, readonly Phase[]> = {
   conv2d,
   conv2dInputGrad,
   conv2dFilterGrad,
-  maxPool2d: pool,
-  maxPool2dScatter: pool,
-  maxPool2dGather: pool,
-  avgPool2d: pool,
-  avgPool2dGrad: pool,
+  maxPool2d,
+  maxPool2dScatter,
+  maxPool2dGather,
+  avgPool2d,
+  avgPool2dGrad,
   gatherRows,
   scatterAddRows,
   scatterRows,
