@@ -6,13 +6,14 @@
 import { callByKind, type KernelTable, type SimpleKernel } from "../../../ir/kernel.ts";
 import type { GeneratorContext, Phase } from "./context.ts";
 import { conv2d, conv2dFilterGrad, conv2dInputGrad } from "./convolution/conv2d.ts";
-import { gatherRows, scatterAddRows } from "./gather_rows.ts";
 import { map } from "./map.ts";
 import { matmul } from "./matmul/matmul.ts";
 import { avgPool2d, avgPool2dGrad, maxPool2d, maxPool2dGather, maxPool2dScatter } from "./pooling/pooling.ts";
-import { reduce } from "./reduce.ts";
-import { scatterRows } from "./scatter_rows.ts";
-import { argsort } from "./sort.ts";
+import { reduce } from "./reduce/reduce.ts";
+import { gatherRows } from "./rows/gather_rows.ts";
+import { scatterAddRows } from "./rows/scatter_add_rows.ts";
+import { scatterRows } from "./rows/scatter_rows.ts";
+import { argsort } from "./sort/argsort.ts";
 
 const generators: KernelTable<GeneratorContext, readonly Phase[]> = {
   map,

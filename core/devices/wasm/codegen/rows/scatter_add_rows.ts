@@ -1,58 +1,21 @@
 /**
- * Rows chosen by index, and their transpose: rows added up by index.
+ * Rows added up by index: the transpose of rows chosen by index.
  *
  * @module
  */
-import { deviceBytes } from "../../../dtype.ts";
-import { scalarType } from "../../../ir/expr.ts";
-import type { Access, GatherRowsKernel, ScatterAddRowsKernel } from "../../../ir/kernel.ts";
-import { sizeOf } from "../../../shape.ts";
-import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { boxOf, writeBox } from "./box.ts";
-import { type GeneratorContext, type KernelGenerator, phaseLocals, phaseParams } from "./context.ts";
-import { plus, slotAddress } from "./emit/addresses.ts";
-import { setAlignedShare } from "./emit/shares.ts";
-import { printerFor } from "./generate.ts";
-import { columnLoop } from "./loops.ts";
-import { accessStream, type Stream } from "./streams.ts";
-import { serialNanoseconds } from "./work.ts";
-
-/** Rows chosen: an elementwise box whose result lies in rows anywhere. */
-export const gatherRows: KernelGenerator<GatherRowsKernel> = (context, kernel) => {
-  if (sizeOf(kernel.shape) === 0) return [];
-  const { dtype } = context.program.buffers[kernel.operands[0].buffer];
-  const bytes = deviceBytes(dtype);
-  const result: Stream = {
-    dtype,
-    strides: [0, 0, bytes],
-    base: (c) => c.i32(0),
-    row: (c, row) => {
-      plus(slotAddress(c, kernel.operands[0].buffer), kernel.operands[0].offset * bytes);
-      if (kernel.outer > 1) c.get(row).i32(kernel.count).op("i32.div_u").i32(kernel.size).op("i32.mul");
-      else c.i32(0);
-      pushIndex(c, kernel.operands[1], kernel.size, () => c.get(row).i32(kernel.count).op("i32.rem_u"));
-      c.op("i32.add").i32(kernel.inner * bytes).op("i32.mul").op("i32.add");
-    },
-  };
-  const box = boxOf(context, kernel, { keepLast: true, result: () => result });
-  const serial = context.threads === 1 || box.nanoseconds < serialNanoseconds;
-  const func = context.module.func({ params: phaseParams }, (c) => {
-    const [from, to] = c.locals("i32", 2);
-    if (!serial) setAlignedShare(c, phaseLocals.thread, box.rows, 1, context.threads, from, to);
-    writeBox(c, box, serial ? {} : { rows: { from, to } });
-  });
-  return [{ func, serial }];
-};
-
-/** Pushes the index at a place of the list, clamped into range. */
-export function pushIndex(c: FunctionWriter, indices: Access, size: number, place: () => void): void {
-  const index = c.local("i32");
-  plus(slotAddress(c, indices.buffer), 4 * indices.offset);
-  place();
-  c.i32(2).op("i32.shl").op("i32.add").mem("i32.load").set(index);
-  c.i32(0).get(index).get(index).i32(0).op("i32.lt_s").op("select").set(index);
-  c.get(index).i32(size - 1).get(index).i32(size - 1).op("i32.lt_s").op("select").release("i32", index);
-}
+import { deviceBytes } from "../../../../dtype.ts";
+import { scalarType } from "../../../../ir/expr.ts";
+import type { ScatterAddRowsKernel } from "../../../../ir/kernel.ts";
+import { sizeOf } from "../../../../shape.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import { type GeneratorContext, type KernelGenerator, phaseLocals, phaseParams } from "../context.ts";
+import { slotAddress } from "../emit/addresses.ts";
+import { setAlignedShare } from "../emit/shares.ts";
+import { printerFor } from "../generate.ts";
+import { columnLoop } from "../loops.ts";
+import { accessStream, type Stream } from "../streams.ts";
+import { serialNanoseconds } from "../work.ts";
+import { pushRowIndex } from "./row_index.ts";
 
 /** Each thread owns a range of the `size` rows, so that rows are added in the order of the indices. */
 export const scatterAddRows: KernelGenerator<ScatterAddRowsKernel> = (context, kernel) => {
@@ -62,15 +25,15 @@ export const scatterAddRows: KernelGenerator<ScatterAddRowsKernel> = (context, k
   const serial = context.threads === 1 || outer * inner * (count + size) < serialNanoseconds;
   const func = context.module.func({ params: phaseParams }, (c) => {
     const rows = new RowAdder(context, kernel, c, slot);
-    const [from, to, o, place, target] = c.locals("i32", 5);
+    const [from, to, o, number, target] = c.locals("i32", 5);
     if (serial) c.i32(0).set(from).i32(size).set(to);
     else setAlignedShare(c, phaseLocals.thread, size, 1, context.threads, from, to);
     c.for(o, 0, outer, 1, () => {
       c.for(target, () => c.get(from), () => c.get(to), 1, () => rows.clear(o, target));
-      c.for(place, 0, count, 1, () => {
-        pushIndex(c, kernel.operands[1], size, () => c.get(place));
+      c.for(number, 0, count, 1, () => {
+        pushRowIndex(c, kernel.operands[1], size, () => c.get(number));
         c.tee(target).get(from).op("i32.ge_s").get(target).get(to).op("i32.lt_s").op("i32.and");
-        c.if(() => rows.add(o, place, target));
+        c.if(() => rows.add(o, number, target));
       });
       if (epilogue === undefined) return;
       c.get(0).get(rows.result);
@@ -118,10 +81,10 @@ class RowAdder {
     this.#c.release("i32", to);
   }
 
-  /** Adds row `place` of the source to row `target` of the result. */
-  add(o: number, place: number, target: number): void {
+  /** Adds row `number` of the source to row `target` of the result. */
+  add(o: number, number: number, target: number): void {
     const to = this.#row(this.result, o, this.#kernel.size, target);
-    const from = this.#row(this.#source, o, this.#kernel.count, place);
+    const from = this.#row(this.#source, o, this.#kernel.count, number);
     const { dtype } = this.#stream;
     if (dtype === "index") return;
     const printer = this.#printer();

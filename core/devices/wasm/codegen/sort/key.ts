@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { FunctionWriter } from "./assembler/function_writer.ts";
-import type { Stream } from "./streams.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import type { Stream } from "../streams.ts";
 
 const signBit = -(2 ** 31);
 

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { indexType } from "../../../dtype.ts";
-import type { Expr, ScalarType } from "../../../ir/expr.ts";
-import { append, merge, neutralElement, neutralIndex, outcomeIn, type ReduceOp } from "../../../ir/reductions.ts";
+import { indexType } from "../../../../dtype.ts";
+import type { Expr, ScalarType } from "../../../../ir/expr.ts";
+import { append, merge, neutralElement, neutralIndex, outcomeIn, type ReduceOp } from "../../../../ir/reductions.ts";
 
 /** A reduction as the generator sees it. */
 export interface Reduction {

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { deviceBytes } from "../../../dtype.ts";
-import type { Access, ScatterRowsKernel } from "../../../ir/kernel.ts";
-import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type KernelGenerator, phaseParams } from "./context.ts";
-import { plus, slotAddress } from "./emit/addresses.ts";
-import { setShare } from "./emit/shares.ts";
-import { pushIndex } from "./gather_rows.ts";
-import { serialMoves } from "./work.ts";
+import { deviceBytes } from "../../../../dtype.ts";
+import type { Access, ScatterRowsKernel } from "../../../../ir/kernel.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import { type KernelGenerator, phaseParams } from "../context.ts";
+import { plus, slotAddress } from "../emit/addresses.ts";
+import { setShare } from "../emit/shares.ts";
+import { serialMoves } from "../work.ts";
+import { pushRowIndex } from "./row_index.ts";
 
 /** Each thread owns a range of the `size` rows, so that rows come in the order of the indices: of those at one the last stays. */
 export const scatterRows: KernelGenerator<ScatterRowsKernel> = (context, kernel) => {
@@ -29,7 +29,7 @@ export const scatterRows: KernelGenerator<ScatterRowsKernel> = (context, kernel)
     };
     c.for(o, 0, outer, 1, () =>
       c.for(k, 0, count, 1, () => {
-        pushIndex(c, indices, size, () => c.get(k));
+        pushRowIndex(c, indices, size, () => c.get(k));
         c.tee(row).get(from).op("i32.ge_s").get(row).get(to).op("i32.lt_s").op("i32.and");
         c.if(() => {
           address(target, size, row);

@@ -6,13 +6,13 @@
  *
  * @module
  */
-import { type Axes, mergeAxes, withInner, withPoint } from "../../../ir/axes.ts";
-import { sizeOf } from "../../../shape.ts";
+import { type Axes, mergeAxes, withInner, withPoint } from "../../../../ir/axes.ts";
+import { sizeOf } from "../../../../shape.ts";
+import { formula, mayOverrun } from "../generate.ts";
+import type { Printer } from "../printer.ts";
+import type { Stream } from "../streams.ts";
+import { operationCount, pointNanoseconds } from "../work.ts";
 import type { Reduction } from "./accumulate.ts";
-import { type formula, mayOverrun } from "./generate.ts";
-import type { Printer } from "./printer.ts";
-import type { Stream } from "./streams.ts";
-import { operationCount, pointNanoseconds } from "./work.ts";
 
 /** A reduction whose operands and outputs are streams. */
 export interface ReduceSpec {
@@ -47,6 +47,20 @@ export interface ReducePlan {
   readonly windowUnits: number;
   readonly nanoseconds: number;
   readonly unroll: number;
+}
+
+/** A range of numbers; locals. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Which part of the points, and of the window, to reduce; undefined for all. */
+export interface ReduceRange {
+  readonly rows?: Range;
+  readonly columns?: Range;
+  readonly windowRows?: Range;
+  readonly windowColumns?: Range;
 }
 
 interface Choice {

@@ -3,19 +3,19 @@
  *
  * @module
  */
-import { deviceBytes, indexType } from "../../../dtype.ts";
-import { type Expr, mapLeaves, type ScalarType } from "../../../ir/expr.ts";
-import type { ReduceKernel } from "../../../ir/kernel.ts";
-import { contiguousStrides, sizeOf } from "../../../shape.ts";
+import { deviceBytes, indexType } from "../../../../dtype.ts";
+import { type Expr, mapLeaves, type ScalarType } from "../../../../ir/expr.ts";
+import type { ReduceKernel } from "../../../../ir/kernel.ts";
+import { contiguousStrides, sizeOf } from "../../../../shape.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import { type GeneratorContext, type KernelGenerator, type Phase, phaseLocals, phaseParams } from "../context.ts";
+import { setAlignedShare } from "../emit/shares.ts";
+import { formula, printerFor, sharingLoads, type StreamOf, streamsOf } from "../generate.ts";
+import { accessStream, type Stream } from "../streams.ts";
+import { serialNanoseconds } from "../work.ts";
 import { type Reduction, stateOf } from "./accumulate.ts";
-import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { type GeneratorContext, type KernelGenerator, type Phase, phaseLocals, phaseParams } from "./context.ts";
-import { setAlignedShare } from "./emit/shares.ts";
-import { formula, printerFor, sharingLoads, type StreamOf, streamsOf } from "./generate.ts";
-import { type ReduceRange, writeReduce } from "./reduce_loops.ts";
-import { choosePlan, type ReducePlan, type ReduceSpec } from "./reduce_plan.ts";
-import { accessStream, type Stream } from "./streams.ts";
-import { serialNanoseconds } from "./work.ts";
+import { writeReduce } from "./loops.ts";
+import { choosePlan, type ReducePlan, type ReduceRange, type ReduceSpec } from "./plan.ts";
 
 /** Writes a reduction. */
 export const reduce: KernelGenerator<ReduceKernel> = (context, kernel) => {

@@ -1,0 +1,170 @@
+/**
+ * The indices of each row's elements in sorted order: a radix sort, from the lowest byte of the keys to the highest, which keeps
+ * the order of equal elements and takes as long for every input. Short rows are sorted by insertion.
+ *
+ * A record holds a key (an unsigned integer in the order that is wanted) and the index it comes from. Every pass counts how often
+ * each digit occurs and moves the records to where they then belong; the last one writes their indices. Threads take rows of their
+ * own; of few long rows each takes a part, and they add up their counts.
+ *
+ * @module
+ */
+import type { ArgsortKernel } from "../../../../ir/kernel.ts";
+import { sizeOf } from "../../../../shape.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import { type Epilogue, type GeneratorContext, type KernelGenerator, type Phase, phaseLocals, phaseParams } from "../context.ts";
+import { slotAddress } from "../emit/addresses.ts";
+import { setAlignedShare } from "../emit/shares.ts";
+import { serialNanoseconds } from "../work.ts";
+import { clearCounts, countBytes, countsToOffsets, type RecordLayout, recordOf, RecordSorter } from "./records.ts";
+
+/** Rows up to this length are sorted by insertion. */
+const maxInserted = 32;
+
+/** From this length on, threads share a row if there are too few for all. */
+const sharedFrom = 16384;
+
+/** Writes an argsort: threads share rows, or the parts of rows. */
+export const argsort: KernelGenerator<ArgsortKernel> = (context, kernel) => {
+  if (sizeOf(kernel.shape) === 0) return [];
+  const [rows, n] = kernel.shape;
+  return context.threads > 1 && rows < 2 * context.threads && n >= sharedFrom
+    ? sortParts(context, kernel)
+    : sortRows(context, kernel);
+};
+
+/** Each thread sorts rows of its own, in its private memory. */
+function sortRows(context: GeneratorContext, kernel: ArgsortKernel): readonly Phase[] {
+  const [rows, n] = kernel.shape;
+  const epilogue = context.epilogue(kernel);
+  const record = recordOf(context.program, kernel);
+  const short = n <= maxInserted;
+  const nanoseconds = rows * n * (short ? n / 4 + 5 : 5 * record.passes);
+  const serial = context.threads === 1 || nanoseconds < serialNanoseconds;
+  context.privateScratch(short ? n * record.bytes : 2 * n * record.bytes + countBytes);
+  const func = context.module.func({ params: phaseParams }, (c) => {
+    const { scratch, thread } = phaseLocals;
+    const [row, from, to, zero, end, counts] = c.locals("i32", 6);
+    const sorter = new RecordSorter(c, kernel, record, epilogue.slot);
+    if (serial) c.i32(0).set(from).i32(rows).set(to);
+    else setAlignedShare(c, thread, rows, 1, context.threads, from, to);
+    const halves = [scratch, c.local("i32")] as const;
+    if (!short) {
+      c.get(scratch).i32(n * record.bytes).op("i32.add").set(halves[1]);
+      c.get(scratch).i32(2 * n * record.bytes).op("i32.add").set(counts);
+    }
+    c.i32(n).set(end);
+    c.for(row, () => c.get(from), () => c.get(to), 1, () => {
+      sorter.seek(row);
+      sorter.readKeys(scratch, zero, end);
+      if (short) sorter.insert(scratch);
+      else sortRow(c, sorter, record, halves, [zero, end], counts);
+    });
+    finish(c, epilogue, () => c.get(from).get(to).i32(0).i32(n));
+  });
+  return [{ func, serial }];
+}
+
+/** All passes of one row, between two halves of memory. */
+function sortRow(
+  c: FunctionWriter,
+  sorter: RecordSorter,
+  { passes }: RecordLayout,
+  halves: readonly [number, number],
+  [from, to]: readonly [number, number],
+  counts: number,
+): void {
+  for (let pass = 0; pass < passes; pass++) {
+    const [source, target] = [halves[pass % 2], halves[1 - pass % 2]];
+    clearCounts(c, counts);
+    sorter.count(source, from, to, pass, counts);
+    countsToOffsets(c, counts, counts);
+    sorter.move(source, from, to, pass, counts, target);
+  }
+}
+
+/** All threads sort every row together: two phases per pass, since where records move is known when all have counted. */
+function sortParts(context: GeneratorContext, kernel: ArgsortKernel): readonly Phase[] {
+  const { module, threads, program } = context;
+  const { thread, scratch } = phaseLocals;
+  const [rows, n] = kernel.shape;
+  const epilogue = context.epilogue(kernel);
+  const record = recordOf(program, kernel);
+  const halves = [0, 1].map(() => context.sharedScratch(rows * n * record.bytes));
+  const counts = context.sharedScratch(rows * threads * countBytes);
+  context.privateScratch(countBytes);
+  const phase = (pass: number, body: (part: PartOfRow) => void): Phase => {
+    const slots = { source: halves[pass % 2], target: halves[1 - pass % 2], counts };
+    return { func: eachRow(context, kernel, record, epilogue.slot, slots, body), serial: false };
+  };
+
+  const phases: Phase[] = [];
+  for (let pass = 0; pass < record.passes; pass++) {
+    phases.push(phase(pass, ({ c, sorter, from, to, source, counts }) => {
+      if (pass === 0) sorter.readKeys(source, from, to);
+      c.get(counts).get(thread).i32(countBytes).op("i32.mul").op("i32.add").set(counts);
+      clearCounts(c, counts);
+      sorter.count(source, from, to, pass, counts);
+    }));
+    phases.push(phase(pass, ({ c, sorter, from, to, source, target, counts }) => {
+      countsToOffsets(c, counts, scratch, { part: thread, parts: threads });
+      sorter.move(source, from, to, pass, scratch, target);
+    }));
+  }
+  if (epilogue.func === undefined) return phases;
+  const func = module.func({ params: phaseParams }, (c) => {
+    const [from, to] = c.locals("i32", 2);
+    setAlignedShare(c, thread, n, 16, threads, from, to);
+    finish(c, epilogue, () => c.i32(0).i32(rows).get(from).get(to));
+  });
+  return [...phases, { func, serial: false }];
+}
+
+/** What a phase of `sortParts` works on: locals. */
+interface PartOfRow {
+  readonly c: FunctionWriter;
+  readonly sorter: RecordSorter;
+  readonly from: number;
+  readonly to: number;
+  /** The row's records before and after the pass. */
+  readonly source: number;
+  readonly target: number;
+  /** The row's counts, those of one thread after the other. */
+  readonly counts: number;
+}
+
+/** Writes a phase that does something with the thread's part of each row, whose memory is at the addresses in some slots. */
+function eachRow(
+  { module, threads }: GeneratorContext,
+  kernel: ArgsortKernel,
+  record: RecordLayout,
+  resultSlot: number,
+  slots: { readonly source: number; readonly target: number; readonly counts: number },
+  body: (part: PartOfRow) => void,
+): number {
+  const [rows, n] = kernel.shape;
+  return module.func({ params: phaseParams }, (c) => {
+    const [row, from, to, source, target, counts] = c.locals("i32", 6);
+    const sorter = new RecordSorter(c, kernel, record, resultSlot);
+    setAlignedShare(c, phaseLocals.thread, n, 1, threads, from, to);
+    c.for(row, 0, rows, 1, () => {
+      sorter.seek(row);
+      const setAddress = (local: number, slot: number, bytes: number) => {
+        slotAddress(c, slot);
+        c.get(row).i32(bytes).op("i32.mul").op("i32.add").set(local);
+      };
+      setAddress(counts, slots.counts, threads * countBytes);
+      setAddress(source, slots.source, n * record.bytes);
+      setAddress(target, slots.target, n * record.bytes);
+      body({ c, sorter, from, to, source, target, counts });
+    });
+  });
+}
+
+/** Calls the epilogue, if there is one, for the rows and columns that `pushRange` pushes. */
+function finish(c: FunctionWriter, { slot, func }: Epilogue, pushRange: () => void): void {
+  if (func === undefined) return;
+  c.get(phaseLocals.table);
+  slotAddress(c, slot);
+  pushRange();
+  c.call(func);
+}
