@@ -9,7 +9,7 @@ import { doubleMath } from "../../ir/functions/double.ts";
 import type { Program } from "../../ir/program.ts";
 import { serialMultiplyAdds } from "./codegen/work.ts";
 import { narrowTile, type TileColumns } from "./codegen/matmul/tile.ts";
-import { compileProgram, type ProgramCode } from "./codegen/program.ts";
+import { emitProgram, type ProgramCode } from "./codegen/program.ts";
 import type { Executable } from "../../values/device.ts";
 import { debug } from "../../env.ts";
 import type { Profile } from "../profile.ts";
@@ -63,7 +63,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   constructor(parts: ExecutableParts) {
     const { program, memory, threads, spins, profile } = parts;
     this.#parts = parts;
-    this.#code = compileProgram(program, {
+    this.#code = emitProgram(program, {
       threads,
       spins,
       separate: profile !== undefined,

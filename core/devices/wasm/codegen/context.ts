@@ -10,8 +10,8 @@ import type { SimpleKernel } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import type { ValueType } from "./assembler/instructions.ts";
 import type { WasmModule } from "./assembler/module.ts";
+import type { Emitter } from "./expressions/emitter.ts";
 import type { TileColumns } from "./matmul/tile.ts";
-import type { Printer } from "./printer.ts";
 
 /**
  * Parameters of a phase, in order: the address of the table of buffer addresses (buffer b's address, a multiple of 64, is the i32
@@ -33,21 +33,21 @@ export interface Phase {
   readonly serial: boolean;
 }
 
-/** Where a kernel writes its result, and the function that turns a box of it into the stores, if that is not all. */
+/** Where a kernel writes its result, and the function that turns a block of it into the stores, if that is not all. */
 export interface Epilogue {
   readonly slot: number;
   readonly func: number | undefined;
 }
 
-/** An epilogue of boxes; without a slot they lie in the generator's own memory. */
-export type BoxEpilogue = Epilogue | { readonly slot: undefined; readonly func: number };
+/** An epilogue of blocks; without a slot they are in memory of the generator's own. */
+export type BlockEpilogue = Epilogue | { readonly slot: undefined; readonly func: number };
 
 /** What a generator may ask for while it writes a kernel. */
 export interface GeneratorContext {
   readonly module: WasmModule;
   /** What writes scalar operations, four points at a time or one. */
-  readonly vector: Printer;
-  readonly scalar: Printer;
+  readonly vector: Emitter;
+  readonly scalar: Emitter;
   readonly program: Program;
   readonly threads: number;
   /** Columns of the best tile for a matrix product, or the like, of so many multiply-adds on this engine. */
@@ -58,17 +58,17 @@ export interface GeneratorContext {
   sharedScratch(bytes: number): number;
   /**
    * Where a kernel with a result writes it before its stores: the table slot of an address with room for the whole domain,
-   * contiguous f32 (f64 if the operands are), and the function of `epilogueParams` that afterwards turns a box of it into the stores,
+   * contiguous f32 (f64 if the operands are), and the function of `epilogueParams` that afterwards turns a block of it into the stores,
    * or undefined if writing the result was all. The result is passed as its base address (of domain point 0). Rows are all axes of `shape`
    * but the last, columns the last.
    */
   epilogue(kernel: SimpleKernel): Epilogue;
   /**
-   * The same for a generator that finishes a box before it begins the next, in memory of its own whose rows are `row` elements
+   * The same for a generator that finishes a block before it begins the next, in memory of its own whose rows are `row` elements
    * apart: where the result is not written into the first store, there is no slot, and the address to pass is where domain point 0
-   * would lie around the box (it may wrap around).
+   * would be around the block (it may wrap around).
    */
-  boxEpilogue(kernel: SimpleKernel, row: number): BoxEpilogue;
+  blockEpilogue(kernel: SimpleKernel, row: number): BlockEpilogue;
 }
 
 /** Writes one kernel; registers its functions and gives its phases. */

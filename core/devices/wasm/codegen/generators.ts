@@ -6,7 +6,7 @@
 import { callByKind, type KernelTable, type SimpleKernel } from "../../../ir/kernel.ts";
 import type { GeneratorContext, Phase } from "./context.ts";
 import { conv2d, conv2dFilterGrad, conv2dInputGrad } from "./convolution/conv2d.ts";
-import { map } from "./map.ts";
+import { map } from "./elementwise/map.ts";
 import { matmul } from "./matmul/matmul.ts";
 import { avgPool2d, avgPool2dGrad, maxPool2d, maxPool2dGather, maxPool2dScatter } from "./pooling/pooling.ts";
 import { reduce } from "./reduce/reduce.ts";

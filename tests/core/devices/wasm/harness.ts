@@ -8,10 +8,10 @@ import type { Kernel, SimpleKernel } from "../../../../core/ir/kernel.ts";
 import type { Program } from "../../../../core/ir/program.ts";
 import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler/module.ts";
 import { epilogueParams, type GeneratorContext, type Phase, phaseParams } from "../../../../core/devices/wasm/codegen/context.ts";
+import { scalarEmitter } from "../../../../core/devices/wasm/codegen/expressions/scalar_emitter.ts";
+import { vectorEmitter } from "../../../../core/devices/wasm/codegen/expressions/vector_emitter.ts";
 import { emitKernel } from "../../../../core/devices/wasm/codegen/generators.ts";
 import { narrowTile, type TileColumns, wideTile } from "../../../../core/devices/wasm/codegen/matmul/tile.ts";
-import { scalarPrinter } from "../../../../core/devices/wasm/codegen/scalar.ts";
-import { vectorPrinter } from "../../../../core/devices/wasm/codegen/vector.ts";
 import assert from "node:assert/strict";
 
 /** A float array of either width. */
@@ -77,8 +77,8 @@ export function prepare(
   module.importMemory("env", "memory", 1, maximum);
   const context: GeneratorContext = {
     module,
-    vector: vectorPrinter(new Map()),
-    scalar: scalarPrinter(new Map()),
+    vector: vectorEmitter(new Map()),
+    scalar: scalarEmitter(new Map()),
     program,
     threads,
     tileColumns: () => tileColumns,
@@ -88,7 +88,7 @@ export function prepare(
       epilogue
         ? { slot: resultSlot, func: addResult(module, kernel.shape, outputId, wide) }
         : { slot: outputId, func: undefined },
-    boxEpilogue: (_, row) =>
+    blockEpilogue: (_, row) =>
       epilogue
         ? { slot: undefined, func: addResult(module, kernel.shape, outputId, wide, row) }
         : { slot: outputId, func: undefined },

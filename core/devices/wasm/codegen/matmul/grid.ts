@@ -4,7 +4,7 @@
  * @module
  */
 import type { FunctionWriter } from "../assembler/function_writer.ts";
-import { type BoxEpilogue, phaseLocals } from "../context.ts";
+import { type BlockEpilogue, phaseLocals } from "../context.ts";
 import { plusScaled, slotAddress } from "../emit/addresses.ts";
 import { setShare } from "../emit/shares.ts";
 import type { Product } from "./product.ts";
@@ -70,7 +70,7 @@ export interface ProductBlock {
 /** Calls the epilogue, if there is one, for a block of product number `batch` (a local). */
 export function finishBlock(
   c: FunctionWriter,
-  epilogue: BoxEpilogue,
+  epilogue: BlockEpilogue,
   product: Product,
   batch: number,
   block: ProductBlock,

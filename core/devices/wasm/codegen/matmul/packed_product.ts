@@ -10,7 +10,7 @@
  */
 import type { MatmulKernel } from "../../../../ir/kernel.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
-import { type BoxEpilogue, type GeneratorContext, phaseLocals, phaseParams } from "../context.ts";
+import { type BlockEpilogue, type GeneratorContext, phaseLocals, phaseParams } from "../context.ts";
 import { operandAddress, plus, plusScaled, setMin, slotAddress } from "../emit/addresses.ts";
 import { blockStart, roundUp } from "../emit/blocks.ts";
 import { floatBytes, vectorLanes } from "../emit/vectors.ts";
@@ -30,7 +30,7 @@ interface PanelFuncs {
 /** What the phase is made of. */
 interface PackedProduct {
   readonly plan: PackedPlan;
-  readonly epilogue: BoxEpilogue;
+  readonly epilogue: BlockEpilogue;
   /** Floats from row to row of a block that the phase keeps in its own memory. */
   readonly blockRow: number;
   readonly fullPanels: number;
@@ -49,7 +49,7 @@ export function packedProduct(context: GeneratorContext, kernel: MatmulKernel, p
   const { product, grid, rowBlocks, panels, innerBlocks } = plan;
   // A block that is finished at once never leaves the cache if all blocks take the same memory.
   const blockRow = plan.panelsTogether * plan.panelColumns;
-  const epilogue = innerBlocks === 1 && !product.exchanged ? context.boxEpilogue(kernel, blockRow) : context.epilogue(kernel);
+  const epilogue = innerBlocks === 1 && !product.exchanged ? context.blockEpilogue(kernel, blockRow) : context.epilogue(kernel);
   const fullPanels = plan.rest === 0 ? panels : panels - 1;
   const resultRow = epilogue.slot === undefined ? blockRow : product.n;
   const panelFuncs = [...(fullPanels > 0 ? [plan.panelColumns] : []), ...(plan.rest > 0 ? [plan.rest] : [])]
@@ -80,7 +80,7 @@ function writePanelFuncs(context: GeneratorContext, plan: PackedPlan, columns: n
 }
 
 /** Asks for the private memory of packed panels, packed rows, and a block of the product. */
-function takeMemory(context: GeneratorContext, plan: PackedPlan, epilogue: BoxEpilogue) {
+function takeMemory(context: GeneratorContext, plan: PackedPlan, epilogue: BlockEpilogue) {
   const { grid, rowBlocks, innerSize, panelColumns, packLhs, packRhs, rowsTogether, panelsTogether } = plan;
   const panelBytes = innerSize * panelColumns * floatBytes;
   // If all rows go by at once, a packed panel is used up before the next: they share memory, and stay in the first-level cache.

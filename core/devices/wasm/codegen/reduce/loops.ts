@@ -5,10 +5,10 @@
  */
 import type { Expr } from "../../../../ir/expr.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
+import { columnLoop } from "../elementwise/column_loop.ts";
+import { type Formula, mayOverrun } from "../elementwise/formula.ts";
 import { repeatWhile } from "../emit/loops.ts";
-import { type At, Evaluator } from "../evaluate.ts";
-import { type Formula, mayOverrun } from "../generate.ts";
-import { columnLoop } from "../loops.ts";
+import { type At, Evaluator } from "../expressions/evaluator.ts";
 import type { Range, ReducePlan, ReduceRange } from "./plan.ts";
 import { ReducePointers } from "./pointers.ts";
 import { blockLength, ReduceStates, type State } from "./states.ts";
@@ -38,7 +38,7 @@ class ReduceWriter {
     this.#c = c;
     this.#plan = plan;
     this.#range = range;
-    const perBlock = plan.layout === "window" ? plan.printer.lanes * plan.unroll : 1;
+    const perBlock = plan.layout === "window" ? plan.emitter.lanes * plan.unroll : 1;
     this.#rowLength = Math.ceil(plan.windowColumns / perBlock);
     this.#states = new ReduceStates(c, plan, this.#rowLength);
     const pointers = new ReducePointers(c, plan);
@@ -50,7 +50,7 @@ class ReduceWriter {
 
   /** Evaluates formulas whose leaves are streams from number `first` on, or results. */
   #evaluator(formula: Formula, first: number, deepest: number, levelOf: (i: number) => number): Evaluator {
-    const { printer, streams } = this.#plan;
+    const { emitter, streams } = this.#plan;
     const numbers = new Map([...formula.leaves.keys()].map((leaf, i) => [leaf, first + i]));
     const leaves = {
       level: (leaf: Expr) => numbers.has(leaf) ? levelOf(numbers.get(leaf)!) : deepest,
@@ -61,11 +61,11 @@ class ReduceWriter {
           return;
         }
         const { dtype } = streams[i];
-        if (dtype === "index") printer.sequence(this.#c, this.#pointers.locate(i, at.step), at.lanes);
-        else printer.load(this.#c, dtype, this.#pointers.locate(i, at.step), at.lanes);
+        if (dtype === "index") emitter.sequence(this.#c, this.#pointers.locate(i, at.step), at.lanes);
+        else emitter.load(this.#c, dtype, this.#pointers.locate(i, at.step), at.lanes);
       },
     };
-    return new Evaluator(this.#c, printer, leaves, formula.roots, deepest);
+    return new Evaluator(this.#c, emitter, leaves, formula.roots, deepest);
   }
 
   /** Sets `row` to the first of some rows and repeats `body` for each, after `begin`. */
@@ -105,7 +105,7 @@ class ReduceWriter {
   /** Points layout: all columns of a row. */
   #columns(): void {
     const [c, plan] = [this.#c, this.#plan];
-    const { lanes } = plan.printer;
+    const { lanes } = plan.emitter;
     const range = this.#range.columns;
     const reads = plan.streams.slice(0, plan.readCount + plan.spec.outputs.leaves.size);
     const partial = plan.columns > 1 && reads.every(({ dtype }, i) => mayOverrun(dtype, this.#pointers.columnStep(i)));
@@ -127,7 +127,7 @@ class ReduceWriter {
 
   /** Few columns in one sweep; `count` is a local for the lanes that the last of them leave. */
   #fewColumns(count: number): void {
-    const { columns, printer: { lanes } } = this.#plan;
+    const { columns, emitter: { lanes } } = this.#plan;
     const whole = Math.floor(columns / lanes);
     const points = Array.from({ length: whole }, (_, i): At => ({ lanes: "all", step: i * lanes }));
     if (columns % lanes > 0) {
@@ -139,14 +139,14 @@ class ReduceWriter {
 
   /** Reduces the windows of some points (in the window layout: of one) and stores the outcome. */
   #sweep(points: readonly At[]): void {
-    const { layout, unroll, printer } = this.#plan;
+    const { layout, unroll, emitter } = this.#plan;
     const inWindow = layout === "window";
     const states = Array.from({ length: inWindow ? unroll : points.length }, () => this.#states.create());
     this.#windowLoops(points, states);
     if (inWindow) { for (const state of states.slice(1)) this.#states.join(states[0], state); }
     for (const state of inWindow ? states.slice(0, 1) : states) {
       this.#states.finishBlocks(state);
-      if (inWindow && printer.lanes === 4) this.#states.joinLanes(state);
+      if (inWindow && emitter.lanes === 4) this.#states.joinLanes(state);
     }
     points.forEach((at, i) => this.#store(at, states[i]));
     states.forEach((state) => this.#states.release(state));
@@ -182,7 +182,7 @@ class ReduceWriter {
     const [c, plan] = [this.#c, this.#plan];
     const range = this.#range.windowColumns;
     const { blocked } = this.#states;
-    const perBlock = plan.layout === "window" ? plan.printer.lanes * plan.unroll * blockLength : blockLength;
+    const perBlock = plan.layout === "window" ? plan.emitter.lanes * plan.unroll * blockLength : blockLength;
     const pushAll = () => range ? c.get(range.to).get(range.from).op("i32.sub") : c.i32(plan.windowColumns);
     c.withLocals("i32", 2, (left, count) => {
       if (!blocked || this.#rowLength <= blockLength) {
@@ -213,7 +213,7 @@ class ReduceWriter {
       });
       return;
     }
-    const { lanes } = plan.printer;
+    const { lanes } = plan.emitter;
     columnLoop(c, {
       lanes,
       unroll: plan.unroll,
@@ -229,7 +229,7 @@ class ReduceWriter {
   #join(state: State, at: At): void {
     const [c, plan] = [this.#c, this.#plan];
     this.#results = this.#states.results(state);
-    const masked = plan.layout === "window" && plan.printer.lanes === 4 && (at.valid !== undefined || at.lanes === "one");
+    const masked = plan.layout === "window" && plan.emitter.lanes === 4 && (at.valid !== undefined || at.lanes === "one");
     this.#reductions.evaluate(plan.spec.joined.roots, at, (_, push, i) => {
       push();
       if (!masked) return;
@@ -243,13 +243,13 @@ class ReduceWriter {
 
   /** Stores what is computed from the state of a point. */
   #store(at: At, state: State): void {
-    const { printer, spec, readCount, streams } = this.#plan;
+    const { emitter, spec, readCount, streams } = this.#plan;
     this.#results = this.#states.results(state);
     const first = readCount + spec.outputs.leaves.size;
     this.#outputs.evaluate(spec.outputs.roots, at, (_, push, i) => {
       const { dtype } = streams[first + i];
       if (dtype === "index") throw new Error("A store needs memory");
-      printer.store(this.#c, dtype, this.#pointers.locate(first + i, at.step), at.lanes, push, at.valid);
+      emitter.store(this.#c, dtype, this.#pointers.locate(first + i, at.step), at.lanes, push, at.valid);
     });
   }
 }

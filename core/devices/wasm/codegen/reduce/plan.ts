@@ -8,9 +8,9 @@
  */
 import { type Axes, mergeAxes, withInner, withPoint } from "../../../../ir/axes.ts";
 import { sizeOf } from "../../../../shape.ts";
-import { formula, mayOverrun } from "../generate.ts";
-import type { Printer } from "../printer.ts";
-import type { Stream } from "../streams.ts";
+import { formula, mayOverrun } from "../elementwise/formula.ts";
+import type { Stream } from "../elementwise/streams.ts";
+import type { Emitter } from "../expressions/emitter.ts";
 import { operationCount, pointNanoseconds } from "../work.ts";
 import type { Reduction } from "./accumulate.ts";
 
@@ -29,7 +29,7 @@ export interface ReduceSpec {
 /** A reduction ready to be written. */
 export interface ReducePlan {
   readonly spec: ReduceSpec;
-  readonly printer: Printer;
+  readonly emitter: Emitter;
   readonly layout: "window" | "points";
   /** Of the leaves of the reductions, of the leaves of the outputs, of the stores. */
   readonly streams: readonly Stream[];
@@ -69,7 +69,7 @@ interface Choice {
 }
 
 /** Chooses the layout by an estimate of the instructions it takes. */
-export function choosePlan(spec: ReduceSpec, printer: Printer): ReducePlan {
+export function choosePlan(spec: ReduceSpec, emitter: Emitter): ReducePlan {
   const rank = spec.shape.length;
   const reads = [...spec.joined.leaves.values()];
   const streams = [...reads, ...spec.outputs.leaves.values(), ...spec.stores];
@@ -79,7 +79,7 @@ export function choosePlan(spec: ReduceSpec, printer: Printer): ReducePlan {
   const operations = operationCount(spec.joined.roots);
   const outputs = operationCount(spec.outputs.roots) + 2;
   const [count, size] = [sizeOf(spec.shape), sizeOf(spec.window)];
-  const { lanes } = printer;
+  const { lanes } = emitter;
 
   const blockCost = (strides: (i: number) => number) =>
     reads.reduce((cost, { dtype }, i) => cost + (mayOverrun(dtype, strides(i)) ? 1 : 1.5 * lanes), operations);
@@ -107,7 +107,7 @@ export function choosePlan(spec: ReduceSpec, printer: Printer): ReducePlan {
   );
   return {
     spec,
-    printer,
+    emitter,
     layout,
     streams,
     readCount: reads.length,

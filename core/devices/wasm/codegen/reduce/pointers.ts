@@ -4,8 +4,8 @@
  * @module
  */
 import type { FunctionWriter } from "../assembler/function_writer.ts";
-import { Odometer } from "../loops.ts";
-import type { Place } from "../printer.ts";
+import { Odometer } from "../elementwise/odometer.ts";
+import type { Location } from "../expressions/emitter.ts";
 import type { Range, ReducePlan } from "./plan.ts";
 
 /** Writes how the pointers of the streams move. Level 1 is a row of points, 2 a row of the window, 3 a point in it. */
@@ -64,7 +64,7 @@ export class ReducePointers {
   }
 
   /** Where stream i lies, `step` points along the direction of the lanes. */
-  locate(i: number, step: number): Place {
+  locate(i: number, step: number): Location {
     const inWindow = this.#plan.layout === "window" && i < this.#plan.readCount;
     const stride = inWindow ? this.windowStep(i) : this.columnStep(i);
     return { pointer: this.#windowPointers[i], offset: stride * step, stride };

@@ -9,9 +9,9 @@ import type { ReduceKernel } from "../../../../ir/kernel.ts";
 import { contiguousStrides, sizeOf } from "../../../../shape.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import { type GeneratorContext, type KernelGenerator, type Phase, phaseLocals, phaseParams } from "../context.ts";
+import { emitterFor, formula, sharingLoads, type StreamOf, streamsOf } from "../elementwise/formula.ts";
+import { accessStream, type Stream } from "../elementwise/streams.ts";
 import { setAlignedShare } from "../emit/shares.ts";
-import { formula, printerFor, sharingLoads, type StreamOf, streamsOf } from "../generate.ts";
-import { accessStream, type Stream } from "../streams.ts";
 import { serialNanoseconds } from "../work.ts";
 import { type Reduction, stateOf } from "./accumulate.ts";
 import { writeReduce } from "./loops.ts";
@@ -54,7 +54,7 @@ function phases(context: GeneratorContext, spec: ReduceSpec): readonly Phase[] {
 
 function planOf(context: GeneratorContext, spec: ReduceSpec): ReducePlan {
   const streams = [...spec.joined.leaves.values(), ...spec.outputs.leaves.values(), ...spec.stores];
-  return choosePlan(spec, printerFor(context, [...spec.joined.roots, ...spec.outputs.roots], streams));
+  return choosePlan(spec, emitterFor(context, [...spec.joined.roots, ...spec.outputs.roots], streams));
 }
 
 function phase(context: GeneratorContext, plan: ReducePlan, serial: boolean, windowShare = false): Phase {

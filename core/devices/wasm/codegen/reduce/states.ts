@@ -8,8 +8,8 @@
  */
 import { binary, type Expr, select, unary } from "../../../../ir/expr.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
-import { Evaluator } from "../evaluate.ts";
-import { Legalizer } from "../legalize.ts";
+import { Evaluator } from "../expressions/evaluator.ts";
+import { Legalizer } from "../expressions/legalize.ts";
 import { joinStates, stateOf, type StatePart } from "./accumulate.ts";
 import type { ReducePlan } from "./plan.ts";
 
@@ -46,7 +46,7 @@ export class ReduceStates {
       stateOf(reduction, k).map((part, i): Part => ({
         ...part,
         slot: 2 * k + i,
-        blocked: long && plan.printer.lanes === 4 && reduction.op === "sum" && part.type === "f32",
+        blocked: long && plan.emitter.lanes === 4 && reduction.op === "sum" && part.type === "f32",
       }))
     );
   }
@@ -63,10 +63,10 @@ export class ReduceStates {
 
   /** A state of nothing. */
   create(): State {
-    const { printer } = this.#plan;
+    const { emitter } = this.#plan;
     const fresh = ({ type, neutral }: StatePart) => {
-      const local = this.#c.local(printer.valueType(type));
-      printer.literal(this.#c, type, neutral);
+      const local = this.#c.local(emitter.valueType(type));
+      emitter.literal(this.#c, type, neutral);
       this.#c.set(local);
       return local;
     };
@@ -78,7 +78,7 @@ export class ReduceStates {
 
   release({ parts, totals }: State): void {
     this.#parts.forEach(({ type }, i) => {
-      this.#c.release(this.#plan.printer.valueType(type), parts[i], ...totals[i] ?? []);
+      this.#c.release(this.#plan.emitter.valueType(type), parts[i], ...totals[i] ?? []);
     });
   }
 
@@ -87,7 +87,7 @@ export class ReduceStates {
     const legalizer = new Legalizer();
     const roots = values.map((value) => legalizer.legalize(value));
     const push = (leaf: Expr) => void this.#c.get(locals[(leaf as Extract<Expr, { kind: "result" }>).slot]);
-    new Evaluator(this.#c, this.#plan.printer, { level: () => 1, push }, roots, 1)
+    new Evaluator(this.#c, this.#plan.emitter, { level: () => 1, push }, roots, 1)
       .evaluate(roots, { lanes: "all", step: 0 }, (_, pushRoot) => pushRoot());
     for (const target of [...targets].reverse()) this.#c.set(target);
   }

@@ -6,11 +6,11 @@
 import { deviceBytes } from "../../../../dtype.ts";
 import type { GatherRowsKernel } from "../../../../ir/kernel.ts";
 import { sizeOf } from "../../../../shape.ts";
-import { boxOf, writeBox } from "../box.ts";
 import { type KernelGenerator, phaseLocals, phaseParams } from "../context.ts";
+import { loopNestOf, writeLoopNest } from "../elementwise/loop_nest.ts";
+import type { Stream } from "../elementwise/streams.ts";
 import { plus, slotAddress } from "../emit/addresses.ts";
 import { setAlignedShare } from "../emit/shares.ts";
-import type { Stream } from "../streams.ts";
 import { serialNanoseconds } from "../work.ts";
 import { pushRowIndex } from "./row_index.ts";
 
@@ -31,12 +31,12 @@ export const gatherRows: KernelGenerator<GatherRowsKernel> = (context, kernel) =
       c.op("i32.add").i32(kernel.inner * bytes).op("i32.mul").op("i32.add");
     },
   };
-  const box = boxOf(context, kernel, { keepLast: true, result: () => result });
-  const serial = context.threads === 1 || box.nanoseconds < serialNanoseconds;
+  const nest = loopNestOf(context, kernel, { keepLast: true, result: () => result });
+  const serial = context.threads === 1 || nest.nanoseconds < serialNanoseconds;
   const func = context.module.func({ params: phaseParams }, (c) => {
     const [from, to] = c.locals("i32", 2);
-    if (!serial) setAlignedShare(c, phaseLocals.thread, box.rows, 1, context.threads, from, to);
-    writeBox(c, box, serial ? {} : { rows: { from, to } });
+    if (!serial) setAlignedShare(c, phaseLocals.thread, nest.rows, 1, context.threads, from, to);
+    writeLoopNest(c, nest, serial ? {} : { rows: { from, to } });
   });
   return [{ func, serial }];
 };

@@ -9,11 +9,11 @@ import type { ScatterAddRowsKernel } from "../../../../ir/kernel.ts";
 import { sizeOf } from "../../../../shape.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import { type GeneratorContext, type KernelGenerator, phaseLocals, phaseParams } from "../context.ts";
+import { columnLoop } from "../elementwise/column_loop.ts";
+import { emitterFor } from "../elementwise/formula.ts";
+import { accessStream, type Stream } from "../elementwise/streams.ts";
 import { slotAddress } from "../emit/addresses.ts";
 import { setAlignedShare } from "../emit/shares.ts";
-import { printerFor } from "../generate.ts";
-import { columnLoop } from "../loops.ts";
-import { accessStream, type Stream } from "../streams.ts";
 import { serialNanoseconds } from "../work.ts";
 import { pushRowIndex } from "./row_index.ts";
 
@@ -72,11 +72,11 @@ class RowAdder {
     const to = this.#row(this.result, o, this.#kernel.size, target);
     const { dtype } = this.#stream;
     if (dtype === "index") return;
-    const printer = this.#printer();
+    const emitter = this.#emitter();
     const type = scalarType(dtype);
     this.#columns(
       [to],
-      (at, lanes, valid) => printer.store(this.#c, dtype, at(0), lanes, () => printer.literal(this.#c, type, 0), valid),
+      (at, lanes, valid) => emitter.store(this.#c, dtype, at(0), lanes, () => emitter.literal(this.#c, type, 0), valid),
     );
     this.#c.release("i32", to);
   }
@@ -87,19 +87,19 @@ class RowAdder {
     const from = this.#row(this.#source, o, this.#kernel.count, number);
     const { dtype } = this.#stream;
     if (dtype === "index") return;
-    const printer = this.#printer();
+    const emitter = this.#emitter();
     const type = scalarType(dtype);
     const c = this.#c;
     this.#columns([to, from], (at, lanes, valid) => {
-      const load = (i: number) => () => printer.load(c, dtype, at(i), lanes);
-      const sum = () => printer.binary(c, "add", type, load(0), load(1), { kind: "load", type, slot: 0 });
-      printer.store(c, dtype, at(0), lanes, sum, valid);
+      const load = (i: number) => () => emitter.load(c, dtype, at(i), lanes);
+      const sum = () => emitter.binary(c, "add", type, load(0), load(1), { kind: "load", type, slot: 0 });
+      emitter.store(c, dtype, at(0), lanes, sum, valid);
     });
     c.release("i32", to).release("i32", from);
   }
 
-  #printer() {
-    return printerFor(this.#context, [], [this.#stream]);
+  #emitter() {
+    return emitterFor(this.#context, [], [this.#stream]);
   }
 
   #bytes(): number {
@@ -121,7 +121,7 @@ class RowAdder {
   ): void {
     const c = this.#c;
     const count = c.local("i32");
-    const { lanes } = this.#printer();
+    const { lanes } = this.#emitter();
     const step = this.#bytes();
     c.i32(this.#kernel.inner).set(count);
     columnLoop(c, {

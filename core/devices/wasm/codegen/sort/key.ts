@@ -4,7 +4,7 @@
  * @module
  */
 import type { FunctionWriter } from "../assembler/function_writer.ts";
-import type { Stream } from "../streams.ts";
+import type { Stream } from "../elementwise/streams.ts";
 
 const signBit = -(2 ** 31);
 

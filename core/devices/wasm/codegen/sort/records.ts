@@ -6,8 +6,8 @@
 import type { ArgsortKernel } from "../../../../ir/kernel.ts";
 import type { Program } from "../../../../ir/program.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
+import { accessStream, type Stream } from "../elementwise/streams.ts";
 import { slotAddress } from "../emit/addresses.ts";
-import { accessStream, type Stream } from "../streams.ts";
 import { writeKey } from "./key.ts";
 
 /** Bytes of a count for each value of a byte. */

@@ -1,15 +1,15 @@
 /**
- * The vector printer: four points at a time for the types of 32 bits; bool is a mask of all ones or zeros in each lane.
+ * The vector emitter: four points at a time for the types of 32 bits; bool is a mask of all ones or zeros in each lane.
  * What has no vector instruction is done lane by lane.
  *
  * @module
  */
-import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
-import type { FunctionWriter } from "./assembler/function_writer.ts";
-import type { Instruction } from "./assembler/instructions.ts";
+import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../../ir/expr.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import type { Instruction } from "../assembler/instructions.ts";
 import { loadFour, storeFour } from "./elements.ts";
-import type { HostFunctions, Printer, Push } from "./printer.ts";
-import { scalarPrinter, scalarValueType } from "./scalar.ts";
+import type { Emitter, HostFunctions, Push } from "./emitter.ts";
+import { scalarEmitter, scalarValueType } from "./scalar_emitter.ts";
 
 const floatUnary: Partial<Record<UnaryOp, Instruction>> = {
   neg: "f32x4.neg",
@@ -25,9 +25,9 @@ const bitwise: Partial<Record<BinaryOp, Instruction>> = { and: "v128.and", or: "
 const plain: ReadonlySet<BinaryOp> = new Set<BinaryOp>(["add", "sub", "mul", "eq", "ne"]);
 const ordered: Partial<Record<BinaryOp, string>> = { lt: "lt", le: "le", min: "min", max: "max" };
 
-/** Creates the vector printer of a module that has imported `host`. */
-export function vectorPrinter(host: HostFunctions): Printer {
-  const scalar = scalarPrinter(host);
+/** Creates the vector emitter of a module that has imported `host`. */
+export function vectorEmitter(host: HostFunctions): Emitter {
+  const scalar = scalarEmitter(host);
   return {
     lanes: 4,
     keepsLiterals: true,
@@ -127,7 +127,7 @@ function integerBinary(c: FunctionWriter, op: BinaryOp, type: ScalarType, x: Pus
 }
 
 /** Applies the scalar form to each lane. */
-function laneWise(c: FunctionWriter, scalar: Printer, op: BinaryOp, type: ScalarType, x: Push, y: Push, right: Expr): void {
+function laneWise(c: FunctionWriter, scalar: Emitter, op: BinaryOp, type: ScalarType, x: Push, y: Push, right: Expr): void {
   const [a, b, out] = c.locals("v128", 3);
   const lanes = scalarValueType(type) === "f32" ? "f32x4" : "i32x4";
   x();

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { deviceBytes, type DType } from "../../../dtype.ts";
-import type { Access } from "../../../ir/kernel.ts";
-import type { Program } from "../../../ir/program.ts";
-import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { plus, slotAddress } from "./emit/addresses.ts";
+import { deviceBytes, type DType } from "../../../../dtype.ts";
+import type { Access } from "../../../../ir/kernel.ts";
+import type { Program } from "../../../../ir/program.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import { plus, slotAddress } from "../emit/addresses.ts";
 
-/** Something that moves with the loops: an element's address, or an integer that depends on the place. */
+/** Something that moves with the loops: an element's address, or an integer that depends on the indices. */
 export interface Stream {
   /** What lies there; "index" for integers, which are not in memory. */
   readonly dtype: DType | "index";

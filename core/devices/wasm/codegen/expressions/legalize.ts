@@ -1,12 +1,12 @@
 /**
- * Brings expressions into the form the printers take: functions without an instruction become arithmetic (`ir/functions`), operations
+ * Brings expressions into the form the emitters take: functions without an instruction become arithmetic (`ir/functions`), operations
  * that mean nothing for a type disappear, and equal subexpressions become one node, so that each is computed once per point.
  *
  * @module
  */
-import { isBool, isFloat, maskType } from "../../../dtype.ts";
-import { argumentsOf, binary, cast, constant, type Expr, select, unary } from "../../../ir/expr.ts";
-import { expandBinary, expandLiteral, expandUnary } from "../../../ir/functions/mod.ts";
+import { isBool, isFloat, maskType } from "../../../../dtype.ts";
+import { argumentsOf, binary, cast, constant, type Expr, select, unary } from "../../../../ir/expr.ts";
+import { expandBinary, expandLiteral, expandUnary } from "../../../../ir/functions/mod.ts";
 
 /** Rewrites the expressions of one kernel; nodes are shared among all of them. */
 export class Legalizer {

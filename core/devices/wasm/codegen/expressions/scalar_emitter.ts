@@ -1,15 +1,15 @@
 /**
- * The scalar printer: one point at a time, every type; bool is 0 or 1 in an i32.
+ * The scalar emitter: one point at a time, every type; bool is 0 or 1 in an i32.
  *
  * @module
  */
-import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
-import type { DoubleFunction } from "../../../ir/functions/double.ts";
-import { functionNames } from "../../../ir/functions/mod.ts";
-import type { FunctionWriter } from "./assembler/function_writer.ts";
-import type { Instruction, ValueType } from "./assembler/instructions.ts";
+import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../../ir/expr.ts";
+import type { DoubleFunction } from "../../../../ir/functions/double.ts";
+import { functionNames } from "../../../../ir/functions/mod.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import type { Instruction, ValueType } from "../assembler/instructions.ts";
 import { loadOne, storeOne } from "./elements.ts";
-import type { HostFunctions, Printer, Push } from "./printer.ts";
+import type { Emitter, HostFunctions, Push } from "./emitter.ts";
 
 const floatUnary: Partial<Record<UnaryOp, string>> = {
   neg: "neg",
@@ -44,8 +44,8 @@ export function hostFunctionOf(e: Expr): DoubleFunction | undefined {
   return e.op === "rem" || e.op === "pow" || e.op === "atan2" ? e.op : undefined;
 }
 
-/** Creates the scalar printer of a module that has imported `host`. */
-export function scalarPrinter(host: HostFunctions): Printer {
+/** Creates the scalar emitter of a module that has imported `host`. */
+export function scalarEmitter(host: HostFunctions): Emitter {
   /** Calls the function of that name on what is pushed, if the module has imported it. */
   const calls = (c: FunctionWriter, op: string, type: ScalarType, ...values: readonly Push[]): boolean => {
     const index = type === "f64" ? host.get(op as DoubleFunction) : undefined;

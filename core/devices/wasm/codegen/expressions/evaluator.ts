@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { argumentsOf, type Expr, visit } from "../../../ir/expr.ts";
-import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { isImmediate, type Lanes, type Printer } from "./printer.ts";
+import { argumentsOf, type Expr, visit } from "../../../../ir/expr.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import { type Emitter, isImmediate, type Lanes } from "./emitter.ts";
 
 /** The point (or four points) at which an expression is evaluated. */
 export interface At {
@@ -44,7 +44,7 @@ type Select = Extract<Expr, { kind: "select" }>;
 /** Evaluates the expressions of one loop nest. */
 export class Evaluator {
   readonly #c: FunctionWriter;
-  readonly #printer: Printer;
+  readonly #emitter: Emitter;
   readonly #leaves: Leaves;
   readonly #deepest: number;
   readonly #roots: readonly Expr[];
@@ -54,9 +54,9 @@ export class Evaluator {
   readonly #usual: ReadonlySet<Expr>;
   #scope: Scope = { uses: new Map(), kept: new Map(), branches: new Map() };
 
-  constructor(c: FunctionWriter, printer: Printer, leaves: Leaves, roots: readonly Expr[], deepest: number) {
+  constructor(c: FunctionWriter, emitter: Emitter, leaves: Leaves, roots: readonly Expr[], deepest: number) {
     this.#c = c;
-    this.#printer = printer;
+    this.#emitter = emitter;
     this.#leaves = leaves;
     this.#roots = roots;
     this.#deepest = deepest;
@@ -73,9 +73,9 @@ export class Evaluator {
         if (this.#level(user) > level && !isImmediate(user, x) && !inBranch) needed.add(x);
       }
     });
-    const here = [...needed].filter((e) => this.#level(e) === level && (e.kind !== "const" || this.#printer.keepsLiterals));
+    const here = [...needed].filter((e) => this.#level(e) === level && (e.kind !== "const" || this.#emitter.keepsLiterals));
     this.evaluate(here, { lanes: "all", step: 0 }, (e, push) => {
-      const local = this.#c.local(this.#printer.valueType(e.type));
+      const local = this.#c.local(this.#emitter.valueType(e.type));
       push();
       this.#c.set(local);
       this.#hoisted.set(e, local);
@@ -83,9 +83,9 @@ export class Evaluator {
   }
 
   /** Evaluates some of the roots at a point, in order; `sink` is given each and the means to push its value. */
-  evaluate(roots: readonly Expr[], at: At, sink: (root: Expr, push: () => void, place: number) => void): void {
+  evaluate(roots: readonly Expr[], at: At, sink: (root: Expr, push: () => void, index: number) => void): void {
     this.#scope = this.#open(roots);
-    roots.forEach((root, place) => sink(root, () => this.#push(root, at), place));
+    roots.forEach((root, index) => sink(root, () => this.#push(root, at), index));
   }
 
   #level(e: Expr): number {
@@ -135,7 +135,7 @@ export class Evaluator {
     this.#compute(e, at);
     const uses = this.#scope.uses.get(e)! - 1;
     if (uses === 0 || e.kind === "const") return;
-    const local = c.local(this.#printer.valueType(e.type));
+    const local = c.local(this.#emitter.valueType(e.type));
     c.tee(local);
     this.#scope.kept.set(e, local);
     this.#scope.uses.set(e, uses);
@@ -147,39 +147,39 @@ export class Evaluator {
     const left = uses.get(e)! - 1;
     uses.set(e, left);
     if (left > 0) return;
-    this.#c.release(this.#printer.valueType(e.type), kept.get(e)!);
+    this.#c.release(this.#emitter.valueType(e.type), kept.get(e)!);
     kept.delete(e);
   }
 
   #compute(e: Expr, at: At): void {
-    const [c, printer] = [this.#c, this.#printer];
+    const [c, emitter] = [this.#c, this.#emitter];
     const push = (x: Expr) => () => this.#push(x, at);
     switch (e.kind) {
       case "const":
-        return printer.literal(c, e.type, e.value);
+        return emitter.literal(c, e.type, e.value);
       case "load":
       case "index":
       case "result":
         return this.#leaves.push(e, at);
       case "unary":
-        return printer.unary(c, e.op, e.type, push(e.x));
+        return emitter.unary(c, e.op, e.type, push(e.x));
       case "binary":
         if (this.#multiplyAdd(e, at)) return;
-        return printer.binary(c, e.op, e.x.type, push(e.x), push(e.y), e.y);
+        return emitter.binary(c, e.op, e.x.type, push(e.x), push(e.y), e.y);
       case "select":
         if (e.rare) return this.#branch(e, at);
-        return printer.select(c, e.type, push(e.test), push(e.x), push(e.y));
+        return emitter.select(c, e.type, push(e.test), push(e.x), push(e.y));
       case "cast":
-        return printer.cast(c, e.x.type, e.type, push(e.x));
+        return emitter.cast(c, e.x.type, e.type, push(e.x));
       case "bitcast":
-        return printer.bitcast(c, e.x.type, e.type, push(e.x));
+        return emitter.bitcast(c, e.x.type, e.type, push(e.x));
     }
   }
 
   /** Computes `y`, and where the test holds at any of the points also `x`. */
   #branch(e: Select, at: At): void {
-    const [c, printer, scope] = [this.#c, this.#printer, this.#scope];
-    const [type, testType] = [printer.valueType(e.type), printer.valueType("bool")];
+    const [c, emitter, scope] = [this.#c, this.#emitter, this.#scope];
+    const [type, testType] = [emitter.valueType(e.type), emitter.valueType("bool")];
     const [value, test] = [c.local(type), c.local(testType)];
     const shared = scope.branches.get(e)!;
     for (const x of shared) {
@@ -190,10 +190,10 @@ export class Evaluator {
     c.set(value);
     this.#push(e.test, at);
     c.tee(test);
-    printer.anywhere(c);
+    emitter.anywhere(c);
     c.if(() => {
       this.#scope = this.#open([e.x], scope);
-      printer.select(c, e.type, () => c.get(test), () => this.#push(e.x, at), () => c.get(value));
+      emitter.select(c, e.type, () => c.get(test), () => this.#push(e.x, at), () => c.get(value));
       c.set(value);
       this.#scope = scope;
     });
@@ -203,7 +203,7 @@ export class Evaluator {
 
   /** a * b + z and z - a * b as one instruction, where the product has no other use. */
   #multiplyAdd(e: Extract<Expr, { kind: "binary" }>, at: At): boolean {
-    if (e.type !== "f32" || !this.#printer.multiplyAdd || (e.op !== "add" && e.op !== "sub")) return false;
+    if (e.type !== "f32" || !this.#emitter.multiplyAdd || (e.op !== "add" && e.op !== "sub")) return false;
     const single = (x: Expr) => {
       const unshared = x.kind === "binary" && x.op === "mul" && this.#scope.uses.get(x) === 1;
       return unshared && keptBy(this.#scope, x) === undefined && !this.#hoisted.has(x) ? x : undefined;
@@ -212,7 +212,7 @@ export class Evaluator {
     const product = right ?? (e.op === "add" ? single(e.x) : undefined);
     if (!product) return false;
     const push = (x: Expr) => () => this.#push(x, at);
-    this.#printer.multiplyAdd(this.#c, push(product.x), push(product.y), push(right ? e.x : e.y), e.op === "sub");
+    this.#emitter.multiplyAdd(this.#c, push(product.x), push(product.y), push(right ? e.x : e.y), e.op === "sub");
     return true;
   }
 }

@@ -1,15 +1,15 @@
 /**
- * How elements lie in memory, as both printers load and store them: words as they are, a bool as a word that is 0 or 1, narrower
+ * How elements lie in memory, as both emitters load and store them: words as they are, a bool as a word that is 0 or 1, narrower
  * elements as bits of their width, which `ir/encoding.ts` turns to scalars and back.
  *
  * @module
  */
-import { deviceBytes, type DType, isBool } from "../../../dtype.ts";
-import { decode, encode } from "../../../ir/encoding.ts";
-import { type Expr, scalarType } from "../../../ir/expr.ts";
-import type { FunctionWriter } from "./assembler/function_writer.ts";
-import { Evaluator } from "./evaluate.ts";
-import type { Lanes, Place, Printer, Push } from "./printer.ts";
+import { deviceBytes, type DType, isBool } from "../../../../dtype.ts";
+import { decode, encode } from "../../../../ir/encoding.ts";
+import { type Expr, scalarType } from "../../../../ir/expr.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import type { Emitter, Lanes, Location, Push } from "./emitter.ts";
+import { Evaluator } from "./evaluator.ts";
 
 /** Whether an element takes less than a word. */
 function isNarrow(dtype: DType): boolean {
@@ -17,24 +17,24 @@ function isNarrow(dtype: DType): boolean {
 }
 
 /** Pushes the value of an expression of one leaf. */
-function evaluate(c: FunctionWriter, printer: Printer, lanes: Lanes, e: Expr, leaf: Push): void {
-  new Evaluator(c, printer, { level: () => 0, push: leaf }, [e], 0).evaluate([e], { lanes, step: 0 }, (_, push) => push());
+function evaluate(c: FunctionWriter, emitter: Emitter, lanes: Lanes, e: Expr, leaf: Push): void {
+  new Evaluator(c, emitter, { level: () => 0, push: leaf }, [e], 0).evaluate([e], { lanes, step: 0 }, (_, push) => push());
 }
 
 /** Pushes the scalars for bits. */
-function decoded(c: FunctionWriter, printer: Printer, dtype: DType, lanes: Lanes, bits: Push): void {
+function decoded(c: FunctionWriter, emitter: Emitter, dtype: DType, lanes: Lanes, bits: Push): void {
   const leaf: Expr = { kind: "load", type: "u32", slot: 0 };
-  evaluate(c, printer, lanes, decode(dtype, leaf), bits);
+  evaluate(c, emitter, lanes, decode(dtype, leaf), bits);
 }
 
 /** Pushes the bits of scalars. */
-function encoded(c: FunctionWriter, printer: Printer, dtype: DType, lanes: Lanes, value: Push): void {
+function encoded(c: FunctionWriter, emitter: Emitter, dtype: DType, lanes: Lanes, value: Push): void {
   const leaf: Expr = { kind: "load", type: scalarType(dtype), slot: 0 };
-  evaluate(c, printer, lanes, encode(dtype, leaf), value);
+  evaluate(c, emitter, lanes, encode(dtype, leaf), value);
 }
 
 /** Pushes the address of a lane and gives the offset that is left for the instruction, which can only be positive. */
-function address(c: FunctionWriter, at: Place, lane = 0): number {
+function address(c: FunctionWriter, at: Location, lane = 0): number {
   const offset = at.offset + at.stride * lane;
   c.get(at.pointer);
   if (offset >= 0) return offset;
@@ -42,32 +42,32 @@ function address(c: FunctionWriter, at: Place, lane = 0): number {
   return 0;
 }
 
-/** The type of an element of at least a word in the scalar printer, whose instructions have its name. */
-function wordType(printer: Printer, dtype: DType): "i32" | "f32" | "f64" {
-  return printer.valueType(scalarType(dtype)) as "i32" | "f32" | "f64";
+/** The type of an element of at least a word in the scalar emitter, whose instructions have its name. */
+function wordType(emitter: Emitter, dtype: DType): "i32" | "f32" | "f64" {
+  return emitter.valueType(scalarType(dtype)) as "i32" | "f32" | "f64";
 }
 
-/** Pushes the element at a place. */
-export function loadOne(c: FunctionWriter, printer: Printer, dtype: DType, at: Place): void {
-  if (isNarrow(dtype)) decoded(c, printer, dtype, "one", () => loadBits(c, dtype, at));
-  else c.mem(`${wordType(printer, dtype)}.load`, address(c, at));
+/** Pushes an element. */
+export function loadOne(c: FunctionWriter, emitter: Emitter, dtype: DType, at: Location): void {
+  if (isNarrow(dtype)) decoded(c, emitter, dtype, "one", () => loadBits(c, dtype, at));
+  else c.mem(`${wordType(emitter, dtype)}.load`, address(c, at));
 }
 
-/** Writes the element at a place. */
-export function storeOne(c: FunctionWriter, printer: Printer, dtype: DType, at: Place, value: Push): void {
+/** Stores an element. */
+export function storeOne(c: FunctionWriter, emitter: Emitter, dtype: DType, at: Location, value: Push): void {
   const offset = address(c, at);
   if (isNarrow(dtype)) {
-    encoded(c, printer, dtype, "one", value);
+    encoded(c, emitter, dtype, "one", value);
     c.mem(storeNarrow(dtype), offset);
   } else {
     value();
-    c.mem(`${wordType(printer, dtype)}.store`, offset);
+    c.mem(`${wordType(emitter, dtype)}.store`, offset);
   }
 }
 
 /** Pushes four elements, or one in all lanes. */
-export function loadFour(c: FunctionWriter, printer: Printer, dtype: DType, at: Place, lanes: Lanes): void {
-  if (isNarrow(dtype)) return decoded(c, printer, dtype, lanes, () => loadFourBits(c, dtype, at, lanes));
+export function loadFour(c: FunctionWriter, emitter: Emitter, dtype: DType, at: Location, lanes: Lanes): void {
+  if (isNarrow(dtype)) return decoded(c, emitter, dtype, lanes, () => loadFourBits(c, dtype, at, lanes));
   if (lanes === "one" || at.stride === 0) c.mem("v128.load32_splat", address(c, at));
   else if (at.stride === 4) c.mem("v128.load", address(c, at));
   else if (at.stride === -4) {
@@ -83,15 +83,15 @@ export function loadFour(c: FunctionWriter, printer: Printer, dtype: DType, at: 
 /** Writes four elements, as many as `valid` (a local) says of them, or the first. */
 export function storeFour(
   c: FunctionWriter,
-  printer: Printer,
+  emitter: Emitter,
   dtype: DType,
-  at: Place,
+  at: Location,
   lanes: Lanes,
   value: Push,
   valid?: number,
 ): void {
   const inMemory = () => {
-    if (isNarrow(dtype)) encoded(c, printer, dtype, lanes, value);
+    if (isNarrow(dtype)) encoded(c, emitter, dtype, lanes, value);
     else {
       value();
       if (isBool(dtype)) c.op("i32x4.neg");
@@ -124,12 +124,12 @@ function storeNarrow(dtype: DType): "i32.store8" | "i32.store16" {
   return deviceBytes(dtype) === 1 ? "i32.store8" : "i32.store16";
 }
 
-function loadBits(c: FunctionWriter, dtype: DType, at: Place, lane = 0): void {
+function loadBits(c: FunctionWriter, dtype: DType, at: Location, lane = 0): void {
   const offset = address(c, at, lane);
   c.mem(deviceBytes(dtype) === 1 ? "i32.load8_u" : "i32.load16_u", offset);
 }
 
-function loadFourBits(c: FunctionWriter, dtype: DType, at: Place, lanes: Lanes): void {
+function loadFourBits(c: FunctionWriter, dtype: DType, at: Location, lanes: Lanes): void {
   const bytes = deviceBytes(dtype);
   if (lanes === "one" || at.stride === 0) {
     loadBits(c, dtype, at);
@@ -148,7 +148,7 @@ function loadFourBits(c: FunctionWriter, dtype: DType, at: Place, lanes: Lanes):
   }
 }
 
-function gather(c: FunctionWriter, at: Place): void {
+function gather(c: FunctionWriter, at: Location): void {
   const gathered = c.local("v128");
   c.mem("v128.load32_zero", address(c, at)).set(gathered);
   for (let lane = 1; lane < 4; lane++) {

@@ -1,23 +1,24 @@
 /**
- * Elementwise code over a box of points: loads, arithmetic, stores. Maps are one such box per thread, epilogues one per call.
+ * Loop nests over points: loads, arithmetic, stores. A thread of a map writes a part of one, a call of an epilogue another.
  *
  * @module
  */
-import { type Axes, mergeAxes, tileInner, withInner } from "../../../ir/axes.ts";
-import type { Access, Store } from "../../../ir/kernel.ts";
-import type { FunctionWriter } from "./assembler/function_writer.ts";
-import type { GeneratorContext } from "./context.ts";
-import { Evaluator } from "./evaluate.ts";
-import { type Formula, formula, mayOverrun, printerFor, sharingLoads, type StreamOf, streamsOf } from "./generate.ts";
-import { columnLoop, Odometer } from "./loops.ts";
-import type { Printer } from "./printer.ts";
+import { type Axes, mergeAxes, tileInner, withInner } from "../../../../ir/axes.ts";
+import type { Access, Store } from "../../../../ir/kernel.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import type { GeneratorContext } from "../context.ts";
+import type { Emitter } from "../expressions/emitter.ts";
+import { type At, Evaluator } from "../expressions/evaluator.ts";
+import { operationCount, pointNanoseconds, unrollFor } from "../work.ts";
+import { columnLoop } from "./column_loop.ts";
+import { emitterFor, type Formula, formula, mayOverrun, sharingLoads, type StreamOf, streamsOf } from "./formula.ts";
+import { Odometer } from "./odometer.ts";
 import { accessStream, type Stream } from "./streams.ts";
-import { operationCount, pointNanoseconds, unrollFor } from "./work.ts";
 
 /** A kernel's stores, ready to be written as loops. */
-export interface Box {
+export interface LoopNest {
   readonly formula: Formula;
-  readonly printer: Printer;
+  readonly emitter: Emitter;
   /** Of the leaves in order, then of the stores. */
   readonly streams: readonly Stream[];
   readonly leafCount: number;
@@ -26,12 +27,12 @@ export interface Box {
   readonly rows: number;
   readonly columns: number;
   readonly operations: number;
-  /** Estimated time of the whole box. */
+  /** Estimated time of the whole nest. */
   readonly nanoseconds: number;
 }
 
-/** Which part of a box to write; a local each, or undefined for all. */
-export interface BoxRange {
+/** Which part of a nest to write; a local each, or undefined for all. */
+export interface LoopRange {
   readonly rows?: { readonly from: number; readonly to: number };
   readonly columns?: { readonly from: number; readonly to: number; readonly ragged: boolean };
 }
@@ -43,25 +44,25 @@ export type ResultStream = (slot: number) => Stream | undefined;
  * Reads the stores of a kernel. With `keepLast` rows are all axes but the last and columns the last, as they are; without it
  * the loops are chosen freely.
  */
-export function boxOf(
+export function loopNestOf(
   context: GeneratorContext,
   kernel: { readonly shape: readonly number[]; readonly loads: readonly Access[]; readonly stores: readonly Store[] },
   options: { readonly keepLast: boolean; readonly result?: ResultStream },
-): Box {
+): LoopNest {
   const values = kernel.stores.map(({ value }) => value);
   const loaded = streamsOf(context.program, kernel.loads);
   const streamOf: StreamOf = (leaf) => leaf.kind === "result" ? options.result?.(leaf.slot) : loaded(leaf);
   const read = formula(values, streamOf, sharingLoads(kernel.loads));
   const streams = [...read.leaves.values(), ...kernel.stores.map((store) => accessStream(context.program, store))];
-  const printer = printerFor(context, read.roots, streams);
+  const emitter = emitterFor(context, read.roots, streams);
   const operations = operationCount(read.roots);
   const merged = mergeAxes(kernel.shape, streams.map(({ strides }) => strides), options.keepLast);
-  const inner = options.keepLast ? merged.extents.length - 1 : innerAxis(merged, streams, operations, printer.lanes);
+  const inner = options.keepLast ? merged.extents.length - 1 : innerAxis(merged, streams, operations, emitter.lanes);
   const axes = options.keepLast ? withInner(merged, inner) : tiled(withInner(merged, inner), streams);
   const columns = axes.extents.at(-1)!;
   const rows = axes.extents.slice(0, -1).reduce((product, extent) => product * extent, 1);
-  const nanoseconds = rows * (columns * pointNanoseconds(operations, streams.length, printer.lanes) + 2 * streams.length);
-  return { formula: read, printer, streams, leafCount: read.leaves.size, axes, rows, columns, operations, nanoseconds };
+  const nanoseconds = rows * (columns * pointNanoseconds(operations, streams.length, emitter.lanes) + 2 * streams.length);
+  return { formula: read, emitter, streams, leafCount: read.leaves.size, axes, rows, columns, operations, nanoseconds };
 }
 
 /** The axis along which the columns run best: contiguous accesses, few remainders, few rows. */
@@ -98,65 +99,65 @@ function tiled(axes: Axes, streams: readonly Stream[]): Axes {
   return tileInner(axes, tile);
 }
 
-/** Writes the loops over a part of a box. */
-export function writeBox(c: FunctionWriter, box: Box, range: BoxRange): void {
-  new BoxWriter(c, box).write(range);
+/** Writes a part of a nest. */
+export function writeLoopNest(c: FunctionWriter, nest: LoopNest, range: LoopRange): void {
+  new LoopNestWriter(c, nest).write(range);
 }
 
-class BoxWriter {
+class LoopNestWriter {
   readonly #c: FunctionWriter;
-  readonly #box: Box;
+  readonly #nest: LoopNest;
   readonly #odometer: Odometer;
   readonly #inner: readonly number[];
-  /** Where each stream begins, and where it stands. */
+  /** Addresses: where each stream begins, and where it is. */
   readonly #bases: readonly number[];
   readonly #pointers: readonly number[];
   readonly #evaluator: Evaluator;
 
-  constructor(c: FunctionWriter, box: Box) {
+  constructor(c: FunctionWriter, nest: LoopNest) {
     this.#c = c;
-    this.#box = box;
-    const outer = box.axes.strides.map((strides) => strides.slice(0, -1));
-    this.#inner = box.axes.strides.map((strides) => strides.at(-1)!);
-    this.#odometer = new Odometer(c, box.axes.extents.slice(0, -1), outer);
-    this.#bases = box.streams.map((stream) => {
+    this.#nest = nest;
+    const outer = nest.axes.strides.map((strides) => strides.slice(0, -1));
+    this.#inner = nest.axes.strides.map((strides) => strides.at(-1)!);
+    this.#odometer = new Odometer(c, nest.axes.extents.slice(0, -1), outer);
+    this.#bases = nest.streams.map((stream) => {
       const base = c.local("i32");
       stream.base(c);
       c.set(base);
       return base;
     });
-    this.#pointers = box.streams.map((_, i) => this.#levelOf(i) === 0 ? this.#bases[i] : c.local("i32"));
-    const places = new Map([...box.formula.leaves.keys()].map((leaf, i) => [leaf, i]));
+    this.#pointers = nest.streams.map((_, i) => this.#levelOf(i) === 0 ? this.#bases[i] : c.local("i32"));
+    const numbers = new Map([...nest.formula.leaves.keys()].map((leaf, i) => [leaf, i]));
     this.#evaluator = new Evaluator(
       c,
-      box.printer,
+      nest.emitter,
       {
-        level: (leaf) => this.#levelOf(places.get(leaf)!),
+        level: (leaf) => this.#levelOf(numbers.get(leaf)!),
         push: (leaf, at) => {
-          const i = places.get(leaf)!;
-          const { dtype } = box.streams[i];
-          if (dtype === "index") box.printer.sequence(c, this.#place(i, at.step), at.lanes);
-          else box.printer.load(c, dtype, this.#place(i, at.step), at.lanes);
+          const i = numbers.get(leaf)!;
+          const { dtype } = nest.streams[i];
+          if (dtype === "index") nest.emitter.sequence(c, this.#locate(i, at.step), at.lanes);
+          else nest.emitter.load(c, dtype, this.#locate(i, at.step), at.lanes);
         },
       },
-      box.formula.roots,
+      nest.formula.roots,
       2,
     );
   }
 
   #levelOf(i: number): number {
-    return this.#inner[i] !== 0 ? 2 : this.#odometer.moves(i) || this.#box.streams[i].row ? 1 : 0;
+    return this.#inner[i] !== 0 ? 2 : this.#odometer.moves(i) || this.#nest.streams[i].row ? 1 : 0;
   }
 
-  #place(i: number, step: number) {
+  #locate(i: number, step: number) {
     return { pointer: this.#pointers[i], offset: this.#inner[i] * step, stride: this.#inner[i] };
   }
 
-  write(range: BoxRange): void {
+  write(range: LoopRange): void {
     const c = this.#c;
     this.#evaluator.hoist(0);
     const row = c.local("i32");
-    if (this.#box.rows === 1 && !range.rows) {
+    if (this.#nest.rows === 1 && !range.rows) {
       c.i32(0).set(row);
       this.#row(row, range);
       return;
@@ -172,17 +173,17 @@ class BoxWriter {
         this.#odometer.next();
         c.increment(row, 1).get(row);
         if (range.rows) c.get(range.rows.to);
-        else c.i32(this.#box.rows);
+        else c.i32(this.#nest.rows);
         c.op("i32.lt_s").brIf(0);
       });
     });
   }
 
-  #row(row: number, { columns }: BoxRange): void {
-    const [c, box] = [this.#c, this.#box];
+  #row(row: number, { columns }: LoopRange): void {
+    const [c, nest] = [this.#c, this.#nest];
     this.#pointers.forEach((pointer, i) => {
       if (this.#levelOf(i) === 0) return;
-      const { row: rowOf } = box.streams[i];
+      const { row: rowOf } = nest.streams[i];
       if (rowOf) rowOf(c, row);
       else {
         c.get(this.#bases[i]);
@@ -194,26 +195,26 @@ class BoxWriter {
     this.#evaluator.hoist(1);
     const count = c.local("i32");
     if (columns) c.get(columns.to).get(columns.from).op("i32.sub").set(count);
-    else c.i32(box.columns).set(count);
-    const { lanes } = box.printer;
+    else c.i32(nest.columns).set(count);
+    const { lanes } = nest.emitter;
     columnLoop(c, {
       lanes,
-      unroll: unrollFor(box.operations, box.columns, lanes),
+      unroll: unrollFor(nest.operations, nest.columns, lanes),
       count,
-      most: box.columns,
-      ragged: columns?.ragged ?? box.columns % lanes !== 0,
-      partial: box.columns > 1 && box.streams.every(({ dtype }, i) => i >= box.leafCount || mayOverrun(dtype, this.#inner[i])),
-      pointers: box.streams.map((_, i) => ({ local: this.#pointers[i], step: this.#inner[i] })),
+      most: nest.columns,
+      ragged: columns?.ragged ?? nest.columns % lanes !== 0,
+      partial: nest.columns > 1 && nest.streams.every(({ dtype }, i) => i >= nest.leafCount || mayOverrun(dtype, this.#inner[i])),
+      pointers: nest.streams.map((_, i) => ({ local: this.#pointers[i], step: this.#inner[i] })),
     }, (points) => {
-      for (const at of points) this.#evaluator.evaluate(box.formula.roots, at, (_, push, place) => this.#store(place, push, at));
+      for (const at of points) this.#evaluator.evaluate(nest.formula.roots, at, (_, push, index) => this.#store(index, push, at));
     });
     c.release("i32", count);
   }
 
-  #store(place: number, push: () => void, at: Parameters<Evaluator["evaluate"]>[1]): void {
-    const [box, i] = [this.#box, this.#box.leafCount + place];
-    const dtype = box.streams[i].dtype;
+  #store(index: number, push: () => void, at: At): void {
+    const [nest, i] = [this.#nest, this.#nest.leafCount + index];
+    const dtype = nest.streams[i].dtype;
     if (dtype === "index") throw new Error("A store needs memory");
-    box.printer.store(this.#c, dtype, this.#place(i, at.step), at.lanes, push, at.valid);
+    nest.emitter.store(this.#c, dtype, this.#locate(i, at.step), at.lanes, push, at.valid);
   }
 }

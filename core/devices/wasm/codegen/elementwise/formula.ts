@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { type Expr, visit } from "../../../ir/expr.ts";
-import type { Access } from "../../../ir/kernel.ts";
-import type { Program } from "../../../ir/program.ts";
-import type { GeneratorContext } from "./context.ts";
-import { Legalizer } from "./legalize.ts";
-import type { Printer } from "./printer.ts";
+import { type Expr, visit } from "../../../../ir/expr.ts";
+import type { Access } from "../../../../ir/kernel.ts";
+import type { Program } from "../../../../ir/program.ts";
+import type { GeneratorContext } from "../context.ts";
+import type { Emitter } from "../expressions/emitter.ts";
+import { Legalizer } from "../expressions/legalize.ts";
 import { accessStream, indexStream, type Stream, unitOf } from "./streams.ts";
 
 /** Legal expressions and the streams of their leaves. */
@@ -52,8 +52,8 @@ export function streamsOf(program: Program, loads: readonly Access[]): StreamOf 
   return (leaf) => leaf.kind === "load" ? accessStream(program, loads[leaf.slot]) : undefined;
 }
 
-/** The printer for some expressions and streams: vectors unless something has 64 bits. */
-export function printerFor(context: GeneratorContext, roots: readonly Expr[], streams: readonly Stream[]): Printer {
+/** The emitter for some expressions and streams: vectors unless something has 64 bits. */
+export function emitterFor(context: GeneratorContext, roots: readonly Expr[], streams: readonly Stream[]): Emitter {
   let wide = streams.some(({ dtype }) => dtype === "f64");
   visit(roots, (e) => wide ||= e.type === "f64");
   return wide ? context.scalar : context.vector;

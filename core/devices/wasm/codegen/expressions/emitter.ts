@@ -1,25 +1,25 @@
 /**
- * How scalar operations become instructions: the interface of the two printers. `vector.ts` prints four points at a time for
- * types of 32 bits, `scalar.ts` one point at a time for every type.
+ * How scalar operations become instructions: the interface of the two emitters. `vector_emitter.ts` writes code for four points at a time for
+ * types of 32 bits, `scalar_emitter.ts` for one point at a time for every type.
  *
- * Operands are passed as callbacks that push them on the stack, so that a printer decides where its own instructions go.
+ * Operands are passed as callbacks that push them on the stack, so that an emitter decides where its own instructions go.
  *
  * @module
  */
-import type { DType } from "../../../dtype.ts";
-import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../ir/expr.ts";
-import type { DoubleFunction } from "../../../ir/functions/double.ts";
-import type { FunctionWriter } from "./assembler/function_writer.ts";
-import type { ValueType } from "./assembler/instructions.ts";
+import type { DType } from "../../../../dtype.ts";
+import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../../ir/expr.ts";
+import type { DoubleFunction } from "../../../../ir/functions/double.ts";
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import type { ValueType } from "../assembler/instructions.ts";
 
 /** Pushes a value. */
 export type Push = () => void;
 
-/** Which points one evaluation serves: as many as the printer has lanes, or the first alone. */
+/** Which points one evaluation serves: as many as the emitter has lanes, or the first alone. */
 export type Lanes = "all" | "one";
 
-/** Where elements lie: an address, a constant number of bytes from it, and the bytes from lane to lane. */
-export interface Place {
+/** Where elements are: an address, a constant number of bytes from it, and the bytes from lane to lane. */
+export interface Location {
   /** A local: the address. */
   readonly pointer: number;
   readonly offset: number;
@@ -30,7 +30,7 @@ export interface Place {
 export type HostFunctions = ReadonlyMap<DoubleFunction, number>;
 
 /** Writes the instructions of operations that `legalize.ts` has brought into the form a machine has. */
-export interface Printer {
+export interface Emitter {
   /** How many points "all" means. */
   readonly lanes: 1 | 4;
   /** Whether literals are better kept in locals than written where they are used. */
@@ -47,11 +47,11 @@ export interface Printer {
   anywhere(c: FunctionWriter): void;
   cast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void;
   bitcast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void;
-  load(c: FunctionWriter, dtype: DType, at: Place, lanes: Lanes): void;
+  load(c: FunctionWriter, dtype: DType, at: Location, lanes: Lanes): void;
   /** `valid`, a local, may say that only so many of all lanes (1, 2 or 3) are to be stored. */
-  store(c: FunctionWriter, dtype: DType, at: Place, lanes: Lanes, value: Push, valid?: number): void;
+  store(c: FunctionWriter, dtype: DType, at: Location, lanes: Lanes, value: Push, valid?: number): void;
   /** The integers pointer + offset + stride * lane. */
-  sequence(c: FunctionWriter, at: Place, lanes: Lanes): void;
+  sequence(c: FunctionWriter, at: Location, lanes: Lanes): void;
 }
 
 /** Whether an operation's right argument, a literal, becomes part of the instruction. */

@@ -1,52 +1,52 @@
 /**
  * Epilogues: what follows the result of a kernel that is not a map. The result is written where the first store that reads it will be
- * if it can, and the stores are then computed in place, box by box while it is in the cache. (They are computed in order, each value
+ * if it can, and the stores are then computed in place, block by block while it is in the cache. (They are computed in order, each value
  * once per point: a store before that one would overwrite a result that is still to be read.)
  *
  * @module
  */
-import { deviceBytes, type DType } from "../../../dtype.ts";
-import { type Expr, visit } from "../../../ir/expr.ts";
-import { operandsOf, resultTypes, type SimpleKernel } from "../../../ir/kernel.ts";
-import type { Program } from "../../../ir/program.ts";
-import { contiguousStrides, sameShape, sizeOf } from "../../../shape.ts";
-import { boxOf, writeBox } from "./box.ts";
-import { type BoxEpilogue, type Epilogue, epilogueParams, type GeneratorContext } from "./context.ts";
+import { deviceBytes, type DType } from "../../../../dtype.ts";
+import { type Expr, visit } from "../../../../ir/expr.ts";
+import { operandsOf, resultTypes, type SimpleKernel } from "../../../../ir/kernel.ts";
+import type { Program } from "../../../../ir/program.ts";
+import { contiguousStrides, sameShape, sizeOf } from "../../../../shape.ts";
+import { type BlockEpilogue, type Epilogue, epilogueParams, type GeneratorContext } from "../context.ts";
+import { loopNestOf, writeLoopNest } from "./loop_nest.ts";
 import type { Stream } from "./streams.ts";
 
 /** Writes the epilogue of a kernel; see `GeneratorContext.epilogue`. */
 export function writeEpilogue(context: GeneratorContext, kernel: SimpleKernel): Epilogue {
   const [dtype] = resultTypes(kernel, context.program.buffers);
-  const place = placeOfResult(context.program, kernel, dtype);
-  const slot = place ?? context.sharedScratch(sizeOf(kernel.shape) * deviceBytes(dtype));
+  const buffer = bufferOfResult(context.program, kernel, dtype);
+  const slot = buffer ?? context.sharedScratch(sizeOf(kernel.shape) * deviceBytes(dtype));
   const [only, ...others] = kernel.stores;
-  if (place !== undefined && others.length === 0 && only.value.kind === "result") return { slot, func: undefined };
+  if (buffer !== undefined && others.length === 0 && only.value.kind === "result") return { slot, func: undefined };
   return { slot, func: writeStores(context, kernel, dtype, contiguousStrides(kernel.shape)) };
 }
 
-/** Writes the epilogue of a kernel that computes box by box; see `GeneratorContext.boxEpilogue`. */
-export function writeBoxEpilogue(context: GeneratorContext, kernel: SimpleKernel, row: number): BoxEpilogue {
+/** Writes the epilogue of a kernel that computes block by block; see `GeneratorContext.blockEpilogue`. */
+export function writeBlockEpilogue(context: GeneratorContext, kernel: SimpleKernel, row: number): BlockEpilogue {
   const [dtype] = resultTypes(kernel, context.program.buffers);
-  if (placeOfResult(context.program, kernel, dtype) !== undefined) return context.epilogue(kernel);
+  if (bufferOfResult(context.program, kernel, dtype) !== undefined) return context.epilogue(kernel);
   const strides = [...contiguousStrides(kernel.shape.slice(0, -1)).map((stride) => stride * row), 1];
   return { slot: undefined, func: writeStores(context, kernel, dtype, strides) };
 }
 
-/** The function of `epilogueParams` that turns a box of results with these strides into the stores. */
+/** The function of `epilogueParams` that turns a block of results with these strides into the stores. */
 function writeStores(context: GeneratorContext, kernel: SimpleKernel, dtype: DType, strides: readonly number[]): number {
   const result: Stream = {
     dtype,
     strides: strides.map((stride) => stride * deviceBytes(dtype)),
     base: (c) => c.get(1),
   };
-  const box = boxOf(context, kernel, { keepLast: true, result: () => result });
+  const nest = loopNestOf(context, kernel, { keepLast: true, result: () => result });
   return context.module.func({ params: epilogueParams }, (c) => {
-    writeBox(c, box, { rows: { from: 2, to: 3 }, columns: { from: 4, to: 5, ragged: true } });
+    writeLoopNest(c, nest, { rows: { from: 2, to: 3 }, columns: { from: 4, to: 5, ragged: true } });
   });
 }
 
 /** The buffer of the first store that reads the result, if the result can be there before it. */
-function placeOfResult(program: Program, kernel: SimpleKernel, dtype: DType): number | undefined {
+function bufferOfResult(program: Program, kernel: SimpleKernel, dtype: DType): number | undefined {
   const first = kernel.stores.find(({ value }) => readsResult(value));
   if (first === undefined || program.buffers[first.buffer].dtype !== dtype || first.offset !== 0) return undefined;
   if (!sameShape(withoutOnes(first.strides, kernel.shape), withoutOnes(contiguousStrides(kernel.shape), kernel.shape))) {
