@@ -6,7 +6,8 @@
  */
 import { deviceBytes } from "../dtype.ts";
 import { contiguousStrides, showShape, sizeOf } from "../shape.ts";
-import { type BinaryOp, type Expr, scalarType, type UnaryOp, visit } from "./expr.ts";
+import { argumentsOf, type Expr, scalarType, visit } from "./expr.ts";
+import { expandBinary, expandUnary } from "./functions/mod.ts";
 import { type Access, type Kernel, kindOf, type SimpleKernel } from "./kernel.ts";
 import type { Node } from "./operation.ts";
 import type { Program } from "./program.ts";
@@ -70,34 +71,36 @@ function bytesOf(program: Program, kernel: SimpleKernel): number {
   return read + written.reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Instructions of functions that devices compute by polynomials; every other operation counts as one. */
-const functionCost: { readonly [K in UnaryOp | BinaryOp]?: number } = {
-  exp: 12,
-  log: 12,
-  expm1: 12,
-  log1p: 12,
-  sin: 12,
-  cos: 12,
-  tan: 12,
-  asin: 12,
-  acos: 12,
-  atan: 12,
-  sinh: 12,
-  cosh: 12,
-  tanh: 12,
-  erf: 12,
-  pow: 12,
-  atan2: 12,
-};
-
-/** Roughly how many instructions expressions take per point. */
+/** Roughly how many instructions expressions take per point; parts that few arguments need count nothing. */
 export function instructions(roots: readonly Expr[]): number {
   let count = 0;
-  visit(roots, (e) => {
-    if (isLeaf(e)) return;
-    count += e.kind === "unary" || e.kind === "binary" ? functionCost[e.op] ?? 1 : 1;
-  });
+  const seen = new Set<Expr>();
+  const pending = [...roots];
+  for (let e = pending.pop(); e; e = pending.pop()) {
+    if (seen.has(e)) continue;
+    seen.add(e);
+    if (!isLeaf(e)) count += instructionsOf(e);
+    pending.push(...(e.kind === "select" && e.rare ? [e.test, e.y] : argumentsOf(e)));
+  }
   return count;
+}
+
+const known = new Map<string, number>();
+
+/** Those of one operation: of functions that devices have no instruction for as many as their expansions take. */
+function instructionsOf(e: Expr): number {
+  if (e.kind !== "unary" && e.kind !== "binary") return 1;
+  // A double's functions are taken to cost as much as a float's.
+  const type = e.x.type === "f64" ? "f32" : e.x.type;
+  const key = `${e.op} ${type}`;
+  let cost = known.get(key);
+  if (cost === undefined) {
+    const load = (slot: number): Expr => ({ kind: "load", type, slot });
+    const expansion = e.kind === "unary" ? expandUnary(e.op, load(0)) : expandBinary(e.op, load(0), load(1));
+    cost = expansion ? instructions([expansion]) : 1;
+    known.set(key, cost);
+  }
+  return cost;
 }
 
 /** Roughly how many instructions a node takes per element where it is computed inside another kernel. */
