@@ -5,7 +5,7 @@
  */
 import { defaultFloat, type DType, dtypeOfArray, isInteger, type TypedArray } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
-import { data } from "../core/execution/realize.ts";
+import { data } from "../core/execution/read.ts";
 import { type Shape, showShape, sizeOf } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
 

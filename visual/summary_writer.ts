@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { CotangentError } from "../core/errors.ts";
-import { data, item } from "../core/execution/realize.ts";
+import { data, item } from "../core/execution/read.ts";
 import { Tensor } from "../core/tensor.ts";
 import { isGranted, permitted, writing } from "../datasets/permissions.ts";
 import { Either, pipe, TaskEither } from "../deps.ts";

@@ -22,9 +22,15 @@ export class GraphBuilder {
   readonly #ops = new Map<Op, number>();
   #count = 0;
 
-  /** The program's input number `index`. */
-  input(index: number, shape: Shape, dtype: DType): Node {
-    return this.#unique(`#${index}`, shape, dtype, { kind: "input", index });
+  /** The inputs, in the order of their making. */
+  readonly inputs: Node[] = [];
+
+  /** The next input of the program. */
+  input(shape: Shape, dtype: DType): Node {
+    const index = this.inputs.length;
+    const node = this.#unique(`#${index}`, shape, dtype, { kind: "input", index });
+    this.inputs.push(node);
+    return node;
   }
 
   /** An operation on nodes that fit, or what it comes to. */

@@ -63,9 +63,7 @@ export function wantedOf({ state, next, collected }: Loop<Tensor>, isResult: (in
 /** Translates the body by the way of any graph. */
 export function compileBody(loop: Loop<Tensor>, wanted: Wanted, translate: (graph: Graph) => Kernels): LoopBody {
   const builder = new GraphBuilder();
-  const inputs: Node[] = [];
-  const input = ({ shape, dtype }: { readonly shape: Shape; readonly dtype: DType }) =>
-    inputs[inputs.push(builder.input(inputs.length, shape, dtype)) - 1];
+  const input = ({ shape, dtype }: { readonly shape: Shape; readonly dtype: DType }) => builder.input(shape, dtype);
   const sequence = ({ shape, dtype }: Tensor) => input({ shape: [loop.length, ...shape], dtype });
   const asRows = (node: Node, count: number) =>
     builder.make(reshapeOp, [node], { shape: [1, count, sizeOf(node.shape) / count] });
@@ -98,7 +96,7 @@ export function compileBody(loop: Loop<Tensor>, wanted: Wanted, translate: (grap
   const distinct = results.map((node, i) =>
     node.made.kind === "op" && results.indexOf(node) === i ? node : builder.make(barrierOp, [node], { id: i })
   );
-  return inPlace(translate(graphOf(distinct)), inputs, stays, distinct);
+  return inPlace(translate(graphOf(distinct)), builder.inputs, stays, distinct);
 }
 
 /** Lets each result (from input number `stays` on) take the memory of what it follows. */

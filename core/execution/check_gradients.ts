@@ -10,7 +10,7 @@ import { add, mul, sub } from "../ops/binary.ts";
 import { cast } from "../ops/cast.ts";
 import { sum } from "../ops/sum.ts";
 import { foldIn, key, randint } from "../random.ts";
-import { item } from "./realize.ts";
+import { item } from "./read.ts";
 import { Tensor } from "../tensor.ts";
 import { mapLeaves, treeTensors } from "../tree.ts";
 

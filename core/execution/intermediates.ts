@@ -25,7 +25,7 @@ export function noteComputed(order: readonly Tensor[]): void {
 }
 
 /** Of the tensors that a program is about to compute, those that were computed before and that new ones are made from. */
-export function neededAgain(order: readonly Tensor[]): Tensor[] {
+export function usedIntermediates(order: readonly Tensor[]): Tensor[] {
   const found = new Set<Tensor>();
   for (const tensor of order) {
     const source = sourceOf(tensor);

@@ -6,13 +6,13 @@
  *
  * @module
  */
-import { buildGraph, GraphBuilder } from "../compile/graph.ts";
-import { type Node, placeholder, sourceOf, Tensor, traceOf, withTrace } from "../tensor.ts";
-import { topological } from "../walk.ts";
+import { type Example, traceFunction } from "../grad/traced_function.ts";
+import { compileTensors, firstRun } from "./program.ts";
+import { type Node, sourceOf, Tensor, traceOf } from "../tensor.ts";
 import { defaultFloat, type DType, type HostArray } from "../dtype.ts";
 import { TraceError } from "../errors.ts";
 import { fromHost } from "../ops/creation.ts";
-import { compile, computed, firstRun, realizeNow } from "./realize.ts";
+import { computed, realizeNow } from "./realize.ts";
 import type { Device, DeviceBuffer, Executable } from "../values/device.ts";
 import { currentDevice } from "./current_device.ts";
 import { noteWorkingSet, Storage, withRoom } from "../values/storage.ts";
@@ -36,7 +36,7 @@ type Result =
   | { readonly kind: "static"; readonly value: unknown };
 
 /** A tensor from outside that is returned unchanged. */
-type Through = Extract<Result, { kind: "argument" | "captured" }>;
+type Passthrough = Extract<Result, { kind: "argument" | "captured" }>;
 
 /** A program for one form of arguments. */
 interface Entry {
@@ -49,7 +49,7 @@ interface Entry {
   readonly captured: readonly Tensor[];
   readonly results: readonly Result[];
   readonly form: Form;
-  readonly through: readonly Through[];
+  readonly passthrough: readonly Passthrough[];
   /** Outputs that are returned more than once. */
   readonly repeated: readonly number[];
   /** For each output of the program which of its inputs it overwrites, if any. */
@@ -171,96 +171,82 @@ function traceAndCompile(
   donated: readonly number[],
   device: Device,
 ): Entry | undefined {
-  return withTrace("jit", (trace) => {
-    const start = Tensor.nextSerial;
-    const placeholders: Tensor[] = [];
-    const leafOfPlaceholder = new Map<Tensor, number>();
-    const traced = buildTree(
-      args,
-      leaves.map((leaf, i) => {
-        if (!isInput(leaf)) return leaf;
-        const made = leaf instanceof Tensor
-          ? placeholder(trace, leaf.shape, leaf.dtype, leaf.weak)
-          : placeholder(trace, [], defaultFloat, true);
-        placeholders.push(made);
-        leafOfPlaceholder.set(made, i);
-        return made;
-      }),
-    ) as unknown[];
+  const inputLeaves = leaves.flatMap((leaf, i) => isInput(leaf) ? [i] : []);
+  const [traced, { form, returned }] = traceFunction("jit", inputLeaves.map((i) => exampleOf(leaves[i])), (placeholders) => {
+    const filled = [...leaves];
+    inputLeaves.forEach((leaf, i) => filled[leaf] = placeholders[i]);
     const returned: unknown[] = [];
-    const form = flattenTree(f(...traced), returned);
-    const promises = returned.filter((leaf) => leaf instanceof Promise);
-    if (promises.length > 0) {
-      // What goes wrong inside it is only a consequence.
-      for (const promise of promises) promise.catch(() => {});
-      throw new TraceError("Cannot jit an async function: its result is a Promise; await outside and jit the computation", {});
-    }
+    const form = flattenTree(f(...buildTree(args, filled) as unknown[]), returned);
+    refusePromises(returned);
+    return [returned.filter((leaf) => leaf instanceof Tensor), { form, returned }];
+  }, { hoist: false });
+  const { captured, outputs } = traced;
+  if (captured.some((tensor) => traceOf(tensor))) return undefined;
+  realizeNow(captured, "jit");
 
-    const isOld = (tensor: Tensor) => tensor.serial < start && !isConstant(tensor);
-    const outputs = returned.filter((leaf) => leaf instanceof Tensor);
-    const captured = topological(outputs, (tensor) => isOld(tensor) || sourceOf(tensor).kind !== "op")
-      .filter((tensor) => !leafOfPlaceholder.has(tensor) && (isOld(tensor) || sourceOf(tensor).kind === "data"));
-    if (captured.some((tensor) => traceOf(tensor))) return undefined;
-    realizeNow(captured, "jit");
-
-    const builder = new GraphBuilder();
-    const inputTensors = [...placeholders, ...captured];
-    const inputs = inputTensors.map((tensor, i) => builder.input(i, tensor.shape, tensor.dtype));
-    const nodeOf = new Map<Tensor, Node>(inputTensors.map((tensor, i) => [tensor, inputs[i]]));
-    const graph = buildGraph(outputs, builder, (tensor) => nodeOf.get(tensor));
-
-    const computedNodes = [...new Set(graph.outputs.filter((node) => node.made.kind === "op"))];
-    let next = 0;
-    const results = returned.map((leaf): Result => {
-      if (!(leaf instanceof Tensor)) return { kind: "static", value: leaf };
-      const node = graph.outputs[next++];
-      if (node.made.kind === "op") {
-        const { shape, dtype, weak } = leaf;
-        return { kind: "output", index: computedNodes.indexOf(node), shape, dtype, weak };
+  // An argument that is handed through keeps its memory.
+  const mayOverwrite = leaves.map((leaf, i) => donated.includes(i) && leaf instanceof Tensor);
+  const inputs = [...traced.args, ...captured];
+  const indices = new Map(inputs.map((tensor, i) => [tensor, i]));
+  const nodes: Node[] = [];
+  const program = compileTensors({
+    outputs,
+    leaf: (tensor, builder) => {
+      // All inputs, in their order, also those that nothing depends on.
+      if (nodes.length === 0) { for (const { shape, dtype } of inputs) nodes.push(builder.input(shape, dtype)); }
+      const index = indices.get(tensor);
+      return index === undefined ? undefined : nodes[index];
+    },
+    donated: (results) => {
+      for (const { kind, index } of results) {
+        if (kind === "input" && index < inputLeaves.length) mayOverwrite[inputLeaves[index]] = false;
       }
-      const input = inputTensors[node.made.index];
-      const argument = leafOfPlaceholder.get(input);
-      return argument === undefined ? { kind: "captured", tensor: input } : { kind: "argument", leaf: argument };
-    });
-    // An argument that is handed through keeps its memory.
-    const kept = new Set(results.flatMap((result) => result.kind === "argument" ? [result.leaf] : []));
-    const mayOverwrite = leaves.map((leaf, i) => donated.includes(i) && leaf instanceof Tensor && !kept.has(i));
-    const made = computedNodes.length > 0
-      ? compile(
-        { nodes: graph.nodes, outputs: computedNodes },
-        inputs,
-        inputTensors.map((tensor) => mayOverwrite[leafOfPlaceholder.get(tensor) ?? -1] ?? false),
-        device,
-      )
-      : undefined;
-    return {
-      device,
-      executable: made?.executable,
-      args,
-      guards: leaves.map(guardOf),
-      captured,
-      results,
-      through: results.filter((result): result is Through =>
-        result.kind === "captured" || (result.kind === "argument" && leaves[result.leaf] instanceof Tensor)
-      ),
-      repeated: repeatedIn(results),
-      form,
-      donated: donated.filter((leaf) => mayOverwrite[leaf]),
-      mayOverwrite,
-      overwrites: made?.overwrites ?? [],
-      bytes: made?.bytes ?? 0,
-    };
+      return inputLeaves.map((leaf) => mayOverwrite[leaf]);
+    },
+  }, device);
+  let next = 0;
+  const results = returned.map((leaf): Result => {
+    if (!(leaf instanceof Tensor)) return { kind: "static", value: leaf };
+    const { shape, dtype, weak } = leaf;
+    const { kind, index } = program.results[next++];
+    if (kind === "output") return { kind, index, shape, dtype, weak };
+    const leafIndex = inputLeaves[index];
+    return leafIndex === undefined ? { kind: "captured", tensor: inputs[index] } : { kind: "argument", leaf: leafIndex };
   });
+  return {
+    device,
+    executable: program.executable,
+    args,
+    guards: leaves.map(guardOf),
+    captured,
+    results,
+    passthrough: results.filter((result): result is Passthrough =>
+      result.kind === "captured" || (result.kind === "argument" && leaves[result.leaf] instanceof Tensor)
+    ),
+    repeated: repeatedIn(results),
+    form,
+    donated: donated.filter((leaf) => mayOverwrite[leaf]),
+    mayOverwrite,
+    overwrites: program.overwrites,
+    bytes: program.bytes,
+  };
+}
+
+function exampleOf(leaf: unknown): Example {
+  return leaf instanceof Tensor ? leaf : { shape: [], dtype: defaultFloat, weak: true };
+}
+
+function refusePromises(returned: readonly unknown[]): void {
+  const promises = returned.filter((leaf) => leaf instanceof Promise);
+  if (promises.length === 0) return;
+  // What goes wrong inside it is only a consequence.
+  for (const promise of promises) promise.catch(() => {});
+  throw new TraceError("Cannot jit an async function: its result is a Promise; await outside and jit the computation", {});
 }
 
 function repeatedIn(results: readonly Result[]): number[] {
   const indices = results.flatMap((result) => result.kind === "output" ? [result.index] : []);
   return indices.filter((index, i) => indices.indexOf(index) < i);
-}
-
-function isConstant(tensor: Tensor): boolean {
-  const source = sourceOf(tensor);
-  return source.kind === "op" && source.inputs.length === 0;
 }
 
 /** Counts up with each call, for `Storage.lastCall`. */
@@ -269,14 +255,14 @@ let calls = 0;
 function execute(entry: Entry, leaves: readonly unknown[]): unknown {
   const { device } = entry;
   realizeLeaves(leaves);
-  const through = entry.through.map((result) => computed(tensorOf(result, leaves), "jit"));
+  const passthrough = entry.passthrough.map((result) => computed(tensorOf(result, leaves), "jit"));
   const given = entry.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
-  const staying = (storage: Storage) => storage.shared || through.includes(storage);
-  const [buffers, storages] = withRoom(device, () => run(entry, leaves, given, staying));
+  const isAliased = (storage: Storage) => storage.shared || passthrough.includes(storage);
+  const [buffers, storages] = withRoom(device, () => run(entry, leaves, given, isAliased));
   // Nothing below fails: donated values may be overwritten now.
   noteWorkingSet(entry.bytes);
   const made = Storage.ofRun(device, buffers, entry.overwrites.map((input) => input === undefined ? undefined : storages[input]));
-  for (const storage of given) if (!staying(storage)) storage.giveAway();
+  for (const storage of given) if (!isAliased(storage)) storage.donate();
   for (const index of entry.repeated) made[index].shared = true;
   return buildTree(entry.form, entry.results.map((result) => resultOf(result, made, leaves)));
 }
@@ -286,14 +272,14 @@ function run(
   { device, executable, mayOverwrite, captured }: Entry,
   leaves: readonly unknown[],
   given: readonly Storage[],
-  staying: (storage: Storage) => boolean,
+  isAliased: (storage: Storage) => boolean,
 ): readonly [DeviceBuffer[], readonly (Storage | undefined)[]] {
   const call = ++calls;
   const inputs: (DeviceBuffer | HostArray)[] = [];
   const storages: (Storage | undefined)[] = [];
   const give = (storage: Storage, mayBeOverwritten: boolean) => {
     // Values that are donated in one place and live on, or are read, in another are copied: overwriting must not be seen.
-    const copy = (storage.lastCall === call && given.includes(storage)) || (mayBeOverwritten && staying(storage));
+    const copy = (storage.lastCall === call && given.includes(storage)) || (mayBeOverwritten && isAliased(storage));
     inputs.push(copy ? storage.hostNow() : storage.forRun(device));
     storages.push(storage);
     storage.lastCall = call;
@@ -317,7 +303,7 @@ function realizeLeaves(leaves: readonly unknown[]): void {
 }
 
 /** The tensor that a call returns as it was. */
-function tensorOf(result: Through, leaves: readonly unknown[]): Tensor {
+function tensorOf(result: Passthrough, leaves: readonly unknown[]): Tensor {
   return result.kind === "captured" ? result.tensor : leaves[result.leaf] as Tensor;
 }
 

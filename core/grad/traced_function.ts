@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { DType } from "../dtype.ts";
+import type { Shape } from "../shape.ts";
 import { attrsKey } from "../ir/attributes.ts";
 import { topological } from "../walk.ts";
 import { apply } from "../ops/define.ts";
@@ -17,25 +19,54 @@ export interface TracedFunction {
   readonly outputs: readonly Tensor[];
 }
 
+/** What stands for an argument has this form. */
+export interface Example {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly weak?: boolean;
+}
+
+/** Options of `traceFunction`. */
+export interface TraceOptions {
+  /**
+   * Whether what does not depend on the arguments is captured, so that it is computed once, outside (default). Otherwise it is part of
+   * the graph, and only tensors that were there before are captured.
+   */
+  readonly hoist?: boolean;
+}
+
 /**
- * Runs a function on arguments without values, like `examples`, and records its graph. What does not depend on the arguments is not
- * part of it but captured, so that it is computed once.
+ * Runs a function on arguments without values, like `examples`, and records its graph.
  *
  * @param run Gives the outputs, and anything else.
  */
 export function traceFunction<R>(
   name: string,
-  examples: readonly Pick<Tensor, "shape" | "dtype">[],
+  examples: readonly Example[],
   run: (args: readonly Tensor[]) => readonly [outputs: readonly Tensor[], rest: R],
+  { hoist = true }: TraceOptions = {},
 ): readonly [TracedFunction, R] {
   return withTrace(name, (trace) => {
     const start = Tensor.nextSerial;
-    const args = examples.map(({ shape, dtype }) => placeholder(trace, shape, dtype));
+    const args = examples.map(({ shape, dtype, weak }) => placeholder(trace, shape, dtype, weak));
     const [outputs, rest] = run(args);
-    const body = { captured: capturedBy(outputs, args, start), args, outputs };
-    // Tensors of its own, which are held nowhere else: so none of them (a constant that is read elsewhere) becomes values instead of a graph.
-    return [{ ...body, outputs: evaluate(body, body.captured, args) }, rest] as const;
+    if (!hoist) return [{ captured: oldTensors(outputs, args, start), args, outputs }, rest] as const;
+    const traced = { captured: independent(outputs, args, start), args, outputs };
+    // Tensors of its own: nobody else holds them, so none of them (a constant that is read elsewhere) becomes values instead of a graph.
+    return [{ ...traced, outputs: evaluate(traced, traced.captured, args) }, rest] as const;
   });
+}
+
+/** Whether a tensor is no part of a function that was traced since `start`; constants are part of whatever uses them. */
+function isOutside(tensor: Tensor, own: ReadonlySet<Tensor>, start: number): boolean {
+  return !own.has(tensor) && !isConstant(tensor) && (tensor.serial < start || sourceOf(tensor).kind !== "op");
+}
+
+/** The tensors from outside that outputs depend on. */
+function oldTensors(outputs: readonly Tensor[], args: readonly Tensor[], start: number): Tensor[] {
+  const own = new Set(args);
+  const outside = (tensor: Tensor) => isOutside(tensor, own, start);
+  return topological(outputs, (tensor) => own.has(tensor) || outside(tensor)).filter(outside);
 }
 
 function isConstant(tensor: Tensor): boolean {
@@ -44,22 +75,21 @@ function isConstant(tensor: Tensor): boolean {
 }
 
 /** What outputs depend on beside the arguments: tensors older than `start`, and what was made of these alone. */
-function capturedBy(outputs: readonly Tensor[], args: readonly Tensor[], start: number): Tensor[] {
+function independent(outputs: readonly Tensor[], args: readonly Tensor[], start: number): Tensor[] {
   const own = new Set(args);
-  const isOutside = (tensor: Tensor) =>
-    !own.has(tensor) && !isConstant(tensor) && (tensor.serial < start || sourceOf(tensor).kind !== "op");
+  const outsider = (tensor: Tensor) => isOutside(tensor, own, start);
   const inside = new Set<Tensor>(args);
   const outside = new Set<Tensor>();
   const captured = new Set<Tensor>();
   /** A view is not worth memory of its own. */
   const capture = (tensor: Tensor): void => {
     const source = sourceOf(tensor);
-    if (isOutside(tensor) || source.kind !== "op" || source.op.lower.kind !== "view") captured.add(tensor);
+    if (outsider(tensor) || source.kind !== "op" || source.op.lower.kind !== "view") captured.add(tensor);
     else source.inputs.filter((input) => outside.has(input)).forEach(capture);
   };
-  for (const tensor of topological(outputs, (each) => own.has(each) || isOutside(each))) {
+  for (const tensor of topological(outputs, (each) => own.has(each) || outsider(each))) {
     const source = sourceOf(tensor);
-    if (isOutside(tensor)) outside.add(tensor);
+    if (outsider(tensor)) outside.add(tensor);
     else if (source.kind === "op" && source.inputs.some((input) => inside.has(input))) {
       inside.add(tensor);
       source.inputs.filter((input) => outside.has(input)).forEach(capture);

@@ -220,14 +220,14 @@ export class Storage implements Values {
     before: readonly (Storage | undefined)[] = [],
   ): Storage[] {
     const made: Storage[] = [];
-    const passed: Storage[] = [];
+    const transferred: Storage[] = [];
     const fresh: Storage[] = [];
     for (let i = 0; i < buffers.length; i++) {
       const buffer = buffers[i];
       const old = before[i];
       if (old && old.#place?.buffer === buffer) {
-        made.push(old.#passOn());
-        passed.push(made[i]);
+        made.push(old.#transfer());
+        transferred.push(made[i]);
         continue;
       }
       const isTiny = !old && device.readsFreely && buffer.size * deviceBytes(buffer.dtype) <= tiny;
@@ -238,7 +238,7 @@ export class Storage implements Values {
         fresh.push(made[i]);
       }
     }
-    if (passed.length > 0) Storage.#keepTogether(passed);
+    if (transferred.length > 0) Storage.#keepTogether(transferred);
     if (fresh.length > 0) {
       Storage.#watch(fresh);
       newest = fresh[0].#place!.keeper;
@@ -247,7 +247,7 @@ export class Storage implements Values {
   }
 
   /** A storage in this one's place, which is given away. */
-  #passOn(): Storage {
+  #transfer(): Storage {
     const next = new Storage(this.dtype, this.size, this.#place!, this.#anchor);
     this.#place = this.#anchor = undefined;
     return next;
@@ -299,7 +299,7 @@ export class Storage implements Values {
   }
 
   /** Marks the values as given away and frees their memory; nothing more happens if they were before. */
-  giveAway(): void {
+  donate(): void {
     const place = this.#place;
     if (!place) return;
     freeBuffer(place);
@@ -341,7 +341,7 @@ export class Storage implements Values {
 
   /** Gives the memory back now; using the tensor afterwards is an error. */
   dispose(): void {
-    if (!this.shared) this.giveAway();
+    if (!this.shared) this.donate();
   }
 }
 

@@ -27,8 +27,9 @@ import {
   scan,
   sub,
   sum,
+  type Tensor,
+  tensor,
 } from "../../mod.ts";
-import { type Tensor, tensor } from "../../mod.ts";
 import { wasm, webgpu } from "../support/devices.ts";
 import { programCases } from "../support/kernel_cases/programs.ts";
 import { type FaultPoint, Faults, stride } from "../support/faults.ts";

@@ -32,7 +32,7 @@ export function graphOf(
   return withTrace("a test", (trace) => {
     const builder = new GraphBuilder();
     const xs = args.map(({ shape, dtype }) => placeholder(trace, shape, dtype));
-    const inputs = args.map(({ shape, dtype }, i) => builder.input(i, shape, dtype));
+    const inputs = args.map(({ shape, dtype }) => builder.input(shape, dtype));
     const results = f(...xs);
     const graph = buildGraph("length" in results ? results : [results], builder, (tensor) => inputs[xs.indexOf(tensor)]);
     return { graph, inputs };

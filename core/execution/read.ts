@@ -1,0 +1,106 @@
+/**
+ * Reading: the values of tensors as typed arrays, numbers and nested arrays.
+ *
+ * @module
+ */
+import type { Storage } from "../values/storage.ts";
+import { Tensor } from "../tensor.ts";
+import { computed } from "./realize.ts";
+import { type DType, fromHostArray, isBool, type TypedArray } from "../dtype.ts";
+import { ShapeError } from "../errors.ts";
+import { type Shape, showShape, sizeOf } from "../shape.ts";
+/**
+ * The elements in row-major order, as a typed array of the tensor's type (bool as 0 and 1 in a Uint8Array). Where JavaScript has no
+ * such array, it is one of the type in which the tensor is computed, with the same numbers: a Float32Array for bf16.
+ *
+ * ```ts
+ * import { add, data, tensor } from "../../mod.ts";
+ * console.log(await data(add(tensor([1, 2]), 1))); // Float32Array(2) [2, 3]
+ * ```
+ *
+ * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
+ */
+export function data(x: Tensor): Promise<TypedArray> {
+  // Not async: a mistake shows where it is made, also if nobody awaits.
+  return numbersOf(x, "data");
+}
+
+/**
+ * The elements as bytes in row-major order, as they lie in memory and in files: little-endian; bool is one byte, 0 or 1. `fromBytes`
+ * reads them.
+ *
+ * ```ts
+ * import { tensor, toBytes } from "../../mod.ts";
+ * console.log(await toBytes(tensor([1, 2], { dtype: "i32" }))); // Uint8Array(8) [1, 0, 0, 0, 2, 0, 0, 0]
+ * ```
+ *
+ * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
+ * @see NumPy's tobytes
+ */
+export function toBytes(x: Tensor): Promise<Uint8Array> {
+  return valuesOf(x, "toBytes").read().then(({ buffer, byteOffset, byteLength }) => {
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  });
+}
+
+/** The numbers of what a user wants to read. */
+function numbersOf(x: Tensor, reader: string): Promise<TypedArray> {
+  return valuesOf(x, reader).read().then((values) => fromHostArray(x.dtype, values));
+}
+
+/** The storage of what a user wants to read; programs without type checking may pass anything. */
+function valuesOf(x: unknown, reader: string): Storage {
+  if (x instanceof Tensor) return computed(x, reader);
+  const given = x instanceof Promise ? "a Promise: await it first" : x === null ? "null" : `a ${typeof x}`;
+  throw new TypeError(`Cannot read values with ${reader} of ${given}${x instanceof Promise ? "" : ", only of a tensor"}`);
+}
+
+/**
+ * The number that a tensor of one element holds.
+ *
+ * ```ts
+ * import { item, sum, tensor } from "../../mod.ts";
+ * console.log(await item(sum(tensor([1, 2, 3])))); // 6
+ * ```
+ *
+ * @throws {ShapeError} If there is not exactly one element.
+ * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
+ */
+export function item(x: Tensor): Promise<number> {
+  if (x instanceof Tensor && x.size !== 1) {
+    throw new ShapeError(`Cannot take the item of a tensor of shape ${showShape(x.shape)}: it has ${x.size} elements, not one`, {
+      shape: x.shape,
+    });
+  }
+  return numbersOf(x, "item").then(([value]) => value);
+}
+
+/** Numbers (or booleans) in nested arrays. */
+export type Nested = number | boolean | Nested[];
+
+/** Row-major values as nested arrays. */
+export function nest(values: ArrayLike<number>, shape: Shape, dtype: DType): Nested {
+  const bool = isBool(dtype);
+  const convert = (value: number) => bool ? value !== 0 : value;
+  const build = (axis: number, start: number): Nested => {
+    if (axis === shape.length) return convert(values[start]);
+    const step = sizeOf(shape.slice(axis + 1));
+    return Array.from({ length: shape[axis] }, (_, i) => build(axis + 1, start + i * step));
+  };
+  return build(0, 0);
+}
+
+/**
+ * The elements as nested arrays of numbers (booleans for bool); a scalar gives the number itself.
+ *
+ * ```ts
+ * import { tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(tensor([[1, 2], [3, 4]]))); // [[1, 2], [3, 4]]
+ * console.log(await toArray(tensor([true, false]))); // [true, false]
+ * ```
+ *
+ * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
+ */
+export function toArray(x: Tensor): Promise<Nested> {
+  return numbersOf(x, "toArray").then((values) => nest(values, x.shape, x.dtype));
+}
