@@ -1,5 +1,5 @@
 /**
- * Sorted order.
+ * Sorting rows by index.
  *
  * @module
  */
@@ -14,7 +14,7 @@ function compare(x: number, y: number): number {
   return x === y ? 0 : Number(Number.isNaN(x)) - Number(Number.isNaN(y));
 }
 
-/** The places of each row's elements in sorted order, row after row. JavaScript's sort is stable. */
+/** The indices of each row's elements in sorted order, row after row. JavaScript's sort is stable. */
 export function argsortResult(
   { shape, operands: [source], descending }: ArgsortKernel,
   memories: readonly Memory[],
@@ -23,9 +23,9 @@ export function argsortResult(
   const values = memories[source.buffer];
   const result = new Float64Array(sizeOf(shape));
   for (let row = 0; row < rows; row++) {
-    const valueAt = (place: number) => values[source.offset + row * source.strides[0] + place * source.strides[1]];
-    const places = Array.from({ length: n }, (_, place) => place);
-    result.set(places.sort((a, b) => descending ? compare(valueAt(b), valueAt(a)) : compare(valueAt(a), valueAt(b))), row * n);
+    const valueAt = (i: number) => values[source.offset + row * source.strides[0] + i * source.strides[1]];
+    const indices = Array.from({ length: n }, (_, i) => i);
+    result.set(indices.sort((a, b) => descending ? compare(valueAt(b), valueAt(a)) : compare(valueAt(a), valueAt(b))), row * n);
   }
   return result;
 }

@@ -7,7 +7,7 @@ import type { ConvKernel } from "../../ir/kernel.ts";
 import { type ConvGeometry, sizeOf } from "../../shape.ts";
 
 /**
- * Calls `see` for every product of the convolution: y[yi] += x[xi] * weight[wi], places in contiguous arrays. Products with
+ * Calls `see` for every product of the convolution: y[yi] += x[xi] * weight[wi], indices in contiguous arrays. Products with
  * padding are left out.
  */
 function forEachProduct(g: ConvGeometry, see: (yi: number, xi: number, wi: number) => void): void {

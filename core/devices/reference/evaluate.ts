@@ -36,13 +36,13 @@ export function evaluate(
 ): void {
   const nodes: Expr[] = [];
   visit(roots, (e) => nodes.push(e));
-  const place = new Map(nodes.map((e, i) => [e, i]));
-  const outputs = roots.map((root) => place.get(root)!);
+  const registerOf = new Map(nodes.map((e, i) => [e, i]));
+  const outputs = roots.map((root) => registerOf.get(root)!);
   const linears = [...targets];
   const at = new Float64Array(targets.length + nodes.length); // a leaf follows one linear at most
   const registers = new Float64Array(nodes.length);
   const follow = (linear: Linear) => linears.push(linear) - 1;
-  const steps = nodes.map((e) => stepOf(e, { registers, at, place, follow, sources }));
+  const steps = nodes.map((e) => stepOf(e, { registers, at, registerOf, follow, sources }));
   const values = new Float64Array(roots.length);
   walk(shape, linears, at, () => {
     for (const step of steps) step();
@@ -58,17 +58,17 @@ interface Frame {
   /** The value of every linear integer. */
   readonly at: Float64Array;
   /** Which register a node has. */
-  readonly place: ReadonlyMap<Expr, number>;
-  /** Asks for an integer to be kept in `at`, and says at which place. */
+  readonly registerOf: ReadonlyMap<Expr, number>;
+  /** Asks for an integer to be kept in `at`, and says at which index. */
   follow(linear: Linear): number;
   readonly sources: Sources;
 }
 
 /** A closure that computes one node into its register from those of its arguments. */
 function stepOf(e: Expr, frame: Frame): () => void {
-  const { registers, at, place, sources } = frame;
-  const out = place.get(e)!;
-  const argument = (x: Expr) => place.get(x)!;
+  const { registers, at, registerOf, sources } = frame;
+  const out = registerOf.get(e)!;
+  const argument = (x: Expr) => registerOf.get(x)!;
   const reading = (memory: Memory, linear: Linear) => {
     const k = frame.follow(linear);
     return () => registers[out] = memory[at[k]];

@@ -8,14 +8,14 @@ import { beats } from "../../ir/reductions.ts";
 import { type PoolGeometry, sizeOf } from "../../shape.ts";
 import { functionOf } from "./scalar.ts";
 
-/** A window: its place in the output, the places of its elements in the input (row-major), and the divisor of its average. */
+/** A window: its index in the output, the indices of its elements in the input (row-major), and the divisor of its average. */
 interface Window {
   readonly output: number;
   readonly inputs: readonly number[];
   readonly divisor: number;
 }
 
-/** All windows, output by output. Padding and overhang have no place; the divisor counts padding if the geometry says so. */
+/** All windows, output by output. Padding and overhang have no index; the divisor counts padding if the geometry says so. */
 function* windows(g: PoolGeometry): Generator<Window> {
   for (let plane = 0; plane < g.n * g.c; plane++) {
     for (let oy = 0; oy < g.oh; oy++) {
@@ -45,11 +45,11 @@ function taps(output: number, kernel: number, stride: number, dilation: number, 
 
 const isLarger = functionOf(beats("argmax", { kind: "load", type: "f64", slot: 0 }, { kind: "load", type: "f64", slot: 1 }));
 
-/** The place of the first largest value, NaN counting as largest; undefined if there are no places. */
-function placeOfMax(values: ArrayLike<number>, places: readonly number[]): number | undefined {
+/** The index of the first largest value, NaN counting as largest; undefined if there are no indices. */
+function indexOfMax(values: ArrayLike<number>, indices: readonly number[]): number | undefined {
   let best: number | undefined;
-  for (const place of places) {
-    if (best === undefined || isLarger([values[place], values[best]])) best = place;
+  for (const index of indices) {
+    if (best === undefined || isLarger([values[index], values[best]])) best = index;
   }
   return best;
 }
@@ -68,24 +68,24 @@ function byWindow(
 }
 
 export const maxPool2d: Result = byWindow((y, { output, inputs }, x) => {
-  const best = placeOfMax(x, inputs);
+  const best = indexOfMax(x, inputs);
   y[output] = best === undefined ? -Infinity : x[best];
 });
 
 export const maxPool2dScatter: Result = byWindow((gx, { output, inputs }, x, g) => {
-  const best = placeOfMax(x, inputs);
+  const best = indexOfMax(x, inputs);
   if (best !== undefined) gx[best] += g[output];
 });
 
 export const maxPool2dGather: Result = byWindow((ty, { output, inputs }, x, t) => {
-  const best = placeOfMax(x, inputs);
+  const best = indexOfMax(x, inputs);
   ty[output] = best === undefined ? 0 : t[best];
 });
 
 export const avgPool2d: Result = byWindow((y, { output, inputs, divisor }, x) => {
-  y[output] = inputs.reduce((total, place) => total + x[place], 0) / divisor;
+  y[output] = inputs.reduce((total, index) => total + x[index], 0) / divisor;
 });
 
 export const avgPool2dGrad: Result = byWindow((gx, { output, inputs, divisor }, g) => {
-  for (const place of inputs) gx[place] += g[output] / divisor;
+  for (const index of inputs) gx[index] += g[output] / divisor;
 });

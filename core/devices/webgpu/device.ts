@@ -63,7 +63,7 @@ export async function createWebgpuDevice(options: WebgpuOptions = {}): Promise<W
   return new WebgpuDevice(device, describeAdapter(adapter), target, options);
 }
 
-/** Some adapters allow a million buffers; nobody has tried. */
+/** Some adapters allow a million buffers, which is not tested. */
 const mostBindings = 64;
 
 /** A GPU as a device. Made by {@link createWebgpuDevice}. */
@@ -119,7 +119,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
     };
   }
 
-  /** Immediate reads of which the event loop does not know yet: few, unless nobody awaits what is read. */
+  /** Immediate reads of which the event loop does not know yet: few, unless reads are never awaited. */
   get openReads(): number {
     return this.#reader.openReads;
   }

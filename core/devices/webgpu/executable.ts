@@ -44,7 +44,7 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
     this.#isEmpty = steps.length === 0;
     this.#recorder = new Recorder(services, steps);
     this.#arguments = new Arguments(program, services);
-    // Last, since nobody would leave the workspace if something failed.
+    // Last: if something failed after it, the workspace would not be left again.
     this.#fixed = services.workspace.enter(fixedRegions);
     this.#regions = this.#fixed.map(wholeRegion);
   }

@@ -8,7 +8,7 @@
  */
 import { DeviceError } from "../../errors.ts";
 
-/** What went wrong on one device, until somebody has been told. */
+/** What went wrong on one device and has not been reported yet. */
 export class Failures {
   readonly #device: GPUDevice;
   #pending: string | undefined;

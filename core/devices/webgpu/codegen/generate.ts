@@ -26,7 +26,8 @@ import { generateAvgPool2d, generateAvgPool2dGrad } from "./pooling/average_pool
 import { generateMaxPool2d, generateMaxPool2dGather } from "./pooling/max_pool.ts";
 import { generateMaxPool2dScatter } from "./pooling/max_pool_scatter.ts";
 import { generateReduce } from "./reduce/generate.ts";
-import { generateGatherRows, generateScatterAddRows } from "./rows/gather_rows.ts";
+import { generateGatherRows } from "./rows/gather_rows.ts";
+import { generateScatterAddRows } from "./rows/scatter_add_rows.ts";
 import { generateScatterRows } from "./rows/scatter_rows.ts";
 import { generateArgsort } from "./sort/argsort.ts";
 

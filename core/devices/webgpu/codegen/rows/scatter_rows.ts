@@ -1,16 +1,19 @@
 /**
  * Rows written at indices.
  *
+ * Few rows are written one after the other. Of more it is found out first which row each index leaves: scratch memory holds for each row
+ * of the target the last number in the list that names it, counted from 1, which is a maximum and thus the same in any order.
+ *
  * @module
  */
 import type { ScatterRowsKernel } from "../../../../ir/kernel.ts";
 import { type Dispatch, type KernelCode, type KernelContext, noDispatches, singleDispatch } from "../kernel_code.ts";
-import { address, decompose } from "../shader/coordinates.ts";
+import { address, type Coordinate, decompose } from "../shader/coordinates.ts";
 import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
 import { Shader } from "../shader/shader.ts";
-import { clampedIndex } from "./gather_rows.ts";
+import { rowAt } from "./row_index.ts";
 
-/** So many rows are written one after the other; of more it is first found out which ones stay. */
+/** Up to this number rows are written one after the other. */
 const fewRows = 16;
 
 /** The shaders of a write. */
@@ -18,28 +21,23 @@ export function generateScatterRows(context: KernelContext<ScatterRowsKernel>): 
   const { outer, size, inner, count } = context.kernel;
   if (outer * size * inner * count === 0) return noDispatches;
   if (count <= fewRows) return singleDispatch(writeInOrder(context));
-  return { dispatches: [forgetLast(context), findLast(context), writeLast(context)], scratchBytes: 4 * size };
+  return { dispatches: [clearLast(context), findLast(context), writeLast(context)], scratchBytes: 4 * size };
 }
 
 /** One invocation per column writes all rows, in order: so the last of those at one index stays. */
 function writeInOrder(context: KernelContext<ScatterRowsKernel>): Dispatch {
-  const { outer, size, inner, count, target, operands: [source, indices] } = context.kernel;
-  const shader = new Shader(context, "scatterRows", independentWorkgroup(context.target, outer * inner));
+  const { kernel, target } = context;
+  const { outer, size, inner, count, operands: [, indices] } = kernel;
+  const shader = new Shader(context, "scatterRows", independentWorkgroup(target, outer * inner));
   const { id, workgroups } = invocationIndex(shader, outer * inner);
   const [o, i] = decompose(shader, id, [outer, inner]);
-  const write = (k: string) => {
-    const row = clampedIndex(shader, indices.buffer, address(indices.offset, [1], [k]), size);
-    const from = shader.define(address(source.offset, [count * inner, inner, 1], [o, k, i]), "a");
-    const to = shader.define(address(target.offset, [size * inner, inner, 1], [o, row, i]), "a");
-    shader.store(target.buffer, to, shader.load(source.buffer, from));
-  };
+  const write = (k: Coordinate) => copyElement(shader, kernel, [o, k, i], rowAt(shader, indices, k, size));
   if (count === 1) write("0u");
   else shader.loop("0u", `${count}u`, 1, write);
   return shader.dispatch(workgroups);
 }
 
-/** Scratch holds for each row the last place that names it, counted from 1: a maximum, whoever comes first. */
-function forgetLast(context: KernelContext<ScatterRowsKernel>): Dispatch {
+function clearLast(context: KernelContext<ScatterRowsKernel>): Dispatch {
   const { size } = context.kernel;
   const shader = new Shader(context, "scatterRows none", independentWorkgroup(context.target, size), "u32");
   const { id, workgroups } = invocationIndex(shader, size);
@@ -51,22 +49,31 @@ function findLast(context: KernelContext<ScatterRowsKernel>): Dispatch {
   const { size, count, operands: [, indices] } = context.kernel;
   const shader = new Shader(context, "scatterRows last", independentWorkgroup(context.target, count), "u32", true);
   const { id, workgroups } = invocationIndex(shader, count);
-  shader.atomicMax("scratch", clampedIndex(shader, indices.buffer, address(indices.offset, [1], [id]), size), `${id} + 1u`);
+  shader.atomicMax("scratch", rowAt(shader, indices, id, size), `${id} + 1u`);
   return shader.dispatch(workgroups);
 }
 
 /** One invocation per element of the rows, which writes it if its row stays. */
 function writeLast(context: KernelContext<ScatterRowsKernel>): Dispatch {
-  const { outer, size, inner, count, target, operands: [source, indices] } = context.kernel;
+  const { kernel, target } = context;
+  const { outer, size, inner, count, operands: [, indices] } = kernel;
   const total = outer * count * inner;
-  const shader = new Shader(context, "scatterRows", independentWorkgroup(context.target, total), "u32");
+  const shader = new Shader(context, "scatterRows", independentWorkgroup(target, total), "u32");
   const { id, workgroups } = invocationIndex(shader, total);
   const [o, k, i] = decompose(shader, id, [outer, count, inner]);
-  const row = clampedIndex(shader, indices.buffer, address(indices.offset, [1], [k]), size);
-  shader.when([`${shader.load("scratch", row)} == ${k} + 1u`], () => {
-    const from = shader.define(address(source.offset, [count * inner, inner, 1], [o, k, i]), "a");
-    const to = shader.define(address(target.offset, [size * inner, inner, 1], [o, row, i]), "a");
-    shader.store(target.buffer, to, shader.load(source.buffer, from));
-  });
+  const row = rowAt(shader, indices, k, size);
+  shader.when([`${shader.load("scratch", row)} == ${k} + 1u`], () => copyElement(shader, kernel, [o, k, i], row));
   return shader.dispatch(workgroups);
+}
+
+/** Copies element (o, k, i) of the rows to row `row` of the target. */
+function copyElement(
+  shader: Shader,
+  { size, inner, count, target, operands: [source] }: ScatterRowsKernel,
+  [o, k, i]: readonly [Coordinate, Coordinate, Coordinate],
+  row: Coordinate,
+): void {
+  const from = shader.define(address(source.offset, [count * inner, inner, 1], [o, k, i]), "a");
+  const to = shader.define(address(target.offset, [size * inner, inner, 1], [o, row, i]), "a");
+  shader.store(target.buffer, to, shader.load(source.buffer, from));
 }

@@ -1,5 +1,5 @@
 /**
- * The places of each row's elements in sorted order. Floats are compared as integers of the same order.
+ * The indices of each row's elements in sorted order. Floats are compared as integers of the same order.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * Sorting rows without barriers: every element finds its own place.
+ * Sorting rows without barriers: every element finds the index where it belongs.
  *
  * Elements first count those that come before them among a tile of neighbours; then sorted runs are merged, a few at a time, each
- * element looking up its place in the other runs by binary search. That is n log^2 n steps, of which all of a dispatch run at once,
+ * element looking up its rank in the other runs by binary search. That is n log^2 n steps, of which all of a dispatch run at once,
  * whatever the number of rows and their length. It is stable.
  *
  * @module
@@ -23,16 +23,16 @@ export interface SortSpec {
   /** Names the key of an element: a u32. */
   key(shader: Shader, row: string, at: string): string;
   /**
-   * Writes what the last dispatch does with the element that was at place `from` of a row and belongs at place `to`. If it is not
-   * given, keys and places stay in the scratch memory.
+   * Writes what the last dispatch does with the element that was at index `from` of a row and belongs at index `to`. If it is not
+   * given, keys and indices stay in scratch memory.
    */
   epilogue?(shader: Shader, row: string, to: string, from: string): void;
 }
 
-/** Where in the scratch memory keys and the places they come from lie, row after row. */
+/** The addresses in scratch memory where the keys begin and the indices they come from, row after row. */
 export interface Sorted {
   readonly keys: number;
-  readonly places: number;
+  readonly indices: number;
 }
 
 /** The dispatches that sort, and where the sorted rows then are. */
@@ -49,7 +49,7 @@ const fan = 4;
 /** Sorts tiles, then merges them between two halves of the scratch memory. */
 export function sortRows(spec: SortSpec): SortCode {
   const { rows, n, epilogue } = spec;
-  const half = (index: number): Sorted => ({ keys: 2 * index * rows * n, places: (2 * index + 1) * rows * n });
+  const half = (index: number): Sorted => ({ keys: 2 * index * rows * n, indices: (2 * index + 1) * rows * n });
   const target = (index: number, last: boolean) => last && epilogue ? undefined : half(index);
   const dispatches = [sortTiles(spec, target(0, n <= tile))];
   let from = 0;
@@ -61,21 +61,28 @@ export function sortRows(spec: SortSpec): SortCode {
   return { dispatches, scratchBytes: halves * 8 * rows * n, ...half(from) };
 }
 
-/** One invocation per element: its row and its place in it. */
-function elements({ context, label, rows, n }: SortSpec, part: string) {
+/** A shader of one invocation per element, and the element's row and index in it. */
+interface Elements {
+  readonly shader: Shader;
+  readonly workgroups: Dispatch["workgroups"];
+  readonly row: string;
+  readonly at: string;
+}
+
+function elements({ context, label, rows, n }: SortSpec, suffix: string): Elements {
   const total = rows * n;
-  const shader = new Shader(context, `${label}${part}`, independentWorkgroup(context.target, total), "u32");
+  const shader = new Shader(context, `${label}${suffix}`, independentWorkgroup(context.target, total), "u32");
   const { id, workgroups } = invocationIndex(shader, total);
   const [row, at] = decompose(shader, id, [rows, n]);
   return { shader, workgroups, row, at };
 }
 
-/** An element in the scratch memory; `at` counts from where its keys or places begin. */
+/** The address of an element in scratch memory, whose keys or indices begin at `begin`. */
 function scratchAddress(shader: Shader, begin: number, n: number, row: string, at: string): string {
   return shader.define(address(begin, [n, 1], [row, at]), "a");
 }
 
-/** Puts an element in its place. */
+/** Writes an element to the index where it belongs. */
 function put(
   { n, epilogue }: SortSpec,
   shader: Shader,
@@ -84,7 +91,7 @@ function put(
 ): void {
   if (!target) return epilogue?.(shader, row, to, from);
   shader.store("scratch", scratchAddress(shader, target.keys, n, row, to), key);
-  shader.store("scratch", scratchAddress(shader, target.places, n, row, to), from);
+  shader.store("scratch", scratchAddress(shader, target.indices, n, row, to), from);
 }
 
 function sortTiles(spec: SortSpec, target: Sorted | undefined): Dispatch {
@@ -129,6 +136,6 @@ function mergeRuns(spec: SortSpec, run: number, source: Sorted, target: Sorted |
     shader.line("}");
     shader.line(`place += low - ${other};`);
   });
-  put(spec, shader, target, { row, to: "place", key, from: load(source.places, at, "from") });
+  put(spec, shader, target, { row, to: "place", key, from: load(source.indices, at, "from") });
   return shader.dispatch(workgroups);
 }
