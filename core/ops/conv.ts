@@ -7,6 +7,7 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
+import { windowCount } from "../ir/windows.ts";
 import { integer } from "../ranges.ts";
 import { type ConvGeometry, type Shape, showShape } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
@@ -24,7 +25,6 @@ import {
   type Padding,
   type Pair,
   pair,
-  places,
   type Side,
   signalAxes,
 } from "./window.ts";
@@ -259,8 +259,8 @@ function convolve(x: Tensor, weight: Tensor, options: Conv2dOptions, call: ConvC
     const padded = pad(x, { low: [0, 0, top, left], high: [0, 0, bottom, right], mode: paddingMode });
     return convolve(padded, weight, { ...options, padding: 0, paddingMode: "zeros" }, call);
   }
-  const oh = places({ extent: h, kernel: kh, stride: stride[0], dilation: dilation[0], padding: [top, bottom] });
-  const ow = places({ extent: w, kernel: kw, stride: stride[1], dilation: dilation[1], padding: [left, right] });
+  const oh = windowCount({ inputs: h, taps: kh, stride: stride[0], dilation: dilation[0], before: top, after: bottom });
+  const ow = windowCount({ inputs: w, taps: kw, stride: stride[1], dilation: dilation[1], before: left, after: right });
   checkPlaces([oh, ow], { ...call, kernel: call.weight.slice(2) });
   return apply(conv2dOp, [x, weight], { geometry: { n, c, h, w, o, oh, ow, kh, kw, stride, dilation, padding, groups } });
 }

@@ -7,13 +7,14 @@
  * @module
  */
 import { type Facts, ShapeError } from "../errors.ts";
+import { windowReach } from "../ir/windows.ts";
 import { integer } from "../ranges.ts";
 import { type ConvGeometry, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
 import { addBias, checkWeight, conv2dInputGradOp, type ConvCall } from "./conv.ts";
 import { apply } from "./define.ts";
-import { around, asImages, asSignals, imageAxes, type Pair, pair, reach, type Side, type Sides, signalAxes } from "./window.ts";
+import { around, asImages, asSignals, imageAxes, type Pair, pair, type Side, type Sides, signalAxes } from "./window.ts";
 
 /** Options of `convTranspose2d`; a pair is [vertical, horizontal]. */
 export interface ConvTranspose2dOptions {
@@ -139,8 +140,8 @@ function convolveBack(x: Tensor, weight: Tensor, options: ConvTranspose2dOptions
         `but is ${extra[tooMuch]}`,
     );
   }
-  const h = (height - 1) * stride[0] - padding.top - padding.bottom + reach(kh, dilation[0]) + extra[0];
-  const w = (width - 1) * stride[1] - padding.left - padding.right + reach(kw, dilation[1]) + extra[1];
+  const h = (height - 1) * stride[0] - padding.top - padding.bottom + windowReach(kh, dilation[0]) + extra[0];
+  const w = (width - 1) * stride[1] - padding.left - padding.right + windowReach(kw, dilation[1]) + extra[1];
   if (height < 1 || width < 1 || h < 1 || w < 1) {
     const output = [h, w].slice(4 - call.input.length);
     refuse(`there would be nothing left, an output of extents ${showShape(output)}`, { output });

@@ -7,6 +7,7 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
+import { windowCount, windowReach } from "../ir/windows.ts";
 import { integer } from "../ranges.ts";
 import { type PoolGeometry, type Shape, showShape } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
@@ -14,19 +15,7 @@ import { asFloat } from "./cast.ts";
 import { mul } from "./binary.ts";
 import { apply, floatDType, linear, numberDType } from "./define.ts";
 import { batchAll, reshape } from "./movement.ts";
-import {
-  around,
-  asImages,
-  asSignals,
-  checkPlaces,
-  imageAxes,
-  type Pair,
-  pair,
-  places,
-  reach,
-  signalAxes,
-  type WindowCall,
-} from "./window.ts";
+import { around, asImages, asSignals, checkPlaces, imageAxes, type Pair, pair, signalAxes, type WindowCall } from "./window.ts";
 
 interface PoolAttrs {
   readonly geometry: PoolGeometry;
@@ -281,7 +270,7 @@ function geometryOf(x: Tensor, options: MaxPool2dOptions & AvgPool2dOptions, cal
   const stride = pair(options.stride ?? options.kernel, "stride", 1);
   const dilation = pair(options.dilation ?? 1, "dilation", 1);
   const pads = pair(options.padding ?? 0, "padding", 0);
-  const covered = [reach(kh, dilation[0]), reach(kw, dilation[1])];
+  const covered = [windowReach(kh, dilation[0]), windowReach(kw, dilation[1])];
   const tooMuch = pads.findIndex((each, axis) => 2 * each > covered[axis]);
   if (tooMuch >= 0) {
     throw new RangeError(
@@ -289,8 +278,14 @@ function geometryOf(x: Tensor, options: MaxPool2dOptions & AvgPool2dOptions, cal
     );
   }
   const { ceilMode, countIncludePad = true } = options;
-  const oh = places({ extent: h, kernel: kh, stride: stride[0], dilation: dilation[0], padding: [pads[0], pads[0]], ceilMode });
-  const ow = places({ extent: w, kernel: kw, stride: stride[1], dilation: dilation[1], padding: [pads[1], pads[1]], ceilMode });
+  const oh = windowCount(
+    { inputs: h, taps: kh, stride: stride[0], dilation: dilation[0], before: pads[0], after: pads[0] },
+    ceilMode,
+  );
+  const ow = windowCount(
+    { inputs: w, taps: kw, stride: stride[1], dilation: dilation[1], before: pads[1], after: pads[1] },
+    ceilMode,
+  );
   checkPlaces([oh, ow], call);
   return { n, c, h, w, oh, ow, kh, kw, stride, dilation, padding: around(pads), countPadding: countIncludePad };
 }

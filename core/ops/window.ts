@@ -1,6 +1,6 @@
 /**
  * Windows that slide over signals [batch, channels, length] and images [batch, channels, height, width]: the options that convolution and
- * pooling share, and their arithmetic. Inside, a signal is an image of height 1.
+ * pooling share. Their arithmetic is in `ir/windows.ts`. Inside, a signal is an image of height 1.
  *
  * @module
  */
@@ -73,33 +73,6 @@ export function convPadding(padding: Padding, kernel: Two, stride: Two, dilation
     return [Math.floor(total / 2), Math.ceil(total / 2)];
   };
   return around([side(0), side(1)]);
-}
-
-/** How far a window reaches along an axis: from its first element to its last, both included. */
-export function reach(kernel: number, dilation: number): number {
-  return dilation * (kernel - 1) + 1;
-}
-
-/** How a window moves along one axis. */
-export interface Slide {
-  readonly extent: number;
-  readonly kernel: number;
-  readonly stride: number;
-  readonly dilation: number;
-  /** Before and after. */
-  readonly padding: Two;
-  readonly ceilMode?: boolean;
-}
-
-/**
- * The number of places of a window: (in + padding - reach) / stride + 1. In ceil mode a last window may hang over the end, if it starts
- * inside the input or the padding before it.
- */
-export function places({ extent, kernel, stride, dilation, padding: [before, after], ceilMode }: Slide): number {
-  const room = extent + before + after - reach(kernel, dilation);
-  if (room < 0) return 0;
-  const count = (ceilMode ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
-  return ceilMode && (count - 1) * stride >= extent + before ? count - 1 : count;
 }
 
 /** A window as the user called for it, for messages: a signal has three axes there, and its window one. */

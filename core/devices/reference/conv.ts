@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConvKernel } from "../../ir/kernel.ts";
+import { inputsOf, windowAxes } from "../../ir/windows.ts";
 import { type ConvGeometry, sizeOf } from "../../shape.ts";
 
 /**
@@ -11,6 +12,9 @@ import { type ConvGeometry, sizeOf } from "../../shape.ts";
  * padding are left out.
  */
 function forEachProduct(g: ConvGeometry, see: (yi: number, xi: number, wi: number) => void): void {
+  const [rows, columns] = windowAxes(g);
+  const ys = Array.from({ length: g.oh }, (_, oy) => inputsOf(rows, oy));
+  const xs = Array.from({ length: g.ow }, (_, ox) => inputsOf(columns, ox));
   const inputs = g.c / g.groups;
   const outputs = g.o / g.groups;
   for (let n = 0; n < g.n; n++) {
@@ -20,15 +24,10 @@ function forEachProduct(g: ConvGeometry, see: (yi: number, xi: number, wi: numbe
         for (let ox = 0; ox < g.ow; ox++) {
           const yi = ((n * g.o + o) * g.oh + oy) * g.ow + ox;
           for (let i = 0; i < inputs; i++) {
-            for (let ky = 0; ky < g.kh; ky++) {
-              const y = oy * g.stride[0] + ky * g.dilation[0] - g.padding.top;
-              if (y < 0 || y >= g.h) continue;
+            for (const { tap: ky, input: y } of ys[oy]) {
               const xRow = ((n * g.c + firstInput + i) * g.h + y) * g.w;
               const wRow = ((o * inputs + i) * g.kh + ky) * g.kw;
-              for (let kx = 0; kx < g.kw; kx++) {
-                const x = ox * g.stride[1] + kx * g.dilation[1] - g.padding.left;
-                if (x >= 0 && x < g.w) see(yi, xRow + x, wRow + kx);
-              }
+              for (const { tap: kx, input: x } of xs[ox]) see(yi, xRow + x, wRow + kx);
             }
           }
         }

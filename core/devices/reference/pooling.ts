@@ -5,6 +5,7 @@
  */
 import type { PoolKernel } from "../../ir/kernel.ts";
 import { beats } from "../../ir/reductions.ts";
+import { countedInputs, inputAt, inputsOf, windowAxes, type WindowAxis } from "../../ir/windows.ts";
 import { type PoolGeometry, sizeOf } from "../../shape.ts";
 import { functionOf } from "./scalar.ts";
 
@@ -17,30 +18,27 @@ interface Window {
 
 /** All windows, output by output. Padding and overhang have no index; the divisor counts padding if the geometry says so. */
 function* windows(g: PoolGeometry): Generator<Window> {
+  const [rows, columns] = windowAxes(g);
   for (let plane = 0; plane < g.n * g.c; plane++) {
     for (let oy = 0; oy < g.oh; oy++) {
       for (let ox = 0; ox < g.ow; ox++) {
-        const ys = taps(oy, g.kh, g.stride[0], g.dilation[0], g.padding.top);
-        const xs = taps(ox, g.kw, g.stride[1], g.dilation[1], g.padding.left);
-        const inside = { ys: ys.filter((y) => y >= 0 && y < g.h), xs: xs.filter((x) => x >= 0 && x < g.w) };
-        const padded = {
-          ys: ys.filter((y) => y < g.h + g.padding.bottom),
-          xs: xs.filter((x) => x < g.w + g.padding.right),
-        };
-        const counted = g.countPadding ? padded : inside;
+        const [ys, xs] = [inputsOf(rows, oy), inputsOf(columns, ox)];
+        const counted = countOf(rows, oy, g.countPadding) * countOf(columns, ox, g.countPadding);
         yield {
           output: (plane * g.oh + oy) * g.ow + ox,
-          inputs: inside.ys.flatMap((y) => inside.xs.map((x) => (plane * g.h + y) * g.w + x)),
-          divisor: Math.max(1, counted.ys.length * counted.xs.length), // a window of nothing averages to 0
+          inputs: ys.flatMap(({ input: y }) => xs.map(({ input: x }) => (plane * g.h + y) * g.w + x)),
+          divisor: Math.max(1, counted), // a window of nothing averages to 0
         };
       }
     }
   }
 }
 
-/** The coordinates that a window touches along one axis; those below 0 are padding. */
-function taps(output: number, kernel: number, stride: number, dilation: number, before: number): number[] {
-  return Array.from({ length: kernel }, (_, k) => output * stride + k * dilation - before);
+/** How many elements of a window count in an average. */
+function countOf(axis: WindowAxis, output: number, countPadding: boolean): number {
+  const { begin, end } = countedInputs(axis, countPadding);
+  const taps = Array.from({ length: axis.taps }, (_, tap) => inputAt(axis, output, tap));
+  return taps.filter((input) => input >= begin && input < end).length;
 }
 
 const isLarger = functionOf(beats("argmax", { kind: "load", type: "f64", slot: 0 }, { kind: "load", type: "f64", slot: 1 }));

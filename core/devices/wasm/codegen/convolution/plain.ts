@@ -5,11 +5,13 @@
  */
 import { deviceBytes } from "../../../../dtype.ts";
 import type { ConvKernel } from "../../../../ir/kernel.ts";
+import { windowAxes, type WindowAxis } from "../../../../ir/windows.ts";
 import type { ConvGeometry } from "../../../../shape.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import { type GeneratorContext, type Phase, phaseLocals, phaseParams } from "../context.ts";
 import { operandAddress, plusScaled, setQuotientAndRemainder, slotAddress } from "../emit/addresses.ts";
 import { setShare } from "../emit/shares.ts";
+import { pushInput } from "../emit/windows.ts";
 import { serialMultiplyAdds } from "../work.ts";
 
 /** The sums that a kernel computes: results by plane, row and column, terms by three more indices. */
@@ -94,6 +96,7 @@ function pushIndex(c: FunctionWriter, point: readonly number[], extents: readonl
 /** conv2d: sums over input channels of the group and window elements. */
 export function forwardSums(g: ConvGeometry): PlainSums {
   const [outChannels, inChannels] = [g.o / g.groups, g.c / g.groups];
+  const [rows, columns] = windowAxes(g);
   return {
     planes: g.n * g.o,
     height: g.oh,
@@ -101,8 +104,8 @@ export function forwardSums(g: ConvGeometry): PlainSums {
     terms: [inChannels, g.kh, g.kw],
     pushFactors: (c, { plane, row, column, term: [channel, ky, kx] }) =>
       c.withLocals("i32", 5, (y, x, image, out, source) => {
-        setPixel(c, g, y, 0, row, ky);
-        setPixel(c, g, x, 1, column, kx);
+        setPixel(c, rows, y, row, ky);
+        setPixel(c, columns, x, column, kx);
         setQuotientAndRemainder(c, plane, g.o, image, out);
         c.get(out).i32(outChannels).op("i32.div_u").set(source);
         setChannel(c, source, source, inChannels, channel);
@@ -115,6 +118,7 @@ export function forwardSums(g: ConvGeometry): PlainSums {
 /** conv2dInputGrad: sums over output channels of the group and window elements. */
 export function inputGradientSums(g: ConvGeometry): PlainSums {
   const [outChannels, inChannels] = [g.o / g.groups, g.c / g.groups];
+  const [rows, columns] = windowAxes(g);
   return {
     planes: g.n * g.c,
     height: g.h,
@@ -122,8 +126,8 @@ export function inputGradientSums(g: ConvGeometry): PlainSums {
     terms: [outChannels, g.kh, g.kw],
     pushFactors: (c, { plane, row, column, term: [channel, ky, kx] }) =>
       c.withLocals("i32", 5, (y, x, image, own, source) => {
-        setOutput(c, g, y, 0, row, ky);
-        setOutput(c, g, x, 1, column, kx);
+        setOutput(c, rows, y, row, ky);
+        setOutput(c, columns, x, column, kx);
         setQuotientAndRemainder(c, plane, g.c, image, own);
         setQuotientAndRemainder(c, own, inChannels, source, own);
         setChannel(c, source, source, outChannels, channel);
@@ -136,6 +140,7 @@ export function inputGradientSums(g: ConvGeometry): PlainSums {
 /** conv2dFilterGrad: sums over images and output pixels. */
 export function filterGradientSums(g: ConvGeometry): PlainSums {
   const [outChannels, inChannels] = [g.o / g.groups, g.c / g.groups];
+  const [rows, columns] = windowAxes(g);
   return {
     planes: g.o * inChannels,
     height: g.kh,
@@ -143,8 +148,8 @@ export function filterGradientSums(g: ConvGeometry): PlainSums {
     terms: [g.n, g.oh, g.ow],
     pushFactors: (c, { plane, row, column, term: [image, oy, ox] }) =>
       c.withLocals("i32", 5, (y, x, out, channel, source) => {
-        setPixel(c, g, y, 0, oy, row);
-        setPixel(c, g, x, 1, ox, column);
+        setPixel(c, rows, y, oy, row);
+        setPixel(c, columns, x, ox, column);
         setQuotientAndRemainder(c, plane, inChannels, out, channel);
         c.get(out).i32(outChannels).op("i32.div_u").set(source);
         setChannel(c, source, source, inChannels, channel);
@@ -159,16 +164,20 @@ function setChannel(c: FunctionWriter, to: number, group: number, channels: numb
   c.get(group).i32(channels).op("i32.mul").get(channel).op("i32.add").set(to);
 }
 
-/** Sets `to` to output * stride - padding + tap * dilation along an axis; branches to label 0 if that is outside the image. */
-function setPixel(c: FunctionWriter, g: ConvGeometry, to: number, axis: 0 | 1, output: number, tap: number): void {
-  c.get(output).i32(g.stride[axis]).op("i32.mul").get(tap).i32(g.dilation[axis]).op("i32.mul").op("i32.add");
-  c.i32([g.padding.top, g.padding.left][axis]).op("i32.sub").tee(to).i32([g.h, g.w][axis]).op("i32.ge_u").brIf(0);
+/** Sets `to` to the pixel that an output reads under a tap; branches to label 0 if that is outside the image. */
+function setPixel(c: FunctionWriter, axis: WindowAxis, to: number, output: number, tap: number): void {
+  pushInput(c, axis, output, tap).tee(to).i32(axis.inputs).op("i32.ge_u").brIf(0);
 }
 
 /** The inverse: the output whose window has this tap on the pixel; branches to label 0 if there is none. */
-function setOutput(c: FunctionWriter, g: ConvGeometry, to: number, axis: 0 | 1, pixel: number, tap: number): void {
-  c.get(pixel).i32([g.padding.top, g.padding.left][axis]).op("i32.add");
-  c.get(tap).i32(g.dilation[axis]).op("i32.mul").op("i32.sub").tee(to);
-  c.i32(g.stride[axis]).op("i32.rem_s").brIf(0);
-  c.get(to).i32(g.stride[axis]).op("i32.div_s").tee(to).i32([g.oh, g.ow][axis]).op("i32.ge_u").brIf(0);
+function setOutput(
+  c: FunctionWriter,
+  { before, dilation, stride, outputs }: WindowAxis,
+  to: number,
+  pixel: number,
+  tap: number,
+): void {
+  c.get(pixel).i32(before).op("i32.add").get(tap).i32(dilation).op("i32.mul").op("i32.sub").tee(to);
+  c.i32(stride).op("i32.rem_s").brIf(0);
+  c.get(to).i32(stride).op("i32.div_s").tee(to).i32(outputs).op("i32.ge_u").brIf(0);
 }

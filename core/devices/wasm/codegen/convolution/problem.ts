@@ -5,6 +5,7 @@
  * @module
  */
 import type { Access, ConvKernel } from "../../../../ir/kernel.ts";
+import { reversedPadding, windowAxes } from "../../../../ir/windows.ts";
 import type { WindowSpec } from "./window.ts";
 
 /** A convolution; channels are those of one group. */
@@ -64,6 +65,7 @@ export function forwardConvolution({ geometry: g, operands: [lhs, rhs] }: ConvKe
 export function inputGradientConvolution({ geometry: g, operands: [lhs, rhs] }: ConvKernel): Convolution {
   const taps = g.kh * g.kw;
   const channels = g.c / g.groups;
+  const [rows, columns] = windowAxes(g);
   return flattened({
     images: g.n,
     groups: g.groups,
@@ -81,8 +83,8 @@ export function inputGradientConvolution({ geometry: g, operands: [lhs, rhs] }: 
       channels: g.o / g.groups,
       height: g.oh,
       width: g.ow,
-      top: (g.kh - 1) * g.dilation[0] - g.padding.top,
-      left: (g.kw - 1) * g.dilation[1] - g.padding.left,
+      top: reversedPadding(rows),
+      left: reversedPadding(columns),
       spread: g.stride,
       step: [1, 1],
       dilation: g.dilation,

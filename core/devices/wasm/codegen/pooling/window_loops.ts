@@ -4,9 +4,12 @@
  * @module
  */
 import { deviceBytes } from "../../../../dtype.ts";
+import { countedInputs, windowAxes, type WindowAxis } from "../../../../ir/windows.ts";
 import type { PoolGeometry } from "../../../../shape.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { WasmModule } from "../assembler/module.ts";
+import { plus } from "../emit/addresses.ts";
+import { pushInput } from "../emit/windows.ts";
 
 /** A window while the code for it is written. */
 export interface PlainWindow {
@@ -119,17 +122,16 @@ function pushOutput({ c, bytes, geometry, row, column }: PlainWindow, plane: num
 
 /** Runs `body` for each pixel of the window that is inside the image, in row-major order. */
 function eachPixel({ c, geometry: g, row, column, pixel }: PlainWindow, body: () => void): void {
+  const [rows, columns] = windowAxes(g);
   /** Sets `to` to a coordinate of a pixel, and pushes whether it is inside the image. */
-  const setCoordinate = (to: number, output: number, tap: number, axis: 0 | 1) => {
-    c.get(output).i32(g.stride[axis]).op("i32.mul").get(tap).i32(g.dilation[axis]).op("i32.mul").op("i32.add");
-    c.i32([g.padding.top, g.padding.left][axis]).op("i32.sub").tee(to).i32([g.h, g.w][axis]).op("i32.lt_u");
-  };
+  const setCoordinate = (to: number, axis: WindowAxis, output: number, tap: number) =>
+    pushInput(c, axis, output, tap).tee(to).i32(axis.inputs).op("i32.lt_u");
   c.withLocals("i32", 4, (ky, kx, y, x) =>
     c.for(ky, 0, g.kh, 1, () => {
-      setCoordinate(y, row, ky, 0);
+      setCoordinate(y, rows, row, ky);
       c.if(() =>
         c.for(kx, 0, g.kw, 1, () => {
-          setCoordinate(x, column, kx, 1);
+          setCoordinate(x, columns, column, kx);
           c.if(() => {
             c.get(y).i32(g.w).op("i32.mul").get(x).op("i32.add").set(pixel);
             body();
@@ -168,15 +170,11 @@ function pushDivisor(window: PlainWindow): void {
 
 /** Pushes how many of the window's elements along an axis count: those in the image, or those in the padded image. */
 function pushCount({ c, geometry: g }: PlainWindow, output: number, axis: 0 | 1): void {
-  const [size, before, after] = axis === 0 ? [g.h, g.padding.top, g.padding.bottom] : [g.w, g.padding.left, g.padding.right];
-  c.withLocals("i32", 3, (tap, coordinate, count) => {
-    c.i32(0).set(count).for(tap, 0, axis === 0 ? g.kh : g.kw, 1, () => {
-      c.get(output).i32(g.stride[axis]).op("i32.mul").get(tap).i32(g.dilation[axis]).op("i32.mul").op("i32.add");
-      // From the edge of the padding on.
-      c.set(coordinate);
-      if (g.countPadding) c.get(coordinate).i32(before + size + after).op("i32.lt_u");
-      else c.get(coordinate).i32(before).op("i32.sub").i32(size).op("i32.lt_u");
-      c.get(count).op("i32.add").set(count);
+  const along = windowAxes(g)[axis];
+  const { begin, end } = countedInputs(along, g.countPadding);
+  c.withLocals("i32", 2, (tap, count) => {
+    c.i32(0).set(count).for(tap, 0, along.taps, 1, () => {
+      plus(pushInput(c, along, output, tap), -begin).i32(end - begin).op("i32.lt_u").get(count).op("i32.add").set(count);
     });
     c.get(count);
   });

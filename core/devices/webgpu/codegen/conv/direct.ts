@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { gathersOutside, gatherTaps } from "../../../../ir/windows.ts";
 import type { ConvKernel } from "../../../../ir/kernel.ts";
 import { type KernelCode, type KernelContext, singleDispatch } from "../kernel_code.ts";
 import { decompose } from "../shader/coordinates.ts";
@@ -13,7 +14,7 @@ import { workgroupIndex } from "../shader/invocations.ts";
 import { Shader, u32 } from "../shader/shader.ts";
 import { UniformLoads } from "../shader/uniform_loads.ts";
 import { chooseTile, type Tile } from "./direct_tile.ts";
-import { columnTaps, type Gather, rowMayBeOutside } from "./gather.ts";
+import type { Gather } from "./gather.ts";
 import { type OutputRow, rowLoop } from "./row_taps.ts";
 
 /** The shader of a convolution or input gradient: everything but the two loops is unrolled. */
@@ -60,7 +61,7 @@ export function generateDirect(context: KernelContext<ConvKernel>, gather: Gathe
 
 /** Whether the lanes of a subgroup are best images: all of them are then at the same row, and skip the same taps. */
 function imagesFillSubgroups(gather: Gather, subgroupSize: number): boolean {
-  return subgroupSize > 0 && gather.batch % subgroupSize === 0 && rowMayBeOutside(gather);
+  return subgroupSize > 0 && gather.batch % subgroupSize === 0 && gathersOutside(gather.rows);
 }
 
 /** [a, b, c] as [c, a, b]. */
@@ -106,7 +107,7 @@ interface Position extends TileOrigin, OutputRow {
 /** Writes the sums of a tile; returns their names by channel and column. */
 function sumTile(shader: Shader, gather: Gather, tile: Tile, at: Position): string[][] {
   const { rows, columns, source, inChannels, groups, filterStrides: [, , perIn, perRow] } = gather;
-  const taps = columnTaps(columns, tile.columns);
+  const taps = gatherTaps(columns, tile.columns);
   const filterColumns = [...new Set(taps.flat().map(({ tap }) => tap))].sort((a, b) => a - b);
   const sums = Array.from({ length: tile.channels }, (_, c) => Array.from({ length: tile.columns }, (_, t) => `s${c}_${t}`));
   for (const name of sums.flat()) shader.line(`var ${name} = 0.0;`);

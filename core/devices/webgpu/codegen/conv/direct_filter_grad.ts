@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { inputAt, staysInside, windowAxes } from "../../../../ir/windows.ts";
 import type { ConvKernel } from "../../../../ir/kernel.ts";
 import type { Dispatch, KernelCode, KernelContext } from "../kernel_code.ts";
 import { decompose } from "../shader/coordinates.ts";
@@ -101,8 +102,7 @@ function rowOf(
   const past = rows % rowsPerSplit === 0 ? undefined : shader.define(`${number} < ${rows}u`, "in");
   const [b, oy] = decompose(shader, past ? shader.define(`min(${number}, ${rows - 1}u)`, "row") : number, [g.n, g.oh]);
   const y = shader.define(`${oy} * ${g.stride[0]}u + ${ky} * ${g.dilation[0]}u + ${u32(-g.padding.top)}`, "y");
-  const reach = (g.oh - 1) * g.stride[0] + (g.kh - 1) * g.dilation[0] - g.padding.top;
-  const vertical = g.padding.top > 0 || reach >= g.h ? `${y} < ${g.h}u` : undefined;
+  const vertical = staysInside(windowAxes(g)[0]) ? undefined : `${y} < ${g.h}u`;
   const conditions = [past, vertical].filter((condition) => condition !== undefined);
   if (conditions.length === 0) return { b, oy, y, inside: undefined };
   const inside = shader.define(conditions.join(" && "), "in");
@@ -128,7 +128,7 @@ function addTile(
 ): void {
   const tiles = Math.ceil(g.ow / pixels);
   const deltas = Array.from({ length: pixels }, (_, p) => {
-    return Array.from({ length: g.kw }, (_, k) => p * g.stride[1] + k * g.dilation[1] - g.padding.left);
+    return Array.from({ length: g.kw }, (_, k) => inputAt(windowAxes(g)[1], p, k));
   });
   const baseStep = tiles === 1 ? 0 : pixels * g.stride[1];
   const columns = { image: lhs, width: g.w, maxBase: (tiles - 1) * baseStep, baseStep, deltas: deltas.flat() };

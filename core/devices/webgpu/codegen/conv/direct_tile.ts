@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { gatherTaps } from "../../../../ir/windows.ts";
 import type { Target } from "../kernel_code.ts";
-import { columnTaps, type Gather } from "./gather.ts";
+import type { Gather } from "./gather.ts";
 
 /** What one invocation computes. */
 export interface Tile {
@@ -37,7 +38,7 @@ export function chooseTile(gather: Gather, target: Target): Tile {
 
 /** A rough cost of all tiles: loads, uniform loads and multiplications in units of a multiplication. */
 function costOf(gather: Gather, { columns, channels }: Tile, target: Target): number {
-  const taps = columnTaps(gather.columns, columns).flat();
+  const taps = gatherTaps(gather.columns, columns).flat();
   const loads = new Set(taps.map(({ delta }) => delta)).size;
   const filterColumns = new Set(taps.map(({ tap }) => tap)).size;
   const [load, uniformLoad] = target.software ? [18, target.subgroupSize > 0 ? 3 : 18] : [6, 3];

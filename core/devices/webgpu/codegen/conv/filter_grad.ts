@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
+import { staysInside, windowAxes } from "../../../../ir/windows.ts";
 import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { address, decompose } from "../shader/coordinates.ts";
 import { u32 } from "../shader/shader.ts";
@@ -11,7 +12,7 @@ import { generateTiledProduct } from "../tiled_product/generate.ts";
 import type { Product, ProductOperand } from "../tiled_product/product.ts";
 import { generateDirectFilterGrad } from "./direct_filter_grad.ts";
 import { channelsPerGroup } from "./gather.ts";
-import { pixel, tapsStayInside, usesTiles } from "./tiled.ts";
+import { pixel, usesTiles } from "./tiled.ts";
 
 /** The shaders of a filter gradient. */
 export function generateConv2dFilterGrad(context: KernelContext<ConvKernel>): KernelCode {
@@ -75,7 +76,7 @@ function patches({ operands: [image], geometry: g }: ConvKernel): ProductOperand
         const [b, oy, ox] = decompose(shader, step, [g.n, g.oh, g.ow]);
         const plane = shader.define(`${base} + ${b} * ${g.c * g.h * g.w}u`, "a");
         const at = [`${top} + ${oy} * ${g.stride[0]}u`, `${left} + ${ox} * ${g.stride[1]}u`] as const;
-        return pixel(shader, plane, at, [g.h, g.w], tapsStayInside(g));
+        return pixel(shader, plane, at, [g.h, g.w], windowAxes(g).every(staysInside));
       };
     },
   };

@@ -4,14 +4,15 @@
  * @module
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
+import { gatherInputs, staysInside, windowAxes } from "../../../../ir/windows.ts";
 import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { address, decompose } from "../shader/coordinates.ts";
 import { u32 } from "../shader/shader.ts";
 import { generateTiledProduct } from "../tiled_product/generate.ts";
 import type { Product, ProductOperand } from "../tiled_product/product.ts";
 import { generateDirect } from "./direct.ts";
-import { channelsPerGroup, type Gather, type GatherAxis } from "./gather.ts";
-import { pixel, storedAsImages, tapsStayInside, usesTiles } from "./tiled.ts";
+import { channelsPerGroup, type Gather } from "./gather.ts";
+import { pixel, storedAsImages, usesTiles } from "./tiled.ts";
 
 /** The shaders of a convolution. */
 export function generateConv2d(context: KernelContext<ConvKernel>): KernelCode {
@@ -24,23 +25,19 @@ export function generateConv2d(context: KernelContext<ConvKernel>): KernelCode {
 /** Outputs gather from the image. */
 function gatherOf({ geometry: g, operands: [source, filter] }: ConvKernel): Gather {
   const { c, o } = channelsPerGroup(g);
+  const [rows, columns] = windowAxes(g);
   const taps = g.kh * g.kw;
   return {
     batch: g.n,
     groups: g.groups,
     outChannels: o,
     inChannels: c,
-    rows: axisOf(g.oh, g.h, g.kh, g.stride[0], g.dilation[0], g.padding.top),
-    columns: axisOf(g.ow, g.w, g.kw, g.stride[1], g.dilation[1], g.padding.left),
+    rows: gatherInputs(rows),
+    columns: gatherInputs(columns),
     source,
     filter,
     filterStrides: [o * c * taps, c * taps, taps, g.kw],
   };
-}
-
-function axisOf(outputs: number, sources: number, taps: number, stride: number, dilation: number, before: number): GatherAxis {
-  const phase = { first: 0, every: 1, delta: -before, deltaStep: dilation, count: taps };
-  return { outputs, sources, step: stride, phases: [phase] };
 }
 
 /** Filters [out, (in, ky, kx)] by patches [(in, ky, kx), (image, y, x)]. */
@@ -90,7 +87,7 @@ function patches({ operands: [image], geometry: g }: ConvKernel): ProductOperand
         const [c, ky, kx] = decompose(shader, step, [channels, g.kh, g.kw]);
         const plane = shader.define(`${base} + ${c} * ${g.h * g.w}u`, "a");
         const at = [`${top} + ${ky} * ${g.dilation[0]}u`, `${left} + ${kx} * ${g.dilation[1]}u`] as const;
-        return pixel(shader, plane, at, [g.h, g.w], tapsStayInside(g));
+        return pixel(shader, plane, at, [g.h, g.w], windowAxes(g).every(staysInside));
       };
     },
   };

@@ -4,13 +4,14 @@
  * @module
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
+import { gatherOutputs, windowAxes } from "../../../../ir/windows.ts";
 import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { address, decompose } from "../shader/coordinates.ts";
 import { u32 } from "../shader/shader.ts";
 import { generateTiledProduct } from "../tiled_product/generate.ts";
 import type { Product, ProductOperand } from "../tiled_product/product.ts";
 import { generateDirect } from "./direct.ts";
-import { channelsPerGroup, type Gather, type GatherAxis, type Phase } from "./gather.ts";
+import { channelsPerGroup, type Gather } from "./gather.ts";
 import { pixel, storedAsImages, usesTiles } from "./tiled.ts";
 
 /** The shaders of an input gradient. With a stride the phases of the gather skip the taps that no output used. */
@@ -25,36 +26,19 @@ export function generateConv2dInputGrad(context: KernelContext<ConvKernel>): Ker
 /** Inputs gather from the output gradient. */
 function gatherOf({ geometry: g, operands: [source, filter] }: ConvKernel): Gather {
   const { c, o } = channelsPerGroup(g);
+  const [rows, columns] = windowAxes(g);
   const taps = g.kh * g.kw;
   return {
     batch: g.n,
     groups: g.groups,
     outChannels: c,
     inChannels: o,
-    rows: axisOf(g.h, g.oh, g.kh, g.stride[0], g.dilation[0], g.padding.top),
-    columns: axisOf(g.w, g.ow, g.kw, g.stride[1], g.dilation[1], g.padding.left),
+    rows: gatherOutputs(rows),
+    columns: gatherOutputs(columns),
     source,
     filter,
     filterStrides: [o * c * taps, taps, c * taps, g.kw],
   };
-}
-
-/** Input position q * stride + r lies under tap k of output q + (r + before - k dilation) / stride, where that is whole. */
-function axisOf(outputs: number, sources: number, taps: number, stride: number, dilation: number, before: number): GatherAxis {
-  // From one fitting tap to the next, also where there is no next one: the step between sources must be whole.
-  const every = Array.from({ length: stride }, (_, k) => k + 1).find((k) => k * dilation % stride === 0)!;
-  const phases = Array.from({ length: stride }, (_, r): Phase => {
-    const fitting = Array.from({ length: taps }, (_, k) => k).filter((k) => (r + before - k * dilation) % stride === 0);
-    const first = fitting[0] ?? 0;
-    return {
-      first,
-      every,
-      delta: Math.floor((r + before - first * dilation) / stride),
-      deltaStep: -(every * dilation) / stride,
-      count: fitting.length,
-    };
-  });
-  return { outputs, sources, step: 1, phases };
 }
 
 /** For stride 1: filters [in, (out, ky, kx)] by patches of the output gradient, taken backwards. */

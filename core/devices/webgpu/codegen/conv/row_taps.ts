@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { type GatherPhase, gathersOutside } from "../../../../ir/windows.ts";
 import { Shader, u32 } from "../shader/shader.ts";
-import { type Gather, type Phase, rowMayBeOutside } from "./gather.ts";
+import type { Gather } from "./gather.ts";
 
 /** An output row: row q of those of a phase. */
 export interface OutputRow {
@@ -42,7 +43,7 @@ export function rowLoop(shader: Shader, gather: Gather, { q, phase, isUniform }:
     tap: shader.define(`${first} + ${i} * ${every}u`, "k"),
     inside: undefined,
   });
-  if (!rowMayBeOutside(gather)) {
+  if (!gathersOutside(gather.rows)) {
     return (body) => most === 1 ? body(rowAt("0u")) : shader.loop("0u", u32(most), 1, (i) => body(rowAt(i)));
   }
   const count = byPhase(shader, rows.phases, phase, ({ count }) => count);
@@ -76,7 +77,7 @@ function boundsInside(
 }
 
 /** A number that depends on the phase. */
-function byPhase(shader: Shader, phases: readonly Phase[], phase: string, value: (phase: Phase) => number): string {
+function byPhase(shader: Shader, phases: readonly GatherPhase[], phase: string, value: (phase: GatherPhase) => number): string {
   const values = phases.map(value);
   if (values.every((v) => v === values[0])) return u32(values[0]);
   return shader.define(

@@ -44,10 +44,3 @@ export function pixel(
   const at = `${plane} + ${row} * ${w}u + ${column}`;
   return certain ? { address: at } : { address: at, inside: `${row} < ${h}u && ${column} < ${w}u` };
 }
-
-/** Whether every tap of every output lies in the image. */
-export function tapsStayInside({ h, w, oh, ow, kh, kw, stride, dilation, padding: { top, left } }: ConvGeometry): boolean {
-  const bottom = (oh - 1) * stride[0] + (kh - 1) * dilation[0] - top;
-  const right = (ow - 1) * stride[1] + (kw - 1) * dilation[1] - left;
-  return top <= 0 && left <= 0 && bottom < h && right < w;
-}

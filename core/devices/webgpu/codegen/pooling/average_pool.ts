@@ -4,6 +4,7 @@
  * @module
  */
 import type { PoolKernel } from "../../../../ir/kernel.ts";
+import { countedInputs, lastInput, windowAxes } from "../../../../ir/windows.ts";
 import { type KernelCode, type KernelContext, singleDispatch } from "../kernel_code.ts";
 import { address, type Coordinate } from "../shader/coordinates.ts";
 import { Shader } from "../shader/shader.ts";
@@ -33,18 +34,15 @@ export function generateAvgPool2dGrad(context: KernelContext<PoolKernel>): Kerne
 
 /** How many elements of an output's window count in its average, along one axis, as f32. */
 function countAlong(shader: Shader, { geometry: g }: PoolKernel, axis: 0 | 1, output: Coordinate): string {
-  const [extent, outputs, taps, before, after] = axis === 0
-    ? [g.h, g.oh, g.kh, g.padding.top, g.padding.bottom]
-    : [g.w, g.ow, g.kw, g.padding.left, g.padding.right];
-  // In padded coordinates, taps at start + k dilation in [begin, end) count.
-  const end = g.countPadding ? before + extent + after : before + extent;
-  const begin = g.countPadding ? 0 : before;
-  const reach = (outputs - 1) * g.stride[axis] + (taps - 1) * g.dilation[axis];
-  if (begin === 0 && reach < end) return `${taps}.0`;
-  const start = shader.define(`${output} * ${g.stride[axis]}u`, "start");
+  const along = windowAxes(g)[axis];
+  const { taps, stride, dilation, before } = along;
+  const { begin, end } = countedInputs(along, g.countPadding);
+  if (begin === -before && lastInput(along) < end) return `${taps}.0`;
+  // Counted from the padding's edge, so that nothing is negative.
+  const start = shader.define(`${output} * ${stride}u`, "start");
   const terms = Array.from({ length: taps }, (_, k) => {
-    const tap = `(${start} + ${k * g.dilation[axis]}u)`;
-    return `select(0.0, 1.0, ${tap} >= ${begin}u && ${tap} < ${end}u)`;
+    const tap = `(${start} + ${k * dilation}u)`;
+    return `select(0.0, 1.0, ${tap} >= ${begin + before}u && ${tap} < ${end + before}u)`;
   });
   return shader.define(terms.join(" + "));
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type { PoolKernel } from "../../../../ir/kernel.ts";
+import { windowAxes } from "../../../../ir/windows.ts";
 import type { Dispatch, KernelContext } from "../kernel_code.ts";
 import { type Coordinate, decompose } from "../shader/coordinates.ts";
 import { writeEpilogue } from "../shader/epilogue.ts";
@@ -41,11 +42,10 @@ function forCoveringOutputs(
   input: Coordinate,
   body: (output: string) => void,
 ): void {
-  const [outputs, taps, before] = axis === 0 ? [g.oh, g.kh, g.padding.top] : [g.ow, g.kw, g.padding.left];
-  const stride = g.stride[axis];
+  const { outputs, taps, stride, dilation, before } = windowAxes(g)[axis];
   shader.loop("0u", u32(taps), 1, (k) => {
     // Negative distances wrap around to large numbers, which are no outputs.
-    const distance = shader.define(`${input} + ${before}u - ${k} * ${g.dilation[axis]}u`);
+    const distance = shader.define(`${input} + ${before}u - ${k} * ${dilation}u`);
     const output = shader.define(`${distance} / ${stride}u`, "o");
     shader.when([`${distance} < ${(outputs - 1) * stride + 1}u`, `${distance} % ${stride}u == 0u`], () => body(output));
   });

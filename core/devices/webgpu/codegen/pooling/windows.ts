@@ -4,6 +4,7 @@
  * @module
  */
 import type { PoolKernel } from "../../../../ir/kernel.ts";
+import { inputAt, staysInside, windowAxes } from "../../../../ir/windows.ts";
 import { ImageColumns } from "../shader/image_columns.ts";
 import { Shader, u32 } from "../shader/shader.ts";
 import { nameRunning, type Running, type WindowFold } from "./window_folds.ts";
@@ -23,20 +24,20 @@ const mostUnrolled = 64;
 
 /** Folds the windows of `tile` neighbours along the width. An element's index is its address within the plane. */
 export function foldWindows(shader: Shader, kernel: PoolKernel, fold: WindowFold, tile: number, corner: Corner): Running[] {
-  const { h, w, oh, ow, kh, kw, stride, dilation, padding } = kernel.geometry;
+  const { h, w, ow, kh, kw, stride, dilation } = kernel.geometry;
+  const [rows, along] = windowAxes(kernel.geometry);
   const image = kernel.operands[0];
   const deltas = Array.from({ length: tile }, (_, t) => {
-    return Array.from({ length: kw }, (_, k) => t * stride[1] + k * dilation[1] - padding.left);
+    return Array.from({ length: kw }, (_, k) => inputAt(along, t, k));
   });
   const baseStep = tile * stride[1];
   const maxBase = (ow / tile - 1) * baseStep;
   const columns = new ImageColumns(shader, { image, width: w, maxBase, baseStep, deltas: deltas.flat() }, corner.left);
   const windows = nameRunning(shader, tile);
   for (const running of windows) fold.declare(shader, running);
-  const lastRow = (oh - 1) * stride[0] + (kh - 1) * dilation[0] - padding.top;
   const row = (ky: string): void => {
     const y = shader.define(`${corner.top} + ${ky} * ${dilation[0]}u`, "y");
-    const inside = padding.top > 0 || lastRow >= h ? shader.define(`${y} < ${h}u`, "in") : undefined;
+    const inside = staysInside(rows) ? undefined : shader.define(`${y} < ${h}u`, "in");
     const clamped = inside ? shader.define(`select(0u, ${y}, ${inside})`, "y") : y;
     const start = shader.define(`${clamped} * ${w}u`, "row");
     const loaded = columns.load(shader.define(`${corner.plane} + ${start} + ${u32(image.offset)}`, "a"), inside);
