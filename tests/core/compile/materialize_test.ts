@@ -1,0 +1,167 @@
+/**
+ * Which nodes are materialized, and which are inlined in the kernels that use them, rule by rule.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { abs, add, exp, matmul, mul, softmax, sub, sum, type Tensor } from "../../../mod.ts";
+import { checkText } from "./by_hand.ts";
+import { type Argument, f32, lowered } from "./graphs.ts";
+
+function checkLowered(f: (...xs: Tensor[]) => Tensor | readonly Tensor[], args: readonly Argument[], expected: string): void {
+  checkText(lowered(f, args), expected);
+}
+
+Deno.test("what two kernels need is computed twice if it is cheap, once if it is expensive", () => {
+  checkLowered(
+    (x) => [sum(add(x, 1), { axis: 0 }), sum(add(x, 1), { axis: 1 })],
+    [f32(2, 3)],
+    `
+      kernel 0: reduce [3] over [2]
+        operand f32:input0#0+0[1,3]
+        sum add(load0, 1)
+        store f32:output0#1+0[1] = result0
+      kernel 1: reduce [2] over [3]
+        operand f32:input0#0+0[3,1]
+        sum add(load0, 1)
+        store f32:output1#2+0[1] = result0
+    `,
+  );
+  checkLowered(
+    (x) => [sum(exp(x), { axis: 0 }), sum(exp(x), { axis: 1 })],
+    [f32(2, 3)],
+    `
+      kernel 0: map [2, 3]
+        load0 f32:input0#0+0[3,1]
+        store f32:slot0#3+0[3,1] = exp(load0)
+      kernel 1: reduce [3] over [2]
+        operand f32:slot0#3+0[1,3]
+        sum load0
+        store f32:output0#1+0[1] = result0
+      kernel 2: reduce [2] over [3]
+        operand f32:slot0#3+0[3,1]
+        sum load0
+        store f32:output1#2+0[1] = result0
+    `,
+  );
+});
+
+Deno.test("what a broadcast would compute again and again is materialized if it is expensive", () => {
+  checkLowered(
+    (x, y) => mul(exp(x), y),
+    [f32(3), f32(100, 3)],
+    `
+      kernel 0: map [3]
+        load0 f32:input0#0+0[1]
+        store f32:slot0#3+0[1] = exp(load0)
+      kernel 1: map [100, 3]
+        load0 f32:slot0#3+0[0,1]
+        load1 f32:input1#1+0[3,1]
+        store f32:output0#2+0[3,1] = mul(load0, load1)
+    `,
+  );
+  checkLowered(
+    (x, y) => mul(add(x, 1), y),
+    [f32(3), f32(100, 3)],
+    `
+      kernel 0: map [100, 3]
+        load0 f32:input0#0+0[0,1]
+        load1 f32:input1#1+0[3,1]
+        store f32:output0#2+0[3,1] = mul(add(load0, 1), load1)
+    `,
+  );
+});
+
+Deno.test("what ends a product is shared in place of its bare result, however cheap it is", () => {
+  checkLowered(
+    (x, w) => {
+      const z = add(matmul(x, w), 1);
+      return [sum(z, { axis: 0 }), sum(z, { axis: 1 })];
+    },
+    [f32(2, 3), f32(3, 4)],
+    `
+      kernel 0: matmul [1, 2, 4] k 3
+        operand f32:input0#0+0[0,3,1]
+        operand f32:input1#1+0[0,4,1]
+        store f32:slot0#4+0[0,4,1] = result0
+      kernel 1: map [2, 4]
+        load0 f32:slot0#4+0[4,1]
+        store f32:slot1#5+0[4,1] = add(load0, 1)
+      kernel 2: reduce [4] over [2]
+        operand f32:slot1#5+0[1,4]
+        sum load0
+        store f32:output0#2+0[1] = result0
+      kernel 3: reduce [2] over [4]
+        operand f32:slot1#5+0[4,1]
+        sum load0
+        store f32:output1#3+0[1] = result0
+    `,
+  );
+});
+
+Deno.test("what follows a reduction ends it, before a broadcast reads it many times", () => {
+  checkLowered(
+    (x, y) => mul(add(sum(x, { axis: 1, keepDims: true }), 1), y),
+    [f32(2, 3), f32(2, 3)],
+    `
+      kernel 0: reduce [2] over [3]
+        operand f32:input0#0+0[3,1]
+        sum load0
+        store f32:slot0#3+0[1] = result0
+      kernel 1: map [2, 1]
+        load0 f32:slot0#3+0[1,0]
+        store f32:slot1#4+0[1,0] = add(load0, 1)
+      kernel 2: map [2, 3]
+        load0 f32:slot1#4+0[1,0]
+        load1 f32:input1#1+0[3,1]
+        store f32:output0#2+0[3,1] = mul(load0, load1)
+    `,
+  );
+});
+
+Deno.test("softmax keeps its exponentials, its maxima and its sums", () => {
+  checkLowered(
+    (x) => softmax(x),
+    [f32(2, 3)],
+    `
+      kernel 0: reduce [2] over [3]
+        operand f32:input0#0+0[3,1]
+        max load0
+        store f32:slot0#2+0[1] = result0
+      kernel 1: map [2, 3]
+        load0 f32:input0#0+0[3,1]
+        load1 f32:slot0#2+0[1,0]
+        store f32:slot1#3+0[3,1] = exp(sub(load0, load1))
+      kernel 2: reduce [2] over [3]
+        operand f32:slot1#3+0[3,1]
+        sum load0
+        store f32:slot0#4+0[1] = result0
+      kernel 3: map [2, 3]
+        load0 f32:slot1#3+0[3,1]
+        load1 f32:slot0#4+0[1,0]
+        store f32:output0#1+0[3,1] = div(load0, load1)
+    `,
+  );
+});
+
+Deno.test("a device that does not fuse keeps every result", () => {
+  checkText(
+    lowered((x) => abs(sub(exp(x), 1)), [f32(2)], { fuses: false }),
+    `
+      kernel 0: map [2]
+        load0 f32:input0#0+0[1]
+        store f32:slot0#2+0[1] = exp(load0)
+      kernel 1: map [2]
+        load0 f32:slot0#2+0[1]
+        store f32:slot1#3+0[1] = sub(load0, 1)
+      kernel 2: map [2]
+        load0 f32:slot1#3+0[1]
+        store f32:output0#1+0[1] = abs(load0)
+    `,
+  );
+});
+
+Deno.test("a chain of thousands of operations is cut into kernels of a few hundred", () => {
+  const { kernels } = lowered((x) => Array.from({ length: 2000 }).reduce<Tensor>((y) => add(y, x), x), [f32(2)]);
+  assert.equal(kernels.length, 5);
+});

@@ -1,0 +1,46 @@
+/**
+ * The order of kernels: what must come before what.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { dependenciesOf, dependsOn, schedule } from "../../../core/compile/schedule.ts";
+import { unary } from "../../../core/ir/expr.ts";
+import type { ProgramBuilder } from "../../support/kernel_cases/builder.ts";
+import { mapWhole, program } from "./by_hand.ts";
+
+const sin = (p: ProgramBuilder, from: number, to: number) => p.run(mapWhole([4], [from], to, (x) => unary("sin", x)));
+const listed = (sets: readonly ReadonlySet<number>[]) => sets.map((set) => [...set]);
+
+Deno.test("a kernel comes after those whose stores it reads, and after others that write the same buffer", () => {
+  const { kernels } = program((p) => {
+    const [x, a, b, y] = [p.input("f32", Array(4)), p.temporary("f32", 4, 0), p.temporary("f32", 4, 1), p.output("f32", 4)];
+    sin(p, x, a); // 0
+    sin(p, x, b); // 1
+    sin(p, a, y); // 2
+    sin(p, x, y); // 3: the same buffer as 2
+    sin(p, b, x); // 4: overwrites what others have read, which is not for this list to say
+  });
+  assert.deepEqual(listed(dependenciesOf(kernels)), [[], [], [0], [2], [1]]);
+});
+
+Deno.test("a kernel depends on others through others", () => {
+  const before = [new Set<number>(), new Set([0]), new Set([1]), new Set<number>()];
+  assert.ok(dependsOn(before, 2, 0));
+  assert.ok(!dependsOn(before, 0, 2));
+  assert.ok(!dependsOn(before, 3, 0));
+});
+
+Deno.test("the order stays as it was, but for what something earlier waits for", () => {
+  const none = new Set<number>();
+  assert.deepEqual(schedule(["a", "b", "c"], [none, none, none]), ["a", "b", "c"]);
+  assert.deepEqual(schedule(["a", "b", "c"], [new Set([2]), none, none]), ["c", "a", "b"]);
+  assert.deepEqual(schedule(["a", "b", "c", "d"], [new Set([3]), none, none, new Set([1])]), ["b", "d", "a", "c"]);
+});
+
+Deno.test("a chain of a hundred thousand is no recursion", () => {
+  const length = 100_000;
+  const items = Array.from({ length }, (_, i) => i);
+  const waiting = items.map((i) => new Set(i + 1 < length ? [i + 1] : []));
+  assert.deepEqual(schedule(items, waiting), items.toReversed());
+});
