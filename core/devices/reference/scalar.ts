@@ -1,7 +1,7 @@
 /**
  * The scalar language on plain numbers: what every operation of `ir/expr.ts` means.
  *
- * Floats are doubles, also those of type f32: the reference tells what the exact answer is, not how f32 rounds it. Only
+ * Floats are doubles, also those of type f32: the reference computes the exact answer, not how f32 rounds it. Only
  * literals and casts round to f32, because there the rounding is the meaning. Integers are held as whole numbers in the range of
  * their type and wrap around; bool is 0 or 1.
  *
