@@ -71,7 +71,7 @@ const wantedLimits = [
 /** An opened adapter. */
 export interface OpenedDevice {
   readonly device: GPUDevice;
-  /** Lanes of a subgroup if all have so many and may broadcast to each other; else 0. */
+  /** The size of all subgroups, if it is the same and they can broadcast; else 0. */
   readonly subgroupSize: number;
 }
 

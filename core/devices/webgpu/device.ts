@@ -4,14 +4,14 @@
  * @module
  */
 import { deviceBytes, type DType, dtypes, type HostArray } from "../../dtype.ts";
-import type { Program } from "../../ir/program.ts";
-import type { Target } from "./codegen/generate.ts";
 import { DeviceError, DTypeError } from "../../errors.ts";
+import type { Program } from "../../ir/program.ts";
 import type { Device } from "../../values/device.ts";
 import type { Profile } from "../profile.ts";
 import { type AdapterOptions, describeAdapter, findAdapter, openDevice } from "./adapter.ts";
 import { bytesFor, checkHostInput, decode, WebgpuBuffer } from "./buffer.ts";
 import { BufferPool } from "./buffer_pool.ts";
+import type { Target } from "./codegen/generate.ts";
 import { WebgpuExecutable } from "./executable.ts";
 import { Failures } from "./failures.ts";
 import { PipelineCache } from "./pipelines.ts";
@@ -54,7 +54,7 @@ export async function createWebgpuDevice(options: WebgpuOptions = {}): Promise<W
   const { limits } = device;
   const target: Target = {
     software,
-    // Hardware sees by itself which loads are uniform.
+    // Real GPUs detect uniform loads themselves.
     subgroupSize: software ? subgroupSize : 0,
     maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     maxInvocationsPerWorkgroup: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),

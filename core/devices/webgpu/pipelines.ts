@@ -5,9 +5,9 @@
  *
  * @module
  */
-import type { Dispatch } from "./codegen/generate.ts";
-import { DeviceError } from "../../errors.ts";
 import { debug } from "../../env.ts";
+import { DeviceError } from "../../errors.ts";
+import type { Dispatch } from "./codegen/generate.ts";
 import type { Failures } from "./failures.ts";
 
 /** A compiled shader. */

@@ -1,7 +1,7 @@
 /**
  * Where the time of a run goes: a compute pass per dispatch, with the GPU's own clock read before and after.
  *
- * Passes per dispatch cost more than one for all, so this is for finding out, not for working.
+ * A pass per dispatch costs more than one for all, so runs are slower while they are profiled.
  *
  * @module
  */
@@ -55,7 +55,7 @@ export class Profiler {
     if (this.#timed.length > 0) encoder.resolveQuerySet(this.#queries, 0, 2 * this.#timed.length, this.#resolved, 0);
   }
 
-  /** After the submission: waits for it and tells the times, unless they cannot be read. The run itself has succeeded by then. */
+  /** After the submission: waits for it and reports the times, unless they cannot be read. The run itself has succeeded by then. */
   collect(program: Program): void {
     const timed = this.#timed;
     const bytes = timed.length > 0 ? this.#read(16 * timed.length) : undefined;

@@ -4,10 +4,10 @@
  * An awaited `mapAsync` polls the GPU and then sleeps 10 ms in Deno. On a staging buffer that has been mapped before (it is primed), the
  * poll inside `mapAsync` has finished the mapping by the time the call returns, so that `getMappedRange` works at once. This is how
  * Deno behaves rather than what the standard promises, and on a buffer never mapped before it aborts the process: hence priming,
- * a self-test at start-up, and the awaited read as the way back.
+ * a self-test at start-up, and the awaited read where that fails.
  *
- * Each such read leaves a promise that only the event loop can settle, and a loop that reads so never gives it a turn: now and then one
- * read does.
+ * Each such read leaves a promise that only the event loop can settle, and a loop of such reads never returns to it: now and then one
+ * read waits for it.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { sizeClass } from "./buffer_pool.ts";
 const mostStaging = 8;
 const mostStagingBytes = 64 * 2 ** 20;
 
-/** Open promises of immediate reads at which the event loop gets its turns, and how many are left then: about a kilobyte each. */
+/** As many open promises of immediate reads make `settle` wait, until this few are left: they take about a kilobyte each. */
 const mostOpen = 1024;
 const leastOpen = 256;
 
@@ -54,7 +54,7 @@ export class Reader {
     return this.#open;
   }
 
-  /** Tries the immediate read on known bytes, several times; from then on `canReadNow` tells. */
+  /** Tries the immediate read on known bytes, several times, and sets `canReadNow`. */
   selfTest(): void {
     const source = this.#device.createBuffer({ size: 256, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
     this.#immediate = true;
@@ -89,8 +89,8 @@ export class Reader {
   }
 
   /**
-   * Lets the event loop settle what immediate reads have left, if they are many: some in each turn, and only for a timer does it look at
-   * them at all.
+   * Waits until the event loop has settled most promises of immediate reads, if they are many. It settles some in each turn, and looks
+   * at them only if a timer is due.
    */
   async settle(): Promise<void> {
     if (this.#open < mostOpen) return;

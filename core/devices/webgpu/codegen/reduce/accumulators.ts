@@ -5,6 +5,7 @@
  */
 import { indexType } from "../../../../dtype.ts";
 import type { Expr, ScalarType } from "../../../../ir/expr.ts";
+import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 import {
   isArgReduction,
   merge as mergeOutcomes,
@@ -16,7 +17,6 @@ import {
 import { expressionPrinter } from "../shader/expressions.ts";
 import { literal } from "../shader/literals.ts";
 import { Shader } from "../shader/shader.ts";
-import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 
 /** The variables of one reduction; `index` for argmax and argmin. */
 export interface Accumulator {

@@ -3,13 +3,13 @@
  *
  * @module
  */
+import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 import { isArgReduction } from "../../../../ir/reductions.ts";
 import { contiguousStrides } from "../../../../shape.ts";
 import { address, type Coordinate } from "../shader/coordinates.ts";
 import { expressionPrinter } from "../shader/expressions.ts";
 import { Shader } from "../shader/shader.ts";
 import { type Candidate, neutral } from "./accumulators.ts";
-import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 
 /** Writes the candidates at coordinates of the window; where `inside` does not hold they are neutral. */
 export type CandidateWriter = (coordinates: readonly Coordinate[], inside?: string) => Candidate[];

@@ -12,6 +12,7 @@
  * @module
  */
 import type { ReduceKernel } from "../../../../ir/kernel.ts";
+import { type MergedReduce, mergeReduce } from "../../../../ir/merged_axes.ts";
 import { sizeOf } from "../../../../shape.ts";
 import { type Dispatch, type KernelCode, type KernelContext, singleDispatch } from "../kernel_code.ts";
 import { decompose } from "../shader/coordinates.ts";
@@ -20,7 +21,6 @@ import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts"
 import { Shader } from "../shader/shader.ts";
 import { declareAccumulators, resultOf } from "./accumulators.ts";
 import { candidateWriter } from "./candidates.ts";
-import { type MergedReduce, mergeReduce } from "../../../../ir/merged_axes.ts";
 import { accumulateOver } from "./loops.ts";
 import { combinePartials, partialBytes, storePartial } from "./partials.ts";
 import { planReduce, type SplitPlan } from "./plan.ts";

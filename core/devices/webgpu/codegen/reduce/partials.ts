@@ -6,6 +6,7 @@
  * @module
  */
 import type { ReduceKernel } from "../../../../ir/kernel.ts";
+import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 import { isArgReduction } from "../../../../ir/reductions.ts";
 import { sizeOf } from "../../../../shape.ts";
 import type { Dispatch, KernelContext } from "../kernel_code.ts";
@@ -14,7 +15,6 @@ import { writeEpilogue } from "../shader/epilogue.ts";
 import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
 import { Shader } from "../shader/shader.ts";
 import { type Accumulator, type Candidate, declareAccumulators, resultOf } from "./accumulators.ts";
-import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 import { accumulateOver } from "./loops.ts";
 
 /** Which partial result of how many. */

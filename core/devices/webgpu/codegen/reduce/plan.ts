@@ -3,9 +3,9 @@
  *
  * @module
  */
+import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 import { sizeOf } from "../../../../shape.ts";
 import type { Target } from "../kernel_code.ts";
-import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 
 /** One invocation per output. */
 interface SerialPlan {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ReduceKernel } from "../../../../ir/kernel.ts";
+import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 import { sizeOf } from "../../../../shape.ts";
 import type { Dispatch, KernelContext } from "../kernel_code.ts";
 import { decompose } from "../shader/coordinates.ts";
@@ -11,7 +12,6 @@ import { writeEpilogue } from "../shader/epilogue.ts";
 import { Shader } from "../shader/shader.ts";
 import { type Accumulator, declareAccumulators, merge, resultOf } from "./accumulators.ts";
 import { candidateWriter } from "./candidates.ts";
-import type { MergedReduce } from "../../../../ir/merged_axes.ts";
 import { accumulateOver } from "./loops.ts";
 import { storePartial } from "./partials.ts";
 import type { TreePlan } from "./plan.ts";

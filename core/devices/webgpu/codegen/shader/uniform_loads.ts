@@ -2,8 +2,8 @@
  * Uniform loads: those that all invocations of a subgroup need alike (the weights of a convolution, one side of a matrix product).
  *
  * On a software adapter a load costs as much as ten multiplications, whether or not all lanes load the same element. There each
- * lane loads one element of a list and broadcasts it, so that a list costs a fraction of a load per element. Real GPUs see by
- * themselves that an address is uniform, and the elements are loaded one by one.
+ * lane loads one element of a list and broadcasts it, so that a list costs a fraction of a load per element. Real GPUs detect
+ * uniform addresses themselves, and the elements are loaded one by one.
  *
  * @module
  */

@@ -6,8 +6,8 @@
 import type { ArgsortKernel } from "../../../../ir/kernel.ts";
 import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { address } from "../shader/coordinates.ts";
-import { writeEpilogue } from "../shader/epilogue.ts";
 import { scalarOf } from "../shader/elements.ts";
+import { writeEpilogue } from "../shader/epilogue.ts";
 import { Shader } from "../shader/shader.ts";
 import { sortRows } from "./merge_sort.ts";
 
