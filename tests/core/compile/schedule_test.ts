@@ -35,6 +35,7 @@ Deno.test("the order stays as it was, but for what something earlier waits for",
   const none = new Set<number>();
   assert.deepEqual(schedule(["a", "b", "c"], [none, none, none]), ["a", "b", "c"]);
   assert.deepEqual(schedule(["a", "b", "c"], [new Set([2]), none, none]), ["c", "a", "b"]);
+  assert.deepEqual(schedule(["a", "b", "c"], [new Set([2, 1]), none, none]), ["b", "c", "a"]);
   assert.deepEqual(schedule(["a", "b", "c", "d"], [new Set([3]), none, none, new Set([1])]), ["b", "d", "a", "c"]);
 });
 
