@@ -52,6 +52,14 @@ const floatCases: readonly KernelCase[] = [
   pairsCase("rem", "f64", [0.7, -0.7, 5.3, -5.3, 10.9, 100.3, -100.3], [3, -3, 0.45, 7.7], { relative: 1e-12, absolute: 1e-12 }),
   pairsCase("rem", "f32", [7, -7, 6, -6, 0, 1], [3, -3, 2, 1], exact, " of integers"),
   pairsCase("rem", "f32", [inf, 1, NaN, -2], [inf, NaN, 0, -inf], exact, " at special points"),
+  pairsCase(
+    "rem",
+    "f32",
+    [1e30, -3e38, 7, 1e-30, 2 ** 100, 123456792],
+    [0.1, 3e-38, -2.5, 1e30, 3].map(Math.fround),
+    exact,
+    " of any size",
+  ),
   // The error of exp(y log x) grows with the size of y log x, here 7 at most.
   pairsCase("pow", "f32", [0.1, 0.5, 0.9, 1, 1.5, 2, 10], [-3, -2, -1, -0.5, 0, 0.5, 1, 2, 2.5, 3], {
     ...rounded,
@@ -82,6 +90,17 @@ const integerCases: readonly KernelCase[] = [
     pairsCase(op, "i32", integers, [0, 1, 5, 31, 32, 33, -1], exact),
     pairsCase(op, "u32", naturals, [0, 1, 5, 31, 32, 33, 2 ** 32 - 1], exact),
   ]),
+  pairsCase("pow", "i32", integers, [0, 1, 2, 3, 7, 31, -1, -2], exact),
+  pairsCase("pow", "u32", naturals, [0, 1, 2, 3, 7, 31, 2 ** 31 + 1], exact),
+  ...([0, 1, 2, 5, 12, -1, -2] as const).map((power) =>
+    elementwiseCase(
+      `i32 to the power of ${power}`,
+      exact,
+      [{ dtype: "i32", values: integers }],
+      "i32",
+      (x) => binary("pow", x, power),
+    )
+  ),
   ...(["and", "or", "xor", "eq", "ne"] as const).map((op) => pairsCase(op, "bool", [0, 1], [0, 1], exact)),
 ];
 

@@ -231,6 +231,24 @@ export const expressionCases: readonly KernelCase[] = [
   ...selects,
   ...indices,
   ...composites,
+  buildCase("what is rarely needed, of an outer loop, an inner one and both", { relative: 1e-5, absolute: 1e-5 }, (p) => {
+    const rows = [1, 5e6, -2].map(Math.fround);
+    const columns = Array.from({ length: 21 }, (_, i) => Math.fround(i % 7 === 3 ? 1e9 + i * 1e7 : i / 3 - 2));
+    const x = p.input("f32", rows);
+    const y = p.input("f32", columns);
+    const out = p.output("f32", rows.length * columns.length);
+    const [a, b] = [load(0), load(1)];
+    const of = (op: "sin" | "cos", e: Expr) => unary(op, e);
+    const value = [of("sin", a), binary("mul", of("cos", b), of("sin", b)), binary("rem", a, b)]
+      .reduce((sum, e) => binary("add", sum, e), of("cos", binary("max", a, b)));
+    p.run({
+      kind: "map",
+      operands: [],
+      shape: [rows.length, columns.length],
+      loads: [strided(x, [1, 0]), strided(y, [0, 1])],
+      stores: [store(strided(out, [columns.length, 1]), value)],
+    });
+  }),
   buildCase("one load read twice, one not at all", exact, (p) => {
     const x = p.input("f32", [1, 2, 3]);
     const y = p.input("f32", [9, 9, 9]);

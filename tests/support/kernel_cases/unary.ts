@@ -175,5 +175,18 @@ const integerCases: readonly KernelCase[] = [
   ),
 ];
 
+/** Angles of all sizes among one another, which take different ways. */
+const angles = [0.5, 1e5, -3, 8e9, 6399, 6401, -2e20, 3e38, 1, 2, 3, 4, 32768, -1e7, 0.1, 1.2e-3, 7, 1e12].map(Math.fround);
+
+const farCases: readonly KernelCase[] = (["sin", "cos", "tan"] as const).map((op) =>
+  elementwiseCase(
+    `${op} f32 of angles near and far`,
+    { relative: 1e-6, absolute: smallestNormal },
+    [{ dtype: "f32", values: angles }],
+    "f32",
+    (x) => unary(op, x),
+  )
+);
+
 /** Cases of operations of one argument. */
-export const unaryCases: readonly KernelCase[] = [...plans.flatMap(floatCases), ...integerCases];
+export const unaryCases: readonly KernelCase[] = [...plans.flatMap(floatCases), ...farCases, ...integerCases];
