@@ -1,5 +1,5 @@
 /**
- * Shapes: broadcasting, axes, strides and windows. Numbers only; nothing here knows of tensors.
+ * Shapes: broadcasting, axes and strides. Numbers only; nothing here knows of tensors.
  *
  * @module
  */
@@ -153,50 +153,4 @@ export function reshapeStrides(shape: Shape, strides: readonly number[], to: Sha
     axis = end;
   }
   return out;
-}
-
-/** Space added around the two spatial axes. */
-export interface Padding2d {
-  readonly top: number;
-  readonly bottom: number;
-  readonly left: number;
-  readonly right: number;
-}
-
-/** All the numbers of a 2-d convolution. */
-export interface ConvGeometry {
-  /** Batch. */
-  readonly n: number;
-  /** Input channels, height, width. */
-  readonly c: number;
-  readonly h: number;
-  readonly w: number;
-  /** Output channels, height, width. */
-  readonly o: number;
-  readonly oh: number;
-  readonly ow: number;
-  /** Filter height and width. */
-  readonly kh: number;
-  readonly kw: number;
-  readonly stride: readonly [number, number];
-  readonly dilation: readonly [number, number];
-  readonly padding: Padding2d;
-  readonly groups: number;
-}
-
-/** All the numbers of 2-d pooling. Windows may hang over the padded edge (ceil mode); what hangs over does not count. */
-export interface PoolGeometry {
-  readonly n: number;
-  readonly c: number;
-  readonly h: number;
-  readonly w: number;
-  readonly oh: number;
-  readonly ow: number;
-  readonly kh: number;
-  readonly kw: number;
-  readonly stride: readonly [number, number];
-  readonly dilation: readonly [number, number];
-  readonly padding: Padding2d;
-  /** For averages: whether padding counts in the divisor (PyTorch's default). Overhang beyond the padding never does. */
-  readonly countPadding: boolean;
 }

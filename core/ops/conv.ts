@@ -7,9 +7,9 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
-import { windowCount } from "../ir/windows.ts";
+import { type ConvGeometry, windowCount } from "../ir/windows.ts";
 import { integer } from "../ranges.ts";
-import { type ConvGeometry, type Shape, showShape } from "../shape.ts";
+import { type Shape, showShape } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
 import { add } from "./binary.ts";

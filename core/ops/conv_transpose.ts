@@ -7,9 +7,9 @@
  * @module
  */
 import { type Facts, ShapeError } from "../errors.ts";
-import { windowReach } from "../ir/windows.ts";
+import { type ConvGeometry, windowReach } from "../ir/windows.ts";
 import { integer } from "../ranges.ts";
-import { type ConvGeometry, showShape } from "../shape.ts";
+import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
 import { addBias, checkWeight, conv2dInputGradOp, type ConvCall } from "./conv.ts";

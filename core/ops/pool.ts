@@ -7,9 +7,9 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
-import { windowCount, windowReach } from "../ir/windows.ts";
+import { type PoolGeometry, windowCount, windowReach } from "../ir/windows.ts";
 import { integer } from "../ranges.ts";
-import { type PoolGeometry, type Shape, showShape } from "../shape.ts";
+import { type Shape, showShape } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
 import { mul } from "./binary.ts";

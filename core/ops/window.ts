@@ -5,7 +5,8 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
-import { type Padding2d, type Shape, showShape } from "../shape.ts";
+import type { Padding2d } from "../ir/windows.ts";
+import { type Shape, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { reshape } from "./movement.ts";
 

@@ -4,8 +4,8 @@
  * @module
  */
 import type { ConvKernel } from "../../ir/kernel.ts";
-import { inputsOf, windowAxes } from "../../ir/windows.ts";
-import { type ConvGeometry, sizeOf } from "../../shape.ts";
+import { type ConvGeometry, inputsOf, windowAxes } from "../../ir/windows.ts";
+import { sizeOf } from "../../shape.ts";
 
 /**
  * Calls `see` for every product of the convolution: y[yi] += x[xi] * weight[wi], indices in contiguous arrays. Products with

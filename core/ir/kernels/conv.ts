@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConvGeometry } from "../../shape.ts";
+import type { ConvGeometry } from "../windows.ts";
 import { type Access, contiguous, type KernelBase, type KernelKind } from "./base.ts";
 
 /**

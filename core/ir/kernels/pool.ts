@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PoolGeometry } from "../../shape.ts";
+import type { PoolGeometry } from "../windows.ts";
 import { contiguous, type KernelBase, type KernelKind } from "./base.ts";
 
 /**

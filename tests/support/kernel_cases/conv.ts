@@ -6,7 +6,8 @@
 import { binary, type Expr } from "../../../core/ir/expr.ts";
 import type { ConvKernel } from "../../../core/ir/kernel.ts";
 import type { DType } from "../../../core/dtype.ts";
-import { contiguousStrides, type ConvGeometry, sizeOf } from "../../../core/shape.ts";
+import type { ConvGeometry } from "../../../core/ir/windows.ts";
+import { contiguousStrides, sizeOf } from "../../../core/shape.ts";
 import { exact, type Tolerance } from "../close.ts";
 import { noise, noise64 } from "../noise.ts";
 import { buildCase, dense, f32, type KernelCase, load, result, store, strided } from "./builder.ts";

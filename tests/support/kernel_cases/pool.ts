@@ -5,7 +5,8 @@
  */
 import { binary, type Expr, select } from "../../../core/ir/expr.ts";
 import type { PoolKernel } from "../../../core/ir/kernel.ts";
-import { type PoolGeometry, sizeOf } from "../../../core/shape.ts";
+import type { PoolGeometry } from "../../../core/ir/windows.ts";
+import { sizeOf } from "../../../core/shape.ts";
 import { exact, type Tolerance } from "../close.ts";
 import { noise, noise64, noiseInt } from "../noise.ts";
 import { buildCase, dense, f32, type KernelCase, load, result, store, strided } from "./builder.ts";

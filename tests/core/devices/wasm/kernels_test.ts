@@ -1,7 +1,8 @@
 /** The WebAssembly kernels with results (matmul, convolutions, pooling) against plain loops in float64. */
 import assert from "node:assert/strict";
 import type { Access, ConvKernel, MatmulKernel, PoolKernel } from "../../../../core/ir/kernel.ts";
-import { contiguousStrides, type ConvGeometry, type PoolGeometry } from "../../../../core/shape.ts";
+import type { ConvGeometry, PoolGeometry } from "../../../../core/ir/windows.ts";
+import { contiguousStrides } from "../../../../core/shape.ts";
 import { checkKernel, type Floats, numbers, randomFloats } from "./harness.ts";
 import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler/module.ts";
 import { peakFlopsPerRound, peakLoop } from "../../../../core/devices/wasm/codegen/matmul/peak.ts";

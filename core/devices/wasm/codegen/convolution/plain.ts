@@ -5,8 +5,7 @@
  */
 import { deviceBytes } from "../../../../dtype.ts";
 import type { ConvKernel } from "../../../../ir/kernel.ts";
-import { windowAxes, type WindowAxis } from "../../../../ir/windows.ts";
-import type { ConvGeometry } from "../../../../shape.ts";
+import { type ConvGeometry, windowAxes, type WindowAxis } from "../../../../ir/windows.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import { type GeneratorContext, type Phase, phaseLocals, phaseParams } from "../context.ts";
 import { operandAddress, plusScaled, setQuotientAndRemainder, slotAddress } from "../emit/addresses.ts";

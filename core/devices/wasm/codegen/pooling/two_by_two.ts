@@ -4,7 +4,7 @@
  * @module
  */
 import { operandShapes, type PoolKernel } from "../../../../ir/kernel.ts";
-import type { PoolGeometry } from "../../../../shape.ts";
+import type { PoolGeometry } from "../../../../ir/windows.ts";
 import type { FunctionWriter, Locals } from "../assembler/function_writer.ts";
 import type { WasmModule } from "../assembler/module.ts";
 import { floatBytes, storeLanes, vectorLanes, zeroBytes } from "../emit/vectors.ts";

@@ -4,8 +4,7 @@
  * @module
  */
 import { deviceBytes } from "../../../../dtype.ts";
-import { countedInputs, windowAxes, type WindowAxis } from "../../../../ir/windows.ts";
-import type { PoolGeometry } from "../../../../shape.ts";
+import { countedInputs, type PoolGeometry, windowAxes, type WindowAxis } from "../../../../ir/windows.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { WasmModule } from "../assembler/module.ts";
 import { plus } from "../emit/addresses.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConvGeometry } from "../../../../shape.ts";
+import type { ConvGeometry } from "../../../../ir/windows.ts";
 import type { Target } from "../kernel_code.ts";
 import { channelsPerGroup } from "./gather.ts";
 

@@ -4,8 +4,7 @@
  * @module
  */
 import type { Access } from "../../../../ir/kernel.ts";
-import type { GatherAxis } from "../../../../ir/windows.ts";
-import type { ConvGeometry } from "../../../../shape.ts";
+import type { ConvGeometry, GatherAxis } from "../../../../ir/windows.ts";
 
 /** Input and output channels of one group. */
 export function channelsPerGroup({ c, o, groups }: ConvGeometry): { readonly c: number; readonly o: number } {

@@ -5,7 +5,7 @@
  * @module
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
-import type { ConvGeometry } from "../../../../shape.ts";
+import type { ConvGeometry } from "../../../../ir/windows.ts";
 import type { Target } from "../kernel_code.ts";
 import { address, decompose } from "../shader/coordinates.ts";
 import { epilogueLanes } from "../shader/epilogue.ts";

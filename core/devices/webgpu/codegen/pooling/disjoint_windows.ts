@@ -5,7 +5,7 @@
  * @module
  */
 import type { PoolKernel } from "../../../../ir/kernel.ts";
-import type { PoolGeometry } from "../../../../shape.ts";
+import type { PoolGeometry } from "../../../../ir/windows.ts";
 import type { Dispatch, KernelContext } from "../kernel_code.ts";
 import { address, type Coordinate, decompose } from "../shader/coordinates.ts";
 import { epilogueFunction, epilogueLanes } from "../shader/epilogue.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConvKernel } from "../../../../../ir/kernel.ts";
-import type { ConvGeometry } from "../../../../../shape.ts";
+import type { ConvGeometry } from "../../../../../ir/windows.ts";
 import { type Blocks, blockSizes, evenBlocks } from "../../emit/blocks.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import { layOutWindow, stagedBytes, type WindowLayout, type WindowSpec } from "../window.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConvGeometry } from "../../../../../shape.ts";
+import type { ConvGeometry } from "../../../../../ir/windows.ts";
 import type { GeneratorContext } from "../../context.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import { serialMultiplyAdds } from "../../work.ts";

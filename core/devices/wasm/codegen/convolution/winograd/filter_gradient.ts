@@ -7,7 +7,7 @@
  * @module
  */
 import type { ConvKernel } from "../../../../../ir/kernel.ts";
-import type { ConvGeometry } from "../../../../../shape.ts";
+import type { ConvGeometry } from "../../../../../ir/windows.ts";
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import type { WasmModule } from "../../assembler/module.ts";
 import { type GeneratorContext, type Phase, phaseLocals, phaseParams } from "../../context.ts";
