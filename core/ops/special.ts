@@ -8,6 +8,16 @@
  */
 import * as expr from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
+import {
+  abs as absolute,
+  add as plus,
+  div as over,
+  eq as equal,
+  lt as less,
+  mul as times,
+  polynomial,
+  sub as minus,
+} from "../ir/functions/terms.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
 import { add, div, mul } from "./binary.ts";
@@ -19,23 +29,10 @@ function of(op: ElementwiseOp): (x: TensorLike) => Tensor {
   return { [op.name]: (x: TensorLike) => apply(op, [asFloat(x)], undefined) }[op.name];
 }
 
-const plus = (x: Expr, y: Expr | number) => expr.binary("add", x, y);
-const minus = (x: Expr, y: Expr | number) => expr.binary("sub", x, y);
-const times = (x: Expr, y: Expr | number) => expr.binary("mul", x, y);
-const over = (x: Expr, y: Expr | number) => expr.binary("div", x, y);
-const less = (x: Expr, y: Expr | number) => expr.binary("lt", x, y);
-const equal = (x: Expr, y: Expr | number) => expr.binary("eq", x, y);
 const minusExp = (x: Expr) => expr.unary("exp", expr.unary("neg", x));
 const literal = (x: Expr, value: number) => expr.constant(x.type, value);
-const absolute = (x: Expr) => expr.unary("abs", x);
 /** `magnitude` with the sign of x. */
 const signed = (x: Expr, magnitude: Expr) => expr.select(less(x, 0), expr.unary("neg", magnitude), magnitude);
-
-/** c0 + c1 x + c2 x^2 + ... */
-function polynomial(x: Expr, coefficients: readonly number[]): Expr {
-  const last = literal(x, coefficients[coefficients.length - 1]);
-  return coefficients.slice(0, -1).reduceRight<Expr>((sum, c) => plus(times(sum, x), c), last);
-}
 
 /** (log(erfc(z) / t) + z^2) / (z t) by 2 t - 1, t = 2 / (2 + z): relative errors of the result of 1e-7 ... */
 const tail32 = [

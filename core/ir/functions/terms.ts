@@ -43,7 +43,7 @@ export const clamp = (x: Expr, low: number, high: number): Expr => max(min(x, hi
 
 /** c0 + c1 x + c2 x^2 + ... */
 export function polynomial(x: Expr, coefficients: readonly number[]): Expr {
-  return horner(x, coefficients.map(f32));
+  return horner(x, coefficients.map((c) => constant(x.type, c)));
 }
 
 /** The same by pairs of terms, which do not wait for each other: shorter for many terms. */
