@@ -11,32 +11,22 @@
  *
  * @module
  */
-import { sizeClass } from "./buffer_pool.ts";
-
-/** Staging buffers kept for later reads. */
-const mostStaging = 8;
-const mostStagingBytes = 64 * 2 ** 20;
+import { type Staging, StagingPool } from "./staging_pool.ts";
 
 /** As many open promises of immediate reads make `settle` wait, until this few are left: they take about a kilobyte each. */
 const mostOpen = 1024;
 const leastOpen = 256;
 
-/** A buffer that can be mapped, primed. */
-interface Staging {
-  readonly gpu: GPUBuffer;
-  readonly bytes: number;
-}
-
 /** Copies device memory to the host. */
 export class Reader {
   readonly #device: GPUDevice;
-  readonly #staging: Staging[] = [];
+  readonly #staging: StagingPool;
   #immediate = false;
-  #created = 0;
   #open = 0;
 
   constructor(device: GPUDevice) {
     this.#device = device;
+    this.#staging = new StagingPool(device);
   }
 
   /** Whether `readNow` works. */
@@ -46,7 +36,7 @@ export class Reader {
 
   /** How many staging buffers were ever made. */
   get buffersCreated(): number {
-    return this.#created;
+    return this.#staging.buffersCreated;
   }
 
   /** Immediate reads whose promises are not settled. */
@@ -111,12 +101,12 @@ export class Reader {
 
   /** Destroys the staging buffers. */
   destroy(): void {
-    for (const { gpu } of this.#staging.splice(0)) gpu.destroy();
+    this.#staging.destroy();
   }
 
   /** A staging buffer with a copy of the first `bytes`. */
   #copy(source: GPUBuffer, bytes: number): Staging {
-    const staging = this.#find(mappedBytes(bytes));
+    const staging = this.#staging.acquire(mappedBytes(bytes));
     try {
       const encoder = this.#device.createCommandEncoder();
       encoder.copyBufferToBuffer(source, 0, staging.gpu, 0, mappedBytes(bytes));
@@ -132,32 +122,8 @@ export class Reader {
   #take(staging: Staging, range: ArrayBuffer, bytes: number): Uint8Array<ArrayBuffer> {
     const copy = new Uint8Array(range.slice(0, bytes));
     staging.gpu.unmap();
-    this.#keep(staging);
+    this.#staging.release(staging);
     return copy;
-  }
-
-  #find(bytes: number): Staging {
-    const size = sizeClass(bytes);
-    const index = this.#staging.findIndex((staging) => staging.bytes === size);
-    if (index >= 0) return this.#staging.splice(index, 1)[0];
-    const gpu = this.#device.createBuffer({
-      size,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-      mappedAtCreation: true,
-    });
-    gpu.unmap();
-    this.#created++;
-    return { gpu, bytes: size };
-  }
-
-  #keep(staging: Staging): void {
-    this.#staging.unshift(staging);
-    let total = this.#staging.reduce((sum, { bytes }) => sum + bytes, 0);
-    while (this.#staging.length > mostStaging || (this.#staging.length > 1 && total > mostStagingBytes)) {
-      const dropped = this.#staging.pop()!;
-      total -= dropped.bytes;
-      dropped.gpu.destroy();
-    }
   }
 }
 

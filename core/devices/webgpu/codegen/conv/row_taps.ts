@@ -4,7 +4,7 @@
  * @module
  */
 import { type GatherPhase, gathersOutside } from "../../../../ir/windows.ts";
-import { Shader, u32 } from "../shader/shader.ts";
+import { type Shader, u32 } from "../shader/shader.ts";
 import type { Gather } from "./gather.ts";
 
 /** An output row: row q of those of a phase. */

@@ -9,7 +9,7 @@ import type { ConvGeometry } from "../../../../ir/windows.ts";
 import type { Target } from "../kernel_code.ts";
 import { address, decompose } from "../shader/coordinates.ts";
 import { epilogueLanes } from "../shader/epilogue.ts";
-import { Shader } from "../shader/shader.ts";
+import type { Shader } from "../shader/shader.ts";
 import type { Location, Product } from "../tiled_product/product.ts";
 import { channelsPerGroup } from "./gather.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { address, type Coordinate } from "../shader/coordinates.ts";
-import { Shader, u32 } from "../shader/shader.ts";
+import { type Shader, u32 } from "../shader/shader.ts";
 import type { Side } from "./register_plan.ts";
 
 /** Lines of a side, from line `first` of matrix `b` on. */

@@ -7,7 +7,7 @@ import type { PoolKernel } from "../../../../ir/kernel.ts";
 import { countedInputs, lastInput, windowAxes } from "../../../../ir/windows.ts";
 import { type KernelCode, type KernelContext, singleDispatch } from "../kernel_code.ts";
 import { address, type Coordinate } from "../shader/coordinates.ts";
-import { Shader } from "../shader/shader.ts";
+import type { Shader } from "../shader/shader.ts";
 import { dispatchOverInputs } from "./over_inputs.ts";
 import { generateOverOutputs } from "./over_outputs.ts";
 import { sumFold } from "./window_folds.ts";

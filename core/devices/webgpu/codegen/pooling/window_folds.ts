@@ -7,7 +7,7 @@ import type { Expr } from "../../../../ir/expr.ts";
 import { beats } from "../../../../ir/reductions.ts";
 import { neutral, printerOf } from "../reduce/accumulators.ts";
 import type { ImageColumn } from "../shader/image_columns.ts";
-import { Shader } from "../shader/shader.ts";
+import type { Shader } from "../shader/shader.ts";
 
 /** The variables that hold the running result of a window. */
 export interface Running {

@@ -6,7 +6,7 @@
 import type { PoolKernel } from "../../../../ir/kernel.ts";
 import { inputAt, staysInside, windowAxes } from "../../../../ir/windows.ts";
 import { ImageColumns } from "../shader/image_columns.ts";
-import { Shader, u32 } from "../shader/shader.ts";
+import { type Shader, u32 } from "../shader/shader.ts";
 import { nameRunning, type Running, type WindowFold } from "./window_folds.ts";
 
 /** Where the windows of a tile of outputs begin. */

@@ -16,7 +16,7 @@ import {
 } from "../../../../ir/reductions.ts";
 import { expressionPrinter } from "../shader/expressions.ts";
 import { literal } from "../shader/literals.ts";
-import { Shader } from "../shader/shader.ts";
+import type { Shader } from "../shader/shader.ts";
 
 /** The variables of one reduction; `index` for argmax and argmin. */
 export interface Accumulator {

@@ -8,7 +8,7 @@ import { isArgReduction } from "../../../../ir/reductions.ts";
 import { contiguousStrides } from "../../../../shape.ts";
 import { address, type Coordinate } from "../shader/coordinates.ts";
 import { expressionPrinter } from "../shader/expressions.ts";
-import { Shader } from "../shader/shader.ts";
+import type { Shader } from "../shader/shader.ts";
 import { type Candidate, neutral } from "./accumulators.ts";
 
 /** Writes the candidates at coordinates of the window; where `inside` does not hold they are neutral. */

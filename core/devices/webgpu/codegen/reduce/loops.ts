@@ -5,7 +5,7 @@
  */
 import { sizeOf } from "../../../../shape.ts";
 import type { Coordinate } from "../shader/coordinates.ts";
-import { Shader, u32 } from "../shader/shader.ts";
+import { type Shader, u32 } from "../shader/shader.ts";
 import { type Accumulator, type Candidate, mergeAll } from "./accumulators.ts";
 
 /** As many points are written out one after the other. */

@@ -8,7 +8,7 @@ import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { address } from "../shader/coordinates.ts";
 import { scalarOf } from "../shader/elements.ts";
 import { writeEpilogue } from "../shader/epilogue.ts";
-import { Shader } from "../shader/shader.ts";
+import type { Shader } from "../shader/shader.ts";
 import { sortRows } from "./merge_sort.ts";
 
 /** The shaders of `argsort`; the last one ends in the stores. */

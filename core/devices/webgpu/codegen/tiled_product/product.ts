@@ -6,7 +6,7 @@
  */
 import type { Coordinate } from "../shader/coordinates.ts";
 import type { Lanes } from "../shader/epilogue.ts";
-import { Shader } from "../shader/shader.ts";
+import type { Shader } from "../shader/shader.ts";
 
 /** Where an element is, and the condition that it exists (it counts as 0 otherwise). */
 export interface Location {

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Coordinate } from "../shader/coordinates.ts";
-import { Shader } from "../shader/shader.ts";
+import type { Shader } from "../shader/shader.ts";
 import type { Location, ProductOperand } from "./product.ts";
 
 /** Which part of an operand. */
