@@ -7,8 +7,8 @@ import type { Access, MatmulKernel } from "../../../../ir/kernel.ts";
 import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { address } from "../shader/coordinates.ts";
 import { epilogueLanes } from "../shader/epilogue.ts";
-import { generateTiledProduct } from "../tiled_product/generate.ts";
 import type { ProductOperand } from "../tiled_product/product.ts";
+import { generateTiledProduct } from "../tiled_product/tiled_product.ts";
 
 /** Whether a product is large enough to fill tiles. */
 export function fillsTiles({ shape: [, m, n], k }: MatmulKernel): boolean {

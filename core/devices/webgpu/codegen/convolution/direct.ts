@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { gathersOutside, gatherTaps } from "../../../../ir/windows.ts";
 import type { ConvKernel } from "../../../../ir/kernel.ts";
+import { gathersOutside, gatherTaps } from "../../../../ir/windows.ts";
 import { type KernelCode, type KernelContext, singleDispatch } from "../kernel_code.ts";
 import { decompose } from "../shader/coordinates.ts";
 import { epilogueFunction, epilogueLanes } from "../shader/epilogue.ts";

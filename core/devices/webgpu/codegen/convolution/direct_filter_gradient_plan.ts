@@ -8,7 +8,7 @@ import type { Target } from "../kernel_code.ts";
 import { channelsPerGroup } from "./gather.ts";
 
 /** How the work is shared out. */
-export interface FilterGradPlan {
+export interface FilterGradientPlan {
   /** Output channels of one invocation. */
   readonly channels: number;
   /** Pixels of an output row that are unrolled. */
@@ -21,7 +21,7 @@ export interface FilterGradPlan {
 }
 
 /** The plan for a filter gradient on an adapter. */
-export function planFilterGrad(g: ConvGeometry, target: Target): FilterGradPlan {
+export function planFilterGradient(g: ConvGeometry, target: Target): FilterGradientPlan {
   const { c, o } = channelsPerGroup(g);
   const accumulators = target.software ? 96 : 40;
   const channels = evenShare(o, Math.max(1, Math.floor(accumulators / g.kw)));

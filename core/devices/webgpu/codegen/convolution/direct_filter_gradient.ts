@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { inputAt, staysInside, windowAxes } from "../../../../ir/windows.ts";
 import type { ConvKernel } from "../../../../ir/kernel.ts";
+import { inputAt, staysInside, windowAxes } from "../../../../ir/windows.ts";
 import type { Dispatch, KernelCode, KernelContext } from "../kernel_code.ts";
 import { decompose } from "../shader/coordinates.ts";
 import { ImageColumns } from "../shader/image_columns.ts";
@@ -15,16 +15,16 @@ import { workgroupIndex } from "../shader/invocations.ts";
 import { sumWriter, withPartialSums } from "../shader/partial_sums.ts";
 import { Shader, u32 } from "../shader/shader.ts";
 import { UniformLoads } from "../shader/uniform_loads.ts";
-import { type FilterGradPlan, planFilterGrad } from "./direct_filter_grad_plan.ts";
+import { type FilterGradientPlan, planFilterGradient } from "./direct_filter_gradient_plan.ts";
 import { channelsPerGroup } from "./gather.ts";
 
 /** The shaders of a filter gradient. */
-export function generateDirectFilterGrad(context: KernelContext<ConvKernel>): KernelCode {
-  const plan = planFilterGrad(context.kernel.geometry, context.target);
+export function generateDirectFilterGradient(context: KernelContext<ConvKernel>): KernelCode {
+  const plan = planFilterGradient(context.kernel.geometry, context.target);
   return withPartialSums(context, dispatchProducts(context, plan), plan.splits);
 }
 
-function dispatchProducts(context: KernelContext<ConvKernel>, plan: FilterGradPlan): Dispatch {
+function dispatchProducts(context: KernelContext<ConvKernel>, plan: FilterGradientPlan): Dispatch {
   const { kernel, target } = context;
   const { geometry: g } = kernel;
   const { channels, paddedRows, splits } = plan;
@@ -70,7 +70,7 @@ interface Position {
 }
 
 /** Writes the loops over the pixels of a split: its rows, each in tiles. */
-function addPixels(shader: Shader, kernel: ConvKernel, plan: FilterGradPlan, sums: readonly string[][], at: Position): void {
+function addPixels(shader: Shader, kernel: ConvKernel, plan: FilterGradientPlan, sums: readonly string[][], at: Position): void {
   const { geometry: g, operands: [image, gradient] } = kernel;
   const { pixels, rowsPerSplit } = plan;
   const tiles = Math.ceil(g.ow / pixels);
@@ -120,7 +120,7 @@ interface RowPair {
 function addTile(
   shader: Shader,
   { geometry: g, operands: [lhs] }: ConvKernel,
-  { channels, pixels }: FilterGradPlan,
+  { channels, pixels }: FilterGradientPlan,
   sums: readonly string[][],
   factors: UniformLoads,
   row: RowPair,
@@ -151,7 +151,7 @@ function addTile(
 function sharedGradients(
   shader: Shader,
   { geometry: g, operands: [, rhs] }: ConvKernel,
-  plan: FilterGradPlan,
+  plan: FilterGradientPlan,
   { group, channel }: Position,
 ): UniformLoads {
   const { channels, pixels } = plan;

@@ -8,9 +8,9 @@ import { staysInside, windowAxes } from "../../../../ir/windows.ts";
 import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { address, decompose } from "../shader/coordinates.ts";
 import { u32 } from "../shader/shader.ts";
-import { generateTiledProduct } from "../tiled_product/generate.ts";
 import type { Product, ProductOperand } from "../tiled_product/product.ts";
-import { generateDirectFilterGrad } from "./direct_filter_grad.ts";
+import { generateTiledProduct } from "../tiled_product/tiled_product.ts";
+import { generateDirectFilterGradient } from "./direct_filter_gradient.ts";
 import { channelsPerGroup } from "./gather.ts";
 import { pixel, usesTiles } from "./tiled.ts";
 
@@ -19,7 +19,7 @@ export function generateConv2dFilterGrad(context: KernelContext<ConvKernel>): Ke
   const { kernel, target } = context;
   return usesTiles(kernel.geometry, target)
     ? generateTiledProduct(context, productOf(kernel))
-    : generateDirectFilterGrad(context);
+    : generateDirectFilterGradient(context);
 }
 
 /** Output gradient [out, (image, y, x)] by patches [(image, y, x), (in, ky, kx)]. */

@@ -8,8 +8,8 @@ import { gatherInputs, staysInside, windowAxes } from "../../../../ir/windows.ts
 import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { address, decompose } from "../shader/coordinates.ts";
 import { u32 } from "../shader/shader.ts";
-import { generateTiledProduct } from "../tiled_product/generate.ts";
 import type { Product, ProductOperand } from "../tiled_product/product.ts";
+import { generateTiledProduct } from "../tiled_product/tiled_product.ts";
 import { generateDirect } from "./direct.ts";
 import { channelsPerGroup, type Gather } from "./gather.ts";
 import { pixel, storedAsImages, usesTiles } from "./tiled.ts";
