@@ -11,7 +11,7 @@ import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
 import { WasmExecutable } from "./executable.ts";
 import { mostBytes, SharedMemory } from "./memory.ts";
-import { ThreadPool } from "./threads.ts";
+import { ThreadPool } from "./thread_pool.ts";
 
 /** How a wasm device is made. */
 export interface WasmDeviceOptions {

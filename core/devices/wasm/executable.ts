@@ -16,7 +16,7 @@ import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
 import type { SharedMemory } from "./memory.ts";
 import { measuredTileColumns } from "./tile_columns.ts";
-import { deviceFailure, type RunFunction, type ThreadPool, type Work } from "./threads.ts";
+import { deviceFailure, type RunFunction, type ThreadPool, type Work } from "./thread_pool.ts";
 
 /** What an executable needs of its device. */
 export interface ExecutableParts {
@@ -32,8 +32,8 @@ export interface ExecutableParts {
 
 /** Offsets of intermediate and scratch memory from the beginning of the arena. */
 interface Layout {
-  /** By table slot, for the slots that lie in the arena. */
-  readonly places: readonly (readonly [slot: number, offset: number])[];
+  /** By table slot, for the slots whose memory is in the arena. */
+  readonly offsets: readonly (readonly [slot: number, offset: number])[];
   readonly scratch: number;
   readonly scratchSize: number;
   readonly bytes: number;
@@ -81,7 +81,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
       return { id, input: location.kind === "input" ? location.index : -1 };
     });
     this.#tableBytes = 4 * (program.buffers.length + this.#code.sharedOffsets.length);
-    // Last, since nobody would give it back if something failed.
+    // Last, since it would not be freed if something after it failed.
     this.#table = memory.allocate(this.#tableBytes);
   }
 
@@ -98,9 +98,9 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     try {
       // All that may fail comes before the first kernel, which may overwrite donated values.
       if (!this.#loaded && this.#needsWorkers) this.#load();
-      const outputs = this.#placeBuffers(inputs, fresh);
+      const outputs = this.#setBuffers(inputs, fresh);
       memory.reserveArena(this.#layout.bytes);
-      if (this.#arenaBase !== memory.arena.base) this.#placeArena();
+      if (this.#arenaBase !== memory.arena.base) this.#setArena();
       this.#execute();
       return outputs;
     } catch (error) {
@@ -141,7 +141,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   }
 
   /** Writes the addresses of inputs and outputs into the table; gives the outputs, and in `fresh` those that are new. */
-  #placeBuffers(inputs: readonly (WasmBuffer | HostArray)[], fresh: WasmBuffer[]): WasmBuffer[] {
+  #setBuffers(inputs: readonly (WasmBuffer | HostArray)[], fresh: WasmBuffer[]): WasmBuffer[] {
     const { program, memory } = this.#parts;
     const given: WasmBuffer[] = [];
     for (let i = 0; i < inputs.length; i++) {
@@ -177,9 +177,9 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     return buffer;
   }
 
-  #placeArena(): void {
+  #setArena(): void {
     const { words, arena } = this.#parts.memory;
-    for (const [slot, offset] of this.#layout.places) words[(this.#table >>> 2) + slot] = arena.base + offset;
+    for (const [slot, offset] of this.#layout.offsets) words[(this.#table >>> 2) + slot] = arena.base + offset;
     this.#arenaBase = arena.base;
   }
 
@@ -231,7 +231,7 @@ function wrongInput(
   return new DeviceError(`Cannot run a program on wasm: input ${index} must be ${dtype}[${size}], but is ${what}`, { index });
 }
 
-/** Places slots, shared scratch and each thread's private scratch one after the other. */
+/** Lays out slots, shared scratch and each thread's private scratch one after the other. */
 function layOut(program: Program, code: ProgramCode, threads: number): Layout {
   let end = 0;
   const take = (bytes: number): number => {
@@ -241,11 +241,11 @@ function layOut(program: Program, code: ProgramCode, threads: number): Layout {
   };
   const slots = program.slots.map(take);
   const shared = take(code.sharedBytes);
-  const places = [
+  const offsets = [
     ...program.buffers.flatMap(({ location }, id) => location.kind === "slot" ? [[id, slots[location.slot]] as const] : []),
     ...code.sharedOffsets.map((offset, i) => [program.buffers.length + i, shared + offset] as const),
   ];
   const scratch = end;
   const scratchSize = Math.ceil(code.privateBytes / 64) * 64 + 64;
-  return { places, scratch, scratchSize, bytes: scratch + scratchSize * threads };
+  return { offsets, scratch, scratchSize, bytes: scratch + scratchSize * threads };
 }

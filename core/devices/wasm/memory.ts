@@ -7,7 +7,7 @@
  */
 import { checkHostArray, deviceBytes, type DType, type HostArray, hostArray, hostBytes } from "../../dtype.ts";
 import { DeviceError, OutOfMemoryError } from "../../errors.ts";
-import { heapStart, maxPages } from "./codegen/control.ts";
+import { heapStart, maxPages } from "./control.ts";
 import { Allocator, blockSize } from "./allocator.ts";
 
 const pageBytes = 65536;
@@ -131,7 +131,7 @@ function views(buffer: ArrayBufferLike): [Uint8Array, Int32Array] {
   return [new Uint8Array(buffer), new Int32Array(buffer)];
 }
 
-/** Reserves as much address space as there is, up to so many pages; only what is used takes memory. */
+/** Reserves as much address space as there is, up to a number of pages; only what is used takes memory. */
 function reserve(pages: number): { readonly memory: WebAssembly.Memory; readonly maximum: number } {
   for (let maximum = pages;; maximum >>= 1) {
     try {

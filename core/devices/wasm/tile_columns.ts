@@ -1,5 +1,5 @@
 /**
- * Which tile matrix products should have on this engine, by measurement: whether vectors are merged in pairs can only be told from time.
+ * Which tile matrix products should have on this engine, by measurement: only time tells whether vectors are merged in pairs.
  *
  * @module
  */
@@ -7,16 +7,16 @@ import { narrowTile, type TileColumns, wideTile } from "./codegen/matmul/tile.ts
 import { tileLoops, tileLoopsModule } from "./codegen/matmul/tile_loops.ts";
 
 /** Milliseconds after which the narrow tile is taken; on an idle machine three or four are enough. */
-const LIMIT = 20;
+const timeLimit = 20;
 /** Calls of a micro-kernel in one measurement: about 10 microseconds of machine code. */
-const TIMES = 32;
+const callsPerMeasurement = 32;
 /** Measurements of a loop before the optimizing compiler can have finished it, and after. */
-const BASELINE = 3;
-const OPTIMIZED = 8;
-/** The optimizing compiler makes a loop at least so much faster than the baseline compiler. */
-const JUMP = 1.8;
-/** The wide tile must be so much faster: with pairs of vectors it is 1.4 to 1.9 times as fast, without them slower. */
-const CLEARLY = 1.15;
+const baselineMeasurements = 3;
+const optimizedMeasurements = 8;
+/** The optimizing compiler makes a loop at least this much faster than the baseline compiler. */
+const optimizedSpeedup = 1.8;
+/** The wide tile must be this much faster: with pairs of vectors it is 1.4 to 1.9 times as fast, without them slower. */
+const requiredSpeedup = 1.15;
 
 let known: TileColumns | undefined;
 
@@ -30,13 +30,13 @@ function measure(): TileColumns {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(tileLoopsModule()), { env: { memory } });
   const narrow = new Stopwatch(exports[tileLoops.narrow] as Loop);
   const wide = new Stopwatch(exports[tileLoops.wide] as Loop);
-  const deadline = performance.now() + LIMIT;
+  const deadline = performance.now() + timeLimit;
   while (!(narrow.settled && wide.settled)) {
     if (performance.now() > deadline) return narrowTile;
     narrow.measure();
     wide.measure();
   }
-  return wide.best * CLEARLY < narrow.best ? wideTile : narrowTile;
+  return wide.best * requiredSpeedup < narrow.best ? wideTile : narrowTile;
 }
 
 type Loop = (times: number) => void;
@@ -57,14 +57,14 @@ class Stopwatch {
   }
 
   get settled(): boolean {
-    return this.#optimized >= OPTIMIZED;
+    return this.#optimized >= optimizedMeasurements;
   }
 
   measure(): void {
     const start = performance.now();
-    this.#loop(TIMES);
+    this.#loop(callsPerMeasurement);
     this.best = Math.min(this.best, performance.now() - start);
-    if (this.#measured++ < BASELINE) this.#baseline = this.best;
-    else if (this.best * JUMP < this.#baseline) this.#optimized++;
+    if (this.#measured++ < baselineMeasurements) this.#baseline = this.best;
+    else if (this.best * optimizedSpeedup < this.#baseline) this.#optimized++;
   }
 }

@@ -6,14 +6,14 @@
  * @module
  */
 import { doubleMath } from "../../ir/functions/double.ts";
-import type { control } from "./codegen/control.ts";
+import type { control } from "./control.ts";
 
 /** What a worker is given. */
 export interface WorkerData {
   readonly memory: WebAssembly.Memory;
   readonly thread: number;
-  /** The module of `meetingModule`. */
-  readonly meeting: Uint8Array<ArrayBuffer>;
+  /** The bytes of `dispatchModule`. */
+  readonly dispatchModule: Uint8Array<ArrayBuffer>;
   readonly control: typeof control;
   readonly messageBytes: number;
   readonly commands: typeof commands;
@@ -30,16 +30,16 @@ export function workerSource(): string {
   return `import { workerData } from "node:worker_threads";\n(${work})(workerData, (${doubleMath})());`;
 }
 
-/** Serves commands for ever. Stands alone, as its text is what runs. */
+/** Executes commands for ever. It refers to nothing outside itself, as its text is what runs. */
 function work(data: WorkerData, host: WebAssembly.ModuleImports): void {
-  const { memory, thread, meeting, control } = data;
+  const { memory, thread, control } = data;
   const words = new Int32Array(memory.buffer, 0, 4096);
   const imports = { env: { memory }, host };
   const load = (bytes: Uint8Array<ArrayBuffer>) => new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports;
-  const meet = load(meeting) as { nextCommand: (old: number) => number; finish: () => void };
+  const dispatcher = load(data.dispatchModule) as { nextCommand: (old: number) => number; finish: () => void };
   const programs = new Map<number, WebAssembly.Exports>();
 
-  const obey = () => {
+  const execute = () => {
     const first = control.arguments / 4;
     const [kind, program, ...rest] = words.subarray(first, first + 6);
     switch (kind) {
@@ -59,7 +59,7 @@ function work(data: WorkerData, host: WebAssembly.ModuleImports): void {
     }
   };
 
-  /** Tells the first failure, and frees whoever waits at a barrier for this thread. */
+  /** Reports the first failure, and frees the threads that wait for this one at a barrier. */
   const fail = (error: unknown) => {
     if (Atomics.compareExchange(words, control.failed / 4, 0, thread) === 0) {
       words[control.message / 4] = 0;
@@ -68,7 +68,7 @@ function work(data: WorkerData, host: WebAssembly.ModuleImports): void {
         new Uint8Array(memory.buffer, control.message + 4, text.length).set(text);
         words[control.message / 4] = text.length;
       } catch {
-        // There may be no memory left for words. Who waits for this thread matters more.
+        // There may be no memory left for a message. Freeing the threads that wait matters more.
       }
     }
     Atomics.add(words, control.opened / 4, 1);
@@ -79,12 +79,12 @@ function work(data: WorkerData, host: WebAssembly.ModuleImports): void {
   Atomics.add(words, control.ready / 4, 1);
   Atomics.notify(words, control.ready / 4);
   for (;;) {
-    command = meet.nextCommand(command);
+    command = dispatcher.nextCommand(command);
     try {
-      obey();
+      execute();
     } catch (error) {
       fail(error);
     }
-    meet.finish();
+    dispatcher.finish();
   }
 }

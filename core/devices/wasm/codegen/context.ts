@@ -50,9 +50,9 @@ export interface GeneratorContext {
   readonly scalar: Emitter;
   readonly program: Program;
   readonly threads: number;
-  /** Columns of the best tile for a matrix product, or the like, of so many multiply-adds on this engine. */
+  /** Columns of the best tile for a matrix product, or the like, of that many multiply-adds on this engine. */
   tileColumns(multiplyAdds: number): TileColumns;
-  /** Asks for private scratch memory of at least so many bytes for each thread; its content does not outlive a phase. */
+  /** Asks for private scratch memory of at least that many bytes for each thread; its content does not outlive a phase. */
   privateScratch(bytes: number): void;
   /** Asks for memory that all threads see during this kernel (all its phases); gives the table slot of its address. */
   sharedScratch(bytes: number): number;

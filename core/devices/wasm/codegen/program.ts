@@ -10,7 +10,7 @@ import { expressionsOf, type Kernel, type SimpleKernel } from "../../../ir/kerne
 import type { Program } from "../../../ir/program.ts";
 import { WasmModule } from "./assembler/module.ts";
 import type { Epilogue, GeneratorContext, Phase } from "./context.ts";
-import { barrierFunction, importSharedMemory } from "./control.ts";
+import { barrierFunction, importSharedMemory } from "./synchronization.ts";
 import { writeBlockEpilogue, writeEpilogue } from "./elementwise/epilogue.ts";
 import { emitEntry, type Step } from "./entry.ts";
 import type { HostFunctions } from "./expressions/emitter.ts";

@@ -48,7 +48,7 @@ export interface Emitter {
   cast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void;
   bitcast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void;
   load(c: FunctionWriter, dtype: DType, at: Location, lanes: Lanes): void;
-  /** `valid`, a local, may say that only so many of all lanes (1, 2 or 3) are to be stored. */
+  /** `valid`, a local, may say how many of all lanes (1, 2 or 3) are to be stored. */
   store(c: FunctionWriter, dtype: DType, at: Location, lanes: Lanes, value: Push, valid?: number): void;
   /** The integers pointer + offset + stride * lane. */
   sequence(c: FunctionWriter, at: Location, lanes: Lanes): void;

@@ -14,7 +14,7 @@ import { type Emitter, isImmediate, type Lanes } from "./emitter.ts";
 /** The point (or four points) at which an expression is evaluated. */
 export interface At {
   readonly lanes: Lanes;
-  /** How many points beyond where the pointers stand; in an unrolled loop. */
+  /** Points from where the pointers are to this one, in an unrolled loop. */
   readonly step: number;
   /** A local: how many of the lanes count, if not all do. */
   readonly valid?: number;

@@ -1,7 +1,7 @@
 /**
  * Matrix products from packed panels.
  *
- * Around the micro-kernel of 6 rows by 8 (or 16) columns stands the usual blocking (Goto and van de Geijn, "Anatomy of
+ * The micro-kernel of 6 rows by 8 (or 16) columns is inside the usual blocking (Goto and van de Geijn, "Anatomy of
  * high-performance matrix multiplication", 2008): the right matrix is packed in panels of as many columns that stay in the
  * first-level cache while the rows of the left pass by; the left is read in place or packed in blocks of 6 rows. Threads form a grid
  * over batch, rows and columns, each packing what it needs, so that one phase does.

@@ -39,7 +39,7 @@ export function simplifyProduct(kernel: MatmulKernel): Product {
   let [batch, m] = kernel.shape;
   const n = kernel.shape[2];
   const k = kernel.k;
-  // The stride of an axis of one element means nothing: let it not stand in the way of a fast path.
+  // The stride of an axis of one element means nothing, and should not rule out a fast path.
   const stride = (extent: number, value: number, otherwise: number) => extent === 1 ? otherwise : value;
   let lhs: Matrix = {
     access: kernel.operands[0],

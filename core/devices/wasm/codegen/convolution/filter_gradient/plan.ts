@@ -24,7 +24,7 @@ interface Tiling {
   readonly rows: Blocks;
   /** Input channels whose columns are cut together. */
   readonly channels: number;
-  /** The columns of so many channels in blocks. */
+  /** The columns of these channels in blocks. */
   readonly columns: Blocks;
 }
 

@@ -9,7 +9,7 @@ import { addOuterProduct, type SumTile } from "../../emit/outer_product.ts";
 import { floatBytes, pushLaneSums, storeLanes, vectorLanes } from "../../emit/vectors.ts";
 import { type FilterGradientPlan, imageStrides } from "./plan.ts";
 
-/** Rows of at most this many vectors have no loop; longer ones have one with so many vectors a turn. */
+/** Rows of at most this many vectors have no loop; longer ones have a loop of `vectorsPerTurn` vectors. */
 const maxUnrolledVectors = 8;
 const vectorsPerTurn = 4;
 

@@ -55,7 +55,7 @@ function setBlockCounts(c: FunctionWriter, tiles: number, sixes: number, fives: 
   c.get(sixes).get(fives).op("i32.sub").set(sixes);
 }
 
-/** Writes a function (patches, panel, products, sixes, fives): so many blocks of tiles by one panel of `columns` output channels. */
+/** Writes a function (patches, panel, products, sixes, fives): blocks of six tiles, then of five, by one panel of filters. */
 function panelSweep(
   module: WasmModule,
   { inChannels, width, patchStride, productStride }: ProductSizes,

@@ -1,42 +1,12 @@
 /**
- * The control words in shared memory, and the small functions by which threads wait for each other: spinning first, because a
- * sleeping thread takes tens of microseconds to wake, then asleep.
+ * The functions by which threads wait for each other: the barrier between phases, and the dispatch of commands to workers. They spin
+ * first, because a sleeping thread takes tens of microseconds to wake, and then sleep.
  *
  * @module
  */
+import { control, maxPages } from "../control.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { WasmModule } from "./assembler/module.ts";
-
-/** Byte addresses of the control words, each on a cache line of its own. */
-export const control = {
-  /** Number of the current command; workers wait for it to change. */
-  command: 64,
-  commandSleepers: 128,
-  /** How many times a worker has finished a command. */
-  done: 192,
-  doneSleepers: 256,
-  /** The barrier: how many have arrived, and how often it has opened. */
-  arrived: 320,
-  opened: 384,
-  barrierSleepers: 448,
-  /** Set when a thread has failed, to its number (-1 for the main thread): whoever waits at a barrier then fails too. */
-  failed: 512,
-  /** How many workers have started. */
-  ready: 576,
-  /** What the command says: its kind, and words that depend on it. */
-  arguments: 640,
-  /** What a failed worker has to say: length, then UTF-8. */
-  message: 768,
-} as const;
-
-/** Most bytes of a failure's message. */
-export const messageBytes = 1024;
-
-/** Where memory for data begins. */
-export const heapStart = 65536;
-
-/** The most pages a memory of 32-bit addresses can have. */
-export const maxPages = 65536;
 
 /** Imports the memory that all modules share. */
 export function importSharedMemory(module: WasmModule): WasmModule {
@@ -59,10 +29,10 @@ export function barrierFunction(module: WasmModule, threads: number, spins: numb
 }
 
 /**
- * The module by which main thread and workers meet: `nextCommand(old)` waits for another command and gives its number, `finish()`
- * counts one as done, `allDone(count)` waits until so many are, `publish()` announces a command.
+ * The module that dispatches commands. The main thread calls `publish()` to announce one and `allDone(count)` to wait until commands
+ * have been finished `count` times; a worker calls `nextCommand(old)` to wait for another number than `old`, and `finish()`.
  */
-export function meetingModule(spins: number): Uint8Array<ArrayBuffer> {
+export function dispatchModule(spins: number): Uint8Array<ArrayBuffer> {
   const module = importSharedMemory(new WasmModule());
   module.func({ params: ["i32"], results: ["i32"], export: "nextCommand" }, (c) => {
     waitWhileEqual(c, control.command, control.commandSleepers, 0, spins);
@@ -97,7 +67,7 @@ function trapIfFailed(c: FunctionWriter): void {
   atomicLoad(c, control.failed).if(() => c.op("unreachable"));
 }
 
-/** Wakes all that sleep at an address; cheap if none does. */
+/** Wakes all threads that sleep at an address; cheap if none does. */
 function wake(c: FunctionWriter, address: number, sleepers: number): void {
   atomicLoad(c, sleepers).if(() => c.i32(address).i32(-1).mem("memory.atomic.notify").op("drop"));
 }
@@ -112,7 +82,7 @@ function waitWhileEqual(c: FunctionWriter, address: number, sleepers: number, ol
       unchanged().op("i32.eqz").brIf(1);
       c.increment(spin, -1).get(spin).i32(0).op("i32.gt_s").brIf(0);
     });
-    // Counted before looking again, so that whoever changes the word sees a sleeper or is seen.
+    // Counted before looking again, so that the thread that changes the word sees a sleeper, or its change is seen.
     c.i32(sleepers).i32(1).mem("i32.atomic.rmw.add").op("drop");
     c.loop(() => {
       c.i32(address).get(old).i64(-1).mem("memory.atomic.wait32").op("drop");

@@ -5,7 +5,8 @@
  * @module
  */
 import { DeviceError } from "../../errors.ts";
-import { control, meetingModule, messageBytes } from "./codegen/control.ts";
+import { dispatchModule } from "./codegen/synchronization.ts";
+import { control, messageBytes } from "./control.ts";
 import type { SharedMemory } from "./memory.ts";
 import { spawn } from "./spawn.ts";
 import { commands, type WorkerData, workerSource } from "./worker.ts";
@@ -29,7 +30,8 @@ export type RunFunction = (table: number, thread: number, scratch: number) => vo
 /** Milliseconds workers may take to start. */
 const startLimit = 30_000;
 
-interface Meeting {
+/** What the main thread calls of `dispatchModule`. */
+interface Dispatcher {
   publish(): void;
   allDone(count: number): void;
 }
@@ -40,12 +42,12 @@ export class ThreadPool {
   readonly #words: Int32Array;
   readonly #workers: number;
   readonly #spins: number;
-  #meeting: Meeting | undefined;
+  #dispatcher: Dispatcher | undefined;
   #ready = false;
   /** Workers that were spawned; more than are ready for a while. */
   #spawned = 0;
-  /** Commands given. */
-  #given = 0;
+  /** Commands dispatched so far. */
+  #dispatched = 0;
   /** Whether workers may still wait at the barrier of a program that failed. */
   #failed = false;
 
@@ -60,10 +62,10 @@ export class ThreadPool {
   start(): void {
     if (this.#spawned === this.#workers) return;
     const { memory } = this.#memory;
-    const meeting = meetingModule(this.#spins);
-    this.#meeting ??= new WebAssembly.Instance(new WebAssembly.Module(meeting), { env: { memory } })
-      .exports as unknown as Meeting;
-    const data = { memory, meeting, control, messageBytes, commands };
+    const bytes = dispatchModule(this.#spins);
+    this.#dispatcher ??= new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
+      .exports as unknown as Dispatcher;
+    const data = { memory, dispatchModule: bytes, control, messageBytes, commands };
     const source = workerSource();
     try {
       // After a failure the next call goes on with those that are missing.
@@ -84,43 +86,43 @@ export class ThreadPool {
    * @throws {DeviceError} If one of them could not; then none keeps it.
    */
   load(program: number, address: number, length: number): void {
-    const meeting = this.#started();
-    this.#give(meeting, [commands.load, program, address, length]);
-    this.#wait(meeting);
+    const dispatcher = this.#started();
+    this.#dispatch(dispatcher, [commands.load, program, address, length]);
+    this.#wait(dispatcher);
     if (this.#words[control.failed / 4] === 0) return;
-    const said = this.#recover(meeting);
+    const message = this.#recover(dispatcher);
     this.forget(program);
-    throw deviceFailure(said);
+    throw deviceFailure(message);
   }
 
   /** Runs an entry on all threads and waits until all have finished. */
   run({ program, entry, table, scratch, scratchSize, run }: Work): void {
-    const meeting = this.#started();
-    this.#give(meeting, [commands.run, program, entry, table, scratch, scratchSize]);
+    const dispatcher = this.#started();
+    this.#dispatch(dispatcher, [commands.run, program, entry, table, scratch, scratchSize]);
     let error: unknown;
     try {
       run(table, 0, scratch);
       if (this.#words[control.failed / 4] === 0) return;
     } catch (thrown) {
-      // Noted first: where the stack has run out, not even what follows can be called.
+      // Set first: where the stack has run out, not even what follows can be called.
       this.#failed = true;
       error = thrown;
     }
-    throw deviceFailure(this.#recover(meeting) ?? error);
+    throw deviceFailure(this.#recover(dispatcher) ?? error);
   }
 
   /** Lets the workers drop a program. */
   forget(program: number): void {
-    if (this.#ready) this.#give(this.#meeting!, [commands.forget, program]);
+    if (this.#ready) this.#dispatch(this.#dispatcher!, [commands.forget, program]);
   }
 
-  #started(): Meeting {
+  #started(): Dispatcher {
     if (!this.#ready) {
       this.start();
-      const place = control.ready / 4;
+      const index = control.ready / 4;
       const deadline = performance.now() + startLimit;
       for (;;) {
-        const ready = Atomics.load(this.#words, place);
+        const ready = Atomics.load(this.#words, index);
         if (ready === this.#workers) break;
         const left = deadline - performance.now();
         if (left <= 0) {
@@ -132,39 +134,39 @@ export class ThreadPool {
             },
           );
         }
-        Atomics.wait(this.#words, place, ready, left);
+        Atomics.wait(this.#words, index, ready, left);
       }
       this.#ready = true;
     }
-    return this.#meeting!;
+    return this.#dispatcher!;
   }
 
-  #give(meeting: Meeting, command: readonly number[]): void {
-    if (this.#failed) this.#recover(meeting);
+  #dispatch(dispatcher: Dispatcher, command: readonly number[]): void {
+    if (this.#failed) this.#recover(dispatcher);
     // The words of the last command may be overwritten only when all have read them.
-    this.#wait(meeting);
+    this.#wait(dispatcher);
     for (let i = 0; i < command.length; i++) this.#words[control.arguments / 4 + i] = command[i];
-    meeting.publish();
-    this.#given = (this.#given + 1) | 0;
+    dispatcher.publish();
+    this.#dispatched = (this.#dispatched + 1) | 0;
   }
 
-  /** Waits until all workers have done what was given to them. */
-  #wait(meeting: Meeting): void {
-    meeting.allDone(Math.imul(this.#given, this.#workers));
+  /** Waits until all workers have finished the commands dispatched to them. */
+  #wait(dispatcher: Dispatcher): void {
+    dispatcher.allDone(Math.imul(this.#dispatched, this.#workers));
   }
 
-  /** After a failure: frees those who wait at a barrier, waits for all, sets the barrier back; gives what a worker said that failed. */
-  #recover(meeting: Meeting): string | undefined {
+  /** After a failure: frees the threads that wait at a barrier, waits for all, resets the barrier; gives the message of a worker that failed. */
+  #recover(dispatcher: Dispatcher): string | undefined {
     const words = this.#words;
     const byWorker = Atomics.compareExchange(words, control.failed / 4, 0, -1) > 0;
     Atomics.add(words, control.opened / 4, 1);
     Atomics.notify(words, control.opened / 4);
-    this.#wait(meeting);
-    const said = byWorker ? this.#message() : undefined;
+    this.#wait(dispatcher);
+    const message = byWorker ? this.#message() : undefined;
     words[control.arrived / 4] = 0;
     Atomics.store(words, control.failed / 4, 0);
     this.#failed = false;
-    return said;
+    return message;
   }
 
   #message(): string {
