@@ -27,3 +27,24 @@ export function repeatWhile(c: FunctionWriter, test: () => void, once: boolean, 
     }
   });
 }
+
+/** Sets local `row` to the first of some rows (of a range of locals, or of all), and after `begin` repeats `body`, which moves it on. */
+export function eachRow(
+  c: FunctionWriter,
+  row: number,
+  range: { readonly from: number; readonly to: number } | undefined,
+  rows: number,
+  body: () => void,
+  begin = () => {},
+): void {
+  if (range) c.get(range.from).set(row);
+  else c.i32(0).set(row);
+  begin();
+  const more = () => {
+    c.get(row);
+    if (range) c.get(range.to);
+    else c.i32(rows);
+    c.op("i32.lt_s");
+  };
+  repeatWhile(c, more, rows === 1, body);
+}

@@ -42,6 +42,8 @@ export interface ReducePlan {
   readonly window: Axes;
   readonly windowRows: number;
   readonly windowColumns: number;
+  /** How often one lane is evaluated in a row of the window. */
+  readonly rowLength: number;
   /** Pieces that threads could share: of the points, and of the window. */
   readonly units: number;
   readonly windowUnits: number;
@@ -68,6 +70,16 @@ interface Choice {
   readonly axis: number;
 }
 
+/** The axes of a reduction as its streams see them, and the work per point. */
+interface Problem {
+  readonly spec: ReduceSpec;
+  readonly reads: readonly Stream[];
+  readonly points: Axes;
+  readonly window: Axes;
+  readonly operations: number;
+  readonly lanes: 1 | 4;
+}
+
 /** Chooses the layout by an estimate of the instructions it takes. */
 export function choosePlan(spec: ReduceSpec, emitter: Emitter): ReducePlan {
   const rank = spec.shape.length;
@@ -75,55 +87,61 @@ export function choosePlan(spec: ReduceSpec, emitter: Emitter): ReducePlan {
   const streams = [...reads, ...spec.outputs.leaves.values(), ...spec.stores];
   const points = mergeAxes(spec.shape, streams.map(({ strides }) => strides.slice(0, rank)));
   const window = mergeAxes(spec.window, reads.map(({ strides }) => strides.slice(rank)));
-  const ordered = spec.reductions.some(({ position }) => position);
   const operations = operationCount(spec.joined.roots);
-  const outputs = operationCount(spec.outputs.roots) + 2;
-  const [count, size] = [sizeOf(spec.shape), sizeOf(spec.window)];
   const { lanes } = emitter;
-
-  const blockCost = (strides: (i: number) => number) =>
-    reads.reduce((cost, { dtype }, i) => cost + (mayOverrun(dtype, strides(i)) ? 1 : 1.5 * lanes), operations);
-  const windowChoice = cheapest(window, ordered, (extent, axis) => {
-    const row = Math.ceil(extent / lanes) * blockCost((i) => window.strides[i][axis]) + 4;
-    return count * (size / extent * row + outputs + 8 * spec.joined.roots.length);
-  });
-  const pointsChoice = cheapest(points, false, (extent, axis) => {
-    const block = size * blockCost((i) => points.strides[i][axis]) + 4 * (size / (window.extents.at(-1) ?? 1)) + outputs;
-    return count / extent * Math.ceil(extent / lanes) * block;
-  });
-
-  const layout = lanes === 1 || points.extents.length === 0 || windowChoice.cost <= pointsChoice.cost ? "window" : "points";
-  const laid = layout === "points" ? withInner(points, pointsChoice.axis) : withPoint(points);
-  const inner = withInner(window, layout === "window" ? windowChoice.axis : window.extents.length - 1);
-  const [rows, columns] = split(laid);
-  const [windowRows, windowColumns] = split(inner);
-  const side = layout === "window" ? windowColumns : columns;
-  const unroll = Math.max(
-    1,
-    Math.min(
-      operations <= 4 && layout === "points" ? 8 : operations <= 8 ? 4 : operations <= 24 ? 2 : 1,
-      Math.floor(side / lanes),
-    ),
-  );
+  const { layout, pointsAxis, windowAxis } = chooseLayout({ spec, reads, points, window, operations, lanes });
+  const laidPoints = layout === "points" ? withInner(points, pointsAxis) : withPoint(points);
+  const laidWindow = withInner(window, layout === "window" ? windowAxis : window.extents.length - 1);
+  const [rows, columns] = split(laidPoints);
+  const [windowRows, windowColumns] = split(laidWindow);
+  const unroll = unrollFor(operations, layout, Math.floor((layout === "window" ? windowColumns : columns) / lanes));
   return {
     spec,
     emitter,
     layout,
     streams,
     readCount: reads.length,
-    points: laid,
+    points: laidPoints,
     rows,
     columns,
-    window: inner,
+    window: laidWindow,
     windowRows,
     windowColumns,
+    rowLength: Math.ceil(windowColumns / (layout === "window" ? lanes * unroll : 1)),
     units: rows * Math.max(1, Math.floor(columns / 16)),
     windowUnits: Math.max(windowRows, Math.floor(windowColumns / (layout === "window" ? 64 : 1))),
-    nanoseconds: count * size * pointNanoseconds(operations, reads.length, lanes),
+    nanoseconds: sizeOf(spec.shape) * sizeOf(spec.window) * pointNanoseconds(operations, reads.length, lanes),
     unroll,
   };
 }
 
+/** The better layout, and the axes along which the lanes run best in either. */
+function chooseLayout({ spec, reads, points, window, operations, lanes }: Problem) {
+  const ordered = spec.reductions.some(({ position }) => position);
+  const outputs = operationCount(spec.outputs.roots) + 2;
+  const [count, size] = [sizeOf(spec.shape), sizeOf(spec.window)];
+  const blockCost = (strides: (i: number) => number) =>
+    reads.reduce((cost, { dtype }, i) => cost + (mayOverrun(dtype, strides(i)) ? 1 : 1.5 * lanes), operations);
+  const alongWindow = cheapest(window, ordered, (extent, axis) => {
+    const row = Math.ceil(extent / lanes) * blockCost((i) => window.strides[i][axis]) + 4;
+    return count * (size / extent * row + outputs + 8 * spec.joined.roots.length);
+  });
+  const alongPoints = cheapest(points, false, (extent, axis) => {
+    const block = size * blockCost((i) => points.strides[i][axis]) + 4 * (size / (window.extents.at(-1) ?? 1)) + outputs;
+    return count / extent * Math.ceil(extent / lanes) * block;
+  });
+  const prefersWindow = lanes === 1 || points.extents.length === 0 || alongWindow.cost <= alongPoints.cost;
+  const layout: ReducePlan["layout"] = prefersWindow ? "window" : "points";
+  return { layout, pointsAxis: alongPoints.axis, windowAxis: alongWindow.axis };
+}
+
+/** Copies of the loop body: fewer for long bodies, and as many as there are vectors at most. */
+function unrollFor(operations: number, layout: ReducePlan["layout"], vectors: number): number {
+  const most = operations <= 4 && layout === "points" ? 8 : operations <= 8 ? 4 : operations <= 24 ? 2 : 1;
+  return Math.max(1, Math.min(most, vectors));
+}
+
+/** The axis with the least cost, or the last one. */
 function cheapest(axes: Axes, lastOnly: boolean, costOf: (extent: number, axis: number) => number): Choice {
   let best: Choice = { cost: axes.extents.length === 0 ? costOf(1, 0) : Infinity, axis: 0 };
   for (let axis = axes.extents.length - 1; axis >= 0; axis--) {

@@ -32,16 +32,16 @@ export interface State {
   readonly totals: readonly (readonly [total: number, error: number] | undefined)[];
 }
 
-/** Writes what is done with states; `rowLength` is how often one lane is evaluated in a row of the window. */
+/** Writes what is done with states. */
 export class ReduceStates {
   readonly #c: FunctionWriter;
   readonly #plan: ReducePlan;
   readonly #parts: readonly Part[];
 
-  constructor(c: FunctionWriter, plan: ReducePlan, rowLength: number) {
+  constructor(c: FunctionWriter, plan: ReducePlan) {
     this.#c = c;
     this.#plan = plan;
-    const long = rowLength * plan.windowRows > maxUnblocked;
+    const long = plan.rowLength * plan.windowRows > maxUnblocked;
     this.#parts = plan.spec.reductions.flatMap((reduction, k) =>
       stateOf(reduction, k).map((part, i): Part => ({
         ...part,
