@@ -15,7 +15,8 @@ import { fromHost } from "../ops/creation.ts";
 import { computed, realizeNow } from "./realize.ts";
 import type { Device, DeviceBuffer, Executable } from "../values/device.ts";
 import { currentDevice } from "./current_device.ts";
-import { noteWorkingSet, Storage, withRoom } from "../values/storage.ts";
+import { noteWorkingSet, withRoom } from "../values/budget.ts";
+import { Storage } from "../values/storage.ts";
 import { sameShape, type Shape } from "../shape.ts";
 import { buildTree, flattenTree, type Form, hasForm } from "../tree.ts";
 

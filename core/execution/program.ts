@@ -11,7 +11,7 @@ import { debug } from "../env.ts";
 import type { Program } from "../ir/program.ts";
 import type { Node, Tensor } from "../tensor.ts";
 import type { Device, Executable } from "../values/device.ts";
-import { withRoom } from "../values/storage.ts";
+import { withRoom } from "../values/budget.ts";
 
 /** A program that computes tensors. */
 export interface TensorProgram {

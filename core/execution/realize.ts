@@ -10,7 +10,8 @@ import { topological } from "../walk.ts";
 import { type DType, type HostArray, tangentType, toHostArray } from "../dtype.ts";
 import { computeLongHistoriesBy } from "../ops/define.ts";
 import { currentDevice } from "./current_device.ts";
-import { noteWorkingSet, Storage, storageOf, withRoom } from "../values/storage.ts";
+import { noteWorkingSet, withRoom } from "../values/budget.ts";
+import { Storage, storageOf } from "../values/storage.ts";
 import { type Role } from "./structure.ts";
 import { treeTensors } from "../tree.ts";
 

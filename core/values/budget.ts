@@ -1,0 +1,64 @@
+/**
+ * The byte budget of device memory: beyond it the least recently used values move to the host.
+ *
+ * @module
+ */
+import { OutOfMemoryError } from "../errors.ts";
+import type { Device } from "./device.ts";
+import { type FinalizationGroup, freeBuffer, recency } from "./location.ts";
+
+/** Bytes of values that may be on a device before some of them move; more where programs need more. */
+let budget = 8 * 1024 * 1024;
+
+/**
+ * Records the bytes of the inputs and outputs of a program that has run: the budget is at least four times that, so that a training state
+ * never moves.
+ */
+export function noteWorkingSet(bytes: number): void {
+  budget = Math.max(budget, 4 * bytes);
+}
+
+/** The outputs of the last run: they stay on their device until the next one, whatever the budget. */
+let latest: FinalizationGroup | undefined;
+
+/** Exempts the outputs of a run from moving until the next run. */
+export function pinLatest(group: FinalizationGroup | undefined): void {
+  latest = group;
+}
+
+/**
+ * Runs what allocates memory on a device. Values beyond the budget move to the host before, so that a failure of that fails nothing else;
+ * where memory runs out nevertheless, all do before a second try, since many may be unreachable.
+ *
+ * @throws {OutOfMemoryError} If memory does not suffice without any of them.
+ */
+export function withRoom<T>(device: Device, run: () => T): T {
+  if (device.bytesInUse > budget) moveToHost(device, budget / 2, latest);
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof OutOfMemoryError) || !moveToHost(device, 0)) throw error;
+  }
+  return run();
+}
+
+/**
+ * Moves the least recently used values to the host until at most `bytes` are in use on a device.
+ *
+ * @param pinned These stay.
+ * @returns Whether any moved.
+ */
+function moveToHost(device: Device, bytes: number, pinned?: FinalizationGroup): boolean {
+  let moved = false;
+  for (let location = recency.next, next = location; location !== recency && device.bytesInUse > bytes; location = next) {
+    next = location.next;
+    if (location.device !== device || (pinned && location.group === pinned)) continue;
+    const host = device.downloadNow(location.buffer!);
+    if (!host) break;
+    location.host = host;
+    location.uses = 0;
+    freeBuffer(location);
+    moved = true;
+  }
+  return moved;
+}

@@ -1,0 +1,124 @@
+/**
+ * Locations of values: a host array or a device buffer, the order in which those on devices were used, and their release when the storage
+ * is collected.
+ *
+ * @module
+ */
+import type { HostArray } from "../dtype.ts";
+import type { Device, DeviceBuffer } from "./device.ts";
+
+/** Where the values of one storage are. The budget and the finalization callback refer to this, never to the storage itself. */
+export class Location {
+  host: HostArray | undefined;
+  device: Device | undefined;
+  buffer: DeviceBuffer | undefined;
+  /** Releases the buffer when its storage is collected; undefined if there is none. */
+  group: FinalizationGroup | undefined;
+  /** Index within the group. */
+  index = 0;
+  /** Uses as a program's input since it came from the host. */
+  uses = 0;
+  /** Neighbours in the list of locations on devices, in the order of their last use. */
+  previous: Location = this;
+  next: Location = this;
+
+  constructor(host?: HostArray) {
+    this.host = host;
+  }
+}
+
+/** Locations that are released together: what the finalization callback refers to. */
+export interface FinalizationGroup {
+  /** Undefined for a location that left the group: nothing may stay reachable through it. */
+  readonly locations: (Location | undefined)[];
+  /** How many are still in the group. */
+  count: number;
+}
+
+/** An object held by the storages of a group: when it is collected, their buffers are freed. */
+export interface FinalizationToken {
+  readonly group: FinalizationGroup;
+}
+
+/** Head of the circular list of locations on devices, least recently used first: a Set would grow with every deletion. */
+export const recency = new Location();
+
+function unlink(location: Location): void {
+  location.previous.next = location.next;
+  location.next.previous = location.previous;
+}
+
+function append(location: Location): void {
+  location.previous = recency.previous;
+  location.next = recency;
+  recency.previous.next = location;
+  recency.previous = location;
+}
+
+/** Makes a location on a device the most recently used one. */
+export function touch(location: Location): void {
+  unlink(location);
+  append(location);
+}
+
+/** Makes a buffer the location of values that are on no device yet. */
+export function setBuffer(location: Location, device: Device, buffer: DeviceBuffer): void {
+  location.device = device;
+  location.buffer = buffer;
+  append(location);
+}
+
+/** Frees the location's buffer, if it has one. */
+export function freeBuffer(location: Location): void {
+  const { device, buffer } = location;
+  if (!device) return;
+  unlink(location);
+  leaveGroup(location);
+  location.device = location.buffer = undefined;
+  device.free(buffer!);
+}
+
+function leaveGroup(location: Location): void {
+  const { group } = location;
+  if (!group) return;
+  group.locations[location.index] = undefined;
+  group.count--;
+  location.group = undefined;
+}
+
+const finalization = new FinalizationRegistry<FinalizationGroup>((group) => {
+  for (const location of group.locations) if (location) freeBuffer(location);
+});
+
+/**
+ * Registers one object for several locations: their buffers are freed when it is collected. Each registration costs memory that only a
+ * full collection frees, hence one for all.
+ */
+export function registerGroup(locations: Location[]): FinalizationToken {
+  const group: FinalizationGroup = { locations, count: locations.length };
+  locations.forEach((location, index) => {
+    leaveGroup(location);
+    location.group = group;
+    location.index = index;
+  });
+  const token = { group };
+  finalization.register(token, group);
+  return token;
+}
+
+/** Bytes up to which V8 allocates a typed array inside the JavaScript heap: such an array is cheap, and detaching it frees nothing. */
+export const inHeapBytes = 64;
+
+/** Detaches the host array, so that its memory is freed at once and not at the next collection. */
+export function dropHost(location: Location): void {
+  const { host } = location;
+  location.host = undefined;
+  if (!host || host.byteLength <= inHeapBytes || !(host.buffer instanceof ArrayBuffer)) return;
+  // A view of a user's array is left to its owner, as is memory that cannot be detached (that of a WebAssembly module).
+  if (host.byteLength < host.buffer.byteLength) return;
+  try {
+    host.buffer.transfer(0);
+  } catch {
+    // The collector frees it.
+  }
+}
