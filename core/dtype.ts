@@ -18,7 +18,7 @@ export type TypedArray = Float16Array | Float32Array | Float64Array | Int32Array
 /** How elements lie on the host: as their numbers or, where JavaScript has no array of those, as their bits. */
 export type HostArray = TypedArray | Uint16Array;
 
-/** The type of indices, counts and places. */
+/** The type of indices and counts. */
 export const indexType = "i32";
 
 /** The type of numbers of which nothing else is known: literals, integers where a function of real numbers is taken. */

@@ -106,8 +106,8 @@ export function foldIn(k: Key, data: TensorLike): Key {
  * ```
  */
 export function bits(k: Key, shape: Shape): Tensor {
-  const places = cast(positions(checkShape(shape, "draw random numbers")), hashType);
-  const [x, y] = threefry2x32(words(k), [zero(), places]);
+  const counters = cast(positions(checkShape(shape, "draw random numbers")), hashType);
+  const [x, y] = threefry2x32(words(k), [zero(), counters]);
   return bitwiseXor(x, y);
 }
 
@@ -154,8 +154,8 @@ export interface NormalOptions {
  * ```
  */
 export function normal(k: Key, shape: Shape, { mean = 0, std = 1 }: NormalOptions = {}): Tensor {
-  const places = cast(positions(checkShape(shape, "draw random numbers")), hashType);
-  const [x, y] = threefry2x32(words(k), [zero(), places]);
+  const counters = cast(positions(checkShape(shape, "draw random numbers")), hashType);
+  const [x, y] = threefry2x32(words(k), [zero(), counters]);
   // 1 - u is in (0, 1], where the logarithm is finite.
   const radius = sqrt(mul(-2, log(sub(1, fractions(x)))));
   const z = mul(radius, cos(mul(fractions(y), 2 * Math.PI)));

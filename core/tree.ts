@@ -81,7 +81,7 @@ export function mapLeaves(tree: unknown, f: (value: unknown, path: string) => un
 }
 
 /**
- * A tree of the same form whose tensors are what `f` makes of them and of the tensors at the same places of other trees. Other leaves stay.
+ * A tree of the same form whose tensors are what `f` makes of them and of the tensors at the same paths of other trees. Other leaves stay.
  *
  * ```ts
  * import { mul, treeMap, zeros } from "../mod.ts";
@@ -89,7 +89,7 @@ export function mapLeaves(tree: unknown, f: (value: unknown, path: string) => un
  * console.log(halved.conv1.weight.shape); // [2, 2]
  * ```
  *
- * @throws {ShapeError} If another tree has no tensor at a place where the first has one.
+ * @throws {ShapeError} If another tree has no tensor at a path where the first has one.
  */
 export function treeMap<T>(f: (x: Tensor, ...others: Tensor[]) => Tensor, tree: T, ...rest: readonly unknown[]): T {
   return treeMapWithPath((_, ...tensors) => f(...tensors), tree, ...rest);
@@ -104,7 +104,7 @@ export function treeMap<T>(f: (x: Tensor, ...others: Tensor[]) => Tensor, tree: 
  * treeMapWithPath((path, x) => (console.log(path, x.shape), x), params); // conv1.weight [2, 2], conv1.bias [2]
  * ```
  *
- * @throws {ShapeError} If another tree has no tensor at a place where the first has one.
+ * @throws {ShapeError} If another tree has no tensor at a path where the first has one.
  */
 export function treeMapWithPath<T>(
   f: (path: string, x: Tensor, ...others: Tensor[]) => Tensor,

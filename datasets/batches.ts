@@ -73,7 +73,7 @@ export function batches(set: ImageSet, options: BatchesOptions): Batches {
   };
 }
 
-/** The images at places `start` to `end - 1` of an order, copied. */
+/** The images at positions `start` to `end - 1` of an order, copied. */
 function gather(set: ImageSet, order: Uint32Array | undefined, start: number, end: number): Batch {
   const count = end - start;
   const bytes = imageBytes(set.shape);

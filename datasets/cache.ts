@@ -9,7 +9,7 @@ import type { DatasetError } from "./errors.ts";
 import { cacheFailed } from "./failures.ts";
 import { isGranted, type Permission, permitted, variable } from "./permissions.ts";
 
-/** A place the cache may be: a folder of the user's, named by a variable, and a path below it. */
+/** A possible folder of the cache: one of the user's, named by a variable, and a path below it. */
 interface CacheRoot {
   readonly variable: string;
   readonly below: readonly string[];

@@ -104,9 +104,9 @@ function parseLabels({ file, bytes }: FileBytes, classes: number): Either.Either
   return pipe(
     parseIdx(bytes, 1, file),
     Either.flatMap((array) => {
-      const place = array.data.findIndex((label) => label >= classes);
-      if (place < 0) return Either.right(array);
-      return Either.left(badFormat(file, form, `label ${array.data[place]} at place ${place} is above ${classes - 1}`));
+      const index = array.data.findIndex((label) => label >= classes);
+      if (index < 0) return Either.right(array);
+      return Either.left(badFormat(file, form, `label ${array.data[index]} at index ${index} is above ${classes - 1}`));
     }),
   );
 }

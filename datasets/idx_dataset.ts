@@ -41,7 +41,7 @@ export interface IdxSource {
 }
 
 /** Where a folder may have the files: itself, or as torchvision lays them. */
-const places = ["", "raw", "MNIST/raw", "FashionMNIST/raw"];
+const subfolders = ["", "raw", "MNIST/raw", "FashionMNIST/raw"];
 
 /**
  * A data set from a folder, the cache or a mirror. See `mnist` for what can go wrong.
@@ -66,7 +66,7 @@ export function idxDataset(source: IdxSource, options: DatasetOptions = {}): Dat
 function fromFolder(source: IdxSource, folder: string): DatasetTask<ImageDataset> {
   const load = ({ name }: IdxFile) =>
     pipe(
-      readAny(places.flatMap((below) => namesOf(name).map((each) => join(folder, below, each)))),
+      readAny(subfolders.flatMap((subfolder) => namesOf(name).map((each) => join(folder, subfolder, each)))),
       TaskEither.mapLeft((error) =>
         error.kind === "NotFound" ? notFound(folder, name, `put ${name} or ${name}.gz there`) : error
       ),

@@ -10,9 +10,9 @@ import { words } from "./key_words.ts";
 import { imageBytes, type ImageSet } from "./types.ts";
 
 /**
- * The images at some places of a set, copied, in the order of the places (which may repeat).
+ * The images at some indices of a set, copied, in the order of the indices (which may repeat).
  *
- * @throws {RangeError} If a place is not one of the set.
+ * @throws {RangeError} If an index is not in the set.
  * @example
  * ```ts
  * import { subset, syntheticDigits } from "./mod.ts";
@@ -21,19 +21,19 @@ import { imageBytes, type ImageSet } from "./types.ts";
  * console.log(even.count, even.labels[1] === train.labels[2]); // 50 true
  * ```
  */
-export function subset(set: ImageSet, places: ArrayLike<number>): ImageSet {
+export function subset(set: ImageSet, indices: ArrayLike<number>): ImageSet {
   const bytes = imageBytes(set.shape);
-  const images = new Uint8Array(places.length * bytes);
-  const labels = new Uint8Array(places.length);
-  for (let i = 0; i < places.length; i++) {
-    const from = places[i];
+  const images = new Uint8Array(indices.length * bytes);
+  const labels = new Uint8Array(indices.length);
+  for (let i = 0; i < indices.length; i++) {
+    const from = indices[i];
     if (!Number.isInteger(from) || from < 0 || from >= set.count) {
-      throw new RangeError(`Cannot take image ${from} of ${set.count}: places are integers from 0 to ${set.count - 1}`);
+      throw new RangeError(`Cannot take image ${from} of ${set.count}: indices are integers from 0 to ${set.count - 1}`);
     }
     images.set(set.images.subarray(from * bytes, (from + 1) * bytes), i * bytes);
     labels[i] = set.labels[from];
   }
-  return { ...set, images, labels, count: places.length };
+  return { ...set, images, labels, count: indices.length };
 }
 
 /** Options of `split`. Either `fraction` or `count` says how large the second part is. */
@@ -80,11 +80,11 @@ export function split(set: ImageSet, options: SplitOptions): readonly [ImageSet,
   if (stratify) {
     const groups = placesByClass(set);
     const sizes = apportion(groups.map(({ length }) => length), size);
-    groups.forEach((places, label) => choose(chosen, places, sizes[label], foldInKey(base, label)));
+    groups.forEach((indices, label) => choose(chosen, indices, sizes[label], foldInKey(base, label)));
   } else {
     choose(chosen, Uint32Array.from({ length: set.count }, (_, i) => i), size, base);
   }
-  const part = (which: number) => Uint32Array.from({ length: set.count }, (_, i) => i).filter((place) => chosen[place] === which);
+  const part = (which: number) => Uint32Array.from({ length: set.count }, (_, i) => i).filter((index) => chosen[index] === which);
   return [subset(set, part(0)), subset(set, part(1))];
 }
 
@@ -99,16 +99,16 @@ function secondSize(set: ImageSet, { fraction, count }: SplitOptions): number {
   throw new RangeError(`Cannot split ${what} from ${set.count} images: ${range}`);
 }
 
-/** Marks `size` of some places, drawn by a key. */
-function choose(chosen: Uint8Array, places: Uint32Array | readonly number[], size: number, key: KeyLike): void {
-  const order = permutation(places.length, randomStream(words(key)));
-  for (let i = 0; i < size; i++) chosen[places[order[i]]] = 1;
+/** Marks `size` of some indices, drawn by a key. */
+function choose(chosen: Uint8Array, indices: Uint32Array | readonly number[], size: number, key: KeyLike): void {
+  const order = permutation(indices.length, randomStream(words(key)));
+  for (let i = 0; i < size; i++) chosen[indices[order[i]]] = 1;
 }
 
-/** The places of the images of each class. */
+/** The indices of the images of each class. */
 function placesByClass({ labels, classes }: ImageSet): number[][] {
   const groups: number[][] = Array.from({ length: classes }, () => []);
-  labels.forEach((label, place) => groups[label].push(place));
+  labels.forEach((label, index) => groups[label].push(index));
   return groups;
 }
 

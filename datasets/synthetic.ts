@@ -3,7 +3,7 @@
  *
  * Each digit is one of its glyphs with shaken points, turned, slanted, stretched and shifted, drawn with a thick or thin, sharp or
  * soft pen, and sometimes with noise and stray strokes. They are shifted so far that a linear classifier, which sees pixels
- * by their place, does much worse than a convolutional network: with the default 20,000 and 4,000, batches of 64, SGD (rate 0.01,
+ * by their position, does much worse than a convolutional network: with the default 20,000 and 4,000, batches of 64, SGD (rate 0.01,
  * momentum 0.5) and pixels normalised as MNIST's are, three epochs in PyTorch give 84 % (twenty: 87 %) and 98 %.
  *
  * @module
@@ -73,12 +73,12 @@ function drawSet(key: Words, count: number): ImageSet {
 /** Draws a digit with all that chance does to it, as grey values about 0 to 255. */
 function drawDigit(digit: number, random: RandomStream, sheet: Sheet, values: Float32Array): void {
   const glyph = glyphs[digit][random.below(glyphs[digit].length)];
-  const placed = placement(random);
+  const transform = placement(random);
   const radius = random.uniform(0.6, 1.5);
   const shake = random.uniform(0.02, 0.09);
   wipe(sheet);
   for (const stroke of glyph) {
-    draw(sheet, moved(stroke, ([x, y]) => placed([x + shake * random.normal(), y + shake * random.normal()])), radius);
+    draw(sheet, moved(stroke, ([x, y]) => transform([x + shake * random.normal(), y + shake * random.normal()])), radius);
   }
   if (random.uniform() < 0.25) drawStray(random, sheet);
   develop(sheet, random.uniform(1, 2.5), random.uniform(170, 255), values);

@@ -1,5 +1,5 @@
 /**
- * Attention: each place of a sequence asks all places, and takes from each as much as its answer fits.
+ * Attention: each position of a sequence has a query that is compared with the keys of all positions, and takes the mean of their values by the weights that result.
  *
  * @module
  */
@@ -99,7 +99,7 @@ function checkAttention(query: Shape, key: Shape, value: Shape): void {
   const refuse = (reason: string): never => {
     throw new ShapeError(`Cannot attend with query, key and value ${shapes.map(showShape).join(", ")}: ${reason}`, { shapes });
   };
-  if (shapes.some(({ length }) => length < 2)) refuse("each needs the axes [..., places, features]");
+  if (shapes.some(({ length }) => length < 2)) refuse("each needs the axes [..., positions, features]");
   if (query.at(-1) !== key.at(-1)) refuse(`queries have ${query.at(-1)} features, keys ${key.at(-1)}`);
   if (key.at(-2) !== value.at(-2)) refuse(`there are ${key.at(-2)} keys, but ${value.at(-2)} values`);
 }
@@ -155,22 +155,22 @@ export function crossAttention(
   return affine(joinHeads(each), params.outProj);
 }
 
-/** [batch, places, features] as [batch, heads, places, features / heads]. */
+/** [batch, positions, features] as [batch, heads, positions, features / heads]. */
 function splitHeads(x: Tensor, heads: number): Tensor {
-  const [batch, places, features] = x.shape;
-  return permute(reshape(x, [batch, places, heads, features / heads]), [0, 2, 1, 3]);
+  const [batch, positions, features] = x.shape;
+  return permute(reshape(x, [batch, positions, heads, features / heads]), [0, 2, 1, 3]);
 }
 
 /** And back. */
 function joinHeads(x: Tensor): Tensor {
-  const [batch, heads, places, features] = x.shape;
-  return reshape(permute(x, [0, 2, 1, 3]), [batch, places, heads * features]);
+  const [batch, heads, positions, features] = x.shape;
+  return reshape(permute(x, [0, 2, 1, 3]), [batch, positions, heads * features]);
 }
 
 function checkSequence(shape: Shape, heads: number): void {
   if (shape.length !== 3) {
     throw new ShapeError(
-      `Cannot apply multiHeadAttention to input ${showShape(shape)}: it needs axes [batch, places, features]`,
+      `Cannot apply multiHeadAttention to input ${showShape(shape)}: it needs axes [batch, positions, features]`,
       {
         shape,
       },
@@ -201,7 +201,7 @@ export interface MultiHeadAttentionOptions<B extends boolean = true> {
 /**
  * Multi-head self-attention: every position of a sequence attends to all its positions.
  *
- * Input and output [batch, places, features]. Parameters: `inProjWeight` [3 features, features], `inProjBias` [3 features],
+ * Input and output [batch, positions, features]. Parameters: `inProjWeight` [3 features, features], `inProjBias` [3 features],
  * `outProj.weight` [features, features] and `outProj.bias` [features], named and started as in PyTorch's `nn.MultiheadAttention`. With a
  * mask, or for attention to another sequence, use its parameters with `crossAttention`.
  *

@@ -50,7 +50,7 @@ type Join = (stages: StageFunctions<Stages>, x: Tensor) => Tensor;
  * A layer whose stages are joined by a function, for networks that are not a simple sequence.
  *
  * Parameters and state are records by the stages' names, without those that have none. Each stage gets a key that depends on its name
- * and not on its place. The function sees its stages as functions of a batch; one that is used twice shares its parameters.
+ * and not on its position. The function sees its stages as functions of a batch; one that is used twice shares its parameters.
  *
  * ```ts
  * import { add, layers, random, relu } from "../mod.ts";

@@ -15,7 +15,7 @@ import type { Layer } from "./layer.ts";
 export interface ConvTranspose2dLayerOptions<B extends boolean = true> extends ChannelOptions<B> {
   /** Size of the window. */
   readonly kernel: Pair;
-  /** Distance between the places where the filter is put down. Default 1. */
+  /** Distance between the positions of the filter. Default 1. */
   readonly stride?: Pair;
   /** What is cut off the output: a number for all sides, or [vertical, horizontal], each a number or [before, after]. Default 0. */
   readonly padding?: Sides;
@@ -62,7 +62,7 @@ export function convTranspose2d<B extends boolean = true>(options: ConvTranspose
 export interface ConvTranspose1dLayerOptions<B extends boolean = true> extends ChannelOptions<B> {
   /** Size of the window. */
   readonly kernel: number;
-  /** Distance between the places where the filter is put down. Default 1. */
+  /** Distance between the positions of the filter. Default 1. */
   readonly stride?: number;
   /** What is cut off the output: a number for both ends, or [before, after]. Default 0. */
   readonly padding?: Side;

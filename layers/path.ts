@@ -6,14 +6,15 @@
 import { CotangentError, DTypeError, type Facts, ShapeError } from "../core/errors.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 
-/** Where an error was, for the layers around the one that failed. */
-interface Place {
+/** Where an error occurred: the path of the layer, its input and the original error. */
+interface LayerError {
   readonly layer: string;
   readonly input: Shape;
   readonly cause: Error;
 }
 
-const places = new WeakMap<Error, Place>();
+/** By the errors thrown for them: the layers around the one that failed extend the path. */
+const layerErrors = new WeakMap<Error, LayerError>();
 
 /**
  * Runs a stage; if it fails, the error names it (after those of the stages around it) and its input.
@@ -25,19 +26,19 @@ export function atLayer<T>(name: string, input: Shape, run: () => T): T {
   try {
     return run();
   } catch (error) {
-    throw error instanceof Error ? placed(error, name, input) : error;
+    throw error instanceof Error ? withPath(error, name, input) : error;
   }
 }
 
-function placed(error: Error, name: string, input: Shape): Error {
-  const inner = places.get(error);
-  const place = inner ? { ...inner, layer: `${name}.${inner.layer}` } : { layer: name, input, cause: error };
-  const made = rebuilt(place);
-  if (made !== place.cause) places.set(made, place);
-  return made;
+function withPath(error: Error, name: string, input: Shape): Error {
+  const inner = layerErrors.get(error);
+  const outer = inner ? { ...inner, layer: `${name}.${inner.layer}` } : { layer: name, input, cause: error };
+  const rebuilt = rebuild(outer);
+  if (rebuilt !== outer.cause) layerErrors.set(rebuilt, outer);
+  return rebuilt;
 }
 
-function rebuilt({ layer, input, cause }: Place): Error {
+function rebuild({ layer, input, cause }: LayerError): Error {
   const message = `Cannot apply layer "${layer}" to input ${showShape(input)}: ${reason(cause.message, input)}`;
   const facts: Facts = { ...(cause instanceof CotangentError ? cause.facts : {}), layer, input };
   if (cause instanceof ShapeError) return new ShapeError(message, facts, { cause });

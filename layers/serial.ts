@@ -11,7 +11,7 @@ import { inOrder } from "./in_order.ts";
  * Stages one after the other, by name: PyTorch's `nn.Sequential`. It is a layer itself, so it nests.
  *
  * Parameters and state are records by the stages' names, without those that have none. Each stage gets a key that depends on its name
- * and not on its place. `init` finds the shapes between the stages without computing anything.
+ * and not on its position. `init` finds the shapes between the stages without computing anything.
  *
  * ```ts
  * import { layers, maxPool2d, random, relu, treeLeaves, withArgs, zeros } from "../mod.ts";
@@ -40,7 +40,7 @@ export function serial<T extends Stages>(stages: T): Layer<StageParams<T>, Stage
 }
 
 /** Stages named by their positions: "0", "1", ...; by any number, if their count is not known to the type. */
-export type Numbered<T extends readonly Stage[]> = number extends T["length"] ? { readonly [place: number]: T[number] }
+export type Numbered<T extends readonly Stage[]> = number extends T["length"] ? { readonly [index: number]: T[number] }
   : { readonly [K in Exclude<keyof T, keyof readonly Stage[]>]: T[K] };
 
 /**

@@ -1,5 +1,5 @@
 /**
- * A layer of a transformer's encoder: attention, and a small network at every place, each with its input added.
+ * A layer of a transformer's encoder: attention, and a small network at every position, each with its input added.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export interface TransformerEncoderLayerParams {
 /**
  * A layer of a transformer's encoder (of a decoder without memory, if it is causal): x + attention(x), then x + network(x), with norms.
  *
- * Input and output [batch, places, features]. Names, shapes and defaults are those of PyTorch's `nn.TransformerEncoderLayer`.
+ * Input and output [batch, positions, features]. Names, shapes and defaults are those of PyTorch's `nn.TransformerEncoderLayer`.
  *
  * ```ts
  * import { layers, random, tensor } from "../mod.ts";

@@ -194,7 +194,7 @@ class Fusion {
   }
 
   /**
-   * Puts `kernel` in the place of both. What lies between and needs the producer comes after it; undefined if the consumer needs some of that,
+   * Replaces both by `kernel`. What lies between and needs the producer comes after it; undefined if the consumer needs some of that,
    * for then it cannot.
    */
   #replace(producer: Kernel, consumer: Kernel, kernel: Kernel): number | undefined {

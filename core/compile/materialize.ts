@@ -50,7 +50,7 @@ export function materialized(graph: Graph, fuses: boolean): Set<Node> {
   return kept;
 }
 
-/** Whether a node follows a named kernel point by point: it ends that kernel and takes the place of its bare result. */
+/** Whether a node follows a named kernel point by point: it ends that kernel and replaces its bare result. */
 function endsKernel(node: Node, inputs: readonly Node[], kept: ReadonlySet<Node>): boolean {
   return inputs.some((input) => kept.has(input) && !isInlinable(input) && sizeOf(input.shape) === sizeOf(node.shape));
 }

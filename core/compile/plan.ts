@@ -32,7 +32,7 @@ export interface PlanInput {
   readonly outputs: readonly number[];
 }
 
-/** Orders the kernels, places the buffers. */
+/** Orders the kernels and assigns offsets to the buffers. */
 export function plan({ kernels, buffers, inputs, outputs }: PlanInput): Program {
   const before = dependenciesOf(kernels);
   const { aliases, idle } = alias({

@@ -84,7 +84,7 @@ export async function checkGradients<A extends unknown[]>(
   }
 }
 
-/** The floating tensors of a tree, and a tree with others in their places. */
+/** The floating tensors of a tree, and a tree with others in their positions. */
 function floats(tree: unknown): Tensor[] {
   return treeTensors(tree).filter(({ dtype }) => isFloat(dtype));
 }

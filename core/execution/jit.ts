@@ -279,7 +279,7 @@ function run(
   const inputs: (DeviceBuffer | HostArray)[] = [];
   const storages: (Storage | undefined)[] = [];
   const give = (storage: Storage, mayBeOverwritten: boolean) => {
-    // Values that are donated in one place and live on, or are read, in another are copied: overwriting must not be seen.
+    // Values that are donated as one argument and live on, or are read, as another are copied: overwriting must not be seen.
     const copy = (storage.lastCall === call && given.includes(storage)) || (mayBeOverwritten && isAliased(storage));
     inputs.push(copy ? storage.hostNow() : storage.forRun(device));
     storages.push(storage);

@@ -41,12 +41,12 @@ function shown(extent: number, shorten: boolean): number[] {
 /** Row-major values as text with brackets; `indent` columns are already taken on the first line. */
 export function showValues(values: TypedArray, shape: Shape, dtype: DType, indent = 0): string {
   const shorten = values.length > threshold;
-  const places = (axis: number, start: number): number[] => {
+  const visibleIndices = (axis: number, start: number): number[] => {
     if (axis === shape.length) return [start];
     const step = sizeOf(shape.slice(axis + 1));
-    return shown(shape[axis], shorten).filter((i) => i >= 0).flatMap((i) => places(axis + 1, start + i * step));
+    return shown(shape[axis], shorten).filter((i) => i >= 0).flatMap((i) => visibleIndices(axis + 1, start + i * step));
   };
-  const visible = sizeOf(shape) === 0 ? [] : places(0, 0).map((at) => values[at]);
+  const visible = sizeOf(shape) === 0 ? [] : visibleIndices(0, 0).map((at) => values[at]);
   const format = formatter(visible, dtype);
   const width = Math.max(0, ...visible.map((value) => format(value).length));
   const write = (axis: number, start: number): string => {

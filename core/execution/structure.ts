@@ -1,5 +1,5 @@
 /**
- * The structure of a pending graph: what a program for it depends on, so that the thousandth step of an eager loop finds its program.
+ * The structure of a pending graph: what a program for it depends on, so that every step of an eager loop after the first finds its program.
  *
  * A structure is compared with the graph in place, tensor by tensor. Building a key instead would cost as much memory as the graph itself,
  * at every step.
@@ -15,86 +15,89 @@ export type Role = "values" | "number" | "op";
 
 /** A pending graph. */
 export interface PendingGraph {
-  /** What is to be computed. */
+  /** The tensors to compute. */
   readonly outputs: readonly Tensor[];
-  /** All that it needs, inputs before users. */
+  /** All tensors that these depend on and themselves, in topological order. */
   readonly order: readonly Tensor[];
-  /** What each of these is. */
+  /** The role of each of these. */
   roleOf(tensor: Tensor): Role;
 }
 
-/** What remains of a graph when the tensors are gone. They are called by their places in the order. */
+/** A graph without its tensors, which are referred to by their indices in the order. */
 export interface Structure {
-  readonly parts: readonly Part[];
+  readonly nodes: readonly StructureNode[];
   readonly outputs: readonly number[];
 }
 
-interface Part {
+interface StructureNode {
   readonly role: Role;
   readonly shape: Shape;
   readonly dtype: DType;
   /** Undefined for an input. */
-  readonly made?: { readonly op: Op; readonly inputs: readonly number[]; readonly facts: unknown };
+  readonly operation?: { readonly op: Op; readonly inputs: readonly number[]; readonly attrs: unknown };
 }
 
-/** The structure of a graph, to be kept. */
+/** The structure of a graph, to be cached. */
 export function structureOf({ outputs, order, roleOf }: PendingGraph): Structure {
-  const places = new Map(order.map((tensor, place) => [tensor, place]));
-  const placesOf = (tensors: readonly Tensor[]) => tensors.map((tensor) => places.get(tensor)!);
-  const parts = order.map((tensor): Part => {
+  const indices = new Map(order.map((tensor, index) => [tensor, index]));
+  const indicesOf = (tensors: readonly Tensor[]) => tensors.map((tensor) => indices.get(tensor)!);
+  const nodes = order.map((tensor): StructureNode => {
     const { shape, dtype } = tensor;
     const role = roleOf(tensor);
     const source = sourceOf(tensor);
     if (role !== "op" || source.kind !== "op") return { role, shape, dtype };
-    return { role, shape, dtype, made: { op: source.op, inputs: placesOf(source.inputs), facts: factsOf(source.attrs) } };
+    return { role, shape, dtype, operation: { op: source.op, inputs: indicesOf(source.inputs), attrs: dataOf(source.attrs) } };
   });
-  return { parts, outputs: placesOf(outputs) };
+  return { nodes, outputs: indicesOf(outputs) };
 }
 
 /** Whether a graph has this structure: then the program for one computes the other. */
 export function hasStructure({ outputs, order, roleOf }: PendingGraph, structure: Structure): boolean {
-  const { parts } = structure;
-  if (order.length !== parts.length || !areAt(structure.outputs, outputs, order)) return false;
-  for (let i = 0; i < parts.length; i++) {
+  const { nodes } = structure;
+  if (order.length !== nodes.length || !areAt(structure.outputs, outputs, order)) return false;
+  for (let i = 0; i < nodes.length; i++) {
     const tensor = order[i];
-    const { role, shape, dtype, made } = parts[i];
+    const { role, shape, dtype, operation } = nodes[i];
     if (tensor.dtype !== dtype || !sameShape(tensor.shape, shape) || roleOf(tensor) !== role) return false;
     const source = sourceOf(tensor);
-    if (!made || source.kind !== "op") continue;
-    if (source.op !== made.op || !areAt(made.inputs, source.inputs, order) || !saysSame(source.attrs, made.facts)) return false;
+    if (!operation || source.kind !== "op") continue;
+    if (
+      source.op !== operation.op || !areAt(operation.inputs, source.inputs, order) || !equalsData(source.attrs, operation.attrs)
+    ) return false;
   }
   return true;
 }
 
-function areAt(places: readonly number[], tensors: readonly Tensor[], order: readonly Tensor[]): boolean {
-  if (places.length !== tensors.length) return false;
-  for (let i = 0; i < places.length; i++) if (order[places[i]] !== tensors[i]) return false;
+/** Whether tensors are those at these indices in the order. */
+function areAt(indices: readonly number[], tensors: readonly Tensor[], order: readonly Tensor[]): boolean {
+  if (indices.length !== tensors.length) return false;
+  for (let i = 0; i < indices.length; i++) if (order[indices[i]] !== tensors[i]) return false;
   return true;
 }
 
-/** What attributes say, as plain data: functions do not count, and nothing they refer to may live on because of it. */
-function factsOf(attrs: unknown): unknown {
+/** Attributes as plain data, without functions: a cached structure must not keep what these refer to reachable. */
+function dataOf(attrs: unknown): unknown {
   if (!isRecord(attrs)) return attrs;
-  if (hasOwnFacts(attrs)) return factsOf(attrs.toJSON());
-  if (Array.isArray(attrs)) return attrs.map(factsOf);
-  const told = Object.entries(attrs).filter(([, value]) => typeof value !== "function");
-  return Object.fromEntries(told.map(([name, value]) => [name, factsOf(value)]));
+  if (isSerializable(attrs)) return dataOf(attrs.toJSON());
+  if (Array.isArray(attrs)) return attrs.map(dataOf);
+  const entries = Object.entries(attrs).filter(([, value]) => typeof value !== "function");
+  return Object.fromEntries(entries.map(([name, value]) => [name, dataOf(value)]));
 }
 
-/** Whether attributes say what others said. */
-function saysSame(attrs: unknown, facts: unknown): boolean {
-  if (!isRecord(attrs)) return Object.is(attrs, facts);
-  if (!isRecord(facts)) return false;
-  if (hasOwnFacts(attrs)) return saysSame(attrs.toJSON(), facts);
-  if (Array.isArray(attrs)) return Array.isArray(facts) && saysSameInOrder(attrs, facts);
-  for (const name in facts) if (!(name in attrs)) return false;
-  for (const name in attrs) if (typeof attrs[name] !== "function" && !saysSame(attrs[name], facts[name])) return false;
+/** Whether attributes equal others of which the plain data is given. */
+function equalsData(attrs: unknown, data: unknown): boolean {
+  if (!isRecord(attrs)) return Object.is(attrs, data);
+  if (!isRecord(data)) return false;
+  if (isSerializable(attrs)) return equalsData(attrs.toJSON(), data);
+  if (Array.isArray(attrs)) return Array.isArray(data) && equalElements(attrs, data);
+  for (const name in data) if (!(name in attrs)) return false;
+  for (const name in attrs) if (typeof attrs[name] !== "function" && !equalsData(attrs[name], data[name])) return false;
   return true;
 }
 
-function saysSameInOrder(attrs: readonly unknown[], facts: readonly unknown[]): boolean {
-  if (attrs.length !== facts.length) return false;
-  for (let i = 0; i < attrs.length; i++) if (!saysSame(attrs[i], facts[i])) return false;
+function equalElements(attrs: readonly unknown[], data: readonly unknown[]): boolean {
+  if (attrs.length !== data.length) return false;
+  for (let i = 0; i < attrs.length; i++) if (!equalsData(attrs[i], data[i])) return false;
   return true;
 }
 
@@ -102,7 +105,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** Attributes that are more than plain data say themselves what counts. */
-function hasOwnFacts(attrs: Record<string, unknown>): attrs is Record<string, unknown> & { toJSON(): unknown } {
+/** Whether attributes define their plain data themselves. */
+function isSerializable(attrs: Record<string, unknown>): attrs is Record<string, unknown> & { toJSON(): unknown } {
   return typeof attrs.toJSON === "function";
 }

@@ -91,16 +91,16 @@ function split({ constants, state }: Loop<Tensor>, inputs: readonly Tensor[]) {
   };
 }
 
-/** A list with some places taken out, and put back. */
+/** Indices of the tensors that have tangents; elements at indices; a list with elements at indices replaced. */
 function floating(tensors: readonly Tensor[]): number[] {
   return tensors.flatMap(({ dtype }, i) => tangentType(dtype) ? [i] : []);
 }
-function pick<T>(list: readonly T[], places: readonly number[]): T[] {
-  return places.map((place) => list[place]);
+function pick<T>(list: readonly T[], indices: readonly number[]): T[] {
+  return indices.map((index) => list[index]);
 }
-function fill<T>(list: readonly T[], places: readonly number[], values: readonly T[]): T[] {
+function fill<T>(list: readonly T[], indices: readonly number[], values: readonly T[]): T[] {
   const filled = [...list];
-  places.forEach((place, i) => filled[place] = values[i]);
+  indices.forEach((index, i) => filled[index] = values[i]);
   return filled;
 }
 

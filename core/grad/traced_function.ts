@@ -109,7 +109,7 @@ export function kernelsOf({ captured, args, outputs }: TracedFunction): Tensor[]
   });
 }
 
-/** The outputs on other tensors, all made anew, constants too; `change` may put another tensor in the place of one that was made again. */
+/** The outputs on other tensors, all made anew, constants too; `change` may replace one that was made again by another tensor. */
 export function evaluate(
   { captured, args, outputs }: TracedFunction,
   outer: readonly Tensor[],
@@ -134,11 +134,11 @@ export function keyOf({ captured, args, outputs }: TracedFunction): string {
   const leaves = new Set([...captured, ...args]);
   const order = topological(outputs, (tensor) => leaves.has(tensor));
   const ids = new Map(order.map((tensor, i) => [tensor, i]));
-  const places = new Map([...captured, ...args].map((tensor, i) => [tensor, i]));
+  const inputIndices = new Map([...captured, ...args].map((tensor, i) => [tensor, i]));
   const lines = order.map((tensor) => {
     const source = sourceOf(tensor);
     const type = `${tensor.dtype}[${tensor.shape.join()}]`;
-    if (leaves.has(tensor) || source.kind !== "op") return `#${places.get(tensor)}${type}`;
+    if (leaves.has(tensor) || source.kind !== "op") return `#${inputIndices.get(tensor)}${type}`;
     return `${source.op.name}(${source.inputs.map((input) => ids.get(input)).join()})${type}${attrsKey(source.attrs)}`;
   });
   return `${lines.join(";")}>${outputs.map((output) => ids.get(output)).join()}`;

@@ -78,7 +78,7 @@ export type Expr =
   | { readonly kind: "const"; readonly type: ScalarType; readonly value: number }
   /** The element that access number `slot` of the kernel reads at the current point. */
   | { readonly kind: "load"; readonly type: ScalarType; readonly slot: number }
-  /** offset + the sum of strides[axis] * (current index along axis): an integer that depends on the place only. */
+  /** offset + the sum of strides[axis] * (current index along axis): an integer that depends on the indices only. */
   | { readonly kind: "index"; readonly type: "i32"; readonly offset: number; readonly strides: readonly number[] }
   /** In the stores of a kernel that has a result before them (a reduction, a matmul, ...): that result. */
   | { readonly kind: "result"; readonly type: ScalarType; readonly slot: number }

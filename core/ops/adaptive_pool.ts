@@ -104,24 +104,24 @@ interface Windows {
   readonly counts: readonly number[];
   /** The largest of them. */
   readonly length: number;
-  /** The places of their elements, `length` for each window: the last one repeated where there are fewer. */
-  readonly places: readonly number[];
+  /** Indices of their elements, `length` for each window: the last one repeated where there are fewer. */
+  readonly indices: readonly number[];
 }
 
 function windowsOf(extent: number, out: number): Windows {
   const starts = Array.from({ length: out }, (_, i) => Math.floor(i * extent / out));
   const counts = starts.map((start, i) => Math.ceil((i + 1) * extent / out) - start);
   const length = Math.max(...counts);
-  const places = starts.flatMap((start, i) => Array.from({ length }, (_, k) => start + Math.min(k, counts[i] - 1)));
-  return { counts, length, places };
+  const indices = starts.flatMap((start, i) => Array.from({ length }, (_, k) => start + Math.min(k, counts[i] - 1)));
+  return { counts, length, indices };
 }
 
 /** The axis made two: the windows, and the elements of each. */
-function gather(x: Tensor, axis: number, { counts, length, places }: Windows): Tensor {
+function gather(x: Tensor, axis: number, { counts, length, indices }: Windows): Tensor {
   const shape = [counts.length, length];
-  const apart = places.length === x.shape[axis] && places.every((place, i) => place === i);
-  if (apart) return reshape(x, [...x.shape.slice(0, axis), ...shape, ...x.shape.slice(axis + 1)]);
-  return take(x, tensor(Int32Array.from(places), { shape }), { axis });
+  const disjoint = indices.length === x.shape[axis] && indices.every((index, i) => index === i);
+  if (disjoint) return reshape(x, [...x.shape.slice(0, axis), ...shape, ...x.shape.slice(axis + 1)]);
+  return take(x, tensor(Int32Array.from(indices), { shape }), { axis });
 }
 
 function meansAlong(x: Tensor, axis: 2 | 3, out: number): Tensor {

@@ -25,7 +25,7 @@ export const fullOp: Op<FullAttrs> = {
   lower: { kind: "constant", value: ({ value }) => value },
 };
 
-/** A constant. A `weak` one takes the type of what it meets. */
+/** A constant. A `weak` one adapts to the type of the other operand. */
 export function constantOf(value: number, dtype: DType, shape: Shape = [], weak = false): Tensor {
   return new Tensor(
     Object.isFrozen(shape) ? shape : Object.freeze(shape.slice()),
@@ -64,7 +64,7 @@ export function zeroTangent(x: Tensor): Tensor {
   return constantOf(0, tangentType(x.dtype) ?? x.dtype, x.shape);
 }
 
-/** For rules of algebra: a constant in the place of a node. */
+/** For rules of algebra: a constant that replaces a node. */
 export function constantNode<A>({ make, shape, dtype }: Candidate<Tensor, A>, value: number): Node<Tensor> {
   return make(fullOp, [], { value: roundTo(dtype, value), shape, dtype });
 }

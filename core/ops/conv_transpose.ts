@@ -20,7 +20,7 @@ import { around, asImages, asSignals, imageAxes, type Pair, pair, type Side, typ
 export interface ConvTranspose2dOptions {
   /** One number per output channel, added to it. */
   readonly bias?: TensorLike;
-  /** Distance between the places where the filter is put down. Default 1. */
+  /** Distance between the positions of the filter. Default 1. */
   readonly stride?: Pair;
   /**
    * What is cut off the output: a number for all sides, or [vertical, horizontal], each a number or [before, after]. It undoes the padding of
@@ -70,7 +70,7 @@ export function convTranspose2d(x: TensorLike, weight: TensorLike, options: Conv
 export interface ConvTranspose1dOptions {
   /** One number per output channel, added to it. */
   readonly bias?: TensorLike;
-  /** Distance between the places where the filter is put down. Default 1. */
+  /** Distance between the positions of the filter. Default 1. */
   readonly stride?: number;
   /** What is cut off the output: a number for both ends, or [before, after]. Default 0. */
   readonly padding?: Side;

@@ -133,7 +133,7 @@ export function positions(shape: Shape): Tensor {
   return apply(indexOp, [], { shape, offset: 0, strides: contiguousStrides(shape) });
 }
 
-/** How far to the right of the main diagonal every place of a matrix of this shape lies: i32. */
+/** How far to the right of the main diagonal every element of a matrix of this shape lies: i32. */
 export function diagonalIndex(shape: Shape): Tensor {
   return apply(indexOp, [], { shape, offset: 0, strides: [-1, 1] });
 }
@@ -316,7 +316,7 @@ export interface FromBytesOptions {
 
 /**
  * A tensor of elements that are given as bytes, as they lie in files: little-endian, row-major; bool is one byte. So the bits of a
- * type for which JavaScript has no array become numbers, and bytes at any place in a file can be read. `toBytes` writes them.
+ * type for which JavaScript has no array become numbers, and bytes at any offset in a file can be read. `toBytes` writes them.
  *
  * ```ts
  * import { fromBytes, toArray } from "../../mod.ts";

@@ -3,7 +3,7 @@
  *
  * The constructors keep records short. `elementwise` needs partial derivatives, `linear` its transpose, `bilinear` two transposes; the
  * rules for vjp, jvp and vmap follow. Primitives take tensors whose shapes and types already fit: broadcasting and promotion
- * happen in the public functions, through operations of their own, so that their derivatives are undone once and in one place.
+ * happen in the public functions, through operations of their own, so that their derivatives are undone once, at one point.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Parts of tensors that begin where a tensor says: their place is known on the device only, their size before.
+ * Parts of tensors that begin where a tensor says: their position is known on the device only, their size before.
  *
  * @module
  */
@@ -115,7 +115,7 @@ export function dynamicUpdateSlice(x: TensorLike, update: TensorLike, starts: re
   const parts = partsOf(tensor.shape, starts, given.shape, "update part of");
   const values = valuesFor(tensor, update, given.shape, "set");
   if (parts.length === 0) return values;
-  const placed = parts.reduce(
+  const scattered = parts.reduce(
     (whole, { axis, start, size, extent }) => scatter(whole, axis, [add(start, iota([size], 0))], [extent]),
     values,
   );
@@ -123,5 +123,5 @@ export function dynamicUpdateSlice(x: TensorLike, update: TensorLike, starts: re
     const position = reshape(iota([extent], 0), tensor.shape.map((each, i) => i === axis ? each : 1));
     return logicalAnd(ge(position, start), lt(position, add(start, size)));
   });
-  return where(inside.reduce(logicalAnd), placed, tensor);
+  return where(inside.reduce(logicalAnd), scattered, tensor);
 }

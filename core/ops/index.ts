@@ -2,7 +2,7 @@
  * NumPy's indexing: reading, replacing and adding at positions, ranges and lists of positions.
  *
  * An index is first worked out to an `Address`: the run of positions along every axis, and for axes that are picked from by lists a
- * tensor of places, all of one shape. The three functions then differ only in what they do there.
+ * tensor of indices, all of one shape. The three functions then differ only in what they do there.
  *
  * @module
  */
@@ -17,8 +17,8 @@ import { iota, tensor as constant } from "./creation.ts";
 import { broadcastTo, permute, reshape } from "./movement.ts";
 import { valuesFor } from "./scatter.ts";
 import { where } from "./select.ts";
-import { type IndexRange, placeRuns, type Run, runOf, sliceRuns } from "./slice.ts";
-import { gather, placesOf, positionIn, scatter } from "./take.ts";
+import { type IndexRange, type Run, runOf, scatterRuns, sliceRuns } from "./slice.ts";
+import { gather, normalizeIndex, normalizeIndices, scatter } from "./take.ts";
 import { write } from "./write.ts";
 
 /** A list of positions; nested lists give a tensor of positions. */
@@ -41,7 +41,7 @@ export type Indices = Exclude<Index, Positions> | readonly Index[];
 type Entry =
   | { readonly kind: "new" }
   | { readonly kind: "keep" | "drop"; readonly run: Run }
-  | { readonly kind: "pick"; readonly run: Run; readonly places: Tensor };
+  | { readonly kind: "pick"; readonly run: Run; readonly indices: Tensor };
 
 interface Address {
   /** What of every axis of x is touched. */
@@ -50,8 +50,8 @@ interface Address {
   readonly order: readonly number[];
   /** The first of these in that order. */
   readonly from: number;
-  /** For each of these, all of one shape. None if nothing is picked. */
-  readonly places: readonly Tensor[];
+  /** One tensor of indices for each of these, all of one shape. None if nothing is picked. */
+  readonly coordinates: readonly Tensor[];
   /** What is read, before axes are dropped and added. */
   readonly picked: Shape;
   /** What is read. */
@@ -75,7 +75,7 @@ function spread(shape: Shape, indices: Indices): Exclude<Index, "...">[] {
 }
 
 function listed(at: number | Positions, shape: Shape, axis: number): number | Positions {
-  return Array.isArray(at) ? at.map((each) => listed(each, shape, axis)) : positionIn(at as number, shape, axis, "index");
+  return Array.isArray(at) ? at.map((each) => listed(each, shape, axis)) : normalizeIndex(at as number, shape, axis, "index");
 }
 
 /** What an entry means for its axis. */
@@ -84,11 +84,11 @@ function entryOf(entry: Exclude<Index, "...">, shape: Shape, axis: number): Entr
   const run = { start: 0, count: shape[axis], step: 1 };
   if (entry === ":") return { kind: "keep", run };
   if (typeof entry === "number") {
-    return { kind: "drop", run: { start: positionIn(entry, shape, axis, "index"), count: 1, step: 1 } };
+    return { kind: "drop", run: { start: normalizeIndex(entry, shape, axis, "index"), count: 1, step: 1 } };
   }
-  if (entry instanceof Tensor) return { kind: "pick", run, places: placesOf(entry, shape, axis, "index") };
+  if (entry instanceof Tensor) return { kind: "pick", run, indices: normalizeIndices(entry, shape, axis, "index") };
   if (Array.isArray(entry)) {
-    return { kind: "pick", run, places: constant(listed(entry, shape, axis) as number[], { dtype: indexType }) };
+    return { kind: "pick", run, indices: constant(listed(entry, shape, axis) as number[], { dtype: indexType }) };
   }
   if (typeof entry !== "object") {
     throw new TypeError(
@@ -103,7 +103,7 @@ function entryOf(entry: Exclude<Index, "...">, shape: Shape, axis: number): Entr
 /** Beside lists a single position is a list too, as in NumPy: it takes part in where the picked axes go. */
 function asPick(entry: Entry): Entry {
   if (entry.kind !== "drop") return entry;
-  return { kind: "pick", run: entry.run, places: constant(0, { dtype: indexType }) };
+  return { kind: "pick", run: entry.run, indices: constant(0, { dtype: indexType }) };
 }
 
 function addressOf(shape: Shape, indices: Indices): Address {
@@ -112,24 +112,24 @@ function addressOf(shape: Shape, indices: Indices): Address {
   const entries = plain.some(({ kind }) => kind === "pick") ? plain.map(asPick) : plain;
   const axes = entries.filter((entry) => entry.kind !== "new");
   const runs = axes.map(({ run }) => run);
-  const kept = (part: readonly Entry[]) => part.flatMap((entry) => entry.kind === "keep" ? [entry.run.count] : []);
-  const shown = (part: readonly Entry[]) =>
+  const keptExtents = (part: readonly Entry[]) => part.flatMap((entry) => entry.kind === "keep" ? [entry.run.count] : []);
+  const shownExtents = (part: readonly Entry[]) =>
     part.flatMap((entry) => entry.kind === "keep" ? [entry.run.count] : entry.kind === "new" ? [1] : []);
   const order = axes.map((_, axis) => axis);
-  const picks = axes.flatMap((entry, axis) => entry.kind === "pick" ? [{ axis, places: entry.places }] : []);
+  const picks = axes.flatMap((entry, axis) => entry.kind === "pick" ? [{ axis, indices: entry.indices }] : []);
   if (picks.length === 0) {
     return {
       runs,
       order,
       from: 0,
-      places: [],
+      coordinates: [],
       picked: runs.map(({ count }) => count),
-      shape: shown(entries),
+      shape: shownExtents(entries),
     };
   }
 
-  const common = picks.map(({ places }) => places.shape).reduce((a, b) => broadcastShapes(a, b, "index by lists of"));
-  const places = picks.map((pick) => broadcastTo(pick.places, common));
+  const common = picks.map(({ indices }) => indices.shape).reduce((a, b) => broadcastShapes(a, b, "index by lists of"));
+  const coordinates = picks.map((pick) => broadcastTo(pick.indices, common));
   const isPick = entries.map(({ kind }) => kind === "pick");
   const [first, last] = [isPick.indexOf(true), isPick.lastIndexOf(true)];
   const together = last - first + 1 === picks.length;
@@ -137,15 +137,15 @@ function addressOf(shape: Shape, indices: Indices): Address {
   return {
     runs,
     order: together ? order : [...picks.map(({ axis }) => axis), ...order.filter((axis) => axes[axis].kind === "keep")],
-    from: kept(before).length,
-    places,
-    picked: [...kept(before), ...common, ...kept(after)],
+    from: keptExtents(before).length,
+    coordinates,
+    picked: [...keptExtents(before), ...common, ...keptExtents(after)],
     // Lists with something between them: what they pick comes first.
-    shape: [...shown(before), ...common, ...shown(after)],
+    shape: [...shownExtents(before), ...common, ...shownExtents(after)],
   };
 }
 
-/** Whether each position of a tensor is in the runs, in a shape that stretches to the tensor's; undefined if all are. */
+/** Whether each position of a tensor is in the runs, in a shape that broadcasts to the tensor's; undefined if all are. */
 function insideRuns(runs: readonly Run[], shape: Shape): Tensor | undefined {
   const along = runs.flatMap(({ start, count, step }, axis) => {
     if (count === shape[axis]) return [];
@@ -165,8 +165,8 @@ function unpermute(x: Tensor, order: readonly number[]): Tensor {
 }
 
 /** The extents of the axes that are picked from. */
-function pickedExtents({ runs, order, from, places }: Address): Shape {
-  return places.map((_, i) => runs[order[from + i]].count);
+function pickedExtents({ runs, order, from, coordinates }: Address): Shape {
+  return coordinates.map((_, i) => runs[order[from + i]].count);
 }
 
 /**
@@ -184,7 +184,7 @@ function pickedExtents({ runs, order, from, places }: Address): Shape {
  * console.log(await toArray(at(x, [[0, 1], [2, 3]]))); // [2, 7]
  * ```
  *
- * Lists and tensors are broadcast against each other and read side by side; their common shape takes the place of their axes if these
+ * Lists and tensors are broadcast against each other and read side by side; their common shape replaces their axes if these
  * are neighbours, else it comes first. A number beside them counts as one of them. Positions written as numbers must exist. Those in
  * tensors are clamped to the axis (a program on a device cannot raise an error), and negative ones count from the end.
  *
@@ -199,9 +199,9 @@ function pickedExtents({ runs, order, from, places }: Address): Shape {
  */
 export function at(x: TensorLike, indices: Indices): Tensor {
   const tensor = asTensor(x);
-  const { runs, order, from, places, shape } = addressOf(tensor.shape, indices);
+  const { runs, order, from, coordinates, shape } = addressOf(tensor.shape, indices);
   const seen = permute(sliceRuns(tensor, runs), order);
-  return reshape(places.length > 0 ? gather(seen, from, places) : seen, shape);
+  return reshape(coordinates.length > 0 ? gather(seen, from, coordinates) : seen, shape);
 }
 
 /**
@@ -216,17 +216,17 @@ export function at(x: TensorLike, indices: Indices): Tensor {
  * @param indices As `at` takes them; to replace by a mask use `where(mask, value, x)`.
  * @param value Broadcast to the shape of `at(x, indices)`. The result has the type of x.
  * @throws {DTypeError} If the value's type does not fit into that of x.
- * @throws {ShapeError} If the value does not stretch to the shape. Otherwise as `at`.
+ * @throws {ShapeError} If the value does not broadcast to the shape. Otherwise as `at`.
  */
 export function setAt(x: TensorLike, indices: Indices, value: TensorLike): Tensor {
   const tensor = asTensor(x);
   const address = addressOf(tensor.shape, indices);
-  const { runs, order, from, places, picked, shape } = address;
+  const { runs, order, from, coordinates, picked, shape } = address;
   const values = reshape(valuesFor(tensor, value, shape, "set"), picked);
   const inside = insideRuns(runs, tensor.shape);
-  if (places.length === 0) return replace(tensor, inside, placeRuns(values, runs, tensor.shape));
-  const written = write(permute(sliceRuns(tensor, runs), order), from, places, values);
-  return replace(tensor, inside, placeRuns(unpermute(written, order), runs, tensor.shape));
+  if (coordinates.length === 0) return replace(tensor, inside, scatterRuns(values, runs, tensor.shape));
+  const written = write(permute(sliceRuns(tensor, runs), order), from, coordinates, values);
+  return replace(tensor, inside, scatterRuns(unpermute(written, order), runs, tensor.shape));
 }
 
 function replace(x: Tensor, mask: Tensor | undefined, values: Tensor): Tensor {
@@ -244,13 +244,13 @@ function replace(x: Tensor, mask: Tensor | undefined, values: Tensor): Tensor {
  * @param indices As `at` takes them.
  * @param value Broadcast to the shape of `at(x, indices)`. The result has the type of x.
  * @throws {DTypeError} If the value's type does not fit into that of x, or x is not of numbers to compute with.
- * @throws {ShapeError} If the value does not stretch to the shape. Otherwise as `at`.
+ * @throws {ShapeError} If the value does not broadcast to the shape. Otherwise as `at`.
  */
 export function addAt(x: TensorLike, indices: Indices, value: TensorLike): Tensor {
   const tensor = asTensor(x);
   const address = addressOf(tensor.shape, indices);
-  const { runs, order, from, places, picked, shape } = address;
+  const { runs, order, from, coordinates, picked, shape } = address;
   const values = reshape(valuesFor(tensor, value, shape, "add"), picked);
-  const sums = places.length > 0 ? scatter(values, from, places, pickedExtents(address)) : values;
-  return add(tensor, placeRuns(unpermute(sums, order), runs, tensor.shape));
+  const sums = coordinates.length > 0 ? scatter(values, from, coordinates, pickedExtents(address)) : values;
+  return add(tensor, scatterRuns(unpermute(sums, order), runs, tensor.shape));
 }

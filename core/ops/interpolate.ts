@@ -20,7 +20,7 @@ export interface InterpolateOptions {
   readonly size?: Pair;
   /** What height and width are multiplied by (and rounded down); need not be whole. */
   readonly scaleFactor?: Pair;
-  /** The pixel whose area covers a place ("nearest", default), or a mixture of the four around it ("bilinear"). */
+  /** The pixel whose area covers a position ("nearest", default), or a mixture of the four around it ("bilinear"). */
   readonly mode?: "nearest" | "bilinear";
   /**
    * For "bilinear": whether the centres of the outermost pixels stay where they are, instead of the edges of the image. Default false.
@@ -95,7 +95,7 @@ function nearest(x: Tensor, axis: number, { extent, out, step }: Grid): Tensor {
   return pick(x, axis, indices(out, (i) => Math.min(extent - 1, Math.floor(i * step + rounding))));
 }
 
-/** So much may be lost of a place that is whole, in double precision. */
+/** Bound of the rounding error of a whole position in double precision. */
 const rounding = 1e-9;
 
 /** Every element, repeated. */
@@ -106,23 +106,23 @@ function repeat(x: Tensor, axis: number, times: number): Tensor {
   return reshape(many, [...before, extent * times, ...after]);
 }
 
-/** Between the two neighbours of each place, as much of each as it is near. */
+/** The mean of the two neighbours of each position, weighted by nearness. */
 function linear(x: Tensor, axis: number, { extent, out, step }: Grid, alignCorners: boolean): Tensor {
-  const place = alignCorners
+  const position = alignCorners
     ? (i: number) => out === 1 ? 0 : i * (extent - 1) / (out - 1)
     : (i: number) => Math.max(0, (i + 0.5) * step - 0.5);
-  const low = (i: number) => Math.min(extent - 1, Math.floor(place(i)));
-  const share = Array.from({ length: out }, (_, i) => Math.min(1, place(i) - low(i)));
+  const low = (i: number) => Math.min(extent - 1, Math.floor(position(i)));
+  const share = Array.from({ length: out }, (_, i) => Math.min(1, position(i) - low(i)));
   const weights = (values: number[]) => tensor(values, { shape: axis === 2 ? [out, 1] : [out], dtype: x.dtype });
   const below = mul(pick(x, axis, indices(out, low)), weights(share.map((each) => 1 - each)));
   const above = mul(pick(x, axis, indices(out, (i) => Math.min(extent - 1, low(i) + 1))), weights(share));
   return add(below, above);
 }
 
-function indices(count: number, place: (i: number) => number): Int32Array {
-  return Int32Array.from({ length: count }, (_, i) => place(i));
+function indices(count: number, index: (i: number) => number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => index(i));
 }
 
-function pick(x: Tensor, axis: number, places: Int32Array): Tensor {
-  return take(x, tensor(places), { axis });
+function pick(x: Tensor, axis: number, indices: Int32Array): Tensor {
+  return take(x, tensor(indices), { axis });
 }

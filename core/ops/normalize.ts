@@ -46,8 +46,8 @@ export function layerNorm(x: TensorLike, { axis = -1, weight, bias, epsilon = 1e
   const tensor = asFloat(x);
   const over = normalizeAxes(axis, tensor.rank, "apply layerNorm");
   const extents = over.map((each) => tensor.shape[each]);
-  const place = tensor.shape.map((extent, i) => over.includes(i) ? extent : 1);
-  return scaleAndShift(standardize(tensor, over, epsilon), { weight, bias, extents, place, what: "layerNorm" });
+  const broadcastShape = tensor.shape.map((extent, i) => over.includes(i) ? extent : 1);
+  return scaleAndShift(standardize(tensor, over, epsilon), { weight, bias, extents, broadcastShape, what: "layerNorm" });
 }
 
 /** Options of `instanceNorm`. */
@@ -128,7 +128,7 @@ function normalizeGroups(
   const split = reshape(x, [n, groups, c / groups, ...rest]);
   const over = split.shape.map((_, axis) => axis).slice(2);
   const y = reshape(standardize(split, over, epsilon), shape);
-  return scaleAndShift(y, { weight, bias, extents: [c], place: [c, ...rest.map(() => 1)], what });
+  return scaleAndShift(y, { weight, bias, extents: [c], broadcastShape: [c, ...rest.map(() => 1)], what });
 }
 
 /** Mean 0 and deviation 1 over the axes; less, where the variance is not much more than epsilon. */
@@ -144,21 +144,21 @@ interface Affine {
   readonly bias?: TensorLike;
   /** What shape these must have. */
   readonly extents: Shape;
-  /** The same with axes of extent 1, to meet x. */
-  readonly place: Shape;
+  /** The same with axes of extent 1, to broadcast against x. */
+  readonly broadcastShape: Shape;
   readonly what: string;
 }
 
-function scaleAndShift(x: Tensor, { weight, bias, extents, place, what }: Affine): Tensor {
-  const placed = (name: string, value: TensorLike) => {
+function scaleAndShift(x: Tensor, { weight, bias, extents, broadcastShape, what }: Affine): Tensor {
+  const aligned = (name: string, value: TensorLike) => {
     const [fitting] = promoteAll([value, x]);
-    if (sameShape(fitting.shape, extents)) return reshape(fitting, place);
+    if (sameShape(fitting.shape, extents)) return reshape(fitting, broadcastShape);
     throw new ShapeError(
       `Cannot apply ${what} to input ${showShape(x.shape)}: its ${name} must be ${showShape(extents)}, ` +
         `but is ${showShape(fitting.shape)}`,
       { shape: x.shape, [name]: fitting.shape },
     );
   };
-  const scaled = weight === undefined ? x : mul(x, placed("weight", weight));
-  return bias === undefined ? scaled : add(scaled, placed("bias", bias));
+  const scaled = weight === undefined ? x : mul(x, aligned("weight", weight));
+  return bias === undefined ? scaled : add(scaled, aligned("bias", bias));
 }

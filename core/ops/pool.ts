@@ -1,8 +1,8 @@
 /**
  * Pooling of images and signals: the largest or the mean of every window, and the operations their derivatives need.
  *
- * The derivative of a maximum goes to its place, so scatter (cotangents to places) and gather (tangents from places) are each
- * other's transposes, and x itself only says where the places are.
+ * The derivative of a maximum goes to its position, so scatter (cotangents to positions) and gather (tangents from positions) are each
+ * other's transposes, and x itself only determines the positions.
  *
  * @module
  */

@@ -82,7 +82,7 @@ export function min(x: TensorLike, options: ReduceOptions = {}): Tensor {
   return extremeOf(minOp, x, options);
 }
 
-function place(name: ReduceOp & ("argmax" | "argmin")): Op<ReduceAttrs> {
+function indexOfExtreme(name: ReduceOp & ("argmax" | "argmin")): Op<ReduceAttrs> {
   const op: Op<ReduceAttrs> = {
     name,
     shape: reducedShape,
@@ -103,7 +103,7 @@ export interface ArgOptions {
   readonly keepDims?: boolean;
 }
 
-export const argmaxOp: Op<ReduceAttrs> = place("argmax");
+export const argmaxOp: Op<ReduceAttrs> = indexOfExtreme("argmax");
 /**
  * The index of the (first) largest element along an axis: i32.
  *
@@ -118,7 +118,7 @@ export function argmax(x: TensorLike, { axis, keepDims }: ArgOptions = {}): Tens
   return extremeOf(argmaxOp, x, { axis, keepDims });
 }
 
-export const argminOp: Op<ReduceAttrs> = place("argmin");
+export const argminOp: Op<ReduceAttrs> = indexOfExtreme("argmin");
 /**
  * The index of the (first) smallest element along an axis: i32.
  *

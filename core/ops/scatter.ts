@@ -13,13 +13,13 @@ import { add } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { constantOf } from "./constant.ts";
 import { broadcastTo } from "./movement.ts";
-import { placesAlong, scatter } from "./take.ts";
+import { indicesAlong, scatter } from "./take.ts";
 
 /**
  * What goes into x: a tensor of x's type and of this shape.
  *
  * @throws {DTypeError} If the type of `values` does not fit into that of x.
- * @throws {ShapeError} If they do not stretch to the shape.
+ * @throws {ShapeError} If they do not broadcast to the shape.
  */
 export function valuesFor(x: Tensor, values: TensorLike, shape: Shape, what: string): Tensor {
   const whole = typeof values === "number" && Number.isInteger(values) && !isBool(x.dtype);
@@ -32,18 +32,18 @@ export function valuesFor(x: Tensor, values: TensorLike, shape: Shape, what: str
   const lead = shape.length - tensor.rank;
   if (lead < 0 || tensor.shape.some((extent, i) => extent !== 1 && extent !== shape[i + lead])) {
     throw new ShapeError(
-      `Cannot ${what} values of shape ${showShape(tensor.shape)} to places of shape ${
+      `Cannot ${what} values of shape ${showShape(tensor.shape)} to positions of shape ${
         showShape(shape)
-      }: they do not stretch to it`,
-      { values: tensor.shape, places: shape },
+      }: they do not broadcast to it`,
+      { values: tensor.shape, positions: shape },
     );
   }
   return broadcastTo(tensor, shape);
 }
 
 /**
- * x with values added at indices beside them along an axis: with axis 1, out[i, indices[i, j]] += updates[i, j]. What meets at one
- * place is added up. It is the transpose of `takeAlongAxis`.
+ * x with values added at indices beside them along an axis: with axis 1, out[i, indices[i, j]] += updates[i, j]. Values at one
+ * position are summed. It is the transpose of `takeAlongAxis`.
  *
  * ```ts
  * import { scatterAdd, tensor, toArray, zeros } from "../../mod.ts";
@@ -53,7 +53,7 @@ export function valuesFor(x: Tensor, values: TensorLike, shape: Shape, what: str
  *
  * @param indices Integers, with as many axes as x; the other axes broadcast against those of x (PyTorch instead leaves out rows
  * of x that have no indices: add to a slice of x for that). Negative ones count from the end, those out of range are clamped to it.
- * @param updates Numbers that stretch to the shape of the (stretched) indices.
+ * @param updates Numbers that broadcast to the shape of the (broadcast) indices.
  * @param options `axis`: along which axis (default the last).
  * @throws {DTypeError} If the indices are not integers, or the type of the updates does not fit into that of x.
  * @throws {ShapeError} If the shapes do not fit.
@@ -65,7 +65,8 @@ export function scatterAdd(
   { axis = -1 }: { readonly axis?: number } = {},
 ): Tensor {
   const tensor = asTensor(x);
-  const { from, places, shape } = placesAlong(tensor.shape, indices, axis, "scatter to");
-  const values = valuesFor(tensor, updates, shape, "add");
-  return add(tensor, scatter(values, from, places, tensor.shape.slice(from, from + places.length)));
+  const along = indicesAlong(tensor.shape, indices, axis, "scatter to");
+  const values = valuesFor(tensor, updates, along.shape, "add");
+  const extents = tensor.shape.slice(along.from, along.from + along.indices.length);
+  return add(tensor, scatter(values, along.from, along.indices, extents));
 }

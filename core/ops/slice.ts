@@ -116,10 +116,10 @@ export function runOf({ start, stop, step = 1 }: IndexRange, extent: number): Ru
   if (wrong !== undefined) throw new RangeError(`Cannot slice at ${wrong}: positions must be integers`);
   // Backwards, the range ends at the first element: "before" it is -1, which as an argument would be the last.
   const [least, most] = step > 0 ? [0, extent] : [-1, extent - 1];
-  const place = (position: number) => Math.min(Math.max(position < 0 ? position + extent : position, least), most);
+  const clamp = (position: number) => Math.min(Math.max(position < 0 ? position + extent : position, least), most);
   const [first, last] = step > 0 ? [least, most] : [most, least];
-  const from = start === undefined ? first : place(start);
-  const to = stop === undefined ? last : place(stop);
+  const from = start === undefined ? first : clamp(start);
+  const to = stop === undefined ? last : clamp(stop);
   return { start: from, count: Math.max(0, Math.ceil((to - from) / step)), step };
 }
 
@@ -136,7 +136,7 @@ export function sliceRuns(x: Tensor, runs: readonly Run[]): Tensor {
 }
 
 /** The transpose: x where the runs are in a tensor of this shape, and zeros elsewhere. */
-export function placeRuns(x: Tensor, runs: readonly Run[], shape: Shape): Tensor {
+export function scatterRuns(x: Tensor, runs: readonly Run[], shape: Shape): Tensor {
   const [start, step] = [runs.map(lowest), runs.map((run) => Math.abs(run.step))];
   const [turned, gaps] = [flipBackwards(x, runs), around(shape, start, x.shape, step)];
   const none = Object.values(gaps).flat().every((gap) => gap === 0);

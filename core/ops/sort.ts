@@ -1,7 +1,7 @@
 /**
  * Order: sorting, and what follows from it.
  *
- * Everything rests on one primitive, the places of the elements in sorted order. Values are then taken from these places, so that
+ * Everything rests on one primitive, the indices of the elements in sorted order. Values are then taken at these indices, so that
  * derivatives go back to where the values came from, and need no rules of their own.
  *
  * @module
@@ -75,7 +75,7 @@ export function argsort(x: TensorLike, { axis = -1, descending = false }: SortOp
 
 /**
  * The elements along an axis in ascending order (or descending); `argsort` gives their indices. Stable, NaN counts as the
- * largest. The derivative of each goes back to the place it came from.
+ * largest. The derivative of each goes back to the position it came from.
  *
  * ```ts
  * import { sort, tensor, toArray } from "../../mod.ts";
@@ -143,7 +143,7 @@ export function topK(x: TensorLike, k: number, { axis = -1, largest = true }: To
  * console.log(await toArray(quantile(tensor([40, 10, 30, 20]), [0, 0.5, 0.75]))); // [10, 25, 32.5]
  * ```
  *
- * @param q A number in [0, 1], or several: the result then has an axis more in front, with one place for each.
+ * @param q A number in [0, 1], or several: the result then has an axis more in front, with one element for each.
  * @param options `axis`: one axis or several (default all); `keepDims`: whether they stay, with extent 1 (default false).
  * @throws {RangeError} If q is outside [0, 1].
  * @throws {ShapeError} If there is no element.
@@ -167,7 +167,7 @@ export function quantile(x: TensorLike, q: number | readonly number[], { axis, k
   const rows = others.map((axis) => tensor.shape[axis]);
   const sorted = sort(reshape(permute(tensor, [...others, ...list]), [...rows, count]));
   const shape = keepDims ? tensor.shape.map((extent, axis) => list.includes(axis) ? 1 : extent) : rows;
-  const element = (place: number) => reshape(slice(sorted, { axis: -1, start: place, stop: place + 1 }), shape);
+  const element = (index: number) => reshape(slice(sorted, { axis: -1, start: index, stop: index + 1 }), shape);
   const last = element(count - 1);
   const at = (part: number): Tensor => {
     const position = part * (count - 1);

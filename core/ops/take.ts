@@ -106,13 +106,13 @@ export const takeGradOp: Op<TakeAttrs> = {
 };
 
 /**
- * A position along an axis of `shape`, counted from the front.
+ * An index along an axis of `shape`, counted from the front.
  *
  * @throws {TypeError} If it is not whole.
  * @throws {ShapeError} If the axis is empty.
  * @throws {RangeError} If there is no such position.
  */
-export function positionIn(at: number, shape: Shape, axis: number, what: string): number {
+export function normalizeIndex(at: number, shape: Shape, axis: number, what: string): number {
   if (!Number.isInteger(at)) {
     throw new TypeError(`Cannot ${what} ${showShape(shape)} at ${at}: a position must be an integer`);
   }
@@ -135,8 +135,8 @@ export function positionIn(at: number, shape: Shape, axis: number, what: string)
  * @throws {DTypeError} If they are not integers.
  * @throws {ShapeError} If there are some, but the axis is empty.
  */
-export function placesOf(indices: TensorLike, shape: Shape, axis: number, what: string): Tensor {
-  if (typeof indices === "number") return cast(positionIn(indices, shape, axis, what), indexType);
+export function normalizeIndices(indices: TensorLike, shape: Shape, axis: number, what: string): Tensor {
+  if (typeof indices === "number") return cast(normalizeIndex(indices, shape, axis, what), indexType);
   const list = asTensor(indices);
   if (!isInteger(list.dtype)) {
     const remedy = isBool(list.dtype) ? "choose by a mask with where(mask, x, y)" : 'use cast(indices, "i32")';
@@ -153,31 +153,31 @@ export function placesOf(indices: TensorLike, shape: Shape, axis: number, what: 
   return maximum(minimum(fromFront, size - 1), 0);
 }
 
-/** The row-major position of places along several axes of these extents: all places have one shape. */
-export function positionOf(places: readonly Tensor[], extents: Shape): Tensor {
-  return places.reduce((position, place, i) => add(mul(position, extents[i]), place));
+/** Row-major indices from one tensor of indices per axis, all of one shape (NumPy's `ravel_multi_index`). */
+export function ravelIndices(indices: readonly Tensor[], extents: Shape): Tensor {
+  return indices.reduce((raveled, index, axis) => add(mul(raveled, extents[axis]), index));
 }
 
 /**
- * The elements of x at places along adjacent axes, the first of which is `from`: the places, all of one shape and in range, name one
- * position each; their shape replaces these axes.
+ * The elements of x at indices along adjacent axes, the first of which is `from`: one tensor of indices per axis, all of one shape and in
+ * range; their shape replaces these axes.
  */
-export function gather(x: Tensor, from: number, places: readonly Tensor[]): Tensor {
-  const [before, after]: [Shape, Shape] = [x.shape.slice(0, from), x.shape.slice(from + places.length)];
-  const extents = x.shape.slice(from, from + places.length);
+export function gather(x: Tensor, from: number, indices: readonly Tensor[]): Tensor {
+  const [before, after]: [Shape, Shape] = [x.shape.slice(0, from), x.shape.slice(from + indices.length)];
+  const extents = x.shape.slice(from, from + indices.length);
   const size = sizeOf(extents);
-  const { shape } = places[0];
-  const list = reshape(positionOf(places, extents), [sizeOf(shape)]);
+  const { shape } = indices[0];
+  const list = reshape(ravelIndices(indices, extents), [sizeOf(shape)]);
   const rows = apply(takeOp, [reshape(x, [sizeOf(before), size, sizeOf(after)]), list], { size });
   return reshape(rows, [...before, ...shape, ...after]);
 }
 
-/** The transpose of `gather`: what is at each place of `values` is added up at the position it names among axes of `extents`. */
-export function scatter(values: Tensor, from: number, places: readonly Tensor[], extents: Shape): Tensor {
-  const { shape } = places[0];
+/** The transpose of `gather`: `values` are added at the positions that the indices name along axes of `extents`. */
+export function scatter(values: Tensor, from: number, indices: readonly Tensor[], extents: Shape): Tensor {
+  const { shape } = indices[0];
   const [before, after]: [Shape, Shape] = [values.shape.slice(0, from), values.shape.slice(from + shape.length)];
   const [size, count] = [sizeOf(extents), sizeOf(shape)];
-  const list = reshape(positionOf(places, extents), [count]);
+  const list = reshape(ravelIndices(indices, extents), [count]);
   const rows = reshape(values, [sizeOf(before), count, sizeOf(after)]);
   return reshape(apply(takeGradOp, [rows, list], { size }), [...before, ...extents, ...after]);
 }
@@ -199,13 +199,15 @@ export function scatter(values: Tensor, from: number, places: readonly Tensor[],
 export function take(x: TensorLike, indices: TensorLike, { axis = 0 }: { readonly axis?: number } = {}): Tensor {
   const tensor = asTensor(x);
   const along = normalizeAxis(axis, tensor.rank, "take");
-  return gather(tensor, along, [placesOf(indices, tensor.shape, along, "take")]);
+  return gather(tensor, along, [normalizeIndices(indices, tensor.shape, along, "take")]);
 }
 
-/** How indices that lie beside the elements of x choose along an axis: which block of axes is seen as one list. */
-interface Along {
+/** Indices along an axis, one per element, as arguments of `gather`. */
+interface AlongAxis {
+  /** The first axis of the block that is indexed as one list. */
   readonly from: number;
-  readonly places: readonly Tensor[];
+  /** One tensor of indices per axis of the block. */
+  readonly indices: readonly Tensor[];
   /** Of what is chosen. */
   readonly shape: Shape;
 }
@@ -216,9 +218,9 @@ interface Along {
  *
  * @throws {ShapeError} If the other axes do not fit.
  */
-export function placesAlong(shape: Shape, indices: TensorLike, axis: number, what: string): Along {
+export function indicesAlong(shape: Shape, indices: TensorLike, axis: number, what: string): AlongAxis {
   const at = normalizeAxis(axis, shape.length, what);
-  const list = placesOf(indices, shape, at, what);
+  const list = normalizeIndices(indices, shape, at, what);
   const wrong = list.rank !== shape.length
     ? `both must have ${shape.length} axes`
     : list.shape.flatMap((extent, i) =>
@@ -240,12 +242,12 @@ export function placesAlong(shape: Shape, indices: TensorLike, axis: number, wha
   const varying = list.shape.flatMap((extent, i) => i === at || extent !== 1 ? [i] : []);
   const [from, to] = [varying[0], varying[varying.length - 1] + 1];
   const block = out.slice(from, to);
-  const places = block.map((_, i) => {
+  const indexAlong = (_: number, i: number) => {
     const each = from + i;
     if (each === at) return broadcastTo(reshape(list, list.shape.slice(from, to)), block);
     return shape[each] === 1 ? zeros(block, { dtype: indexType }) : iota(block, i);
-  });
-  return { from, places, shape: out };
+  };
+  return { from, indices: block.map(indexAlong), shape: out };
 }
 
 /**
@@ -269,6 +271,6 @@ export function placesAlong(shape: Shape, indices: TensorLike, axis: number, wha
  */
 export function takeAlongAxis(x: TensorLike, indices: TensorLike, { axis = -1 }: { readonly axis?: number } = {}): Tensor {
   const tensor = asTensor(x);
-  const { from, places } = placesAlong(tensor.shape, indices, axis, "take");
-  return gather(tensor, from, places);
+  const along = indicesAlong(tensor.shape, indices, axis, "take");
+  return gather(tensor, along.from, along.indices);
 }

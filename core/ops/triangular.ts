@@ -27,7 +27,7 @@ function checkOffset(offset: number, what: string): void {
   if (!Number.isInteger(offset)) throw new RangeError(`Cannot ${what} at offset ${offset}: it must be an integer`);
 }
 
-/** Whether each place of a matrix lies on the diagonal or below it. */
+/** Whether each element of a matrix lies on the diagonal or below it. */
 function lower(x: Tensor, offset: number, what: string): Tensor {
   checkOffset(offset, what);
   if (x.rank < 2) {

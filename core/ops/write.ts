@@ -15,7 +15,7 @@ import { zeroTangent } from "./constant.ts";
 import { apply } from "./define.ts";
 import { reshape } from "./movement.ts";
 import { where } from "./select.ts";
-import { chooseMany, positionOf, type TakeAttrs, takeOp } from "./take.ts";
+import { chooseMany, ravelIndices, type TakeAttrs, takeOp } from "./take.ts";
 
 /** Whether each of the indices [count] is the last of its value, so that its row stays: [1, count, 1]. */
 function survivors(indices: Tensor, attrs: TakeAttrs): Tensor {
@@ -54,14 +54,14 @@ export const writeOp: Op<TakeAttrs> = {
 };
 
 /**
- * x with values at places along adjacent axes, the first of which is `from`: the places, all of one shape and in range, name one position
- * each, and their shape stands in place of these axes in the values. Of values at one position the last stays.
+ * x with values written at indices along adjacent axes, the first of which is `from`: one tensor of indices per axis, all of one shape and
+ * in range; in the values their shape replaces these axes. Of several values at one position the last stays.
  */
-export function write(x: Tensor, from: number, places: readonly Tensor[], values: Tensor): Tensor {
-  const [before, after]: [Shape, Shape] = [x.shape.slice(0, from), x.shape.slice(from + places.length)];
-  const extents = x.shape.slice(from, from + places.length);
-  const [size, count] = [sizeOf(extents), sizeOf(places[0].shape)];
+export function write(x: Tensor, from: number, indices: readonly Tensor[], values: Tensor): Tensor {
+  const [before, after]: [Shape, Shape] = [x.shape.slice(0, from), x.shape.slice(from + indices.length)];
+  const extents = x.shape.slice(from, from + indices.length);
+  const [size, count] = [sizeOf(extents), sizeOf(indices[0].shape)];
   const rows = (each: Tensor, rows: number) => reshape(each, [sizeOf(before), rows, sizeOf(after)]);
-  const list = reshape(positionOf(places, extents), [count]);
+  const list = reshape(ravelIndices(indices, extents), [count]);
   return reshape(apply(writeOp, [rows(x, size), rows(values, count), list], { size }), x.shape);
 }

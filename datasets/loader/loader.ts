@@ -282,7 +282,7 @@ function poolFor(task: Task, workers: number): () => WorkerPool {
 
 /** Batches of a set of images; `shared` puts them where workers see them too. */
 function imagesTask({ images, labels, shape }: ImageSet, normalize: NormalizeOptions | undefined, shared: boolean): ImagesTask {
-  const place = (bytes: Uint8Array) => {
+  const toShared = (bytes: Uint8Array) => {
     if (!shared || bytes.buffer instanceof SharedArrayBuffer) return bytes;
     const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
     copy.set(bytes);
@@ -290,8 +290,8 @@ function imagesTask({ images, labels, shape }: ImageSet, normalize: NormalizeOpt
   };
   return {
     kind: "images",
-    images: place(images),
-    labels: place(labels),
+    images: toShared(images),
+    labels: toShared(labels),
     shape,
     values: normalize && valuesOf(normalize, shape[0]),
   };

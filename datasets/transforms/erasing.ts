@@ -36,7 +36,7 @@ export interface RandomErasingOptions {
 const maxAttempts = 10;
 
 /**
- * Erases a rectangle of each image with probability `p`: its area, its ratio of height to width (uniform in its logarithm) and its place
+ * Erases a rectangle of each image with probability `p`: its area, its ratio of height to width (uniform in its logarithm) and its position
  * are drawn by the key. If none of ten rectangles is smaller than the image, nothing is erased.
  *
  * @throws {RangeError} If an option is out of its range.
@@ -66,9 +66,9 @@ export function randomErasing(
           },
         );
       }
-      const [place, noise] = split(key);
+      const [position, noise] = split(key);
       const erased = value === "random" ? cast(normal(noise, batch.shape), batch.dtype) : perChannel(value, "value", batch);
-      return cast(where(rectangles(place, batch, p, scale, ratio), erased, batch), batch.dtype);
+      return cast(where(rectangles(position, batch, p, scale, ratio), erased, batch), batch.dtype);
     });
 }
 

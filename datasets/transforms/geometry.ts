@@ -36,7 +36,7 @@ export interface RandomCropOptions {
 }
 
 /**
- * Cuts from each image a part of one size, at a place drawn by the key, all places equally likely.
+ * Cuts from each image a part of one size, at a position drawn by the key, all positions equally likely.
  *
  * Images [n, c, h, w] become [n, c, size, size], of the same type.
  *
@@ -161,7 +161,7 @@ export function randomVerticalFlip(p: number = 0.5): Transform {
 
 /** Options of `rotate` and `randomRotation`. */
 export interface RotationOptions {
-  /** How places between pixels are read. Default "nearest". */
+  /** How positions between pixels are read. Default "nearest". */
   readonly interpolation?: Interpolation;
   /** The value of what comes from beyond the edge. Default 0. */
   readonly fill?: number;
@@ -197,7 +197,7 @@ export function rotate(
     const turn = broadcastTo(reshape(mul(angles, Math.PI / 180), [-1, 1, 1]), [n, 1, 1]);
     const [y, x] = fromCentre(height, width);
     const [c, s] = [cos(turn), sin(turn)];
-    // Where each place of the result comes from: turned back. Rows count downwards.
+    // Where each pixel of the result comes from: turned back. Rows count downwards.
     const fromX = add(sub(mul(c, x), mul(s, y)), (width - 1) / 2);
     const fromY = add(add(mul(s, x), mul(c, y)), (height - 1) / 2);
     return sampled(batch, fromY, fromX, interpolation, fill);

@@ -10,5 +10,5 @@
  */
 export type PaddingMode = "constant" | "edge" | "reflect" | "symmetric";
 
-/** How a place between pixels is read: as the nearest pixel, or as a mean of the four around it, weighted by nearness. */
+/** How a position between pixels is read: as the nearest pixel, or as a mean of the four around it, weighted by nearness. */
 export type Interpolation = "nearest" | "bilinear";

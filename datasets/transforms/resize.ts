@@ -22,7 +22,7 @@ import { inFloat, onBatch } from "./batch.ts";
 
 /** Options of `resize`. */
 export interface ResizeOptions {
-  /** How places between pixels are read. Default "bilinear". */
+  /** How positions between pixels are read. Default "bilinear". */
   readonly interpolation?: Interpolation;
   /** Whether "bilinear" takes all pixels into account when images become smaller, instead of the four nearest. Default true. */
   readonly antialias?: boolean;

@@ -1,5 +1,5 @@
 /**
- * Reading images at other places than their pixels': what crops and rotations are made of.
+ * Reading images at other positions than their pixels': what crops and rotations are made of.
  *
  * @module
  */
@@ -66,26 +66,26 @@ export function pixelsAt(images: Tensor, rows: Tensor, columns: Tensor, mode: Pa
 }
 
 /**
- * Images read at places between their pixels: y and x [n, h, w] count pixels from the centre of the first. Beyond the edge is `fill`.
+ * Images read at positions between their pixels: y and x [n, h, w] count pixels from the centre of the first. Beyond the edge is `fill`.
  */
 export function sampled(images: Tensor, y: Tensor, x: Tensor, interpolation: Interpolation, fill: number): Tensor {
   if (interpolation === "bilinear") return inFloat(images, (values) => blended(values, y, x, fill));
   return pixelsAt(images, cast(round(y), indexType), cast(round(x), indexType), "constant", fill);
 }
 
-/** The mean of the four pixels around each place, weighted by nearness. */
+/** The mean of the four pixels around each position, weighted by nearness. */
 function blended(values: Tensor, y: Tensor, x: Tensor, fill: number): Tensor {
   const [n, channels, height, width] = values.shape;
   // A frame of one pixel stands for all that is beyond the edge.
   const framed = pad(values, { low: [0, 0, 1, 1], high: [0, 0, 1, 1], value: fill });
-  // Every pixel carries its place in two channels more: its weight is then that of the pixel which was read. Two kernels may round a
-  // place that is all but whole to different sides, one for reading and one for the weight.
+  // Every pixel carries its coordinates in two more channels: its weight is then that of the pixel which was read. Two kernels may round a
+  // position that is all but whole to different sides, one for reading and one for the weight.
   const frame = [n, 1, height + 2, width + 2];
   const located = concat([framed, ...[2, 3].map((axis) => cast(iota(frame, axis), values.dtype))], { axis: 1 });
   const [down, across] = [clip(add(y, 1), { min: 0, max: height + 1 }), clip(add(x, 1), { min: 0, max: width + 1 })];
   const [top, left] = [minimum(cast(floor(down), indexType), height), minimum(cast(floor(across), indexType), width)];
-  const nearness = (place: Tensor, found: Tensor) =>
-    relu(sub(1, abs(sub(reshape(place, [n, 1, ...place.shape.slice(1)]), found))));
+  const nearness = (position: Tensor, found: Tensor) =>
+    relu(sub(1, abs(sub(reshape(position, [n, 1, ...position.shape.slice(1)]), found))));
   const corners = [[0, 0], [0, 1], [1, 0], [1, 1]].map(([below, beside]) => {
     const found = pixels(located, add(top, below), add(left, beside));
     const [value, row, column] = split(found, [channels, 1, 1], { axis: 1 });
@@ -94,7 +94,7 @@ function blended(values: Tensor, y: Tensor, x: Tensor, fill: number): Tensor {
   return corners.reduce((sum, corner) => add(sum, corner));
 }
 
-/** The place of each row [1, h, 1] and column [1, 1, w] of a picture, counted from its centre: f32. */
+/** The position of each row [1, h, 1] and column [1, 1, w] of a picture, counted from its centre: f32. */
 export function fromCentre(height: number, width: number): readonly [y: Tensor, x: Tensor] {
   const centred = (shape: readonly number[], axis: number) => sub(cast(iota(shape, axis), defaultFloat), div(shape[axis] - 1, 2));
   return [centred([1, height, 1], 1), centred([1, 1, width], 2)];

@@ -25,7 +25,7 @@ const halving = { kernel: 4, stride: 2, padding: 1, weightInit };
 export interface GeneratorOptions {
   /** How many channels the images have. Default 1. */
   readonly channels?: number;
-  /** How many features the widest hidden image has per place, a multiple of 2. Default 64. */
+  /** How many features the widest hidden image has per pixel, a multiple of 2. Default 64. */
   readonly features?: number;
 }
 
@@ -62,7 +62,7 @@ export function generator({ channels = 1, features = 64 }: GeneratorOptions = {}
 
 /** Options of `discriminator`. */
 export interface DiscriminatorOptions {
-  /** How many features the first hidden image has per place; the second has twice as many. Default 32. */
+  /** How many features the first hidden image has per pixel; the second has twice as many. Default 32. */
   readonly features?: number;
 }
 

@@ -16,7 +16,7 @@ import type { NetworkOptions } from "./options.ts";
 import { divider } from "./divider.ts";
 
 /**
- * A block of NiN: a convolution, and two of 1 x 1, which are a small network at every place of the image.
+ * A block of NiN: a convolution, and two of 1 x 1, which are a small network at every pixel of the image.
  *
  * ```ts
  * import { layers, random } from "../../mod.ts";

@@ -60,7 +60,7 @@ Deno.test("parseImageSet refuses images and labels that do not belong together",
 
   assert.match(left(set(imageFile(3), labelFile(4)), "Format").message, /4 labels for the 3 images of images/);
   assert.match(left(set(idxBytes([1, 27, 28], new Uint8Array(27 * 28)), labelFile(1)), "Format").message, /27 x 28, not 28 x 28/);
-  assert.match(left(set(imageFile(2), idxBytes([2], [3, 10])), "Format").message, /label 10 at place 1 is above 9/);
+  assert.match(left(set(imageFile(2), idxBytes([2], [3, 10])), "Format").message, /label 10 at index 1 is above 9/);
   assert.equal(left(set(labelFile(2), labelFile(2)), "Format").file, "images");
   assert.equal(left(set(imageFile(2), imageFile(2)), "Format").file, "labels");
   assert.equal(right(set(idxBytes([0, 28, 28], []), idxBytes([0], []))).count, 0);

@@ -42,7 +42,7 @@ Deno.test("what is wrong with a folder's files is named, and nothing is changed"
     [{ ...plain, [images]: labelFile(30) }, "Format", /axes/],
     [{ ...plain, [images]: idxBytes([30, 20, 20], new Uint8Array(30 * 400)) }, "Format", /20 x 20/],
     [{ ...plain, "t10k-labels-idx1-ubyte": labelFile(13) }, "Format", /13 labels for the 12 images/],
-    [{ ...plain, "t10k-labels-idx1-ubyte": labelFile(12).with(10, 17) }, "Format", /label 17 at place 2 is above 9/],
+    [{ ...plain, "t10k-labels-idx1-ubyte": labelFile(12).with(10, 17) }, "Format", /label 17 at index 2 is above 9/],
   ];
   for (const [files, kind, reason] of cases) {
     await withFolder(async (folder) => {

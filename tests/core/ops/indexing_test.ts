@@ -209,8 +209,8 @@ Deno.test("what is no index is refused", () => {
 
 Deno.test("values that do not fit are refused", () => {
   const x = zeros([2, 3]);
-  assert.throws(() => setAt(x, 0, zeros([2])), { name: "ShapeError", message: /shape \[2\] to places of shape \[3\]/ });
-  assert.throws(() => addAt(x, [0, 0], zeros([1])), { name: "ShapeError", message: /shape \[1\] to places of shape \[\]/ });
+  assert.throws(() => setAt(x, 0, zeros([2])), { name: "ShapeError", message: /shape \[2\] to positions of shape \[3\]/ });
+  assert.throws(() => addAt(x, [0, 0], zeros([1])), { name: "ShapeError", message: /shape \[1\] to positions of shape \[\]/ });
   assert.throws(() => setAt(i32([1, 2]), 0, 0.5), { name: "DTypeError", message: /set the number 0.5 to a tensor of type i32/ });
   assert.throws(() => setAt(i32([1, 2]), 0, tensor(1)), {
     name: "DTypeError",
