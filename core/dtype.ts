@@ -1,6 +1,6 @@
 /**
- * Element types: one table, of which everything else asks what a type is, how wide, which array holds it on the host, in which type
- * it is computed, and where two of them meet. How elements become bits on a device is derived from it in `ir/encoding.ts`.
+ * Element types: one table, from which all else derives what a type is, how wide, which array holds it on the host, in which type
+ * it is computed, and what the common type of two is. How elements become bits on a device is derived from it in `ir/encoding.ts`.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export interface FloatFormat {
 
 /** The properties of a type. */
 interface Row {
-  /** Of two kinds that meet the later one wins: bool, integer, float. */
+  /** The common type of two kinds is of the later one: bool, integer, float. */
   readonly kind: "bool" | "integer" | "float";
   /** Of one element on a device; of two types of one kind the wider one wins. A bool takes four: one lane of a vector, one word of a shader. */
   readonly bytes: 1 | 2 | 4 | 8;
@@ -44,7 +44,7 @@ interface Row {
   readonly array: HostArrayConstructor;
   /** Between a number and what stands for it in that array, where the two differ. */
   readonly bits?: { readonly encode: (value: number) => number; readonly decode: (bits: number) => number };
-  /** The type in which elements are added up and compared; another one makes this a type for storage (or bool). */
+  /** The type in which elements are summed and compared; another one makes this a type for storage (or bool). */
   readonly computedIn: DType;
   /** The integers it holds, all of them from the least to the most. */
   readonly whole: readonly [least: number, most: number];
@@ -126,7 +126,7 @@ function rowOf(dtype: DType): Row {
 /**
  * Checks that there is a type of that name, as all functions below do.
  *
- * @throws {DTypeError} If there is none; it says which there are.
+ * @throws {DTypeError} If there is none; it lists those there are.
  */
 export function checkDType(dtype: DType): void {
   rowOf(dtype);
@@ -208,7 +208,7 @@ export function isStorage(dtype: DType): boolean {
   return kind !== "bool" && computedIn !== dtype;
 }
 
-/** The type in which elements of this type are added up and compared: that of storage and bool is wider. */
+/** The type in which elements of this type are summed and compared: that of storage and bool is wider. */
 export function computeType(dtype: DType): DType {
   return rowOf(dtype).computedIn;
 }
@@ -223,7 +223,7 @@ export function floatFormat(dtype: DType): FloatFormat | undefined {
   return rowOf(dtype).format;
 }
 
-/** The least and the most of the integers that values of this type tell apart. */
+/** The least and the greatest integer that this type represents exactly, as are all between. */
 export function wholeRange(dtype: DType): readonly [least: number, most: number] {
   return rowOf(dtype).whole;
 }
@@ -234,7 +234,7 @@ export function extremes(dtype: DType): readonly [least: number, most: number] {
 }
 
 /**
- * The type in which values of types `a` and `b` meet: that of the later kind (bool, integer, float), of one kind the wider; two of one
+ * The common type of values of types `a` and `b`: that of the later kind (bool, integer, float), of one kind the wider; two of one
  * width in the next wider one.
  *
  * @throws {DTypeError} If there is no wider one: of i32 and u32.

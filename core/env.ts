@@ -10,5 +10,5 @@ export function readEnv(name: string): string | undefined {
   return Deno.env.get(name) || undefined;
 }
 
-/** What COTANGENT_DEBUG asks to print: graph, kernels, source, time; several are separated by commas. */
+/** What COTANGENT_DEBUG prints: graph, kernels, source, time; several are separated by commas. */
 export const debug: ReadonlySet<string> = new Set(readEnv("COTANGENT_DEBUG")?.split(",") ?? []);

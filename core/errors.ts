@@ -1,5 +1,5 @@
 /**
- * The errors a programmer's mistake raises. Each says what could not be done, why, the values at hand and the remedy; the
+ * The errors a programmer's mistake raises. Each states what could not be done, why, the values at hand and the remedy; the
  * facts are also fields (`error.facts`), so that code and tests need not read the sentence.
  *
  * @module
@@ -30,7 +30,7 @@ export class DTypeError extends CotangentError {}
 /** A value was read where there is none yet: inside a function that `jit`, `vmap` or another transform traces. */
 export class TraceError extends CotangentError {}
 
-/** A tensor was used after its memory had been given away (donated) or released. */
+/** A tensor was used after its memory had been donated or released. */
 export class DonatedError extends CotangentError {}
 
 /** A device that does not exist on this machine, or that failed. */
@@ -39,6 +39,6 @@ export class DeviceError extends CotangentError {}
 /**
  * A device ran out of memory. Nothing else has changed: existing tensors keep their values, and a smaller computation may fit.
  *
- * `facts`: the `bytes` that were asked for in one piece, and the `bytesInUse`; where the device knows them, `bytesFree` and its `limit`.
+ * `facts`: the `bytes` that were requested in one piece, and the `bytesInUse`; where the device knows them, `bytesFree` and its `limit`.
  */
 export class OutOfMemoryError extends DeviceError {}

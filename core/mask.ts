@@ -34,7 +34,7 @@ export function selector(mask: Mask): (path: string, x: Tensor) => boolean {
     for (let above = path;; above = above.slice(0, Math.max(0, above.lastIndexOf(".")))) {
       const mark = marks.get(above);
       if (typeof mark === "boolean") return mark;
-      if (above === "") throw new ShapeError(`Cannot use a mask that says nothing of "${path}"`, { path });
+      if (above === "") throw new ShapeError(`Cannot use a mask without an entry for "${path}"`, { path });
     }
   };
 }

@@ -60,7 +60,7 @@ export function contiguousStrides(shape: Shape): number[] {
 }
 
 /**
- * The shape that both shapes stretch to: aligned at the right, an extent of 1 stretches.
+ * The shape that both shapes broadcast to: aligned at the right, an extent of 1 is repeated.
  *
  * @throws {ShapeError} If two extents differ and neither is 1.
  */

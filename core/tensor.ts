@@ -18,7 +18,7 @@ export type Op<A = unknown> = Operation<Tensor, A>;
 /** A node of the compiler's graph, made by an operation on tensors. */
 export type Node = NodeOf<Tensor>;
 
-/** Computed values, wherever they are: `values/storage.ts` knows. */
+/** Computed values, on the host or a device: see `values/storage.ts`. */
 export interface Values {
   readonly kind: "data";
   /** Gives the memory back; using the values afterwards is an error. */
@@ -26,8 +26,8 @@ export interface Values {
 }
 
 /**
- * A function transform while it runs its function. Tensors made from its variables carry it, so that whoever computes a tensor early
- * can tell whether its history is still needed.
+ * A function transform while it runs its function. Tensors made from its variables carry it, which tells code that computes a tensor early
+ * whether its history is still needed.
  */
 export interface Trace {
   /** "grad", "jit", ...: for messages. */
@@ -81,7 +81,7 @@ export class Tensor {
   readonly shape: Shape;
   /** The type of the elements. */
   readonly dtype: DType;
-  /** A plain number that takes the type of what it meets, as a literal does. */
+  /** A plain number that adapts to the type of the other operand, as a literal does. */
   readonly weak: boolean;
   /** Counts up as tensors are made: what was there before a trace began has a smaller one. */
   readonly serial: number;

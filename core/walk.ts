@@ -1,7 +1,7 @@
 /**
  * Walking graphs of tensors: what transforms and the compiler have in common.
  *
- * Serial numbers grow from inputs to outputs, so sorting by them is a topological order, and whatever is older than a transform's
+ * Serial numbers grow from inputs to outputs, so sorting by them is a topological order, and everything older than a transform's
  * variables cannot depend on them: the walk never leaves the part of the graph that the function built.
  *
  * @module

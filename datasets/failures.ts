@@ -23,7 +23,7 @@ export function downloadFailed(file: string, attempts: readonly Attempt[]): Data
   return { kind: "Download", file, attempts, message: `Cannot download ${file} from ${count}: ${reasons || "none was given"}` };
 }
 
-/** An address that did not give what was asked. */
+/** An address that did not respond with the file. */
 export function httpFailed(url: string, reason: string, status?: number): DatasetError {
   return { kind: "Http", url, status, message: `Cannot fetch ${url}: ${reason}` };
 }
@@ -62,7 +62,7 @@ export function notPermitted(flag: string, purpose: string): DatasetError {
   return { kind: "Permission", flag, message: `Cannot ${purpose} without permission: run deno with ${flag} (or -A)` };
 }
 
-/** The sentence of whatever was thrown. */
+/** The message of a thrown value. */
 export function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }

@@ -45,7 +45,7 @@ const elementTypes: Readonly<Record<number, string>> = {
 export function parseIdx(bytes: Uint8Array, axes: number, file: string): Either.Either<DatasetError, IdxArray> {
   const fail = (reason: string) => Either.left(badFormat(file, form, reason));
   const header = 4 + 4 * axes;
-  if (bytes.length < 4) return fail(`it has ${bytes.length} bytes, not even the 4 that say what it is`);
+  if (bytes.length < 4) return fail(`it has ${bytes.length} bytes, not even the 4 of the header`);
   const magic = `0x${[...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
   if (bytes[0] !== 0 || bytes[1] !== 0 || !(bytes[2] in elementTypes)) {
     return fail(`it starts with ${magic}, not with 0x0000080${axes}`);

@@ -36,7 +36,7 @@ export interface FileBytes {
 /** A file as it lies on the disk, and unpacked. */
 export interface StoredFile extends FileBytes {
   readonly bytes: Bytes;
-  /** Its bytes as they are stored. */
+  /** Its bytes as stored. */
   readonly stored: Bytes;
 }
 
@@ -101,7 +101,7 @@ function fetched(
   const { name, digest } = file;
   const path = join(folder, name);
   const hosts = hostsOf(mirrors);
-  // One mirror that may be asked is enough.
+  // One permitted mirror is enough.
   const unreachable = hosts.some(isGranted) ? [] : hosts;
   const fromMirrors = download({
     urls: mirrors.map((mirror) => `${mirror.replace(/\/$/, "")}/${name}`),

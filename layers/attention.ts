@@ -27,7 +27,7 @@ import { affine } from "./affine.ts";
 export interface AttentionOptions {
   /**
    * Broadcast to [..., queries, keys]. Of bools: true where a query may attend to a key. Of floats: added to the scores,
-   * -Infinity to forbid. Default everything is allowed.
+   * -Infinity to forbid. By default all are allowed.
    */
   readonly mask?: Tensor;
   /** Whether query i attends to the keys 0 to i only. Default false. */

@@ -1,6 +1,6 @@
 /**
- * Layers made of named layers: a record of stages, and a function that says how they are joined. The names are the keys of parameters
- * and state (`conv1.weight`), they choose the random keys, and errors say at which one something did not fit.
+ * Layers made of named layers: a record of stages, and a function that joins them. The names are the keys of parameters
+ * and state (`conv1.weight`), they choose the random keys, and errors name the one at which something did not fit.
  *
  * @module
  */

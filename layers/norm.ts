@@ -104,7 +104,7 @@ function isRunning(state: Empty | RunningStatistics): state is RunningStatistics
   return "runningMean" in state;
 }
 
-/** A number per channel, ready to meet [batch, channels, ...]. */
+/** A number per channel, in a shape that broadcasts against [batch, channels, ...]. */
 function perChannel(x: Tensor, rank: number): Tensor {
   return reshape(x, [x.size, ...new Array<number>(rank - 2).fill(1)]);
 }

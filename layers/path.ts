@@ -1,5 +1,5 @@
 /**
- * Errors that say in which layer they happened.
+ * Errors that name the layer in which they happened.
  *
  * @module
  */

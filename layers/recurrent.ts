@@ -74,7 +74,7 @@ const gruKind: Cell<GruState> = {
   next: ({ hidden }, fromInput, fromHidden) => {
     const [[xr, xz, xn], [hr, hz, hn]] = [fromInput, fromHidden].map((x) => split(x, 3, { axis: -1 }));
     const [reset, keep] = [sigmoid(add(xr, hr)), sigmoid(add(xz, hz))];
-    // The reset gate meets the hidden share after its product and bias, as in PyTorch.
+    // The reset gate multiplies the hidden share after its product and bias, as in PyTorch.
     const fresh = tanh(add(xn, mul(reset, hn)));
     return { hidden: add(fresh, mul(keep, sub(hidden, fresh))) };
   },

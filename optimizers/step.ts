@@ -66,7 +66,7 @@ export function descend<P extends object>(directions: P, rate: TensorLike): P {
   return treeMap((d: Tensor) => mul(back, d), directions);
 }
 
-/** `tree + factor * params` where the mask says so, `tree` elsewhere. */
+/** `tree + factor * params` where the mask is true, `tree` elsewhere. */
 export function addDecay<P extends object>(tree: P, factor: TensorLike, params: P, mask: Mask = true): P {
   if (factor === 0) return tree;
   const decays = selector(mask);

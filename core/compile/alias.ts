@@ -1,5 +1,5 @@
 /**
- * Aliasing: which outputs of a list of kernels may take the memory of inputs that nobody needs afterwards.
+ * Aliasing: which outputs of a list of kernels may take the memory of inputs that are not needed afterwards.
  *
  * @module
  */
@@ -83,7 +83,7 @@ function isWhole({ shape }: Kernel, { offset, strides }: Access): boolean {
   return offset === 0 && isContiguous(shape, strides);
 }
 
-/** The buffer that a kernel copies as it is, if that is all it does. */
+/** The buffer that a kernel copies unchanged, if that is all it does. */
 function copiedBy(kernel: Kernel): number | undefined {
   if (kernel.kind !== "map" || kernel.stores.length !== 1) return undefined;
   const [store] = kernel.stores;

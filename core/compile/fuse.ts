@@ -1,8 +1,8 @@
 /**
  * Fusing kernels: an elementwise kernel that reads what another kernel just stored, point by point, becomes part of it.
  *
- * This is one rule for everything: bias and activation end a matmul or a convolution, an optimizer's update ends the kernel of its gradient,
- * two elementwise kernels become one with two outputs, and a stored intermediate that nobody else reads is never stored.
+ * One rule covers all cases: bias and activation end a matmul or a convolution, an optimizer's update ends the kernel of its gradient,
+ * two elementwise kernels become one with two outputs, and an intermediate that no other kernel reads is never stored.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface FusionLimits {
   readonly maxBuffersPerKernel: number;
 }
 
-/** A map kernel seen over another domain of the same size, or undefined if strides cannot say it. */
+/** A map kernel seen over another domain of the same size, or undefined if strides cannot express it. */
 function over(kernel: MapKernel, shape: Shape): MapKernel | undefined {
   if (sameShape(kernel.shape, shape)) return kernel;
   if (sizeOf(kernel.shape) !== sizeOf(shape)) return undefined;
@@ -85,7 +85,7 @@ function leafType(kernel: MapKernel, slot: number): Expr["type"] {
   return type;
 }
 
-/** Drops stores that nobody reads and loads that no store uses. */
+/** Drops stores that no kernel reads and loads that no store uses. */
 function prune(kernel: Kernel, needed: (buffer: number) => boolean): Kernel {
   const stores = kernel.stores.filter((store) => needed(store.buffer));
   const used: number[] = [];

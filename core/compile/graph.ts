@@ -47,7 +47,7 @@ export class GraphBuilder {
     return this.#unique(key, shape, dtype, { kind: "op", op, inputs, attrs });
   }
 
-  /** Operations are told apart by their records: names may be equal. */
+  /** Operations are identified by their records: names may be equal. */
   #number(op: Op): number {
     const known = this.#ops.get(op);
     if (known !== undefined) return known;

@@ -41,7 +41,7 @@ export function firstRow({ length, reverse }: Loop<Tensor>): number {
   return reverse ? length - 1 : 0;
 }
 
-/** Which parts of the state, and which collected results, somebody wants. */
+/** Which tensors of the state, and which collected results, are used. */
 export interface Wanted {
   readonly state: readonly number[];
   readonly collected: readonly number[];

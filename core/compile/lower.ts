@@ -2,7 +2,7 @@
  * From the graph to kernels: one for every materialized node, a map for each that is elementwise.
  *
  * An inlined node is part of its users' kernels: they hold its expression and read its inputs with strides to match. Where strides
- * cannot say it (a reshape of a transposed tensor) the node must be materialized after all. Which those are comes out while lowering,
+ * cannot express it (a reshape of a transposed tensor) the node must be materialized after all. Which those are comes out while lowering,
  * so lowering starts again with one node more, until it succeeds.
  *
  * @module
@@ -121,7 +121,7 @@ class Lowering implements Memory {
     }
   }
 
-  /** The state as it is at first, then the loop, whose body changes it. */
+  /** The initial state, then the loop, whose body changes it. */
   #loop(node: Node, loop: Loop<Tensor>): void {
     const { inputs } = madeOf(node);
     const { body, results, wanted } = this.#loops(node, loop);

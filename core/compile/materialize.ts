@@ -24,35 +24,36 @@ export function isInlinable({ made }: Node): boolean {
 }
 
 /**
- * The nodes to materialize from the start: outputs, everything with a kernel of its own, and what would be computed too often if it
+ * The nodes to materialize from the start: outputs, nodes with a kernel of their own, and what would be computed too often if it
  * were inlined. Without fusion every elementwise node is.
  */
 export function materialized(graph: Graph, fuses: boolean): Set<Node> {
   const users = usersOf(graph);
   const factors = recomputeFactors(graph, users);
   const outputs = new Set(graph.outputs);
-  const kept = new Set<Node>();
+  const stored = new Set<Node>();
   const costs = new Map<Node, number>();
   // Nodes that need another kernel's result: materializing them costs no kernel of their own, they end that one.
   const following = new Set<Node>();
   for (const node of graph.nodes) {
     if (node.made.kind !== "op") continue;
     const { inputs, op } = node.made;
-    const cost = inputs.reduce((sum, input) => sum + (kept.has(input) ? 0 : costs.get(input) ?? 0), nodeCost(node));
+    const cost = inputs.reduce((sum, input) => sum + (stored.has(input) ? 0 : costs.get(input) ?? 0), nodeCost(node));
     costs.set(node, cost);
-    if (inputs.some((input) => following.has(input) || kept.has(input))) following.add(node);
+    if (inputs.some((input) => following.has(input) || stored.has(input))) following.add(node);
     const elementwise = op.lower.kind === "elementwise";
-    const isShared = (users.get(node)?.length ?? 0) > 1 && (cost >= sharedCost || elementwise && endsKernel(node, inputs, kept));
+    const isShared = (users.get(node)?.length ?? 0) > 1 &&
+      (cost >= sharedCost || elementwise && endsKernel(node, inputs, stored));
     const isRepeated = (factors.get(node) ?? 1) > 1 && cost >= (following.has(node) ? 1 : broadcastCost);
-    const isApart = !fuses && elementwise;
-    if (outputs.has(node) || !isInlinable(node) || isShared || isRepeated || cost >= maxCost || isApart) kept.add(node);
+    const isUnfused = !fuses && elementwise;
+    if (outputs.has(node) || !isInlinable(node) || isShared || isRepeated || cost >= maxCost || isUnfused) stored.add(node);
   }
-  return kept;
+  return stored;
 }
 
 /** Whether a node follows a named kernel point by point: it ends that kernel and replaces its bare result. */
-function endsKernel(node: Node, inputs: readonly Node[], kept: ReadonlySet<Node>): boolean {
-  return inputs.some((input) => kept.has(input) && !isInlinable(input) && sizeOf(input.shape) === sizeOf(node.shape));
+function endsKernel(node: Node, inputs: readonly Node[], stored: ReadonlySet<Node>): boolean {
+  return inputs.some((input) => stored.has(input) && !isInlinable(input) && sizeOf(input.shape) === sizeOf(node.shape));
 }
 
 function usersOf({ nodes }: Graph): ReadonlyMap<Node, readonly Node[]> {

@@ -67,8 +67,8 @@ export async function checkGradients<A extends unknown[]>(
   for (let n = 1; n <= order; n++) {
     const value = checked;
     const slope = (direction: readonly Tensor[]) => (...at: Tensor[]) => {
-      const [y, pull] = vjp(value, ...at);
-      return dots(pull(cast(1, y.dtype)), direction);
+      const [y, pullback] = vjp(value, ...at);
+      return dots(pullback(cast(1, y.dtype)), direction);
     };
     const derivative = await item(slope(along)(...xs));
     const beside = (sign: number) => item(value(...xs.map((x, i) => add(x, mul(along[i], sign * h)))));
@@ -76,7 +76,7 @@ export async function checkGradients<A extends unknown[]>(
     if (!(Math.abs(derivative - difference) <= most * Math.max(1, Math.abs(difference)))) {
       const which = n === 1 ? "derivative" : "second derivative";
       throw new GradientError(
-        `Cannot confirm the ${which}: along a random direction it is ${derivative}, differences of ${h} say ${difference}`,
+        `Cannot confirm the ${which}: along a random direction it is ${derivative}, by differences of ${h} it is ${difference}`,
         { order: n, derivative, difference },
       );
     }

@@ -1,16 +1,16 @@
 /**
- * Which intermediate values to keep: those that a second program needs after a first one computed them on its way.
+ * Which intermediate values to keep: those that a second program needs after a first one computed them.
  *
- * Whoever reads only the loss of every step never asks for the parameters: they would carry all earlier steps along, and each reading
- * would begin at the first one. Who still holds a tensor nobody can tell here, but what is computed a second time is needed; it is
- * kept then, and so the history stays a few steps long.
+ * A loop that reads only the loss of every step never reads the parameters: their graph would contain all earlier steps, and each reading
+ * would begin at the first one. Which tensors are still reachable is not known here, but what is computed a second time is needed: it
+ * is kept then, and so the history stays a few steps long.
  *
  * @module
  */
 import { markComputed, sourceOf, type Tensor, wasComputed } from "../tensor.ts";
 
-/** Elements that are kept in any case; larger tensors only if they are not larger than what they are made from. */
-const freely = 1 << 20;
+/** Tensors of up to this many elements are kept in any case; larger ones only if they are not larger than what they are made from. */
+const alwaysKeptSize = 1 << 20;
 
 function costsNothing(tensor: Tensor): boolean {
   const source = sourceOf(tensor);
@@ -19,7 +19,7 @@ function costsNothing(tensor: Tensor): boolean {
   return kind === "view" || kind === "constant" || kind === "index" || kind === "tuple" || kind === "loop";
 }
 
-/** Notes the tensors of a program that was run, inputs before users; views and constants are not met, what they show is. */
+/** Notes the tensors of a program that was run, inputs before users; of views their bases, constants never. */
 export function noteComputed(order: readonly Tensor[]): void {
   for (const tensor of order) if (!costsNothing(tensor)) markComputed(tensor);
 }
@@ -37,7 +37,7 @@ export function usedIntermediates(order: readonly Tensor[]): Tensor[] {
   }
   if (found.size === 0) return [];
   const origins = originsOf(order);
-  return [...found].filter((tensor) => tensor.size <= Math.max(freely, origins.get(tensor)!));
+  return [...found].filter((tensor) => tensor.size <= Math.max(alwaysKeptSize, origins.get(tensor)!));
 }
 
 /** For each tensor the size of the largest one in memory that it is made from: more may be a product that only exists fused. */

@@ -303,7 +303,7 @@ function realizeLeaves(leaves: readonly unknown[]): void {
   if (leaves.some(isPending)) realizeNow(leaves.filter(isPending), "jit");
 }
 
-/** The tensor that a call returns as it was. */
+/** The tensor that a call returns unchanged. */
 function tensorOf(result: Passthrough, leaves: readonly unknown[]): Tensor {
   return result.kind === "captured" ? result.tensor : leaves[result.leaf] as Tensor;
 }

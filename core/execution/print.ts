@@ -14,7 +14,7 @@ import { Tensor, traceOf } from "../tensor.ts";
 const threshold = 1000;
 const edge = 3;
 
-/** How to write the numbers of a tensor: enough digits to tell them apart, at most 4 behind the point. */
+/** How to write the numbers of a tensor: enough digits to distinguish them, at most 4 behind the point. */
 function formatter(values: readonly number[], dtype: DType): (value: number) => string {
   if (isBool(dtype)) return (value) => value === 0 ? "false" : "true";
   if (isInteger(dtype)) return (value) => `${value}`;

@@ -15,9 +15,9 @@ import { withRoom } from "../values/budget.ts";
 
 /** A program that computes tensors. */
 export interface TensorProgram {
-  /** Undefined if there is nothing to compute: all that was asked for are inputs. */
+  /** Undefined if there is nothing to compute: all requested tensors are inputs. */
   readonly executable: Executable | undefined;
-  /** What each tensor asked for is: an output of the program, or (after simplification) one of its inputs. */
+  /** What each requested tensor is: an output of the program, or (after simplification) one of its inputs. */
   readonly results: readonly ProgramResult[];
   /** For each output which input it overwrites, if any. */
   readonly overwrites: readonly (number | undefined)[];
@@ -74,7 +74,7 @@ export function compileTensors({ outputs, leaf, donated }: TensorGraph, device: 
   return { executable, results, overwrites: overwrittenInputs(program), bytes: bytesOutside(program) };
 }
 
-/** The program of a graph, printed on the way if COTANGENT_DEBUG asks for it. */
+/** The program of a graph, printed on the way if COTANGENT_DEBUG is set so. */
 function translate(graph: Graph, inputs: readonly Node[], donated: readonly boolean[], target: Device): Program {
   if (debug.has("graph")) console.error(showGraph(graph));
   const program = compileProgram(graph, { target, inputs, donated: inputs.map((_, i) => donated[i] ?? false) });

@@ -21,7 +21,7 @@ import { type Shape, showShape, sizeOf } from "../shape.ts";
  * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
  */
 export function data(x: Tensor): Promise<TypedArray> {
-  // Not async: a mistake shows where it is made, also if nobody awaits.
+  // Not async: a mistake throws where it is made, even if the promise is not awaited.
   return numbersOf(x, "data");
 }
 

@@ -57,7 +57,7 @@ function inputsOf(order: readonly Tensor[], reader: string): (Tensor | HostArray
   return inputs;
 }
 
-/** Computes tensors now; `reader` is who asks, for messages. */
+/** Computes tensors now; `reader` names the caller in messages. */
 export function realizeNow(tensors: readonly Tensor[], reader: string): void {
   const wanted = [...new Set(tensors)].filter((tensor) => !isKnown(tensor));
   if (wanted.length === 0) return;
@@ -80,12 +80,12 @@ export function realizeNow(tensors: readonly Tensor[], reader: string): void {
   const storages = Storage.ofEagerRun(device, buffers);
   const storageOfInput = (tensor: Tensor, input: Tensor | HostArray) =>
     input instanceof Tensor ? valuesFor(input) : Storage.ofHost(tensor.dtype, input);
-  const settled = new Set<Storage>();
+  const assigned = new Set<Storage>();
   pending.forEach((tensor, i) => {
     const { kind, index } = program.results[i];
     const storage = kind === "output" ? storages[index] : storageOfInput(tensor, inputs[index]);
-    storage.shared ||= kind === "input" || settled.has(storage);
-    settled.add(storage);
+    storage.shared ||= kind === "input" || assigned.has(storage);
+    assigned.add(storage);
     // Inside a transform the history is still needed.
     if (traceOf(tensor)) values.set(tensor, storage);
     else setValues(tensor, storage);

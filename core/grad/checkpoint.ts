@@ -25,11 +25,11 @@ export const checkpointOp: Op<CheckpointAttrs> = {
   vjp: (g, inputs, _, { body }) => {
     const [captured, args, outputs] = split(body, inputs);
     const cotangents = outputs.map((output, i) => tupleElement(g, i) ?? zeroTangent(output));
-    const [_value, pull] = vjp(
+    const [_value, pullback] = vjp(
       (...again: Tensor[]) => evaluate(body, again.slice(0, captured.length), again.slice(captured.length)),
       ...[...captured, ...args].map((input) => barrier(input, cotangents)),
     );
-    return [...pull(cotangents), ...noVjp(g, outputs)];
+    return [...pullback(cotangents), ...noVjp(g, outputs)];
   },
   jvp: (tangents, inputs, _, { body }) => {
     const ends = tangents.slice(inputs.length - body.outputs.length);

@@ -19,7 +19,7 @@ interface CustomAttrs {
   readonly args: number;
   readonly saved: number;
   /** Cotangents of the arguments from what was saved and cotangents of the results. */
-  readonly pull: (saved: readonly Tensor[], cotangents: readonly Tensor[]) => (Tensor | undefined)[];
+  readonly pullback: (saved: readonly Tensor[], cotangents: readonly Tensor[]) => (Tensor | undefined)[];
 }
 
 function split<T>({ args, saved }: CustomAttrs, inputs: readonly T[]) {
@@ -32,7 +32,7 @@ export const customOp: Op<CustomAttrs> = {
   vjp: (g, inputs, _, attrs) => {
     const { saved, results } = split(attrs, inputs);
     const cotangents = results.map((result, i) => tupleElement(g, i) ?? zeroTangent(result));
-    return [...attrs.pull(saved, cotangents), ...noVjp(g, [...saved, ...results])];
+    return [...attrs.pullback(saved, cotangents), ...noVjp(g, [...saved, ...results])];
   },
   jvp: (tangents, _inputs, _output, attrs) => {
     const { results } = split(attrs, tangents);
@@ -41,10 +41,10 @@ export const customOp: Op<CustomAttrs> = {
   vmap: (inputs, batched, attrs, size) => {
     const given = split(attrs, inputs);
     const flags = split(attrs, batched);
-    const pull: CustomAttrs["pull"] = (saved, cotangents) => {
+    const pullback: CustomAttrs["pullback"] = (saved, cotangents) => {
       const absent: boolean[] = [];
       const all = vmap((...each: Tensor[]) => {
-        const found = attrs.pull(each.slice(0, saved.length), each.slice(saved.length));
+        const found = attrs.pullback(each.slice(0, saved.length), each.slice(saved.length));
         found.forEach((one, i) => absent[i] = one === undefined);
         return found.filter((one) => one !== undefined);
       }, { inAxis: [...flags.saved.map((each) => each ? 0 : null), ...cotangents.map(() => 0)] })(...saved, ...cotangents);
@@ -52,7 +52,7 @@ export const customOp: Op<CustomAttrs> = {
       return absent.map((missing) => missing ? undefined : all[next++]);
     };
     const results = batchAll(given.results, flags.results, size);
-    const made = apply(customOp, [...given.args, ...given.saved, ...results], { ...attrs, pull });
+    const made = apply(customOp, [...given.args, ...given.saved, ...results], { ...attrs, pullback });
     return tuple(new Map(elementsOf(made, results).map((result, i) => [i, result])));
   },
   lower: { kind: "tuple", element: (index, { args, saved }) => args + saved + index },
@@ -60,7 +60,7 @@ export const customOp: Op<CustomAttrs> = {
 
 /** The values of `known`, which are those of `computed`, with the derivative of `computed`: that is then not computed for its values. */
 export function withValues(computed: Tensor, known: Tensor): Tensor {
-  const attrs: CustomAttrs = { args: 1, saved: 0, pull: (_, [g]) => [g] };
+  const attrs: CustomAttrs = { args: 1, saved: 0, pullback: (_, [g]) => [g] };
   return elementsOf(apply(customOp, [computed, known], attrs), [known])[0];
 }
 
@@ -78,7 +78,7 @@ export function withValues(computed: Tensor, known: Tensor): Tensor {
  * ```
  *
  * @param forward From trees of tensors to [result, what `backward` needs], both trees. Tensors it captures from outside are
- * treated as constants: whatever needs a gradient must be an argument. Forward-mode derivatives (`jvp`) are those of this
+ * treated as constants: what needs a gradient must be an argument. Forward-mode derivatives (`jvp`) are those of this
  * function.
  * @param backward From what was saved and a cotangent, a tree like the result, to a list of cotangents: for each argument a tree like it.
  * Those of integers are not used.
@@ -93,16 +93,16 @@ export function customVjp<A extends unknown[], R, S>(
     const [result, saved] = forward(...args);
     const [savedLeaves, resultLeaves]: unknown[][] = [[], []];
     const [savedForm, resultForm] = [flattenTree(saved, savedLeaves), flattenTree(result, resultLeaves)];
-    const [keep, results] = [savedLeaves, resultLeaves].map((leaves) => leaves.filter((leaf) => leaf instanceof Tensor));
+    const [savedTensors, results] = [savedLeaves, resultLeaves].map((leaves) => leaves.filter((leaf) => leaf instanceof Tensor));
     const fill = (leaves: readonly unknown[], tensors: readonly Tensor[]) => {
       let next = 0;
       return leaves.map((leaf) => leaf instanceof Tensor ? tensors[next++] : leaf);
     };
-    const pull: CustomAttrs["pull"] = (kept, cotangents) => {
+    const pullback: CustomAttrs["pullback"] = (savedValues, cotangents) => {
       const found = new Map(
         treeLeaves(
           backward(
-            buildTree(savedForm, fill(savedLeaves, kept)) as S,
+            buildTree(savedForm, fill(savedLeaves, savedValues)) as S,
             buildTree(resultForm, fill(resultLeaves, cotangents)) as R,
           ),
         )
@@ -110,8 +110,8 @@ export function customVjp<A extends unknown[], R, S>(
       );
       return given.map(({ path, value }) => tangentType(value.dtype) ? fitting(found.get(path), value, path) : undefined);
     };
-    const attrs = { args: given.length, saved: keep.length, pull };
-    const made = elementsOf(apply(customOp, [...given.map(({ value }) => value), ...keep, ...results], attrs), results);
+    const attrs = { args: given.length, saved: savedTensors.length, pullback };
+    const made = elementsOf(apply(customOp, [...given.map(({ value }) => value), ...savedTensors, ...results], attrs), results);
     return buildTree(resultForm, fill(resultLeaves, made)) as R;
   };
 }

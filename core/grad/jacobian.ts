@@ -42,13 +42,13 @@ export function jacobian<A extends unknown[], R, N extends number = 0>(
 ): (...args: A) => Jacobian<R, A[N]> {
   return (...args) => {
     checkFloating(args[argnum], "argument");
-    const [value, pull] = vjp((x: A[N]) => f(...args.map((arg, i) => i === argnum ? x : arg) as A), args[argnum]);
+    const [value, pullback] = vjp((x: A[N]) => f(...args.map((arg, i) => i === argnum ? x : arg) as A), args[argnum]);
     checkFloating(value, "output");
     return mapLeaves(value, (output, path) => {
       if (!(output instanceof Tensor)) return output;
       const each = reshape(eye(output.size, { dtype: output.dtype }), [output.size, ...output.shape]);
       const rows = vmap((g: Tensor) =>
-        pull(mapLeaves(value, (y, other) => other === path ? g : y instanceof Tensor ? zerosLike(y) : y) as R)[0]
+        pullback(mapLeaves(value, (y, other) => other === path ? g : y instanceof Tensor ? zerosLike(y) : y) as R)[0]
       )(each);
       return mapLeaves(rows, (row) => row instanceof Tensor ? reshape(row, [...output.shape, ...row.shape.slice(1)]) : row);
     }) as Jacobian<R, A[N]>;

@@ -107,14 +107,14 @@ function fill<T>(list: readonly T[], indices: readonly number[], values: readonl
 export const scanOp: Op<ScanAttrs> = {
   name: "scan",
   ...tupleType,
-  vjp: (g, inputs, output, loop) => pullLoop(g, inputs, output, loop),
-  jvp: (tangents, inputs, _, loop) => [pushLoop(tangents, inputs, loop)],
+  vjp: (g, inputs, output, loop) => transposeLoop(g, inputs, output, loop),
+  jvp: (tangents, inputs, _, loop) => [linearizeLoop(tangents, inputs, loop)],
   vmap: (inputs, batched, loop, size) => batchLoop(inputs, batched, loop, size),
   lower: { kind: "loop", loop: (attrs) => attrs },
 };
 
-/** A loop the other way, which carries the cotangents of the state and adds up those of the constants. */
-function pullLoop(g: Tensor, inputs: readonly Tensor[], output: Tensor, loop: ScanAttrs): (Tensor | undefined)[] {
+/** A loop the other way, which carries the cotangents of the state and sums those of the constants. */
+function transposeLoop(g: Tensor, inputs: readonly Tensor[], output: Tensor, loop: ScanAttrs): (Tensor | undefined)[] {
   const { constants, state, sequences } = split(loop, inputs);
   const results = elementsOf(output, outputsOf(loop));
   const kept = results.slice(results.length - loop.kernels.length - state.length);
@@ -128,7 +128,7 @@ function pullLoop(g: Tensor, inputs: readonly Tensor[], output: Tensor, loop: Sc
     const known = new Map(loop.kernels.map((kernel, i) => [kernel, rows[state.length + i]]));
     const row = rows.slice(kept.length, kept.length + sequences.length);
     const gRows = rows.slice(kept.length + sequences.length);
-    const [, pull] = vjp(
+    const [, pullback] = vjp(
       (c: Tensor[], s: Tensor[], r: Tensor[]) => {
         const args = [...fill(before, floatState, s), ...fill(row, floatRows, r)];
         const all = evaluate(loop.body, fill(constants, floatConstants, c), args, (made, original) => {
@@ -141,7 +141,7 @@ function pullLoop(g: Tensor, inputs: readonly Tensor[], output: Tensor, loop: Sc
       pick(before, floatState),
       pick(row, floatRows),
     );
-    const [gConstants, gState, gRow] = pull([...gNext, ...gRows]);
+    const [gConstants, gState, gRow] = pullback([...gNext, ...gRows]);
     return { state: [...gState, ...sums.map((sum, i) => add(sum, gConstants[i]))], rows: gRow };
   };
   const first = [
@@ -164,7 +164,7 @@ function pullLoop(g: Tensor, inputs: readonly Tensor[], output: Tensor, loop: Sc
 }
 
 /** A loop that carries the tangents of the state beside it. */
-function pushLoop(tangents: readonly (Tensor | undefined)[], inputs: readonly Tensor[], loop: ScanAttrs): Tensor {
+function linearizeLoop(tangents: readonly (Tensor | undefined)[], inputs: readonly Tensor[], loop: ScanAttrs): Tensor {
   const { constants, state, sequences } = split(loop, inputs);
   const tangentOf = (tensor: Tensor, i: number) => tangents[i] ?? zeroTangent(tensor);
   const some = (list: readonly Tensor[], from: number) =>

@@ -52,12 +52,12 @@ export function traceFunction<R>(
     const [outputs, rest] = run(args);
     if (!hoist) return [{ captured: oldTensors(outputs, args, start), args, outputs }, rest] as const;
     const traced = { captured: independent(outputs, args, start), args, outputs };
-    // Tensors of its own: nobody else holds them, so none of them (a constant that is read elsewhere) becomes values instead of a graph.
+    // Tensors of its own: no other code holds them, so none of them (a constant that is read elsewhere) becomes values instead of a graph.
     return [{ ...traced, outputs: evaluate(traced, traced.captured, args) }, rest] as const;
   });
 }
 
-/** Whether a tensor is no part of a function that was traced since `start`; constants are part of whatever uses them. */
+/** Whether a tensor is no part of a function that was traced since `start`; constants are part of the function that uses them. */
 function isOutside(tensor: Tensor, own: ReadonlySet<Tensor>, start: number): boolean {
   return !own.has(tensor) && !isConstant(tensor) && (tensor.serial < start || sourceOf(tensor).kind !== "op");
 }

@@ -2,7 +2,7 @@
  * Operations with several results.
  *
  * Such an operation makes one tensor that stands for all its results and has no values of its own; a `tupleElement` operation names one
- * of them. So a walk meets the results first and the operation after all of them, when it can be given all cotangents at once. Those,
+ * of them. So a walk visits the results first and the operation after all of them, when it can be given all cotangents at once. Those,
  * and tangents and batches, are themselves tensors that stand for several: a `tuple`.
  *
  * @module
@@ -79,7 +79,7 @@ export function addCotangents(a: Tensor, b: Tensor): Tensor {
   return tuple(new Map([...all].map((index) => [index, sumDefined([tupleElement(a, index), tupleElement(b, index)])!])));
 }
 
-/** The results of an operation that has as many as there are examples of their shapes and types. */
+/** The results of an operation, one for each example of shape and type. */
 export function elementsOf(all: Tensor, examples: readonly { readonly shape: Shape; readonly dtype: DType }[]): Tensor[] {
   return examples.map(({ shape, dtype }, index) => apply(tupleElementOp, [all], { index, shape, dtype }));
 }

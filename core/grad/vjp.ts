@@ -70,8 +70,8 @@ function closeVariables(tree: unknown, found: readonly (Tensor | undefined)[]): 
  *
  * ```ts
  * import { mul, tensor, toArray, vjp } from "../../mod.ts";
- * const [y, pull] = vjp((x) => mul(x, x), tensor([1, 2]));
- * console.log(await toArray(pull(tensor([1, 10]))[0])); // [2, 40]
+ * const [y, pullback] = vjp((x) => mul(x, x), tensor([1, 2]));
+ * console.log(await toArray(pullback(tensor([1, 10]))[0])); // [2, 40]
  * ```
  *
  * @param f From trees of tensors to a tree of tensors.
@@ -83,7 +83,7 @@ export function vjp<A extends unknown[], R>(f: (...args: A) => R, ...args: A): [
     const value = f(...tree as A);
     const outputs = treeLeaves(value).filter((leaf) => leaf.value instanceof Tensor);
     const steps = stepsBetween(variables, outputs.map((output) => output.value as Tensor));
-    const pull = (cotangent: R): A => {
+    const pullback = (cotangent: R): A => {
       const given = treeLeaves(cotangent).filter((leaf) => leaf.value instanceof Tensor);
       if (given.length !== outputs.length) {
         throw new ShapeError(`Cannot pull back ${given.length} cotangents: the function has ${outputs.length} outputs`, {
@@ -104,7 +104,7 @@ export function vjp<A extends unknown[], R>(f: (...args: A) => R, ...args: A): [
       }).filter(([y]) => tangentType(y.dtype));
       return closeVariables(args, pullBack(steps, pairs.map(([y]) => y), pairs.map(([, g]) => g), variables)) as A;
     };
-    return [value, pull];
+    return [value, pullback];
   });
 }
 

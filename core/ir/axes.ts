@@ -6,7 +6,7 @@
  */
 import { contiguousStrides } from "../shape.ts";
 
-/** Axes of a loop nest, outermost first, and the strides of everything that moves with it. */
+/** Axes of a loop nest, outermost first, and the strides of all accesses along them. */
 export interface Axes {
   readonly extents: readonly number[];
   /** For each that moves: how far from one point to the next, along each axis. */
@@ -14,9 +14,9 @@ export interface Axes {
 }
 
 /**
- * Merges neighbouring axes over which everything runs on evenly, and drops axes of one point; order is kept.
+ * Merges neighbouring axes over which all accesses have one stride, and drops axes of one point; order is kept.
  *
- * @param keepLast Leaves the last axis as it is.
+ * @param keepLast Leaves the last axis unchanged.
  */
 export function mergeAxes(extents: readonly number[], strides: Axes["strides"], keepLast = false): Axes {
   const merged: number[] = [];
@@ -63,7 +63,7 @@ export function isContiguous(shape: readonly number[], strides: readonly number[
   return shape.every((extent, axis) => extent === 1 || strides[axis] === whole[axis]);
 }
 
-/** Strides of axes of extent 1 say nothing; 0 makes equal accesses look equal. */
+/** Strides of axes of extent 1 have no effect; 0 makes equal accesses look equal. */
 export function canonicalStrides(shape: readonly number[], strides: readonly number[]): number[] {
   return strides.map((stride, axis) => shape[axis] === 1 ? 0 : stride);
 }

@@ -1,7 +1,7 @@
 /**
  * Checking that a program is well formed before it is run: every access stays inside its buffer and types agree.
  *
- * A device that trusts its compiler would read past a buffer or reinterpret its bits; the reference says where the mistake is.
+ * A device that trusts its compiler would read past a buffer or reinterpret its bits; the reference reports where the mistake is.
  *
  * @module
  */

@@ -53,7 +53,7 @@ export function convert(dtype: DType, x: Expr): Expr {
   const value = cast(scalarType(dtype), x);
   if (!isStorage(dtype)) return value;
   const format = floatFormat(dtype);
-  // Whole numbers of one bit are held as they are.
+  // Integers of one bit are stored unchanged.
   if (format) return x.type === "bool" ? value : roundFloat(format, value);
   return binary("and", value, 2 ** (8 * deviceBytes(dtype)) - 1);
 }

@@ -20,7 +20,7 @@ export type Layout = Pick<View, "offset" | "strides">;
 
 /** How an operation with attributes `A` becomes kernels; loops hold graphs of tensors `T`. */
 export type Lowering<A, T> =
-  /** One scalar expression of the inputs' elements: fused into whatever uses it. */
+  /** One scalar expression of the inputs' elements: fused into the kernels that use it. */
   | { readonly kind: "elementwise"; expr(args: readonly Expr[], attrs: A): Expr }
   /** The same value everywhere. */
   | { readonly kind: "constant"; value(attrs: A): number }
@@ -47,7 +47,7 @@ export type Lowering<A, T> =
     readonly kind: "kernel";
     /** Whether the output begins as a copy of the first input, over which the kernel writes. */
     readonly updatesFirst?: true;
-    /** The shapes as which the kernel sees its operands, with any strides; undefined: contiguous as they are. */
+    /** The shapes as which the kernel sees its operands, with any strides; undefined: contiguous. */
     operands?(inputs: readonly Shape[], attrs: A): readonly Shape[];
     /** The kernel up to its result, and the domain it computes; the compiler adds loads and stores. */
     build(operands: readonly Access[], inputs: readonly Shape[], attrs: A, dtype: DType): KernelCore;

@@ -1,5 +1,5 @@
 /**
- * What an operation is: one record that says everything about it; and the nodes of the compiler's graph that operations make, as rules
+ * What an operation is: one record with all its rules; and the nodes of the compiler's graph that operations make, as rules
  * of algebra see them.
  *
  * `T` stands for the tensors that rules of derivatives and batching work on, of which nothing here needs to know.
@@ -12,7 +12,7 @@ import type { Lowering } from "./lowering.ts";
 
 /** An operation. Methods take inputs that fit: the public functions see to it. */
 export interface Operation<T, A = unknown> {
-  /** For people: printed forms and errors. Operations are told apart by their records. */
+  /** For people: printed forms and errors. Operations are identified by their records. */
   readonly name: string;
   /** The output's shape; throws ShapeError if the inputs do not fit. */
   shape(inputs: readonly Shape[], attrs: A): Shape;

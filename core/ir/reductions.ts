@@ -1,5 +1,5 @@
 /**
- * What reductions mean: how they begin, and how two outcomes become one. Every device combines by these rules, whatever order it goes in.
+ * What reductions mean: their initial values, and how two partial results combine. Every device combines by these rules, whatever order it goes in.
  *
  * @module
  */

@@ -38,7 +38,7 @@ export function fold(compute: (...values: number[]) => number): <A>(node: Candid
   };
 }
 
-/** The input as it is. */
+/** The input itself. */
 export function identity<A>({ inputs: [x] }: Candidate<Tensor, A>): Node<Tensor> {
   return x;
 }

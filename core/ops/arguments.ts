@@ -1,7 +1,7 @@
 /**
- * How the arguments of operations meet: numbers become tensors, types are promoted, shapes are broadcast.
+ * How the arguments of operations are aligned: numbers become tensors, types are promoted, shapes are broadcast.
  *
- * A JavaScript number takes the type of the tensor it meets, as a literal does; one with a fraction makes integers floating.
+ * A JavaScript number adapts to the type of the other operand, as a literal does; one with a fraction makes integers floating.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { Tensor, type TensorLike } from "../tensor.ts";
 import { literal } from "./literal.ts";
 import { cast } from "./cast.ts";
 import { constantOf } from "./constant.ts";
-import { stretchTo } from "./movement.ts";
+import { broadcastToKnown } from "./movement.ts";
 
 /**
- * The type in which a literal and a tensor of type `other` meet.
+ * The common type of a literal and a tensor of type `other`.
  *
  * @throws {DTypeError} If the literal is whole and the tensor's integers cannot hold it: it would become another number.
  */
@@ -69,7 +69,7 @@ export function promoteAll(xs: readonly TensorLike[], shape: Shape = []): Tensor
 }
 
 /**
- * The shape to which all arguments stretch.
+ * The shape to which all arguments broadcast.
  *
  * @throws {ShapeError} If there is none; `what` names the operation.
  */
@@ -89,19 +89,19 @@ export function commonShape(xs: readonly TensorLike[], what: string): Shape {
  * @throws {ShapeError} If the shapes do not broadcast; `what` names the operation.
  */
 export function broadcastAll(xs: readonly Tensor[], what: string): Tensor[] {
-  return stretchAll(xs, commonShape(xs, what));
+  return broadcastAllTo(xs, commonShape(xs, what));
 }
 
 /** The arguments as tensors of one type and shape. */
 export function align(xs: readonly TensorLike[], what: string): readonly Tensor[] {
   if (areAligned(xs)) return xs;
   const shape = commonShape(xs, what);
-  return stretchAll(promoteAll(xs, shape), shape);
+  return broadcastAllTo(promoteAll(xs, shape), shape);
 }
 
-/** Tensors stretched to a shape that is known to fit. */
-export function stretchAll(xs: readonly Tensor[], shape: Shape): Tensor[] {
-  return xs.map((x) => stretchTo(x, shape));
+/** `broadcastTo` for several tensors, to a shape that is known to fit. */
+export function broadcastAllTo(xs: readonly Tensor[], shape: Shape): Tensor[] {
+  return xs.map((x) => broadcastToKnown(x, shape));
 }
 
 function areAligned(xs: readonly TensorLike[]): xs is readonly Tensor[] {

@@ -9,7 +9,7 @@ import { batchAll } from "./movement.ts";
 
 /**
  * Hands its first input on, but is no common subexpression of it: what is computed from it again is really computed again. Further
- * inputs, of any shape and type, say after what: their values are not used. `id` distinguishes the barriers of one tensor.
+ * inputs, of any shape and type, are what must be computed before: their values are not used. `id` distinguishes the barriers of one tensor.
  */
 export const barrierOp: Op<{ readonly id: number }> = {
   name: "barrier",

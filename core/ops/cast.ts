@@ -67,7 +67,7 @@ export function asFloat(x: TensorLike): Tensor {
   return isFloat(tensor.dtype) ? tensor : cast(tensor, defaultFloat);
 }
 
-/** The tensor in the type in which its elements are added up and compared. */
+/** The tensor in the type in which its elements are summed and compared. */
 export function upcast(x: Tensor): Tensor {
   const dtype = computeType(x.dtype);
   return x.dtype === dtype ? x : cast(x, dtype);

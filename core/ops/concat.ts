@@ -96,7 +96,7 @@ export function stack(xs: readonly TensorLike[], { axis = 0 }: { readonly axis?:
   return concat(tensors.map((each) => expandDims(each, { axis })), { axis });
 }
 
-/** Each number as often as it says: [2, 0, 1] gives 0, 0, 2. */
+/** Each index repeated by its count: [2, 0, 1] gives 0, 0, 2. */
 function expandCounts(counts: readonly number[]): Int32Array {
   return Int32Array.from(counts.flatMap((count, i) => new Array<number>(count).fill(i)));
 }

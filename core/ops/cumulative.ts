@@ -35,7 +35,7 @@ export interface CumulativeOptions {
 interface Monoid {
   /** Combines what comes before with what comes after. */
   combine(before: Tensor, after: Tensor): Tensor;
-  /** What combining leaves as it is. */
+  /** The identity of combining. */
   readonly neutral: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What an operation is: one record that says everything about it.
+ * What an operation is: one record with all its rules.
  *
  * The constructors keep records short. `elementwise` needs partial derivatives, `linear` its transpose, `bilinear` two transposes; the
  * rules for vjp, jvp and vmap follow. Primitives take tensors whose shapes and types already fit: broadcasting and promotion

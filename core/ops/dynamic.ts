@@ -1,5 +1,5 @@
 /**
- * Parts of tensors that begin where a tensor says: their position is known on the device only, their size before.
+ * Slices whose start is a tensor: their position is known on the device only, their size before.
  *
  * @module
  */
@@ -17,16 +17,16 @@ import { valuesFor } from "./scatter.ts";
 import { where } from "./select.ts";
 import { gather, scatter } from "./take.ts";
 
-/** Along one axis: where a part of `size` of the `extent` elements begins. */
-interface Part {
+/** A range of `size` of the `extent` elements along one axis, whose start is computed on the device. */
+interface DynamicRange {
   readonly axis: number;
   readonly start: Tensor;
   readonly size: number;
   readonly extent: number;
 }
 
-/** The axes that a part does not take whole, and where it begins there: inside, whatever the numbers say. */
-function partsOf(shape: Shape, starts: readonly TensorLike[], sizes: Shape, what: string): Part[] {
+/** The ranges along the axes that are not taken whole, their starts clamped so that they lie inside. */
+function dynamicRanges(shape: Shape, starts: readonly TensorLike[], sizes: Shape, what: string): DynamicRange[] {
   if (starts.length !== shape.length || sizes.length !== shape.length) {
     throw new ShapeError(
       `Cannot ${what} ${showShape(shape)} with ${starts.length} starts and sizes ${showShape(sizes)}: one per axis is needed`,
@@ -69,7 +69,7 @@ function scalar(start: TensorLike, what: string, axis: number): Tensor {
 }
 
 /**
- * A part of x of fixed size whose start is computed on the device. A part that would reach over an end is moved inside, as in
+ * A slice of x of fixed size whose start is computed on the device. A slice that would reach over an end is moved inside, as in
  * JAX; negative starts count from the end.
  *
  * ```ts
@@ -88,15 +88,15 @@ function scalar(start: TensorLike, what: string, axis: number): Tensor {
  */
 export function dynamicSlice(x: TensorLike, starts: readonly TensorLike[], sizes: Shape): Tensor {
   const tensor = asTensor(x);
-  return partsOf(tensor.shape, starts, sizes, "slice").reduce(
+  return dynamicRanges(tensor.shape, starts, sizes, "slice").reduce(
     (part, { axis, start, size }) => gather(part, axis, [add(start, iota([size], 0))]),
     tensor,
   );
 }
 
 /**
- * x with a part replaced whose start is computed on the device: with `dynamicSlice` of the same starts and of the update's shape,
- * the update is read back. A part that would reach over an end is moved inside; negative starts count from the end.
+ * x with a slice replaced whose start is computed on the device: with `dynamicSlice` of the same starts and of the update's shape,
+ * the update is read back. A slice that would reach over an end is moved inside; negative starts count from the end.
  *
  * ```ts
  * import { dynamicUpdateSlice, tensor, toArray, zeros } from "../../mod.ts";
@@ -112,14 +112,14 @@ export function dynamicSlice(x: TensorLike, starts: readonly TensorLike[], sizes
  */
 export function dynamicUpdateSlice(x: TensorLike, update: TensorLike, starts: readonly TensorLike[]): Tensor {
   const [tensor, given] = [asTensor(x), asTensor(update)];
-  const parts = partsOf(tensor.shape, starts, given.shape, "update part of");
+  const ranges = dynamicRanges(tensor.shape, starts, given.shape, "update part of");
   const values = valuesFor(tensor, update, given.shape, "set");
-  if (parts.length === 0) return values;
-  const scattered = parts.reduce(
+  if (ranges.length === 0) return values;
+  const scattered = ranges.reduce(
     (whole, { axis, start, size, extent }) => scatter(whole, axis, [add(start, iota([size], 0))], [extent]),
     values,
   );
-  const inside = parts.map(({ axis, start, size, extent }) => {
+  const inside = ranges.map(({ axis, start, size, extent }) => {
     const position = reshape(iota([extent], 0), tensor.shape.map((each, i) => i === axis ? each : 1));
     return logicalAnd(ge(position, start), lt(position, add(start, size)));
   });

@@ -48,7 +48,7 @@ function contract(a: Labelled, b: Labelled, keep: ReadonlySet<string>): Labelled
   const extents = (list: readonly string[]): Shape => list.map(extent);
   const size = (list: readonly string[]) => sizeOf(extents(list));
   if (inner.length === 0 || (rows.length === 0 && columns.length === 0)) {
-    // Nothing to add up, or nothing to add up apart: the product, element by element, is no larger than what is kept or came in.
+    // No label to sum over, or none that only one operand has: the elementwise product is no larger than the operands or the result.
     const ones = (list: readonly string[]): Shape => list.map(() => 1);
     const x = reshape(reorder(left, [...batch, ...rows, ...inner]), [
       ...extents([...batch, ...rows]),
@@ -154,18 +154,18 @@ function outputLabels(output: string | undefined, terms: readonly Term[], hidden
   return labelsOf(term, term.letters.length + (term.ellipsis === undefined ? 0 : hidden));
 }
 
-/** Checks that a label means one extent everywhere; under "..." an axis of 1 stretches, so it drops out. */
+/** Checks that a label means one extent everywhere; under "..." an axis of 1 broadcasts, so it drops out. */
 function agree(tensors: readonly Labelled[], equation: string): Labelled[] {
   const extents = new Map<string, number>();
   for (const { x, labels } of tensors) {
     for (const [axis, label] of labels.entries()) {
       const [known, extent] = [extents.get(label), x.shape[axis]];
-      const stretches = /\d/.test(label);
-      if (known === undefined || (stretches && known === 1)) extents.set(label, extent);
-      else if (known !== extent && !(stretches && extent === 1)) {
+      const broadcasts = /\d/.test(label);
+      if (known === undefined || (broadcasts && known === 1)) extents.set(label, extent);
+      else if (known !== extent && !(broadcasts && extent === 1)) {
         throw new ShapeError(
           `Cannot compute einsum "${equation}" of shapes ${tensors.map(({ x }) => showShape(x.shape)).join(", ")}: ` +
-            `${stretches ? '"..."' : `"${label}"`} stands for axes of extents ${known} and ${extent}`,
+            `${broadcasts ? '"..."' : `"${label}"`} stands for axes of extents ${known} and ${extent}`,
           { equation, label, extents: [known, extent] },
         );
       }

@@ -7,7 +7,7 @@ import { defaultFloat, type DType, maskType } from "../dtype.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
 import { constantOf } from "./constant.ts";
 
-/** A tensor as it is; a number as a scalar of type `dtype` (f32 unless given) that adapts to others; a boolean as bool. */
+/** A tensor itself; a number as a scalar of type `dtype` (f32 unless given) that adapts to others; a boolean as bool. */
 export function asTensor(x: TensorLike, dtype?: DType): Tensor {
   if (x instanceof Tensor) return x;
   if (typeof x === "boolean") return constantOf(x ? 1 : 0, dtype ?? maskType);

@@ -25,7 +25,7 @@ export interface LossOptions {
 }
 
 /**
- * The losses of a batch as one number, or as they are.
+ * The losses of a batch reduced to one number, or unchanged.
  *
  * @param counts How much each of the losses counts in the mean; left out, all the same.
  */

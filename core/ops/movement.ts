@@ -140,9 +140,9 @@ export const broadcastOp: Op<BroadcastAttrs> = linear({
   name: "broadcastInDim",
   shape: (_, { shape }) => shape,
   transpose: (g, input, { shape, axes }) => {
-    const stretched = axes.filter((axis, i) => input[i] === 1 && shape[axis] !== 1);
+    const repeated = axes.filter((axis, i) => input[i] === 1 && shape[axis] !== 1);
     const added = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-    return reshape(sum(g, { axis: [...added, ...stretched] }), input);
+    return reshape(sum(g, { axis: [...added, ...repeated] }), input);
   },
   vmap: (x, { shape, axes }, size) => broadcastInDim(x, [size, ...shape], [0, ...axes.map((axis) => axis + 1)]),
   lower: {
@@ -177,7 +177,7 @@ export function batchAll(inputs: readonly Tensor[], batched: readonly boolean[],
  * console.log(await toArray(broadcastTo(tensor([1, 2]), [2, 2]))); // [[1, 2], [1, 2]]
  * ```
  *
- * @throws {ShapeError} If x cannot stretch to `shape`.
+ * @throws {ShapeError} If x does not broadcast to `shape`.
  */
 export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
   const tensor = asTensor(x);
@@ -187,11 +187,11 @@ export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
       to: shape,
     });
   }
-  return stretchTo(tensor, shape);
+  return broadcastToKnown(tensor, shape);
 }
 
 /** `broadcastTo` a shape that is known to fit. */
-export function stretchTo(x: Tensor, shape: Shape): Tensor {
+export function broadcastToKnown(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const lead = shape.length - x.rank;
   return broadcastInDim(x, shape, x.shape.map((_, axis) => axis + lead));

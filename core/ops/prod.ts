@@ -16,7 +16,7 @@ import { onesLike } from "./constant.ts";
 import { apply, numberDType } from "./define.ts";
 import { moveAxis, reshape } from "./movement.ts";
 import { pad } from "./pad.ts";
-import { behind, type ReduceAttrs, reduceBy, reducedShape, type ReduceOptions, stretch, sum } from "./sum.ts";
+import { behind, broadcastBack, type ReduceAttrs, reduceBy, reducedShape, type ReduceOptions, sum } from "./sum.ts";
 import { slice } from "./slice.ts";
 
 /**
@@ -45,7 +45,7 @@ export const prodOp: Op<ReduceAttrs> = {
   name: "prod",
   shape: reducedShape,
   dtype: numberDType("take prod of"),
-  vjp: (g, [x], _, { axes }) => [mul(stretch(g, x.shape, axes), derivative(x, axes))],
+  vjp: (g, [x], _, { axes }) => [mul(broadcastBack(g, x.shape, axes), derivative(x, axes))],
   jvp: ([t], [x], _, { axes }) => [t && sum(mul(t, derivative(x, axes)), { axis: axes })],
   vmap: ([x], _, { axes }) => apply(prodOp, [x], { axes: behind(axes) }),
   lower: { kind: "reduce", op: "prod", axes: ({ axes }) => axes },

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { behind, type ReduceAttrs, reduceBy, reducedShape, type ReduceOptions, stretch, sum } from "./sum.ts";
+import { behind, broadcastBack, type ReduceAttrs, reduceBy, reducedShape, type ReduceOptions, sum } from "./sum.ts";
 import { indexType, maskType } from "../dtype.ts";
 import type { ReduceOp } from "../ir/kernel.ts";
 import { ShapeError } from "../errors.ts";
@@ -22,14 +22,14 @@ import { exp, isFinite, log, logicalNot, sqrt } from "./unary.ts";
 /** max or min: the derivative goes to the extreme elements, in equal parts. */
 function extreme(name: "max" | "min"): Op<ReduceAttrs> {
   const share = (x: Tensor, y: Tensor, axes: readonly number[]) => {
-    const hit = cast(eq(x, stretch(y, x.shape, axes)), x.dtype);
-    return div(hit, stretch(sum(hit, { axis: axes }), x.shape, axes));
+    const hit = cast(eq(x, broadcastBack(y, x.shape, axes)), x.dtype);
+    return div(hit, broadcastBack(sum(hit, { axis: axes }), x.shape, axes));
   };
   const op: Op<ReduceAttrs> = {
     name,
     shape: reducedShape,
     dtype: numberDType(`take ${name} of`),
-    vjp: (g, [x], y, { axes }) => [mul(stretch(g, x.shape, axes), share(x, y, axes))],
+    vjp: (g, [x], y, { axes }) => [mul(broadcastBack(g, x.shape, axes), share(x, y, axes))],
     jvp: ([t], [x], y, { axes }) => [t && sum(mul(t, share(x, y, axes)), { axis: axes })],
     vmap: ([x], _, { axes }) => apply(op, [x], { axes: behind(axes) }),
     lower: { kind: "reduce", op: name, axes: ({ axes }) => axes },

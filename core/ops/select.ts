@@ -7,7 +7,7 @@ import { isBool, maskType } from "../dtype.ts";
 import * as expr from "../ir/expr.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { commonShape, promoteAll, stretchAll } from "./arguments.ts";
+import { broadcastAllTo, commonShape, promoteAll } from "./arguments.ts";
 import { cast } from "./cast.ts";
 import { zerosLike } from "./constant.ts";
 import { apply, elementwise, type ElementwiseOp } from "./define.ts";
@@ -35,5 +35,5 @@ export const whereOp: ElementwiseOp = elementwise({
  */
 export function where(test: TensorLike, x: TensorLike, y: TensorLike): Tensor {
   const shape = commonShape([test, x, y], "choose between");
-  return apply(whereOp, stretchAll([cast(test, maskType), ...promoteAll([x, y], shape)], shape), undefined);
+  return apply(whereOp, broadcastAllTo([cast(test, maskType), ...promoteAll([x, y], shape)], shape), undefined);
 }

@@ -26,7 +26,8 @@ export interface ReduceAttrs {
   readonly axes: readonly number[];
 }
 
-function kept(shape: Shape, axes: readonly number[]): number[] {
+/** The axes that are not reduced. */
+function remainingAxes(shape: Shape, axes: readonly number[]): number[] {
   return shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
 }
 
@@ -35,9 +36,9 @@ export function reducedShape([shape]: readonly Shape[], { axes }: ReduceAttrs): 
   return shape.filter((_, axis) => !axes.includes(axis));
 }
 
-/** The reduced tensor stretched over the axes it lost. */
-export function stretch(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
-  return broadcastInDim(x, shape, kept(shape, axes));
+/** The reduced tensor repeated along the axes it lost. */
+export function broadcastBack(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
+  return broadcastInDim(x, shape, remainingAxes(shape, axes));
 }
 
 /** The same axes when there is one more in front. */
@@ -50,7 +51,7 @@ function givesIndices({ lower }: Op<ReduceAttrs>): boolean {
   return lower.kind === "reduce" && (lower.op === "argmax" || lower.op === "argmin");
 }
 
-/** A reduction by a record: its axes worked out and, if asked for, kept. */
+/** Applies a reduction over the normalized axes, which `keepDims` keeps with extent 1. */
 export function reduceBy(op: Op<ReduceAttrs>, x: Tensor, { axis, keepDims }: ReduceOptions): Tensor {
   const list = normalizeAxes(axis, x.rank, op.name);
   const result = list.length === 0 && !givesIndices(op) ? x : apply(op, [x], { axes: list });
@@ -61,7 +62,7 @@ export const sumOp: Op<ReduceAttrs> = linear({
   name: "sum",
   shape: reducedShape,
   dtype: numberDType("sum"),
-  transpose: (g, shape, { axes }) => stretch(g, shape, axes),
+  transpose: (g, shape, { axes }) => broadcastBack(g, shape, axes),
   vmap: (x, { axes }) => apply(sumOp, [x], { axes: behind(axes) }),
   lower: { kind: "reduce", op: "sum", axes: ({ axes }) => axes },
   simplify: (node) => {

@@ -213,7 +213,7 @@ interface AlongAxis {
 }
 
 /**
- * How `indices` choose along an axis of `shape`. Axes that the indices do not tell apart (extent 1) stay out of the block where they
+ * How `indices` choose along an axis of `shape`. Axes along which the indices are constant (extent 1) stay out of the block where they
  * are at its ends: whole rows are moved then.
  *
  * @throws {ShapeError} If the other axes do not fit.

@@ -40,7 +40,7 @@ export function inFloat(images: Tensor, f: (images: Tensor) => Tensor): Tensor {
   return images.dtype === byteType ? cast(clip(round(made), { min: 0, max: 255 }), byteType) : made;
 }
 
-/** One number as it is, or one for each channel as [channels, 1, 1]. */
+/** One number itself, or one for each channel as [channels, 1, 1]. */
 export function perChannel(value: number | readonly number[], what: string, images: Tensor): Tensor {
   if (typeof value === "number") return asTensor(value);
   const channels = images.shape[1];

@@ -120,7 +120,7 @@ function halfEven(twice: number): number {
   return twice % 2 === 0 || down % 2 === 0 ? down : down + 1;
 }
 
-/** Mirrors each image along an axis or not, as the key says. */
+/** Mirrors each image along an axis or not, drawn by the key. */
 function randomFlip(name: string, axis: number, p: number): Transform {
   fraction(p, "p");
   return (images, key) =>

@@ -1,7 +1,7 @@
 /**
  * Images of another size.
  *
- * With smoothing, height and width are each a product with a matrix of weights, which is made on the host: its row i says how much of each
+ * With smoothing, height and width are each a product with a matrix of weights, which is made on the host: its row i holds how much of each
  * old pixel is in new pixel i. So the derivative is the product with the transposed matrix, and the more the images shrink, the wider
  * are the rows.
  *

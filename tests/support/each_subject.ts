@@ -16,7 +16,7 @@ const sums: Tolerances = {
   f64: { relative: 1e-11, absolute: 1e-11 },
 };
 
-/** For elements that are moved, and few of them added up. */
+/** For elements that are moved, and few of them summed. */
 export const moves: Tolerances = {
   f32: { relative: 2e-6, absolute: 2e-6 },
   f64: { relative: 1e-14, absolute: 1e-14 },

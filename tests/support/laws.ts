@@ -1,5 +1,5 @@
 /**
- * Laws that hold for every function of tensors, whatever it computes.
+ * Laws that hold for every function of tensors.
  *
  * Derivatives are checked in double precision on the reference device, where a finite difference is good to about nine digits.
  *
@@ -80,10 +80,11 @@ export function isDifferentiable(subject: Subject): boolean {
 export async function checkDerivatives(subject: Subject): Promise<void> {
   useDevice(reference);
   const all = sampleAll(subject, "f64");
-  const places = all.flatMap(({ dtype }, i) => isFloat(dtype) ? [i] : []);
-  const xs = places.map((i) => all[i]);
+  const floatIndices = all.flatMap(({ dtype }, i) => isFloat(dtype) ? [i] : []);
+  const xs = floatIndices.map((i) => all[i]);
   // A function of the floating arguments alone.
-  const f = (...floats: Tensor[]) => subject.f(...all.map((x, i) => places.includes(i) ? floats[places.indexOf(i)] : x));
+  const f = (...floats: Tensor[]) =>
+    subject.f(...all.map((x, i) => floatIndices.includes(i) ? floats[floatIndices.indexOf(i)] : x));
   const ts = directions(xs, 50);
   const us = directions(xs, 60);
   const [g] = directions([f(...xs)], 70);

@@ -1,7 +1,7 @@
 /**
  * What every operation's record is checked with: shapes, attributes, and where its arguments are sampled.
  *
- * Elementwise records say themselves how many arguments they have and where these may lie; the rest is in the table below. A record
+ * Elementwise records define how many arguments they have and their domain; the rest is in the table below. A record
  * without a case fails the laws, so a new operation cannot be forgotten.
  *
  * @module
@@ -300,7 +300,7 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     one("part", float([5, 4]), { start: [1, 0], count: [3, 4], step: [1, 1] }),
     one("steps", float([7, 5]), { start: [1, 0], count: [3, 2], step: [2, 3] }),
     one("nothing", float([4]), { start: [2], count: [0], step: [1] }),
-    ...ofEachStorage((dtype, stored) => [one(`${dtype} from an odd place`, stored([9]), { start: [3], count: [5], step: [1] })]),
+    ...ofEachStorage((dtype, stored) => [one(`${dtype} from an odd offset`, stored([9]), { start: [3], count: [5], step: [1] })]),
     one("unused end", float([6]), { start: [0], count: [2], step: [3] }),
   ],
   flip: [
@@ -339,7 +339,7 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     two("batch", float([2, 3, 4]), float([2, 4, 2])),
     two("two batch axes", float([2, 2, 3, 2]), float([2, 2, 2, 3])),
     two("a row by a column", float([1, 7]), float([7, 1])),
-    two("nothing to add up", float([2, 0]), float([0, 3])),
+    two("an empty sum", float([2, 0]), float([0, 3])),
     two("i32", integer([2, 3], "i32"), integer([3, 2], "i32")),
   ],
   conv2d: convCases((x, weight) => [x, weight]),

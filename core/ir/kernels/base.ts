@@ -24,7 +24,7 @@ export interface KernelBase {
   readonly kind: string;
   /** The output domain. May be empty ([]: one point) or hold a 0 (nothing to do). */
   readonly shape: Shape;
-  /** What the result is computed from. Its kind says over which extents the strides run. */
+  /** What the result is computed from. Its kind determines over which extents the strides run. */
   readonly operands: readonly Access[];
   /** Loads with one stride per axis of `shape`; `load` expressions in the stores refer to them by slot. */
   readonly loads: readonly Access[];
@@ -35,7 +35,7 @@ export interface KernelBase {
 /** An operand as its kernel sees it. */
 export interface Operand {
   readonly shape: Shape;
-  /** Whether the elements lie one after the other from the offset on, whatever the strides say. */
+  /** Whether the elements lie one after the other from the offset on, whatever the strides. */
   readonly contiguous: boolean;
 }
 
@@ -53,7 +53,7 @@ export function contiguous(...shape: Shape): Operand {
 export interface KernelKind<K> {
   /** What each operand is, in order. */
   operands(kernel: K): readonly Operand[];
-  /** The extents that one result adds up or searches. */
+  /** The extents that one result sums or searches. */
   reduced(kernel: K): Shape;
   /** Additions and multiplications (or comparisons) up to the results, without the operations of expressions. */
   flops(kernel: K): number;
@@ -65,6 +65,6 @@ export interface KernelKind<K> {
   readonly rank?: number;
   /** Expressions beside those of the stores. Their `load`s name operands, and their points are those of `shape` then `reduced`. */
   expressions?(kernel: K): readonly Expr[];
-  /** What kind and domain do not tell, for people. */
+  /** Facts beyond kind and domain, for printing. */
   details?(kernel: K): string;
 }

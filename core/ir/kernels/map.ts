@@ -1,5 +1,5 @@
 /**
- * Elementwise kernels: the stores say it all.
+ * Elementwise kernels: their stores are all there is.
  *
  * @module
  */

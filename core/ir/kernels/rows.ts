@@ -1,5 +1,5 @@
 /**
- * Rows moved by index: gathered, added up, or written over others. Indices count from 0 and were checked or clamped before: a device
+ * Rows moved by index: gathered, summed, or written over others. Indices count from 0 and were checked or clamped before: a device
  * clamps them into range all the same.
  *
  * @module
@@ -26,7 +26,7 @@ export interface ScatterAddRowsKernel extends RowsKernel {
 }
 
 /**
- * Rows [outer, count, inner] written over those of a buffer, of two at one index the last; the other rows stay as they are. The domain
+ * Rows [outer, count, inner] written over those of a buffer, of two at one index the last; the other rows are unchanged. The domain
  * is [outer, count, inner]; there is no result, and no stores follow.
  */
 export interface ScatterRowsKernel extends RowsKernel {

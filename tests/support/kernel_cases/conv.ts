@@ -12,7 +12,7 @@ import { exact, type Tolerance } from "../close.ts";
 import { noise, noise64 } from "../noise.ts";
 import { buildCase, dense, f32, type KernelCase, load, result, store, strided } from "./builder.ts";
 
-/** What a convolution is asked for; what is left out is 1, padding 0. */
+/** Parameters of a convolution; the default is 1, of padding 0. */
 export interface ConvSizes {
   readonly n?: number;
   readonly c?: number;
@@ -113,7 +113,7 @@ const geometries: Readonly<Record<string, ConvSizes>> = {
   "mnist, first layer of simple": { n: 2, input: [28, 28], o: 32, kernel: [3, 3] },
   "mnist, second layer of simple": { n: 2, c: 32, input: [14, 14], o: 64, kernel: [3, 3] },
   "mnist, second layer of lenet": { n: 3, c: 6, input: [12, 12], o: 16, kernel: [5, 5] },
-  "odd everything": { n: 3, c: 3, input: [11, 13], o: 5, kernel: [3, 5], padding: [1, 1, 2, 2] },
+  "all extents odd": { n: 3, c: 3, input: [11, 13], o: 5, kernel: [3, 5], padding: [1, 1, 2, 2] },
   "even filter": { n: 2, c: 3, input: [8, 9], o: 4, kernel: [2, 4] },
   "same padding of an even filter: asymmetric": { n: 2, c: 2, input: [7, 7], o: 3, kernel: [4, 4], padding: [1, 2, 1, 2] },
   "padding on one side only": { n: 1, c: 2, input: [5, 6], o: 3, kernel: [3, 3], padding: [0, 2, 1, 0] },
@@ -265,7 +265,7 @@ const knownCases: readonly KernelCase[] = [
     });
     return [[5421, 6532, 8754, 9865, 87, 98]];
   }),
-  buildCase("conv2dInputGrad known by hand: overlapping filters add up", exact, (p) => {
+  buildCase("conv2dInputGrad known by hand: overlapping filters are summed", exact, (p) => {
     const g = convGeometry({ input: [2, 3], kernel: [2, 2] });
     const gradient = p.input("f32", [1, 2]);
     const weight = p.input("f32", [1, 10, 100, 1000]);

@@ -209,7 +209,7 @@ const composites: readonly KernelCase[] = [
     [0.5, 1, 1 / (1 + Math.exp(80)), 1, 0, NaN, 1 / (1 + Math.exp(-1)), 1 / (1 + Math.exp(1))],
   ),
   elementwiseCase(
-    "loads of four types meet in one expression",
+    "loads of four types in one expression",
     exact,
     [
       { dtype: "u8", values: [0, 255, 3, 4, 5] },

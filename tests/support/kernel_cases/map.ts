@@ -101,7 +101,7 @@ const copies: readonly KernelCase[] = [
   copyCase("of six transposed axes", [2, 3, 2, 3, 2, 3], { size: 216, strides: [1, 2, 6, 12, 36, 72] }),
 ];
 
-/** A value of each type moved as it is, from and to odd offsets. */
+/** A value of each type moved unchanged, from and to odd offsets. */
 function moveCase(dtype: DType, values: ArrayLike<number>): KernelCase {
   const size = values.length;
   return buildCase(`move ${size} ${dtype} from offset 3 to offset 1`, exact, (p) => {

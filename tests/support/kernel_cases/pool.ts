@@ -11,7 +11,7 @@ import { exact, type Tolerance } from "../close.ts";
 import { noise, noise64, noiseInt } from "../noise.ts";
 import { buildCase, dense, f32, type KernelCase, load, result, store, strided } from "./builder.ts";
 
-/** What pooling is asked for; what is left out is 1, padding 0, the stride that of the kernel. */
+/** Parameters of pooling; the default is 1, of padding 0, of the stride that of the kernel. */
 export interface PoolSizes {
   readonly n?: number;
   readonly c?: number;
@@ -177,14 +177,14 @@ const knownCases: readonly KernelCase[] = [
     other: [1, 2, 3, 4, 5, 6, 7, 8],
     known: [2, 8],
   }),
-  poolCase("minus infinity has a place", "maxPool2dScatter", four, {
+  poolCase("minus infinity has a position", "maxPool2dScatter", four, {
     x: [-inf, -inf, -inf, -1, -inf, -inf, -inf, -inf],
     other: [10, 20],
     known: [10, 0, 0, 20, 0, 0, 0, 0],
   }),
   poolCase("padding never wins", "maxPool2d", framed, { x: [-1, -2, -3, -inf], known: [-1, -2, -3, -inf] }),
   poolCase("padding never wins", "maxPool2dScatter", framed, { x: [-1, -2, -3, -inf], other: [1, 2, 3, 4], known: [1, 2, 3, 4] }),
-  poolCase("several windows add up at one place", "maxPool2dScatter", row, {
+  poolCase("several windows are summed at one position", "maxPool2dScatter", row, {
     x: [1, 9, 2, 3],
     other: [1, 10],
     known: [0, 11, 0, 0],

@@ -16,7 +16,7 @@ function sumTolerance(count: number, scale = 1): Tolerance {
   return { relative: 1e-5, absolute: 1e-7 * count * scale + smallestNormal };
 }
 
-const isPlace = (op: ReduceOp) => op === "argmax" || op === "argmin";
+const givesIndex = (op: ReduceOp) => op === "argmax" || op === "argmin";
 
 /** One reduction of one operand, stored row-major. */
 function reduceCase(
@@ -32,7 +32,7 @@ function reduceCase(
   const strides = operand.strides ?? contiguousStrides([...shape, ...window]);
   return buildCase(name, tolerance, (p) => {
     const x = p.input(dtype, values);
-    const out = p.output(isPlace(op) ? "i32" : dtype, sizeOf(shape));
+    const out = p.output(givesIndex(op) ? "i32" : dtype, sizeOf(shape));
     const type = scalarOf(dtype);
     p.run({
       kind: "reduce",
@@ -41,7 +41,7 @@ function reduceCase(
       operands: [strided(x, strides, offset)],
       reductions: [{ op, value: load(0, type) }],
       loads: [],
-      stores: [store(dense(out, shape), result(0, isPlace(op) ? "i32" : type))],
+      stores: [store(dense(out, shape), result(0, givesIndex(op) ? "i32" : type))],
     });
     return known && [known];
   });
@@ -90,12 +90,12 @@ const empties: readonly KernelCase[] = ops.flatMap((op) => {
 });
 
 const specials: readonly KernelCase[] = [
-  ...[0, 1, 4, 9, 12].flatMap((place) =>
+  ...[0, 1, 4, 9, 12].flatMap((index) =>
     (["max", "min", "argmax", "argmin"] as const).map((op) => {
       const values = Array.from(noise(2, 13));
-      values[place] = NaN;
-      const known = [isPlace(op) ? place : NaN];
-      return reduceCase(`${op} with NaN at ${place} of 13`, exact, op, { shape: [], window: [13] }, { values }, known);
+      values[index] = NaN;
+      const known = [givesIndex(op) ? index : NaN];
+      return reduceCase(`${op} with NaN at ${index} of 13`, exact, op, { shape: [], window: [13] }, { values }, known);
     })
   ),
   reduceCase("argmax of two NaN gives the first", exact, "argmax", { shape: [], window: [9] }, {
@@ -110,7 +110,7 @@ const specials: readonly KernelCase[] = [
   reduceCase("argmax of ties in a long window", exact, "argmax", { shape: [], window: [5000] }, {
     values: Float32Array.from({ length: 5000 }, (_, i) => i % 1000 === 777 ? 1 : 0),
   }, [777]),
-  reduceCase("argmax counts places row-major over a transposed window", exact, "argmax", { shape: [], window: [3, 4] }, {
+  reduceCase("argmax counts positions row-major over a transposed window", exact, "argmax", { shape: [], window: [3, 4] }, {
     values: [0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0],
     strides: [1, 3],
   }, [9]),
@@ -190,7 +190,7 @@ const types: readonly KernelCase[] = [
   ]),
 ];
 
-/** A reduction kernel over rows with everything open: what is reduced, and what is done with it. */
+/** A reduction kernel over rows whose reduced value and epilogue are given. */
 function rowsCase(
   name: string,
   tolerance: Tolerance,
@@ -266,11 +266,11 @@ const epilogues: readonly KernelCase[] = [
   rowsCase("the index of the domain in the epilogue", sumTolerance(19, 10), [6, 19], [{ op: "sum", value: x }], [
     { dtype: "f32", value: binary("mul", result(), cast("f32", index([2], 1))) },
   ]),
-  rowsCase("an argmax compared with a place", exact, [6, 19], [{ op: "argmax", value: unary("neg", x) }], [
+  rowsCase("an argmax compared with a index", exact, [6, 19], [{ op: "argmax", value: unary("neg", x) }], [
     { dtype: "bool", value: binary("eq", result(0, "i32"), 3) },
     { dtype: "i32", value: binary("mul", result(0, "i32"), 2) },
   ]),
-  buildCase("a bias gradient added to a donated sum, in place", sumTolerance(64), (p) => {
+  buildCase("a bias gradient added to a donated sum, in index", sumTolerance(64), (p) => {
     const g = p.input("f32", noise(10, 64 * 10));
     const bias = p.input("f32", noise(11, 10));
     p.donate(bias);

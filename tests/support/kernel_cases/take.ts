@@ -49,7 +49,7 @@ function takeCase(
     const rows = [outer, kind === "gatherRows" ? size : count, inner];
     const length = rows[0] * rows[1] * rows[2];
     const source = p.input(dtype, options.source ?? valuesOf(dtype, offset + length));
-    const places = p.input("i32", [...new Array<number>(offset).fill(0), ...Array.from(indices)]);
+    const indexBuffer = p.input("i32", [...new Array<number>(offset).fill(0), ...Array.from(indices)]);
     const out = p.output(dtype, shape[0] * shape[1] * shape[2]);
     p.run({
       kind,
@@ -58,7 +58,7 @@ function takeCase(
       inner,
       count,
       shape,
-      operands: [dense(source, rows, offset), strided(places, [1], offset)],
+      operands: [dense(source, rows, offset), strided(indexBuffer, [1], offset)],
       loads: [],
       stores: [store(dense(out, shape), result(0, scalarOf(dtype)))],
     });
@@ -109,7 +109,7 @@ const types: readonly KernelCase[] = [
 const epilogues: readonly KernelCase[] = [
   buildCase("take: bytes to f32 in [0, 1] on the way", { relative: 1e-6, absolute: 0 }, (p) => {
     const images = p.input("u8", noiseInt(4, 20 * 29, 0, 255));
-    const places = p.input("i32", [19, 3, 3, 0]);
+    const indexBuffer = p.input("i32", [19, 3, 3, 0]);
     const out = p.output("f32", 4 * 29);
     p.run({
       kind: "gatherRows",
@@ -118,14 +118,14 @@ const epilogues: readonly KernelCase[] = [
       inner: 29,
       count: 4,
       shape: [1, 4, 29],
-      operands: [dense(images, [1, 20, 29]), dense(places, [4])],
+      operands: [dense(images, [1, 20, 29]), dense(indexBuffer, [4])],
       loads: [],
       stores: [store(dense(out, [1, 4, 29]), binary("div", cast("f32", result(0, scalarOf("u8"))), 255))],
     });
   }),
   buildCase("takeGrad: a table updated in place", sums, (p) => {
     const g = p.input("f32", noise(5, 6 * 4));
-    const places = p.input("i32", [1, 1, 0, 6, 2, 1]);
+    const indexBuffer = p.input("i32", [1, 1, 0, 6, 2, 1]);
     const table = p.input("f32", noise(6, 7 * 4));
     p.donate(table);
     p.run({
@@ -135,14 +135,14 @@ const epilogues: readonly KernelCase[] = [
       inner: 4,
       count: 6,
       shape: [1, 7, 4],
-      operands: [dense(g, [1, 6, 4]), dense(places, [6])],
+      operands: [dense(g, [1, 6, 4]), dense(indexBuffer, [6])],
       loads: [dense(table, [1, 7, 4])],
       stores: [store(dense(table, [1, 7, 4]), binary("sub", load(0), binary("mul", result(), 0.1)))],
     });
   }),
   buildCase("takeGrad: a store without the result before one with it", sums, (p) => {
     const g = p.input("f32", noise(5, 6 * 4));
-    const places = p.input("i32", [1, 1, 0, 6, 2, 1]);
+    const indexBuffer = p.input("i32", [1, 1, 0, 6, 2, 1]);
     const other = p.input("f32", noise(6, 7 * 4));
     const [first, second] = [p.output("f32", 28), p.output("f32", 28)];
     p.run({
@@ -152,7 +152,7 @@ const epilogues: readonly KernelCase[] = [
       inner: 4,
       count: 6,
       shape: [1, 7, 4],
-      operands: [dense(g, [1, 6, 4]), dense(places, [6])],
+      operands: [dense(g, [1, 6, 4]), dense(indexBuffer, [6])],
       loads: [dense(other, [1, 7, 4])],
       stores: [
         store(dense(first, [1, 7, 4]), binary("mul", load(0), 2)),
@@ -162,7 +162,7 @@ const epilogues: readonly KernelCase[] = [
   }),
   buildCase("take: two stores, one transposed", exact, (p) => {
     const x = p.input("f32", noiseInt(7, 5 * 3, -9, 9));
-    const places = p.input("i32", [4, 1, 1, 0]);
+    const indexBuffer = p.input("i32", [4, 1, 1, 0]);
     const scale = p.input("f32", [1, 2, 4]);
     const [out, turned] = [p.output("f32", 12), p.output("f32", 12)];
     p.run({
@@ -172,7 +172,7 @@ const epilogues: readonly KernelCase[] = [
       inner: 3,
       count: 4,
       shape: [1, 4, 3],
-      operands: [dense(x, [1, 5, 3]), dense(places, [4])],
+      operands: [dense(x, [1, 5, 3]), dense(indexBuffer, [4])],
       loads: [strided(scale, [0, 0, 1])],
       stores: [
         store(dense(out, [1, 4, 3]), binary("mul", result(), load(0))),

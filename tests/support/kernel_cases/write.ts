@@ -16,7 +16,7 @@ function writeCase(name: string, { outer, size, inner }: Sizes, indices: ArrayLi
   return buildCase(`write: ${name}`, exact, (p) => {
     const table = p.donate(p.input(dtype, valuesOf(dtype, outer * size * inner, 1)));
     const source = p.input(dtype, options.source ?? valuesOf(dtype, offset + outer * count * inner, 2));
-    const places = p.input("i32", [...new Array<number>(offset).fill(0), ...Array.from(indices)]);
+    const indexBuffer = p.input("i32", [...new Array<number>(offset).fill(0), ...Array.from(indices)]);
     p.run({
       kind: "scatterRows",
       outer,
@@ -24,7 +24,7 @@ function writeCase(name: string, { outer, size, inner }: Sizes, indices: ArrayLi
       inner,
       count,
       shape: [outer, count, inner],
-      operands: [dense(source, [outer, count, inner], offset), dense(places, [count], offset)],
+      operands: [dense(source, [outer, count, inner], offset), dense(indexBuffer, [count], offset)],
       target: dense(table, [outer, size, inner]),
       loads: [],
       stores: [],
