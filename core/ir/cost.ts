@@ -6,8 +6,8 @@
  */
 import { deviceBytes } from "../dtype.ts";
 import { contiguousStrides, showShape, sizeOf } from "../shape.ts";
-import { argumentsOf, type Expr, scalarType, visit } from "./expr.ts";
-import { expandBinary, expandUnary } from "./functions/mod.ts";
+import { type Expr, scalarType, usualArgumentsOf, visit } from "./expr.ts";
+import { expandBinary, expandLiteral, expandUnary } from "./functions/mod.ts";
 import { type Access, type Kernel, kindOf, type SimpleKernel } from "./kernel.ts";
 import type { Node } from "./operation.ts";
 import type { Program } from "./program.ts";
@@ -74,14 +74,9 @@ function bytesOf(program: Program, kernel: SimpleKernel): number {
 /** Roughly how many instructions expressions take per point; parts that few arguments need count nothing. */
 export function instructions(roots: readonly Expr[]): number {
   let count = 0;
-  const seen = new Set<Expr>();
-  const pending = [...roots];
-  for (let e = pending.pop(); e; e = pending.pop()) {
-    if (seen.has(e)) continue;
-    seen.add(e);
+  visit(roots, (e) => {
     if (!isLeaf(e)) count += instructionsOf(e);
-    pending.push(...(e.kind === "select" && e.rare ? [e.test, e.y] : argumentsOf(e)));
-  }
+  }, usualArgumentsOf);
   return count;
 }
 
@@ -90,6 +85,10 @@ const known = new Map<string, number>();
 /** Those of one operation: of functions that devices have no instruction for as many as their expansions take. */
 function instructionsOf(e: Expr): number {
   if (e.kind !== "unary" && e.kind !== "binary") return 1;
+  if (e.kind === "binary") {
+    const simple = expandLiteral(e.op, { kind: "load", type: e.type, slot: 0 }, e.y);
+    if (simple) return instructions([simple]);
+  }
   // A double's functions are taken to cost as much as a float's.
   const type = e.x.type === "f64" ? "f32" : e.x.type;
   const key = `${e.op} ${type}`;

@@ -177,13 +177,18 @@ export function mapLeaves(e: Expr, leaf: (leaf: Expr) => Expr, memo: Map<Expr, E
   return made;
 }
 
-/** Visits every node of the expressions once, arguments before users. */
-export function visit(roots: readonly Expr[], see: (e: Expr) => void): void {
+/** The direct arguments that are computed at every point: all but the rare part of a select. */
+export function usualArgumentsOf(e: Expr): readonly Expr[] {
+  return e.kind === "select" && e.rare ? [e.test, e.y] : argumentsOf(e);
+}
+
+/** Visits every node of the expressions once, arguments before users; `into` may leave some arguments out. */
+export function visit(roots: readonly Expr[], see: (e: Expr) => void, into = argumentsOf): void {
   const seen = new Set<Expr>();
   const go = (e: Expr): void => {
     if (seen.has(e)) return;
     seen.add(e);
-    for (const x of argumentsOf(e)) go(x);
+    for (const x of into(e)) go(x);
     see(e);
   };
   for (const root of roots) go(root);

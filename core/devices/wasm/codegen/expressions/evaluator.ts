@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { argumentsOf, type Expr, visit } from "../../../../ir/expr.ts";
+import { argumentsOf, type Expr, usualArgumentsOf, visit } from "../../../../ir/expr.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import { type Emitter, isImmediate, type Lanes } from "./emitter.ts";
 
@@ -225,12 +225,7 @@ function keptBy(scope: Scope | undefined, e: Expr): number | undefined {
 /** The nodes that are computed whatever the tests say. */
 function usualNodes(roots: readonly Expr[]): ReadonlySet<Expr> {
   const found = new Set<Expr>();
-  const go = (e: Expr): void => {
-    if (found.has(e)) return;
-    found.add(e);
-    (e.kind === "select" && e.rare ? [e.test, e.y] : argumentsOf(e)).forEach(go);
-  };
-  roots.forEach(go);
+  visit(roots, (e) => found.add(e), usualArgumentsOf);
   return found;
 }
 
