@@ -4,7 +4,8 @@
  * @module
  */
 import { argumentsOf, type Expr } from "../../core/ir/expr.ts";
-import { binaryFunction, bitcastFunction, castFunction, unaryFunction } from "../../core/devices/reference/scalar.ts";
+import { bitcastFunction } from "../../core/devices/reference/bits.ts";
+import { binaryFunction, castFunction, unaryFunction } from "../../core/devices/reference/scalar.ts";
 
 /** The value of an expression of basic operations; `load` number i is `values[i]`. */
 export function evaluate(root: Expr, values: readonly number[], fused: boolean): number {

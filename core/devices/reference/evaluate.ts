@@ -6,7 +6,8 @@
 import { type Expr, visit } from "../../ir/expr.ts";
 import type { Access } from "../../ir/kernel.ts";
 import type { Shape } from "../../shape.ts";
-import { binaryFunction, bitcastFunction, castFunction, constantValue, unaryFunction } from "./scalar.ts";
+import { bitcastFunction } from "./bits.ts";
+import { binaryFunction, castFunction, constantValue, unaryFunction } from "./scalar.ts";
 import { type Linear, walk } from "./walk.ts";
 
 /** The contents of a buffer. Floats are doubles; u8 and bool are bytes. */

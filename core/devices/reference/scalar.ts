@@ -8,7 +8,7 @@
  * @module
  */
 import { isBool, isFloat, isInteger, roundTo, wholeRange } from "../../dtype.ts";
-import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../ir/expr.ts";
+import type { BinaryOp, ScalarType, UnaryOp } from "../../ir/expr.ts";
 import { erf, integerPower, power, roundHalfEven } from "./special.ts";
 
 /** Brings the outcome of an operation back into the range of its type. */
@@ -101,72 +101,7 @@ function saturate(x: number, low: number, high: number): number {
   return Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, low), high)) + 0; // + 0 turns -0 into 0
 }
 
-const bits = new DataView(new ArrayBuffer(4));
-
-const writeBits: Readonly<Record<ScalarType, (x: number) => void>> = {
-  f32: (x) => bits.setFloat32(0, x),
-  f64: () => refuseBits(),
-  i32: (x) => bits.setInt32(0, x),
-  u32: (x) => bits.setUint32(0, x),
-  bool: (x) => bits.setUint32(0, x),
-};
-
-const readBits: Readonly<Record<ScalarType, () => number>> = {
-  f32: () => bits.getFloat32(0),
-  f64: () => refuseBits(),
-  i32: () => bits.getInt32(0),
-  u32: () => bits.getUint32(0),
-  bool: () => bits.getUint32(0) === 0 ? 0 : 1,
-};
-
-function refuseBits(): never {
-  throw new TypeError("Cannot bitcast f64: only types of 32 bits have the same bits");
-}
-
-/** The same 32 bits read as another type; a double that stands for an f32 is rounded to one first. */
-export function bitcastFunction(from: ScalarType, to: ScalarType): (x: number) => number {
-  const write = writeBits[from];
-  const read = readBits[to];
-  return (x) => {
-    write(x);
-    return read();
-  };
-}
-
 /** A literal as its type holds it. */
 export function constantValue(type: ScalarType, value: number): number {
   return roundTo(type, value);
-}
-
-/** An expression of `load`s as a function of their values, by slot. */
-export function functionOf(e: Expr): (values: readonly number[]) => number {
-  switch (e.kind) {
-    case "const": {
-      const value = constantValue(e.type, e.value);
-      return () => value;
-    }
-    case "load":
-      return (values) => values[e.slot];
-    case "unary":
-      return applied(unaryFunction(e.op, e.x.type), e.x);
-    case "cast":
-      return applied(castFunction(e.x.type, e.type), e.x);
-    case "bitcast":
-      return applied(bitcastFunction(e.x.type, e.type), e.x);
-    case "binary": {
-      const [f, x, y] = [binaryFunction(e.op, e.x.type), functionOf(e.x), functionOf(e.y)];
-      return (values) => f(x(values), y(values));
-    }
-    case "select": {
-      const [test, x, y] = [functionOf(e.test), functionOf(e.x), functionOf(e.y)];
-      return (values) => test(values) !== 0 ? x(values) : y(values);
-    }
-    default:
-      throw new TypeError(`Cannot compute from values alone: there is an expression of kind ${e.kind}`);
-  }
-}
-
-function applied(f: (x: number) => number, e: Expr): (values: readonly number[]) => number {
-  const x = functionOf(e);
-  return (values) => f(x(values));
 }
