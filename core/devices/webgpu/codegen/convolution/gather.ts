@@ -22,6 +22,6 @@ export interface Gather {
   readonly columns: GatherAxis;
   readonly source: Access;
   readonly filter: Access;
-  /** Filter strides: per group, output channel, input channel (of the gather), row. ImageColumns are neighbours. */
+  /** Filter strides: per group, output channel, input channel (of the gather), row. Columns are neighbours. */
   readonly filterStrides: readonly [group: number, out: number, into: number, row: number];
 }

@@ -9,6 +9,7 @@ import { sizeOf } from "../../../../shape.ts";
 import type { Dispatch, KernelContext } from "../kernel_code.ts";
 import { decompose } from "../shader/coordinates.ts";
 import { writeEpilogue } from "../shader/epilogue.ts";
+import { workgroupGrid } from "../shader/invocations.ts";
 import { Shader } from "../shader/shader.ts";
 import { type Accumulator, declareAccumulators, merge, resultOf } from "./accumulators.ts";
 import { candidateWriter } from "./candidates.ts";
@@ -26,8 +27,7 @@ export function dispatchTree(
   const window = sizeOf(kernel.window);
   const shader = new Shader(context, "reduce tree", [lanes, 1, 1], "u32");
   const groups = outputs * splits;
-  const rows = Math.ceil(groups / context.target.maxWorkgroupsPerDimension);
-  const columns = Math.ceil(groups / rows);
+  const [columns, rows] = workgroupGrid(groups, context.target);
   const group = shader.define(rows === 1 ? "wid.x" : `wid.x + wid.y * ${columns}u`, "i");
   if (rows * columns !== groups) shader.line(`if (${group} >= ${groups}u) { return; }`);
   const [split, output] = decompose(shader, group, [splits, outputs]);

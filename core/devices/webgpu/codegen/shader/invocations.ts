@@ -13,6 +13,12 @@ export function independentWorkgroup(target: Target, total: number): [number, nu
   return [total >= most ? most : Math.max(8, 2 ** Math.ceil(Math.log2(Math.max(total, 1)))), 1, 1];
 }
 
+/** As many workgroups in as few rows as the limit of one axis allows; the last row may overhang. */
+export function workgroupGrid(total: number, { maxWorkgroupsPerDimension }: Target): readonly [columns: number, rows: number] {
+  const rows = Math.ceil(total / maxWorkgroupsPerDimension);
+  return [Math.ceil(total / rows), rows];
+}
+
 /** The number of the current invocation, and the dispatch that has as many. */
 export interface InvocationIndex {
   readonly id: string;
@@ -22,10 +28,7 @@ export interface InvocationIndex {
 /** Numbers invocations up to `total` along one axis, or along two beyond the limit of one; those past the end return. */
 export function invocationIndex(shader: Shader, total: number): InvocationIndex {
   const width = sizeOf(shader.workgroupSize);
-  const groups = Math.ceil(total / width);
-  const limit = shader.context.target.maxWorkgroupsPerDimension;
-  const rows = Math.ceil(groups / limit);
-  const columns = rows === 1 ? groups : Math.ceil(groups / rows);
+  const [columns, rows] = workgroupGrid(Math.ceil(total / width), shader.context.target);
   const id = rows === 1 ? "gid.x" : `(gid.x + gid.y * ${columns * width}u)`;
   const name = shader.fresh("i");
   shader.line(`let ${name} = ${id};`);
