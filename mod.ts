@@ -75,6 +75,7 @@ export {
   tanh,
   trunc,
 } from "./core/ops/unary.ts";
+export { digamma, lgamma, polygamma } from "./core/ops/gamma.ts";
 export { erfc, erfinv, gudermannian, isru, softsign } from "./core/ops/special.ts";
 export {
   add,

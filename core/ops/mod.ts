@@ -32,6 +32,7 @@ import { conv2dFilterGradOp, conv2dInputGradOp, conv2dOp } from "./conv.ts";
 import { concatOp } from "./concat.ts";
 import { indexOp } from "./creation.ts";
 import { fullOp } from "./constant.ts";
+import { digammaOp, lgammaOp, polygammaOp } from "./gamma.ts";
 import { matmulOp } from "./matmul.ts";
 import { broadcastOp, flipOp, permuteOp, reshapeOp } from "./movement.ts";
 import { padOp, sliceOp } from "./slice.ts";
@@ -112,6 +113,9 @@ export const allOps: readonly Op[] = [
   conv2dInputGradOp,
   conv2dFilterGradOp,
   fullOp,
+  lgammaOp,
+  digammaOp,
+  polygammaOp,
   indexOp,
   matmulOp,
   reshapeOp,

@@ -383,6 +383,11 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
       { note: dtype, inputs: [stored([1, 3, 5]), stored([1, 2, 5]), integer([2], "i32", [0, 2])], attrs: { size: 3 } },
     ]),
   ],
+  polygamma: [
+    one("trigamma", float([2, 3], "positive"), { order: 1 }),
+    one("even order", float([37], "positive"), { order: 2 }),
+    one("higher order, a scalar", float([], "positive"), { order: 5 }),
+  ],
   takeGrad: [
     two("rows", float([2, 4, 3]), integer([4], "i32", [0, 4]), { size: 5 }),
     two("out of range", float([1, 6, 2]), integer([6], "i32", [-9, 9]), { size: 3 }),
