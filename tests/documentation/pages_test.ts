@@ -1,0 +1,86 @@
+/**
+ * What pages say of the code is so: code that they quote stands in the file they name, files that they name exist, and the glossary is in
+ * order.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+
+const root = new URL("../../", import.meta.url);
+
+const docs = (await Array.fromAsync(Deno.readDir(new URL("docs", root)))).map(({ name }) => `docs/${name}`).sort();
+const pages = await Promise.all(
+  ["README.md", "CONTRIBUTING.md", ...docs].map(async (name) => ({ name, text: await Deno.readTextFile(new URL(name, root)) })),
+);
+
+/** A block of code that begins with ` ```ts ignore FILE `: a quotation from the file. */
+interface Quotation {
+  readonly file: string;
+  readonly code: string;
+}
+
+function quotationsIn(page: string): Quotation[] {
+  return [...page.matchAll(/^```ts ignore (?<file>\S+)\n(?<code>.*?)^```$/gms)].map(({ groups }) =>
+    groups as unknown as Quotation
+  );
+}
+
+/** Whether the code is whole lines of the source, one after the other; they may be indented there. */
+function isIn(source: string, code: string): boolean {
+  const [lines, quoted] = [source.split("\n"), code.trimEnd().split("\n")];
+  return quoted[0] !== "" && lines.some((line, i) => {
+    const indent = " ".repeat(Math.max(0, line.length - quoted[0].length));
+    return quoted.every((text, k) => lines[i + k] === (text === "" ? "" : indent + text));
+  });
+}
+
+/** The files and folders of the project that a page names in backticks, and those to which it links, from the root. */
+function pathsIn(page: string, name: string): string[] {
+  const tops = "core|layers|optimizers|datasets|visual|examples|bench|docs|tests";
+  const named = [...page.matchAll(new RegExp(`\`((?:${tops})/[\\w./]+)\``, "g"))].map(([, path]) => path);
+  const links = [...page.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, link]) => new URL(link, new URL(name, root)).href);
+  return [...named, ...links.map((link) => link.slice(root.href.length))];
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(new URL(path, root)).then(() => true, () => false);
+}
+
+for (const { name, text } of pages) {
+  Deno.test(`${name} quotes what is in the code`, async () => {
+    for (const { file, code } of quotationsIn(text)) {
+      assert.ok(isIn(await Deno.readTextFile(new URL(file, root)), code), `not in ${file}:\n${code}`);
+    }
+  });
+
+  Deno.test(`${name} names files that exist`, async () => {
+    const missing: string[] = [];
+    for (const path of pathsIn(text, name)) if (!await exists(path)) missing.push(path);
+    assert.deepEqual(missing, []);
+  });
+}
+
+Deno.test("the README shows a record of an operation", () => {
+  const [record] = quotationsIn(pages[0].text);
+  assert.match(record.code, /^export const \w+Op/);
+});
+
+Deno.test("the glossary has at most 60 words, in order, a line each", () => {
+  const { text } = pages.find(({ name }) => name === "docs/glossary.md")!;
+  const [, , ...rows] = text.split("\n").filter((line) => line.startsWith("|"));
+  const words = rows.map((row) => row.split("|")[1].replaceAll("`", "").trim().toLowerCase());
+  assert.ok(words.length > 40 && words.length <= 60, `${words.length} words`);
+  assert.deepEqual(words, words.toSorted());
+  assert.equal(new Set(words).size, words.length);
+});
+
+Deno.test("a wrong quotation and a missing file are found", () => {
+  const page = "`core/there.ts` [here](../docs/here.md)\n```ts ignore core/there.ts\nconst x = 1;\n\nx;\n```\n";
+  const [{ file, code }, ...others] = quotationsIn(page);
+  assert.deepEqual([file, code, others], ["core/there.ts", "const x = 1;\n\nx;\n", []]);
+  for (const source of [code, "{\n  const x = 1;\n\n  x;\n}\n"]) assert.ok(isIn(source, code), source);
+  for (const source of ["const x = 12;\n\nx;\n", "const x = 1;\nx;\n", "  const x = 1;\n\nx;\n"]) {
+    assert.ok(!isIn(source, code), source);
+  }
+  assert.deepEqual(pathsIn(page, "docs/page.md"), ["core/there.ts", "docs/here.md"]);
+});
