@@ -20,7 +20,7 @@ export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 /** How a kernel is run. */
 export interface RunOptions {
   readonly threads: number;
-  /** Through an epilogue that adds result + 1 to the output, so that a box done twice or not at all shows. */
+  /** Through an epilogue that adds result + 1 to the output, so that a block done twice or not at all shows. */
   readonly epilogue: boolean;
   /** Columns of the tiles of matrix products; 8 if not given. */
   readonly tileColumns?: TileColumns;

@@ -253,6 +253,11 @@ export class FunctionWriter {
     });
   }
 
+  /** A counting loop by ones: `counter` runs from local `from` to below local `to`. */
+  forRange(counter: number, from: number, to: number, body: () => void): this {
+    return this.for(counter, () => this.get(from), () => this.get(to), 1, body);
+  }
+
   /** Runs `body` as often as a number, which must not be 0, says. */
   repeat(times: number, body: () => void): this {
     return this.withLocals("i32", 1, (left) =>

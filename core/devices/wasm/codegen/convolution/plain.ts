@@ -82,7 +82,7 @@ function nest(
   const inner = () => nest(c, counters.slice(1), extents.slice(1), body);
   const extent = extents[0];
   if (typeof extent === "number") c.for(counters[0], 0, extent, 1, inner);
-  else c.for(counters[0], () => c.get(extent[0]), () => c.get(extent[1]), 1, inner);
+  else c.forRange(counters[0], extent[0], extent[1], inner);
 }
 
 /** Pushes the row-major index of a point; the first extent does not matter. */

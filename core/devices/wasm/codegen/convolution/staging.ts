@@ -31,7 +31,7 @@ export function stageImage(module: WasmModule, spec: WindowSpec, layout: WindowL
       c.get(copy).get(channel).i32(layout.plane * floatBytes).op("i32.mul").op("i32.add");
       plus(c.get(from).i32(spreadY).op("i32.mul").get(first).op("i32.sub"), spec.top);
       c.i32(layout.pitch * floatBytes).op("i32.mul").op("i32.add").set(target);
-      c.for(row, () => c.get(from), () => c.get(to), 1, () => {
+      c.forRange(row, from, to, () => {
         copyRow(c, spec, layout, source, target);
         c.increment(source, spec.width * floatBytes).increment(target, spreadY * layout.pitch * floatBytes);
       });

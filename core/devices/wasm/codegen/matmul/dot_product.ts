@@ -120,13 +120,12 @@ class DotProductWriter {
     const c = this.#c;
     const { batch, rows, columns } = this.#part;
     const { product, rowBlocks, columnBlocks, tiles, epilogue } = this.#dot;
-    const range = ([from, to]: readonly [number, number]) => [() => c.get(from), () => c.get(to)] as const;
     const ends = (blocks: Blocks, [from, to]: readonly [number, number]) =>
       [() => void blockStart(c, blocks, from), () => void blockStart(c, blocks, to)] as const;
-    c.for(this.#batch, ...range(batch), 1, () => {
-      c.for(this.#columnBlock, ...range(columns), 1, () => {
+    c.forRange(this.#batch, ...batch, () => {
+      c.forRange(this.#columnBlock, ...columns, () => {
         blockStart(c, columnBlocks, this.#columnBlock).set(this.#column);
-        c.for(this.#rowBlock, ...range(rows), 1, () => {
+        c.forRange(this.#rowBlock, ...rows, () => {
           blockStart(c, rowBlocks, this.#rowBlock).set(this.#row);
           this.#pushAddresses();
           this.#callTile(tiles);

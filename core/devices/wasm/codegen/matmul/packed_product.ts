@@ -130,7 +130,7 @@ class PackedProductWriter {
     const { product: { k }, innerSize, rowsTogether, panelsTogether } = plan;
     const range = ([from, to]: readonly [number, number]) => [() => c.get(from), () => c.get(to)] as const;
     plus(c.get(phaseLocals.scratch), rhsBytes).set(this.#packedRows);
-    c.for(this.#batch, ...range(this.#part.batch), 1, () => {
+    c.forRange(this.#batch, ...this.#part.batch, () => {
       c.for(this.#firstPanel, ...range(this.#part.columns), panelsTogether, () => {
         setMin(c, this.#endPanel, this.#part.columns[1], () => plus(c.get(this.#firstPanel), panelsTogether));
         // With k = 0 one round of no steps writes the zeros.
@@ -153,7 +153,7 @@ class PackedProductWriter {
     if (packLhs) {
       c.get(this.#lhs).get(this.#packedRows).get(this.#firstBlock).get(this.#endBlock).get(this.#steps).call(packRows);
     }
-    c.for(this.#panel, () => c.get(this.#firstPanel), () => c.get(this.#endPanel), 1, () => {
+    c.forRange(this.#panel, this.#firstPanel, this.#endPanel, () => {
       if (rest === undefined) this.#onePanel(full);
       else c.get(this.#panel).i32(fullPanels).op("i32.lt_s").if(() => this.#onePanel(full), () => this.#onePanel(rest));
     });

@@ -86,7 +86,7 @@ function eachPlane(
     setShare(c, phaseLocals.thread, threads, images * channels, first, last);
     c.for(from, () => c.get(first), () => c.get(last), together, () => {
       setMin(c, to, last, () => c.get(from).i32(together).op("i32.add"));
-      c.for(plane, () => c.get(from), () => c.get(to), 1, () => {
+      c.forRange(plane, from, to, () => {
         operands.forEach((access, i) => plusScaled(operandAddress(c, access, bytes), plane, operandSizes[i] * bytes));
         if (operands.length === 1) c.i32(0);
         plusScaled(slotAddress(c, epilogue.slot), plane, rows * columns * bytes).call(onePlane);

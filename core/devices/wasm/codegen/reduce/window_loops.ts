@@ -13,6 +13,7 @@ import type { ReducePointers } from "./pointers.ts";
 import { blockLength, type ReduceStates, type State } from "./states.ts";
 import { streamEvaluator } from "./stream_evaluator.ts";
 
+/** The loops over a window. Levels: 0 is before all loops, 1 in a row of points, 2 in a row of the window, 3 at a point in it. */
 export class WindowLoops {
   readonly #c: FunctionWriter;
   readonly #plan: ReducePlan;

@@ -29,7 +29,7 @@ export const scatterAddRows: KernelGenerator<ScatterAddRowsKernel> = (context, k
     if (serial) c.i32(0).set(from).i32(size).set(to);
     else setAlignedShare(c, phaseLocals.thread, size, 1, context.threads, from, to);
     c.for(o, 0, outer, 1, () => {
-      c.for(target, () => c.get(from), () => c.get(to), 1, () => rows.clear(o, target));
+      c.forRange(target, from, to, () => rows.clear(o, target));
       c.for(number, 0, count, 1, () => {
         pushRowIndex(c, kernel.operands[1], size, () => c.get(number));
         c.tee(target).get(from).op("i32.ge_s").get(target).get(to).op("i32.lt_s").op("i32.and");

@@ -53,7 +53,7 @@ function sortRows(context: GeneratorContext, kernel: ArgsortKernel): readonly Ph
       c.get(scratch).i32(2 * n * record.bytes).op("i32.add").set(counts);
     }
     c.i32(n).set(end);
-    c.for(row, () => c.get(from), () => c.get(to), 1, () => {
+    c.forRange(row, from, to, () => {
       sorter.seek(row);
       sorter.readKeys(scratch, zero, end);
       if (short) sorter.insert(scratch);

@@ -174,7 +174,7 @@ export class RecordSorter {
     const c = this.#c;
     const { bytes } = this.#record;
     c.get(records).get(from).i32(bytes).op("i32.mul").op("i32.add").set(this.#at);
-    c.for(this.#i, () => c.get(from), () => c.get(to), 1, () => {
+    c.forRange(this.#i, from, to, () => {
       body();
       c.increment(this.#at, bytes);
     });

@@ -88,7 +88,7 @@ class ConvolutionWriter {
     const { scratch, thread } = phaseLocals;
     if (layout.staged && bands === 1) zeroBytes(c, scratch, stagedBytes(spec, layout));
     setShare(c, thread, threads, conv.images * conv.groups * bands * parts, this.#item, this.#end);
-    c.for(this.#item, () => c.get(this.#item), () => c.get(this.#end), 1, () => {
+    c.forRange(this.#item, this.#item, this.#end, () => {
       c.get(this.#item).set(image);
       splitOff(c, image, parts, this.#part);
       splitOff(c, image, bands, this.#band);
@@ -98,7 +98,7 @@ class ConvolutionWriter {
       setMin(c, this.#rows, this.#rows, () => c.i32(bandRows));
       this.#setInput();
       setShare(c, this.#part, parts, blocks.count, this.#block, this.#blockEnd);
-      c.for(this.#block, () => c.get(this.#block), () => c.get(this.#blockEnd), 1, () => {
+      c.forRange(this.#block, this.#block, this.#blockEnd, () => {
         blockStart(c, blocks, this.#block).set(this.#channel);
         byBlockSize(c, blocks, this.#block, (size) => this.#channelBlock(size));
       });

@@ -150,7 +150,7 @@ class SumWriter {
       setMin(c, this.#rows, this.#rows, () => c.i32(bandRows));
       this.#setAddresses();
       setShare(c, this.#tilePart, tileParts, g.groups * channelGroups * tiling.rows.count, this.#tile, this.#tileEnd);
-      c.for(this.#tile, () => c.get(this.#tile), () => c.get(this.#tileEnd), 1, () => this.#oneTile(channelGroups));
+      c.forRange(this.#tile, this.#tile, this.#tileEnd, () => this.#oneTile(channelGroups));
     });
   }
 

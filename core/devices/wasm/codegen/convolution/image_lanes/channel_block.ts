@@ -56,8 +56,8 @@ class ChannelBlock {
         for (const line of sums) for (const sum of line) c.f32x4(0).set(sum);
         this.#setElementsInside(0, this.#y, this.#ky, this.#kyEnd);
         this.#setElementsInside(1, this.#x, this.#kxStart, this.#kxEnd);
-        c.for(this.#ky, () => c.get(this.#ky), () => c.get(this.#kyEnd), 1, () => {
-          c.for(this.#kx, () => c.get(this.#kxStart), () => c.get(this.#kxEnd), 1, () => this.#windowElement());
+        c.forRange(this.#ky, this.#ky, this.#kyEnd, () => {
+          c.forRange(this.#kx, this.#kxStart, this.#kxEnd, () => this.#windowElement());
         });
         sums.forEach((line, row) =>
           line.forEach((sum, v) => c.get(output).get(sum).mem("v128.store", (row * outPlane + v * vectorLanes) * floatBytes))

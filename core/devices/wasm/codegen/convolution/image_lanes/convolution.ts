@@ -106,7 +106,7 @@ class ConvolutionWriter {
     const imageSize = conv.inChannels * conv.window.height * conv.window.width;
     plus(c.get(phaseLocals.scratch), inputBytes).set(this.#outputs);
     setShare(c, phaseLocals.thread, threads, groups * parts, this.#item, this.#end);
-    c.for(this.#item, () => c.get(this.#item), () => c.get(this.#end), 1, () => {
+    c.forRange(this.#item, this.#item, this.#end, () => {
       c.get(this.#item).i32(parts).op("i32.div_u").i32(imagesTogether).op("i32.mul").set(this.#image);
       c.get(this.#item).i32(parts).op("i32.rem_u").set(this.#part);
       this.#forPacking(({ pack }) => {
@@ -114,7 +114,7 @@ class ConvolutionWriter {
         plusScaled(c, this.#image, imageSize * floatBytes).get(phaseLocals.scratch).i32(imageSize).call(pack);
       });
       setShare(c, this.#part, parts, blocks.count, this.#block, this.#blockEnd);
-      c.for(this.#block, () => c.get(this.#block), () => c.get(this.#blockEnd), 1, () => {
+      c.forRange(this.#block, this.#block, this.#blockEnd, () => {
         blockStart(c, blocks, this.#block).set(this.#channel);
         byBlockSize(c, blocks, this.#block, (size) => this.#channelBlock(size));
       });

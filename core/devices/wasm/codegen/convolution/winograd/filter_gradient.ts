@@ -145,7 +145,7 @@ function transformSums(context: GeneratorContext, kernel: ConvKernel, sums: numb
   return context.module.func({ params: phaseParams }, (c) => {
     const [unit, from, end] = c.locals("i32", 3);
     setShare(c, phaseLocals.thread, context.threads, products / vectorLanes, from, end);
-    c.for(unit, () => c.get(from), () => c.get(end), 1, () => {
+    c.forRange(unit, from, end, () => {
       plusScaled(slotAddress(c, sums), unit, vectorLanes * floatBytes);
       plusScaled(slotAddress(c, epilogue.slot), unit, vectorLanes * tapCount * floatBytes).call(transform);
     });

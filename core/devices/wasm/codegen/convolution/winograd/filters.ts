@@ -34,7 +34,7 @@ export function transformFilters(context: GeneratorContext, conv: Convolution, p
   return context.module.func({ params: phaseParams }, (c) => {
     const [unit, end, channels, input] = c.locals("i32", 4);
     setShare(c, phaseLocals.thread, context.threads, (outChannels / vectorLanes) * inChannels, unit, end);
-    c.for(unit, () => c.get(unit), () => c.get(end), 1, () => {
+    c.forRange(unit, unit, end, () => {
       setQuotientAndRemainder(c, unit, inChannels, channels, input);
       operandAddress(c, conv.filters);
       plusScaled(c, channels, vectorLanes * conv.filterOut * floatBytes);

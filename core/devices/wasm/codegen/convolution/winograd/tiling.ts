@@ -96,7 +96,7 @@ export function eachGroup(
 ): void {
   const [image, tileRow, tileRows, tile, tileEnd, count] = c.locals("i32", 6);
   const band: Band = { image, tileRow, tileRows, tile, tileEnd };
-  c.for(unit, () => c.get(unit), () => c.get(end), 1, () => {
+  c.forRange(unit, unit, end, () => {
     c.get(unit).i32(tiling.bands).op("i32.div_u").set(image);
     c.get(unit).i32(tiling.bands).op("i32.rem_u").i32(tiling.bandTiles).op("i32.mul").set(tileRow);
     c.i32(tiling.down).get(tileRow).op("i32.sub").set(tileRows);
@@ -114,7 +114,7 @@ export function eachGroup(
 /** Runs `body` for each tile of a group, with its row and column in the band. */
 export function eachTile(c: FunctionWriter, tiling: Tiling, band: Band, body: (row: number, column: number) => void): void {
   c.withLocals("i32", 3, (tile, row, column) =>
-    c.for(tile, () => c.get(band.tile), () => c.get(band.tileEnd), 1, () => {
+    c.forRange(tile, band.tile, band.tileEnd, () => {
       setQuotientAndRemainder(c, tile, tiling.across, row, column);
       body(row, column);
     }));
