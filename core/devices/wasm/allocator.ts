@@ -1,6 +1,7 @@
 /**
  * Hands out blocks of a growing address space: sizes rounded up to classes, freed blocks kept per class, merged with their
- * neighbours only when nothing fits. Allocating what was freed before takes a map look-up. An allocation that fails changes nothing.
+ * neighbours only when nothing fits. Allocating what was freed before takes a map look-up. An allocation that fails changes
+ * nothing.
  *
  * @module
  */

@@ -57,7 +57,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   readonly #needsWorkers: boolean;
   /** Whether the workers have loaded it. */
   #loaded = false;
-  /** Host inputs of the current run, which lie in blocks of their own. */
+  /** Host inputs of the current run, which have blocks of their own. */
   readonly #staged: WasmBuffer[] = [];
 
   constructor(parts: ExecutableParts) {

@@ -155,7 +155,10 @@ export class ThreadPool {
     dispatcher.allDone(Math.imul(this.#dispatched, this.#workers));
   }
 
-  /** After a failure: frees the threads that wait at a barrier, waits for all, resets the barrier; gives the message of a worker that failed. */
+  /**
+   * After a failure: frees the threads that wait at a barrier, waits for all, resets the barrier; gives the message of a worker
+   * that failed.
+   */
   #recover(dispatcher: Dispatcher): string | undefined {
     const words = this.#words;
     const byWorker = Atomics.compareExchange(words, control.failed / 4, 0, -1) > 0;

@@ -20,8 +20,8 @@ export interface WorkerData {
 }
 
 /**
- * Kinds of commands, the first of their words; the second is the number of a program. Then follow for `load` the address and the length
- * of its module, for `run` what `Work` says.
+ * Kinds of commands, the first of their words; the second is the number of a program. Then follow for `load` the address and the
+ * length of its module, for `run` what `Work` says.
  */
 export const commands = { load: 0, run: 1, forget: 2 } as const;
 

@@ -58,15 +58,15 @@ export interface GeneratorContext {
   sharedScratch(bytes: number): number;
   /**
    * Where a kernel with a result writes it before its stores: the table slot of an address with room for the whole domain,
-   * contiguous f32 (f64 if the operands are), and the function of `epilogueParams` that afterwards turns a block of it into the stores,
-   * or undefined if writing the result was all. The result is passed as its base address (of domain point 0). Rows are all axes of `shape`
-   * but the last, columns the last.
+   * contiguous f32 (f64 if the operands are), and the function of `epilogueParams` that afterwards turns a block of it into the
+   * stores, or undefined if writing the result was all. The result is passed as its base address (of domain point 0). Rows are
+   * all axes of `shape` but the last, columns the last.
    */
   epilogue(kernel: SimpleKernel): Epilogue;
   /**
    * The same for a generator that finishes a block before it begins the next, in memory of its own whose rows are `row` elements
-   * apart: where the result is not written into the first store, there is no slot, and the address to pass is where domain point 0
-   * would be around the block (it may wrap around).
+   * apart: where the result is not written into the first store, there is no slot, and the address to pass is where domain point
+   * 0 would be around the block (it may wrap around).
    */
   blockEpilogue(kernel: SimpleKernel, row: number): BlockEpilogue;
 }

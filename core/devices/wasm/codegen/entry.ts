@@ -21,8 +21,8 @@ function hasParallel(steps: readonly Step[]): boolean {
 }
 
 /**
- * Writes the exported function that runs steps; says whether the other threads take part. They begin with the main thread and skip
- * serial phases, so a barrier is between two neighbours of which one is parallel, and not before a first parallel phase.
+ * Writes the exported function that runs steps; says whether the other threads take part. They begin with the main thread and
+ * skip serial phases, so a barrier is between two neighbours of which one is parallel, and not before a first parallel phase.
  */
 export function emitEntry(module: WasmModule, name: string, steps: readonly Step[], barrier: number | undefined): boolean {
   const parallel = barrier !== undefined && hasParallel(steps);

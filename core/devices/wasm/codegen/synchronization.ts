@@ -1,6 +1,6 @@
 /**
- * The functions by which threads wait for each other: the barrier between phases, and the dispatch of commands to workers. They spin
- * first, because a sleeping thread takes tens of microseconds to wake, and then sleep.
+ * The functions by which threads wait for each other: the barrier between phases, and the dispatch of commands to workers. They
+ * spin first, because a sleeping thread takes tens of microseconds to wake, and then sleep.
  *
  * @module
  */
@@ -29,8 +29,9 @@ export function barrierFunction(module: WasmModule, threads: number, spins: numb
 }
 
 /**
- * The module that dispatches commands. The main thread calls `publish()` to announce one and `allDone(count)` to wait until commands
- * have been finished `count` times; a worker calls `nextCommand(old)` to wait for another number than `old`, and `finish()`.
+ * The module that dispatches commands. The main thread calls `publish()` to announce one and `allDone(count)` to wait until
+ * commands have been finished `count` times; a worker calls `nextCommand(old)` to wait for another number than `old`, and
+ * `finish()`.
  */
 export function dispatchModule(spins: number): Uint8Array<ArrayBuffer> {
   const module = importSharedMemory(new WasmModule());

@@ -1,6 +1,6 @@
 /**
- * Function bodies: instructions by name, literals, local variables and structured control as callbacks. Types are not checked here;
- * `new WebAssembly.Module` does that.
+ * Function bodies: instructions by name, literals, local variables and structured control as callbacks. Types are not checked
+ * here; `new WebAssembly.Module` does that.
  *
  * @module
  */
@@ -72,7 +72,9 @@ export class FunctionWriter {
     return this;
   }
 
-  /** A load, store or atomic at the address on the stack plus `offset` bytes; `align` is log2 and only a hint (exact for atomics). */
+  /**
+   * A load, store or atomic at the address on the stack plus `offset` bytes; `align` is log2 and only a hint (exact for atomics).
+   */
   mem(instruction: MemoryInstruction, offset = 0): this {
     const [prefix, code, align] = memoryCodes[instruction];
     if (prefix !== 0) this.#bytes.push(prefix);

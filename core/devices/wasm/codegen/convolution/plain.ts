@@ -20,8 +20,8 @@ export interface PlainSums {
   readonly width: number;
   readonly terms: readonly [number, number, number];
   /**
-   * Pushes the indices of a term's two factors in their buffers, or branches to label 0 where there is no such term: the window is
-   * outside the image there.
+   * Pushes the indices of a term's two factors in their buffers, or branches to label 0 where there is no such term: the window
+   * is outside the image there.
    */
   readonly pushFactors: (c: FunctionWriter, at: TermLocals) => void;
 }

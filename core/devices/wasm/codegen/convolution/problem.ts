@@ -1,6 +1,6 @@
 /**
- * conv2d and its gradient with respect to the input as one problem: the gradient is a convolution of the padded (and, for strides,
- * spread) g with the filters transposed and flipped.
+ * conv2d and its gradient with respect to the input as one problem: the gradient is a convolution of the padded (and, for
+ * strides, spread) g with the filters transposed and flipped.
  *
  * @module
  */

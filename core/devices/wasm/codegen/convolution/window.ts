@@ -1,8 +1,8 @@
 /**
- * What a window sees of an image, and how the image lies where the window reads it.
+ * What a window sees of an image, and the layout of the image where the window reads it.
  *
- * A window that needs padding, zeros between pixels or strided columns reads a copy (see `staging.ts`); where none of this is needed
- * the image is read in place, through the same description.
+ * A window that needs padding, zeros between pixels or strided columns reads a copy (see `staging.ts`); where none of this is
+ * needed the image is read in place, through the same description.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export interface WindowSpec {
   readonly outColumns: number;
 }
 
-/** Where the planes lie once they can be read: distances in floats. */
+/** The layout of the planes as they are read: distances in floats. */
 export interface WindowLayout {
   /** Whether a copy is made; else the image itself is read. */
   readonly staged: boolean;
@@ -62,7 +62,7 @@ export function layOutWindow(spec: WindowSpec, copy = false): WindowLayout {
   return { staged: true, rows, columns, phase, pitch, plane: rows * pitch, outRow: pitch * spec.step[0] };
 }
 
-/** Where the window's element (ky, kx) lies from its first, in floats. */
+/** The offset of the window's element (ky, kx) from its first, in floats. */
 export function tapOffset(spec: WindowSpec, layout: WindowLayout, ky: number, kx: number): number {
   const column = kx * spec.dilation[1];
   const step = spec.step[1];

@@ -1,7 +1,7 @@
 /**
- * Epilogues: what follows the result of a kernel that is not a map. The result is written where the first store that reads it will be
- * if it can, and the stores are then computed in place, block by block while it is in the cache. (They are computed in order, each value
- * once per point: a store before that one would overwrite a result that is still to be read.)
+ * Epilogues: what follows the result of a kernel that is not a map. The result is written where the first store that reads it
+ * will be if it can, and the stores are then computed in place, block by block while it is in the cache. (They are computed in
+ * order, each value once per point: a store before that one would overwrite a result that is still to be read.)
  *
  * @module
  */

@@ -21,7 +21,9 @@ export interface Formula {
 /** Finds the stream of a leaf, or undefined for one that is in a local. */
 export type StreamOf = (leaf: Expr) => Stream | undefined;
 
-/** Legalizes expressions and finds the streams of their leaves; `legalizer` is that of expressions they shall share nodes with. */
+/**
+ * Legalizes expressions and finds the streams of their leaves; `legalizer` is that of expressions they shall share nodes with.
+ */
 export function formula(expressions: readonly Expr[], streamOf: StreamOf, legalizer: Legalizer = new Legalizer()): Formula {
   const roots = expressions.map((e) => legalizer.legalize(e));
   const leaves = new Map<Expr, Stream>();
@@ -59,7 +61,7 @@ export function emitterFor(context: GeneratorContext, roots: readonly Expr[], st
   return wide ? context.scalar : context.vector;
 }
 
-/** Whether vectors may be loaded beyond the last column: not where lanes lie far apart, which could lead out of the memory. */
+/** Whether vectors may be loaded beyond the last column: not where lanes are far apart, which could lead out of the memory. */
 export function mayOverrun(dtype: Stream["dtype"], stride: number): boolean {
   return dtype === "index" || stride === 0 || Math.abs(stride) === unitOf(dtype);
 }

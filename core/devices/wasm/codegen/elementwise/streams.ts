@@ -1,5 +1,5 @@
 /**
- * Streams: how the data of a kernel (buffers, positions, results) lies over the axes of its loops.
+ * Streams: the layout of the data of a kernel (buffers, positions, results) over the axes of its loops.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { plus, slotAddress } from "../emit/addresses.ts";
 
 /** Something that moves with the loops: an element's address, or an integer that depends on the indices. */
 export interface Stream {
-  /** What lies there; "index" for integers, which are not in memory. */
+  /** The type of its elements; "index" for integers, which are not in memory. */
   readonly dtype: DType | "index";
   /** Bytes (units for "index") from one point to the next along each axis. */
   readonly strides: readonly number[];
   /** Pushes the address (or integer) of the first point. */
   readonly base: (c: FunctionWriter) => void;
-  /** For rows that lie anywhere: pushes the address of the row whose number is in a local, instead of `base` and strides. */
+  /** For rows that may be anywhere: pushes the address of the row whose number is in a local, instead of `base` and strides. */
   readonly row?: (c: FunctionWriter, row: number) => void;
 }
 

@@ -39,7 +39,10 @@ export function blockStart(c: FunctionWriter, blocks: Blocks, index: number): Fu
   return c.op("i32.add");
 }
 
-/** Writes `body` for the size of the block whose number is in a local: 0 for the larger size, or the only one, and 1 for the smaller. */
+/**
+ * Writes `body` for the size of the block whose number is in a local: 0 for the larger size, or the only one, and 1 for the
+ * smaller.
+ */
 export function byBlockSize(c: FunctionWriter, blocks: Blocks, index: number, body: (size: 0 | 1) => void): void {
   if (blocks.extra === 0) return body(0);
   c.get(index).i32(blocks.extra).op("i32.lt_s").if(() => body(0), () => body(1));

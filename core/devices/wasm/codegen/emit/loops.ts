@@ -28,7 +28,10 @@ export function repeatWhile(c: FunctionWriter, test: () => void, once: boolean, 
   });
 }
 
-/** Sets local `row` to the first of some rows (of a range of locals, or of all), and after `begin` repeats `body`, which moves it on. */
+/**
+ * Sets local `row` to the first of some rows (of a range of locals, or of all), and after `begin` repeats `body`, which moves it
+ * on.
+ */
 export function eachRow(
   c: FunctionWriter,
   row: number,

@@ -9,9 +9,9 @@ import type { FunctionWriter } from "../assembler/function_writer.ts";
 export interface SumTile {
   /** By row and column. */
   readonly sums: readonly (readonly number[])[];
-  /** Whether the factors of the rows wait in registers, or those of the columns; the others pass by one at a time. */
+  /** Whether the factors of the rows are held in registers, or those of the columns; the others are loaded one at a time. */
   readonly holdsRows: boolean;
-  /** One for each factor that waits. */
+  /** One for each factor that is held. */
   readonly held: readonly number[];
   readonly passing: number;
 }

@@ -1,5 +1,5 @@
 /**
- * Where windows lie, in instructions.
+ * The input that a window reads, in instructions.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * How elements lie in memory, as both emitters load and store them: words as they are, a bool as a word that is 0 or 1, narrower
- * elements as bits of their width, which `ir/encoding.ts` turns to scalars and back.
+ * The layout of elements in memory, as both emitters load and store them: words as they are, a bool as a word that is 0 or 1,
+ * narrower elements as bits of their width, which `ir/encoding.ts` turns to scalars and back.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * How scalar operations become instructions: the interface of the two emitters. `vector_emitter.ts` writes code for four points at a time for
- * types of 32 bits, `scalar_emitter.ts` for one point at a time for every type.
+ * How scalar operations become instructions: the interface of the two emitters. `vector_emitter.ts` writes code for four points
+ * at a time for types of 32 bits, `scalar_emitter.ts` for one point at a time for every type.
  *
  * Operands are passed as callbacks that push them on the stack, so that an emitter decides where its own instructions go.
  *

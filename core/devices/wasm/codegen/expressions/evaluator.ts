@@ -2,8 +2,8 @@
  * Writes the evaluation of expressions inside a nest of loops: every node once per point, and what does not change in an inner
  * loop before that loop.
  *
- * Loops are numbered from the outside: level 0 is before all of them, level k inside the k-th. Values of a level below the deepest
- * are computed by `hoist(level)` into locals that stay. What is rarely needed is computed in a branch, literals with it.
+ * Loops are numbered from the outside: level 0 is before all of them, level k inside the k-th. Values of a level below the
+ * deepest are computed by `hoist(level)` into locals that stay. What is rarely needed is computed in a branch, literals with it.
  *
  * @module
  */
@@ -100,7 +100,9 @@ export class Evaluator {
     return level;
   }
 
-  /** Counts how often the roots need each node; a branch needs what it shares with the code around it, twice: before and inside. */
+  /**
+   * Counts how often the roots need each node; a branch needs what it shares with the code around it, twice: before and inside.
+   */
   #open(roots: readonly Expr[], outer?: Scope): Scope {
     const usual = usualNodes(roots);
     const uses = new Map<Expr, number>();

@@ -1,6 +1,7 @@
 /**
- * Brings expressions into the form the emitters take: functions without an instruction become arithmetic (`ir/functions`), operations
- * that mean nothing for a type disappear, and equal subexpressions become one node, so that each is computed once per point.
+ * Brings expressions into the form the emitters take: functions without an instruction become arithmetic (`ir/functions`),
+ * operations that mean nothing for a type disappear, and equal subexpressions become one node, so that each is computed once per
+ * point.
  *
  * @module
  */

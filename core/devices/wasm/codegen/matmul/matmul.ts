@@ -1,8 +1,8 @@
 /**
  * Matrix products: result[b, i, j] = sum over p of lhs[b, i, p] * rhs[b, p, j], any strides, f32.
  *
- * Large ones are computed from packed panels (`packed_product.ts`). Products of few rows where both operands are contiguous along the
- * inner axis (one sample through a linear layer) are sums of elementwise products of vectors (`dot_product.ts`).
+ * Large ones are computed from packed panels (`packed_product.ts`). Products of few rows where both operands are contiguous along
+ * the inner axis (one sample through a linear layer) are sums of elementwise products of vectors (`dot_product.ts`).
  *
  * @module
  */

@@ -1,10 +1,11 @@
 /**
- * The innermost loop of matrix products: a tile of the result held in registers while the inner product goes by.
+ * The innermost loop of matrix products: a tile of the result held in registers over all steps of the inner product.
  *
  * Each step adds an outer product: `rows` broadcast elements of the left matrix times a few vectors of the right one. Of the two,
- * the fewer wait in registers and the others pass by. 6 rows by 8 columns, with 12 vectors of sums, is the largest tile that fits
- * the 15 registers there are, and the one with the best ratio of multiply-adds to loads. Where the engine merges two neighbouring
- * vectors into one register of twice the length (see `tile_loops.ts`), it is 6 by 16: the code is the same, with more columns.
+ * the fewer are held in registers and the others loaded one at a time. 6 rows by 8 columns, with 12 vectors of sums, is the
+ * largest tile that fits the 15 registers there are, and the one with the best ratio of multiply-adds to loads. Where the engine
+ * merges two neighbouring vectors into one register of twice the length (see `tile_loops.ts`), it is 6 by 16: the code is the
+ * same, with more columns.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import { floatBytes, storeLanes, vectorLanes } from "../emit/vectors.ts";
 /** Steps that are written out one after the other. */
 const unrolledSteps = 4;
 
-/** A tile and how its operands lie; distances in floats. */
+/** A tile and the layout of its operands; distances in floats. */
 export interface TileSpec {
   readonly rows: number;
   readonly columns: number;

@@ -3,8 +3,8 @@
  *
  * The micro-kernel of 6 rows by 8 (or 16) columns is inside the usual blocking (Goto and van de Geijn, "Anatomy of
  * high-performance matrix multiplication", 2008): the right matrix is packed in panels of as many columns that stay in the
- * first-level cache while the rows of the left pass by; the left is read in place or packed in blocks of 6 rows. Threads form a grid
- * over batch, rows and columns, each packing what it needs, so that one phase does.
+ * first-level cache while all rows of the left are multiplied by it; the left is read in place or packed in blocks of 6 rows.
+ * Threads form a grid over batch, rows and columns, each packing what it needs, so that one phase does.
  *
  * @module
  */
@@ -83,7 +83,7 @@ function writePanelFuncs(context: GeneratorContext, plan: PackedPlan, columns: n
 function takeMemory(context: GeneratorContext, plan: PackedPlan, epilogue: BlockEpilogue) {
   const { grid, rowBlocks, innerSize, panelColumns, packLhs, packRhs, rowsTogether, panelsTogether } = plan;
   const panelBytes = innerSize * panelColumns * floatBytes;
-  // If all rows go by at once, a packed panel is used up before the next: they share memory, and stay in the first-level cache.
+  // If all rows are multiplied at once, a packed panel is used up before the next: they share memory, in the first-level cache.
   const keepsPanels = rowsTogether < Math.ceil(rowBlocks.count / grid.rows);
   const rhsBytes = packRhs ? roundUp((keepsPanels ? panelsTogether : 1) * panelBytes, 64) : 0;
   const lhsBytes = packLhs ? roundUp(rowsTogether * maxTileRows * innerSize * floatBytes, 64) : 0;
@@ -202,7 +202,7 @@ class PackedProductWriter {
     return plus(this.#c.get(phaseLocals.scratch), this.#parts.rhsBytes + this.#parts.lhsBytes);
   }
 
-  /** The row blocks by one panel, which is packed when the first of them come by. */
+  /** The row blocks by one panel, which is packed for the first of them. */
   #onePanel({ sweep, pack }: PanelFuncs): void {
     const c = this.#c;
     const { plan: { packLhs, packRhs }, keepsPanels, panelBytes } = this.#parts;

@@ -52,8 +52,8 @@ function eachRowBlock(
 }
 
 /**
- * Writes a function (lhs of the first block, panel, result of the first block, first block, end block, steps, accumulate): one panel
- * of `columns` columns against a range of row blocks.
+ * Writes a function (lhs of the first block, panel, result of the first block, first block, end block, steps, accumulate): one
+ * panel of `columns` columns against a range of row blocks.
  */
 export function panelSweep({ module }: GeneratorContext, plan: PackedPlan, columns: number, resultRow: number): number {
   const { rowBlocks, product, packLhs } = plan;

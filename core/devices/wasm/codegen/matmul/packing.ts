@@ -1,8 +1,9 @@
 /**
- * Packing: a strip of a matrix copied so that what a micro-kernel reads together lies together.
+ * Packing: a strip of a matrix copied so that what a micro-kernel reads together is contiguous.
  *
- * A panel holds `width` lanes (rows of the left matrix, columns of the right one) for one step of the inner product after another.
- * It makes every access of the micro-kernel contiguous, whatever the strides were, and keeps it clear of cache-set conflicts.
+ * A panel holds `width` lanes (rows of the left matrix, columns of the right one) for one step of the inner product after
+ * another. It makes every access of the micro-kernel contiguous, whatever the strides were, and keeps it clear of cache-set
+ * conflicts.
  *
  * @module
  */
@@ -97,8 +98,8 @@ function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
 }
 
 /**
- * Writes a function (panel, target, steps) that unpacks a panel: lane i of each step goes to the row at i * `laneStride`, one step
- * after the other. `lanes` of the panel's `width` lanes (a multiple of four) are wanted.
+ * Writes a function (panel, target, steps) that unpacks a panel: lane i of each step goes to the row at i * `laneStride`, one
+ * step after the other. `lanes` of the panel's `width` lanes (a multiple of four) are wanted.
  */
 export function unpackPanel(module: WasmModule, { width, lanes, laneStride }: Omit<PanelSpec, "stepStride">): number {
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {

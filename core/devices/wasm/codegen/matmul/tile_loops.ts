@@ -1,8 +1,8 @@
 /**
  * The two tiles of a matrix product as loops to be timed against each other.
  *
- * V8 can merge operations on two neighbouring vectors into one of AVX2 (`--experimental-wasm-revectorize`), but does not tell whether
- * it does. A tile of 6 by 16 is about twice as fast as one of 6 by 8 if so, and slower if not, for want of registers.
+ * V8 can merge operations on two neighbouring vectors into one of AVX2 (`--experimental-wasm-revectorize`), but does not tell
+ * whether it does. A tile of 6 by 16 is about twice as fast as one of 6 by 8 if so, and slower if not, for want of registers.
  *
  * @module
  */

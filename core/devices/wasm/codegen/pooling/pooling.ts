@@ -1,8 +1,8 @@
 /**
  * Pooling: maxima and means over windows, their gradients, and the tangent of maxima.
  *
- * A plane is one channel of one image; threads share the planes. Windows of 2 by 2 that tile the plane, by far the most frequent, go
- * four at a time (`two_by_two.ts`). The others are plain loops (`window_loops.ts`), which also serve f64.
+ * A plane is one channel of one image; threads share the planes. Windows of 2 by 2 that tile the plane, by far the most frequent,
+ * go four at a time (`two_by_two.ts`). The others are plain loops (`window_loops.ts`), which also serve f64.
  *
  * @module
  */

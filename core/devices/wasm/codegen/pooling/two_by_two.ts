@@ -20,8 +20,8 @@ export function isTwoByTwo(g: PoolGeometry): boolean {
 }
 
 /**
- * Writes a function (first operand, second operand, result) for one plane of at least four columns of windows; with `spreads` pixels
- * outside all windows become zeros.
+ * Writes a function (first operand, second operand, result) for one plane of at least four columns of windows; with `spreads`
+ * pixels outside all windows become zeros.
  */
 export function twoByTwoPlane(
   module: WasmModule,
@@ -197,8 +197,8 @@ export class FourWindows {
   }
 
   /**
-   * Finds the first maxima: those of the upper and of the lower corners, and masks that say whether it is the right one among the upper,
-   * the right one among the lower, and one of the lower.
+   * Finds the first maxima: those of the upper and of the lower corners, and masks that say whether it is the right one among the
+   * upper, the right one among the lower, and one of the lower.
    */
   findMaxima([a, b, d, e]: readonly [number, number, number, number]) {
     const [upper, lower, below, upperRight, lowerRight] = this.locals(5);

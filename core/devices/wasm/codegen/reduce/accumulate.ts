@@ -1,6 +1,6 @@
 /**
- * What a reduction keeps while it runs, as expressions. A state is one scalar, or for argmax and argmin two: the extreme and its index.
- * States are `result` expressions: slot 2 * k is the value of reduction k, 2 * k + 1 its index.
+ * What a reduction keeps while it runs, as expressions. A state is one scalar, or for argmax and argmin two: the extreme and its
+ * index. States are `result` expressions: slot 2 * k is the value of reduction k, 2 * k + 1 its index.
  *
  * @module
  */

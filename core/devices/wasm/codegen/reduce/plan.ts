@@ -1,8 +1,8 @@
 /**
  * How a reduction is laid out in loops.
  *
- * Two layouts: "window" runs the lanes of a vector along the window and joins them at the end (rows of a matrix), "points" runs them
- * along the output points, each lane reducing a window of its own (columns of a matrix).
+ * Two layouts: "window" runs the lanes of a vector along the window and joins them at the end (rows of a matrix), "points" runs
+ * them along the output points, each lane reducing a window of its own (columns of a matrix).
  *
  * @module
  */

@@ -63,7 +63,7 @@ export class ReducePointers {
     return this.columnStep(i) !== 0 ? 2 : this.points.moves(i) ? 1 : 0;
   }
 
-  /** Where stream i lies, `step` points along the direction of the lanes. */
+  /** The location of stream i, `step` points along the direction of the lanes. */
   locate(i: number, step: number): Location {
     const inWindow = this.#plan.layout === "window" && i < this.#plan.readCount;
     const stride = inWindow ? this.windowStep(i) : this.columnStep(i);

@@ -14,7 +14,7 @@ import { setAlignedShare } from "../emit/shares.ts";
 import { serialNanoseconds } from "../work.ts";
 import { pushRowIndex } from "./row_index.ts";
 
-/** Rows chosen: an elementwise kernel whose result lies in rows anywhere. */
+/** Rows chosen: an elementwise kernel whose result is in rows anywhere in memory. */
 export const gatherRows: KernelGenerator<GatherRowsKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
   const { dtype } = context.program.buffers[kernel.operands[0].buffer];

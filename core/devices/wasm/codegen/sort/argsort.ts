@@ -3,8 +3,8 @@
  * the order of equal elements and takes as long for every input. Short rows are sorted by insertion.
  *
  * A record holds a key (an unsigned integer in the order that is wanted) and the index it comes from. Every pass counts how often
- * each digit occurs and moves the records to where they then belong; the last one writes their indices. Threads take rows of their
- * own; of few long rows each takes a part, and they add up their counts.
+ * each digit occurs and moves the records to where they then belong; the last one writes their indices. Threads take rows of
+ * their own; of few long rows each takes a part, and they add up their counts.
  *
  * @module
  */

@@ -13,12 +13,12 @@ import { writeKey } from "./key.ts";
 /** Bytes of a count for each value of a byte. */
 export const countBytes = 4 * 256;
 
-/** How records lie in memory. */
+/** The layout of records in memory. */
 export interface RecordLayout {
   readonly stream: Stream;
   /** Of a record: a key, which comes first, and an index. */
   readonly bytes: 8 | 16;
-  /** Bytes of a key, behind which the index lies, and number of passes. */
+  /** Bytes of a key, which the index follows, and number of passes. */
   readonly passes: 4 | 8;
 }
 

@@ -1,10 +1,11 @@
 /**
  * Direct convolution: outputs as sums over input channels and window elements, with nothing unrolled into a matrix.
  *
- * The micro-kernel is that of the matrix product, with up to 6 output channels by 8 (or 16) output pixels in registers. Since every
- * window element (ky, kx) reads pixels at a constant distance, one turn of the loop over input channels is straight code whose
- * addresses are all immediate: no index arithmetic, no packing, not even of the filters, whose strides are immediate as well. So the
- * gradient with respect to the input is the same kernel with other strides: filters transposed and flipped, the gradient padded.
+ * The micro-kernel is that of the matrix product, with up to 6 output channels by 8 (or 16) output pixels in registers. Since
+ * every window element (ky, kx) reads pixels at a constant distance, one turn of the loop over input channels is straight code
+ * whose addresses are all immediate: no index arithmetic, no packing, not even of the filters, whose strides are immediate as
+ * well. So the gradient with respect to the input is the same kernel with other strides: filters transposed and flipped, the
+ * gradient padded.
  *
  * Threads share the images, or bands of rows and blocks of output channels where images are few.
  *

@@ -1,11 +1,11 @@
 /**
- * The gradient of a convolution with respect to its filters: every element is a sum of products of two images, the gradient g and the
- * input x shifted by the window element.
+ * The gradient of a convolution with respect to its filters: every element is a sum of products of two images, the gradient g and
+ * the input x shifted by the window element.
  *
- * Sums run along the rows of pixels, four at a time, for a tile of output channels by window elements in up to 12 vectors of partial
- * sums; lanes are added up only at the end of a group of images. Where the length of rows is not a multiple of four, what the last
- * vector reads too much is masked in both images (in one would not do: 0 times NaN). Threads share the images and keep sums of their
- * own, which a second phase adds; where there are more threads than images they share the tiles as well.
+ * Sums run along the rows of pixels, four at a time, for a tile of output channels by window elements in up to 12 vectors of
+ * partial sums; lanes are added up only at the end of a group of images. Where the length of rows is not a multiple of four, what
+ * the last vector reads too much is masked in both images (in one would not do: 0 times NaN). Threads share the images and keep
+ * sums of their own, which a second phase adds; where there are more threads than images they share the tiles as well.
  *
  * @module
  */
@@ -35,7 +35,10 @@ export function directFilterGradient(context: GeneratorContext, kernel: ConvKern
   return phases;
 }
 
-/** Writes the phase that adds the threads' sums, if there are several, and calls the epilogue; threads share the planes of filters. */
+/**
+ * Writes the phase that adds the threads' sums, if there are several, and calls the epilogue; threads share the planes of
+ * filters.
+ */
 function addSums(context: GeneratorContext, plan: FilterGradientPlan, sums: number, epilogue: Epilogue): number {
   const { kernel: { geometry: g }, imageParts, tileParts } = plan;
   const taps = g.kh * g.kw;

@@ -31,7 +31,7 @@ interface ColumnBlock {
   readonly funcs: ReadonlyMap<number, number>;
 }
 
-/** The blocks of columns of a group of channels. Blocks whose columns lie alike share their functions. */
+/** The blocks of columns of a group of channels. Blocks whose columns are equally far apart share their functions. */
 function columnBlocks(module: WasmModule, plan: FilterGradientPlan): ColumnBlock[] {
   const { kernel: { geometry: g }, tiling, input, inputLayout } = plan;
   const taps = g.kh * g.kw;
@@ -44,7 +44,7 @@ function columnBlocks(module: WasmModule, plan: FilterGradientPlan): ColumnBlock
   for (let block = 0, first = 0; block < tiling.columns.count; block++) {
     const size = tiling.columns.size + (block < tiling.columns.extra ? 1 : 0);
     const own = offsets.slice(first, first + size);
-    // Column phases of a strided window may lie before the first column: addresses start at the smallest.
+    // Column phases of a strided window may be before the first column: addresses start at the smallest.
     const offset = Math.min(...own);
     const relative = own.map((each) => each - offset);
     const key = relative.join();
@@ -58,8 +58,8 @@ function columnBlocks(module: WasmModule, plan: FilterGradientPlan): ColumnBlock
 }
 
 /**
- * Writes a function of `sumParams` for all tiles of one block of output channels and one group of input channels, at the addresses
- * of the first channels.
+ * Writes a function of `sumParams` for all tiles of one block of output channels and one group of input channels, at the
+ * addresses of the first channels.
  */
 function tileGroup(module: WasmModule, columns: readonly ColumnBlock[], rows: number): number {
   return module.func({ params: sumParams }, (c) => {

@@ -17,8 +17,8 @@ const vectorsPerTurn = 4;
 export const sumParams = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
 
 /**
- * Writes a function of `sumParams` for `rows` output channels and columns that read the input at some offsets. Addresses are those
- * of the tile's first column and first output channel. With `accumulate` the sums are added to what is there.
+ * Writes a function of `sumParams` for `rows` output channels and columns that read the input at some offsets. Addresses are
+ * those of the tile's first column and first output channel. With `accumulate` the sums are added to what is there.
  */
 export function tileSums(module: WasmModule, plan: FilterGradientPlan, rows: number, offsets: readonly number[]): number {
   return module.func({ params: sumParams }, (c) => new TileSums(c, plan, rows, offsets).write());

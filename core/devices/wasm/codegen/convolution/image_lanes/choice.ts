@@ -55,7 +55,7 @@ export function prefersImageLanes(conv: Convolution): boolean {
   const blocks = evenBlocks(outChannels, maxTileChannels);
   const overBlocks = (cycles: (channels: number) => number) =>
     blocks.extra * cycles(blocks.size + 1) + (blocks.count - blocks.extra) * cycles(blocks.size);
-  // Cycles of a step of all tiles. Tiles of few channels have the latency of a multiply-add to wait for, or, with more pixels, not.
+  // Cycles of a step of all tiles. Tiles of few channels wait for the latency of a multiply-add; those with more pixels do not.
   const step = overBlocks((channels) => Math.max(4, channels));
   const directStep = overBlocks((channels) => Math.max(1.5, channels));
   const rowSteps = roundUp(outWidth, vectorLanes) / imagesTogether;

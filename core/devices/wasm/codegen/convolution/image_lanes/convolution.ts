@@ -1,9 +1,9 @@
 /**
  * Convolutions of many small images: eight images side by side in the lanes of two vectors.
  *
- * For small images the direct kernel wastes much: rows that are no multiple of four pixels, and, in the gradient with respect to the
- * input, the zeros around g, often more than g itself. With images in the lanes every output pixel is computed by itself, from just
- * the window elements that are inside the image. Images are packed eight by eight, and outputs unpacked again.
+ * For small images the direct kernel wastes much: rows that are no multiple of four pixels, and, in the gradient with respect to
+ * the input, the zeros around g, often more than g itself. With images in the lanes every output pixel is computed by itself,
+ * from just the window elements that are inside the image. Images are packed eight by eight, and outputs unpacked again.
  *
  * @module
  */

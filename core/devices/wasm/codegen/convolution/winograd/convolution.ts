@@ -1,14 +1,14 @@
 /**
  * Convolutions with windows of 3 by 3 by Winograd's F(4x4, 3x3): a quarter of the multiplications of the direct sum.
  *
- * Outputs are cut into tiles of 4 by 4, inputs into overlapping patches of 6 by 6. With the matrices of `linear_maps.ts`, patch d,
- * filter w and tile y of one channel satisfy
+ * Outputs are cut into tiles of 4 by 4, inputs into overlapping patches of 6 by 6. With the matrices of `linear_maps.ts`, patch
+ * d, filter w and tile y of one channel satisfy
  *
  *   y = A^T [ (G w G^T) * (B^T d B) ] A        and the transpose of that in w        dw = G^T [ (A dy A^T) * (B^T d B) ] G
  *
- * so that sums over channels, or over tiles, are 36 independent matrix products, one per component. Transforms work on four channels
- * at a time, one per lane, and keep [tile][component][channel]. Rounding errors are two to four times those of a direct sum; an
- * infinity or NaN reaches the whole tile.
+ * so that sums over channels, or over tiles, are 36 independent matrix products, one per component. Transforms work on four
+ * channels at a time, one per lane, and keep [tile][component][channel]. Rounding errors are two to four times those of a direct
+ * sum; an infinity or NaN reaches the whole tile.
  *
  * @module
  */

@@ -2,8 +2,8 @@
  * The linear maps of Winograd's F(4x4, 3x3) along one axis: B^T, A^T, A, G and G^T of Lavin and Gray, "Fast algorithms for
  * convolutional neural networks", 2016.
  *
- * A convolution of 4 outputs by 3 filter elements is a product of polynomials: both are evaluated at 6 points, multiplied there, and
- * the product is interpolated. The values at the points are called components here.
+ * A convolution of 4 outputs by 3 filter elements is a product of polynomials: both are evaluated at 6 points, multiplied there,
+ * and the product is interpolated. The values at the points are called components here.
  *
  * @module
  */
@@ -48,8 +48,8 @@ function linearMap(outputs: (terms: Terms, x: readonly number[]) => readonly (()
 }
 
 /**
- * The polynomials are evaluated at 0, p, -p, q, -q and infinity. With 3/4 and 3/2 rounding errors are two to four times smaller than
- * with the usual 1 and 2, and the squares are exact.
+ * The polynomials are evaluated at 0, p, -p, q, -q and infinity. With 3/4 and 3/2 rounding errors are two to four times smaller
+ * than with the usual 1 and 2, and the squares are exact.
  */
 const p = 3 / 4;
 const q = 3 / 2;

@@ -22,8 +22,8 @@ export interface ProductSizes {
 }
 
 /**
- * Writes a function (patches, filters, products, tiles) for all components. Tiles go in blocks of six and five, which may run over
- * the group's end into scratch memory.
+ * Writes a function (patches, filters, products, tiles) for all components. Tiles go in blocks of six and five, which may run
+ * over the group's end into scratch memory.
  */
 export function multiplyComponents(module: WasmModule, sizes: ProductSizes): number {
   const { inChannels, outChannels, width } = sizes;

@@ -1,7 +1,7 @@
 /**
  * Winograd's transforms of whole squares, four channels at a time, one per lane: an axis after the other.
  *
- * Transformed squares lie as [component][channel].
+ * The layout of transformed squares is [component][channel].
  *
  * @module
  */
@@ -13,7 +13,10 @@ import type { WindowLayout } from "../window.ts";
 import { componentsToTile, type LinearMap } from "./linear_maps.ts";
 import { patchSize, tileSize } from "./tiling.ts";
 
-/** Applies a map to the rows and then to the columns of a square of `size` vectors a side. Rows are loaded one by one, into locals. */
+/**
+ * Applies a map to the rows and then to the columns of a square of `size` vectors a side. Rows are loaded one by one, into
+ * locals.
+ */
 export function transformSquare(
   c: FunctionWriter,
   map: LinearMap,
@@ -38,7 +41,10 @@ export function transformSquare(
   for (const line of half) c.release("v128", ...line);
 }
 
-/** Loads the first `count` (4 or 6) columns of a row of four channels, whose planes begin `plane` floats apart: a channel per lane. */
+/**
+ * Loads the first `count` (4 or 6) columns of a row of four channels, whose planes begin `plane` floats apart: a channel per
+ * lane.
+ */
 function loadChannels(c: FunctionWriter, address: number, plane: number, offset: number, count: number): number[] {
   const byteOffset = (lane: number) => (lane * plane + offset) * floatBytes;
   const columns = c.locals("v128", vectorLanes);

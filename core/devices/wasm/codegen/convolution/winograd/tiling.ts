@@ -1,6 +1,6 @@
 /**
- * How images are cut for Winograd's convolution: into tiles of 4 by 4 outputs, bands of rows of tiles, and groups of tiles that are
- * transformed and multiplied together.
+ * How images are cut for Winograd's convolution: into tiles of 4 by 4 outputs, bands of rows of tiles, and groups of tiles that
+ * are transformed and multiplied together.
  *
  * @module
  */
@@ -61,7 +61,10 @@ export function cutTiles(
   };
 }
 
-/** A window whose outputs are whole tiles, and where its image lies; read in place only if the image has room for the last tiles. */
+/**
+ * A window whose outputs are whole tiles, and the layout of its image; read in place only if the image has room for the last
+ * tiles.
+ */
 export function tiledWindow(
   window: Omit<WindowSpec, "outRows" | "outColumns">,
   tiling: Tiling,
