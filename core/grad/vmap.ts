@@ -11,7 +11,7 @@ import { batchAll, broadcastTo, permute } from "../ops/movement.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
 import { placeholder, Tensor, withTrace } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
-import { stepsBetween } from "../walk.ts";
+import { type Steps, stepsBetween } from "../walk.ts";
 
 /** Options of `vmap`. */
 export interface VmapOptions {
@@ -70,26 +70,29 @@ export function vmap<A extends unknown[], R>(
       const count = size;
       const value = f(...examples);
       const outputs = treeLeaves(value).map((leaf) => leaf.value).filter((each) => each instanceof Tensor);
-      for (const [tensor, made] of stepsBetween([...batches.keys()], outputs)) {
-        if (!made) continue;
-        // Of no example there is nothing to compute, and no rule needs to know how.
-        if (count === 0) {
-          batches.set(tensor, constantOf(0, tensor.dtype, [0, ...tensor.shape]));
-          continue;
-        }
-        const batched = made.inputs.map((input) => batches.has(input));
-        const inputs = made.inputs.map((input) => batches.get(input) ?? input);
-        batches.set(
-          tensor,
-          made.op.vmap
-            ? made.op.vmap(inputs, batched, made.attrs, count)
-            : apply(made.op, batchAll(inputs, batched, count), made.attrs),
-        );
-      }
+      batchSteps(stepsBetween([...batches.keys()], outputs), batches, count);
       return mapLeaves(value, (y) => {
         if (!(y instanceof Tensor)) return y;
         const batch = batches.get(y) ?? broadcastTo(y, [count, ...y.shape]);
         return moveAxis(batch, 0, normalizeAxis(outAxis, batch.rank, "vmap"));
       }) as R;
     });
+}
+
+/** Applies the batching rules of recorded steps in order, adding their results to `batches`. */
+function batchSteps(steps: Steps, batches: Map<Tensor, Tensor>, size: number): void {
+  for (const [tensor, made] of steps) {
+    if (!made) continue;
+    // Of no examples there is nothing to compute: no rule has to cover that.
+    if (size === 0) {
+      batches.set(tensor, constantOf(0, tensor.dtype, [0, ...tensor.shape]));
+      continue;
+    }
+    const batched = made.inputs.map((input) => batches.has(input));
+    const inputs = made.inputs.map((input) => batches.get(input) ?? input);
+    const batch = made.op.vmap
+      ? made.op.vmap(inputs, batched, made.attrs, size)
+      : apply(made.op, batchAll(inputs, batched, size), made.attrs);
+    batches.set(tensor, batch);
+  }
 }
