@@ -130,7 +130,8 @@ export {
   swapAxes,
   transpose,
 } from "./core/ops/movement.ts";
-export { chunk, type IndexRange, slice, type SliceRange, split, unstack } from "./core/ops/slice.ts";
+export { type IndexRange, slice, type SliceRange } from "./core/ops/slice.ts";
+export { chunk, split, unstack } from "./core/ops/split.ts";
 export { pad, type PadOptions } from "./core/ops/pad.ts";
 export { concat, repeat, roll, stack, tile } from "./core/ops/concat.ts";
 export { take, takeAlongAxis } from "./core/ops/take.ts";

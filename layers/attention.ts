@@ -12,14 +12,14 @@ import { matmul } from "../core/ops/matmul.ts";
 import { permute, reshape, transpose } from "../core/ops/movement.ts";
 import { softmax } from "../core/ops/nn.ts";
 import { where } from "../core/ops/select.ts";
-import { split } from "../core/ops/slice.ts";
+import { split } from "../core/ops/split.ts";
 import { fraction, integer } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { drop } from "./drop.ts";
 import { keyFor, type WeightBias } from "./init.ts";
 import { empty, parameter, weightBias } from "./parameters.ts";
-import { constant, xavierUniform } from "./initializers.ts";
+import { constant, xavierUniform } from "./initializers/mod.ts";
 import type { Layer } from "./layer.ts";
 import { affine } from "./affine.ts";
 

@@ -14,7 +14,7 @@ import { integer } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Initializer } from "./init.ts";
 import { empty, parameter } from "./parameters.ts";
-import { normal } from "./initializers.ts";
+import { normal } from "./initializers/mod.ts";
 import type { Layer } from "./layer.ts";
 
 /** Options of `embedding`. */

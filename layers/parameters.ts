@@ -7,7 +7,7 @@ import { ShapeError } from "../core/errors.ts";
 import type { Key } from "../core/random.ts";
 import { sameShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { uniform } from "./initializers.ts";
+import { uniform } from "./initializers/mod.ts";
 import { type Initializer, type InitOptions, keyFor, type NormParams, type WeightBias } from "./init.ts";
 import type { Empty } from "./layer.ts";
 import { ones, zeros } from "../core/ops/creation.ts";

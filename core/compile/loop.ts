@@ -14,7 +14,7 @@ import { fullOp } from "../ops/constant.ts";
 import { type Node, sourceOf, type Tensor } from "../tensor.ts";
 import { reshapeOp } from "../ops/movement.ts";
 import { writeOp } from "../ops/write.ts";
-import { takeOp } from "../ops/take.ts";
+import { takeOp } from "../ops/rows.ts";
 import type { Loop } from "../ir/lowering.ts";
 import { contiguousStrides, type Shape, sizeOf } from "../shape.ts";
 import { scalarType } from "../ir/expr.ts";

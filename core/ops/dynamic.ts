@@ -15,7 +15,7 @@ import { iota } from "./creation.ts";
 import { reshape } from "./movement.ts";
 import { valuesFor } from "./scatter.ts";
 import { where } from "./select.ts";
-import { gather, scatter } from "./take.ts";
+import { gather, scatter } from "./rows.ts";
 
 /** A range of `size` of the `extent` elements along one axis, whose start is computed on the device. */
 interface DynamicRange {

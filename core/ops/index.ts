@@ -18,7 +18,8 @@ import { broadcastTo, permute, reshape } from "./movement.ts";
 import { valuesFor } from "./scatter.ts";
 import { where } from "./select.ts";
 import { type IndexRange, type Run, runOf, scatterRuns, sliceRuns } from "./slice.ts";
-import { gather, normalizeIndex, normalizeIndices, scatter } from "./take.ts";
+import { normalizeIndex, normalizeIndices } from "./indices.ts";
+import { gather, scatter } from "./rows.ts";
 import { write } from "./write.ts";
 
 /** A list of positions; nested lists give a tensor of positions. */

@@ -43,7 +43,7 @@ import { sumOp } from "./sum.ts";
 import { whereOp } from "./select.ts";
 import { erfcOp, erfinvOp, gudermannianOp, isruOp, softsignOp } from "./special.ts";
 import { argsortOp } from "./sort.ts";
-import { takeGradOp, takeOp } from "./take.ts";
+import { takeGradOp, takeOp } from "./rows.ts";
 import {
   absOp,
   acoshOp,

@@ -13,7 +13,8 @@ import { add } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { constantOf } from "./constant.ts";
 import { broadcastTo } from "./movement.ts";
-import { indicesAlong, scatter } from "./take.ts";
+import { indicesAlong } from "./indices.ts";
+import { scatter } from "./rows.ts";
 
 /**
  * What goes into x: a tensor of x's type and of this shape.

@@ -15,16 +15,16 @@ import { zeroTangent } from "./constant.ts";
 import { apply } from "./define.ts";
 import { reshape } from "./movement.ts";
 import { where } from "./select.ts";
-import { chooseMany, ravelIndices, type TakeAttrs, takeOp } from "./take.ts";
+import { batchRows, ravelIndices, type RowAttrs, takeOp } from "./rows.ts";
 
 /** Whether each of the indices [count] is the last of its value, so that its row stays: [1, count, 1]. */
-function survivors(indices: Tensor, attrs: TakeAttrs): Tensor {
+function survivors(indices: Tensor, attrs: RowAttrs): Tensor {
   const own = iota([1, indices.size, 1], 1);
   const last = apply(writeOp, [full([1, attrs.size, 1], -1, { dtype: indexType }), own, indices], attrs);
   return eq(apply(takeOp, [last, indices], attrs), own);
 }
 
-export const writeOp: Op<TakeAttrs> = {
+export const writeOp: Op<RowAttrs> = {
   name: "write",
   shape: ([x]) => x,
   dtype: ([x]) => x,
@@ -37,7 +37,7 @@ export const writeOp: Op<TakeAttrs> = {
     if (!tx && !trows) return [];
     return [apply(writeOp, [tx ?? zeroTangent(x), trows ?? zeroTangent(rows), indices], attrs)];
   },
-  vmap: (inputs, batched, attrs, examples) => chooseMany(writeOp, inputs, batched, attrs, examples),
+  vmap: (inputs, batched, attrs, examples) => batchRows(writeOp, inputs, batched, attrs, examples),
   lower: {
     kind: "kernel",
     updatesFirst: true,

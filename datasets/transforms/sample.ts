@@ -12,7 +12,7 @@ import { iota } from "../../core/ops/creation.ts";
 import { reshape } from "../../core/ops/movement.ts";
 import { pad } from "../../core/ops/pad.ts";
 import { where } from "../../core/ops/select.ts";
-import { split } from "../../core/ops/slice.ts";
+import { split } from "../../core/ops/split.ts";
 import { takeAlongAxis } from "../../core/ops/take.ts";
 import { abs, clip, floor, relu, round } from "../../core/ops/unary.ts";
 import type { Tensor } from "../../core/tensor.ts";

@@ -8,7 +8,7 @@ import { relu } from "../../core/ops/unary.ts";
 import type { Stage } from "../compose.ts";
 import { denseConnection } from "../connections.ts";
 import { conv2d } from "../conv.ts";
-import { constant, heNormal } from "../initializers.ts";
+import { constant, heNormal } from "../initializers/mod.ts";
 import type { AnyLayer } from "../layer.ts";
 import { linear } from "../linear.ts";
 import { batchNorm } from "../norm.ts";

@@ -10,7 +10,7 @@ import { integer } from "../../core/ranges.ts";
 import { withArgs } from "../../core/with_args.ts";
 import { conv2d } from "../conv.ts";
 import { convTranspose2d } from "../conv_transpose.ts";
-import { normal } from "../initializers.ts";
+import { normal } from "../initializers/mod.ts";
 import type { AnyLayer } from "../layer.ts";
 import { fromFunction } from "../from_function.ts";
 import { linear } from "../linear.ts";

@@ -7,7 +7,7 @@ import { globalAvgPool2d } from "../../core/ops/adaptive_pool.ts";
 import { relu } from "../../core/ops/unary.ts";
 import { residual } from "../connections.ts";
 import { conv2d } from "../conv.ts";
-import { heNormal } from "../initializers.ts";
+import { heNormal } from "../initializers/mod.ts";
 import type { AnyLayer } from "../layer.ts";
 import { linear } from "../linear.ts";
 import { batchNorm } from "../norm.ts";

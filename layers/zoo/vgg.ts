@@ -9,7 +9,7 @@ import { withArgs } from "../../core/with_args.ts";
 import type { Stage } from "../compose.ts";
 import { conv2d } from "../conv.ts";
 import { dropout } from "../dropout.ts";
-import { constant, heNormal, normal } from "../initializers.ts";
+import { constant, heNormal, normal } from "../initializers/mod.ts";
 import type { AnyLayer } from "../layer.ts";
 import { linear } from "../linear.ts";
 import { batchNorm } from "../norm.ts";

@@ -1,0 +1,112 @@
+/**
+ * Indices as users give them, checked and counted from the front.
+ *
+ * @module
+ */
+import { indexType, isBool, isInteger } from "../dtype.ts";
+import { DTypeError, ShapeError } from "../errors.ts";
+import { normalizeAxis, type Shape, showShape } from "../shape.ts";
+import type { Tensor, TensorLike } from "../tensor.ts";
+import { asTensor } from "./literal.ts";
+import { add, maximum, minimum } from "./binary.ts";
+import { cast } from "./cast.ts";
+import { lt } from "./compare.ts";
+import { iota, zeros } from "./creation.ts";
+import { broadcastTo, reshape } from "./movement.ts";
+import { where } from "./select.ts";
+
+/**
+ * An index along an axis of `shape`, counted from the front.
+ *
+ * @throws {TypeError} If it is not whole.
+ * @throws {ShapeError} If the axis is empty.
+ * @throws {RangeError} If there is no such position.
+ */
+export function normalizeIndex(at: number, shape: Shape, axis: number, what: string): number {
+  if (!Number.isInteger(at)) {
+    throw new TypeError(`Cannot ${what} ${showShape(shape)} at ${at}: a position must be an integer`);
+  }
+  const extent = shape[axis];
+  if (extent === 0) {
+    throw new ShapeError(`Cannot ${what} ${showShape(shape)} at ${at} along axis ${axis}: it is empty`, { shape, axis });
+  }
+  if (at < -extent || at >= extent) {
+    throw new RangeError(
+      `Cannot ${what} ${showShape(shape)} at ${at} along axis ${axis}: positions are ${-extent} to ${extent - 1}`,
+    );
+  }
+  return at < 0 ? at + extent : at;
+}
+
+/**
+ * Indices along an axis of `shape` as i32 that count from the front and lie in range: negative ones count from the end, and those
+ * outside are clamped (a program on a device cannot raise an error).
+ *
+ * @throws {DTypeError} If they are not integers.
+ * @throws {ShapeError} If there are some, but the axis is empty.
+ */
+export function normalizeIndices(indices: TensorLike, shape: Shape, axis: number, what: string): Tensor {
+  if (typeof indices === "number") return cast(normalizeIndex(indices, shape, axis, what), indexType);
+  const list = asTensor(indices);
+  if (!isInteger(list.dtype)) {
+    const remedy = isBool(list.dtype) ? "choose by a mask with where(mask, x, y)" : 'use cast(indices, "i32")';
+    throw new DTypeError(`Cannot ${what} by indices of type ${list.dtype}: they must be integers, ${remedy}`, {
+      dtype: list.dtype,
+    });
+  }
+  const size = shape[axis];
+  if (size === 0 && list.size > 0) {
+    throw new ShapeError(`Cannot ${what} ${showShape(shape)} by index along axis ${axis}: it is empty`, { shape, axis });
+  }
+  const whole = cast(list, indexType);
+  const fromFront = where(lt(whole, 0), add(whole, size), whole);
+  return maximum(minimum(fromFront, size - 1), 0);
+}
+
+/** Indices along an axis, one per element, as arguments of `gather`. */
+interface AlongAxis {
+  /** The first axis of the block that is indexed as one list. */
+  readonly from: number;
+  /** One tensor of indices per axis of the block. */
+  readonly indices: readonly Tensor[];
+  /** Of what is chosen. */
+  readonly shape: Shape;
+}
+
+/**
+ * How `indices` choose along an axis of `shape`. Axes along which the indices are constant (extent 1) stay out of the block where they
+ * are at its ends: whole rows are moved then.
+ *
+ * @throws {ShapeError} If the other axes do not fit.
+ */
+export function indicesAlong(shape: Shape, indices: TensorLike, axis: number, what: string): AlongAxis {
+  const at = normalizeAxis(axis, shape.length, what);
+  const list = normalizeIndices(indices, shape, at, what);
+  const wrong = list.rank !== shape.length
+    ? `both must have ${shape.length} axes`
+    : list.shape.flatMap((extent, i) =>
+      i === at || extent === shape[i] || extent === 1 || shape[i] === 1
+        ? []
+        : [`at axis ${i} the extents differ and neither is 1`]
+    )[0];
+  if (wrong !== undefined) {
+    throw new ShapeError(
+      `Cannot ${what} ${showShape(shape)} along axis ${at} by indices of shape ${showShape(list.shape)}: ${wrong}`,
+      {
+        shape,
+        indices: list.shape,
+        axis: at,
+      },
+    );
+  }
+  const out = shape.map((extent, i) => i === at || extent === 1 ? list.shape[i] : extent);
+  const varying = list.shape.flatMap((extent, i) => i === at || extent !== 1 ? [i] : []);
+  const [from, to] = [varying[0], varying[varying.length - 1] + 1];
+  const block = out.slice(from, to);
+  const indexAlong = (_: number, i: number) => {
+    const each = from + i;
+    if (each === at) return broadcastTo(reshape(list, list.shape.slice(from, to)), block);
+    return shape[each] === 1 ? zeros(block, { dtype: indexType }) : iota(block, i);
+  };
+  return { from, indices: block.map(indexAlong), shape: out };
+}
