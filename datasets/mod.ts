@@ -13,6 +13,7 @@ export * from "./errors.ts";
 export * from "./fashion_mnist.ts";
 export * from "./idx_dataset.ts";
 export * from "./loader/loader.ts";
+export * from "./loader/types.ts";
 export * from "./loader/example.ts";
 export * from "./mnist.ts";
 export * from "./order.ts";

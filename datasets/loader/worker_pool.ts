@@ -37,65 +37,76 @@ interface PoolWorker {
 
 /** Starts workers for a task. */
 export function startWorkers(count: number, task: Task): WorkerPool {
-  const source = new URL("data:text/javascript," + encodeURIComponent(workerSource()));
-  let failed: Error | undefined;
-  let waiting = 0;
+  return new ThreadPool(count, task);
+}
 
-  /** Rejects all pending batches, and all that are requested later. */
-  const fail = (error: Error) => {
-    failed ??= error;
-    for (const { pending } of workers) {
-      for (const batch of pending.values()) batch.reject(failed);
-      pending.clear();
+class ThreadPool implements WorkerPool {
+  readonly #workers: PoolWorker[] = [];
+  /** Why the pool makes no more batches. */
+  #failure: Error | undefined;
+  /** How many batches are awaited. */
+  #waiting = 0;
+
+  constructor(count: number, task: Task) {
+    const source = new URL("data:text/javascript," + encodeURIComponent(workerSource()));
+    try {
+      while (this.#workers.length < count) this.#workers.push(this.#start(source, task));
+    } catch (error) {
+      for (const { worker } of this.#workers) void worker.terminate();
+      throw error;
     }
-  };
-  const onMessage = ({ pending }: PoolWorker, reply: Reply) => {
-    if (reply.kind === "error" && reply.batch === undefined) return fail(errorOf(reply.error));
+  }
+
+  #start(source: URL, task: Task): PoolWorker {
+    // Without an environment of its own it would get a copy of this one, for which Deno would ask on a terminal.
+    const worker = new Worker(source, { workerData: task, env: {} });
+    const started: PoolWorker = { worker, pending: new Map() };
+    worker.on("message", (reply: Reply) => this.#receive(started, reply));
+    worker.on("error", (error) => this.#fail(error instanceof Error ? error : new Error(String(error))));
+    worker.on("exit", () => this.#fail(new Error("a worker has ended")));
+    worker.unref();
+    return started;
+  }
+
+  #receive({ pending }: PoolWorker, reply: Reply): void {
+    if (reply.kind === "error" && reply.batch === undefined) return this.#fail(errorOf(reply.error));
     const batch = pending.get(reply.batch!);
     pending.delete(reply.batch!);
     if (reply.kind === "result") batch?.resolve(reply.value);
     else batch?.reject(errorOf(reply.error));
-  };
-  const start = (): PoolWorker => {
-    // Without an environment of its own it would get a copy of this one, for which Deno would ask on a terminal.
-    const worker = new Worker(source, { workerData: task, env: {} });
-    const started: PoolWorker = { worker, pending: new Map() };
-    worker.on("message", (reply: Reply) => onMessage(started, reply));
-    worker.on("error", (error) => fail(error instanceof Error ? error : new Error(String(error))));
-    worker.on("exit", () => fail(new Error("a worker has ended")));
-    worker.unref();
-    return started;
-  };
-  const workers: PoolWorker[] = [];
-  try {
-    while (workers.length < count) workers.push(start());
-  } catch (error) {
-    for (const { worker } of workers) void worker.terminate();
-    throw error;
   }
 
-  return {
-    make(request) {
-      if (failed) return Promise.reject(failed);
-      const { worker, pending } = workers.reduce((least, each) => each.pending.size < least.pending.size ? each : least);
-      const batch = Promise.withResolvers<unknown>();
-      worker.postMessage(request);
-      pending.set(request.batch, batch);
-      return batch.promise;
-    },
-    async wait(batch) {
-      if (waiting++ === 0) { for (const { worker } of workers) worker.ref(); }
-      try {
-        return await batch;
-      } finally {
-        if (--waiting === 0) { for (const { worker } of workers) worker.unref(); }
-      }
-    },
-    async stop() {
-      fail(new Error("the loader was stopped"));
-      await Promise.all(workers.map(({ worker }) => worker.terminate()));
-    },
-  };
+  /** Rejects all pending batches, and all that are requested later. */
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { pending } of this.#workers) {
+      for (const batch of pending.values()) batch.reject(this.#failure);
+      pending.clear();
+    }
+  }
+
+  make(request: BatchRequest): Promise<unknown> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    const { worker, pending } = this.#workers.reduce((least, each) => each.pending.size < least.pending.size ? each : least);
+    const batch = Promise.withResolvers<unknown>();
+    worker.postMessage(request);
+    pending.set(request.batch, batch);
+    return batch.promise;
+  }
+
+  async wait(batch: Promise<unknown>): Promise<unknown> {
+    if (this.#waiting++ === 0) { for (const { worker } of this.#workers) worker.ref(); }
+    try {
+      return await batch;
+    } finally {
+      if (--this.#waiting === 0) { for (const { worker } of this.#workers) worker.unref(); }
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#fail(new Error("the loader was stopped"));
+    await Promise.all(this.#workers.map(({ worker }) => worker.terminate()));
+  }
 }
 
 /** The error that a worker sent. */

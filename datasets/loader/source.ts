@@ -1,0 +1,84 @@
+/**
+ * From a source to a pool that makes its batches.
+ *
+ * @module
+ */
+import type { NormalizeOptions } from "../transforms/values.ts";
+import type { ImageSet } from "../types.ts";
+import type { Example } from "./example.ts";
+import { type ImagesTask, makeFor, makeWith, type Task } from "./make.ts";
+import type { BatchSource, ExampleSource, ModuleSource, NormalizedOptions } from "./types.ts";
+import { mainThread, startWorkers, type WorkerPool } from "./worker_pool.ts";
+
+/** Anything that batches are made from. */
+export type Source = ImageSet | ModuleSource | BatchSource<unknown> | ExampleSource<Example>;
+
+/**
+ * The function that starts a pool which makes the batches of a source.
+ *
+ * @throws {TypeError} If a module's address is not absolute, or workers are to call a closure.
+ * @throws {RangeError} If images are normalized by numbers that do not fit their channels.
+ */
+export function poolsFor(
+  source: Source,
+  { normalize }: Partial<NormalizedOptions>,
+  workers: number,
+): () => WorkerPool {
+  if ("images" in source) return poolFor(imagesTask(source, normalize, workers > 0), workers);
+  if ("module" in source) {
+    const url = URL.parse(source.module);
+    if (!url) {
+      throw new TypeError(
+        `Cannot load from module "${source.module}": it must be an absolute address, as new URL("./examples.ts", import.meta.url) is`,
+      );
+    }
+    return poolFor({ kind: "module", url: url.href, options: source.options }, workers);
+  }
+  if (workers > 0) {
+    throw new TypeError(
+      `Cannot make examples by a closure in ${workers} workers: functions cannot be sent to them, put it into a module and give its ` +
+        `address ({ count, module: new URL("./examples.ts", import.meta.url) }), or use workers: 0`,
+    );
+  }
+  const make = makeWith(source as ExampleSource<Example>, undefined, "The source");
+  return () => mainThread(() => make);
+}
+
+function poolFor(task: Task, workers: number): () => WorkerPool {
+  return () => workers > 0 ? startWorkers(workers, task) : mainThread(() => makeFor(task));
+}
+
+/** Batches of a set of images; `shared` puts them where workers see them too. */
+function imagesTask({ images, labels, shape }: ImageSet, normalize: NormalizeOptions | undefined, shared: boolean): ImagesTask {
+  const toShared = (bytes: Uint8Array) => {
+    if (!shared || bytes.buffer instanceof SharedArrayBuffer) return bytes;
+    const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    copy.set(bytes);
+    return copy;
+  };
+  return {
+    kind: "images",
+    images: toShared(images),
+    labels: toShared(labels),
+    shape,
+    values: normalize && valuesOf(normalize, shape[0]),
+  };
+}
+
+/** What each of the 256 bytes becomes, channel by channel. */
+function valuesOf({ mean, std }: NormalizeOptions, channels: number): Float32Array {
+  const [means, deviations] = [mean, std].map((value) => typeof value === "number" ? Array<number>(channels).fill(value) : value);
+  for (const [name, values] of [["mean", means], ["std", deviations]] as const) {
+    if (values.length === channels && values.every((value) => Number.isFinite(value) && (name === "mean" || value !== 0))) {
+      continue;
+    }
+    throw new RangeError(
+      `Cannot normalize images of ${channels} channels by ${name} [${values}]: one finite number for each is needed` +
+        (name === "std" ? ", and not 0" : ""),
+    );
+  }
+  return Float32Array.from({ length: 256 * channels }, (_, i) => {
+    const channel = i >> 8;
+    return ((i & 255) / 255 - means[channel]) / deviations[channel];
+  });
+}
