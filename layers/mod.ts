@@ -6,6 +6,7 @@
  * @module
  */
 export * from "./attention.ts";
+export * from "./cell_types.ts";
 export * from "./channels.ts";
 export * from "./compose.ts";
 export * from "./connections.ts";
@@ -22,7 +23,7 @@ export * from "./linear.ts";
 export * from "./norm.ts";
 export * from "./pool.ts";
 export * from "./recurrent.ts";
-export { type CellParams, gruCell, type GruState, lstmCell, type LstmState } from "./recurrent_cell.ts";
+export * from "./recurrent_cell.ts";
 export * from "./serial.ts";
 export * from "./shape.ts";
 export * from "./state_dict.ts";

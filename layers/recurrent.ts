@@ -17,7 +17,8 @@ import { keyFor } from "./init.ts";
 import { empty, parameter } from "./parameters.ts";
 import { uniform } from "./initializers/mod.ts";
 import type { Layer, Mode } from "./layer.ts";
-import { advance, type Cell, type CellParams, gruKind, type GruState, lstmKind, shareOfInput } from "./recurrent_cell.ts";
+import type { CellParams, GruState } from "./cell_types.ts";
+import { advance, type Cell, gruKind, lstmKind, shareOfInput } from "./gates.ts";
 
 /** Options of `lstm` and `gru`. */
 export interface RecurrentOptions {

@@ -13,12 +13,4 @@
  */
 export * from "./distributions.ts";
 export * from "./orthogonal.ts";
-export {
-  gain,
-  heNormal,
-  type HeOptions,
-  heUniform,
-  xavierNormal,
-  type XavierOptions,
-  xavierUniform,
-} from "./variance_scaling.ts";
+export * from "./variance_scaling.ts";

@@ -15,7 +15,8 @@ import { nonNegative } from "../../core/ranges.ts";
 import { sizeOf } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Initializer } from "../init.ts";
-import { fansOf, type XavierOptions } from "./variance_scaling.ts";
+import { fansOf } from "./fans.ts";
+import type { XavierOptions } from "./variance_scaling.ts";
 
 /**
  * A random orthogonal matrix times a gain: its rows, or its columns if they are fewer, are orthonormal. PyTorch's `orthogonal_`. Axes after

@@ -8,13 +8,12 @@
  *
  * @module
  */
-import { ShapeError } from "../../core/errors.ts";
 import { mul } from "../../core/ops/binary.ts";
 import { normal as drawNormal, uniform as drawUniform } from "../../core/random.ts";
 import { nonNegative } from "../../core/ranges.ts";
-import { type Shape, showShape, sizeOf } from "../../core/shape.ts";
 import type { Initializer } from "../init.ts";
 import { drawn } from "./drawn.ts";
+import { type Fans, fansOf } from "./fans.ts";
 
 /**
  * The factor by which initial weights compensate for how an activation shrinks its input: PyTorch's `calculate_gain`. It is 1 for
@@ -63,23 +62,6 @@ export interface HeOptions {
   readonly gain?: number;
   /** Whose variance is kept: that of activations going forward ("fanIn", default) or of gradients going backward ("fanOut"). */
   readonly mode?: "fanIn" | "fanOut";
-}
-
-interface Fans {
-  readonly fanIn: number;
-  readonly fanOut: number;
-}
-
-export function fansOf(shape: Shape): Fans {
-  if (shape.length < 2) {
-    throw new ShapeError(
-      `Cannot scale a start of shape ${showShape(shape)} by its fans: a weight needs 2 axes or more, [outputs, inputs, ...]; ` +
-        "use constant, uniform or normal",
-      { shape },
-    );
-  }
-  const taps = sizeOf(shape.slice(2));
-  return { fanIn: shape[1] * taps, fanOut: shape[0] * taps };
 }
 
 /** Normal with deviation factor / sqrt(fan). */
