@@ -37,10 +37,10 @@ interface PoolWorker {
 
 /** Starts workers for a task. */
 export function startWorkers(count: number, task: Task): WorkerPool {
-  return new ThreadPool(count, task);
+  return new WorkerThreads(count, task);
 }
 
-class ThreadPool implements WorkerPool {
+class WorkerThreads implements WorkerPool {
   readonly #workers: PoolWorker[] = [];
   /** Why the pool makes no more batches. */
   #failure: Error | undefined;
