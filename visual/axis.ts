@@ -13,7 +13,7 @@ export interface Axis {
   /** The round numbers to write at it. */
   readonly ticks: readonly number[];
   /** Where a number lies. */
-  readonly place: (value: number) => number;
+  readonly position: (value: number) => number;
 }
 
 /** What an axis should be like. */
@@ -38,14 +38,14 @@ export function axisFor(values: readonly number[], options: AxisOptions): Axis {
     const [low, high] = scaleLog().domain([least, most]).nice().domain();
     const log = scaleLog().domain([low === high ? low / 10 : low, high]).range([0, 1]);
     // Within a few powers of ten d3 has a tick at each digit: too many to write.
-    return { ticks: log.ticks(count).filter((tick) => /^[125]/.test(tick.toExponential(9))), place: log };
+    return { ticks: log.ticks(count).filter((tick) => /^[125]/.test(tick.toExponential(9))), position: log };
   }
   const size = Math.max(Math.abs(least), Math.abs(most));
   // One value, or several as good as one, have no extent: they stand in the middle of some.
   const room = size < 1e-300 ? 1 : most - least < 1e-9 * size ? size / 2 : 0;
   const linear = scaleLinear().domain([least - room, most + room]).range([0, 1]);
   if (nice) linear.nice(count);
-  return { ticks: linear.ticks(count).filter((tick) => !whole || Number.isInteger(tick)), place: linear };
+  return { ticks: linear.ticks(count).filter((tick) => !whole || Number.isInteger(tick)), position: linear };
 }
 
 /** The least and the largest of numbers. (The number of arguments of Math.min is limited.) */

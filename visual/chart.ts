@@ -83,7 +83,7 @@ export function barChart(options: BarChartOptions): string {
   const foot = scale === "log" ? barFoot(values) : 0;
   const x = axisFor([foot, ...values], { count: 6, scale });
   // Each name has a row: its bars, and half a bar of room on both sides.
-  const y: Axis = { ticks: names.map((_, i) => i), place: (row) => 1 - (row + 0.5) / names.length };
+  const y: Axis = { ticks: names.map((_, i) => i), position: (row) => 1 - (row + 0.5) / names.length };
   const height = 110 + 14 * names.length * (bars.length + 1);
   const axes = { x, y, grid: "x", names } as const;
   return draw({ height, ...options, xLabel }, bars.map(({ name }) => name), axes, ({ toX, toY }) => {
@@ -164,8 +164,8 @@ interface Axes {
   readonly names?: readonly string[];
 }
 
-/** From values to places in the document. */
-interface Places {
+/** From values to positions in the document. */
+interface Coordinates {
   readonly toX: (value: number) => number;
   readonly toY: (value: number) => number;
 }
@@ -173,7 +173,12 @@ interface Places {
 const [small, large] = [12, 17];
 
 /** Draws a chart around its marks: a title if there is one, a legend if there are several series, axes with ticks and labels. */
-function draw(options: ChartOptions, series: readonly string[], axes: Axes, marks: (places: Places) => string[]): string {
+function draw(
+  options: ChartOptions,
+  series: readonly string[],
+  axes: Axes,
+  marks: (coordinates: Coordinates) => string[],
+): string {
   const { title, xLabel, yLabel, width = 640, height = 400 } = options;
   atLeast("draw a chart", 100, { width, height });
   const { x, y, grid, names } = axes;
@@ -183,9 +188,9 @@ function draw(options: ChartOptions, series: readonly string[], axes: Axes, mark
   const top = 20 + (title ? 30 : 0) + key.height;
   // Names may leave no room at all: better a thin chart than one turned round.
   const [right, bottom] = [Math.max(left + 10, width - 28), Math.max(top + 10, height - 34 - (xLabel ? 22 : 0))];
-  const toX = (value: number) => left + (right - left) * x.place(value);
-  const toY = (value: number) => bottom - (bottom - top) * y.place(value);
-  const rule = (from: Place, to: Place, stroke: string) =>
+  const toX = (value: number) => left + (right - left) * x.position(value);
+  const toY = (value: number) => bottom - (bottom - top) * y.position(value);
+  const rule = (from: Position, to: Position, stroke: string) =>
     element("line", { x1: from[0], y1: from[1], x2: to[0], y2: to[1], stroke, "stroke-width": 1 });
   const [middleX, middleY] = [(left + right) / 2, (top + bottom) / 2];
   return svgDocument(width, height, [
@@ -210,7 +215,7 @@ function draw(options: ChartOptions, series: readonly string[], axes: Axes, mark
   ]);
 }
 
-type Place = readonly [x: number, y: number];
+type Position = readonly [x: number, y: number];
 
 /** The names of the series behind their colours, in as many lines as they need. */
 function legend(names: readonly string[], width: number, top: number): { readonly parts: string[]; readonly height: number } {

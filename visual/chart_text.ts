@@ -46,13 +46,13 @@ export function showLineChart(options: LineChartOptions & ColorOptions): string 
   const margin = Math.max(...y.ticks.map((tick) => tickText(tick).length));
   const inside = Math.max(8, width - 3 - margin);
   const x = axisFor(xs, { count: inside / 12, nice: false, whole: xs.every(Number.isInteger) });
-  // The library is given places from 0 to 1, and looks the texts of the ticks up.
+  // The library is given positions from 0 to 1, and looks the texts of the ticks up.
   const texts = {
-    x: new Map(x.ticks.map((tick) => [x.place(tick), tickText(tick)])),
-    y: new Map(y.ticks.map((tick) => [y.place(tick), tickText(tick)])),
+    x: new Map(x.ticks.map((tick) => [x.position(tick), tickText(tick)])),
+    y: new Map(y.ticks.map((tick) => [y.position(tick), tickText(tick)])),
   };
   const pieces = lines.flatMap(({ points }, line) =>
-    piecesOf(points).map((piece) => ({ line, piece: piece.map(([at, value]): Place => [x.place(at), y.place(value)]) }))
+    piecesOf(points).map((piece) => ({ line, piece: piece.map(([at, value]): Position => [x.position(at), y.position(value)]) }))
   );
   const drawn = plot(pieces.map(({ piece }) => sampled(piece, 1 / (inside - 1))), {
     width: inside,
@@ -113,11 +113,11 @@ export function showBarChart(options: BarChartOptions & ColorOptions): string {
   ].join("\n");
 }
 
-type Place = readonly [x: number, y: number];
+type Position = readonly [x: number, y: number];
 
 /** The parts of a curve between its gaps. */
-function piecesOf(points: Line["points"]): Place[][] {
-  const pieces: Place[][] = [[]];
+function piecesOf(points: Line["points"]): Position[][] {
+  const pieces: Position[][] = [[]];
   for (const [x, y] of points) {
     if (y === null) pieces.push([]);
     else pieces[pieces.length - 1].push([x, y]);
@@ -126,7 +126,7 @@ function piecesOf(points: Line["points"]): Place[][] {
 }
 
 /** A piece with one point in each column, so that it is drawn as a slope: on the line between points, or the mean of many. */
-function sampled(piece: readonly Place[], column: number): [x: number, y: number][] {
+function sampled(piece: readonly Position[], column: number): [x: number, y: number][] {
   const points = piece.toSorted(([a], [b]) => a - b);
   const [first] = points[0], [last] = points[points.length - 1];
   const count = Math.round((last - first) / column) + 1;

@@ -15,7 +15,7 @@ export function element(name: string, attributes: Attributes, content = ""): str
   return content === "" ? `<${name}${written.join("")}/>` : `<${name}${written.join("")}>${content}</${name}>`;
 }
 
-/** Text at a place, in the middle of which it stands unless an attribute says otherwise. */
+/** Text at a position, in the middle of which it stands unless an attribute says otherwise. */
 export function text(content: string | number, x: number, y: number, size: number, attributes: Attributes = {}): string {
   return element("text", { x, y, "font-size": size, "text-anchor": "middle", ...attributes }, escapeXml(`${content}`));
 }

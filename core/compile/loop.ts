@@ -60,7 +60,7 @@ export function wantedOf({ state, next, collected }: Loop<Tensor>, isResult: (in
   return { state: [...needed].sort((a, b) => a - b), collected: rows };
 }
 
-/** Translates the body by the way of any graph. */
+/** Translates the body as any graph. */
 export function compileBody(loop: Loop<Tensor>, wanted: Wanted, translate: (graph: Graph) => Kernels): LoopBody {
   const builder = new GraphBuilder();
   const input = ({ shape, dtype }: { readonly shape: Shape; readonly dtype: DType }) => builder.input(shape, dtype);

@@ -9,7 +9,7 @@
  */
 import type { Target } from "../ir/target.ts";
 import { type Node, Tensor } from "../tensor.ts";
-import { materialized } from "./materialize.ts";
+import { nodesToMaterialize } from "./materialize.ts";
 import { ExpressionReader, madeOf, type Memory, MustMaterialize } from "./expression_reader.ts";
 import type { KernelCore, Loop, View } from "../ir/lowering.ts";
 import { canonicalStrides, isContiguous } from "../ir/axes.ts";
@@ -253,7 +253,7 @@ export function lower(
   { fuses, maxBuffersPerKernel }: Target,
   translate: (graph: Graph) => Kernels,
 ): Kernels {
-  const nodes = materialized(graph, fuses);
+  const nodes = nodesToMaterialize(graph, fuses);
   const loops = loopsOf(graph, translate);
   for (;;) {
     const attempt = new Lowering(nodes, maxBuffersPerKernel, loops);

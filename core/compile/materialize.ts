@@ -27,33 +27,33 @@ export function isInlinable({ made }: Node): boolean {
  * The nodes to materialize from the start: outputs, nodes with a kernel of their own, and what would be computed too often if it
  * were inlined. Without fusion every elementwise node is.
  */
-export function materialized(graph: Graph, fuses: boolean): Set<Node> {
+export function nodesToMaterialize(graph: Graph, fuses: boolean): Set<Node> {
   const users = usersOf(graph);
   const factors = recomputeFactors(graph, users);
   const outputs = new Set(graph.outputs);
-  const stored = new Set<Node>();
+  const materialized = new Set<Node>();
   const costs = new Map<Node, number>();
   // Nodes that need another kernel's result: materializing them costs no kernel of their own, they end that one.
   const following = new Set<Node>();
   for (const node of graph.nodes) {
     if (node.made.kind !== "op") continue;
     const { inputs, op } = node.made;
-    const cost = inputs.reduce((sum, input) => sum + (stored.has(input) ? 0 : costs.get(input) ?? 0), nodeCost(node));
+    const cost = inputs.reduce((sum, input) => sum + (materialized.has(input) ? 0 : costs.get(input) ?? 0), nodeCost(node));
     costs.set(node, cost);
-    if (inputs.some((input) => following.has(input) || stored.has(input))) following.add(node);
+    if (inputs.some((input) => following.has(input) || materialized.has(input))) following.add(node);
     const elementwise = op.lower.kind === "elementwise";
     const isShared = (users.get(node)?.length ?? 0) > 1 &&
-      (cost >= sharedCost || elementwise && endsKernel(node, inputs, stored));
+      (cost >= sharedCost || elementwise && endsKernel(node, inputs, materialized));
     const isRepeated = (factors.get(node) ?? 1) > 1 && cost >= (following.has(node) ? 1 : broadcastCost);
     const isUnfused = !fuses && elementwise;
-    if (outputs.has(node) || !isInlinable(node) || isShared || isRepeated || cost >= maxCost || isUnfused) stored.add(node);
+    if (outputs.has(node) || !isInlinable(node) || isShared || isRepeated || cost >= maxCost || isUnfused) materialized.add(node);
   }
-  return stored;
+  return materialized;
 }
 
 /** Whether a node follows a named kernel point by point: it ends that kernel and replaces its bare result. */
-function endsKernel(node: Node, inputs: readonly Node[], stored: ReadonlySet<Node>): boolean {
-  return inputs.some((input) => stored.has(input) && !isInlinable(input) && sizeOf(input.shape) === sizeOf(node.shape));
+function endsKernel(node: Node, inputs: readonly Node[], materialized: ReadonlySet<Node>): boolean {
+  return inputs.some((input) => materialized.has(input) && !isInlinable(input) && sizeOf(input.shape) === sizeOf(node.shape));
 }
 
 function usersOf({ nodes }: Graph): ReadonlyMap<Node, readonly Node[]> {

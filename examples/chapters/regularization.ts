@@ -33,7 +33,7 @@ export async function dropouts({ key }: DigitsTour): Promise<void> {
   const { dropout, dropout2d, embedding, evalMode, trainMode } = layers;
   const words = embedding({ numEmbeddings: 40, features: 100 });
   const [vectors] = words.apply(words.init(key, [10]).params, {}, reshape(arange(40), [4, 10]), evalMode);
-  const places = [
+  const cases = [
     ["features, dropout(0.5)", dropout(0.5), ones([4, 1000])],
     ["channels, dropout2d(0.25)", dropout2d(0.25), ones([4, 250, 2, 2])],
     ["vectors of words, dropout(0.2)", dropout(0.2), vectors],
@@ -42,7 +42,7 @@ export async function dropouts({ key }: DigitsTour): Promise<void> {
     const zero = await item(mean(cast(eq(y, 0), "f32"))), factor = await item(max(div(y, x)));
     return `${percent(zero)} are 0, the others times ${factor.toFixed(2)}`;
   };
-  for (const [name, layer, x] of places) {
+  for (const [name, layer, x] of cases) {
     for (const mode of [trainMode(key), evalMode]) {
       const [y] = layer.apply({}, {}, x, mode);
       console.log(name.padEnd(30), mode.kind.padEnd(5), shapeText(x.shape), await effect(x, y));

@@ -42,15 +42,15 @@ export async function updates(): Promise<void> {
   for (const [name, optimizer] of Object.entries(ways)) {
     let params = { x: tensor(1) };
     let state = optimizer.init(params);
-    const places: Tensor[] = [];
+    const positions: Tensor[] = [];
     for (let i = 0; i < 4; i++) {
       const grads = grad((p: typeof params) => square(p.x))(params);
       const [change, next] = optimizer.update(grads, state, params);
       params = applyUpdates(params, change);
       state = next;
-      places.push(params.x);
+      positions.push(params.x);
     }
-    console.log(name.padEnd(20), Array.from(await data(stack(places)), (x) => x.toFixed(4)).join("  "));
+    console.log(name.padEnd(20), Array.from(await data(stack(positions)), (x) => x.toFixed(4)).join("  "));
   }
 }
 

@@ -90,7 +90,7 @@ function eager(size: number, serial: number): Subject {
   return { step: () => valuesOf([sum(mul(x, y)), sub(exp(x), y)]), alive: () => [x, y] };
 }
 
-/** A jitted program with a captured tensor, a number, and an argument that is handed through. */
+/** A jitted program with a captured tensor, a number, and an argument that is passed through. */
 function jitted(size: number): Subject {
   const [x, captured] = [vector(size, 1), realize(mul(vector(size, 5), 0.5))];
   const f = jit((x: Tensor, by: number) => [mul(add(x, captured), by), x, sum(exp(captured))]);

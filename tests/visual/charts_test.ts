@@ -218,9 +218,11 @@ Deno.test("an axis holds its values, and has a few round ticks", () => {
   const value = fc.double({ min: 1e-250, max: 1e250, noNaN: true });
   fc.assert(
     fc.property(fc.array(value, { minLength: 1 }), fc.constantFrom("linear" as const, "log" as const), (values, scale) => {
-      const { place, ticks } = axisFor(values, { count: 5, scale });
-      for (const each of values) assert.ok(place(each) >= -1e-9 && place(each) <= 1 + 1e-9);
-      assert.ok(ticks.length > 1 && ticks.length < 16 && ticks.every((tick) => place(tick) >= -1e-9 && place(tick) <= 1 + 1e-9));
+      const { position, ticks } = axisFor(values, { count: 5, scale });
+      for (const each of values) assert.ok(position(each) >= -1e-9 && position(each) <= 1 + 1e-9);
+      assert.ok(
+        ticks.length > 1 && ticks.length < 16 && ticks.every((tick) => position(tick) >= -1e-9 && position(tick) <= 1 + 1e-9),
+      );
     }),
   );
 });

@@ -38,7 +38,7 @@ Deno.test("bias and activation end a matrix product", () => {
   );
 });
 
-Deno.test("an intermediate that nobody else reads is not stored", () => {
+Deno.test("an intermediate without other readers is not stored", () => {
   checkMerged(
     (p) => {
       const [x, t, y] = [p.input("f32", Array(4)), p.temporary("f32", 4, 0), p.output("f32", 4)];
@@ -91,7 +91,7 @@ Deno.test("an intermediate that is a result stays stored: a kernel has several o
   );
 });
 
-Deno.test("an update ends the kernel of its gradient, and reads each place once", () => {
+Deno.test("an update ends the kernel of its gradient, and reads each element once", () => {
   checkMerged(
     (p) => {
       const [x, g, w] = [p.input("f32", Array(6)), p.input("f32", Array(3)), p.input("f32", Array(2))];
@@ -110,7 +110,7 @@ Deno.test("an update ends the kernel of its gradient, and reads each place once"
   );
 });
 
-Deno.test("what is read in another order is not merged", () => {
+Deno.test("what is read in another order is not fused", () => {
   checkMerged(
     (p) => {
       const [x, t, y] = [p.input("f32", Array(6)), p.temporary("f32", 6, 0), p.output("f32", 6)];
@@ -128,7 +128,7 @@ Deno.test("what is read in another order is not merged", () => {
   );
 });
 
-Deno.test("the same elements over other axes are merged", () => {
+Deno.test("the same elements over other axes are fused", () => {
   checkMerged(
     (p) => {
       const [x, t, y] = [p.input("f32", Array(6)), p.temporary("f32", 6, 0), p.output("f32", 6)];

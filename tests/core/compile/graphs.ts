@@ -47,7 +47,7 @@ export const target: Target = {
   fuses: true,
 };
 
-/** The kernels of a function before any is merged, as a program. */
+/** The kernels of a function before any is fused, as a program. */
 export function lowered(
   f: (...xs: Tensor[]) => Tensor | readonly Tensor[],
   args: readonly Argument[],

@@ -1,5 +1,5 @@
 /**
- * Loops as kernels, rule by rule: state in one place from round to round, and only what somebody wants.
+ * Loops as kernels, rule by rule: state in the same memory from round to round, and only results that are used.
  *
  * @module
  */
@@ -51,7 +51,7 @@ Deno.test("state is copied once, then overwritten by every round; rows are read 
   );
 });
 
-Deno.test("what nobody wants is not collected", () => {
+Deno.test("results that are not used are not collected", () => {
   checkLowered(
     (start, xs) => scan((h: Tensor, x: Tensor) => [add(h, x), mul(h, x)], start, xs)[0],
     [f32(2), f32(5, 2)],

@@ -194,7 +194,7 @@ Deno.test("what a loop shares with others keeps its memory through all rounds, w
   );
 });
 
-Deno.test("an input that no kernel reads has its place all the same, and a result may be named twice", () => {
+Deno.test("an input that no kernel reads has a buffer all the same, and a result may be named twice", () => {
   const { kernels, buffers, inputs, outputs } = unplanned(program((p) => {
     const [x, y] = [p.input("f32", Array(4)), p.output("f32", 4)];
     p.run(mapWhole([4], [x], y, (x) => binary("mul", x, f32(2))));

@@ -194,7 +194,7 @@ testOnDevices("a tensor donated in one place and used in another keeps its value
   const through = jit((x: Tensor, y: Tensor) => [add(x, 1), y], { donate: [0, 1] });
   const z = computed();
   const [, same] = through(z, z);
-  assert.deepEqual(await toArray(same), [2, 4, 6], "what is handed through is not given away");
+  assert.deepEqual(await toArray(same), [2, 4, 6], "what is passed through is not given away");
   assert.deepEqual(await toArray(through(computed(), computed())[0]), [3, 5, 7]);
 });
 
