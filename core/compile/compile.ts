@@ -51,5 +51,6 @@ function translate(graph: Graph, target: Target): Kernels {
   const { kernels, buffers } = lower(graph, target, (body) => translate(body, target));
   if (!target.fuses) return { kernels, buffers };
   const outputs = new Set(graph.outputs.map((node) => buffers.indexOf(node)));
-  return { kernels: fuse(kernels, { outputs, maxBuffersPerKernel: target.maxBuffersPerKernel }), buffers };
+  const { maxBuffersPerKernel, maxInstructions } = target;
+  return { kernels: fuse(kernels, { outputs, maxBuffersPerKernel, maxInstructions }), buffers };
 }

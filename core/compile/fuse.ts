@@ -8,13 +8,24 @@
  */
 import { reshapeStrides, sameShape, type Shape, sizeOf } from "../shape.ts";
 import { type Expr, mapLeaves, visit } from "../ir/expr.ts";
-import { type Access, type Kernel, type MapKernel, operandsOf, readsOf, type Store, writesOf } from "../ir/kernel.ts";
+import { instructions } from "../ir/cost.ts";
+import {
+  type Access,
+  expressionsOf,
+  type Kernel,
+  type MapKernel,
+  operandsOf,
+  readsOf,
+  type Store,
+  writesOf,
+} from "../ir/kernel.ts";
 
 /** What fusion needs to know beside the kernels. */
 export interface FusionLimits {
   /** Buffers that must be stored: the program's outputs. */
   readonly outputs: ReadonlySet<number>;
   readonly maxBuffersPerKernel: number;
+  readonly maxInstructions: number;
 }
 
 /** A map kernel seen over another domain of the same size, or undefined if strides cannot express it. */
@@ -49,14 +60,18 @@ function buffersOf(kernel: Kernel): Set<number> {
   return new Set([...readsOf(kernel), ...writesOf(kernel)]);
 }
 
-/** `consumer` as the end of `producer`: its loads of what `producer` stores become the stored values. Undefined if it is not that simple. */
-function join(producer: Kernel, consumer: MapKernel): Kernel | undefined {
+/**
+ * `consumer` as the end of `producer`: its loads of what `producer` stores become the stored values, and of these stores only the needed
+ * ones are left. Undefined if it is not that simple. Takes time for the consumer alone, so that a long chain is fused in linear time.
+ */
+function join(producer: Kernel, consumer: MapKernel, needed: (buffer: number) => boolean): Kernel | undefined {
   const seen = over(consumer, producer.shape);
   if (!seen) return undefined;
   const made = writesOf(producer);
   // A consumer that overwrites what the producer reads elsewhere would change it too early.
   if (seen.stores.some((store) => operandsOf(producer).some((operand) => operand.buffer === store.buffer))) return undefined;
   const loads = [...producer.loads];
+  const types = loadTypes(seen);
   const replacements: Expr[] = [];
   for (const [slot, load] of seen.loads.entries()) {
     if (made.has(load.buffer)) {
@@ -66,31 +81,35 @@ function join(producer: Kernel, consumer: MapKernel): Kernel | undefined {
       continue;
     }
     const known = loads.findIndex((each) => sameAccess(each, load));
-    const type = leafType(seen, slot);
-    replacements[slot] = { kind: "load", type, slot: known >= 0 ? known : loads.push(load) - 1 };
+    replacements[slot] = { kind: "load", type: types[slot], slot: known >= 0 ? known : loads.push(load) - 1 };
   }
+  // What is put in the place of a load stays as it is.
   const memo = new Map<Expr, Expr>();
   const stores = seen.stores.map((store): Store => ({
     ...store,
     value: mapLeaves(store.value, (leaf) => leaf.kind === "load" ? replacements[leaf.slot] : leaf, memo),
   }));
-  return { ...producer, loads, stores: [...producer.stores, ...stores] };
+  const left = producer.stores.filter(({ buffer }) => needed(buffer));
+  const kernel = { ...producer, loads, stores: [...left, ...stores] };
+  const read = readsOf(consumer);
+  const someUnread = producer.stores.some(({ buffer }) => !needed(buffer) && !read.has(buffer));
+  return someUnread ? withoutUnusedLoads(kernel) : kernel;
 }
 
-function leafType(kernel: MapKernel, slot: number): Expr["type"] {
-  let type: Expr["type"] = "f32";
+/** The types of a kernel's loads, by slot. */
+function loadTypes(kernel: Kernel): Expr["type"][] {
+  const types: Expr["type"][] = [];
   visit(kernel.stores.map(({ value }) => value), (e) => {
-    if (e.kind === "load" && e.slot === slot) type = e.type;
+    if (e.kind === "load") types[e.slot] = e.type;
   });
-  return type;
+  return types;
 }
 
-/** Drops stores that no kernel reads and loads that no store uses. */
-function prune(kernel: Kernel, needed: (buffer: number) => boolean): Kernel {
-  const stores = kernel.stores.filter((store) => needed(store.buffer));
+/** Drops loads that no store uses. */
+function withoutUnusedLoads(kernel: Kernel): Kernel {
   const used: number[] = [];
   const memo = new Map<Expr, Expr>();
-  const renumbered = stores.map((store) => ({
+  const stores = kernel.stores.map((store) => ({
     ...store,
     value: mapLeaves(store.value, (leaf) => {
       if (leaf.kind !== "load") return leaf;
@@ -99,16 +118,7 @@ function prune(kernel: Kernel, needed: (buffer: number) => boolean): Kernel {
       return { ...leaf, slot };
     }, memo),
   }));
-  return { ...kernel, loads: used.map((slot) => kernel.loads[slot]), stores: renumbered };
-}
-
-/** Operations that one kernel's stores may take: printers and compilers of shaders have limits. */
-const maxOperations = 1000;
-
-function isTooLong(kernel: Kernel): boolean {
-  let count = 0;
-  visit(kernel.stores.map(({ value }) => value), () => count++);
-  return count > maxOperations;
+  return { ...kernel, loads: used.map((slot) => kernel.loads[slot]), stores };
 }
 
 /** Fuses until nothing fuses any more. */
@@ -127,11 +137,16 @@ class Fusion {
   readonly #readers = new Map<number, number>();
   readonly #writers = new Map<number, Set<Kernel>>();
   readonly #positions = new Map<Kernel, number>();
+  /** Instructions per point. */
+  readonly #costs = new Map<Kernel, number>();
 
   constructor(kernels: readonly Kernel[], limits: FusionLimits) {
     this.#list = [...kernels];
     this.#limits = limits;
-    kernels.forEach((kernel, position) => this.#add(kernel, position));
+    kernels.forEach((kernel, position) => {
+      this.#costs.set(kernel, instructions(expressionsOf(kernel)));
+      this.#add(kernel, position);
+    });
   }
 
   get kernels(): Kernel[] {
@@ -171,7 +186,7 @@ class Fusion {
     const consumer = this.#list[position];
     if (consumer?.kind !== "map") return undefined;
     const producers = new Set<Kernel>([...readsOf(consumer)].flatMap((buffer) => [...this.#writers.get(buffer) ?? []]));
-    producers.delete(consumer); // which may work in position
+    producers.delete(consumer); // which may work in place
     for (const producer of producers) {
       const kernel = this.#joined(producer, consumer);
       const next = kernel && this.#replace(producer, consumer, kernel);
@@ -181,16 +196,18 @@ class Fusion {
   }
 
   #joined(producer: Kernel, consumer: MapKernel): Kernel | undefined {
-    const { outputs, maxBuffersPerKernel } = this.#limits;
+    const { outputs, maxBuffersPerKernel, maxInstructions } = this.#limits;
+    const cost = this.#costs.get(producer)! + this.#costs.get(consumer)!;
+    if (cost > maxInstructions) return undefined;
     const written = writesOf(consumer);
     // Buffers pieced together by several kernels are complete only after the last of them.
     if ([...writesOf(producer), ...written].some((buffer) => this.#writers.get(buffer)!.size > 1)) return undefined;
-    const joined = join(producer, consumer);
-    if (!joined) return undefined;
     const read = readsOf(consumer);
     const readElsewhere = (buffer: number) => (this.#readers.get(buffer) ?? 0) - (read.has(buffer) ? 1 : 0) > 0;
-    const kernel = prune(joined, (buffer) => outputs.has(buffer) || written.has(buffer) || readElsewhere(buffer));
-    return buffersOf(kernel).size > maxBuffersPerKernel || isTooLong(kernel) ? undefined : kernel;
+    const kernel = join(producer, consumer, (buffer) => outputs.has(buffer) || written.has(buffer) || readElsewhere(buffer));
+    if (!kernel || buffersOf(kernel).size > maxBuffersPerKernel) return undefined;
+    this.#costs.set(kernel, cost);
+    return kernel;
   }
 
   /**

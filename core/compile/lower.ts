@@ -3,7 +3,7 @@
  *
  * An inlined node is part of its users' kernels: they hold its expression and read its inputs with strides to match. Where strides
  * cannot express it (a reshape of a transposed tensor) the node must be materialized after all. Which those are comes out while lowering,
- * so lowering starts again with one node more, until it succeeds.
+ * so it starts again with all of them, until there are no more.
  *
  * @module
  */
@@ -58,12 +58,13 @@ class Lowering implements Memory {
 
   /** A node to materialize so that a kernel with too many buffers becomes two: the nearest one that reads several itself. */
   #divide(node: Node): Node {
-    const pending = [...madeOf(node).inputs];
-    for (let next = pending.shift(); next; next = pending.shift()) {
+    const pending = new Set(madeOf(node).inputs);
+    // What is added while walking is walked too.
+    for (const next of pending) {
       if (this.inMemory(next)) continue;
       const { op, inputs } = madeOf(next);
       if (op.lower.kind === "elementwise" && inputs.length > 1) return next;
-      pending.push(...inputs);
+      for (const input of inputs) pending.add(input);
     }
     throw new Error(`The kernel of ${madeOf(node).op.name} needs more than ${this.#maxBuffers} buffers`);
   }
@@ -256,13 +257,25 @@ export function lower(
   const nodes = nodesToMaterialize(graph, fuses);
   const loops = loopsOf(graph, translate);
   for (;;) {
-    const attempt = new Lowering(nodes, maxBuffersPerKernel, loops);
+    const before = nodes.size;
+    const lowering = new Lowering(nodes, maxBuffersPerKernel, loops);
+    for (const node of graph.nodes) if (nodes.has(node)) lowerAndDiscover(lowering, node, nodes);
+    // Kernels that came before a node was found to need memory do not read it there.
+    if (nodes.size === before) return { kernels: lowering.kernels, buffers: lowering.buffers };
+  }
+}
+
+/** Lowers a node. What must be materialized for it joins the others and is lowered too: it may need more of them itself. */
+function lowerAndDiscover(lowering: Lowering, node: Node, nodes: Set<Node>): void {
+  const pending = [node];
+  while (pending.length > 0) {
     try {
-      for (const node of graph.nodes) if (nodes.has(node)) attempt.lower(node);
-      return { kernels: attempt.kernels, buffers: attempt.buffers };
+      lowering.lower(pending[pending.length - 1]);
+      pending.pop();
     } catch (reason) {
       if (!(reason instanceof MustMaterialize) || nodes.has(reason.node)) throw reason;
       nodes.add(reason.node);
+      pending.push(reason.node);
     }
   }
 }

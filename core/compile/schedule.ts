@@ -8,18 +8,20 @@ import { type Kernel, readsOf, writesOf } from "../ir/kernel.ts";
 /** Kernels that must come before others, by index. */
 export type Dependencies = readonly ReadonlySet<number>[];
 
-/** For each kernel the kernels whose stores it reads, or whose stores it must follow because both write one buffer. */
+/**
+ * For each kernel the kernels whose stores it reads, or whose stores it must follow because both write one buffer. Of several that
+ * write a buffer it is the last one, which follows the others.
+ */
 export function dependenciesOf(kernels: readonly Kernel[]): Set<number>[] {
-  const writers = new Map<number, number[]>();
+  const lastWriter = new Map<number, number>();
   return kernels.map((kernel, index) => {
+    const writes = writesOf(kernel);
     const before = new Set<number>();
-    for (const buffer of readsOf(kernel)) for (const writer of writers.get(buffer) ?? []) before.add(writer);
-    for (const buffer of writesOf(kernel)) {
-      const others = writers.get(buffer);
-      for (const writer of others ?? []) before.add(writer);
-      if (others) others.push(index);
-      else writers.set(buffer, [index]);
+    for (const buffer of [...readsOf(kernel), ...writes]) {
+      const writer = lastWriter.get(buffer);
+      if (writer !== undefined) before.add(writer);
     }
+    for (const buffer of writes) lastWriter.set(buffer, index);
     return before;
   });
 }

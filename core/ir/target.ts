@@ -13,6 +13,8 @@ export interface Target {
   readonly dtypes: readonly DType[];
   /** The most distinct buffers one kernel may touch (shader binding limits); infinite where there is no limit. */
   readonly maxBuffersPerKernel: number;
+  /** Roughly the most instructions per point that one kernel's expressions may take: compilers of shaders take long for more. */
+  readonly maxInstructions: number;
   /** Whether operations are fused. The reference does not, so that fusion is checked against it. */
   readonly fuses: boolean;
 }

@@ -28,6 +28,7 @@ export function createReferenceDevice(): Device<ReferenceBuffer> {
     description: "plain TypeScript in double precision",
     dtypes,
     maxBuffersPerKernel: Infinity,
+    maxInstructions: Infinity,
     fuses: false,
     // Reading would round them.
     readsFreely: false,

@@ -52,6 +52,7 @@ class WasmDevice implements Device<WasmBuffer> {
   readonly description: string;
   readonly dtypes: readonly DType[] = dtypes;
   readonly maxBuffersPerKernel = Infinity;
+  readonly maxInstructions = 1000;
   readonly fuses = true;
   readonly readsFreely = true;
   readonly #memory: SharedMemory;

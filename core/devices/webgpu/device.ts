@@ -72,6 +72,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   /** Shaders have no types of 64 bits. */
   readonly dtypes: readonly DType[] = dtypes.filter((dtype) => deviceBytes(dtype) <= 4);
   readonly maxBuffersPerKernel: number;
+  readonly maxInstructions = 500;
   readonly fuses = true;
   readonly readsFreely = false;
   readonly #device: GPUDevice;

@@ -44,6 +44,7 @@ export const target: Target = {
   name: "a test",
   dtypes: ["f32", "f64", "i32", "u32", "bool", "u8"],
   maxBuffersPerKernel: Infinity,
+  maxInstructions: 1000,
   fuses: true,
 };
 
