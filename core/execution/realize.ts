@@ -8,7 +8,7 @@ import { noteComputed, usedIntermediates } from "./intermediates.ts";
 import { correctDepth, setValues, sourceOf, Tensor, traceOf, unreadable } from "../tensor.ts";
 import { topological } from "../walk.ts";
 import { type DType, type HostArray, tangentType, toHostArray } from "../dtype.ts";
-import { computeLongHistoriesBy } from "../ops/define.ts";
+import { executeBy } from "../values/eager.ts";
 import { currentDevice } from "./current_device.ts";
 import { noteWorkingSet, withRoom } from "../values/budget.ts";
 import { Storage, storageOf } from "../values/storage.ts";
@@ -110,11 +110,14 @@ function depthNow(tensor: Tensor): number {
   return depths.get(tensor)!;
 }
 
-// A loop that reads nothing at all would grow its graph for ever.
-computeLongHistoriesBy((tensor, longest) => {
-  const depth = depthNow(tensor);
-  if (depth > longest) realizeNow([tensor], "realize");
-  else correctDepth(tensor, depth);
+executeBy({
+  compute: (tensors) => realizeNow(tensors, "realize"),
+  // A loop that reads nothing at all would grow its graph for ever.
+  shorten: (tensor, longest) => {
+    const depth = depthNow(tensor);
+    if (depth > longest) realizeNow([tensor], "realize");
+    else correctDepth(tensor, depth);
+  },
 });
 
 /**

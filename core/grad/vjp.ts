@@ -7,9 +7,10 @@ import { isFloat, tangentType } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { cast, variableOp } from "../ops/cast.ts";
 import { onesLike, zeroTangent } from "../ops/constant.ts";
-import { type Op, Pending, Tensor, type TensorLike, type Trace, withTrace } from "../tensor.ts";
+import { insideTransform, type Op, Pending, pendingDepth, Tensor, type TensorLike, type Trace, withTrace } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { mapLeaves, treeLeaves } from "../tree.ts";
+import { mapLeaves, treeLeaves, treeTensors } from "../tree.ts";
+import { computeNow } from "../values/eager.ts";
 import { addCotangents } from "./tuple.ts";
 import { type Steps, stepsBetween } from "../walk.ts";
 
@@ -162,6 +163,17 @@ function checkScalar(value: unknown, what: string): asserts value is Tensor {
   }
 }
 
+/**
+ * Outside any transform, a derivative at what is still to be computed is a step of a loop that has computed nothing yet (new parameters
+ * from old ones). Its graph must not become part of the next step's, which would make each step a new program, longer than the one
+ * before; computed now, all steps run the same one.
+ */
+function computeLoop(args: unknown, result: unknown): void {
+  if (insideTransform()) return;
+  const pending = treeTensors(args).filter((tensor) => pendingDepth(tensor) > 0);
+  if (pending.length > 0) computeNow([...pending, ...treeTensors(result)]);
+}
+
 function differentiate<A extends unknown[], X>(
   f: (...args: A) => readonly [Tensor, X],
   args: A,
@@ -175,13 +187,15 @@ function differentiate<A extends unknown[], X>(
   }
   const target = args[argnum];
   checkVariables(target, what);
-  return withTrace(what, (trace) => {
+  const result = withTrace(what, (trace) => {
     const { tree, variables } = openVariables(target, trace);
     const [value, aux] = f(...args.map((arg, i) => i === argnum ? tree : arg) as A);
     checkScalar(value, what);
     const grads = pullBack(stepsBetween(variables, [value]), [value], [onesLike(value)], variables);
     return { value, aux, grads: closeVariables(target, grads) };
   });
+  computeLoop(args, result);
+  return result;
 }
 
 /** The gradient of a function that takes a tensor or a number, such as `sum`: by a tensor. */

@@ -12,17 +12,11 @@ import type { Lowering } from "../ir/lowering.ts";
 import { computeType, type DType, isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { sameShape, type Shape, showShape } from "../shape.ts";
+import { shortenHistory } from "../values/eager.ts";
 import { insideTransform, type Op, Pending, pendingDepth, Tensor } from "../tensor.ts";
 
 /** Operations one after the other that may be pending; more are no longer the work of one program. */
 const longest = 2000;
-
-let computeLong: ((tensor: Tensor, longest: number) => void) | undefined;
-
-/** Sets what looks at tensors whose history may have become too long: `realize.ts` does, which cannot be imported from here. */
-export function computeLongHistoriesBy(compute: (tensor: Tensor, longest: number) => void): void {
-  computeLong = compute;
-}
 
 const shapeOf = ({ shape }: Tensor): Shape => shape;
 const dtypeOf = ({ dtype }: Tensor): DType => dtype;
@@ -41,7 +35,7 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor
     new Pending(op as Op, inputs, attrs),
     isFloat(dtype) && inputs.length > 0 && inputs.every(isWeak),
   );
-  if (pendingDepth(made) > longest && !insideTransform()) computeLong?.(made, longest);
+  if (pendingDepth(made) > longest && !insideTransform()) shortenHistory(made, longest);
   return made;
 }
 

@@ -111,6 +111,26 @@ testOnDevices("a loop that reads nothing does not grow for ever either", async (
   assertClose(await data(w), await data(expected), { relative: 1e-2, absolute: 1e-3 }, "weights");
 }, ["wasm"]);
 
+testOnDevices("training steps that read nothing until the last one are one program, however many", async () => {
+  const momentum = (steps: number) => {
+    let [w, v] = [tensor(noise(1, 64, 0.3), { shape: [8, 8] }), tensor(noise(2, 64, 0), { shape: [8, 8] })];
+    const longest: number[] = [];
+    for (let i = 0; i < steps; i++) {
+      v = add(mul(v, 0.5), grad(loss)(w));
+      w = sub(w, mul(v, 0.1));
+      longest.push(pendingOf(w));
+    }
+    return { w, longest };
+  };
+  const few = momentum(6);
+  await data(few.w);
+  const before = compileCount();
+  const many = momentum(60);
+  await data(many.w);
+  assert.equal(compileCount(), before, "programs compiled");
+  assert.equal(Math.max(...many.longest), Math.max(...few.longest), "tensors pending");
+}, ["wasm", "webgpu"]);
+
 testOnDevices("values that were read inside a transform are known when it is over", async () => {
   const seen: Tensor[] = [];
   const f = (x: Tensor) => {
