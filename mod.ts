@@ -239,7 +239,7 @@ export { scan, type ScanOptions } from "./core/grad/scan.ts";
 export { checkGradients, type CheckGradientsOptions, GradientError } from "./core/execution/check_gradients.ts";
 export { jit, type JitOptions } from "./core/execution/jit.ts";
 export { realize } from "./core/execution/realize.ts";
-export { compileCount } from "./core/execution/program.ts";
+export { compileCount } from "./core/execution/tensor_program.ts";
 export { data, item, type Nested, toArray, toBytes } from "./core/execution/read.ts";
 export { show } from "./core/execution/print.ts";
 export { type DeviceName } from "./core/values/device.ts";

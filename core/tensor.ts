@@ -2,8 +2,8 @@
  * Tensors: immutable expressions. A tensor knows its shape, its type and how its values come about; nothing is computed until
  * someone asks.
  *
- * How the values come about (the `Source`) changes once in a tensor's life, from an operation to stored values, and nobody outside
- * can tell, because the values are the same. Only `core` looks at it, through `sourceOf`.
+ * How the values come about (the `Source`) changes once in a tensor's life, from an operation to stored values, which no code outside
+ * can observe, because the values are the same. Only `core` looks at it, through `sourceOf`.
  *
  * @module
  */

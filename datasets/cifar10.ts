@@ -66,7 +66,7 @@ const namesFile = "batches.meta.txt";
 /** The folder that the archive unpacks to. */
 const unpackedFolder = "cifar-10-batches-bin";
 
-/** Finds the bytes of a file by its name, wherever they are. */
+/** Finds the bytes of a file by its name. */
 type Members = (name: string) => TaskEither.TaskEither<DatasetError, FileBytes>;
 
 /**

@@ -10,7 +10,7 @@ export interface Digest {
    * How it is taken. MD5 detects damage, not tampering: use it only for files that are published with nothing better.
    */
   readonly algorithm: "sha256" | "md5";
-  /** Of which bytes: those of the file as it is published, packed, or those it unpacks to (mirrors may pack differently). */
+  /** Of which bytes: those of the published file, packed, or those it unpacks to (mirrors may pack differently). */
   readonly of: "packed" | "unpacked";
   /** The digest itself, in lower-case hexadecimal digits. */
   readonly hex: string;

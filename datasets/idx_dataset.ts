@@ -96,7 +96,7 @@ function namesOf(name: string): readonly [name: string, packed: string, copy: st
   return [name, `${name}.gz`, name.replace("-idx", ".idx")];
 }
 
-/** A file as it is kept in the cache: packed, as it came. */
+/** A file in the cache: packed, as downloaded. */
 function published({ name: plain, digest }: IdxFile): PublishedFile {
   const [name, packed, copy] = namesOf(plain);
   return { name: packed, copies: [name, copy], digest };

@@ -66,8 +66,8 @@ export function scaledDotProductAttention(
   checkAttention(query.shape, key.shape, value.shape);
   const scores = mul(matmul(query, transpose(key)), scale ?? 1 / Math.sqrt(query.shape[query.rank - 1]));
   const weights = weigh(scores, mask, causal);
-  const kept = dropout ? drop(dropout.key, weights, weights.shape, fraction(dropout.p, "p")) : weights;
-  return matmul(kept, value);
+  const dropped = dropout ? drop(dropout.key, weights, weights.shape, fraction(dropout.p, "p")) : weights;
+  return matmul(dropped, value);
 }
 
 /** Softmax over the keys that are allowed: finite everywhere, also where none is. */

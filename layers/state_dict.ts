@@ -13,7 +13,7 @@ import { sameShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
 import { mapLeaves } from "../core/tree.ts";
 import type { Initial } from "./layer.ts";
-import { namedParameters } from "./walk.ts";
+import { namedParameters } from "./named.ts";
 
 /** Numbers that are not a tensor yet: flat, row by row, with their shape. */
 export interface StoredTensor {

@@ -6,7 +6,7 @@
 import { key } from "../core/random.ts";
 import { type Shape, showShape, sizeOf } from "../core/shape.ts";
 import type { AnyLayer, Layer } from "./layer.ts";
-import { namedParameters, namedStages, type WalkOptions } from "./walk.ts";
+import { namedParameters, namedStages, type WalkOptions } from "./named.ts";
 
 /**
  * The stages of a model as a table to print: name, kind, output shape without the batch axis, and number of parameters.

@@ -101,7 +101,7 @@ function againstOrder(imports: Imports): string[] {
   );
 }
 
-/** Files that import each other, directly or through others: groups as large as they are, each sorted. */
+/** Files that import each other, directly or through others: maximal groups, each sorted. */
 function circles(imports: Imports): string[][] {
   const reach = new Map<string, Set<string>>();
   for (const file of imports.keys()) {
@@ -136,7 +136,7 @@ async function sources(): Promise<string[]> {
 
 const files = await sources();
 
-/** What Deno itself says that each file imports: files by their path from the root, others as they are written. */
+/** What Deno itself says that each file imports: files by their path from the root, others unchanged. */
 async function readImports(): Promise<Map<string, string[]>> {
   const all = await Deno.makeTempFile({ suffix: ".ts" });
   try {
@@ -178,8 +178,8 @@ Deno.test("no files import each other in a circle but those that must", () => {
   const found = circles(imports);
   const isWithin = (group: readonly string[], files: readonly string[]) => group.every((file) => files.includes(file));
   const added = found.filter((group) => !allowedCircles.some(({ files }) => isWithin(group, files)));
-  const told = added.map((group) => `${show(chain(imports, group[0], group[0])!)} (of ${group.length}: ${group.join(", ")})`);
-  assert.ok(added.length === 0, `Circles of imports:\n${told.join("\n")}`);
+  const chains = added.map((group) => `${show(chain(imports, group[0], group[0])!)} (of ${group.length}: ${group.join(", ")})`);
+  assert.ok(added.length === 0, `Circles of imports:\n${chains.join("\n")}`);
   const gone = allowedCircles.filter(({ files }) => !found.some((group) => isWithin(group, files)));
   assert.ok(gone.length === 0, `No longer there, so no longer allowed:\n${gone.map(({ files }) => files.join(", ")).join("\n")}`);
 });

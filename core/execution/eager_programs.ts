@@ -8,7 +8,7 @@ import { broadcastOp } from "../ops/movement.ts";
 import type { Node, Tensor } from "../tensor.ts";
 import type { GraphBuilder } from "../compile/graph.ts";
 import type { Device, DeviceBuffer } from "../values/device.ts";
-import { compileTensors, firstRun, type TensorProgram } from "./program.ts";
+import { compileTensors, firstRun, type TensorProgram } from "./tensor_program.ts";
 import { hasStructure, type PendingGraph, type Structure, structureOf } from "./structure.ts";
 
 /** How many eager programs are remembered for each device; the ones used longest ago go first. */

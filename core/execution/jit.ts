@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { firstRun } from "./program.ts";
+import { firstRun } from "./tensor_program.ts";
 import { Tensor, traceOf } from "../tensor.ts";
 import { currentDevice } from "./current_device.ts";
 import { execute } from "./invoke.ts";

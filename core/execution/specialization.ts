@@ -5,7 +5,7 @@
  */
 import { type Example, type TracedFunction, traceFunction } from "../grad/traced_function.ts";
 import type { GraphBuilder } from "../compile/graph.ts";
-import { compileTensors, type ProgramResult } from "./program.ts";
+import { compileTensors, type ProgramResult } from "./tensor_program.ts";
 import { type Node, Tensor, traceOf } from "../tensor.ts";
 import { defaultFloat, type DType } from "../dtype.ts";
 import { TraceError } from "../errors.ts";

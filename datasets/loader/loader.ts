@@ -15,7 +15,7 @@ import type { Batch } from "../batches.ts";
 import type { ImageSet } from "../types.ts";
 import type { Example } from "./example.ts";
 import type { BatchRequest } from "./make.ts";
-import { planBatches } from "./plan.ts";
+import { planBatches } from "./batch_plan.ts";
 import { poolsFor, type Source } from "./source.ts";
 import type {
   BatchSource,

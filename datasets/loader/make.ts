@@ -1,8 +1,8 @@
 /**
  * How batches are made: what runs in workers, and without workers on the main thread.
  *
- * A worker gets the text of these functions, so that it needs no file of its own and works wherever the library was imported from. So
- * they know nothing but each other.
+ * A worker gets the text of these functions, so that it needs no file of its own and works with any address the library was imported from. So
+ * they refer to nothing but each other.
  *
  * @module
  */
@@ -71,7 +71,7 @@ export interface ErrorRecord {
   readonly stack?: string;
 }
 
-/** The port to the main thread, as far as it is used. */
+/** What is used of the port to the main thread. */
 interface Port {
   on(event: "message", listener: (request: BatchRequest) => void): void;
   postMessage(reply: Reply, transfer?: readonly ArrayBuffer[]): void;

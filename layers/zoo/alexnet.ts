@@ -10,7 +10,7 @@ import type { AnyLayer } from "../layer.ts";
 import { linear } from "../linear.ts";
 import { maxPool2d } from "../pool.ts";
 import { sequential, serial } from "../serial.ts";
-import { flatten } from "../shape.ts";
+import { flatten } from "../flatten.ts";
 import type { NetworkOptions } from "./options.ts";
 import { divider } from "./divider.ts";
 

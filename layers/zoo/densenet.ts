@@ -11,7 +11,7 @@ import { conv2d } from "../conv.ts";
 import { constant, heNormal } from "../initializers/mod.ts";
 import type { AnyLayer } from "../layer.ts";
 import { linear } from "../linear.ts";
-import { batchNorm } from "../norm.ts";
+import { batchNorm } from "../batch_norm.ts";
 import { avgPool2d, maxPool2d } from "../pool.ts";
 import { serial } from "../serial.ts";
 

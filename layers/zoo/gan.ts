@@ -14,9 +14,9 @@ import { normal } from "../initializers/mod.ts";
 import type { AnyLayer } from "../layer.ts";
 import { fromFunction } from "../from_function.ts";
 import { linear } from "../linear.ts";
-import { batchNorm } from "../norm.ts";
+import { batchNorm } from "../batch_norm.ts";
 import { serial } from "../serial.ts";
-import { flatten } from "../shape.ts";
+import { flatten } from "../flatten.ts";
 
 const weightInit = normal({ std: 0.02 });
 const halving = { kernel: 4, stride: 2, padding: 1, weightInit };

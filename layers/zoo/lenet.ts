@@ -7,10 +7,10 @@ import { sigmoid } from "../../core/ops/unary.ts";
 import { conv2d } from "../conv.ts";
 import type { AnyLayer } from "../layer.ts";
 import { linear } from "../linear.ts";
-import { batchNorm } from "../norm.ts";
+import { batchNorm } from "../batch_norm.ts";
 import { maxPool2d } from "../pool.ts";
 import { sequential, serial } from "../serial.ts";
-import { flatten } from "../shape.ts";
+import { flatten } from "../flatten.ts";
 
 /** Options of `leNet`. */
 export interface LeNetOptions {

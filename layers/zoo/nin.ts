@@ -11,7 +11,7 @@ import { dropout } from "../dropout.ts";
 import type { AnyLayer } from "../layer.ts";
 import { maxPool2d } from "../pool.ts";
 import { sequential } from "../serial.ts";
-import { flatten } from "../shape.ts";
+import { flatten } from "../flatten.ts";
 import type { NetworkOptions } from "./options.ts";
 import { divider } from "./divider.ts";
 

@@ -10,7 +10,7 @@ import { conv2d } from "../conv.ts";
 import { heNormal } from "../initializers/mod.ts";
 import type { AnyLayer } from "../layer.ts";
 import { linear } from "../linear.ts";
-import { batchNorm } from "../norm.ts";
+import { batchNorm } from "../batch_norm.ts";
 import { maxPool2d } from "../pool.ts";
 import { sequential, serial } from "../serial.ts";
 import type { NetworkOptions } from "./options.ts";

@@ -12,10 +12,10 @@ import { dropout } from "../dropout.ts";
 import { constant, heNormal, normal } from "../initializers/mod.ts";
 import type { AnyLayer } from "../layer.ts";
 import { linear } from "../linear.ts";
-import { batchNorm } from "../norm.ts";
+import { batchNorm } from "../batch_norm.ts";
 import { maxPool2d } from "../pool.ts";
 import { sequential, serial } from "../serial.ts";
-import { flatten } from "../shape.ts";
+import { flatten } from "../flatten.ts";
 import type { NetworkOptions } from "./options.ts";
 import { divider } from "./divider.ts";
 

@@ -192,7 +192,7 @@ testOnDevices("tensors become bytes and come back", async () => {
     const bytes = await toBytes(concat([x, x]));
     const held = toHostArray(dtype, [...samples(dtype), ...samples(dtype)]);
     assert.deepEqual(bytes, new Uint8Array(held.buffer), dtype);
-    // At an odd place of a file.
+    // At an odd offset in a file.
     const file = new Uint8Array(bytes.length + 5);
     file.set(bytes, 3);
     const back = fromBytes(file.subarray(3, 3 + bytes.length), { dtype, shape: [2, x.size] });

@@ -213,14 +213,14 @@ for (const { name, device, subjects, every } of devices) {
             const calls = await faults.count(() => first.step());
             for (let call = 0; call < calls; call += every) {
               const where = `call ${call} of ${calls}${all ? " and all later ones" : ""}, after ${ran} runs`;
-              const [subject, twin] = [await prepare(++serial), await prepare(serial)];
+              const [subject, unfailing] = [await prepare(++serial), await prepare(serial)];
               const error = await faults.inject(call, all, () => subject.step());
-              if (error === undefined) await twin.step();
+              if (error === undefined) await unfailing.step();
               else failed++;
               assert.ok(error === undefined || /on purpose/.test(String(error)), `${where}: ${error}`);
-              assert.deepEqual(await valuesOf(subject.alive()), await valuesOf(twin.alive()), where);
-              for (let i = 0; i < 2; i++) assert.deepEqual(await subject.step(), await twin.step(), where);
-              assert.deepEqual(await valuesOf(subject.alive()), await valuesOf(twin.alive()), where);
+              assert.deepEqual(await valuesOf(subject.alive()), await valuesOf(unfailing.alive()), where);
+              for (let i = 0; i < 2; i++) assert.deepEqual(await subject.step(), await unfailing.step(), where);
+              assert.deepEqual(await valuesOf(subject.alive()), await valuesOf(unfailing.alive()), where);
             }
           }
         });
@@ -245,9 +245,9 @@ Deno.test({ name: "wasm: where a worker cannot load a program, no thread has beg
     SharedMemory.prototype.write = write;
   }
   assert.deepEqual(await valuesOf(subject.alive()), before);
-  const twin = donating(100_000);
-  for (let i = 0; i < 2; i++) await Promise.all([subject.step(), twin.step()]);
-  assert.deepEqual(await valuesOf(subject.alive()), await valuesOf(twin.alive()));
+  const unfailing = donating(100_000);
+  for (let i = 0; i < 2; i++) await Promise.all([subject.step(), unfailing.step()]);
+  assert.deepEqual(await valuesOf(subject.alive()), await valuesOf(unfailing.alive()));
 });
 
 for (const threads of [1, 2]) {

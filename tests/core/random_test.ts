@@ -73,7 +73,7 @@ testOnDevices("a loop that folds in its steps compiles nothing", () => {
   assert.equal(compileCount(), before);
 });
 
-testOnDevices("bits depend on the key and the place alone", async () => {
+testOnDevices("bits depend on the key and the position alone", async () => {
   const k = random.key(42);
   const bits = await data(random.bits(k, [2, 3]));
   const expected = Array.from({ length: 6 }, (_, i) => {
@@ -146,18 +146,18 @@ testOnDevices("truncated normal numbers lie between their bounds and have their 
   assert.equal(random.truncatedNormal(random.key(0), [1], { dtype: "f64" }).dtype, "f64");
 });
 
-testOnDevices("permutations hold every number once, each place as often", async () => {
+testOnDevices("permutations hold every number once, each position as often", async () => {
   for (const size of [0, 1, 7, 3000]) {
     const order = random.permutation(random.key(size), size);
     assert.deepEqual([...await data(sort(order))], Array.from({ length: size }, (_, i) => i), `${size}`);
     assert.equal(order.dtype, "i32");
   }
-  // Where 0 comes to lie among 5 places, for 1000 keys.
+  // Where 0 comes to lie among 5 positions, for 1000 keys.
   const keys = stack(random.split(random.key(1), 1000));
   const first = await data(vmap((k: Tensor) => argmin(random.permutation(k, 5)))(keys));
-  for (let place = 0; place < 5; place++) {
-    const count = first.filter((each) => each === place).length;
-    assert.ok(Math.abs(count - 200) < 65, `${count} at ${place}`);
+  for (let position = 0; position < 5; position++) {
+    const count = first.filter((each) => each === position).length;
+    assert.ok(Math.abs(count - 200) < 65, `${count} at ${position}`);
   }
   const columns = random.permutation(random.key(2), tensor([[1, 2, 3], [4, 5, 6]]), { axis: 1 });
   assert.deepEqual(await toArray(sort(columns)), [[1, 2, 3], [4, 5, 6]]);

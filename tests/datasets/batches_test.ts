@@ -5,22 +5,22 @@ import { batches, firstImages, type ImageSet, permutation } from "../../datasets
 import { randomStream } from "../../core/random_stream.ts";
 import { fc } from "../../dev_deps.ts";
 
-/** `count` images of 1 x 2 x 1 whose pixels and label tell their place (below 256 * 256). */
+/** `count` images of 1 x 2 x 1 whose pixels and label encode their index (below 256 * 256). */
 function numbered(count: number): ImageSet {
   const images = Uint8Array.from({ length: 2 * count }, (_, i) => i % 2 === 0 ? i >> 1 : i >> 9);
   return { images, labels: Uint8Array.from({ length: count }, (_, i) => i % 10), count, shape: [1, 2, 1], classes: 10 };
 }
 
-/** The places of the images of each batch. */
-function places(set: ImageSet, options: Parameters<typeof batches>[1]): number[][] {
+/** The indices of the images of each batch. */
+function indicesOf(set: ImageSet, options: Parameters<typeof batches>[1]): number[][] {
   return Array.from(batches(set, options), ({ images, labels, count, shape }) => {
     assert.deepEqual(shape, [count, ...set.shape]);
     assert.equal(images.length, 2 * count);
     assert.ok(labels instanceof Int32Array && labels.length === count);
     return Array.from({ length: count }, (_, i) => {
-      const place = images[2 * i] + 256 * images[2 * i + 1];
-      assert.equal(labels[i], place % 10);
-      return place;
+      const index = images[2 * i] + 256 * images[2 * i + 1];
+      assert.equal(labels[i], index % 10);
+      return index;
     });
   });
 }
@@ -30,7 +30,7 @@ const sizes = fc.integer({ min: 1, max: 70 });
 
 Deno.test("batches hold every image once, full but for the last", () => {
   fc.assert(fc.property(counts, sizes, fc.option(fc.integer(), { nil: undefined }), (count, batchSize, shuffle) => {
-    const all = places(numbered(count), { batchSize, shuffle });
+    const all = indicesOf(numbered(count), { batchSize, shuffle });
     assert.equal(batches(numbered(count), { batchSize, shuffle }).length, all.length);
     assert.ok(all.slice(0, -1).every((batch) => batch.length === batchSize));
     assert.ok(all.every((batch) => batch.length > 0));
@@ -41,15 +41,15 @@ Deno.test("batches hold every image once, full but for the last", () => {
 
 Deno.test("dropLast leaves out the batch that is not full, and only that", () => {
   fc.assert(fc.property(counts, sizes, fc.integer(), (count, batchSize, shuffle) => {
-    const full = places(numbered(count), { batchSize, shuffle }).filter((batch) => batch.length === batchSize);
-    assert.deepEqual(places(numbered(count), { batchSize, shuffle, dropLast: true }), full);
+    const full = indicesOf(numbered(count), { batchSize, shuffle }).filter((batch) => batch.length === batchSize);
+    assert.deepEqual(indicesOf(numbered(count), { batchSize, shuffle, dropLast: true }), full);
     assert.equal(batches(numbered(count), { batchSize, dropLast: true }).length, Math.floor(count / batchSize));
   }));
 });
 
 Deno.test("limit takes the first images, whatever the order", () => {
   fc.assert(fc.property(counts, fc.nat({ max: 700 }), sizes, fc.integer(), (count, limit, batchSize, shuffle) => {
-    const taken = places(numbered(count), { batchSize, shuffle, limit }).flat();
+    const taken = indicesOf(numbered(count), { batchSize, shuffle, limit }).flat();
     assert.deepEqual(taken.sort((a, b) => a - b), Array.from({ length: Math.min(count, limit) }, (_, i) => i));
   }));
 });
@@ -57,7 +57,7 @@ Deno.test("limit takes the first images, whatever the order", () => {
 Deno.test("the order is a function of the key and the epoch", () => {
   const set = numbered(500);
   const order = (shuffle: number | readonly [number, number], epoch?: number) =>
-    places(set, { batchSize: 64, shuffle, epoch }).flat();
+    indicesOf(set, { batchSize: 64, shuffle, epoch }).flat();
   assert.deepEqual(order(1), order(1));
   assert.deepEqual(order(1), order([0, 1]));
   assert.deepEqual(order(1), order(1, 0));

@@ -9,7 +9,7 @@ import { gzip, left, list, put, right, serve, serveCut, serveFile, withCache, wi
 
 const recordBytes = 3073;
 
-/** A file of records whose label is their number, and whose pixels tell their file, plane and place. */
+/** A file of records whose label is their number, and whose pixels encode their file, plane and index. */
 function records(count: number, file: number): Bytes {
   return Uint8Array.from({ length: count * recordBytes }, (_, i) => {
     const record = Math.floor(i / recordBytes), at = i % recordBytes - 1;

@@ -31,7 +31,7 @@ Deno.test("parseIdx refuses every file that is not whole", () => {
 
 Deno.test("parseIdx names what is wrong", () => {
   const labels = idxBytes([3], [0, 1, 2]);
-  const changed = (place: number, value: number) => labels.with(place, value);
+  const changed = (offset: number, value: number) => labels.with(offset, value);
   const cases: readonly [bytes: Uint8Array, axes: number, reason: RegExp][] = [
     [new Uint8Array(0), 1, /0 bytes/],
     [changed(0, 0x1f), 1, /starts with 0x1f000801, not with 0x00000801/],
@@ -79,8 +79,8 @@ Deno.test("unpack refuses a gzip stream that is cut short, damaged or followed b
     assert.equal(left(await unpack(packed.slice(0, length), "cut.gz")(), "Gzip").file, "cut.gz");
   }
   // The ten bytes of the header may be changed without harm (time, system); the rest may not.
-  for (let place = 10; place < packed.length; place += 3) {
-    left(await unpack(packed.with(place, packed[place] ^ 0x55), "damaged.gz")(), "Gzip");
+  for (let offset = 10; offset < packed.length; offset += 3) {
+    left(await unpack(packed.with(offset, packed[offset] ^ 0x55), "damaged.gz")(), "Gzip");
   }
   left(await unpack(new Uint8Array([...packed, 1, 2, 3]), "longer.gz")(), "Gzip");
 });

@@ -1,4 +1,4 @@
-/** Data sets in folders, the cache's place, what is said without permissions, and MNIST itself if it is there. */
+/** Data sets in folders, the cache's path, what is said without permissions, and MNIST itself if it is there. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { cacheFolder } from "../../datasets/cache.ts";

@@ -102,7 +102,7 @@ async function corners(images: Tensor): Promise<number[]> {
   return Array.from({ length: n }, (_, i) => values[i * values.length / n]);
 }
 
-testOnDevices("a random crop is a part of its image, and every place comes up", async () => {
+testOnDevices("a random crop is a part of its image, and every position comes up", async () => {
   const images = reshape(mul(ones([400, 1, 1, 1]), numbered([1, 1, 4, 5])), [400, 1, 4, 5]);
   const crop = transforms.randomCrop({ size: [3, 3] });
   const values = await data(crop(images, random.key(0)));
@@ -113,7 +113,7 @@ testOnDevices("a random crop is a part of its image, and every place comes up", 
     const expected = [0, 1, 2].flatMap((row) => [0, 1, 2].map((column) => first + 5 * row + column));
     assert.deepEqual([...values.subarray(9 * i, 9 * i + 9)], expected);
   }
-  // Two rows by three columns of places, about 67 each.
+  // Two rows by three columns of positions, about 67 each.
   assert.deepEqual([...seen.keys()].sort((a, b) => a - b), [1, 2, 3, 6, 7, 8]);
   for (const count of seen.values()) assert.ok(count > 35 && count < 105, `${count}`);
 });
@@ -191,15 +191,15 @@ testOnDevices("what is erased is one rectangle of the area and ratio asked for, 
     assert.ok(
       image.every((value, at) => (value === 1 || value === 5) && value === image[(at + side * side) % (2 * side * side)]),
     );
-    const places = Array.from({ length: side * side }, (_, at) => at).filter((at) => image[at] === 5);
-    if (places.length === 0) continue;
+    const pixels = Array.from({ length: side * side }, (_, at) => at).filter((at) => image[at] === 5);
+    if (pixels.length === 0) continue;
     erased++;
-    const rows = new Set(places.map((at) => Math.floor(at / side))), columns = new Set(places.map((at) => at % side));
-    assert.equal(places.length, rows.size * columns.size);
+    const rows = new Set(pixels.map((at) => Math.floor(at / side))), columns = new Set(pixels.map((at) => at % side));
+    assert.equal(pixels.length, rows.size * columns.size);
     assert.equal(Math.max(...rows) - Math.min(...rows) + 1, rows.size);
     assert.equal(Math.max(...columns) - Math.min(...columns) + 1, columns.size);
     // Sides are rounded to whole pixels.
-    assert.ok(places.length > 0.1 * 256 - 9 && places.length < 0.3 * 256 + 10, `${places.length}`);
+    assert.ok(pixels.length > 0.1 * 256 - 9 && pixels.length < 0.3 * 256 + 10, `${pixels.length}`);
     assert.ok(rows.size / columns.size > 0.4 && rows.size / columns.size < 2.5);
   }
   assert.ok(Math.abs(erased / n - 0.6) < 0.1, `${erased}`);

@@ -88,7 +88,7 @@ Deno.test("causal attention does not see what comes later", async () => {
   const { params } = attend.init(key, [5, 4]);
   const x = normal(1, [1, 5, 4]);
   const first = (n: number) => slice(attend.apply(params, {}, slice(x, { axis: 1, stop: n }), evalMode)[0], { axis: 1, stop: 3 });
-  assertClose(await data(first(5)), await data(first(3)), close, "the first three places");
+  assertClose(await data(first(5)), await data(first(3)), close, "the first three positions");
 });
 
 Deno.test("attention is the same in any order of the keys, and for a mask of bools or of -Infinity", async () => {

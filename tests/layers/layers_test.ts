@@ -118,7 +118,7 @@ Deno.test("weights and biases start uniform in +-1 / sqrt(fan in), as PyTorch's"
   assert.notDeepEqual((await data(weight)).slice(0, 10), (await data(bias)).slice(0, 10));
 });
 
-Deno.test("a stage's numbers depend on its name and the key, not on its place", async () => {
+Deno.test("a stage's numbers depend on its name and the key, not on its position", async () => {
   const fc = linear({ features: 3 });
   const first = serial({ a: fc, b: fc }).init(key, [3]).params;
   const second = serial({ extra: relu, b: fc, a: fc }).init(key, [3]).params;

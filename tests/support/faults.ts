@@ -16,7 +16,7 @@ export interface FaultPoint {
   readonly rejects?: boolean;
 }
 
-/** Every so many calls are tried. `COTANGENT_FAULTS=all` tries each, which takes half an hour. */
+/** Of this many calls one is tried. `COTANGENT_FAULTS=all` tries each, which takes half an hour. */
 export const stride = Deno.env.get("COTANGENT_FAULTS") === "all" ? 1 : 7;
 
 // deno-lint-ignore no-explicit-any

@@ -292,7 +292,7 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
   broadcastInDim: [
     one("scalar", float([]), { shape: [2, 3], axes: [] }),
     one("new axes", float([3]), { shape: [2, 3, 4], axes: [1] }),
-    one("stretched", float([2, 1, 4]), { shape: [2, 3, 4], axes: [0, 1, 2] }),
+    one("broadcast", float([2, 1, 4]), { shape: [2, 3, 4], axes: [0, 1, 2] }),
     one("both", float([1, 3]), { shape: [2, 5, 3], axes: [1, 2] }),
     one("to nothing", float([1, 3]), { shape: [0, 3], axes: [0, 1] }),
   ],

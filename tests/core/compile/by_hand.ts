@@ -79,7 +79,7 @@ export function scatterRows(
   };
 }
 
-/** A program before its plan: buffers without places. */
+/** A program before its plan: buffers without offsets. */
 export function unplanned({ kernels, buffers, inputs, outputs }: Program, donated: readonly number[] = []): PlanInput {
   return {
     kernels,

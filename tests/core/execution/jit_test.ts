@@ -179,7 +179,7 @@ testOnDevices("a donated tensor cannot be used any more", async () => {
   assert.throws(() => f(x, y), DonatedError);
 });
 
-testOnDevices("a tensor donated in one place and used in another keeps its values there", async () => {
+testOnDevices("a tensor donated as one argument and used as another keeps its values there", async () => {
   const computed = () => realize(mul(tensor([1, 2, 3]), 2));
   const both = jit((x: Tensor, y: Tensor) => [add(x, 1), mul(x, y), sub(y, 1)], { donate: [0] });
   const x = computed();

@@ -69,7 +69,7 @@ function loop(equation: string, arrays: readonly { shape: readonly number[]; val
     const i = terms.findIndex((term) => term.includes(letter));
     return arrays[i].shape[terms[i].indexOf(letter)];
   });
-  const place = (term: string, shape: readonly number[], at: readonly number[]) =>
+  const offsetOf = (term: string, shape: readonly number[], at: readonly number[]) =>
     [...term].reduce((index, letter, axis) => index * shape[axis] + at[letters.indexOf(letter)], 0);
   const outShape = [...output].map((letter) => extents[letters.indexOf(letter)]);
   const result = new Array<number>(outShape.reduce((a, b) => a * b, 1)).fill(0);
@@ -81,8 +81,8 @@ function loop(equation: string, arrays: readonly { shape: readonly number[]; val
       rest = Math.floor(rest / extent);
       return index;
     });
-    const product = arrays.reduce((product, { shape, values }, i) => product * values[place(terms[i], shape, at)], 1);
-    result[place(output, outShape, at)] += product;
+    const product = arrays.reduce((product, { shape, values }, i) => product * values[offsetOf(terms[i], shape, at)], 1);
+    result[offsetOf(output, outShape, at)] += product;
   }
   return result;
 }
@@ -154,7 +154,7 @@ testOnDevices("einsum reads equations as NumPy and PyTorch do", async () => {
   await same(
     einsum("...i,...i->...", reshape(x, [2, 1, 3]), reshape(y, [1, 2, 3])),
     matmul(x, transpose(y)),
-    "ellipses that stretch",
+    "ellipses that broadcast",
   );
   await same(einsum(",i", 2, tensor([1, 2])), tensor([2, 4]), "a scalar");
   await same(einsum("ij,jk->ik", zeros([2, 0]), zeros([0, 3])), zeros([2, 3]), "nothing to sum");

@@ -48,23 +48,23 @@ const subjects: readonly Subject[] = [
     (x, at) => takeAlongAxis(x, at, { axis: 1 }),
   ),
   subject(
-    "takeAlongAxis, indices stretch",
+    "takeAlongAxis, indices broadcast",
     [float(2, 4, 3), integer([0, 3], 1, 5, 1)],
     (x, at) => takeAlongAxis(x, at, { axis: 1 }),
   ),
-  subject("takeAlongAxis, x stretches", [float(1, 4, 1), integer([0, 3], 3, 2, 2)], (x, at) => takeAlongAxis(x, at, { axis: 1 })),
+  subject("takeAlongAxis, x broadcasts", [float(1, 4, 1), integer([0, 3], 3, 2, 2)], (x, at) => takeAlongAxis(x, at, { axis: 1 })),
   subject(
     "scatterAdd",
     [float(2, 4, 3), integer([-5, 5], 2, 6, 3), float(2, 6, 3)],
     (x, at, y) => scatterAdd(x, at, mul(y, y), { axis: 1 }),
   ),
   subject(
-    "scatterAdd, indices and updates stretch",
+    "scatterAdd, indices and updates broadcast",
     [float(2, 4, 3), integer([0, 3], 1, 6, 1), float(6, 1)],
     (x, at, y) => scatterAdd(mul(x, x), at, y, { axis: 1 }),
   ),
   subject(
-    "scatterAdd, x stretches",
+    "scatterAdd, x broadcasts",
     [float(1, 4), integer([0, 3], 3, 2), float(3, 2)],
     (x, at, y) => scatterAdd(x, at, mul(y, y)),
   ),
@@ -72,7 +72,7 @@ const subjects: readonly Subject[] = [
   subject("at, lists apart", [float(3, 4, 2)], (x) => at(mul(x, x), [[0, 2, 2], null, [1], [1, 0, 0]])),
   subject("setAt, ranges", [float(3, 6), float(2)], (x, y) => setAt(mul(x, x), [1, { start: -1, step: -3 }], mul(y, y))),
   subject(
-    "setAt, repeated places",
+    "setAt, repeated indices",
     [float(4, 3), integer([0, 2], 5), float(5, 3)],
     (x, i, y) => setAt(mul(x, x), [i], mul(y, y)),
   ),
@@ -125,13 +125,13 @@ Deno.test("take and takeAlongAxis refuse what does not fit", () => {
 });
 
 testOnDevices("the last of several values stays, of several additions all", async () => {
-  const places = i32([1, 0, 1, -1, 7]);
+  const indices = i32([1, 0, 1, -1, 7]);
   const values = tensor([1, NaN, 3, 4, 5]);
-  assert.deepEqual(await toArray(setAt(zeros([3]), [places], values)), [NaN, 3, 5]);
-  assert.deepEqual(await toArray(setAt(zeros([3]), [places], setAt(values, 1, 2))), [2, 3, 5]);
-  assert.deepEqual(await toArray(addAt(zeros([3]), [places], setAt(values, 1, 2))), [2, 4, 9]);
-  assert.deepEqual(await toArray(scatterAdd(zeros([3]), places, setAt(values, 1, 2))), [2, 4, 9]);
-  const pulled = grad((y: Tensor) => sum(mul(setAt(zeros([3]), [places], y), tensor([10, 20, 30]))))(values);
+  assert.deepEqual(await toArray(setAt(zeros([3]), [indices], values)), [NaN, 3, 5]);
+  assert.deepEqual(await toArray(setAt(zeros([3]), [indices], setAt(values, 1, 2))), [2, 3, 5]);
+  assert.deepEqual(await toArray(addAt(zeros([3]), [indices], setAt(values, 1, 2))), [2, 4, 9]);
+  assert.deepEqual(await toArray(scatterAdd(zeros([3]), indices, setAt(values, 1, 2))), [2, 4, 9]);
+  const pulled = grad((y: Tensor) => sum(mul(setAt(zeros([3]), [indices], y), tensor([10, 20, 30]))))(values);
   assert.deepEqual(await toArray(pulled), [0, 10, 20, 0, 30]);
   // What was there does not shine through.
   assert.deepEqual(await toArray(setAt(tensor([NaN, 1]), [[0]], 2)), [2, 1]);
@@ -166,7 +166,7 @@ testOnDevices("nothing is chosen, set or added", async () => {
   assert.deepEqual(at(zeros([0, 2]), [":", [1, 0, 1]]).shape, [0, 3]);
 });
 
-testOnDevices("a place that is known on the device only compiles once", async () => {
+testOnDevices("an index that is known on the device only compiles once", async () => {
   const step = jit((x: Tensor, i: Tensor) => dynamicUpdateSlice(x, add(dynamicSlice(x, [i], [1]), 1), [i]));
   let x = zeros([3]);
   for (const i of [0, 2, 2, 1, 5]) x = step(x, i32(i));
@@ -175,16 +175,16 @@ testOnDevices("a place that is known on the device only compiles once", async ()
 
 testOnDevices("many rows, some of them often: sums of integers are exact", async () => {
   const [rows, count, width] = [3000, 5000, 8];
-  const places = Int32Array.from({ length: count }, (_, i) => i % 3 === 0 ? 5 : (i * 7919) % rows);
+  const indices = Int32Array.from({ length: count }, (_, i) => i % 3 === 0 ? 5 : (i * 7919) % rows);
   const expected = new Float64Array(rows * width);
   const last = new Float64Array(rows * width);
-  places.forEach((row, i) => {
+  indices.forEach((row, i) => {
     for (let j = 0; j < width; j++) last[row * width + j] = (expected[row * width + j] += i + j, i + j);
   });
   const values = Float32Array.from({ length: count * width }, (_, at) => Math.floor(at / width) + at % width);
   const [x, y] = [zeros([rows, width]), tensor(values, { shape: [count, width] })];
-  assert.deepEqual(Float64Array.from(await data(addAt(x, [tensor(places)], y))), expected);
-  assert.deepEqual(Float64Array.from(await data(setAt(x, [tensor(places)], y))), last);
+  assert.deepEqual(Float64Array.from(await data(addAt(x, [tensor(indices)], y))), expected);
+  assert.deepEqual(Float64Array.from(await data(setAt(x, [tensor(indices)], y))), last);
 });
 
 Deno.test("what is no index is refused", () => {

@@ -66,7 +66,7 @@ testOnDevices("order at special points", async () => {
     ["argsort of truth values", argsort(tensor([true, false, true, false])), [1, 3, 0, 2]],
     ["topK", topK(x, 3).values, [NaN, NaN, inf]],
     ["topK, smallest", topK(x, 3, { largest: false }).values, [-inf, -1, 0]],
-    ["topK places", topK(tensor([[5, 9, 9, 1]]), 3).indices, [[1, 2, 0]]],
+    ["topK indices", topK(tensor([[5, 9, 9, 1]]), 3).indices, [[1, 2, 0]]],
     ["topK of columns", topK(tensor([[1, 6], [3, 4], [2, 5]]), 1, { axis: 0 }).values, [[3, 6]]],
     ["top 0", topK(x, 0).values, []],
     ["top 0 of nothing", topK(zeros([2, 0]), 0).indices, [[], []]],
@@ -83,7 +83,7 @@ testOnDevices("order at special points", async () => {
   for (const [what, actual, expected] of cases) assert.deepEqual(await toArray(actual), expected, what);
 });
 
-Deno.test("types: places are i32, values keep theirs, quantiles are floating", () => {
+Deno.test("types: indices are i32, values keep theirs, quantiles are floating", () => {
   for (const dtype of ["f32", "i32", "u32", "u8", "bool"] as const) {
     const x = zeros([2, 3], { dtype });
     assert.equal(sort(x).dtype, dtype);

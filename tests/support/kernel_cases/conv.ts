@@ -78,7 +78,7 @@ function termsOf(kind: ConvKernel["kind"], g: ConvGeometry): number {
   return kind === "conv2dInputGrad" ? g.o / g.groups * g.kh * g.kw : g.n * g.oh * g.ow;
 }
 
-/** One kernel of one kind; `offset` places both operands and the output inside larger buffers. */
+/** One kernel of one kind; `offset` is that of both operands and the output inside larger buffers. */
 function convCase(
   name: string,
   kind: ConvKernel["kind"],

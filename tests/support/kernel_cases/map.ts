@@ -63,7 +63,7 @@ function copyCase(
   return buildCase(`copy ${name}`, exact, (p) => {
     const x = p.input("f32", Float32Array.from({ length: from.size }, (_, i) => i));
     const out = p.output("f32", to.size);
-    // Every element is written once at least, so that no place is left to chance.
+    // Every element is written once at least, so that no element is undefined.
     p.run({
       kind: "map",
       operands: [],

@@ -144,7 +144,7 @@ export const sortCases: readonly KernelCase[] = [
   epilogueCase(3, 7),
   epilogueCase(4, 130),
   epilogueCase(1, 17_001),
-  buildCase("argsort: places as bytes", exact, (p) => {
+  buildCase("argsort: indices as bytes", exact, (p) => {
     const x = p.input("f32", noise(5, 2 * 37));
     const out = p.output("u8", 2 * 37);
     p.run({
