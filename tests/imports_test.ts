@@ -174,6 +174,13 @@ Deno.test("imports run one way", () => {
   assert.ok(found.length === 0, `Against the order of imports:\n${found.join("\n")}`);
 });
 
+Deno.test("docs/architecture.md shows the same order", async () => {
+  const page = await Deno.readTextFile(new URL("docs/architecture.md", root));
+  const [, block] = page.match(/^```\n(bench\n.*?)^```$/ms)!;
+  const shown = block.trimEnd().split("\n").map((line) => line.split(/ {2,}/)[0].split(" | "));
+  assert.deepEqual(shown.map((parts) => parts.sort()), layers.map((parts) => [...parts].sort()).reverse());
+});
+
 Deno.test("no files import each other in a circle but those that must", () => {
   const found = circles(imports);
   const isWithin = (group: readonly string[], files: readonly string[]) => group.every((file) => files.includes(file));

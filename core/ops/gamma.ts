@@ -154,7 +154,9 @@ export const lgammaOp: ElementwiseOp = elementwise({
  * console.log((await item(lgamma(5))).toFixed(6)); // 3.178054
  * ```
  */
-export const lgamma: (x: TensorLike) => Tensor = (x) => apply(lgammaOp, [asFloat(x)], undefined);
+export function lgamma(x: TensorLike): Tensor {
+  return apply(lgammaOp, [asFloat(x)], undefined);
+}
 
 /** The zero of digamma above 0 in two parts: an argument near it less the first is exact. */
 const zero32 = [1.4616321325302124, 1.243814993891891e-8] as const;
@@ -253,7 +255,9 @@ export const digammaOp: ElementwiseOp = elementwise({
  * console.log((await item(digamma(1))).toFixed(6)); // -0.577216
  * ```
  */
-export const digamma: (x: TensorLike) => Tensor = (x) => apply(digammaOp, [asFloat(x)], undefined);
+export function digamma(x: TensorLike): Tensor {
+  return apply(digammaOp, [asFloat(x)], undefined);
+}
 
 /** B(2), B(4), ...: how a sum differs from its integral. */
 const bernoulli = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798] as const;

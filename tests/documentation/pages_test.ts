@@ -1,6 +1,6 @@
 /**
- * What pages say of the code is so: code that they quote stands in the file they name, files that they name exist, and the glossary is in
- * order.
+ * What pages say of the code is so: code that they quote stands in the file they name, files and names that they mention exist, and
+ * the glossary is in order.
  *
  * @module
  */
@@ -34,16 +34,25 @@ function isIn(source: string, code: string): boolean {
   });
 }
 
-/** The files and folders of the project that a page names in backticks, and those to which it links, from the root. */
+/** The files and folders of the project that a page names by their paths, and those to which it links, from the root. */
 function pathsIn(page: string, name: string): string[] {
   const tops = "core|layers|optimizers|datasets|visual|examples|bench|docs|tests";
-  const named = [...page.matchAll(new RegExp(`\`((?:${tops})/[\\w./]+)\``, "g"))].map(([, path]) => path);
+  const withoutLinks = page.replaceAll(/\[[^\]]*\]\([^)]*\)/g, "");
+  const named = [...withoutLinks.matchAll(new RegExp(`(?<![\\w./])(?:${tops})/[\\w./]*\\w`, "g"))].map(([path]) => path);
   const links = [...page.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, link]) => new URL(link, new URL(name, root)).href);
   return [...named, ...links.map((link) => link.slice(root.href.length))];
 }
 
 async function exists(path: string): Promise<boolean> {
   return await Deno.stat(new URL(path, root)).then(() => true, () => false);
+}
+
+/** The text of every source file in a folder. */
+async function readAll(folder: URL): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  const read = async ({ name, isDirectory }: Deno.DirEntry) =>
+    isDirectory ? await readAll(new URL(`${name}/`, folder)) : [await Deno.readTextFile(new URL(name, folder))];
+  return (await Promise.all(entries.map(read))).flat();
 }
 
 for (const { name, text } of pages) {
@@ -74,13 +83,23 @@ Deno.test("the glossary has at most 60 words, in order, a line each", () => {
   assert.equal(new Set(words).size, words.length);
 });
 
+Deno.test("names of the glossary are those of the code", async () => {
+  const sources = await Promise.all(
+    ["core", "layers", "optimizers", "datasets"].map((folder) => readAll(new URL(`${folder}/`, root))),
+  );
+  const names = new Set(sources.flat().join().match(/\w+/g));
+  const { text } = pages.find(({ name }) => name === "docs/glossary.md")!;
+  const missing = [...text.matchAll(/`(\w+)`/g)].map(([, name]) => name).filter((name) => !names.has(name));
+  assert.deepEqual(missing, []);
+});
+
 Deno.test("a wrong quotation and a missing file are found", () => {
-  const page = "`core/there.ts` [here](../docs/here.md)\n```ts ignore core/there.ts\nconst x = 1;\n\nx;\n```\n";
+  const page = "x/core/no.ts core/there.ts, [here](../docs/here.md)\n```ts ignore core/there.ts\nconst x = 1;\n\nx;\n```\n";
   const [{ file, code }, ...others] = quotationsIn(page);
   assert.deepEqual([file, code, others], ["core/there.ts", "const x = 1;\n\nx;\n", []]);
   for (const source of [code, "{\n  const x = 1;\n\n  x;\n}\n"]) assert.ok(isIn(source, code), source);
   for (const source of ["const x = 12;\n\nx;\n", "const x = 1;\nx;\n", "  const x = 1;\n\nx;\n"]) {
     assert.ok(!isIn(source, code), source);
   }
-  assert.deepEqual(pathsIn(page, "docs/page.md"), ["core/there.ts", "docs/here.md"]);
+  assert.deepEqual(pathsIn(page, "docs/page.md"), ["core/there.ts", "core/there.ts", "docs/here.md"]);
 });
