@@ -52,7 +52,11 @@ const subjects: readonly Subject[] = [
     [float(2, 4, 3), integer([0, 3], 1, 5, 1)],
     (x, at) => takeAlongAxis(x, at, { axis: 1 }),
   ),
-  subject("takeAlongAxis, x broadcasts", [float(1, 4, 1), integer([0, 3], 3, 2, 2)], (x, at) => takeAlongAxis(x, at, { axis: 1 })),
+  subject(
+    "takeAlongAxis, x broadcasts",
+    [float(1, 4, 1), integer([0, 3], 3, 2, 2)],
+    (x, at) => takeAlongAxis(x, at, { axis: 1 }),
+  ),
   subject(
     "scatterAdd",
     [float(2, 4, 3), integer([-5, 5], 2, 6, 3), float(2, 6, 3)],
