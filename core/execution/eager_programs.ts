@@ -8,10 +8,11 @@ import { broadcastOp } from "../ops/movement.ts";
 import type { Node, Tensor } from "../tensor.ts";
 import type { GraphBuilder } from "../compile/graph.ts";
 import type { Device, DeviceBuffer } from "../values/device.ts";
+import { mixHash, ProgramCache } from "./program_cache.ts";
 import { compileTensors, firstRun, type TensorProgram } from "./tensor_program.ts";
 import { hasStructure, type PendingGraph, type Structure, structureOf } from "./structure.ts";
 
-/** How many eager programs are remembered for each device; the ones used longest ago go first. */
+/** How many eager programs are kept for each device. */
 const maxPrograms = 256;
 
 /** A program and the structure of the graphs it is for. */
@@ -19,8 +20,7 @@ interface EagerProgram extends TensorProgram {
   readonly structure: Structure;
 }
 
-/** The one used last is first: a loop finds its program at once. */
-const programs = new Map<Device, EagerProgram[]>();
+const caches = new WeakMap<Device, ProgramCache<EagerProgram>>();
 
 function compileEager(pending: PendingGraph, device: Device): EagerProgram {
   const leaf = (tensor: Tensor, builder: GraphBuilder): Node | undefined => {
@@ -43,17 +43,23 @@ export function runProgram(
   device: Device,
   run: (program: EagerProgram) => DeviceBuffer[],
 ): [EagerProgram, DeviceBuffer[]] {
-  let known = programs.get(device);
-  if (!known) programs.set(device, known = []);
-  const at = known.findIndex(({ structure }) => hasStructure(graph, structure));
-  if (at >= 0) {
-    const program = known[at];
-    if (at > 0) known.unshift(...known.splice(at, 1));
-    return [program, run(program)];
-  }
+  let cache = caches.get(device);
+  if (!cache) caches.set(device, cache = new ProgramCache(maxPrograms));
+  const hash = () => hashOf(graph);
+  const known = cache.find(({ structure }) => hasStructure(graph, structure), hash);
+  if (known) return [known, run(known)];
   const program = compileEager(graph, device);
   const buffers = firstRun(program.executable, () => run(program));
-  known.unshift(program);
-  if (known.length > maxPrograms) known.pop()!.executable?.destroy();
+  cache.add(program, hash());
   return [program, buffers];
+}
+
+/** Equal for graphs of equal structure: their shapes, in order. */
+function hashOf({ outputs, order }: PendingGraph): number {
+  let hash = mixHash(outputs.length, order.length);
+  for (const { shape } of order) {
+    hash = mixHash(hash, shape.length);
+    for (const extent of shape) hash = mixHash(hash, extent);
+  }
+  return hash;
 }

@@ -7,11 +7,12 @@
  * @module
  */
 import { firstRun } from "./tensor_program.ts";
+import { mixHash, ProgramCache } from "./program_cache.ts";
 import { Tensor, traceOf } from "../tensor.ts";
 import { currentDevice } from "./current_device.ts";
 import { execute } from "./invoke.ts";
 import { matches, type Specialization, specialize } from "./specialization.ts";
-import { flattenTree, type Form } from "../tree.ts";
+import { flattenTree, type Form, treeTensors } from "../tree.ts";
 
 /** Options of `jit`. */
 export interface JitOptions {
@@ -23,9 +24,10 @@ export interface JitOptions {
 }
 
 /** Destroys the programs of a jitted function that was collected. */
-const finalization = new FinalizationRegistry<Specialization[]>((specializations) => {
-  for (const { executable } of specializations) executable?.destroy();
-});
+const finalization = new FinalizationRegistry<ProgramCache<Specialization>>((specializations) => specializations.clear());
+
+/** How many programs one jitted function keeps: forms of its arguments. */
+const maxSpecializations = 256;
 
 /**
  * The same function, compiled: the first call with arguments of new shapes, types or static values traces it, later calls run the
@@ -45,29 +47,35 @@ const finalization = new FinalizationRegistry<Specialization[]>((specializations
  * @throws {TraceError} When called, if f reads values, which do not exist while it is traced.
  */
 export function jit<A extends unknown[], R>(f: (...args: A) => R, { donate = [] }: JitOptions = {}): (...args: A) => R {
-  // The one used last is first: a loop finds its program at once.
-  const specializations: Specialization[] = [];
+  const specializations = new ProgramCache<Specialization>(maxSpecializations);
 
   const compiled = (...args: A): R => {
     const device = currentDevice();
-    for (let i = 0; i < specializations.length; i++) {
-      const leaves: unknown[] = [];
-      if (!matches(specializations[i], device, args, leaves)) continue;
-      if (i > 0) specializations.unshift(...specializations.splice(i, 1));
-      return execute(specializations[0], leaves) as R;
-    }
-    const leaves: unknown[] = [];
-    const form = flattenTree(args, leaves);
+    let leaves: unknown[] = [];
+    const matching = (each: Specialization) => matches(each, device, args, leaves = []);
+    const known = specializations.find(matching, () => hashOf(args));
+    if (known) return execute(known, leaves) as R;
+    const form = flattenTree(args, leaves = []);
     // Inside another transform it is part of that one's graph.
     if (leaves.some((leaf) => leaf instanceof Tensor && traceOf(leaf))) return f(...args);
     const specialization = specialize(f as (...args: unknown[]) => unknown, form, leaves, donatedLeaves(form, donate), device);
     if (!specialization) return f(...args);
     const result = firstRun(specialization.executable, () => execute(specialization, leaves));
-    specializations.unshift(specialization);
+    specializations.add(specialization, hashOf(args));
     return result as R;
   };
   finalization.register(compiled, specializations);
   return compiled;
+}
+
+/** Equal for arguments of one specialization: the shapes of their tensors, in order. */
+function hashOf(args: unknown): number {
+  let hash = 0;
+  for (const { shape } of treeTensors(args)) {
+    hash = mixHash(hash, shape.length);
+    for (const extent of shape) hash = mixHash(hash, extent);
+  }
+  return hash;
 }
 
 /** Which leaves belong to donated arguments. */
