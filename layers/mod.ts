@@ -29,5 +29,6 @@ export * from "./flatten.ts";
 export * from "./state_dict.ts";
 export * from "./summary.ts";
 export * from "./transformer.ts";
+export * from "./multi_head_attention.ts";
 export * from "./named.ts";
 export * as zoo from "./zoo/mod.ts";

@@ -9,7 +9,7 @@ import { relu } from "../core/ops/unary.ts";
 import { integer } from "../core/ranges.ts";
 import { showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { type AttentionParams, multiHeadAttention } from "./attention.ts";
+import { type AttentionParams, multiHeadAttention } from "./multi_head_attention.ts";
 import { compose } from "./compose.ts";
 import { dropout as dropping } from "./dropout.ts";
 import type { NormParams, WeightBias } from "./init.ts";
