@@ -19,20 +19,16 @@ export {
   empty,
   eye,
   type EyeOptions,
-  fromBytes,
-  type FromBytesOptions,
   full,
   fullLike,
   iota,
   linspace,
   type LinspaceOptions,
   meshgrid,
-  type NestedArray,
   ones,
-  tensor,
-  type TensorOptions,
   zeros,
 } from "./core/ops/creation.ts";
+export { fromBytes, type FromBytesOptions, type NestedArray, tensor, type TensorOptions } from "./core/ops/from_values.ts";
 export { onesLike, zerosLike } from "./core/ops/constant.ts";
 export {
   abs,

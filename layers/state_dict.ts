@@ -8,7 +8,7 @@
 import { Either } from "../deps.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { cast } from "../core/ops/cast.ts";
-import { tensor } from "../core/ops/creation.ts";
+import { tensor } from "../core/ops/from_values.ts";
 import { sameShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
 import { mapLeaves } from "../core/tree.ts";

@@ -5,7 +5,7 @@
  */
 import { sourceOf, Tensor } from "../tensor.ts";
 import { defaultFloat, type HostArray } from "../dtype.ts";
-import { fromHost } from "../ops/creation.ts";
+import { fromHost } from "../ops/from_values.ts";
 import { computed, realizeNow } from "./realize.ts";
 import type { DeviceBuffer } from "../values/device.ts";
 import { noteWorkingSet, withRoom } from "../values/budget.ts";

@@ -12,7 +12,7 @@ import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
 import { div } from "./binary.ts";
-import { tensor } from "./creation.ts";
+import { tensor } from "./from_values.ts";
 import { reshape } from "./movement.ts";
 import { maxPool2d } from "./pool.ts";
 import { mean } from "./reduce.ts";

@@ -8,7 +8,7 @@ import { contiguousStrides, normalizeAxis, sameShape, type Shape, showShape } fr
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
 import { asTensor } from "./literal.ts";
-import { tensor as constant } from "./creation.ts";
+import { tensor as constant } from "./from_values.ts";
 import { zeroTangent } from "./constant.ts";
 import { apply, sameDType } from "./define.ts";
 import { broadcastInDim, broadcastTo, expandDims, reshape } from "./movement.ts";

@@ -9,7 +9,7 @@ import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
 import { add, mul } from "./binary.ts";
-import { tensor } from "./creation.ts";
+import { tensor } from "./from_values.ts";
 import { broadcastTo, reshape } from "./movement.ts";
 import { take } from "./take.ts";
 import { imageAxes, type Pair, pair } from "./window.ts";

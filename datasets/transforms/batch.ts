@@ -5,7 +5,7 @@
  */
 import { asFloat, cast } from "../../core/ops/cast.ts";
 import { asTensor } from "../../core/ops/literal.ts";
-import { tensor } from "../../core/ops/creation.ts";
+import { tensor } from "../../core/ops/from_values.ts";
 import { reshape } from "../../core/ops/movement.ts";
 import { clip, round } from "../../core/ops/unary.ts";
 import { ShapeError } from "../../core/errors.ts";

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { tensor } from "../../core/ops/creation.ts";
+import { tensor } from "../../core/ops/from_values.ts";
 import { interpolate } from "../../core/ops/interpolate.ts";
 import { matmul } from "../../core/ops/matmul.ts";
 import { transpose } from "../../core/ops/movement.ts";

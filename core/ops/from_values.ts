@@ -1,0 +1,157 @@
+/**
+ * Tensors of values from the host: numbers, nested and typed arrays, bytes.
+ *
+ * @module
+ */
+import {
+  defaultFloat,
+  type DType,
+  dtypeOfArray,
+  dtypes,
+  type HostArray,
+  hostBytes,
+  isBool,
+  maskType,
+  toHostArray,
+  type TypedArray,
+  viewAsHost,
+  wholeNumbersRemedy,
+} from "../dtype.ts";
+import { DTypeError, ShapeError } from "../errors.ts";
+import { Storage } from "../values/storage.ts";
+import { checkShape, type Shape, showShape, sizeOf } from "../shape.ts";
+import { Tensor } from "../tensor.ts";
+
+/** Numbers in nested arrays. */
+export type NestedArray = number | boolean | readonly NestedArray[];
+
+/** Options of `tensor`. */
+export interface TensorOptions {
+  /** The type of the elements. Default that of a typed array, f32 for numbers and bool for booleans. */
+  readonly dtype?: DType;
+  /** The shape to give the values; their number must fit. */
+  readonly shape?: Shape;
+  /**
+   * False gives a typed array of the right type to the tensor without copying it: it must not be changed afterwards. Default
+   * true.
+   */
+  readonly copy?: boolean;
+}
+
+/**
+ * A tensor of the given values: a number, nested arrays of numbers, or a typed array (which is copied).
+ *
+ * ```ts
+ * import { tensor } from "../../mod.ts";
+ * console.log(tensor([[1, 2], [3, 4]]).shape); // [2, 2]
+ * console.log(tensor(new Uint8Array(6), { shape: [2, 3] }).dtype); // u8
+ * ```
+ *
+ * @param values Nested arrays must be regular. Numbers become f32 and booleans bool unless `dtype` says otherwise; a typed array keeps its type.
+ * @throws {ShapeError} If nested arrays are ragged, or the number of values does not fit `shape`.
+ */
+export function tensor(
+  values: NestedArray | TypedArray | Uint8ClampedArray,
+  { shape, dtype, copy = true }: TensorOptions = {},
+): Tensor {
+  const given = shape && checkShape(shape, "make a tensor");
+  if (ArrayBuffer.isView(values)) {
+    const own = dtypeOfArray(values);
+    if (!own) throw cannotHold(values);
+    const taken = !copy && (dtype ?? own) === own && !(values instanceof Uint8ClampedArray);
+    return fromHost(taken ? values : toHostArray(dtype ?? own, values), given ?? [values.length], dtype ?? own);
+  }
+  const nested = flattenNested(values);
+  const type = dtype ?? (nested.hasBooleans ? maskType : defaultFloat);
+  return fromHost(toHostArray(type, nested.numbers), given ?? nested.shape, type);
+}
+
+/** The numbers of nested arrays in row-major order, and their shape. */
+function flattenNested(values: NestedArray): { numbers: number[]; shape: Shape; hasBooleans: boolean } {
+  const numbers: number[] = [];
+  let hasBooleans = false;
+  const walk = (value: NestedArray, path: readonly number[]): Shape => {
+    if (typeof value === "number" || typeof value === "boolean") {
+      hasBooleans ||= typeof value === "boolean";
+      numbers.push(Number(value));
+      return [];
+    }
+    if (!Array.isArray(value)) {
+      throw new TypeError(`Cannot make a tensor from ${typeof value} at [${path.join(", ")}]: numbers are needed`);
+    }
+    const inner = value.map((item, i) => walk(item, [...path, i]));
+    for (const [i, each] of inner.entries()) {
+      if (showShape(each) !== showShape(inner[0])) {
+        throw new ShapeError(
+          `Cannot make a tensor from ragged arrays: at [${[...path, i].join(", ")}] the shape is ${showShape(each)}, ` +
+            `before it ${showShape(inner[0])}`,
+          { path: [...path, i], shapes: [inner[0], each] },
+        );
+      }
+    }
+    return [value.length, ...(inner[0] ?? [])];
+  };
+  const shape = walk(values, []);
+  return { numbers, shape, hasBooleans };
+}
+
+/** Why a typed array makes no tensor. */
+function cannotHold(values: ArrayBufferView): DTypeError {
+  const { name } = values.constructor;
+  const remedy = name.startsWith("Big")
+    ? wholeNumbersRemedy
+    : /int/i.test(name)
+    ? "for its numbers use Int32Array.from(values), for bits fromBytes(values, { dtype })"
+    : "use a Float32Array or its like, or fromBytes(values, { dtype })";
+  return new DTypeError(`Cannot make a tensor from a ${name}: there are ${dtypes.join(", ")}; ${remedy}`, { array: name });
+}
+
+/** Options of `fromBytes`. */
+export interface FromBytesOptions {
+  /** The type of the elements. */
+  readonly dtype: DType;
+  /** The shape to give them; their number must fit. Default one axis. */
+  readonly shape?: Shape;
+}
+
+/**
+ * A tensor of elements that are given as bytes, as they lie in files: little-endian, row-major; bool is one byte. So the bits of a
+ * type for which JavaScript has no array become numbers, and bytes at any offset in a file can be read. `toBytes` writes them.
+ *
+ * ```ts
+ * import { fromBytes, toArray } from "../../mod.ts";
+ * console.log(await toArray(fromBytes(Uint16Array.of(0x3f80, 0xc000), { dtype: "bf16" }))); // [1, -2]
+ * ```
+ *
+ * @param bytes A buffer, or a view of a part of one; it is copied.
+ * @throws {DTypeError} If there is no such type.
+ * @throws {ShapeError} If the bytes are no whole number of elements, or their number does not fit `shape`.
+ * @see NumPy's and PyTorch's frombuffer
+ */
+export function fromBytes(bytes: ArrayBufferLike | ArrayBufferView, { dtype, shape }: FromBytesOptions): Tensor {
+  const given = shape && checkShape(shape, "make a tensor");
+  const source = ArrayBuffer.isView(bytes)
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    : new Uint8Array(bytes);
+  const each = hostBytes(dtype);
+  if (source.length % each !== 0) {
+    throw new ShapeError(`Cannot make elements of ${dtype} from ${source.length} bytes: each takes ${each}`, {
+      dtype,
+      bytes: source.length,
+    });
+  }
+  const held = viewAsHost(dtype, source.slice().buffer, source.length / each);
+  const values = isBool(dtype) ? toHostArray(dtype, held) : held;
+  return fromHost(values, given ?? [values.length], dtype);
+}
+
+/** A tensor on values that are not changed afterwards. */
+export function fromHost(values: HostArray, shape: Shape, dtype: DType): Tensor {
+  if (sizeOf(shape) !== values.length) {
+    throw new ShapeError(
+      `Cannot give ${values.length} values the shape ${showShape(shape)}: it has ${sizeOf(shape)} elements`,
+      { size: values.length, shape },
+    );
+  }
+  return new Tensor(Object.isFrozen(shape) ? shape : Object.freeze(shape.slice()), dtype, Storage.ofHost(dtype, values));
+}
