@@ -83,7 +83,7 @@ function join(producer: Kernel, consumer: MapKernel, needed: (buffer: number) =>
     const known = loads.findIndex((each) => sameAccess(each, load));
     replacements[slot] = { kind: "load", type: types[slot], slot: known >= 0 ? known : loads.push(load) - 1 };
   }
-  // What is put in the place of a load stays as it is.
+  // What replaces a load is not visited itself.
   const memo = new Map<Expr, Expr>();
   const stores = seen.stores.map((store): Store => ({
     ...store,

@@ -75,7 +75,7 @@ export function compileBody(loop: Loop<Tensor>, wanted: Wanted, translate: (grap
   const rows = wanted.collected.map((k) => loop.collected[k]);
   const collections = rows.map(sequence);
   const at = input({ shape: [1], dtype: indexType });
-  const stays = loop.constants.length + sequences.length;
+  const constantCount = loop.constants.length + sequences.length;
 
   const { length } = loop;
   loop.rows.forEach((row, k) => {
@@ -96,34 +96,39 @@ export function compileBody(loop: Loop<Tensor>, wanted: Wanted, translate: (grap
   const distinct = results.map((node, i) =>
     node.made.kind === "op" && results.indexOf(node) === i ? node : builder.make(barrierOp, [node], { id: i })
   );
-  return inPlace(translate(graphOf(distinct)), builder.inputs, stays, distinct);
+  return inPlace(translate(graphOf(distinct)), builder.inputs, constantCount, distinct);
 }
 
-/** Lets each result (from input number `stays` on) take the memory of what it follows. */
-function inPlace({ kernels, buffers }: Kernels, inputs: readonly Node[], stays: number, results: readonly Node[]): LoopBody {
-  const held = [...buffers];
-  const inputBuffers = inputs.map((node) => held.indexOf(node));
-  const outputs = results.map((node) => held.indexOf(node));
+/** Lets each result take the memory of the input it follows; the first `constantCount` inputs are only read. */
+function inPlace(
+  { kernels, buffers }: Kernels,
+  inputs: readonly Node[],
+  constantCount: number,
+  results: readonly Node[],
+): LoopBody {
+  const allBuffers = [...buffers];
+  const inputBuffers = inputs.map((node) => allBuffers.indexOf(node));
+  const outputs = results.map((node) => allBuffers.indexOf(node));
   const before = dependenciesOf(kernels);
   const { aliases, idle } = alias({
     kernels,
     before,
     buffers,
     inputs: inputBuffers,
-    canAlias: (input, output) => outputs[input - stays] === output,
+    canAlias: (input, output) => outputs[input - constantCount] === output,
     outputs,
   });
   const ordered = schedule(kernels, before).filter((kernel) => !idle.has(kernel));
-  const targets = inputBuffers.map((buffer, i) => i < stays || buffer >= 0 ? buffer : held.push(inputs[i]) - 1);
+  const targets = inputBuffers.map((buffer, i) => i < constantCount || buffer >= 0 ? buffer : allBuffers.push(inputs[i]) - 1);
   outputs.forEach((output, k) => {
-    if (!aliases.has(output)) ordered.push(copy(inputs[stays + k], output, targets[stays + k]));
+    if (!aliases.has(output)) ordered.push(copy(inputs[constantCount + k], output, targets[constantCount + k]));
   });
   const aliased = new Map([...aliases].map(([output, input]) => [output, targets[input]]));
   return {
     kernels: ordered.map((kernel) =>
       mapAccesses(kernel, (access) => ({ ...access, buffer: aliased.get(access.buffer) ?? access.buffer }))
     ),
-    buffers: held,
+    buffers: allBuffers,
     inputs: targets.map((buffer) => buffer < 0 ? undefined : buffer),
   };
 }

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Target } from "../ir/target.ts";
-import { type Node, Tensor } from "../tensor.ts";
+import { type Node, type Op, Tensor } from "../tensor.ts";
 import { nodesToMaterialize } from "./materialize.ts";
 import { ExpressionReader, madeOf, type Memory, MustMaterialize } from "./expression_reader.ts";
 import type { KernelCore, Loop, View } from "../ir/lowering.ts";
@@ -69,6 +69,29 @@ class Lowering implements Memory {
     throw new Error(`The kernel of ${madeOf(node).op.name} needs more than ${this.#maxBuffers} buffers`);
   }
 
+  /** Fills a node's buffer and writes its inputs into parts of it. */
+  #assemble(node: Node, lower: Extract<Op["lower"], { kind: "assemble" }>): void {
+    const { inputs, attrs } = madeOf(node);
+    const shapes = inputs.map(({ shape }) => shape);
+    const fill = lower.fill?.(attrs);
+    if (fill !== undefined) {
+      const value = constant(scalarType(node.dtype), roundTo(node.dtype, fill));
+      this.kernels.push({
+        kind: "map",
+        shape: node.shape,
+        operands: [],
+        loads: [],
+        stores: [{ ...this.#whole(node), value }],
+      });
+    }
+    lower.layouts(shapes, attrs).forEach(({ offset, strides }, i) => {
+      const { shape } = inputs[i];
+      const to = { buffer: this.buffer(node), offset, strides: canonicalStrides(shape, strides) };
+      // An empty input has nothing to write; if all are empty, something must still name the buffer.
+      if (sizeOf(shape) > 0 || sizeOf(node.shape) === 0) this.#map(shape, (reader) => reader.read(inputs[i], undefined), to);
+    });
+  }
+
   #lower(node: Node): void {
     const { op, inputs, attrs } = madeOf(node);
     const { lower } = op;
@@ -79,27 +102,9 @@ class Lowering implements Memory {
       case "index":
         this.#map(node.shape, (reader) => reader.compute(node, undefined), this.#whole(node));
         return;
-      case "assemble": {
-        const shapes = inputs.map(({ shape }) => shape);
-        const fill = lower.fill?.(attrs);
-        if (fill !== undefined) {
-          const value = constant(scalarType(node.dtype), roundTo(node.dtype, fill));
-          this.kernels.push({
-            kind: "map",
-            shape: node.shape,
-            operands: [],
-            loads: [],
-            stores: [{ ...this.#whole(node), value }],
-          });
-        }
-        lower.layouts(shapes, attrs).forEach(({ offset, strides }, i) => {
-          const { shape } = inputs[i];
-          const to = { buffer: this.buffer(node), offset, strides: canonicalStrides(shape, strides) };
-          // An empty input has nothing to write; if all are empty, something must still name the buffer.
-          if (sizeOf(shape) > 0 || sizeOf(node.shape) === 0) this.#map(shape, (reader) => reader.read(inputs[i], undefined), to);
-        });
+      case "assemble":
+        this.#assemble(node, lower);
         return;
-      }
       case "reduce":
         this.#reduce(node, inputs[0], lower.op, lower.axes(attrs));
         return;

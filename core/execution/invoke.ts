@@ -21,9 +21,9 @@ export function execute(specialization: Specialization, leaves: readonly unknown
   const { device } = specialization;
   realizeLeaves(leaves);
   const passthrough = specialization.passthrough.map((result) => computed(tensorOf(result, leaves), "jit"));
-  const given = specialization.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
+  const donated = specialization.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
   const isAliased = (storage: Storage) => storage.shared || passthrough.includes(storage);
-  const [buffers, storages] = withRoom(device, () => run(specialization, leaves, given, isAliased));
+  const [buffers, storages] = withRoom(device, () => run(specialization, leaves, donated, isAliased));
   // Nothing below fails: donated values may be overwritten now.
   noteWorkingSet(specialization.bytes);
   const outputs = Storage.ofRun(
@@ -31,37 +31,37 @@ export function execute(specialization: Specialization, leaves: readonly unknown
     buffers,
     specialization.overwrites.map((input) => input === undefined ? undefined : storages[input]),
   );
-  for (const storage of given) if (!isAliased(storage)) storage.donate();
+  for (const storage of donated) if (!isAliased(storage)) storage.donate();
   for (const index of specialization.repeated) outputs[index].shared = true;
   return buildTree(specialization.form, specialization.results.map((result) => returnedLeaf(result, outputs, leaves)));
 }
 
-/** Runs the program; gives its outputs, and whose values each input was. */
+/** Runs the program: its outputs, and for each input the storage it was read from, if any. */
 function run(
   { device, executable, mayOverwrite, captured }: Specialization,
   leaves: readonly unknown[],
-  given: readonly Storage[],
+  donated: readonly Storage[],
   isAliased: (storage: Storage) => boolean,
 ): readonly [DeviceBuffer[], readonly (Storage | undefined)[]] {
   const call = ++calls;
   const inputs: (DeviceBuffer | HostArray)[] = [];
   const storages: (Storage | undefined)[] = [];
-  const give = (storage: Storage, mayBeOverwritten: boolean) => {
+  const addInput = (storage: Storage, mayBeOverwritten: boolean) => {
     // Values that are donated as one argument and live on, or are read, as another are copied: overwriting must not be seen.
-    const copy = (storage.lastCall === call && given.includes(storage)) || (mayBeOverwritten && isAliased(storage));
+    const copy = (storage.lastCall === call && donated.includes(storage)) || (mayBeOverwritten && isAliased(storage));
     inputs.push(copy ? storage.hostNow() : storage.forRun(device));
     storages.push(storage);
     storage.lastCall = call;
   };
   for (let i = 0; i < leaves.length; i++) {
     const leaf = leaves[i];
-    if (leaf instanceof Tensor) give(computed(leaf, "jit"), mayOverwrite[i]);
+    if (leaf instanceof Tensor) addInput(computed(leaf, "jit"), mayOverwrite[i]);
     else if (typeof leaf === "number") {
       inputs.push(Float32Array.of(leaf));
       storages.push(undefined);
     }
   }
-  for (const tensor of captured) give(computed(tensor, "jit"), false);
+  for (const tensor of captured) addInput(computed(tensor, "jit"), false);
   return [executable?.run(inputs) ?? [], storages];
 }
 

@@ -1,5 +1,5 @@
 /**
- * Less memory for more work: what a part of a function computed is forgotten, and computed again when its derivative needs it.
+ * Less memory for more work: the intermediate values of a part of a function are not kept, and computed again when its derivative needs them.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export const checkpointOp: Op<CheckpointAttrs> = {
       (...each: Tensor[]) => evaluate(body, each.slice(0, captured.length), each.slice(captured.length)),
       { inAxis: [...captured, ...args].map((_, i) => batched[i] ? 0 : null) },
     );
-    return tuple(new Map(forgetting(run, [...captured, ...args]).map((result, i) => [i, result])));
+    return tuple(new Map(rematerialized(run, [...captured, ...args]).map((result, i) => [i, result])));
   },
   lower: { kind: "tuple", element: (index, { body }) => body.captured.length + body.args.length + index },
 };
@@ -51,8 +51,8 @@ function split({ captured, args }: TracedFunction, inputs: readonly Tensor[]): [
   return [inputs.slice(0, captured.length), inputs.slice(captured.length, begin), inputs.slice(begin)];
 }
 
-/** The results of a function, whose derivative will run it again. */
-function forgetting(f: (...args: Tensor[]) => Tensor[], args: readonly Tensor[]): Tensor[] {
+/** The results of a function whose derivative computes its intermediate values again. */
+function rematerialized(f: (...args: Tensor[]) => Tensor[], args: readonly Tensor[]): Tensor[] {
   const [body] = traceFunction("checkpoint", args, (placeholders) => [f(...placeholders), undefined]);
   const outputs = evaluate(body, body.captured, args);
   // The outputs are inputs too, so they distinguish the graph.
@@ -81,7 +81,7 @@ export function checkpoint<A extends unknown[], R>(f: (...args: A) => R): (...ar
     const tensors = leaves.filter((leaf) => leaf instanceof Tensor);
     let results: unknown[] = [];
     let resultForm: Form | undefined;
-    const made = forgetting((...given) => {
+    const outputs = rematerialized((...given) => {
       let next = 0;
       results = [];
       const value = f(...buildTree(form, leaves.map((leaf) => leaf instanceof Tensor ? given[next++] : leaf)) as A);
@@ -89,6 +89,6 @@ export function checkpoint<A extends unknown[], R>(f: (...args: A) => R): (...ar
       return results.filter((leaf) => leaf instanceof Tensor);
     }, tensors);
     let next = 0;
-    return buildTree(resultForm!, results.map((leaf) => leaf instanceof Tensor ? made[next++] : leaf)) as R;
+    return buildTree(resultForm!, results.map((leaf) => leaf instanceof Tensor ? outputs[next++] : leaf)) as R;
   };
 }

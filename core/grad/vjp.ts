@@ -27,11 +27,11 @@ function pullBack(
   variables: readonly Tensor[],
 ): (Tensor | undefined)[] {
   const sums = new Map<Tensor, Tensor>();
-  const give = (tensor: Tensor, g: Tensor) => {
+  const accumulate = (tensor: Tensor, g: Tensor) => {
     const sum = sums.get(tensor);
     sums.set(tensor, sum ? addCotangents(sum, g) : g);
   };
-  outputs.forEach((output, i) => steps.has(output) && give(output, cotangents[i]));
+  outputs.forEach((output, i) => steps.has(output) && accumulate(output, cotangents[i]));
   for (const tensor of [...steps.keys()].reverse()) {
     const g = sums.get(tensor);
     const made = steps.get(tensor);
@@ -39,7 +39,7 @@ function pullBack(
     const inner = made.op.vjp(g, made.inputs, tensor, made.attrs);
     for (let i = 0; i < made.inputs.length; i++) {
       const each = inner[i];
-      if (each && steps.has(made.inputs[i])) give(made.inputs[i], each);
+      if (each && steps.has(made.inputs[i])) accumulate(made.inputs[i], each);
     }
   }
   return variables.map((each) => sums.get(each));
