@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { sum } from "../ops/sum.ts";
 import { tangentType } from "../dtype.ts";
-import { ShapeError } from "../errors.ts";
+import { DTypeError, ShapeError } from "../errors.ts";
+import { cast } from "../ops/cast.ts";
 import { zeroTangent } from "../ops/constant.ts";
 import { apply, noVjp } from "../ops/define.ts";
 import { batchAll } from "../ops/movement.ts";
@@ -49,7 +51,12 @@ export const customOp: Op<CustomAttrs> = {
         return found.filter((one) => one !== undefined);
       }, { inAxis: [...flags.saved.map((each) => each ? 0 : null), ...cotangents.map(() => 0)] })(...saved, ...cotangents);
       let next = 0;
-      return absent.map((missing) => missing ? undefined : all[next++]);
+      // An argument that all examples share receives the sum of what each of them gives.
+      return absent.map((missing, i) => {
+        if (missing) return undefined;
+        const each = all[next++];
+        return flags.args[i] ? each : sum(each, { axis: 0 });
+      });
     };
     const results = batchAll(given.results, flags.results, size);
     const made = apply(customOp, [...given.args, ...given.saved, ...results], { ...attrs, pullback });
@@ -83,6 +90,7 @@ export function withValues(computed: Tensor, known: Tensor): Tensor {
  * @param backward From what was saved and a cotangent, a tree like the result, to a list of cotangents: for each argument a tree like it.
  * Those of integers are not used.
  * @throws {ShapeError} When differentiated: if a cotangent is missing or has another shape than its argument.
+ * @throws {DTypeError} When differentiated: if a cotangent has another type than derivatives by its argument.
  */
 export function customVjp<A extends unknown[], R, S>(
   forward: (...args: A) => readonly [result: R, saved: S],
@@ -116,14 +124,17 @@ export function customVjp<A extends unknown[], R, S>(
   };
 }
 
-function fitting(cotangent: unknown, { shape }: Tensor, path: string): Tensor {
-  if (cotangent instanceof Tensor && sameShape(cotangent.shape, shape)) return cotangent;
-  const what = cotangent instanceof Tensor ? `one of shape ${showShape(cotangent.shape)}` : "none";
-  throw new ShapeError(
-    `Cannot use the derivative given to customVjp: argument "${path}" of shape ${
-      showShape(shape)
-    } needs a cotangent of that shape, ` +
-      `it gave ${what}`,
-    { path, shape },
+function fitting(cotangent: unknown, { shape, dtype }: Tensor, path: string): Tensor {
+  const type = tangentType(dtype) ?? dtype;
+  const fits = cotangent instanceof Tensor && sameShape(cotangent.shape, shape);
+  if (fits && cotangent.dtype === type) return cotangent;
+  // A literal has no type of its own.
+  if (fits && cotangent.weak) return cast(cotangent, type);
+  const what = cotangent instanceof Tensor ? `${cotangent.dtype}${showShape(cotangent.shape)}` : "none";
+  const error = fits ? DTypeError : ShapeError;
+  throw new error(
+    `Cannot use the derivative given to customVjp: argument "${path}" of ${dtype}${showShape(shape)} needs a cotangent ` +
+      `${type}${showShape(shape)}, it gave ${what}`,
+    { path, shape, dtype: type },
   );
 }

@@ -39,10 +39,24 @@ function pullBack(
     const inner = made.op.vjp(g, made.inputs, tensor, made.attrs);
     for (let i = 0; i < made.inputs.length; i++) {
       const each = inner[i];
-      if (each && steps.has(made.inputs[i])) accumulate(made.inputs[i], each);
+      if (!each || !steps.has(made.inputs[i])) continue;
+      checkCotangent(each, made.inputs[i], made.op.name);
+      accumulate(made.inputs[i], each);
     }
   }
   return variables.map((each) => sums.get(each));
+}
+
+/** Checks what a rule of a derivative has returned: a cotangent that does not fit its input would do harm only much later. */
+function checkCotangent(g: Tensor, input: Tensor, op: string): void {
+  const dtype = tangentType(input.dtype) ?? input.dtype;
+  if (sameShape(g.shape, input.shape) && g.dtype === dtype) return;
+  throw new Error(
+    `The vjp of ${op} returned a cotangent ${g.dtype}${showShape(g.shape)} for an input ${input.dtype}${
+      showShape(input.shape)
+    }: ` +
+      `it needs ${dtype}${showShape(input.shape)}`,
+  );
 }
 
 /** The tree's floating tensors replaced by fresh variables. */

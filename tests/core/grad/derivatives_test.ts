@@ -10,6 +10,7 @@ import type { Device } from "../../../core/values/device.ts";
 import { useDevice } from "../../../core/execution/current_device.ts";
 import {
   add,
+  cast,
   checkGradients,
   checkpoint,
   clip,
@@ -35,6 +36,7 @@ import {
   relu,
   reshape,
   round,
+  scan,
   ShapeError,
   sin,
   slice,
@@ -145,9 +147,26 @@ testOnDevices("a derivative of one's own replaces the real one", async () => {
 
 Deno.test("a derivative that does not fit is refused", () => {
   const short = customVjp((x: Tensor, _: Tensor) => [x, null], (_, g) => [g] as unknown as [Tensor, Tensor]);
-  assert.throws(() => grad((x: Tensor) => sum(short(x, x)))(tensor([1, 2])), /argument "1" of shape \[2\] needs .* it gave none/);
+  assert.throws(() => grad((x: Tensor) => sum(short(x, x)))(tensor([1, 2])), /argument "1" of f32\[2\] needs .* it gave none/);
   const wrong = customVjp((x: Tensor) => [x, null], (_, g) => [sum(g)]);
   assert.throws(() => grad((x: Tensor) => sum(wrong(x)))(tensor([1, 2])), ShapeError);
+  const whole = customVjp((x: Tensor) => [x, null], (_, g) => [cast(g, "i32")]);
+  assert.throws(() => grad((x: Tensor) => sum(whole(x)))(tensor([1, 2])), DTypeError);
+});
+
+testOnDevices("an argument that all examples share receives the sum of their cotangents", async () => {
+  const product = customVjp((x: Tensor, w: Tensor) => [mul(x, w), [x, w] as const], ([x, w], g) => [mul(g, w), mul(g, x)]);
+  const [xs, w] = [tensor([[1, 2], [3, 4], [5, 6]]), tensor([1, 1])];
+  const captured = (w: Tensor) => sum(vmap((x: Tensor) => product(x, w))(xs));
+  const given = (w: Tensor) => sum(vmap(product, { inAxis: [0, null] })(xs, w));
+  const twice = (w: Tensor) => sum(vmap((v: Tensor) => vmap((x: Tensor) => product(x, mul(v, w)))(xs))(tensor([[1, 1], [2, 2]])));
+  const scanned = (w: Tensor) => scan((carry: Tensor, x: Tensor) => [add(carry, product(x, w)), null], tensor([0, 0]), xs)[0];
+  for (const f of [captured, given]) {
+    for (const g of [grad(f), jit(grad(f)), jacobian(f)]) assert.deepEqual(await toArray(g(w)), [9, 12]);
+  }
+  assert.deepEqual(await toArray(grad(twice)(w)), [27, 36]);
+  assert.deepEqual(await toArray(grad((w: Tensor) => sum(scanned(w)))(w)), [9, 12]);
+  assert.deepEqual(await toArray(hessian(captured)(w)), [[0, 0], [0, 0]]);
 });
 
 testOnDevices("the jacobian has every output's derivative by every input", async () => {
