@@ -26,9 +26,9 @@ function isKnown(tensor: Tensor): boolean {
   return storage !== undefined;
 }
 
-/** Constants that are part of the structure: they simplify it. */
+/** Constants that are part of the structure: they simplify it, and powers by them (up to 4) are products, as in a jitted function. */
 function isPlain(value: number, dtype: DType): boolean {
-  return !tangentType(dtype) || !Number.isFinite(value) || (Math.abs(value) <= 2 && Number.isInteger(value)) || value === 0.5;
+  return !tangentType(dtype) || !Number.isFinite(value) || (Math.abs(value) <= 4 && Number.isInteger(value)) || value === 0.5;
 }
 
 function constantOfOp(tensor: Tensor): number | undefined {

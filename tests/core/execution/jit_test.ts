@@ -17,6 +17,7 @@ import {
   matmul,
   mean,
   mul,
+  pow,
   realize,
   relu,
   reshape,
@@ -313,3 +314,17 @@ testOnDevices("a synchronous loop of donated steps takes no more device memory",
   for (let i = 0; i < 100; i++) state = step(state, 0.1)[1];
   assert.equal(deviceInfo().bytesInUse, before);
 }, ["wasm"]);
+
+testOnDevices("sums and products of numbers round as without jit, where these numbers are inputs and no literals", async () => {
+  const x = tensor(noise(1, 4096, 3));
+  const cube = (x: Tensor) => mul(x, mul(x, x));
+  const functions: Readonly<Record<string, (x: Tensor) => Tensor>> = {
+    "a b x": (x) => mul(0.797, mul(0.044715, x)),
+    "a + b + x": (x) => add(0.797, add(0.044715, x)),
+    "a - (x - b)": (x) => sub(0.797, sub(x, 0.044715)),
+    "a x^3": (x) => mul(0.044715, cube(x)),
+    "a (x + b x^3)": (x) => mul(0.797, add(x, mul(0.044715, cube(x)))),
+    "a (x + b pow(x, 3))": (x) => mul(0.797, add(x, mul(0.044715, pow(x, 3)))),
+  };
+  for (const [name, f] of Object.entries(functions)) assert.deepEqual(await data(jit(f)(x)), await data(f(x)), name);
+});

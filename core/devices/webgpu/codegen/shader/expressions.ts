@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Expr } from "../../../../ir/expr.ts";
+import type { BinaryOp, Expr } from "../../../../ir/expr.ts";
 import { expandBinary, expandLiteral, expandUnary } from "../../../../ir/functions/mod.ts";
 import { literal } from "./literals.ts";
 import { printBinary, printCast, printUnary, refuseDouble } from "./operators.ts";
@@ -14,6 +14,8 @@ import type { WgslWriter } from "./wgsl_writer.ts";
 
 /** What leaves stand for at the point being computed: names or short expressions. */
 export interface Leaves {
+  /** Whether the expression itself marks what must be rounded as it is written: an expansion of `core/ir/functions` does. */
+  readonly marksExact?: true;
   load(slot: number): string;
   index(offset: number, strides: readonly number[]): string;
   result(slot: number): string;
@@ -40,6 +42,18 @@ function printerWith(shader: WgslWriter, leaves: Leaves, known: Map<Expr, string
     return text;
   };
   return print;
+}
+
+/**
+ * Whether drivers may move a literal of a sum or product into an operand that is a sum or product itself, which rounds differently. The
+ * same number in a buffer stays where it is, so that results would depend on where a number is.
+ */
+function isReassociated(e: Extract<Expr, { kind: "binary" }>, operand: Expr): boolean {
+  if (operand.kind !== "binary" || operand.type !== "f32" || (e.x.kind !== "const" && e.y.kind !== "const")) return false;
+  const additive = (op: BinaryOp) => op === "add" || op === "sub";
+  // A power by a literal is a product.
+  const product = operand.op === "mul" || operand.op === "pow";
+  return (e.op === "mul" && product) || (additive(e.op) && additive(operand.op));
 }
 
 function printBranch(
@@ -71,7 +85,11 @@ function printNode(shader: WgslWriter, leaves: Leaves, e: Expr, print: (e: Expr)
     case "binary": {
       const simple = expandLiteral(e.op, e.x, e.y);
       if (simple) return print(simple);
-      return printFunction(shader, e, [e.x, e.y], print) ?? printBinary(shader, e.op, e.x.type, print(e.x), print(e.y));
+      const call = printFunction(shader, e, [e.x, e.y], print);
+      if (call) return call;
+      const operand = (x: Expr) =>
+        !leaves.marksExact && isReassociated(e, x) ? `${shader.helper("exact")}(${print(x)})` : print(x);
+      return printBinary(shader, e.op, e.x.type, operand(e.x), operand(e.y));
     }
     case "select":
       return `select(${print(e.y)}, ${print(e.x)}, ${print(e.test)})`;
@@ -104,7 +122,9 @@ function writeFunction(shader: WgslWriter, name: string, expansion: Expr, parame
     throw new Error(`${name} depends on more than its arguments`);
   };
   shader.function(`${name}(${signature}) -> ${expansion.type}`, () => {
-    const value = expressionPrinter(shader, { load: (slot) => names[slot], index: unknown, result: unknown })(expansion);
+    const value = expressionPrinter(shader, { marksExact: true, load: (slot) => names[slot], index: unknown, result: unknown })(
+      expansion,
+    );
     // Comparisons of NaN may come out either way.
     const guarded = parameters.length === 1 ? `select(${value}, x, ${shader.helper("isNan")}(x))` : value;
     shader.line(`return ${guarded};`);
