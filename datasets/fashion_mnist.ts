@@ -7,7 +7,8 @@
  */
 import type { Digest } from "./digest.ts";
 import type { DatasetTask } from "./errors.ts";
-import { idxDataset, type IdxSource } from "./idx_dataset.ts";
+import { idxDataset } from "./idx_dataset.ts";
+import type { IdxSource } from "./idx_source.ts";
 import type { DatasetOptions } from "./options.ts";
 import type { ImageDataset } from "./types.ts";
 

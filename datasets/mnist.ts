@@ -6,7 +6,8 @@
  * @module
  */
 import type { DatasetTask } from "./errors.ts";
-import { idxDataset, type IdxSource } from "./idx_dataset.ts";
+import { idxDataset } from "./idx_dataset.ts";
+import type { IdxSource } from "./idx_source.ts";
 import type { Digest } from "./digest.ts";
 import type { DatasetOptions } from "./options.ts";
 import type { ImageDataset } from "./types.ts";

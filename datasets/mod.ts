@@ -8,10 +8,12 @@
  */
 export * from "./batches.ts";
 export * from "./cifar10.ts";
+export * from "./cifar10_source.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
 export * from "./fashion_mnist.ts";
 export * from "./idx_dataset.ts";
+export * from "./idx_source.ts";
 export * from "./loader/loader.ts";
 export * from "./loader/types.ts";
 export * from "./loader/example.ts";

@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { Either } from "../deps.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { cast } from "../core/ops/cast.ts";
 import { tensor } from "../core/ops/from_values.ts";
@@ -104,8 +103,11 @@ export function loadStateDict<P extends object, S extends object>(like: Numbers<
   };
   const right = { params: mapLeaves(like.params, load) as P, state: mapLeaves(like.state, load) as S };
   const unexpected = Object.keys(dict).filter((name) => !used.has(name) && !/(^|\.)num_batches_tracked$/.test(name));
-  if (missing.length + unexpected.length + mismatched.length === 0) return Either.right(right);
-  return Either.left({ kind: "StateDict", message: sentence(missing, unexpected, mismatched), missing, unexpected, mismatched });
+  if (missing.length + unexpected.length + mismatched.length === 0) return { _tag: "Right", right };
+  return {
+    _tag: "Left",
+    left: { kind: "StateDict", message: sentence(missing, unexpected, mismatched), missing, unexpected, mismatched },
+  };
 }
 
 /** Why an entry cannot stand for a tensor of a shape, if so. Entries come from outside and may be anything. */
