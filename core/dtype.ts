@@ -116,9 +116,17 @@ const kinds = ["bool", "integer", "float"] as const;
 /** What to use instead of integers of 64 bits, which no device computes with. */
 export const wholeNumbersRemedy = `whole numbers fit into i32, up to 2^${rows.f64.format!.fractionBits + 1} into f64`;
 
+/** The rows by name, all of one form: devices look into them for every buffer, which takes long for objects of several forms. */
+const rowsByName: ReadonlyMap<string, Row> = new Map(
+  Object.entries(rows).map(([name, { kind, bytes, array, computedIn, whole, format, round, bits }]) =>
+    [name, { kind, bytes, array, computedIn, whole, format, round, bits }] as const
+  ),
+);
+
 /** The row of a type; programs without type checking may pass anything. */
 function rowOf(dtype: DType): Row {
-  if (Object.hasOwn(rows, dtype)) return rows[dtype];
+  const row = rowsByName.get(dtype);
+  if (row) return row;
   const remedy = /64/.test(dtype) && !/f/.test(dtype) ? `; ${wholeNumbersRemedy}` : "";
   throw new DTypeError(`Cannot hold elements of type ${dtype}: there are ${dtypes.join(", ")}${remedy}`, { dtype });
 }
@@ -137,9 +145,9 @@ export function hostArray(dtype: DType, size: number): HostArray {
   return new (rowOf(dtype).array)(size);
 }
 
-/** The first `size` elements of `dtype` in a buffer that holds them as on the host. */
-export function viewAsHost(dtype: DType, buffer: ArrayBuffer, size: number): HostArray {
-  return new (rowOf(dtype).array)(buffer, 0, size);
+/** The first `size` elements of `dtype` (all, if it is not given) in a buffer that holds them as on the host. */
+export function viewAsHost(dtype: DType, buffer: ArrayBufferLike, size?: number): HostArray {
+  return new (rowOf(dtype).array)(buffer as ArrayBuffer, 0, size);
 }
 
 /** Copies (and converts, as a typed array assignment does) numbers into the host array of `dtype`. */

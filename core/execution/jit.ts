@@ -52,6 +52,8 @@ export function jit<A extends unknown[], R>(f: (...args: A) => R, { donate = [] 
   const compiled = (...args: A): R => {
     const device = currentDevice();
     let leaves: unknown[] = [];
+    const { latest } = specializations;
+    if (latest && matches(latest, device, args, leaves)) return execute(latest, leaves) as R;
     const matching = (each: Specialization) => matches(each, device, args, leaves = []);
     const known = specializations.find(matching, () => hashOf(args));
     if (known) return execute(known, leaves) as R;

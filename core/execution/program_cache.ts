@@ -21,6 +21,11 @@ export class ProgramCache<P extends { readonly executable: Executable | undefine
     this.#limit = limit;
   }
 
+  /** The program used last, which a loop mostly wants again. */
+  get latest(): P | undefined {
+    return this.#recent[0];
+  }
+
   /** A program that matches. What matches has the same hash; that is asked for only where the programs used last do not match. */
   find(matches: (program: P) => boolean, hash: () => number): P | undefined {
     const position = this.#recent.findIndex(matches);

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { checkHostArray, deviceBytes, type DType, type HostArray, hostArray, hostBytes } from "../../dtype.ts";
+import { checkHostArray, deviceBytes, type DType, type HostArray, hostArray, hostBytes, viewAsHost } from "../../dtype.ts";
 import { DeviceError, OutOfMemoryError } from "../../errors.ts";
 import { heapStart, maxPages } from "./control.ts";
 import { Allocator, blockSize } from "./allocator.ts";
@@ -28,6 +28,7 @@ export class SharedMemory {
   #refusal: unknown;
   #bytes: Uint8Array;
   #words: Int32Array;
+  readonly #views = new Map<DType, HostArray>();
 
   constructor(limit = mostBytes) {
     const { memory, maximum } = reserve(Math.floor(limit / pageBytes));
@@ -76,18 +77,29 @@ export class SharedMemory {
   /** Copies host values to an address: as they are, unless an element is wider here (a bool is a word). */
   write(address: number, dtype: DType, values: HostArray): void {
     checkHostArray(dtype, values);
-    if (hostBytes(dtype) === deviceBytes(dtype)) {
-      this.#bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), address);
-    } else this.#words.set(values, address >>> 2);
+    const view = this.#viewAs(dtype);
+    view.set(values, address / view.BYTES_PER_ELEMENT);
   }
 
   /** Copies values at an address to the host. */
   read(address: number, dtype: DType, size: number): HostArray {
     const out = hostArray(dtype, size);
-    if (hostBytes(dtype) === deviceBytes(dtype)) {
-      new Uint8Array(out.buffer).set(this.#bytes.subarray(address, address + out.byteLength));
-    } else out.set(this.#words.subarray(address >>> 2, (address >>> 2) + size));
+    const view = this.#viewAs(dtype);
+    const start = address / view.BYTES_PER_ELEMENT;
+    out.set(view.subarray(start, start + size));
     return out;
+  }
+
+  /**
+   * All memory as elements of a type. Copies between arrays of one type never ask for a small array's buffer, which the engine would have
+   * to make first.
+   */
+  #viewAs(dtype: DType): HostArray {
+    const known = this.#views.get(dtype);
+    if (known) return known;
+    const view = hostBytes(dtype) === deviceBytes(dtype) ? viewAsHost(dtype, this.memory.buffer) : this.#words;
+    this.#views.set(dtype, view);
+    return view;
   }
 
   #ensure(end: number): boolean {
@@ -98,8 +110,10 @@ export class SharedMemory {
     if (missing > left) return false;
     // By a quarter at least, so that growth stays rare; if that is too much for the system, by what is needed.
     const grown = this.#grow(Math.min(Math.max(missing, pages >> 2), left)) || this.#grow(missing);
-    if (grown) [this.#bytes, this.#words] = views(this.memory.buffer);
-    return grown;
+    if (!grown) return false;
+    [this.#bytes, this.#words] = views(this.memory.buffer);
+    this.#views.clear();
+    return true;
   }
 
   #grow(pages: number): boolean {
