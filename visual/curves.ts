@@ -97,7 +97,7 @@ function checkVisible(values: readonly (number | null)[], scale: Scale, what: st
   if (values.length === 0) throw new RangeError(`Cannot draw ${what}: none are given`);
   if (values.every((value) => value === null)) {
     throw new RangeError(
-      `Cannot draw ${what}: no value is ${scale === "log" ? "positive and finite, as a log scale needs" : "finite"}`,
+      `Cannot draw ${what}: no value is ${scale === "log" ? `finite and above ${smallest}, as a log scale needs` : "finite"}`,
     );
   }
 }
