@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { checkedOptions } from "./check_options.ts";
 import { type Cifar10Source, cifar10Source } from "./cifar10_source.ts";
 import type { DatasetTask } from "./errors.ts";
 import type { DatasetOptions } from "./options.ts";
@@ -23,6 +24,7 @@ import type { ImageDataset } from "./types.ts";
  * @param source The archive, if it is another of the same form.
  * @returns A task. It gives Left with the errors of `mnist`; of kind `Format` if the archive lacks a file, or a file is not whole
  * records of 3073 bytes with labels 0 to 9.
+ * @throws {RangeError} If `stallTimeout` is out of its range.
  * @example
  * ```ts ignore
  * import { cifar10, showDatasetError } from "./mod.ts";
@@ -32,5 +34,6 @@ import type { ImageDataset } from "./types.ts";
  * ```
  */
 export function cifar10(options: DatasetOptions = {}, source: Cifar10Source = cifar10Source): DatasetTask<ImageDataset> {
-  return async () => await (await import("./load_cifar10.ts")).loadCifar10(options, source)();
+  const checked = checkedOptions(options);
+  return async () => await (await import("./load_cifar10.ts")).loadCifar10(checked, source)();
 }

@@ -39,6 +39,7 @@ export const cifar10Source: Cifar10Source = {
   digest: {
     algorithm: "sha256",
     of: "packed",
+    bytes: 170_052_171,
     hex: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
   },
 };

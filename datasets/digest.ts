@@ -12,6 +12,8 @@ export interface Digest {
   readonly algorithm: "sha256" | "md5";
   /** Of which bytes: those of the published file, packed, or those it unpacks to (mirrors may pack differently). */
   readonly of: "packed" | "unpacked";
+  /** How many bytes those are: no more are downloaded or unpacked. */
+  readonly bytes: number;
   /** The digest itself, in lower-case hexadecimal digits. */
   readonly hex: string;
 }

@@ -4,14 +4,15 @@
  *
  * @module
  */
-import { basename, dirname, join } from "node:path";
+import { basename } from "node:path";
 import { Either, pipe, TaskEither } from "../deps.ts";
-import { hexDigest } from "./hex_digest.ts";
+import { httpAddress } from "./address.ts";
 import type { Attempt, DatasetError } from "./errors.ts";
-import { cacheFailed, downloadFailed, httpFailed, readFailed, reasonOf } from "./failures.ts";
+import { cacheFailed, downloadFailed, httpFailed, readFailed } from "./failures.ts";
 import type { Bytes } from "./gzip.ts";
-import { connecting, permitted } from "./permissions.ts";
 import type { Progress } from "./options.ts";
+import { keeping, type Parts, partsOf } from "./part.ts";
+import { connectionFailed, rangeOf, request, type ResponseRange, type StallGuard, stallGuard } from "./request.ts";
 
 /** What to download, and how. */
 export interface DownloadOptions<A> {
@@ -19,25 +20,25 @@ export interface DownloadOptions<A> {
   readonly urls: readonly string[];
   /** Where to put it; its folder must be there. */
   readonly path: string;
+  /** How many bytes it has at most: of a mirror that sends more, nothing is kept. */
+  readonly most: number;
   /** Whether the bytes are right, and what they mean: a Left is an error of the mirror, and the file is not kept. */
   readonly accept: (bytes: Bytes) => TaskEither.TaskEither<DatasetError, A>;
   /** Is called whenever bytes have arrived. */
   readonly onProgress?: (progress: Progress) => void;
-  /** Milliseconds without a byte after which a mirror is given up, at least 1. Default 30,000. */
+  /** Milliseconds without a byte after which a mirror is given up, from 1 to 2,147,483,647. Default 30,000. */
   readonly stallTimeout?: number;
 }
 
 /** How often a connection that is cut is taken up again, as long as each time some bytes have come. */
 const maxReconnects = 5;
 
-/** How often a mirror may send us elsewhere. */
-const maxRedirects = 5;
-
 /** A mirror's file on its way here. */
 interface Transfer {
   readonly url: string;
-  readonly part: string;
+  readonly parts: Parts;
   readonly file: string;
+  readonly most: number;
   readonly onProgress: (progress: Progress) => void;
   readonly stallTimeout: number;
 }
@@ -63,100 +64,81 @@ export function download<A>(options: DownloadOptions<A>): TaskEither.TaskEither<
 
 /** Downloads a file from one mirror. */
 async function downloadFrom<A>(url: string, options: DownloadOptions<A>): Promise<Either.Either<DatasetError, A>> {
-  const { path, accept, onProgress = () => {}, stallTimeout = 30_000 } = options;
-  // Mirrors may pack a file differently: each has a part of its own.
-  const mirror = (await hexDigest("sha256", new TextEncoder().encode(url))).slice(0, 8);
-  const part = `${path}.${mirror}.part`;
-  const transfer = { url, part, file: basename(path), onProgress, stallTimeout };
-  const resumed = await sizeOf(part) > 0;
+  const { path, most, accept, onProgress = () => {}, stallTimeout = 30_000 } = options;
+  const parts = await partsOf(path, url);
+  const transfer = { url, parts, file: basename(path), most, onProgress, stallTimeout };
+  const found = await parts.find();
   const result = await pipe(
     () => complete(transfer),
-    TaskEither.flatMap(() => TaskEither.tryCatch(() => Deno.readFile(part), (cause) => readFailed(part, cause))),
-    TaskEither.flatMap((bytes) => pipe(accept(bytes), TaskEither.orElseFirstW(() => removing(part)))),
-    TaskEither.chainFirst(() => keeping(part, path)),
+    TaskEither.flatMap((part) =>
+      pipe(
+        TaskEither.tryCatch(() => Deno.readFile(part), (cause) => readFailed(part, cause)),
+        TaskEither.flatMap((bytes) => pipe(accept(bytes), TaskEither.orElseFirstW(() => parts.drop))),
+        TaskEither.chainFirst(() => keeping(part, path)),
+      )
+    ),
   )();
-  // The file may have changed between two visits: one more try, from its start.
-  if (resumed && Either.isLeft(result) && await sizeOf(part) === 0) return downloadFrom(url, options);
+  // What was there may have been of another file: one more try, from its start.
+  if (found && Either.isLeft(result) && !await parts.find()) return downloadFrom(url, options);
   return result;
 }
 
-/** Brings a part to its whole length, taking up a cut connection again. */
-async function complete(transfer: Transfer): Promise<Either.Either<DatasetError, void>> {
+/** Brings a part to its whole length, taking up a cut connection again, and gives its path. */
+async function complete(transfer: Transfer): Promise<Either.Either<DatasetError, string>> {
   for (let reconnects = 0;; reconnects++) {
-    const before = await sizeOf(transfer.part);
+    const before = await transfer.parts.find();
     const result = await connect(transfer);
     if (Either.isRight(result) || result.left.kind !== "Http") return result;
-    if (reconnects === maxReconnects || await sizeOf(transfer.part) <= before) return result;
+    const after = await transfer.parts.find();
+    if (reconnects === maxReconnects || !after || after.bytes <= (before?.bytes ?? 0)) return result;
   }
 }
 
 /** Asks the mirror for what the part lacks, or for the whole file if it cannot give that, and writes it down as it comes. */
-async function connect(transfer: Transfer): Promise<Either.Either<DatasetError, void>> {
-  const { url, part, stallTimeout } = transfer;
-  const address = URL.parse(url);
-  if (!address || !/^https?:$/.test(address.protocol)) return Either.left(httpFailed(url, "it is not an http or https address"));
+async function connect(transfer: Transfer): Promise<Either.Either<DatasetError, string>> {
+  const { url, parts, most, stallTimeout } = transfer;
+  const address = httpAddress(url);
+  if (!address) return Either.left(httpFailed(url, "it is not an http or https address"));
   using guard = stallGuard(stallTimeout);
-  const present = await sizeOf(part);
+  const part = await parts.find();
+  const present = part?.bytes ?? 0;
   const asked = await request(address, present, guard.signal);
   if (Either.isLeft(asked)) return asked;
   const response = asked.right;
-  const { start, total } = rangeOf(response);
-  if (response.ok && (start === 0 || start === present)) return await append(transfer, guard, response, start);
+  const range = rangeOf(response);
+  const target = await parts.pathOf(range.version);
+  const isRest = range.start === present && target === part?.path;
+  const isTooLong = range.total !== undefined && range.total > most;
+  if (response.ok && !isTooLong && (range.start === 0 || isRest)) return await append(transfer, guard, response, range, target);
   await response.body?.cancel();
-  if (response.status === 416 && present > 0) {
-    if (total === present) return Either.right(undefined);
+  if (part && response.status === 416 && range.total === present && !isTooLong) return Either.right(part.path);
+  if (part && (response.ok || response.status === 416)) {
     // The part is of another file.
-    const removed = await removing(part)();
-    return Either.isLeft(removed) ? removed : await connect(transfer);
+    const dropped = await parts.drop();
+    return Either.isLeft(dropped) ? dropped : await connect(transfer);
   }
-  const reason = `it answered ${response.status} ${response.statusText}`.trimEnd();
+  const reason = isTooLong
+    ? `it has ${range.total} bytes, more than the ${most} that were published`
+    : `it answered ${response.status} ${response.statusText}`.trimEnd();
   return Either.left(httpFailed(url, reason, response.status));
 }
 
-/** Which bytes a response brings: from where, and of how many in all. */
-function rangeOf(response: Response): { readonly start: number; readonly total?: number } {
-  const range = /^bytes (?:(\d+)-\d+|\*)\/(?:(\d+)|\*)$/.exec(response.headers.get("content-range") ?? "");
-  const start = response.status === 206 ? Number(range?.[1] ?? NaN) : 0;
-  return { start, total: range?.[2] === undefined ? undefined : Number(range[2]) };
-}
-
-/** Requests what comes after the first `present` bytes, following redirects ourselves to ask for permission at each. */
-async function request(
-  url: URL,
-  present: number,
-  signal: AbortSignal,
-  redirects = maxRedirects,
-): Promise<Either.Either<DatasetError, Response>> {
-  // Packed on its way, the file's bytes could not be counted.
-  const headers: Record<string, string> = { "accept-encoding": "identity" };
-  if (present > 0) headers.range = `bytes=${present}-`;
-  const answer = await pipe(
-    TaskEither.fromEither(permitted([connecting(url)], `connect to ${url.host}`)),
-    TaskEither.flatMap(() =>
-      TaskEither.tryCatch(() => fetch(url, { headers, signal, redirect: "manual" }), (cause) => connectionFailed(url.href, cause))
-    ),
-  )();
-  if (Either.isLeft(answer) || ![301, 302, 303, 307, 308].includes(answer.right.status)) return answer;
-  await answer.right.body?.cancel();
-  const next = URL.parse(answer.right.headers.get("location") ?? "", url);
-  if (!next || redirects === 0) return Either.left(httpFailed(url.href, "it redirects without end", answer.right.status));
-  return request(next, present, signal, redirects - 1);
-}
-
-/** Writes the body of a response into the part from `start`, until its end. */
+/** Writes the body of a response into a part from where it begins, until its end. Gives the part's path. */
 async function append(
-  { url, part, file: name, onProgress }: Transfer,
+  { url, parts, most, file: name, onProgress }: Transfer,
   guard: StallGuard,
   response: Response,
-  start: number,
-): Promise<Either.Either<DatasetError, void>> {
-  const length = response.headers.has("content-encoding") ? null : response.headers.get("content-length");
-  const total = length === null ? undefined : start + Number(length);
+  { start, total }: ResponseRange,
+  part: string,
+): Promise<Either.Either<DatasetError, string>> {
   const reader = (response.body ?? new Blob([]).stream()).getReader();
   const read = TaskEither.tryCatch(() => reader.read(), (cause) => connectionFailed(url, cause));
   const write = <A>(task: () => Promise<A>) => TaskEither.tryCatch(task, (cause) => cacheFailed(part, cause))();
+  const fail = (reason: string) => Either.left(httpFailed(url, reason));
 
-  const opened = await write(() => Deno.open(part, { create: true, write: true, truncate: start === 0 }));
+  const cleared = start === 0 ? await parts.drop() : Either.right(undefined);
+  if (Either.isLeft(cleared)) return cleared;
+  const opened = await write(() => Deno.open(part, { create: true, write: true }));
   if (Either.isLeft(opened)) return opened;
   using file = opened.right;
   const sought = await write(() => file.seek(start, Deno.SeekMode.Start));
@@ -168,8 +150,13 @@ async function append(
     guard.reset();
     const bytes = chunk.right.value;
     if (!bytes) {
-      if (total === undefined || received === total) return Either.right(undefined);
-      return Either.left(httpFailed(url, `it ended after ${received} of ${total} bytes`));
+      return total === undefined || received === total
+        ? Either.right(part)
+        : fail(`it ended after ${received} of ${total} bytes`);
+    }
+    if (received + bytes.length > most) {
+      const dropped = await parts.drop();
+      return Either.isLeft(dropped) ? dropped : fail(`it sends more than the ${most} bytes that were published`);
     }
     const written = await write(() => writeAll(file, bytes));
     if (Either.isLeft(written)) return written;
@@ -180,58 +167,4 @@ async function append(
 /** Writes every byte, as a single call need not. */
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
-}
-
-/** Ends a connection on which nothing comes, and on disposal one whose response was not read to its end. */
-interface StallGuard extends Disposable {
-  readonly signal: AbortSignal;
-  /** Starts the time anew: something came. */
-  reset(): void;
-}
-
-/** A guard that aborts after `milliseconds` without a reset. */
-function stallGuard(milliseconds: number): StallGuard {
-  const controller = new AbortController();
-  const start = () => setTimeout(() => controller.abort(new Error(`nothing came for ${milliseconds} ms`)), milliseconds);
-  let timer = start();
-  const stop = () => clearTimeout(timer);
-  return {
-    signal: controller.signal,
-    reset: () => (stop(), timer = start()),
-    [Symbol.dispose]: () => (stop(), controller.abort()),
-  };
-}
-
-/** A connection that could not be made, or was cut. */
-function connectionFailed(url: string, cause: unknown): DatasetError {
-  // Deno says "fetch failed" and hides what happened in the cause, with the address once more.
-  const inner = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
-  return httpFailed(url, reasonOf(inner).replace(/ for url \([^)]*\)/, ""));
-}
-
-/** The size of a file, 0 if there is none. */
-async function sizeOf(path: string): Promise<number> {
-  return await Deno.stat(path).then(({ size }) => size, () => 0);
-}
-
-/** Gives a part its name, in one step, and removes what is left of other mirrors'. */
-function keeping(part: string, path: string): TaskEither.TaskEither<DatasetError, void> {
-  return TaskEither.tryCatch(async () => {
-    await Deno.rename(part, path);
-    // The file is there: what is left over does not matter to it.
-    await removeParts(path).catch(() => {});
-  }, (cause) => cacheFailed(path, cause));
-}
-
-/** Removes the parts of a file. */
-async function removeParts(path: string): Promise<void> {
-  const folder = dirname(path);
-  for await (const { name } of Deno.readDir(folder)) {
-    if (name.startsWith(`${basename(path)}.`) && name.endsWith(".part")) await Deno.remove(join(folder, name));
-  }
-}
-
-/** Removes a part. */
-function removing(part: string): TaskEither.TaskEither<DatasetError, void> {
-  return TaskEither.tryCatch(() => Deno.remove(part), (cause) => cacheFailed(part, cause));
 }

@@ -24,7 +24,7 @@ export type DatasetError =
     readonly expected: string;
     readonly actual: string;
   }
-  /** A gzip stream that is cut short or damaged. */
+  /** A gzip stream that is cut short or damaged, or unpacks to too much. */
   | { readonly kind: "Gzip"; readonly message: string; readonly file: string }
   /** Bytes that are not what they should be: an IDX array, an archive, records of images. */
   | { readonly kind: "Format"; readonly message: string; readonly file: string }

@@ -46,6 +46,12 @@ export function badGzip(file: string, bytes: number): DatasetError {
   return { kind: "Gzip", file, message: `Cannot unpack ${file}: its gzip stream of ${bytes} bytes is cut short or damaged` };
 }
 
+/** A gzip file that unpacks to more than it may. */
+export function tooLong(file: string, bytes: number, most: number): DatasetError {
+  const why = `its gzip stream of ${bytes} bytes unpacks to more than ${most} bytes; if it should, unpack it yourself`;
+  return { kind: "Gzip", file, message: `Cannot unpack ${file}: ${why}` };
+}
+
 /** A file whose bytes do not mean what they should; `what` says what that is: "an IDX array". */
 export function badFormat(file: string, what: string, reason: string): DatasetError {
   return { kind: "Format", file, message: `Cannot read ${file} as ${what}: ${reason}` };

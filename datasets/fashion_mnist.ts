@@ -26,7 +26,7 @@ export const fashionMnistClasses: readonly string[] = [
   "Ankle boot",
 ];
 
-const packed = (hex: string): Digest => ({ algorithm: "sha256", of: "packed", hex });
+const packed = (bytes: number, hex: string): Digest => ({ algorithm: "sha256", of: "packed", bytes, hex });
 
 /** Where Fashion-MNIST is published, and its digests: those of the packed files, which are the same at every mirror. */
 export const fashionMnistSource: IdxSource = {
@@ -41,19 +41,19 @@ export const fashionMnistSource: IdxSource = {
   files: [
     {
       name: "train-images-idx3-ubyte",
-      digest: packed("3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+      digest: packed(26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
     },
     {
       name: "train-labels-idx1-ubyte",
-      digest: packed("a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+      digest: packed(29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
     },
     {
       name: "t10k-images-idx3-ubyte",
-      digest: packed("346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+      digest: packed(4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
     },
     {
       name: "t10k-labels-idx1-ubyte",
-      digest: packed("67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+      digest: packed(5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
     },
   ],
 };
@@ -66,6 +66,7 @@ export const fashionMnistSource: IdxSource = {
  *
  * @param options Where to look, and whether to download. Nothing asks the user for permission.
  * @returns A task. It gives Left with the errors of `mnist`.
+ * @throws {RangeError} If `stallTimeout` is out of its range.
  * @example
  * ```ts ignore
  * import { fashionMnist, showDatasetError } from "./mod.ts";

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { checkedOptions } from "./check_options.ts";
 import type { DatasetTask } from "./errors.ts";
 import type { IdxSource } from "./idx_source.ts";
 import type { DatasetOptions } from "./options.ts";
@@ -14,6 +15,8 @@ import type { ImageDataset } from "./types.ts";
  *
  * Files from the cache or a mirror are the published ones to the byte; a file of the cache that is not is downloaded again.
  *
+ * @throws {RangeError} If `stallTimeout` is out of its range.
+ * @example
  * ```ts
  * import { datasets } from "../mod.ts";
  * const loaded = await datasets.idxDataset(datasets.mnistSource, { folder: "no such folder" })();
@@ -21,5 +24,6 @@ import type { ImageDataset } from "./types.ts";
  * ```
  */
 export function idxDataset(source: IdxSource, options: DatasetOptions = {}): DatasetTask<ImageDataset> {
-  return async () => await (await import("./load_idx.ts")).loadIdx(source, options)();
+  const checked = checkedOptions(options);
+  return async () => await (await import("./load_idx.ts")).loadIdx(source, checked)();
 }

@@ -8,9 +8,10 @@ import { Either, pipe, TaskEither, unpackTar } from "../deps.ts";
 import { cifar10Classes, type Cifar10Source } from "./cifar10_source.ts";
 import type { DatasetError, DatasetTask } from "./errors.ts";
 import { badFormat, notFound, reasonOf } from "./failures.ts";
+import { unpack } from "./gzip.ts";
 import type { DatasetOptions } from "./options.ts";
 import { permitted, reading } from "./permissions.ts";
-import { checkDigest, type FileBytes, fromCache, readAny } from "./published.ts";
+import { type FileBytes, fromCache, openedOwn, readAny } from "./published.ts";
 import { imageBytes, type ImageDataset, type ImageSet, type ImageShape } from "./types.ts";
 
 const cifarShape: ImageShape = [3, 32, 32];
@@ -38,19 +39,19 @@ export function loadCifar10(options: DatasetOptions, source: Cifar10Source): Dat
 
 /** The files, or else the archive, of a folder of the user's. */
 function fromFolder(source: Cifar10Source, folder: string): DatasetTask<ImageDataset> {
-  const loose: Members = (name) => readAny(["", unpackedFolder].map((below) => join(folder, below, name)));
+  const loose: Members = (name) =>
+    pipe(
+      readAny(["", unpackedFolder].map((below) => join(folder, below, name))),
+      TaskEither.flatMap(({ file, stored }) => pipe(unpack(stored, file), TaskEither.map((bytes) => ({ file, bytes })))),
+    );
   const archive = pipe(
     readAny([join(folder, source.archive)]),
     TaskEither.mapLeft((error) =>
       error.kind === "NotFound" ? notFound(folder, trainFiles[0], `put it and its like there, or ${source.archive}`) : error
     ),
-    TaskEither.flatMap((stored) =>
-      pipe(
-        checkDigest(stored, source.digest),
-        TaskEither.match(() => folder, () => source.name),
-        TaskEither.fromTask,
-        TaskEither.flatMap((name) => pipe(unpacked(stored), TaskEither.flatMap((members) => parse(members, name)))),
-      )
+    TaskEither.flatMap((stored) => openedOwn(stored, source.digest)),
+    TaskEither.flatMap((opened) =>
+      pipe(unpacked(opened), TaskEither.flatMap((members) => parse(members, opened.isPublished ? source.name : folder)))
     ),
   );
   return pipe(

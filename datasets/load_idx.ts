@@ -12,7 +12,7 @@ import type { IdxFile, IdxSource } from "./idx_source.ts";
 import { numberedClasses } from "./numbered_classes.ts";
 import type { DatasetOptions } from "./options.ts";
 import { permitted, reading } from "./permissions.ts";
-import { checkDigest, type FileBytes, fromCache, type PublishedFile, readAny, type StoredFile } from "./published.ts";
+import { type FileBytes, fromCache, openedOwn, type PublishedFile, readAny } from "./published.ts";
 import type { ImageDataset } from "./types.ts";
 
 /** Where a folder may have the files: itself, or as torchvision lays them. */
@@ -29,30 +29,21 @@ export function loadIdx(source: IdxSource, options: DatasetOptions): DatasetTask
 
 /** The files of a folder of the user's. */
 function fromFolder(source: IdxSource, folder: string): DatasetTask<ImageDataset> {
-  const load = ({ name }: IdxFile) =>
+  const load = ({ name, digest }: IdxFile) =>
     pipe(
       readAny(subfolders.flatMap((subfolder) => namesOf(name).map((each) => join(folder, subfolder, each)))),
       TaskEither.mapLeft((error) =>
         error.kind === "NotFound" ? notFound(folder, name, `put ${name} or ${name}.gz there`) : error
       ),
+      TaskEither.flatMap((stored) => openedOwn(stored, digest)),
     );
   return pipe(
     TaskEither.fromEither(permitted([reading(folder)], `read ${source.name} from ${folder}`)),
     TaskEither.flatMap(() => TaskEither.traverseSeqArray(load)(source.files)),
-    TaskEither.flatMap((files) =>
-      pipe(
-        TaskEither.fromTask(nameOf(source, files, folder)),
-        TaskEither.flatMapEither((name) => parse(source, files, name)),
-      )
+    TaskEither.flatMapEither((files) =>
+      // Others than the published ones are named after their folder.
+      parse(source, files, files.every(({ isPublished }) => isPublished) ? source.name : folder)
     ),
-  );
-}
-
-/** The source's name for files that are the published ones to the byte; others are named after their folder. */
-function nameOf(source: IdxSource, files: readonly StoredFile[], folder: string): () => Promise<string> {
-  return pipe(
-    TaskEither.sequenceArray(files.map((file, i) => checkDigest(file, source.files[i].digest))),
-    TaskEither.match(() => folder, () => source.name),
   );
 }
 

@@ -12,7 +12,7 @@ import type { Digest } from "./digest.ts";
 import type { DatasetOptions } from "./options.ts";
 import type { ImageDataset } from "./types.ts";
 
-const unpacked = (hex: string): Digest => ({ algorithm: "sha256", of: "unpacked", hex });
+const unpacked = (bytes: number, hex: string): Digest => ({ algorithm: "sha256", of: "unpacked", bytes, hex });
 
 /** Where MNIST is published, and its digests: those of the unpacked files, as mirrors pack them differently. */
 export const mnistSource: IdxSource = {
@@ -21,10 +21,22 @@ export const mnistSource: IdxSource = {
   classes: 10,
   mirrors: ["https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"],
   files: [
-    { name: "train-images-idx3-ubyte", digest: unpacked("ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db") },
-    { name: "train-labels-idx1-ubyte", digest: unpacked("65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5") },
-    { name: "t10k-images-idx3-ubyte", digest: unpacked("0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7") },
-    { name: "t10k-labels-idx1-ubyte", digest: unpacked("ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2") },
+    {
+      name: "train-images-idx3-ubyte",
+      digest: unpacked(47_040_016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+    },
+    {
+      name: "train-labels-idx1-ubyte",
+      digest: unpacked(60_008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+    },
+    {
+      name: "t10k-images-idx3-ubyte",
+      digest: unpacked(7_840_016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+    },
+    {
+      name: "t10k-labels-idx1-ubyte",
+      digest: unpacked(10_008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+    },
   ],
 };
 
@@ -38,6 +50,7 @@ export const mnistSource: IdxSource = {
  * @param options Where to look, and whether to download. Nothing asks the user for permission.
  * @returns A task. It gives Left with an error of kind `Permission` (start Deno with its `flag`), `NotFound`, `Read`, `Gzip`,
  * `Format` or `Digest` (a file is wrong), `Download` (no network, or no mirror has the file) or `Cache` (it cannot be written).
+ * @throws {RangeError} If `stallTimeout` is out of its range.
  * @example
  * ```ts ignore
  * import { mnist, showDatasetError } from "./mod.ts";

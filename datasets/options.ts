@@ -17,7 +17,7 @@ export interface DatasetOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Addresses of folders that have the files, instead of the usual. */
   readonly mirrors?: readonly string[];
-  /** Milliseconds without a byte after which a mirror is given up, at least 1. Default 30,000. */
+  /** Milliseconds without a byte after which a mirror is given up, from 1 to 2,147,483,647. Default 30,000. */
   readonly stallTimeout?: number;
 }
 

@@ -37,7 +37,13 @@ export function connecting(url: URL): Permission {
 
 /** Whether a permission is granted already. */
 export function isGranted({ descriptor }: Permission): boolean {
-  return Deno.permissions.querySync(descriptor).state === "granted";
+  try {
+    return Deno.permissions.querySync(descriptor).state === "granted";
+  } catch (error) {
+    // A host that Deno cannot name (with two dots in a row, say) has no permission of its own.
+    if (error instanceof URIError) return false;
+    throw error;
+  }
 }
 
 /**

@@ -8,6 +8,7 @@
 import { join } from "node:path";
 import { Either, pipe, TaskEither } from "../deps.ts";
 import { cacheFolder, takingTurns } from "./cache.ts";
+import { httpAddress } from "./address.ts";
 import type { Digest } from "./digest.ts";
 import { hexDigest } from "./hex_digest.ts";
 import { download } from "./download.ts";
@@ -33,10 +34,9 @@ export interface FileBytes {
   readonly bytes: Uint8Array;
 }
 
-/** A file as it lies on the disk, and unpacked. */
-export interface StoredFile extends FileBytes {
-  readonly bytes: Bytes;
-  /** Its bytes as stored. */
+/** A file's name or path and its bytes as they lie on the disk. */
+export interface StoredFile {
+  readonly file: string;
   readonly stored: Bytes;
 }
 
@@ -48,7 +48,7 @@ interface Publication {
 
 /** Permissions to connect to mirrors, for those that are addresses. */
 function hostsOf(mirrors: readonly string[]): readonly Permission[] {
-  return mirrors.map((mirror) => URL.parse(mirror)).filter((url) => url !== null).map(connecting);
+  return mirrors.map((mirror) => httpAddress(mirror)).filter((url) => url !== undefined).map(connecting);
 }
 
 /** The files of the cache, in their order, those that are not there or wrong downloaded first. */
@@ -82,8 +82,7 @@ function cached(folder: string, { name, copies = [], digest }: PublishedFile): T
     // What we download must come before a damaged file of another name.
     readAny([name, ...copies].map((each) => join(folder, each))),
     TaskEither.mapLeft((error) => error.kind === "NotFound" ? notFound(folder, name, remedy) : error),
-    TaskEither.chainFirst((file) => checkDigest(file, digest)),
-    TaskEither.map(withoutStored),
+    TaskEither.flatMap((stored) => opened(stored, digest)),
   );
 }
 
@@ -106,12 +105,8 @@ function fetched(
   const fromMirrors = download({
     urls: mirrors.map((mirror) => `${mirror.replace(/\/$/, "")}/${name}`),
     path,
-    accept: (stored) =>
-      pipe(
-        unpack(stored, name),
-        TaskEither.map((bytes): StoredFile => ({ file: name, bytes, stored })),
-        TaskEither.chainFirst((arrived) => checkDigest(arrived, digest)),
-      ),
+    most: mostStored(digest),
+    accept: (stored) => opened({ file: name, stored }, digest),
     onProgress,
     stallTimeout,
   });
@@ -125,6 +120,12 @@ function fetched(
   );
 }
 
+/** The most bytes that a file with a digest can have as it is stored. */
+function mostStored({ of, bytes }: Digest): number {
+  // What cannot be compressed grows by 5 bytes in every 16 KiB, and gzip has a header.
+  return of === "packed" ? bytes : Math.ceil(1.001 * bytes) + 1024;
+}
+
 /** The first of some files that is there; Left with `NotFound` if none is. */
 export function readAny(paths: readonly string[]): TaskEither.TaskEither<DatasetError, StoredFile> {
   const [path, ...others] = paths;
@@ -133,7 +134,7 @@ export function readAny(paths: readonly string[]): TaskEither.TaskEither<Dataset
       () => Deno.readFile(path),
       (cause) => isAbsence(cause) ? notFound(path, "it", "it is not there") : readFailed(path, cause),
     ),
-    TaskEither.flatMap((stored) => pipe(unpack(stored, path), TaskEither.map((bytes) => ({ file: path, bytes, stored })))),
+    TaskEither.map((stored): StoredFile => ({ file: path, stored })),
     TaskEither.orElse((error) => error.kind === "NotFound" && others.length > 0 ? readAny(others) : TaskEither.left(error)),
   );
 }
@@ -143,18 +144,36 @@ function isAbsence(cause: unknown): boolean {
   return cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory;
 }
 
-/** Drops the bytes as they were stored, so that their memory can be freed. */
-function withoutStored({ file, bytes }: StoredFile): FileBytes {
-  return { file, bytes };
+/** A file unpacked, if it has its digest. Where that is of the packed bytes, others are not unpacked at all. */
+function opened({ file, stored }: StoredFile, digest: Digest): TaskEither.TaskEither<DatasetError, FileBytes> {
+  const checked = (bytes: Bytes) => checkDigest(file, bytes, digest);
+  const bytes = digest.of === "packed"
+    ? pipe(checked(stored), TaskEither.flatMap(() => unpack(stored, file, Infinity)))
+    : pipe(unpack(stored, file, digest.bytes), TaskEither.chainFirst(checked));
+  return pipe(bytes, TaskEither.map((bytes): FileBytes => ({ file, bytes })));
 }
 
-/** Right if a file has a digest, else Left with what it has. */
-export function checkDigest(
-  { file, bytes, stored }: StoredFile,
-  digest: Digest,
-): TaskEither.TaskEither<DatasetError, void> {
+/** Right if bytes have a digest, else Left with what they have. */
+function checkDigest(file: string, bytes: Bytes, digest: Digest): TaskEither.TaskEither<DatasetError, void> {
   return async () => {
-    const actual = await hexDigest(digest.algorithm, digest.of === "packed" ? stored : bytes);
+    const actual = await hexDigest(digest.algorithm, bytes);
     return actual === digest.hex ? Either.right(undefined) : Either.left(wrongDigest(file, digest, actual));
   };
+}
+
+/** A file of the user's: it need not be a published one. */
+export interface OwnFile extends FileBytes {
+  /** Whether it is, to the byte. */
+  readonly isPublished: boolean;
+}
+
+/** A file of the user's, unpacked. */
+export function openedOwn({ file, stored }: StoredFile, digest: Digest): TaskEither.TaskEither<DatasetError, OwnFile> {
+  return pipe(
+    unpack(stored, file),
+    TaskEither.flatMapTask((bytes) => async (): Promise<OwnFile> => {
+      const actual = await hexDigest(digest.algorithm, digest.of === "packed" ? stored : bytes);
+      return { file, bytes, isPublished: actual === digest.hex };
+    }),
+  );
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { TypedArray } from "../core/dtype.ts";
+import { dtypeOfArray, type TypedArray } from "../core/dtype.ts";
 import { cast } from "../core/ops/cast.ts";
 import { tensor } from "../core/ops/from_values.ts";
 import { sameShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
@@ -85,24 +85,25 @@ export function stateDict(params: object, state: object = {}): Record<string, Te
  * @returns Left with all names that are missing, unexpected or do not fit, or Right with `params` and `state`.
  */
 export function loadStateDict<P extends object, S extends object>(like: Numbers<P, S>, dict: StateDict): Loaded<P, S> {
+  const names = namesOf(dict);
   const used = new Set<string>();
   const missing: string[] = [];
   const mismatched: { name: string; reason: string }[] = [];
   const load = (old: unknown, path: string): unknown => {
     if (!(old instanceof Tensor)) return old;
-    const name = [snakeCase(path), path].find((each) => Object.hasOwn(dict, each));
+    const name = [snakeCase(path), path].find((each) => names.has(each));
     if (name === undefined) {
       missing.push(snakeCase(path));
       return old;
     }
     used.add(name);
-    const reason = misfit(dict[name], old.shape);
-    if (reason === undefined) return asTensor(dict[name], old);
-    mismatched.push({ name, reason });
+    const read = fitted(() => dict[name], old);
+    if (read instanceof Tensor) return read;
+    mismatched.push({ name, reason: read });
     return old;
   };
   const right = { params: mapLeaves(like.params, load) as P, state: mapLeaves(like.state, load) as S };
-  const unexpected = Object.keys(dict).filter((name) => !used.has(name) && !/(^|\.)num_batches_tracked$/.test(name));
+  const unexpected = [...names].filter((name) => !used.has(name) && !/(^|\.)num_batches_tracked$/.test(name));
   if (missing.length + unexpected.length + mismatched.length === 0) return { _tag: "Right", right };
   return {
     _tag: "Left",
@@ -110,28 +111,45 @@ export function loadStateDict<P extends object, S extends object>(like: Numbers<
   };
 }
 
-/** Why an entry cannot stand for a tensor of a shape, if so. Entries come from outside and may be anything. */
-function misfit(entry: unknown, expected: Shape): string | undefined {
-  const { shape, data } = (typeof entry === "object" && entry !== null ? entry : {}) as Partial<StoredTensor>;
-  if (!Array.isArray(shape) || !(entry instanceof Tensor || isNumbers(data))) {
-    return "is neither a tensor nor numbers with a shape";
+/** The names in a dict: none if it is not a record at all. */
+function namesOf(dict: unknown): ReadonlySet<string> {
+  try {
+    return new Set(typeof dict === "object" && dict !== null ? Object.keys(dict) : []);
+  } catch {
+    return new Set();
   }
-  if (!sameShape(shape, expected)) return `has shape ${showShape(shape)}, but must be ${showShape(expected)}`;
-  if (entry instanceof Tensor) return undefined;
-  const { length } = data as readonly number[];
-  return length === sizeOf(expected)
-    ? undefined
-    : `has ${length} numbers, but its shape ${showShape(shape)} holds ${sizeOf(expected)}`;
 }
 
-function isNumbers(data: unknown): boolean {
-  if (Array.isArray(data)) return data.every((value) => typeof value === "number");
-  return ArrayBuffer.isView(data) &&
-    !(data instanceof DataView || data instanceof BigInt64Array || data instanceof BigUint64Array);
+/** An entry as the tensor that it stands for, or why it cannot. Entries come from outside and may be anything, even something that throws. */
+function fitted(entry: () => unknown, like: Tensor): Tensor | string {
+  try {
+    const found = entry();
+    if (found instanceof Tensor) return misshapen(found.shape, like.shape) ?? cast(found, like.dtype);
+    const { shape, data } = (typeof found === "object" && found !== null ? found : {}) as Partial<StoredTensor>;
+    if (!Array.isArray(shape) || !(Array.isArray(data) || ArrayBuffer.isView(data))) {
+      return "is neither a tensor nor numbers with a shape";
+    }
+    return misshapen(shape, like.shape) ?? strange(data, like.shape) ?? tensor(data, { shape, dtype: like.dtype });
+  } catch (error) {
+    return `cannot be read: ${error instanceof Error ? error.message : "it throws"}`;
+  }
 }
 
-function asTensor(entry: Tensor | StoredTensor, { dtype, shape }: Tensor): Tensor {
-  return entry instanceof Tensor ? cast(entry, dtype) : tensor(entry.data, { shape, dtype });
+/** Why a shape is not the one expected, if so. */
+function misshapen(shape: Shape, expected: Shape): string | undefined {
+  return sameShape(shape, expected) ? undefined : `has shape ${showShape(shape)}, but must be ${showShape(expected)}`;
+}
+
+/** Why something is not the numbers of a shape, if so. */
+function strange(data: readonly unknown[] | ArrayBufferView, shape: Shape): string | undefined {
+  if (!Array.isArray(data) && dtypeOfArray(data as ArrayBufferView) === undefined) {
+    return `has its numbers in a ${data.constructor.name}, of which no tensor is made`;
+  }
+  const { length } = data as readonly unknown[];
+  if (length !== sizeOf(shape)) return `has ${length} numbers, but its shape ${showShape(shape)} holds ${sizeOf(shape)}`;
+  // A hole of a sparse array counts as undefined here.
+  const at = Array.isArray(data) ? data.findIndex((value) => typeof value !== "number") : -1;
+  return at < 0 ? undefined : `has no number at index ${at}, but ${typeof (data as readonly unknown[])[at]}`;
 }
 
 function sentence(missing: readonly string[], unexpected: readonly string[], mismatched: StateDictError["mismatched"]): string {

@@ -53,8 +53,8 @@ export async function smallSource(
   for (const [name, bytes] of Object.entries(plain)) packed[`${name}.gz`] = await gzip(bytes);
   const files = await Promise.all(
     Object.entries(plain).map(async ([name, bytes]) => {
-      const hex = await hexDigest(algorithm, of === "packed" ? packed[`${name}.gz`] : bytes);
-      return { name, digest: { algorithm, of, hex } };
+      const digested = of === "packed" ? packed[`${name}.gz`] : bytes;
+      return { name, digest: { algorithm, of, bytes: digested.length, hex: await hexDigest(algorithm, digested) } };
     }),
   );
   const [a, b, c, d] = files;
@@ -101,20 +101,34 @@ export async function list(folder: string): Promise<string[]> {
 export interface TestServer extends AsyncDisposable {
   readonly url: string;
   readonly requests: { readonly path: string; readonly range: string | null }[];
+  /** Cuts all connections. */
+  abort(): void;
 }
 
 /** Serves until disposed. */
 export function serve(handler: (path: string, request: Request) => Response | Promise<Response>): TestServer {
   const requests: { path: string; range: string | null }[] = [];
+  const abort = new AbortController();
   const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {}, onError: () => new Response(null, { status: 500 }) },
+    {
+      hostname: "127.0.0.1",
+      port: 0,
+      signal: abort.signal,
+      onListen() {},
+      onError: () => new Response(null, { status: 500 }),
+    },
     (request) => {
       const path = new URL(request.url).pathname.slice(1);
       requests.push({ path, range: request.headers.get("range") });
       return handler(path, request);
     },
   );
-  return { url: `http://127.0.0.1:${server.addr.port}`, requests, [Symbol.asyncDispose]: () => server.shutdown() };
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    requests,
+    abort: () => abort.abort(),
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
 }
 
 /** Answers with a file, or the part of it that is asked for. */

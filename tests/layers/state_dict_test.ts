@@ -93,8 +93,37 @@ Deno.test("entries that are no tensors are reported, not thrown", () => {
     [[1, 2], /neither/],
     [{ shape: [2] }, /neither/],
     [{ shape: 2, data: [1, 2] }, /neither/],
-    [{ shape: [2], data: ["1", "2"] }, /neither/],
-    [{ shape: [2], data: BigInt64Array.of(1n, 2n) }, /neither/],
+    [{ shape: [2], data: "12" }, /neither/],
+    [{ shape: [2], data: ["1", "2"] }, /has no number at index 0, but string/],
+    // deno-lint-ignore no-sparse-arrays
+    [{ shape: [2], data: [1, ,] }, /has no number at index 1, but undefined/],
+    [{ shape: [2], data: new Array(2) }, /has no number at index 0, but undefined/],
+    [{ shape: [2], data: BigInt64Array.of(1n, 2n) }, /in a BigInt64Array, of which no tensor is made/],
+    [{ shape: [2], data: Int8Array.of(1, 2) }, /in a Int8Array, of which/],
+    [{ shape: [2], data: Uint16Array.of(1, 2) }, /in a Uint16Array, of which/],
+    [{ shape: [2], data: new DataView(new ArrayBuffer(2)) }, /in a DataView, of which/],
+    [{ shape: [2n], data: [1, 2] }, /has shape \[2\]/],
+    [{ shape: [NaN], data: [1, 2] }, /has shape \[NaN\]/],
+    [{
+      get shape() {
+        throw new Error("on purpose");
+      },
+      data: [1, 2],
+    }, /cannot be read: on purpose/],
+    [{
+      shape: [2],
+      get data() {
+        throw "on purpose";
+      },
+    }, /cannot be read: it throws/],
+    [{
+      shape: [2],
+      data: new Proxy([1, 2], {
+        get: () => {
+          throw new Error("on purpose");
+        },
+      }),
+    }, /cannot be read: on purpose/],
     [{ shape: [2], data: [1] }, /has 1 numbers, but its shape \[2\] holds 2/],
     [{ shape: [1, 2], data: [1, 2] }, /has shape \[1, 2\], but must be \[2\]/],
   ];
@@ -103,5 +132,9 @@ Deno.test("entries that are no tensors are reported, not thrown", () => {
     assert.deepEqual(mismatched.map(({ name }) => name), ["conv1.bias"]);
     assert.match(mismatched[0].reason, reason);
   }
+  const throwing = Object.defineProperty(fitting(), "conv1.bias", { get: () => assert.fail("on purpose"), enumerable: true });
+  assert.deepEqual(wrong(throwing).mismatched, [{ name: "conv1.bias", reason: "cannot be read: on purpose" }]);
   assert.deepEqual(wrong({ ...fitting(), constructor: zeros([1]) }).unexpected, ["constructor"]);
+  const sealed = new Proxy({}, { ownKeys: () => assert.fail("on purpose") });
+  for (const dict of [null, undefined, 3, "conv1.bias", [], sealed]) assert.equal(wrong(dict).missing.length, 6);
 });
