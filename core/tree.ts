@@ -1,7 +1,8 @@
 /**
  * Trees: records and arrays, nested, with tensors at the leaves. Parameters, optimizer states and batches are trees.
  *
- * A leaf is anything that is not a plain object or an array. `undefined` and strings are leaves that are carried along.
+ * A leaf is anything that is not a plain object or an array. `undefined` and strings are leaves that are carried along. Where two
+ * trees meet, leaves are matched by the keys on the way to them, never by their position: `leavesLike` does that for all.
  *
  * @module
  */
@@ -10,7 +11,10 @@ import { Tensor } from "./tensor.ts";
 
 /** A leaf of a tree and its dotted path: `conv1.weight`, `layers.0.bias`. */
 export interface Leaf {
-  /** The keys on the way, joined by dots; empty for a tree that is a leaf itself. */
+  /**
+   * The keys on the way, joined by dots; empty for a tree that is a leaf itself. No two leaves of a tree have the same: in a key a
+   * dot is written ~1 and a tilde ~0, as in JSON pointers.
+   */
   readonly path: string;
   /** The leaf itself. */
   readonly value: unknown;
@@ -22,15 +26,28 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
-function below(path: string, key: string | number): string {
-  return path === "" ? `${key}` : `${path}.${key}`;
+/** Sets an entry of a new record, whatever its key. */
+function put(record: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== "__proto__") record[key] = value;
+  else Object.defineProperty(record, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+/** The path of what lies under a key; `path` is undefined at the root, as a key may be empty. */
+function below(path: string | undefined, key: string | number): string {
+  const part = typeof key === "string" && /[~.]/.test(key) ? key.replaceAll("~", "~0").replaceAll(".", "~1") : `${key}`;
+  return path === undefined ? part : `${path}.${part}`;
+}
+
+/** The keys joined by dots, as they are: PyTorch's name for a leaf. Other than paths, names of two leaves can be equal. */
+export function dottedName(path: string): string {
+  return path.replaceAll("~1", ".").replaceAll("~0", "~");
 }
 
 /** Calls `see` with every leaf of a tree and its dotted path, in order. */
-function eachLeaf(tree: unknown, see: (value: unknown, path: string) => void, path = ""): void {
+function eachLeaf(tree: unknown, see: (value: unknown, path: string) => void, path?: string): void {
   if (Array.isArray(tree)) tree.forEach((item, i) => eachLeaf(item, see, below(path, i)));
   else if (isRecord(tree)) { for (const key of Object.keys(tree)) eachLeaf(tree[key], see, below(path, key)); }
-  else see(tree, path);
+  else see(tree, path ?? "");
 }
 
 /**
@@ -70,14 +87,112 @@ export function treeTensors(tree: unknown): Tensor[] {
  * console.log(sizes); // { weight: 6, bias: 2 }
  * ```
  */
-export function mapLeaves(tree: unknown, f: (value: unknown, path: string) => unknown, path = ""): unknown {
-  if (Array.isArray(tree)) return tree.map((item, i) => mapLeaves(item, f, below(path, i)));
+export function mapLeaves(tree: unknown, f: (value: unknown, path: string) => unknown): unknown {
+  return mapBelow(tree, f);
+}
+
+function mapBelow(tree: unknown, f: (value: unknown, path: string) => unknown, path?: string): unknown {
+  if (Array.isArray(tree)) return tree.map((item, i) => mapBelow(item, f, below(path, i)));
   if (isRecord(tree)) {
     const record: Record<string, unknown> = {};
-    for (const key of Object.keys(tree)) record[key] = mapLeaves(tree[key], f, below(path, key));
+    for (const key of Object.keys(tree)) put(record, key, mapBelow(tree[key], f, below(path, key)));
     return record;
   }
-  return f(tree, path);
+  return f(tree, path ?? "");
+}
+
+/** Nested records whose leaves have these paths: what was an array is a record of its indices. A leaf without a path is the tree. */
+export function nestLeaves(leaves: readonly Leaf[]): unknown {
+  const root: Record<string, unknown> = {};
+  for (const { path, value } of leaves) {
+    if (path === "" && leaves.length === 1) return value;
+    const keys = path.split(".").map(dottedName);
+    const last = keys.pop()!;
+    let record = root;
+    for (const key of keys) {
+      if (!Object.hasOwn(record, key)) put(record, key, {});
+      record = record[key] as Record<string, unknown>;
+    }
+    put(record, last, value);
+  }
+  return root;
+}
+
+/** Which leaves count where two trees meet. */
+export interface Counting {
+  /** Those that must have no counterpart that does not count, and be none itself. Default tensors. */
+  readonly counts?: (leaf: unknown) => boolean;
+  /** Those of the first tree that must have a counterpart. Default all that count. */
+  readonly needed?: (leaf: unknown) => boolean;
+}
+
+function isTensor(leaf: unknown): boolean {
+  return leaf instanceof Tensor;
+}
+
+/**
+ * The leaves of a tree at the paths of those of another, in the latter's order: records are matched by key, in whatever order those come.
+ * Leaves that do not count may be missing, or too many.
+ *
+ * @param problem The beginning of the message: what cannot be done if the trees do not match.
+ * @throws {ShapeError} If they do not: it names what is missing and what is too much.
+ */
+export function leavesLike(
+  tree: unknown,
+  other: unknown,
+  problem: string,
+  { counts = isTensor, needed = counts }: Counting = {},
+): unknown[] {
+  const found: unknown[] = [];
+  return follow(tree, other, counts, found) ? found : leavesByPath(tree, other, problem, counts, needed);
+}
+
+/** Whether a tree has the form of another; its leaves are appended to `leaves`, as far as it was followed. */
+function follow(tree: unknown, other: unknown, counts: (leaf: unknown) => boolean, leaves: unknown[]): boolean {
+  if (Array.isArray(tree)) {
+    if (!Array.isArray(other) || other.length !== tree.length) return false;
+    for (let i = 0; i < tree.length; i++) if (!follow(tree[i], other[i], counts, leaves)) return false;
+    return true;
+  }
+  if (isRecord(tree)) {
+    if (!isRecord(other)) return false;
+    const keys = Object.keys(tree);
+    if (Object.keys(other).length !== keys.length) return false;
+    for (const key of keys) if (!Object.hasOwn(other, key) || !follow(tree[key], other[key], counts, leaves)) return false;
+    return true;
+  }
+  leaves.push(other);
+  return !Array.isArray(other) && !isRecord(other) && counts(tree) === counts(other);
+}
+
+function leavesByPath(
+  tree: unknown,
+  other: unknown,
+  problem: string,
+  counts: (leaf: unknown) => boolean,
+  needed: (leaf: unknown) => boolean,
+): unknown[] {
+  const left = new Map(treeLeaves(other).map(({ path, value }) => [path, value]));
+  const missing: string[] = [];
+  const found = treeLeaves(tree).map(({ path, value }) => {
+    const leaf = left.get(path);
+    if (left.has(path) && counts(value) && counts(leaf)) left.delete(path);
+    else if (needed(value)) missing.push(path);
+    return leaf;
+  });
+  const unexpected = [...left].flatMap(([path, value]) => counts(value) ? [path] : []);
+  if (missing.length + unexpected.length === 0) return found;
+  const parts = [listed("missing", missing), listed("unexpected", unexpected)].filter((part) => part !== "");
+  throw new ShapeError(`${problem}: ${parts.join("; ")}`, { path: missing[0] ?? unexpected[0], missing, unexpected });
+}
+
+/** The first few of many paths. */
+function listed(what: string, paths: readonly string[], most = 5): string {
+  if (paths.length === 0) return "";
+  const more = paths.length > most ? `, and ${paths.length - most} more` : "";
+  return `${what} ${
+    paths.slice(0, most).map((path) => path === "" ? "a leaf that is the whole tree" : `"${path}"`).join(", ")
+  }${more}`;
 }
 
 /**
@@ -89,7 +204,7 @@ export function mapLeaves(tree: unknown, f: (value: unknown, path: string) => un
  * console.log(halved.conv1.weight.shape); // [2, 2]
  * ```
  *
- * @throws {ShapeError} If another tree has no tensor at a path where the first has one.
+ * @throws {ShapeError} If another tree has no tensor at a path where the first has one, or one where the first has none.
  */
 export function treeMap<T>(f: (x: Tensor, ...others: Tensor[]) => Tensor, tree: T, ...rest: readonly unknown[]): T {
   return treeMapWithPath((_, ...tensors) => f(...tensors), tree, ...rest);
@@ -104,27 +219,18 @@ export function treeMap<T>(f: (x: Tensor, ...others: Tensor[]) => Tensor, tree: 
  * treeMapWithPath((path, x) => (console.log(path, x.shape), x), params); // conv1.weight [2, 2], conv1.bias [2]
  * ```
  *
- * @throws {ShapeError} If another tree has no tensor at a path where the first has one.
+ * @throws {ShapeError} If another tree has no tensor at a path where the first has one, or one where the first has none.
  */
 export function treeMapWithPath<T>(
   f: (path: string, x: Tensor, ...others: Tensor[]) => Tensor,
   tree: T,
   ...rest: readonly unknown[]
 ): T {
-  // Looked up by path as a whole: a key may hold a dot itself (a flat record of parameters).
-  const leaves = rest.map((other) => {
-    const found = new Map<string, unknown>();
-    eachLeaf(other, (value, path) => found.set(path, value));
-    return found;
-  });
+  const others = rest.map((other) => leavesLike(tree, other, "Cannot map trees together"));
+  let next = 0;
   return mapLeaves(tree, (value, path) => {
-    if (!(value instanceof Tensor)) return value;
-    const others = leaves.map((other) => {
-      const found = other.get(path);
-      if (found instanceof Tensor) return found;
-      throw new ShapeError(`Cannot map trees together: one has a tensor at "${path}", another has none there`, { path });
-    });
-    return f(path, value, ...others);
+    const index = next++;
+    return value instanceof Tensor ? f(path, value, ...others.map((leaves) => leaves[index] as Tensor)) : value;
   }) as T;
 }
 
@@ -181,7 +287,7 @@ export function buildTree(form: Form, leaves: readonly unknown[]): unknown {
         return part.items.map(build);
       case "record": {
         const record: Record<string, unknown> = {};
-        for (let i = 0; i < part.keys.length; i++) record[part.keys[i]] = build(part.items[i]);
+        for (let i = 0; i < part.keys.length; i++) put(record, part.keys[i], build(part.items[i]));
         return record;
       }
     }

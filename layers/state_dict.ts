@@ -8,9 +8,10 @@
 import { dtypeOfArray, type TypedArray } from "../core/dtype.ts";
 import { cast } from "../core/ops/cast.ts";
 import { tensor } from "../core/ops/from_values.ts";
+import { ShapeError } from "../core/errors.ts";
 import { sameShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
-import { mapLeaves } from "../core/tree.ts";
+import { dottedName, mapLeaves } from "../core/tree.ts";
 import type { Initial } from "./layer.ts";
 import { namedParameters } from "./named.ts";
 
@@ -48,8 +49,8 @@ export type Loaded<P, S> =
   | { readonly _tag: "Right"; readonly right: Numbers<P, S> };
 
 /** `layer1.0.bn1.runningMean` as `layer1.0.bn1.running_mean`. */
-function snakeCase(path: string): string {
-  return path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+function nameOf(path: string): string {
+  return dottedName(path).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /**
@@ -60,10 +61,19 @@ function snakeCase(path: string): string {
  * const { params, state } = layers.serial({ bn1: layers.batchNorm() }).init(random.key(0), [4]);
  * console.log(Object.keys(layers.stateDict(params, state))); // ["bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var"]
  * ```
+ *
+ * @throws {ShapeError} If two tensors would have one name: `runningMean` and `running_mean`, or "a.b" beside a b in an a.
  */
 export function stateDict(params: object, state: object = {}): Record<string, Tensor> {
-  const both = [...namedParameters(params), ...namedParameters(state)];
-  return Object.fromEntries(both.map(([path, x]) => [snakeCase(path), x]));
+  const names = new Map<string, Tensor>();
+  for (const [path, x] of [...namedParameters(params), ...namedParameters(state)]) {
+    const name = nameOf(path);
+    if (names.has(name)) {
+      throw new ShapeError(`Cannot make a state dict: two tensors would be named "${name}"`, { name, path });
+    }
+    names.set(name, x);
+  }
+  return Object.fromEntries(names);
 }
 
 /**
@@ -91,13 +101,13 @@ export function loadStateDict<P extends object, S extends object>(like: Numbers<
   const mismatched: { name: string; reason: string }[] = [];
   const load = (old: unknown, path: string): unknown => {
     if (!(old instanceof Tensor)) return old;
-    const name = [snakeCase(path), path].find((each) => names.has(each));
+    const name = [nameOf(path), dottedName(path)].find((each) => names.has(each));
     if (name === undefined) {
-      missing.push(snakeCase(path));
+      missing.push(nameOf(path));
       return old;
     }
+    const read = used.has(name) ? "is the name of two tensors of the network" : fitted(() => dict[name], old);
     used.add(name);
-    const read = fitted(() => dict[name], old);
     if (read instanceof Tensor) return read;
     mismatched.push({ name, reason: read });
     return old;

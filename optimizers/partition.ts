@@ -7,11 +7,11 @@ import { ShapeError } from "../core/errors.ts";
 import { type Mask, selector } from "../core/mask.ts";
 import { zerosLike } from "../core/ops/constant.ts";
 import { Tensor } from "../core/tensor.ts";
-import { treeLeaves, treeMap, treeMapWithPath } from "../core/tree.ts";
+import { type Leaf, nestLeaves, treeLeaves, treeMap, treeMapWithPath } from "../core/tree.ts";
 import type { Optimizer, OptimizerState } from "./optimizer.ts";
 
-/** Some of the tensors of a tree by their dotted paths. */
-type Group = Record<string, Tensor>;
+/** Which part of a tree each optimizer gets, by its name. */
+type Groups = Readonly<Record<string, object>>;
 
 /**
  * An optimizer that assigns each parameter to one of several optimizers.
@@ -29,7 +29,7 @@ type Group = Record<string, Tensor>;
  * ```
  *
  * @param nameOf The name of the optimizer for a parameter, by its dotted path and itself (type and shape, not values).
- * @param parts The optimizers by name. Each sees its own parameters only, as a flat record by path: `clipByGlobalNorm` takes their norm.
+ * @param parts The optimizers by name. Each sees its own parameters only, by the same paths: `clipByGlobalNorm` takes their norm.
  * @returns An optimizer. Its state is a record of those of the parts by name. Its functions throw a RangeError if `nameOf` gives
  * a name that `parts` does not have.
  */
@@ -60,27 +60,28 @@ export function partition(
       const members = membersOf(params);
       const [ours, theirs] = [split(grads, members, names), split(params, members, names)];
       const states = state as Readonly<Record<string, OptimizerState>>;
-      const updates: Group = {};
+      const updates: Leaf[] = [];
       const next = names.map((name) => {
         const [own, after] = parts[name].update(ours[name], states[name], theirs[name]);
-        Object.assign(updates, own);
+        updates.push(...treeLeaves(own));
         return [name, after];
       });
-      return [treeMapWithPath((path) => updates[path], grads), Object.fromEntries(next)];
+      const found = new Map(updates.map(({ path, value }) => [path, value as Tensor]));
+      return [treeMapWithPath((path) => found.get(path)!, grads), Object.fromEntries(next)];
     },
   };
 }
 
 /** @throws {ShapeError} If the tree has a tensor where the parameters have none. */
-function split(tree: object, members: ReadonlyMap<string, string>, names: readonly string[]): Record<string, Group> {
-  const groups: Record<string, Group> = Object.fromEntries(names.map((name) => [name, {}]));
-  for (const { path, value } of treeLeaves(tree)) {
-    if (!(value instanceof Tensor)) continue;
-    const name = members.get(path);
-    if (name === undefined) throw new ShapeError(`Cannot update "${path}": there is no such parameter`, { path });
-    groups[name][path] = value;
+function split(tree: object, members: ReadonlyMap<string, string>, names: readonly string[]): Groups {
+  const groups = new Map<string, Leaf[]>(names.map((name) => [name, []]));
+  for (const leaf of treeLeaves(tree)) {
+    if (!(leaf.value instanceof Tensor)) continue;
+    const name = members.get(leaf.path);
+    if (name === undefined) throw new ShapeError(`Cannot update "${leaf.path}": there is no such parameter`, { path: leaf.path });
+    groups.get(name)!.push(leaf);
   }
-  return groups;
+  return Object.fromEntries(Array.from(groups, ([name, leaves]) => [name, nestLeaves(leaves) as object]));
 }
 
 /**

@@ -7,12 +7,12 @@ import { sum } from "../ops/sum.ts";
 import { tangentType } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { cast } from "../ops/cast.ts";
-import { zeroTangent } from "../ops/constant.ts";
+import { hasTangent, zeroTangent } from "../ops/constant.ts";
 import { apply, noVjp } from "../ops/define.ts";
 import { batchAll } from "../ops/movement.ts";
 import { type Op, Tensor } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { buildTree, flattenTree, treeLeaves } from "../tree.ts";
+import { buildTree, flattenTree, leavesLike, treeLeaves } from "../tree.ts";
 import { elementsOf, tuple, tupleElement, tupleType } from "./tuple.ts";
 import { vmap } from "./vmap.ts";
 
@@ -89,7 +89,7 @@ export function withValues(computed: Tensor, known: Tensor): Tensor {
  * function.
  * @param backward From what was saved and a cotangent, a tree like the result, to a list of cotangents: for each argument a tree like it.
  * Those of integers are not used.
- * @throws {ShapeError} When differentiated: if a cotangent is missing or has another shape than its argument.
+ * @throws {ShapeError} When differentiated: if a cotangent is missing, belongs to no argument or has another shape than its argument.
  * @throws {DTypeError} When differentiated: if a cotangent has another type than derivatives by its argument.
  */
 export function customVjp<A extends unknown[], R, S>(
@@ -97,7 +97,8 @@ export function customVjp<A extends unknown[], R, S>(
   backward: (saved: S, cotangent: R) => readonly [...A],
 ): (...args: A) => R {
   return (...args) => {
-    const given = treeLeaves(args).filter(({ value }) => value instanceof Tensor) as { path: string; value: Tensor }[];
+    const given = treeLeaves(args);
+    const tensors = given.flatMap(({ value }) => value instanceof Tensor ? [value] : []);
     const [result, saved] = forward(...args);
     const [savedLeaves, resultLeaves]: unknown[][] = [[], []];
     const [savedForm, resultForm] = [flattenTree(saved, savedLeaves), flattenTree(result, resultLeaves)];
@@ -107,34 +108,34 @@ export function customVjp<A extends unknown[], R, S>(
       return leaves.map((leaf) => leaf instanceof Tensor ? tensors[next++] : leaf);
     };
     const pullback: CustomAttrs["pullback"] = (savedValues, cotangents) => {
-      const found = new Map(
-        treeLeaves(
-          backward(
-            buildTree(savedForm, fill(savedLeaves, savedValues)) as S,
-            buildTree(resultForm, fill(resultLeaves, cotangents)) as R,
-          ),
-        )
-          .map(({ path, value }) => [path, value]),
+      const all = backward(
+        buildTree(savedForm, fill(savedLeaves, savedValues)) as S,
+        buildTree(resultForm, fill(resultLeaves, cotangents)) as R,
       );
-      return given.map(({ path, value }) => tangentType(value.dtype) ? fitting(found.get(path), value, path) : undefined);
+      const found = leavesLike(args, all, "Cannot use the cotangents that customVjp's derivative gave for its arguments", {
+        needed: hasTangent,
+      });
+      return given.flatMap(({ path, value }, i) => {
+        if (!(value instanceof Tensor)) return [];
+        return [hasTangent(value) ? fitting(found[i] as Tensor, value, path) : undefined];
+      });
     };
-    const attrs = { args: given.length, saved: savedTensors.length, pullback };
-    const made = elementsOf(apply(customOp, [...given.map(({ value }) => value), ...savedTensors, ...results], attrs), results);
+    const attrs = { args: tensors.length, saved: savedTensors.length, pullback };
+    const made = elementsOf(apply(customOp, [...tensors, ...savedTensors, ...results], attrs), results);
     return buildTree(resultForm, fill(resultLeaves, made)) as R;
   };
 }
 
-function fitting(cotangent: unknown, { shape, dtype }: Tensor, path: string): Tensor {
+function fitting(cotangent: Tensor, { shape, dtype }: Tensor, path: string): Tensor {
   const type = tangentType(dtype) ?? dtype;
-  const fits = cotangent instanceof Tensor && sameShape(cotangent.shape, shape);
+  const fits = sameShape(cotangent.shape, shape);
   if (fits && cotangent.dtype === type) return cotangent;
   // A literal has no type of its own.
   if (fits && cotangent.weak) return cast(cotangent, type);
-  const what = cotangent instanceof Tensor ? `${cotangent.dtype}${showShape(cotangent.shape)}` : "none";
   const error = fits ? DTypeError : ShapeError;
   throw new error(
     `Cannot use the derivative given to customVjp: argument "${path}" of ${dtype}${showShape(shape)} needs a cotangent ` +
-      `${type}${showShape(shape)}, it gave ${what}`,
+      `${type}${showShape(shape)}, it gave ${cotangent.dtype}${showShape(cotangent.shape)}`,
     { path, shape, dtype: type },
   );
 }

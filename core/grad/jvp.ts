@@ -7,10 +7,10 @@ import { tangentType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { sumDefined } from "../ops/binary.ts";
 import { cast, variableOp } from "../ops/cast.ts";
-import { zeroTangent } from "../ops/constant.ts";
+import { hasTangent, zeroTangent } from "../ops/constant.ts";
 import { type Op, Pending, Tensor, withTrace } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { mapLeaves, treeLeaves } from "../tree.ts";
+import { leavesLike, mapLeaves, treeLeaves } from "../tree.ts";
 import { stepsBetween } from "../walk.ts";
 
 /**
@@ -25,23 +25,21 @@ import { stepsBetween } from "../walk.ts";
  * @param primals The arguments, trees of tensors.
  * @param tangents Trees of the same form; those of integer tensors are not used.
  * @returns The value and its tangent, which has the same form.
- * @throws {ShapeError} If a tangent's shape is not its primal's.
+ * @throws {ShapeError} If a tangent is missing, belongs to no primal or has another shape than its primal.
  */
 export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, tangents: A): [R, R] {
   return withTrace("jvp", (trace) => {
-    const directions = new Map(treeLeaves(tangents).map(({ path, value }) => [path, value]));
+    const directions = leavesLike(primals, tangents, "Cannot take jvp of primals with tangents", { needed: hasTangent });
+    let next = 0;
     const found = new Map<Tensor, Tensor>();
     const variables = mapLeaves(primals, (x, path) => {
+      const t = directions[next++] as Tensor;
       const dtype = x instanceof Tensor && tangentType(x.dtype);
       if (!dtype) return x;
-      const t = directions.get(path);
-      if (!(t instanceof Tensor) || !sameShape(t.shape, x.shape)) {
+      if (!sameShape(t.shape, x.shape)) {
         throw new ShapeError(
-          `Cannot take jvp: the tangent at "${path}" has ${
-            t instanceof Tensor ? `shape ${showShape(t.shape)}` : "no tensor"
-          }, its ` +
-            `primal has shape ${showShape(x.shape)}`,
-          { path },
+          `Cannot take jvp: the tangent at "${path}" has shape ${showShape(t.shape)}, its primal has shape ${showShape(x.shape)}`,
+          { path, shape: x.shape, tangent: t.shape },
         );
       }
       const fresh = new Tensor(

@@ -9,7 +9,7 @@ import { asTensor } from "../ops/literal.ts";
 import { cast } from "../ops/cast.ts";
 import { Tensor } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { buildTree, flattenTree, type Form, hasForm, treeLeaves } from "../tree.ts";
+import { buildTree, flattenTree, type Form, leavesLike, treeLeaves } from "../tree.ts";
 import { runLoop, type Step } from "./loop.ts";
 
 /** Options of `scan`. */
@@ -39,7 +39,7 @@ export interface ScanOptions {
  * import type { Tensor } from "../../mod.ts";
  * ```
  *
- * @param f From the carried state and one row of each sequence to the next state, of the same form, shapes and types, and anything to
+ * @param f From the carried state and one row of each sequence to the next state, of the same keys, shapes and types, and anything to
  * collect. Both are trees of tensors.
  * @param init The state before the first step: a tree of tensors (numbers become f32).
  * @param xs A tree of tensors whose first axis counts the steps; null if there is none, then `length` says how many steps.
@@ -55,7 +55,8 @@ export function scan<C, X, Y>(
 ): [carry: C, ys: Y] {
   const carried: unknown[] = [];
   const form = flattenTree(init, carried);
-  const state = carried.map((leaf, i) => stateOf(leaf, init, i));
+  const paths = treeLeaves(init).map(({ path }) => path);
+  const state = carried.map((leaf, i) => stateOf(leaf, paths[i]));
   const rows: unknown[] = [];
   const rowForm = flattenTree(xs, rows);
   const sequences = rows.filter((leaf) => leaf instanceof Tensor);
@@ -71,15 +72,11 @@ export function scan<C, X, Y>(
       throw new TypeError("Cannot scan: the step must return [carry, y], the next state and what to collect (null for nothing)");
     }
     const [after, y]: readonly unknown[] = result;
-    const leaves: unknown[] = [];
-    if (!hasForm(after, form, leaves)) {
-      const names = (tree: unknown) => treeLeaves(tree).map(({ path }) => path || "(one tensor)").join(", ");
-      throw new ShapeError(`Cannot scan: the state changed its form from { ${names(init)} } to { ${names(after)} }`, {});
-    }
+    const leaves = leavesLike(init, after, "Cannot scan: the state changed its form in a step", { counts: () => true });
     others = [];
     collected = flattenTree(y, others);
     return {
-      state: leaves.map((leaf, i) => nextOf(leaf, state[i], treeLeaves(init)[i].path)),
+      state: leaves.map((leaf, i) => nextOf(leaf, state[i], paths[i])),
       rows: others.filter((leaf) => leaf instanceof Tensor),
     };
   };
@@ -89,10 +86,10 @@ export function scan<C, X, Y>(
   return [buildTree(form, end.state) as C, ys as Y];
 }
 
-function stateOf(leaf: unknown, init: unknown, i: number): Tensor {
+function stateOf(leaf: unknown, path: string): Tensor {
   if (!(leaf instanceof Tensor) && typeof leaf !== "number" && typeof leaf !== "boolean") {
     throw new TypeError(
-      `Cannot scan: the state holds ${leaf === null ? "null" : typeof leaf} at "${treeLeaves(init)[i].path}"; carry tensors only`,
+      `Cannot scan: the state holds ${leaf === null ? "null" : typeof leaf} at "${path}"; carry tensors only`,
     );
   }
   const tensor = asTensor(leaf);
@@ -101,7 +98,7 @@ function stateOf(leaf: unknown, init: unknown, i: number): Tensor {
 
 function nextOf(leaf: unknown, before: Tensor, path: string): Tensor {
   const at = path && ` at "${path}"`;
-  const after = stateOf(leaf, leaf, 0);
+  const after = stateOf(leaf, path);
   if (!sameShape(after.shape, before.shape)) {
     throw new ShapeError(
       `Cannot scan: the state${at} has shape ${showShape(before.shape)}, after a step ${showShape(after.shape)}`,

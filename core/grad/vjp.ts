@@ -6,10 +6,10 @@
 import { isFloat, tangentType } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { cast, variableOp } from "../ops/cast.ts";
-import { onesLike, zeroTangent } from "../ops/constant.ts";
+import { hasTangent, onesLike, zeroTangent } from "../ops/constant.ts";
 import { insideTransform, type Op, Pending, pendingDepth, Tensor, type TensorLike, type Trace, withTrace } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { mapLeaves, treeLeaves, treeTensors } from "../tree.ts";
+import { leavesLike, mapLeaves, treeLeaves, treeTensors } from "../tree.ts";
 import { computeNow } from "../values/eager.ts";
 import { addCotangents } from "./tuple.ts";
 import { type Steps, stepsBetween } from "../walk.ts";
@@ -90,33 +90,31 @@ function closeVariables(tree: unknown, found: readonly (Tensor | undefined)[]): 
  * ```
  *
  * @param f From trees of tensors to a tree of tensors.
- * @returns The value, and a function from a tree of its form to a list of trees, one of the form of each argument.
+ * @returns The value, and a function from a tree of its form to a list of trees, one of the form of each argument. Cotangents of
+ * integers are not used.
+ * @throws {ShapeError} From that function: if a cotangent is missing, belongs to no output or has another shape.
  */
 export function vjp<A extends unknown[], R>(f: (...args: A) => R, ...args: A): [R, (cotangent: R) => A] {
   return withTrace("vjp", (trace) => {
     const { tree, variables } = openVariables(args, trace);
     const value = f(...tree as A);
-    const outputs = treeLeaves(value).filter((leaf) => leaf.value instanceof Tensor);
-    const steps = stepsBetween(variables, outputs.map((output) => output.value as Tensor));
+    const outputs = treeLeaves(value);
+    const steps = stepsBetween(variables, outputs.flatMap((output) => output.value instanceof Tensor ? [output.value] : []));
     const pullback = (cotangent: R): A => {
-      const given = treeLeaves(cotangent).filter((leaf) => leaf.value instanceof Tensor);
-      if (given.length !== outputs.length) {
-        throw new ShapeError(`Cannot pull back ${given.length} cotangents: the function has ${outputs.length} outputs`, {
-          given: given.length,
-          outputs: outputs.length,
-        });
-      }
-      const pairs = outputs.map((output, i) => {
-        const [y, g] = [output.value as Tensor, given[i].value as Tensor];
-        if (!sameShape(y.shape, g.shape)) {
-          throw new ShapeError(
-            `Cannot pull back a cotangent of shape ${showShape(g.shape)} for an output${output.path && ` "${output.path}"`} of ` +
-              `shape ${showShape(y.shape)}`,
-            { path: output.path, shape: y.shape, cotangent: g.shape },
-          );
-        }
-        return [y, cast(g, tangentType(y.dtype) ?? y.dtype)] as const;
-      }).filter(([y]) => tangentType(y.dtype));
+      const given = leavesLike(value, cotangent, "Cannot pull back the cotangents of a function's outputs", {
+        needed: hasTangent,
+      });
+      const pairs = outputs.flatMap(({ path, value: y }, i) => {
+        const type = y instanceof Tensor && tangentType(y.dtype);
+        if (!type) return [];
+        const g = given[i] as Tensor;
+        if (sameShape(y.shape, g.shape)) return [[y, cast(g, type)] as const];
+        throw new ShapeError(
+          `Cannot pull back a cotangent of shape ${showShape(g.shape)} for an output${path && ` "${path}"`} of ` +
+            `shape ${showShape(y.shape)}`,
+          { path, shape: y.shape, cotangent: g.shape },
+        );
+      });
       return closeVariables(args, pullBack(steps, pairs.map(([y]) => y), pairs.map(([, g]) => g), variables)) as A;
     };
     return [value, pullback];

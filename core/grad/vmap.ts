@@ -36,18 +36,25 @@ function moveAxis(x: Tensor, from: number, to: number): Tensor {
  * import type { Tensor } from "../../mod.ts";
  * ```
  *
- * @throws {ShapeError} When the returned function is called: if the batched axes have different extents, or there is none.
+ * @throws {RangeError} When the returned function is called: if `inAxis` is a list without one entry per argument.
+ * @throws {ShapeError} If the batched axes have different extents, or there is none.
  */
 export function vmap<A extends unknown[], R>(
   f: (...args: A) => R,
   { inAxis = 0, outAxis = 0 }: VmapOptions = {},
 ): (...args: A) => R {
-  return (...args) =>
-    withTrace("vmap", (trace) => {
+  return (...args) => {
+    if (Array.isArray(inAxis) && inAxis.length !== args.length) {
+      throw new RangeError(
+        `Cannot vmap a call of ${args.length} arguments with inAxis ${JSON.stringify(inAxis)}: it needs one entry for each, ` +
+          `null for what all examples share`,
+      );
+    }
+    return withTrace("vmap", (trace) => {
       const batches = new Map<Tensor, Tensor>();
       let size: number | undefined;
       const examples = args.map((arg, i) => {
-        const axis = typeof inAxis === "number" ? inAxis : inAxis[i] ?? null;
+        const axis = typeof inAxis === "number" ? inAxis : inAxis[i];
         if (axis === null) return arg;
         return mapLeaves(arg, (x, path) => {
           if (!(x instanceof Tensor)) return x;
@@ -77,6 +84,7 @@ export function vmap<A extends unknown[], R>(
         return moveAxis(batch, 0, normalizeAxis(outAxis, batch.rank, "vmap"));
       }) as R;
     });
+  };
 }
 
 /** Applies the batching rules of recorded steps in order, adding their results to `batches`. */

@@ -59,6 +59,11 @@ export function onesLike(x: Tensor): Tensor {
   return constantOf(1, x.dtype, x.shape);
 }
 
+/** Whether a leaf of a tree is a tensor by which there are derivatives. */
+export function hasTangent(leaf: unknown): boolean {
+  return leaf instanceof Tensor && tangentType(leaf.dtype) !== undefined;
+}
+
 /** A derivative by `x` that is zero: of the type that derivatives by it have. */
 export function zeroTangent(x: Tensor): Tensor {
   return constantOf(0, tangentType(x.dtype) ?? x.dtype, x.shape);

@@ -55,6 +55,7 @@ import {
   withArgs,
 } from "../../../mod.ts";
 import { assertClose } from "../../support/close.ts";
+import { withFacts } from "../../support/with_facts.ts";
 import { testOnDevices } from "../../support/each_device.ts";
 import { noise, noiseInt } from "../../support/noise.ts";
 import { reference } from "../../support/run_case.ts";
@@ -147,7 +148,7 @@ testOnDevices("a derivative of one's own replaces the real one", async () => {
 
 Deno.test("a derivative that does not fit is refused", () => {
   const short = customVjp((x: Tensor, _: Tensor) => [x, null], (_, g) => [g] as unknown as [Tensor, Tensor]);
-  assert.throws(() => grad((x: Tensor) => sum(short(x, x)))(tensor([1, 2])), /argument "1" of f32\[2\] needs .* it gave none/);
+  assert.throws(() => grad((x: Tensor) => sum(short(x, x)))(tensor([1, 2])), withFacts(ShapeError, { missing: ["1"] }));
   const wrong = customVjp((x: Tensor) => [x, null], (_, g) => [sum(g)]);
   assert.throws(() => grad((x: Tensor) => sum(wrong(x)))(tensor([1, 2])), ShapeError);
   const whole = customVjp((x: Tensor) => [x, null], (_, g) => [cast(g, "i32")]);
