@@ -236,7 +236,7 @@ export { checkGradients, type CheckGradientsOptions, GradientError } from "./cor
 export { jit, type JitOptions } from "./core/execution/jit.ts";
 export { realize } from "./core/execution/realize.ts";
 export { compileCount } from "./core/execution/tensor_program.ts";
-export { data, item, type Nested, toArray, toBytes } from "./core/execution/read.ts";
+export { data, item, type Nested, type NestedNumbers, toArray, toBytes } from "./core/execution/read.ts";
 export { show } from "./core/execution/print.ts";
 export { type DeviceName } from "./core/values/device.ts";
 export { type DeviceInfo, deviceInfo, type DeviceOptions, setDevice } from "./core/execution/current_device.ts";

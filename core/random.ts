@@ -25,7 +25,7 @@ import { defaultFloat, type DType, indexType, isFloat } from "./dtype.ts";
 import { DTypeError, ShapeError } from "./errors.ts";
 import { integer } from "./ranges.ts";
 import { checkShape, normalizeAxis, type Shape, showShape } from "./shape.ts";
-import { Tensor, type TensorLike } from "./tensor.ts";
+import { refuseForeign, Tensor, type TensorLike } from "./tensor.ts";
 
 /** A key: u32[2]. Use each one once; make more with `split` or `foldIn`. */
 export type Key = Tensor;
@@ -49,6 +49,7 @@ export function key(seed: number): Key {
 }
 
 function words(k: Key): [Tensor, Tensor] {
+  refuseForeign(k);
   if (!(k instanceof Tensor)) throw new TypeError(`Cannot use ${k} as a random key: make one with random.key(seed)`);
   if (k.dtype !== hashType || k.rank !== 1 || k.size !== 2) {
     const error = k.dtype === hashType ? ShapeError : DTypeError;

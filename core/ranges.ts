@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { quoted } from "./quoted.ts";
 
 function refuse(name: string, range: string, value: unknown): never {
-  throw new RangeError(`${name} must be ${range}, but is ${typeof value === "number" ? value : JSON.stringify(value)}`);
+  throw new RangeError(`${name} must be ${range}, but is ${typeof value === "number" ? value : quoted(value)}`);
 }
 
 /** An integer of at least `least`: features, steps. */

@@ -8,7 +8,7 @@
  * @module
  */
 import type { DType } from "./dtype.ts";
-import { TraceError } from "./errors.ts";
+import { CotangentError, TraceError } from "./errors.ts";
 import type { Node as NodeOf, Operation } from "./ir/operation.ts";
 import { type Shape, showShape, sizeOf } from "./shape.ts";
 
@@ -121,6 +121,7 @@ export class Tensor {
       // Iterators and closures are garbage, and no code runs as often as this.
       for (let i = 0; i < source.inputs.length; i++) {
         const input = source.inputs[i];
+        if (!(#depth in input)) refuseForeign(input);
         this.#depth = Math.max(this.#depth, input.#depth + 1);
         if (!trace) this.#trace = deeper(this.#trace, traceOf(input));
       }
@@ -148,13 +149,57 @@ export class Tensor {
     if (this.#source.kind === "data") this.#source.dispose();
   }
 
-  /** Guards against `x + 1` and `if (x)`, which JavaScript would answer with nonsense. */
-  [Symbol.toPrimitive](hint: string): string {
-    if (hint === "string") return `Tensor(${this.dtype}${showShape(this.shape)})`;
-    throw new TypeError(
-      `Cannot use a Tensor ${this.dtype}${showShape(this.shape)} as a JavaScript number: use add, mul, ... or await item(x)`,
+  /** Type and shape, and how to read the numbers: `${x}` cannot wait for them. `show(x)` gives them as text. */
+  toString(): string {
+    return `Tensor(${this.dtype}${showShape(this.shape)}, read by ${readers(this)})`;
+  }
+
+  /**
+   * Guards against `JSON.stringify(x)`, which would write a record without numbers.
+   *
+   * @throws {CotangentError} Always: it says how to read them.
+   */
+  toJSON(key?: string): never {
+    throw new CotangentError(
+      `Cannot write a Tensor ${this.dtype}${showShape(this.shape)}${
+        key ? ` at "${key}"` : ""
+      } as JSON, which waits for no numbers: ` +
+        `use ${readers(this)} in its place`,
+      { shape: this.shape, dtype: this.dtype, key },
     );
   }
+
+  /** Guards against `x + 1` and `x < y`, which JavaScript would answer with nonsense; for templates see `toString`. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return this.toString();
+    throw new TypeError(
+      `Cannot use a Tensor ${this.dtype}${showShape(this.shape)} as a JavaScript number: use add, mul, ... or ${readers(this)}`,
+    );
+  }
+}
+
+/** What reads the numbers of a tensor. */
+function readers({ shape }: Tensor): string {
+  return sizeOf(shape) === 1 ? "await item(x)" : "await toArray(x)";
+}
+
+/** Where every copy of the library says which one it is: the one thing that several in a program share. */
+const copyKey = Symbol.for("cotangent.copy");
+const thisCopy = new URL("../mod.ts", import.meta.url).href;
+Object.defineProperty(Tensor.prototype, copyKey, { value: thisCopy });
+
+/**
+ * Refuses what looks like a tensor and is one of another copy of the library, of which this one knows nothing.
+ *
+ * @throws {CotangentError} If it is one.
+ */
+export function refuseForeign(value: unknown): void {
+  if (typeof value !== "object" || value === null || value instanceof Tensor || !(copyKey in value)) return;
+  throw new CotangentError(
+    `Cannot use a tensor of another copy of Cotangent: this one was imported from ${thisCopy}, that of the tensor from ` +
+      `${value[copyKey]}; import both from the same address`,
+    { copies: [thisCopy, value[copyKey]] },
+  );
 }
 
 /** What operations take: a tensor, or a number or boolean that stands for a scalar of the fitting type. */

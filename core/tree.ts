@@ -7,7 +7,7 @@
  * @module
  */
 import { ShapeError } from "./errors.ts";
-import { Tensor } from "./tensor.ts";
+import { refuseForeign, Tensor } from "./tensor.ts";
 
 /** A leaf of a tree and its dotted path: `conv1.weight`, `layers.0.bias`. */
 export interface Leaf {
@@ -47,7 +47,10 @@ export function dottedName(path: string): string {
 function eachLeaf(tree: unknown, see: (value: unknown, path: string) => void, path?: string): void {
   if (Array.isArray(tree)) tree.forEach((item, i) => eachLeaf(item, see, below(path, i)));
   else if (isRecord(tree)) { for (const key of Object.keys(tree)) eachLeaf(tree[key], see, below(path, key)); }
-  else see(tree, path ?? "");
+  else {
+    refuseForeign(tree);
+    see(tree, path ?? "");
+  }
 }
 
 /**
@@ -98,6 +101,7 @@ function mapBelow(tree: unknown, f: (value: unknown, path: string) => unknown, p
     for (const key of Object.keys(tree)) put(record, key, mapBelow(tree[key], f, below(path, key)));
     return record;
   }
+  refuseForeign(tree);
   return f(tree, path ?? "");
 }
 
@@ -249,6 +253,7 @@ export function flattenTree(tree: unknown, leaves: unknown[]): Form {
     const keys = Object.keys(tree);
     return { kind: "record", keys, items: keys.map((key) => flattenTree(tree[key], leaves)) };
   }
+  refuseForeign(tree);
   leaves.push(tree);
   return leafForm;
 }

@@ -8,7 +8,7 @@ import { ShapeError } from "../core/errors.ts";
 import { zeros } from "../core/ops/creation.ts";
 import type { Key } from "../core/random.ts";
 import { type Shape, showShape } from "../core/shape.ts";
-import { Tensor } from "../core/tensor.ts";
+import { refuseForeign, Tensor } from "../core/tensor.ts";
 
 /** The parameters or state of a layer that has none. */
 export type Empty = Readonly<Record<never, Tensor>>;
@@ -106,6 +106,7 @@ export type StateOf<L> = L extends Layer<infer _P, infer S> ? S : never;
 export function outputShape(f: (x: Tensor) => Tensor, inputShape: Shape): Shape {
   const x = zeros([1, ...inputShape]);
   const y = f(x);
+  refuseForeign(y);
   if (!(y instanceof Tensor)) throw new TypeError(`Cannot use what is not a function from tensor to tensor: it gave ${typeof y}`);
   if (y.shape[0] !== 1) {
     throw new ShapeError(

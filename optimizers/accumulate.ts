@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { quoted } from "../core/quoted.ts";
 import { add, mul } from "../core/ops/binary.ts";
 import { ge } from "../core/ops/compare.ts";
 import { zerosLike, zeroTangent } from "../core/ops/constant.ts";
@@ -57,7 +58,7 @@ export function accumulateGradients(
 ): Optimizer {
   integer(steps, "steps");
   if (reduction !== "sum" && reduction !== "mean") {
-    throw new RangeError(`reduction must be "sum" or "mean", but is ${JSON.stringify(reduction)}`);
+    throw new RangeError(`reduction must be "sum" or "mean", but is ${quoted(reduction)}`);
   }
   return {
     init: (params) => ({ count: firstStep(), sum: treeMap(zeroTangent, params), inner: optimizer.init(params) }),

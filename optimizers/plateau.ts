@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { quoted } from "../core/quoted.ts";
 import { defaultFloat, indexType } from "../core/dtype.ts";
 import { asFloat, cast } from "../core/ops/cast.ts";
 import { add, logicalOr, maximum, mul, sub } from "../core/ops/binary.ts";
@@ -77,7 +78,7 @@ export function reduceOnPlateau(options: PlateauOptions): Plateau {
   nonNegative(threshold, "threshold");
   integer(cooldown, "cooldown", 0);
   nonNegative(minRate, "minRate");
-  if (mode !== "min" && mode !== "max") throw new RangeError(`mode must be "min" or "max", but is ${JSON.stringify(mode)}`);
+  if (mode !== "min" && mode !== "max") throw new RangeError(`mode must be "min" or "max", but is ${quoted(mode)}`);
   const count = () => zeros([], { dtype: indexType });
   return {
     init: () => ({

@@ -11,7 +11,7 @@ import assert from "node:assert/strict";
  * of one layer do not know each other. Mathematics comes before machines, and nothing below knows what it is used for.
  */
 const layers: readonly (readonly string[])[] = [
-  ["deps.ts", "core/errors.ts", "core/words.ts"],
+  ["deps.ts", "core/errors.ts", "core/words.ts", "core/spelling.ts", "core/quoted.ts"],
   ["core/dtype.ts", "core/shape.ts", "core/ranges.ts", "core/env.ts", "core/threefry.ts", "core/with_args.ts"],
   ["core/random_stream.ts"],
   ["core/ir"],

@@ -6,7 +6,9 @@
  * @module
  */
 import { DeviceError } from "../errors.ts";
+import { quoted } from "../quoted.ts";
 import { readEnv } from "../env.ts";
+import { nearestName } from "../spelling.ts";
 import type { Device, DeviceName } from "../values/device.ts";
 import { debugProfile } from "../devices/profile.ts";
 import { hasRealAdapter } from "../devices/webgpu/adapter.ts";
@@ -19,11 +21,19 @@ export interface DeviceOptions {
 
 const names: readonly DeviceName[] = ["webgpu", "wasm", "reference"];
 
-let current: Device;
+let current: Device | undefined;
 
-/** The device that computes from now on. */
+/** Why there is none: the one that COTANGENT_DEVICE names cannot be had. */
+let failure: DeviceError | undefined;
+
+/**
+ * The device that computes from now on.
+ *
+ * @throws {DeviceError} If COTANGENT_DEVICE names none that can be had, and no other has been chosen since.
+ */
 export function currentDevice(): Device {
-  return current;
+  if (current) return current;
+  throw failure;
 }
 
 /** Chooses a device that was made elsewhere: tests compare several in one process. */
@@ -62,7 +72,11 @@ const made = new Map<string, Device>();
  */
 export async function setDevice(name: DeviceName | "auto", options: DeviceOptions = {}): Promise<void> {
   if (name !== "auto" && !names.includes(name)) {
-    throw new DeviceError(`Cannot use device ${JSON.stringify(name)}: there are auto, ${names.join(", ")}`, { device: name });
+    const nearest = nearestName(name, names);
+    const meant = nearest === undefined ? "" : `did you mean ${nearest}? `;
+    throw new DeviceError(`Cannot use device ${quoted(name)}: ${meant}there are auto, ${names.join(", ")}`, {
+      device: name,
+    });
   }
   const chosen = name === "auto" ? (await hasRealAdapter() ? "webgpu" : "wasm") : name;
   const key = `${chosen}:${options.threads ?? ""}`;
@@ -91,9 +105,22 @@ export interface DeviceInfo {
  * ```
  */
 export function deviceInfo(): DeviceInfo {
-  const { name, description, bytesInUse } = current;
+  const { name, description, bytesInUse } = currentDevice();
   return { name, description, bytesInUse };
 }
 
-const wanted = readEnv("COTANGENT_DEVICE");
-await setDevice((wanted ?? "auto") as DeviceName | "auto");
+/** A wrong variable fails no import: a program may still print its help, or choose another device. */
+async function chooseFirst(): Promise<void> {
+  const wanted = readEnv("COTANGENT_DEVICE");
+  if (wanted === undefined) return await setDevice("auto");
+  try {
+    await setDevice(wanted as DeviceName | "auto");
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    failure = new DeviceError(`COTANGENT_DEVICE=${wanted}: ${error.message}`, error.facts);
+    // Where it was found out says nothing of where it was set.
+    failure.stack = `${failure.name}: ${failure.message}`;
+  }
+}
+
+await chooseFirst();

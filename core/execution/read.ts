@@ -4,7 +4,7 @@
  * @module
  */
 import type { Storage } from "../values/storage.ts";
-import { Tensor } from "../tensor.ts";
+import { refuseForeign, Tensor } from "../tensor.ts";
 import { computed } from "./realize.ts";
 import { type DType, fromHostArray, isBool, type TypedArray } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
@@ -13,16 +13,20 @@ import { type Shape, showShape, sizeOf } from "../shape.ts";
  * The elements in row-major order, as a typed array of the tensor's type (bool as 0 and 1 in a Uint8Array). Where JavaScript has no
  * such array, it is one of the type in which the tensor is computed, with the same numbers: a Float32Array for bf16.
  *
+ * The type of a `Tensor` does not tell its dtype: all operations would have it as a type parameter, and no message of the compiler
+ * could be read. So say which array it is where you know it; otherwise it is any of them.
+ *
  * ```ts
  * import { add, data, tensor } from "../../mod.ts";
- * console.log(await data(add(tensor([1, 2]), 1))); // Float32Array(2) [2, 3]
+ * const numbers: Float32Array = await data(add(tensor([1, 2]), 1));
+ * console.log(numbers); // Float32Array(2) [2, 3]
  * ```
  *
  * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
  */
-export function data(x: Tensor): Promise<TypedArray> {
+export function data<A extends TypedArray = TypedArray>(x: Tensor): Promise<A> {
   // Not async: a mistake throws where it is made, even if the promise is not awaited.
-  return numbersOf(x, "data");
+  return numbersOf(x, "data") as Promise<A>;
 }
 
 /**
@@ -51,6 +55,7 @@ function numbersOf(x: Tensor, reader: string): Promise<TypedArray> {
 /** The storage of what a user wants to read; programs without type checking may pass anything. */
 function valuesOf(x: unknown, reader: string): Storage {
   if (x instanceof Tensor) return computed(x, reader);
+  refuseForeign(x);
   const given = x instanceof Promise ? "a Promise: await it first" : x === null ? "null" : `a ${typeof x}`;
   throw new TypeError(`Cannot read values with ${reader} of ${given}${x instanceof Promise ? "" : ", only of a tensor"}`);
 }
@@ -78,6 +83,12 @@ export function item(x: Tensor): Promise<number> {
 /** Numbers (or booleans) in nested arrays. */
 export type Nested = number | boolean | Nested[];
 
+/**
+ * Nested arrays of numbers of which TypeScript does not know how deep they are: it takes them for arrays of arrays and for numbers,
+ * whichever they are used as.
+ */
+export type NestedNumbers = number & NestedNumbers[];
+
 /** Row-major values as nested arrays. */
 export function nest(values: ArrayLike<number>, shape: Shape, dtype: DType): Nested {
   const bool = isBool(dtype);
@@ -93,14 +104,19 @@ export function nest(values: ArrayLike<number>, shape: Shape, dtype: DType): Nes
 /**
  * The elements as nested arrays of numbers (booleans for bool); a scalar gives the number itself.
  *
+ * The type of a `Tensor` tells neither its rank nor its dtype (see `data`). So the result may be used as arrays of any depth, or said
+ * to be what it is: `const rows: number[][] = await toArray(x)`. Booleans must be said.
+ *
  * ```ts
  * import { tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(tensor([[1, 2], [3, 4]]))); // [[1, 2], [3, 4]]
- * console.log(await toArray(tensor([true, false]))); // [true, false]
+ * const rows = await toArray(tensor([[1, 2], [3, 4]]));
+ * console.log(rows, rows[0][1] + 1); // [[1, 2], [3, 4]] 3
+ * const flags: boolean[] = await toArray(tensor([true, false]));
+ * console.log(flags); // [true, false]
  * ```
  *
  * @throws {TraceError} Inside `jit` or `vmap`, where there are no values.
  */
-export function toArray(x: Tensor): Promise<Nested> {
-  return numbersOf(x, "toArray").then((values) => nest(values, x.shape, x.dtype));
+export function toArray<N extends Nested = NestedNumbers>(x: Tensor): Promise<N> {
+  return numbersOf(x, "toArray").then((values) => nest(values, x.shape, x.dtype) as N);
 }

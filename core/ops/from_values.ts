@@ -32,8 +32,8 @@ export interface TensorOptions {
   /** The shape to give the values; their number must fit. */
   readonly shape?: Shape;
   /**
-   * False gives a typed array of the right type to the tensor without copying it: it must not be changed afterwards. Default
-   * true.
+   * False lets the tensor look at a typed array of the right type, which may be a view of part of a buffer, without copying it: it
+   * must not be changed or transferred afterwards. It is never changed, detached or freed by the tensor. Default true.
    */
   readonly copy?: boolean;
 }
@@ -59,7 +59,7 @@ export function tensor(
     const own = dtypeOfArray(values);
     if (!own) throw cannotHold(values);
     const taken = !copy && (dtype ?? own) === own && !(values instanceof Uint8ClampedArray);
-    return fromHost(taken ? values : toHostArray(dtype ?? own, values), given ?? [values.length], dtype ?? own);
+    return fromHost(taken ? values : toHostArray(dtype ?? own, values), given ?? [values.length], dtype ?? own, !taken);
   }
   const nested = flattenNested(values);
   const type = dtype ?? (nested.hasBooleans ? maskType : defaultFloat);
@@ -145,13 +145,13 @@ export function fromBytes(bytes: ArrayBufferLike | ArrayBufferView, { dtype, sha
   return fromHost(values, given ?? [values.length], dtype);
 }
 
-/** A tensor on values that are not changed afterwards. */
-export function fromHost(values: HostArray, shape: Shape, dtype: DType): Tensor {
+/** A tensor on values that are not changed afterwards; unless they are `owned`, other code may read them. */
+export function fromHost(values: HostArray, shape: Shape, dtype: DType, owned = true): Tensor {
   if (sizeOf(shape) !== values.length) {
     throw new ShapeError(
       `Cannot give ${values.length} values the shape ${showShape(shape)}: it has ${sizeOf(shape)} elements`,
       { size: values.length, shape },
     );
   }
-  return new Tensor(Object.isFrozen(shape) ? shape : Object.freeze(shape.slice()), dtype, Storage.ofHost(dtype, values));
+  return new Tensor(Object.isFrozen(shape) ? shape : Object.freeze(shape.slice()), dtype, Storage.ofHost(dtype, values, owned));
 }

@@ -8,8 +8,9 @@
  */
 import { indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
+import { quoted } from "../quoted.ts";
 import { broadcastShapes, type Shape, showShape } from "../shape.ts";
-import { Tensor, type TensorLike } from "../tensor.ts";
+import { refuseForeign, Tensor, type TensorLike } from "../tensor.ts";
 import { asTensor } from "./literal.ts";
 import { add, logicalAnd, rem, sub } from "./binary.ts";
 import { eq, ge, le } from "./compare.ts";
@@ -89,13 +90,14 @@ function entryOf(entry: Exclude<Index, "...">, shape: Shape, axis: number): Entr
     return { kind: "drop", run: { start: normalizeIndex(entry, shape, axis, "index"), count: 1, step: 1 } };
   }
   if (entry instanceof Tensor) return { kind: "pick", run, indices: normalizeIndices(entry, shape, axis, "index") };
+  refuseForeign(entry);
   if (Array.isArray(entry)) {
     return { kind: "pick", run, indices: constant(listed(entry, shape, axis) as number[], { dtype: indexType }) };
   }
   if (typeof entry !== "object") {
     throw new TypeError(
       `Cannot index ${showShape(shape)} by ${
-        JSON.stringify(entry)
+        quoted(entry)
       }: use a number, { start, stop, step }, ":", "...", null, a list or a tensor`,
     );
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
+import { quoted } from "../quoted.ts";
 import { positive } from "../ranges.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
@@ -49,7 +50,7 @@ export function interpolate(x: TensorLike, options: InterpolateOptions): Tensor 
   const [, , h, w] = imageAxes(images.shape, "interpolate");
   const { mode = "nearest", alignCorners = false } = options;
   if (mode !== "nearest" && mode !== "bilinear") {
-    throw new RangeError(`mode must be "nearest" or "bilinear", but is ${JSON.stringify(mode)}`);
+    throw new RangeError(`mode must be "nearest" or "bilinear", but is ${quoted(mode)}`);
   }
   if (alignCorners && mode === "nearest") throw new RangeError('alignCorners is for mode "bilinear", but the mode is "nearest"');
   const axes = gridsOf([h, w], options);

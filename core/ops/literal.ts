@@ -4,7 +4,7 @@
  * @module
  */
 import { defaultFloat, type DType, maskType } from "../dtype.ts";
-import { Tensor, type TensorLike } from "../tensor.ts";
+import { refuseForeign, Tensor, type TensorLike } from "../tensor.ts";
 import { constantOf } from "./constant.ts";
 
 /** A tensor itself; a number as a scalar of type `dtype` (f32 unless given) that adapts to others; a boolean as bool. */
@@ -17,6 +17,7 @@ export function asTensor(x: TensorLike, dtype?: DType): Tensor {
 /** The value of a number or boolean; programs without type checking may pass anything. */
 export function literal(x: unknown): number {
   if (typeof x === "number" || typeof x === "boolean") return Number(x);
+  refuseForeign(x);
   throw new TypeError(`Cannot use ${describe(x)} as a tensor: make one with tensor(...), or pass a number`);
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
+import { quoted } from "../quoted.ts";
 import { fraction, nonNegative, positive } from "../ranges.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
@@ -38,7 +39,7 @@ export function reduceLoss(losses: Tensor, { reduction = "mean" }: LossOptions, 
     case "none":
       return losses;
     default:
-      throw new RangeError(`reduction must be "mean", "sum" or "none", but is ${JSON.stringify(reduction)}`);
+      throw new RangeError(`reduction must be "mean", "sum" or "none", but is ${quoted(reduction)}`);
   }
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { ShapeError } from "../errors.ts";
+import { quoted } from "../quoted.ts";
 import type { Padding2d } from "../ir/windows.ts";
 import { type Shape, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -36,7 +37,7 @@ function isWhole(value: unknown, least: number): value is number {
 export function pair(value: Pair, name: string, least: number): Two {
   const both = typeof value === "number" ? [value, value] as const : value;
   if (both?.length !== 2 || !both.every((each) => isWhole(each, least))) {
-    throw new RangeError(`${name} must be an integer of at least ${least}, or two of them, but is ${JSON.stringify(value)}`);
+    throw new RangeError(`${name} must be an integer of at least ${least}, or two of them, but is ${quoted(value)}`);
   }
   return both;
 }
@@ -52,7 +53,7 @@ export function around(padding: Sides): Padding2d {
   if (axes.length !== 2 || sides.some((side) => side.length !== 2 || !side.every((each) => isWhole(each, 0)))) {
     throw new RangeError(
       "padding must be an integer of at least 0, or [vertical, horizontal] of them or of pairs [before, after], " +
-        `but is ${JSON.stringify(padding)}`,
+        `but is ${quoted(padding)}`,
     );
   }
   const [[top, bottom], [left, right]] = sides;

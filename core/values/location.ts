@@ -10,6 +10,8 @@ import type { Device, DeviceBuffer } from "./device.ts";
 /** Where the values of one storage are. The budget and the finalization callback refer to this, never to the storage itself. */
 export class Location {
   host: HostArray | undefined;
+  /** Whether the memory of the host array is ours alone: that of a user's array is left whole, since others may look at it. */
+  readonly owned: boolean;
   device: Device | undefined;
   buffer: DeviceBuffer | undefined;
   /** Releases the buffer when its storage is collected; undefined if there is none. */
@@ -22,8 +24,9 @@ export class Location {
   previous: Location = this;
   next: Location = this;
 
-  constructor(host?: HostArray) {
+  constructor(host?: HostArray, owned = true) {
     this.host = host;
+    this.owned = owned;
   }
 }
 
@@ -111,10 +114,10 @@ export const inHeapBytes = 64;
 
 /** Detaches the host array, so that its memory is freed at once and not at the next collection. */
 export function dropHost(location: Location): void {
-  const { host } = location;
+  const { host, owned } = location;
   location.host = undefined;
-  if (!host || host.byteLength <= inHeapBytes || !(host.buffer instanceof ArrayBuffer)) return;
-  // A view of a user's array is left to its owner, as is memory that cannot be detached (that of a WebAssembly module).
+  if (!host || !owned || host.byteLength <= inHeapBytes || !(host.buffer instanceof ArrayBuffer)) return;
+  // Others may look at the rest of the memory that it is a view of.
   if (host.byteLength < host.buffer.byteLength) return;
   try {
     host.buffer.transfer(0);

@@ -61,9 +61,9 @@ export class Storage implements Values {
     this.#token = token;
   }
 
-  /** Values on the host, in the layout of `hostArray`. No other code may write to them. */
-  static ofHost(dtype: DType, values: HostArray): Storage {
-    return new Storage(dtype, values.length, new Location(values));
+  /** Values on the host, in the layout of `hostArray`. No other code may write to them; if they are not `owned`, it may read them. */
+  static ofHost(dtype: DType, values: HostArray, owned = true): Storage {
+    return new Storage(dtype, values.length, new Location(values, owned));
   }
 
   /**
@@ -142,7 +142,15 @@ export class Storage implements Values {
   }
 
   #checkedLocation(): Location {
-    if (this.#location) return this.#location;
+    const location = this.#location;
+    if (location) {
+      if (!location.host || location.host.length === this.size) return location;
+      throw new DonatedError(
+        `Cannot use a tensor of ${this.size} ${this.dtype} elements that was made with { copy: false }: its array has ` +
+          `${location.host.length} now; whoever transfers or resizes the buffer must let the tensor have a copy`,
+        { size: this.size, dtype: this.dtype, length: location.host.length },
+      );
+    }
     throw new DonatedError(
       `Cannot use a tensor of ${this.size} ${this.dtype} elements after it was donated: its memory was given to a jitted function's ` +
         `results; use those, or leave it out of "donate"`,

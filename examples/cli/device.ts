@@ -14,15 +14,16 @@ export interface DeviceFlags {
   readonly threads?: number;
 }
 
-/** Chooses the device, if it is not the one that the library has chosen when it was loaded. */
+/** Chooses the device; auto is the one that the library has chosen when it was loaded. */
 export function chooseDevice({ device, threads }: DeviceFlags): TaskEither.TaskEither<Failure, void> {
-  const chosen = deviceInfo().name;
-  const name = device === "auto" ? chosen : device;
-  if (threads !== undefined && name !== "wasm") {
-    return TaskEither.left(misused(`error: option '--threads' is for the device wasm, and this is ${name}`));
-  }
-  if (name === chosen && threads === undefined) return TaskEither.right(undefined);
-  return guarded(() => setDevice(name, { threads }).then(Either.right));
+  return guarded(async () => {
+    const name = device === "auto" ? deviceInfo().name : device;
+    if (threads !== undefined && name !== "wasm") {
+      return Either.left(misused(`error: option '--threads' is for the device wasm, and this is ${name}`));
+    }
+    if (device !== "auto" || threads !== undefined) await setDevice(name, { threads });
+    return Either.right(undefined);
+  });
 }
 
 /** Failures and errors of the library are printed without a stack; anything else is a mistake in the program. */

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { quoted } from "../../core/quoted.ts";
 import { mul } from "../../core/ops/binary.ts";
 import { normal as drawNormal, uniform as drawUniform } from "../../core/random.ts";
 import { nonNegative } from "../../core/ranges.ts";
@@ -46,7 +47,7 @@ export function gain(
     case "selu":
       return 3 / 4;
     default:
-      throw new RangeError(`There is no gain for the activation ${JSON.stringify(activation)}: pass a number`);
+      throw new RangeError(`There is no gain for the activation ${quoted(activation)}: pass a number`);
   }
 }
 
@@ -88,7 +89,7 @@ const average = ({ fanIn, fanOut }: Fans) => (fanIn + fanOut) / 2;
 
 function fanOf(mode: "fanIn" | "fanOut" = "fanIn"): (fans: Fans) => number {
   if (mode !== "fanIn" && mode !== "fanOut") {
-    throw new RangeError(`mode must be "fanIn" or "fanOut", but is ${JSON.stringify(mode)}`);
+    throw new RangeError(`mode must be "fanIn" or "fanOut", but is ${quoted(mode)}`);
   }
   return (fans) => fans[mode];
 }

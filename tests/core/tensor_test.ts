@@ -137,14 +137,6 @@ onReference("tensors print as people read them", () => {
   })(tensor([1, 2]));
 });
 
-onReference("JavaScript's operators do not touch tensors", () => {
-  const x = tensor([1, 2]) as unknown as number;
-  assert.throws(() => x + 1, /Cannot use a Tensor f32\[2\] as a JavaScript number: use add, mul/);
-  assert.throws(() => x < 1, TypeError);
-  assert.throws(() => -x, TypeError);
-  assert.equal(`${x}`, "Tensor(f32[2])");
-});
-
 testOnDevices("using gives memory back at the end of a block", async () => {
   let outside: Tensor;
   {
