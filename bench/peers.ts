@@ -12,7 +12,7 @@
  * @module
  */
 import { Command, Option } from "../dev_deps.ts";
-import { type ModelName, models as networks } from "../examples/models.ts";
+import { type ModelName, models as networks } from "../examples/parts/models.ts";
 import { integer, median, namesOf } from "./options.ts";
 import { startPeak } from "./peak.ts";
 

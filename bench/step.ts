@@ -10,7 +10,7 @@
  * @module
  */
 import { Command, Option } from "../dev_deps.ts";
-import { type ModelName, models } from "../examples/models.ts";
+import { type ModelName, models } from "../examples/parts/models.ts";
 import { deviceInfo, setDevice } from "../mod.ts";
 import { integer, median, namesOf } from "./options.ts";
 import { trainingStep } from "./training_step.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { imageShape, type ModelName, models } from "../examples/models.ts";
+import { imageShape, type ModelName, models } from "../examples/parts/models.ts";
 import { crossEntropy, item, jit, layers, optimizers, random, type Tensor, tensor, valueAndGrad } from "../mod.ts";
 
 /** A model being trained; each call is a step on one and the same batch, as the peers', and gives its loss. */

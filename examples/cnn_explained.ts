@@ -41,8 +41,8 @@ import { percent, printTensor } from "./cli/display.ts";
 import { digitsCommand, type DigitsTour, withDigits } from "./cli/digits.ts";
 import { runExample } from "./cli/example.ts";
 import { runChapters } from "./cli/session.ts";
-import { imageShape, simple } from "./models.ts";
-import { makeTrainer } from "./training.ts";
+import { imageShape, simple } from "./parts/models.ts";
+import { makeTrainer } from "./parts/training.ts";
 
 /** The first images, with their labels above them. */
 async function firstDigits({ digits: { name, train, test }, picture }: DigitsTour): Promise<void> {

@@ -7,7 +7,7 @@
  * deno run examples/mnist_cnn.ts --help
  * ```
  *
- * The networks are in `models.ts`, a step and a test in `training.ts`; here is the way from the command line to the report, and in
+ * The networks are in `parts/models.ts`, a step and a test in `parts/training.ts`; here is the way from the command line to the report, and in
  * `cli` what surrounds it: flags, data, progress, Ctrl-C.
  *
  * @module
@@ -23,8 +23,8 @@ import { orInterrupted, watchInterrupt } from "./cli/interrupt.ts";
 import { watchMemory } from "./cli/measure.ts";
 import { type Options, parseOptions } from "./cli/options.ts";
 import { type EpochReport, openReport, type Report } from "./cli/report.ts";
-import { type Model, models } from "./models.ts";
-import { makeTrainer, type Trainer, type TrainState } from "./training.ts";
+import { type Model, models } from "./parts/models.ts";
+import { makeTrainer, type Trainer, type TrainState } from "./parts/training.ts";
 
 /** The whole program: Left if it ends early. */
 function program(args: readonly string[], { display, signal }: RunContext): TaskEither.TaskEither<Failure, void> {

@@ -23,7 +23,7 @@ import {
   zeros,
 } from "../../mod.ts";
 import { printTensor, shapeText } from "../cli/display.ts";
-import { imageShape, simple } from "../models.ts";
+import { imageShape, simple } from "../parts/models.ts";
 
 /** 32 filters of 3 x 3 on the numbers 1 to 25, then relu. */
 export async function convolution({ key }: { readonly key: random.Key }): Promise<void> {

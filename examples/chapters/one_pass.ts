@@ -5,7 +5,7 @@
  */
 import { batches, type ImageDataset } from "../../datasets/mod.ts";
 import { data as read } from "../../mod.ts";
-import type { Trainer, TrainState } from "../training.ts";
+import type { Trainer, TrainState } from "../parts/training.ts";
 
 /** What came of it. */
 export interface Passed {

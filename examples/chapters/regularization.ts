@@ -26,7 +26,7 @@ import {
 import { percent, printTensor, shapeText } from "../cli/display.ts";
 import type { DigitsTour } from "../cli/digits.ts";
 import { onePass } from "./one_pass.ts";
-import { makeTrainer } from "../training.ts";
+import { makeTrainer } from "../parts/training.ts";
 
 /** In training some numbers become 0 and the others grow, so that the mean stays; in evaluation nothing happens. */
 export async function dropouts({ key }: DigitsTour): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import { cifar10, type ImageDataset, showDatasetError } from "../../datasets/mod.ts";
 import { pipe, TaskEither } from "../../deps.ts";
-import { colorShapes } from "../color_shapes.ts";
+import { colorShapes } from "../parts/color_shapes.ts";
 import type { Display } from "./display.ts";
 import { failed, type Failure } from "./failure.ts";
 import { loading } from "./loading.ts";

@@ -6,7 +6,7 @@
 import { batches, type ImageDataset } from "../../datasets/mod.ts";
 import { Either } from "../../deps.ts";
 import { data as read } from "../../mod.ts";
-import { noTotals, type Trainer, type TrainState } from "../training.ts";
+import { noTotals, type Trainer, type TrainState } from "../parts/training.ts";
 import { type Display, stepsPerLine } from "./display.ts";
 import { failed, type Failure, interrupted } from "./failure.ts";
 import { yieldToEventLoop } from "./interrupt.ts";

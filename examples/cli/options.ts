@@ -5,7 +5,7 @@
  */
 import { Either, pipe } from "../../deps.ts";
 import { Option } from "../../dev_deps.ts";
-import { type ModelName, models } from "../models.ts";
+import { type ModelName, models } from "../parts/models.ts";
 import { decimal, deviceOption, integer, makeCommand, notEmpty, parseCommand } from "./command.ts";
 import { dataFlag, dataNotes } from "./data.ts";
 import { type Failure, misused } from "./failure.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { models } from "../../examples/models.ts";
+import { models } from "../../examples/parts/models.ts";
 import {
   add,
   compileCount,

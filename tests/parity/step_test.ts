@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Model, models } from "../../examples/models.ts";
+import { type Model, models } from "../../examples/parts/models.ts";
 import {
   applyUpdates,
   crossEntropy,

@@ -21,7 +21,7 @@ import {
   tensor,
   valueAndGrad,
 } from "../../../mod.ts";
-import { cnn, imageShape } from "../../../examples/models.ts";
+import { cnn, imageShape } from "../../../examples/parts/models.ts";
 
 const [device, steps, how, rhythm, first] = Deno.args;
 await setDevice(device as "wasm" | "webgpu");

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type ImageDataset, type ImageSet, type RandomStream, randomStream } from "../datasets/mod.ts";
+import { type ImageDataset, type ImageSet, type RandomStream, randomStream } from "../../datasets/mod.ts";
 
 /** Whether a point of the plane belongs to a figure, which lies about the origin with a radius of about 1. */
 type Figure = (x: number, y: number) => boolean;

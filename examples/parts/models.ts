@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { layers, relu, sigmoid } from "../mod.ts";
+import { layers, relu, sigmoid } from "../../mod.ts";
 
 const { conv2d, dropout, dropout2d, flatten, linear, maxPool2d, serial } = layers;
 

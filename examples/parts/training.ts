@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Batch } from "../datasets/mod.ts";
+import type { Batch } from "../../datasets/mod.ts";
 import {
   add,
   applyUpdates,
@@ -24,7 +24,7 @@ import {
   tensor,
   valueAndGradAux,
   zeros,
-} from "../mod.ts";
+} from "../../mod.ts";
 import type { Model } from "./models.ts";
 
 /** All that changes from step to step. */
