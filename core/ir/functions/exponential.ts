@@ -40,8 +40,8 @@ function expShifted(x: Expr, shift: number): Expr {
   return scaled(add(p, 1), shift === 0 ? n : add(n, shift));
 }
 
-/** e^x. */
-export const exp = (x: Expr): Expr => expShifted(x, 0);
+/** e^x, whose last product overflows where the result does: no sum may take it in before it is rounded. */
+export const exp = (x: Expr): Expr => exact(expShifted(x, 0));
 
 /** (e^x - 1) / 2 for x in [-26, 88.8]: 2^(n-1) p + 2^(n-1) - 1/2, which cancels nowhere. */
 function halfExpm1(x: Expr): Expr {

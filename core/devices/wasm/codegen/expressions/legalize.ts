@@ -105,8 +105,8 @@ function rewriteUnary(op: Unary, x: Expr): Expr | undefined {
   const floating = isFloat(x.type);
   if (op === "isNaN") return floating ? binary("ne", x, x) : constant(maskType, 0);
   if (op === "sign") return sign(x);
-  // Machine code rounds every step as written.
-  if (op === "exact") return x;
+  // Machine code rounds every step as written, but for a product that becomes part of a sum.
+  if (op === "exact") return x.kind === "binary" && x.op === "mul" ? undefined : x;
   if (isBool(x.type)) return op === "not" ? undefined : x;
   if (floating) return expandUnary(op, x);
   if (op === "neg" || op === "not") return undefined;

@@ -102,7 +102,7 @@ function literal(c: FunctionWriter, type: ScalarType, value: number): void {
 function unary(c: FunctionWriter, op: UnaryOp, type: ScalarType, x: Push): void {
   if (type === "f32" || type === "f64") {
     x();
-    c.op(`${type}.${floatUnary[op]}` as Instruction);
+    if (op !== "exact") c.op(`${type}.${floatUnary[op]}` as Instruction);
   } else if (op === "neg") {
     c.i32(0);
     x();

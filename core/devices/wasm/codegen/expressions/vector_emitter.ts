@@ -77,6 +77,7 @@ function literal(c: FunctionWriter, type: ScalarType, value: number): void {
 
 function unary(c: FunctionWriter, op: UnaryOp, type: ScalarType, x: Push): void {
   x();
+  if (op === "exact") return;
   const instruction = type === "f32"
     ? floatUnary[op]
     : op === "not"

@@ -6,15 +6,16 @@
  *
  * @module
  */
-import type { BinaryOp, Expr } from "../../../../ir/expr.ts";
+import type { Expr } from "../../../../ir/expr.ts";
 import { expandBinary, expandLiteral, expandUnary } from "../../../../ir/functions/mod.ts";
+import { hiddenOperands, isZero } from "./folding.ts";
 import { literal } from "./literals.ts";
 import { printBinary, printCast, printUnary, refuseDouble } from "./operators.ts";
 import type { WgslWriter } from "./wgsl_writer.ts";
 
 /** What leaves stand for at the point being computed: names or short expressions. */
 export interface Leaves {
-  /** Whether the expression itself marks what must be rounded as it is written: an expansion of `core/ir/functions` does. */
+  /** Whether the expression itself marks what drivers must not see (`folding.ts`): an expansion of `core/ir/functions` does. */
   readonly marksExact?: true;
   load(slot: number): string;
   index(offset: number, strides: readonly number[]): string;
@@ -42,18 +43,6 @@ function printerWith(shader: WgslWriter, leaves: Leaves, known: Map<Expr, string
     return text;
   };
   return print;
-}
-
-/**
- * Whether drivers may move a literal of a sum or product into an operand that is a sum or product itself, which rounds differently. The
- * same number in a buffer stays where it is, so that results would depend on where a number is.
- */
-function isReassociated(e: Extract<Expr, { kind: "binary" }>, operand: Expr): boolean {
-  if (operand.kind !== "binary" || operand.type !== "f32" || (e.x.kind !== "const" && e.y.kind !== "const")) return false;
-  const additive = (op: BinaryOp) => op === "add" || op === "sub";
-  // A power by a literal is a product.
-  const product = operand.op === "mul" || operand.op === "pow";
-  return (e.op === "mul" && product) || (additive(e.op) && additive(operand.op));
 }
 
 function printBranch(
@@ -87,9 +76,9 @@ function printNode(shader: WgslWriter, leaves: Leaves, e: Expr, print: (e: Expr)
       if (simple) return print(simple);
       const call = printFunction(shader, e, [e.x, e.y], print);
       if (call) return call;
-      const operand = (x: Expr) =>
-        !leaves.marksExact && isReassociated(e, x) ? `${shader.helper("exact")}(${print(x)})` : print(x);
-      return printBinary(shader, e.op, e.x.type, operand(e.x), operand(e.y));
+      const [hideX, hideY] = leaves.marksExact ? [false, false] : hiddenOperands(e);
+      const operand = (x: Expr, hide: boolean) => hide ? `${shader.helper("exact")}(${print(x)})` : print(x);
+      return printBinary(shader, e.op, e.x.type, operand(e.x, hideX), operand(e.y, hideY));
     }
     case "select":
       return `select(${print(e.y)}, ${print(e.x)}, ${print(e.test)})`;
@@ -112,7 +101,8 @@ function printFunction(
   if (!expansion) return undefined;
   const name = `${e.op}_${e.type}`;
   shader.once(name, () => writeFunction(shader, name, expansion, parameters));
-  return `${name}(${values.map(print).join(", ")})`;
+  const argument = (x: Expr) => isZero(x) ? `${shader.helper("exact")}(${print(x)})` : print(x);
+  return `${name}(${values.map(argument).join(", ")})`;
 }
 
 function writeFunction(shader: WgslWriter, name: string, expansion: Expr, parameters: readonly Expr[]): void {

@@ -63,7 +63,7 @@ export const helperSources: Readonly<Record<HelperName, Helper>> = {
   },
   signOf: {
     needs: ["isNan"],
-    code: `fn signOf(x: f32) -> f32 { return select(select(0.0, 1.0, x > 0.0) - select(0.0, 1.0, x < 0.0), x, isNan(x)); }`,
+    code: `fn signOf(x: f32) -> f32 { return select(select(select(x, -1.0, x < 0.0), 1.0, x > 0.0), x, isNan(x)); }`,
   },
   minimum: {
     needs: ["isNan"],

@@ -1,0 +1,84 @@
+/**
+ * What drivers must not see, because they take floats for real numbers: where they did, x * 0 and x - x would be 0 also for NaN and
+ * infinity, and (x + y) - x would be y, as if nothing had been rounded. Such an operand is passed through `exact` (`helpers.ts`).
+ *
+ * @module
+ */
+import type { Expr } from "../../../../ir/expr.ts";
+
+type Binary = Extract<Expr, { kind: "binary" }>;
+
+type Kind = (e: Expr) => boolean;
+
+const isSum: Kind = (e) => e.kind === "binary" && (e.op === "add" || e.op === "sub");
+/** A power by a literal is a product. */
+const isProduct: Kind = (e) => e.kind === "binary" && (e.op === "mul" || e.op === "div" || e.op === "pow");
+const isQuotient: Kind = (e) => e.kind === "binary" && e.op === "div";
+const isRoot: Kind = (e) => e.kind === "unary" && e.op === "sqrt";
+const isLiteral: Kind = (e) => e.kind === "const";
+
+/** A literal 0 or -0 of f32. */
+export function isZero(e: Expr): boolean {
+  return e.kind === "const" && e.type === "f32" && e.value === 0;
+}
+
+/** Which operands of an operation have to be hidden. */
+export function hiddenOperands({ op, x, y }: Binary): readonly [x: boolean, y: boolean] {
+  if (x.type !== "f32") return [false, false];
+  const same = isSame(x, y);
+  switch (op) {
+    case "eq":
+    case "le":
+      return [false, same];
+    case "add":
+    case "sub": {
+      // Of equal operands one: two hidden alike would be equal again.
+      if (same) return [false, op === "sub"];
+      const hides = (e: Expr, other: Expr) => isZero(e) || (isSum(e) && (isLiteral(other) || share(e, other, isSum)));
+      const hasCommonFactor = isProduct(x) && isProduct(y) && share(x, y, isProduct);
+      return [hides(x, y), hides(y, x) || hasCommonFactor || isNegativeOf(x, y) || isNegativeOf(y, x)];
+    }
+    case "mul":
+    case "div": {
+      if (same) return [false, op === "div" || isRoot(x)];
+      const divides = op === "div" || isQuotient(x) || isQuotient(y);
+      const nested = (e: Expr, other: Expr) => isProduct(e) && (isLiteral(other) || (divides && share(e, other, isProduct)));
+      const hides = (e: Expr, other: Expr) => isZero(e) || isSwitch(e) || nested(e, other);
+      return [hides(x, y), hides(y, x)];
+    }
+    default:
+      return [false, false];
+  }
+}
+
+/** Whether two expressions are one value. */
+function isSame(x: Expr, y: Expr): boolean {
+  return x === y || ((x.kind === "load" || x.kind === "result") && x.kind === y.kind && x.slot === y.slot);
+}
+
+const isNegativeOf = (x: Expr, y: Expr) => x.kind === "unary" && x.op === "neg" && isSame(x.x, y);
+
+/** A choice of literals, one of them 0: a product with it would become a choice of products. */
+function isSwitch(e: Expr): boolean {
+  if (e.kind === "cast") return e.x.type === "bool";
+  return e.kind === "select" && isLiteral(e.x) && isLiteral(e.y) && (isZero(e.x) || isZero(e.y));
+}
+
+/** Drivers do not look further than this. */
+const mostTerms = 16;
+
+/** The terms of a sum, or the factors of a product, and the parts that are sums or products themselves. */
+function termsOf(e: Expr, family: Kind): readonly Expr[] {
+  const found = [e];
+  for (let i = 0; i < found.length && found.length < mostTerms; i++) {
+    const term = found[i];
+    if (term.kind === "unary" && term.op === "neg") found.push(term.x);
+    else if (term.kind === "binary" && family(term)) found.push(term.x, term.y);
+  }
+  return found;
+}
+
+function share(x: Expr, y: Expr, family: Kind): boolean {
+  const terms = termsOf(y, family);
+  return termsOf(x, family).some((term) => !isLiteral(term) && terms.some((other) => isSame(term, other)));
+}

@@ -1,0 +1,122 @@
+/**
+ * Where NaN and infinity come out of compositions of two and three operations, literals and repeated operands among them: as IEEE 754
+ * has it on every device, whatever a driver knows of real numbers.
+ */
+import assert from "node:assert/strict";
+import {
+  abs,
+  add,
+  cast,
+  clip,
+  data,
+  div,
+  eq,
+  exp,
+  gt,
+  isNaN,
+  jit,
+  le,
+  lt,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  reciprocal,
+  relu,
+  setDevice,
+  sqrt,
+  square,
+  sub,
+  type Tensor,
+  tensor,
+  where,
+} from "../../../mod.ts";
+import { deviceNames } from "../../support/each_device.ts";
+
+type Unary = (x: Tensor) => Tensor;
+type Binary = (x: Tensor | number, y: Tensor | number) => Tensor;
+
+const unaries: Readonly<Record<string, Unary>> = {
+  id: (x) => x,
+  neg,
+  abs,
+  sqrt,
+  relu,
+  square,
+  exp,
+  reciprocal,
+  from: (x) => sub(1, x),
+  clip: (x) => clip(x, { min: -1, max: 1 }),
+  mask: (x) => cast(gt(x, 0), "f32"),
+  choice: (x) => where(lt(x, 1), 0, x),
+};
+
+const asFloat = (f: Binary): Binary => (x, y) => cast(f(x, y), "f32");
+const arithmetic: Readonly<Record<string, Binary>> = { add, sub, mul, div };
+const comparing: Readonly<Record<string, Binary>> = { eq: asFloat(eq), lt: asFloat(lt), le: asFloat(le), maximum, minimum };
+const binaries = { ...arithmetic, ...comparing };
+
+/** Compositions of two arguments by what they are called. */
+function compositions(): [name: string, f: (x: Tensor, y: Tensor) => Tensor][] {
+  const found: [string, (x: Tensor, y: Tensor) => Tensor][] = [];
+  for (const [b, f] of Object.entries(binaries)) {
+    for (const [u, g] of Object.entries(unaries)) {
+      for (const c of [0, 1, -Infinity]) {
+        found.push([`${b}(${u} x, ${c})`, (x) => f(g(x), c)], [`${b}(${c}, ${u} x)`, (x) => f(c, g(x))]);
+      }
+      found.push([`${u} ${b}(x, y)`, (x, y) => g(f(x, y))]);
+      for (const [v, h] of Object.entries(unaries)) {
+        // A maximum of two zeros may have either sign.
+        if (b in arithmetic || u === "id") found.push([`${b}(${u} x, ${v} x)`, (x) => f(g(x), h(x))]);
+      }
+      if (!(b in arithmetic)) continue;
+      for (const [outer, h] of Object.entries(arithmetic)) {
+        found.push([`${outer}(${b}(${u} x, y), x)`, (x, y) => h(f(g(x), y), x)]);
+        found.push([`${outer}(x, ${b}(y, ${u} x))`, (x, y) => h(x, f(y, g(x)))]);
+      }
+    }
+  }
+  return found;
+}
+
+const all = compositions();
+const values = [0, 1, -1, 2, 0.5, -0.25, Infinity, -Infinity, NaN];
+const xs = values.flatMap((x) => values.map(() => x));
+const ys = values.flatMap(() => values);
+
+/** 0 for a finite number, 1 and 2 for the infinities, 3 for NaN. */
+const classOf = (z: Tensor) => where(isNaN(z), 3, where(eq(z, Infinity), 1, where(eq(z, -Infinity), 2, 0)));
+const perWord = 12;
+
+/** The classes of some compositions, packed into words: few kernels. */
+const classes = jit((x: Tensor, y: Tensor) =>
+  Array.from({ length: Math.ceil(all.length / perWord) }, (_, i) =>
+    all.slice(i * perWord, (i + 1) * perWord)
+      .map(([, f], k) => mul(cast(classOf(f(x, y)), "i32"), 4 ** k))
+      .reduce((word, each) => add(word, each)))
+);
+
+async function outcome(): Promise<Int32Array[]> {
+  const words = classes(tensor(xs), tensor(ys));
+  return await Promise.all(words.map((word) => data(word))) as Int32Array[];
+}
+
+const names = ["finite", "Infinity", "-Infinity", "NaN"];
+
+for (const device of deviceNames.filter((name) => name !== "reference")) {
+  Deno.test(`NaN and infinity come out of compositions as on the reference (${device})`, async () => {
+    await setDevice("reference");
+    const expected = await outcome();
+    await setDevice(device);
+    const actual = await outcome();
+    const wrong = all.flatMap(([name], k) => {
+      const classAt = (words: readonly Int32Array[], i: number) =>
+        names[words[Math.floor(k / perWord)][i] >> (2 * (k % perWord)) & 3];
+      return xs.flatMap((x, i) => {
+        const [got, want] = [classAt(actual, i), classAt(expected, i)];
+        return got === want ? [] : [`${name} of x = ${x}, y = ${ys[i]} is ${got}, not ${want}`];
+      });
+    });
+    assert.equal(wrong.length, 0, `${wrong.length} of ${all.length * xs.length} differ:\n${wrong.slice(0, 10).join("\n")}`);
+  });
+}
