@@ -256,14 +256,14 @@ function loopsOf({ nodes }: Graph, translate: (graph: Graph) => Kernels): Loops 
 /** Kernels for a graph, in order; `translate` is for the bodies of loops. */
 export function lower(
   graph: Graph,
-  { fuses, maxBuffersPerKernel }: Target,
+  target: Target,
   translate: (graph: Graph) => Kernels,
 ): Kernels {
-  const nodes = nodesToMaterialize(graph, fuses);
+  const nodes = nodesToMaterialize(graph, target);
   const loops = loopsOf(graph, translate);
   for (;;) {
     const before = nodes.size;
-    const lowering = new Lowering(nodes, maxBuffersPerKernel, loops);
+    const lowering = new Lowering(nodes, target.maxBuffersPerKernel, loops);
     for (const node of graph.nodes) if (nodes.has(node)) lowerAndDiscover(lowering, node, nodes);
     // Kernels that came before a node was found to need memory do not read it there.
     if (nodes.size === before) return { kernels: lowering.kernels, buffers: lowering.buffers };

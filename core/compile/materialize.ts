@@ -6,6 +6,7 @@
  */
 import { nodeCost } from "../ir/cost.ts";
 import { sizeOf } from "../shape.ts";
+import type { Target } from "../ir/target.ts";
 import type { Node } from "../tensor.ts";
 import type { Graph } from "./graph.ts";
 
@@ -25,12 +26,13 @@ export function isInlinable({ made }: Node): boolean {
 
 /**
  * The nodes to materialize from the start: outputs, nodes with a kernel of their own, and what would be computed too often if it
- * were inlined. Without fusion every elementwise node is.
+ * were inlined; of many parts of one result also what is computed for them. Without fusion every elementwise node is.
  */
-export function nodesToMaterialize(graph: Graph, fuses: boolean): Set<Node> {
+export function nodesToMaterialize(graph: Graph, { fuses, maxFusedParts }: Target): Set<Node> {
   const users = usersOf(graph);
   const factors = recomputeFactors(graph, users);
   const outputs = new Set(graph.outputs);
+  const parts = new Set(graph.nodes.filter((node) => partsOf(node).length > maxFusedParts).flatMap(partsOf));
   const materialized = new Set<Node>();
   const costs = new Map<Node, number>();
   // Nodes that need another kernel's result: materializing them costs no kernel of their own, they end that one.
@@ -46,9 +48,16 @@ export function nodesToMaterialize(graph: Graph, fuses: boolean): Set<Node> {
       (cost >= sharedCost || elementwise && endsKernel(node, inputs, materialized));
     const isRepeated = (factors.get(node) ?? 1) > 1 && cost >= (following.has(node) ? 1 : broadcastCost);
     const isUnfused = !fuses && elementwise;
-    if (outputs.has(node) || !isInlinable(node) || isShared || isRepeated || cost >= maxCost || isUnfused) materialized.add(node);
+    const isPart = cost > 0 && parts.has(node);
+    const isTooMuch = isShared || isRepeated || cost >= maxCost;
+    if (outputs.has(node) || !isInlinable(node) || isTooMuch || isUnfused || isPart) materialized.add(node);
   }
   return materialized;
+}
+
+/** What a node is pieced together from. */
+function partsOf({ made }: Node): readonly Node[] {
+  return made.kind === "op" && made.op.lower.kind === "assemble" ? made.inputs : [];
 }
 
 /** Whether a node follows a named kernel point by point: it ends that kernel and replaces its bare result. */

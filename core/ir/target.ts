@@ -15,6 +15,11 @@ export interface Target {
   readonly maxBuffersPerKernel: number;
   /** Roughly the most instructions per point that one kernel's expressions may take: compilers of shaders take long for more. */
   readonly maxInstructions: number;
+  /**
+   * From how many inputs on an assembled result (`concat`) takes them as copies: a place in a buffer is part of a shader's text, so that
+   * kernels which write to their part of it are all different ones.
+   */
+  readonly maxFusedParts: number;
   /** Whether operations are fused. The reference does not, so that fusion is checked against it. */
   readonly fuses: boolean;
 }

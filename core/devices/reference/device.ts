@@ -29,6 +29,7 @@ export function createReferenceDevice(): Device<ReferenceBuffer> {
     dtypes,
     maxBuffersPerKernel: Infinity,
     maxInstructions: Infinity,
+    maxFusedParts: Infinity,
     fuses: false,
     // Reading would round them.
     readsFreely: false,

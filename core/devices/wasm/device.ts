@@ -53,6 +53,7 @@ class WasmDevice implements Device<WasmBuffer> {
   readonly dtypes: readonly DType[] = dtypes;
   readonly maxBuffersPerKernel = Infinity;
   readonly maxInstructions = 1000;
+  readonly maxFusedParts = Infinity;
   readonly fuses = true;
   readonly readsFreely = true;
   readonly #memory: SharedMemory;

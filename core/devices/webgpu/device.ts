@@ -73,6 +73,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   readonly dtypes: readonly DType[] = dtypes.filter((dtype) => deviceBytes(dtype) <= 4);
   readonly maxBuffersPerKernel: number;
   readonly maxInstructions = 500;
+  readonly maxFusedParts = 16;
   readonly fuses = true;
   readonly readsFreely = false;
   readonly #device: GPUDevice;

@@ -7,7 +7,7 @@ import type { Pipeline } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
 import type { Region } from "./regions.ts";
 import type { Services } from "./services.ts";
-import { forEachStep, runSteps, type Step, type Steps } from "./steps.ts";
+import { type CopyStep, type DispatchStep, forEachStep, runSteps, type Steps } from "./steps.ts";
 
 /** Bind groups remembered per step: enough for outputs that rotate through a few buffers. */
 const mostGroups = 16;
@@ -16,20 +16,22 @@ const mostGroups = 16;
 export class Recorder {
   readonly #services: Services;
   readonly #steps: Steps;
-  readonly #groups = new Map<Step, Map<string, GPUBindGroup>>();
+  readonly #groups = new Map<DispatchStep, Map<string, GPUBindGroup>>();
 
   constructor(services: Services, steps: Steps) {
     this.#services = services;
     this.#steps = steps;
-    forEachStep(steps, (step) => this.#groups.set(step, new Map()));
+    forEachStep(steps, (step) => {
+      if (!("copy" in step)) this.#groups.set(step, new Map());
+    });
   }
 
-  /** The commands of a run on regions: one pass for all steps, or, where they are timed, one for each. */
+  /** The commands of a run on regions: one pass for the dispatches up to the next copy, or, where they are timed, one for each. */
   record(regions: readonly Region[]): GPUCommandBuffer {
     const { device, profiler } = this.#services;
     const encoder = device.createCommandEncoder();
     if (profiler) this.#recordTimed(encoder, profiler, regions);
-    else this.#recordPass(encoder, regions);
+    else this.#recordPasses(encoder, regions);
     return encoder.finish();
   }
 
@@ -38,23 +40,33 @@ export class Recorder {
     for (const groups of this.#groups.values()) groups.clear();
   }
 
-  #recordPass(encoder: GPUCommandEncoder, regions: readonly Region[]): void {
-    const pass = encoder.beginComputePass();
+  #recordPasses(encoder: GPUCommandEncoder, regions: readonly Region[]): void {
+    const groups = new Map<DispatchStep, GPUBindGroup>();
+    forEachStep(this.#steps, (step) => {
+      if (!("copy" in step)) groups.set(step, this.#groupOf(step, regions));
+    });
+    let pass: GPUComputePassEncoder | undefined;
     let current: Pipeline | undefined;
-    const groups = new Map<Step, GPUBindGroup>();
-    forEachStep(this.#steps, (step) => groups.set(step, this.#groupOf(step, regions)));
     runSteps(this.#steps, (step) => {
+      if ("copy" in step) {
+        pass?.end();
+        pass = current = undefined;
+        return recordCopy(encoder, step, regions);
+      }
+      pass ??= encoder.beginComputePass();
       if (step.pipeline !== current) pass.setPipeline(step.pipeline.gpu);
       current = step.pipeline;
       pass.setBindGroup(0, groups.get(step)!);
       pass.dispatchWorkgroups(...step.workgroups);
     });
-    pass.end();
+    pass?.end();
   }
 
+  /** Copies have no pass whose time could be taken. */
   #recordTimed(encoder: GPUCommandEncoder, profiler: Profiler, regions: readonly Region[]): void {
     profiler.begin();
     runSteps(this.#steps, (step) => {
+      if ("copy" in step) return recordCopy(encoder, step, regions);
       const pass = profiler.pass(encoder, step);
       pass.setPipeline(step.pipeline.gpu);
       pass.setBindGroup(0, this.#groupOf(step, regions));
@@ -64,7 +76,7 @@ export class Recorder {
     profiler.end(encoder);
   }
 
-  #groupOf(step: Step, regions: readonly Region[]): GPUBindGroup {
+  #groupOf(step: DispatchStep, regions: readonly Region[]): GPUBindGroup {
     const groups = this.#groups.get(step)!;
     let key = "";
     for (const index of step.varying) {
@@ -85,4 +97,11 @@ export class Recorder {
     groups.set(key, group);
     return group;
   }
+}
+
+function recordCopy(encoder: GPUCommandEncoder, { copy }: CopyStep, regions: readonly Region[]): void {
+  const from = regions[copy.from];
+  const to = regions[copy.to];
+  const target = to.offset + copy.toByte;
+  encoder.copyBufferToBuffer(from.memory.gpu, from.offset + copy.fromByte, to.memory.gpu, target, copy.bytes);
 }

@@ -1,5 +1,5 @@
 /**
- * The dispatches of a program as steps, with their pipelines compiled.
+ * The dispatches and copies of a program as steps, with their pipelines compiled.
  *
  * Steps refer to memory by its number in a table of regions: slots and scratch memory come first and stay what they are, then every
  * program buffer has a number, of which those of inputs and outputs are filled in anew for each run.
@@ -8,12 +8,13 @@
  */
 import type { Kernel } from "../../ir/kernel.ts";
 import type { Program } from "../../ir/program.ts";
-import { type Binding, generateKernel, type KernelCode } from "./codegen/generate.ts";
+import { type Copy, copyOf } from "./codegen/copy.ts";
+import { type BufferId, generateKernel, type KernelCode } from "./codegen/generate.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Services } from "./services.ts";
 
 /** One dispatch. */
-export interface Step {
+export interface DispatchStep {
   /** Which of the program's kernels it is part of. */
   readonly kernel: number;
   readonly label: string;
@@ -24,6 +25,14 @@ export interface Step {
   /** Which of `bindings` change from run to run. */
   readonly varying: readonly number[];
 }
+
+/** One copy; `from` and `to` are numbers of regions. */
+export interface CopyStep {
+  readonly copy: Copy;
+}
+
+/** What is recorded at once. */
+export type Step = DispatchStep | CopyStep;
 
 /** Steps that are run `count` times over. */
 export interface Repeat {
@@ -43,6 +52,7 @@ export interface CompiledProgram {
 
 /** The kernels of a program with their shaders, as deep as loops nest. */
 type Generated =
+  | CopyStep
   | { readonly kernel: number; readonly code: KernelCode; readonly pipelines: readonly Pipeline[] }
   | { readonly count: number; readonly inner: readonly Generated[] };
 
@@ -55,6 +65,10 @@ type Generated =
 export function compileSteps(program: Program, { target, pipelines }: Services): CompiledProgram {
   const generate = (kernel: Kernel, index: number): Generated => {
     if (kernel.kind === "loop") return { count: kernel.count, inner: kernel.kernels.map((each) => generate(each, index)) };
+    const copy = copyOf(program, kernel);
+    // Two buffers that share a slot are one for the queue, which does not copy within a buffer.
+    const count = program.slots.length;
+    if (copy && regionOf(copy.from, program, count) !== regionOf(copy.to, program, count)) return { copy };
     const code = generateKernel(program, kernel, target);
     return { kernel: index, code, pipelines: code.dispatches.map((dispatch) => pipelines.get(dispatch)) };
   };
@@ -65,6 +79,7 @@ export function compileSteps(program: Program, { target, pipelines }: Services):
 }
 
 function scratchBytesOf(generated: Generated): number {
+  if ("copy" in generated) return 0;
   return "inner" in generated ? Math.max(0, ...generated.inner.map(scratchBytesOf)) : generated.code.scratchBytes;
 }
 
@@ -72,16 +87,26 @@ function stepsOf(generated: Generated, program: Program, fixedCount: number): St
   if ("inner" in generated) {
     return [{ count: generated.count, steps: generated.inner.flatMap((each) => stepsOf(each, program, fixedCount)) }];
   }
+  if ("copy" in generated) {
+    const { from, to } = generated.copy;
+    return [{
+      copy: {
+        ...generated.copy,
+        from: regionOf(from, program, fixedCount),
+        to: regionOf(to, program, fixedCount),
+      },
+    }];
+  }
   const { kernel, code, pipelines } = generated;
   return code.dispatches.map(({ bindings, workgroups, label }, i) => {
-    const regions = bindings.map((binding) => regionOf(binding, program, fixedCount));
+    const regions = bindings.map(({ buffer }) => regionOf(buffer, program, fixedCount));
     const varying = regions.filter((region) => region >= fixedCount);
     return { kernel, label, pipeline: pipelines[i], workgroups, bindings: regions, varying };
   });
 }
 
-/** The number of the region that a dispatch binds; scratch memory is the last of the fixed ones. */
-function regionOf({ buffer }: Binding, program: Program, fixedCount: number): number {
+/** The number of the region that a step uses; scratch memory is the last of the fixed ones. */
+function regionOf(buffer: BufferId, program: Program, fixedCount: number): number {
   if (buffer === "scratch") return fixedCount - 1;
   const { location } = program.buffers[buffer];
   return location.kind === "slot" ? location.slot : fixedCount + buffer;

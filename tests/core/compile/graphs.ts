@@ -45,6 +45,7 @@ export const target: Target = {
   dtypes: ["f32", "f64", "i32", "u32", "bool", "u8"],
   maxBuffersPerKernel: Infinity,
   maxInstructions: 1000,
+  maxFusedParts: Infinity,
   fuses: true,
 };
 

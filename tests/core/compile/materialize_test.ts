@@ -4,12 +4,18 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { abs, add, exp, matmul, mul, softmax, sub, sum, type Tensor } from "../../../mod.ts";
+import { abs, add, concat, exp, matmul, mul, softmax, sub, sum, type Tensor } from "../../../mod.ts";
+import type { Target } from "../../../core/ir/target.ts";
 import { checkText } from "./by_hand.ts";
 import { type Argument, f32, lowered } from "./graphs.ts";
 
-function checkLowered(f: (...xs: Tensor[]) => Tensor | readonly Tensor[], args: readonly Argument[], expected: string): void {
-  checkText(lowered(f, args), expected);
+function checkLowered(
+  f: (...xs: Tensor[]) => Tensor | readonly Tensor[],
+  args: readonly Argument[],
+  expected: string,
+  options: Partial<Target> = {},
+): void {
+  checkText(lowered(f, args, options), expected);
 }
 
 Deno.test("what two kernels need is computed twice if it is cheap, once if it is expensive", () => {
@@ -164,4 +170,42 @@ Deno.test("a device that does not fuse keeps every result", () => {
 Deno.test("a chain of thousands of operations is cut into kernels of a few hundred", () => {
   const { kernels } = lowered((x) => Array.from({ length: 2000 }).reduce<Tensor>((y) => add(y, x), x), [f32(2)]);
   assert.equal(kernels.length, 5);
+});
+
+Deno.test("a device for which each place makes another kernel has few computed parts written where they belong", () => {
+  const parts = (x: Tensor, y: Tensor) => concat([exp(x), y, x]);
+  checkLowered(
+    parts,
+    [f32(2), f32(3)],
+    `
+      kernel 0: map [2]
+        load0 f32:input0#0+0[1]
+        store f32:output0#2+0[1] = exp(load0)
+      kernel 1: map [3]
+        load0 f32:input1#1+0[1]
+        store f32:output0#2+2[1] = load0
+      kernel 2: map [2]
+        load0 f32:input0#0+0[1]
+        store f32:output0#2+5[1] = load0
+    `,
+  );
+  checkLowered(
+    parts,
+    [f32(2), f32(3)],
+    `
+      kernel 0: map [2]
+        load0 f32:input0#0+0[1]
+        store f32:slot0#3+0[1] = exp(load0)
+      kernel 1: map [2]
+        load0 f32:slot0#3+0[1]
+        store f32:output0#2+0[1] = load0
+      kernel 2: map [3]
+        load0 f32:input1#1+0[1]
+        store f32:output0#2+2[1] = load0
+      kernel 3: map [2]
+        load0 f32:input0#0+0[1]
+        store f32:output0#2+5[1] = load0
+    `,
+    { maxFusedParts: 2 },
+  );
 });

@@ -81,8 +81,39 @@ function loopCases(size: number): KernelCase[] {
   ];
 }
 
+/** An array put together from pieces of others, some of which are computed, some rounds over. */
+const piecesCase = buildCase("pieces moved before, between and after what is computed", exact, (p) => {
+  const x = p.input("f32", noiseInt(3, 40, -9, 9));
+  const y = p.donate(p.input("f32", noiseInt(4, 12, -9, 9)));
+  const kept = p.temporary("f32", 20, 0);
+  const out = p.output("f32", 60);
+  const piece = (from: number, fromOffset: number, to: number, toOffset: number, size: number, added?: number): Kernel => ({
+    kind: "map",
+    operands: [],
+    shape: [size],
+    loads: [strided(from, [1], fromOffset)],
+    stores: [store(strided(to, [1], toOffset), added === undefined ? load(0) : binary("add", load(0), added))],
+  });
+  p.run(piece(x, 5, kept, 0, 20));
+  p.run(piece(x, 0, out, 0, 20, 1));
+  p.run(piece(kept, 3, out, 20, 10));
+  p.run({
+    kind: "loop",
+    operands: [],
+    shape: [],
+    loads: [],
+    stores: [],
+    count: 3,
+    kernels: [piece(kept, 0, y, 0, 6), piece(y, 2, kept, 1, 6, 1), piece(x, 30, kept, 19, 1)],
+  });
+  p.run(piece(kept, 0, out, 30, 20));
+  p.run(piece(x, 39, out, 50, 1));
+  p.run(piece(x, 0, out, 51, 9));
+});
+
 /** Cases of programs. */
 export const programCases: readonly KernelCase[] = [
+  piecesCase,
   relayCase(5, 64),
   relayCase(5000, 65),
   relayCase(40009, 20),

@@ -31,7 +31,7 @@ import { generateScatterAddRows } from "./rows/scatter_add_rows.ts";
 import { generateScatterRows } from "./rows/scatter_rows.ts";
 import { generateArgsort } from "./sort/argsort.ts";
 
-export type { Binding, Dispatch, KernelCode, Target } from "./kernel_code.ts";
+export type { BufferId, Dispatch, KernelCode, Target } from "./kernel_code.ts";
 
 /** The program a kernel belongs to, and what it is compiled for. */
 type Surroundings = Pick<KernelContext, "program" | "target">;

@@ -137,6 +137,25 @@ testDevice("equal shaders are compiled once", (device) => {
   assert.equal(device.created.pipelines, pipelines);
 });
 
+testDevice("elements that are only moved need no shader, wherever they come from and go to", (device) => {
+  const pieces = buildCase("pieces", exact, (p) => {
+    const out = p.output("f32", 300);
+    for (let i = 0; i < 100; i++) {
+      const x = p.input("f32", [i, 1, 2, 3]);
+      p.run({
+        kind: "map",
+        operands: [],
+        shape: [3],
+        loads: [strided(x, [1], i % 2)],
+        stores: [store(strided(out, [1], 3 * i), load(0))],
+      });
+    }
+  });
+  const { pipelines } = device.created;
+  device.compile(pieces.program).destroy();
+  assert.equal(device.created.pipelines, pipelines);
+});
+
 const contents: readonly (readonly [Parameters<WebgpuDevice["upload"]>[0], TypedArray])[] = [
   ["f32", Float32Array.of(1, -0, NaN, Infinity, 1e-38)],
   ["i32", Int32Array.of(-(2 ** 31), 5, 2 ** 31 - 1)],
