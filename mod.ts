@@ -238,6 +238,7 @@ export { realize } from "./core/execution/realize.ts";
 export { compileCount } from "./core/execution/tensor_program.ts";
 export { data, item, type Nested, type NestedNumbers, toArray, toBytes } from "./core/execution/read.ts";
 export { show } from "./core/execution/print.ts";
+export * as debug from "./core/execution/debug.ts";
 export { type DeviceName } from "./core/values/device.ts";
 export { type DeviceInfo, deviceInfo, type DeviceOptions, setDevice } from "./core/execution/current_device.ts";
 

@@ -12,6 +12,7 @@ import { noteWorkingSet, withRoom } from "../values/budget.ts";
 import { Storage } from "../values/storage.ts";
 import type { Passthrough, Result, Specialization } from "./specialization.ts";
 import { buildTree } from "../tree.ts";
+import { emit, withTensors } from "../values/effects.ts";
 
 /** Counts up with each call, for `Storage.lastCall`. */
 let calls = 0;
@@ -24,16 +25,19 @@ export function execute(specialization: Specialization, leaves: readonly unknown
   const donated = specialization.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
   const isAliased = (storage: Storage) => storage.shared || passthrough.includes(storage);
   const [buffers, storages] = withRoom(device, () => run(specialization, leaves, donated, isAliased));
-  // Nothing below fails: donated values may be overwritten now.
+  // Nothing below fails, but effects, with which nothing is donated: donated values may be overwritten now.
   noteWorkingSet(specialization.bytes);
   const outputs = Storage.ofRun(
     device,
     buffers,
     specialization.overwrites.map((input) => input === undefined ? undefined : storages[input]),
   );
-  for (const storage of donated) if (!isAliased(storage)) storage.donate();
   for (const index of specialization.repeated) outputs[index].shared = true;
-  return buildTree(specialization.form, specialization.results.map((result) => returnedLeaf(result, outputs, leaves)));
+  const results = specialization.results.map((result) => returnedLeaf(result, outputs, leaves));
+  const { effects } = specialization;
+  if (effects.length > 0) emit(withTensors(effects, results.slice(specialization.returned) as Tensor[]));
+  for (const storage of donated) if (!isAliased(storage)) storage.donate();
+  return buildTree(specialization.form, results);
 }
 
 /** Runs the program: its outputs, and for each input the storage it was read from, if any. */

@@ -14,8 +14,9 @@ import type { Device, Executable } from "../values/device.ts";
 import { type Guard, guardOf, passes } from "./guard.ts";
 import type { Shape } from "../shape.ts";
 import { buildTree, flattenTree, type Form, hasForm } from "../tree.ts";
+import { type Effect, tensorsOf } from "../values/effects.ts";
 
-/** One output leaf: a program's output, an argument handed through, or a value that is no tensor. */
+/** One leaf of what a call returns, or a tensor that an effect needs: a program's output, an argument handed through, or a value that is no tensor. */
 export type Result =
   | { readonly kind: "output"; readonly index: number; readonly shape: Shape; readonly dtype: DType; readonly weak: boolean }
   | { readonly kind: "argument"; readonly leaf: number }
@@ -36,8 +37,12 @@ export interface Specialization {
   /** Tensors from outside the function, inputs after the arguments. */
   readonly captured: readonly Tensor[];
   readonly results: readonly Result[];
-  /** The form of the result. */
+  /** The form of the result: that of the first results. */
   readonly form: Form;
+  /** How many of the results are returned. */
+  readonly returned: number;
+  /** Effects of the function; the other results are their tensors. */
+  readonly effects: readonly Effect[];
   readonly passthrough: readonly Passthrough[];
   /** Outputs that are returned more than once. */
   readonly repeated: readonly number[];
@@ -100,24 +105,26 @@ export function specialize(
 ): Specialization | undefined {
   const inputLeaves = leaves.flatMap((leaf, i) => isInput(leaf) ? [i] : []);
   const { traced, form, returned } = trace(f, args, leaves, inputLeaves);
-  const { captured, outputs } = traced;
+  const { captured, effects } = traced;
+  const seen = tensorsOf(effects);
   if (captured.some((tensor) => traceOf(tensor))) return undefined;
   realizeNow(captured, "jit");
 
   const inputs = [...traced.args, ...captured];
   const mayOverwrite = leaves.map((leaf, i) => donated.includes(i) && leaf instanceof Tensor);
   const program = compileTensors({
-    outputs,
+    outputs: [...traced.outputs, ...seen],
     leaf: inputNodes(inputs),
     donated: (results) => {
       // An argument that is handed through keeps its memory.
-      for (const { kind, index } of results) {
+      for (const { kind, index } of results.slice(0, traced.outputs.length)) {
         if (kind === "input" && index < inputLeaves.length) mayOverwrite[inputLeaves[index]] = false;
       }
-      return inputLeaves.map((leaf) => mayOverwrite[leaf]);
+      // An effect may fail, and that changes nothing.
+      return inputLeaves.map((leaf) => effects.length === 0 && mayOverwrite[leaf]);
     },
   }, device);
-  const results = resultsOf(returned, program.results, inputs, inputLeaves);
+  const results = resultsOf([...returned, ...seen], program.results, inputs, inputLeaves);
   return {
     device,
     executable: program.executable,
@@ -125,11 +132,13 @@ export function specialize(
     guards: leaves.map(guardOf),
     captured,
     results,
-    passthrough: results.filter((result): result is Passthrough =>
+    passthrough: results.slice(0, returned.length).filter((result): result is Passthrough =>
       result.kind === "captured" || (result.kind === "argument" && leaves[result.leaf] instanceof Tensor)
     ),
-    repeated: repeatedIn(results),
+    repeated: repeatedIn(results.slice(0, returned.length)),
     form,
+    returned: returned.length,
+    effects,
     donated: donated.filter((leaf) => mayOverwrite[leaf]),
     mayOverwrite,
     overwrites: program.overwrites,

@@ -8,10 +8,11 @@ import { zeroTangent } from "../ops/constant.ts";
 import { apply, noVjp } from "../ops/define.ts";
 import { type Op, Tensor } from "../tensor.ts";
 import { buildTree, flattenTree, type Form } from "../tree.ts";
-import { evaluate, type TracedFunction, traceFunction } from "./traced_function.ts";
+import { evaluate, evaluateAll, type TracedFunction, traceFunction } from "./traced_function.ts";
 import { elementsOf, tuple, tupleElement, tupleType } from "./tuple.ts";
 import { vjp } from "./vjp.ts";
 import { vmap } from "./vmap.ts";
+import { emit } from "../values/effects.ts";
 
 interface CheckpointAttrs {
   readonly body: TracedFunction;
@@ -54,7 +55,8 @@ function split({ captured, args }: TracedFunction, inputs: readonly Tensor[]): [
 /** The results of a function whose derivative computes its intermediate values again. */
 function rematerialized(f: (...args: Tensor[]) => Tensor[], args: readonly Tensor[]): Tensor[] {
   const [body] = traceFunction("checkpoint", args, (placeholders) => [f(...placeholders), undefined]);
-  const outputs = evaluate(body, body.captured, args);
+  const { outputs, effects } = evaluateAll(body, body.captured, args);
+  emit(effects);
   // The outputs are inputs too, so they distinguish the graph.
   const attrs: CheckpointAttrs = { body, toJSON: () => null };
   return elementsOf(apply(checkpointOp, [...body.captured, ...args, ...outputs], attrs), outputs);

@@ -18,13 +18,14 @@ import { batchAll, permute } from "../ops/movement.ts";
 import { evaluate, kernelsOf, keyOf, type TracedFunction, traceFunction } from "./traced_function.ts";
 import { withValues } from "./custom.ts";
 import { jvp } from "./jvp.ts";
+import { emit, forEachRow, tensorsOf, withTensors } from "../values/effects.ts";
 import { elementsOf, tuple, tupleElement, tupleType } from "./tuple.ts";
 import { vjp } from "./vjp.ts";
 import { vmap } from "./vmap.ts";
 
 /**
  * A loop and the graph of one step: its arguments are the state and the rows, its outputs the next state and the collected rows. These
- * are the function's own, then the state before the step, then the results of `kernels`.
+ * are the function's own, then what its effects need, then the state before the step, then the results of `kernels`.
  */
 interface ScanAttrs extends Loop<Tensor> {
   readonly body: TracedFunction;
@@ -50,13 +51,15 @@ export function runLoop(
   reverse: boolean,
 ): StepResults {
   const rows = sequences.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype }));
-  const [traced] = traceFunction("scan", [...state, ...rows], (args) => {
+  const [traced, own] = traceFunction("scan", [...state, ...rows], (args) => {
     const [before, row] = [args.slice(0, state.length), args.slice(state.length)];
     const next = step(before, row);
-    return [[...next.state, ...next.rows, ...before], undefined];
+    return [[...next.state, ...next.rows, ...before], next.state.length + next.rows.length];
   });
   const kernels = kernelsOf(traced);
-  const body = { ...traced, outputs: [...traced.outputs, ...kernels] };
+  const seen = tensorsOf(traced.effects);
+  const outputs = [...traced.outputs.slice(0, own), ...seen, ...traced.outputs.slice(own), ...kernels];
+  const body: TracedFunction = { ...traced, outputs, effects: [] };
   if (length === 0) return { state, rows: body.outputs.slice(state.length).map(emptySequence) };
   const attrs: ScanAttrs = {
     length,
@@ -71,6 +74,10 @@ export function runLoop(
     toJSON: () => ({ length, reverse, states: state.length, key: keyOf(body) }),
   };
   const all = elementsOf(apply(scanOp, [...body.captured, ...state, ...sequences], attrs), outputsOf(attrs));
+  if (traced.effects.length > 0) {
+    const effects = withTensors(traced.effects, all.slice(own, own + seen.length));
+    emit([forEachRow(effects, { count: length, reverse, rows: seen.map(() => true) })]);
+  }
   return { state: all.slice(0, state.length), rows: all.slice(state.length) };
 }
 

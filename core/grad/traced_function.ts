@@ -8,6 +8,7 @@ import type { Shape } from "../shape.ts";
 import { attrsKey } from "../ir/attributes.ts";
 import { topological } from "../walk.ts";
 import { apply } from "../ops/define.ts";
+import { type Effect, recordEffects, tensorsOf, withTensors } from "../values/effects.ts";
 import { placeholder, sourceOf, Tensor, withTrace } from "../tensor.ts";
 
 /** The graph of a function. */
@@ -17,6 +18,8 @@ export interface TracedFunction {
   /** What stands for the arguments. */
   readonly args: readonly Tensor[];
   readonly outputs: readonly Tensor[];
+  /** What it does beside, in order. */
+  readonly effects: readonly Effect[];
 }
 
 /** What stands for an argument has this form. */
@@ -49,11 +52,12 @@ export function traceFunction<R>(
   return withTrace(name, (trace) => {
     const start = Tensor.nextSerial;
     const args = examples.map(({ shape, dtype, weak }) => placeholder(trace, shape, dtype, weak));
-    const [outputs, rest] = run(args);
-    if (!hoist) return [{ captured: oldTensors(outputs, args, start), args, outputs }, rest] as const;
-    const traced = { captured: independent(outputs, args, start), args, outputs };
+    const [[outputs, rest], effects] = recordEffects(() => run(args));
+    const all = [...outputs, ...tensorsOf(effects)];
+    if (!hoist) return [{ captured: oldTensors(all, args, start), args, outputs, effects }, rest] as const;
+    const captured = independent(all, args, start);
     // Tensors of its own: no other code holds them, so none of them (a constant that is read elsewhere) becomes values instead of a graph.
-    return [{ ...traced, outputs: evaluate(traced, traced.captured, args) }, rest] as const;
+    return [{ captured, args, ...evaluateAll({ captured, args, outputs, effects }, captured, args) }, rest] as const;
   });
 }
 
@@ -111,7 +115,7 @@ export function kernelsOf({ captured, args, outputs }: TracedFunction): Tensor[]
 
 /** The outputs on other tensors, all made anew, constants too; `change` may replace one that was made again by another tensor. */
 export function evaluate(
-  { captured, args, outputs }: TracedFunction,
+  { captured, args, outputs }: Omit<TracedFunction, "effects">,
   outer: readonly Tensor[],
   inner: readonly Tensor[],
   change: (made: Tensor, original: Tensor) => Tensor = (made) => made,
@@ -127,6 +131,17 @@ export function evaluate(
     made.set(tensor, change(apply(source.op, inputs, source.attrs), tensor));
   }
   return outputs.map((output) => made.get(output) ?? output);
+}
+
+/** Outputs and effects on other tensors. */
+export function evaluateAll(
+  traced: TracedFunction,
+  outer: readonly Tensor[],
+  inner: readonly Tensor[],
+): Pick<TracedFunction, "outputs" | "effects"> {
+  const { outputs, effects } = traced;
+  const all = evaluate({ ...traced, outputs: [...outputs, ...tensorsOf(effects)] }, outer, inner);
+  return { outputs: all.slice(0, outputs.length), effects: withTensors(effects, all.slice(outputs.length)) };
 }
 
 /** Text that is equal for equal graphs. */

@@ -11,6 +11,7 @@ import { batchAll, broadcastTo, permute } from "../ops/movement.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
 import { placeholder, Tensor, withTrace } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
+import { emit, forEachRow, recordEffects, tensorsOf, withTensors } from "../values/effects.ts";
 import { type Steps, stepsBetween } from "../walk.ts";
 
 /** Options of `vmap`. */
@@ -75,9 +76,14 @@ export function vmap<A extends unknown[], R>(
       }) as A;
       if (size === undefined) throw new ShapeError("Cannot vmap a call without batched tensors: give inAxis for one of them", {});
       const count = size;
-      const value = f(...examples);
+      const [value, effects] = recordEffects(() => f(...examples));
       const outputs = treeLeaves(value).map((leaf) => leaf.value).filter((each) => each instanceof Tensor);
-      batchSteps(stepsBetween([...batches.keys()], outputs), batches, count);
+      const seen = tensorsOf(effects);
+      batchSteps(stepsBetween([...batches.keys()], [...outputs, ...seen]), batches, count);
+      if (effects.length > 0) {
+        const batched = withTensors(effects, seen.map((x) => batches.get(x) ?? x));
+        emit([forEachRow(batched, { count, rows: seen.map((x) => batches.has(x)) })]);
+      }
       return mapLeaves(value, (y) => {
         if (!(y instanceof Tensor)) return y;
         const batch = batches.get(y) ?? broadcastTo(y, [count, ...y.shape]);

@@ -187,14 +187,18 @@ export class Storage implements Values {
 
   /** The values on the host, without waiting; not to be written to. */
   hostNow(): HostArray {
+    const values = this.heldNow();
+    if (values) return values;
+    const name = this.#location?.device?.name;
+    throw new DeviceError(`Cannot read from ${name} at once here: await data(x) first`, { device: name });
+  }
+
+  /** The same, or undefined if the device must be waited for. */
+  heldNow(): HostArray | undefined {
     const { host, device, buffer } = this.#checkedLocation();
     if (host) return host;
     if (!device) throw new DeviceError("Cannot find the values of a tensor: they were released", {});
-    const values = device.downloadNow(buffer!);
-    if (!values) {
-      throw new DeviceError(`Cannot read from ${device.name} at once here: await data(x) first`, { device: device.name });
-    }
-    return values;
+    return device.downloadNow(buffer!);
   }
 
   /** A copy of the values on the host. */
