@@ -6,7 +6,7 @@
  *
  * ```sh
  * deno run examples/detector.ts
- * deno run --allow-write examples/detector.ts --pictures pictures
+ * deno run -A examples/detector.ts --pictures pictures   # its chart, too
  * ```
  *
  * @module

@@ -12,6 +12,7 @@
  */
 import { batches } from "../datasets/mod.ts";
 import { argmax, item, layers, relu, type Shape, tensor } from "../mod.ts";
+import { lineChart, showLineChart } from "../visual/mod.ts";
 import { batchNormByHand } from "./chapters/batch_norm.ts";
 import { printTensor, shapeText } from "./cli/display.ts";
 import { digitsCommand, type DigitsTour, withDigits } from "./cli/digits.ts";
@@ -87,11 +88,16 @@ function walk({ key }: DigitsTour): void {
 }
 
 /** With sigmoid LeNet is slow to begin; with a batch norm before every sigmoid it learns from the start. */
-async function train({ digits, smoke, seed }: DigitsTour): Promise<void> {
+async function train({ digits, smoke, seed, picture }: DigitsTour): Promise<void> {
+  const series: Record<string, number[]> = {};
   for (const norm of [false, true]) {
-    console.log(norm ? "LeNet with batch norm" : "LeNet");
-    await trainLoop(zoo.leNet({ norm }), digits, { epochs: smoke ? 1 : 3, seed });
+    const name = norm ? "LeNet with batch norm" : "LeNet";
+    console.log(name);
+    series[name] = await trainLoop(zoo.leNet({ norm }), digits, { epochs: smoke ? 1 : 3, seed });
   }
+  const chart = { series, xLabel: "step", yLabel: "loss" };
+  console.log(`\n${showLineChart({ ...chart, height: 12 })}`);
+  await picture("lenet_losses.svg", () => lineChart({ ...chart, title: "LeNet without and with batch norm" }));
 }
 
 const command = digitsCommand(

@@ -16,7 +16,7 @@ import { Either, pipe, TaskEither } from "../deps.ts";
 import { deviceInfo, optimizers, treeTensors } from "../mod.ts";
 import { loadData } from "./cli/data.ts";
 import { chooseDevice, guarded } from "./cli/device.ts";
-import { duration, openDisplay, percent } from "./cli/display.ts";
+import { duration, lossText, openDisplay, percent } from "./cli/display.ts";
 import { type Run, type RunContext, test, trainEpoch } from "./cli/epoch.ts";
 import type { Failure } from "./cli/failure.ts";
 import { orInterrupted, watchInterrupt } from "./cli/interrupt.ts";
@@ -62,9 +62,10 @@ async function train(run: Run): Promise<Either.Either<Failure, void>> {
       const [next, report] = passed.right;
       state = next;
       epochs.push(report);
-      display.line(summary(epochs[epoch - 1], options.epochs));
     }
+    // Before anything is printed: the terminal may be gone.
     const written = await writeReport(makeReport(run, epochs, memory.peak))();
+    if (Either.isRight(passed)) display.line(summary(epochs[epoch - 1], options.epochs));
     if (Either.isLeft(passed)) return passed;
     if (Either.isLeft(written)) return written;
   }
@@ -82,7 +83,7 @@ function trainAndTest(
     () => trainEpoch(run, trainer, before, epoch),
     TaskEither.flatMap(({ state, seconds, trainLoss, msPerStepMedian }) =>
       pipe(
-        () => test(run, trainer, state),
+        () => test(run, trainer, state, epoch),
         TaskEither.map((tested) => [state, { epoch, seconds, trainLoss, ...tested, msPerStepMedian }] as const),
       )
     ),
@@ -113,7 +114,7 @@ function introduction({ options, data }: Run, { params }: TrainState): string {
 }
 
 function summary({ epoch, seconds, trainLoss, testLoss, testAccuracy, msPerStepMedian }: EpochReport, epochs: number): string {
-  const losses = `train loss ${trainLoss.toFixed(4)}  test loss ${testLoss.toFixed(4)}`;
+  const losses = `train loss ${lossText(trainLoss)}  test loss ${lossText(testLoss)}`;
   return `epoch ${epoch}/${epochs}  ${losses}  test accuracy ${percent(testAccuracy, 2)}  ` +
     `${duration(seconds)}, ${msPerStepMedian.toFixed(2)} ms/step`;
 }

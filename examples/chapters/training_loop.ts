@@ -9,6 +9,7 @@ import {
   argmax,
   cast,
   crossEntropy,
+  data,
   div,
   eq,
   item,
@@ -17,6 +18,7 @@ import {
   mean,
   optimizers,
   random,
+  stack,
   type Tensor,
   tensor,
   valueAndGradAux,
@@ -35,12 +37,12 @@ interface Training {
   readonly optim: optimizers.OptimizerState;
 }
 
-/** Trains a network for some epochs and prints loss and accuracy after each. Gives the last accuracy. */
+/** Trains a network for some epochs and prints loss and accuracy after each. Gives the loss of every step. */
 export async function trainLoop(
   model: layers.AnyLayer,
   { train, test }: ImageDataset,
   { epochs, seed }: { readonly epochs: number; readonly seed: number },
-): Promise<number> {
+): Promise<number[]> {
   const key = random.key(seed);
   const optimizer = optimizers.adam({ learningRate: 0.003 });
 
@@ -59,16 +61,19 @@ export async function trainLoop(
 
   const { params, state } = model.init(key, train.shape);
   let now: Training = { params, state, optim: optimizer.init(params) };
-  let accuracy = 0;
+  const losses: number[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {
-    let loss: Tensor | undefined;
+    const ofEpoch: Tensor[] = [];
     for (const batch of batches(train, { batchSize: 64, shuffle: seed, epoch })) {
-      [now, loss] = step(now, imagesOf(batch), tensor(batch.labels));
+      const [next, loss] = step(now, imagesOf(batch), tensor(batch.labels));
+      now = next;
+      ofEpoch.push(loss);
     }
-    accuracy = await testAccuracy(test, (images) => predict(now.params, now.state, images));
-    console.log(`  epoch ${epoch + 1}: last loss ${(await item(loss!)).toFixed(4)}, test accuracy ${accuracy.toFixed(4)}`);
+    losses.push(...await data(stack(ofEpoch))); // read when the steps are on their way, not after each
+    const accuracy = await testAccuracy(test, (images) => predict(now.params, now.state, images));
+    console.log(`  epoch ${epoch + 1}: last loss ${losses[losses.length - 1].toFixed(4)}, test accuracy ${accuracy.toFixed(4)}`);
   }
-  return accuracy;
+  return losses;
 }
 
 /** The mean over all images: each batch counts for as many as it has. */

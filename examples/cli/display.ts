@@ -78,7 +78,8 @@ function bars(): Display {
       close();
       title = name;
       bar = new progressBars.SingleBar(
-        { format: `${name} {bar} {text}`, barsize: 10, clearOnComplete: true },
+        // By default it turns off that lines wrap, and a program that is killed leaves the terminal so.
+        { format: `${name} {bar} {text}`, barsize: 10, clearOnComplete: true, linewrap: true },
         style,
       );
       bar.start(total, value, { text });
@@ -103,7 +104,12 @@ const style = progressBars.Presets.shades_classic;
 
 function describe({ loss, accuracy, imagesPerSecond, secondsLeft }: Status): string {
   const rate = Math.round(imagesPerSecond).toLocaleString("en");
-  return `loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}  ${rate} images/s  ${duration(secondsLeft)} left`;
+  return `loss ${lossText(loss)}  accuracy ${percent(accuracy)}  ${rate} images/s  ${duration(secondsLeft)} left`;
+}
+
+/** A loss, with four digits behind the point while it is of a size for them. */
+export function lossText(loss: number): string {
+  return Math.abs(loss) < 1e6 ? loss.toFixed(4) : loss.toExponential(4);
 }
 
 /** A part of the whole, as percents. */

@@ -8,7 +8,7 @@ import { Either } from "../../deps.ts";
 import { data as read } from "../../mod.ts";
 import { noTotals, type Trainer, type TrainState } from "../parts/training.ts";
 import { type Display, stepsPerLine } from "./display.ts";
-import { failed, type Failure, interrupted } from "./failure.ts";
+import { failed, type Failure } from "./failure.ts";
 import { yieldToEventLoop } from "./interrupt.ts";
 import { median, type MemoryWatch } from "./measure.ts";
 import type { Options } from "./options.ts";
@@ -20,7 +20,7 @@ const readingInterval = 25;
 /** How many images are tested at once: the largest results of the networks stay within the 128 MiB that any WebGPU adapter allows. */
 const testBatch = 500;
 
-/** Where a run reports, and the signal by which it is stopped. */
+/** Where a run reports, and the signal by which it is stopped: its reason is a `Failure`. */
 export interface RunContext {
   readonly display: Display;
   readonly signal: AbortSignal;
@@ -46,7 +46,8 @@ export async function trainEpoch(
   before: TrainState,
   epoch: number,
 ): Promise<Either.Either<Failure, TrainedEpoch>> {
-  const { options: { epochs, batchSize, seed, lr }, data, display, signal, memory } = run;
+  const { options, data, display, signal, memory } = run;
+  const { epochs, batchSize, seed } = options;
   const parts = batches(data.train, { batchSize, shuffle: seed, epoch });
   const stepsBefore = (epoch - 1) * parts.length;
   const started = performance.now();
@@ -73,19 +74,20 @@ export async function trainEpoch(
     if (step % stepsPerLine === 0) line = { lossSum, images };
     memory.sample();
     await yieldToEventLoop();
-    if (signal.aborted) return Either.left(interrupted);
-    if (!Number.isFinite(loss)) return Either.left(failed(diverged(epoch, step, lr)));
+    if (signal.aborted) return Either.left(signal.reason);
+    if (!Number.isFinite(loss)) return Either.left(failed(diverged(`step ${step} of epoch ${epoch} the loss`, options)));
     interval = { started: performance.now(), steps: step };
   }
   const seconds = (performance.now() - started) / 1000;
   return Either.right({ state, seconds, trainLoss: loss, msPerStepMedian: median(intervals) });
 }
 
-/** Mean loss and accuracy on the test images. */
+/** Mean loss and accuracy on the test images. What the last step of an epoch has done shows here first. */
 export async function test(
-  { data, signal, memory }: Run,
+  { options, data, signal, memory }: Run,
   trainer: Trainer,
   state: TrainState,
+  epoch: number,
 ): Promise<Either.Either<Failure, Pick<EpochReport, "testLoss" | "testAccuracy">>> {
   let loss = 0, right = 0;
   for (const batch of batches(data.test, { batchSize: testBatch })) {
@@ -94,11 +96,12 @@ export async function test(
     right += totals[1];
     memory.sample();
     await yieldToEventLoop();
-    if (signal.aborted) return Either.left(interrupted);
+    if (signal.aborted) return Either.left(signal.reason);
   }
+  if (!Number.isFinite(loss)) return Either.left(failed(diverged(`epoch ${epoch} the test loss`, options)));
   return Either.right({ testLoss: loss / data.test.count, testAccuracy: right / data.test.count });
 }
 
-function diverged(epoch: number, step: number, lr: number): string {
-  return `The training diverged: after step ${step} of epoch ${epoch} the loss is not a finite number; try an --lr below ${lr}`;
+function diverged(where: string, { lr }: Options): string {
+  return `The training diverged: after ${where} is not a finite number; try an --lr below ${lr}`;
 }

@@ -4,12 +4,12 @@
  * @module
  */
 
-/** The exit codes: all done, something outside did not work, the command line is wrong, stopped by Ctrl-C. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+/** The exit codes: all done, something outside did not work, the command line is wrong; 128 and its number for a signal. */
+export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
 
 /** An early end. */
 export interface Failure {
-  readonly exitCode: typeof exitCodes[keyof typeof exitCodes];
+  readonly exitCode: number;
   /** For the user; empty if all has been said. */
   readonly message: string;
 }
@@ -24,8 +24,10 @@ export function misused(message: string): Failure {
   return { exitCode: exitCodes.usage, message: `${message}\nRun with --help to see what there is.` };
 }
 
-/** The user pressed Ctrl-C. */
-export const interrupted: Failure = { exitCode: exitCodes.interrupted, message: "Interrupted" };
+/** A signal asked the program to end; SIGINT is Ctrl-C. */
+export function interrupted(signal: string, exitCode: number): Failure {
+  return { exitCode, message: signal === "SIGINT" ? "Interrupted" : `Interrupted by ${signal}` };
+}
 
 /** A failure in the middle of work that gives no `Either`: thrown there, and caught where the work was started (`guarded`). */
 export class FailureError extends Error {

@@ -1,38 +1,54 @@
 /**
- * Ctrl-C as a signal that a program checks where it can stop.
+ * Ctrl-C, and the other signals that ask a program to end, as a signal that it checks where it can stop.
  *
  * @module
  */
 import { Either, type TaskEither } from "../../deps.ts";
-import { exitCodes, type Failure, interrupted } from "./failure.ts";
+import { type Failure, interrupted } from "./failure.ts";
 
-/** Whether Ctrl-C was pressed; dispose of it when that no longer matters. */
+/** Signals that ask a program to end, with their numbers. */
+const numbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
+type Signal = keyof typeof numbers;
+
+/** Those that are listened to here. */
+function watched(): readonly Signal[] {
+  if (Deno.build.os === "windows") return ["SIGINT"];
+  // Without a terminal there is none that can hang up, and nohup has SIGHUP ignored, which a listener would end.
+  const onTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
+  return onTerminal ? ["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP"] : ["SIGINT", "SIGTERM", "SIGQUIT"];
+}
+
+/** Whether the program was asked to end; dispose of it when that no longer matters. */
 export interface Interrupt extends Disposable {
-  /** Aborted by the first Ctrl-C. */
+  /** Aborted by the first signal; the reason is the `Failure` to end with. */
   readonly signal: AbortSignal;
 }
 
-/** From now on the first Ctrl-C aborts the signal, and a second one ends the program at once. */
+/** From now on the first of the signals aborts, and a second one ends the program at once. */
 export function watchInterrupt(): Interrupt {
   const controller = new AbortController();
-  const onSignal = () => {
-    if (controller.signal.aborted) Deno.exit(exitCodes.interrupted);
-    controller.abort();
-  };
-  Deno.addSignalListener("SIGINT", onSignal);
-  return { signal: controller.signal, [Symbol.dispose]: () => Deno.removeSignalListener("SIGINT", onSignal) };
+  const listeners = watched().map((name) => {
+    const ending = interrupted(name, 128 + numbers[name]);
+    const listener = () => {
+      if (controller.signal.aborted) Deno.exit(ending.exitCode);
+      controller.abort(ending);
+    };
+    Deno.addSignalListener(name, listener);
+    return () => Deno.removeSignalListener(name, listener);
+  });
+  return { signal: controller.signal, [Symbol.dispose]: () => listeners.forEach((remove) => remove()) };
 }
 
-/** A task that is given up when Ctrl-C is pressed. */
+/** A task that is given up when the signal is aborted. */
 export function orInterrupted<A>(
   signal: AbortSignal,
   task: TaskEither.TaskEither<Failure, A>,
 ): TaskEither.TaskEither<Failure, A> {
   return () => {
-    const pressed = new Promise<Either.Either<Failure, A>>((resolve) => {
-      signal.addEventListener("abort", () => resolve(Either.left(interrupted)), { once: true });
+    const aborted = new Promise<Either.Either<Failure, A>>((resolve) => {
+      signal.addEventListener("abort", () => resolve(Either.left(signal.reason)), { once: true });
     });
-    return Promise.race([task(), pressed]);
+    return Promise.race([task(), aborted]);
   };
 }
 

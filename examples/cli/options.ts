@@ -60,4 +60,4 @@ ${dataNotes}
 
 Permissions: none are needed, and none are asked for. Downloading needs -A, or the flags that the program names.
 
-Exit codes: 0 done, 1 something did not work (data, device, report), 2 wrong command line, 130 stopped by Ctrl-C.`;
+Exit codes: 0 done, 1 something did not work (data, device, report), 2 wrong command line, 128 + n stopped by signal n (130: Ctrl-C).`;

@@ -4,14 +4,19 @@
  * @module
  */
 import { join } from "node:path";
-import { permitted, writing } from "../../datasets/permissions.ts";
+import { permitted, reading, writing } from "../../datasets/permissions.ts";
 import { Either, pipe, TaskEither } from "../../deps.ts";
 import { notEmpty } from "./command.ts";
 import { guarded } from "./device.ts";
 import { failed, type Failure, FailureError } from "./failure.ts";
+import { openWholeFile } from "./whole_file.ts";
 
 /** The flag `--pictures`. */
-export const picturesFlag = ["--pictures <folder>", "write pictures there too, as SVG (needs --allow-write)", notEmpty] as const;
+export const picturesFlag = [
+  "--pictures <folder>",
+  "write pictures there too, as SVG (needs --allow-read --allow-write)",
+  notEmpty,
+] as const;
 
 /** Draws a picture and writes it, if pictures are asked for; says where it is. */
 export type WritePicture = (file: string, draw: () => string | Promise<string>) => Promise<void>;
@@ -29,7 +34,7 @@ export function withPictures(
 
 function openFolder(folder: string): TaskEither.TaskEither<Failure, WritePicture> {
   return pipe(
-    TaskEither.fromEither(permitted([writing(folder)], `write pictures to ${folder}`)),
+    TaskEither.fromEither(permitted([reading(folder), writing(folder)], `write pictures to ${folder}`)),
     TaskEither.mapLeft(({ message }) => failed(message)),
     TaskEither.flatMap(() =>
       TaskEither.tryCatch(
@@ -40,7 +45,7 @@ function openFolder(folder: string): TaskEither.TaskEither<Failure, WritePicture
     TaskEither.map((): WritePicture => async (file, draw) => {
       const path = join(folder, file);
       const drawn = await draw();
-      await Deno.writeTextFile(path, drawn).catch((cause) => {
+      await openWholeFile(path).then((place) => place.replace(drawn)).catch((cause) => {
         throw new FailureError(failed(`Cannot write the picture ${path}: ${reason(cause)}`));
       });
       console.log(`Picture: ${path}`);

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { permitted, reading, writing } from "../../datasets/permissions.ts";
 import { Either, pipe, TaskEither } from "../../deps.ts";
 import { failed, type Failure } from "./failure.ts";
+import { openWholeFile } from "./whole_file.ts";
 
 /** What is known of one pass over the training images. */
 export interface EpochReport {
@@ -54,10 +55,8 @@ export function openReport(path: string | undefined): TaskEither.TaskEither<Fail
     permitted([reading(folder), writing(folder)], `write the report ${path}`),
     Either.mapLeft(({ message }) => failed(message)),
     TaskEither.fromEither,
-    TaskEither.flatMap(() => attempt(path, () => tryOut(path))),
-    TaskEither.map((target): ReportWriter => (report) =>
-      attempt(path, () => replace(target, `${JSON.stringify(report, null, 2)}\n`))
-    ),
+    TaskEither.flatMap(() => attempt(path, () => openWholeFile(path))),
+    TaskEither.map((file): ReportWriter => (report) => attempt(path, () => file.replace(`${JSON.stringify(report, null, 2)}\n`))),
   );
 }
 
@@ -68,33 +67,4 @@ function attempt<A>(path: string, run: () => Promise<A>): TaskEither.TaskEither<
 function reasonOf(cause: unknown, path: string): string {
   if (cause instanceof Deno.errors.NotFound) return `there is no folder ${dirname(path)}`;
   return cause instanceof Error ? cause.message : String(cause);
-}
-
-/** The file that a path leads to, after trying whether a file can be made beside it. */
-async function tryOut(path: string): Promise<string> {
-  const info = await Deno.stat(path).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  });
-  // A rename would put a file in the place of a device or a pipe.
-  if (info && !info.isFile) throw new Error(info.isDirectory ? "it is a folder" : "it is not a file");
-  const target = info ? await Deno.realPath(path) : path;
-  await Deno.remove(await temporaryFor(target));
-  return target;
-}
-
-async function replace(path: string, text: string): Promise<void> {
-  const temporary = await temporaryFor(path);
-  try {
-    await Deno.writeTextFile(temporary, text);
-    await Deno.rename(temporary, path);
-  } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
-    throw error;
-  }
-}
-
-/** A new file beside another. */
-function temporaryFor(path: string): Promise<string> {
-  return Deno.makeTempFile({ dir: join(dirname(path)), prefix: `.${basename(path)}.` });
 }

@@ -125,7 +125,7 @@ Deno.test("their flags: listed by --help, wrong ones refused", async () => {
 Deno.test("pictures are written where --pictures says so, and Deno may", async () => {
   await withFolder(async (folder) => {
     const pictures = join(folder, "new", "pictures");
-    const permissions = [`--allow-write=${folder}`];
+    const permissions = [`--allow-read=${folder}`, `--allow-write=${folder}`];
     checkEnded(await runExample("detector.ts", ["--pictures", pictures], { permissions }), 0, /Picture: .*detector_losses\.svg/);
     assert.match(await Deno.readTextFile(join(pictures, "detector_losses.svg")), /^<svg[^]*Are all nine numbers equal\?/);
     const digits = await runExample("cnn_explained.ts", [...smoke, "--pictures", pictures], { permissions });
@@ -133,6 +133,11 @@ Deno.test("pictures are written where --pictures says so, and Deno may", async (
     const svg = await Deno.readTextFile(join(pictures, "first_digits.svg"));
     assert.equal(svg.match(/<image /g)?.length, 5);
     assert.equal(svg.match(/Label: \d/g)?.length, 5);
+    const lenet = await runExample("lenet_to_nin.ts", [...smoke, "--pictures", pictures], { permissions });
+    checkEnded(lenet, 0, /Picture: .*lenet_losses\.svg/);
+    assert.match(await Deno.readTextFile(join(pictures, "lenet_losses.svg")), /^<svg[^]*LeNet with batch norm/);
+    const files = await Array.fromAsync(Deno.readDir(pictures), ({ name }) => name);
+    assert.deepEqual(files.sort(), ["detector_losses.svg", "first_digits.svg", "lenet_losses.svg"]);
     const taken = join(pictures, "first_digits.svg");
     checkEnded(
       await runExample("detector.ts", ["--pictures", taken], { permissions }),
@@ -144,5 +149,9 @@ Deno.test("pictures are written where --pictures says so, and Deno may", async (
     const refused = await runExample("detector.ts", ["--pictures", pictures], { permissions });
     checkEnded(refused, 1, /^Cannot write the picture .*detector_losses\.svg: [^\n]*\n$/);
   });
-  checkEnded(await runExample("detector.ts", ["--pictures", "somewhere"]), 1, /run deno with --allow-write=somewhere/);
+  checkEnded(
+    await runExample("detector.ts", ["--pictures", "somewhere"]),
+    1,
+    /run deno with --allow-read=somewhere --allow-write=somewhere/,
+  );
 });

@@ -13,7 +13,7 @@ const file = "mnist_cnn.ts";
 const run = (args: readonly string[], how?: How) => runExample(file, args, how);
 
 /** A run of a moment. */
-const brief = ["--data", "synthetic", "--limit", "200", "--epochs", "1"];
+const brief = ["--smoke", "--limit", "200"];
 
 Deno.test("no flags, no permission: trains on the built-in digits, says how to get MNIST, and asks for nothing", async () => {
   await withFolder(async (folder) => {
@@ -198,35 +198,48 @@ Deno.test("--smoke is done in a moment; flags that are given count", async () =>
 
 Deno.test("a learning rate that is too high: says so, exit code 1, the epochs before are in the report", async () => {
   await withFolder(async (folder) => {
-    const path = join(folder, "report.json");
-    const ended = await run([...brief, "--lr", "1e30", "--report", path], { permissions: ["-A"] });
-    checkEnded(ended, 1, /The training diverged: after step \d+ of epoch 1 .* try an --lr below/);
-    assert.deepEqual(JSON.parse(await Deno.readTextFile(path)).epochs, []);
+    const cases: readonly (readonly [flags: readonly string[], said: RegExp, epochs: number])[] = [
+      [[], /The training diverged: after step \d+ of epoch 1 .* try an --lr below/, 0],
+      // Only the test shows what the last step has done.
+      [["--limit", "64"], /The training diverged: after epoch 1 the test loss is not a finite number; try an --lr below/, 0],
+      [["--limit", "64", "--epochs", "2", "--lr", "1e10"], /The training diverged: after .*epoch 2/, 1],
+    ];
+    for (const [i, [flags, said, count]] of cases.entries()) {
+      const path = join(folder, `${i}.json`);
+      const args = [...brief, "--lr", "1e30", ...flags, "--device", "wasm", "--report", path];
+      checkEnded(await run(args, { permissions: ["-A"] }), 1, said);
+      const { epochs } = JSON.parse(await Deno.readTextFile(path));
+      assert.equal(epochs.length, count);
+      for (const { trainLoss, testLoss } of epochs) assert.ok(Number.isFinite(trainLoss) && Number.isFinite(testLoss));
+    }
   });
 });
 
 Deno.test({
-  name: "Ctrl-C: stops, writes the report so far, exit code 130",
-  // Windows cannot send it to another process.
+  name: "a signal to end: stops, writes the report so far, exit code 128 and its number",
+  // Windows cannot send them to another process.
   ignore: Deno.build.os === "windows",
   fn: async () => {
-    await withFolder(async (folder) => {
-      const path = join(folder, "report.json");
-      const child = exampleCommand(file, [...brief, "--epochs", "100000", "--report", path], { permissions: ["-A"] }).spawn();
-      let out = "";
-      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-        const before = out.length;
-        out += text;
-        if (out.includes("epoch 1/") && !out.slice(0, before).includes("epoch 1/")) child.kill("SIGINT");
-      }
-      const err = await new Response(child.stderr).text();
-      const { code } = await child.status;
-      assert.equal(code, 130, err);
-      assert.match(err, /Interrupted/);
-      const { epochs } = JSON.parse(await Deno.readTextFile(path));
-      assert.ok(epochs.length >= 1 && epochs.length < 1000, `${epochs.length} epochs`);
-      assert.deepEqual(await Array.fromAsync(Deno.readDir(folder), ({ name }) => name), ["report.json"]);
-    });
+    const signals = [["SIGINT", 130], ["SIGTERM", 143], ["SIGQUIT", 131]] as const;
+    await Promise.all(signals.map(([signal, expected]) =>
+      withFolder(async (folder) => {
+        const path = join(folder, "report.json");
+        const child = exampleCommand(file, [...brief, "--epochs", "100000", "--report", path], { permissions: ["-A"] }).spawn();
+        let out = "";
+        for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+          const before = out.length;
+          out += text;
+          if (out.includes("epoch 1/") && !out.slice(0, before).includes("epoch 1/")) child.kill(signal);
+        }
+        const err = await new Response(child.stderr).text();
+        const { code } = await child.status;
+        assert.equal(code, expected, err);
+        assert.match(err, /Interrupted/);
+        const { epochs } = JSON.parse(await Deno.readTextFile(path));
+        assert.ok(epochs.length >= 1 && epochs.length < 1000, `${epochs.length} epochs`);
+        assert.deepEqual(await Array.fromAsync(Deno.readDir(folder), ({ name }) => name), ["report.json"]);
+      })
+    ));
   },
 });
 
@@ -242,38 +255,52 @@ function hasTerminal(): boolean {
   }
 }
 
+/** What a program is asked to end by: a key that is pressed, or a signal that is sent. */
+const askedToEnd: readonly { readonly key?: string; readonly signal?: Deno.Signal; readonly code: number }[] = [
+  { key: "\x03", code: 130 },
+  { key: "\x1c", code: 131 },
+  { signal: "SIGTERM", code: 143 },
+  { signal: "SIGHUP", code: 129 },
+  { signal: "SIGKILL", code: 137 },
+];
+
 Deno.test({
-  name: "on a terminal: a bar, nothing asked for, and Ctrl-C leaves the terminal as it was",
+  name: "on a terminal: a bar, nothing asked for, and whatever ends the program leaves the terminal as it was",
   ignore: !hasTerminal(),
   fn: async () => {
-    await withFolder(async (folder) => {
-      const log = join(folder, "permissions");
-      const line = `'${Deno.execPath()}' run '${exampleUrl(file)}' --data synthetic --limit 2000 --epochs 100000`;
-      const child = new Deno.Command("script", {
-        args: ["-qec", line, "/dev/null"],
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "null",
-        env: { DENO_AUDIT_PERMISSIONS: log },
-      }).spawn();
-      const keyboard = child.stdin.getWriter();
-      // A prompt would wait for ever.
-      const tooLong = setTimeout(() => child.kill("SIGKILL"), 60_000);
-      let shown = "", pressed = false;
-      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-        shown += text;
-        if (pressed || !/epoch 2\/100000 .*images\/s/.test(shown)) continue;
-        pressed = true;
-        await keyboard.write(new TextEncoder().encode("\x03"));
-      }
-      clearTimeout(tooLong);
-      await keyboard.close().catch(() => {});
-      assert.equal((await child.status).code, 130, shown);
-      assert.match(shown, /epoch 1\/100000 {2}train loss/);
-      assert.match(shown, /Interrupted/);
-      // Lines wrap again: the last word on wrapping is "on".
-      assert.ok(shown.lastIndexOf("\x1b[?7h") > shown.lastIndexOf("\x1b[?7l"));
-      assert.equal(await Deno.readTextFile(log).catch(() => ""), "");
-    });
+    await Promise.all(askedToEnd.map(({ key, signal, code }) =>
+      withFolder(async (folder) => {
+        const log = join(folder, "permissions");
+        // The shell that the program replaces says its number.
+        const line = `echo "number=$$"; exec '${Deno.execPath()}' run '${exampleUrl(file)}' ` +
+          "--data synthetic --limit 500 --epochs 100000 --device wasm";
+        const child = new Deno.Command("script", {
+          args: ["-qec", line, "/dev/null"],
+          stdin: "piped",
+          stdout: "piped",
+          stderr: "null",
+          env: { DENO_AUDIT_PERMISSIONS: log },
+        }).spawn();
+        const keyboard = child.stdin.getWriter();
+        // A prompt would wait for ever.
+        const tooLong = setTimeout(() => child.kill("SIGKILL"), 60_000);
+        let shown = "", isAsked = false;
+        for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+          shown += text;
+          if (isAsked || !/epoch 2\/100000 .*images\/s/.test(shown)) continue;
+          isAsked = true;
+          if (signal) Deno.kill(Number(/number=(\d+)/.exec(shown)![1]), signal);
+          else await keyboard.write(new TextEncoder().encode(key));
+        }
+        clearTimeout(tooLong);
+        await keyboard.close().catch(() => {});
+        assert.equal((await child.status).code, code, shown);
+        assert.match(shown, /epoch 1\/100000 {2}train loss/);
+        if (signal !== "SIGKILL") assert.match(shown, /Interrupted/);
+        // Neither that lines wrap nor the cursor is ever turned off.
+        assert.ok(!shown.includes("\x1b[?7l") && !shown.includes("\x1b[?25l"), shown);
+        assert.equal(await Deno.readTextFile(log).catch(() => ""), "");
+      })
+    ));
   },
 });
