@@ -6,14 +6,14 @@
 import { add, div, maximum, mul } from "../core/ops/binary.ts";
 import { zeros } from "../core/ops/creation.ts";
 import { sum } from "../core/ops/sum.ts";
-import { clip, sqrt } from "../core/ops/unary.ts";
+import { clip, rootOf } from "../core/ops/unary.ts";
 import { positive } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap, treeTensors } from "../core/tree.ts";
 import type { Optimizer } from "./optimizer.ts";
 
 /**
- * The Euclidean norm of all tensors of a tree, taken as one vector.
+ * The Euclidean norm of all tensors of a tree, taken as one vector. Its derivative at 0 is 0.
  *
  * ```ts
  * import { item, optimizers, tensor } from "../mod.ts";
@@ -24,7 +24,7 @@ import type { Optimizer } from "./optimizer.ts";
  */
 export function globalNorm(tree: object): Tensor {
   const squares = treeTensors(tree).map((x) => sum(mul(x, x)));
-  return squares.length === 0 ? zeros([]) : sqrt(squares.reduce((total, each) => add(total, each)));
+  return squares.length === 0 ? zeros([]) : rootOf(squares.reduce((total, each) => add(total, each)));
 }
 
 /**

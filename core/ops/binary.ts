@@ -12,11 +12,11 @@ import type { Tensor, TensorLike } from "../tensor.ts";
 import { firstOf, fold, isConstant, type Rule } from "./algebra.ts";
 import { constantNode, zerosLike } from "./constant.ts";
 import { align } from "./arguments.ts";
-import { asFloat, cast } from "./cast.ts";
+import { asFloat, cast, stopGradient } from "./cast.ts";
 import { eq, gt, lt, ne } from "./compare.ts";
 import { apply, type Domain, elementwise, type ElementwiseOp, floatDType, numberDType, sameDType } from "./define.ts";
 import { where } from "./select.ts";
-import { isInf, log, neg, sigmoid, trunc } from "./unary.ts";
+import { abs, isInf, log, neg, round, sigmoid, sign } from "./unary.ts";
 
 type Partial = (g: Tensor, x: Tensor, y: Tensor, out: Tensor) => Tensor;
 
@@ -73,6 +73,12 @@ export const subOp: ElementwiseOp = numeric("sub", "any", (g) => g, (g) => neg(g
 /** x - y. */
 export const sub: (x: TensorLike, y: TensorLike) => Tensor = of(subOp);
 
+export const gapOp: ElementwiseOp = numeric("gap", "any", (g) => g, (g) => neg(g), {
+  lower: (x, y) => expr.select(expr.binary("eq", x, y), expr.constant(x.type, 0), expr.binary("sub", x, y)),
+});
+/** x - y, where equal infinities are 0 apart. */
+export const gap: (x: TensorLike, y: TensorLike) => Tensor = of(gapOp);
+
 export const mulOp: ElementwiseOp = numeric("mul", "any", (g, _, y) => mul(g, y), (g, x) => mul(g, x), {
   simplify: firstOf(fold((x, y) => x * y), ({ inputs: [x, y] }) => isConstant(y, 1) ? x : isConstant(x, 1) ? y : undefined),
 });
@@ -113,7 +119,13 @@ export const divOp: ElementwiseOp = elementwise({
 /** x / y; integers are divided as f32. */
 export const div: (x: TensorLike, y: TensorLike) => Tensor = ofFloats(divOp);
 
-export const remOp: ElementwiseOp = numeric("rem", "nonzero", (g) => g, (g, x, y) => neg(mul(g, trunc(div(x, y)))));
+// The quotient is that of which the result is the remainder: x / y rounded could be the next integer.
+export const remOp: ElementwiseOp = numeric(
+  "rem",
+  "nonzero",
+  (g) => g,
+  (g, x, y, out) => neg(mul(g, stopGradient(round(div(sub(x, out), y))))),
+);
 /** The remainder of x / y truncated: it has the sign of x. */
 export const rem: (x: TensorLike, y: TensorLike) => Tensor = of(remOp);
 
@@ -122,8 +134,16 @@ export const powOp: ElementwiseOp = elementwise({
   domain: "positive",
   dtype: floatDType("pow"),
   partials: [
-    (g, x, y) => where(eq(y, 0), zerosLike(g), mul(g, mul(y, pow(x, sub(y, 1))))),
-    (g, x, _, out) => where(eq(x, 0), zerosLike(g), mul(g, mul(out, log(x)))),
+    // 0 times 1 / 0 is no derivative of the constant x^0.
+    (g, x, y) => {
+      const one = logicalAnd(eq(x, 0), eq(y, 0));
+      return where(one, zerosLike(g), mul(g, mul(y, pow(where(one, 1, x), sub(y, 1)))));
+    },
+    // Powers vanish faster than the logarithm grows. 0^0 is 1, its derivative counts as 0.
+    (g, x, y, out) => {
+      const none = logicalOr(eq(out, 0), logicalAnd(eq(x, 0), eq(y, 0)));
+      return mul(g, mul(where(none, 0, out), log(where(none, 1, x))));
+    },
   ],
   lower: (x, y) => expr.binary("pow", x, y),
   simplify: ({ inputs: [x, y] }) => isConstant(y, 1) ? x : undefined,
@@ -167,8 +187,8 @@ export const atan2Op: ElementwiseOp = elementwise({
   domain: "nonzero",
   dtype: floatDType("atan2"),
   partials: [
-    (g, y, x) => div(mul(g, x), add(mul(x, x), mul(y, y))),
-    (g, y, x) => neg(div(mul(g, y), add(mul(x, x), mul(y, y)))),
+    (g, y, x) => div(mul(g, direction(x, y, hypot(x, y))), hypot(x, y)),
+    (g, y, x) => neg(div(mul(g, direction(y, x, hypot(x, y))), hypot(x, y))),
   ],
   lower: (y, x) => expr.binary("atan2", y, x),
 });
@@ -179,10 +199,7 @@ export const hypotOp: ElementwiseOp = elementwise({
   name: "hypot",
   domain: "nonzero",
   dtype: floatDType("hypot"),
-  partials: [
-    (g, x, _, out) => div(mul(g, x), where(eq(out, 0), 1, out)),
-    (g, _, y, out) => div(mul(g, y), where(eq(out, 0), 1, out)),
-  ],
+  partials: [(g, x, y, out) => mul(g, direction(x, y, out)), (g, x, y, out) => mul(g, direction(y, x, out))],
   // The larger one times the root of 1 + ratio^2: no square overflows.
   lower: (x, y) => {
     const [a, b] = [expr.unary("abs", x), expr.unary("abs", y)];
@@ -193,6 +210,14 @@ export const hypotOp: ElementwiseOp = elementwise({
     return expr.select(infinite, expr.constant(x.type, Infinity), finite);
   },
 });
+/** x / length, of (x, y); 0 at (0, 0), and far out its limit. */
+function direction(x: Tensor, y: Tensor, length: Tensor): Tensor {
+  const [zero, far] = [eq(length, 0), eq(length, Infinity)];
+  const near = div(where(zero, 0, x), where(logicalOr(zero, far), 1, length));
+  const alone = where(isInf(x), sign(x), 0);
+  const limit = where(eq(abs(x), abs(y)), mul(alone, Math.SQRT1_2), alone);
+  return where(far, limit, near);
+}
 /** sqrt(x^2 + y^2) without overflow; its derivative at (0, 0) is 0. */
 export const hypot: (x: TensorLike, y: TensorLike) => Tensor = ofFloats(hypotOp);
 
@@ -200,7 +225,7 @@ export const logAddExpOp: ElementwiseOp = elementwise({
   name: "logAddExp",
   domain: "any",
   dtype: floatDType("logAddExp"),
-  partials: [(g, x, y) => mul(g, sigmoid(distance(x, y))), (g, x, y) => mul(g, sigmoid(distance(y, x)))],
+  partials: [(g, x, y) => mul(g, sigmoid(gap(x, y))), (g, x, y) => mul(g, sigmoid(gap(y, x)))],
   lower: (x, y) => {
     const gap = expr.unary("neg", expr.unary("abs", expr.binary("sub", x, y)));
     const sum = expr.binary("add", expr.binary("max", x, y), expr.unary("log1p", expr.unary("exp", gap)));
@@ -208,10 +233,6 @@ export const logAddExpOp: ElementwiseOp = elementwise({
     return expr.select(expr.binary("eq", x, y), expr.binary("add", x, Math.LN2), sum);
   },
 });
-/** x - y, and 0 for equal infinities. */
-function distance(x: Tensor, y: Tensor): Tensor {
-  return where(logicalAnd(eq(x, y), isInf(x)), 0, sub(x, y));
-}
 /** log(exp(x) + exp(y)), numerically stable for numbers of any size. */
 export const logAddExp: (x: TensorLike, y: TensorLike) => Tensor = ofFloats(logAddExpOp);
 

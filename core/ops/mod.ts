@@ -11,6 +11,7 @@ import {
   atan2Op,
   divOp,
   floorDivideOp,
+  gapOp,
   hypotOp,
   logAddExpOp,
   maximumOp,
@@ -83,6 +84,7 @@ import { writeOp } from "./write.ts";
 export const allOps: readonly Op[] = [
   addOp,
   subOp,
+  gapOp,
   mulOp,
   divOp,
   remOp,

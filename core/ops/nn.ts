@@ -9,7 +9,7 @@ import { normalizeAxis, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast, stopGradient } from "./cast.ts";
 import { asTensor } from "./literal.ts";
-import { add, div, mul, sub } from "./binary.ts";
+import { add, div, gap, mul, sub } from "./binary.ts";
 import { eq, ge, gt, le } from "./compare.ts";
 import { iota } from "./creation.ts";
 import { reshape } from "./movement.ts";
@@ -17,7 +17,7 @@ import { max } from "./reduce.ts";
 import { sum } from "./sum.ts";
 import { where } from "./select.ts";
 import { slice } from "./slice.ts";
-import { erf, exp, expm1, log, log1p, neg, relu, sigmoid, tanh } from "./unary.ts";
+import { erf, exp, expm1, log, log1p, neg, relu, saturating, sigmoid, tanh, vanishing } from "./unary.ts";
 
 /**
  * x if it is positive, else `negativeSlope` (default 0.01) times x.
@@ -57,7 +57,7 @@ export function elu(x: TensorLike, { alpha = 1 }: { readonly alpha?: number } = 
  */
 export function silu(x: TensorLike): Tensor {
   const tensor = asFloat(x);
-  return mul(tensor, sigmoid(tensor));
+  return mul(vanishing(tensor), sigmoid(saturating(tensor)));
 }
 
 /**
@@ -99,7 +99,7 @@ export function logSigmoid(x: TensorLike): Tensor {
  */
 export function mish(x: TensorLike): Tensor {
   const tensor = asFloat(x);
-  return mul(tensor, tanh(softplus(tensor)));
+  return mul(vanishing(tensor), tanh(softplus(saturating(tensor))));
 }
 
 /**
@@ -182,7 +182,7 @@ export function hardSigmoid(x: TensorLike): Tensor {
  */
 export function hardSwish(x: TensorLike): Tensor {
   const tensor = asFloat(x);
-  return mul(tensor, hardSigmoid(tensor));
+  return mul(vanishing(tensor), hardSigmoid(tensor));
 }
 
 /**
@@ -249,10 +249,11 @@ export function glu(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
  */
 export function gelu(x: TensorLike, { approximate = false }: { readonly approximate?: boolean } = {}): Tensor {
   const tensor = asFloat(x);
+  const near = saturating(tensor);
   const inner = approximate
-    ? tanh(mul(Math.sqrt(2 / Math.PI), add(tensor, mul(0.044715, mul(tensor, mul(tensor, tensor))))))
-    : erf(mul(tensor, Math.SQRT1_2));
-  return mul(mul(0.5, tensor), add(1, inner));
+    ? tanh(mul(Math.sqrt(2 / Math.PI), add(near, mul(0.044715, mul(near, mul(near, near))))))
+    : erf(mul(near, Math.SQRT1_2));
+  return mul(mul(0.5, vanishing(tensor)), add(1, inner));
 }
 
 /** Options of `softmax`, `logSoftmax` and `glu`. */
@@ -263,8 +264,9 @@ export interface AxisOptions {
 
 function shifted(x: Tensor, axis: number): Tensor {
   if (x.shape[axis] === 0) return x;
-  // The shift cancels out of value and derivative.
-  return sub(x, stopGradient(max(x, { axis, keepDims: true })));
+  const largest = stopGradient(max(x, { axis, keepDims: true }));
+  // The shift cancels out of value and derivative. An infinite element is 0 apart from the largest; where all are -infinity, none is.
+  return gap(x, where(eq(largest, -Infinity), NaN, largest));
 }
 
 /**

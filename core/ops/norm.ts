@@ -10,11 +10,10 @@ import { asTensor } from "./literal.ts";
 import { pow } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { eq } from "./compare.ts";
-import { zerosLike } from "./constant.ts";
-import { countNonzero, max, min } from "./reduce.ts";
+import { any, countNonzero, max, min } from "./reduce.ts";
 import { type ReduceOptions, sum } from "./sum.ts";
 import { where } from "./select.ts";
-import { abs, sqrt, square } from "./unary.ts";
+import { abs, rootOf, square } from "./unary.ts";
 
 /** Options of `norm`: which norm, and over which axes. */
 export interface NormOptions extends ReduceOptions {
@@ -23,12 +22,6 @@ export interface NormOptions extends ReduceOptions {
    * 1: the sum of absolute values; Infinity and -Infinity: the largest and the smallest of them; 0: how many are not 0.
    */
   readonly ord?: number | "fro";
-}
-
-/** root(total), with derivative 0 where the total is 0. */
-function rootOf(total: Tensor, root: (x: Tensor) => Tensor): Tensor {
-  const zero = eq(total, 0);
-  return where(zero, zerosLike(total), root(where(zero, 1, total)));
 }
 
 /**
@@ -58,7 +51,7 @@ export function norm(x: TensorLike, { ord = 2, ...options }: NormOptions = {}): 
   }
   switch (degree) {
     case 2:
-      return rootOf(sum(square(tensor), options), sqrt);
+      return rootOf(sum(square(tensor), options));
     case 1:
       return sum(abs(tensor), options);
     case 0:
@@ -68,6 +61,17 @@ export function norm(x: TensorLike, { ord = 2, ...options }: NormOptions = {}): 
     case -Infinity:
       return min(abs(tensor), options);
     default:
-      return rootOf(sum(pow(abs(tensor), degree), options), (total) => pow(total, 1 / degree));
+      return normOfDegree(abs(tensor), degree, options);
   }
+}
+
+/** The root of degree p of the sum of sizes^p. The powers see no 0, where the derivative of some is infinite: it is 0 there. */
+function normOfDegree(sizes: Tensor, p: number, options: ReduceOptions): Tensor {
+  const zero = eq(sizes, 0);
+  const powers = pow(where(zero, 1, sizes), p);
+  const root = (total: Tensor) => pow(total, 1 / p);
+  if (p > 0) return rootOf(sum(where(zero, 0, powers), options), root);
+  // The power of a 0 is infinite, and the norm 0.
+  const none = any(zero, options);
+  return where(none, 0, root(sum(powers, options)));
 }

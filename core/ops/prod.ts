@@ -11,26 +11,28 @@ import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { asTensor } from "./literal.ts";
 import { mul } from "./binary.ts";
 import { upcast } from "./cast.ts";
-import { stack } from "./concat.ts";
+import { concat, stack } from "./concat.ts";
 import { onesLike } from "./constant.ts";
 import { apply, numberDType } from "./define.ts";
 import { moveAxis, reshape } from "./movement.ts";
-import { pad } from "./pad.ts";
 import { behind, broadcastBack, type ReduceAttrs, reduceBy, reducedShape, type ReduceOptions, sum } from "./sum.ts";
 import { slice } from "./slice.ts";
 
 /**
  * For each element of [rows, n] the product of the others in its row. Neighbours become pairs with one product; what lies outside a
- * pair is the product of the other pairs, times the partner inside: work in proportion to n.
+ * pair is the product of the other pairs, times the partner inside: work in proportion to n. The last of an odd number stays alone.
  */
 function productOfOthers(x: Tensor): Tensor {
   const [rows, n] = x.shape;
   if (n <= 1) return onesLike(x);
-  const even = n % 2 === 0 ? x : pad(x, { low: [0, 0], high: [0, 1], value: 1 });
-  const [left, right] = [0, 1].map((start) => slice(even, { axis: 1, start, step: 2 }));
-  const outside = productOfOthers(mul(left, right));
-  const both = reshape(stack([mul(outside, right), mul(outside, left)], { axis: 2 }), even.shape);
-  return reshape(slice(both, { axis: 1, stop: n }), [rows, n]);
+  const paired = n - n % 2;
+  const columns = (y: Tensor, start: number, stop: number, step = 1) => slice(y, { axis: 1, start, stop, step });
+  const alone = (y: Tensor, start: number) => n > paired ? [columns(y, start, start + 1)] : [];
+  const [left, right] = [0, 1].map((start) => columns(x, start, paired, 2));
+  const products = productOfOthers(concat([mul(left, right), ...alone(x, paired)], { axis: 1 }));
+  const outside = columns(products, 0, paired / 2);
+  const both = reshape(stack([mul(outside, right), mul(outside, left)], { axis: 2 }), [rows, paired]);
+  return concat([both, ...alone(products, paired / 2)], { axis: 1 });
 }
 
 function derivative(x: Tensor, axes: readonly number[]): Tensor {

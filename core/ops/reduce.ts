@@ -11,13 +11,13 @@ import { normalizeAxes, showShape, sizeOf } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast, stopGradient } from "./cast.ts";
 import { asTensor } from "./literal.ts";
-import { add, div, mul, sub } from "./binary.ts";
+import { add, div, gap, mul, sub } from "./binary.ts";
 import { eq } from "./compare.ts";
 import { zerosLike } from "./constant.ts";
 import { apply, noJvp, noVjp, numberDType } from "./define.ts";
 import { squeeze } from "./movement.ts";
 import { where } from "./select.ts";
-import { exp, isFinite, log, logicalNot, sqrt } from "./unary.ts";
+import { exp, log, logicalNot, rootOf } from "./unary.ts";
 
 /** max or min: the derivative goes to the extreme elements, in equal parts. */
 function extreme(name: "max" | "min"): Op<ReduceAttrs> {
@@ -208,11 +208,12 @@ export interface VarianceOptions extends ReduceOptions {
 export function variance(x: TensorLike, { correction = 0, ...options }: VarianceOptions = {}): Tensor {
   const tensor = asFloat(x);
   const distance = sub(tensor, mean(tensor, { axis: options.axis, keepDims: true }));
-  return div(sum(mul(distance, distance), options), windowSize(tensor, options.axis, "take variance of") - correction);
+  const count = windowSize(tensor, options.axis, "take variance of");
+  return div(sum(mul(distance, distance), options), Math.max(0, count - correction));
 }
 
 /**
- * The standard deviation over axes: the square root of `variance`, with the same options.
+ * The standard deviation over axes: the square root of `variance`, with the same options. Its derivative at equal elements is 0.
  *
  * ```ts
  * import { item, std, tensor } from "../../mod.ts";
@@ -221,7 +222,7 @@ export function variance(x: TensorLike, { correction = 0, ...options }: Variance
  * ```
  */
 export function std(x: TensorLike, options: VarianceOptions = {}): Tensor {
-  return sqrt(variance(x, options));
+  return rootOf(variance(x, options));
 }
 
 /**
@@ -237,10 +238,11 @@ export function logSumExp(x: TensorLike, options: ReduceOptions = {}): Tensor {
   const tensor = asFloat(x);
   const axis = normalizeAxes(options.axis, tensor.rank, "take logSumExp");
   if (tensor.size === 0) return log(sum(tensor, options));
-  // The shift cancels out of value and derivative. An infinite one would leave NaN.
+  // The shift cancels out of value and derivative. An infinite element is 0 apart from the largest; where all are -infinity, all count
+  // nothing.
   const largest = stopGradient(max(tensor, { axis, keepDims: true }));
-  const shift = where(isFinite(largest), largest, zerosLike(largest));
-  const total = sum(exp(sub(tensor, shift)), { axis, keepDims: true });
+  const shift = where(eq(largest, -Infinity), zerosLike(largest), largest);
+  const total = sum(exp(gap(tensor, shift)), { axis, keepDims: true });
   const none = eq(total, 0);
   const value = add(where(none, -Infinity, log(where(none, 1, total))), shift);
   return options.keepDims ? value : squeeze(value, { axis });

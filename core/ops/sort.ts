@@ -12,7 +12,8 @@ import { normalizeAxes, normalizeAxis, type Shape, showShape, sizeOf } from "../
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, upcast } from "./cast.ts";
 import { asTensor } from "./literal.ts";
-import { add, mul } from "./binary.ts";
+import { add, gap, mul } from "./binary.ts";
+import { eq } from "./compare.ts";
 import { stack } from "./concat.ts";
 import { apply, noJvp, noVjp, numberDType } from "./define.ts";
 import { permute, reshape, transpose } from "./movement.ts";
@@ -133,6 +134,13 @@ export function topK(x: TensorLike, k: number, { axis = -1, largest = true }: To
   return { values: takeAlongAxis(tensor, indices, { axis: at }), indices };
 }
 
+/** (1 - t) a + t b; of equal numbers that number, whatever rounding would make of their parts. */
+function blend(a: Tensor, b: Tensor, t: number): Tensor {
+  if (t === 0) return a;
+  // Only one of the forms is exact for equal numbers, and only the other has no NaN for a single infinity.
+  return where(eq(a, b), add(a, mul(gap(b, a), t)), add(mul(a, 1 - t), mul(b, t)));
+}
+
 /**
  * The value below which a part q of the elements along axes lies, in floating point: 0 gives the smallest, 1 the largest; between two
  * elements it is interpolated linearly. NaN if there is one among the elements. The derivative goes to the one or two elements it is
@@ -172,9 +180,7 @@ export function quantile(x: TensorLike, q: number | readonly number[], { axis, k
   const at = (part: number): Tensor => {
     const position = part * (count - 1);
     const below = Math.floor(position);
-    const t = position - below;
-    // Weighted like this, infinite neighbours give no NaN, as a + t (b - a) would.
-    const value = t === 0 ? element(below) : add(mul(element(below), 1 - t), mul(element(below + 1), t));
+    const value = blend(element(below), element(Math.ceil(position)), position - below);
     // NaN is sorted to the end.
     return where(isNaN(last), last, value);
   };

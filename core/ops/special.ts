@@ -20,9 +20,9 @@ import {
 } from "../ir/functions/terms.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
-import { add, div, mul } from "./binary.ts";
+import { add, div, hypot, mul } from "./binary.ts";
 import { apply, elementwise, type ElementwiseOp, floatDType } from "./define.ts";
-import { abs, cosh, exp, neg, sqrt, square } from "./unary.ts";
+import { abs, bell, cosh, exp, saturating, square } from "./unary.ts";
 
 function of(op: ElementwiseOp): (x: TensorLike) => Tensor {
   // A key, so that the function has the operation's name.
@@ -94,7 +94,7 @@ export const erfcOp: ElementwiseOp = elementwise({
   name: "erfc",
   domain: "any",
   dtype: floatDType("erfc"),
-  partials: [(g, x) => mul(g, mul(-2 / Math.sqrt(Math.PI), exp(neg(square(x)))))],
+  partials: [(g, x) => mul(g, mul(-2 / Math.sqrt(Math.PI), bell(x)))],
   lower: (x) => {
     const tail = upperTail(absolute(x));
     return expr.select(less(x, 0), minus(literal(x, 2), tail), tail);
@@ -197,7 +197,7 @@ export const gudermannianOp: ElementwiseOp = elementwise({
   name: "gudermannian",
   domain: "any",
   dtype: floatDType("gudermannian"),
-  partials: [(g, x) => div(g, cosh(x))],
+  partials: [(g, x) => div(g, cosh(saturating(x)))],
   lower: (x) => times(expr.unary("atan", expr.unary("tanh", times(x, 0.5))), 2),
 });
 /** The Gudermannian function 2 atan(tanh(x / 2)): a sigmoid from -pi/2 to pi/2 with slope 1 at 0. */
@@ -208,7 +208,7 @@ export const isruOp: ElementwiseOp = elementwise({
   domain: "any",
   dtype: floatDType("isru"),
   partials: [(g, x) => {
-    const y = div(1, sqrt(add(square(x), 1)));
+    const y = div(1, hypot(x, 1));
     return mul(g, mul(y, square(y)));
   }],
   lower: (x) => {
@@ -231,8 +231,11 @@ export const softsignOp: ElementwiseOp = elementwise({
   name: "softsign",
   domain: "nonzero",
   dtype: floatDType("softsign"),
-  partials: [(g, x) => div(g, square(add(1, abs(x))))],
-  lower: (x) => over(x, plus(absolute(x), 1)),
+  partials: [(g, x) => mul(g, square(div(1, add(1, abs(x)))))],
+  lower: (x) => {
+    const a = absolute(x);
+    return expr.select(equal(a, Infinity), signed(x, literal(x, 1)), over(x, plus(a, 1)));
+  },
 });
 /** x / (1 + |x|): a sigmoid from -1 to 1 with slope 1 at 0 that saturates slowly. */
 export const softsign: (x: TensorLike) => Tensor = of(softsignOp);

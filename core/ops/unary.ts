@@ -12,7 +12,7 @@ import { asFloat, cast } from "./cast.ts";
 import { asTensor } from "./literal.ts";
 import { madeBy } from "../ir/operation.ts";
 import { firstOf, fold } from "./algebra.ts";
-import { add, div, mul, pow, sub } from "./binary.ts";
+import { add, div, hypot, mul, pow, sub } from "./binary.ts";
 import { eq, gt, lt } from "./compare.ts";
 import { zerosLike } from "./constant.ts";
 import { apply, type Domain, elementwise, type ElementwiseOp, floatDType, numberDType } from "./define.ts";
@@ -110,6 +110,23 @@ export const sqrtOp: ElementwiseOp = floating("sqrt", "positive", (g, _, y) => d
 /** The square root of each element; NaN below 0. */
 export const sqrt: (x: TensorLike) => Tensor = of(sqrtOp);
 
+/** root(total) of a sum of powers; where the total is 0, its derivative is 0 (that of the powers is, too), not infinite. */
+export function rootOf(total: Tensor, root: (x: Tensor) => Tensor = sqrt): Tensor {
+  const zero = eq(total, 0);
+  return where(zero, zerosLike(total), root(where(zero, 1, total)));
+}
+
+/** Beyond this, sigmoids of any form are what they are at infinity. */
+const saturated = 1000;
+/** The argument of a function that saturates: beyond, the derivative is none, so that it is not multiplied with an infinite one. */
+export function saturating(x: Tensor): Tensor {
+  return clip(x, { min: -saturated, max: saturated });
+}
+/** The factor x of a product whose other factor vanishes towards -infinity faster than x grows. */
+export function vanishing(x: Tensor): Tensor {
+  return clip(x, { min: -saturated });
+}
+
 export const expOp: ElementwiseOp = floating("exp", "any", (g, _, y) => mul(g, y));
 /** e to the power of each element. */
 export const exp: (x: TensorLike) => Tensor = of(expOp);
@@ -146,7 +163,7 @@ export const acosOp: ElementwiseOp = floating("acos", "unit", (g, x) => neg(div(
 /** The angle in [0, pi] whose cosine is each element. */
 export const acos: (x: TensorLike) => Tensor = of(acosOp);
 
-export const atanOp: ElementwiseOp = floating("atan", "any", (g, x) => div(g, add(1, square(x))));
+export const atanOp: ElementwiseOp = floating("atan", "any", (g, x) => mul(g, square(div(1, hypot(x, 1)))));
 /** The angle in (-pi/2, pi/2) whose tangent is each element. */
 export const atan: (x: TensorLike) => Tensor = of(atanOp);
 
@@ -176,7 +193,7 @@ export const asinhOp: ElementwiseOp = elementwise({
   name: "asinh",
   domain: "any",
   dtype: floatDType("asinh"),
-  partials: [(g, x) => div(g, sqrt(add(square(x), 1)))],
+  partials: [(g, x) => div(g, hypot(x, 1))],
   // log(a + sqrt(a^2 + 1)), as a logarithm of 1 + something that keeps its digits near 0.
   lower: (x) =>
     odd(x, (a) => {
@@ -193,7 +210,7 @@ export const acoshOp: ElementwiseOp = elementwise({
   name: "acosh",
   domain: "aboveOne",
   dtype: floatDType("acosh"),
-  partials: [(g, x) => div(g, mul(sqrt(sub(x, 1)), sqrt(add(x, 1))))],
+  partials: [(g, x) => mul(g, mul(rsqrt(sub(x, 1)), rsqrt(add(x, 1))))],
   // log(x + sqrt(x^2 - 1)) with t = x - 1.
   lower: (x) => {
     const t = expr.binary("sub", x, 1);
@@ -210,7 +227,8 @@ export const atanhOp: ElementwiseOp = elementwise({
   name: "atanh",
   domain: "unit",
   dtype: floatDType("atanh"),
-  partials: [(g, x) => div(g, mul(sub(1, x), add(1, x)))],
+  // 1 / (1 - x^2) in two parts, whose derivatives at the ends are no product with 0.
+  partials: [(g, x) => mul(g, mul(0.5, add(reciprocal(sub(1, x)), reciprocal(add(1, x)))))],
   // log((1 + a) / (1 - a)) / 2
   lower: (x) =>
     odd(x, (a) => {
@@ -225,7 +243,7 @@ export const cbrtOp: ElementwiseOp = elementwise({
   name: "cbrt",
   domain: "nonzero",
   dtype: floatDType("cbrt"),
-  partials: [(g, _, y) => div(g, mul(3, square(y)))],
+  partials: [(g, _, y) => mul(g, mul(1 / 3, square(div(1, y))))],
   lower: (x) =>
     odd(x, (a) => {
       const y = expr.binary("pow", a, expr.constant(a.type, 1 / 3));
@@ -241,8 +259,12 @@ export const cbrt: (x: TensorLike) => Tensor = of(cbrtOp);
 export const erfOp: ElementwiseOp = floating(
   "erf",
   "any",
-  (g, x) => mul(g, mul(2 / Math.sqrt(Math.PI), exp(neg(square(x))))),
+  (g, x) => mul(g, mul(2 / Math.sqrt(Math.PI), bell(x))),
 );
+/** exp(-x^2). Beyond 30 it is 0, and so is its derivative: an infinite x is no factor of that. */
+export function bell(x: Tensor): Tensor {
+  return exp(neg(square(clip(x, { min: -30, max: 30 }))));
+}
 /** The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to each element. */
 export const erf: (x: TensorLike) => Tensor = of(erfOp);
 

@@ -103,6 +103,7 @@ function elementwiseCases(op: ElementwiseOp): OpCase[] {
 const numeric = new Set([
   "add",
   "sub",
+  "gap",
   "mul",
   "rem",
   "floorDivide",

@@ -38,6 +38,7 @@ import {
   mish,
   prelu,
   relu6,
+  rem,
   remainder,
   rsqrt,
   selu,
@@ -224,6 +225,16 @@ testOnDevices("derivatives at kinks, ends and far out", async () => {
   for (const [name, f, xs, expected] of cases) {
     const slope = await data(grad((x: Tensor) => sum(f(x)))(tensor([...xs])));
     assertClose(slope, expected, { relative: 1e-5, absolute: 1e-37 }, name);
+  }
+});
+
+testOnDevices("the derivative of a remainder has the quotient of its value", async () => {
+  // 1 / 0.1 rounds to 10, but 10 * 0.1 is more than 1, so that the remainder is that of 9.
+  const [x, y] = [tensor([1, -1, 6, -7]), tensor([0.1, 0.1, -0.2, 0.7])];
+  for (const [name, f] of [["rem", rem], ["remainder", remainder]] as const) {
+    const quotients = Array.from(await data(sub(x, f(x, y))), (whole, i) => whole / [0.1, 0.1, -0.2, 0.7][i]);
+    const slopes = await data(grad((each: Tensor) => sum(f(x, each)))(y));
+    assert.deepEqual(Array.from(slopes), quotients.map((quotient) => -Math.round(quotient)), name);
   }
 });
 

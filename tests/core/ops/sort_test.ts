@@ -9,6 +9,7 @@ import {
   median,
   mul,
   quantile,
+  repeat,
   sort,
   sum,
   type Tensor,
@@ -18,6 +19,7 @@ import {
   vmap,
   zeros,
 } from "../../../mod.ts";
+import { assertClose } from "../../support/close.ts";
 import { testOnDevices } from "../../support/each_device.ts";
 import { testSubjects } from "../../support/each_subject.ts";
 import type { Subject } from "../../support/laws.ts";
@@ -81,6 +83,17 @@ testOnDevices("order at special points", async () => {
     ["gradient of a middle", grad((y: Tensor) => median(y))(tensor([4, 1, 3, 2])), [0, 0, 0.5, 0.5]],
   ];
   for (const [what, actual, expected] of cases) assert.deepEqual(await toArray(actual), expected, what);
+});
+
+testOnDevices("a quantile of equal numbers is that number exactly, and shares its derivative as others do", async () => {
+  // Many, because most parts of most numbers happen to sum up to them.
+  const numbers = Float32Array.from({ length: 400 }, (_, i) => Math.sin(i + 1) * 10 ** (i % 9 - 4));
+  const parts = [0.1, 0.3, 0.45, 0.77];
+  const rows = repeat(tensor(numbers, { shape: [400, 1] }), 6, { axis: 1 });
+  const found = await data(quantile(rows, parts, { axis: 1 }));
+  assert.deepEqual(found, Float32Array.from({ length: 1600 }, (_, i) => numbers[i % 400]));
+  const slope = await data(grad((x: Tensor) => quantile(x, 0.3))(tensor([7, 7, 7])));
+  assertClose(slope, [0.4, 0.6, 0], { relative: 1e-6, absolute: 0 }, "derivative");
 });
 
 Deno.test("types: indices are i32, values keep theirs, quantiles are floating", () => {
