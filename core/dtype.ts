@@ -150,6 +150,18 @@ export function viewAsHost(dtype: DType, buffer: ArrayBufferLike, size?: number)
   return new (rowOf(dtype).array)(buffer as ArrayBuffer, 0, size);
 }
 
+/**
+ * Copies numbers that a program was given into the host array of `dtype`.
+ *
+ * @throws {DTypeError} If an integer would become another number.
+ */
+export function givenToHostArray(dtype: DType, values: ArrayLike<number>): HostArray {
+  const held = toHostArray(dtype, values);
+  if (!isInteger(dtype)) return held;
+  for (let i = 0; i < held.length; i++) if (held[i] !== values[i]) checkHolds(dtype, values[i], ` (element ${i})`);
+  return held;
+}
+
 /** Copies (and converts, as a typed array assignment does) numbers into the host array of `dtype`. */
 export function toHostArray(dtype: DType, values: ArrayLike<number>): HostArray {
   const { kind, array, bits, round } = rowOf(dtype);
@@ -178,6 +190,38 @@ export function checkHostArray(dtype: DType, values: HostArray): void {
   const { array } = rowOf(dtype);
   if (values instanceof array) return;
   throw new DTypeError(`Cannot copy a ${values.constructor.name} to a ${dtype} buffer: it takes a ${array.name}`, { dtype });
+}
+
+/** Whether elements of `dtype` can be a number: integers only those in their range, floats and bools any. */
+export function holds(dtype: DType, value: number): boolean {
+  const { kind, whole: [least, most] } = rowOf(dtype);
+  return kind !== "integer" || (Number.isInteger(value) && value >= least && value <= most);
+}
+
+/**
+ * Checks that elements of `dtype` can be a number: integers only those that they hold. Floats take the nearest, and a bool is whether
+ * a number is not 0. It is for numbers that a program was given; results of arithmetic wrap around.
+ *
+ * @param where Names the element, if it is one of several.
+ * @throws {DTypeError} If an integer would become another number.
+ */
+export function checkHolds(dtype: DType, value: number, where = ""): void {
+  if (holds(dtype, value)) return;
+  const [least, most] = wholeRange(dtype);
+  const wide = dtypes.find((each) => isInteger(each) && holds(each, value));
+  const remedy = wide ? `use ${wide}` : `use a float`;
+  throw new DTypeError(
+    `Cannot make ${dtype} of ${value}${where}: it holds the whole numbers from ${least} to ${most}; ${remedy}, ` +
+      `or cast(x, "${dtype}") if it shall become another number`,
+    { dtype, value },
+  );
+}
+
+/** A number as an element that it is cast to: integers lose the fraction, NaN is 0, beyond the range they compute in the nearest end. */
+export function castTo(dtype: DType, value: number): number {
+  if (!isInteger(dtype)) return roundTo(dtype, value);
+  const [least, most] = wholeRange(computeType(dtype));
+  return roundTo(dtype, Number.isNaN(value) ? 0 : Math.trunc(Math.min(Math.max(value, least), most)));
 }
 
 /** A number as an element of `dtype` holds it: floats take the nearest, integers wrap around. */

@@ -21,7 +21,7 @@ import { argsort } from "./ops/sort.ts";
 import { take } from "./ops/take.ts";
 import { erfinv } from "./ops/special.ts";
 import { clip, cos, erf, log, sqrt } from "./ops/unary.ts";
-import { defaultFloat, type DType, indexType, isFloat } from "./dtype.ts";
+import { defaultFloat, type DType, holds, indexType, isFloat, wholeRange } from "./dtype.ts";
 import { DTypeError, ShapeError } from "./errors.ts";
 import { integer } from "./ranges.ts";
 import { checkShape, normalizeAxis, type Shape, showShape } from "./shape.ts";
@@ -91,12 +91,20 @@ export function split(k: Key, count = 2): Key[] {
  * const key = random.key(0);
  * for (let step = 0; step < 3; step++) console.log(random.normal(random.foldIn(key, step), [2]));
  * ```
+ *
+ * @param data A whole number of 32 bits: negative ones are those of i32.
+ * @throws {RangeError} If it is none.
  */
 export function foldIn(k: Key, data: TensorLike): Key {
   // A value and no constant: a loop that folds in its steps compiles one program for all of them.
-  const low = typeof data === "number" ? tensor(Uint32Array.of(data), { shape: [] }) : cast(asTensor(data), hashType);
+  const low = typeof data === "number" ? tensor(Uint32Array.of(whole(data)), { shape: [] }) : cast(asTensor(data), hashType);
   // JAX folds in the key of the number, which is (0, number).
   return hash(k, zero(), low);
+}
+
+function whole(data: number): number {
+  if (holds(indexType, data) || holds(hashType, data)) return data;
+  throw new RangeError(`Cannot fold ${data} into a key: it must be a whole number of 32 bits, from -2^31 to 2^32 - 1`);
 }
 
 /**
@@ -213,13 +221,18 @@ export function truncatedNormal(
  * console.log(await toArray(random.randint(random.key(0), [5], { max: 10 }))); // [7, 2, 6, 5, 5]
  * ```
  *
- * @throws {RangeError} If the interval is empty or its bounds are not whole.
+ * @throws {RangeError} If the interval is empty, or its bounds are not whole or beyond those of i32.
  */
 export function randint(k: Key, shape: Shape, { min = 0, max }: { readonly min?: number; readonly max: number }): Tensor {
-  if (!Number.isInteger(min) || !Number.isInteger(max) || max <= min) {
-    throw new RangeError(`Cannot draw integers from [${min}, ${max}): the bounds must be integers and the second larger`);
+  const [least, most] = wholeRange(indexType);
+  if (!Number.isInteger(min) || !Number.isInteger(max) || max <= min || min < least || max > most + 1) {
+    throw new RangeError(
+      `Cannot draw integers from [${min}, ${max}): the bounds must be integers from ${least} to ${most + 1}, the second larger`,
+    );
   }
-  return add(cast(rem(bits(k, shape), max - min), indexType), min);
+  const [drawn, count] = [bits(k, shape), max - min];
+  // As i32 the upper half of u32 are negative numbers, and adding `min` wraps around to what was meant.
+  return add(bitcast(count > most - least ? drawn : rem(drawn, count), indexType), min);
 }
 
 /**

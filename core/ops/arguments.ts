@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { computeType, defaultFloat, type DType, maskType, promote, roundTo, tangentType } from "../dtype.ts";
+import { computeType, defaultFloat, type DType, holds, maskType, promote, tangentType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { broadcastShapes, sameShape, type Shape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
@@ -25,7 +25,7 @@ function literalType(x: TensorLike, other: DType): DType {
   const whole = typeof x === "number" && Number.isInteger(x);
   if (!whole) return defaultFloat;
   const type = computeType(other);
-  if (roundTo(type, x) !== x && x !== 0) {
+  if (!holds(type, x)) {
     throw new DTypeError(`Cannot combine a tensor of type ${other} with ${x}: ${type} does not hold it, cast the tensor first`, {
       dtype: other,
       value: x,

@@ -5,10 +5,10 @@
  */
 import { convert } from "../ir/encoding.ts";
 import { constantValue } from "../ir/operation.ts";
-import { checkDType, computeType, defaultFloat, type DType, isFloat, tangentType } from "../dtype.ts";
+import { castTo, checkDType, computeType, defaultFloat, type DType, isFloat, tangentType } from "../dtype.ts";
 import { type Op, Pending, Tensor, type TensorLike } from "../tensor.ts";
 import { identity } from "./algebra.ts";
-import { constantNode } from "./constant.ts";
+import { constantNode, constantOf } from "./constant.ts";
 import { asTensor } from "./literal.ts";
 import { apply, elementwise, noJvp, noVjp } from "./define.ts";
 
@@ -41,7 +41,8 @@ export const castOp: Op<{ readonly dtype: DType }> = {
 };
 
 /**
- * The values as another type: floats lose their fraction on the way to integers (NaN gives 0), bool is 0 or 1, anything but 0 is true.
+ * The values as another type: floats lose their fraction on the way to integers (NaN gives 0, and beyond i32 or u32 the nearest end),
+ * u8 takes the lowest 8 bits of an integer, bool is 0 or 1, anything but 0 is true.
  * Floats for storage take the nearest number, ties to even (f64 through f32), and beyond the largest infinity; derivatives pass there
  * and back in f32.
  *
@@ -54,6 +55,7 @@ export const castOp: Op<{ readonly dtype: DType }> = {
  * @throws {DTypeError} If there is no such type.
  */
 export function cast(x: TensorLike, dtype: DType): Tensor {
+  if (typeof x === "number") return constantOf(castTo(dtype, x), dtype);
   const tensor = asTensor(x);
   if (tensor.dtype === dtype && !tensor.weak) return tensor;
   checkDType(dtype);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DType, roundTo, tangentType } from "../dtype.ts";
+import { checkHolds, type DType, roundTo, tangentType } from "../dtype.ts";
 import type { Candidate, Node } from "../ir/operation.ts";
 import type { Shape } from "../shape.ts";
 import { type Op, Pending, Tensor } from "../tensor.ts";
@@ -25,12 +25,18 @@ export const fullOp: Op<FullAttrs> = {
   lower: { kind: "constant", value: ({ value }) => value },
 };
 
-/** A constant. A `weak` one adapts to the type of the other operand. */
+/**
+ * A constant. A `weak` one adapts to the type of the other operand.
+ *
+ * @throws {DTypeError} If the type is one of integers, and does not hold the number.
+ */
 export function constantOf(value: number, dtype: DType, shape: Shape = [], weak = false): Tensor {
+  const held = roundTo(dtype, value);
+  if (held !== value) checkHolds(dtype, value);
   return new Tensor(
     Object.isFrozen(shape) ? shape : Object.freeze(shape.slice()),
     dtype,
-    new Pending(fullOp as Op, [], { value: roundTo(dtype, value), shape, dtype }),
+    new Pending(fullOp as Op, [], { value: held, shape, dtype }),
     weak,
   );
 }

@@ -4,7 +4,17 @@
  * @module
  */
 import { constantOf } from "./constant.ts";
-import { defaultFloat, type DType, indexType, maskType, toHostArray } from "../dtype.ts";
+import {
+  checkHolds,
+  computeType,
+  defaultFloat,
+  type DType,
+  givenToHostArray,
+  holds,
+  indexType,
+  isInteger,
+  maskType,
+} from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { checkShape, contiguousStrides, type Shape, showShape } from "../shape.ts";
 import { type Op, Tensor } from "../tensor.ts";
@@ -13,6 +23,7 @@ import { cast } from "./cast.ts";
 import { eq } from "./compare.ts";
 import { apply, noJvp, noVjp } from "./define.ts";
 import { fromHost } from "./from_values.ts";
+import { literal } from "./literal.ts";
 import { broadcastInDim } from "./movement.ts";
 
 /** Options of the functions that make tensors. */
@@ -28,10 +39,12 @@ export interface CreationOptions {
  * import { full, toArray } from "../../mod.ts";
  * console.log(await toArray(full([2, 2], 7))); // [[7, 7], [7, 7]]
  * ```
+ *
+ * @throws {DTypeError} If the type is one of integers, and does not hold the value.
  */
 export function full(shape: Shape, value: number | boolean, { dtype }: CreationOptions = {}): Tensor {
   return constantOf(
-    Number(value),
+    literal(value),
     dtype ?? (typeof value === "boolean" ? maskType : defaultFloat),
     checkShape(shape, "make a tensor"),
   );
@@ -80,9 +93,11 @@ export function empty(shape: Shape, options: CreationOptions = {}): Tensor {
  * import { fullLike, tensor, toArray } from "../../mod.ts";
  * console.log(await toArray(fullLike(tensor([1, 2]), 7))); // [7, 7]
  * ```
+ *
+ * @throws {DTypeError} If the type is one of integers, and does not hold the value.
  */
 export function fullLike(x: Tensor, value: number | boolean, { dtype = x.dtype }: CreationOptions = {}): Tensor {
-  return constantOf(Number(value), dtype, x.shape);
+  return constantOf(literal(value), dtype, x.shape);
 }
 
 interface IndexAttrs {
@@ -134,6 +149,7 @@ export function diagonalIndex(shape: Shape): Tensor {
  * ```
  *
  * @returns One axis; i32 if all three are integers and no `dtype` is given, else f32.
+ * @throws {DTypeError} If the type is one of integers, and does not hold one of the numbers.
  * @throws {RangeError} If `step` is 0 or a bound is not finite.
  */
 export function arange(stop: number, options?: CreationOptions): Tensor;
@@ -149,14 +165,20 @@ export function arange(...args: readonly (number | CreationOptions | undefined)[
     throw new RangeError(`Cannot make a range from ${from} to ${to} by ${step}: the numbers must be finite and the step not 0`);
   }
   const count = Math.max(0, Math.ceil((to - from) / step));
+  const shape = checkShape([count], "make a range");
+  const last = from + (count - 1) * step;
   const whole = [from, step].every(Number.isInteger);
   const type = dtype ?? (whole && Number.isInteger(to) ? indexType : defaultFloat);
-  const steps = apply(
-    indexOp,
-    [],
-    whole ? { shape: [count], offset: from, strides: [step] } : { shape: [count], offset: 0, strides: [1] },
-  );
-  return whole ? cast(steps, type) : cast(add(mul(cast(steps, type), step), from), type);
+  if (count > 0) { for (const each of [from, count > 1 ? from + step : from, last]) checkHolds(type, each); }
+  if (!whole) {
+    const wide = computeType(type);
+    return cast(add(mul(cast(positions(shape), wide), step), from), type);
+  }
+  if (count === 0 || holds(indexType, from) && holds(indexType, last)) {
+    return cast(apply(indexOp, [], { shape, offset: count > 0 ? from : 0, strides: [count > 1 ? step : 1] }), type);
+  }
+  // Beyond the integers that devices count with: in double precision.
+  return fromHost(givenToHostArray(type, Float64Array.from({ length: count }, (_, i) => from + i * step)), shape, type);
 }
 
 /** Options of `linspace`. */
@@ -174,6 +196,7 @@ export interface LinspaceOptions extends CreationOptions {
  * ```
  *
  * @returns One axis; f32 unless `dtype` says otherwise.
+ * @throws {DTypeError} If the type is one of integers, and does not hold one of the numbers.
  * @throws {RangeError} If `count` is not an integer of at least 0, or a bound is not finite.
  */
 export function linspace(
@@ -189,8 +212,9 @@ export function linspace(
   }
   const last = Math.max(1, endpoint ? count - 1 : count);
   // On the host, in double precision, and from the nearer end: both ends come out as they were given.
-  const at = (i: number) => 2 * i < last ? start + (stop - start) * (i / last) : stop - (stop - start) * ((last - i) / last);
-  return fromHost(toHostArray(dtype, Float64Array.from({ length: count }, (_, i) => at(i))), [count], dtype);
+  const part = (i: number) => isInteger(dtype) ? (stop - start) * i / last : (stop - start) * (i / last);
+  const at = (i: number) => 2 * i < last ? start + part(i) : stop - part(last - i);
+  return fromHost(givenToHostArray(dtype, Float64Array.from({ length: count }, (_, i) => at(i))), [count], dtype);
 }
 
 /**

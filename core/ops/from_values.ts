@@ -8,6 +8,7 @@ import {
   type DType,
   dtypeOfArray,
   dtypes,
+  givenToHostArray,
   type HostArray,
   hostBytes,
   isBool,
@@ -47,8 +48,10 @@ export interface TensorOptions {
  * console.log(tensor(new Uint8Array(6), { shape: [2, 3] }).dtype); // u8
  * ```
  *
- * @param values Nested arrays must be regular. Numbers become f32 and booleans bool unless `dtype` says otherwise; a typed array keeps its type.
+ * @param values Nested arrays must be regular. Numbers (and booleans among them, as 0 and 1) become f32, booleans alone bool
+ * unless `dtype` says otherwise; a typed array keeps its type.
  * @throws {ShapeError} If nested arrays are ragged, or the number of values does not fit `shape`.
+ * @throws {DTypeError} If the type is one of integers, and does not hold a number: it would become another one.
  */
 export function tensor(
   values: NestedArray | TypedArray | Uint8ClampedArray,
@@ -59,20 +62,20 @@ export function tensor(
     const own = dtypeOfArray(values);
     if (!own) throw cannotHold(values);
     const taken = !copy && (dtype ?? own) === own && !(values instanceof Uint8ClampedArray);
-    return fromHost(taken ? values : toHostArray(dtype ?? own, values), given ?? [values.length], dtype ?? own, !taken);
+    return fromHost(taken ? values : givenToHostArray(dtype ?? own, values), given ?? [values.length], dtype ?? own, !taken);
   }
   const nested = flattenNested(values);
-  const type = dtype ?? (nested.hasBooleans ? maskType : defaultFloat);
-  return fromHost(toHostArray(type, nested.numbers), given ?? nested.shape, type);
+  const type = dtype ?? (nested.isBool ? maskType : defaultFloat);
+  return fromHost(givenToHostArray(type, nested.numbers), given ?? nested.shape, type);
 }
 
 /** The numbers of nested arrays in row-major order, and their shape. */
-function flattenNested(values: NestedArray): { numbers: number[]; shape: Shape; hasBooleans: boolean } {
+function flattenNested(values: NestedArray): { numbers: number[]; shape: Shape; isBool: boolean } {
   const numbers: number[] = [];
-  let hasBooleans = false;
+  let booleans = 0;
   const walk = (value: NestedArray, path: readonly number[]): Shape => {
     if (typeof value === "number" || typeof value === "boolean") {
-      hasBooleans ||= typeof value === "boolean";
+      if (typeof value === "boolean") booleans++;
       numbers.push(Number(value));
       return [];
     }
@@ -92,7 +95,7 @@ function flattenNested(values: NestedArray): { numbers: number[]; shape: Shape; 
     return [value.length, ...(inner[0] ?? [])];
   };
   const shape = walk(values, []);
-  return { numbers, shape, hasBooleans };
+  return { numbers, shape, isBool: booleans > 0 && booleans === numbers.length };
 }
 
 /** Why a typed array makes no tensor. */

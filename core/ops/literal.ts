@@ -22,6 +22,7 @@ export function literal(x: unknown): number {
 }
 
 function describe(x: unknown): string {
+  if (typeof x === "bigint") return `${x}n`;
   if (Array.isArray(x)) return "an array";
   if (x === null || typeof x !== "object") return String(x);
   return `a ${x.constructor?.name ?? "value"}`;

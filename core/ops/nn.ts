@@ -308,7 +308,7 @@ export function logSoftmax(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tens
  * @returns [..., classes], f32
  */
 export function oneHot(labels: TensorLike, classes: number): Tensor {
-  const tensor = asTensor(labels);
+  const tensor = typeof labels === "number" ? asTensor(labels, indexType) : asTensor(labels);
   const shape = [...tensor.shape, classes];
   return cast(eq(iota(shape, tensor.rank), reshape(cast(tensor, indexType), [...tensor.shape, 1])), defaultFloat);
 }

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { checkHolds } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { asTensor } from "./literal.ts";
+import { asTensor, literal } from "./literal.ts";
 import { concat } from "./concat.ts";
 import { apply } from "./define.ts";
 import { broadcastTo } from "./movement.ts";
@@ -68,6 +69,7 @@ const borders: Readonly<Record<Mode, (x: Tensor, axis: number, low: number, high
  * console.log(await toArray(pad(x, { low: [2], high: [1], mode: "circular" }))); // [2, 3, 1, 2, 3, 1]
  * ```
  *
+ * @throws {DTypeError} If x is of integers that do not hold the value.
  * @throws {ShapeError} If the lists do not have one number of at least 0 per axis, or x is too small to be mirrored or repeated so far.
  * @throws {RangeError} If the mode is not a constant and there is an `interior`, or there is no such mode.
  */
@@ -82,7 +84,10 @@ export function pad(x: TensorLike, { low, high, interior, value = 0, mode = "con
       );
     }
   }
-  if (mode === "constant") return apply(padOp, [tensor], { low, high, interior: inner, value });
+  if (mode === "constant") {
+    checkHolds(tensor.dtype, literal(value));
+    return apply(padOp, [tensor], { low, high, interior: inner, value: literal(value) });
+  }
   if (!Object.hasOwn(borders, mode)) {
     throw new RangeError(`Cannot pad in mode "${mode}": the modes are "constant", "reflect", "replicate" and "circular"`);
   }

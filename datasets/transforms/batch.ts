@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { constantOf } from "../../core/ops/constant.ts";
 import { asFloat, cast } from "../../core/ops/cast.ts";
-import { asTensor } from "../../core/ops/literal.ts";
 import { tensor } from "../../core/ops/from_values.ts";
 import { reshape } from "../../core/ops/movement.ts";
 import { clip, round } from "../../core/ops/unary.ts";
@@ -42,7 +42,7 @@ export function inFloat(images: Tensor, f: (images: Tensor) => Tensor): Tensor {
 
 /** One number itself, or one for each channel as [channels, 1, 1]. */
 export function perChannel(value: number | readonly number[], what: string, images: Tensor): Tensor {
-  if (typeof value === "number") return asTensor(value);
+  if (typeof value === "number") return constantOf(value, images.dtype);
   const channels = images.shape[1];
   if (value.length !== channels) {
     throw new ShapeError(

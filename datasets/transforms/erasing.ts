@@ -40,7 +40,7 @@ const maxAttempts = 10;
  * are drawn by the key. If none of ten rectangles is smaller than the image, nothing is erased.
  *
  * @throws {RangeError} If an option is out of its range.
- * @throws {DTypeError} When it is applied: if the value is "random" and the images have no fractions.
+ * @throws {DTypeError} When it is applied: if the images have no fractions and the value is "random", or none that they hold.
  * @see Zhong, Zheng, Kang, Li and Yang, "Random erasing data augmentation", 2017; PyTorch's RandomErasing
  * @example
  * ```ts
@@ -68,7 +68,7 @@ export function randomErasing(
       }
       const [position, noise] = split(key);
       const erased = value === "random" ? cast(normal(noise, batch.shape), batch.dtype) : perChannel(value, "value", batch);
-      return cast(where(rectangles(position, batch, p, scale, ratio), erased, batch), batch.dtype);
+      return where(rectangles(position, batch, p, scale, ratio), erased, batch);
     });
 }
 

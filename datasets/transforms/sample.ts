@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { defaultFloat, indexType } from "../../core/dtype.ts";
+import { checkHolds, defaultFloat, indexType } from "../../core/dtype.ts";
 import { add, div, logicalAnd, maximum, minimum, mul, sub } from "../../core/ops/binary.ts";
 import { cast } from "../../core/ops/cast.ts";
 import { ge, lt } from "../../core/ops/compare.ts";
 import { concat } from "../../core/ops/concat.ts";
+import { constantOf } from "../../core/ops/constant.ts";
 import { iota } from "../../core/ops/creation.ts";
 import { reshape } from "../../core/ops/movement.ts";
 import { pad } from "../../core/ops/pad.ts";
@@ -55,7 +56,7 @@ function brought(at: Tensor, extent: number, mode: PaddingMode): Tensor {
 /** Images where `inside` [n, h, w] holds, else the value; bytes stay bytes. */
 function filled(images: Tensor, inside: Tensor, fill: number): Tensor {
   const [n, h, w] = inside.shape;
-  return cast(where(reshape(inside, [n, 1, h, w]), images, fill), images.dtype);
+  return where(reshape(inside, [n, 1, h, w]), images, constantOf(fill, images.dtype));
 }
 
 /** The pixels at rows and columns of i32, shaped as those of `pixels`, which may be beyond the edge. */
@@ -69,6 +70,7 @@ export function pixelsAt(images: Tensor, rows: Tensor, columns: Tensor, mode: Pa
  * Images read at positions between their pixels: y and x [n, h, w] count pixels from the centre of the first. Beyond the edge is `fill`.
  */
 export function sampled(images: Tensor, y: Tensor, x: Tensor, interpolation: Interpolation, fill: number): Tensor {
+  checkHolds(images.dtype, fill);
   if (interpolation === "bilinear") return inFloat(images, (values) => blended(values, y, x, fill));
   return pixelsAt(images, cast(round(y), indexType), cast(round(x), indexType), "constant", fill);
 }
