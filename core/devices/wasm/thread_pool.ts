@@ -48,6 +48,8 @@ export class ThreadPool {
   #spawned = 0;
   /** Commands dispatched so far. */
   #dispatched = 0;
+  /** How long workers may take to start, in milliseconds: after they have not once, no call waits for them again. */
+  #patience = startLimit;
   /** Whether workers may still wait at the barrier of a program that failed. */
   #failed = false;
 
@@ -119,26 +121,30 @@ export class ThreadPool {
   #started(): Dispatcher {
     if (!this.#ready) {
       this.start();
-      const index = control.ready / 4;
-      const deadline = performance.now() + startLimit;
-      for (;;) {
-        const ready = Atomics.load(this.#words, index);
-        if (ready === this.#workers) break;
-        const left = deadline - performance.now();
-        if (left <= 0) {
-          throw new DeviceError(
-            `Cannot run on ${this.#workers + 1} threads: only ${ready} workers have started in ${startLimit / 1000} s`,
-            {
-              threads: this.#workers + 1,
-              ready,
-            },
-          );
-        }
-        Atomics.wait(this.#words, index, ready, left);
-      }
+      this.#awaitWorkers();
       this.#ready = true;
     }
     return this.#dispatcher!;
+  }
+
+  #awaitWorkers(): void {
+    const index = control.ready / 4;
+    const deadline = performance.now() + this.#patience;
+    for (;;) {
+      const ready = Atomics.load(this.#words, index);
+      if (ready === this.#workers) return;
+      const left = deadline - performance.now();
+      if (left <= 0) {
+        this.#patience = 0;
+        const threads = this.#workers + 1;
+        throw new DeviceError(
+          `Cannot run on ${threads} threads: only ${ready} of ${this.#workers} workers have started in ${startLimit / 1000} s, ` +
+            "create the wasm device with one thread",
+          { threads, ready },
+        );
+      }
+      Atomics.wait(this.#words, index, ready, left);
+    }
   }
 
   #dispatch(dispatcher: Dispatcher, command: readonly number[]): void {

@@ -38,6 +38,8 @@ export class BufferPool {
   readonly #device: GPUDevice;
   readonly #failures: Failures;
   readonly #idle = new Map<number, Idle[]>();
+  /** Buffers for which there turned out to be no memory when they were in use: they are not kept. */
+  readonly #unusable = new WeakSet<GPUBuffer>();
   #created = 0;
   #releases = 0;
   #bytesIdle = 0;
@@ -71,11 +73,12 @@ export class BufferPool {
 
   /** Takes a buffer back; work already submitted may still use it. */
   release(memory: Memory): void {
+    this.bytesInUse -= memory.bytes;
+    if (this.#unusable.has(memory.gpu)) return;
     const list = this.#idle.get(memory.bytes) ?? [];
     this.#idle.set(memory.bytes, list);
     list.push({ memory, since: this.#releases++ });
     this.#bytesIdle += memory.bytes;
-    this.bytesInUse -= memory.bytes;
     const budget = Math.max(minimumIdleBudget, this.bytesInUse);
     while (this.#bytesIdle > budget) this.#destroyOldest();
   }
@@ -106,15 +109,25 @@ export class BufferPool {
 
   /** When memory has run out, what lies idle is given up before the second try. */
   #createChecked(bytes: number, make: () => GPUBuffer): GPUBuffer {
-    const first = this.#failures.guard("out-of-memory", make);
+    const discard = (gpu: GPUBuffer) => this.#discard(gpu);
+    const first = this.#failures.guard("out-of-memory", make, discard);
     if (first.error === undefined) return first.made;
     this.trim();
-    const second = this.#failures.guard("out-of-memory", make);
+    const second = this.#failures.guard("out-of-memory", make, discard);
     if (second.error === undefined) return second.made;
     throw new OutOfMemoryError(
       `Cannot make a buffer of ${bytes} bytes on webgpu: out of memory with ${this.bytesInUse} bytes in use (${second.error})`,
       { bytes, bytesInUse: this.bytesInUse },
     );
+  }
+
+  /** Lets a buffer without memory serve no further use. */
+  #discard(gpu: GPUBuffer): void {
+    this.#unusable.add(gpu);
+    for (const list of this.#idle.values()) {
+      const index = list.findIndex(({ memory }) => memory.gpu === gpu);
+      if (index >= 0) this.#bytesIdle -= list.splice(index, 1)[0].memory.bytes;
+    }
   }
 
   #destroyOldest(): void {

@@ -54,9 +54,14 @@ export class Failures {
   /**
    * Runs `make` in an error scope.
    *
-   * @returns What was made, and the error if there was one and it is known already; otherwise it is reported when it comes.
+   * @param onLate Is told of an error that comes later, and which is then reported by itself: what was made is of no use.
+   * @returns What was made, and the error if there was one and it is known already.
    */
-  guard<T>(filter: GPUErrorFilter, make: () => T): { made: T; error: string | undefined } {
+  guard<T>(
+    filter: GPUErrorFilter,
+    make: () => T,
+    onLate: (made: T, error: string) => void,
+  ): { made: T; error: string | undefined } {
     this.#device.pushErrorScope(filter);
     let verdict: Promise<GPUError | null>;
     let made: T;
@@ -67,7 +72,13 @@ export class Failures {
     }
     const error = settledError(verdict);
     if (error !== undefined) verdict.catch(() => {});
-    else verdict.then((late) => late && this.report(late.message), () => {});
+    else {
+      verdict.then((late) => {
+        if (!late) return;
+        this.report(late.message);
+        onLate(made, late.message);
+      }, () => {});
+    }
     return { made, error };
   }
 }

@@ -14,6 +14,8 @@ import type { Failures } from "./failures.ts";
 export interface Pipeline {
   readonly gpu: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+  /** The driver's words if it has refused the shader after it was handed out. */
+  refusal?: string;
 }
 
 const mostPipelines = 4096;
@@ -54,15 +56,20 @@ export class PipelineCache {
   #compile({ code, label, bindings }: Dispatch): Pipeline {
     if (debug.has("source")) console.error(`${label}\n${numbered(code)}`);
     const layout = this.#layout(bindings.map(({ access }) => access));
-    const { made, error } = this.#failures.guard("validation", () => {
+    const make = () => {
       const module = this.#device.createShaderModule({ code, label });
       return this.#device.createComputePipeline({ label, layout: layout.pipeline, compute: { module, entryPoint: "main" } });
+    };
+    const { made, error } = this.#failures.guard("validation", make, (_, refusal) => {
+      pipeline.refusal = refusal;
+      this.#pipelines.delete(code);
     });
     if (error !== undefined) {
       throw new DeviceError(`Cannot compile a ${label} shader for webgpu: ${error}\n${numbered(code)}`, { label, code, error });
     }
     this.#compiled++;
-    return { gpu: made, layout: layout.group };
+    const pipeline: Pipeline = { gpu: made, layout: layout.group };
+    return pipeline;
   }
 
   #layout(accesses: readonly ("read" | "read_write")[]): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DeviceError } from "../../errors.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
 import type { Region } from "./regions.ts";
@@ -77,6 +78,10 @@ export class Recorder {
   }
 
   #groupOf(step: DispatchStep, regions: readonly Region[]): GPUBindGroup {
+    const { refusal } = step.pipeline;
+    if (refusal !== undefined) {
+      throw new DeviceError(`Cannot run a ${step.label} shader on webgpu: it did not compile: ${refusal}`, { error: refusal });
+    }
     const groups = this.#groups.get(step)!;
     let key = "";
     for (const index of step.varying) {

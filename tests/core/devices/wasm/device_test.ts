@@ -54,6 +54,35 @@ Deno.test({ name: "wasm: the number of threads is checked", ...longLived }, () =
   for (const threads of [0, -1, 1.5, NaN, 1000]) assert.throws(() => createWasmDevice({ threads }), RangeError);
 });
 
+Deno.test({ name: "wasm: workers that do not start are waited for once", ...longLived }, () => {
+  const [{ URL }, { now }, { wait }] = [globalThis, performance, Atomics];
+  const wide = mapCase([100_000], [[noise(1, 100_000), [1]]], unary("exp", load(0)));
+  const device = createWasmDevice({ threads: 2 });
+  // What workers are to run is nothing, and waiting moves the clock on.
+  let time = 0;
+  globalThis.URL = class extends URL {
+    constructor() {
+      super("data:text/javascript,");
+    }
+  } as typeof URL;
+  performance.now = () => time;
+  Atomics.wait = (_words: unknown, _index: number, _value: unknown, limit = Infinity) => {
+    time += limit;
+    return "timed-out";
+  };
+  try {
+    for (let i = 0; i < 3; i++) {
+      const message = /only 0 of 1 workers have started in 30 s, create the wasm device with one thread/;
+      assert.throws(() => runOn(device, wide), (error) => error instanceof DeviceError && message.test(error.message));
+      assert.deepEqual([time, device.bytesInUse], [30_000, 0]);
+    }
+  } finally {
+    globalThis.URL = URL;
+    performance.now = now;
+    Atomics.wait = wait;
+  }
+});
+
 const accuracy: readonly (readonly [op: UnaryOp, low: number, high: number, relative: number, absolute?: number])[] = [
   ["exp", -87, 88.7, 1.2e-7],
   ["exp", -103, -87, 1e-7, 1.5e-45],

@@ -13,9 +13,11 @@ import { binaryFunction, unaryFunction } from "../../../../core/devices/referenc
 import {
   createWebgpuDevice,
   hasRealAdapter,
+  type WebgpuBuffer,
   type WebgpuDevice,
   type WebgpuOptions,
 } from "../../../../core/devices/webgpu/device.ts";
+import type { WebgpuExecutable } from "../../../../core/devices/webgpu/executable.ts";
 import { Failures } from "../../../../core/devices/webgpu/failures.ts";
 import { PipelineCache } from "../../../../core/devices/webgpu/pipelines.ts";
 import { sizeClass } from "../../../../core/devices/webgpu/buffer_pool.ts";
@@ -247,6 +249,70 @@ Deno.test({
     failures.close();
     device.destroy();
   },
+});
+
+/** Runs with the verdicts of error scopes coming later than the calls, as on other runtimes, and perhaps others; waits for them. */
+async function withLateVerdicts(use: () => void, change = (error: GPUError | null) => error): Promise<void> {
+  const { popErrorScope } = GPUDevice.prototype;
+  GPUDevice.prototype.popErrorScope = function () {
+    return popErrorScope.call(this).then(change); // settled, but not yet
+  };
+  try {
+    use();
+  } finally {
+    GPUDevice.prototype.popErrorScope = popErrorScope;
+  }
+  await new Promise((resolve) => setTimeout(resolve));
+}
+
+testDevice("a shader that is refused late is not kept, and no program runs it", async (device) => {
+  const { createShaderModule } = GPUDevice.prototype;
+  let executable: WebgpuExecutable | undefined;
+  await withLateVerdicts(() => {
+    GPUDevice.prototype.createShaderModule = function (descriptor) {
+      return createShaderModule.call(this, {
+        ...descriptor,
+        code: "@compute @workgroup_size(1) fn main() { let x: i32 = 1.5; }",
+      });
+    };
+    try {
+      executable = device.compile(step.program);
+    } finally {
+      GPUDevice.prototype.createShaderModule = createShaderModule;
+    }
+  });
+  assert.throws(() => executable!.run(step.inputs), /An earlier operation on webgpu failed: .*1\.5/s);
+  for (let i = 0; i < 2; i++) assert.throws(() => executable!.run(step.inputs), /Cannot run a .* shader on webgpu: .*1\.5/s);
+  executable!.destroy();
+  assert.equal(device.bytesInUse, 0);
+  await checkCase(device, step);
+});
+
+testDevice("memory that turns out to be missing serves no second use", async (device) => {
+  const { createBuffer } = GPUDevice.prototype;
+  const made: GPUBuffer[] = [];
+  GPUDevice.prototype.createBuffer = function (descriptor) {
+    made.push(createBuffer.call(this, descriptor));
+    return made.at(-1)!;
+  };
+  try {
+    for (const [isIdle, size] of [[false, 1000], [true, 5000]] as const) {
+      let first: WebgpuBuffer | undefined;
+      await withLateVerdicts(() => {
+        first = device.upload("f32", new Float32Array(size));
+        if (isIdle) device.free(first);
+      }, () => ({ message: "no memory, on purpose" }));
+      if (!isIdle) device.free(first!);
+      assert.equal(device.bytesInUse, 0);
+      assert.throws(() => device.upload("f32", new Float32Array(size)), /no memory, on purpose/);
+      const count = made.length;
+      const second = device.upload("f32", new Float32Array(size));
+      assert.equal(made.length, count + 1, "a new buffer is made");
+      device.free(second);
+    }
+  } finally {
+    GPUDevice.prototype.createBuffer = createBuffer;
+  }
 });
 
 const timed: string[] = [];
