@@ -27,6 +27,9 @@ export class ShapeError extends CotangentError {}
 /** An element type that an operation or a device cannot take. */
 export class DTypeError extends CotangentError {}
 
+/** An option that does not exist, or one that is missing. Facts: the `option`, and the `options` there are; `nearest` to a wrong name. */
+export class OptionError extends CotangentError {}
+
 /** A value was read where there is none yet: inside a function that `jit`, `vmap` or another transform traces. */
 export class TraceError extends CotangentError {}
 

@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { elementType, real } from "./kinds.ts";
+import { axisOption, checkOptions, needed, optionTable } from "./options.ts";
 import { add, bitwiseOr, bitwiseXor, mul, rem, shiftRight, sub } from "./ops/binary.ts";
 import { bitcast, hashType, threefry2x32 } from "./ops/bits.ts";
 import { asTensor } from "./ops/literal.ts";
@@ -134,6 +136,8 @@ export interface Interval {
   readonly max?: number;
 }
 
+export const intervalOptions = optionTable<Interval>({ min: real, max: real });
+
 /**
  * Numbers uniform in [min, max): f32, of the given shape. However few floats there are between the two, `max` is not among them.
  *
@@ -144,7 +148,8 @@ export interface Interval {
  *
  * @throws {RangeError} If no f32 lies in the interval.
  */
-export function uniform(k: Key, shape: Shape, { min = 0, max = 1 }: Interval = {}): Tensor {
+export function uniform(k: Key, shape: Shape, options: Interval = {}): Tensor {
+  const { min = 0, max = 1 } = checkOptions(options, intervalOptions, "uniform");
   const unit = fractions(bits(k, shape));
   if (min === 0 && max === 1) return unit;
   const [least, most] = [floatFrom(defaultFloat, min), floatBelow(defaultFloat, max)];
@@ -164,6 +169,8 @@ export interface NormalOptions {
   readonly std?: number;
 }
 
+const normalOptions = optionTable<NormalOptions>({ mean: real, std: real });
+
 /**
  * Normally distributed numbers (Box and Muller's method): f32, of the given shape.
  *
@@ -172,7 +179,8 @@ export interface NormalOptions {
  * console.log(await toArray(random.normal(random.key(0), [3]))); // [-0.840..., 0.232..., -1.738...]
  * ```
  */
-export function normal(k: Key, shape: Shape, { mean = 0, std = 1 }: NormalOptions = {}): Tensor {
+export function normal(k: Key, shape: Shape, options: NormalOptions = {}): Tensor {
+  const { mean = 0, std = 1 } = checkOptions(options, normalOptions, "normal");
   const counters = cast(positions(checkShape(shape, "draw random numbers")), hashType);
   const [x, y] = threefry2x32(words(k), [zero(), counters]);
   // 1 - u is in (0, 1], where the logarithm is finite.
@@ -191,6 +199,8 @@ export interface TruncatedNormalOptions {
   readonly dtype?: DType;
 }
 
+const truncatedNormalOptions = optionTable<TruncatedNormalOptions>({ min: real, max: real, dtype: elementType });
+
 /**
  * Normal numbers with mean 0 and deviation 1 before those outside [min, max] are left out: inside, their density keeps its shape.
  * Between the default bounds the deviation of what is left is 0.8796.
@@ -205,8 +215,9 @@ export interface TruncatedNormalOptions {
 export function truncatedNormal(
   k: Key,
   shape: Shape,
-  { min = -2, max = 2, dtype = defaultFloat }: TruncatedNormalOptions = {},
+  options: TruncatedNormalOptions = {},
 ): Tensor {
+  const { min = -2, max = 2, dtype = defaultFloat } = checkOptions(options, truncatedNormalOptions, "truncatedNormal");
   if (!(min < max) || min > 4 || max < -4) {
     throw new RangeError(
       `Cannot draw normal numbers from [${min}, ${max}]: the first must be the smaller, and they must reach [-4, 4]`,
@@ -224,6 +235,8 @@ export function truncatedNormal(
   return cast(clip(z, { min: least, max: most }), dtype);
 }
 
+const randintOptions = optionTable<{ readonly min?: number; readonly max: number }>({ min: real, max: needed(real) });
+
 /**
  * Integers uniform in [min, max): i32. Small numbers are more probable by less than range / 2^32.
  *
@@ -234,7 +247,8 @@ export function truncatedNormal(
  *
  * @throws {RangeError} If the interval is empty, or its bounds are not whole or beyond those of i32.
  */
-export function randint(k: Key, shape: Shape, { min = 0, max }: { readonly min?: number; readonly max: number }): Tensor {
+export function randint(k: Key, shape: Shape, options: { readonly min?: number; readonly max: number }): Tensor {
+  const { min = 0, max } = checkOptions(options, randintOptions, "randint");
   const [least, most] = wholeRange(indexType);
   if (!Number.isInteger(min) || !Number.isInteger(max) || max <= min || min < least || max > most + 1) {
     throw new RangeError(
@@ -270,7 +284,8 @@ export function bernoulli(k: Key, p: number, shape: Shape): Tensor {
  * @param x How many numbers, or a tensor with at least one axis.
  * @throws {RangeError} If `x` is neither a tensor nor an integer of at least 0.
  */
-export function permutation(k: Key, x: Tensor | number, { axis = 0 }: { readonly axis?: number } = {}): Tensor {
+export function permutation(k: Key, x: Tensor | number, options: { readonly axis?: number } = {}): Tensor {
+  const { axis = 0 } = checkOptions(options, axisOption, "permutation");
   if (typeof x === "number") return take(arange(integer(x, "The number of elements", 0)), permutationOf(k, x));
   const along = normalizeAxis(axis, x.rank, "permute at random");
   return take(x, permutationOf(k, x.shape[along]), { axis: along });

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { anyNumber, checkedInside, flag, natural, whole } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { integer } from "../core/ranges.ts";
 import { foldInKey } from "../core/threefry.ts";
 import { randomStream } from "../core/random_stream.ts";
@@ -23,6 +25,14 @@ export interface BatchesOptions {
   /** Use only the first `limit` images of the set (chosen before shuffling). Default: all. */
   readonly limit?: number;
 }
+
+const batchesOptions = optionTable<BatchesOptions>({
+  batchSize: needed(anyNumber),
+  shuffle: checkedInside(),
+  epoch: whole,
+  dropLast: flag,
+  limit: natural,
+});
 
 /** Some images of a set with their labels, in arrays of their own. */
 export interface Batch {
@@ -59,6 +69,7 @@ export interface Batches extends Iterable<Batch> {
  * ```
  */
 export function batches(set: ImageSet, options: BatchesOptions): Batches {
+  checkOptions(options, batchesOptions, "batches");
   const { batchSize, shuffle, epoch = 0, dropLast = false, limit = set.count } = options;
   integer(batchSize, "batchSize");
   const chosen = firstImages(set, limit);

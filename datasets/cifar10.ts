@@ -34,6 +34,6 @@ import type { ImageDataset } from "./types.ts";
  * ```
  */
 export function cifar10(options: DatasetOptions = {}, source: Cifar10Source = cifar10Source): DatasetTask<ImageDataset> {
-  const checked = checkedOptions(options);
+  const checked = checkedOptions(options, "cifar10");
   return async () => await (await import("./load_cifar10.ts")).loadCifar10(checked, source)();
 }

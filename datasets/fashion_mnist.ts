@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { checkedOptions } from "./check_options.ts";
 import type { Digest } from "./digest.ts";
 import type { DatasetTask } from "./errors.ts";
 import { idxDataset } from "./idx_dataset.ts";
@@ -76,5 +77,6 @@ export const fashionMnistSource: IdxSource = {
  * ```
  */
 export function fashionMnist(options: DatasetOptions = {}): DatasetTask<ImageDataset> {
+  checkedOptions(options, "fashionMnist");
   return idxDataset(fashionMnistSource, options);
 }

@@ -24,6 +24,6 @@ import type { ImageDataset } from "./types.ts";
  * ```
  */
 export function idxDataset(source: IdxSource, options: DatasetOptions = {}): DatasetTask<ImageDataset> {
-  const checked = checkedOptions(options);
+  const checked = checkedOptions(options, "idxDataset");
   return async () => await (await import("./load_idx.ts")).loadIdx(source, checked)();
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { checkedOptions } from "./check_options.ts";
 import type { DatasetTask } from "./errors.ts";
 import { idxDataset } from "./idx_dataset.ts";
 import type { IdxSource } from "./idx_source.ts";
@@ -60,5 +61,6 @@ export const mnistSource: IdxSource = {
  * ```
  */
 export function mnist(options: DatasetOptions = {}): DatasetTask<ImageDataset> {
+  checkedOptions(options, "mnist");
   return idxDataset(mnistSource, options);
 }

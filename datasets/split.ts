@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { anyNumber, checkedInside, flag } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { foldInKey } from "../core/threefry.ts";
 import { randomStream } from "../core/random_stream.ts";
 import { type KeyLike, permutation } from "./order.ts";
@@ -57,6 +59,10 @@ export type SplitOptions =
     readonly stratify?: boolean;
   };
 
+const splitOptions = optionTable<
+  { readonly fraction?: number; readonly count?: number; readonly key: KeyLike; readonly stratify?: boolean }
+>({ fraction: anyNumber, count: anyNumber, key: needed(checkedInside()), stratify: flag });
+
 /**
  * Two parts of a set, copied: every image is in one of them. Images keep their order; which part they are in is drawn by the key.
  *
@@ -73,6 +79,7 @@ export type SplitOptions =
  * ```
  */
 export function split(set: ImageSet, options: SplitOptions): readonly [ImageSet, ImageSet] {
+  checkOptions(options, splitOptions, "split");
   const { key, stratify = false } = options;
   const size = secondSize(set, options);
   const base = words(key);

@@ -8,6 +8,8 @@
  *
  * @module
  */
+import { checkedInside, real } from "../core/kinds.ts";
+import { checkOptions, optionTable } from "../core/options.ts";
 import { foldInKey, keyFromSeed } from "../core/threefry.ts";
 import { type RandomStream, randomStream } from "../core/random_stream.ts";
 import type { Words } from "../core/words.ts";
@@ -26,6 +28,8 @@ export interface SyntheticDigitsOptions {
   readonly test?: number;
 }
 
+const syntheticDigitsOptions = optionTable<SyntheticDigitsOptions>({ seed: checkedInside(), train: real, test: real });
+
 const digitShape: ImageShape = [1, 28, 28];
 const digitSize = digitShape[1];
 
@@ -41,6 +45,7 @@ const digitSize = digitShape[1];
  * ```
  */
 export function syntheticDigits(options: SyntheticDigitsOptions = {}): ImageDataset {
+  checkOptions(options, syntheticDigitsOptions, "syntheticDigits");
   const { seed = 0, train = 20_000, test = 4_000 } = options;
   const key = keyFromSeed(seed);
   return {

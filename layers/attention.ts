@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { aRecord, flag, real, tensors } from "../core/kinds.ts";
+import { checkOptions, optionTable } from "../core/options.ts";
 import { isBool, isFloat } from "../core/dtype.ts";
 import { DTypeError, ShapeError } from "../core/errors.ts";
 import { add, logicalAnd, mul } from "../core/ops/binary.ts";
@@ -33,6 +35,8 @@ export interface AttentionOptions {
   readonly dropout?: { readonly p: number; readonly key: Tensor };
 }
 
+const attentionOptions = optionTable<AttentionOptions>({ mask: tensors, causal: flag, scale: real, dropout: aRecord() });
+
 /**
  * softmax(query key^T / sqrt(features)) value: for each query the mean of the values, weighted by how well their keys match the
  * query.
@@ -56,8 +60,9 @@ export function scaledDotProductAttention(
   query: Tensor,
   key: Tensor,
   value: Tensor,
-  { mask, causal = false, scale, dropout }: AttentionOptions = {},
+  options: AttentionOptions = {},
 ): Tensor {
+  const { mask, causal = false, scale, dropout } = checkOptions(options, attentionOptions, "scaledDotProductAttention");
   checkAttention(query.shape, key.shape, value.shape);
   const scores = mul(matmul(query, transpose(key)), scale ?? 1 / Math.sqrt(query.shape[query.rank - 1]));
   const weights = weigh(scores, mask, causal);

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { flag, real } from "../core/kinds.ts";
+import { checkOptions, optionTable } from "../core/options.ts";
 import { ShapeError } from "../core/errors.ts";
 import { add, div, mul, sub } from "../core/ops/binary.ts";
 import { stopGradient } from "../core/ops/cast.ts";
@@ -29,6 +31,13 @@ export interface BatchNormOptions<A extends boolean = true, T extends boolean = 
   /** Whether to keep running statistics; without them the batch's own are used also after training. Default true. */
   readonly trackRunningStats?: T;
 }
+
+const batchNormOptions = optionTable<BatchNormOptions<boolean, boolean>>({
+  momentum: real,
+  epsilon: real,
+  affine: flag,
+  trackRunningStats: flag,
+});
 
 /** What `batchNorm` learns, [channels] each: `weight`, the new deviation, and `bias`, the new mean; nothing, if it is not `affine`. */
 export type BatchNormParams<A extends boolean = true> = NormParams<A>;
@@ -73,6 +82,7 @@ export interface RunningStatistics {
 export function batchNorm<A extends boolean = true, T extends boolean = true>(
   options: BatchNormOptions<A, T> = {},
 ): Layer<BatchNormParams<A>, BatchNormState<T>> {
+  checkOptions(options, batchNormOptions, "batchNorm");
   const momentum = fraction(options.momentum ?? 0.1, "momentum");
   const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
   const { affine = true as A, trackRunningStats = true as T } = options;

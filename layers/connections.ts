@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { aFunction, checkedInside } from "../core/kinds.ts";
+import { axisOption, checkOptions, optionTable } from "../core/options.ts";
 import { add } from "../core/ops/binary.ts";
 import { concat } from "../core/ops/concat.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -17,6 +19,8 @@ export interface ResidualOptions<D extends Stage | undefined = undefined> {
   /** A function that is applied to the sum. Default none. */
   readonly activation?: (x: Tensor) => Tensor;
 }
+
+const residualOptions = optionTable<ResidualOptions<Stage | undefined>>({ downsample: checkedInside(), activation: aFunction() });
 
 /** The stages of a residual connection: those inside, and what is beside them. */
 export type ResidualStages<T, D> = D extends Stage ? T & { readonly downsample: D } : T;
@@ -46,8 +50,9 @@ export type ResidualStages<T, D> = D extends Stage ? T & { readonly downsample: 
  */
 export function residual<T extends Stages, D extends Stage | undefined = undefined>(
   stages: T,
-  { downsample, activation = same }: ResidualOptions<D> = {},
+  options: ResidualOptions<D> = {},
 ): Layer<StageParams<ResidualStages<T, D>>, StageState<ResidualStages<T, D>>> {
+  const { downsample, activation = same } = checkOptions(options, residualOptions, "residual");
   if ("downsample" in stages) {
     throw new RangeError(
       `Cannot name a stage of a residual connection "downsample": it is the name of what is beside the stages`,
@@ -86,8 +91,9 @@ export interface JoinOptions {
  */
 export function denseConnection<T extends Stages>(
   stages: T,
-  { axis = 1 }: JoinOptions = {},
+  options: JoinOptions = {},
 ): Layer<StageParams<T>, StageState<T>> {
+  const { axis = 1 } = checkOptions(options, axisOption, "denseConnection");
   return compose(stages, (inside, x) => concat([x, inOrder(inside, x)], { axis }), "denseConnection");
 }
 
@@ -106,8 +112,9 @@ export function denseConnection<T extends Stages>(
  */
 export function parallel<T extends Stages>(
   branches: T,
-  { axis = 1 }: JoinOptions = {},
+  options: JoinOptions = {},
 ): Layer<StageParams<T>, StageState<T>> {
+  const { axis = 1 } = checkOptions(options, axisOption, "parallel");
   const join = (each: StageFunctions<Stages>, x: Tensor) => concat(Object.values(each).map((branch) => branch(x)), { axis });
   return compose<Stages>(branches, join, "parallel") as Layer<StageParams<T>, StageState<T>>;
 }

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { channelKinds } from "./option_kinds.ts";
+import { checkedInside, oneOf } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { conv1d as convolveSignals, conv2d as convolveImages, type PaddingMode } from "../core/ops/conv.ts";
 import { convPadding, type Padding, type Pair, pair, type Side } from "../core/ops/window.ts";
 import { integer } from "../core/ranges.ts";
@@ -28,6 +31,15 @@ export interface Conv2dLayerOptions<B extends boolean = true> extends ChannelOpt
   readonly dilation?: Pair;
 }
 
+const conv2dLayerOptions = optionTable<Conv2dLayerOptions<boolean>>({
+  ...channelKinds,
+  kernel: needed(checkedInside()),
+  stride: checkedInside(),
+  padding: checkedInside(),
+  dilation: checkedInside(),
+  paddingMode: oneOf("zeros", "reflect", "replicate", "circular"),
+});
+
 /**
  * 2-d convolution.
  *
@@ -45,6 +57,7 @@ export interface Conv2dLayerOptions<B extends boolean = true> extends ChannelOpt
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is smaller than the window.
  */
 export function conv2d<B extends boolean = true>(options: Conv2dLayerOptions<B>): Layer<WeightBias<B>> {
+  checkOptions(options, conv2dLayerOptions, "conv2d");
   const kernel = pair(options.kernel, "kernel", 1);
   const stride = pair(options.stride ?? 1, "stride", 1);
   const dilation = pair(options.dilation ?? 1, "dilation", 1);
@@ -75,6 +88,15 @@ export interface Conv1dLayerOptions<B extends boolean = true> extends ChannelOpt
   readonly dilation?: number;
 }
 
+const conv1dLayerOptions = optionTable<Conv1dLayerOptions<boolean>>({
+  ...channelKinds,
+  kernel: needed(checkedInside()),
+  stride: checkedInside(),
+  padding: checkedInside(),
+  dilation: checkedInside(),
+  paddingMode: oneOf("zeros", "reflect", "replicate", "circular"),
+});
+
 /**
  * 1-d convolution.
  *
@@ -91,6 +113,7 @@ export interface Conv1dLayerOptions<B extends boolean = true> extends ChannelOpt
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is shorter than the window.
  */
 export function conv1d<B extends boolean = true>(options: Conv1dLayerOptions<B>): Layer<WeightBias<B>> {
+  checkOptions(options, conv1dLayerOptions, "conv1d");
   const kernel = integer(options.kernel, "kernel");
   const stride = integer(options.stride ?? 1, "stride");
   const dilation = integer(options.dilation ?? 1, "dilation");

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { channelKinds } from "./option_kinds.ts";
+import { checkedInside } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { convTranspose1d as enlargeSignals, convTranspose2d as enlargeImages } from "../core/ops/conv_transpose.ts";
 import { around, type Pair, pair, type Side, type Sides } from "../core/ops/window.ts";
 import { integer } from "../core/ranges.ts";
@@ -25,6 +28,15 @@ export interface ConvTranspose2dLayerOptions<B extends boolean = true> extends C
   readonly dilation?: Pair;
 }
 
+const convTranspose2dLayerOptions = optionTable<ConvTranspose2dLayerOptions<boolean>>({
+  ...channelKinds,
+  kernel: needed(checkedInside()),
+  stride: checkedInside(),
+  padding: checkedInside(),
+  dilation: checkedInside(),
+  outputPadding: checkedInside(),
+});
+
 /**
  * 2-d transposed convolution.
  *
@@ -44,6 +56,7 @@ export interface ConvTranspose2dLayerOptions<B extends boolean = true> extends C
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or nothing is left of the output.
  */
 export function convTranspose2d<B extends boolean = true>(options: ConvTranspose2dLayerOptions<B>): Layer<WeightBias<B>> {
+  checkOptions(options, convTranspose2dLayerOptions, "convTranspose2d");
   const kernel = pair(options.kernel, "kernel", 1);
   const stride = pair(options.stride ?? 1, "stride", 1);
   const outputPadding = pair(options.outputPadding ?? 0, "outputPadding", 0);
@@ -72,6 +85,15 @@ export interface ConvTranspose1dLayerOptions<B extends boolean = true> extends C
   readonly dilation?: number;
 }
 
+const convTranspose1dLayerOptions = optionTable<ConvTranspose1dLayerOptions<boolean>>({
+  ...channelKinds,
+  kernel: needed(checkedInside()),
+  stride: checkedInside(),
+  padding: checkedInside(),
+  dilation: checkedInside(),
+  outputPadding: checkedInside(),
+});
+
 /**
  * 1-d transposed convolution.
  *
@@ -89,6 +111,7 @@ export interface ConvTranspose1dLayerOptions<B extends boolean = true> extends C
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or nothing is left of the output.
  */
 export function convTranspose1d<B extends boolean = true>(options: ConvTranspose1dLayerOptions<B>): Layer<WeightBias<B>> {
+  checkOptions(options, convTranspose1dLayerOptions, "convTranspose1d");
   const kernel = integer(options.kernel, "kernel");
   const stride = integer(options.stride ?? 1, "stride");
   const outputPadding = integer(options.outputPadding ?? 0, "outputPadding", 0);

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { aFunction, real } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { stopGradient } from "../core/ops/cast.ts";
 import { eq } from "../core/ops/compare.ts";
 import { iota } from "../core/ops/creation.ts";
@@ -29,6 +31,13 @@ export interface EmbeddingOptions {
   readonly weightInit?: Initializer;
 }
 
+const embeddingOptions = optionTable<EmbeddingOptions>({
+  numEmbeddings: needed(real),
+  features: needed(real),
+  paddingIndex: real,
+  weightInit: aFunction(),
+});
+
 /** What `embedding` learns. */
 export interface EmbeddingParams {
   /** [numEmbeddings, features]: a row for each index. */
@@ -53,9 +62,8 @@ export interface EmbeddingParams {
  * @throws {RangeError} If `numEmbeddings` or `features` is no integer of at least 1, or there is no such `paddingIndex`.
  * @throws {DTypeError} From `apply`, if the input is not of integers.
  */
-export function embedding(
-  { numEmbeddings, features, paddingIndex, weightInit = normal() }: EmbeddingOptions,
-): Layer<EmbeddingParams> {
+export function embedding(options: EmbeddingOptions): Layer<EmbeddingParams> {
+  const { numEmbeddings, features, paddingIndex, weightInit = normal() } = checkOptions(options, embeddingOptions, "embedding");
   const shape = [integer(numEmbeddings, "numEmbeddings"), integer(features, "features")];
   if (paddingIndex !== undefined && !(integer(paddingIndex, "paddingIndex", 0) < numEmbeddings)) {
     throw new RangeError(`paddingIndex must be below numEmbeddings (${numEmbeddings}), but is ${paddingIndex}`);

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { flag, real, wholes } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import {
   groupNorm as normalizeGroups,
   instanceNorm as normalizeInstances,
@@ -28,6 +30,8 @@ export interface LayerNormLayerOptions<A extends boolean = true> {
   readonly affine?: A;
 }
 
+const layerNormOptions = optionTable<LayerNormLayerOptions<boolean>>({ axis: wholes, epsilon: real, affine: flag });
+
 /**
  * Normalises elements along the axes to mean 0 and standard deviation 1, then scales and shifts each element.
  *
@@ -45,6 +49,7 @@ export interface LayerNormLayerOptions<A extends boolean = true> {
  * @see Ba, Kiros and Hinton, "Layer normalization", 2016
  */
 export function layerNorm<A extends boolean = true>(options: LayerNormLayerOptions<A> = {}): Layer<NormParams<A>> {
+  checkOptions(options, layerNormOptions, "layerNorm");
   const { axis = -1, affine = true as A } = options;
   const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
   const shapeOf = (inputShape: Shape) => {
@@ -62,11 +67,15 @@ export interface InstanceNormLayerOptions<A extends boolean = true> {
   readonly affine?: A;
 }
 
+const instanceNormOptions = optionTable<InstanceNormLayerOptions<boolean>>({ epsilon: real, affine: flag });
+
 /** Options of `groupNorm`. */
 export interface GroupNormLayerOptions<A extends boolean = true> extends InstanceNormLayerOptions<A> {
   /** Into how many groups of neighbours the channels are split. */
   readonly groups: number;
 }
+
+const groupNormOptions = optionTable<GroupNormLayerOptions<boolean>>({ epsilon: real, affine: flag, groups: needed(real) });
 
 /**
  * Gives every group of channels of every example mean 0 and deviation 1, then scales and shifts each channel.
@@ -84,6 +93,7 @@ export interface GroupNormLayerOptions<A extends boolean = true> extends Instanc
  * @see Wu and He, "Group normalization", 2018
  */
 export function groupNorm<A extends boolean = true>(options: GroupNormLayerOptions<A>): Layer<NormParams<A>> {
+  checkOptions(options, groupNormOptions, "groupNorm");
   const { affine = true as A } = options;
   const groups = integer(options.groups, "groups");
   const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
@@ -107,6 +117,7 @@ export function groupNorm<A extends boolean = true>(options: GroupNormLayerOptio
  * @see Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016
  */
 export function instanceNorm<A extends boolean = false>(options: InstanceNormLayerOptions<A> = {}): Layer<NormParams<A>> {
+  checkOptions(options, instanceNormOptions, "instanceNorm");
   const { affine = false as A } = options;
   const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
   return normalization("instanceNorm", affine, firstAxis, (x, params) => normalizeInstances(x, { ...params, epsilon }));

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { initKinds } from "./option_kinds.ts";
+import { flag, real } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { ShapeError } from "../core/errors.ts";
 import { integer } from "../core/ranges.ts";
 import type { InitOptions, WeightBias } from "./init.ts";
@@ -17,6 +20,8 @@ export interface LinearLayerOptions<B extends boolean = true> extends InitOption
   /** Whether a number is added to each output. Default true. */
   readonly bias?: B;
 }
+
+const linearOptions = optionTable<LinearLayerOptions<boolean>>({ ...initKinds, features: needed(real), bias: flag });
 
 /**
  * A linear map of the last axis: y = x weight^T + bias.
@@ -33,6 +38,7 @@ export interface LinearLayerOptions<B extends boolean = true> extends InitOption
  * @throws {ShapeError} From `init`, if inputs have no axis but the batch; from `apply`, if the last axis does not fit the weight.
  */
 export function linear<B extends boolean = true>(options: LinearLayerOptions<B>): Layer<WeightBias<B>> {
+  checkOptions(options, linearOptions, "linear");
   const features = integer(options.features, "features");
   const bias = (options.bias ?? true) as B;
   return {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { aRecord, flag, real, tensors } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { ShapeError } from "../core/errors.ts";
 import { permute, reshape } from "../core/ops/movement.ts";
 import { split } from "../core/ops/split.ts";
@@ -35,6 +37,14 @@ export interface CrossAttentionOptions extends AttentionOptions {
   readonly heads: number;
 }
 
+const crossAttentionOptions = optionTable<CrossAttentionOptions>({
+  mask: tensors,
+  causal: flag,
+  scale: real,
+  dropout: aRecord(),
+  heads: needed(real),
+});
+
 /**
  * Multi-head attention of one sequence to another: what `multiHeadAttention` does with its own input, as a function.
  *
@@ -54,8 +64,9 @@ export function crossAttention(
   params: AttentionParams | AttentionParams<false>,
   query: Tensor,
   memory: Tensor,
-  { heads, ...options }: CrossAttentionOptions,
+  options: CrossAttentionOptions,
 ): Tensor {
+  const { heads, ...rest } = checkOptions(options, crossAttentionOptions, "crossAttention");
   checkSequence(query.shape, heads);
   checkSequence(memory.shape, heads);
   const weights = split(params.inProjWeight, 3);
@@ -63,7 +74,7 @@ export function crossAttention(
   const [q, k, v] = [query, memory, memory].map((x, i) =>
     splitHeads(affine(x, biases.length > 0 ? { weight: weights[i], bias: biases[i] } : { weight: weights[i] }), heads)
   );
-  const each = scaledDotProductAttention(q, k, v, options);
+  const each = scaledDotProductAttention(q, k, v, rest);
   return affine(joinHeads(each), params.outProj);
 }
 
@@ -110,6 +121,13 @@ export interface MultiHeadAttentionOptions<B extends boolean = true> {
   readonly causal?: boolean;
 }
 
+const multiHeadAttentionOptions = optionTable<MultiHeadAttentionOptions<boolean>>({
+  heads: needed(real),
+  dropout: real,
+  bias: flag,
+  causal: flag,
+});
+
 /**
  * Multi-head self-attention: every position of a sequence attends to all its positions.
  *
@@ -130,6 +148,7 @@ export interface MultiHeadAttentionOptions<B extends boolean = true> {
  * @see Vaswani et al., "Attention is all you need", 2017
  */
 export function multiHeadAttention<B extends boolean = true>(options: MultiHeadAttentionOptions<B>): Layer<AttentionParams<B>> {
+  checkOptions(options, multiHeadAttentionOptions, "multiHeadAttention");
   const heads = integer(options.heads, "heads");
   const p = fraction(options.dropout ?? 0, "dropout");
   const bias = (options.bias ?? true) as B;

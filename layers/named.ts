@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkOptions } from "../core/options.ts";
+import { walkOptions } from "./option_kinds.ts";
 import { Tensor } from "../core/tensor.ts";
 import { treeLeaves } from "../core/tree.ts";
 
@@ -33,7 +35,8 @@ export interface Staged<S> {
  * for (const [name, { output }] of namedStages(initial, { depth: 1 })) console.log(name, output); // body [4], head [2]
  * ```
  */
-export function namedStages<S extends Staged<S>>(of: Staged<S>, { depth = Infinity }: WalkOptions = {}): [string, S][] {
+export function namedStages<S extends Staged<S>>(of: Staged<S>, options: WalkOptions = {}): [string, S][] {
+  const { depth = Infinity } = checkOptions(options, walkOptions, "namedStages");
   if (depth < 1) return [];
   return Object.entries(of.stages ?? {}).flatMap(([name, stage]) => {
     const below = namedStages(stage, { depth: depth - 1 });
@@ -52,7 +55,8 @@ export function namedStages<S extends Staged<S>>(of: Staged<S>, { depth = Infini
  * console.log(layers.namedParameters(params.fc, { depth: 1 }).map(([name]) => name)); // ["weight", "bias"]
  * ```
  */
-export function namedParameters(params: object, { depth = Infinity }: WalkOptions = {}): [string, Tensor][] {
+export function namedParameters(params: object, options: WalkOptions = {}): [string, Tensor][] {
+  const { depth = Infinity } = checkOptions(options, walkOptions, "namedParameters");
   return treeLeaves(params).flatMap(({ path, value }): [string, Tensor][] =>
     value instanceof Tensor && path.split(".").length <= depth ? [[path, value]] : []
   );

@@ -3,21 +3,27 @@
  *
  * @module
  */
+import { checkOptions } from "../core/options.ts";
 import {
   adaptiveAvgPool2d as adaptiveAverage,
   adaptiveMaxPool2d as adaptiveLargest,
   globalAvgPool2d as globalAverage,
   type GlobalPoolOptions,
+  globalPoolOptions,
 } from "../core/ops/adaptive_pool.ts";
 import {
   avgPool1d as averageSignals,
   type AvgPool1dOptions,
+  avgPool1dOptions,
   avgPool2d as averageImages,
   type AvgPool2dOptions,
+  avgPool2dOptions,
   maxPool1d as largestOfSignals,
   type MaxPool1dOptions,
+  maxPool1dOptions,
   maxPool2d as largestOfImages,
   type MaxPool2dOptions,
+  maxPool2dOptions,
 } from "../core/ops/pool.ts";
 import { type Pair, pair } from "../core/ops/window.ts";
 import type { Layer } from "./layer.ts";
@@ -37,6 +43,7 @@ import { fromFunction } from "./from_function.ts";
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is smaller than the window.
  */
 export function maxPool2d(options: MaxPool2dOptions): Layer {
+  checkOptions(options, maxPool2dOptions, "maxPool2d");
   return fromFunction((x) => largestOfImages(x, options), "maxPool2d");
 }
 
@@ -54,6 +61,7 @@ export function maxPool2d(options: MaxPool2dOptions): Layer {
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is smaller than the window.
  */
 export function avgPool2d(options: AvgPool2dOptions): Layer {
+  checkOptions(options, avgPool2dOptions, "avgPool2d");
   return fromFunction((x) => averageImages(x, options), "avgPool2d");
 }
 
@@ -71,6 +79,7 @@ export function avgPool2d(options: AvgPool2dOptions): Layer {
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is shorter than the window.
  */
 export function maxPool1d(options: MaxPool1dOptions): Layer {
+  checkOptions(options, maxPool1dOptions, "maxPool1d");
   return fromFunction((x) => largestOfSignals(x, options), "maxPool1d");
 }
 
@@ -88,6 +97,7 @@ export function maxPool1d(options: MaxPool1dOptions): Layer {
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is shorter than the window.
  */
 export function avgPool1d(options: AvgPool1dOptions): Layer {
+  checkOptions(options, avgPool1dOptions, "avgPool1d");
   return fromFunction((x) => averageSignals(x, options), "avgPool1d");
 }
 
@@ -142,5 +152,6 @@ export function adaptiveMaxPool2d(size: Pair): Layer {
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes.
  */
 export function globalAvgPool2d(options: GlobalPoolOptions = {}): Layer {
+  checkOptions(options, globalPoolOptions, "globalAvgPool2d");
   return fromFunction((x) => globalAverage(x, options), "globalAvgPool2d");
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { flag, real } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { ShapeError } from "../core/errors.ts";
 import { scan } from "../core/grad/scan.ts";
 import { concat } from "../core/ops/concat.ts";
@@ -36,6 +38,15 @@ export interface RecurrentOptions {
   readonly bias?: boolean;
 }
 
+const recurrentOptions = optionTable<RecurrentOptions>({
+  features: needed(real),
+  layers: real,
+  bidirectional: flag,
+  returnSequences: flag,
+  dropout: real,
+  bias: flag,
+});
+
 /** Parameters by PyTorch's names: `weightIhL0`, `weightHhL0`, `biasIhL0`, `biasHhL0`, and so on for L1, L0Reverse ... */
 export type RecurrentParams = Readonly<Record<string, Tensor>>;
 
@@ -63,6 +74,7 @@ export type RecurrentParams = Readonly<Record<string, Tensor>>;
  * @see Hochreiter and Schmidhuber, "Long short-term memory", 1997
  */
 export function lstm(options: RecurrentOptions): Layer<RecurrentParams> {
+  checkOptions(options, recurrentOptions, "lstm");
   return recurrent(lstmKind, options);
 }
 
@@ -79,6 +91,7 @@ export function lstm(options: RecurrentOptions): Layer<RecurrentParams> {
  * @see Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014
  */
 export function gru(options: RecurrentOptions): Layer<RecurrentParams> {
+  checkOptions(options, recurrentOptions, "gru");
   return recurrent(gruKind, options);
 }
 

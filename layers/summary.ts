@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { walkOptions } from "./option_kinds.ts";
+import { checkOptions } from "../core/options.ts";
 import { key } from "../core/random.ts";
 import { type Shape, showShape, sizeOf } from "../core/shape.ts";
 import type { AnyLayer, Layer } from "./layer.ts";
@@ -33,8 +35,9 @@ import { namedParameters, namedStages, type WalkOptions } from "./named.ts";
 export function summary<P extends object, S extends object>(
   model: Layer<P, S>,
   inputShape: Shape,
-  { depth = Infinity }: WalkOptions = {},
+  options: WalkOptions = {},
 ): string {
+  const { depth = Infinity } = checkOptions(options, walkOptions, "summary");
   const initial = model.init(key(0), inputShape);
   const kinds = new Map(namedStages<AnyLayer>(model).map(([name, { kind }]) => [name, kind ?? ""]));
   const shown = namedStages(initial, { depth })

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { aFunction, flag, real } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { ShapeError } from "../core/errors.ts";
 import { add } from "../core/ops/binary.ts";
 import { relu } from "../core/ops/unary.ts";
@@ -34,6 +36,16 @@ export interface TransformerEncoderLayerOptions {
   /** Whether a position attends only to itself and those before it. Default false. */
   readonly causal?: boolean;
 }
+
+const transformerOptions = optionTable<TransformerEncoderLayerOptions>({
+  features: needed(real),
+  heads: needed(real),
+  hidden: real,
+  dropout: real,
+  activation: aFunction(),
+  normFirst: flag,
+  causal: flag,
+});
 
 /** What `transformerEncoderLayer` learns, by PyTorch's names. */
 export interface TransformerEncoderLayerParams {
@@ -69,6 +81,7 @@ export interface TransformerEncoderLayerParams {
  * @see Vaswani et al., "Attention is all you need", 2017
  */
 export function transformerEncoderLayer(options: TransformerEncoderLayerOptions): Layer<TransformerEncoderLayerParams> {
+  checkOptions(options, transformerOptions, "transformerEncoderLayer");
   const { features, heads, hidden = 2048, dropout = 0.1, activation = relu, normFirst = false, causal } = options;
   const stages = {
     selfAttn: multiHeadAttention({ heads, dropout, causal }),

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { quoted } from "../core/quoted.ts";
+import { oneOf } from "../core/kinds.ts";
+import { checkOptions, optionTable } from "../core/options.ts";
 import { add, mul } from "../core/ops/binary.ts";
 import { ge } from "../core/ops/compare.ts";
 import { zerosLike, zeroTangent } from "../core/ops/constant.ts";
@@ -19,6 +20,8 @@ export interface AccumulateGradientsOptions {
   /** What the optimizer gets: the "sum" of the gradients (default, what PyTorch's `backward` leaves in `grad`) or their "mean". */
   readonly reduction?: "sum" | "mean";
 }
+
+const accumulateGradientsOptions = optionTable<AccumulateGradientsOptions>({ reduction: oneOf("sum", "mean") });
 
 interface AccumulationState {
   /** How many gradients are in the sums. */
@@ -54,12 +57,10 @@ interface AccumulationState {
 export function accumulateGradients(
   optimizer: Optimizer,
   steps: number,
-  { reduction = "sum" }: AccumulateGradientsOptions = {},
+  options: AccumulateGradientsOptions = {},
 ): Optimizer {
+  const { reduction = "sum" } = checkOptions(options, accumulateGradientsOptions, "accumulateGradients");
   integer(steps, "steps");
-  if (reduction !== "sum" && reduction !== "mean") {
-    throw new RangeError(`reduction must be "sum" or "mean", but is ${quoted(reduction)}`);
-  }
   return {
     init: (params) => ({ count: firstStep(), sum: treeMap(zeroTangent, params), inner: optimizer.init(params) }),
     update: <P extends object>(grads: P, state: OptimizerState, params: P): [P, OptimizerState] => {

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { decayKinds } from "./option_kinds.ts";
+import { checkedInside, real } from "../core/kinds.ts";
+import { checkOptions, optionTable } from "../core/options.ts";
 import { add, div, mul } from "../core/ops/binary.ts";
 import { zeroTangent } from "../core/ops/constant.ts";
 import { sqrt } from "../core/ops/unary.ts";
@@ -24,6 +27,8 @@ export interface AdadeltaOptions extends DecayOptions {
   /** Added to both means under their roots: the first step is about its root long. Default 1e-6. */
   readonly epsilon?: number;
 }
+
+const adadeltaOptions = optionTable<AdadeltaOptions>({ ...decayKinds, learningRate: checkedInside(), rho: real, epsilon: real });
 
 interface AdadeltaState {
   /** E[g^2], the running mean of squared gradients. */
@@ -53,6 +58,7 @@ interface AdadeltaState {
  * @see Zeiler, "ADADELTA: an adaptive learning rate method", 2012, algorithm 1
  */
 export function adadelta(options: AdadeltaOptions = {}): Optimizer {
+  checkOptions(options, adadeltaOptions, "adadelta");
   const learningRate = checkRate(options.learningRate ?? 1);
   const rho = fraction(options.rho ?? 0.9, "rho");
   const epsilon = nonNegative(options.epsilon ?? 1e-6, "epsilon");

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { decayKinds } from "./option_kinds.ts";
+import { checkedInside, real } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { add, div, mul } from "../core/ops/binary.ts";
 import { zeroTangent } from "../core/ops/constant.ts";
 import { sqrt } from "../core/ops/unary.ts";
@@ -23,6 +26,13 @@ export interface AdagradOptions extends DecayOptions {
   /** Added to the root of the sums. Default 1e-10. */
   readonly epsilon?: number;
 }
+
+const adagradOptions = optionTable<AdagradOptions>({
+  ...decayKinds,
+  learningRate: needed(checkedInside()),
+  initialAccumulatorValue: real,
+  epsilon: real,
+});
 
 interface AdagradState {
   /** Sum of all squared gradients. */
@@ -49,6 +59,7 @@ interface AdagradState {
  * @see Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization", 2011
  */
 export function adagrad(options: AdagradOptions): Optimizer {
+  checkOptions(options, adagradOptions, "adagrad");
   const learningRate = checkRate(options.learningRate);
   const initial = nonNegative(options.initialAccumulatorValue ?? 0, "initialAccumulatorValue");
   const epsilon = nonNegative(options.epsilon ?? 1e-10, "epsilon");

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { decayKinds } from "./option_kinds.ts";
+import { checkedInside, real } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { add, div, mul } from "../core/ops/binary.ts";
 import { cast } from "../core/ops/cast.ts";
 import { zeroTangent } from "../core/ops/constant.ts";
@@ -29,6 +32,14 @@ export interface AdamOptions extends DecayOptions {
   /** `adam`: multiple of the parameters added to their gradients, default 0. `adamW`: rate of their decay, default 0.01. */
   readonly weightDecay?: number;
 }
+
+const adamOptions = optionTable<AdamOptions>({
+  ...decayKinds,
+  learningRate: needed(checkedInside()),
+  beta1: real,
+  beta2: real,
+  epsilon: real,
+});
 
 interface AdamState {
   readonly step: Tensor;
@@ -58,6 +69,7 @@ interface AdamState {
  * @see Kingma and Ba, "Adam", 2015, algorithm 1
  */
 export function adam(options: AdamOptions): Optimizer {
+  checkOptions(options, adamOptions, "adam");
   const decay = nonNegative(options.weightDecay ?? 0, "weightDecay");
   return adaptive(options, { grads: decay, params: 0 });
 }
@@ -78,6 +90,7 @@ export function adam(options: AdamOptions): Optimizer {
  * @see Loshchilov and Hutter, "Decoupled weight decay regularization", 2019
  */
 export function adamW(options: AdamOptions): Optimizer {
+  checkOptions(options, adamOptions, "adamW");
   const decay = nonNegative(options.weightDecay ?? 0.01, "weightDecay");
   return adaptive(options, { grads: 0, params: decay });
 }

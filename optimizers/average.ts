@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { flag, real } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { div } from "../core/ops/binary.ts";
 import { cast } from "../core/ops/cast.ts";
 import { zerosLike } from "../core/ops/constant.ts";
@@ -21,6 +23,8 @@ export interface ExponentialMovingAverageOptions {
    */
   readonly debias?: boolean;
 }
+
+const averageOptions = optionTable<ExponentialMovingAverageOptions>({ decay: needed(real), debias: flag });
 
 /** The state of an average. */
 export interface AverageState<P> {
@@ -55,7 +59,8 @@ export interface ParameterAverage {
  * @throws {RangeError} If `decay` is not in [0, 1).
  * @see Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992
  */
-export function exponentialMovingAverage({ decay, debias = false }: ExponentialMovingAverageOptions): ParameterAverage {
+export function exponentialMovingAverage(options: ExponentialMovingAverageOptions): ParameterAverage {
+  const { decay, debias = false } = checkOptions(options, averageOptions, "exponentialMovingAverage");
   decayRate(decay, "decay");
   return {
     init: (params) => debias ? { average: treeMap(zerosLike, params), step: firstStep() } : { average: params },

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkedInside } from "../core/kinds.ts";
+import { checkOptions, optionTable } from "../core/options.ts";
 import type { Mask } from "../core/mask.ts";
 import { nonNegative } from "../core/ranges.ts";
 import type { Optimizer } from "./optimizer.ts";
@@ -15,6 +17,8 @@ export interface DecayOptions {
   /** Which parameters decay. Default all; `(_, x) => x.rank > 1` leaves out biases and the scales of normalisations. */
   readonly decayMask?: Mask;
 }
+
+const maskOption = optionTable<{ readonly mask?: Mask }>({ mask: checkedInside() });
 
 /**
  * A part of an optimizer that adds a multiple of the parameters to their gradients, as the `weightDecay` of most optimizers does by
@@ -37,7 +41,8 @@ export interface DecayOptions {
  * @returns A part for `chain`, without a state.
  * @throws {RangeError} If the rate is negative or not finite.
  */
-export function addDecayedWeights(rate: number, { mask = true }: { readonly mask?: Mask } = {}): Optimizer {
+export function addDecayedWeights(rate: number, options: { readonly mask?: Mask } = {}): Optimizer {
+  const { mask = true } = checkOptions(options, maskOption, "addDecayedWeights");
   nonNegative(rate, "the rate of decay");
   return {
     init: () => ({}),

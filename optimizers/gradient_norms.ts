@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { oneOf } from "../core/kinds.ts";
+import { checkOptions, optionTable } from "../core/options.ts";
 import { Tensor } from "../core/tensor.ts";
 import { treeLeaves } from "../core/tree.ts";
 import { globalNorm } from "./clip.ts";
@@ -12,6 +14,8 @@ export interface GradientNormsOptions {
   /** Whether there is one norm per layer, of all its tensors, or one per tensor. Default "layer". */
   readonly per?: "layer" | "tensor";
 }
+
+const gradientNormsOptions = optionTable<GradientNormsOptions>({ per: oneOf("layer", "tensor") });
 
 /**
  * The norm of the gradients of each layer by its dotted name, in the order of the layers: if they shrink from one to the next towards the
@@ -30,7 +34,8 @@ export interface GradientNormsOptions {
  * @param grads A tree of tensors, as `grad` gives it.
  * @returns Scalars by name; what belongs to no layer has the name "".
  */
-export function gradientNorms(grads: object, { per = "layer" }: GradientNormsOptions = {}): Record<string, Tensor> {
+export function gradientNorms(grads: object, options: GradientNormsOptions = {}): Record<string, Tensor> {
+  const { per = "layer" } = checkOptions(options, gradientNormsOptions, "gradientNorms");
   const groups = new Map<string, Tensor[]>();
   for (const { path, value } of treeLeaves(grads)) {
     if (!(value instanceof Tensor)) continue;

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { decayKinds } from "./option_kinds.ts";
+import { checkedInside, real } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { zeroTangent } from "../core/ops/constant.ts";
 import { sign } from "../core/ops/unary.ts";
 import { decayRate, nonNegative } from "../core/ranges.ts";
@@ -23,6 +26,8 @@ export interface LionOptions extends DecayOptions {
   /** How much of the running mean of gradients is kept, in [0, 1). Default 0.99. */
   readonly beta2?: number;
 }
+
+const lionOptions = optionTable<LionOptions>({ ...decayKinds, learningRate: needed(checkedInside()), beta1: real, beta2: real });
 
 interface LionState {
   /** First moment: the running mean of the gradients. */
@@ -48,6 +53,7 @@ interface LionState {
  * @see Chen et al., "Symbolic discovery of optimization algorithms", 2023, algorithm 2
  */
 export function lion(options: LionOptions): Optimizer {
+  checkOptions(options, lionOptions, "lion");
   const learningRate = checkRate(options.learningRate);
   const beta1 = decayRate(options.beta1 ?? 0.9, "beta1");
   const beta2 = decayRate(options.beta2 ?? 0.99, "beta2");

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { quoted } from "../core/quoted.ts";
+import { oneOf, real } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { defaultFloat, indexType } from "../core/dtype.ts";
 import { asFloat, cast } from "../core/ops/cast.ts";
 import { add, logicalOr, maximum, mul, sub } from "../core/ops/binary.ts";
@@ -30,6 +31,16 @@ export interface PlateauOptions {
   /** The lowest rate. Default 0. */
   readonly minRate?: number;
 }
+
+const plateauOptions = optionTable<PlateauOptions>({
+  from: needed(real),
+  factor: real,
+  patience: real,
+  threshold: real,
+  mode: oneOf("min", "max"),
+  cooldown: real,
+  minRate: real,
+});
 
 /** What `reduceOnPlateau` remembers; all scalars. */
 export interface PlateauState {
@@ -71,6 +82,7 @@ export interface Plateau {
  * @throws {RangeError} If a number is out of its range.
  */
 export function reduceOnPlateau(options: PlateauOptions): Plateau {
+  checkOptions(options, plateauOptions, "reduceOnPlateau");
   const { from, factor = 0.1, patience = 10, threshold = 1e-4, mode = "min", cooldown = 0, minRate = 0 } = options;
   nonNegative(from, "from");
   if (!(factor > 0 && factor < 1)) throw new RangeError(`factor must be in (0, 1), but is ${factor}`);
@@ -78,7 +90,6 @@ export function reduceOnPlateau(options: PlateauOptions): Plateau {
   nonNegative(threshold, "threshold");
   integer(cooldown, "cooldown", 0);
   nonNegative(minRate, "minRate");
-  if (mode !== "min" && mode !== "max") throw new RangeError(`mode must be "min" or "max", but is ${quoted(mode)}`);
   const count = () => zeros([], { dtype: indexType });
   return {
     init: () => ({

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { decayKinds } from "./option_kinds.ts";
+import { checkedInside, flag, real } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { add, div, maximum, mul, sub } from "../core/ops/binary.ts";
 import { zeroTangent } from "../core/ops/constant.ts";
 import { sqrt } from "../core/ops/unary.ts";
@@ -28,6 +31,15 @@ export interface RmspropOptions extends DecayOptions {
   /** Whether steps are divided by the deviation of the gradients instead of the root of their mean square. Default false. */
   readonly centered?: boolean;
 }
+
+const rmspropOptions = optionTable<RmspropOptions>({
+  ...decayKinds,
+  learningRate: needed(checkedInside()),
+  alpha: real,
+  epsilon: real,
+  momentum: real,
+  centered: flag,
+});
 
 interface RmspropState {
   /** Second moment: the running mean of squared gradients. */
@@ -60,6 +72,7 @@ interface RmspropState {
  * @see Graves, "Generating sequences with recurrent neural networks", 2013, for the centered form
  */
 export function rmsprop(options: RmspropOptions): Optimizer {
+  checkOptions(options, rmspropOptions, "rmsprop");
   const learningRate = checkRate(options.learningRate);
   const alpha = fraction(options.alpha ?? 0.99, "alpha");
   const epsilon = nonNegative(options.epsilon ?? 1e-8, "epsilon");

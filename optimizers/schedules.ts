@@ -12,6 +12,8 @@
  *
  * @module
  */
+import { numberList, oneOf, real } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { defaultFloat, indexType } from "../core/dtype.ts";
 import { asFloat, cast } from "../core/ops/cast.ts";
 import { asTensor } from "../core/ops/literal.ts";
@@ -53,6 +55,8 @@ export interface LinearOptions {
   readonly steps: number;
 }
 
+const linearOptions = optionTable<LinearOptions>({ from: needed(real), to: needed(real), steps: needed(real) });
+
 /**
  * A straight line from one rate to another, down or up.
  *
@@ -63,7 +67,8 @@ export interface LinearOptions {
  *
  * @throws {RangeError} If a rate is negative or `steps` is not an integer of at least 1.
  */
-export function linear({ from, to, steps }: LinearOptions): Schedule {
+export function linear(options: LinearOptions): Schedule {
+  const { from, to, steps } = checkOptions(options, linearOptions, "linear");
   return polynomial({ from, to, steps, power: 1 });
 }
 
@@ -72,6 +77,13 @@ export interface PolynomialOptions extends LinearOptions {
   /** 1 is a straight line; more is steep at first. Positive. */
   readonly power: number;
 }
+
+const polynomialOptions = optionTable<PolynomialOptions>({
+  from: needed(real),
+  to: needed(real),
+  steps: needed(real),
+  power: needed(real),
+});
 
 /**
  * From one rate to another with to + (from - to) (1 - step / steps)^power.
@@ -83,7 +95,8 @@ export interface PolynomialOptions extends LinearOptions {
  *
  * @throws {RangeError} If a rate is negative, `steps` is not an integer of at least 1, or `power` is not positive.
  */
-export function polynomial({ from, to, steps, power }: PolynomialOptions): Schedule {
+export function polynomial(options: PolynomialOptions): Schedule {
+  const { from, to, steps, power } = checkOptions(options, polynomialOptions, "polynomial");
   nonNegative(from, "from");
   nonNegative(to, "to");
   integer(steps, "steps");
@@ -104,6 +117,8 @@ export interface ExponentialDecayOptions {
   readonly steps?: number;
 }
 
+const exponentialDecayOptions = optionTable<ExponentialDecayOptions>({ from: needed(real), factor: needed(real), steps: real });
+
 /**
  * from * factor^(step / steps): PyTorch's ExponentialLR.
  *
@@ -114,7 +129,8 @@ export interface ExponentialDecayOptions {
  *
  * @throws {RangeError} If `from` is negative, `factor` not positive or `steps` not an integer of at least 1.
  */
-export function exponentialDecay({ from, factor, steps = 1 }: ExponentialDecayOptions): Schedule {
+export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
+  const { from, factor, steps = 1 } = checkOptions(options, exponentialDecayOptions, "exponentialDecay");
   nonNegative(from, "from");
   positive(factor, "factor");
   integer(steps, "steps");
@@ -131,6 +147,8 @@ export interface StepDecayOptions {
   readonly every: number;
 }
 
+const stepDecayOptions = optionTable<StepDecayOptions>({ from: needed(real), factor: real, every: needed(real) });
+
 /**
  * Multiplies the rate by a factor after every `every` steps: PyTorch's StepLR.
  *
@@ -141,7 +159,8 @@ export interface StepDecayOptions {
  *
  * @throws {RangeError} If `from` is negative, `factor` not positive or `every` not an integer of at least 1.
  */
-export function stepDecay({ from, factor = 0.1, every }: StepDecayOptions): Schedule {
+export function stepDecay(options: StepDecayOptions): Schedule {
+  const { from, factor = 0.1, every } = checkOptions(options, stepDecayOptions, "stepDecay");
   nonNegative(from, "from");
   positive(factor, "factor");
   integer(every, "every");
@@ -162,6 +181,12 @@ export interface MultiStepDecayOptions {
   readonly milestones: readonly number[];
 }
 
+const multiStepDecayOptions = optionTable<MultiStepDecayOptions>({
+  from: needed(real),
+  factor: real,
+  milestones: needed(numberList),
+});
+
 /**
  * Multiplies the rate by a factor at each of some steps: PyTorch's MultiStepLR.
  *
@@ -172,7 +197,8 @@ export interface MultiStepDecayOptions {
  *
  * @throws {RangeError} If `from` is negative, `factor` not positive or a milestone not an integer of at least 0.
  */
-export function multiStepDecay({ from, factor = 0.1, milestones }: MultiStepDecayOptions): Schedule {
+export function multiStepDecay(options: MultiStepDecayOptions): Schedule {
+  const { from, factor = 0.1, milestones } = checkOptions(options, multiStepDecayOptions, "multiStepDecay");
   nonNegative(from, "from");
   positive(factor, "factor");
   milestones.forEach((each) => integer(each, "milestones", 0));
@@ -192,6 +218,8 @@ export interface CosineDecayOptions {
   readonly steps: number;
 }
 
+const cosineDecayOptions = optionTable<CosineDecayOptions>({ from: needed(real), to: real, steps: needed(real) });
+
 /**
  * From one rate to another along half a cosine wave: to + (from - to) (1 + cos(pi step / steps)) / 2.
  *
@@ -203,7 +231,8 @@ export interface CosineDecayOptions {
  * @throws {RangeError} If a rate is negative or `steps` is not an integer of at least 1.
  * @see Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017
  */
-export function cosineDecay({ from, to = 0, steps }: CosineDecayOptions): Schedule {
+export function cosineDecay(options: CosineDecayOptions): Schedule {
+  const { from, to = 0, steps } = checkOptions(options, cosineDecayOptions, "cosineDecay");
   nonNegative(from, "from");
   nonNegative(to, "to");
   integer(steps, "steps");
@@ -225,6 +254,13 @@ export interface CosineRestartsOptions {
   readonly factor?: number;
 }
 
+const cosineRestartsOptions = optionTable<CosineRestartsOptions>({
+  from: needed(real),
+  to: real,
+  steps: needed(real),
+  factor: real,
+});
+
 /**
  * Half cosine waves one after the other, each from the first rate again: PyTorch's CosineAnnealingWarmRestarts.
  *
@@ -237,7 +273,8 @@ export interface CosineRestartsOptions {
  * @throws {RangeError} If a rate is negative, or `steps` or `factor` is not an integer of at least 1.
  * @see Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017
  */
-export function cosineRestarts({ from, to = 0, steps, factor = 1 }: CosineRestartsOptions): Schedule {
+export function cosineRestarts(options: CosineRestartsOptions): Schedule {
+  const { from, to = 0, steps, factor = 1 } = checkOptions(options, cosineRestartsOptions, "cosineRestarts");
   nonNegative(from, "from");
   nonNegative(to, "to");
   integer(steps, "steps");
@@ -272,6 +309,15 @@ export interface OneCycleOptions {
   readonly annealStrategy?: "cos" | "linear";
 }
 
+const oneCycleOptions = optionTable<OneCycleOptions>({
+  peak: needed(real),
+  steps: needed(real),
+  pctStart: real,
+  divFactor: real,
+  finalDivFactor: real,
+  annealStrategy: oneOf("cos", "linear"),
+});
+
 /**
  * Up to a peak and down below the start: PyTorch's OneCycleLR (with two phases; the momentum stays).
  *
@@ -284,9 +330,12 @@ export interface OneCycleOptions {
  * @throws {RangeError} If a number is out of its range.
  * @see Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates", 2018
  */
-export function oneCycle(
-  { peak, steps, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4, annealStrategy = "cos" }: OneCycleOptions,
-): Schedule {
+export function oneCycle(options: OneCycleOptions): Schedule {
+  const { peak, steps, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4, annealStrategy = "cos" } = checkOptions(
+    options,
+    oneCycleOptions,
+    "oneCycle",
+  );
   nonNegative(peak, "peak");
   integer(steps, "steps");
   positive(divFactor, "divFactor");
@@ -316,6 +365,8 @@ export interface WarmupOptions {
   readonly from?: number;
 }
 
+const warmupOptions = optionTable<WarmupOptions>({ steps: needed(real), from: real });
+
 /**
  * Climbs in a straight line to the first rate of a schedule (or to a rate), then follows it from its step 0.
  *
@@ -326,13 +377,16 @@ export interface WarmupOptions {
  *
  * @throws {RangeError} If `from` is negative or `steps` is not an integer of at least 1.
  */
-export function warmup(schedule: number | RateFunction, { steps, from = 0 }: WarmupOptions): Schedule {
+export function warmup(schedule: number | RateFunction, options: WarmupOptions): Schedule {
+  const { steps, from = 0 } = checkOptions(options, warmupOptions, "warmup");
   nonNegative(from, "from");
   integer(steps, "steps");
   const then = typeof schedule === "number" ? constant(schedule) : schedule;
   const climb: Schedule = (step) => add(mul(progress(step, steps), sub(then(asTensor(0, indexType)), from)), from);
   return join([climb, then], { boundaries: [steps] });
 }
+
+const joinOptions = optionTable<{ readonly boundaries: readonly number[] }>({ boundaries: needed(numberList) });
 
 /**
  * One schedule after another.
@@ -348,7 +402,8 @@ export function warmup(schedule: number | RateFunction, { steps, from = 0 }: War
  * @param options `boundaries`: the steps at which the second, third, ... begin, ascending.
  * @throws {RangeError} If there is not one boundary between any two schedules, or they do not ascend.
  */
-export function join(schedules: readonly RateFunction[], { boundaries }: { readonly boundaries: readonly number[] }): Schedule {
+export function join(schedules: readonly RateFunction[], options: { readonly boundaries: readonly number[] }): Schedule {
+  const { boundaries } = checkOptions(options, joinOptions, "join");
   if (schedules.length === 0 || boundaries.length !== schedules.length - 1) {
     throw new RangeError(
       `Cannot join ${schedules.length} schedules at ${boundaries.length} boundaries: there must be one between any two`,

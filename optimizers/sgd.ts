@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { decayKinds } from "./option_kinds.ts";
+import { checkedInside, flag, real } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { add, mul } from "../core/ops/binary.ts";
 import { eq } from "../core/ops/compare.ts";
 import { zeroTangent } from "../core/ops/constant.ts";
@@ -27,6 +30,14 @@ export interface SgdOptions extends DecayOptions {
   readonly dampening?: number;
 }
 
+const sgdOptions = optionTable<SgdOptions>({
+  ...decayKinds,
+  learningRate: needed(checkedInside()),
+  momentum: real,
+  nesterov: flag,
+  dampening: real,
+});
+
 /** What `sgd` remembers: nothing it does not need. */
 type SgdState = { readonly velocity?: unknown; readonly step?: Tensor };
 
@@ -49,6 +60,7 @@ type SgdState = { readonly velocity?: unknown; readonly step?: Tensor };
  * @see Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013
  */
 export function sgd(options: SgdOptions): Optimizer {
+  checkOptions(options, sgdOptions, "sgd");
   const learningRate = checkRate(options.learningRate);
   const momentum = fraction(options.momentum ?? 0, "momentum");
   const decay = nonNegative(options.weightDecay ?? 0, "weightDecay");

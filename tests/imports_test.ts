@@ -16,6 +16,8 @@ const layers: readonly (readonly string[])[] = [
   ["core/random_stream.ts"],
   ["core/ir"],
   ["core/tensor.ts"],
+  ["core/kinds.ts"],
+  ["core/options.ts"],
   ["core/tree.ts", "core/walk.ts"],
   ["core/mask.ts"],
   ["core/values"],

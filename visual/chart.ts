@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { barKinds, chartKinds, lineKinds } from "./option_kinds.ts";
+import { checkedInside, real } from "../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { type Axis, axisFor, barFoot, extent, tickText } from "./axis.ts";
 import { atLeast } from "./check.ts";
 import {
@@ -25,6 +28,10 @@ export interface HistogramOptions extends ChartOptions {
   readonly bins?: number;
 }
 
+const histogramOptions = optionTable<HistogramOptions>({ ...chartKinds, values: needed(checkedInside()), bins: real });
+
+const lineChartOptions = optionTable<LineChartOptions>(lineKinds);
+
 /**
  * Curves over a common axis, as an SVG document: losses, accuracies, rates.
  *
@@ -43,6 +50,7 @@ export interface HistogramOptions extends ChartOptions {
  * ```
  */
 export function lineChart(options: LineChartOptions): string {
+  checkOptions(options, lineChartOptions, "lineChart");
   const lines = linesOf(options);
   const { xLabel, yLabel = lines.length === 1 ? lines[0].name : undefined, yScale } = options;
   const points = lines.flatMap(({ points }) => points);
@@ -61,6 +69,8 @@ export function lineChart(options: LineChartOptions): string {
   });
 }
 
+const barChartOptions = optionTable<BarChartOptions>(barKinds);
+
 /**
  * Bars with their names at the left, as an SVG document: gradient norms by layer, accuracies by class. With several series the
  * bars of a name stand under each other.
@@ -77,6 +87,7 @@ export function lineChart(options: LineChartOptions): string {
  * ```
  */
 export function barChart(options: BarChartOptions): string {
+  checkOptions(options, barChartOptions, "barChart");
   const bars = barsOf(options);
   const { names, xLabel = bars.length === 1 ? bars[0].name : undefined, scale = "linear" } = options;
   const values = bars.flatMap(({ values }) => values).filter(isPresent);
@@ -113,6 +124,7 @@ export function barChart(options: BarChartOptions): string {
  * ```
  */
 export function histogram(options: HistogramOptions): string {
+  checkOptions(options, histogramOptions, "histogram");
   const { values, bins = 30, yLabel = "count" } = options;
   atLeast("draw a histogram", 1, { bins });
   const finite = Array.from(values).filter(Number.isFinite);

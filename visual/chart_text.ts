@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { barKinds, lineKinds } from "./option_kinds.ts";
+import { flag } from "../core/kinds.ts";
+import { checkOptions, optionTable } from "../core/options.ts";
 import { axisFor, barFoot, extent, tickText } from "./axis.ts";
 import { atLeast } from "./check.ts";
 import { type BarChartOptions, barsOf, isPresent, type Line, type LineChartOptions, linesOf } from "./curves.ts";
@@ -22,6 +25,8 @@ const palette = [["ansiBlue", 34], ["ansiRed", 31], ["ansiGreen", 32], ["ansiYel
 ]] as const;
 const marks = ["*", "o", "+", "x", "#", "@"];
 
+const lineChartOptions = optionTable<LineChartOptions & ColorOptions>({ ...lineKinds, color: flag });
+
 /**
  * Curves as text to print, of the same options as `lineChart`.
  *
@@ -36,6 +41,7 @@ const marks = ["*", "o", "+", "x", "#", "@"];
  * ```
  */
 export function showLineChart(options: LineChartOptions & ColorOptions): string {
+  checkOptions(options, lineChartOptions, "showLineChart");
   const lines = linesOf(options);
   const { title, xLabel, yLabel = lines.length === 1 ? lines[0].name : undefined, yScale = "linear", height = 16 } = options;
   const { width = Math.min(100, terminalColumns()), color = hasColor() } = options;
@@ -73,6 +79,8 @@ export function showLineChart(options: LineChartOptions & ColorOptions): string 
   ].join("\n");
 }
 
+const barChartOptions = optionTable<BarChartOptions & ColorOptions>({ ...barKinds, color: flag });
+
 /**
  * Bars as text to print, of the same options as `barChart`, with their values behind them.
  *
@@ -87,6 +95,7 @@ export function showLineChart(options: LineChartOptions & ColorOptions): string 
  * ```
  */
 export function showBarChart(options: BarChartOptions & ColorOptions): string {
+  checkOptions(options, barChartOptions, "showBarChart");
   const bars = barsOf(options);
   const { names, title, xLabel = bars.length === 1 ? bars[0].name : undefined, scale = "linear" } = options;
   const { width = Math.min(100, terminalColumns()), color = hasColor() } = options;

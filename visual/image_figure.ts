@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { rangeKinds } from "./option_kinds.ts";
+import { aString, checkedInside, real } from "../core/kinds.ts";
+import { checkOptions, optionTable } from "../core/options.ts";
 import { atLeast } from "./check.ts";
 import { arrange, imageAt, pngOf } from "./image_grid.ts";
 import { batchPixels, type Images, type RangeOptions } from "./pixels.ts";
@@ -19,6 +22,14 @@ export interface ImageFigureOptions extends RangeOptions {
   /** Points along each side of a pixel. Default: the integer that makes an image about 112 points wide. */
   readonly scale?: number;
 }
+
+const imageFigureOptions = optionTable<ImageFigureOptions>({
+  ...rangeKinds,
+  labels: checkedInside(),
+  title: aString,
+  columns: real,
+  scale: real,
+});
 
 /**
  * Images in a grid, each under its label, as an SVG document.
@@ -38,6 +49,7 @@ export interface ImageFigureOptions extends RangeOptions {
  * ```
  */
 export async function imageFigure(images: Images, options: ImageFigureOptions = {}): Promise<string> {
+  checkOptions(options, imageFigureOptions, "imageFigure");
   const pixels = await batchPixels(images, "draw a figure of images", options);
   const { count } = pixels;
   const { labels, title, scale = Math.max(1, Math.round(112 / pixels.width)) } = options;

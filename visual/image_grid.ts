@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { rangeKinds } from "./option_kinds.ts";
+import { real } from "../core/kinds.ts";
+import { checkOptions, optionTable } from "../core/options.ts";
 import { atLeast } from "./check.ts";
 import { encodePng } from "./deps.ts";
 import { batchPixels, type Images, type Pixels, type RangeOptions } from "./pixels.ts";
@@ -18,6 +21,14 @@ export interface ImageGridOptions extends RangeOptions {
   /** The brightness of what no image covers, from 0 (black) to 1 (white). Default 1. */
   readonly background?: number;
 }
+
+const imageGridOptions = optionTable<ImageGridOptions>({
+  ...rangeKinds,
+  columns: real,
+  scale: real,
+  padding: real,
+  background: real,
+});
 
 /**
  * Images in a grid, row by row, as the bytes of a PNG file.
@@ -36,6 +47,7 @@ export interface ImageGridOptions extends RangeOptions {
  * ```
  */
 export async function imageGrid(images: Images, options: ImageGridOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+  checkOptions(options, imageGridOptions, "imageGrid");
   return pngOf(arrange(await batchPixels(images, "make a grid of images", options), options));
 }
 

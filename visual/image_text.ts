@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { rangeKinds } from "./option_kinds.ts";
+import { checkedInside, flag, real } from "../core/kinds.ts";
+import { checkOptions, optionTable } from "../core/options.ts";
 import { atLeast } from "./check.ts";
 import { checkLabels } from "./image_figure.ts";
 import { imageAt } from "./image_grid.ts";
@@ -20,6 +23,14 @@ export interface ShowImagesOptions extends RangeOptions {
   /** Draw in 24-bit colours (else in five shades). Default: if the terminal has them and `NO_COLOR` is not set. */
   readonly color?: boolean;
 }
+
+const showImagesOptions = optionTable<ShowImagesOptions>({
+  ...rangeKinds,
+  labels: checkedInside(),
+  columns: real,
+  width: real,
+  color: flag,
+});
 
 /**
  * Images as text to print: half blocks in 24-bit colours, or shades of grey.
@@ -39,6 +50,7 @@ export interface ShowImagesOptions extends RangeOptions {
  * ```
  */
 export async function showImages(images: Images, options: ShowImagesOptions = {}): Promise<string> {
+  checkOptions(options, showImagesOptions, "showImages");
   const pixels = await batchPixels(images, "show images", options);
   const { labels, color = hasTrueColor() } = options;
   checkLabels(labels, pixels.count);

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { oneOf, real, whole } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { isFloat } from "../dtype.ts";
 import { CotangentError, DTypeError } from "../errors.ts";
 import { vjp } from "../grad/vjp.ts";
@@ -29,6 +31,13 @@ export interface CheckGradientsOptions {
   readonly seed?: number;
 }
 
+const checkGradientsOptions = optionTable<CheckGradientsOptions>({
+  order: oneOf(1, 2),
+  step: real,
+  tolerance: real,
+  seed: whole,
+});
+
 /** A derivative that does not agree with finite differences. Its facts are `order`, `derivative` and `difference`. */
 export class GradientError extends CotangentError {}
 
@@ -51,8 +60,9 @@ export class GradientError extends CotangentError {}
 export async function checkGradients<A extends unknown[]>(
   f: (...args: A) => unknown,
   args: A,
-  { order = 2, step, tolerance, seed = 0 }: CheckGradientsOptions = {},
+  options: CheckGradientsOptions = {},
 ): Promise<void> {
+  const { order = 2, step, tolerance, seed = 0 } = checkOptions(options, checkGradientsOptions, "checkGradients");
   const xs = floats(args);
   if (xs.length === 0) throw new DTypeError("Cannot check gradients: no argument holds a floating tensor", {});
   const wide = xs.every(({ dtype }) => dtype === "f64");

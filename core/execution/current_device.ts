@@ -5,6 +5,8 @@
  *
  * @module
  */
+import { natural } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { DeviceError } from "../errors.ts";
 import { quoted } from "../quoted.ts";
 import { readEnv } from "../env.ts";
@@ -18,6 +20,8 @@ export interface DeviceOptions {
   /** Threads of `wasm`. Default: all cores. */
   readonly threads?: number;
 }
+
+const deviceOptions = optionTable<DeviceOptions>({ threads: natural });
 
 const names: readonly DeviceName[] = ["webgpu", "wasm", "reference"];
 
@@ -71,6 +75,7 @@ const made = new Map<string, Device>();
  * @throws {DeviceError} If this machine has no such device: the message says how to get one, and the device in use stays.
  */
 export async function setDevice(name: DeviceName | "auto", options: DeviceOptions = {}): Promise<void> {
+  checkOptions(options, deviceOptions, "setDevice");
   if (name !== "auto" && !names.includes(name)) {
     const nearest = nearestName(name, names);
     const meant = nearest === undefined ? "" : `did you mean ${nearest}? `;

@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { naturals } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { firstRun } from "./tensor_program.ts";
 import { mixHash, ProgramCache } from "./program_cache.ts";
 import { Tensor, traceOf } from "../tensor.ts";
@@ -22,6 +24,8 @@ export interface JitOptions {
    */
   readonly donate?: readonly number[];
 }
+
+const jitOptions = optionTable<JitOptions>({ donate: naturals });
 
 /** Destroys the programs of a jitted function that was collected. */
 const finalization = new FinalizationRegistry<ProgramCache<Specialization>>((specializations) => specializations.clear());
@@ -46,7 +50,8 @@ const maxSpecializations = 256;
  * @param f From trees of tensors, numbers and static values (strings, booleans, functions) to a tree.
  * @throws {TraceError} When called, if f reads values, which do not exist while it is traced.
  */
-export function jit<A extends unknown[], R>(f: (...args: A) => R, { donate = [] }: JitOptions = {}): (...args: A) => R {
+export function jit<A extends unknown[], R>(f: (...args: A) => R, options: JitOptions = {}): (...args: A) => R {
+  const { donate = [] } = checkOptions(options, jitOptions, "jit");
   const specializations = new ProgramCache<Specialization>(maxSpecializations);
 
   const compiled = (...args: A): R => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkOptions } from "../options.ts";
 import { isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { eye } from "../ops/creation.ts";
@@ -10,7 +11,7 @@ import { zerosLike } from "../ops/constant.ts";
 import { reshape } from "../ops/movement.ts";
 import { Tensor } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
-import { grad, type GradOptions, vjp } from "./vjp.ts";
+import { grad, type GradOptions, gradOptions, vjp } from "./vjp.ts";
 import { vmap } from "./vmap.ts";
 
 /** A tree in which each tensor is replaced by a tree of the form `P`: the derivatives of one output by all inputs. */
@@ -38,8 +39,9 @@ export type Jacobian<R, P> = R extends Tensor ? P
  */
 export function jacobian<A extends unknown[], R, N extends number = 0>(
   f: (...args: A) => R,
-  { argnum = 0 as N }: GradOptions<N> = {},
+  options: GradOptions<N> = {},
 ): (...args: A) => Jacobian<R, A[N]> {
+  const { argnum = 0 as N } = checkOptions(options, gradOptions, "jacobian");
   return (...args) => {
     checkFloating(args[argnum], "argument");
     const [value, pullback] = vjp((x: A[N]) => f(...args.map((arg, i) => i === argnum ? x : arg) as A), args[argnum]);
@@ -83,5 +85,6 @@ export function hessian<A extends unknown[], N extends number = 0>(
   f: (...args: A) => Tensor,
   options: GradOptions<N> = {},
 ): (...args: A) => Jacobian<A[N], A[N]> {
+  checkOptions(options, gradOptions, "hessian");
   return jacobian<A, A[N], N>(grad(f, options), options);
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkedInside, flag } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { isFloat } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { asTensor } from "../ops/literal.ts";
@@ -19,6 +21,8 @@ export interface ScanOptions {
   /** Whether the rows are visited from last to first; the collected results keep the order of the rows. Default false. */
   readonly reverse?: boolean;
 }
+
+const scanOptions = optionTable<ScanOptions>({ length: checkedInside(), reverse: flag });
 
 /**
  * Runs a step for each row of a sequence, passing a state from one step to the next.
@@ -51,8 +55,9 @@ export function scan<C, X, Y>(
   f: (carry: C, x: X) => readonly [carry: C, y: Y],
   init: C,
   xs: X,
-  { length, reverse = false }: ScanOptions = {},
+  options: ScanOptions = {},
 ): [carry: C, ys: Y] {
+  const { length, reverse = false } = checkOptions(options, scanOptions, "scan");
   const carried: unknown[] = [];
   const form = flattenTree(init, carried);
   const paths = treeLeaves(init).map(({ path }) => path);

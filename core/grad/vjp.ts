@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { whole } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { isFloat, tangentType } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { cast, variableOp } from "../ops/cast.ts";
@@ -127,6 +129,8 @@ export interface GradOptions<N extends number> {
   readonly argnum?: N;
 }
 
+export const gradOptions = optionTable<GradOptions<number>>({ argnum: whole });
+
 /** The function's value, what it returned beside it, and the gradient. */
 export interface ValueAuxGrads<X, P> {
   /** The scalar. */
@@ -237,8 +241,9 @@ export function grad<A extends unknown[], N extends number = 0>(
 ): (...args: A) => A[N];
 export function grad<A extends unknown[], N extends number = 0>(
   f: (...args: A) => Tensor,
-  { argnum = 0 as N }: GradOptions<N> = {},
+  options: GradOptions<N> = {},
 ): (...args: A) => A[N] {
+  const { argnum = 0 as N } = checkOptions(options, gradOptions, "grad");
   return (...args) => differentiate<A, undefined>((...inner) => [f(...inner), undefined], args, argnum, "grad").grads as A[N];
 }
 
@@ -264,8 +269,9 @@ export function valueAndGrad<A extends unknown[], N extends number = 0>(
 ): (...args: A) => [Tensor, A[N]];
 export function valueAndGrad<A extends unknown[], N extends number = 0>(
   f: (...args: A) => Tensor,
-  { argnum = 0 as N }: GradOptions<N> = {},
+  options: GradOptions<N> = {},
 ): (...args: A) => [Tensor, A[N]] {
+  const { argnum = 0 as N } = checkOptions(options, gradOptions, "valueAndGrad");
   return (...args) => {
     const { value, grads } = differentiate<A, undefined>((...inner) => [f(...inner), undefined], args, argnum, "grad");
     return [value, grads as A[N]];

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { checkedInside, whole } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { apply } from "../ops/define.ts";
 import { constantOf } from "../ops/constant.ts";
@@ -21,6 +23,8 @@ export interface VmapOptions {
   /** Where that axis goes in the results. Default 0. */
   readonly outAxis?: number;
 }
+
+const vmapOptions = optionTable<VmapOptions>({ inAxis: checkedInside(), outAxis: whole });
 
 function moveAxis(x: Tensor, from: number, to: number): Tensor {
   const rest = x.shape.map((_, axis) => axis).filter((axis) => axis !== from);
@@ -42,8 +46,9 @@ function moveAxis(x: Tensor, from: number, to: number): Tensor {
  */
 export function vmap<A extends unknown[], R>(
   f: (...args: A) => R,
-  { inAxis = 0, outAxis = 0 }: VmapOptions = {},
+  options: VmapOptions = {},
 ): (...args: A) => R {
+  const { inAxis = 0, outAxis = 0 } = checkOptions(options, vmapOptions, "vmap");
   return (...args) => {
     if (Array.isArray(inAxis) && inAxis.length !== args.length) {
       throw new RangeError(

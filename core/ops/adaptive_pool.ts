@@ -7,6 +7,8 @@
  *
  * @module
  */
+import { flag } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
@@ -73,6 +75,8 @@ export interface GlobalPoolOptions {
   readonly keepDims?: boolean;
 }
 
+export const globalPoolOptions = optionTable<GlobalPoolOptions>({ keepDims: flag });
+
 /**
  * The mean of every channel of every image: the layer before the classifier of many networks.
  *
@@ -86,7 +90,8 @@ export interface GlobalPoolOptions {
  * @returns [batch, channels]
  * @throws {ShapeError} If x does not have four axes, or an image has no elements.
  */
-export function globalAvgPool2d(x: TensorLike, { keepDims }: GlobalPoolOptions = {}): Tensor {
+export function globalAvgPool2d(x: TensorLike, options: GlobalPoolOptions = {}): Tensor {
+  const { keepDims } = checkOptions(options, globalPoolOptions, "globalAvgPool2d");
   const images = asFloat(x);
   filledImages(images, "globalAvgPool2d");
   return mean(images, { axis: [2, 3], keepDims });

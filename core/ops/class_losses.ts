@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { real, tensors, whole } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { indexType, isFloat, isInteger } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { fraction } from "../ranges.ts";
@@ -15,7 +17,7 @@ import { add, logicalAnd, mul } from "./binary.ts";
 import { eq, ne } from "./compare.ts";
 import { iota } from "./creation.ts";
 import { zerosLike } from "./constant.ts";
-import { focus, type LossOptions, reduceLoss } from "./losses.ts";
+import { focus, type LossOptions, reduceLoss, reductions } from "./losses.ts";
 import { broadcastTo, expandDims, reshape } from "./movement.ts";
 import { logSoftmax } from "./nn.ts";
 import { sum } from "./sum.ts";
@@ -30,11 +32,20 @@ export interface NllLossOptions extends LossOptions {
   readonly ignoreIndex?: number;
 }
 
+const nllLossOptions = optionTable<NllLossOptions>({ reduction: reductions, weight: tensors, ignoreIndex: whole });
+
 /** Options of classification losses whose targets may be probabilities. */
 export interface CrossEntropyOptions extends NllLossOptions {
   /** The share of each target that is spread evenly over all classes, in [0, 1]. Default 0. */
   readonly labelSmoothing?: number;
 }
+
+const crossEntropyOptions = optionTable<CrossEntropyOptions>({
+  reduction: reductions,
+  weight: tensors,
+  ignoreIndex: whole,
+  labelSmoothing: real,
+});
 
 function classAxis({ rank }: { readonly rank: number }): number {
   return rank === 1 ? 0 : 1;
@@ -130,6 +141,7 @@ function classLoss(scores: Tensor, target: Tensor, options: CrossEntropyOptions)
  * @throws {DTypeError} If the labels are not integers.
  */
 export function nllLoss(logProbabilities: TensorLike, labels: TensorLike, options: NllLossOptions = {}): Tensor {
+  checkOptions(options, nllLossOptions, "nllLoss");
   const x = asFloat(logProbabilities);
   return classLoss(x, checkLabels(x, labels, "nllLoss"), { ...options, labelSmoothing: 0 });
 }
@@ -156,6 +168,7 @@ export function nllLoss(logProbabilities: TensorLike, labels: TensorLike, option
  * @see Szegedy et al., "Rethinking the Inception architecture", 2016, for label smoothing
  */
 export function crossEntropy(logits: TensorLike, target: TensorLike, options: CrossEntropyOptions = {}): Tensor {
+  checkOptions(options, crossEntropyOptions, "crossEntropy");
   const x = asFloat(logits);
   const wanted = checkTarget(x, target, "crossEntropy");
   return classLoss(logSoftmax(x, { axis: classAxis(x) }), wanted, options);
@@ -166,6 +179,14 @@ export interface PolyLossOptions extends CrossEntropyOptions {
   /** How much more the first term of the series weighs than in the cross-entropy. Default 1; at least -1 for a loss that falls with p. */
   readonly epsilon?: number;
 }
+
+const polyLossOptions = optionTable<PolyLossOptions>({
+  reduction: reductions,
+  weight: tensors,
+  ignoreIndex: whole,
+  labelSmoothing: real,
+  epsilon: real,
+});
 
 /**
  * PolyLoss (Poly-1): the cross-entropy with a first term that weighs more.
@@ -186,6 +207,7 @@ export interface PolyLossOptions extends CrossEntropyOptions {
  * @see Leng et al., "PolyLoss: a polynomial expansion perspective of classification loss functions", 2022
  */
 export function polyLoss(logits: TensorLike, target: TensorLike, options: PolyLossOptions = {}): Tensor {
+  checkOptions(options, polyLossOptions, "polyLoss");
   const x = asFloat(logits);
   const wanted = checkTarget(x, target, "polyLoss");
   const logs = logSoftmax(x, { axis: classAxis(x) });
@@ -198,6 +220,14 @@ export interface FocalLossOptions extends CrossEntropyOptions {
   /** How quickly the weight of an example falls as its probability rises, at least 0. Default 2; 0 is the cross-entropy. */
   readonly gamma?: number;
 }
+
+const focalLossOptions = optionTable<FocalLossOptions>({
+  reduction: reductions,
+  weight: tensors,
+  ignoreIndex: whole,
+  labelSmoothing: real,
+  gamma: real,
+});
 
 /**
  * The focal loss of classes: the cross-entropy with examples that are nearly right made to weigh less, -(1 - p)^gamma log p for the
@@ -217,6 +247,7 @@ export interface FocalLossOptions extends CrossEntropyOptions {
  * @see Lin et al., "Focal loss for dense object detection", 2017
  */
 export function focalLoss(logits: TensorLike, target: TensorLike, options: FocalLossOptions = {}): Tensor {
+  checkOptions(options, focalLossOptions, "focalLoss");
   const x = asFloat(logits);
   const wanted = checkTarget(x, target, "focalLoss");
   const logs = logSoftmax(x, { axis: classAxis(x) });

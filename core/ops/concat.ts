@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { axesOption, axisOption, checkOptions } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { contiguousStrides, normalizeAxis, sameShape, type Shape, showShape } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
@@ -65,7 +66,8 @@ export const concatOp: Op<{ readonly axis: number }> = {
  *
  * @throws {ShapeError} If another axis differs, or there are no tensors.
  */
-export function concat(xs: readonly TensorLike[], { axis = 0 }: { readonly axis?: number } = {}): Tensor {
+export function concat(xs: readonly TensorLike[], options: { readonly axis?: number } = {}): Tensor {
+  const { axis = 0 } = checkOptions(options, axisOption, "concat");
   if (xs.length === 0) throw new ShapeError("Cannot concat an empty list of tensors", {});
   const tensors = promoteAll(xs);
   return apply(concatOp, tensors, { axis: normalizeAxis(axis, tensors[0].rank, "concat") });
@@ -81,7 +83,8 @@ export function concat(xs: readonly TensorLike[], { axis = 0 }: { readonly axis?
  *
  * @throws {ShapeError} If the shapes differ, or there are no tensors.
  */
-export function stack(xs: readonly TensorLike[], { axis = 0 }: { readonly axis?: number } = {}): Tensor {
+export function stack(xs: readonly TensorLike[], options: { readonly axis?: number } = {}): Tensor {
+  const { axis = 0 } = checkOptions(options, axisOption, "stack");
   if (xs.length === 0) throw new ShapeError("Cannot stack an empty list of tensors", {});
   const tensors = promoteAll(xs);
   const { shape } = tensors[0];
@@ -117,8 +120,9 @@ function expandCounts(counts: readonly number[]): Int32Array {
 export function repeat(
   x: TensorLike,
   counts: number | readonly number[],
-  { axis }: { readonly axis?: number } = {},
+  options: { readonly axis?: number } = {},
 ): Tensor {
+  const { axis } = checkOptions(options, axisOption, "repeat");
   const tensor = asTensor(x);
   if (axis === undefined) return repeat(reshape(tensor, [tensor.size]), counts, { axis: 0 });
   const at = normalizeAxis(axis, tensor.rank, "repeat");
@@ -184,8 +188,9 @@ export function tile(x: TensorLike, counts: number | readonly number[]): Tensor 
 export function roll(
   x: TensorLike,
   shift: number | readonly number[],
-  { axis }: { readonly axis?: number | readonly number[] } = {},
+  options: { readonly axis?: number | readonly number[] } = {},
 ): Tensor {
+  const { axis } = checkOptions(options, axesOption, "roll");
   const tensor = asTensor(x);
   const shifts = typeof shift === "number" ? [shift] : shift;
   const wrong = shifts.find((each) => !Number.isInteger(each));

@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { checkedInside, tensorLikes } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { type ConvGeometry, windowCount } from "../ir/windows.ts";
 import { integer } from "../ranges.ts";
@@ -148,6 +150,15 @@ export interface Conv2dOptions {
   readonly groups?: number;
 }
 
+const conv2dOptions = optionTable<Conv2dOptions>({
+  bias: tensorLikes,
+  stride: checkedInside(),
+  padding: checkedInside(),
+  paddingMode: checkedInside(),
+  dilation: checkedInside(),
+  groups: checkedInside(),
+});
+
 /**
  * 2-d convolution. The filter is not flipped (it is a cross-correlation), as in PyTorch.
  *
@@ -166,6 +177,7 @@ export interface Conv2dOptions {
  * @throws {RangeError} If an option is not an integer in its range.
  */
 export function conv2d(x: TensorLike, weight: TensorLike, options: Conv2dOptions = {}): Tensor {
+  checkOptions(options, conv2dOptions, "conv2d");
   const [images, filter] = promoteAll([x, weight]);
   const call: ConvCall = { what: "conv2d", input: images.shape, weight: filter.shape };
   imageAxes(call.input, call.what);
@@ -192,6 +204,15 @@ export interface Conv1dOptions {
   readonly groups?: number;
 }
 
+const conv1dOptions = optionTable<Conv1dOptions>({
+  bias: tensorLikes,
+  stride: checkedInside(),
+  padding: checkedInside(),
+  paddingMode: checkedInside(),
+  dilation: checkedInside(),
+  groups: checkedInside(),
+});
+
 /**
  * 1-d convolution.
  *
@@ -212,8 +233,9 @@ export interface Conv1dOptions {
 export function conv1d(
   x: TensorLike,
   weight: TensorLike,
-  { bias, stride = 1, padding = 0, paddingMode, dilation = 1, groups }: Conv1dOptions = {},
+  options: Conv1dOptions = {},
 ): Tensor {
+  const { bias, stride = 1, padding = 0, paddingMode, dilation = 1, groups } = checkOptions(options, conv1dOptions, "conv1d");
   const [signals, filter] = promoteAll([x, weight]);
   const call: ConvCall = { what: "conv1d", input: signals.shape, weight: filter.shape };
   signalAxes(call.input, call.what);

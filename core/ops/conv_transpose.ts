@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { checkedInside, tensorLikes } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { type Facts, ShapeError } from "../errors.ts";
 import { type ConvGeometry, windowReach } from "../ir/windows.ts";
 import { integer } from "../ranges.ts";
@@ -38,6 +40,15 @@ export interface ConvTranspose2dOptions {
   readonly groups?: number;
 }
 
+const convTranspose2dOptions = optionTable<ConvTranspose2dOptions>({
+  bias: tensorLikes,
+  stride: checkedInside(),
+  padding: checkedInside(),
+  outputPadding: checkedInside(),
+  dilation: checkedInside(),
+  groups: checkedInside(),
+});
+
 /**
  * 2-d transposed convolution: every element of x adds the filter, scaled by the element, to the output. With the same options it
  * goes from the shape of what `conv2d` makes back to the shape of what it takes (and is the adjoint map: not the inverse).
@@ -59,6 +70,7 @@ export interface ConvTranspose2dOptions {
  * @see Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, chapter 4
  */
 export function convTranspose2d(x: TensorLike, weight: TensorLike, options: ConvTranspose2dOptions = {}): Tensor {
+  checkOptions(options, convTranspose2dOptions, "convTranspose2d");
   const [images, filter] = promoteAll([x, weight]);
   const call: ConvCall = { what: "convTranspose2d", input: images.shape, weight: filter.shape };
   imageAxes(call.input, call.what);
@@ -82,6 +94,15 @@ export interface ConvTranspose1dOptions {
   readonly groups?: number;
 }
 
+const convTranspose1dOptions = optionTable<ConvTranspose1dOptions>({
+  bias: tensorLikes,
+  stride: checkedInside(),
+  padding: checkedInside(),
+  outputPadding: checkedInside(),
+  dilation: checkedInside(),
+  groups: checkedInside(),
+});
+
 /**
  * 1-d transposed convolution, as `convTranspose2d`.
  *
@@ -101,8 +122,13 @@ export interface ConvTranspose1dOptions {
 export function convTranspose1d(
   x: TensorLike,
   weight: TensorLike,
-  { bias, stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups }: ConvTranspose1dOptions = {},
+  options: ConvTranspose1dOptions = {},
 ): Tensor {
+  const { bias, stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups } = checkOptions(
+    options,
+    convTranspose1dOptions,
+    "convTranspose1d",
+  );
   const [signals, filter] = promoteAll([x, weight]);
   const call: ConvCall = { what: "convTranspose1d", input: signals.shape, weight: filter.shape };
   signalAxes(call.input, call.what);

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { elementType, flag, oneOf, whole } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { constantOf } from "./constant.ts";
 import {
   checkHolds,
@@ -32,6 +34,8 @@ export interface CreationOptions {
   readonly dtype?: DType;
 }
 
+export const creationOptions = optionTable<CreationOptions>({ dtype: elementType });
+
 /**
  * A tensor filled with `value`.
  *
@@ -42,7 +46,8 @@ export interface CreationOptions {
  *
  * @throws {DTypeError} If the type is one of integers, and does not hold the value.
  */
-export function full(shape: Shape, value: number | boolean, { dtype }: CreationOptions = {}): Tensor {
+export function full(shape: Shape, value: number | boolean, options: CreationOptions = {}): Tensor {
+  const { dtype } = checkOptions(options, creationOptions, "full");
   return constantOf(
     literal(value),
     dtype ?? (typeof value === "boolean" ? maskType : defaultFloat),
@@ -59,6 +64,7 @@ export function full(shape: Shape, value: number | boolean, { dtype }: CreationO
  * ```
  */
 export function zeros(shape: Shape, options: CreationOptions = {}): Tensor {
+  checkOptions(options, creationOptions, "zeros");
   return full(shape, 0, { dtype: defaultFloat, ...options });
 }
 
@@ -71,6 +77,7 @@ export function zeros(shape: Shape, options: CreationOptions = {}): Tensor {
  * ```
  */
 export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
+  checkOptions(options, creationOptions, "ones");
   return full(shape, 1, { dtype: defaultFloat, ...options });
 }
 
@@ -83,6 +90,7 @@ export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
  * ```
  */
 export function empty(shape: Shape, options: CreationOptions = {}): Tensor {
+  checkOptions(options, creationOptions, "empty");
   return zeros(shape, options);
 }
 
@@ -96,7 +104,8 @@ export function empty(shape: Shape, options: CreationOptions = {}): Tensor {
  *
  * @throws {DTypeError} If the type is one of integers, and does not hold the value.
  */
-export function fullLike(x: Tensor, value: number | boolean, { dtype = x.dtype }: CreationOptions = {}): Tensor {
+export function fullLike(x: Tensor, value: number | boolean, options: CreationOptions = {}): Tensor {
+  const { dtype = x.dtype } = checkOptions(options, creationOptions, "fullLike");
   return constantOf(literal(value), dtype, x.shape);
 }
 
@@ -187,6 +196,8 @@ export interface LinspaceOptions extends CreationOptions {
   readonly endpoint?: boolean;
 }
 
+const linspaceOptions = optionTable<LinspaceOptions>({ dtype: elementType, endpoint: flag });
+
 /**
  * `count` evenly spaced numbers from `start` to `stop`, both included.
  *
@@ -203,8 +214,9 @@ export function linspace(
   start: number,
   stop: number,
   count: number,
-  { endpoint = true, dtype = defaultFloat }: LinspaceOptions = {},
+  options: LinspaceOptions = {},
 ): Tensor {
+  const { endpoint = true, dtype = defaultFloat } = checkOptions(options, linspaceOptions, "linspace");
   if (!Number.isInteger(count) || count < 0 || ![start, stop].every(Number.isFinite)) {
     throw new RangeError(
       `Cannot space ${count} numbers from ${start} to ${stop}: the count must be an integer of at least 0, the others finite`,
@@ -216,6 +228,8 @@ export function linspace(
   const at = (i: number) => 2 * i < last ? start + part(i) : stop - part(last - i);
   return fromHost(givenToHostArray(dtype, Float64Array.from({ length: count }, (_, i) => at(i))), [count], dtype);
 }
+
+const meshgridOptions = optionTable<{ readonly indexing?: "ij" | "xy" }>({ indexing: oneOf("ij", "xy") });
 
 /**
  * Coordinates of a grid from those of its axes: each result has the shape of the grid, and result i changes along axis i (`indexing`
@@ -230,7 +244,8 @@ export function linspace(
  * @param xs Vectors, one per axis.
  * @throws {ShapeError} If one is not a vector.
  */
-export function meshgrid(xs: readonly Tensor[], { indexing = "ij" }: { readonly indexing?: "ij" | "xy" } = {}): Tensor[] {
+export function meshgrid(xs: readonly Tensor[], options: { readonly indexing?: "ij" | "xy" } = {}): Tensor[] {
+  const { indexing = "ij" } = checkOptions(options, meshgridOptions, "meshgrid");
   const wrong = xs.find(({ rank }) => rank !== 1);
   if (wrong) {
     throw new ShapeError(`Cannot make a grid from shape ${showShape(wrong.shape)}: vectors are needed`, { shape: wrong.shape });
@@ -248,6 +263,8 @@ export interface EyeOptions extends CreationOptions {
   readonly offset?: number;
 }
 
+const eyeOptions = optionTable<EyeOptions>({ dtype: elementType, columns: whole, offset: whole });
+
 /**
  * A matrix with ones on a diagonal and zeros elsewhere.
  *
@@ -258,6 +275,7 @@ export interface EyeOptions extends CreationOptions {
  *
  * @throws {ShapeError} If a size is not an integer of at least 0.
  */
-export function eye(rows: number, { columns = rows, offset = 0, dtype = defaultFloat }: EyeOptions = {}): Tensor {
+export function eye(rows: number, options: EyeOptions = {}): Tensor {
+  const { columns = rows, offset = 0, dtype = defaultFloat } = checkOptions(options, eyeOptions, "eye");
   return cast(eq(diagonalIndex(checkShape([rows, columns], "make a tensor")), offset), dtype);
 }

@@ -7,6 +7,8 @@
  *
  * @module
  */
+import { flag, whole } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { extremes, tangentType } from "../dtype.ts";
 import { normalizeAxis, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
@@ -31,6 +33,8 @@ export interface CumulativeOptions {
   /** Whether to leave the element itself out, so that the first result is that of nothing: 0 for a sum, 1 for a product. Default false. */
   readonly exclusive?: boolean;
 }
+
+const cumulativeOptions = optionTable<CumulativeOptions>({ axis: whole, reverse: flag, exclusive: flag });
 
 interface Monoid {
   /** Combines what comes before with what comes after. */
@@ -107,6 +111,7 @@ function scan(
  * @throws {ShapeError} If x has no such axis.
  */
 export function cumsum(x: TensorLike, options: CumulativeOptions = {}): Tensor {
+  checkOptions(options, cumulativeOptions, "cumsum");
   return scan(upcast(asTensor(x)), { combine: add, neutral: 0 }, options, "take cumsum");
 }
 
@@ -122,6 +127,7 @@ export function cumsum(x: TensorLike, options: CumulativeOptions = {}): Tensor {
  * @throws {ShapeError} If x has no such axis.
  */
 export function cumprod(x: TensorLike, options: CumulativeOptions = {}): Tensor {
+  checkOptions(options, cumulativeOptions, "cumprod");
   return scan(upcast(asTensor(x)), { combine: mul, neutral: 1 }, options, "take cumprod");
 }
 
@@ -144,6 +150,7 @@ function preferring(better: (x: Tensor, y: Tensor) => Tensor): Monoid["combine"]
  * @throws {ShapeError} If x has no such axis.
  */
 export function cummax(x: TensorLike, options: CumulativeOptions = {}): Tensor {
+  checkOptions(options, cumulativeOptions, "cummax");
   const tensor = asTensor(x);
   return scan(tensor, { combine: preferring(ge), neutral: extremes(tensor.dtype)[0] }, options, "take cummax");
 }
@@ -159,6 +166,7 @@ export function cummax(x: TensorLike, options: CumulativeOptions = {}): Tensor {
  * @throws {ShapeError} If x has no such axis.
  */
 export function cummin(x: TensorLike, options: CumulativeOptions = {}): Tensor {
+  checkOptions(options, cumulativeOptions, "cummin");
   const tensor = asTensor(x);
   return scan(tensor, { combine: preferring(le), neutral: extremes(tensor.dtype)[1] }, options, "take cummin");
 }
@@ -174,5 +182,6 @@ export function cummin(x: TensorLike, options: CumulativeOptions = {}): Tensor {
  * @throws {ShapeError} If x has no such axis.
  */
 export function logCumSumExp(x: TensorLike, options: CumulativeOptions = {}): Tensor {
+  checkOptions(options, cumulativeOptions, "logCumSumExp");
   return scan(asFloat(x), { combine: logAddExp, neutral: -Infinity }, options, "take logCumSumExp");
 }

@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { checkedInside } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
@@ -217,6 +219,8 @@ export interface TensordotOptions {
   readonly axis?: number | readonly [x: readonly number[], y: readonly number[]];
 }
 
+const tensordotOptions = optionTable<TensordotOptions>({ axis: checkedInside() });
+
 /**
  * The sum of products over pairs of axes: the result has the other axes of x, then those of y.
  *
@@ -227,7 +231,8 @@ export interface TensordotOptions {
  *
  * @throws {ShapeError} If paired axes have different extents, or there are fewer axes.
  */
-export function tensordot(x: TensorLike, y: TensorLike, { axis = 2 }: TensordotOptions = {}): Tensor {
+export function tensordot(x: TensorLike, y: TensorLike, options: TensordotOptions = {}): Tensor {
+  const { axis = 2 } = checkOptions(options, tensordotOptions, "tensordot");
   const [a, b] = promoteAll([x, y]);
   const count = (n: number) => Array.from({ length: n }, (_, i) => i);
   if (typeof axis === "number" && !(Number.isInteger(axis) && axis >= 0 && axis <= Math.min(a.rank, b.rank))) {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkedInside, elementType, flag } from "../kinds.ts";
+import { checkOptions, needed, optionTable } from "../options.ts";
 import {
   defaultFloat,
   type DType,
@@ -39,6 +41,8 @@ export interface TensorOptions {
   readonly copy?: boolean;
 }
 
+const tensorOptions = optionTable<TensorOptions>({ dtype: elementType, shape: checkedInside(), copy: flag });
+
 /**
  * A tensor of the given values: a number, nested arrays of numbers, or a typed array (which is copied).
  *
@@ -55,8 +59,9 @@ export interface TensorOptions {
  */
 export function tensor(
   values: NestedArray | TypedArray | Uint8ClampedArray,
-  { shape, dtype, copy = true }: TensorOptions = {},
+  options: TensorOptions = {},
 ): Tensor {
+  const { shape, dtype, copy = true } = checkOptions(options, tensorOptions, "tensor");
   const given = shape && checkShape(shape, "make a tensor");
   if (ArrayBuffer.isView(values)) {
     const own = dtypeOfArray(values);
@@ -117,6 +122,8 @@ export interface FromBytesOptions {
   readonly shape?: Shape;
 }
 
+const fromBytesOptions = optionTable<FromBytesOptions>({ dtype: needed(elementType), shape: checkedInside() });
+
 /**
  * A tensor of elements that are given as bytes, as they lie in files: little-endian, row-major; bool is one byte. So the bits of a
  * type for which JavaScript has no array become numbers, and bytes at any offset in a file can be read. `toBytes` writes them.
@@ -131,7 +138,8 @@ export interface FromBytesOptions {
  * @throws {ShapeError} If the bytes are no whole number of elements, or their number does not fit `shape`.
  * @see NumPy's and PyTorch's frombuffer
  */
-export function fromBytes(bytes: ArrayBufferLike | ArrayBufferView, { dtype, shape }: FromBytesOptions): Tensor {
+export function fromBytes(bytes: ArrayBufferLike | ArrayBufferView, options: FromBytesOptions): Tensor {
+  const { dtype, shape } = checkOptions(options, fromBytesOptions, "fromBytes");
   const given = shape && checkShape(shape, "make a tensor");
   const source = ArrayBuffer.isView(bytes)
     ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)

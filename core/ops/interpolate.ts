@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkedInside, flag } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { quoted } from "../quoted.ts";
 import { positive } from "../ranges.ts";
@@ -29,6 +31,13 @@ export interface InterpolateOptions {
   readonly alignCorners?: boolean;
 }
 
+const interpolateOptions = optionTable<InterpolateOptions>({
+  size: checkedInside(),
+  scaleFactor: checkedInside(),
+  mode: checkedInside(),
+  alignCorners: flag,
+});
+
 /**
  * Images enlarged or made smaller.
  *
@@ -46,6 +55,7 @@ export interface InterpolateOptions {
  * @throws {RangeError} If there is not one of `size` and `scaleFactor`, or an option is out of its range.
  */
 export function interpolate(x: TensorLike, options: InterpolateOptions): Tensor {
+  checkOptions(options, interpolateOptions, "interpolate");
   const images = asFloat(x);
   const [, , h, w] = imageAxes(images.shape, "interpolate");
   const { mode = "nearest", alignCorners = false } = options;

@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { checkedInside, flag, oneOf, real } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
-import { quoted } from "../quoted.ts";
 import { fraction, nonNegative, positive } from "../ranges.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
@@ -25,6 +26,10 @@ export interface LossOptions {
   readonly reduction?: "mean" | "sum" | "none";
 }
 
+/** How the losses of a batch are reduced. */
+export const reductions = oneOf("mean", "sum", "none");
+export const lossOptions = optionTable<LossOptions>({ reduction: reductions });
+
 /**
  * The losses of a batch reduced to one number, or unchanged.
  *
@@ -38,8 +43,6 @@ export function reduceLoss(losses: Tensor, { reduction = "mean" }: LossOptions, 
       return sum(losses);
     case "none":
       return losses;
-    default:
-      throw new RangeError(`reduction must be "mean", "sum" or "none", but is ${quoted(reduction)}`);
   }
 }
 
@@ -67,6 +70,7 @@ export function sameShapes(x: TensorLike, y: TensorLike, what: string): [Tensor,
  * ```
  */
 export function mseLoss(prediction: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
+  checkOptions(options, lossOptions, "mseLoss");
   const [x, y] = sameShapes(prediction, target, "mseLoss");
   const difference = sub(x, y);
   return reduceLoss(mul(difference, difference), options);
@@ -82,6 +86,7 @@ export function mseLoss(prediction: TensorLike, target: TensorLike, options: Los
  * ```
  */
 export function binaryCrossEntropy(probability: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
+  checkOptions(options, lossOptions, "binaryCrossEntropy");
   const [p, y] = sameShapes(probability, target, "binaryCrossEntropy");
   const clamped = (x: Tensor) => {
     // The logarithm sees no 0, so that its derivative is finite where it is not chosen.
@@ -100,6 +105,7 @@ export function binaryCrossEntropy(probability: TensorLike, target: TensorLike, 
  * ```
  */
 export function binaryCrossEntropyWithLogits(logits: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
+  checkOptions(options, lossOptions, "binaryCrossEntropyWithLogits");
   const [x, y] = sameShapes(logits, target, "binaryCrossEntropyWithLogits");
   return reduceLoss(sub(softplus(x), mul(x, y)), options);
 }
@@ -120,6 +126,12 @@ export interface BinaryFocalLossOptions extends LossOptions {
   readonly gamma?: number;
 }
 
+const binaryFocalLossOptions = optionTable<BinaryFocalLossOptions>({
+  reduction: reductions,
+  alpha: checkedInside(),
+  gamma: real,
+});
+
 /**
  * The focal loss of sigmoid(logits) against targets in [0, 1]: torchvision's `sigmoid_focal_loss` (whose default reduction is "none").
  *
@@ -134,6 +146,7 @@ export interface BinaryFocalLossOptions extends LossOptions {
  * @see Lin et al., "Focal loss for dense object detection", 2017
  */
 export function binaryFocalLoss(logits: TensorLike, target: TensorLike, options: BinaryFocalLossOptions = {}): Tensor {
+  checkOptions(options, binaryFocalLossOptions, "binaryFocalLoss");
   const [x, y] = sameShapes(logits, target, "binaryFocalLoss");
   const { alpha = 0.25 } = options;
   const blend = (of1: TensorLike, of0: TensorLike) => add(mul(y, of1), mul(sub(1, y), of0));
@@ -154,6 +167,7 @@ export function binaryFocalLoss(logits: TensorLike, target: TensorLike, options:
  * @throws {ShapeError} If the shapes differ.
  */
 export function l1Loss(prediction: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
+  checkOptions(options, lossOptions, "l1Loss");
   const [x, y] = sameShapes(prediction, target, "l1Loss");
   return reduceLoss(abs(sub(x, y)), options);
 }
@@ -163,6 +177,8 @@ export interface HuberLossOptions extends LossOptions {
   /** Where the square becomes a straight line. Positive, default 1. */
   readonly delta?: number;
 }
+
+const huberLossOptions = optionTable<HuberLossOptions>({ reduction: reductions, delta: real });
 
 /** r^2 / 2 up to |r| = delta, and from there on along the tangent. */
 function huberOf(r: Tensor, delta: number): Tensor {
@@ -184,6 +200,7 @@ function huberOf(r: Tensor, delta: number): Tensor {
  * @see Huber, "Robust estimation of a location parameter", 1964
  */
 export function huberLoss(prediction: TensorLike, target: TensorLike, options: HuberLossOptions = {}): Tensor {
+  checkOptions(options, huberLossOptions, "huberLoss");
   const [x, y] = sameShapes(prediction, target, "huberLoss");
   return reduceLoss(huberOf(sub(x, y), positive(options.delta ?? 1, "delta")), options);
 }
@@ -193,6 +210,8 @@ export interface SmoothL1LossOptions extends LossOptions {
   /** Where the square becomes a straight line; 0 gives `l1Loss`. Default 1. */
   readonly beta?: number;
 }
+
+const smoothL1LossOptions = optionTable<SmoothL1LossOptions>({ reduction: reductions, beta: real });
 
 /**
  * The absolute error with a round bottom: r^2 / (2 beta) for errors r up to beta, |r| - beta / 2 beyond. It is `huberLoss` divided by beta.
@@ -207,6 +226,7 @@ export interface SmoothL1LossOptions extends LossOptions {
  * @see Girshick, "Fast R-CNN", 2015
  */
 export function smoothL1Loss(prediction: TensorLike, target: TensorLike, options: SmoothL1LossOptions = {}): Tensor {
+  checkOptions(options, smoothL1LossOptions, "smoothL1Loss");
   const [x, y] = sameShapes(prediction, target, "smoothL1Loss");
   const beta = nonNegative(options.beta ?? 1, "beta");
   return reduceLoss(beta === 0 ? abs(sub(x, y)) : div(huberOf(sub(x, y), beta), beta), options);
@@ -219,6 +239,11 @@ export interface KlDivergenceOptions {
   /** Whether the target has log probabilities, too. Default false. */
   readonly logTarget?: boolean;
 }
+
+const klDivergenceOptions = optionTable<KlDivergenceOptions>({
+  reduction: oneOf("mean", "batchmean", "sum", "none"),
+  logTarget: flag,
+});
 
 /**
  * The Kullback-Leibler divergence of a distribution from another: target * (log target - input), element by element, where 0 log 0 is 0.
@@ -235,6 +260,7 @@ export interface KlDivergenceOptions {
  * @throws {ShapeError} If the shapes differ, or "batchmean" is taken of a scalar.
  */
 export function klDivergence(input: TensorLike, target: TensorLike, options: KlDivergenceOptions = {}): Tensor {
+  checkOptions(options, klDivergenceOptions, "klDivergence");
   const [x, t] = sameShapes(input, target, "klDivergence");
   const losses = options.logTarget ? mul(exp(t), sub(t, x)) : sub(xLogX(t), mul(t, x));
   if (options.reduction !== "batchmean") return reduceLoss(losses, { reduction: options.reduction });

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { axisPair, whole } from "../kinds.ts";
+import { axesOption, checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import {
   broadcastShapes,
@@ -114,6 +116,8 @@ export function permute(x: TensorLike, order: readonly number[]): Tensor {
   return axes.every((axis, i) => axis === i) ? tensor : apply(permuteOp, [tensor], { order: axes });
 }
 
+const transposeOptions = optionTable<{ readonly axis?: readonly [number, number] }>({ axis: axisPair });
+
 /**
  * Swaps two axes, by default the last two: a matrix transposed.
  *
@@ -124,7 +128,8 @@ export function permute(x: TensorLike, order: readonly number[]): Tensor {
  *
  * @throws {ShapeError} If there is no such axis.
  */
-export function transpose(x: TensorLike, { axis = [-2, -1] }: { readonly axis?: readonly [number, number] } = {}): Tensor {
+export function transpose(x: TensorLike, options: { readonly axis?: readonly [number, number] } = {}): Tensor {
+  const { axis = [-2, -1] } = checkOptions(options, transposeOptions, "transpose");
   const tensor = asTensor(x);
   const [a, b] = axis.map((each) => normalizeAxis(each, tensor.rank, "transpose"));
   return permute(tensor, tensor.shape.map((_, i) => i === a ? b : i === b ? a : i));
@@ -255,7 +260,8 @@ export function moveAxis(x: TensorLike, from: number | readonly number[], to: nu
  * @param options `axis`: the position in the result, or several (default in front).
  * @throws {ShapeError} If the result has no such axis.
  */
-export function expandDims(x: TensorLike, { axis = 0 }: { readonly axis?: number | readonly number[] } = {}): Tensor {
+export function expandDims(x: TensorLike, options: { readonly axis?: number | readonly number[] } = {}): Tensor {
+  const { axis = 0 } = checkOptions(options, axesOption, "expandDims");
   const tensor = asTensor(x);
   const rank = tensor.rank + (typeof axis === "number" ? 1 : axis.length);
   const added = normalizeAxes(axis, rank, "expand dims");
@@ -274,7 +280,8 @@ export function expandDims(x: TensorLike, { axis = 0 }: { readonly axis?: number
  *
  * @throws {ShapeError} If a named axis has another extent.
  */
-export function squeeze(x: TensorLike, { axis }: { readonly axis?: number | readonly number[] } = {}): Tensor {
+export function squeeze(x: TensorLike, options: { readonly axis?: number | readonly number[] } = {}): Tensor {
+  const { axis } = checkOptions(options, axesOption, "squeeze");
   const tensor = asTensor(x);
   const gone = axis === undefined
     ? tensor.shape.flatMap((extent, i) => extent === 1 ? [i] : [])
@@ -289,6 +296,8 @@ export function squeeze(x: TensorLike, { axis }: { readonly axis?: number | read
   return reshape(tensor, tensor.shape.filter((_, i) => !gone.includes(i)));
 }
 
+const flattenOptions = optionTable<{ readonly start?: number }>({ start: whole });
+
 /**
  * Flattens the axes from `start` (default 0) on into one.
  *
@@ -299,7 +308,8 @@ export function squeeze(x: TensorLike, { axis }: { readonly axis?: number | read
  *
  * @throws {ShapeError} If there is no such axis.
  */
-export function flatten(x: TensorLike, { start = 0 }: { readonly start?: number } = {}): Tensor {
+export function flatten(x: TensorLike, options: { readonly start?: number } = {}): Tensor {
+  const { start = 0 } = checkOptions(options, flattenOptions, "flatten");
   const tensor = asTensor(x);
   const at = tensor.rank === 0 ? 0 : normalizeAxis(start, tensor.rank, "flatten");
   return reshape(tensor, [...tensor.shape.slice(0, at), sizeOf(tensor.shape.slice(at))]);
@@ -330,7 +340,8 @@ export const flipOp: Op<{ readonly axes: readonly number[] }> = linear({
  *
  * @throws {ShapeError} If there is no such axis, or one is named twice.
  */
-export function flip(x: TensorLike, { axis }: { readonly axis?: number | readonly number[] } = {}): Tensor {
+export function flip(x: TensorLike, options: { readonly axis?: number | readonly number[] } = {}): Tensor {
+  const { axis } = checkOptions(options, axesOption, "flip");
   const tensor = asTensor(x);
   return apply(flipOp, [tensor], { axes: normalizeAxes(axis, tensor.rank, "flip") });
 }

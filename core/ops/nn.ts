@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { flag, real } from "../kinds.ts";
+import { axisOption, checkOptions, optionTable } from "../options.ts";
 import { defaultFloat, indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
@@ -19,6 +21,11 @@ import { where } from "./select.ts";
 import { slice } from "./slice.ts";
 import { erf, exp, expm1, log, log1p, neg, relu, saturating, sigmoid, tanh, vanishing } from "./unary.ts";
 
+const slopeOptions = optionTable<{ readonly negativeSlope?: number }>({ negativeSlope: real });
+const alphaOptions = optionTable<{ readonly alpha?: number }>({ alpha: real });
+const hardTanhOptions = optionTable<{ readonly min?: number; readonly max?: number }>({ min: real, max: real });
+const geluOptions = optionTable<{ readonly approximate?: boolean }>({ approximate: flag });
+
 /**
  * x if it is positive, else `negativeSlope` (default 0.01) times x.
  *
@@ -27,7 +34,8 @@ import { erf, exp, expm1, log, log1p, neg, relu, saturating, sigmoid, tanh, vani
  * console.log(await toArray(leakyRelu(tensor([-1, 2]), { negativeSlope: 0.1 }))); // [-0.1, 2]
  * ```
  */
-export function leakyRelu(x: TensorLike, { negativeSlope = 0.01 }: { readonly negativeSlope?: number } = {}): Tensor {
+export function leakyRelu(x: TensorLike, options: { readonly negativeSlope?: number } = {}): Tensor {
+  const { negativeSlope = 0.01 } = checkOptions(options, slopeOptions, "leakyRelu");
   const tensor = asFloat(x);
   return where(gt(tensor, 0), tensor, mul(tensor, negativeSlope));
 }
@@ -40,7 +48,8 @@ export function leakyRelu(x: TensorLike, { negativeSlope = 0.01 }: { readonly ne
  * console.log(await toArray(elu(tensor([-1, 0, 2])))); // [-0.632..., 0, 2]
  * ```
  */
-export function elu(x: TensorLike, { alpha = 1 }: { readonly alpha?: number } = {}): Tensor {
+export function elu(x: TensorLike, options: { readonly alpha?: number } = {}): Tensor {
+  const { alpha = 1 } = checkOptions(options, alphaOptions, "elu");
   const tensor = asFloat(x);
   const positive = gt(tensor, 0);
   // exp sees no large argument, so that its derivative is finite where it is not chosen.
@@ -110,7 +119,8 @@ export function mish(x: TensorLike): Tensor {
  * console.log(await toArray(celu(tensor([-2, 0, 2]), { alpha: 2 }))); // [-1.264..., 0, 2]
  * ```
  */
-export function celu(x: TensorLike, { alpha = 1 }: { readonly alpha?: number } = {}): Tensor {
+export function celu(x: TensorLike, options: { readonly alpha?: number } = {}): Tensor {
+  const { alpha = 1 } = checkOptions(options, alphaOptions, "celu");
   const tensor = asFloat(x);
   const positive = gt(tensor, 0);
   return where(positive, tensor, mul(alpha, expm1(div(where(positive, 0, tensor), alpha))));
@@ -140,8 +150,9 @@ export function selu(x: TensorLike): Tensor {
  */
 export function hardTanh(
   x: TensorLike,
-  { min = -1, max = 1 }: { readonly min?: number; readonly max?: number } = {},
+  options: { readonly min?: number; readonly max?: number } = {},
 ): Tensor {
+  const { min = -1, max = 1 } = checkOptions(options, hardTanhOptions, "hardTanh");
   const tensor = asFloat(x);
   return where(le(tensor, min), min, where(ge(tensor, max), max, tensor));
 }
@@ -222,7 +233,8 @@ export function prelu(x: TensorLike, weight: TensorLike): Tensor {
  * @throws {ShapeError} If the axis does not have an even extent.
  * @see Dauphin et al., "Language modeling with gated convolutional networks", 2016
  */
-export function glu(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
+export function glu(x: TensorLike, options: AxisOptions = {}): Tensor {
+  const { axis = -1 } = checkOptions(options, axisOption, "glu");
   const tensor = asFloat(x);
   const along = normalizeAxis(axis, tensor.rank, "apply glu");
   const half = tensor.shape[along] / 2;
@@ -247,7 +259,8 @@ export function glu(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
  *
  * @see Hendrycks and Gimpel, "Gaussian error linear units", 2016
  */
-export function gelu(x: TensorLike, { approximate = false }: { readonly approximate?: boolean } = {}): Tensor {
+export function gelu(x: TensorLike, options: { readonly approximate?: boolean } = {}): Tensor {
+  const { approximate = false } = checkOptions(options, geluOptions, "gelu");
   const tensor = asFloat(x);
   const near = saturating(tensor);
   const inner = approximate
@@ -277,7 +290,8 @@ function shifted(x: Tensor, axis: number): Tensor {
  * console.log(await toArray(softmax(tensor([10000, 10000])))); // [0.5, 0.5]
  * ```
  */
-export function softmax(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
+export function softmax(x: TensorLike, options: AxisOptions = {}): Tensor {
+  const { axis = -1 } = checkOptions(options, axisOption, "softmax");
   const tensor = asFloat(x);
   const weights = exp(shifted(tensor, normalizeAxis(axis, tensor.rank, "softmax")));
   return div(weights, sum(weights, { axis, keepDims: true }));
@@ -291,7 +305,8 @@ export function softmax(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor 
  * console.log(await toArray(logSoftmax(tensor([10000, 10000])))); // [-0.693..., -0.693...]
  * ```
  */
-export function logSoftmax(x: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
+export function logSoftmax(x: TensorLike, options: AxisOptions = {}): Tensor {
+  const { axis = -1 } = checkOptions(options, axisOption, "logSoftmax");
   const tensor = asFloat(x);
   const shift = shifted(tensor, normalizeAxis(axis, tensor.rank, "logSoftmax"));
   return sub(shift, log(sum(exp(shift), { axis, keepDims: true })));

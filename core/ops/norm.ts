@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkedInside, flag, wholes } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
@@ -24,6 +26,8 @@ export interface NormOptions extends ReduceOptions {
   readonly ord?: number | "fro";
 }
 
+const normOptions = optionTable<NormOptions>({ axis: wholes, keepDims: flag, ord: checkedInside() });
+
 /**
  * The norm of x over axes (default all), which are taken as one vector: by default the Euclidean length. Its derivative at 0 is
  * 0.
@@ -38,7 +42,8 @@ export interface NormOptions extends ReduceOptions {
  * @throws {RangeError} If `ord` is no such number.
  * @throws {ShapeError} If the largest or smallest of no element is asked for.
  */
-export function norm(x: TensorLike, { ord = 2, ...options }: NormOptions = {}): Tensor {
+export function norm(x: TensorLike, options: NormOptions = {}): Tensor {
+  const { ord = 2, ...over } = checkOptions(options, normOptions, "norm");
   const tensor = asTensor(x);
   if (!isFloat(tensor.dtype)) {
     throw new DTypeError(`Cannot take norm of a tensor of type ${tensor.dtype}: it needs a floating type, use cast(x, "f32")`, {
@@ -51,17 +56,17 @@ export function norm(x: TensorLike, { ord = 2, ...options }: NormOptions = {}): 
   }
   switch (degree) {
     case 2:
-      return rootOf(sum(square(tensor), options));
+      return rootOf(sum(square(tensor), over));
     case 1:
-      return sum(abs(tensor), options);
+      return sum(abs(tensor), over);
     case 0:
-      return cast(countNonzero(tensor, options), tensor.dtype);
+      return cast(countNonzero(tensor, over), tensor.dtype);
     case Infinity:
-      return max(abs(tensor), options);
+      return max(abs(tensor), over);
     case -Infinity:
-      return min(abs(tensor), options);
+      return min(abs(tensor), over);
     default:
-      return normOfDegree(abs(tensor), degree, options);
+      return normOfDegree(abs(tensor), degree, over);
   }
 }
 

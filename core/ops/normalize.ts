@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { checkedInside, real, tensorLikes, wholes } from "../kinds.ts";
+import { checkOptions, needed, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { integer, positive } from "../ranges.ts";
 import { normalizeAxes, sameShape, type Shape, showShape } from "../shape.ts";
@@ -27,6 +29,8 @@ export interface LayerNormOptions {
   readonly epsilon?: number;
 }
 
+const layerNormOptions = optionTable<LayerNormOptions>({ axis: wholes, weight: tensorLikes, bias: tensorLikes, epsilon: real });
+
 /**
  * Normalises elements along the axes to mean 0 and standard deviation 1, then scales and shifts each element: (x - mean) /
  * sqrt(variance + epsilon) weight + bias. The variance is the biased one (divided by the count).
@@ -42,7 +46,8 @@ export interface LayerNormOptions {
  * @throws {RangeError} If `epsilon` is not positive.
  * @see Ba, Kiros and Hinton, "Layer normalization", 2016
  */
-export function layerNorm(x: TensorLike, { axis = -1, weight, bias, epsilon = 1e-5 }: LayerNormOptions = {}): Tensor {
+export function layerNorm(x: TensorLike, options: LayerNormOptions = {}): Tensor {
+  const { axis = -1, weight, bias, epsilon = 1e-5 } = checkOptions(options, layerNormOptions, "layerNorm");
   const tensor = asFloat(x);
   const over = normalizeAxes(axis, tensor.rank, "apply layerNorm");
   const extents = over.map((each) => tensor.shape[each]);
@@ -60,11 +65,20 @@ export interface InstanceNormOptions {
   readonly epsilon?: number;
 }
 
+const instanceNormOptions = optionTable<InstanceNormOptions>({ weight: tensorLikes, bias: tensorLikes, epsilon: real });
+
 /** Options of `groupNorm`. */
 export interface GroupNormOptions extends InstanceNormOptions {
   /** Into how many groups of neighbours the channels are split. */
   readonly groups: number;
 }
+
+const groupNormOptions = optionTable<GroupNormOptions>({
+  groups: needed(checkedInside()),
+  weight: tensorLikes,
+  bias: tensorLikes,
+  epsilon: real,
+});
 
 /**
  * Gives every group of channels of every example mean 0 and deviation 1, then scales and shifts each channel. With one
@@ -80,7 +94,8 @@ export interface GroupNormOptions extends InstanceNormOptions {
  * @throws {RangeError} If `groups` is not an integer of at least 1, or `epsilon` not positive.
  * @see Wu and He, "Group normalization", 2018
  */
-export function groupNorm(x: TensorLike, { groups, weight, bias, epsilon = 1e-5 }: GroupNormOptions): Tensor {
+export function groupNorm(x: TensorLike, options: GroupNormOptions): Tensor {
+  const { groups, weight, bias, epsilon = 1e-5 } = checkOptions(options, groupNormOptions, "groupNorm");
   return normalizeGroups(asFloat(x), integer(groups, "groups"), { weight, bias, epsilon }, "groupNorm");
 }
 
@@ -98,6 +113,7 @@ export function groupNorm(x: TensorLike, { groups, weight, bias, epsilon = 1e-5 
  * @see Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016
  */
 export function instanceNorm(x: TensorLike, options: InstanceNormOptions = {}): Tensor {
+  checkOptions(options, instanceNormOptions, "instanceNorm");
   const tensor = asFloat(x);
   if (tensor.rank > 1 && tensor.shape.slice(2).every((extent) => extent === 1)) {
     throw new ShapeError(

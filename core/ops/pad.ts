@@ -4,6 +4,8 @@
  * @module
  */
 import { checkHolds } from "../dtype.ts";
+import { anyNumber, checkedInside, oneOf } from "../kinds.ts";
+import { checkOptions, needed, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
@@ -29,6 +31,14 @@ export interface PadOptions {
    */
   readonly mode?: "constant" | "reflect" | "replicate" | "circular";
 }
+
+const padOptions = optionTable<PadOptions>({
+  low: needed(checkedInside()),
+  high: needed(checkedInside()),
+  interior: checkedInside(),
+  value: anyNumber,
+  mode: oneOf("constant", "reflect", "replicate", "circular"),
+});
 
 type Mode = Exclude<PadOptions["mode"], undefined | "constant">;
 
@@ -73,7 +83,8 @@ const borders: Readonly<Record<Mode, (x: Tensor, axis: number, low: number, high
  * @throws {ShapeError} If the lists do not have one number of at least 0 per axis, or x is too small to be mirrored or repeated so far.
  * @throws {RangeError} If the mode is not a constant and there is an `interior`, or there is no such mode.
  */
-export function pad(x: TensorLike, { low, high, interior, value = 0, mode = "constant" }: PadOptions): Tensor {
+export function pad(x: TensorLike, options: PadOptions): Tensor {
+  const { low, high, interior, value = 0, mode = "constant" } = checkOptions(options, padOptions, "pad");
   const tensor = asTensor(x);
   const inner = interior ?? tensor.shape.map(() => 0);
   for (const list of [low, high, inner]) {

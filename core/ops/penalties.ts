@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkedInside } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { type Mask, selector } from "../mask.ts";
 import { Tensor } from "../tensor.ts";
 import { treeLeaves } from "../tree.ts";
@@ -16,6 +18,8 @@ export interface PenaltyOptions {
   /** Which tensors count. Default all. */
   readonly mask?: Mask;
 }
+
+const penaltyOptions = optionTable<PenaltyOptions>({ mask: checkedInside() });
 
 function total(params: object, { mask = true }: PenaltyOptions, cost: (x: Tensor) => Tensor): Tensor {
   const counts = selector(mask);
@@ -38,6 +42,7 @@ function total(params: object, { mask = true }: PenaltyOptions, cost: (x: Tensor
  * @returns A scalar; 0 if nothing counts.
  */
 export function l1Penalty(params: object, options: PenaltyOptions = {}): Tensor {
+  checkOptions(options, penaltyOptions, "l1Penalty");
   return total(params, options, abs);
 }
 
@@ -53,5 +58,6 @@ export function l1Penalty(params: object, options: PenaltyOptions = {}): Tensor 
  * @returns A scalar; 0 if nothing counts.
  */
 export function l2Penalty(params: object, options: PenaltyOptions = {}): Tensor {
+  checkOptions(options, penaltyOptions, "l2Penalty");
   return total(params, options, (x) => mul(x, x));
 }

@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { checkedInside, flag } from "../kinds.ts";
+import { checkOptions, needed, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { type PoolGeometry, windowCount, windowReach } from "../ir/windows.ts";
 import { integer } from "../ranges.ts";
@@ -102,6 +104,14 @@ export interface MaxPool2dOptions {
   readonly ceilMode?: boolean;
 }
 
+export const maxPool2dOptions = optionTable<MaxPool2dOptions>({
+  kernel: needed(checkedInside()),
+  stride: checkedInside(),
+  padding: checkedInside(),
+  dilation: checkedInside(),
+  ceilMode: flag,
+});
+
 /**
  * The largest element of every window, NaN if there is one; of equal ones the first has the derivative.
  *
@@ -118,6 +128,7 @@ export interface MaxPool2dOptions {
  * @throws {RangeError} If an option is out of its range.
  */
 export function maxPool2d(x: TensorLike, options: MaxPool2dOptions): Tensor {
+  checkOptions(options, maxPool2dOptions, "maxPool2d");
   const images = asFloat(x);
   const geometry = geometryOf(images, options, callOf("maxPool2d", images, options));
   return apply(maxPool2dOp, [images], { geometry });
@@ -139,6 +150,15 @@ export interface AvgPool2dOptions {
   readonly divisorOverride?: number;
 }
 
+export const avgPool2dOptions = optionTable<AvgPool2dOptions>({
+  kernel: needed(checkedInside()),
+  stride: checkedInside(),
+  padding: checkedInside(),
+  ceilMode: flag,
+  countIncludePad: flag,
+  divisorOverride: checkedInside(),
+});
+
 /**
  * The mean of every window.
  *
@@ -155,6 +175,7 @@ export interface AvgPool2dOptions {
  * @throws {RangeError} If an option is out of its range.
  */
 export function avgPool2d(x: TensorLike, options: AvgPool2dOptions): Tensor {
+  checkOptions(options, avgPool2dOptions, "avgPool2d");
   const images = asFloat(x);
   return average(images, options, callOf("avgPool2d", images, options));
 }
@@ -173,6 +194,14 @@ export interface MaxPool1dOptions {
   readonly ceilMode?: boolean;
 }
 
+export const maxPool1dOptions = optionTable<MaxPool1dOptions>({
+  kernel: needed(checkedInside()),
+  stride: checkedInside(),
+  padding: checkedInside(),
+  dilation: checkedInside(),
+  ceilMode: flag,
+});
+
 /**
  * The largest element of every window of signals, as `maxPool2d`.
  *
@@ -186,6 +215,7 @@ export interface MaxPool1dOptions {
  * @throws {RangeError} If an option is out of its range.
  */
 export function maxPool1d(x: TensorLike, options: MaxPool1dOptions): Tensor {
+  checkOptions(options, maxPool1dOptions, "maxPool1d");
   const signals = asFloat(x);
   const call = callOf("maxPool1d", signals, options);
   const images = asImages(signals);
@@ -208,6 +238,15 @@ export interface AvgPool1dOptions {
   readonly divisorOverride?: number;
 }
 
+export const avgPool1dOptions = optionTable<AvgPool1dOptions>({
+  kernel: needed(checkedInside()),
+  stride: checkedInside(),
+  padding: checkedInside(),
+  ceilMode: flag,
+  countIncludePad: flag,
+  divisorOverride: checkedInside(),
+});
+
 /**
  * The mean of every window of signals, as `avgPool2d`.
  *
@@ -221,6 +260,7 @@ export interface AvgPool1dOptions {
  * @throws {RangeError} If an option is out of its range.
  */
 export function avgPool1d(x: TensorLike, options: AvgPool1dOptions): Tensor {
+  checkOptions(options, avgPool1dOptions, "avgPool1d");
   const signals = asFloat(x);
   const call = callOf("avgPool1d", signals, options);
   return asSignals(average(asImages(signals), forImages(options), call));

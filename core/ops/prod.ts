@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { checkOptions } from "../options.ts";
 import { sizeOf } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { asTensor } from "./literal.ts";
@@ -15,7 +16,16 @@ import { concat, stack } from "./concat.ts";
 import { onesLike } from "./constant.ts";
 import { apply, numberDType } from "./define.ts";
 import { moveAxis, reshape } from "./movement.ts";
-import { behind, broadcastBack, type ReduceAttrs, reduceBy, reducedShape, type ReduceOptions, sum } from "./sum.ts";
+import {
+  behind,
+  broadcastBack,
+  type ReduceAttrs,
+  reduceBy,
+  reducedShape,
+  type ReduceOptions,
+  reduceOptions,
+  sum,
+} from "./sum.ts";
 import { slice } from "./slice.ts";
 
 /**
@@ -61,6 +71,7 @@ export const prodOp: Op<ReduceAttrs> = {
  * ```
  */
 export function prod(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  checkOptions(options, reduceOptions, "prod");
   const tensor = asTensor(x);
   return reduceBy(prodOp, upcast(tensor), options);
 }

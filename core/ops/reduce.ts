@@ -3,7 +3,18 @@
  *
  * @module
  */
-import { behind, broadcastBack, type ReduceAttrs, reduceBy, reducedShape, type ReduceOptions, sum } from "./sum.ts";
+import { flag, real, whole, wholes } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
+import {
+  behind,
+  broadcastBack,
+  type ReduceAttrs,
+  reduceBy,
+  reducedShape,
+  type ReduceOptions,
+  reduceOptions,
+  sum,
+} from "./sum.ts";
 import { indexType, maskType } from "../dtype.ts";
 import type { ReduceOp } from "../ir/kernel.ts";
 import { ShapeError } from "../errors.ts";
@@ -64,6 +75,7 @@ export const maxOp: Op<ReduceAttrs> = extreme("max");
  * @throws {ShapeError} If there is no element to choose from.
  */
 export function max(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  checkOptions(options, reduceOptions, "max");
   return extremeOf(maxOp, x, options);
 }
 
@@ -79,6 +91,7 @@ export const minOp: Op<ReduceAttrs> = extreme("min");
  * @throws {ShapeError} If there is no element to choose from.
  */
 export function min(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  checkOptions(options, reduceOptions, "min");
   return extremeOf(minOp, x, options);
 }
 
@@ -103,6 +116,8 @@ export interface ArgOptions {
   readonly keepDims?: boolean;
 }
 
+const argOptions = optionTable<ArgOptions>({ axis: whole, keepDims: flag });
+
 export const argmaxOp: Op<ReduceAttrs> = indexOfExtreme("argmax");
 /**
  * The index of the (first) largest element along an axis: i32.
@@ -114,7 +129,8 @@ export const argmaxOp: Op<ReduceAttrs> = indexOfExtreme("argmax");
  *
  * @throws {ShapeError} If there is no element to choose from.
  */
-export function argmax(x: TensorLike, { axis, keepDims }: ArgOptions = {}): Tensor {
+export function argmax(x: TensorLike, options: ArgOptions = {}): Tensor {
+  const { axis, keepDims } = checkOptions(options, argOptions, "argmax");
   return extremeOf(argmaxOp, x, { axis, keepDims });
 }
 
@@ -129,7 +145,8 @@ export const argminOp: Op<ReduceAttrs> = indexOfExtreme("argmin");
  *
  * @throws {ShapeError} If there is no element to choose from.
  */
-export function argmin(x: TensorLike, { axis, keepDims }: ArgOptions = {}): Tensor {
+export function argmin(x: TensorLike, options: ArgOptions = {}): Tensor {
+  const { axis, keepDims } = checkOptions(options, argOptions, "argmin");
   return extremeOf(argminOp, x, { axis, keepDims });
 }
 
@@ -142,6 +159,7 @@ export function argmin(x: TensorLike, { axis, keepDims }: ArgOptions = {}): Tens
  * ```
  */
 export function countNonzero(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  checkOptions(options, reduceOptions, "countNonzero");
   return sum(cast(x, maskType), options);
 }
 
@@ -154,6 +172,7 @@ export function countNonzero(x: TensorLike, options: ReduceOptions = {}): Tensor
  * ```
  */
 export function any(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  checkOptions(options, reduceOptions, "any");
   return cast(countNonzero(x, options), maskType);
 }
 
@@ -166,6 +185,7 @@ export function any(x: TensorLike, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function all(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  checkOptions(options, reduceOptions, "all");
   return logicalNot(countNonzero(logicalNot(x), options));
 }
 
@@ -183,6 +203,7 @@ function windowSize(x: Tensor, axis: ReduceOptions["axis"], what: string): numbe
  * ```
  */
 export function mean(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  checkOptions(options, reduceOptions, "mean");
   const tensor = asFloat(x);
   return div(sum(tensor, options), windowSize(tensor, options.axis, "take mean of"));
 }
@@ -196,6 +217,8 @@ export interface VarianceOptions extends ReduceOptions {
   readonly correction?: number;
 }
 
+const varianceOptions = optionTable<VarianceOptions>({ axis: wholes, keepDims: flag, correction: real });
+
 /**
  * The variance over axes: the mean squared distance from the mean. PyTorch's default is `correction: 1`.
  *
@@ -205,11 +228,12 @@ export interface VarianceOptions extends ReduceOptions {
  * console.log(await item(variance(tensor([1, 3]), { correction: 1 }))); // 2
  * ```
  */
-export function variance(x: TensorLike, { correction = 0, ...options }: VarianceOptions = {}): Tensor {
+export function variance(x: TensorLike, options: VarianceOptions = {}): Tensor {
+  const { correction = 0, ...over } = checkOptions(options, varianceOptions, "variance");
   const tensor = asFloat(x);
-  const distance = sub(tensor, mean(tensor, { axis: options.axis, keepDims: true }));
-  const count = windowSize(tensor, options.axis, "take variance of");
-  return div(sum(mul(distance, distance), options), Math.max(0, count - correction));
+  const distance = sub(tensor, mean(tensor, { axis: over.axis, keepDims: true }));
+  const count = windowSize(tensor, over.axis, "take variance of");
+  return div(sum(mul(distance, distance), over), Math.max(0, count - correction));
 }
 
 /**
@@ -222,6 +246,7 @@ export function variance(x: TensorLike, { correction = 0, ...options }: Variance
  * ```
  */
 export function std(x: TensorLike, options: VarianceOptions = {}): Tensor {
+  checkOptions(options, varianceOptions, "std");
   return rootOf(variance(x, options));
 }
 
@@ -235,6 +260,7 @@ export function std(x: TensorLike, options: VarianceOptions = {}): Tensor {
  * ```
  */
 export function logSumExp(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  checkOptions(options, reduceOptions, "logSumExp");
   const tensor = asFloat(x);
   const axis = normalizeAxes(options.axis, tensor.rank, "take logSumExp");
   if (tensor.size === 0) return log(sum(tensor, options));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { axisOption, checkOptions } from "../options.ts";
 import { isBool } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { type Shape, showShape } from "../shape.ts";
@@ -63,8 +64,9 @@ export function scatterAdd(
   x: TensorLike,
   indices: TensorLike,
   updates: TensorLike,
-  { axis = -1 }: { readonly axis?: number } = {},
+  options: { readonly axis?: number } = {},
 ): Tensor {
+  const { axis = -1 } = checkOptions(options, axisOption, "scatterAdd");
   const tensor = asTensor(x);
   const along = indicesAlong(tensor.shape, indices, axis, "scatter to");
   const values = valuesFor(tensor, updates, along.shape, "add");

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkedInside, whole } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { viewOfConstant } from "./algebra.ts";
 import { contiguousStrides, normalizeAxis, type Shape } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
@@ -95,6 +97,13 @@ export interface SliceRange extends IndexRange {
   readonly axis?: number;
 }
 
+const sliceOptions = optionTable<SliceRange>({
+  axis: whole,
+  start: checkedInside(),
+  stop: checkedInside(),
+  step: checkedInside(),
+});
+
 /** A range with its numbers worked out: element i is at start + i * step, which is there. */
 export interface Run {
   readonly start: number;
@@ -163,7 +172,8 @@ function flipBackwards(x: Tensor, runs: readonly Run[]): Tensor {
  *
  * @throws {RangeError} If a position is not whole, or the step is 0.
  */
-export function slice(x: TensorLike, { axis = 0, ...range }: SliceRange): Tensor {
+export function slice(x: TensorLike, options: SliceRange): Tensor {
+  const { axis = 0, ...range } = checkOptions(options, sliceOptions, "slice");
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "slice");
   return sliceRuns(

@@ -6,6 +6,9 @@
  *
  * @module
  */
+import { reduceOptions } from "./sum.ts";
+import { flag, whole } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { normalizeAxes, normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
@@ -55,6 +58,8 @@ export interface SortOptions {
   readonly descending?: boolean;
 }
 
+const sortOptions = optionTable<SortOptions>({ axis: whole, descending: flag });
+
 /**
  * The indices that sort the elements along an axis: i32, of the shape of x. Equal elements (0 and -0 are) keep their order in
  * both directions; NaN counts as the largest.
@@ -67,7 +72,8 @@ export interface SortOptions {
  * @throws {ShapeError} If x has no such axis.
  * @see PyTorch's argsort with stable=True
  */
-export function argsort(x: TensorLike, { axis = -1, descending = false }: SortOptions = {}): Tensor {
+export function argsort(x: TensorLike, options: SortOptions = {}): Tensor {
+  const { axis = -1, descending = false } = checkOptions(options, sortOptions, "argsort");
   const tensor = asTensor(x);
   const axes = [normalizeAxis(axis, tensor.rank, "sort"), -1] as const;
   const keys = upcast(tensor);
@@ -86,6 +92,7 @@ export function argsort(x: TensorLike, { axis = -1, descending = false }: SortOp
  * @throws {ShapeError} If x has no such axis.
  */
 export function sort(x: TensorLike, options: SortOptions = {}): Tensor {
+  checkOptions(options, sortOptions, "sort");
   return takeAlongAxis(x, argsort(x, options), { axis: options.axis });
 }
 
@@ -96,6 +103,8 @@ export interface TopKOptions {
   /** Whether to look for the largest (default) or for the smallest. */
   readonly largest?: boolean;
 }
+
+const topKOptions = optionTable<TopKOptions>({ axis: whole, largest: flag });
 
 /** What `topK` returns. */
 export interface TopK {
@@ -118,7 +127,8 @@ export interface TopK {
  * @throws {RangeError} If k is not an integer of at least 0.
  * @throws {ShapeError} If there are fewer than k elements, or x has no such axis.
  */
-export function topK(x: TensorLike, k: number, { axis = -1, largest = true }: TopKOptions = {}): TopK {
+export function topK(x: TensorLike, k: number, options: TopKOptions = {}): TopK {
+  const { axis = -1, largest = true } = checkOptions(options, topKOptions, "topK");
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "take top k of");
   if (!Number.isInteger(k) || k < 0) {
@@ -157,7 +167,8 @@ function blend(a: Tensor, b: Tensor, t: number): Tensor {
  * @throws {ShapeError} If there is no element.
  * @see NumPy's quantile, PyTorch's quantile
  */
-export function quantile(x: TensorLike, q: number | readonly number[], { axis, keepDims = false }: ReduceOptions = {}): Tensor {
+export function quantile(x: TensorLike, q: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  const { axis, keepDims = false } = checkOptions(options, reduceOptions, "quantile");
   const tensor = asFloat(x);
   const list = normalizeAxes(axis, tensor.rank, "take quantile of");
   const wrong = [q].flat().find((each) => !(each >= 0 && each <= 1));
@@ -200,5 +211,6 @@ export function quantile(x: TensorLike, q: number | readonly number[], { axis, k
  * @throws {ShapeError} If there is no element.
  */
 export function median(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  checkOptions(options, reduceOptions, "median");
   return quantile(x, 0.5, options);
 }

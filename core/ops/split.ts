@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { axisOption, checkOptions } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { integer } from "../ranges.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
@@ -34,8 +35,9 @@ function pieces(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {
 export function split(
   x: TensorLike,
   parts: number | readonly number[],
-  { axis = 0 }: { readonly axis?: number } = {},
+  options: { readonly axis?: number } = {},
 ): Tensor[] {
+  const { axis = 0 } = checkOptions(options, axisOption, "split");
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "split");
   const extent = tensor.shape[at];
@@ -69,7 +71,8 @@ export function split(
  * @throws {RangeError} If `count` is not an integer of at least 1.
  * @see PyTorch's chunk
  */
-export function chunk(x: TensorLike, count: number, { axis = 0 }: { readonly axis?: number } = {}): Tensor[] {
+export function chunk(x: TensorLike, count: number, options: { readonly axis?: number } = {}): Tensor[] {
+  const { axis = 0 } = checkOptions(options, axisOption, "chunk");
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "chunk");
   const extent = tensor.shape[at];
@@ -91,7 +94,8 @@ export function chunk(x: TensorLike, count: number, { axis = 0 }: { readonly axi
  * console.log(await toArray(first), await toArray(second)); // [1, 3] [2, 4]
  * ```
  */
-export function unstack(x: TensorLike, { axis = 0 }: { readonly axis?: number } = {}): Tensor[] {
+export function unstack(x: TensorLike, options: { readonly axis?: number } = {}): Tensor[] {
+  const { axis = 0 } = checkOptions(options, axisOption, "unstack");
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "unstack");
   return pieces(tensor, new Array<number>(tensor.shape[at]).fill(1), at).map((part) => squeeze(part, { axis: at }));

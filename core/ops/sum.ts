@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { flag, wholes } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { isFloat } from "../dtype.ts";
 import { constantValue } from "../ir/operation.ts";
 import { normalizeAxes, type Shape, sizeOf } from "../shape.ts";
@@ -20,6 +22,8 @@ export interface ReduceOptions {
   /** Whether the reduced axes stay, with extent 1. Default false. */
   readonly keepDims?: boolean;
 }
+
+export const reduceOptions = optionTable<ReduceOptions>({ axis: wholes, keepDims: flag });
 
 /** What the records of reductions need to know: the axes, from the front and in order. */
 export interface ReduceAttrs {
@@ -82,6 +86,7 @@ export const sumOp: Op<ReduceAttrs> = linear({
  * ```
  */
 export function sum(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  checkOptions(options, reduceOptions, "sum");
   const tensor = asTensor(x);
   return reduceBy(sumOp, upcast(tensor), options);
 }

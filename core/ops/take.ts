@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { axisOption, checkOptions } from "../options.ts";
 import { normalizeAxis } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { indicesAlong, normalizeIndices } from "./indices.ts";
@@ -23,7 +24,8 @@ import { gather } from "./rows.ts";
  * @throws {RangeError} If a plain number is out of range.
  * @throws {ShapeError} If there is an index, but the axis is empty.
  */
-export function take(x: TensorLike, indices: TensorLike, { axis = 0 }: { readonly axis?: number } = {}): Tensor {
+export function take(x: TensorLike, indices: TensorLike, options: { readonly axis?: number } = {}): Tensor {
+  const { axis = 0 } = checkOptions(options, axisOption, "take");
   const tensor = asTensor(x);
   const along = normalizeAxis(axis, tensor.rank, "take");
   return gather(tensor, along, [normalizeIndices(indices, tensor.shape, along, "take")]);
@@ -48,7 +50,8 @@ export function take(x: TensorLike, indices: TensorLike, { axis = 0 }: { readonl
  * @throws {ShapeError} If the shapes do not fit, or there is an index, but nothing to choose from.
  * @see NumPy's take_along_axis; PyTorch's gather (which does not broadcast)
  */
-export function takeAlongAxis(x: TensorLike, indices: TensorLike, { axis = -1 }: { readonly axis?: number } = {}): Tensor {
+export function takeAlongAxis(x: TensorLike, indices: TensorLike, options: { readonly axis?: number } = {}): Tensor {
+  const { axis = -1 } = checkOptions(options, axisOption, "takeAlongAxis");
   const tensor = asTensor(x);
   const along = indicesAlong(tensor.shape, indices, axis, "take");
   return gather(tensor, along.from, along.indices);

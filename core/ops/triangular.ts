@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { axisPair, whole } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { normalizeAxis, type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
@@ -22,6 +24,8 @@ export interface OffsetOptions {
   /** Columns to the right of the main diagonal. Default 0. */
   readonly offset?: number;
 }
+
+const offsetOptions = optionTable<OffsetOptions>({ offset: whole });
 
 function checkOffset(offset: number, what: string): void {
   if (!Number.isInteger(offset)) throw new RangeError(`Cannot ${what} at offset ${offset}: it must be an integer`);
@@ -48,7 +52,8 @@ function lower(x: Tensor, offset: number, what: string): Tensor {
  *
  * @throws {ShapeError} If x has fewer than two axes.
  */
-export function tril(x: TensorLike, { offset = 0 }: OffsetOptions = {}): Tensor {
+export function tril(x: TensorLike, options: OffsetOptions = {}): Tensor {
+  const { offset = 0 } = checkOptions(options, offsetOptions, "tril");
   const tensor = asTensor(x);
   return where(lower(tensor, offset, "take tril"), tensor, zerosLike(tensor));
 }
@@ -63,7 +68,8 @@ export function tril(x: TensorLike, { offset = 0 }: OffsetOptions = {}): Tensor 
  *
  * @throws {ShapeError} If x has fewer than two axes.
  */
-export function triu(x: TensorLike, { offset = 0 }: OffsetOptions = {}): Tensor {
+export function triu(x: TensorLike, options: OffsetOptions = {}): Tensor {
+  const { offset = 0 } = checkOptions(options, offsetOptions, "triu");
   const tensor = asTensor(x);
   return where(logicalNot(lower(tensor, offset - 1, "take triu")), tensor, zerosLike(tensor));
 }
@@ -73,6 +79,8 @@ export interface DiagonalOptions extends OffsetOptions {
   /** The axes of rows and columns. Default the last two. */
   readonly axis?: readonly [rows: number, columns: number];
 }
+
+const diagonalOptions = optionTable<DiagonalOptions>({ offset: whole, axis: axisPair });
 
 /**
  * The diagonals of matrices: the axes of rows and columns go, and the diagonal is the last axis.
@@ -84,7 +92,8 @@ export interface DiagonalOptions extends OffsetOptions {
  *
  * @throws {ShapeError} If x does not have these two axes.
  */
-export function diagonal(x: TensorLike, { offset = 0, axis = [-2, -1] }: DiagonalOptions = {}): Tensor {
+export function diagonal(x: TensorLike, options: DiagonalOptions = {}): Tensor {
+  const { offset = 0, axis = [-2, -1] } = checkOptions(options, diagonalOptions, "diagonal");
   const tensor = asTensor(x);
   checkOffset(offset, "take the diagonal");
   const [from, to] = axis.map((each) => normalizeAxis(each, tensor.rank, "take the diagonal"));
@@ -116,7 +125,8 @@ export function diagonal(x: TensorLike, { offset = 0, axis = [-2, -1] }: Diagona
  *
  * @throws {ShapeError} If x is neither a vector nor a matrix.
  */
-export function diag(x: TensorLike, { offset = 0 }: OffsetOptions = {}): Tensor {
+export function diag(x: TensorLike, options: OffsetOptions = {}): Tensor {
+  const { offset = 0 } = checkOptions(options, offsetOptions, "diag");
   const tensor = asTensor(x);
   if (tensor.rank === 2) return diagonal(tensor, { offset });
   if (tensor.rank !== 1) {
@@ -144,5 +154,6 @@ export function diag(x: TensorLike, { offset = 0 }: OffsetOptions = {}): Tensor 
  * @throws {ShapeError} If x does not have the two axes.
  */
 export function trace(x: TensorLike, options: DiagonalOptions = {}): Tensor {
+  checkOptions(options, diagonalOptions, "trace");
   return sum(diagonal(x, options), { axis: -1 });
 }

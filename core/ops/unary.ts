@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { real } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { isBool, maskType } from "../dtype.ts";
 import * as expr from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
@@ -431,6 +433,8 @@ export function reciprocal(x: TensorLike): Tensor {
   return div(1, x);
 }
 
+const clipOptions = optionTable<{ readonly min?: number; readonly max?: number }>({ min: real, max: real });
+
 /**
  * Each element limited to [min, max]; the derivative is 1 inside and 0 outside.
  *
@@ -439,7 +443,8 @@ export function reciprocal(x: TensorLike): Tensor {
  * console.log(await toArray(clip(tensor([-2, 0.5, 3]), { min: -1, max: 1 }))); // [-1, 0.5, 1]
  * ```
  */
-export function clip(x: TensorLike, { min, max }: { readonly min?: number; readonly max?: number }): Tensor {
+export function clip(x: TensorLike, options: { readonly min?: number; readonly max?: number }): Tensor {
+  const { min, max } = checkOptions(options, clipOptions, "clip");
   let y = asTensor(x);
   if (min !== undefined) y = where(lt(y, min), min, y);
   if (max !== undefined) y = where(gt(y, max), max, y);

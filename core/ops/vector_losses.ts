@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { real, whole } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { positive } from "../ranges.ts";
 import { sameShape, type Shape, showShape } from "../shape.ts";
@@ -12,7 +14,7 @@ import { asFloat } from "./cast.ts";
 import { asTensor } from "./literal.ts";
 import { add, div, maximum, mul, sub } from "./binary.ts";
 import { eq } from "./compare.ts";
-import { type LossOptions, reduceLoss, sameShapes } from "./losses.ts";
+import { type LossOptions, reduceLoss, reductions, sameShapes } from "./losses.ts";
 import type { AxisOptions } from "./nn.ts";
 import { norm } from "./norm.ts";
 import { sum } from "./sum.ts";
@@ -24,6 +26,8 @@ export interface CosineSimilarityOptions extends AxisOptions {
   /** Lower bound of the vectors' lengths in the divisor. Default 1e-8. */
   readonly epsilon?: number;
 }
+
+const cosineSimilarityOptions = optionTable<CosineSimilarityOptions>({ axis: whole, epsilon: real });
 
 /**
  * The cosine of the angle between vectors, which lie along an axis: by default the last (PyTorch's is 1). The others broadcast.
@@ -37,6 +41,7 @@ export interface CosineSimilarityOptions extends AxisOptions {
  * @throws {ShapeError} If the shapes do not broadcast.
  */
 export function cosineSimilarity(x: TensorLike, y: TensorLike, options: CosineSimilarityOptions = {}): Tensor {
+  checkOptions(options, cosineSimilarityOptions, "cosineSimilarity");
   const [a, b] = align([asFloat(x), asFloat(y)], "cosineSimilarity");
   const { axis = -1, epsilon = 1e-8 } = options;
   positive(epsilon, "epsilon");
@@ -49,6 +54,8 @@ export interface CosineEmbeddingLossOptions extends LossOptions {
   /** The cosine up to which the loss of unlike vectors is 0, from -1 to 1. Default 0. */
   readonly margin?: number;
 }
+
+const cosineEmbeddingLossOptions = optionTable<CosineEmbeddingLossOptions>({ reduction: reductions, margin: real });
 
 /**
  * Moves like vectors together and unlike ones apart: 1 - cosine for labels of 1, max(0, cosine - margin) for labels of -1.
@@ -70,6 +77,7 @@ export function cosineEmbeddingLoss(
   labels: TensorLike,
   options: CosineEmbeddingLossOptions = {},
 ): Tensor {
+  checkOptions(options, cosineEmbeddingLossOptions, "cosineEmbeddingLoss");
   const [a, b] = sameShapes(x, y, "cosineEmbeddingLoss");
   const like = asTensor(labels);
   checkPerExample(like.shape, a.shape, "cosineEmbeddingLoss");
@@ -92,6 +100,8 @@ export interface TripletMarginLossOptions extends LossOptions {
   readonly margin?: number;
 }
 
+const tripletMarginLossOptions = optionTable<TripletMarginLossOptions>({ reduction: reductions, margin: real });
+
 /**
  * Moves an anchor nearer to a positive example than to a negative one: max(0, |anchor - positive| - |anchor - negative| +
  * margin), with Euclidean distances along the last axis.
@@ -110,6 +120,7 @@ export function tripletMarginLoss(
   negativeExample: TensorLike,
   options: TripletMarginLossOptions = {},
 ): Tensor {
+  checkOptions(options, tripletMarginLossOptions, "tripletMarginLoss");
   const [a, p] = sameShapes(anchor, positiveExample, "tripletMarginLoss");
   const [, n] = sameShapes(a, negativeExample, "tripletMarginLoss");
   const { margin = 1, reduction } = options;

@@ -8,6 +8,9 @@
  *
  * @module
  */
+import type { NormalizeOptions } from "../transforms/values.ts";
+import { aFunction, anyNumber, aRecord, checkedInside, flag, real, whole } from "../../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../../core/options.ts";
 import { CotangentError } from "../../core/errors.ts";
 import { integer } from "../../core/ranges.ts";
 import type { Words } from "../../core/words.ts";
@@ -91,6 +94,7 @@ export function loader(
   source: Source,
   options: AnyOptions,
 ): Loader<unknown> {
+  checkOptions(options, loaderOptions, "loader");
   const { epoch: first = 0, transform = (batch: unknown) => batch } = options;
   const workers = integer(options.workers ?? 0, "workers", 0);
   const ahead = Math.max(1, workers * integer(options.prefetch ?? 2, "prefetch"));
@@ -133,6 +137,18 @@ export function loader(
     },
   };
 }
+
+const loaderOptions = optionTable<LoaderOptions & { readonly normalize?: NormalizeOptions; readonly transform?: unknown }>({
+  batchSize: needed(anyNumber),
+  shuffle: checkedInside(),
+  key: checkedInside(),
+  epoch: whole,
+  dropLast: flag,
+  workers: real,
+  prefetch: real,
+  normalize: aRecord(),
+  transform: aFunction(),
+});
 
 /** The error for a batch that was not made. */
 function loaderError({ batch, indices }: BatchRequest, length: number, epoch: number, cause: unknown): LoaderError {

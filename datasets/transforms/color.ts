@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkedInside } from "../../core/kinds.ts";
+import { checkOptions, optionTable } from "../../core/options.ts";
 import { asTensor } from "../../core/ops/literal.ts";
 import { add, mul, sub } from "../../core/ops/binary.ts";
 import { mean } from "../../core/ops/reduce.ts";
@@ -28,6 +30,12 @@ export interface ColorJitterOptions {
   /** By how much the distance from each pixel's grey is multiplied: three channels. Default 0. */
   readonly saturation?: Jitter;
 }
+
+const colorJitterOptions = optionTable<ColorJitterOptions>({
+  brightness: checkedInside(),
+  contrast: checkedInside(),
+  saturation: checkedInside(),
+});
 
 /** The two factors of a jitter, or nothing if they change nothing. */
 function factors(jitter: Jitter, name: string): readonly [number, number] | undefined {
@@ -64,7 +72,8 @@ function grey(images: Tensor, what: string): Tensor {
  * console.log(jitter(full([8, 3, 4, 4], 0.5), random.key(0)).shape); // [8, 3, 4, 4]
  * ```
  */
-export function colorJitter({ brightness = 0, contrast = 0, saturation = 0 }: ColorJitterOptions): Transform {
+export function colorJitter(options: ColorJitterOptions): Transform {
+  const { brightness = 0, contrast = 0, saturation = 0 } = checkOptions(options, colorJitterOptions, "colorJitter");
   const changes = [
     { range: factors(brightness, "brightness"), anchor: () => asTensor(0) },
     {

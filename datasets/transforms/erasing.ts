@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkedInside, real } from "../../core/kinds.ts";
+import { checkOptions, optionTable } from "../../core/options.ts";
 import { add, div, logicalAnd, mul, sub } from "../../core/ops/binary.ts";
 import { cast } from "../../core/ops/cast.ts";
 import { eq, ge, lt } from "../../core/ops/compare.ts";
@@ -32,6 +34,13 @@ export interface RandomErasingOptions {
   readonly value?: number | readonly number[] | "random";
 }
 
+const randomErasingOptions = optionTable<RandomErasingOptions>({
+  p: real,
+  scale: checkedInside(),
+  ratio: checkedInside(),
+  value: checkedInside(),
+});
+
 /** How many rectangles are drawn for an image, the first of them that fits being erased. */
 const maxAttempts = 10;
 
@@ -49,9 +58,12 @@ const maxAttempts = 10;
  * console.log(await item(mean(erase(ones([8, 1, 32, 32]), random.key(0))))); // 0.747...
  * ```
  */
-export function randomErasing(
-  { p = 0.5, scale = [0.02, 0.33], ratio = [0.3, 3.3], value = 0 }: RandomErasingOptions = {},
-): Transform {
+export function randomErasing(options: RandomErasingOptions = {}): Transform {
+  const { p = 0.5, scale = [0.02, 0.33], ratio = [0.3, 3.3], value = 0 } = checkOptions(
+    options,
+    randomErasingOptions,
+    "randomErasing",
+  );
   fraction(p, "p");
   ordered(scale, "scale");
   ordered(ratio, "ratio");

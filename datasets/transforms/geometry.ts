@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkedInside, oneOf, real } from "../../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../../core/options.ts";
 import { add, mul, sub } from "../../core/ops/binary.ts";
 import { asTensor } from "../../core/ops/literal.ts";
 import { iota } from "../../core/ops/creation.ts";
@@ -35,6 +37,13 @@ export interface RandomCropOptions {
   readonly fill?: number;
 }
 
+const randomCropOptions = optionTable<RandomCropOptions>({
+  size: needed(checkedInside()),
+  padding: checkedInside(),
+  paddingMode: oneOf("constant", "edge", "reflect", "symmetric"),
+  fill: real,
+});
+
 /**
  * Cuts from each image a part of one size, at a position drawn by the key, all positions equally likely.
  *
@@ -50,7 +59,8 @@ export interface RandomCropOptions {
  * console.log(crop(zeros([8, 3, 32, 32]), random.key(0)).shape); // [8, 3, 32, 32]
  * ```
  */
-export function randomCrop({ size, padding = 0, paddingMode = "constant", fill = 0 }: RandomCropOptions): Transform {
+export function randomCrop(options: RandomCropOptions): Transform {
+  const { size, padding = 0, paddingMode = "constant", fill = 0 } = checkOptions(options, randomCropOptions, "randomCrop");
   const [h, w] = pair(size, "size", 1);
   const [vertical, horizontal] = pair(padding, "padding", 0);
   return (images, key) =>
@@ -167,6 +177,8 @@ export interface RotationOptions {
   readonly fill?: number;
 }
 
+const rotationOptions = optionTable<RotationOptions>({ interpolation: oneOf("nearest", "bilinear"), fill: real });
+
 /**
  * Images turned about their centre, counter-clockwise, within their frame.
  *
@@ -183,8 +195,9 @@ export interface RotationOptions {
 export function rotate(
   images: Tensor,
   degrees: TensorLike,
-  { interpolation = "nearest", fill = 0 }: RotationOptions = {},
+  options: RotationOptions = {},
 ): Tensor {
+  const { interpolation = "nearest", fill = 0 } = checkOptions(options, rotationOptions, "rotate");
   return onBatch(images, "rotate", (batch) => {
     const [n, , height, width] = batch.shape;
     const angles = asTensor(degrees, isFloat(batch.dtype) ? batch.dtype : defaultFloat);
@@ -217,6 +230,7 @@ export function rotate(
  * ```
  */
 export function randomRotation(degrees: number | readonly [number, number], options: RotationOptions = {}): Transform {
+  checkOptions(options, rotationOptions, "randomRotation");
   const [min, max] = typeof degrees === "number" ? [-degrees, degrees] : degrees;
   if (!(Number.isFinite(min) && Number.isFinite(max) && min <= max)) {
     throw new RangeError(`Cannot rotate by angles from ${min} to ${max}: they must be finite and in order`);

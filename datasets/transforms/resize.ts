@@ -7,6 +7,8 @@
  *
  * @module
  */
+import { flag, oneOf } from "../../core/kinds.ts";
+import { checkOptions, optionTable } from "../../core/options.ts";
 import { tensor } from "../../core/ops/from_values.ts";
 import { interpolate } from "../../core/ops/interpolate.ts";
 import { matmul } from "../../core/ops/matmul.ts";
@@ -28,6 +30,8 @@ export interface ResizeOptions {
   readonly antialias?: boolean;
 }
 
+const resizeOptions = optionTable<ResizeOptions>({ interpolation: oneOf("nearest", "bilinear"), antialias: flag });
+
 /**
  * Images of another size: [n, c, h, w] becomes [n, c, height, width], of the same type.
  *
@@ -45,7 +49,8 @@ export interface ResizeOptions {
  * console.log(await toArray(resize([1, 4])(tensor([[[0, 4]]])))); // [[[0, 1, 3, 4]]]
  * ```
  */
-export function resize(size: Pair, { interpolation = "bilinear", antialias = true }: ResizeOptions = {}): FixedTransform {
+export function resize(size: Pair, options: ResizeOptions = {}): FixedTransform {
+  const { interpolation = "bilinear", antialias = true } = checkOptions(options, resizeOptions, "resize");
   const sizes = pair(size, "size", 1);
   return (images) =>
     onBatch(images, "resize", (batch) => {

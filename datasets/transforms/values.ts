@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkedInside } from "../../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../../core/options.ts";
 import { div, sub } from "../../core/ops/binary.ts";
 import { cast } from "../../core/ops/cast.ts";
 import { defaultFloat, isFloat } from "../../core/dtype.ts";
@@ -36,6 +38,8 @@ export interface NormalizeOptions {
   readonly std: number | readonly number[];
 }
 
+const normalizeOptions = optionTable<NormalizeOptions>({ mean: needed(checkedInside()), std: needed(checkedInside()) });
+
 /**
  * Subtracts a mean and divides by a deviation: (x - mean) / std.
  *
@@ -49,7 +53,8 @@ export interface NormalizeOptions {
  * console.log(await toArray(normalize(full([1, 1, 2], 1)))); // [[[2, 2]]]
  * ```
  */
-export function normalize({ mean, std }: NormalizeOptions): FixedTransform {
+export function normalize(options: NormalizeOptions): FixedTransform {
+  const { mean, std } = checkOptions(options, normalizeOptions, "normalize");
   for (const value of [mean, std].flat()) {
     if (!Number.isFinite(value)) throw new RangeError(`Cannot normalize with ${value}: mean and std must be finite`);
   }

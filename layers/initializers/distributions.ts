@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { real } from "../../core/kinds.ts";
+import { checkOptions, optionTable } from "../../core/options.ts";
 import { defaultFloat } from "../../core/dtype.ts";
 import { add, mul } from "../../core/ops/binary.ts";
 import { full } from "../../core/ops/creation.ts";
@@ -49,6 +51,8 @@ export interface NormalOptions {
   readonly std?: number;
 }
 
+const normalOptions = optionTable<NormalOptions>({ mean: real, std: real });
+
 /**
  * Normal: PyTorch's `normal_`.
  *
@@ -59,7 +63,8 @@ export interface NormalOptions {
  *
  * @throws {RangeError} If `std` is negative.
  */
-export function normal({ mean = 0, std = 1 }: NormalOptions = {}): Initializer {
+export function normal(options: NormalOptions = {}): Initializer {
+  const { mean = 0, std = 1 } = checkOptions(options, normalOptions, "normal");
   nonNegative(std, "std");
   return drawn((key, shape) => add(mul(drawNormal(key, shape), std), mean));
 }
@@ -71,6 +76,8 @@ export interface TruncatedNormalOptions extends NormalOptions {
   /** No number is larger. Default 2. */
   readonly max?: number;
 }
+
+const truncatedNormalOptions = optionTable<TruncatedNormalOptions>({ mean: real, std: real, min: real, max: real });
 
 /**
  * Normal numbers without those outside [min, max]: PyTorch's `trunc_normal_`. Mean and deviation are those before truncation.
@@ -84,7 +91,8 @@ export interface TruncatedNormalOptions extends NormalOptions {
  * @returns An initializer. It throws a RangeError if the bounds are farther than 4 deviations on one side of the mean.
  * @throws {RangeError} If `std` is not positive, or `min` not below `max`.
  */
-export function truncatedNormal({ mean = 0, std = 1, min = -2, max = 2 }: TruncatedNormalOptions = {}): Initializer {
+export function truncatedNormal(options: TruncatedNormalOptions = {}): Initializer {
+  const { mean = 0, std = 1, min = -2, max = 2 } = checkOptions(options, truncatedNormalOptions, "truncatedNormal");
   positive(std, "std");
   if (!(min < max)) throw new RangeError(`min (${min}) must be below max (${max})`);
   const bounds = { min: (min - mean) / std, max: (max - mean) / std };

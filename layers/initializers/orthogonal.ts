@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { real } from "../../core/kinds.ts";
+import { checkOptions, optionTable } from "../../core/options.ts";
 import { defaultFloat } from "../../core/dtype.ts";
 import { div, maximum, mul, sub } from "../../core/ops/binary.ts";
 import { cast } from "../../core/ops/cast.ts";
@@ -17,6 +19,8 @@ import type { Tensor } from "../../core/tensor.ts";
 import type { Initializer } from "../init.ts";
 import { fansOf } from "./fans.ts";
 import type { XavierOptions } from "./variance_scaling.ts";
+
+const orthogonalOptions = optionTable<XavierOptions>({ gain: real });
 
 /**
  * A random orthogonal matrix times a gain: its rows, or its columns if they are fewer, are orthonormal. PyTorch's `orthogonal_`. Axes after
@@ -38,7 +42,8 @@ import type { XavierOptions } from "./variance_scaling.ts";
  * @throws {RangeError} If the gain is negative.
  * @see Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2014
  */
-export function orthogonal({ gain = 1 }: XavierOptions = {}): Initializer {
+export function orthogonal(options: XavierOptions = {}): Initializer {
+  const { gain = 1 } = checkOptions(options, orthogonalOptions, "orthogonal");
   nonNegative(gain, "gain");
   return (key, shape, { dtype = defaultFloat } = {}) => {
     fansOf(shape); // which refuses vectors

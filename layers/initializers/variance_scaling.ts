@@ -9,12 +9,16 @@
  * @module
  */
 import { quoted } from "../../core/quoted.ts";
+import { oneOf, real } from "../../core/kinds.ts";
+import { checkOptions, optionTable } from "../../core/options.ts";
 import { mul } from "../../core/ops/binary.ts";
 import { normal as drawNormal, uniform as drawUniform } from "../../core/random.ts";
 import { nonNegative } from "../../core/ranges.ts";
 import type { Initializer } from "../init.ts";
 import { drawn } from "./drawn.ts";
 import { type Fans, fansOf } from "./fans.ts";
+
+const slopeOptions = optionTable<{ readonly negativeSlope?: number }>({ negativeSlope: real });
 
 /**
  * The factor by which initial weights compensate for how an activation shrinks its input: PyTorch's `calculate_gain`. It is 1 for
@@ -32,8 +36,9 @@ import { type Fans, fansOf } from "./fans.ts";
  */
 export function gain(
   activation: "linear" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu",
-  { negativeSlope = 0.01 }: { readonly negativeSlope?: number } = {},
+  options: { readonly negativeSlope?: number } = {},
 ): number {
+  const { negativeSlope = 0.01 } = checkOptions(options, slopeOptions, "gain");
   switch (activation) {
     case "linear":
     case "sigmoid":
@@ -57,6 +62,8 @@ export interface XavierOptions {
   readonly gain?: number;
 }
 
+const xavierOptions = optionTable<XavierOptions>({ gain: real });
+
 /** Options of `heUniform` and `heNormal`. */
 export interface HeOptions {
   /** Factor for the activation that follows, see `gain`. Default sqrt 2, that of relu. */
@@ -64,6 +71,8 @@ export interface HeOptions {
   /** Whose variance is kept: that of activations going forward ("fanIn", default) or of gradients going backward ("fanOut"). */
   readonly mode?: "fanIn" | "fanOut";
 }
+
+const heOptions = optionTable<HeOptions>({ gain: real, mode: oneOf("fanIn", "fanOut") });
 
 /** Normal with deviation factor / sqrt(fan). */
 function scaledNormal(factor: number, fan: (fans: Fans) => number): Initializer {
@@ -88,9 +97,6 @@ function deviation(factor: number, fan: number): number {
 const average = ({ fanIn, fanOut }: Fans) => (fanIn + fanOut) / 2;
 
 function fanOf(mode: "fanIn" | "fanOut" = "fanIn"): (fans: Fans) => number {
-  if (mode !== "fanIn" && mode !== "fanOut") {
-    throw new RangeError(`mode must be "fanIn" or "fanOut", but is ${quoted(mode)}`);
-  }
   return (fans) => fans[mode];
 }
 
@@ -107,7 +113,8 @@ function fanOf(mode: "fanIn" | "fanOut" = "fanIn"): (fans: Fans) => number {
  * @throws {RangeError} If the gain is negative.
  * @see Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010
  */
-export function xavierUniform({ gain = 1 }: XavierOptions = {}): Initializer {
+export function xavierUniform(options: XavierOptions = {}): Initializer {
+  const { gain = 1 } = checkOptions(options, xavierOptions, "xavierUniform");
   return scaledUniform(gain, average);
 }
 
@@ -124,7 +131,8 @@ export function xavierUniform({ gain = 1 }: XavierOptions = {}): Initializer {
  * @throws {RangeError} If the gain is negative.
  * @see Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010
  */
-export function xavierNormal({ gain = 1 }: XavierOptions = {}): Initializer {
+export function xavierNormal(options: XavierOptions = {}): Initializer {
+  const { gain = 1 } = checkOptions(options, xavierOptions, "xavierNormal");
   return scaledNormal(gain, average);
 }
 
@@ -143,7 +151,8 @@ export function xavierNormal({ gain = 1 }: XavierOptions = {}): Initializer {
  * @throws {RangeError} If the gain is negative.
  * @see He et al., "Delving deep into rectifiers", 2015
  */
-export function heUniform({ gain = Math.SQRT2, mode }: HeOptions = {}): Initializer {
+export function heUniform(options: HeOptions = {}): Initializer {
+  const { gain = Math.SQRT2, mode } = checkOptions(options, heOptions, "heUniform");
   return scaledUniform(gain, fanOf(mode));
 }
 
@@ -161,6 +170,7 @@ export function heUniform({ gain = Math.SQRT2, mode }: HeOptions = {}): Initiali
  * @throws {RangeError} If the gain is negative.
  * @see He et al., "Delving deep into rectifiers", 2015
  */
-export function heNormal({ gain = Math.SQRT2, mode }: HeOptions = {}): Initializer {
+export function heNormal(options: HeOptions = {}): Initializer {
+  const { gain = Math.SQRT2, mode } = checkOptions(options, heOptions, "heNormal");
   return scaledNormal(gain, fanOf(mode));
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { natural, real } from "../../core/kinds.ts";
+import { checkOptions, optionTable } from "../../core/options.ts";
 import { relu } from "../../core/ops/unary.ts";
 import { conv2d } from "../conv.ts";
 import { dropout } from "../dropout.ts";
@@ -13,6 +15,8 @@ import { sequential, serial } from "../serial.ts";
 import { flatten } from "../flatten.ts";
 import type { NetworkOptions } from "./options.ts";
 import { divider } from "./divider.ts";
+
+const alexNetOptions = optionTable<NetworkOptions>({ classes: natural, ratio: real });
 
 /**
  * AlexNet: convolutions of 11 x 11, 5 x 5 and three of 3 x 3, then three linear layers with dropout after the activations.
@@ -27,7 +31,8 @@ import { divider } from "./divider.ts";
  *
  * @see Krizhevsky et al., "ImageNet classification with deep convolutional neural networks", 2012
  */
-export function alexNet({ classes = 10, ratio = 1 }: NetworkOptions = {}): AnyLayer {
+export function alexNet(options: NetworkOptions = {}): AnyLayer {
+  const { classes = 10, ratio = 1 } = checkOptions(options, alexNetOptions, "alexNet");
   const size = divider(ratio);
   const conv = (features: number, kernel: number, padding: number) => conv2d({ features: size(features), kernel, padding });
   const pool = maxPool2d({ kernel: 3, stride: 2 });

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { natural, naturals } from "../../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../../core/options.ts";
 import { globalAvgPool2d } from "../../core/ops/adaptive_pool.ts";
 import { relu } from "../../core/ops/unary.ts";
 import type { Stage } from "../compose.ts";
@@ -28,6 +30,8 @@ export interface DenseBlockOptions {
   readonly bottleneck?: number;
 }
 
+const denseBlockOptions = optionTable<DenseBlockOptions>({ layers: needed(natural), growthRate: natural, bottleneck: natural });
+
 /**
  * A block of DenseNet: layers that each add `growthRate` channels to all that came before.
  *
@@ -38,7 +42,8 @@ export interface DenseBlockOptions {
  *
  * @see Huang et al., "Densely connected convolutional networks", 2016
  */
-export function denseBlock({ layers, growthRate = 32, bottleneck = 4 }: DenseBlockOptions): AnyLayer {
+export function denseBlock(options: DenseBlockOptions): AnyLayer {
+  const { layers, growthRate = 32, bottleneck = 4 } = checkOptions(options, denseBlockOptions, "denseBlock");
   const one = () =>
     denseConnection({
       norm1: batchNorm(),
@@ -70,6 +75,14 @@ export interface DenseNetOptions {
   readonly classes?: number;
 }
 
+const denseNetOptions = optionTable<DenseNetOptions>({
+  blocks: naturals,
+  growthRate: natural,
+  features: natural,
+  bottleneck: natural,
+  classes: natural,
+});
+
 /**
  * DenseNet: a convolution of 7 x 7, a pool, dense blocks with transitions between them, and a linear layer.
  *
@@ -82,9 +95,12 @@ export interface DenseNetOptions {
  *
  * @see Huang et al., "Densely connected convolutional networks", 2016
  */
-export function denseNet(
-  { blocks = [6, 12, 24, 16], growthRate = 32, features = 2 * growthRate, bottleneck = 4, classes = 10 }: DenseNetOptions = {},
-): AnyLayer {
+export function denseNet(options: DenseNetOptions = {}): AnyLayer {
+  const { blocks = [6, 12, 24, 16], growthRate = 32, features = 2 * growthRate, bottleneck = 4, classes = 10 } = checkOptions(
+    options,
+    denseNetOptions,
+    "denseNet",
+  );
   const stages: Record<string, Stage> = {
     conv0: convolution(features, 7, { stride: 2, padding: 3 }),
     norm0: batchNorm(),

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { natural } from "../../core/kinds.ts";
+import { checkOptions, optionTable } from "../../core/options.ts";
 import { leakyRelu } from "../../core/ops/nn.ts";
 import { reshape } from "../../core/ops/movement.ts";
 import { relu, tanh } from "../../core/ops/unary.ts";
@@ -29,6 +31,8 @@ export interface GeneratorOptions {
   readonly features?: number;
 }
 
+const generatorOptions = optionTable<GeneratorOptions>({ channels: natural, features: natural });
+
 /**
  * Draws images of 28 x 28 from noise: a linear layer to 7 x 7, then two transposed convolutions that double height and width.
  *
@@ -45,7 +49,8 @@ export interface GeneratorOptions {
  *
  * @see Radford et al., "Unsupervised representation learning with deep convolutional generative adversarial networks", 2015
  */
-export function generator({ channels = 1, features = 64 }: GeneratorOptions = {}): AnyLayer {
+export function generator(options: GeneratorOptions = {}): AnyLayer {
+  const { channels = 1, features = 64 } = checkOptions(options, generatorOptions, "generator");
   integer(features / 2, "features / 2");
   return serial({
     project: linear({ features: features * 7 * 7, weightInit }),
@@ -66,6 +71,8 @@ export interface DiscriminatorOptions {
   readonly features?: number;
 }
 
+const discriminatorOptions = optionTable<DiscriminatorOptions>({ features: natural });
+
 /**
  * Tells real images from drawn ones: two convolutions that halve height and width, and a linear layer.
  *
@@ -78,7 +85,8 @@ export interface DiscriminatorOptions {
  *
  * @see Radford et al., "Unsupervised representation learning with deep convolutional generative adversarial networks", 2015
  */
-export function discriminator({ features = 32 }: DiscriminatorOptions = {}): AnyLayer {
+export function discriminator(options: DiscriminatorOptions = {}): AnyLayer {
+  const { features = 32 } = checkOptions(options, discriminatorOptions, "discriminator");
   const leak = withArgs(leakyRelu, { negativeSlope: 0.2 });
   return serial({
     down1: conv2d({ features, ...halving }),

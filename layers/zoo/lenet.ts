@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { flag, natural } from "../../core/kinds.ts";
+import { checkOptions, optionTable } from "../../core/options.ts";
 import { sigmoid } from "../../core/ops/unary.ts";
 import { conv2d } from "../conv.ts";
 import type { AnyLayer } from "../layer.ts";
@@ -20,6 +22,8 @@ export interface LeNetOptions {
   readonly norm?: boolean;
 }
 
+const leNetOptions = optionTable<LeNetOptions>({ classes: natural, norm: flag });
+
 /**
  * LeNet-5 with maximum pooling and sigmoid: 44,426 parameters for images of 28 x 28.
  *
@@ -33,7 +37,8 @@ export interface LeNetOptions {
  *
  * @see LeCun et al., "Gradient-based learning applied to document recognition", 1998
  */
-export function leNet({ classes = 10, norm = false }: LeNetOptions = {}): AnyLayer {
+export function leNet(options: LeNetOptions = {}): AnyLayer {
+  const { classes = 10, norm = false } = checkOptions(options, leNetOptions, "leNet");
   const active = norm ? [batchNorm(), sigmoid] : [sigmoid];
   const pool = maxPool2d({ kernel: 2 });
   return serial({

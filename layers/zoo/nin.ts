@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { natural, real } from "../../core/kinds.ts";
+import { checkOptions, optionTable } from "../../core/options.ts";
 import { globalAvgPool2d } from "../../core/ops/adaptive_pool.ts";
 import { relu } from "../../core/ops/unary.ts";
 import { withArgs } from "../../core/with_args.ts";
@@ -32,6 +34,8 @@ export function ninBlock(options: Conv2dLayerOptions): AnyLayer {
   return sequential(conv2d(options), relu, conv2d({ features, kernel: 1 }), relu, conv2d({ features, kernel: 1 }), relu);
 }
 
+const ninOptions = optionTable<NetworkOptions>({ classes: natural, ratio: real });
+
 /**
  * NiN: four blocks with pools between them; the channels of the last are the classes, whose means are the logits.
  *
@@ -44,7 +48,8 @@ export function ninBlock(options: Conv2dLayerOptions): AnyLayer {
  *
  * @see Lin et al., "Network in network", 2013
  */
-export function nin({ classes = 10, ratio = 1 }: NetworkOptions = {}): AnyLayer {
+export function nin(options: NetworkOptions = {}): AnyLayer {
+  const { classes = 10, ratio = 1 } = checkOptions(options, ninOptions, "nin");
   const size = divider(ratio);
   const pool = maxPool2d({ kernel: 3, stride: 2 });
   return sequential(

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { flag, natural, oneOf, real } from "../../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../../core/options.ts";
 import { globalAvgPool2d } from "../../core/ops/adaptive_pool.ts";
 import { relu } from "../../core/ops/unary.ts";
 import { residual } from "../connections.ts";
@@ -28,6 +30,8 @@ export interface BasicBlockOptions {
   readonly downsample?: boolean;
 }
 
+const basicBlockOptions = optionTable<BasicBlockOptions>({ features: needed(natural), stride: natural, downsample: flag });
+
 /**
  * ResNet's basic block: two convolutions of 3 x 3, each with a batch norm, around which the input is added.
  *
@@ -40,7 +44,8 @@ export interface BasicBlockOptions {
  * @throws {ShapeError} From `init` and `apply`, if the input cannot be added, and there is no `downsample`.
  * @see He et al., "Deep residual learning for image recognition", 2015
  */
-export function basicBlock({ features, stride = 1, downsample = stride !== 1 }: BasicBlockOptions): AnyLayer {
+export function basicBlock(options: BasicBlockOptions): AnyLayer {
+  const { features, stride = 1, downsample = stride !== 1 } = checkOptions(options, basicBlockOptions, "basicBlock");
   return residual({
     conv1: conv2d({ features, kernel: 3, stride, padding: 1, bias: false, weightInit }),
     bn1: batchNorm(),
@@ -60,6 +65,8 @@ export interface ResNetOptions extends NetworkOptions {
   /** How many layers have weights. Default 18. */
   readonly depth?: 18 | 34;
 }
+
+const resNetOptions = optionTable<ResNetOptions>({ depth: oneOf(18, 34), classes: natural, ratio: real });
 
 /** How many blocks the four stages have. */
 const blocks = { 18: [2, 2, 2, 2], 34: [3, 4, 6, 3] } as const;
@@ -89,8 +96,8 @@ const blocks = { 18: [2, 2, 2, 2], 34: [3, 4, 6, 3] } as const;
  *
  * @see He et al., "Deep residual learning for image recognition", 2015
  */
-export function resNet({ depth = 18, classes = 10, ratio = 1 }: ResNetOptions = {}): AnyLayer {
-  if (!(depth in blocks)) throw new RangeError(`depth must be 18 or 34, but is ${depth}`);
+export function resNet(options: ResNetOptions = {}): AnyLayer {
+  const { depth = 18, classes = 10, ratio = 1 } = checkOptions(options, resNetOptions, "resNet");
   const size = divider(ratio);
   // The first block of a stage halves height and width; that of the first stage finds them halved by the pool.
   const stage = (i: number) =>

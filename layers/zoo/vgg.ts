@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { flag, natural, oneOf, real } from "../../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../../core/options.ts";
 import { adaptiveAvgPool2d } from "../../core/ops/adaptive_pool.ts";
 import { relu } from "../../core/ops/unary.ts";
 import { withArgs } from "../../core/with_args.ts";
@@ -29,6 +31,8 @@ export interface VggBlockOptions {
   readonly norm?: boolean;
 }
 
+const vggBlockOptions = optionTable<VggBlockOptions>({ convolutions: needed(natural), features: needed(natural), norm: flag });
+
 /** Options of `vgg`. */
 export interface VggOptions extends NetworkOptions {
   /** How many layers have weights. */
@@ -36,6 +40,8 @@ export interface VggOptions extends NetworkOptions {
   /** Whether there is a batch norm after every convolution. Default false. */
   readonly norm?: boolean;
 }
+
+const vggOptions = optionTable<VggOptions>({ depth: needed(oneOf(11, 13, 16, 19)), classes: natural, ratio: real, norm: flag });
 
 /** How many convolutions the five blocks have. */
 const convolutions = { 11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4] } as const;
@@ -59,6 +65,7 @@ function blockStages({ convolutions, features, norm = false }: VggBlockOptions):
  * @see Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2014
  */
 export function vggBlock(options: VggBlockOptions): AnyLayer {
+  checkOptions(options, vggBlockOptions, "vggBlock");
   return sequential(...blockStages(options));
 }
 
@@ -76,8 +83,8 @@ export function vggBlock(options: VggBlockOptions): AnyLayer {
  *
  * @see Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2014
  */
-export function vgg({ depth, classes = 10, ratio = 1, norm = false }: VggOptions): AnyLayer {
-  if (!(depth in convolutions)) throw new RangeError(`depth must be 11, 13, 16 or 19, but is ${depth}`);
+export function vgg(options: VggOptions): AnyLayer {
+  const { depth, classes = 10, ratio = 1, norm = false } = checkOptions(options, vggOptions, "vgg");
   const size = divider(ratio);
   const blocks = [64, 128, 256, 512, 512].map((features, i) =>
     blockStages({ convolutions: convolutions[depth][i], features: size(features), norm })

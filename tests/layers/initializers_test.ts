@@ -131,7 +131,7 @@ Deno.test("what cannot start is refused", () => {
   assert.throws(() => normal({ std: -1 }), RangeError);
   assert.throws(() => truncatedNormal({ std: 0 }), RangeError);
   assert.throws(() => truncatedNormal({ min: 3 }), RangeError);
-  assert.throws(() => heNormal({ mode: "both" as "fanIn" }), /mode must be "fanIn" or "fanOut", but is "both"/);
+  assert.throws(() => heNormal({ mode: "both" as "fanIn" }), /heNormal with mode "both": it must be "fanIn" or "fanOut"/);
   assert.throws(() => gain("gelu" as "relu"), RangeError);
   const wrong = linear({ features: 2, biasInit: () => tensor([1, 2, 3]) });
   assert.throws(

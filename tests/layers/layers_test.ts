@@ -19,6 +19,7 @@ import {
   mean,
   mul,
   ones,
+  OptionError,
   random,
   relu,
   setDevice,
@@ -149,7 +150,7 @@ Deno.test("TypeScript knows parameters and state by name", () => {
   // @ts-expect-error a stage is a layer or a function from tensor to tensor
   assert.throws(() => serial({ name: "relu" }).init(key, [1]));
   // @ts-expect-error features are needed
-  assert.throws(() => linear({}), RangeError);
+  assert.throws(() => linear({}), OptionError);
 });
 
 Deno.test("a model can be declared with an interface, and layers can be written by hand", async () => {

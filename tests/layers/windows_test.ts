@@ -15,6 +15,7 @@ import {
   mean,
   mul,
   ones,
+  OptionError,
   random,
   relu,
   reshape,
@@ -189,7 +190,7 @@ Deno.test("types: parameters are there if they are asked for", () => {
   isTrue<Same<keyof typeof params, "up">>();
   isTrue<Same<keyof typeof params.up, "weight">>();
   // @ts-expect-error groups are needed
-  assert.throws(() => groupNorm({}), RangeError);
+  assert.throws(() => groupNorm({}), OptionError);
 });
 
 Deno.test("network in network: the shapes of all its stages", () => {

@@ -188,23 +188,37 @@ function convCases(operands: (x: Shape, weight: Shape, y: Shape) => readonly [Sh
   return [...forward, ...backward];
 }
 
-const pools: readonly { readonly note: string; readonly x: Shape; readonly options: MaxPool2dOptions & AvgPool2dOptions }[] = [
+const pools: readonly PoolCase<MaxPool2dOptions & AvgPool2dOptions>[] = [
   { note: "halving", x: [2, 3, 4, 6], options: { kernel: 2 } },
   { note: "overlapping", x: [1, 2, 6, 5], options: { kernel: 3, stride: [2, 1], padding: 1 } },
   { note: "ceil mode", x: [2, 1, 5, 7], options: { kernel: [2, 3], ceilMode: true } },
+  { note: "ceil mode with padding", x: [1, 2, 5, 5], options: { kernel: 3, padding: 1, ceilMode: true } },
+];
+const maxPools: readonly PoolCase<MaxPool2dOptions>[] = [
+  ...pools,
+  { note: "dilation", x: [1, 2, 7, 8], options: { kernel: [3, 2], dilation: 2, stride: 2, padding: 1 } },
+];
+const avgPools: readonly PoolCase<AvgPool2dOptions>[] = [
+  ...pools,
   {
     note: "without padding in the divisor",
     x: [1, 2, 5, 5],
     options: { kernel: 3, padding: 1, countIncludePad: false, ceilMode: true },
   },
 ];
-const dilated = { note: "dilation", x: [1, 2, 7, 8], options: { kernel: [3, 2], dilation: 2, stride: 2, padding: 1 } } as const;
 
-function poolCases(
-  pool: (x: Tensor, options: MaxPool2dOptions & AvgPool2dOptions) => Tensor,
+interface PoolCase<O> {
+  readonly note: string;
+  readonly x: Shape;
+  readonly options: O;
+}
+
+function poolCases<O>(
+  pool: (x: Tensor, options: O) => Tensor,
+  cases: readonly PoolCase<O>[],
   operands: (x: Shape, y: Shape) => readonly Shape[],
 ): OpCase[] {
-  return [...pools, ...(pool === maxPool2d ? [dilated] : [])].map(({ note, x, options }) => {
+  return cases.map(({ note, x, options }) => {
     const y = pool(zeros(x), options);
     return { note, inputs: operands(x, y.shape).map((shape) => float(shape)), attrs: attrsOf(y) };
   });
@@ -346,11 +360,11 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
   conv2d: convCases((x, weight) => [x, weight]),
   conv2dInputGrad: convCases((_, weight, y) => [y, weight]),
   conv2dFilterGrad: convCases((x, _, y) => [x, y]),
-  maxPool2d: poolCases(maxPool2d, (x) => [x]),
-  maxPool2dScatter: poolCases(maxPool2d, (x, y) => [x, y]),
-  maxPool2dGather: poolCases(maxPool2d, (x) => [x, x]),
-  avgPool2d: poolCases(avgPool2d, (x) => [x]),
-  avgPool2dGrad: poolCases(avgPool2d, (_, y) => [y]),
+  maxPool2d: poolCases(maxPool2d, maxPools, (x) => [x]),
+  maxPool2dScatter: poolCases(maxPool2d, maxPools, (x, y) => [x, y]),
+  maxPool2dGather: poolCases(maxPool2d, maxPools, (x) => [x, x]),
+  avgPool2d: poolCases(avgPool2d, avgPools, (x) => [x]),
+  avgPool2dGrad: poolCases(avgPool2d, avgPools, (_, y) => [y]),
   take: [
     two("rows", float([2, 5, 3]), integer([4], "i32", [0, 4]), { size: 5 }),
     two("out of range", float([1, 3, 2]), integer([6], "i32", [-9, 9]), { size: 3 }),

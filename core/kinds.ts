@@ -1,0 +1,160 @@
+/**
+ * Kinds of values that arguments and options may have, for checks where values come in: programs without type checking may pass anything.
+ *
+ * @module
+ */
+import { checkDType, type DType, dtypes } from "./dtype.ts";
+import { Tensor, type TensorLike } from "./tensor.ts";
+
+/** A set of values. `T` is their type, exactly: a table of kinds by name fits only an interface with these types. */
+export interface Kind<in out T> {
+  /** What is needed, for messages: "a boolean". */
+  readonly needs: string;
+  /** Whether a value is of this kind. */
+  holds(value: unknown): value is T;
+  /** What `typeof` says of its values. One of that type that is not of the kind is out of range, another is of the wrong type. */
+  readonly type?: "number" | "string";
+}
+
+/** A kind from its words and its test. */
+export function kindOf<T>(needs: string, holds: (value: unknown) => boolean, type?: Kind<T>["type"]): Kind<T> {
+  return { needs, holds: holds as (value: unknown) => value is T, type };
+}
+
+/** The error for a value that is not of a kind. */
+export function notOfKind(value: unknown, { needs, type }: Kind<unknown>, call: string): Error {
+  const given: string = typeof value;
+  const error = given === type ? RangeError : TypeError;
+  return new error(`Cannot call ${call} ${describe(value)}: it must be ${needs}`);
+}
+
+const isWhole = (value: unknown): boolean => Number.isSafeInteger(value);
+
+/** Of an array, holes included, in which `every` skips. */
+function all(value: unknown, holds: (item: unknown) => boolean): boolean {
+  if (!Array.isArray(value)) return false;
+  for (let i = 0; i < value.length; i++) if (!holds(value[i])) return false;
+  return true;
+}
+
+/** A number inside a function that is traced: it takes part in arithmetic as a number does. */
+function isTraced(value: unknown): boolean {
+  return value instanceof Tensor && value.weak && value.shape.length === 0;
+}
+
+export const flag: Kind<boolean> = kindOf("a boolean", (value) => typeof value === "boolean");
+/** Part of arithmetic only, so that a traced one will do. */
+export const real: Kind<number> = kindOf(
+  "a number, and not NaN",
+  (value) => typeof value === "number" ? value === value : isTraced(value),
+  "number",
+);
+/** Also NaN, as elements of tensors may be. */
+export const anyNumber: Kind<number> = kindOf("a number", (value) => typeof value === "number" || isTraced(value));
+export const whole: Kind<number> = kindOf("an integer", isWhole, "number");
+export const natural: Kind<number> = kindOf(
+  "an integer of at least 0",
+  (value) => isWhole(value) && (value as number) >= 0,
+  "number",
+);
+export const wholes: Kind<number | readonly number[]> = kindOf(
+  "an integer or a list of them",
+  (value) => isWhole(value) || all(value, isWhole),
+  "number",
+);
+export const wholeList: Kind<readonly number[]> = kindOf("a list of integers", (value) => all(value, isWhole));
+export const numberList: Kind<readonly number[]> = kindOf(
+  "a list of numbers",
+  (value) => all(value, (item) => typeof item === "number" && item === item),
+);
+export const naturals: Kind<readonly number[]> = kindOf(
+  "a list of integers of at least 0",
+  (value) => all(value, (item) => isWhole(item) && (item as number) >= 0),
+);
+export const numberPair: Kind<readonly [number, number]> = kindOf(
+  "two numbers",
+  (value) => numberList.holds(value) && value.length === 2,
+);
+export const axisPair: Kind<readonly [number, number]> = kindOf(
+  "two integers",
+  (value) => all(value, isWhole) && (value as number[]).length === 2,
+);
+export const elementType: Kind<DType> = kindOf(dtypes.join(", "), (value) => {
+  if (typeof value === "string") checkDType(value as DType);
+  return typeof value === "string";
+});
+export const aString: Kind<string> = kindOf("a string", (value) => typeof value === "string");
+export const stringList: Kind<readonly string[]> = kindOf(
+  "a list of strings",
+  (value) => all(value, (item) => typeof item === "string"),
+);
+export const tensors: Kind<Tensor> = kindOf("a tensor", (value) => value instanceof Tensor);
+export const tensorLikes: Kind<TensorLike> = kindOf(
+  "a tensor or a number",
+  (value) => value instanceof Tensor || typeof value === "number" || typeof value === "boolean",
+);
+
+/** One of some values. */
+export function oneOf<const T extends readonly unknown[]>(...values: T): Kind<T[number]> {
+  return kindOf(
+    values.map((value) => JSON.stringify(value)).join(" or "),
+    (value) => values.includes(value),
+    typeof values[0] === "string" ? "string" : "number",
+  );
+}
+
+/** Any function of this type: what it takes and gives is found out when it is called. */
+export function aFunction<F>(): Kind<F> {
+  return kindOf("a function", (value) => typeof value === "function");
+}
+
+/** A record whose contents are checked where it is used. */
+export function aRecord<R extends object>(): Kind<R> {
+  return kindOf("a record", (value) => typeof value === "object" && value !== null && !Array.isArray(value));
+}
+
+/** What is checked, with a message of its own, where it is used. */
+export function checkedInside<T>(): Kind<T> {
+  return kindOf("another value", () => true);
+}
+
+/** A value in a few words, for messages. */
+export function describe(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
+    case "number":
+      return Object.is(value, -0) ? "-0" : `${value}`;
+    case "bigint":
+      return `the bigint ${value}`;
+    case "symbol":
+      return "a symbol";
+    case "function":
+      return "a function";
+    case "object":
+      return value === null
+        ? "null"
+        : Array.isArray(value)
+        ? `[${[...value].slice(0, 6).map(describe).join(", ")}]`
+        : nameOf(value);
+    default:
+      return `${value}`;
+  }
+}
+
+function nameOf(value: object): string {
+  if (value instanceof Tensor) return `a Tensor ${value.dtype}[${value.shape.join(", ")}]`;
+  if (value instanceof Promise) return "a Promise, which must be awaited first";
+  const name = value.constructor?.name;
+  return name === undefined || name === "Object" ? "a record" : `a ${name}`;
+}
+
+/**
+ * An argument that is of a kind.
+ *
+ * @throws {TypeError} If it is not; `what` names the function and `name` the argument.
+ */
+export function argument<T>(value: T, kind: Kind<T>, name: string, what: string): T {
+  if (kind.holds(value)) return value;
+  throw notOfKind(value, kind as Kind<unknown>, `${what} with ${name}`);
+}
