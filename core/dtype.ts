@@ -285,35 +285,6 @@ export function extremes(dtype: DType): readonly [least: number, most: number] {
   return rowOf(dtype).kind === "float" ? [-Infinity, Infinity] : rowOf(dtype).whole;
 }
 
-/** The least number of a floating type that is not below `bound`; none of them is subnormal, since a device may take it for 0. */
-export function floatFrom(dtype: DType, bound: number): number {
-  return -floatUpTo(dtype, -bound);
-}
-
-/** The greatest number of a floating type below `bound`; none of them is subnormal. */
-export function floatBelow(dtype: DType, bound: number): number {
-  const most = floatUpTo(dtype, bound);
-  return most < bound ? most : neighbourBelow(dtype, most);
-}
-
-function floatUpTo(dtype: DType, bound: number): number {
-  const nearest = roundTo(dtype, bound);
-  if (Math.abs(bound) < smallestNormal(dtype)) return bound < 0 ? -smallestNormal(dtype) : 0;
-  return nearest <= bound ? nearest : neighbourBelow(dtype, nearest);
-}
-
-function neighbourBelow(dtype: DType, x: number): number {
-  if (x === 0) return -smallestNormal(dtype);
-  if (x === smallestNormal(dtype)) return 0;
-  const unit = 2 ** (Math.floor(Math.log2(Math.abs(x))) - rowOf(dtype).format!.fractionBits);
-  // Below a power of two the next one is half a unit away.
-  return roundTo(dtype, x - 0.51 * unit);
-}
-
-function smallestNormal(dtype: DType): number {
-  return 2 ** (2 - 2 ** (rowOf(dtype).format!.exponentBits - 1));
-}
-
 /**
  * The common type of values of types `a` and `b`: that of the later kind (bool, integer, float), of one kind the wider; two of one
  * width in the next wider one.

@@ -23,7 +23,7 @@ import { argsort } from "./ops/sort.ts";
 import { take } from "./ops/take.ts";
 import { erfinv } from "./ops/special.ts";
 import { clip, cos, erf, log, sqrt } from "./ops/unary.ts";
-import { defaultFloat, type DType, floatBelow, floatFrom, holds, indexType, isFloat, wholeRange } from "./dtype.ts";
+import { defaultFloat, type DType, holds, indexType, isFloat, wholeRange } from "./dtype.ts";
 import { DTypeError, ShapeError } from "./errors.ts";
 import { integer } from "./ranges.ts";
 import { checkShape, normalizeAxis, type Shape, showShape } from "./shape.ts";
@@ -139,26 +139,17 @@ export interface Interval {
 export const intervalOptions = optionTable<Interval>({ min: real, max: real });
 
 /**
- * Numbers uniform in [min, max): f32, of the given shape. However few floats there are between the two, `max` is not among them.
+ * Numbers uniform in [min, max): f32, of the given shape.
  *
  * ```ts
  * import { random, toArray } from "../mod.ts";
  * console.log(await toArray(random.uniform(random.key(0), [2], { min: -1, max: 1 }))); // [0.895..., 0.957...]
  * ```
- *
- * @throws {RangeError} If no f32 lies in the interval.
  */
 export function uniform(k: Key, shape: Shape, options: Interval = {}): Tensor {
   const { min = 0, max = 1 } = checkOptions(options, intervalOptions, "uniform");
   const unit = fractions(bits(k, shape));
-  if (min === 0 && max === 1) return unit;
-  const [least, most] = [floatFrom(defaultFloat, min), floatBelow(defaultFloat, max)];
-  if (!(least <= most)) {
-    throw new RangeError(`Cannot draw numbers from [${min}, ${max}): no ${defaultFloat} lies in it`);
-  }
-  // By halves, whose difference does not overflow; what is rounded to the end is put back.
-  const [from, width] = [min / 2, max / 2 - min / 2];
-  return clip(mul(add(mul(unit, width), from), 2), { min: least, max: most });
+  return min === 0 && max === 1 ? unit : add(mul(unit, max - min), min);
 }
 
 /** Options of `normal`. */
@@ -230,9 +221,7 @@ export function truncatedNormal(
   const unit = add(uniform(k, shape), 2 ** -24);
   const [from, to] = [erf(min * Math.SQRT1_2), erf(max * Math.SQRT1_2)];
   const z = mul(erfinv(add(from, mul(unit, sub(to, from)))), Math.SQRT2);
-  // Bounds that the type holds are not rounded beyond them.
-  const [least, most] = [floatFrom(dtype, min), -floatFrom(dtype, -max)];
-  return cast(clip(z, { min: least, max: most }), dtype);
+  return cast(clip(z, { min, max }), dtype);
 }
 
 const randintOptions = optionTable<{ readonly min?: number; readonly max: number }>({ min: real, max: needed(real) });

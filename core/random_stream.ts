@@ -4,7 +4,6 @@
  * @module
  */
 import type { Words } from "./words.ts";
-import { floatBelow } from "./dtype.ts";
 import { encrypt } from "./threefry.ts";
 
 /** Random numbers one after the other. It has a state, its position: make a new one for each use. */
@@ -49,9 +48,7 @@ export function randomStream(key: Words): RandomStream {
     return words[next++];
   }
   function uniform(low = 0, high = 1): number {
-    // Where few numbers lie between the two, the sum may be rounded to the higher one.
-    const value = low + (high - low) * (bits() / 2 ** 32);
-    return value < high ? value : floatBelow("f64", high);
+    return low + (high - low) * (bits() / 2 ** 32);
   }
   function below(count: number): number {
     if (!Number.isInteger(count) || count < 1 || count > 2 ** 32) {

@@ -5,14 +5,18 @@
  */
 import { sum } from "../ops/sum.ts";
 import { tangentType } from "../dtype.ts";
-import { DTypeError, ShapeError } from "../errors.ts";
+import { DTypeError, ShapeError, TraceError } from "../errors.ts";
 import { cast } from "../ops/cast.ts";
 import { hasTangent, zeroTangent } from "../ops/constant.ts";
 import { apply, noVjp } from "../ops/define.ts";
 import { batchAll } from "../ops/movement.ts";
-import { type Op, Tensor } from "../tensor.ts";
+import { asTensor } from "../ops/literal.ts";
+import { type Op, sourceOf, Tensor, type TensorLike } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
+import { quoted } from "../quoted.ts";
 import { buildTree, flattenTree, leavesLike, treeLeaves } from "../tree.ts";
+import { topological } from "../walk.ts";
+import { oldTensors } from "./traced_function.ts";
 import { elementsOf, tuple, tupleElement, tupleType } from "./tuple.ts";
 import { vmap } from "./vmap.ts";
 
@@ -88,7 +92,9 @@ export function withValues(computed: Tensor, known: Tensor): Tensor {
  * treated as constants: what needs a gradient must be an argument. Forward-mode derivatives (`jvp`) are those of this
  * function.
  * @param backward From what was saved and a cotangent, a tree like the result, to a list of cotangents: for each argument a tree like it.
- * Those of integers are not used.
+ * Those of integers are not used. What it needs of tensors that `vmap`, `scan` or `checkpoint` around the call hand in must be saved.
+ * @throws {TypeError} When called: if `forward` does not return a pair.
+ * @throws {TraceError} When differentiated: if `backward` uses what was not saved of a transform that has ended.
  * @throws {ShapeError} When differentiated: if a cotangent is missing, belongs to no argument or has another shape than its argument.
  * @throws {DTypeError} When differentiated: if a cotangent has another type than derivatives by its argument.
  */
@@ -99,7 +105,7 @@ export function customVjp<A extends unknown[], R, S>(
   return (...args) => {
     const given = treeLeaves(args);
     const tensors = given.flatMap(({ value }) => value instanceof Tensor ? [value] : []);
-    const [result, saved] = forward(...args);
+    const [result, saved] = pairOf(forward(...args));
     const [savedLeaves, resultLeaves]: unknown[][] = [[], []];
     const [savedForm, resultForm] = [flattenTree(saved, savedLeaves), flattenTree(result, resultLeaves)];
     const [savedTensors, results] = [savedLeaves, resultLeaves].map((leaves) => leaves.filter((leaf) => leaf instanceof Tensor));
@@ -108,17 +114,21 @@ export function customVjp<A extends unknown[], R, S>(
       return leaves.map((leaf) => leaf instanceof Tensor ? tensors[next++] : leaf);
     };
     const pullback: CustomAttrs["pullback"] = (savedValues, cotangents) => {
+      const start = Tensor.nextSerial;
       const all = backward(
         buildTree(savedForm, fill(savedLeaves, savedValues)) as S,
         buildTree(resultForm, fill(resultLeaves, cotangents)) as R,
       );
       const found = leavesLike(args, all, "Cannot use the cotangents that customVjp's derivative gave for its arguments", {
+        counts: isTensorLike,
         needed: hasTangent,
       });
-      return given.flatMap(({ path, value }, i) => {
+      const fit = given.flatMap(({ path, value }, i) => {
         if (!(value instanceof Tensor)) return [];
-        return [hasTangent(value) ? fitting(found[i] as Tensor, value, path) : undefined];
+        return [hasTangent(value) ? fitting(found[i] as TensorLike, value, path) : undefined];
       });
+      refuseEnded(fit.filter((one) => one !== undefined), [...savedValues, ...cotangents], start);
+      return fit;
     };
     const attrs = { args: tensors.length, saved: savedTensors.length, pullback };
     const made = elementsOf(apply(customOp, [...tensors, ...savedTensors, ...results], attrs), results);
@@ -126,7 +136,22 @@ export function customVjp<A extends unknown[], R, S>(
   };
 }
 
-function fitting(cotangent: Tensor, { shape, dtype }: Tensor, path: string): Tensor {
+/** What `forward` returned. */
+function pairOf<R, S>(pair: readonly [R, S]): readonly [R, S] {
+  if (Array.isArray(pair) && pair.length === 2) return pair;
+  throw new TypeError(
+    `Cannot use customVjp: its first function must return [result, saved], with null if nothing is saved, it returned ${
+      Array.isArray(pair) ? `a list of ${pair.length}` : quoted(pair)
+    }`,
+  );
+}
+
+function isTensorLike(leaf: unknown): boolean {
+  return leaf instanceof Tensor || typeof leaf === "number" || typeof leaf === "boolean";
+}
+
+function fitting(given: TensorLike, { shape, dtype }: Tensor, path: string): Tensor {
+  const cotangent = asTensor(given);
   const type = tangentType(dtype) ?? dtype;
   const fits = sameShape(cotangent.shape, shape);
   if (fits && cotangent.dtype === type) return cotangent;
@@ -135,7 +160,29 @@ function fitting(cotangent: Tensor, { shape, dtype }: Tensor, path: string): Ten
   const error = fits ? DTypeError : ShapeError;
   throw new error(
     `Cannot use the derivative given to customVjp: argument "${path}" of ${dtype}${showShape(shape)} needs a cotangent ` +
-      `${type}${showShape(shape)}, it gave ${cotangent.dtype}${showShape(cotangent.shape)}`,
+      `${type}${showShape(shape)}, it gave ${
+        given instanceof Tensor ? `${cotangent.dtype}${showShape(cotangent.shape)}` : given
+      }`,
     { path, shape, dtype: type },
   );
+}
+
+/**
+ * A derivative may be asked for when a transform around the call has ended: `vmap`, `scan` and `checkpoint` make their graphs again on
+ * other tensors. These replace what was saved, but not what `backward` took from its surroundings.
+ */
+function refuseEnded(derivatives: readonly Tensor[], own: readonly Tensor[], start: number): void {
+  for (const tensor of topological(oldTensors(derivatives, own, start), (each) => sourceOf(each).kind !== "op")) {
+    const source = sourceOf(tensor);
+    if (source.kind !== "placeholder" || source.trace.open) continue;
+    const { shape, dtype } = tensor;
+    const { name: transform } = source.trace;
+    throw new TraceError(
+      `Cannot use the derivative given to customVjp after the end of ${transform} around it: it takes ${dtype}${
+        showShape(shape)
+      }, ` +
+        `or what was made of it, from its surroundings, save it instead: [result, saved]`,
+      { transform, shape, dtype },
+    );
+  }
 }

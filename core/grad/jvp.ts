@@ -12,6 +12,7 @@ import { type Op, Pending, Tensor, withTrace } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { leavesLike, mapLeaves, treeLeaves } from "../tree.ts";
 import { stepsBetween } from "../walk.ts";
+import { checkDerivative } from "./border.ts";
 
 /**
  * A function's value at `primals` and its directional derivative along `tangents`.
@@ -56,7 +57,10 @@ export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, ta
     const value = f(...variables);
     const outputs = treeLeaves(value).map((leaf) => leaf.value).filter((each) => each instanceof Tensor);
     for (const [tensor, made] of stepsBetween(roots, outputs)) {
-      const t = made && sumDefined(made.op.jvp(made.inputs.map((input) => found.get(input)), made.inputs, tensor, made.attrs));
+      if (!made) continue;
+      const terms = made.op.jvp(made.inputs.map((input) => found.get(input)), made.inputs, tensor, made.attrs);
+      for (const term of terms) if (term) checkDerivative("jvp", made.op.name, term, tensor);
+      const t = sumDefined(terms);
       if (t) found.set(tensor, t);
     }
     return [value, mapLeaves(value, (y) => y instanceof Tensor ? found.get(y) ?? zeroTangent(y) : y) as R];

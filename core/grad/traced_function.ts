@@ -66,8 +66,8 @@ function isOutside(tensor: Tensor, own: ReadonlySet<Tensor>, start: number): boo
   return !own.has(tensor) && !isConstant(tensor) && (tensor.serial < start || sourceOf(tensor).kind !== "op");
 }
 
-/** The tensors from outside that outputs depend on. */
-function oldTensors(outputs: readonly Tensor[], args: readonly Tensor[], start: number): Tensor[] {
+/** The tensors from outside, older than `start`, that outputs depend on. */
+export function oldTensors(outputs: readonly Tensor[], args: readonly Tensor[], start: number): Tensor[] {
   const own = new Set(args);
   const outside = (tensor: Tensor) => isOutside(tensor, own, start);
   return topological(outputs, (tensor) => own.has(tensor) || outside(tensor)).filter(outside);

@@ -40,20 +40,28 @@ interface TupleAttrs {
   readonly indices: readonly number[];
 }
 
+/** The rule that gets a tuple takes it apart, so none is the input of an operation, and none is computed. */
+function unreachable(): never {
+  throw new Error("A tuple has no rules: it must be taken apart by tupleElement");
+}
+
 export const tupleOp: Op<TupleAttrs> = {
   name: "tuple",
   ...tupleType,
-  vjp: (g, _inputs, _output, { indices }) => indices.map((index) => tupleElement(g, index)),
-  jvp: (tangents, _inputs, _output, { indices }) => [
-    tuple(new Map(indices.flatMap((index, i) => tangents[i] ? [[index, tangents[i]]] : []))),
-  ],
-  vmap: (inputs, _batched, attrs) => apply(tupleOp, inputs, attrs),
-  lower: { kind: "tuple", element: (index, { indices }) => indices.indexOf(index) },
+  vjp: unreachable,
+  jvp: unreachable,
+  vmap: unreachable,
+  lower: { kind: "tuple", element: unreachable },
 };
 
 /** Some of several tensors, by index. */
 export function tuple(some: ReadonlyMap<number, Tensor>): Tensor {
   return apply(tupleOp, [...some.values()], { indices: [...some.keys()] });
+}
+
+/** Whether a tensor stands for several. */
+export function isTuple(tensor: Tensor): boolean {
+  return indicesOf(tensor) !== undefined;
 }
 
 /** The indices of a tuple's elements; undefined for a tensor that is no tuple. */

@@ -13,6 +13,7 @@ import { insideTransform, type Op, Pending, pendingDepth, Tensor, type TensorLik
 import { sameShape, showShape } from "../shape.ts";
 import { leavesLike, mapLeaves, treeLeaves, treeTensors } from "../tree.ts";
 import { computeNow } from "../values/eager.ts";
+import { checkDerivative } from "./border.ts";
 import { addCotangents } from "./tuple.ts";
 import { type Steps, stepsBetween } from "../walk.ts";
 
@@ -42,23 +43,11 @@ function pullBack(
     for (let i = 0; i < made.inputs.length; i++) {
       const each = inner[i];
       if (!each || !steps.has(made.inputs[i])) continue;
-      checkCotangent(each, made.inputs[i], made.op.name);
+      checkDerivative("vjp", made.op.name, each, made.inputs[i]);
       accumulate(made.inputs[i], each);
     }
   }
   return variables.map((each) => sums.get(each));
-}
-
-/** Checks what a rule of a derivative has returned: a cotangent that does not fit its input would do harm only much later. */
-function checkCotangent(g: Tensor, input: Tensor, op: string): void {
-  const dtype = tangentType(input.dtype) ?? input.dtype;
-  if (sameShape(g.shape, input.shape) && g.dtype === dtype) return;
-  throw new Error(
-    `The vjp of ${op} returned a cotangent ${g.dtype}${showShape(g.shape)} for an input ${input.dtype}${
-      showShape(input.shape)
-    }: ` +
-      `it needs ${dtype}${showShape(input.shape)}`,
-  );
 }
 
 /** The tree's floating tensors replaced by fresh variables. */

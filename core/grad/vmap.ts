@@ -15,6 +15,7 @@ import { placeholder, Tensor, withTrace } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
 import { emit, forEachRow, recordEffects, tensorsOf, withTensors } from "../values/effects.ts";
 import { type Steps, stepsBetween } from "../walk.ts";
+import { checkBatch } from "./border.ts";
 
 /** Options of `vmap`. */
 export interface VmapOptions {
@@ -112,6 +113,7 @@ function batchSteps(steps: Steps, batches: Map<Tensor, Tensor>, size: number): v
     const batch = made.op.vmap
       ? made.op.vmap(inputs, batched, made.attrs, size)
       : apply(made.op, batchAll(inputs, batched, size), made.attrs);
+    checkBatch(made.op.name, batch, tensor, size);
     batches.set(tensor, batch);
   }
 }

@@ -6,7 +6,10 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { isFloat } from "../../core/dtype.ts";
+import { isFloat, tangentType } from "../../core/dtype.ts";
+import { apply } from "../../core/ops/define.ts";
+import { batchAll } from "../../core/ops/movement.ts";
+import type { Op } from "../../core/tensor.ts";
 import type { Device } from "../../core/values/device.ts";
 import { useDevice } from "../../core/execution/current_device.ts";
 import {
@@ -29,7 +32,7 @@ import {
 import { assertClose, exact, type Tolerance } from "./close.ts";
 import { reference } from "./run_case.ts";
 import { hash } from "./noise.ts";
-import { type Input, sampleInput } from "./op_cases.ts";
+import { type Input, type OpCase, sampleInput } from "./op_cases.ts";
 
 /** A function of tensors and where its arguments lie. */
 export interface Subject {
@@ -108,6 +111,43 @@ export async function assertSame(actual: Tensor, expected: Tensor, tolerance: To
   assert.deepEqual(actual.shape, expected.shape, `${what}: shape`);
   assert.equal(actual.dtype, expected.dtype, `${what}: type`);
   assertClose(await data(actual), await data(expected), tolerance, what);
+}
+
+/**
+ * Every rule of a record returns what fits: a cotangent for each input that needs one, of its shape and the type of derivatives by it; a
+ * tangent like the output; a batch of outputs for each combination of batched inputs. Returns how many results were looked at.
+ */
+export function checkRules(op: Op, { note, inputs, attrs }: OpCase, float: DType): number {
+  const form = ({ shape, dtype }: Tensor) => ({ shape, dtype });
+  const derivativeOf = ({ shape, dtype }: Tensor) => ({ shape, dtype: tangentType(dtype) });
+  const of = (x: Tensor) => tangentType(x.dtype) && zeros(x.shape, { dtype: tangentType(x.dtype) });
+  const xs = inputs.map((input, i) => sampleInput(input, 1 + i, float));
+  const y = apply(op, xs, attrs);
+  let count = 0;
+  const assertForm = (found: Tensor, wanted: unknown, what: string) => {
+    assert.deepEqual(form(found), wanted, `${op.name} ${note}, ${float}: ${what}`);
+    count++;
+  };
+
+  const g = of(y);
+  if (g) {
+    const cotangents = op.vjp(g, xs, y, attrs);
+    assert.equal(cotangents.length, xs.length, `${op.name} ${note}: cotangents`);
+    cotangents.forEach((each, i) => each && tangentType(xs[i].dtype) && assertForm(each, derivativeOf(xs[i]), `cotangent ${i}`));
+    xs.forEach((_, k) => {
+      const tangents = xs.map((x, i) => i === k ? of(x) : undefined);
+      for (const term of op.jvp(tangents, xs, y, attrs)) if (term) assertForm(term, derivativeOf(y), `tangent along ${k}`);
+    });
+  }
+  for (const size of [1, 3]) {
+    for (let mask = 1; mask < 2 ** inputs.length; mask++) {
+      const batched = inputs.map((_, i) => (mask >> i & 1) === 1);
+      const batches = inputs.map((input, i) => sampleInput(input, 1 + i, float, batched[i] ? [size] : []));
+      const batch = op.vmap ? op.vmap(batches, batched, attrs, size) : apply(op, batchAll(batches, batched, size), attrs);
+      assertForm(batch, { shape: [size, ...y.shape], dtype: y.dtype }, `a batch of ${size}, batched ${batched.map(Number)}`);
+    }
+  }
+  return count;
 }
 
 /** Each combination of batched and shared arguments gives what a loop over the examples gives. Returns how many there were. */

@@ -85,7 +85,7 @@ const one = (note: string, input: Input, attrs?: unknown): OpCase => ({ note, in
 const two = (note: string, x: Input, y: Input, attrs?: unknown): OpCase => ({ note, inputs: [x, y], attrs });
 
 /** Shapes that elementwise operations see. */
-const shapes: readonly Shape[] = [[2, 3], [], [0, 3], [37]];
+const shapes: readonly Shape[] = [[2, 3], [], [0, 3], [2, 1, 3], [37]];
 
 function elementwiseCases(op: ElementwiseOp): OpCase[] {
   const of = (shape: Shape): Input => {
@@ -228,6 +228,7 @@ const reductions: OpCase[] = [
   one("one axis", float([3, 4]), { axes: [1] }),
   one("the first axis", float([3, 4]), { axes: [0] }),
   one("outer axes", float([2, 3, 4]), { axes: [0, 2] }),
+  one("an axis of one", float([3, 1]), { axes: [1] }),
   one("the middle axis", float([2, 5, 3]), { axes: [1] }),
   one("all axes", float([2, 3]), { axes: [0, 1] }),
   one("many elements", float([3, 130]), { axes: [1] }),

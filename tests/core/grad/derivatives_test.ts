@@ -47,6 +47,7 @@ import {
   type Tensor,
   tensor,
   toArray,
+  TraceError,
   transpose,
   treeMap,
   treeTensors,
@@ -146,28 +147,97 @@ testOnDevices("a derivative of one's own replaces the real one", async () => {
   assert.deepEqual(await toArray(jvp(gently, [tensor(1)], [tensor(7)])[1]), 7);
 });
 
-Deno.test("a derivative that does not fit is refused", () => {
-  const short = customVjp((x: Tensor, _: Tensor) => [x, null], (_, g) => [g] as unknown as [Tensor, Tensor]);
-  assert.throws(() => grad((x: Tensor) => sum(short(x, x)))(tensor([1, 2])), withFacts(ShapeError, { missing: ["1"] }));
-  const wrong = customVjp((x: Tensor) => [x, null], (_, g) => [sum(g)]);
-  assert.throws(() => grad((x: Tensor) => sum(wrong(x)))(tensor([1, 2])), ShapeError);
-  const whole = customVjp((x: Tensor) => [x, null], (_, g) => [cast(g, "i32")]);
-  assert.throws(() => grad((x: Tensor) => sum(whole(x)))(tensor([1, 2])), DTypeError);
+Deno.test("a derivative that does not fit is refused, and the message says which and why", () => {
+  type Backward = (saved: readonly [Tensor, Tensor], g: Tensor) => unknown;
+  const gradientBy = (backward: Backward) => {
+    const product = customVjp((x: Tensor, w: Tensor) => [mul(x, w), [x, w] as const], backward as () => [Tensor, Tensor]);
+    return grad((x: Tensor) => sum(product(x, x)))(tensor([1, 2]));
+  };
+  const refused: readonly [backward: Backward, error: new (...args: never[]) => Error, message: RegExp][] = [
+    [(_, g) => [g], ShapeError, /missing "1"/],
+    [(_, g) => [g, g, g], ShapeError, /unexpected "2"/],
+    [(_, g) => [g, { all: g }], ShapeError, /missing "1"; unexpected "1.all"/],
+    [(_, g) => [null, g], ShapeError, /missing "0"/],
+    [() => undefined, ShapeError, /missing "0", "1"/],
+    [async (_, g) => await [g, g], ShapeError, /missing "0", "1"/],
+    [(_, g) => g, ShapeError, /unexpected a leaf that is the whole tree/],
+    [(_, g) => [g, "1"], ShapeError, /missing "1"/],
+    [(_, g) => [g, NaN], ShapeError, /argument "1" of f32\[2\] needs a cotangent f32\[2\], it gave NaN/],
+    [(_, g) => [sum(g), g], ShapeError, /argument "0" of f32\[2\] needs a cotangent f32\[2\], it gave f32\[\]/],
+    [(_, g) => [g, reshape(g, [1, 2])], ShapeError, /argument "1" .* it gave f32\[1, 2\]/],
+    [(_, g) => [g, cast(g, "i32")], DTypeError, /argument "1" of f32\[2\] needs a cotangent f32\[2\], it gave i32\[2\]/],
+  ];
+  for (const [backward, type, message] of refused) {
+    assert.throws(() => gradientBy(backward), (error) => error instanceof type && message.test(error.message), `${backward}`);
+  }
+  const pairless = customVjp(((x: Tensor) => x) as never, (_, g: Tensor) => [g]);
+  assert.throws(() => pairless(tensor([1])), /must return \[result, saved\]/);
+});
+
+testOnDevices("arguments without a derivative need no cotangent, and may have one", async () => {
+  for (const second of [null, undefined, tensor(7), tensor(7, { dtype: "i32" }), 7]) {
+    const scaled = customVjp(
+      (x: Tensor, n: Tensor | number) => [mul(x, n), n],
+      (n, g) => [mul(g, n), second as Tensor | number],
+    );
+    for (const n of [3, tensor(3, { dtype: "i32" })]) {
+      assert.deepEqual(await toArray(grad((x: Tensor) => sum(scaled(x, n)))(tensor([1, 2]))), [3, 3]);
+    }
+  }
+  // The cotangent of a scalar may be a number.
+  const three = customVjp((x: Tensor) => [x, null], () => [3 as unknown as Tensor]);
+  assert.equal(await toArray(grad(three)(tensor(1))), 3);
 });
 
 testOnDevices("an argument that all examples share receives the sum of their cotangents", async () => {
   const product = customVjp((x: Tensor, w: Tensor) => [mul(x, w), [x, w] as const], ([x, w], g) => [mul(g, w), mul(g, x)]);
+  const ofRecords = customVjp(
+    ({ x, n }: { x: Tensor; n: Tensor }, [w]: readonly [Tensor]) => [{ y: mul(x, w), n }, { x, w }],
+    ({ x, w }, { y: g }) => [{ x: mul(g, w), n: null as unknown as Tensor }, [mul(g, x)] as const],
+  );
   const [xs, w] = [tensor([[1, 2], [3, 4], [5, 6]]), tensor([1, 1])];
-  const captured = (w: Tensor) => sum(vmap((x: Tensor) => product(x, w))(xs));
-  const given = (w: Tensor) => sum(vmap(product, { inAxis: [0, null] })(xs, w));
-  const twice = (w: Tensor) => sum(vmap((v: Tensor) => vmap((x: Tensor) => product(x, mul(v, w)))(xs))(tensor([[1, 1], [2, 2]])));
-  const scanned = (w: Tensor) => scan((carry: Tensor, x: Tensor) => [add(carry, product(x, w)), null], tensor([0, 0]), xs)[0];
-  for (const f of [captured, given]) {
-    for (const g of [grad(f), jit(grad(f)), jacobian(f)]) assert.deepEqual(await toArray(g(w)), [9, 12]);
+  const n = tensor([1, 2, 3], { dtype: "i32" });
+  const ways: Record<string, (w: Tensor) => Tensor> = {
+    captured: (w) => vmap((x: Tensor) => product(x, w))(xs),
+    given: (w) => vmap(product, { inAxis: [0, null] })(xs, w),
+    "along the second axis": (w) => vmap((x: Tensor) => product(x, w), { inAxis: 1, outAxis: 1 })(transpose(xs)),
+    "along the last axis": (w) => vmap(product, { inAxis: [-1, null] })(transpose(xs), w),
+    "in a record beside an integer": (w) => vmap(ofRecords, { inAxis: [0, null] })({ x: xs, n }, [w]).y,
+    "beside a shared integer": (w) => vmap((x: Tensor) => ofRecords({ x, n: n }, [w]).y)(xs),
+    "in a checkpoint": (w) => checkpoint(() => vmap((x: Tensor) => product(x, w))(xs))(),
+    "around a checkpoint": (w) => vmap(checkpoint((x: Tensor) => product(x, w)))(xs),
+    "examples of examples": (w) => vmap(vmap((x: Tensor) => product(x, w)))(reshape(xs, [3, 1, 2])),
+    "shared by the inner batch": (w) => vmap((x: Tensor) => vmap((one: Tensor) => product(mul(x, one), w))(tensor([1])))(xs),
+    "in a loop": (w) => scan((carry: Tensor, x: Tensor) => [add(carry, product(x, w)), null], tensor([0, 0]), xs)[0],
+    "in a loop over parts": (w) => {
+      const step = (carry: Tensor, part: Tensor) => [carry, vmap((x: Tensor) => product(x, w))(part)] as const;
+      return scan(step, tensor(0), reshape(xs, [3, 1, 2]))[1];
+    },
+  };
+  for (const [name, way] of Object.entries(ways)) {
+    const f = (w: Tensor) => sum(way(w));
+    for (const g of [grad(f), jit(grad(f)), jacobian(f)]) assert.deepEqual(await toArray(g(w)), [9, 12], name);
+    assert.deepEqual(await toArray(vmap(grad(f))(stack([w, mul(w, 2)]))), [[9, 12], [9, 12]], name);
+    assert.deepEqual(await toArray(hessian(f)(w)), [[0, 0], [0, 0]], name);
+    const square = (w: Tensor) => f(product(w, w));
+    assert.deepEqual(await toArray(hessian(square)(w)), [[18, 0], [0, 24]], name);
   }
-  assert.deepEqual(await toArray(grad(twice)(w)), [27, 36]);
-  assert.deepEqual(await toArray(grad((w: Tensor) => sum(scanned(w)))(w)), [9, 12]);
-  assert.deepEqual(await toArray(hessian(captured)(w)), [[0, 0], [0, 0]]);
+});
+
+testOnDevices("a derivative that takes from its surroundings what was not saved says so when these are gone", async () => {
+  const [xs, w] = [tensor([[1, 2], [3, 4], [5, 6]]), tensor([1, 1])];
+  const by = (x: Tensor) => customVjp((w: Tensor) => [mul(x, w), null], (_, g) => [mul(g, mul(x, 1))]);
+  const ways: Record<string, (w: Tensor) => Tensor> = {
+    vmap: (w) => vmap((x: Tensor) => by(x)(w))(xs),
+    scan: (w) => scan((carry: Tensor, x: Tensor) => [carry, by(x)(w)], tensor(0), xs)[1],
+    checkpoint: (w) => checkpoint((w: Tensor, x: Tensor) => by(x)(w))(w, tensor([9, 12])),
+  };
+  for (const [transform, way] of Object.entries(ways)) {
+    const f = (w: Tensor) => sum(way(w));
+    for (const g of [grad(f), jit(grad(f))]) assert.throws(() => g(w), withFacts(TraceError, { transform }));
+  }
+  // While they last there is nothing to say.
+  assert.deepEqual(await toArray(vmap((x: Tensor) => grad((w: Tensor) => sum(by(x)(w)))(w))(xs)), await toArray(xs));
 });
 
 testOnDevices("the jacobian has every output's derivative by every input", async () => {

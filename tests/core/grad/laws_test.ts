@@ -8,7 +8,7 @@ import { tupleOp } from "../../../core/grad/tuple.ts";
 import type { Op } from "../../../core/tensor.ts";
 import { add, checkpoint, customVjp, matmul, mul, scan, sin, sum, tanh, type Tensor, vjp } from "../../../mod.ts";
 import { testSubjects } from "../../support/each_subject.ts";
-import type { Subject } from "../../support/laws.ts";
+import { checkVmap, type Subject } from "../../support/laws.ts";
 import { type Input, sampleInput } from "../../support/op_cases.ts";
 import { recordsIn, recordsOf } from "../../support/records.ts";
 
@@ -43,6 +43,10 @@ const subjects = Object.entries(blocks).flatMap(([name, f]): Subject[] => [
 ]);
 
 testSubjects([recurrent, ...subjects]);
+
+Deno.test("batches of one example and of none", async () => {
+  for (const subject of [recurrent, ...subjects]) for (const examples of [1, 0]) await checkVmap(subject, examples);
+});
 
 Deno.test("every record of core/grad is in a function that is held to the laws", async () => {
   const used = new Set([recurrent, ...subjects].flatMap(({ inputs, f }) => {

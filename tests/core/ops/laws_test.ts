@@ -4,12 +4,13 @@ import { apply } from "../../../core/ops/define.ts";
 import type { Op } from "../../../core/tensor.ts";
 import { allOps } from "../../../core/ops/mod.ts";
 import { sinOp } from "../../../core/ops/unary.ts";
-import { cos, mul, sin, stopGradient, type Tensor } from "../../../mod.ts";
+import { cos, type DType, DTypeError, mul, sin, stopGradient, type Tensor } from "../../../mod.ts";
 import { exact, type Tolerance } from "../../support/close.ts";
 import { testDevices } from "../../support/devices.ts";
-import { checkDerivatives, checkDevice, checkVmap, isDifferentiable, type Subject } from "../../support/laws.ts";
+import { checkDerivatives, checkDevice, checkRules, checkVmap, isDifferentiable, type Subject } from "../../support/laws.ts";
 import { casesOf, type Input, type OpCase, tableNames } from "../../support/op_cases.ts";
 import { recordsIn } from "../../support/records.ts";
+import { storageFloats } from "../../support/storage_floats.ts";
 import { reference } from "../../support/run_case.ts";
 
 /**
@@ -20,6 +21,9 @@ const tolerances: Readonly<Record<string, Tolerance>> = {
   f32: { relative: 4e-6, absolute: 4e-6 },
   f64: { relative: 1e-12, absolute: 1e-12 },
 };
+
+/** Types of what a case leaves open. */
+const floats: readonly DType[] = ["f32", "f64", ...storageFloats];
 
 /** Their derivative is defined to be none, whatever the difference quotient says. */
 const withoutDerivative = new Set(["stopGradient"]);
@@ -50,6 +54,29 @@ Deno.test("every record of core/ops is in the list, under a name of its own, wit
   const names = new Set(allOps.map(({ name }) => name));
   assert.deepEqual(tableNames.filter((name) => !names.has(name)), [], "cases without a record");
   console.log(`${allOps.length} records, ${subjects.length} cases`);
+});
+
+/** Whether a record takes floats of a type: most compute in f32 and f64 only. */
+function takes(op: Op, { inputs, attrs }: OpCase, float: DType): boolean {
+  try {
+    op.dtype(inputs.map(({ dtype }) => dtype === "float" ? float : dtype), attrs);
+    return true;
+  } catch (error) {
+    if (error instanceof DTypeError && storageFloats.includes(float)) return false;
+    throw error;
+  }
+}
+
+Deno.test("every rule of every record returns what fits, in every type", async () => {
+  const cases = allOps.flatMap((op) => casesOf(op).map((one) => ({ op, one })));
+  const typed = cases.flatMap(({ op, one }) => {
+    const open = one.inputs.some(({ dtype }) => dtype === "float");
+    const types = floats.filter((float) => open ? takes(op, one, float) : float === "f32");
+    return types.map((float) => ({ op, one, float }));
+  });
+  let results = 0;
+  await all(typed, ({ op, one, float }) => Promise.resolve(results += checkRules(op, one, float)));
+  console.log(`${typed.length} cases with their types, ${results} results`);
 });
 
 Deno.test("derivatives of every record agree with differences, once and twice, and forwards with backwards", async () => {
