@@ -1,0 +1,70 @@
+/**
+ * What random programs are made of, so that they can be run twice: by the library (library.ts) and by plain loops over JavaScript
+ * numbers (plain.ts).
+ *
+ * @module
+ */
+import type { Shape } from "../../../../core/shape.ts";
+
+/** Arguments and results: values, lists of them, records. */
+export type Tree<T> = T | readonly Tree<T>[] | { readonly [key: string]: Tree<T> };
+
+/** A function of trees. */
+export type Fn<T> = (...args: Tree<T>[]) => Tree<T>;
+
+/** How `vmap` is called. */
+export interface Axes {
+  /** One for all arguments, or one for each; null: shared. */
+  readonly inAxis: number | readonly (number | null)[];
+  readonly outAxis: number;
+}
+
+/** Operations and transforms. Integers have no derivatives. */
+export interface Algebra<T> {
+  shapeOf(x: T): Shape;
+  isInteger(x: T): boolean;
+  constant(values: readonly number[], shape: Shape): T;
+  integers(values: readonly number[], shape: Shape): T;
+
+  sin(x: T): T;
+  tanh(x: T): T;
+  /** With broadcasting; a number is a literal. */
+  add(x: T, y: T | number): T;
+  mul(x: T, y: T | number): T;
+  /** Of matrices, vectors, or one of each. */
+  matmul(x: T, y: T): T;
+  sum(x: T, options: { axis: number[]; keepDims: boolean }): T;
+  cumsum(x: T, axis: number): T;
+  reshape(x: T, shape: Shape): T;
+  permute(x: T, order: readonly number[]): T;
+  broadcastTo(x: T, shape: Shape): T;
+  slice(x: T, options: { axis: number; start: number; step: number }): T;
+  flip(x: T, axis: number): T;
+  stack(xs: readonly T[], axis: number): T;
+  concat(xs: readonly T[], axis: number): T;
+  /** Rows of x by integers, which lie in its range. */
+  take(x: T, indices: T): T;
+  /** x where the integers, of a shape that broadcasts, are greater than a number, y elsewhere. */
+  where(test: { greater: T; than: number }, x: T, y: T): T;
+  /** Integers as floating numbers. */
+  floats(x: T): T;
+  stopGradient(x: T): T;
+
+  jit(f: Fn<T>): Fn<T>;
+  checkpoint(f: Fn<T>): Fn<T>;
+  /** f(args, captured), a constant by what it captures, with `factor` times its derivative in reverse mode. */
+  custom(f: (args: readonly Tree<T>[], captured: readonly T[]) => Tree<T>, captured: readonly T[], factor: number): Fn<T>;
+  vmap(f: Fn<T>, axes: Axes): Fn<T>;
+  scan(
+    f: (carry: Tree<T>, x: Tree<T> | null) => readonly [Tree<T>, Tree<T>],
+    init: Tree<T>,
+    xs: Tree<T> | null,
+    options: { length: number; reverse: boolean },
+  ): readonly [Tree<T>, Tree<T>];
+  /** Cotangents of the arguments; those of integers are zero. */
+  vjp(f: Fn<T>, args: readonly Tree<T>[], cotangentOf: (value: Tree<T>) => Tree<T>): readonly [Tree<T>, readonly Tree<T>[]];
+  jvp(f: Fn<T>, args: readonly Tree<T>[], tangents: readonly Tree<T>[]): readonly [Tree<T>, Tree<T>];
+  grad(f: (...args: Tree<T>[]) => T, argnum: number): Fn<T>;
+  jacobian(f: Fn<T>, argnum: number): Fn<T>;
+  hessian(f: (...args: Tree<T>[]) => T, argnum: number): Fn<T>;
+}

@@ -1,0 +1,64 @@
+/**
+ * Programs by the library: every operation and transform is the one of its name.
+ *
+ * @module
+ */
+import * as ct from "../../../../mod.ts";
+import { isFloat } from "../../../../core/dtype.ts";
+import type { DType, Tensor } from "../../../../mod.ts";
+import type { Algebra, Tree } from "./algebra.ts";
+
+type Trees = Tree<Tensor>;
+type Derivative = (f: (...args: Trees[]) => Trees, options: { argnum: number }) => (...args: Trees[]) => Trees;
+
+/** Numbers are of the type `float`. */
+export function libraryAlgebra(float: DType): Algebra<Tensor> {
+  const scaled = (tree: Trees, factor: number): Trees => ct.treeMap((g) => isFloat(g.dtype) ? ct.mul(g, factor) : g, tree);
+  return {
+    shapeOf: ({ shape }) => shape,
+    isInteger: ({ dtype }) => !isFloat(dtype),
+    constant: (values, shape) => ct.tensor([...values], { shape, dtype: float }),
+    integers: (values, shape) => ct.tensor([...values], { shape, dtype: "i32" }),
+
+    sin: ct.sin,
+    tanh: ct.tanh,
+    add: ct.add,
+    mul: ct.mul,
+    matmul: ct.matmul,
+    sum: ct.sum,
+    cumsum: (x, axis) => ct.cumsum(x, { axis }),
+    reshape: (x, shape) => ct.reshape(x, [...shape]),
+    permute: ct.permute,
+    broadcastTo: ct.broadcastTo,
+    slice: ct.slice,
+    flip: (x, axis) => ct.flip(x, { axis }),
+    stack: (xs, axis) => ct.stack(xs, { axis }),
+    concat: (xs, axis) => ct.concat(xs, { axis }),
+    take: (x, indices) => ct.take(x, indices),
+    where: ({ greater, than }, x, y) => ct.where(ct.gt(greater, than), x, y),
+    floats: (x) => ct.cast(x, float),
+    stopGradient: ct.stopGradient,
+
+    jit: (f) => ct.jit(f),
+    checkpoint: (f) => ct.checkpoint(f),
+    custom: (f, captured, factor) => {
+      const constants = captured.map((each) => ct.stopGradient(each));
+      return ct.customVjp(
+        (...args: Trees[]) => [f(args, constants), { args, constants }],
+        (saved, g) =>
+          ct.vjp((...args: Trees[]) => f(args, saved.constants), ...saved.args)[1](g).map((each) => scaled(each, factor)),
+      );
+    },
+    vmap: (f, axes) => ct.vmap(f, axes),
+    scan: (f, init, xs, options) => ct.scan(f, init, xs, options),
+    vjp: (f, args, cotangentOf) => {
+      const [value, pullback] = ct.vjp(f, ...args);
+      return [value, pullback(cotangentOf(value))];
+    },
+    jvp: (f, args, tangents) => ct.jvp(f, [...args], [...tangents]),
+    grad: (f, argnum) => ct.grad(f, { argnum }),
+    // Trees of trees are deeper than TypeScript follows.
+    jacobian: (f, argnum) => (ct.jacobian as Derivative)(f, { argnum }),
+    hessian: (f, argnum) => (ct.hessian as Derivative)(f, { argnum }),
+  };
+}
