@@ -5,7 +5,7 @@
  * @module
  */
 import { imageShape, type ModelName, models } from "../examples/parts/models.ts";
-import { crossEntropy, item, jit, layers, optimizers, random, type Tensor, tensor, valueAndGrad } from "../mod.ts";
+import { crossEntropy, item, jit, layers, optimizers, random, type Scalar, type Tensor, tensor, valueAndGrad } from "../mod.ts";
 
 /** A model being trained; each call is a step on one and the same batch, as the peers', and gives its loss. */
 export function trainingStep(name: ModelName, batch: number): () => Promise<number> {
@@ -15,7 +15,7 @@ export function trainingStep(name: ModelName, batch: number): () => Promise<numb
   let train = { params, optim: optimizer.init(params) };
   const key = random.key(1);
 
-  const step = jit((s: typeof train, images: Tensor, labels: Tensor, count: number) => {
+  const step = jit((s: typeof train, images: Tensor, labels: Tensor, count: Scalar) => {
     const loss = (p: object) => {
       const [logits] = model.apply(p, state, images, layers.trainMode(random.foldIn(key, count)));
       return crossEntropy(logits, labels);

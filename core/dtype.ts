@@ -166,7 +166,7 @@ export function givenToHostArray(dtype: DType, values: ArrayLike<number>): HostA
 export function toHostArray(dtype: DType, values: ArrayLike<number>): HostArray {
   const { kind, array, bits, round } = rowOf(dtype);
   const encode = kind === "bool" ? round : bits?.encode;
-  if (!encode) return array.from(values);
+  if (!encode) return new array(values);
   const held = hostArray(dtype, values.length);
   for (let i = 0; i < held.length; i++) held[i] = encode(values[i]);
   return held;

@@ -5,6 +5,7 @@
  */
 import { checkDType, type DType, dtypes } from "./dtype.ts";
 import { Tensor, type TensorLike } from "./tensor.ts";
+import { ask, TracedNumber } from "./traced_number.ts";
 
 /** A set of values. `T` is their type, exactly: a table of kinds by name fits only an interface with these types. */
 export interface Kind<in out T> {
@@ -37,16 +38,21 @@ function all(value: unknown, holds: (item: unknown) => boolean): boolean {
   return true;
 }
 
-/** A number inside a function that is traced: it takes part in arithmetic as a number does. */
+/** A number inside a function that is traced, or what became of one: it takes part in arithmetic as a number does. */
 function isTraced(value: unknown): boolean {
-  return value instanceof Tensor && value.weak && value.shape.length === 0;
+  return value instanceof TracedNumber || value instanceof Tensor && value.weak && value.shape.length === 0;
+}
+
+/** Whether a number is one, also if it is traced. */
+function isNoNaN(value: unknown): boolean {
+  return value instanceof TracedNumber ? ask(value, "is no NaN", isNoNaN) : value === value;
 }
 
 export const flag: Kind<boolean> = kindOf("a boolean", (value) => typeof value === "boolean");
 /** Part of arithmetic only, so that a traced one will do. */
 export const real: Kind<number> = kindOf(
   "a number, and not NaN",
-  (value) => typeof value === "number" ? value === value : isTraced(value),
+  (value) => typeof value === "number" ? value === value : isTraced(value) && isNoNaN(value),
   "number",
 );
 /** Also NaN, as elements of tensors may be. */
@@ -91,7 +97,7 @@ export const stringList: Kind<readonly string[]> = kindOf(
 export const tensors: Kind<Tensor> = kindOf("a tensor", (value) => value instanceof Tensor);
 export const tensorLikes: Kind<TensorLike> = kindOf(
   "a tensor or a number",
-  (value) => value instanceof Tensor || typeof value === "number" || typeof value === "boolean",
+  (value) => value instanceof Tensor || typeof value === "number" || value instanceof TracedNumber || typeof value === "boolean",
 );
 
 /** One of some values. */
@@ -143,6 +149,8 @@ export function describe(value: unknown): string {
 }
 
 function nameOf(value: object): string {
+  // An error that says so.
+  if (value instanceof TracedNumber) return `${value}`;
   if (value instanceof Tensor) return `a Tensor ${value.dtype}[${value.shape.join(", ")}]`;
   if (value instanceof Promise) return "a Promise, which must be awaited first";
   const name = value.constructor?.name;

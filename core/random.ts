@@ -28,6 +28,7 @@ import { DTypeError, ShapeError } from "./errors.ts";
 import { integer } from "./ranges.ts";
 import { checkShape, normalizeAxis, type Shape, showShape } from "./shape.ts";
 import { refuseForeign, Tensor, type TensorLike } from "./tensor.ts";
+import { ask, TracedNumber } from "./traced_number.ts";
 
 /** A key: u32[2]. Use each one once; make more with `split` or `foldIn`. */
 export type Key = Tensor;
@@ -99,7 +100,11 @@ export function split(k: Key, count = 2): Key[] {
  */
 export function foldIn(k: Key, data: TensorLike): Key {
   // A value and no constant: a loop that folds in its steps compiles one program for all of them.
-  const low = typeof data === "number" ? tensor(Uint32Array.of(whole(data)), { shape: [] }) : cast(asTensor(data), hashType);
+  const low = typeof data === "number"
+    ? tensor(Uint32Array.of(whole(data)), { shape: [] })
+    : data instanceof TracedNumber
+    ? bitcast(asTensor(data, ask(data, "type of 32 bits", wordType)), hashType)
+    : cast(asTensor(data), hashType);
   // JAX folds in the key of the number, which is (0, number).
   return hash(k, zero(), low);
 }
@@ -107,6 +112,11 @@ export function foldIn(k: Key, data: TensorLike): Key {
 function whole(data: number): number {
   if (holds(indexType, data) || holds(hashType, data)) return data;
   throw new RangeError(`Cannot fold ${data} into a key: it must be a whole number of 32 bits, from -2^31 to 2^32 - 1`);
+}
+
+/** The type of 32 bits that holds a number. */
+function wordType(data: number): DType {
+  return holds(indexType, whole(data)) ? indexType : hashType;
 }
 
 /**

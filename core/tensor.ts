@@ -11,6 +11,7 @@ import type { DType } from "./dtype.ts";
 import { CotangentError, TraceError } from "./errors.ts";
 import type { Node as NodeOf, Operation } from "./ir/operation.ts";
 import { type Shape, showShape, sizeOf } from "./shape.ts";
+import type { TracedNumber } from "./traced_number.ts";
 
 /** An operation on tensors. */
 export type Op<A = unknown> = Operation<Tensor, A>;
@@ -202,8 +203,14 @@ export function refuseForeign(value: unknown): void {
   );
 }
 
+/**
+ * A number as an argument of a function that may be jitted: inside `jit` it is a traced one. Operations take it as they take a number, but
+ * it cannot be calculated with or compared (`n + 1`, `n > 0`, `n === 5`) without them.
+ */
+export type Scalar = number | TracedNumber<Tensor>;
+
 /** What operations take: a tensor, or a number or boolean that stands for a scalar of the fitting type. */
-export type TensorLike = Tensor | number | boolean;
+export type TensorLike = Tensor | Scalar | boolean;
 
 function openTrace(trace: Trace | undefined): Trace | undefined {
   let found = trace;

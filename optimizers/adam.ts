@@ -14,7 +14,7 @@ import { decayRate, nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import type { DecayOptions } from "./decay.ts";
-import { addDecay, checkRate, firstStep, nextStep, rateAt } from "./step.ts";
+import { addDecay, checkRate, descend, firstStep, nextStep, rateAt } from "./step.ts";
 import { biasCorrection, updateMoment } from "./moments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import type { LearningRate } from "./rate.ts";
@@ -119,8 +119,8 @@ function adaptive(options: AdamOptions, decay: { readonly grads: number; readonl
         return neg(mul(length, div(m, add(mul(sqrt(v), scale), epsilon))));
       };
       const updates = treeMap(towards, mu, nu);
-      const shrink = typeof rate === "number" ? -rate * decay.params : neg(mul(rate, decay.params));
-      return [addDecay(updates, decay.params === 0 ? 0 : shrink, params, options.decayMask), { step, mu, nu }];
+      const shrunk = decay.params === 0 ? params : descend(params, rate);
+      return [addDecay(updates, decay.params, shrunk, options.decayMask), { step, mu, nu }];
     },
   };
 }

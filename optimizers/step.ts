@@ -11,6 +11,7 @@ import { zeros } from "../core/ops/creation.ts";
 import { neg } from "../core/ops/unary.ts";
 import { showShape } from "../core/shape.ts";
 import { Tensor, type TensorLike } from "../core/tensor.ts";
+import { ask, TracedNumber } from "../core/traced_number.ts";
 import { treeMap, treeMapWithPath } from "../core/tree.ts";
 import type { LearningRate } from "./rate.ts";
 import { type Mask, selector } from "../core/mask.ts";
@@ -25,9 +26,11 @@ import { type Mask, selector } from "../core/mask.ts";
 export function checkRate(rate: LearningRate): LearningRate {
   if (typeof rate === "function") return rate;
   if (rate instanceof Tensor) return checkScalar(rate, "use as learning rate");
-  if (typeof rate !== "number" || !(rate >= 0 && rate < Infinity)) {
+  const isNumber = typeof rate === "number" || rate instanceof TracedNumber;
+  if (!isNumber || !ask(rate, "is a rate", (value) => value >= 0 && value < Infinity)) {
+    const given = isNumber ? ask(rate, "no rate", String) : rate;
     throw new RangeError(
-      `learningRate must be a number of at least 0, a scalar tensor or a function of the step, but is ${rate}`,
+      `learningRate must be a number of at least 0, a scalar tensor or a function of the step, but is ${given}`,
     );
   }
   return rate;
@@ -62,8 +65,7 @@ export function nextStep(step: Tensor): Tensor {
 
 /** A tree of directions times minus the rate. */
 export function descend<P extends object>(directions: P, rate: TensorLike): P {
-  const back = typeof rate === "number" ? -rate : neg(rate);
-  return treeMap((d: Tensor) => mul(back, d), directions);
+  return treeMap((d: Tensor) => typeof rate === "number" ? mul(-rate, d) : neg(mul(rate, d)), directions);
 }
 
 /** `tree + factor * params` where the mask is true, `tree` elsewhere. */

@@ -6,8 +6,9 @@
 import type { DType } from "../dtype.ts";
 import { sameShape, type Shape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
+import { answersEqually, type Questions } from "../traced_number.ts";
 
-/** What one leaf of the arguments must be: a tensor of this type and shape, any number, or this very value. */
+/** What one leaf of the arguments must be: a tensor of this type and shape, a number like another, or this very value. */
 export type Guard =
   | {
     readonly kind: "tensor";
@@ -16,13 +17,19 @@ export type Guard =
     readonly dtype: DType;
     readonly weak: boolean;
   }
-  | { readonly kind: "number" }
+  | {
+    readonly kind: "number";
+    /** What tracing asked about it. */
+    readonly questions: Questions;
+    /** The number last seen. */
+    value: number;
+  }
   | { readonly kind: "static"; readonly value: unknown };
 
-/** The guard that this leaf and those like it pass. */
-export function guardOf(leaf: unknown): Guard {
+/** The guard that this leaf and those like it pass; with `questions` it is a traced number. */
+export function guardOf(leaf: unknown, questions: Questions | undefined): Guard {
   if (leaf instanceof Tensor) return { kind: "tensor", shape: leaf.shape, dtype: leaf.dtype, weak: leaf.weak };
-  return typeof leaf === "number" ? { kind: "number" } : { kind: "static", value: leaf };
+  return questions ? { kind: "number", questions, value: leaf as number } : { kind: "static", value: leaf };
 }
 
 /** Whether a leaf passes a guard. */
@@ -34,7 +41,11 @@ export function passes(guard: Guard, leaf: unknown): boolean {
       guard.shape = leaf.shape;
       return true;
     case "number":
-      return typeof leaf === "number";
+      if (typeof leaf !== "number") return false;
+      if (guard.questions.length === 0 || Object.is(leaf, guard.value)) return true;
+      if (!answersEqually(guard.questions, leaf)) return false;
+      guard.value = leaf;
+      return true;
     case "static":
       return Object.is(leaf, guard.value);
   }

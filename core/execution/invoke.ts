@@ -4,13 +4,12 @@
  * @module
  */
 import { sourceOf, Tensor } from "../tensor.ts";
-import { defaultFloat, type HostArray } from "../dtype.ts";
-import { fromHost } from "../ops/from_values.ts";
+import { castTo, type HostArray, toHostArray } from "../dtype.ts";
 import { computed, realizeNow } from "./realize.ts";
 import type { DeviceBuffer } from "../values/device.ts";
 import { noteWorkingSet, withRoom } from "../values/budget.ts";
 import { Storage } from "../values/storage.ts";
-import type { Passthrough, Result, Specialization } from "./specialization.ts";
+import type { NumberInput, Passthrough, Result, Specialization } from "./specialization.ts";
 import { buildTree } from "../tree.ts";
 import { emit, withTensors } from "../values/effects.ts";
 
@@ -42,7 +41,7 @@ export function execute(specialization: Specialization, leaves: readonly unknown
 
 /** Runs the program: its outputs, and for each input the storage it was read from, if any. */
 function run(
-  { device, executable, mayOverwrite, captured }: Specialization,
+  { device, executable, mayOverwrite, numbers, captured }: Specialization,
   leaves: readonly unknown[],
   donated: readonly Storage[],
   isAliased: (storage: Storage) => boolean,
@@ -60,13 +59,19 @@ function run(
   for (let i = 0; i < leaves.length; i++) {
     const leaf = leaves[i];
     if (leaf instanceof Tensor) addInput(computed(leaf, "jit"), mayOverwrite[i]);
-    else if (typeof leaf === "number") {
-      inputs.push(Float32Array.of(leaf));
-      storages.push(undefined);
-    }
+  }
+  for (const number of numbers) {
+    inputs.push(scalarValues(number, leaves));
+    storages.push(undefined);
   }
   for (const tensor of captured) addInput(computed(tensor, "jit"), false);
   return [executable?.run(inputs) ?? [], storages];
+}
+
+/** A number argument as the host array of its type; integers were asked whether they hold it, unless it is cast. */
+function scalarValues({ leaf, dtype }: NumberInput, leaves: readonly unknown[]): HostArray {
+  const value = leaves[leaf] as number;
+  return dtype === "f32" ? Float32Array.of(value) : toHostArray(dtype, [castTo(dtype, value)]);
 }
 
 /** Computes the tensors among the arguments that are not: most often there are none. */
@@ -85,9 +90,11 @@ function returnedLeaf(result: Result, outputs: readonly Storage[], leaves: reado
   switch (result.kind) {
     case "output":
       return new Tensor(result.shape, result.dtype, outputs[result.index], result.weak);
-    case "argument": {
-      const leaf = leaves[result.leaf];
-      return typeof leaf === "number" ? fromHost(Float32Array.of(leaf), [], defaultFloat) : leaf;
+    case "argument":
+      return leaves[result.leaf];
+    case "scalar": {
+      const { number, shape, weak } = result;
+      return new Tensor(shape, number.dtype, Storage.ofHost(number.dtype, scalarValues(number, leaves)), weak);
     }
     case "captured":
       return result.tensor;

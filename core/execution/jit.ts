@@ -1,8 +1,9 @@
 /**
  * Just-in-time compilation: a function is traced once per form of its arguments and becomes one program.
  *
- * The form is the tree structure, the shapes and types of the tensors, and the static values. A number is not static: it is a scalar
- * input, so that a new learning rate compiles nothing.
+ * The form is the tree structure, the shapes and types of the tensors, and the static values. A number is not static unless it is named
+ * so: it is traced (core/traced_number.ts), so that a new learning rate compiles nothing. The other way, to run the function again for every new
+ * number, could take JavaScript's own arithmetic, but each step of a loop that passes its count would cost as much as without `jit`.
  *
  * @module
  */
@@ -14,18 +15,25 @@ import { Tensor, traceOf } from "../tensor.ts";
 import { currentDevice } from "./current_device.ts";
 import { execute } from "./invoke.ts";
 import { matches, type Specialization, specialize } from "./specialization.ts";
-import { flattenTree, type Form, treeTensors } from "../tree.ts";
+import { TracedNumber } from "../traced_number.ts";
+import type { HoldsRefused, Refused } from "./refused.ts";
+import { flattenTree, treeTensors } from "../tree.ts";
 
 /** Options of `jit`. */
-export interface JitOptions {
+export interface JitOptions<S extends readonly number[] = readonly number[]> {
   /**
    * Positions of arguments whose tensors the caller gives up: their memory is used for the results (the old training state for the new).
    * Using them afterwards is a DonatedError. Default none.
    */
   readonly donate?: readonly number[];
+  /**
+   * Positions of arguments whose numbers are part of the program: extents, axes, whole records of options. Inside they are JavaScript
+   * numbers, and for each value there is a program of its own. Default none.
+   */
+  readonly static?: S;
 }
 
-const jitOptions = optionTable<JitOptions>({ donate: naturals });
+const jitOptions = optionTable<JitOptions>({ donate: naturals, static: naturals });
 
 /** Destroys the programs of a jitted function that was collected. */
 const finalization = new FinalizationRegistry<ProgramCache<Specialization>>((specializations) => specializations.clear());
@@ -33,25 +41,46 @@ const finalization = new FinalizationRegistry<ProgramCache<Specialization>>((spe
 /** How many programs one jitted function keeps: forms of its arguments. */
 const maxSpecializations = 256;
 
+/** A function with parameters of type `number`: calls that pass these are refused by types. See the other form. */
+export function jit<A extends unknown[], R, const S extends readonly number[] = []>(
+  f: ((...args: A) => R) & HoldsRefused<A, S>,
+  options?: JitOptions<S>,
+): (...args: Refused<A, S>) => R;
 /**
- * The same function, compiled: the first call with arguments of new shapes, types or static values traces it, later calls run the
- * program.
+ * The same function, compiled: the first call with arguments of a new form traces it, later calls run the program. The form is the
+ * shapes and types of tensors and the values of all that is no tensor and no number (strings, booleans, records of them; functions
+ * and other objects by identity).
+ *
+ * A number is traced: a new value (of a learning rate, an index, a count of steps) compiles nothing. Operations take it as they take
+ * the number without `jit`, exactly and in the type of what it meets. As a JavaScript number it cannot be used (`n + 1`, `n > 0`, `list[n]`,
+ * a shape, an axis): that is an error. `n === 5`, `if (n)` and `typeof n` cannot be caught when they run, only by types: declare such
+ * parameters as `Scalar`, not as `number`. What shall be a number inside is named in `static`.
  *
  * The function must be pure: its side effects (printing, pushing to an array) happen only while it is traced.
- * Tensors from outside are read again at each call, JavaScript variables are not.
+ * Tensors from outside are read again at each call, JavaScript variables are not. Of the programs of a function the 256 used last are kept.
  *
  * ```ts
- * import { jit, mul, tensor, toArray } from "../../mod.ts";
- * const scale = jit((x: Tensor, by: number) => mul(x, by));
+ * import { jit, mul, type Scalar, sum, tensor, type Tensor, toArray } from "../../mod.ts";
+ * const scale = jit((x: Tensor, by: Scalar) => mul(x, by));
  * console.log(await toArray(scale(tensor([1, 2]), 10))); // [10, 20]
- * import type { Tensor } from "../../mod.ts";
+ * console.log(await toArray(scale(tensor([1, 2]), 0.5))); // [0.5, 1], by the same program
+ * const sumAlong = jit((x: Tensor, axis: number) => sum(x, { axis }), { static: [1] });
+ * console.log(await toArray(sumAlong(tensor([[1, 2], [3, 4]]), 1))); // [3, 7]
  * ```
  *
  * @param f From trees of tensors, numbers and static values (strings, booleans, functions) to a tree.
- * @throws {TraceError} When called, if f reads values, which do not exist while it is traced.
+ * @throws {TraceError} When called, if f reads values, which do not exist while it is traced, or uses a traced number as a JavaScript one.
+ * @throws {TypeError} When called with a typed array, a buffer, a Map or a Set, whose contents may change unnoticed; if f is async.
  */
-export function jit<A extends unknown[], R>(f: (...args: A) => R, options: JitOptions = {}): (...args: A) => R {
-  const { donate = [] } = checkOptions(options, jitOptions, "jit");
+export function jit<A extends unknown[], R, const S extends readonly number[] = []>(
+  f: (...args: A) => R,
+  options?: JitOptions<S>,
+): (...args: A) => R;
+export function jit<A extends unknown[], R>(
+  f: (...args: A) => R,
+  options: JitOptions = {},
+): (...args: A) => R {
+  const { donate = [], static: statics = [] } = checkOptions(options, jitOptions, "jit");
   const specializations = new ProgramCache<Specialization>(maxSpecializations);
 
   const compiled = (...args: A): R => {
@@ -62,10 +91,10 @@ export function jit<A extends unknown[], R>(f: (...args: A) => R, options: JitOp
     const matching = (each: Specialization) => matches(each, device, args, leaves = []);
     const known = specializations.find(matching, () => hashOf(args));
     if (known) return execute(known, leaves) as R;
-    const form = flattenTree(args, leaves = []);
+    flattenTree(args, leaves = []);
     // Inside another transform it is part of that one's graph.
-    if (leaves.some((leaf) => leaf instanceof Tensor && traceOf(leaf))) return f(...args);
-    const specialization = specialize(f as (...args: unknown[]) => unknown, form, leaves, donatedLeaves(form, donate), device);
+    if (leaves.some((leaf) => leaf instanceof Tensor ? traceOf(leaf) : leaf instanceof TracedNumber)) return f(...args);
+    const specialization = specialize({ f: f as (...args: unknown[]) => unknown, args, donate, static: statics }, device);
     if (!specialization) return f(...args);
     const result = firstRun(specialization.executable, () => execute(specialization, leaves));
     specializations.add(specialization, hashOf(args));
@@ -83,15 +112,4 @@ function hashOf(args: unknown): number {
     for (const extent of shape) hash = mixHash(hash, extent);
   }
   return hash;
-}
-
-/** Which leaves belong to donated arguments. */
-function donatedLeaves(form: Form, donate: readonly number[]): number[] {
-  if (form.kind !== "array") return [];
-  let next = 0;
-  const count = (part: Form): number => part.kind === "leaf" ? 1 : part.items.reduce((sum, each) => sum + count(each), 0);
-  return form.items.flatMap((part, position) => {
-    const leaves = Array.from({ length: count(part) }, () => next++);
-    return donate.includes(position) ? leaves : [];
-  });
 }

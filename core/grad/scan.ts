@@ -9,7 +9,8 @@ import { isFloat } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { asTensor } from "../ops/literal.ts";
 import { cast } from "../ops/cast.ts";
-import { Tensor } from "../tensor.ts";
+import { Tensor, type TensorLike } from "../tensor.ts";
+import { TracedNumber } from "../traced_number.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { buildTree, flattenTree, type Form, leavesLike, treeLeaves } from "../tree.ts";
 import { runLoop, type Step } from "./loop.ts";
@@ -92,12 +93,14 @@ export function scan<C, X, Y>(
 }
 
 function stateOf(leaf: unknown, path: string): Tensor {
-  if (!(leaf instanceof Tensor) && typeof leaf !== "number" && typeof leaf !== "boolean") {
+  const isTensorLike = leaf instanceof Tensor || leaf instanceof TracedNumber || typeof leaf === "number" ||
+    typeof leaf === "boolean";
+  if (!isTensorLike) {
     throw new TypeError(
       `Cannot scan: the state holds ${leaf === null ? "null" : typeof leaf} at "${path}"; carry tensors only`,
     );
   }
-  const tensor = asTensor(leaf);
+  const tensor = asTensor(leaf as TensorLike);
   return tensor.weak ? cast(tensor, tensor.dtype) : tensor;
 }
 

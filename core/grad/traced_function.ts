@@ -9,7 +9,7 @@ import { attrsKey } from "../ir/attributes.ts";
 import { topological } from "../walk.ts";
 import { apply } from "../ops/define.ts";
 import { type Effect, recordEffects, tensorsOf, withTensors } from "../values/effects.ts";
-import { placeholder, sourceOf, Tensor, withTrace } from "../tensor.ts";
+import { placeholder, sourceOf, Tensor, type Trace, withTrace } from "../tensor.ts";
 
 /** The graph of a function. */
 export interface TracedFunction {
@@ -46,13 +46,13 @@ export interface TraceOptions {
 export function traceFunction<R>(
   name: string,
   examples: readonly Example[],
-  run: (args: readonly Tensor[]) => readonly [outputs: readonly Tensor[], rest: R],
+  run: (args: readonly Tensor[], trace: Trace) => readonly [outputs: readonly Tensor[], rest: R],
   { hoist = true }: TraceOptions = {},
 ): readonly [TracedFunction, R] {
   return withTrace(name, (trace) => {
     const start = Tensor.nextSerial;
     const args = examples.map(({ shape, dtype, weak }) => placeholder(trace, shape, dtype, weak));
-    const [[outputs, rest], effects] = recordEffects(() => run(args));
+    const [[outputs, rest], effects] = recordEffects(() => run(args, trace));
     const all = [...outputs, ...tensorsOf(effects)];
     if (!hoist) return [{ captured: oldTensors(all, args, start), args, outputs, effects }, rest] as const;
     const captured = independent(all, args, start);

@@ -9,7 +9,8 @@ import { computeType, defaultFloat, type DType, holds, maskType, promote, tangen
 import { DTypeError } from "../errors.ts";
 import { broadcastShapes, sameShape, type Shape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
-import { literal } from "./literal.ts";
+import { ask, TracedNumber } from "../traced_number.ts";
+import { isNumber, literal, scalarOfTraced } from "./literal.ts";
 import { cast } from "./cast.ts";
 import { constantOf } from "./constant.ts";
 import { broadcastToKnown } from "./movement.ts";
@@ -22,8 +23,11 @@ import { broadcastToKnown } from "./movement.ts";
 function literalType(x: TensorLike, other: DType): DType {
   if (typeof x === "boolean") return promote(maskType, other);
   if (tangentType(other)) return other;
-  const whole = typeof x === "number" && Number.isInteger(x);
-  if (!whole) return defaultFloat;
+  return x instanceof Tensor ? defaultFloat : ask(x, `type beside ${other}`, (value) => typeBeside(other, value));
+}
+
+function typeBeside(other: DType, x: number): DType {
+  if (!Number.isInteger(x)) return defaultFloat;
   const type = computeType(other);
   if (!holds(type, x)) {
     throw new DTypeError(`Cannot combine a tensor of type ${other} with ${x}: ${type} does not hold it, cast the tensor first`, {
@@ -35,7 +39,7 @@ function literalType(x: TensorLike, other: DType): DType {
 }
 
 function isWeak(x: TensorLike): boolean {
-  return x instanceof Tensor ? x.weak : typeof x === "number";
+  return x instanceof Tensor ? x.weak : isNumber(x);
 }
 
 /** The common type of some arguments. */
@@ -65,7 +69,10 @@ function strongType(xs: readonly TensorLike[]): DType | undefined {
 export function promoteAll(xs: readonly TensorLike[], shape: Shape = []): Tensor[] {
   const type = commonType(xs);
   const weak = xs.every(isWeak);
-  return xs.map((x) => x instanceof Tensor ? (x.dtype === type ? x : cast(x, type)) : constantOf(literal(x), type, shape, weak));
+  return xs.map((x) => {
+    if (x instanceof Tensor) return x.dtype === type ? x : cast(x, type);
+    return x instanceof TracedNumber ? scalarOfTraced(x, type, weak) : constantOf(literal(x), type, shape, weak);
+  });
 }
 
 /**

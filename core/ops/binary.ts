@@ -7,8 +7,10 @@ import * as expr from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
 import { computeType, defaultFloat, type DType, isFloat, isInteger, maskType, tangentType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
+import { hasProduct } from "../ir/functions/power.ts";
 import { constantValue } from "../ir/operation.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
+import { ask, TracedNumber } from "../traced_number.ts";
 import { firstOf, fold, isConstant, type Rule } from "./algebra.ts";
 import { constantNode, zerosLike } from "./constant.ts";
 import { align } from "./arguments.ts";
@@ -157,7 +159,8 @@ export const powOp: ElementwiseOp = elementwise({
  * ```
  */
 export function pow(x: TensorLike, y: TensorLike): Tensor {
-  if (y !== 2) return ofFloats(powOp)(x, y);
+  const known = y instanceof TracedNumber ? ask(y, "is a product", (value) => hasProduct(value) ? value : undefined) : y;
+  if (known !== 2) return ofFloats(powOp)(x, known ?? y);
   const base = asFloat(x);
   return mul(base, base);
 }

@@ -7,6 +7,7 @@ import { convert } from "../ir/encoding.ts";
 import { constantValue } from "../ir/operation.ts";
 import { castTo, checkDType, computeType, defaultFloat, type DType, isFloat, tangentType } from "../dtype.ts";
 import { type Op, Pending, Tensor, type TensorLike } from "../tensor.ts";
+import { scalarOf, TracedNumber } from "../traced_number.ts";
 import { identity } from "./algebra.ts";
 import { constantNode, constantOf } from "./constant.ts";
 import { asTensor } from "./literal.ts";
@@ -56,7 +57,7 @@ export const castOp: Op<{ readonly dtype: DType }> = {
  */
 export function cast(x: TensorLike, dtype: DType): Tensor {
   if (typeof x === "number") return constantOf(castTo(dtype, x), dtype);
-  const tensor = asTensor(x);
+  const tensor = x instanceof TracedNumber ? scalarOf(x, dtype) : asTensor(x);
   if (tensor.dtype === dtype && !tensor.weak) return tensor;
   checkDType(dtype);
   // Not `apply`: a literal that was cast is none any more.

@@ -19,13 +19,14 @@ import {
 } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { checkShape, contiguousStrides, type Shape, showShape } from "../shape.ts";
-import { type Op, Tensor } from "../tensor.ts";
+import { type Op, type Scalar, Tensor } from "../tensor.ts";
+import { TracedNumber } from "../traced_number.ts";
 import { add, mul } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { eq } from "./compare.ts";
 import { apply, noJvp, noVjp } from "./define.ts";
 import { fromHost } from "./from_values.ts";
-import { literal } from "./literal.ts";
+import { asTensor, literal } from "./literal.ts";
 import { broadcastInDim } from "./movement.ts";
 
 /** Options of the functions that make tensors. */
@@ -46,8 +47,11 @@ export const creationOptions = optionTable<CreationOptions>({ dtype: elementType
  *
  * @throws {DTypeError} If the type is one of integers, and does not hold the value.
  */
-export function full(shape: Shape, value: number | boolean, options: CreationOptions = {}): Tensor {
+export function full(shape: Shape, value: Scalar | boolean, options: CreationOptions = {}): Tensor {
   const { dtype } = checkOptions(options, creationOptions, "full");
+  if (value instanceof TracedNumber) {
+    return broadcastInDim(asTensor(value, dtype ?? defaultFloat), checkShape(shape, "make a tensor"), []);
+  }
   return constantOf(
     literal(value),
     dtype ?? (typeof value === "boolean" ? maskType : defaultFloat),
@@ -104,9 +108,9 @@ export function empty(shape: Shape, options: CreationOptions = {}): Tensor {
  *
  * @throws {DTypeError} If the type is one of integers, and does not hold the value.
  */
-export function fullLike(x: Tensor, value: number | boolean, options: CreationOptions = {}): Tensor {
+export function fullLike(x: Tensor, value: Scalar | boolean, options: CreationOptions = {}): Tensor {
   const { dtype = x.dtype } = checkOptions(options, creationOptions, "fullLike");
-  return constantOf(literal(value), dtype, x.shape);
+  return full(x.shape, value, { dtype });
 }
 
 interface IndexAttrs {

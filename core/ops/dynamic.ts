@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { indexType, isInteger } from "../dtype.ts";
+import { indexType, isInteger, roundTo } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { type Shape, showShape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
+import { ask } from "../traced_number.ts";
 import { asTensor } from "./literal.ts";
 import { add, logicalAnd, maximum, minimum } from "./binary.ts";
 import { cast } from "./cast.ts";
@@ -48,8 +49,14 @@ function dynamicRanges(shape: Shape, starts: readonly TensorLike[], sizes: Shape
   });
 }
 
+/** Whether a number is one that starts can be. */
+function isStart(value: number): boolean {
+  return Number.isInteger(value) && roundTo(indexType, value) === value;
+}
+
 function scalar(start: TensorLike, what: string, axis: number): Tensor {
-  const whole = typeof start === "number" && Number.isInteger(start) ? cast(start, indexType) : asTensor(start);
+  const isWhole = !(start instanceof Tensor) && typeof start !== "boolean" && ask(start, "is a start", isStart);
+  const whole = asTensor(start, isWhole ? indexType : undefined);
   if (!isInteger(whole.dtype)) {
     throw new DTypeError(`Cannot ${what} from a start of type ${whole.dtype} along axis ${axis}: it must be an integer`, {
       dtype: whole.dtype,

@@ -10,7 +10,8 @@ import { indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { quoted } from "../quoted.ts";
 import { broadcastShapes, type Shape, showShape } from "../shape.ts";
-import { refuseForeign, Tensor, type TensorLike } from "../tensor.ts";
+import { refuseForeign, type Scalar, Tensor, type TensorLike } from "../tensor.ts";
+import { TracedNumber } from "../traced_number.ts";
 import { asTensor } from "./literal.ts";
 import { add, logicalAnd, rem, sub } from "./binary.ts";
 import { eq, ge, le } from "./compare.ts";
@@ -35,7 +36,7 @@ export type Positions = readonly (number | Positions)[];
  * - `null`: no axis of x, but a new one of extent 1
  * - a list of positions or a tensor of integers: these, in their order; several are read side by side, as coordinates
  */
-export type Index = number | ":" | "..." | null | IndexRange | Positions | Tensor;
+export type Index = Scalar | ":" | "..." | null | IndexRange | Positions | Tensor;
 
 /** Entries for the axes in order (missing ones are `":"`), or the only entry if it is no list. */
 export type Indices = Exclude<Index, Positions> | readonly Index[];
@@ -89,7 +90,9 @@ function entryOf(entry: Exclude<Index, "...">, shape: Shape, axis: number): Entr
   if (typeof entry === "number") {
     return { kind: "drop", run: { start: normalizeIndex(entry, shape, axis, "index"), count: 1, step: 1 } };
   }
-  if (entry instanceof Tensor) return { kind: "pick", run, indices: normalizeIndices(entry, shape, axis, "index") };
+  if (entry instanceof Tensor || entry instanceof TracedNumber) {
+    return { kind: "pick", run, indices: normalizeIndices(entry, shape, axis, "index") };
+  }
   refuseForeign(entry);
   if (Array.isArray(entry)) {
     return { kind: "pick", run, indices: constant(listed(entry, shape, axis) as number[], { dtype: indexType }) };

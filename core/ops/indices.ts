@@ -7,6 +7,7 @@ import { indexType, isBool, isInteger } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { normalizeAxis, type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
+import { ask, TracedNumber } from "../traced_number.ts";
 import { asTensor } from "./literal.ts";
 import { add, maximum, minimum } from "./binary.ts";
 import { cast } from "./cast.ts";
@@ -47,7 +48,7 @@ export function normalizeIndex(at: number, shape: Shape, axis: number, what: str
  */
 export function normalizeIndices(indices: TensorLike, shape: Shape, axis: number, what: string): Tensor {
   if (typeof indices === "number") return cast(normalizeIndex(indices, shape, axis, what), indexType);
-  const list = asTensor(indices);
+  const list = indices instanceof TracedNumber ? position(indices, shape, axis, what) : asTensor(indices);
   if (!isInteger(list.dtype)) {
     const remedy = isBool(list.dtype) ? "choose by a mask with where(mask, x, y)" : 'use cast(indices, "i32")';
     throw new DTypeError(`Cannot ${what} by indices of type ${list.dtype}: they must be integers, ${remedy}`, {
@@ -61,6 +62,12 @@ export function normalizeIndices(indices: TensorLike, shape: Shape, axis: number
   const whole = cast(list, indexType);
   const fromFront = where(lt(whole, 0), add(whole, size), whole);
   return maximum(minimum(fromFront, size - 1), 0);
+}
+
+/** A traced number as an index, of which it is known that there is such a position. */
+function position(at: TracedNumber<Tensor>, shape: Shape, axis: number, what: string): Tensor {
+  ask(at, `position of ${shape[axis]}`, (value) => normalizeIndex(value, shape, axis, what) >= 0);
+  return asTensor(at, indexType);
 }
 
 /** Indices along an axis, one per element, as arguments of `gather`. */

@@ -10,7 +10,7 @@ import { ShapeError } from "../errors.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast, stopGradient } from "./cast.ts";
-import { asTensor } from "./literal.ts";
+import { asTensor, isNumber } from "./literal.ts";
 import { add, div, gap, mul, sub } from "./binary.ts";
 import { eq, ge, gt, le } from "./compare.ts";
 import { iota } from "./creation.ts";
@@ -323,7 +323,7 @@ export function logSoftmax(x: TensorLike, options: AxisOptions = {}): Tensor {
  * @returns [..., classes], f32
  */
 export function oneHot(labels: TensorLike, classes: number): Tensor {
-  const tensor = typeof labels === "number" ? asTensor(labels, indexType) : asTensor(labels);
+  const tensor = isNumber(labels) ? asTensor(labels, indexType) : asTensor(labels);
   const shape = [...tensor.shape, classes];
   return cast(eq(iota(shape, tensor.rank), reshape(cast(tensor, indexType), [...tensor.shape, 1])), defaultFloat);
 }

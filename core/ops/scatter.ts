@@ -8,11 +8,11 @@ import { isBool } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
+import { ask } from "../traced_number.ts";
 import { commonType } from "./arguments.ts";
-import { asTensor } from "./literal.ts";
+import { asTensor, isNumber } from "./literal.ts";
 import { add } from "./binary.ts";
 import { cast } from "./cast.ts";
-import { constantOf } from "./constant.ts";
 import { broadcastTo } from "./movement.ts";
 import { indicesAlong } from "./indices.ts";
 import { scatter } from "./rows.ts";
@@ -24,13 +24,15 @@ import { scatter } from "./rows.ts";
  * @throws {ShapeError} If they do not broadcast to the shape.
  */
 export function valuesFor(x: Tensor, values: TensorLike, shape: Shape, what: string): Tensor {
-  const whole = typeof values === "number" && Number.isInteger(values) && !isBool(x.dtype);
+  const whole = isNumber(values) && !isBool(x.dtype) && ask(values, "is whole", Number.isInteger);
   const type = whole ? x.dtype : commonType([x, values]);
   if (type !== x.dtype) {
-    const given = typeof values === "number" ? `the number ${values}` : `values of type ${asTensor(values).dtype}`;
+    const given = isNumber(values)
+      ? ask(values, `${what} as ${x.dtype}`, (value) => `the number ${value}`)
+      : `values of type ${asTensor(values).dtype}`;
     throw new DTypeError(`Cannot ${what} ${given} to a tensor of type ${x.dtype}: cast one of them`, { dtype: x.dtype, type });
   }
-  const tensor = whole ? constantOf(values, x.dtype) : cast(asTensor(values), x.dtype);
+  const tensor = isNumber(values) ? asTensor(values, x.dtype) : cast(asTensor(values), x.dtype);
   const lead = shape.length - tensor.rank;
   if (lead < 0 || tensor.shape.some((extent, i) => extent !== 1 && extent !== shape[i + lead])) {
     throw new ShapeError(

@@ -17,6 +17,7 @@ import {
   mul,
   optimizers,
   random,
+  type Scalar,
   stack,
   sub,
   sum,
@@ -61,7 +62,7 @@ export function makeTrainer(model: Model, optimizer: optimizers.Optimizer, image
     return [crossEntropy(logits, labels), { state: next, right: countRight(logits, labels) }] as const;
   };
 
-  const step = jit((train: TrainState, batch: Tensors, count: number): TrainState => {
+  const step = jit((train: TrainState, batch: Tensors, count: Scalar): TrainState => {
     const mode = layers.trainMode(random.foldIn(dropKey, count));
     const { value, aux, grads } = valueAndGradAux(loss)(train.params, train.state, batch, mode);
     const [updates, optim] = optimizer.update(grads, train.optim, train.params);

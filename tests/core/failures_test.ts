@@ -24,6 +24,7 @@ import {
   ones,
   OutOfMemoryError,
   realize,
+  type Scalar,
   scan,
   sub,
   sum,
@@ -93,7 +94,7 @@ function eager(size: number, serial: number): Subject {
 /** A jitted program with a captured tensor, a number, and an argument that is passed through. */
 function jitted(size: number): Subject {
   const [x, captured] = [vector(size, 1), realize(mul(vector(size, 5), 0.5))];
-  const f = jit((x: Tensor, by: number) => [mul(add(x, captured), by), x, sum(exp(captured))]);
+  const f = jit((x: Tensor, by: Scalar) => [mul(add(x, captured), by), x, sum(exp(captured))]);
   return { step: () => valuesOf(f(x, 1.5)), alive: () => [x, captured] };
 }
 

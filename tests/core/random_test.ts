@@ -13,6 +13,7 @@ import {
   mul,
   random,
   realize,
+  type Scalar,
   ShapeError,
   slice,
   sort,
@@ -56,7 +57,7 @@ testOnDevices("split and foldIn agree with JAX", async () => {
   assert.deepEqual(folded, host.foldInKey(host.keyFromSeed(5), 7));
   assert.deepEqual(await toArray(random.foldIn(random.key(5), tensor(7, { dtype: "i32" }))), folded);
   assert.deepEqual(
-    await toArray(jit((k: Tensor, i: number) => random.foldIn(k, i))(random.key(5), 7)),
+    await toArray(jit((k: Tensor, i: Scalar) => random.foldIn(k, i))(random.key(5), 7)),
     folded,
   );
   assert.deepEqual(await toArray(random.key(2 ** 40 + 5)), [256, 5]);

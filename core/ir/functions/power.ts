@@ -62,6 +62,11 @@ export function constantPower(x: Expr, y: number): Expr | undefined {
   }
 }
 
+/** Whether a power with this exponent is a product, a quotient or a root rather than the general formula. */
+export function hasProduct(y: number): boolean {
+  return constantPower(constant("f32", 1), y) !== undefined;
+}
+
 /**
  * |x|^y = 2^(y log2 |x|) with the logarithm and the product in two parts of f32, because an error in the exponent becomes a relative
  * error of the power; then signs and special values.

@@ -25,6 +25,7 @@ import {
   sum,
   type Tensor,
   tensor,
+  type TensorLike,
   toArray,
   vmap,
 } from "../../../mod.ts";
@@ -106,7 +107,7 @@ testOnDevices("a jitted function prints at each call, whatever it returns", () =
   console.log = (...args: unknown[]) =>
     void lines.push(args.map((arg) => typeof arg === "string" ? arg : show(arg as Tensor)).join(" "));
   try {
-    const f = jit((x: Tensor, by: number) => {
+    const f = jit((x: Tensor, by: TensorLike) => {
       debug.print("x", x);
       const y = mul(x, by);
       debug.print("y", y);
