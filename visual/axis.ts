@@ -28,24 +28,52 @@ export interface AxisOptions {
   readonly whole?: boolean;
 }
 
-/** An axis for values. */
-export function axisFor(values: readonly number[], options: AxisOptions): Axis {
-  const { scale = "linear", nice = true, whole = false } = options;
+/** An axis for finite values. */
+export function axisFor(values: readonly number[], { scale = "linear", ...options }: AxisOptions): Axis {
   const count = Math.max(2, options.count);
-  const [least, most] = extent(values);
-  if (scale === "log") {
-    // Rounded to powers of ten; a single value that is one gets the power below as well.
-    const [low, high] = scaleLog().domain([least, most]).nice().domain();
-    const log = scaleLog().domain([low === high ? low / 10 : low, high]).range([0, 1]);
-    // Within a few powers of ten d3 has a tick at each digit: too many to write.
-    return { ticks: log.ticks(count).filter((tick) => /^[125]/.test(tick.toExponential(9))), position: log };
-  }
-  const size = Math.max(Math.abs(least), Math.abs(most));
-  // One value, or several as good as one, have no extent: they stand in the middle of some.
-  const room = size < 1e-300 ? 1 : most - least < 1e-9 * size ? size / 2 : 0;
-  const linear = scaleLinear().domain([least - room, most + room]).range([0, 1]);
+  return scale === "log" ? logAxis(extent(values), count) : linearAxis(extent(values), { ...options, count });
+}
+
+/** From one power of ten to another. */
+function logAxis([least, most]: readonly [number, number], count: number): Axis {
+  const [low, next] = scaleLog().domain([least, most]).nice().domain();
+  // Above the largest number there is no power of ten.
+  const high = Number.isFinite(next) ? next : most;
+  // A single value that is a power of ten gets the one below as well.
+  const log = scaleLog().domain([low > high / 10 ? low / 10 : low, high]).range([0, 1]);
+  // Within a few powers of ten d3 has a tick at each digit: too many to write.
+  return { ticks: log.ticks(count).filter((tick) => /^[125]/.test(tick.toExponential(9))), position: log };
+}
+
+function linearAxis([least, most]: readonly [number, number], { count, nice = true, whole = false }: AxisOptions): Axis {
+  const unit = unitFor(Math.max(Math.abs(least), Math.abs(most)));
+  const [start, end] = withRoom([least / unit, most / unit]);
+  const linear = scaleLinear().domain([start, end]).range([0, 1]);
   if (nice) linear.nice(count);
-  return { ticks: linear.ticks(count).filter((tick) => !whole || Number.isInteger(tick)), position: linear };
+  const ticks = linear.ticks(count).map((tick) => tick * unit);
+  return {
+    ticks: ticks.filter((tick) => whole ? Number.isInteger(tick) : Number.isFinite(tick)),
+    position: (value) => linear(value / unit),
+  };
+}
+
+/**
+ * A power of ten to divide numbers by, of which `size` is the largest, so that differences among them and their inverses are numbers: 1
+ * but at the ends of what there is.
+ */
+export function unitFor(size: number): number {
+  if (size > 1e250) return 1e100;
+  return size > smallest && size < 1e-200 ? 1e-100 : 1;
+}
+
+/** Below, the powers of ten are no longer exact numbers: here that is 0. */
+export const smallest = 1e-300;
+
+/** Two numbers with room between them: one value, or several as good as one, have no extent, and stand in the middle of some. */
+export function withRoom([least, most]: readonly [number, number]): [number, number] {
+  const size = Math.max(Math.abs(least), Math.abs(most));
+  const room = size <= smallest ? 1 : most - least < 1e-9 * size ? size / 2 : 0;
+  return [least - room, most + room];
 }
 
 /** The least and the largest of numbers. (The number of arguments of Math.min is limited.) */

@@ -6,7 +6,7 @@
 import { barKinds, chartKinds, lineKinds } from "./option_kinds.ts";
 import { checkedInside, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
-import { type Axis, axisFor, barFoot, extent, tickText } from "./axis.ts";
+import { type Axis, axisFor, barFoot, extent, tickText, unitFor, withRoom } from "./axis.ts";
 import { atLeast } from "./check.ts";
 import {
   type BarChartOptions,
@@ -129,10 +129,7 @@ export function histogram(options: HistogramOptions): string {
   atLeast("draw a histogram", 1, { bins });
   const finite = Array.from(values).filter(Number.isFinite);
   if (finite.length === 0) throw new RangeError(`Cannot draw a histogram of ${values.length} numbers: none of them is finite`);
-  const [least, most] = extent(finite);
-  const room = least === most ? Math.abs(least) / 2 || 1 : 0;
-  const counts = bin().domain([least - room, most + room]).thresholds(bins)(finite)
-    .map((counted) => ({ from: counted.x0 ?? least, to: counted.x1 ?? most, count: counted.length }));
+  const counts = countIn(finite, bins);
   const x = axisFor(counts.flatMap(({ from, to }) => [from, to]), { count: 8, nice: false });
   const y = axisFor([0, ...counts.map(({ count }) => count)], { count: 6, whole: true });
   return draw(
@@ -152,6 +149,16 @@ export function histogram(options: HistogramOptions): string {
         })
       ),
   );
+}
+
+/** Numbers counted in about so many intervals of a round width. */
+function countIn(values: readonly number[], bins: number): { from: number; to: number; count: number }[] {
+  const [least, most] = extent(values);
+  const unit = unitFor(Math.max(Math.abs(least), Math.abs(most)));
+  const [start, end] = withRoom([least / unit, most / unit]);
+  const toNumber = (scaled: number) => Math.min(Math.max(scaled * unit, -Number.MAX_VALUE), Number.MAX_VALUE);
+  return bin().domain([start, end]).thresholds(bins)(values.map((value) => value / unit))
+    .map(({ x0 = start, x1 = end, length }) => ({ from: toNumber(x0), to: toNumber(x1), count: length }));
 }
 
 const colors = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#ff8ab7", "#a463f2", "#97bbf5", "#9c6b4e", "#9498a0"];

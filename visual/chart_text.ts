@@ -6,7 +6,7 @@
 import { barKinds, lineKinds } from "./option_kinds.ts";
 import { flag } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
-import { axisFor, barFoot, extent, tickText } from "./axis.ts";
+import { axisFor, barFoot, extent, tickText, unitFor } from "./axis.ts";
 import { atLeast } from "./check.ts";
 import { type BarChartOptions, barsOf, isPresent, type Line, type LineChartOptions, linesOf } from "./curves.ts";
 import { plot } from "./deps.ts";
@@ -102,10 +102,14 @@ export function showBarChart(options: BarChartOptions & ColorOptions): string {
   atLeast("draw a chart", 1, { width });
   const values = bars.flatMap(({ values }) => values).filter(isPresent);
   const foot = scale === "log" ? barFoot(values) : 0;
-  const to = scale === "log" ? (value: number) => Math.log10(value / foot) : (value: number) => value;
+  const unit = unitFor(values.reduce((size, value) => Math.max(size, Math.abs(value)), 0));
+  const to = (value: number) => scale === "log" ? Math.log10(value) - Math.log10(foot) : value / unit;
   const [least, most] = extent([0, ...values.map(to)]);
   const margin = Math.max(...names.map((name) => name.length));
-  const text = (value: number) => tickText(Number(value.toPrecision(4)));
+  const text = (value: number) => {
+    const rounded = Number(value.toPrecision(4));
+    return tickText(Number.isFinite(rounded) ? rounded : value); // the largest numbers cannot be rounded up
+  };
   const room = Math.max(8, width - margin - 3 - Math.max(...values.map((value) => text(value).length)));
   const column = (value: number) => Math.round(room * (value - least) / (most - least || 1));
   const row = (name: string, value: number | null, series: number) => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Scale } from "./axis.ts";
+import { type Scale, smallest } from "./axis.ts";
 
 /** Values over 0, 1, 2, ... (or over the chart's `x`), or over an `x` of their own. */
 export type Curve = ArrayLike<number> | { readonly x: ArrayLike<number>; readonly y: ArrayLike<number> };
@@ -84,9 +84,6 @@ export function barsOf({ names, series, scale = "linear" }: BarChartOptions) {
   checkVisible(bars.flatMap(({ values }) => values), scale, "bars");
   return bars;
 }
-
-/** Below, the powers of ten are no longer exact numbers. */
-const smallest = 1e-300;
 
 function drawable(value: number, scale: Scale): number | null {
   return Number.isFinite(value) && (scale === "linear" || value > smallest) ? value : null;

@@ -37,6 +37,6 @@ const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", 
 
 /** Text with the characters escaped that mean something in XML; those that XML cannot hold become U+FFFD. */
 function escapeXml(text: string): string {
-  return text.toWellFormed().replace(/\p{Cc}/gu, (control) => /[\t\n\r]/.test(control) ? control : "\ufffd")
+  return text.toWellFormed().replace(/[\p{Cc}\ufffe\uffff]/gu, (control) => /[\t\n\r]/.test(control) ? control : "\ufffd")
     .replace(/[&<>"']/g, (char) => entities[char]);
 }

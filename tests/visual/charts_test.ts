@@ -38,6 +38,8 @@ Deno.test("lineChart writes title, axes and legend as they are", () => {
   });
   for (const text of [...names, "a < b", "epoch & step", "loss > 0"]) assert.ok(texts(svg).includes(text), text);
   assert.deepEqual([elements(svg, "svg")[0].width, elements(svg, "svg")[0].height], ["640", "400"]);
+  const strange = lineChart({ series: { a: [1] }, title: "\0\u0007\ufffe\uffff\u{1f600}\t\ud800" });
+  assert.ok(texts(strange).includes("\ufffd\ufffd\ufffd\ufffd\u{1f600}\t\ufffd"), "what XML cannot hold is replaced");
   const single = lineChart({ series: { loss: [1, 2] }, width: 300, height: 200 });
   assert.deepEqual(texts(single).filter((text) => text === "loss"), ["loss"], "a single curve is named by its axis");
   assert.deepEqual([elements(single, "svg")[0].width, elements(single, "svg")[0].height], ["300", "200"]);
@@ -159,28 +161,115 @@ function widest(text: string): number {
   return Math.max(...text.split("\n").map((line) => line.length));
 }
 
-Deno.test("showLineChart draws whatever can be drawn", () => {
-  const value = fc.oneof(fc.double({ min: -1e12, max: 1e12 }), fc.constantFrom(NaN, Infinity, 0, 1, 1e-9, 3e7));
-  const curve = fc.array(value, { minLength: 1, maxLength: 300 });
-  const options = fc.record({
-    series: fc.dictionary(fc.constantFrom("a", "b", "c"), curve, { minKeys: 1 }),
-    yScale: fc.constantFrom("linear" as const, "log" as const),
-    width: fc.integer({ min: 40, max: 120 }),
-    height: fc.integer({ min: 3, max: 30 }),
-  });
+/** Any number, often one at which arithmetic comes to an end. */
+const anyNumber = fc.oneof(
+  fc.double(),
+  fc.double({ min: -1e12, max: 1e12 }),
+  fc.constantFrom(NaN, Infinity, -Infinity, 0, -0, 1, 1e-9, 3e7, 5e-324, -1e-310, 1e-300, 2e-300),
+  fc.constantFrom(1e300, 1e308, -1e308, 1.7e308, Number.MAX_VALUE, -Number.MAX_VALUE, 1e-308, Number.EPSILON, 2 ** 53),
+);
+const scale = fc.constantFrom("linear" as const, "log" as const);
+
+/** Numbers of which many are nearly equal. */
+const numbers = fc.oneof(
+  fc.array(anyNumber, { maxLength: 300 }),
+  fc.tuple(anyNumber, fc.array(fc.nat(3), { maxLength: 20 })).map(([around, steps]) =>
+    steps.map((step) => around * (1 + step * Number.EPSILON))
+  ),
+);
+
+/** Whether an axis has a place for a number: below 1e-300 the powers of ten are no longer exact, so that a log scale ends there. */
+function isDrawable(value: number, on: "linear" | "log"): boolean {
+  return Number.isFinite(value) && (on === "linear" || value > 1e-300);
+}
+
+/** A chart, or undefined if its numbers cannot be drawn, of which an error must tell. */
+function drawn(draw: () => string, canBe: boolean): string | undefined {
+  if (canBe) return draw();
+  assert.throws(draw, RangeError);
+  return undefined;
+}
+
+/** A document in which numbers are numbers, and positions inside it. */
+function checkSvg(svg: string, width: number, height: number): void {
+  for (const { d = "", x = "0", y = "0", ...others } of elements(svg, "*")) {
+    for (const value of [d, x, y, ...Object.values(others)]) assert.doesNotMatch(value, /NaN|Infinity|undefined/, svg);
+    const positions = Array.from(d.matchAll(/-?[\d.]+/g), ([at]) => Number(at));
+    for (const at of [...positions, Number(x), Number(y)]) {
+      assert.ok(at >= -1 && at <= Math.max(width, height) + 1, `${at} in ${svg}`);
+    }
+  }
+}
+
+const size = { width: fc.integer({ min: 300, max: 900 }), height: fc.integer({ min: 200, max: 900 }) };
+
+Deno.test("lineChart and showLineChart draw whatever can be drawn", () => {
+  const series = fc.dictionary(fc.constantFrom("a", "b", "c"), numbers, { minKeys: 1 });
+  const text = { columns: fc.integer({ min: 40, max: 120 }), lines: fc.integer({ min: 3, max: 30 }) };
+  const options = fc.record({ series, yScale: scale, ...size, ...text });
+  type Options = typeof options extends fc.Arbitrary<infer O> ? O : never;
+  const example: Options = { series: { a: [5e-324] }, yScale: "log", width: 640, height: 400, columns: 40, lines: 3 };
   fc.assert(
-    fc.property(options, (options) => {
-      const drawable = Object.values(options.series).flat().some((y) =>
-        // Below 1e-300 the powers of ten are no longer exact, so that a log scale ends there.
-        Number.isFinite(y) && (y > 1e-300 || options.yScale === "linear")
-      );
-      if (!drawable) return void assert.throws(() => showLineChart({ ...options, color: false }), RangeError);
-      const text = showLineChart({ ...options, color: false });
-      assert.ok(widest(text) <= options.width + 1, text);
+    fc.property(options, ({ columns, lines, ...options }) => {
+      const curves = Object.values(options.series);
+      const canBe = curves.every(({ length }) => length > 0) && curves.flat().some((y) => isDrawable(y, options.yScale));
+      const svg = drawn(() => lineChart(options), canBe);
+      if (svg !== undefined) checkSvg(svg, options.width, options.height);
+      const text = drawn(() => showLineChart({ ...options, width: columns, height: lines, color: false }), canBe);
+      if (text === undefined) return;
+      assert.ok(widest(text) <= columns + 1, text);
       assert.ok(/[━┃*o+]/.test(text), "something is seen");
       assert.ok(!/NaN|undefined|Infinity/.test(text), text);
     }),
-    { numRuns: 200, examples: [[{ series: { a: [5e-324] }, yScale: "log", width: 40, height: 3 }]] },
+    { numRuns: 150, examples: [[example], [{ ...example, series: { a: [-1.7e308, 1.7e308] }, yScale: "linear" }]] },
+  );
+});
+
+Deno.test("curves have any finite x", () => {
+  const points = fc.array(fc.tuple(anyNumber.filter(Number.isFinite), fc.double({ min: -1, max: 1, noNaN: true })), {
+    minLength: 1,
+  });
+  fc.assert(fc.property(points, (points) => {
+    const series = { y: { x: points.map(([x]) => x), y: points.map(([, y]) => y) } };
+    checkSvg(lineChart({ series }), 640, 400);
+    assert.ok(widest(showLineChart({ series, width: 60, color: false })) <= 61);
+  }));
+});
+
+Deno.test("barChart and showBarChart draw whatever can be drawn", () => {
+  const options = fc.tuple(
+    fc.array(fc.tuple(fc.string({ unit: "binary", maxLength: 12 }), anyNumber, anyNumber), { maxLength: 12 }),
+    scale,
+  )
+    .map(([rows, scale]) => ({
+      names: rows.map(([name]) => name),
+      series: { a: rows.map(([, a]) => a), b: rows.map(([, , b]) => b) },
+      scale,
+    }));
+  fc.assert(
+    fc.property(options, (options) => {
+      const canBe = Object.values(options.series).flat().some((value) => isDrawable(value, options.scale));
+      const svg = drawn(() => barChart(options), canBe);
+      if (svg !== undefined) checkSvg(svg, 640, 110 + 42 * options.names.length);
+      const names = options.names.map((_, i) => `${i}`);
+      const text = drawn(() => showBarChart({ ...options, names, width: 60, color: false }), canBe);
+      assert.doesNotMatch(text ?? "", /NaN|undefined|Infinity/);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+Deno.test("histogram draws whatever can be drawn", () => {
+  const options = fc.record({ values: numbers, bins: fc.integer({ min: 1, max: 60 }) });
+  fc.assert(
+    fc.property(options, (options) => {
+      const finite = options.values.filter(Number.isFinite);
+      const svg = drawn(() => histogram(options), finite.length > 0);
+      if (svg === undefined) return;
+      checkSvg(svg, 640, 400);
+      assert.ok(elements(svg, "rect").length > 1, "something is seen");
+    }),
+    { numRuns: 150 },
   );
 });
 
@@ -216,7 +305,7 @@ Deno.test("an axis holds its values, and has a few round ticks", () => {
   assert.deepEqual(ticks([0, 2], { count: 8, whole: true }), [0, 1, 2]);
   assert.deepEqual(ticks([2, 30], { count: 5, scale: "log" }), [1, 2, 5, 10, 20, 50, 100]);
   assert.deepEqual(ticks([1e-9, 1], { count: 5, scale: "log" }).map(tickText), ["1e-8", "1e-6", "1e-4", "0.01", "1"]);
-  const value = fc.double({ min: 1e-250, max: 1e250, noNaN: true });
+  const value = fc.double({ min: 1e-299, max: Number.MAX_VALUE, noNaN: true });
   fc.assert(
     fc.property(fc.array(value, { minLength: 1 }), fc.constantFrom("linear" as const, "log" as const), (values, scale) => {
       const { position, ticks } = axisFor(values, { count: 5, scale });
