@@ -229,6 +229,11 @@ export function insideTransform(): boolean {
   return current !== undefined;
 }
 
+/** The innermost transform that is running its function. */
+export function currentTrace(): Trace | undefined {
+  return current;
+}
+
 /** Runs `body` as the inside of a transform; the trace is open meanwhile. */
 export function withTrace<T>(name: string, body: (trace: Trace) => T): T {
   const parent = current;

@@ -11,7 +11,7 @@ import { hasTangent, zeroTangent } from "../ops/constant.ts";
 import { apply, noVjp } from "../ops/define.ts";
 import { batchAll } from "../ops/movement.ts";
 import { asTensor } from "../ops/literal.ts";
-import { type Op, sourceOf, Tensor, type TensorLike } from "../tensor.ts";
+import { currentTrace, type Op, sourceOf, Tensor, type TensorLike } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { quoted } from "../quoted.ts";
 import { buildTree, flattenTree, leavesLike, treeLeaves } from "../tree.ts";
@@ -103,6 +103,7 @@ export function customVjp<A extends unknown[], R, S>(
   backward: (saved: S, cotangent: R) => readonly [...A],
 ): (...args: A) => R {
   return (...args) => {
+    const around = currentTrace();
     const given = treeLeaves(args);
     const tensors = given.flatMap(({ value }) => value instanceof Tensor ? [value] : []);
     const [result, saved] = pairOf(forward(...args));
@@ -127,7 +128,7 @@ export function customVjp<A extends unknown[], R, S>(
         if (!(value instanceof Tensor)) return [];
         return [hasTangent(value) ? fitting(found[i] as TensorLike, value, path) : undefined];
       });
-      refuseEnded(fit.filter((one) => one !== undefined), [...savedValues, ...cotangents], start);
+      if (around && !around.open) refuseEnded(fit.filter((one) => one !== undefined), [...savedValues, ...cotangents], start);
       return fit;
     };
     const attrs = { args: tensors.length, saved: savedTensors.length, pullback };
@@ -168,8 +169,8 @@ function fitting(given: TensorLike, { shape, dtype }: Tensor, path: string): Ten
 }
 
 /**
- * A derivative may be asked for when a transform around the call has ended: `vmap`, `scan` and `checkpoint` make their graphs again on
- * other tensors. These replace what was saved, but not what `backward` took from its surroundings.
+ * For a derivative that is asked for when a transform around the call has ended: `vmap`, `scan` and `checkpoint` make their graphs again
+ * on other tensors. These replace what was saved, but not what `backward` took from its surroundings.
  */
 function refuseEnded(derivatives: readonly Tensor[], own: readonly Tensor[], start: number): void {
   for (const tensor of topological(oldTensors(derivatives, own, start), (each) => sourceOf(each).kind !== "op")) {

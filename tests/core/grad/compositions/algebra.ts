@@ -35,6 +35,12 @@ export interface Algebra<T> {
   matmul(x: T, y: T): T;
   sum(x: T, options: { axis: number[]; keepDims: boolean }): T;
   cumsum(x: T, axis: number): T;
+  softmax(x: T, axis: number): T;
+  /** Of elements that are not equal. */
+  sort(x: T, axis: number): T;
+  max(x: T, axis: number): T;
+  /** Matrices, and all places where the second lies within the first. */
+  convolve(image: T, weight: T): T;
   reshape(x: T, shape: Shape): T;
   permute(x: T, order: readonly number[]): T;
   broadcastTo(x: T, shape: Shape): T;
@@ -44,11 +50,15 @@ export interface Algebra<T> {
   concat(xs: readonly T[], axis: number): T;
   /** Rows of x by integers, which lie in its range. */
   take(x: T, indices: T): T;
+  /** x with rows by integers, of which there is one for each row of y, replaced by these. */
+  setRows(x: T, indices: T, y: T): T;
   /** x where the integers, of a shape that broadcasts, are greater than a number, y elsewhere. */
   where(test: { greater: T; than: number }, x: T, y: T): T;
   /** Integers as floating numbers. */
   floats(x: T): T;
   stopGradient(x: T): T;
+  /** x, computed now if that can be. */
+  realize(x: T): T;
 
   jit(f: Fn<T>): Fn<T>;
   checkpoint(f: Fn<T>): Fn<T>;

@@ -27,6 +27,14 @@ export function libraryAlgebra(float: DType): Algebra<Tensor> {
     matmul: ct.matmul,
     sum: ct.sum,
     cumsum: (x, axis) => ct.cumsum(x, { axis }),
+    softmax: (x, axis) => ct.softmax(x, { axis }),
+    sort: (x, axis) => ct.sort(x, { axis }),
+    max: (x, axis) => ct.max(x, { axis }),
+    convolve: (image, weight) => {
+      const channels = (x: Tensor) => ct.reshape(x, [1, 1, ...x.shape]);
+      const y = ct.conv2d(channels(image), channels(weight));
+      return ct.reshape(y, y.shape.slice(2));
+    },
     reshape: (x, shape) => ct.reshape(x, [...shape]),
     permute: ct.permute,
     broadcastTo: ct.broadcastTo,
@@ -35,9 +43,19 @@ export function libraryAlgebra(float: DType): Algebra<Tensor> {
     stack: (xs, axis) => ct.stack(xs, { axis }),
     concat: (xs, axis) => ct.concat(xs, { axis }),
     take: (x, indices) => ct.take(x, indices),
+    setRows: (x, indices, y) => ct.setAt(x, [indices], y),
     where: ({ greater, than }, x, y) => ct.where(ct.gt(greater, than), x, y),
     floats: (x) => ct.cast(x, float),
     stopGradient: ct.stopGradient,
+    realize: (x) => {
+      try {
+        return ct.realize(x);
+      } catch (error) {
+        // There are no values within jit, vmap and the like.
+        if (error instanceof ct.TraceError) return x;
+        throw error;
+      }
+    },
 
     jit: (f) => ct.jit(f),
     checkpoint: (f) => ct.checkpoint(f),

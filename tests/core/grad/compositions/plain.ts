@@ -86,6 +86,9 @@ function series(x: Element, derivative: (x: number, order: number) => number): E
 
 const sine = (x: number, order: number) => Math.sin(x + order * Math.PI / 2);
 
+const exponential = (x: number) => Math.exp(x);
+const reciprocal = (x: number, order: number): number => order === 0 ? 1 / x : -order / x * reciprocal(x, order - 1);
+
 /** Derivatives of tanh are polynomials p of t = tanh: p' (1 - t^2) is the next. */
 function hyperbolicTangent(x: number, order: number): number {
   let polynomial = [0, 1];
@@ -121,6 +124,18 @@ function sum(x: Plain, axes: readonly number[], keepDims: boolean): Plain {
     totals.set(key, plus(totals.get(key)!, at(x, point)));
   }
   return new Plain(keepDims ? kept : x.shape.filter((_, axis) => !axes.includes(axis)), [...totals.values()], x.integer);
+}
+
+/** Rows along an axis, put in other places. */
+function alongAxis(x: Plain, axis: number, change: (row: readonly Element[]) => readonly Element[]): Plain {
+  const rows = new Map<string, readonly Element[]>();
+  const rowOf = (point: readonly number[]) => {
+    const key = point.with(axis, 0).join();
+    const found = rows.get(key) ?? change(Array.from({ length: x.shape[axis] }, (_, i) => at(x, point.with(axis, i))));
+    rows.set(key, found);
+    return found;
+  };
+  return new Plain(x.shape, pointsOf(x.shape).map((point) => rowOf(point)[point[axis]]), x.integer);
 }
 
 /** The array at index i of an axis. */
@@ -269,6 +284,20 @@ export function plainAlgebra(): Algebra<Plain> {
       }
       return stack(rows, axis);
     },
+    softmax: (x, axis) => {
+      const powers = elementwise((e) => series(e, exponential), x);
+      return elementwise((p, s) => times(p, series(s, reciprocal)), powers, sum(powers, [axis], true));
+    },
+    sort: (x, axis) => alongAxis(x, axis, (row) => row.toSorted(([a], [b]) => a - b)),
+    max: (x, axis) => one(alongAxis(x, axis, (row) => row.toSorted(([a], [b]) => b - a)), axis, 0),
+    convolve: (image, weight) => {
+      const shape = image.shape.map((extent, axis) => extent - weight.shape[axis] + 1);
+      const sums = pointsOf(shape).map((point) =>
+        pointsOf(weight.shape)
+          .map((offset) => times(at(weight, offset), at(image, point.map((i, axis) => i + offset[axis])))).reduce(plus)
+      );
+      return new Plain(shape, sums);
+    },
     reshape: (x, shape) => new Plain(shape, x.data, x.integer),
     permute: (x, order) =>
       gather(x, order.map((axis) => x.shape[axis]), (point) => x.shape.map((_, axis) => point[order.indexOf(axis)])),
@@ -288,12 +317,19 @@ export function plainAlgebra(): Algebra<Plain> {
       const rank = indices.shape.length;
       return gather(x, shape, (point) => [at(indices, point.slice(0, rank))[0], ...point.slice(rank)]);
     },
+    setRows: (x, indices, y) => {
+      const rows = Array.from({ length: x.shape[0] }, (_, i) => one(x, 0, i));
+      indices.data.forEach(([index], i) => rows[index] = one(y, 0, i));
+      return stack(rows, 0);
+    },
     where: ({ greater, than }, x, y) => {
       const { shape, data } = elementwise((test, a, b) => test[0] > than ? a : b, greater, x, y);
       return new Plain(shape, data, x.integer);
     },
     floats: ({ shape, data }) => new Plain(shape, data),
     stopGradient: ({ shape, data, integer }) => new Plain(shape, data.map(([value]) => [value]), integer),
+
+    realize: (x) => x,
 
     jit: (f) => f,
     checkpoint: (f) => f,

@@ -122,6 +122,13 @@ function runner<T>(a: Algebra<T>) {
   const firstOf = (x: T): T => a.reshape(a.slice(flat(x), { axis: 0, start: 0, step: sizeOf(x) }), []);
   const axisOf = (x: T, k: number) => k % rankOf(x);
 
+  /** What, added to x, keeps elements along an axis apart: 20 more at each place than at the one before, or than at the one after. */
+  const ladder = (x: T, axis: number, up: boolean): T => {
+    const extent = a.shapeOf(x)[axis];
+    const shape = a.shapeOf(x).map((_, i) => i === axis ? extent : 1);
+    return a.constant(Array.from({ length: extent }, (_, i) => 20 * (up ? i : extent - 1 - i)), shape);
+  };
+
   const operations: readonly ((x: T, y: T, k: number, n: T) => T)[] = [
     (x) => a.sin(x),
     (x) => a.tanh(x),
@@ -154,6 +161,29 @@ function runner<T>(a: Algebra<T>) {
     (x, _, _k, n) => a.mul(x, fitting(x, a.floats(a.add(n, 1)))),
     (x, y, _, n) => a.where({ greater: firstOf(n), than: 0 }, x, a.mul(x, mean(y))),
     (x, y) => a.add(a.stopGradient(x), fitting(x, y)),
+    (x) => a.realize(x),
+    (x, _, k) => rankOf(x) === 0 ? x : a.softmax(x, axisOf(x, k)),
+    (x, _, k) => {
+      if (rankOf(x) === 0) return x;
+      const axis = axisOf(x, k);
+      return a.add(a.sort(a.add(x, ladder(x, axis, false)), axis), a.mul(ladder(x, axis, true), -1));
+    },
+    (x, _, k) => {
+      if (rankOf(x) === 0) return x;
+      const axis = axisOf(x, k);
+      return a.add(a.max(a.add(x, ladder(x, axis, false)), axis), -20 * (a.shapeOf(x)[axis] - 1));
+    },
+    (x, y, k) => {
+      if (rankOf(x) !== 2) return a.sin(x);
+      const fits = rankOf(y) === 2 && a.shapeOf(y).every((extent, axis) => extent <= a.shapeOf(x)[axis]);
+      const weight = fits ? y : a.slice(x, { axis: k % 2, start: 0, step: 2 });
+      return a.convolve(x, a.mul(weight, 0.5));
+    },
+    (x, y, _, n) => {
+      if (rankOf(x) === 0) return x;
+      const row = firstOf(rowsOf(x, n));
+      return a.setRows(x, a.reshape(row, [1]), a.broadcastTo(a.sin(mean(y)), [1, ...a.shapeOf(x).slice(1)]));
+    },
   ];
 
   interface Scope {
