@@ -13,6 +13,9 @@ import type { Graph } from "./graph.ts";
 /** Beyond this cost a chain of elementwise nodes is cut: printers and compilers of shaders do not take expressions of any depth. */
 const maxCost = 400;
 
+/** Nor do they take nodes that cost nothing (views) one in the other to any depth. */
+const maxDepth = 500;
+
 /** From this cost on a value that several nodes read is computed once, and one that a broadcast reads many times is. */
 const sharedCost = 6;
 const broadcastCost = 4;
@@ -35,6 +38,7 @@ export function nodesToMaterialize(graph: Graph, { fuses, maxFusedParts }: Targe
   const parts = new Set(graph.nodes.filter((node) => partsOf(node).length > maxFusedParts).flatMap(partsOf));
   const materialized = new Set<Node>();
   const costs = new Map<Node, number>();
+  const depths = new Map<Node, number>();
   // Nodes that need another kernel's result: materializing them costs no kernel of their own, they end that one.
   const following = new Set<Node>();
   for (const node of graph.nodes) {
@@ -42,6 +46,8 @@ export function nodesToMaterialize(graph: Graph, { fuses, maxFusedParts }: Targe
     const { inputs, op } = node.made;
     const cost = inputs.reduce((sum, input) => sum + (materialized.has(input) ? 0 : costs.get(input) ?? 0), nodeCost(node));
     costs.set(node, cost);
+    const depth = inputs.reduce((most, input) => materialized.has(input) ? most : Math.max(most, depths.get(input) ?? 0), 0) + 1;
+    depths.set(node, depth);
     if (inputs.some((input) => following.has(input) || materialized.has(input))) following.add(node);
     const elementwise = op.lower.kind === "elementwise";
     const isShared = (users.get(node)?.length ?? 0) > 1 &&
@@ -49,7 +55,7 @@ export function nodesToMaterialize(graph: Graph, { fuses, maxFusedParts }: Targe
     const isRepeated = (factors.get(node) ?? 1) > 1 && cost >= (following.has(node) ? 1 : broadcastCost);
     const isUnfused = !fuses && elementwise;
     const isPart = cost > 0 && parts.has(node);
-    const isTooMuch = isShared || isRepeated || cost >= maxCost;
+    const isTooMuch = isShared || isRepeated || cost >= maxCost || depth >= maxDepth;
     if (outputs.has(node) || !isInlinable(node) || isTooMuch || isUnfused || isPart) materialized.add(node);
   }
   return materialized;

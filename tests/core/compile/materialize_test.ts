@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { abs, add, concat, exp, matmul, mul, softmax, sub, sum, type Tensor } from "../../../mod.ts";
+import { abs, add, concat, exp, flip, matmul, mul, softmax, sub, sum, type Tensor } from "../../../mod.ts";
 import type { Target } from "../../../core/ir/target.ts";
 import { checkText } from "./by_hand.ts";
 import { type Argument, f32, lowered } from "./graphs.ts";
@@ -170,6 +170,8 @@ Deno.test("a device that does not fuse keeps every result", () => {
 Deno.test("a chain of thousands of operations is cut into kernels of a few hundred", () => {
   const { kernels } = lowered((x) => Array.from({ length: 2000 }).reduce<Tensor>((y) => add(y, x), x), [f32(2)]);
   assert.equal(kernels.length, 5);
+  const { kernels: views } = lowered((x) => Array.from({ length: 2000 }).reduce<Tensor>((y) => flip(y), x), [f32(2)]);
+  assert.equal(views.length, 4);
 });
 
 Deno.test("a device for which each place makes another kernel has few computed parts written where they belong", () => {
