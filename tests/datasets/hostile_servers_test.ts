@@ -227,7 +227,7 @@ Deno.test("what a folder's files unpack to is bounded by their size", async () =
 
 Deno.test("a stallTimeout that no timer can wait is named before anything is done", () => {
   for (const stallTimeout of [0, -1, 0.5, 2 ** 31, Infinity, NaN]) {
-    const message = `stallTimeout must be from 1 to 2147483647 milliseconds, but is ${stallTimeout}`;
+    const message = `Cannot call idxDataset with stallTimeout ${stallTimeout}: it must be from 1 to 2147483647 milliseconds`;
     assert.throws(() => idxDataset(sources.unpacked.source, { stallTimeout }), { name: "RangeError", message });
   }
 });
