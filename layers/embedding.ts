@@ -3,12 +3,15 @@
  *
  * @module
  */
+import { isInteger } from "../core/dtype.ts";
 import { aFunction, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { stopGradient } from "../core/ops/cast.ts";
-import { eq } from "../core/ops/compare.ts";
+import { logicalAnd } from "../core/ops/binary.ts";
+import { eq, ge, lt } from "../core/ops/compare.ts";
 import { iota } from "../core/ops/creation.ts";
 import { zerosLike } from "../core/ops/constant.ts";
+import { firstOutside } from "../core/ops/known.ts";
 import { expandDims } from "../core/ops/movement.ts";
 import { where } from "../core/ops/select.ts";
 import { take } from "../core/ops/take.ts";
@@ -47,8 +50,8 @@ export interface EmbeddingParams {
 /**
  * The vector of each index: row `i` of `weight` for index `i`.
  *
- * Input [batch, ...], integers from 0 to numEmbeddings - 1; output [batch, ..., features]. A program on a device cannot raise an error, so
- * indices are used as `take` does: negative ones count from the end, others are clamped to the range.
+ * Input [batch, ...], integers from 0 to numEmbeddings - 1; output [batch, ..., features]. Other indices are an error where the values
+ * are at hand; where they are not, as inside `jit`, their vectors are NaN, since a program on a device cannot raise an error.
  *
  * ```ts
  * import { layers, random, tensor } from "../mod.ts";
@@ -61,6 +64,7 @@ export interface EmbeddingParams {
  *
  * @throws {RangeError} If `numEmbeddings` or `features` is no integer of at least 1, or there is no such `paddingIndex`.
  * @throws {DTypeError} From `apply`, if the input is not of integers.
+ * @throws {RangeError} From `apply`, if an index is known to be none of these.
  */
 export function embedding(options: EmbeddingOptions): Layer<EmbeddingParams> {
   const { numEmbeddings, features, paddingIndex, weightInit = normal() } = checkOptions(options, embeddingOptions, "embedding");
@@ -82,7 +86,16 @@ export function embedding(options: EmbeddingOptions): Layer<EmbeddingParams> {
       };
     },
     apply: ({ weight }, state, x) => {
-      const rows = take(weight, x);
+      const outside = isInteger(x.dtype) && firstOutside(x, 0, numEmbeddings);
+      if (outside) {
+        throw new RangeError(
+          `Cannot embed index ${outside.value} (element ${outside.position}): the ${numEmbeddings} vectors have indices 0 to ${
+            numEmbeddings - 1
+          }`,
+        );
+      }
+      const named = expandDims(logicalAnd(ge(x, 0), lt(x, numEmbeddings)), { axis: -1 });
+      const rows = where(named, take(weight, x), NaN);
       return [unlessPadding(x, rows, stopGradient(rows)), state];
     },
   };

@@ -13,22 +13,23 @@ import { sameShape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast } from "./cast.ts";
 import { asTensor } from "./literal.ts";
-import { add, logicalAnd, mul } from "./binary.ts";
-import { eq, ne } from "./compare.ts";
+import { add, logicalAnd, logicalOr, mul } from "./binary.ts";
+import { eq, ge, lt, ne } from "./compare.ts";
 import { iota } from "./creation.ts";
 import { zerosLike } from "./constant.ts";
-import { focus, type LossOptions, reduceLoss, reductions } from "./losses.ts";
+import { firstOutside } from "./known.ts";
+import { focus, type LossOptions, reduceLoss, reductions, weigh } from "./losses.ts";
 import { broadcastTo, expandDims, reshape } from "./movement.ts";
 import { logSoftmax } from "./nn.ts";
 import { sum } from "./sum.ts";
 import { where } from "./select.ts";
-import { expm1, neg } from "./unary.ts";
+import { expm1, logicalNot, neg, vanishing } from "./unary.ts";
 
 /** Options of losses of classes. */
 export interface NllLossOptions extends LossOptions {
   /** A factor for each class: [classes]. The mean is then the weighted one: the sum divided by the sum of the labels' factors. */
   readonly weight?: Tensor;
-  /** Examples with this label have loss 0 and do not count in the mean. Default none (PyTorch's is -100). */
+  /** Examples with this label have loss 0 and do not count in the mean. Default -100, which is no class. */
   readonly ignoreIndex?: number;
 }
 
@@ -51,7 +52,10 @@ function classAxis({ rank }: { readonly rank: number }): number {
   return rank === 1 ? 0 : 1;
 }
 
-function checkLabels(x: Tensor, labels: TensorLike, what: string): Tensor {
+/** The label of examples to skip. */
+const ignored = -100;
+
+function checkLabels(x: Tensor, labels: TensorLike, { ignoreIndex = ignored }: NllLossOptions, what: string): Tensor {
   const classes = asTensor(labels);
   if (!isInteger(classes.dtype)) {
     throw new DTypeError(
@@ -69,14 +73,24 @@ function checkLabels(x: Tensor, labels: TensorLike, what: string): Tensor {
       { shape: x.shape, labels: classes.shape },
     );
   }
+  const count = x.shape[classAxis(x)];
+  const outside = firstOutside(classes, 0, count, ignoreIndex);
+  if (outside) {
+    throw new RangeError(
+      `Cannot take ${what} of ${
+        showShape(x.shape)
+      } with label ${outside.value} (element ${outside.position}): the ${count} classes are ` +
+        `0 to ${count - 1}; examples with label ${ignoreIndex} (ignoreIndex) are skipped`,
+    );
+  }
   return classes;
 }
 
 /** Labels, or probabilities of the classes. */
-function checkTarget(x: Tensor, target: TensorLike, what: string): Tensor {
+function checkTarget(x: Tensor, target: TensorLike, options: NllLossOptions, what: string): Tensor {
   const wanted = asTensor(target);
   const soft = isFloat(wanted.dtype) && x.rank > 0 && sameShape(wanted.shape, x.shape);
-  return soft ? wanted : checkLabels(x, wanted, what);
+  return soft ? wanted : checkLabels(x, wanted, options, what);
 }
 
 /** The factors of the classes in the shape of the scores. */
@@ -101,7 +115,7 @@ function perClass(weight: Tensor, { shape, dtype }: Tensor, axis: number): Tenso
 function classLoss(scores: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
   const axis = classAxis(scores);
   const factors = options.weight && perClass(options.weight, scores, axis);
-  const weighed = factors ? mul(scores, factors) : scores;
+  const weighed = factors ? weigh(scores, factors) : scores;
   const total = (x: Tensor) => sum(x, { axis });
   const smoothing = fraction(options.labelSmoothing ?? 0, "labelSmoothing");
   const share = smoothing / scores.shape[axis];
@@ -111,44 +125,52 @@ function classLoss(scores: Tensor, target: Tensor, options: CrossEntropyOptions)
       throw new RangeError(`ignoreIndex (${options.ignoreIndex}) is for labels: targets that are probabilities have no index`);
     }
     const shares = smoothing === 0 ? target : add(mul(target, 1 - smoothing), share);
-    return reduceLoss(neg(total(mul(weighed, shares))), options);
+    return neg(reduceLoss(total(weigh(weighed, shares)), options));
   }
 
-  const labels = expandDims(cast(target, indexType), { axis });
-  const labelled = eq(iota(scores.shape, axis), labels);
-  const counting = options.ignoreIndex === undefined ? undefined : ne(labels, options.ignoreIndex);
-  const chosen = counting ? logicalAnd(labelled, counting) : labelled;
+  const classes = cast(target, indexType);
+  const { ignoreIndex = ignored } = options;
+  const counted = ne(classes, ignoreIndex);
+  const counting = expandDims(counted, { axis });
+  const chosen = logicalAnd(eq(iota(scores.shape, axis), expandDims(classes, { axis })), counting);
   const own = total(where(chosen, weighed, zerosLike(weighed)));
-  const all = () => total(counting ? where(counting, weighed, 0) : weighed);
-  const losses = neg(smoothing === 0 ? own : add(mul(own, 1 - smoothing), mul(all(), share)));
-  if (factors) return reduceLoss(losses, options, total(where(chosen, factors, 0)));
-  return reduceLoss(losses, options, counting && cast(counting, scores.dtype));
+  const all = () => total(where(counting, weighed, 0));
+  const gains = smoothing === 0 ? own : smoothing === 1 ? mul(all(), share) : add(mul(own, 1 - smoothing), mul(all(), share));
+  // A label that nobody could look at before shows as NaN that it is no class, not as a loss that one might believe.
+  const known = logicalAnd(ge(classes, 0), lt(classes, scores.shape[axis]));
+  const told = (x: Tensor) => where(logicalOr(known, logicalNot(counted)), x, NaN);
+  if ((options.reduction ?? "mean") !== "mean") return neg(reduceLoss(told(gains), options));
+  return neg(reduceLoss(gains, options, told(factors ? total(where(chosen, factors, 0)) : cast(counted, scores.dtype))));
 }
 
 /**
- * The negative log likelihood: minus the log probability of the right class. A label that is no class costs nothing.
+ * The negative log likelihood: minus the log probability of the right class.
  *
  * ```ts
  * import { item, nllLoss, tensor } from "../../mod.ts";
+ * // -100 is no class, but says that the example is to be skipped.
  * const labels = tensor([1, -100], { dtype: "i32" });
- * console.log(await item(nllLoss(tensor([[-3, -0.05], [-1, -0.5]]), labels, { ignoreIndex: -100 }))); // 0.05
+ * console.log(await item(nllLoss(tensor([[-3, -0.05], [-1, -0.5]]), labels))); // 0.05
  * ```
  *
  * @param logProbabilities [batch, classes, ...], as `logSoftmax` gives them
- * @param labels Integers [batch, ...] from 0 up to, without, the number of classes
+ * @param labels Integers [batch, ...] from 0 up to, without, the number of classes, or `ignoreIndex`. Others are an error where the
+ * values are at hand; where they are not, as inside `jit`, they make the loss NaN.
  * @param options `reduction`, `weight`, `ignoreIndex`.
+ * @returns The mean over the examples that are not skipped, unless `reduction` says otherwise; NaN if all are.
+ * @throws {RangeError} If a label is known to be no class.
  * @throws {ShapeError} If there is not one label per example, or one factor per class.
  * @throws {DTypeError} If the labels are not integers.
  */
 export function nllLoss(logProbabilities: TensorLike, labels: TensorLike, options: NllLossOptions = {}): Tensor {
   checkOptions(options, nllLossOptions, "nllLoss");
   const x = asFloat(logProbabilities);
-  return classLoss(x, checkLabels(x, labels, "nllLoss"), { ...options, labelSmoothing: 0 });
+  return classLoss(x, checkLabels(x, labels, options, "nllLoss"), { ...options, labelSmoothing: 0 });
 }
 
 /**
  * The cross-entropy between softmax(logits) and the target: `logSoftmax` and `nllLoss` in one. Its gradient in the logits is
- * softmax(logits) - oneHot(labels), divided by the batch for the mean. A label that is no class costs nothing.
+ * softmax(logits) - oneHot(labels), divided by the batch for the mean. Logits may be infinite: the loss is the limit.
  *
  * ```ts
  * import { crossEntropy, item, tensor } from "../../mod.ts";
@@ -159,18 +181,21 @@ export function nllLoss(logProbabilities: TensorLike, labels: TensorLike, option
  * ```
  *
  * @param logits [batch, classes, ...]
- * @param target Labels: integers [batch, ...] from 0 up to, without, the number of classes. Or probabilities of the classes: floating,
- * of the shape of the logits.
+ * @param target Labels: integers [batch, ...] from 0 up to, without, the number of classes, or `ignoreIndex` to skip an example. Others are
+ * an error where the values are at hand; where they are not, as inside `jit`, they make the loss NaN. Or probabilities of the
+ * classes: floating, of the shape of the logits.
  * @param options `reduction`, `weight`, `ignoreIndex` (for labels), `labelSmoothing`.
+ * @returns The mean over the examples that are not skipped, unless `reduction` says otherwise; NaN if all are.
  * @throws {ShapeError} If there is not one label per example, or one factor per class.
  * @throws {DTypeError} If the target is neither integer nor of the shape of the logits.
- * @throws {RangeError} If `labelSmoothing` is not in [0, 1], or `ignoreIndex` is given with probabilities.
+ * @throws {RangeError} If a label is known to be no class, `labelSmoothing` is not in [0, 1], or `ignoreIndex` is given with
+ * probabilities.
  * @see Szegedy et al., "Rethinking the Inception architecture", 2016, for label smoothing
  */
 export function crossEntropy(logits: TensorLike, target: TensorLike, options: CrossEntropyOptions = {}): Tensor {
   checkOptions(options, crossEntropyOptions, "crossEntropy");
   const x = asFloat(logits);
-  const wanted = checkTarget(x, target, "crossEntropy");
+  const wanted = checkTarget(x, target, options, "crossEntropy");
   return classLoss(logSoftmax(x, { axis: classAxis(x) }), wanted, options);
 }
 
@@ -204,12 +229,13 @@ const polyLossOptions = optionTable<PolyLossOptions>({
  * @param options `epsilon`, and those of `crossEntropy`.
  * @throws {ShapeError} If there is not one label per example, or one factor per class.
  * @throws {DTypeError} If the target is neither integer nor of the shape of the logits.
+ * @throws {RangeError} If a label is known to be no class.
  * @see Leng et al., "PolyLoss: a polynomial expansion perspective of classification loss functions", 2022
  */
 export function polyLoss(logits: TensorLike, target: TensorLike, options: PolyLossOptions = {}): Tensor {
   checkOptions(options, polyLossOptions, "polyLoss");
   const x = asFloat(logits);
-  const wanted = checkTarget(x, target, "polyLoss");
+  const wanted = checkTarget(x, target, options, "polyLoss");
   const logs = logSoftmax(x, { axis: classAxis(x) });
   // expm1(log p) is p - 1, right to the last digit where p is near 1.
   return classLoss(add(logs, mul(options.epsilon ?? 1, expm1(logs))), wanted, options);
@@ -243,13 +269,13 @@ const focalLossOptions = optionTable<FocalLossOptions>({
  * @param options `gamma`, and those of `crossEntropy`.
  * @throws {ShapeError} If there is not one label per example, or one factor per class.
  * @throws {DTypeError} If the target is neither integer nor of the shape of the logits.
- * @throws {RangeError} If `gamma` is negative.
+ * @throws {RangeError} If a label is known to be no class, or `gamma` is negative.
  * @see Lin et al., "Focal loss for dense object detection", 2017
  */
 export function focalLoss(logits: TensorLike, target: TensorLike, options: FocalLossOptions = {}): Tensor {
   checkOptions(options, focalLossOptions, "focalLoss");
   const x = asFloat(logits);
-  const wanted = checkTarget(x, target, "focalLoss");
+  const wanted = checkTarget(x, target, options, "focalLoss");
   const logs = logSoftmax(x, { axis: classAxis(x) });
-  return classLoss(mul(focus(neg(expm1(logs)), options.gamma), logs), wanted, options);
+  return classLoss(mul(focus(neg(expm1(vanishing(logs))), options.gamma), logs), wanted, options);
 }

@@ -192,8 +192,9 @@ function pickedExtents({ runs, order, from, coordinates }: Address): Shape {
  * ```
  *
  * Lists and tensors are broadcast against each other and read side by side; their common shape replaces their axes if these
- * are neighbours, else it comes first. A number beside them counts as one of them. Positions written as numbers must exist. Those in
- * tensors are clamped to the axis (a program on a device cannot raise an error), and negative ones count from the end.
+ * are neighbours, else it comes first. A number beside them counts as one of them. Negative positions count from the end. All
+ * must exist, as far as they are known; those in tensors without values, as inside `jit`, are clamped to the axis (a program on a
+ * device cannot raise an error).
  *
  * A tensor's shape cannot depend on values, so there is no index by mask: choose with `where(mask, x, y)`.
  *

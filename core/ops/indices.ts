@@ -12,6 +12,7 @@ import { asTensor } from "./literal.ts";
 import { add, maximum, minimum } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { lt } from "./compare.ts";
+import { firstOutside } from "./known.ts";
 import { iota, zeros } from "./creation.ts";
 import { broadcastTo, reshape } from "./movement.ts";
 import { where } from "./select.ts";
@@ -41,8 +42,9 @@ export function normalizeIndex(at: number, shape: Shape, axis: number, what: str
 
 /**
  * Indices along an axis of `shape` as i32 that count from the front and lie in range: negative ones count from the end, and those
- * outside are clamped (a program on a device cannot raise an error).
+ * outside that are known on the device only are clamped (a program there cannot raise an error).
  *
+ * @throws {RangeError} If one is known to be outside.
  * @throws {DTypeError} If they are not integers.
  * @throws {ShapeError} If there are some, but the axis is empty.
  */
@@ -58,6 +60,15 @@ export function normalizeIndices(indices: TensorLike, shape: Shape, axis: number
   const size = shape[axis];
   if (size === 0 && list.size > 0) {
     throw new ShapeError(`Cannot ${what} ${showShape(shape)} by index along axis ${axis}: it is empty`, { shape, axis });
+  }
+  const outside = firstOutside(list, -size, size);
+  if (outside) {
+    throw new RangeError(
+      `Cannot ${what} ${showShape(shape)} at ${outside.value} along axis ${axis}: positions are ${-size} to ${
+        size - 1
+      }, and element ` +
+        `${outside.position} of the indices names none`,
+    );
   }
   const whole = cast(list, indexType);
   const fromFront = where(lt(whole, 0), add(whole, size), whole);

@@ -7,18 +7,19 @@
 import { checkedInside, flag, oneOf, real } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
+import * as expr from "../ir/expr.ts";
 import { fraction, nonNegative, positive } from "../ranges.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
-import { add, div, maximum, mul, pow, sub } from "./binary.ts";
+import { add, div, logicalAnd, maximum, mul, pow, sub } from "./binary.ts";
 import { eq, gt } from "./compare.ts";
 import { zerosLike } from "./constant.ts";
-import { softplus } from "./nn.ts";
+import { apply, elementwise, type ElementwiseOp, floatDType } from "./define.ts";
 import { mean } from "./reduce.ts";
 import { sum } from "./sum.ts";
 import { where } from "./select.ts";
-import { abs, clip, exp, log, neg, sigmoid } from "./unary.ts";
+import { abs, clip, exp, isInf, log, log1p, neg, saturating, sigmoid } from "./unary.ts";
 
 /** How the losses of a batch are reduced: to their mean (default), to their sum, or not at all. */
 export interface LossOptions {
@@ -60,6 +61,11 @@ export function sameShapes(x: TensorLike, y: TensorLike, what: string): [Tensor,
   return [a, b];
 }
 
+/** x times its weight, where a weight of 0 outweighs an infinite x. */
+export function weigh(x: Tensor, weight: Tensor): Tensor {
+  return mul(where(logicalAnd(eq(weight, 0), isInf(x)), 0, x), weight);
+}
+
 /**
  * The mean squared error.
  *
@@ -78,7 +84,7 @@ export function mseLoss(prediction: TensorLike, target: TensorLike, options: Los
 
 /**
  * The cross-entropy of probabilities against targets in [0, 1]. Logarithms are limited to -100, so that a wrong probability
- * of 0 or 1 has loss 100, not infinity.
+ * of 0 or 1 has loss 100, not infinity, and their derivatives to 1e12.
  *
  * ```ts
  * import { binaryCrossEntropy, item, tensor } from "../../mod.ts";
@@ -88,16 +94,22 @@ export function mseLoss(prediction: TensorLike, target: TensorLike, options: Los
 export function binaryCrossEntropy(probability: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
   checkOptions(options, lossOptions, "binaryCrossEntropy");
   const [p, y] = sameShapes(probability, target, "binaryCrossEntropy");
-  const clamped = (x: Tensor) => {
-    // The logarithm sees no 0, so that its derivative is finite where it is not chosen.
-    const positive = gt(x, 0);
-    return where(positive, maximum(log(where(positive, x, 1)), -100), -100);
-  };
-  return reduceLoss(neg(add(mul(y, clamped(p)), mul(sub(1, y), clamped(sub(1, p))))), options);
+  const logarithm = (x: Tensor) => apply(clampedLogOp, [x], undefined);
+  return reduceLoss(neg(add(mul(y, logarithm(p)), mul(sub(1, y), logarithm(sub(1, p))))), options);
 }
 
+export const clampedLogOp: ElementwiseOp = elementwise({
+  name: "clampedLog",
+  domain: "positive",
+  dtype: floatDType("clampedLog"),
+  // Where the value is the limit there still is a slope, by which a wrong probability of 0 can be learned.
+  partials: [(g, x) => div(g, maximum(x, 1e-12))],
+  lower: (x) => expr.binary("max", expr.unary("log", x), -100),
+});
+
 /**
- * The cross-entropy of sigmoid(logits) against targets in [0, 1], numerically stable for logits of any size.
+ * The cross-entropy of sigmoid(logits) against targets in [0, 1], numerically stable for logits of any size, infinite ones too, and
+ * with all digits of small losses.
  *
  * ```ts
  * import { binaryCrossEntropyWithLogits, item, tensor } from "../../mod.ts";
@@ -107,7 +119,15 @@ export function binaryCrossEntropy(probability: TensorLike, target: TensorLike, 
 export function binaryCrossEntropyWithLogits(logits: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
   checkOptions(options, lossOptions, "binaryCrossEntropyWithLogits");
   const [x, y] = sameShapes(logits, target, "binaryCrossEntropyWithLogits");
-  return reduceLoss(sub(softplus(x), mul(x, y)), options);
+  return reduceLoss(entropyOfLogits(x, y), options);
+}
+
+/** -y log p - (1 - y) log(1 - p) for p = sigmoid(x): |x| times the target that it is far from, and a small rest. */
+function entropyOfLogits(x: Tensor, y: Tensor): Tensor {
+  const positive = gt(x, 0);
+  // -|x|, but such that the derivatives of both terms at 0 are taken from the same side.
+  const small = where(positive, neg(x), x);
+  return sub(log1p(exp(small)), weigh(small, where(positive, sub(1, y), y)));
 }
 
 /** The factor of focal losses: miss^gamma, for a miss in [0, 1]. */
@@ -151,9 +171,10 @@ export function binaryFocalLoss(logits: TensorLike, target: TensorLike, options:
   const { alpha = 0.25 } = options;
   const blend = (of1: TensorLike, of0: TensorLike) => add(mul(y, of1), mul(sub(1, y), of0));
   // 1 - p for the probability p of the target.
-  const miss = blend(sigmoid(neg(x)), sigmoid(x));
-  const losses = mul(focus(miss, options.gamma), sub(softplus(x), mul(x, y)));
-  return reduceLoss(alpha === null ? losses : mul(blend(fraction(alpha, "alpha"), 1 - alpha), losses), options);
+  const near = saturating(x);
+  const miss = blend(sigmoid(neg(near)), sigmoid(near));
+  const losses = mul(focus(miss, options.gamma), entropyOfLogits(x, y));
+  return reduceLoss(alpha === null ? losses : weigh(losses, blend(fraction(alpha, "alpha"), 1 - alpha)), options);
 }
 
 /**
@@ -246,7 +267,8 @@ const klDivergenceOptions = optionTable<KlDivergenceOptions>({
 });
 
 /**
- * The Kullback-Leibler divergence of a distribution from another: target * (log target - input), element by element, where 0 log 0 is 0.
+ * The Kullback-Leibler divergence of a distribution from another: target * (log target - input), element by element, which is 0 for a
+ * target of 0, whatever the input.
  * PyTorch's `kl_div`.
  *
  * ```ts
@@ -262,7 +284,7 @@ const klDivergenceOptions = optionTable<KlDivergenceOptions>({
 export function klDivergence(input: TensorLike, target: TensorLike, options: KlDivergenceOptions = {}): Tensor {
   checkOptions(options, klDivergenceOptions, "klDivergence");
   const [x, t] = sameShapes(input, target, "klDivergence");
-  const losses = options.logTarget ? mul(exp(t), sub(t, x)) : sub(xLogX(t), mul(t, x));
+  const losses = options.logTarget ? ofLogTarget(x, t) : sub(xLogX(t), weigh(x, t));
   if (options.reduction !== "batchmean") return reduceLoss(losses, { reduction: options.reduction });
   if (x.rank === 0) {
     throw new ShapeError('Cannot take klDivergence of a scalar with reduction "batchmean": there is no batch axis, use "sum"', {
@@ -270,6 +292,13 @@ export function klDivergence(input: TensorLike, target: TensorLike, options: KlD
     });
   }
   return div(sum(losses), x.shape[0]);
+}
+
+/** exp(t) (t - x), which is 0 where t is -infinity. */
+function ofLogTarget(x: Tensor, t: Tensor): Tensor {
+  const none = eq(t, -Infinity);
+  const known = where(none, 0, t);
+  return where(none, 0, mul(exp(known), sub(known, where(none, 0, x))));
 }
 
 function xLogX(x: Tensor): Tensor {

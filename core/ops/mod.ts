@@ -34,6 +34,7 @@ import { concatOp } from "./concat.ts";
 import { indexOp } from "./creation.ts";
 import { fullOp } from "./constant.ts";
 import { digammaOp, lgammaOp, polygammaOp } from "./gamma.ts";
+import { clampedLogOp } from "./losses.ts";
 import { matmulOp } from "./matmul.ts";
 import { broadcastOp, flipOp, permuteOp, reshapeOp } from "./movement.ts";
 import { padOp, sliceOp } from "./slice.ts";
@@ -119,6 +120,7 @@ export const allOps: readonly Op[] = [
   digammaOp,
   polygammaOp,
   indexOp,
+  clampedLogOp,
   matmulOp,
   reshapeOp,
   permuteOp,

@@ -11,9 +11,10 @@ import { normalizeAxis, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast, stopGradient } from "./cast.ts";
 import { asTensor, isNumber } from "./literal.ts";
-import { add, div, gap, mul, sub } from "./binary.ts";
-import { eq, ge, gt, le } from "./compare.ts";
+import { add, div, gap, logicalAnd, mul, sub } from "./binary.ts";
+import { eq, ge, gt, le, lt } from "./compare.ts";
 import { iota } from "./creation.ts";
+import { firstOutside } from "./known.ts";
 import { reshape } from "./movement.ts";
 import { max } from "./reduce.ts";
 import { sum } from "./sum.ts";
@@ -313,7 +314,8 @@ export function logSoftmax(x: TensorLike, options: AxisOptions = {}): Tensor {
 }
 
 /**
- * For each label a vector of zeros with a 1 at the label's position.
+ * For each label a vector of zeros with a 1 at the label's position. Labels that are no class are an error where the values are at hand;
+ * where they are not, as inside `jit`, their vectors are NaN.
  *
  * ```ts
  * import { oneHot, tensor, toArray } from "../../mod.ts";
@@ -321,9 +323,19 @@ export function logSoftmax(x: TensorLike, options: AxisOptions = {}): Tensor {
  * ```
  *
  * @returns [..., classes], f32
+ * @throws {RangeError} If a label is known to be no class.
  */
 export function oneHot(labels: TensorLike, classes: number): Tensor {
   const tensor = isNumber(labels) ? asTensor(labels, indexType) : asTensor(labels);
-  const shape = [...tensor.shape, classes];
-  return cast(eq(iota(shape, tensor.rank), reshape(cast(tensor, indexType), [...tensor.shape, 1])), defaultFloat);
+  const outside = firstOutside(tensor, 0, classes);
+  if (outside) {
+    throw new RangeError(
+      `Cannot make a one-hot vector of label ${outside.value} (element ${outside.position}): the ${classes} classes are 0 to ${
+        classes - 1
+      }`,
+    );
+  }
+  const at = reshape(cast(tensor, indexType), [...tensor.shape, 1]);
+  const hot = cast(eq(iota([...tensor.shape, classes], tensor.rank), at), defaultFloat);
+  return where(logicalAnd(ge(at, 0), lt(at, classes)), hot, NaN);
 }

@@ -56,10 +56,11 @@ export function valuesFor(x: Tensor, values: TensorLike, shape: Shape, what: str
  * ```
  *
  * @param indices Integers, with as many axes as x; the other axes broadcast against those of x (PyTorch instead leaves out rows
- * of x that have no indices: add to a slice of x for that). Negative ones count from the end, those out of range are clamped to it.
+ * of x that have no indices: add to a slice of x for that). Negative ones count from the end; those out of range are treated as `take` does.
  * @param updates Numbers that broadcast to the shape of the (broadcast) indices.
  * @param options `axis`: along which axis (default the last).
  * @throws {DTypeError} If the indices are not integers, or the type of the updates does not fit into that of x.
+ * @throws {RangeError} If an index is known to be out of range.
  * @throws {ShapeError} If the shapes do not fit.
  */
 export function scatterAdd(

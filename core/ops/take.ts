@@ -11,17 +11,18 @@ import { asTensor } from "./literal.ts";
 import { gather } from "./rows.ts";
 
 /**
- * The slices of x along an axis (default the first) that the indices name, in their order; negative indices count from the end, and
- * those out of range are clamped to it (a program on a device cannot raise an error).
+ * The slices of x along an axis (default the first) that the indices name, in their order; negative indices count from the end. Those
+ * out of range are an error where they are known, and are clamped where they are not, as inside `jit` (a program on a device cannot
+ * raise an error).
  *
  * ```ts
  * import { take, tensor, toArray } from "../../mod.ts";
  * console.log(await toArray(take(tensor([10, 20, 30]), tensor([2, 0], { dtype: "i32" })))); // [30, 10]
  * ```
  *
- * @param indices Integers of any shape, which replaces the axis; a plain number must be a position that exists.
+ * @param indices Integers of any shape, which replaces the axis.
  * @throws {DTypeError} If the indices are not integers.
- * @throws {RangeError} If a plain number is out of range.
+ * @throws {RangeError} If an index is known to be out of range.
  * @throws {ShapeError} If there is an index, but the axis is empty.
  */
 export function take(x: TensorLike, indices: TensorLike, options: { readonly axis?: number } = {}): Tensor {
@@ -42,11 +43,12 @@ export function take(x: TensorLike, indices: TensorLike, options: { readonly axi
  * console.log(await toArray(takeAlongAxis(x, order))); // [[30, 20, 10], [6, 5, 4]]
  * ```
  *
- * @param indices Integers, with as many axes as x; the other axes broadcast against those of x. Negative ones count from the end, those
- * out of range are clamped to it.
+ * @param indices Integers, with as many axes as x; the other axes broadcast against those of x. Negative ones count from the end; those
+ * out of range are treated as `take` does.
  * @param options `axis`: along which axis (default the last).
  * @returns A tensor of the shape of the indices, where they did not broadcast.
  * @throws {DTypeError} If the indices are not integers.
+ * @throws {RangeError} If an index is known to be out of range.
  * @throws {ShapeError} If the shapes do not fit, or there is an index, but nothing to choose from.
  * @see NumPy's take_along_axis; PyTorch's gather (which does not broadcast)
  */

@@ -14,6 +14,7 @@ import { asFloat } from "./cast.ts";
 import { asTensor } from "./literal.ts";
 import { add, div, maximum, mul, sub } from "./binary.ts";
 import { eq } from "./compare.ts";
+import { firstKnown } from "./known.ts";
 import { type LossOptions, reduceLoss, reductions, sameShapes } from "./losses.ts";
 import type { AxisOptions } from "./nn.ts";
 import { norm } from "./norm.ts";
@@ -68,8 +69,10 @@ const cosineEmbeddingLossOptions = optionTable<CosineEmbeddingLossOptions>({ red
  *
  * @param x [batch, features] or [features]
  * @param y Of the same shape.
- * @param labels 1 or -1 per example: [batch] or []
+ * @param labels 1 or -1 per example: [batch] or []. Others are an error where the values are at hand; where they are not, as inside `jit`,
+ * they make the loss NaN.
  * @throws {ShapeError} If the shapes differ, or there is not one label per example.
+ * @throws {RangeError} If a label is known to be neither.
  */
 export function cosineEmbeddingLoss(
   x: TensorLike,
@@ -81,8 +84,15 @@ export function cosineEmbeddingLoss(
   const [a, b] = sameShapes(x, y, "cosineEmbeddingLoss");
   const like = asTensor(labels);
   checkPerExample(like.shape, a.shape, "cosineEmbeddingLoss");
+  const wrong = firstKnown(like, (label) => label !== 1 && label !== -1);
+  if (wrong) {
+    throw new RangeError(
+      `Cannot take cosineEmbeddingLoss with label ${wrong.value} (element ${wrong.position}): they are 1 and -1`,
+    );
+  }
   const cosine = cosineSimilarity(a, b);
-  return reduceLoss(where(eq(like, 1), sub(1, cosine), relu(sub(cosine, options.margin ?? 0))), options);
+  const unlike = where(eq(like, -1), relu(sub(cosine, options.margin ?? 0)), NaN);
+  return reduceLoss(where(eq(like, 1), sub(1, cosine), unlike), options);
 }
 
 function checkPerExample(labels: Shape, shape: Shape, what: string): void {

@@ -201,6 +201,13 @@ export class Storage implements Values {
     return device.downloadNow(buffer!);
   }
 
+  /** The values if they can be looked at without waiting, for no more than a copy; not to be written to. */
+  get known(): HostArray | undefined {
+    if (!this.#location) return undefined;
+    const { host, device, buffer } = this.#location;
+    return host ?? (device?.readsFreely ? device.downloadNow(buffer!) : undefined);
+  }
+
   /** A copy of the values on the host. */
   read(): Promise<HostArray> {
     // Not async: a DonatedError is thrown at once.

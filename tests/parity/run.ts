@@ -67,7 +67,9 @@ export function title({ name, options, inputs }: OperationFixture, float: Float 
 }
 
 /** The public function of the fixture's name, called with its arguments and its options in a record at the end. */
-function publicCall({ name, arguments: positional, inputs }: OperationFixture): Call {
+export function publicCall(
+  { name, arguments: positional, inputs }: Pick<OperationFixture, "name" | "arguments" | "inputs">,
+): Call {
   const run = named[name];
   assert.equal(typeof run, "function", `there is no ${name}`);
   const tensorOptions = Object.keys(inputs).filter((input) => !positional.includes(input));

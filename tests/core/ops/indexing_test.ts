@@ -44,7 +44,7 @@ const subjects: readonly Subject[] = [
   subject("takeAlongAxis the last axis", [float(3, 4), integer([-4, 3], 3, 2)], (x, at) => takeAlongAxis(x, at)),
   subject(
     "takeAlongAxis a middle axis",
-    [float(2, 4, 3), integer([-5, 5], 2, 3, 3)],
+    [float(2, 4, 3), integer([-4, 3], 2, 3, 3)],
     (x, at) => takeAlongAxis(x, at, { axis: 1 }),
   ),
   subject(
@@ -59,7 +59,7 @@ const subjects: readonly Subject[] = [
   ),
   subject(
     "scatterAdd",
-    [float(2, 4, 3), integer([-5, 5], 2, 6, 3), float(2, 6, 3)],
+    [float(2, 4, 3), integer([-4, 3], 2, 6, 3), float(2, 6, 3)],
     (x, at, y) => scatterAdd(x, at, mul(y, y), { axis: 1 }),
   ),
   subject(
@@ -108,7 +108,7 @@ testSubjects(subjects, moves);
 testOnDevices("takeAlongAxis", async () => {
   const x = tensor([[10, 30, 20], [6, 4, 5]]);
   assert.deepEqual(await toArray(takeAlongAxis(x, i32([[1, 2, 0], [0, 2, 1]]))), [[30, 20, 10], [6, 5, 4]]);
-  assert.deepEqual(await toArray(takeAlongAxis(x, i32([[-1, -9, 9]]))), [[20, 10, 20], [5, 6, 5]]);
+  assert.deepEqual(await toArray(takeAlongAxis(x, i32([[-1, -3, 2]]))), [[20, 10, 20], [5, 6, 5]]);
   assert.deepEqual(await toArray(takeAlongAxis(x, i32([[1, 0, 1]]), { axis: 0 })), [[6, 30, 5]]);
   assert.deepEqual(takeAlongAxis(x, zeros([2, 0], { dtype: "i32" })).shape, [2, 0]);
   assert.deepEqual(await toArray(takeAlongAxis(zeros([0, 3]), zeros([0, 2], { dtype: "u32" }))), []);
@@ -129,7 +129,7 @@ Deno.test("take and takeAlongAxis refuse what does not fit", () => {
 });
 
 testOnDevices("the last of several values stays, of several additions all", async () => {
-  const indices = i32([1, 0, 1, -1, 7]);
+  const indices = i32([1, 0, 1, -1, 2]);
   const values = tensor([1, NaN, 3, 4, 5]);
   assert.deepEqual(await toArray(setAt(zeros([3]), [indices], values)), [NaN, 3, 5]);
   assert.deepEqual(await toArray(setAt(zeros([3]), [indices], setAt(values, 1, 2))), [2, 3, 5]);
