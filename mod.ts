@@ -4,6 +4,7 @@
  * @module
  */
 import "./core/execution/print.ts";
+import "./core/execution/nan_checks.ts";
 
 export { type DType, type TypedArray } from "./core/dtype.ts";
 export * from "./core/errors.ts";

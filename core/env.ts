@@ -12,7 +12,7 @@ export function readEnv(name: string): string | undefined {
 }
 
 /** What COTANGENT_DEBUG may name. */
-const debugWords = ["graph", "kernels", "source", "time"] as const;
+const debugWords = ["graph", "kernels", "source", "time", "nan"] as const;
 type DebugWord = typeof debugWords[number];
 
 /** What COTANGENT_DEBUG names, separated by commas. Other words are told of, since nothing would show that they do nothing. */

@@ -45,3 +45,11 @@ export class DeviceError extends CotangentError {}
  * `facts`: the `bytes` that were requested in one piece, and the `bytesInUse`; where the device knows them, `bytesFree` and its `limit`.
  */
 export class OutOfMemoryError extends DeviceError {}
+
+/**
+ * A NaN or an infinity came out of an operation on finite numbers, and COTANGENT_DEBUG=nan looks for such.
+ *
+ * `facts`: the name of the `op`, the `shape` and `dtype` of its result, the path of the `layer` it belongs to, the `location` in the
+ * user's program, and the operation whose `derivative` it is part of, where there are such.
+ */
+export class NonFiniteError extends CotangentError {}

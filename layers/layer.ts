@@ -9,6 +9,7 @@ import { zeros } from "../core/ops/creation.ts";
 import type { Key } from "../core/random.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import { refuseForeign, Tensor } from "../core/tensor.ts";
+import { recordEffects } from "../core/values/effects.ts";
 
 /** The parameters or state of a layer that has none. */
 export type Empty = Readonly<Record<never, Tensor>>;
@@ -105,7 +106,8 @@ export type StateOf<L> = L extends Layer<infer _P, infer S> ? S : never;
  */
 export function outputShape(f: (x: Tensor) => Tensor, inputShape: Shape): Shape {
   const x = zeros([1, ...inputShape]);
-  const y = f(x);
+  // Only the shape counts: nobody wants to see these zeros, or what becomes of them.
+  const [y] = recordEffects(() => f(x));
   refuseForeign(y);
   if (!(y instanceof Tensor)) throw new TypeError(`Cannot use what is not a function from tensor to tensor: it gave ${typeof y}`);
   if (y.shape[0] !== 1) {

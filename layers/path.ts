@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { inLayer } from "../core/ops/watch.ts";
 import { CotangentError, DTypeError, type Facts, ShapeError } from "../core/errors.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 
@@ -24,7 +25,7 @@ const layerErrors = new WeakMap<Error, LayerError>();
  */
 export function atLayer<T>(name: string, input: Shape, run: () => T): T {
   try {
-    return run();
+    return inLayer(name, run);
   } catch (error) {
     throw error instanceof Error ? withPath(error, name, input) : error;
   }

@@ -11,6 +11,7 @@ import { hasTangent, zeroTangent } from "../ops/constant.ts";
 import { type Op, Pending, Tensor, withTrace } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { leavesLike, mapLeaves, treeLeaves } from "../tree.ts";
+import { onBehalf } from "../ops/watch.ts";
 import { stepsBetween } from "../walk.ts";
 import { checkDerivative } from "./border.ts";
 
@@ -58,9 +59,12 @@ export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, ta
     const outputs = treeLeaves(value).map((leaf) => leaf.value).filter((each) => each instanceof Tensor);
     for (const [tensor, made] of stepsBetween(roots, outputs)) {
       if (!made) continue;
-      const terms = made.op.jvp(made.inputs.map((input) => found.get(input)), made.inputs, tensor, made.attrs);
-      for (const term of terms) if (term) checkDerivative("jvp", made.op.name, term, tensor);
-      const t = sumDefined(terms);
+      const tangents = made.inputs.map((input) => found.get(input));
+      const t = onBehalf("tangent", tensor, () => {
+        const terms = made.op.jvp(tangents, made.inputs, tensor, made.attrs);
+        for (const term of terms) if (term) checkDerivative("jvp", made.op.name, term, tensor);
+        return sumDefined(terms);
+      });
       if (t) found.set(tensor, t);
     }
     return [value, mapLeaves(value, (y) => y instanceof Tensor ? found.get(y) ?? zeroTangent(y) : y) as R];

@@ -8,6 +8,7 @@ import type { Shape } from "../shape.ts";
 import { attrsKey } from "../ir/attributes.ts";
 import { topological } from "../walk.ts";
 import { apply } from "../ops/define.ts";
+import { onBehalf } from "../ops/watch.ts";
 import { type Effect, recordEffects, tensorsOf, withTensors } from "../values/effects.ts";
 import { placeholder, sourceOf, Tensor, type Trace, withTrace } from "../tensor.ts";
 
@@ -128,7 +129,7 @@ export function evaluate(
     const source = sourceOf(tensor);
     if (made.has(tensor) || source.kind !== "op") continue;
     const inputs = source.inputs.map((input) => made.get(input) ?? input);
-    made.set(tensor, change(apply(source.op, inputs, source.attrs), tensor));
+    made.set(tensor, change(onBehalf("again", tensor, () => apply(source.op, inputs, source.attrs)), tensor));
   }
   return outputs.map((output) => made.get(output) ?? output);
 }

@@ -8,6 +8,7 @@ import { checkOptions, optionTable } from "../options.ts";
 import { isFloat, tangentType } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { cast, variableOp } from "../ops/cast.ts";
+import { onBehalf } from "../ops/watch.ts";
 import { hasTangent, onesLike, zeroTangent } from "../ops/constant.ts";
 import { insideTransform, type Op, Pending, pendingDepth, Tensor, type TensorLike, type Trace, withTrace } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
@@ -39,7 +40,7 @@ function pullBack(
     const g = sums.get(tensor);
     const made = steps.get(tensor);
     if (!g || !made) continue;
-    const inner = made.op.vjp(g, made.inputs, tensor, made.attrs);
+    const inner = onBehalf("gradient", tensor, () => made.op.vjp(g, made.inputs, tensor, made.attrs));
     for (let i = 0; i < made.inputs.length; i++) {
       const each = inner[i];
       if (!each || !steps.has(made.inputs[i])) continue;

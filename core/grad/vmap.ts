@@ -9,6 +9,7 @@ import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { apply } from "../ops/define.ts";
 import { constantOf } from "../ops/constant.ts";
+import { onBehalf } from "../ops/watch.ts";
 import { batchAll, broadcastTo, permute } from "../ops/movement.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
 import { placeholder, Tensor, withTrace } from "../tensor.ts";
@@ -110,10 +111,13 @@ function batchSteps(steps: Steps, batches: Map<Tensor, Tensor>, size: number): v
     }
     const batched = made.inputs.map((input) => batches.has(input));
     const inputs = made.inputs.map((input) => batches.get(input) ?? input);
-    const batch = made.op.vmap
-      ? made.op.vmap(inputs, batched, made.attrs, size)
-      : apply(made.op, batchAll(inputs, batched, size), made.attrs);
-    checkBatch(made.op.name, batch, tensor, size);
+    const { op, attrs } = made;
+    const batch = onBehalf(
+      "again",
+      tensor,
+      () => op.vmap ? op.vmap(inputs, batched, attrs, size) : apply(op, batchAll(inputs, batched, size), attrs),
+    );
+    checkBatch(op.name, batch, tensor, size);
     batches.set(tensor, batch);
   }
 }

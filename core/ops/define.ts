@@ -14,6 +14,7 @@ import { DTypeError } from "../errors.ts";
 import { sameShape, type Shape, showShape } from "../shape.ts";
 import { shortenHistory } from "../values/eager.ts";
 import { insideTransform, type Op, Pending, pendingDepth, Tensor } from "../tensor.ts";
+import { noteApplied } from "./watch.ts";
 
 /** Operations one after the other that may be pending; more are no longer the work of one program. */
 const longest = 2000;
@@ -36,6 +37,7 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor
     isFloat(dtype) && inputs.length > 0 && inputs.every(isWeak),
   );
   if (pendingDepth(made) > longest && !insideTransform()) shortenHistory(made, longest);
+  noteApplied(made);
   return made;
 }
 

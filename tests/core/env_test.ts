@@ -43,7 +43,7 @@ Deno.test("unknown words of COTANGENT_DEBUG are told, with the nearest ones", as
   const { code, err } = await runProgram(`import "${exampleUrl("../mod.ts")}"`, { COTANGENT_DEBUG: "kernel, time,everything" });
   assert.equal(code, 0);
   assert.deepEqual(err.trim().split("\n").map((line) => line.split(": there are")[0]), [
-    'COTANGENT_DEBUG has no "kernel": did you mean kernels? there are graph, kernels, source, time',
+    'COTANGENT_DEBUG has no "kernel": did you mean kernels? there are graph, kernels, source, time, nan',
     'COTANGENT_DEBUG has no "everything"',
   ]);
 });
