@@ -4,9 +4,14 @@
  * @module
  */
 import "./deliver.ts";
+import { defaultFloat } from "../dtype.ts";
+import { scalarOfTraced } from "../ops/literal.ts";
 import { Tensor } from "../tensor.ts";
+import { TracedNumber } from "../traced_number.ts";
+import { currentDevice } from "./current_device.ts";
 import { buildTree, flattenTree } from "../tree.ts";
 import { emit } from "../values/effects.ts";
+import { storageOf } from "../values/storage.ts";
 
 /**
  * Calls a function with values at run time, wherever it is written: under `jit` after each run of the program, under `vmap` for
@@ -32,11 +37,26 @@ import { emit } from "../values/effects.ts";
 export function callback<A extends unknown[]>(f: (...args: NoInfer<A>) => unknown, ...args: A): void {
   const leaves: unknown[] = [];
   const form = flattenTree(args, leaves);
+  const awaited = (leaf: unknown) => leaf instanceof Tensor || leaf instanceof TracedNumber;
   const run = (values: readonly Tensor[]) => {
     let next = 0;
-    f(...buildTree(form, leaves.map((leaf) => leaf instanceof Tensor ? values[next++] : leaf)) as A);
+    const valueOf = (leaf: unknown) => leaf instanceof Tensor ? values[next++] : numberIn(values[next++]);
+    f(...buildTree(form, leaves.map((leaf) => awaited(leaf) ? valueOf(leaf) : leaf)) as A);
   };
-  emit([{ tensors: leaves.filter((leaf) => leaf instanceof Tensor), run }]);
+  const tensors = leaves.filter(awaited).map((leaf) =>
+    leaf instanceof Tensor ? leaf : scalarOfNumber(leaf as TracedNumber<Tensor>)
+  );
+  emit([{ tensors, run }]);
+}
+
+/** What a number argument of a jitted function is passed as: in the widest type that the device has. */
+function scalarOfNumber(number: TracedNumber<Tensor>): Tensor {
+  return scalarOfTraced(number, currentDevice().dtypes.includes("f64") ? "f64" : defaultFloat);
+}
+
+/** The number that a tensor on the host holds. */
+function numberIn(scalar: Tensor): number {
+  return storageOf(scalar)!.hostNow()[0];
 }
 
 /**

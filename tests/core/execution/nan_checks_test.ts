@@ -53,7 +53,7 @@ function caught(run: () => unknown): unknown {
   }
 }
 
-function assertCaught(run: () => unknown, facts: Record<string, unknown>, what?: string): void {
+function assertCaught(run: () => unknown, facts: Record<string, unknown>, what = "nothing was caught"): void {
   const error = caught(run);
   assert.ok(error !== undefined, what);
   withFacts(NonFiniteError, facts)(error);
