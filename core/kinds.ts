@@ -4,7 +4,7 @@
  * @module
  */
 import { checkDType, type DType, dtypes } from "./dtype.ts";
-import { Tensor, type TensorLike } from "./tensor.ts";
+import { type Scalar, Tensor, type TensorLike } from "./tensor.ts";
 import { ask, TracedNumber } from "./traced_number.ts";
 
 /** A set of values. `T` is their type, exactly: a table of kinds by name fits only an interface with these types. */
@@ -23,12 +23,18 @@ export function kindOf<T>(needs: string, holds: (value: unknown) => boolean, typ
 }
 
 /** The error for a value that is not of a kind. */
-export function notOfKind(value: unknown, { needs, type }: Kind<unknown>, call: string): Error {
+export function notOfKind(value: unknown, kind: Kind<unknown>, call: string): Error {
+  // A traced number that is not even of the kind as a number.
+  if (value instanceof TracedNumber && !ask(value, call, kind.holds)) {
+    return ask(value, `${call} it`, (each) => notOfKind(each, kind, call));
+  }
+  const { needs, type } = kind;
   const given: string = typeof value;
   const error = given === type ? RangeError : TypeError;
   return new error(`Cannot call ${call} ${describe(value)}: it must be ${needs}`);
 }
 
+const isReal = (value: unknown): boolean => typeof value === "number" && value === value;
 const isWhole = (value: unknown): boolean => Number.isSafeInteger(value);
 
 /** Of an array, holes included, in which `every` skips. */
@@ -38,25 +44,19 @@ function all(value: unknown, holds: (item: unknown) => boolean): boolean {
   return true;
 }
 
-/** A number inside a function that is traced, or what became of one: it takes part in arithmetic as a number does. */
-function isTraced(value: unknown): boolean {
-  return value instanceof TracedNumber || value instanceof Tensor && value.weak && value.shape.length === 0;
-}
-
-/** Whether a number is one, also if it is traced. */
-function isNoNaN(value: unknown): boolean {
-  return value instanceof TracedNumber ? ask(value, "is no NaN", isNoNaN) : value === value;
-}
-
 export const flag: Kind<boolean> = kindOf("a boolean", (value) => typeof value === "boolean");
-/** Part of arithmetic only, so that a traced one will do. */
-export const real: Kind<number> = kindOf(
+export const real: Kind<number> = kindOf("a number, and not NaN", isReal, "number");
+/** Also NaN, as elements of tensors may be. */
+export const anyNumber: Kind<number> = kindOf("a number", (value) => typeof value === "number");
+/** Part of arithmetic only, so that a traced number will do, or what has become of one. */
+export const scalar: Kind<Scalar> = kindOf(
   "a number, and not NaN",
-  (value) => typeof value === "number" ? value === value : isTraced(value) && isNoNaN(value),
+  (value) =>
+    value instanceof TracedNumber
+      ? ask(value, "is no NaN", isReal)
+      : isReal(value) || value instanceof Tensor && value.weak && value.shape.length === 0,
   "number",
 );
-/** Also NaN, as elements of tensors may be. */
-export const anyNumber: Kind<number> = kindOf("a number", (value) => typeof value === "number" || isTraced(value));
 export const whole: Kind<number> = kindOf("an integer", isWhole, "number");
 export const natural: Kind<number> = kindOf(
   "an integer of at least 0",

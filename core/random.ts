@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { elementType, real } from "./kinds.ts";
+import { elementType, real, scalar } from "./kinds.ts";
 import { axisOption, checkOptions, needed, optionTable } from "./options.ts";
 import { add, bitwiseOr, bitwiseXor, mul, rem, shiftRight, sub } from "./ops/binary.ts";
 import { bitcast, hashType, threefry2x32 } from "./ops/bits.ts";
@@ -27,7 +27,7 @@ import { defaultFloat, type DType, holds, indexType, isFloat, wholeRange } from 
 import { DTypeError, ShapeError } from "./errors.ts";
 import { integer } from "./ranges.ts";
 import { checkShape, normalizeAxis, type Shape, showShape } from "./shape.ts";
-import { refuseForeign, Tensor, type TensorLike } from "./tensor.ts";
+import { refuseForeign, type Scalar, Tensor, type TensorLike } from "./tensor.ts";
 import { ask, TracedNumber } from "./traced_number.ts";
 
 /** A key: u32[2]. Use each one once; make more with `split` or `foldIn`. */
@@ -165,12 +165,12 @@ export function uniform(k: Key, shape: Shape, options: Interval = {}): Tensor {
 /** Options of `normal`. */
 export interface NormalOptions {
   /** Default 0. */
-  readonly mean?: number;
+  readonly mean?: Scalar;
   /** The standard deviation. Default 1. */
-  readonly std?: number;
+  readonly std?: Scalar;
 }
 
-const normalOptions = optionTable<NormalOptions>({ mean: real, std: real });
+const normalOptions = optionTable<NormalOptions>({ mean: scalar, std: scalar });
 
 /**
  * Normally distributed numbers (Box and Muller's method): f32, of the given shape.
@@ -267,7 +267,7 @@ export function randint(k: Key, shape: Shape, options: { readonly min?: number; 
  * console.log(await toArray(random.bernoulli(random.key(0), 0.5, [4]))); // [false, false, true, true]
  * ```
  */
-export function bernoulli(k: Key, p: number, shape: Shape): Tensor {
+export function bernoulli(k: Key, p: Scalar, shape: Shape): Tensor {
   return lt(uniform(k, shape), p);
 }
 

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { real, tensors, whole } from "../kinds.ts";
+import { real, scalar, tensors, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { indexType, isFloat, isInteger } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { fraction } from "../ranges.ts";
 import { sameShape, showShape } from "../shape.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
+import type { Scalar, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast } from "./cast.ts";
 import { asTensor } from "./literal.ts";
 import { add, logicalAnd, logicalOr, mul } from "./binary.ts";
@@ -202,7 +202,7 @@ export function crossEntropy(logits: TensorLike, target: TensorLike, options: Cr
 /** Options of `polyLoss`. */
 export interface PolyLossOptions extends CrossEntropyOptions {
   /** How much more the first term of the series weighs than in the cross-entropy. Default 1; at least -1 for a loss that falls with p. */
-  readonly epsilon?: number;
+  readonly epsilon?: Scalar;
 }
 
 const polyLossOptions = optionTable<PolyLossOptions>({
@@ -210,7 +210,7 @@ const polyLossOptions = optionTable<PolyLossOptions>({
   weight: tensors,
   ignoreIndex: whole,
   labelSmoothing: real,
-  epsilon: real,
+  epsilon: scalar,
 });
 
 /**

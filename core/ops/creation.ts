@@ -18,7 +18,7 @@ import {
   maskType,
 } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { checkShape, contiguousStrides, type Shape, showShape } from "../shape.ts";
+import { checkShape, contiguousStrides, normalizeAxis, type Shape, showShape } from "../shape.ts";
 import { type Op, type Scalar, Tensor } from "../tensor.ts";
 import { TracedNumber } from "../traced_number.ts";
 import { add, mul } from "./binary.ts";
@@ -139,7 +139,8 @@ export const indexOp: Op<IndexAttrs> = {
  * ```
  */
 export function iota(shape: Shape, axis: number): Tensor {
-  return apply(indexOp, [], { shape, offset: 0, strides: shape.map((_, i) => i === axis ? 1 : 0) });
+  const along = normalizeAxis(axis, shape.length, "count");
+  return apply(indexOp, [], { shape, offset: 0, strides: shape.map((_, i) => i === along ? 1 : 0) });
 }
 
 /** The row-major position of every element: i32. */

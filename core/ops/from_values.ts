@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkedInside, elementType, flag } from "../kinds.ts";
+import { checkedInside, describe, elementType, flag } from "../kinds.ts";
 import { checkOptions, needed, optionTable } from "../options.ts";
 import {
   defaultFloat,
@@ -85,7 +85,7 @@ function flattenNested(values: NestedArray): { numbers: number[]; shape: Shape; 
       return [];
     }
     if (!Array.isArray(value)) {
-      throw new TypeError(`Cannot make a tensor from ${typeof value} at [${path.join(", ")}]: numbers are needed`);
+      throw new TypeError(`Cannot make a tensor from ${describe(value)} at [${path.join(", ")}]: numbers are needed`);
     }
     const inner = value.map((item, i) => walk(item, [...path, i]));
     for (const [i, each] of inner.entries()) {

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { flag, real } from "../kinds.ts";
+import { flag, scalar } from "../kinds.ts";
 import { axisOption, checkOptions, optionTable } from "../options.ts";
 import { defaultFloat, indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
+import type { Scalar, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast, stopGradient } from "./cast.ts";
 import { asTensor, isNumber } from "./literal.ts";
 import { add, div, gap, logicalAnd, mul, sub } from "./binary.ts";
@@ -22,9 +22,9 @@ import { where } from "./select.ts";
 import { slice } from "./slice.ts";
 import { erf, exp, expm1, log, log1p, neg, relu, saturating, sigmoid, tanh, vanishing } from "./unary.ts";
 
-const slopeOptions = optionTable<{ readonly negativeSlope?: number }>({ negativeSlope: real });
-const alphaOptions = optionTable<{ readonly alpha?: number }>({ alpha: real });
-const hardTanhOptions = optionTable<{ readonly min?: number; readonly max?: number }>({ min: real, max: real });
+const slopeOptions = optionTable<{ readonly negativeSlope?: Scalar }>({ negativeSlope: scalar });
+const alphaOptions = optionTable<{ readonly alpha?: Scalar }>({ alpha: scalar });
+const hardTanhOptions = optionTable<{ readonly min?: Scalar; readonly max?: Scalar }>({ min: scalar, max: scalar });
 const geluOptions = optionTable<{ readonly approximate?: boolean }>({ approximate: flag });
 
 /**
@@ -35,7 +35,7 @@ const geluOptions = optionTable<{ readonly approximate?: boolean }>({ approximat
  * console.log(await toArray(leakyRelu(tensor([-1, 2]), { negativeSlope: 0.1 }))); // [-0.1, 2]
  * ```
  */
-export function leakyRelu(x: TensorLike, options: { readonly negativeSlope?: number } = {}): Tensor {
+export function leakyRelu(x: TensorLike, options: { readonly negativeSlope?: Scalar } = {}): Tensor {
   const { negativeSlope = 0.01 } = checkOptions(options, slopeOptions, "leakyRelu");
   const tensor = asFloat(x);
   return where(gt(tensor, 0), tensor, mul(tensor, negativeSlope));
@@ -49,7 +49,7 @@ export function leakyRelu(x: TensorLike, options: { readonly negativeSlope?: num
  * console.log(await toArray(elu(tensor([-1, 0, 2])))); // [-0.632..., 0, 2]
  * ```
  */
-export function elu(x: TensorLike, options: { readonly alpha?: number } = {}): Tensor {
+export function elu(x: TensorLike, options: { readonly alpha?: Scalar } = {}): Tensor {
   const { alpha = 1 } = checkOptions(options, alphaOptions, "elu");
   const tensor = asFloat(x);
   const positive = gt(tensor, 0);
@@ -120,7 +120,7 @@ export function mish(x: TensorLike): Tensor {
  * console.log(await toArray(celu(tensor([-2, 0, 2]), { alpha: 2 }))); // [-1.264..., 0, 2]
  * ```
  */
-export function celu(x: TensorLike, options: { readonly alpha?: number } = {}): Tensor {
+export function celu(x: TensorLike, options: { readonly alpha?: Scalar } = {}): Tensor {
   const { alpha = 1 } = checkOptions(options, alphaOptions, "celu");
   const tensor = asFloat(x);
   const positive = gt(tensor, 0);
@@ -151,7 +151,7 @@ export function selu(x: TensorLike): Tensor {
  */
 export function hardTanh(
   x: TensorLike,
-  options: { readonly min?: number; readonly max?: number } = {},
+  options: { readonly min?: Scalar; readonly max?: Scalar } = {},
 ): Tensor {
   const { min = -1, max = 1 } = checkOptions(options, hardTanhOptions, "hardTanh");
   const tensor = asFloat(x);

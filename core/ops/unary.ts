@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { real } from "../kinds.ts";
+import { scalar } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { isBool, maskType } from "../dtype.ts";
 import * as expr from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
 import { DTypeError } from "../errors.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
+import type { Scalar, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast } from "./cast.ts";
 import { asTensor } from "./literal.ts";
 import { madeBy } from "../ir/operation.ts";
@@ -433,7 +433,7 @@ export function reciprocal(x: TensorLike): Tensor {
   return div(1, x);
 }
 
-const clipOptions = optionTable<{ readonly min?: number; readonly max?: number }>({ min: real, max: real });
+const clipOptions = optionTable<{ readonly min?: Scalar; readonly max?: Scalar }>({ min: scalar, max: scalar });
 
 /**
  * Each element limited to [min, max]; the derivative is 1 inside and 0 outside.
@@ -443,7 +443,7 @@ const clipOptions = optionTable<{ readonly min?: number; readonly max?: number }
  * console.log(await toArray(clip(tensor([-2, 0.5, 3]), { min: -1, max: 1 }))); // [-1, 0.5, 1]
  * ```
  */
-export function clip(x: TensorLike, options: { readonly min?: number; readonly max?: number }): Tensor {
+export function clip(x: TensorLike, options: { readonly min?: Scalar; readonly max?: Scalar }): Tensor {
   const { min, max } = checkOptions(options, clipOptions, "clip");
   let y = asTensor(x);
   if (min !== undefined) y = where(lt(y, min), min, y);

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { real, whole } from "../kinds.ts";
+import { real, scalar, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { positive } from "../ranges.ts";
 import { sameShape, type Shape, showShape } from "../shape.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
+import type { Scalar, Tensor, TensorLike } from "../tensor.ts";
 import { align } from "./arguments.ts";
 import { asFloat } from "./cast.ts";
 import { asTensor } from "./literal.ts";
@@ -53,10 +53,10 @@ export function cosineSimilarity(x: TensorLike, y: TensorLike, options: CosineSi
 /** Options of `cosineEmbeddingLoss`. */
 export interface CosineEmbeddingLossOptions extends LossOptions {
   /** The cosine up to which the loss of unlike vectors is 0, from -1 to 1. Default 0. */
-  readonly margin?: number;
+  readonly margin?: Scalar;
 }
 
-const cosineEmbeddingLossOptions = optionTable<CosineEmbeddingLossOptions>({ reduction: reductions, margin: real });
+const cosineEmbeddingLossOptions = optionTable<CosineEmbeddingLossOptions>({ reduction: reductions, margin: scalar });
 
 /**
  * Moves like vectors together and unlike ones apart: 1 - cosine for labels of 1, max(0, cosine - margin) for labels of -1.
@@ -107,10 +107,10 @@ function checkPerExample(labels: Shape, shape: Shape, what: string): void {
 /** Options of `tripletMarginLoss`. */
 export interface TripletMarginLossOptions extends LossOptions {
   /** How much farther than the positive example the negative must be for a loss of 0. Default 1. */
-  readonly margin?: number;
+  readonly margin?: Scalar;
 }
 
-const tripletMarginLossOptions = optionTable<TripletMarginLossOptions>({ reduction: reductions, margin: real });
+const tripletMarginLossOptions = optionTable<TripletMarginLossOptions>({ reduction: reductions, margin: scalar });
 
 /**
  * Moves an anchor nearer to a positive example than to a negative one: max(0, |anchor - positive| - |anchor - negative| +

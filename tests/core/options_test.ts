@@ -7,19 +7,7 @@ import assert from "node:assert/strict";
 import { flag, oneOf, real, whole, wholes } from "../../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../../core/options.ts";
 import { nearestName } from "../../core/spelling.ts";
-import {
-  add,
-  jit,
-  layers,
-  leakyRelu,
-  OptionError,
-  sum,
-  type Tensor,
-  tensor,
-  type TensorLike,
-  toArray,
-  zeros,
-} from "../../mod.ts";
+import { add, jit, layers, leakyRelu, OptionError, type Scalar, sum, type Tensor, tensor, toArray, zeros } from "../../mod.ts";
 import { withFacts } from "../support/with_facts.ts";
 
 interface Options {
@@ -119,6 +107,6 @@ Deno.test("functions name themselves and their options", () => {
 });
 
 Deno.test("a number inside jit is an option where it only takes part in arithmetic", async () => {
-  const f = jit((x: Tensor, slope: TensorLike) => add(leakyRelu(x, { negativeSlope: slope as number }), 0));
+  const f = jit((x: Tensor, slope: Scalar) => add(leakyRelu(x, { negativeSlope: slope }), 0));
   assert.deepEqual(await toArray(f(tensor([-2, 2]), 0.5)), [-1, 2]);
 });
