@@ -56,6 +56,7 @@ async function train(run: Run): Promise<Either.Either<Failure, void>> {
 
   const epochs: EpochReport[] = [];
   let state = trainer.initial;
+  let written: Either.Either<Failure, void> = Either.right(undefined);
   for (let epoch = 1; epoch <= options.epochs; epoch++) {
     const passed = await trainAndTest(run, trainer, state, epoch);
     if (Either.isRight(passed)) {
@@ -64,12 +65,13 @@ async function train(run: Run): Promise<Either.Either<Failure, void>> {
       epochs.push(report);
     }
     // Before anything is printed: the terminal may be gone.
-    const written = await writeReport(makeReport(run, epochs, memory.peak))();
+    written = await writeReport(makeReport(run, epochs, memory.peak))();
     if (Either.isRight(passed)) display.line(summary(epochs[epoch - 1], options.epochs));
     if (Either.isLeft(passed)) return passed;
-    if (Either.isLeft(written)) return written;
+    // The next epoch brings another report: a disk that is full for a while ends no training.
+    if (Either.isLeft(written) && epoch < options.epochs) display.line(written.left.message);
   }
-  return Either.right(undefined);
+  return written;
 }
 
 /** One epoch: training, then the test. */

@@ -35,3 +35,8 @@ export class FailureError extends Error {
     super(failure.message);
   }
 }
+
+/** Why a call of the file system has failed; without the names of files at the end, which may be those of temporary ones. */
+export function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message.replace(/: \w+ '[^]*'$/, "") : String(cause);
+}

@@ -8,8 +8,8 @@ import { permitted, reading, writing } from "../../datasets/permissions.ts";
 import { Either, pipe, TaskEither } from "../../deps.ts";
 import { notEmpty } from "./command.ts";
 import { guarded } from "./device.ts";
-import { failed, type Failure, FailureError } from "./failure.ts";
-import { openWholeFile } from "./whole_file.ts";
+import { failed, type Failure, FailureError, reasonOf } from "./failure.ts";
+import { openWholeFile, tryFolder } from "./whole_file.ts";
 
 /** The flag `--pictures`. */
 export const picturesFlag = [
@@ -38,21 +38,17 @@ function openFolder(folder: string): TaskEither.TaskEither<Failure, WritePicture
     TaskEither.mapLeft(({ message }) => failed(message)),
     TaskEither.flatMap(() =>
       TaskEither.tryCatch(
-        () => Deno.mkdir(folder, { recursive: true }),
-        (cause) => failed(`Cannot make the folder ${folder}: ${reason(cause)}`),
+        () => Deno.mkdir(folder, { recursive: true }).then(() => tryFolder(folder)),
+        (cause) => failed(`Cannot make files in the folder ${folder}: ${reasonOf(cause)}`),
       )
     ),
     TaskEither.map((): WritePicture => async (file, draw) => {
       const path = join(folder, file);
       const drawn = await draw();
       await openWholeFile(path).then((place) => place.replace(drawn)).catch((cause) => {
-        throw new FailureError(failed(`Cannot write the picture ${path}: ${reason(cause)}`));
+        throw new FailureError(failed(`Cannot write the picture ${path}: ${reasonOf(cause)}`));
       });
       console.log(`Picture: ${path}`);
     }),
   );
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

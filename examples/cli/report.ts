@@ -6,7 +6,7 @@
 import { dirname } from "node:path";
 import { permitted, reading, writing } from "../../datasets/permissions.ts";
 import { Either, pipe, TaskEither } from "../../deps.ts";
-import { failed, type Failure } from "./failure.ts";
+import { failed, type Failure, reasonOf } from "./failure.ts";
 import { openWholeFile } from "./whole_file.ts";
 
 /** What is known of one pass over the training images. */
@@ -61,10 +61,9 @@ export function openReport(path: string | undefined): TaskEither.TaskEither<Fail
 }
 
 function attempt<A>(path: string, run: () => Promise<A>): TaskEither.TaskEither<Failure, A> {
-  return TaskEither.tryCatch(run, (cause) => failed(`Cannot write the report ${path}: ${reasonOf(cause, path)}`));
+  return TaskEither.tryCatch(run, (cause) => failed(`Cannot write the report ${path}: ${whyNot(cause, path)}`));
 }
 
-function reasonOf(cause: unknown, path: string): string {
-  if (cause instanceof Deno.errors.NotFound) return `there is no folder ${dirname(path)}`;
-  return cause instanceof Error ? cause.message : String(cause);
+function whyNot(cause: unknown, path: string): string {
+  return cause instanceof Deno.errors.NotFound ? `there is no folder ${dirname(path)}` : reasonOf(cause);
 }

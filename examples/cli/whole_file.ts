@@ -23,15 +23,20 @@ export async function openWholeFile(path: string): Promise<WholeFile> {
   // A rename would put a file in the place of a device or a pipe.
   if (info && !info.isFile) throw new Error(info.isDirectory ? "it is a folder" : "it is not a file");
   const target = info ? await Deno.realPath(path) : path;
-  const [trial, name] = await createBeside(target);
-  trial.close();
-  await Deno.remove(name);
+  await tryFolder(dirname(target));
   return { replace: (text) => replace(target, text) };
+}
+
+/** Makes sure that files can be made in a folder. */
+export async function tryFolder(folder: string): Promise<void> {
+  const [trial, path] = await createIn(folder);
+  trial.close();
+  await Deno.remove(path);
 }
 
 async function replace(path: string, text: string): Promise<void> {
   const mode = await Deno.stat(path).then(({ mode }) => mode, () => null);
-  const [file, temporary] = await createBeside(path);
+  const [file, temporary] = await createIn(dirname(path));
   try {
     {
       using _ = file;
@@ -46,8 +51,8 @@ async function replace(path: string, text: string): Promise<void> {
   }
 }
 
-/** A new file beside another, with the mode that the process gives to new files, and its path. */
-async function createBeside(path: string): Promise<[Deno.FsFile, string]> {
-  const temporary = join(dirname(path), `.${crypto.randomUUID()}.tmp`);
-  return [await Deno.open(temporary, { createNew: true, write: true }), temporary];
+/** A new file, with the mode that the process gives to new files, and its path. */
+async function createIn(folder: string): Promise<[Deno.FsFile, string]> {
+  const path = join(folder, `.${crypto.randomUUID()}.tmp`);
+  return [await Deno.open(path, { createNew: true, write: true }), path];
 }

@@ -243,6 +243,37 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a report that cannot be written for a while ends no training",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await withFolder(async (folder) => {
+      const [reports, elsewhere] = [join(folder, "reports"), join(folder, "elsewhere")];
+      await Deno.mkdir(reports);
+      const path = join(reports, "report.json");
+      const child = exampleCommand(file, [...brief, "--epochs", "100000", "--report", path], { permissions: ["-A"] }).spawn();
+      // Each is done when what is before it has been shown.
+      const turns: [shown: RegExp, turn: () => void | Promise<void>][] = [
+        [/^epoch \d+\//m, () => Deno.rename(reports, elsewhere)],
+        [/^Cannot write the report .*: there is no folder/m, () => Deno.rename(elsewhere, reports)],
+        [/^epoch \d+\//m, () => child.kill("SIGINT")],
+      ];
+      let shown = "";
+      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+        shown += text;
+        const [turn] = turns;
+        if (!turn?.[0].test(shown)) continue;
+        turns.shift();
+        shown = "";
+        await turn[1]();
+      }
+      const err = await new Response(child.stderr).text();
+      assert.equal((await child.status).code, 130, err);
+      assert.ok(JSON.parse(await Deno.readTextFile(path)).epochs.length >= 2);
+    });
+  },
+});
+
 /** Whether there is util-linux's `script`, which runs a program on a terminal of its own. */
 function hasTerminal(): boolean {
   if (Deno.build.os !== "linux") return false;
