@@ -26,6 +26,8 @@ export type Transform = typeof transforms[number];
 /** The body of a function: operations, then a transform of a function, if any, and operations on its results. */
 export interface Body {
   readonly before: readonly Step[];
+  /** What is returned beside the result: nothing, a constant, or a variable as it is (an argument, something captured, the result again). */
+  readonly beside: number;
   readonly inner?: Inner;
 }
 
@@ -61,7 +63,7 @@ export function programs(names: readonly Transform[]): fc.Arbitrary<Program> {
 
 function bodies([transform, ...rest]: readonly Transform[]): fc.Arbitrary<Body> {
   const before = fc.array(step, { minLength: transform ? 0 : 1, maxLength: transform ? 2 : 5 });
-  if (!transform) return fc.record({ before });
+  if (!transform) return fc.record({ before, beside: number });
   const inner = fc.record({
     transform: fc.constant(transform),
     picks: fc.array(number, { minLength: 1, maxLength: 3 }),
@@ -72,7 +74,7 @@ function bodies([transform, ...rest]: readonly Transform[]): fc.Arbitrary<Body> 
     body: bodies(rest),
     after: fc.array(step, { maxLength: 2 }),
   });
-  return fc.record({ before, inner });
+  return fc.record({ before, beside: number, inner });
 }
 
 /** Numbers of a hash that are neither small nor large: 0.25 to 1.25, of either sign. */
@@ -249,7 +251,10 @@ function runner<T>(a: Algebra<T>) {
       perform(scope, body.inner.after);
     }
     const last = scope.floats.at(-1)!;
-    const all = body.before.length % 2 === 0 ? [last] : [last, small(a.mul(own.floats.at(-1)!, a.sin(mean(last))))];
+    const extra = body.beside < 4
+      ? []
+      : [body.beside === 4 ? a.constant([0.5, -0.25], [2]) : chosen(scope.floats, body.beside - 5)];
+    const all = [last, ...extra];
     return own.integers.length > 0 ? [...all, own.integers[0]] : all;
   };
 
