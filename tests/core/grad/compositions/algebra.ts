@@ -71,8 +71,12 @@ export interface Algebra<T> {
     xs: Tree<T> | null,
     options: { length: number; reverse: boolean },
   ): readonly [Tree<T>, Tree<T>];
-  /** Cotangents of the arguments; those of integers are zero. */
-  vjp(f: Fn<T>, args: readonly Tree<T>[], cotangentOf: (value: Tree<T>) => Tree<T>): readonly [Tree<T>, readonly Tree<T>[]];
+  /** For each cotangent of the value those of the arguments; those of integers are zero. */
+  vjp(
+    f: Fn<T>,
+    args: readonly Tree<T>[],
+    cotangentsOf: (value: Tree<T>) => readonly Tree<T>[],
+  ): readonly [value: Tree<T>, cotangents: readonly (readonly Tree<T>[])[]];
   jvp(f: Fn<T>, args: readonly Tree<T>[], tangents: readonly Tree<T>[]): readonly [Tree<T>, Tree<T>];
   grad(f: (...args: Tree<T>[]) => T, argnum: number): Fn<T>;
   jacobian(f: Fn<T>, argnum: number): Fn<T>;

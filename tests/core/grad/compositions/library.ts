@@ -69,9 +69,9 @@ export function libraryAlgebra(float: DType): Algebra<Tensor> {
     },
     vmap: (f, axes) => ct.vmap(f, axes),
     scan: (f, init, xs, options) => ct.scan(f, init, xs, options),
-    vjp: (f, args, cotangentOf) => {
+    vjp: (f, args, cotangentsOf) => {
       const [value, pullback] = ct.vjp(f, ...args);
-      return [value, pullback(cotangentOf(value))];
+      return [value, cotangentsOf(value).map((g) => pullback(g))];
     },
     jvp: (f, args, tangents) => ct.jvp(f, [...args], [...tangents]),
     grad: (f, argnum) => ct.grad(f, { argnum }),

@@ -237,25 +237,28 @@ export function plainAlgebra(): Algebra<Plain> {
     });
   };
 
-  const pullBack = (f: Fn<Plain>, args: readonly Trees[], argnum: number, cotangentOf: (value: Trees) => Trees): Trees => {
+  /** For each cotangent of the value of f that of an argument. */
+  const pullBack = (
+    f: Fn<Plain>,
+    args: readonly Trees[],
+    argnum: number,
+    cotangentsOf: (value: Trees) => readonly Trees[],
+  ): Trees[] => {
     const [value, derivatives] = columns(f, args, argnum);
-    const cotangents = leavesOf(cotangentOf(value));
-    let which = -1;
-    return map(args[argnum], (x) => {
-      which++;
-      if (x.integer) return zerosLike(x);
-      const data = derivatives[which].map((column) =>
-        leavesOf(column).flatMap((y, i) => y.integer ? [] : y.data.map((each, k) => times(each, cotangents[i].data[k]))).reduce(
-          plus,
-          [0],
-        )
-      );
-      return new Plain(x.shape, data);
+    return cotangentsOf(value).map(leavesOf).map((cotangents) => {
+      const along = (column: Trees): Element =>
+        leavesOf(column)
+          .flatMap((y, i) => y.integer ? [] : y.data.map((each, k) => times(each, cotangents[i].data[k]))).reduce(plus, [0]);
+      let which = -1;
+      return map(args[argnum], (x) => {
+        which++;
+        return x.integer ? zerosLike(x) : new Plain(x.shape, derivatives[which].map(along));
+      });
     });
   };
 
   const gradient = (f: (...args: Trees[]) => Plain, argnum: number): Fn<Plain> => (...args) =>
-    pullBack(f, args, argnum, () => scalar(1));
+    pullBack(f, args, argnum, () => [scalar(1)])[0];
 
   return {
     shapeOf: ({ shape }) => shape,
@@ -359,7 +362,10 @@ export function plainAlgebra(): Algebra<Plain> {
       }
       return [carry, zip(rows, (ys) => stack(ys, 0))];
     },
-    vjp: (f, args, cotangentOf) => [f(...args), args.map((_, argnum) => pullBack(f, args, argnum, cotangentOf))],
+    vjp: (f, args, cotangentsOf) => {
+      const byArgument = args.map((_, argnum) => pullBack(f, args, argnum, cotangentsOf));
+      return [f(...args), byArgument[0].map((_, i) => byArgument.map((each) => each[i]))];
+    },
     jvp: (f, args, tangents) => derive("forward", f, args, tangents.map(leavesOf)),
     grad: gradient,
     jacobian,

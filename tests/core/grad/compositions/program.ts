@@ -336,9 +336,9 @@ function runner<T>(a: Algebra<T>) {
         const [value, cotangents] = a.vjp(
           f,
           argumentsOf([...floats, ...integers], form),
-          (value) => directions(value, k, (leaves) => rebuild(value, leaves)),
+          (value) => (m % 2 === 0 ? [k] : [k, k + 1]).map((seed) => directions(value, seed, (leaves) => rebuild(value, leaves))),
         );
-        return [...unpack(value), ...cotangents.flatMap(unpack)];
+        return [...unpack(value), ...cotangents.flat().flatMap(unpack)];
       }
       case "jvp": {
         const args = argumentsOf([...floats, ...integers], form);
@@ -388,9 +388,9 @@ function runner<T>(a: Algebra<T>) {
     const [found, cotangents] = a.vjp(
       (...args) => results(body, args as T[], [], 1),
       given,
-      (found) => unpack(found).map((x, i) => direction(x, i)),
+      (found) => [unpack(found).map((x, i) => direction(x, i))],
     );
-    return [...unpack(found), ...cotangents.flatMap(unpack)];
+    return [...unpack(found), ...cotangents.flat().flatMap(unpack)];
   };
   return { inputs, values, gradients };
 }
