@@ -15,12 +15,13 @@ import { cast } from "../ops/cast.ts";
 import { gt } from "../ops/compare.ts";
 import { max } from "../ops/reduce.ts";
 import { isFinite, isNaN, logicalNot } from "../ops/unary.ts";
-import { type Purpose, type Watcher, watchOperations } from "../ops/watch.ts";
+import { type Made, type Purpose, type Watcher, watchOperations } from "../ops/watch.ts";
 import { showShape } from "../shape.ts";
 import { sourceOf, type Tensor } from "../tensor.ts";
 import { computeNow } from "../values/eager.ts";
 import { emit, recordsEffects } from "../values/effects.ts";
 import { storageOf } from "../values/storage.ts";
+import { topological } from "../walk.ts";
 
 /** Where an operation was applied. */
 interface Origin {
@@ -39,6 +40,11 @@ interface Derivative {
   readonly of: Origin;
 }
 
+/** With what its rule has made so far. */
+interface DerivativeInProgress extends Derivative {
+  readonly made: Tensor[];
+}
+
 /** How bad a number is: finite ones 0, infinities 1, NaN 2. */
 const words = ["A finite number", "An infinity", "A NaN"] as const;
 
@@ -50,7 +56,7 @@ class NanChecks implements Watcher {
   /** How bad the worst number of a tensor is, as a tensor. */
   readonly #worst = new WeakMap<Tensor, Tensor>();
   /** The derivative that operations now belong to, or the operation that is done again now. */
-  #now: Derivative | { readonly kind: "again"; readonly of: Origin | undefined } | undefined;
+  #now: DerivativeInProgress | { readonly kind: "again"; readonly of: Origin | undefined } | undefined;
   #layer: string | undefined;
   /** Whether the operations of a check itself are being applied. */
   #checking = false;
@@ -60,21 +66,22 @@ class NanChecks implements Watcher {
     const origin = this.#originOf(made);
     if (origin) this.#origins.set(made, origin);
     if (!origin || this.#now?.kind === "again" || !computesFloats(made)) return;
-    this.#checking = true;
-    try {
-      this.#check(made, origin);
-    } finally {
-      this.#checking = false;
-    }
+    if (this.#now) this.#now.made.push(made);
+    else this.#check(made, origin);
   }
 
-  onBehalf<R>(kind: Purpose, step: Tensor, run: () => R): R {
+  onBehalf<R extends Made>(kind: Purpose, step: Tensor, run: () => R): R {
     const outer = this.#now;
     const of = this.#origins.get(step);
+    const made: Tensor[] = [];
     if (kind === "again") this.#now = { kind, of };
-    else if (of) this.#now = { kind, of };
+    else if (of) this.#now = { kind, of, made };
     try {
-      return run();
+      const result = run();
+      // A rule makes derivatives by all inputs; those that nobody asked for may be anything.
+      const needed = neededFor([result].flat().filter((each) => each !== undefined), made);
+      for (const each of needed) this.#check(each, this.#origins.get(each)!);
+      return result;
     } finally {
       this.#now = outer;
     }
@@ -95,10 +102,20 @@ class NanChecks implements Watcher {
     const now = this.#now;
     if (!now) return { op, at: here(), layer: this.#layer };
     if (now.kind === "again") return now.of && { ...now.of, op };
-    return { op, at: now.of.at, layer: now.of.layer, derivative: now };
+    return { op, at: now.of.at, layer: now.of.layer, derivative: { kind: now.kind, of: now.of } };
   }
 
   #check(made: Tensor, origin: Origin): void {
+    const outer = this.#checking;
+    this.#checking = true;
+    try {
+      this.#emitCheck(made, origin);
+    } finally {
+      this.#checking = outer;
+    }
+  }
+
+  #emitCheck(made: Tensor, origin: Origin): void {
     const source = sourceOf(made);
     if (source.kind !== "op") return;
     const before = source.inputs.filter(hasFloats).map((input) => this.#worstOf(input));
@@ -120,6 +137,14 @@ class NanChecks implements Watcher {
     this.#worst.set(x, found);
     return found;
   }
+}
+
+/** Of what a rule has made, oldest first, what its results need. */
+function neededFor(results: readonly Tensor[], made: readonly Tensor[]): Tensor[] {
+  if (made.length === 0) return [];
+  const [{ serial: oldest }] = made;
+  const needed = new Set(topological(results, ({ serial }) => serial < oldest));
+  return made.filter((each) => needed.has(each));
 }
 
 function nameOf(made: Tensor): string {

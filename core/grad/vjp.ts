@@ -40,12 +40,17 @@ function pullBack(
     const g = sums.get(tensor);
     const made = steps.get(tensor);
     if (!g || !made) continue;
-    const inner = onBehalf("gradient", tensor, () => made.op.vjp(g, made.inputs, tensor, made.attrs));
-    for (let i = 0; i < made.inputs.length; i++) {
+    const { op, inputs, attrs } = made;
+    const inner = onBehalf(
+      "gradient",
+      tensor,
+      () => op.vjp(g, inputs, tensor, attrs).map((each, i) => steps.has(inputs[i]) ? each : undefined),
+    );
+    for (let i = 0; i < inputs.length; i++) {
       const each = inner[i];
-      if (!each || !steps.has(made.inputs[i])) continue;
-      checkDerivative("vjp", made.op.name, each, made.inputs[i]);
-      accumulate(made.inputs[i], each);
+      if (!each) continue;
+      checkDerivative("vjp", op.name, each, inputs[i]);
+      accumulate(inputs[i], each);
     }
   }
   return variables.map((each) => sums.get(each));

@@ -12,12 +12,15 @@ import type { Tensor } from "../tensor.ts";
  */
 export type Purpose = "gradient" | "tangent" | "again";
 
+/** What operations make for a transform. */
+export type Made = Tensor | undefined | readonly (Tensor | undefined)[];
+
 /** What is told of operations. */
 export interface Watcher {
   /** An operation was applied, which made this tensor. */
   applied(made: Tensor): void;
-  /** Calls `run`, which applies operations on behalf of the one that made `step`. */
-  onBehalf<R>(purpose: Purpose, step: Tensor, run: () => R): R;
+  /** Calls `run`, which applies operations on behalf of the one that made `step`; what is not needed for what it returns does not count. */
+  onBehalf<R extends Made>(purpose: Purpose, step: Tensor, run: () => R): R;
   /** Calls `run` within a layer. */
   inLayer<R>(name: string, run: () => R): R;
 }
@@ -34,8 +37,8 @@ export function noteApplied(made: Tensor): void {
   if (watcher) watcher.applied(made);
 }
 
-/** Calls `run`, which applies operations on behalf of the one that made `step`. */
-export function onBehalf<R>(purpose: Purpose, step: Tensor, run: () => R): R {
+/** Calls `run`, which applies operations on behalf of the one that made `step`; what is not needed for what it returns does not count. */
+export function onBehalf<R extends Made>(purpose: Purpose, step: Tensor, run: () => R): R {
   return watcher ? watcher.onBehalf(purpose, step, run) : run();
 }
 

@@ -18,6 +18,7 @@ import {
   mul,
   NonFiniteError,
   onesLike,
+  pow,
   random,
   scan,
   setDevice,
@@ -225,6 +226,10 @@ testOnDevices("infinities that were given, and those of others, are nobody's", a
   assert.equal(caught(() => jit((x: Tensor) => exp(add(x, 1)))(given)), undefined);
   assertCaught(() => sub(tensor([Infinity]), tensor([Infinity])), { op: "sub" });
   assert.equal(caught(() => where(tensor([true, false]), tensor([1, 2]), -Infinity)), undefined);
+  // Nor are those in derivatives that nobody asked for: here that by the exponent.
+  for (const gradient of [grad((x: Tensor) => sum(pow(x, 3))), jit(grad((x: Tensor) => sum(pow(x, tensor([3, 3])))))]) {
+    assert.equal(caught(() => gradient(tensor([-1, 0]))), undefined);
+  }
   // The first one of several is told.
   assertCaught(() => jit((x: Tensor) => exp(div(1, log(x))))(tensor([1])), { op: "div" });
   assert.deepEqual(await toArray(log(tensor([0]))), [-Infinity], "without the checks nothing stops");
