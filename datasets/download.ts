@@ -20,8 +20,8 @@ export interface DownloadOptions<A> {
   readonly urls: readonly string[];
   /** Where to put it; its folder must be there. */
   readonly path: string;
-  /** How many bytes it has at most: of a mirror that sends more, nothing is kept. */
-  readonly most: number;
+  /** How many bytes it has: of a mirror that sends others, nothing is kept. */
+  readonly size: SizeRange;
   /** Whether the bytes are right, and what they mean: a Left is an error of the mirror, and the file is not kept. */
   readonly accept: (bytes: Bytes) => TaskEither.TaskEither<DatasetError, A>;
   /** Is called whenever bytes have arrived. */
@@ -29,6 +29,9 @@ export interface DownloadOptions<A> {
   /** Milliseconds without a byte after which a mirror is given up, from 1 to 2,147,483,647. Default 30,000. */
   readonly stallTimeout?: number;
 }
+
+/** How many bytes a file has, where that is not known exactly. */
+export type SizeRange = readonly [least: number, most: number];
 
 /** How often a connection that is cut is taken up again, as long as each time some bytes have come. */
 const maxReconnects = 5;
@@ -38,7 +41,7 @@ interface Transfer {
   readonly url: string;
   readonly parts: Parts;
   readonly file: string;
-  readonly most: number;
+  readonly size: SizeRange;
   readonly onProgress: (progress: Progress) => void;
   readonly stallTimeout: number;
 }
@@ -64,9 +67,9 @@ export function download<A>(options: DownloadOptions<A>): TaskEither.TaskEither<
 
 /** Downloads a file from one mirror. */
 async function downloadFrom<A>(url: string, options: DownloadOptions<A>): Promise<Either.Either<DatasetError, A>> {
-  const { path, most, accept, onProgress = () => {}, stallTimeout = 30_000 } = options;
+  const { path, size, accept, onProgress = () => {}, stallTimeout = 30_000 } = options;
   const parts = await partsOf(path, url);
-  const transfer = { url, parts, file: basename(path), most, onProgress, stallTimeout };
+  const transfer = { url, parts, file: basename(path), size, onProgress, stallTimeout };
   const found = await parts.find();
   const result = await pipe(
     () => complete(transfer),
@@ -96,7 +99,7 @@ async function complete(transfer: Transfer): Promise<Either.Either<DatasetError,
 
 /** Asks the mirror for what the part lacks, or for the whole file if it cannot give that, and writes it down as it comes. */
 async function connect(transfer: Transfer): Promise<Either.Either<DatasetError, string>> {
-  const { url, parts, most, stallTimeout } = transfer;
+  const { url, parts, size, stallTimeout } = transfer;
   const address = httpAddress(url);
   if (!address) return Either.left(httpFailed(url, "it is not an http or https address"));
   using guard = stallGuard(stallTimeout);
@@ -108,24 +111,29 @@ async function connect(transfer: Transfer): Promise<Either.Either<DatasetError, 
   const range = rangeOf(response);
   const target = await parts.pathOf(range.version);
   const isRest = range.start === present && target === part?.path;
-  const isTooLong = range.total !== undefined && range.total > most;
-  if (response.ok && !isTooLong && (range.start === 0 || isRest)) return await append(transfer, guard, response, range, target);
+  const misfit = misfitOf(range.total, size);
+  if (response.ok && !misfit && (range.start === 0 || isRest)) return await append(transfer, guard, response, range, target);
   await response.body?.cancel();
-  if (part && response.status === 416 && range.total === present && !isTooLong) return Either.right(part.path);
-  if (part && (response.ok || response.status === 416)) {
+  if (part && response.status === 416 && range.total === present && !misfit) return Either.right(part.path);
+  if (part && (response.status === 206 || response.status === 416)) {
     // The part is of another file.
     const dropped = await parts.drop();
     return Either.isLeft(dropped) ? dropped : await connect(transfer);
   }
-  const reason = isTooLong
-    ? `it has ${range.total} bytes, more than the ${most} that were published`
-    : `it answered ${response.status} ${response.statusText}`.trimEnd();
+  const reason = response.ok && misfit || `it answered ${response.status} ${response.statusText}`.trimEnd();
   return Either.left(httpFailed(url, reason, response.status));
+}
+
+/** Why so many bytes are not those of a file, if that is known. */
+function misfitOf(total: number | undefined, [least, most]: SizeRange): string | undefined {
+  if (total === undefined || total >= least && total <= most) return undefined;
+  return `it has ${total} bytes, but ${least === most ? "" : total < least ? "at least " : "at most "}` +
+    `${total < least ? least : most} were published`;
 }
 
 /** Writes the body of a response into a part from where it begins, until its end. Gives the part's path. */
 async function append(
-  { url, parts, most, file: name, onProgress }: Transfer,
+  { url, parts, size: [, most], file: name, onProgress }: Transfer,
   guard: StallGuard,
   response: Response,
   { start, total }: ResponseRange,

@@ -11,7 +11,7 @@ import { cacheFolder, takingTurns } from "./cache.ts";
 import { httpAddress } from "./address.ts";
 import type { Digest } from "./digest.ts";
 import { hexDigest } from "./hex_digest.ts";
-import { download } from "./download.ts";
+import { download, type SizeRange } from "./download.ts";
 import type { DatasetError } from "./errors.ts";
 import { notFound, readFailed, wrongDigest } from "./failures.ts";
 import { type Bytes, unpack } from "./gzip.ts";
@@ -105,7 +105,7 @@ function fetched(
   const fromMirrors = download({
     urls: mirrors.map((mirror) => `${mirror.replace(/\/$/, "")}/${name}`),
     path,
-    most: mostStored(digest),
+    size: storedSize(digest),
     accept: (stored) => opened({ file: name, stored }, digest),
     onProgress,
     stallTimeout,
@@ -120,10 +120,10 @@ function fetched(
   );
 }
 
-/** The most bytes that a file with a digest can have as it is stored. */
-function mostStored({ of, bytes }: Digest): number {
+/** How many bytes a file with a digest has as it is stored. */
+function storedSize({ of, bytes }: Digest): SizeRange {
   // What cannot be compressed grows by 5 bytes in every 16 KiB, and gzip has a header.
-  return of === "packed" ? bytes : Math.ceil(1.001 * bytes) + 1024;
+  return of === "packed" ? [bytes, bytes] : [0, Math.ceil(1.001 * bytes) + 1024];
 }
 
 /** The first of some files that is there; Left with `NotFound` if none is. */
