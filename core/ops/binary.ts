@@ -81,6 +81,16 @@ export const gapOp: ElementwiseOp = numeric("gap", "any", (g) => g, (g) => neg(g
 /** x - y, where equal infinities are 0 apart. */
 export const gap: (x: TensorLike, y: TensorLike) => Tensor = of(gapOp);
 
+export const belowTopOp: ElementwiseOp = elementwise({
+  name: "belowTop",
+  domain: "any",
+  dtype: floatDType("belowTop"),
+  partials: [(g) => g, (g) => neg(g)],
+  lower: (x, y) => expr.select(expr.binary("eq", x, Infinity), expr.constant(x.type, 0), expr.binary("sub", x, y)),
+});
+/** x - y for the largest y of some x: an infinite x is no farther below it than 0. NaN where all are -infinity, so that none is on top. */
+export const belowTop: (x: TensorLike, y: TensorLike) => Tensor = of(belowTopOp);
+
 export const mulOp: ElementwiseOp = numeric("mul", "any", (g, _, y) => mul(g, y), (g, x) => mul(g, x), {
   simplify: firstOf(fold((x, y) => x * y), ({ inputs: [x, y] }) => isConstant(y, 1) ? x : isConstant(x, 1) ? y : undefined),
 });

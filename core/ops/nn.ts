@@ -11,7 +11,7 @@ import { normalizeAxis, showShape } from "../shape.ts";
 import type { Scalar, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast, stopGradient } from "./cast.ts";
 import { asTensor, isNumber } from "./literal.ts";
-import { add, div, gap, logicalAnd, mul, sub } from "./binary.ts";
+import { add, belowTop, div, logicalAnd, mul, sub } from "./binary.ts";
 import { eq, ge, gt, le, lt } from "./compare.ts";
 import { iota } from "./creation.ts";
 import { firstOutside } from "./known.ts";
@@ -278,9 +278,8 @@ export interface AxisOptions {
 
 function shifted(x: Tensor, axis: number): Tensor {
   if (x.shape[axis] === 0) return x;
-  const largest = stopGradient(max(x, { axis, keepDims: true }));
-  // The shift cancels out of value and derivative. An infinite element is 0 apart from the largest; where all are -infinity, none is.
-  return gap(x, where(eq(largest, -Infinity), NaN, largest));
+  // The shift cancels out of value and derivative.
+  return belowTop(x, stopGradient(max(x, { axis, keepDims: true })));
 }
 
 /**

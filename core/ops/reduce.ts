@@ -22,7 +22,7 @@ import { normalizeAxes, showShape, sizeOf } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast, stopGradient } from "./cast.ts";
 import { asTensor } from "./literal.ts";
-import { add, div, gap, mul, sub } from "./binary.ts";
+import { add, belowTop, div, mul, sub } from "./binary.ts";
 import { eq } from "./compare.ts";
 import { zerosLike } from "./constant.ts";
 import { apply, noJvp, noVjp, numberDType } from "./define.ts";
@@ -264,11 +264,10 @@ export function logSumExp(x: TensorLike, options: ReduceOptions = {}): Tensor {
   const tensor = asFloat(x);
   const axis = normalizeAxes(options.axis, tensor.rank, "take logSumExp");
   if (tensor.size === 0) return log(sum(tensor, options));
-  // The shift cancels out of value and derivative. An infinite element is 0 apart from the largest; where all are -infinity, all count
-  // nothing.
+  // The shift cancels out of value and derivative. Where all are -infinity, none is the largest, and all count nothing.
   const largest = stopGradient(max(tensor, { axis, keepDims: true }));
   const shift = where(eq(largest, -Infinity), zerosLike(largest), largest);
-  const total = sum(exp(gap(tensor, shift)), { axis, keepDims: true });
+  const total = sum(exp(belowTop(tensor, shift)), { axis, keepDims: true });
   const none = eq(total, 0);
   const value = add(where(none, -Infinity, log(where(none, 1, total))), shift);
   return options.keepDims ? value : squeeze(value, { axis });

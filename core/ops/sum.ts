@@ -71,8 +71,9 @@ export const sumOp: Op<ReduceAttrs> = linear({
   lower: { kind: "reduce", op: "sum", axes: ({ axes }) => axes },
   simplify: (node) => {
     const [x] = node.inputs;
-    const value = constantValue(x);
-    if (value === undefined || !isFloat(node.dtype)) return undefined;
+    if (!isFloat(node.dtype)) return undefined;
+    const value = sizeOf(x.shape) === 0 ? 0 : constantValue(x);
+    if (value === undefined) return undefined;
     const count = sizeOf(x.shape) / Math.max(1, sizeOf(node.shape));
     return constantNode(node, count === 0 ? 0 : value * count);
   },

@@ -137,7 +137,7 @@ Deno.test("softmax keeps its exponentials, its maxima and its sums", () => {
       kernel 1: map [2, 3]
         load0 f32:input0#0+0[3,1]
         load1 f32:slot0#2+0[1,0]
-        store f32:slot1#3+0[3,1] = exp(sub(load0, load1))
+        store f32:slot1#3+0[3,1] = exp(select(eq(load0, Infinity), 0, sub(load0, load1)))
       kernel 2: reduce [2] over [3]
         operand f32:slot1#3+0[3,1]
         sum load0

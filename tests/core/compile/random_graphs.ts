@@ -32,6 +32,7 @@ import {
   neg,
   pad,
   permute,
+  rem,
   reshape,
   type Shape,
   slice,
@@ -209,8 +210,9 @@ const steps = {
     return images && asInts(conv2d(images, filter, { padding: k % 2 }));
   },
   take: (x, y, k) => {
-    if (x.rank === 0 || y.size > 20 || x.size * y.size > mostElements || x.shape[axisOf(x, k)] === 0) return undefined;
-    return take(x, y, { axis: axisOf(x, k) });
+    const extent = x.shape[axisOf(x, k)];
+    if (x.rank === 0 || y.size > 20 || x.size * y.size > mostElements || extent === 0) return undefined;
+    return take(x, rem(y, extent), { axis: axisOf(x, k) });
   },
 } as const satisfies Record<string, Step>;
 

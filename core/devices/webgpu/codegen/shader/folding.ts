@@ -56,7 +56,17 @@ function isSame(x: Expr, y: Expr): boolean {
   return x === y || ((x.kind === "load" || x.kind === "result") && x.kind === y.kind && x.slot === y.slot);
 }
 
-const isNegativeOf = (x: Expr, y: Expr) => x.kind === "unary" && x.op === "neg" && isSame(x.x, y);
+/** Whether two expressions are computed alike, as far as drivers look. */
+function isAlike(x: Expr, y: Expr, depth = 4): boolean {
+  if (isSame(x, y)) return true;
+  if (depth === 0) return false;
+  if (x.kind === "const" && y.kind === "const") return Object.is(x.value, y.value);
+  if (x.kind === "unary" && y.kind === "unary") return x.op === y.op && isAlike(x.x, y.x, depth - 1);
+  if (x.kind !== "binary" || y.kind !== "binary") return false;
+  return x.op === y.op && isAlike(x.x, y.x, depth - 1) && isAlike(x.y, y.y, depth - 1);
+}
+
+const isNegativeOf = (x: Expr, y: Expr) => x.kind === "unary" && x.op === "neg" && isAlike(x.x, y);
 
 /** A choice of literals, one of them 0: a product with it would become a choice of products. */
 function isSwitch(e: Expr): boolean {
