@@ -251,3 +251,4 @@ export { type AttentionOptions, scaledDotProductAttention } from "./layers/atten
 export * as optimizers from "./optimizers/mod.ts";
 export { applyUpdates } from "./optimizers/optimizer.ts";
 export * as datasets from "./datasets/mod.ts";
+export * as formats from "./formats/mod.ts";

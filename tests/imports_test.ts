@@ -27,7 +27,7 @@ const layers: readonly (readonly string[])[] = [
   ["core/devices"], // what devices share; the folder of each is a part of its own
   ["core/devices/wasm", "core/devices/webgpu", "core/devices/reference"],
   ["core/execution"],
-  ["layers", "optimizers", "datasets"],
+  ["layers", "optimizers", "datasets", "formats"],
   ["mod.ts"],
   ["visual"],
   ["dev_deps.ts"],

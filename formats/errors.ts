@@ -1,0 +1,40 @@
+/**
+ * What can be wrong with files of tensors: failures of finding, reading, writing and understanding them, as values.
+ *
+ * Each has a sentence (`message`: what could not be done, why, and the remedy where there is one) and the facts as fields.
+ *
+ * @module
+ */
+
+/** A failure to read or write tensors. `file` is a path, or for bytes in memory the name that was given for them. */
+export type FormatError =
+  /** A file that is not there. */
+  | { readonly kind: "NotFound"; readonly message: string; readonly file: string }
+  /** A file that is there and cannot be read. */
+  | { readonly kind: "Read"; readonly message: string; readonly file: string; readonly cause: unknown }
+  /** A file that cannot be written; what was there before is still there. */
+  | { readonly kind: "Write"; readonly message: string; readonly file: string; readonly cause: unknown }
+  /**
+   * Bytes that are not what they should be. `format` is the format's name, `rule` the one of its rules that is broken, `entry` the
+   * tensor, if it is one.
+   */
+  | {
+    readonly kind: "Format";
+    readonly message: string;
+    readonly file: string;
+    readonly format: string;
+    readonly rule: string;
+    readonly entry?: string;
+  }
+  /** What is right by its format, but cannot become a tensor here. */
+  | { readonly kind: "Unsupported"; readonly message: string; readonly file: string; readonly entry?: string }
+  /** Deno was started without a permission that is needed; `flag` grants it. */
+  | { readonly kind: "Permission"; readonly message: string; readonly flag: string };
+
+/** Left with an error or Right with a value: fp-ts's `Either`, spelled out so that the documentation is complete. */
+export type FormatResult<A> =
+  | { readonly _tag: "Left"; readonly left: FormatError }
+  | { readonly _tag: "Right"; readonly right: A };
+
+/** A task that gives Left with an error or Right with a value: fp-ts's `TaskEither<FormatError, A>`, spelled out likewise. */
+export type FormatTask<A> = () => Promise<FormatResult<A>>;

@@ -1,0 +1,73 @@
+/**
+ * Makers of the errors in `errors.ts`, and how they travel: functions deep in a format throw them as a `Failure`, which the public
+ * functions turn into a value.
+ *
+ * @module
+ */
+import { Either } from "../deps.ts";
+import type { FormatError, FormatResult } from "./errors.ts";
+
+/** What a format's own functions throw. Nothing public does. */
+export class Failure extends Error {
+  constructor(readonly error: FormatError) {
+    super(error.message);
+  }
+}
+
+/** The result of a function that may throw a `Failure`; what else it throws is a mistake, and goes on. */
+export function attempt<A>(run: () => A): FormatResult<A> {
+  try {
+    return Either.right(run());
+  } catch (error) {
+    if (error instanceof Failure) return Either.left(error.error);
+    throw error;
+  }
+}
+
+/** The same for a function that takes time. */
+export async function attemptAsync<A>(run: () => Promise<A>): Promise<FormatResult<A>> {
+  try {
+    return Either.right(await run());
+  } catch (error) {
+    if (error instanceof Failure) return Either.left(error.error);
+    throw error;
+  }
+}
+
+/** A rule of a format that a file breaks. `reason` completes "Cannot read FILE as FORMAT: ". */
+export function broken(file: string, format: string, rule: string, reason: string, entry?: string): Failure {
+  const message = `Cannot read ${file} as ${format}: ${reason}`;
+  return new Failure({ kind: "Format", message, file, format, rule, entry });
+}
+
+/** Something that is right, but not for us. */
+export function unsupported(file: string, reason: string, entry?: string): Failure {
+  return new Failure({ kind: "Unsupported", message: `Cannot read ${file}: ${reason}`, file, entry });
+}
+
+/** A file that could not be opened or read. */
+export function readFailed(file: string, cause: unknown): Failure {
+  if (cause instanceof Deno.errors.NotFound) {
+    return new Failure({ kind: "NotFound", message: `Cannot read ${file}: there is no such file`, file });
+  }
+  return new Failure({ kind: "Read", message: `Cannot read ${file}: ${reasonOf(cause)}`, file, cause });
+}
+
+/** A file that could not be written. */
+export function writeFailed(file: string, cause: unknown): Failure {
+  return new Failure({ kind: "Write", message: `Cannot write ${file}: ${reasonOf(cause)}`, file, cause });
+}
+
+/** A permission that is not granted; `purpose` completes "Cannot ...". */
+export function notPermitted(flag: string, purpose: string): Failure {
+  return new Failure({
+    kind: "Permission",
+    message: `Cannot ${purpose} without permission: run deno with ${flag} (or -A)`,
+    flag,
+  });
+}
+
+/** The message of a thrown value. */
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

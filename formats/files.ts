@@ -1,0 +1,130 @@
+/**
+ * Files as formats need them: opened without a question to the user, read in parts, written whole or not at all.
+ *
+ * @module
+ */
+import { dirname, join } from "node:path";
+import { CotangentError } from "../core/errors.ts";
+import { Failure, notPermitted, readFailed, writeFailed } from "./failures.ts";
+
+/** Bytes that are read at any place. */
+export interface Source {
+  /** For errors. */
+  readonly name: string;
+  readonly size: number;
+  /** The bytes from a place on, in memory of their own; fewer than asked for never. */
+  read(from: number, bytes: number): Promise<ArrayBuffer>;
+}
+
+/** A file as a source, until it is closed. */
+export interface OpenFile extends Source, Disposable {}
+
+/** The descriptor of a permission for a path. */
+function permission(name: "read" | "write", path: string): void {
+  if (Deno.permissions.querySync({ name, path }).state === "granted") return;
+  throw notPermitted(`--allow-${name}=${path}`, `${name} ${path}`);
+}
+
+/**
+ * Opens a file to read parts of it.
+ *
+ * @throws {Failure} If it is not there, not a file, or may not be read.
+ */
+export async function openFile(path: string): Promise<OpenFile> {
+  permission("read", path);
+  const file = await Deno.open(path).catch((cause) => {
+    throw readFailed(path, cause);
+  });
+  try {
+    const { isFile, isDirectory, size } = await file.stat();
+    if (!isFile) throw readFailed(path, new Error(isDirectory ? "it is a folder" : "it is not a file"));
+    return { name: path, size, read: (from, bytes) => readAt(file, path, from, bytes), [Symbol.dispose]: () => file.close() };
+  } catch (error) {
+    file.close();
+    throw error instanceof Failure ? error : readFailed(path, error);
+  }
+}
+
+async function readAt(file: Deno.FsFile, path: string, from: number, bytes: number): Promise<ArrayBuffer> {
+  const buffer = new ArrayBuffer(bytes);
+  try {
+    await file.seek(from, Deno.SeekMode.Start);
+    for (let at = 0; at < bytes;) {
+      const read = await file.read(new Uint8Array(buffer, at));
+      if (read === null) throw new Error(`it ends at byte ${from + at}; it became shorter while it was read`);
+      at += read;
+    }
+  } catch (cause) {
+    throw readFailed(path, cause);
+  }
+  return buffer;
+}
+
+/** Bytes in memory as a source. */
+export function sourceOf(bytes: Uint8Array, name: string): Source {
+  const read = (from: number, count: number) => Promise.resolve(copyOf(bytes, from, count));
+  return { name, size: bytes.length, read };
+}
+
+/** A part of an array in memory of its own. */
+export function copyOf(bytes: Uint8Array, from: number, count: number): ArrayBuffer {
+  return bytes.slice(from, from + count).buffer as ArrayBuffer;
+}
+
+/** A whole text file. */
+export async function readText(path: string): Promise<string> {
+  permission("read", path);
+  return await Deno.readTextFile(path).catch((cause) => {
+    throw readFailed(path, cause);
+  });
+}
+
+/** How a file is written. */
+export interface WriteOptions {
+  /** Whether to wait until the disk has it, so that it outlives a loss of power. */
+  readonly sync?: boolean;
+}
+
+/**
+ * Writes parts one after the other to a new file beside `path` and then gives it that name: what was there before stays if anything
+ * fails, a crash included.
+ *
+ * @throws {Failure} If the folder is not there or may not be written, or the disk is full. What `parts` throw goes on as it is.
+ */
+export async function writeFile(
+  path: string,
+  parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  { sync = false }: WriteOptions = {},
+): Promise<void> {
+  permission("read", dirname(path));
+  permission("write", dirname(path));
+  try {
+    await refuseOthers(path);
+    const temporary = join(dirname(path), `.${crypto.randomUUID()}.tmp`);
+    try {
+      {
+        using file = await Deno.open(temporary, { createNew: true, write: true });
+        for await (const part of parts) await writeAll(file, part);
+        if (sync) await file.sync();
+      }
+      await Deno.rename(temporary, path);
+    } catch (error) {
+      await Deno.remove(temporary).catch(() => {});
+      throw error;
+    }
+  } catch (cause) {
+    // What was to be written could not be read from its device: that is no fault of the file.
+    if (cause instanceof Failure || cause instanceof CotangentError) throw cause;
+    throw writeFailed(path, cause);
+  }
+}
+
+/** A rename would put a file in the place of a device or a pipe. */
+async function refuseOthers(path: string): Promise<void> {
+  const info = await Deno.stat(path).catch(() => undefined);
+  if (info && !info.isFile) throw new Error(info.isDirectory ? "it is a folder" : "it is not a file");
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+}
