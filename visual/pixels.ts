@@ -91,8 +91,10 @@ function fourAxes(images: Images, { what, single }: Layout): FourAxes {
 function limits(dtype: DType, what: string, { range }: RangeOptions): readonly [number, number] {
   if (range === undefined) return isInteger(dtype) ? [0, 255] : [0, 1];
   const [black, white] = range;
-  if (!(Number.isFinite(black) && Number.isFinite(white) && black !== white)) {
-    throw new RangeError(`Cannot ${what} with the range [${black}, ${white}]: it must be two different finite numbers`);
+  if (!(Number.isFinite(white - black) && black !== white)) {
+    throw new RangeError(
+      `Cannot ${what} with the range [${black}, ${white}]: it must be two different numbers whose difference is finite`,
+    );
   }
   return range;
 }

@@ -6,8 +6,11 @@
 import { Either, type TaskEither } from "../../deps.ts";
 import { type Failure, interrupted } from "./failure.ts";
 
-/** Signals that ask a program to end, with their numbers. */
-const numbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
+/**
+ * Signals that ask a program to end, with their numbers. SIGQUIT (Ctrl-\) is not among them: it ends a program that computes, and does not
+ * look at signals, at once.
+ */
+const numbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 type Signal = keyof typeof numbers;
 
 /** Those that are listened to here. */
@@ -15,7 +18,7 @@ function watched(): readonly Signal[] {
   if (Deno.build.os === "windows") return ["SIGINT"];
   // Without a terminal there is none that can hang up, and nohup has SIGHUP ignored, which a listener would end.
   const onTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
-  return onTerminal ? ["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP"] : ["SIGINT", "SIGTERM", "SIGQUIT"];
+  return onTerminal ? ["SIGINT", "SIGTERM", "SIGHUP"] : ["SIGINT", "SIGTERM"];
 }
 
 /** Whether the program was asked to end; dispose of it when that no longer matters. */

@@ -234,10 +234,12 @@ Deno.test({
         const err = await new Response(child.stderr).text();
         const { code } = await child.status;
         assert.equal(code, expected, err);
-        assert.match(err, /Interrupted/);
+        if (signal !== "SIGQUIT") assert.match(err, /Interrupted/);
         const { epochs } = JSON.parse(await Deno.readTextFile(path));
         assert.ok(epochs.length >= 1 && epochs.length < 1000, `${epochs.length} epochs`);
-        assert.deepEqual(await Array.fromAsync(Deno.readDir(folder), ({ name }) => name), ["report.json"]);
+        // At once, SIGQUIT may come while the next report is being written.
+        const files = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+        assert.deepEqual(files.filter((name) => signal !== "SIGQUIT" || !name.endsWith(".tmp")), ["report.json"]);
       })
     ));
   },
@@ -327,7 +329,7 @@ Deno.test({
         await keyboard.close().catch(() => {});
         assert.equal((await child.status).code, code, shown);
         assert.match(shown, /epoch 1\/100000 {2}train loss/);
-        if (signal !== "SIGKILL") assert.match(shown, /Interrupted/);
+        if (signal !== "SIGKILL" && code !== 131) assert.match(shown, /Interrupted/);
         // Neither that lines wrap nor the cursor is ever turned off.
         assert.ok(!shown.includes("\x1b[?7l") && !shown.includes("\x1b[?25l"), shown);
         assert.equal(await Deno.readTextFile(log).catch(() => ""), "");
