@@ -6,12 +6,14 @@
 import { checkedInside, describe, elementType, flag } from "../kinds.ts";
 import { checkOptions, needed, optionTable } from "../options.ts";
 import {
+  checkHolds,
   defaultFloat,
   type DType,
   dtypeOfArray,
   dtypes,
   givenToHostArray,
   type HostArray,
+  hostArray,
   hostBytes,
   isBool,
   maskType,
@@ -23,10 +25,13 @@ import {
 import { DTypeError, ShapeError } from "../errors.ts";
 import { Storage } from "../values/storage.ts";
 import { checkShape, type Shape, showShape, sizeOf } from "../shape.ts";
-import { Tensor } from "../tensor.ts";
+import { type Scalar, Tensor } from "../tensor.ts";
+import { ask, scalarOf, TracedNumber } from "../traced_number.ts";
+import { reshape } from "./movement.ts";
+import { where } from "./select.ts";
 
 /** Numbers in nested arrays. */
-export type NestedArray = number | boolean | readonly NestedArray[];
+export type NestedArray = Scalar | boolean | readonly NestedArray[];
 
 /** Options of `tensor`. */
 export interface TensorOptions {
@@ -71,17 +76,44 @@ export function tensor(
   }
   const nested = flattenNested(values);
   const type = dtype ?? (nested.isBool ? maskType : defaultFloat);
-  return fromHost(givenToHostArray(type, nested.numbers), given ?? nested.shape, type);
+  const known = fromHost(givenToHostArray(type, nested.numbers), given ?? nested.shape, type);
+  return nested.traced.reduce((x, [index, number]) => withElement(x, index, number), known);
 }
 
-/** The numbers of nested arrays in row-major order, and their shape. */
-function flattenNested(values: NestedArray): { numbers: number[]; shape: Shape; isBool: boolean } {
+/** The tensor with a traced number as one of its elements. */
+function withElement(x: Tensor, index: number, number: TracedNumber<Tensor>): Tensor {
+  const { dtype, shape, size } = x;
+  ask(number, `${index} of ${dtype}`, (value) => checkHolds(dtype, value, ` (element ${index})`));
+  const element = scalarOf(number, dtype);
+  if (size === 1) return reshape(element, shape);
+  const mask = hostArray(maskType, size);
+  mask[index] = 1;
+  return where(fromHost(mask, shape, maskType), element, x);
+}
+
+/** Nested arrays in row-major order. */
+interface Flattened {
+  /** Traced ones are 0. */
+  readonly numbers: readonly number[];
+  readonly traced: readonly (readonly [index: number, number: TracedNumber<Tensor>])[];
+  readonly shape: Shape;
+  /** Whether all are booleans. */
+  readonly isBool: boolean;
+}
+
+function flattenNested(values: NestedArray): Flattened {
   const numbers: number[] = [];
+  const traced: (readonly [number, TracedNumber<Tensor>])[] = [];
   let booleans = 0;
   const walk = (value: NestedArray, path: readonly number[]): Shape => {
     if (typeof value === "number" || typeof value === "boolean") {
       if (typeof value === "boolean") booleans++;
       numbers.push(Number(value));
+      return [];
+    }
+    if (value instanceof TracedNumber) {
+      traced.push([numbers.length, value]);
+      numbers.push(0);
       return [];
     }
     if (!Array.isArray(value)) {
@@ -100,7 +132,7 @@ function flattenNested(values: NestedArray): { numbers: number[]; shape: Shape; 
     return [value.length, ...(inner[0] ?? [])];
   };
   const shape = walk(values, []);
-  return { numbers, shape, isBool: booleans > 0 && booleans === numbers.length };
+  return { numbers, traced, shape, isBool: booleans > 0 && booleans === numbers.length };
 }
 
 /** Why a typed array makes no tensor. */

@@ -105,6 +105,9 @@ testOnDevices("a number is the literal that it is without jit, in the type of wh
     full: (x: Tensor, n: Scalar) => full([2], n, { dtype: x.dtype }),
     fullLike,
     cast: (x: Tensor, n: Scalar) => cast(n, x.dtype),
+    tensor: (x: Tensor, n: Scalar) => tensor(n, { dtype: x.dtype }),
+    "tensor of a list": (x: Tensor, n: Scalar) => tensor([[1, n], [n, 0]], { dtype: x.dtype }),
+    "tensor of a list, typed by its numbers": (_: Tensor, n: Scalar) => tensor([n, 0.5], { shape: [2, 1] }),
   };
   // Each function and type is a program: on webgpu fewer. Signs of zero and what drivers make of infinite literals are other tests' matter.
   const onWebgpu = device === "webgpu";
@@ -229,7 +232,6 @@ testOnDevices("a traced number that is used as a JavaScript number is an error t
       for (let i = 0; i < n; i++) x = add(x, i);
       return x;
     },
-    "a tensor": (_, n) => tensor([n, 2]),
     "an option that must be known": (x, n) => smoothL1Loss(x, x, { beta: n }),
   };
   for (const [what, use] of Object.entries(uses)) {
