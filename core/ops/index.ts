@@ -21,12 +21,12 @@ import { broadcastTo, permute, reshape } from "./movement.ts";
 import { valuesFor } from "./scatter.ts";
 import { where } from "./select.ts";
 import { type IndexRange, type Run, runOf, scatterRuns, sliceRuns } from "./slice.ts";
-import { normalizeIndex, normalizeIndices } from "./indices.ts";
+import { checkPosition, normalizeIndex, normalizeIndices } from "./indices.ts";
 import { gather, scatter } from "./rows.ts";
 import { write } from "./write.ts";
 
 /** A list of positions; nested lists give a tensor of positions. */
-export type Positions = readonly (number | Positions)[];
+export type Positions = readonly (Scalar | Positions)[];
 
 /**
  * What is taken along one axis:
@@ -78,8 +78,20 @@ function spread(shape: Shape, indices: Indices): Exclude<Index, "...">[] {
   return all.flatMap((entry) => entry === "..." ? rest : [entry]);
 }
 
-function listed(at: number | Positions, shape: Shape, axis: number): number | Positions {
-  return Array.isArray(at) ? at.map((each) => listed(each, shape, axis)) : normalizeIndex(at as number, shape, axis, "index");
+/** Positions of which it is known that they exist, counted from the front unless they are traced. */
+function listed(at: Scalar | Positions, shape: Shape, axis: number): Scalar | Positions {
+  if (Array.isArray(at)) return at.map((each) => listed(each, shape, axis));
+  if (!(at instanceof TracedNumber)) return normalizeIndex(at as number, shape, axis, "index");
+  checkPosition(at, shape, axis, "index");
+  return at;
+}
+
+/** A list of positions as indices. */
+function indicesOf(entry: Positions, shape: Shape, axis: number): Tensor {
+  const list = listed(entry, shape, axis) as Positions;
+  const indices = constant(list, { dtype: indexType });
+  const isTraced = (list as readonly unknown[]).flat(Infinity).some((each) => each instanceof TracedNumber);
+  return isTraced ? normalizeIndices(indices, shape, axis, "index") : indices;
 }
 
 /** What an entry means for its axis. */
@@ -95,7 +107,7 @@ function entryOf(entry: Exclude<Index, "...">, shape: Shape, axis: number): Entr
   }
   refuseForeign(entry);
   if (Array.isArray(entry)) {
-    return { kind: "pick", run, indices: constant(listed(entry, shape, axis) as number[], { dtype: indexType }) };
+    return { kind: "pick", run, indices: indicesOf(entry, shape, axis) };
   }
   if (typeof entry !== "object") {
     throw new TypeError(

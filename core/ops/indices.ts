@@ -50,7 +50,9 @@ export function normalizeIndex(at: number, shape: Shape, axis: number, what: str
  */
 export function normalizeIndices(indices: TensorLike, shape: Shape, axis: number, what: string): Tensor {
   if (typeof indices === "number") return cast(normalizeIndex(indices, shape, axis, what), indexType);
-  const list = indices instanceof TracedNumber ? position(indices, shape, axis, what) : asTensor(indices);
+  const isTraced = indices instanceof TracedNumber;
+  if (isTraced) checkPosition(indices, shape, axis, what);
+  const list = asTensor(indices, isTraced ? indexType : undefined);
   if (!isInteger(list.dtype)) {
     const remedy = isBool(list.dtype) ? "choose by a mask with where(mask, x, y)" : 'use cast(indices, "i32")';
     throw new DTypeError(`Cannot ${what} by indices of type ${list.dtype}: they must be integers, ${remedy}`, {
@@ -75,10 +77,9 @@ export function normalizeIndices(indices: TensorLike, shape: Shape, axis: number
   return maximum(minimum(fromFront, size - 1), 0);
 }
 
-/** A traced number as an index, of which it is known that there is such a position. */
-function position(at: TracedNumber<Tensor>, shape: Shape, axis: number, what: string): Tensor {
+/** Checks that what a traced number stands for is a position; errors as of `normalizeIndex`. */
+export function checkPosition(at: TracedNumber<Tensor>, shape: Shape, axis: number, what: string): void {
   ask(at, `position of ${shape[axis]}`, (value) => normalizeIndex(value, shape, axis, what) >= 0);
-  return asTensor(at, indexType);
 }
 
 /** Indices along an axis, one per element, as arguments of `gather`. */

@@ -148,6 +148,7 @@ testOnDevices("a number is an index wherever one is taken, and what is out of ra
     "at both": (x: Tensor, n: Scalar) => at(x, [n, null, n]),
     "at beside a list": (x: Tensor, n: Scalar) => at(x, [n, [2, 0]]),
     "at with a list between": (x: Tensor, n: Scalar) => at(stack([x, x]), [n, ":", [0, 1]]),
+    "at a list": (x: Tensor, n: Scalar) => at(x, [":", [[n, 0], [-1, n]]]),
     setAt: (x: Tensor, n: Scalar) => setAt(x, [":", n], 9),
     take,
     "take of columns": (x: Tensor, n: Scalar) => take(x, n, { axis: 1 }),
