@@ -4,10 +4,10 @@
  * @module
  */
 import { checkOptions } from "../options.ts";
-import { isFloat } from "../dtype.ts";
+import { tangentType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { eye } from "../ops/creation.ts";
-import { zerosLike } from "../ops/constant.ts";
+import { hasTangent, zeroTangent } from "../ops/constant.ts";
 import { reshape } from "../ops/movement.ts";
 import { Tensor } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
@@ -33,7 +33,7 @@ export type Jacobian<R, P> = R extends Tensor ? P
  * import type { Tensor } from "../../mod.ts";
  * ```
  *
- * @param f From trees of tensors to a tree of floating tensors.
+ * @param f From trees of tensors to a tree of floating tensors. Derivatives by floats for storage, and of them, are f32.
  * @returns For a tree of outputs a tree of the same form, in which each tensor is replaced by a tree like the argument.
  * @throws {DTypeError} When called: if an output, or a tensor of the argument, is not floating.
  */
@@ -48,9 +48,9 @@ export function jacobian<A extends unknown[], R, N extends number = 0>(
     checkFloating(value, "output");
     return mapLeaves(value, (output, path) => {
       if (!(output instanceof Tensor)) return output;
-      const each = reshape(eye(output.size, { dtype: output.dtype }), [output.size, ...output.shape]);
+      const each = reshape(eye(output.size, { dtype: tangentType(output.dtype) }), [output.size, ...output.shape]);
       const rows = vmap((g: Tensor) =>
-        pullback(mapLeaves(value, (y, other) => other === path ? g : y instanceof Tensor ? zerosLike(y) : y) as R)[0]
+        pullback(mapLeaves(value, (y, other) => other === path ? g : y instanceof Tensor ? zeroTangent(y) : y) as R)[0]
       )(each);
       return mapLeaves(rows, (row) => row instanceof Tensor ? reshape(row, [...output.shape, ...row.shape.slice(1)]) : row);
     }) as Jacobian<R, A[N]>;
@@ -59,7 +59,7 @@ export function jacobian<A extends unknown[], R, N extends number = 0>(
 
 function checkFloating(tree: unknown, what: string): void {
   for (const { path, value } of treeLeaves(tree)) {
-    if (!(value instanceof Tensor) || isFloat(value.dtype)) continue;
+    if (!(value instanceof Tensor) || hasTangent(value)) continue;
     throw new DTypeError(
       `Cannot take the jacobian: the ${what}${path && ` "${path}"`} has type ${value.dtype}, it needs a floating one, ` +
         `use cast(x, "f32")`,

@@ -5,11 +5,11 @@
  */
 import { whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
-import { isFloat, tangentType } from "../dtype.ts";
+import { tangentType } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { cast, variableOp } from "../ops/cast.ts";
 import { onBehalf } from "../ops/watch.ts";
-import { hasTangent, onesLike, zeroTangent } from "../ops/constant.ts";
+import { constantOf, hasTangent, zeroTangent } from "../ops/constant.ts";
 import { insideTransform, type Op, Pending, pendingDepth, Tensor, type TensorLike, type Trace, withTrace } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { leavesLike, mapLeaves, treeLeaves, treeTensors } from "../tree.ts";
@@ -167,7 +167,7 @@ function checkScalar(value: unknown, what: string): asserts value is Tensor {
         `reduce it with mean or use vjp`,
     );
   }
-  if (!isFloat(value.dtype)) {
+  if (!hasTangent(value)) {
     throw new DTypeError(`Cannot take ${what} of a function returning ${value.dtype}: the output must be floating`, {
       dtype: value.dtype,
     });
@@ -202,7 +202,7 @@ function differentiate<A extends unknown[], X>(
     const { tree, variables } = openVariables(target, trace);
     const [value, aux] = f(...args.map((arg, i) => i === argnum ? tree : arg) as A);
     checkScalar(value, what);
-    const grads = pullBack(stepsBetween(variables, [value]), [value], [onesLike(value)], variables);
+    const grads = pullBack(stepsBetween(variables, [value]), [value], [constantOf(1, tangentType(value.dtype)!)], variables);
     return { value, aux, grads: closeVariables(target, grads) };
   });
   computeLoop(args, result);

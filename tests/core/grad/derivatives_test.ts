@@ -56,6 +56,7 @@ import {
   withArgs,
 } from "../../../mod.ts";
 import { assertClose } from "../../support/close.ts";
+import { storageFloats } from "../../support/storage_floats.ts";
 import { withFacts } from "../../support/with_facts.ts";
 import { testOnDevices } from "../../support/each_device.ts";
 import { noise, noiseInt } from "../../support/noise.ts";
@@ -252,6 +253,19 @@ testOnDevices("the jacobian has every output's derivative by every input", async
   assert.deepEqual(await toArray(second), [[2, 0], [0, 3]]);
   assert.deepEqual(jacobian((x: Tensor) => reshape(x, [3, 2]))(values(7, [2, 3])).shape, [3, 2, 2, 3]);
   assert.throws(() => jacobian((x: Tensor) => round(x))(tensor([1], { dtype: "i32" })), DTypeError);
+});
+
+testOnDevices("derivatives by floats for storage, and of them, are f32", async () => {
+  for (const dtype of storageFloats) {
+    const x = tensor([1, 2], { dtype });
+    const wide = (x: Tensor) => mul(cast(x, "f32"), cast(x, "f32"));
+    const narrow = (x: Tensor) => cast(mul(cast(x, "f32"), 3), dtype);
+    const loss = (x: Tensor) => cast(sum(wide(x)), dtype);
+    const derivatives = [grad(loss)(x), jacobian(wide)(x), jacobian(narrow)(x), hessian(loss)(x), vjp(narrow, x)[1](x)[0]];
+    assert.deepEqual(derivatives.map(({ dtype }) => dtype), derivatives.map(() => "f32"), dtype);
+    const wanted = [[2, 4], [[2, 0], [0, 4]], [[3, 0], [0, 3]], [[2, 0], [0, 2]], [3, 6]];
+    assert.deepEqual(await Promise.all(derivatives.map((each) => toArray(each))), wanted, dtype);
+  }
 });
 
 testOnDevices("the hessian is the jacobian of the gradient", async () => {
