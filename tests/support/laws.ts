@@ -172,7 +172,7 @@ export async function checkVmap(subject: Subject, examples: number): Promise<num
 }
 
 /** The types in which floats are checked on a device. */
-export function floatsOf(device: Device): DType[] {
+export function floatsOf(device: Device): ("f32" | "f64")[] {
   return (["f32", "f64"] as const).filter((dtype) => device.dtypes.includes(dtype));
 }
 

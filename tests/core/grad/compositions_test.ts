@@ -12,6 +12,7 @@ import { tupleElementOp } from "../../../core/grad/tuple.ts";
 import type { Op } from "../../../core/tensor.ts";
 import { mul } from "../../../mod.ts";
 import { testDevices } from "../../support/devices.ts";
+import { floatsOf } from "../../support/laws.ts";
 import { reference } from "../../support/run_case.ts";
 import { allLists, checkAny, checkEach } from "./compositions/check.ts";
 import type { Transform } from "./compositions/program.ts";
@@ -19,19 +20,25 @@ import type { Transform } from "./compositions/program.ts";
 const seed = Number(Deno.env.get("COTANGENT_SEED") ?? 1);
 
 Deno.test("each transform of each other", async () => {
-  await checkEach(allLists(2), { device: reference, seed, count: 3 });
+  await checkEach(allLists(2), { device: reference, float: "f64", seed, count: 3 });
 });
 
 Deno.test("transforms of transforms of transforms", async () => {
-  await checkAny(3, { device: reference, seed, count: 200 });
+  await checkAny(3, { device: reference, float: "f64", seed, count: 200 });
+});
+
+Deno.test("transforms of transforms with floats for storage", async () => {
+  await checkAny(2, { device: reference, float: "f32", seed, count: 200 });
 });
 
 for (const { name, device } of testDevices) {
-  Deno.test(`transforms of transforms on ${name}`, async () => {
-    const count = name.startsWith("webgpu") ? 10 : 60;
-    await checkAny(2, { device, seed, count });
-    await checkAny(3, { device, seed, count: count / 2 });
-  });
+  for (const float of floatsOf(device)) {
+    Deno.test(`transforms of transforms in ${float} on ${name}`, async () => {
+      const count = name.startsWith("webgpu") ? 10 : 40;
+      await checkAny(2, { device, float, seed, count });
+      await checkAny(3, { device, float, seed, count: count / 2 });
+    });
+  }
 }
 
 /** A rule replaced by a wrong one, and transforms which then do not give what they should. */
@@ -85,7 +92,7 @@ Deno.test("the laws find wrong rules", async () => {
     const right = { ...op };
     Object.assign(op, rules);
     try {
-      await assert.rejects(checkEach([shown], { device: reference, seed, count: 200 }), /Property failed/, name);
+      await assert.rejects(checkEach([shown], { device: reference, float: "f64", seed, count: 200 }), /Property failed/, name);
     } finally {
       Object.assign(op, right);
     }

@@ -19,12 +19,19 @@ export interface Axes {
   readonly outAxis: number;
 }
 
-/** Operations and transforms. Integers have no derivatives. */
+/**
+ * What a value is: a number that is computed with, one for storage, whose derivatives are computed with, or an integer, which has none.
+ */
+export type Kind = "float" | "stored" | "integer";
+
+/** Operations, on floats if not said otherwise, and transforms. */
 export interface Algebra<T> {
   shapeOf(x: T): Shape;
-  isInteger(x: T): boolean;
-  constant(values: readonly number[], shape: Shape): T;
-  integers(values: readonly number[], shape: Shape): T;
+  kindOf(x: T): Kind;
+  /** A value of one's own. Stored ones are multiples of 1/64 below 2. */
+  make(kind: Kind, values: readonly number[], shape: Shape): T;
+  /** Integers and stored numbers as floats. */
+  widen(x: T): T;
 
   sin(x: T): T;
   tanh(x: T): T;
@@ -54,8 +61,6 @@ export interface Algebra<T> {
   setRows(x: T, indices: T, y: T): T;
   /** x where the integers, of a shape that broadcasts, are greater than a number, y elsewhere. */
   where(test: { greater: T; than: number }, x: T, y: T): T;
-  /** Integers as floating numbers. */
-  floats(x: T): T;
   stopGradient(x: T): T;
   /** x, computed now if that can be. */
   realize(x: T): T;
@@ -71,7 +76,7 @@ export interface Algebra<T> {
     xs: Tree<T> | null,
     options: { length: number; reverse: boolean },
   ): readonly [Tree<T>, Tree<T>];
-  /** For each cotangent of the value those of the arguments; those of integers are zero. */
+  /** For each cotangent of the value those of the arguments; those of integers are zero integers. */
   vjp(
     f: Fn<T>,
     args: readonly Tree<T>[],

@@ -9,7 +9,7 @@ import { useDevice } from "../../../../core/execution/current_device.ts";
 import { fc } from "../../../../dev_deps.ts";
 import { data, jit } from "../../../../mod.ts";
 import { assertClose, type Tolerance } from "../../../support/close.ts";
-import { libraryAlgebra } from "./library.ts";
+import { dtypeOf, type Float, libraryAlgebra } from "./library.ts";
 import { plainAlgebra } from "./plain.ts";
 import { asFunction, type Program, programs, type Transform, transforms } from "./program.ts";
 
@@ -20,15 +20,14 @@ const tolerances: Readonly<Record<string, Tolerance>> = {
 };
 
 /** Asserts that a program gives on a device what plain loops give, as it is or with all of it jitted. */
-async function checkProgram(program: Program, device: Device, jitted: boolean): Promise<void> {
-  const [plain, plainInputs] = asFunction(plainAlgebra(), program);
+async function checkProgram(program: Program, { device, float }: Trial, jitted: boolean): Promise<void> {
+  const [plain, plainInputs] = asFunction(plainAlgebra(float === "f32"), program);
   const wanted = plain(...plainInputs);
-  const float = device.dtypes.includes("f64") ? "f64" : "f32";
   useDevice(device);
   const [f, inputs] = asFunction(libraryAlgebra(float), program);
   const found = jitted ? jit(f)(...inputs) : f(...inputs);
   assert.deepEqual(found.map(({ shape }) => shape), wanted.map(({ shape }) => shape), "shapes");
-  assert.deepEqual(found.map(({ dtype }) => dtype), wanted.map(({ integer }) => integer ? "i32" : float), "types");
+  assert.deepEqual(found.map(({ dtype }) => dtype), wanted.map(({ kind }) => dtypeOf(kind, float)), "types");
   const { relative, absolute } = tolerances[float];
   for (let i = 0; i < found.length; i++) {
     const expected = wanted[i].data.map(([value]) => value);
@@ -40,6 +39,8 @@ async function checkProgram(program: Program, device: Device, jitted: boolean): 
 /** Which programs are tried. */
 export interface Trial {
   readonly device: Device;
+  /** The type of numbers. With f32 some are stored as bf16. */
+  readonly float: Float;
   /** Others with another one. */
   readonly seed: number;
   /** How many. */
@@ -52,10 +53,10 @@ function named(error: unknown, seed: number): Error {
 }
 
 /** Tries programs with lists of transforms inside each other, the outermost first. The smallest failing one is in the message. */
-async function tryPrograms(lists: fc.Arbitrary<readonly Transform[]>, { device, seed, count }: Trial): Promise<void> {
+async function tryPrograms(lists: fc.Arbitrary<readonly Transform[]>, trial: Trial): Promise<void> {
   const nested = lists.chain((names) => programs(names));
-  const property = fc.asyncProperty(nested, fc.boolean(), (program, jitted) => checkProgram(program, device, jitted));
-  await fc.assert(property, { seed, numRuns: count, unbiased: true });
+  const property = fc.asyncProperty(nested, fc.boolean(), (program, jitted) => checkProgram(program, trial, jitted));
+  await fc.assert(property, { seed: trial.seed, numRuns: trial.count, unbiased: true });
 }
 
 /** Tries `count` programs of each list. */

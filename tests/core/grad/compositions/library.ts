@@ -6,19 +6,28 @@
 import * as ct from "../../../../mod.ts";
 import { isFloat } from "../../../../core/dtype.ts";
 import type { DType, Tensor } from "../../../../mod.ts";
-import type { Algebra, Tree } from "./algebra.ts";
+import type { Algebra, Kind, Tree } from "./algebra.ts";
+
+/** The types that numbers may be of. */
+export type Float = "f32" | "f64";
 
 type Trees = Tree<Tensor>;
 type Derivative = (f: (...args: Trees[]) => Trees, options: { argnum: number }) => (...args: Trees[]) => Trees;
 
+/** The type of values of a kind. Beside f64 nothing is stored: derivatives would be rounded to f32. */
+export function dtypeOf(kind: Kind, float: Float): DType {
+  if (kind === "integer") return "i32";
+  return kind === "stored" && float === "f32" ? "bf16" : float;
+}
+
 /** Numbers are of the type `float`. */
-export function libraryAlgebra(float: DType): Algebra<Tensor> {
+export function libraryAlgebra(float: Float): Algebra<Tensor> {
   const scaled = (tree: Trees, factor: number): Trees => ct.treeMap((g) => isFloat(g.dtype) ? ct.mul(g, factor) : g, tree);
   return {
     shapeOf: ({ shape }) => shape,
-    isInteger: ({ dtype }) => !isFloat(dtype),
-    constant: (values, shape) => ct.tensor([...values], { shape, dtype: float }),
-    integers: (values, shape) => ct.tensor([...values], { shape, dtype: "i32" }),
+    kindOf: ({ dtype }) => dtype === float ? "float" : dtype === "i32" ? "integer" : "stored",
+    make: (kind, values, shape) => ct.tensor([...values], { shape, dtype: dtypeOf(kind, float) }),
+    widen: (x) => ct.cast(x, float),
 
     sin: ct.sin,
     tanh: ct.tanh,
@@ -45,7 +54,6 @@ export function libraryAlgebra(float: DType): Algebra<Tensor> {
     take: (x, indices) => ct.take(x, indices),
     setRows: (x, indices, y) => ct.setAt(x, [indices], y),
     where: ({ greater, than }, x, y) => ct.where(ct.gt(greater, than), x, y),
-    floats: (x) => ct.cast(x, float),
     stopGradient: ct.stopGradient,
     realize: (x) => {
       try {

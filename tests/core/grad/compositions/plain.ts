@@ -10,17 +10,19 @@
  */
 import type { Shape } from "../../../../core/shape.ts";
 import { mapLeaves, treeLeaves } from "../../../../core/tree.ts";
-import type { Algebra, Fn, Tree } from "./algebra.ts";
+import type { Algebra, Fn, Kind, Tree } from "./algebra.ts";
 
 /** Coefficients by set of directions (bit i: direction i); those that are left out are zero. */
 type Element = readonly number[];
 
 /** An array of elements, row by row. */
 export class Plain {
-  constructor(readonly shape: Shape, readonly data: readonly Element[], readonly integer = false) {}
+  constructor(readonly shape: Shape, readonly data: readonly Element[], readonly kind: Kind = "float") {}
 }
 
 type Trees = Tree<Plain>;
+
+const isInteger = ({ kind }: Plain) => kind === "integer";
 
 const sizeOf = (shape: Shape) => shape.reduce((product, extent) => product * extent, 1);
 
@@ -50,7 +52,7 @@ function at({ shape, data }: Plain, point: readonly number[]): Element {
 
 /** An array whose element at a point is that of x somewhere. */
 function gather(x: Plain, shape: Shape, from: (point: readonly number[]) => readonly number[]): Plain {
-  return new Plain(shape, pointsOf(shape).map((point) => at(x, from(point))), x.integer);
+  return new Plain(shape, pointsOf(shape).map((point) => at(x, from(point))), x.kind);
 }
 
 function plus(x: Element, y: Element): Element {
@@ -111,7 +113,7 @@ function elementwise(f: (...elements: Element[]) => Element, ...xs: Plain[]): Pl
     return extents.find((extent) => extent !== 1) ?? 1;
   });
   const all = xs.map((x) => broadcast(x, shape).data);
-  return new Plain(shape, all[0].map((_, i) => f(...all.map((data) => data[i]))), xs.every(({ integer }) => integer));
+  return new Plain(shape, all[0].map((_, i) => f(...all.map((data) => data[i]))), xs.every(isInteger) ? "integer" : "float");
 }
 
 const scalar = (value: number) => new Plain([], [[value]]);
@@ -123,7 +125,7 @@ function sum(x: Plain, axes: readonly number[], keepDims: boolean): Plain {
     const key = point.map((i, axis) => axes.includes(axis) ? 0 : i).join();
     totals.set(key, plus(totals.get(key)!, at(x, point)));
   }
-  return new Plain(keepDims ? kept : x.shape.filter((_, axis) => !axes.includes(axis)), [...totals.values()], x.integer);
+  return new Plain(keepDims ? kept : x.shape.filter((_, axis) => !axes.includes(axis)), [...totals.values()], x.kind);
 }
 
 /** Rows along an axis, put in other places. */
@@ -135,7 +137,7 @@ function alongAxis(x: Plain, axis: number, change: (row: readonly Element[]) => 
     rows.set(key, found);
     return found;
   };
-  return new Plain(x.shape, pointsOf(x.shape).map((point) => rowOf(point)[point[axis]]), x.integer);
+  return new Plain(x.shape, pointsOf(x.shape).map((point) => rowOf(point)[point[axis]]), x.kind);
 }
 
 /** The array at index i of an axis. */
@@ -147,7 +149,7 @@ function one(x: Plain, axis: number, i: number): Plain {
 function stack(xs: readonly Plain[], axis: number): Plain {
   const to = axis < 0 ? axis + xs[0].shape.length + 1 : axis;
   const shape = xs[0].shape.toSpliced(to, 0, xs.length);
-  return new Plain(shape, pointsOf(shape).map((point) => at(xs[point[to]], point.toSpliced(to, 1))), xs[0].integer);
+  return new Plain(shape, pointsOf(shape).map((point) => at(xs[point[to]], point.toSpliced(to, 1))), xs[0].kind);
 }
 
 const map = (tree: Trees, f: (x: Plain, path: string) => unknown) => mapLeaves(tree, f as (x: unknown) => unknown) as Trees;
@@ -164,21 +166,21 @@ function zip(trees: readonly Trees[], f: (xs: Plain[]) => Plain): Trees {
   });
 }
 
-const zerosLike = ({ shape, data, integer }: Plain) => new Plain(shape, data.map(() => [0]), integer);
+const zerosLike = ({ shape, data, kind }: Plain) => new Plain(shape, data.map(() => [0]), kind);
 
 /** A new value of this form: one direction's coefficient of each element, or all that do not have it. */
-function coefficient({ shape, data, integer }: Plain, bit: number): Plain {
-  return new Plain(shape, data.map((x) => x.flatMap((_, set) => set & bit ? [] : [x[set | bit] ?? 0])), integer);
+function coefficient({ shape, data }: Plain, bit: number): Plain {
+  return new Plain(shape, data.map((x) => x.flatMap((_, set) => set & bit ? [] : [x[set | bit] ?? 0])));
 }
-function without({ shape, data, integer }: Plain, bit: number): Plain {
-  return new Plain(shape, data.map((x) => x.flatMap((each, set) => set & bit ? [] : [each])), integer);
+function without({ shape, data, kind }: Plain, bit: number): Plain {
+  return new Plain(shape, data.map((x) => x.flatMap((each, set) => set & bit ? [] : [each])), kind);
 }
 
 /** Which derivatives are being taken, the outermost first. */
 type Mode = "reverse" | "forward";
 
-/** Programs as plain loops. */
-export function plainAlgebra(): Algebra<Plain> {
+/** Programs as plain loops; if nothing is `stored`, such numbers are as all others. */
+export function plainAlgebra(stores: boolean): Algebra<Plain> {
   const modes: Mode[] = [];
 
   /** The value of f at `args` and its derivative along `tangents`; those left out are zero. */
@@ -193,16 +195,16 @@ export function plainAlgebra(): Algebra<Plain> {
       let next = 0;
       return map(arg, (x) => {
         const t = tangents[i]?.[next++];
-        if (!t || x.integer) return x;
+        if (!t || isInteger(x)) return x;
         // The bit is higher than all others, so its half of the coefficients comes behind theirs.
         const data = x.data.map((each, k) => [...Array.from({ length: bit }, (_, set) => each[set] ?? 0), ...t.data[k]]);
-        return new Plain(x.shape, data);
+        return new Plain(x.shape, data, x.kind);
       });
     });
     modes.push(mode);
     try {
       const value = f(...along);
-      return [map(value, (y) => without(y, bit)), map(value, (y) => y.integer ? zerosLike(y) : coefficient(y, bit))];
+      return [map(value, (y) => without(y, bit)), map(value, (y) => isInteger(y) ? zerosLike(y) : coefficient(y, bit))];
     } finally {
       modes.pop();
     }
@@ -212,7 +214,7 @@ export function plainAlgebra(): Algebra<Plain> {
   const columns = (f: Fn<Plain>, args: readonly Trees[], argnum: number): [Trees, Trees[][]] => {
     const leaves = leavesOf(args[argnum]);
     const derivatives = leaves.map((leaf, which) =>
-      leaf.integer ? [] : leaf.data.map((_, k) => {
+      isInteger(leaf) ? [] : leaf.data.map((_, k) => {
         const direction = leaves.map((x, i) =>
           i === which ? new Plain(x.shape, x.data.map((_, j) => [j === k ? 1 : 0])) : undefined
         );
@@ -248,11 +250,11 @@ export function plainAlgebra(): Algebra<Plain> {
     return cotangentsOf(value).map(leavesOf).map((cotangents) => {
       const along = (column: Trees): Element =>
         leavesOf(column)
-          .flatMap((y, i) => y.integer ? [] : y.data.map((each, k) => times(each, cotangents[i].data[k]))).reduce(plus, [0]);
+          .flatMap((y, i) => isInteger(y) ? [] : y.data.map((each, k) => times(each, cotangents[i].data[k]))).reduce(plus, [0]);
       let which = -1;
       return map(args[argnum], (x) => {
         which++;
-        return x.integer ? zerosLike(x) : new Plain(x.shape, derivatives[which].map(along));
+        return isInteger(x) ? zerosLike(x) : new Plain(x.shape, derivatives[which].map(along));
       });
     });
   };
@@ -262,9 +264,10 @@ export function plainAlgebra(): Algebra<Plain> {
 
   return {
     shapeOf: ({ shape }) => shape,
-    isInteger: ({ integer }) => integer,
-    constant: (values, shape) => new Plain(shape, values.map((value) => [value])),
-    integers: (values, shape) => new Plain(shape, values.map((value) => [value]), true),
+    kindOf: ({ kind }) => kind,
+    make: (kind, values, shape) =>
+      new Plain(shape, values.map((value) => [value]), kind === "stored" && !stores ? "float" : kind),
+    widen: ({ shape, data }) => new Plain(shape, data),
 
     sin: (x) => elementwise((e) => series(e, sine), x),
     tanh: (x) => elementwise((e) => series(e, hyperbolicTangent), x),
@@ -301,7 +304,7 @@ export function plainAlgebra(): Algebra<Plain> {
       );
       return new Plain(shape, sums);
     },
-    reshape: (x, shape) => new Plain(shape, x.data, x.integer),
+    reshape: (x, shape) => new Plain(shape, x.data, x.kind),
     permute: (x, order) =>
       gather(x, order.map((axis) => x.shape[axis]), (point) => x.shape.map((_, axis) => point[order.indexOf(axis)])),
     broadcastTo: broadcast,
@@ -327,21 +330,20 @@ export function plainAlgebra(): Algebra<Plain> {
     },
     where: ({ greater, than }, x, y) => {
       const { shape, data } = elementwise((test, a, b) => test[0] > than ? a : b, greater, x, y);
-      return new Plain(shape, data, x.integer);
+      return new Plain(shape, data, x.kind);
     },
-    floats: ({ shape, data }) => new Plain(shape, data),
-    stopGradient: ({ shape, data, integer }) => new Plain(shape, data.map(([value]) => [value]), integer),
+    stopGradient: ({ shape, data, kind }) => new Plain(shape, data.map(([value]) => [value]), kind),
 
     realize: (x) => x,
 
     jit: (f) => f,
     checkpoint: (f) => f,
     custom: (f, captured, factor) => {
-      const constants = captured.map(({ shape, data, integer }) => new Plain(shape, data.map(([value]) => [value]), integer));
+      const constants = captured.map(({ shape, data, kind }) => new Plain(shape, data.map(([value]) => [value]), kind));
       // The innermost of the derivatives in a coefficient is the one that finds the rule; the outer ones see what it made.
       const scale = (each: number, set: number) => set > 0 && modes[31 - Math.clz32(set)] === "reverse" ? factor * each : each;
       return (...args) =>
-        map(f(args, constants), ({ shape, data, integer }) => new Plain(shape, data.map((x) => x.map(scale)), integer));
+        map(f(args, constants), ({ shape, data, kind }) => new Plain(shape, data.map((x) => x.map(scale)), kind));
     },
     vmap: (f, { inAxis, outAxis }) => (...args) => {
       const axes = args.map((_, i) => typeof inAxis === "number" ? inAxis : inAxis[i]);

@@ -36,8 +36,9 @@ export interface Inner {
   readonly transform: Transform;
   /** The variables that are its arguments. */
   readonly picks: readonly number[];
-  /** Whether an integer is an argument, and a result, too. */
+  /** Whether an integer, and a stored number, are arguments and results, too. */
   readonly integer: boolean;
+  readonly stored: boolean;
   /** How arguments and results lie in trees. */
   readonly forms: readonly [number, number];
   /** For its axes, lengths, factors. */
@@ -68,6 +69,7 @@ function bodies([transform, ...rest]: readonly Transform[]): fc.Arbitrary<Body> 
     transform: fc.constant(transform),
     picks: fc.array(number, { minLength: 1, maxLength: 3 }),
     integer: fc.boolean(),
+    stored: fc.boolean(),
     forms: fc.tuple(number, number),
     k: number,
     m: number,
@@ -128,7 +130,7 @@ function runner<T>(a: Algebra<T>) {
   const ladder = (x: T, axis: number, up: boolean): T => {
     const extent = a.shapeOf(x)[axis];
     const shape = a.shapeOf(x).map((_, i) => i === axis ? extent : 1);
-    return a.constant(Array.from({ length: extent }, (_, i) => 20 * (up ? i : extent - 1 - i)), shape);
+    return a.make("float", Array.from({ length: extent }, (_, i) => 20 * (up ? i : extent - 1 - i)), shape);
   };
 
   const operations: readonly ((x: T, y: T, k: number, n: T) => T)[] = [
@@ -160,7 +162,7 @@ function runner<T>(a: Algebra<T>) {
     (x, y, k) => a.stack([x, a.shapeOf(x).join() === a.shapeOf(y).join() ? y : a.sin(x)], k % (rankOf(x) + 1)),
     (x, _, k) => rankOf(x) === 0 ? x : a.concat([x, a.tanh(x)], axisOf(x, k)),
     (x, _, _k, n) => rankOf(x) === 0 ? x : a.take(x, rowsOf(x, n)),
-    (x, _, _k, n) => a.mul(x, fitting(x, a.floats(a.add(n, 1)))),
+    (x, _, _k, n) => a.mul(x, fitting(x, a.widen(a.add(n, 1)))),
     (x, y, _, n) => a.where({ greater: firstOf(n), than: 0 }, x, a.mul(x, mean(y))),
     (x, y) => a.add(a.stopGradient(x), fitting(x, y)),
     (x) => a.realize(x),
@@ -188,14 +190,20 @@ function runner<T>(a: Algebra<T>) {
     },
   ];
 
+  const isInteger = (x: T) => a.kindOf(x) === "integer";
+  const isStored = (x: T) => a.kindOf(x) === "stored";
+
   interface Scope {
+    /** Stored ones too, as they are computed with. */
     readonly floats: T[];
+    readonly stored: T[];
     readonly integers: T[];
   }
 
   const scopeOf = (values: readonly T[]): Scope => ({
-    floats: values.filter((x) => !a.isInteger(x)),
-    integers: values.filter((x) => a.isInteger(x)),
+    floats: values.filter((x) => !isInteger(x)).map((x) => isStored(x) ? a.widen(x) : x),
+    stored: values.filter(isStored),
+    integers: values.filter(isInteger),
   });
   const chosen = (list: readonly T[], index: number) => list[list.length - 1 - index % list.length];
 
@@ -220,23 +228,29 @@ function runner<T>(a: Algebra<T>) {
     return form % 3 === 1 || leaves.length < 2 ? [pack(leaves, form)] : [leaves[0], pack(leaves.slice(1), form)];
   };
 
-  /** n examples like x along a new axis, of which the first is x. */
-  const spread = (x: T, n: number, axis: number): T => {
-    const like = (i: number) => i === 0 ? x : a.isInteger(x) ? a.add(a.mul(x, -1), 1) : a.mul(a.add(x, 0.125 * i), 1 - 0.25 * i);
-    return a.stack(Array.from({ length: n }, (_, i) => like(i)), axis);
+  /** x changed, if i is not 0. */
+  const variation = (x: T, i: number): T => {
+    if (i === 0) return x;
+    if (isInteger(x)) return a.add(a.mul(x, -1), 1);
+    if (isStored(x)) return rankOf(x) === 0 ? x : a.flip(x, 0);
+    return a.mul(a.add(x, 0.125 * i), 1 - 0.25 * i);
   };
+  /** n variations of x along a new axis. */
+  const spread = (x: T, n: number, axis: number): T => a.stack(Array.from({ length: n }, (_, i) => variation(x, i)), axis);
   /** Numbers in the form of floating x, not all alike; zeros for integers. */
   const direction = (x: T, seed: number): T => {
     const size = sizeOf(x);
-    return a.isInteger(x) ? a.constant(new Array(size).fill(0), a.shapeOf(x)) : a.constant(numbers(seed, size), a.shapeOf(x));
+    return isInteger(x)
+      ? a.make("float", new Array(size).fill(0), a.shapeOf(x))
+      : a.make("float", numbers(seed, size), a.shapeOf(x));
   };
   const directions = (tree: Tree<T>, seed: number, form: (leaves: T[]) => Tree<T>): Tree<T> => {
     return form(unpack(tree).map((x, i) => direction(x, seed + i)));
   };
 
-  const total = (tree: Tree<T>): T => unpack(tree).filter((x) => !a.isInteger(x)).map(mean).reduce((x, y) => a.add(x, y));
+  const total = (tree: Tree<T>): T => scopeOf(unpack(tree)).floats.map(mean).reduce((x, y) => a.add(x, y));
 
-  /** What a body computes from parameters and the variables around it: one or two results, and an integer if there is one. */
+  /** What a body computes from parameters and the variables around it, and its first stored number and integer, if there are any. */
   const results = (body: Body, params: readonly T[], outer: readonly T[], derivatives: number): T[] => {
     const scope = scopeOf([...outer, ...params]);
     const own = scopeOf(params);
@@ -246,45 +260,47 @@ function runner<T>(a: Algebra<T>) {
     perform(scope, body.before);
     if (body.inner) {
       const found = transformed(body.inner, scope, derivatives);
-      scope.floats.push(...found.filter((x) => !a.isInteger(x)).map((x) => small(x)));
-      scope.integers.push(...found.filter((x) => a.isInteger(x)).map((x) => small(x, 2)));
+      const { floats, stored, integers } = scopeOf(found);
+      scope.floats.push(...floats.map((x) => small(x)));
+      scope.stored.push(...stored.map((x) => small(x)));
+      scope.integers.push(...integers.map((x) => small(x, 2)));
       perform(scope, body.inner.after);
     }
     const last = scope.floats.at(-1)!;
     const extra = body.beside < 4
       ? []
-      : [body.beside === 4 ? a.constant([0.5, -0.25], [2]) : chosen(scope.floats, body.beside - 5)];
-    const all = [last, ...extra];
-    return own.integers.length > 0 ? [...all, own.integers[0]] : all;
+      : [body.beside === 4 ? a.make("float", [0.5, -0.25], [2]) : chosen(scope.floats, body.beside - 5)];
+    return [last, ...extra, ...own.stored.slice(0, 1), ...own.integers.slice(0, 1)];
   };
 
   const cost: Readonly<Record<string, number>> = { vjp: 1, jvp: 1, grad: 1, jacobian: 1, hessian: 2 };
 
   /** The leaves of what a transform of a function gives. */
   const transformed = (inner: Inner, scope: Scope, derivatives: number): T[] => {
-    const { picks, integer, forms: [form, resultForm], k, m, body } = inner;
+    const { picks, integer, stored, forms: [form, resultForm], k, m, body } = inner;
     const allowed = derivatives + (cost[inner.transform] ?? 0) <= mostDerivatives;
     const transform = allowed ? inner.transform : "jit";
     const depth = derivatives + (allowed ? cost[transform] ?? 0 : 0);
-    const outer = [...scope.floats.slice(-3), ...scope.integers.slice(-1)];
+    const outer = [...scope.floats.slice(-3), ...scope.stored.slice(-1), ...scope.integers.slice(-1)];
     const floats = picks.map((pick) => chosen(scope.floats, pick));
-    const integers = integer ? [chosen(scope.integers, k)] : [];
+    const narrow = stored && scope.stored.length > 0 ? [chosen(scope.stored, k)] : [];
+    const others = integer ? [...narrow, chosen(scope.integers, k)] : narrow;
     const few = (x: T) => small(x, 3);
     const f: Fn<T> = (...args) => pack(results(body, args.flatMap(unpack), outer, depth), resultForm);
     /** Without an integer among its results. */
     const smooth: Fn<T> = (...args) =>
-      pack(results(body, args.flatMap(unpack), outer, depth).filter((x) => !a.isInteger(x)).map(few), resultForm);
+      pack(results(body, args.flatMap(unpack), outer, depth).filter((x) => !isInteger(x)).map(few), resultForm);
     const loss = (...args: Tree<T>[]) => total(f(...args));
 
     switch (transform) {
       case "jit":
       case "checkpoint": {
         const wrapped = a[transform](f);
-        const args = argumentsOf([...floats, ...integers], form);
+        const args = argumentsOf([...floats, ...others], form);
         if (m % 3 > 0) return unpack(wrapped(...args));
         // The same function called again with other numbers.
-        const others = argumentsOf([...floats.map((x) => a.mul(x, 0.5)), ...integers], form);
-        return [...unpack(wrapped(...args)), ...unpack(wrapped(...others))];
+        const again = argumentsOf([...floats.map((x) => a.mul(x, 0.5)), ...others], form);
+        return [...unpack(wrapped(...args)), ...unpack(wrapped(...again))];
       }
       case "custom": {
         const wrapped = a.custom(
@@ -292,11 +308,11 @@ function runner<T>(a: Algebra<T>) {
           outer,
           [1, 2, -0.5][k % 3],
         );
-        return unpack(wrapped(...argumentsOf([...floats, ...integers], form)));
+        return unpack(wrapped(...argumentsOf([...floats, ...others], form)));
       }
       case "vmap": {
         const n = 1 + k % 3;
-        const args = argumentsOf([...floats, ...integers], form);
+        const args = argumentsOf([...floats, ...others], form);
         const shared = args.map((_, i) => i > 0 && (m >> i & 1) === 1);
         const ranks = args.map((arg) => Math.min(...unpack(arg).map(rankOf)));
         const inAxis = args.map((arg, i) => {
@@ -317,14 +333,14 @@ function runner<T>(a: Algebra<T>) {
       case "scan": {
         const length = 1 + k % 3;
         const [first, ...others] = floats;
-        const init = pack([first, ...integers], form);
+        const init = pack([first, ...others], form);
         const xs = others.length > 0 ? pack(others.map((x) => spread(x, length, 0)), resultForm) : null;
         const [carry, ys] = a.scan(
           (carry, x) => {
-            const [h, n] = unpack(carry);
+            const [h, ...constant] = unpack(carry);
             const found = results(body, [...unpack(carry), ...(x === null ? [] : unpack(x))], outer, depth);
             const next = a.add(a.mul(h, 0.5), a.shapeOf(found[0]).join() === a.shapeOf(h).join() ? found[0] : mean(found[0]));
-            return [rebuild(init, n === undefined ? [next] : [next, a.add(a.mul(n, -1), 1)]), pack(found, resultForm)];
+            return [rebuild(init, [next, ...constant.map((x) => variation(x, 1))]), pack(found, resultForm)];
           },
           init,
           xs,
@@ -335,22 +351,23 @@ function runner<T>(a: Algebra<T>) {
       case "vjp": {
         const [value, cotangents] = a.vjp(
           f,
-          argumentsOf([...floats, ...integers], form),
+          argumentsOf([...floats, ...others], form),
           (value) => (m % 2 === 0 ? [k] : [k, k + 1]).map((seed) => directions(value, seed, (leaves) => rebuild(value, leaves))),
         );
         return [...unpack(value), ...cotangents.flat().flatMap(unpack)];
       }
       case "jvp": {
-        const args = argumentsOf([...floats, ...integers], form);
+        const args = argumentsOf([...floats, ...others], form);
         const [value, tangent] = a.jvp(f, args, args.map((arg) => directions(arg, m, (leaves) => rebuild(arg, leaves))));
         return [...unpack(value), ...unpack(tangent)];
       }
       case "grad":
       case "jacobian":
       case "hessian": {
-        const args = argumentsOf(transform === "grad" ? floats : floats.map(few), form);
+        const by = [...floats, ...narrow];
+        const args = argumentsOf(transform === "grad" ? by : by.map(few), form);
         const argnum = k % args.length;
-        const all = [...args, ...integers];
+        const all = [...args, ...others.filter(isInteger)];
         const g = transform === "grad"
           ? a.grad(loss, argnum)
           : transform === "jacobian"
@@ -375,12 +392,13 @@ function runner<T>(a: Algebra<T>) {
   };
 
   const inputs = (): T[] => [
-    a.constant(numbers(1, 6), [2, 3]),
-    a.constant(numbers(2, 2), [2]),
-    a.constant(numbers(3, 1), []),
-    a.constant(numbers(4, 3), [1, 3]),
-    a.integers([1], []),
-    a.integers([0, 1], [2]),
+    a.make("float", numbers(1, 6), [2, 3]),
+    a.make("float", numbers(2, 2), [2]),
+    a.make("float", numbers(3, 1), []),
+    a.make("float", numbers(4, 3), [1, 3]),
+    a.make("stored", numbers(5, 2), [2]),
+    a.make("integer", [1], []),
+    a.make("integer", [0, 1], [2]),
   ];
 
   const values = (body: Body) => (...given: T[]): T[] => results(body, given, [], 0);
