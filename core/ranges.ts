@@ -9,9 +9,10 @@ function refuse(name: string, range: string, value: unknown): never {
   throw new RangeError(`${name} must be ${range}, but is ${typeof value === "number" ? value : quoted(value)}`);
 }
 
-/** An integer of at least `least`: features, steps. */
-export function integer(value: number, name: string, least = 1): number {
-  return Number.isInteger(value) && value >= least ? value : refuse(name, `an integer of at least ${least}`, value);
+/** An integer of at least `least`, and at most `most`: features, steps. */
+export function integer(value: number, name: string, least = 1, most = Infinity): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  return refuse(name, most === Infinity ? `an integer of at least ${least}` : `an integer from ${least} to ${most}`, value);
 }
 
 /** A number in [0, 1]: a probability, a share. */

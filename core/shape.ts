@@ -8,6 +8,9 @@ import { ShapeError } from "./errors.ts";
 /** The extents of a tensor's axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
 
+/** How many elements an axis can have: as many as indices, which are i32, can count. */
+export const longestAxis = 2 ** 31 - 1;
+
 /** How many elements a shape has. */
 export function sizeOf(shape: Shape): number {
   let size = 1;

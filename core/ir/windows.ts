@@ -16,40 +16,36 @@ export interface Padding2d {
   readonly right: number;
 }
 
-/** All the numbers of a 2-d convolution. */
-export interface ConvGeometry {
-  /** Batch. */
-  readonly n: number;
-  /** Input channels, height, width. */
-  readonly c: number;
+/** How windows lie over images. */
+export interface WindowGeometry {
+  /** Height and width of the image. */
   readonly h: number;
   readonly w: number;
-  /** Output channels, height, width. */
-  readonly o: number;
+  /** Height and width of the result: how many windows there are. */
   readonly oh: number;
   readonly ow: number;
-  /** Filter height and width. */
+  /** Height and width of the window. */
   readonly kh: number;
   readonly kw: number;
   readonly stride: readonly [number, number];
   readonly dilation: readonly [number, number];
   readonly padding: Padding2d;
+}
+
+/** All the numbers of a 2-d convolution. */
+export interface ConvGeometry extends WindowGeometry {
+  /** Batch. */
+  readonly n: number;
+  /** Input and output channels. */
+  readonly c: number;
+  readonly o: number;
   readonly groups: number;
 }
 
 /** All the numbers of 2-d pooling. Windows may hang over the padded edge (ceil mode); what hangs over does not count. */
-export interface PoolGeometry {
+export interface PoolGeometry extends WindowGeometry {
   readonly n: number;
   readonly c: number;
-  readonly h: number;
-  readonly w: number;
-  readonly oh: number;
-  readonly ow: number;
-  readonly kh: number;
-  readonly kw: number;
-  readonly stride: readonly [number, number];
-  readonly dilation: readonly [number, number];
-  readonly padding: Padding2d;
   /** For averages: whether padding counts in the divisor (PyTorch's default). Overhang beyond the padding never does. */
   readonly countPadding: boolean;
 }
@@ -68,7 +64,7 @@ export interface WindowAxis {
 }
 
 /** The two axes of a convolution or of pooling. */
-export function windowAxes(g: ConvGeometry | PoolGeometry): readonly [rows: WindowAxis, columns: WindowAxis] {
+export function windowAxes(g: WindowGeometry): readonly [rows: WindowAxis, columns: WindowAxis] {
   const { padding: { top, bottom, left, right }, stride, dilation } = g;
   return [
     { inputs: g.h, outputs: g.oh, taps: g.kh, stride: stride[0], dilation: dilation[0], before: top, after: bottom },
@@ -83,13 +79,12 @@ export function windowReach(taps: number, dilation: number): number {
 
 /**
  * How many windows fit: (inputs + padding - reach) / stride + 1. In ceil mode a last window may hang over the end, if it starts
- * inside the image or the padding before it.
+ * inside the image or the padding before it; it may be the only one.
  */
 export function windowCount(axis: Omit<WindowAxis, "outputs">, ceilMode = false): number {
   const { inputs, taps, stride, dilation, before, after } = axis;
   const room = inputs + before + after - windowReach(taps, dilation);
-  if (room < 0) return 0;
-  const count = (ceilMode ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
+  const count = Math.max(0, (ceilMode ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1);
   return ceilMode && (count - 1) * stride >= inputs + before ? count - 1 : count;
 }
 
@@ -108,10 +103,27 @@ export function staysInside(axis: WindowAxis): boolean {
   return axis.before <= 0 && lastInput(axis) < axis.inputs;
 }
 
+/** Taps from `from` until before `to`. */
+export interface TapRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The taps under which an output reads inputs from `begin` until before `end`: those of the image, unless others are given. */
+export function tapsInside(
+  { inputs, taps, stride, dilation, before }: WindowAxis,
+  output: number,
+  { begin, end } = { begin: 0, end: inputs },
+): TapRange {
+  const start = output * stride - before;
+  const firstFrom = (input: number) => Math.min(taps, Math.max(0, Math.ceil((input - start) / dilation)));
+  return { from: firstFrom(begin), to: firstFrom(end) };
+}
+
 /** The inputs that an output reads, padding left out, each with its tap. */
 export function inputsOf(axis: WindowAxis, output: number): readonly { readonly tap: number; readonly input: number }[] {
-  return Array.from({ length: axis.taps }, (_, tap) => ({ tap, input: inputAt(axis, output, tap) }))
-    .filter(({ input }) => input >= 0 && input < axis.inputs);
+  const { from, to } = tapsInside(axis, output);
+  return Array.from({ length: to - from }, (_, i) => ({ tap: from + i, input: inputAt(axis, output, from + i) }));
 }
 
 /** Where an average counts elements: inputs from `begin` until before `end`; what hangs over the padding never counts. */

@@ -9,7 +9,7 @@
 import { checkedInside, tensorLikes } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
-import { type ConvGeometry, windowCount } from "../ir/windows.ts";
+import type { ConvGeometry } from "../ir/windows.ts";
 import { integer } from "../ranges.ts";
 import { type Shape, showShape } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
@@ -21,14 +21,15 @@ import { pad } from "./pad.ts";
 import {
   asImages,
   asSignals,
-  checkPlaces,
   convPadding,
   imageAxes,
+  layOut,
   type Padding,
   type Pair,
   pair,
   type Side,
   signalAxes,
+  single,
 } from "./window.ts";
 
 /** The attributes of the records of convolutions. */
@@ -241,10 +242,10 @@ export function conv1d(
   signalAxes(call.input, call.what);
   checkWeight(call, ["output channels", "channels / groups", "length"]);
   const y = convolve(asImages(signals), asImages(filter), {
-    stride: [1, integer(stride, "stride")],
+    stride: [1, single(stride, "stride")],
     padding: typeof padding === "string" ? padding : [0, padding],
     paddingMode,
-    dilation: [1, integer(dilation, "dilation")],
+    dilation: [1, single(dilation, "dilation")],
     groups,
   }, call);
   return asSignals(addBias(y, bias));
@@ -281,10 +282,8 @@ function convolve(x: Tensor, weight: Tensor, options: Conv2dOptions, call: ConvC
     const padded = pad(x, { low: [0, 0, top, left], high: [0, 0, bottom, right], mode: paddingMode });
     return convolve(padded, weight, { ...options, padding: 0, paddingMode: "zeros" }, call);
   }
-  const oh = windowCount({ inputs: h, taps: kh, stride: stride[0], dilation: dilation[0], before: top, after: bottom });
-  const ow = windowCount({ inputs: w, taps: kw, stride: stride[1], dilation: dilation[1], before: left, after: right });
-  checkPlaces([oh, ow], { ...call, kernel: call.weight.slice(2) });
-  return apply(conv2dOp, [x, weight], { geometry: { n, c, h, w, o, oh, ow, kh, kw, stride, dilation, padding, groups } });
+  const layout = layOut({ h, w, kh, kw, stride, dilation, padding }, { ...call, kernel: call.weight.slice(2) });
+  return apply(conv2dOp, [x, weight], { geometry: { n, c, h, w, o, kh, kw, ...layout, padding, groups } });
 }
 
 /**

@@ -16,7 +16,19 @@ import type { Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
 import { addBias, checkWeight, conv2dInputGradOp, type ConvCall } from "./conv.ts";
 import { apply } from "./define.ts";
-import { around, asImages, asSignals, imageAxes, type Pair, pair, type Side, type Sides, signalAxes } from "./window.ts";
+import {
+  around,
+  asImages,
+  asSignals,
+  checkedSteps,
+  imageAxes,
+  type Pair,
+  pair,
+  type Side,
+  type Sides,
+  signalAxes,
+  single,
+} from "./window.ts";
 
 /** Options of `convTranspose2d`; a pair is [vertical, horizontal]. */
 export interface ConvTranspose2dOptions {
@@ -134,10 +146,10 @@ export function convTranspose1d(
   signalAxes(call.input, call.what);
   checkWeight(call, ["channels", "output channels / groups", "length"]);
   const y = convolveBack(asImages(signals), asImages(filter), {
-    stride: [1, integer(stride, "stride")],
+    stride: [1, single(stride, "stride")],
     padding: [0, padding],
-    outputPadding: [0, integer(outputPadding, "outputPadding", 0)],
-    dilation: [1, integer(dilation, "dilation")],
+    outputPadding: [0, single(outputPadding, "outputPadding", 0)],
+    dilation: [1, single(dilation, "dilation")],
     groups,
   }, call);
   return asSignals(addBias(y, bias));
@@ -173,20 +185,7 @@ function convolveBack(x: Tensor, weight: Tensor, options: ConvTranspose2dOptions
     refuse(`there would be nothing left, an output of extents ${showShape(output)}`, { output });
   }
   // The convolution whose output x could be: its input is our output.
-  const geometry: ConvGeometry = {
-    n,
-    c: perGroup * groups,
-    h,
-    w,
-    o: channels,
-    oh: height,
-    ow: width,
-    kh,
-    kw,
-    stride,
-    dilation,
-    padding,
-    groups,
-  };
+  const own = { n, c: perGroup * groups, h, w, o: channels, oh: height, ow: width, kh, kw, stride, dilation, padding, groups };
+  const geometry: ConvGeometry = { ...own, ...checkedSteps(own, call) };
   return apply(conv2dInputGradOp, [x, weight], { geometry });
 }

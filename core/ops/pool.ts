@@ -9,15 +9,25 @@
 import { checkedInside, flag } from "../kinds.ts";
 import { checkOptions, needed, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
-import { type PoolGeometry, windowCount, windowReach } from "../ir/windows.ts";
-import { integer } from "../ranges.ts";
+import { type PoolGeometry, windowReach } from "../ir/windows.ts";
 import { type Shape, showShape } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
 import { mul } from "./binary.ts";
 import { apply, floatDType, linear, numberDType } from "./define.ts";
 import { batchAll, reshape } from "./movement.ts";
-import { around, asImages, asSignals, checkPlaces, imageAxes, type Pair, pair, signalAxes, type WindowCall } from "./window.ts";
+import {
+  around,
+  asImages,
+  asSignals,
+  imageAxes,
+  layOut,
+  type Pair,
+  pair,
+  signalAxes,
+  single,
+  type WindowCall,
+} from "./window.ts";
 
 interface PoolAttrs {
   readonly geometry: PoolGeometry;
@@ -100,7 +110,7 @@ export interface MaxPool2dOptions {
   readonly padding?: Pair;
   /** Distance between the elements of a window. Default 1. */
   readonly dilation?: Pair;
-  /** Whether a last window may hang over the edge. Default false. */
+  /** Whether a last window may hang over the edge, also one that is larger than the image. Default false. */
   readonly ceilMode?: boolean;
 }
 
@@ -142,7 +152,7 @@ export interface AvgPool2dOptions {
   readonly stride?: Pair;
   /** Zeros added on each side, at most half the window. Default 0. */
   readonly padding?: Pair;
-  /** Whether a last window may hang over the edge. Default false. */
+  /** Whether a last window may hang over the edge, also one that is larger than the image. Default false. */
   readonly ceilMode?: boolean;
   /** Whether padding counts in the divisor; what lies beyond it never does. Default true. */
   readonly countIncludePad?: boolean;
@@ -273,7 +283,7 @@ function callOf(what: string, x: Tensor, { kernel }: { readonly kernel: Pair }):
   if (axes.slice(2).includes(0)) {
     throw new ShapeError(`Cannot apply ${what} to input ${showShape(x.shape)}: there is no element in it`, { shape: x.shape });
   }
-  return { what, input: x.shape, kernel: signals ? [integer(kernel as number, "kernel")] : pair(kernel, "kernel", 1) };
+  return { what, input: x.shape, kernel: signals ? [single(kernel as number, "kernel")] : pair(kernel, "kernel", 1) };
 }
 
 /** Options for signals as those for images of height 1. */
@@ -283,9 +293,9 @@ function forImages(
   return {
     ...rest,
     kernel: [1, kernel],
-    stride: [1, integer(stride, "stride")],
-    padding: [0, integer(padding, "padding", 0)],
-    dilation: [1, integer(dilation, "dilation")],
+    stride: [1, single(stride, "stride")],
+    padding: [0, single(padding, "padding", 0)],
+    dilation: [1, single(dilation, "dilation")],
   };
 }
 
@@ -318,14 +328,7 @@ function geometryOf(x: Tensor, options: MaxPool2dOptions & AvgPool2dOptions, cal
     );
   }
   const { ceilMode, countIncludePad = true } = options;
-  const oh = windowCount(
-    { inputs: h, taps: kh, stride: stride[0], dilation: dilation[0], before: pads[0], after: pads[0] },
-    ceilMode,
-  );
-  const ow = windowCount(
-    { inputs: w, taps: kw, stride: stride[1], dilation: dilation[1], before: pads[1], after: pads[1] },
-    ceilMode,
-  );
-  checkPlaces([oh, ow], call);
-  return { n, c, h, w, oh, ow, kh, kw, stride, dilation, padding: around(pads), countPadding: countIncludePad };
+  const padding = around(pads);
+  const layout = layOut({ h, w, kh, kw, stride, dilation, padding }, call, ceilMode);
+  return { n, c, h, w, kh, kw, ...layout, padding, countPadding: countIncludePad };
 }

@@ -6,8 +6,9 @@
  */
 import { ShapeError } from "../errors.ts";
 import { quoted } from "../quoted.ts";
-import type { Padding2d } from "../ir/windows.ts";
-import { type Shape, showShape } from "../shape.ts";
+import { type Padding2d, windowAxes, windowCount, type WindowGeometry, windowReach } from "../ir/windows.ts";
+import { integer } from "../ranges.ts";
+import { longestAxis, type Shape, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { reshape } from "./movement.ts";
 
@@ -30,14 +31,19 @@ export type Sides = number | readonly [vertical: Side, horizontal: Side];
 export type Padding = Sides | "same" | "valid";
 
 function isWhole(value: unknown, least: number): value is number {
-  return Number.isInteger(value) && (value as number) >= least;
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= longestAxis;
+}
+
+/** A number of elements along an axis, for signals: as those of a `pair`. */
+export function single(value: number, name: string, least = 1): number {
+  return integer(value, name, least, longestAxis);
 }
 
 /** Both numbers of a pair, checked to be whole and at least `least`. */
 export function pair(value: Pair, name: string, least: number): Two {
   const both = typeof value === "number" ? [value, value] as const : value;
   if (both?.length !== 2 || !both.every((each) => isWhole(each, least))) {
-    throw new RangeError(`${name} must be an integer of at least ${least}, or two of them, but is ${quoted(value)}`);
+    throw new RangeError(`${name} must be an integer from ${least} to ${longestAxis}, or two of them, but is ${quoted(value)}`);
   }
   return both;
 }
@@ -52,7 +58,7 @@ export function around(padding: Sides): Padding2d {
   const sides = axes.map((side) => Array.isArray(side) ? side : [side, side]);
   if (axes.length !== 2 || sides.some((side) => side.length !== 2 || !side.every((each) => isWhole(each, 0)))) {
     throw new RangeError(
-      "padding must be an integer of at least 0, or [vertical, horizontal] of them or of pairs [before, after], " +
+      `padding must be an integer from 0 to ${longestAxis}, or [vertical, horizontal] of them or of pairs [before, after], ` +
         `but is ${quoted(padding)}`,
     );
   }
@@ -87,12 +93,49 @@ export interface WindowCall {
   readonly kernel: Shape;
 }
 
+/** What the options of windows come to. */
+type Layout = Pick<WindowGeometry, "oh" | "ow" | "stride" | "dilation">;
+
+/** How far windows with their padding may reach: indices have 32 bits, and two of them are added. */
+const furthestReach = 2 ** 30;
+
 /**
- * Checks that at least one window fits.
+ * How windows lie over images. A step to a second window or tap that there is not is no longer than it needs to be.
  *
- * @throws {ShapeError} If none does.
+ * @throws {ShapeError} If no window fits.
+ * @throws {RangeError} If they reach too far.
  */
-export function checkPlaces(out: Two, { what, input, kernel }: WindowCall): void {
+export function layOut(options: Omit<WindowGeometry, "oh" | "ow">, call: WindowCall, ceilMode = false): Layout {
+  const [oh, ow] = windowAxes({ ...options, oh: 0, ow: 0 }).map((axis) => windowCount(axis, ceilMode));
+  checkPlaces([oh, ow], call);
+  return { oh, ow, ...checkedSteps({ ...options, oh, ow }, call) };
+}
+
+/**
+ * The steps of windows, shortened where they lead nowhere.
+ *
+ * @throws {RangeError} If windows and padding reach too far.
+ */
+export function checkedSteps(
+  geometry: WindowGeometry,
+  { what, input }: Pick<WindowCall, "what" | "input">,
+): Pick<Layout, "stride" | "dilation"> {
+  const [rows, columns] = windowAxes(geometry).map(({ inputs, outputs, before, after, taps, stride, dilation }) => {
+    const reach = windowReach(taps, dilation);
+    const furthest = Math.max(inputs + before + after, (outputs - 1) * stride + reach);
+    if (furthest > furthestReach) {
+      throw new RangeError(
+        `Cannot apply ${what} to input ${showShape(input)}: windows and padding would reach over ${furthest} elements, ` +
+          `and may over ${furthestReach}`,
+      );
+    }
+    return { stride: outputs > 1 ? stride : Math.min(stride, reach), dilation: taps > 1 ? dilation : 1 };
+  });
+  return { stride: [rows.stride, columns.stride], dilation: [rows.dilation, columns.dilation] };
+}
+
+/** @throws {ShapeError} If no window fits. */
+function checkPlaces(out: readonly number[], { what, input, kernel }: WindowCall): void {
   if (out.some((each) => each < 1)) {
     throw new ShapeError(
       `Cannot apply ${what} with kernel ${showShape(kernel)} to input ${

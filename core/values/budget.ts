@@ -37,9 +37,14 @@ export function withRoom<T>(device: Device, run: () => T): T {
   try {
     return run();
   } catch (error) {
-    if (!(error instanceof OutOfMemoryError) || !moveToHost(device, 0)) throw error;
+    if (!(error instanceof OutOfMemoryError) || isHopeless(error) || !moveToHost(device, 0)) throw error;
   }
   return run();
+}
+
+/** Whether more was asked for in one piece than there ever is. */
+function isHopeless({ facts: { bytes, limit } }: OutOfMemoryError): boolean {
+  return typeof bytes === "number" && typeof limit === "number" && bytes > limit;
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConvKernel } from "../../ir/kernel.ts";
-import { type ConvGeometry, inputsOf, windowAxes } from "../../ir/windows.ts";
+import { type ConvGeometry, inputAt, tapsInside, windowAxes } from "../../ir/windows.ts";
 import { sizeOf } from "../../shape.ts";
 
 /**
@@ -13,21 +13,21 @@ import { sizeOf } from "../../shape.ts";
  */
 function forEachProduct(g: ConvGeometry, see: (yi: number, xi: number, wi: number) => void): void {
   const [rows, columns] = windowAxes(g);
-  const ys = Array.from({ length: g.oh }, (_, oy) => inputsOf(rows, oy));
-  const xs = Array.from({ length: g.ow }, (_, ox) => inputsOf(columns, ox));
   const inputs = g.c / g.groups;
   const outputs = g.o / g.groups;
   for (let n = 0; n < g.n; n++) {
     for (let o = 0; o < g.o; o++) {
       const firstInput = Math.floor(o / outputs) * inputs;
       for (let oy = 0; oy < g.oh; oy++) {
+        const ys = tapsInside(rows, oy);
         for (let ox = 0; ox < g.ow; ox++) {
+          const xs = tapsInside(columns, ox);
           const yi = ((n * g.o + o) * g.oh + oy) * g.ow + ox;
           for (let i = 0; i < inputs; i++) {
-            for (const { tap: ky, input: y } of ys[oy]) {
-              const xRow = ((n * g.c + firstInput + i) * g.h + y) * g.w;
+            for (let ky = ys.from; ky < ys.to; ky++) {
+              const xRow = ((n * g.c + firstInput + i) * g.h + inputAt(rows, oy, ky)) * g.w;
               const wRow = ((o * inputs + i) * g.kh + ky) * g.kw;
-              for (const { tap: kx, input: x } of xs[ox]) see(yi, xRow + x, wRow + kx);
+              for (let kx = xs.from; kx < xs.to; kx++) see(yi, xRow + inputAt(columns, ox, kx), wRow + kx);
             }
           }
         }

@@ -5,7 +5,7 @@
  */
 import type { PoolKernel } from "../../ir/kernel.ts";
 import { beats } from "../../ir/reductions.ts";
-import { countedInputs, inputAt, inputsOf, type PoolGeometry, windowAxes, type WindowAxis } from "../../ir/windows.ts";
+import { countedInputs, inputsOf, type PoolGeometry, tapsInside, windowAxes, type WindowAxis } from "../../ir/windows.ts";
 import { sizeOf } from "../../shape.ts";
 import { functionOf } from "./formula.ts";
 
@@ -36,9 +36,8 @@ function* windows(g: PoolGeometry): Generator<Window> {
 
 /** How many elements of a window count in an average. */
 function countOf(axis: WindowAxis, output: number, countPadding: boolean): number {
-  const { begin, end } = countedInputs(axis, countPadding);
-  const taps = Array.from({ length: axis.taps }, (_, tap) => inputAt(axis, output, tap));
-  return taps.filter((input) => input >= begin && input < end).length;
+  const { from, to } = tapsInside(axis, output, countedInputs(axis, countPadding));
+  return to - from;
 }
 
 const isLarger = functionOf(beats("argmax", { kind: "load", type: "f64", slot: 0 }, { kind: "load", type: "f64", slot: 1 }));

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { DeviceError, OutOfMemoryError } from "../../errors.ts";
+import { OutOfMemoryError } from "../../errors.ts";
 import type { Failures } from "./failures.ts";
 
 /** One GPU buffer. `id` is never used twice. */
@@ -59,8 +59,7 @@ export class BufferPool {
   /**
    * A buffer of at least `bytes`; its content is arbitrary.
    *
-   * @throws {DeviceError} If it is larger than the adapter allows.
-   * @throws {OutOfMemoryError} If memory has run out.
+   * @throws {OutOfMemoryError} If it is larger than the adapter allows, or memory has run out.
    */
   acquire(bytes: number): Memory {
     const size = sizeClass(bytes);
@@ -94,9 +93,10 @@ export class BufferPool {
     // Near the limit the exact size may still fit.
     const fitted = size <= most ? size : Math.ceil(bytes / 16) * 16;
     if (fitted > most) {
-      throw new DeviceError(`Cannot make a buffer of ${bytes} bytes on webgpu: this adapter allows ${most} bytes`, {
+      throw new OutOfMemoryError(`Cannot make a buffer of ${bytes} bytes on webgpu: this adapter allows ${most} bytes`, {
         bytes,
-        most,
+        bytesInUse: this.bytesInUse,
+        limit: most,
       });
     }
     const make = () =>

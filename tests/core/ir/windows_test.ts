@@ -12,6 +12,7 @@ import {
   lastInput,
   reversedPadding,
   staysInside,
+  tapsInside,
   windowAxes,
   type WindowAxis,
   windowCount,
@@ -70,6 +71,11 @@ Deno.test("as many windows as fit, and in ceil mode one that hangs over", () => 
   // A window that would begin in the padding behind is none.
   assert.equal(count(4, 2, { stride: 3, before: 1, after: 1 }, true), 2);
   assert.equal(count(3, 1, { stride: 2, after: 1 }, true), 2);
+  // One that is larger than the image hangs over by less than a step.
+  assert.equal(count(2, 3, { stride: 2 }, true), 1);
+  assert.equal(count(1, 3, { stride: 2 }, true), 0);
+  assert.equal(count(1, 3, { stride: 3 }, true), 1);
+  assert.equal(count(1, 3, { stride: 3 }), 0);
 });
 
 Deno.test("an output reads the inputs under its taps", () => {
@@ -82,6 +88,21 @@ Deno.test("an output reads the inputs under its taps", () => {
   assert.ok(staysInside(axisOf(5, 3)));
   assert.deepEqual(countedInputs(axis, true), { begin: -1, end: 6 });
   assert.deepEqual(countedInputs(axis, false), { begin: 0, end: 5 });
+});
+
+Deno.test("the taps inside are those that read an input", () => {
+  for (const axis of axes) {
+    for (let output = 0; output < axis.outputs; output++) {
+      for (const range of [{ begin: 0, end: axis.inputs }, countedInputs(axis, true), { begin: 2, end: 3 }]) {
+        const taps = Array.from({ length: axis.taps }, (_, tap) => tap).filter((tap) => {
+          const input = inputAt(axis, output, tap);
+          return input >= range.begin && input < range.end;
+        });
+        const { from, to } = tapsInside(axis, output, range);
+        assert.deepEqual(Array.from({ length: to - from }, (_, i) => from + i), taps);
+      }
+    }
+  }
 });
 
 Deno.test("both gathers read what the windows read, seen from either side", () => {

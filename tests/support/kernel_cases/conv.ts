@@ -168,6 +168,20 @@ const geometries: Readonly<Record<string, ConvSizes>> = {
   "3x3 over many channels, asymmetric padding": { n: 2, c: 24, input: [9, 15], o: 20, kernel: [3, 3], padding: [0, 2, 2, 1] },
   "3x3 over many channels, a long strip": { n: 1, c: 20, input: [5, 61], o: 28, kernel: [3, 3], padding: [2, 2, 0, 0] },
   "3x3 over many channels, one image, tall": { n: 1, c: 64, input: [40, 6], o: 16, kernel: [3, 3], padding: [1, 0, 0, 1] },
+  "filter of a long row": { n: 2, c: 2, input: [3, 90], o: 3, kernel: [2, 80], padding: [1, 0, 5, 6] },
+  "filter of a long row, dilation, stride": {
+    c: 4,
+    input: [1, 180],
+    o: 2,
+    kernel: [1, 70],
+    dilation: [1, 2],
+    stride: [1, 3],
+    padding: [0, 0, 1, 2],
+    groups: 2,
+  },
+  "stride of many phases": { n: 2, c: 2, input: [40, 70], o: 3, kernel: [3, 2], stride: [20, 30], padding: [2, 1, 1, 0] },
+  "stride of many phases, overlapping": { c: 2, input: [1, 100], o: 2, kernel: [1, 40], stride: [1, 17], dilation: [1, 2] },
+  "stride larger than the image": { n: 2, c: 2, input: [5, 6], o: 3, kernel: [3, 2], stride: [1000, 2 ** 20] },
   "large filter of 11, stride 4": { n: 1, c: 3, input: [35, 35], o: 8, kernel: [11, 11], stride: [4, 4], padding: [2, 2, 2, 2] },
 };
 

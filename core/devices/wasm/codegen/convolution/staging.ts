@@ -59,12 +59,11 @@ function copyRow(c: FunctionWriter, spec: WindowSpec, layout: WindowLayout, sour
     const columns = { from: spec.left + spread * begin, step: spread };
     return copyFloats(c, source, target, { from: begin, step: 1 }, columns, end - begin);
   }
-  for (let phase = 0; phase < phases; phase++) {
-    let column = begin;
-    while ((spec.left + column) % phases !== phase && column < end) column++;
-    const count = Math.ceil((end - column) / phases);
+  // The first column of every phase that has one.
+  for (let column = begin; column < Math.min(end, begin + phases); column++) {
+    const phase = (spec.left + column) % phases;
     const to = phase * layout.phase + (spec.left + column - phase) / phases;
-    if (count > 0) copyFloats(c, source, target, { from: column, step: phases }, { from: to, step: 1 }, count);
+    copyFloats(c, source, target, { from: column, step: phases }, { from: to, step: 1 }, Math.ceil((end - column) / phases));
   }
 }
 

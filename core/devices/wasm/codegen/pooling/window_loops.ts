@@ -4,11 +4,10 @@
  * @module
  */
 import { deviceBytes } from "../../../../dtype.ts";
-import { countedInputs, type PoolGeometry, windowAxes, type WindowAxis } from "../../../../ir/windows.ts";
+import { countedInputs, type PoolGeometry, windowAxes } from "../../../../ir/windows.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { WasmModule } from "../assembler/module.ts";
-import { plus } from "../emit/addresses.ts";
-import { pushInput } from "../emit/windows.ts";
+import { pushInput, setTapsInside } from "../emit/windows.ts";
 
 /** A window while the code for it is written. */
 export interface PlainWindow {
@@ -122,22 +121,17 @@ function pushOutput({ c, bytes, geometry, row, column }: PlainWindow, plane: num
 /** Runs `body` for each pixel of the window that is inside the image, in row-major order. */
 function eachPixel({ c, geometry: g, row, column, pixel }: PlainWindow, body: () => void): void {
   const [rows, columns] = windowAxes(g);
-  /** Sets `to` to a coordinate of a pixel, and pushes whether it is inside the image. */
-  const setCoordinate = (to: number, axis: WindowAxis, output: number, tap: number) =>
-    pushInput(c, axis, output, tap).tee(to).i32(axis.inputs).op("i32.lt_u");
-  c.withLocals("i32", 4, (ky, kx, y, x) =>
-    c.for(ky, 0, g.kh, 1, () => {
-      setCoordinate(y, rows, row, ky);
-      c.if(() =>
-        c.for(kx, 0, g.kw, 1, () => {
-          setCoordinate(x, columns, column, kx);
-          c.if(() => {
-            c.get(y).i32(g.w).op("i32.mul").get(x).op("i32.add").set(pixel);
-            body();
-          });
-        })
-      );
-    }));
+  c.withLocals("i32", 7, (ky, top, bottom, kx, left, right, start) => {
+    setTapsInside(c, rows, row, { begin: 0, end: g.h }, [top, bottom]);
+    setTapsInside(c, columns, column, { begin: 0, end: g.w }, [left, right]);
+    c.forRange(ky, top, bottom, () => {
+      pushInput(c, rows, row, ky).i32(g.w).op("i32.mul").set(start);
+      c.forRange(kx, left, right, () => {
+        pushInput(c, columns, column, kx).get(start).op("i32.add").set(pixel);
+        body();
+      });
+    });
+  });
 }
 
 /** Finds the first maximum; gives locals: it, the index of its pixel or -1 if there is none, and one of the same type for use. */
@@ -170,11 +164,8 @@ function pushDivisor(window: PlainWindow): void {
 /** Pushes how many of the window's elements along an axis count: those in the image, or those in the padded image. */
 function pushCount({ c, geometry: g }: PlainWindow, output: number, axis: 0 | 1): void {
   const along = windowAxes(g)[axis];
-  const { begin, end } = countedInputs(along, g.countPadding);
-  c.withLocals("i32", 2, (tap, count) => {
-    c.i32(0).set(count).for(tap, 0, along.taps, 1, () => {
-      plus(pushInput(c, along, output, tap), -begin).i32(end - begin).op("i32.lt_u").get(count).op("i32.add").set(count);
-    });
-    c.get(count);
+  c.withLocals("i32", 2, (from, to) => {
+    setTapsInside(c, along, output, countedInputs(along, g.countPadding), [from, to]);
+    c.get(to).get(from).op("i32.sub");
   });
 }

@@ -10,7 +10,7 @@ import { type KernelCode, type KernelContext, singleDispatch } from "../kernel_c
 import { decompose } from "../shader/coordinates.ts";
 import { epilogueFunction, epilogueLanes } from "../shader/epilogue.ts";
 import { ImageColumns } from "../shader/image_columns.ts";
-import { workgroupIndex } from "../shader/invocations.ts";
+import { workgroupPlane } from "../shader/invocations.ts";
 import { Shader, u32 } from "../shader/shader.ts";
 import { UniformLoads } from "../shader/uniform_loads.ts";
 import { chooseTile, type Tile } from "./direct_tile.ts";
@@ -33,11 +33,12 @@ export function generateDirect(context: KernelContext<ConvKernel>, gather: Gathe
   const epilogue = epilogueFunction(shader, kernel, 4, "f32", lanes);
 
   // Which row phase and which channels is the same for a whole workgroup, so that filters are loaded uniformly.
-  const uniform = workgroupIndex(shader, groups * channelTiles * rows.phases.length);
+  const across = Math.ceil(total / shader.workgroupSize[0]);
+  const uniform = workgroupPlane(shader, across, groups * channelTiles * rows.phases.length);
   const [g, channelTile, phase] = decompose(shader, uniform.id, [groups, channelTiles, rows.phases.length]);
   const channel = shader.define(`${channelTile} * ${tile.channels}u`, "c");
   const exact = total % shader.workgroupSize[0] === 0;
-  const id = exact ? "gid.x" : shader.define(`min(gid.x, ${total - 1}u)`, "i");
+  const id = exact ? uniform.invocation : shader.define(`min(${uniform.invocation}, ${total - 1}u)`, "i");
   const isUniform = imagesFillSubgroups(gather, target.subgroupSize);
   const [b, q, columnTile] = isUniform
     ? rotated(decompose(shader, id, [rowsPerPhase, tilesPerRow, batch]))
@@ -48,7 +49,7 @@ export function generateDirect(context: KernelContext<ConvKernel>, gather: Gathe
   const sums = sumTile(shader, gather, tile, { b, q, x, phase, g, channel, isUniform });
   const inside = [
     uniform.inside,
-    exact ? undefined : `gid.x < ${total}u`,
+    exact ? undefined : `${uniform.invocation} < ${total}u`,
     rows.outputs % rows.phases.length === 0 ? undefined : `${y} < ${rows.outputs}u`,
   ];
   shader.when(inside, () => {
@@ -56,7 +57,7 @@ export function generateDirect(context: KernelContext<ConvKernel>, gather: Gathe
       epilogue(sums[c].slice(t, t + lanes), [b, outChannel, y, column]);
     });
   });
-  return singleDispatch(shader.dispatch([Math.ceil(total / shader.workgroupSize[0]), ...uniform.workgroups]));
+  return singleDispatch(shader.dispatch(uniform.workgroups));
 }
 
 /** Whether the lanes of a subgroup are best images: all of them are then at the same row, and skip the same taps. */

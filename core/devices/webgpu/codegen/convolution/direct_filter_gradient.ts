@@ -11,7 +11,7 @@ import { inputAt, staysInside, windowAxes } from "../../../../ir/windows.ts";
 import type { Dispatch, KernelCode, KernelContext } from "../kernel_code.ts";
 import { decompose } from "../shader/coordinates.ts";
 import { ImageColumns } from "../shader/image_columns.ts";
-import { workgroupIndex } from "../shader/invocations.ts";
+import { workgroupPlane } from "../shader/invocations.ts";
 import { sumWriter, withPartialSums } from "../shader/partial_sums.ts";
 import { Shader, u32 } from "../shader/shader.ts";
 import { UniformLoads } from "../shader/uniform_loads.ts";
@@ -33,10 +33,11 @@ function dispatchProducts(context: KernelContext<ConvKernel>, plan: FilterGradie
   const total = paddedRows * splits;
   const shader = new Shader(context, kernel.kind, [target.software ? 32 : 64, 1, 1]);
   const writeSums = sumWriter(shader, kernel, splits, 1);
-  const uniform = workgroupIndex(shader, g.groups * Math.ceil(inGroup.o / channels));
+  const across = Math.ceil(total / shader.workgroupSize[0]);
+  const uniform = workgroupPlane(shader, across, g.groups * Math.ceil(inGroup.o / channels));
   const [group, channelTile] = decompose(shader, uniform.id, [g.groups, Math.ceil(inGroup.o / channels)]);
   const channel = shader.define(`${channelTile} * ${channels}u`, "c");
-  const id = shader.define(`min(gid.x, ${total - 1}u)`, "i");
+  const id = shader.define(`min(${uniform.invocation}, ${total - 1}u)`, "i");
   const [split, filterRow] = decompose(shader, id, [splits, paddedRows]);
   const clamped = paddedRows === usedRows ? filterRow : shader.define(`min(${filterRow}, ${usedRows - 1}u)`, "i");
   const [c, ky] = decompose(shader, clamped, [inGroup.c, g.kh]);
@@ -45,7 +46,11 @@ function dispatchProducts(context: KernelContext<ConvKernel>, plan: FilterGradie
   for (const name of sums.flat()) shader.line(`var ${name} = 0.0;`);
   addPixels(shader, kernel, plan, sums, { split, group, channel, c, ky });
 
-  const exists = [uniform.inside, `gid.x < ${total}u`, paddedRows === usedRows ? undefined : `${filterRow} < ${usedRows}u`];
+  const exists = [
+    uniform.inside,
+    `${uniform.invocation} < ${total}u`,
+    paddedRows === usedRows ? undefined : `${filterRow} < ${usedRows}u`,
+  ];
   shader.when(exists, () => {
     sums.forEach((row, o) => {
       const channelInGroup = shader.define(`${channel} + ${o}u`, "c");
@@ -55,7 +60,7 @@ function dispatchProducts(context: KernelContext<ConvKernel>, plan: FilterGradie
       });
     });
   });
-  return shader.dispatch([Math.ceil(total / shader.workgroupSize[0]), ...uniform.workgroups]);
+  return shader.dispatch(uniform.workgroups);
 }
 
 /** What an invocation computes. */

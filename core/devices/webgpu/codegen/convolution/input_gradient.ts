@@ -12,13 +12,12 @@ import type { Product, ProductOperand } from "../tiled_product/product.ts";
 import { generateTiledProduct } from "../tiled_product/tiled_product.ts";
 import { generateDirect } from "./direct.ts";
 import { channelsPerGroup, type Gather } from "./gather.ts";
-import { pixel, storedAsImages, usesTiles } from "./tiled.ts";
+import { gradientUsesTiles, pixel, storedAsImages } from "./tiled.ts";
 
 /** The shaders of an input gradient. With a stride the phases of the gather skip the taps that no output used. */
 export function generateConv2dInputGrad(context: KernelContext<ConvKernel>): KernelCode {
   const { kernel, target } = context;
-  const { stride } = kernel.geometry;
-  return usesTiles(kernel.geometry, target) && stride[0] === 1 && stride[1] === 1
+  return gradientUsesTiles(kernel.geometry, target)
     ? generateTiledProduct(context, productOf(kernel))
     : generateDirect(context, gatherOf(kernel));
 }
@@ -41,7 +40,7 @@ function gatherOf({ geometry: g, operands: [source, filter] }: ConvKernel): Gath
   };
 }
 
-/** For stride 1: filters [in, (out, ky, kx)] by patches of the output gradient, taken backwards. */
+/** Filters [in, (out, ky, kx)] by patches of the output gradient, taken backwards. */
 function productOf(kernel: ConvKernel): Product {
   const { geometry: g } = kernel;
   const { c, o } = channelsPerGroup(g);
@@ -74,7 +73,7 @@ function transposedFilters({ operands: [, filter], geometry: g }: ConvKernel): P
   };
 }
 
-/** Lines are input pixels, steps (output channel, tap): the output at the input's coordinates minus the tap's. */
+/** Lines are input pixels, steps (output channel, tap): the output whose window has the tap at the pixel, if there is one. */
 function gradientPatches({ operands: [gradient], geometry: g }: ConvKernel): ProductOperand {
   const { o: channels } = channelsPerGroup(g);
   return {
@@ -91,7 +90,17 @@ function gradientPatches({ operands: [gradient], geometry: g }: ConvKernel): Pro
         const [o, ky, kx] = decompose(shader, step, [channels, g.kh, g.kw]);
         const plane = shader.define(`${base} + ${o} * ${g.oh * g.ow}u`, "a");
         const at = [`${bottom} - ${ky} * ${g.dilation[0]}u`, `${right} - ${kx} * ${g.dilation[1]}u`] as const;
-        return pixel(shader, plane, at, [g.oh, g.ow], false);
+        if (g.stride.every((each) => each === 1)) return pixel(shader, plane, at, [g.oh, g.ow], false);
+        const [y, x] = at.map((from) => shader.define(from, "y"));
+        const row = shader.define(`${y} / ${g.stride[0]}u`, "y");
+        const column = shader.define(`${x} / ${g.stride[1]}u`, "x");
+        // Before the first window it wraps around to a large number.
+        const isIn = (place: string, outputs: number, stride: number) =>
+          `${place} <= ${(outputs - 1) * stride}u && ${place} % ${stride}u == 0u`;
+        return {
+          address: `${plane} + ${row} * ${g.ow}u + ${column}`,
+          inside: `${isIn(y, g.oh, g.stride[0])} && ${isIn(x, g.ow, g.stride[1])}`,
+        };
       };
     },
   };

@@ -5,6 +5,7 @@
  */
 import { type GatherPhase, gathersOutside } from "../../../../ir/windows.ts";
 import { type Shader, u32 } from "../shader/shader.ts";
+import { boundsInside } from "../shader/tap_bounds.ts";
 import type { Gather } from "./gather.ts";
 
 /** An output row: row q of those of a phase. */
@@ -59,21 +60,6 @@ export function rowLoop(shader: Shader, gather: Gather, { q, phase, isUniform }:
     return { y: shader.define(`select(0u, ${y}, ${inside})`, "y"), tap: shader.define(`min(${tap}, ${last}u)`, "k"), inside };
   };
   return (body) => shader.loop("0u", u32(most), 1, (i) => body(clamped(i)));
-}
-
-/** The taps i in [from, to) with 0 <= start + i step < sources and i < count. */
-function boundsInside(
-  shader: Shader,
-  sources: number,
-  start: string,
-  step: number,
-  count: string,
-): readonly [from: string, to: string] {
-  const y = shader.define(`bitcast<i32>(${start})`, "y");
-  const stride = Math.max(1, Math.abs(step));
-  const up = (text: string) => `(max(0, ${text}) + ${stride - 1}) / ${stride}`;
-  const [from, to] = step >= 0 ? [up(`-${y}`), up(`${sources} - ${y}`)] : [up(`${y} - ${sources - 1}`), up(`${y} + 1`)];
-  return [shader.define(`u32(${from})`, "i"), shader.define(`min(u32(${to}), ${count})`, "i")];
 }
 
 /** A number that depends on the phase. */

@@ -13,10 +13,23 @@ import type { Shader } from "../shader/shader.ts";
 import type { Location, Product } from "../tiled_product/product.ts";
 import { channelsPerGroup } from "./gather.ts";
 
-/** Whether a convolution fills tiles: with few channels or pixels the direct kernels do as well. */
+/** The direct kernels are written out along the rows of filters, and for every phase of a stride: up to these they stay short. */
+const longestRow = 64;
+const mostPhases = 16;
+
+/**
+ * Whether a convolution fills tiles, or its direct kernel would be too long: with few channels or pixels the direct kernels do as
+ * well.
+ */
 export function usesTiles(g: ConvGeometry, { software }: Target): boolean {
   const { c, o } = channelsPerGroup(g);
-  return !software && c > 4 && o >= 8 && g.n * g.oh * g.ow >= 64;
+  return g.kw > longestRow || !software && c > 4 && o >= 8 && g.n * g.oh * g.ow >= 64;
+}
+
+/** Whether that holds for an input gradient, whose direct kernel has a phase for each step of the stride. */
+export function gradientUsesTiles(g: ConvGeometry, target: Target): boolean {
+  const most = Math.max(...g.stride);
+  return most > mostPhases || g.kw > longestRow || most === 1 && usesTiles(g, target);
 }
 
 /** How products [channel, (image, y, x)] of each group are stored as images. */

@@ -8,7 +8,7 @@ import type { MatmulKernel } from "../../../../ir/kernel.ts";
 import type { Dispatch, KernelCode, KernelContext } from "../kernel_code.ts";
 import { address, type Coordinate, decompose } from "../shader/coordinates.ts";
 import { epilogueLanes } from "../shader/epilogue.ts";
-import { workgroupIndex } from "../shader/invocations.ts";
+import { workgroupPlane } from "../shader/invocations.ts";
 import { sumWriter, withPartialSums } from "../shader/partial_sums.ts";
 import { Shader, u32 } from "../shader/shader.ts";
 import { UniformLoads } from "../shader/uniform_loads.ts";
@@ -34,10 +34,10 @@ function dispatchTiles(context: KernelContext<MatmulKernel>, plan: RegisterPlan)
   const lanes = storesRows ? epilogueLanes(shader, kernel, spread.lines) : 1;
   const writeSums = sumWriter(shader, kernel, splits, lanes);
   const uniformTiles = Math.ceil(uniform.lines / uniformLines);
-  const group = workgroupIndex(shader, batch * uniformTiles * splits);
+  const group = workgroupPlane(shader, Math.ceil(across / size), batch * uniformTiles * splits);
   const [split, b, uniformTile] = decompose(shader, group.id, [splits, batch, uniformTiles]);
   const exact = across % size === 0;
-  const id = exact ? "gid.x" : shader.define(`min(gid.x, ${across - 1}u)`, "i");
+  const id = exact ? group.invocation : shader.define(`min(${group.invocation}, ${across - 1}u)`, "i");
   const spreadFirst = shader.define(`${id} * ${spreadLines}u`, "x");
   const uniformFirst = shader.define(`${uniformTile} * ${uniformLines}u`, "y");
 
@@ -45,7 +45,7 @@ function dispatchTiles(context: KernelContext<MatmulKernel>, plan: RegisterPlan)
   for (const name of sums.flat()) shader.line(`var ${name} = 0.0;`);
   addProducts(shader, kernel.k, plan, sums, { spread, uniform, b, spreadFirst, uniformFirst, split });
 
-  shader.when([group.inside, exact ? undefined : `gid.x < ${across}u`], () => {
+  shader.when([group.inside, exact ? undefined : `${group.invocation} < ${across}u`], () => {
     forEachLine(shader, uniform, uniformFirst, uniformLines, 1, (r, uniformLine) => {
       forEachLine(shader, spread, spreadFirst, spreadLines, lanes, (c, spreadLine) => {
         const [i, j] = plan.spread === "right" ? [uniformLine, spreadLine] : [spreadLine, uniformLine];
@@ -53,7 +53,7 @@ function dispatchTiles(context: KernelContext<MatmulKernel>, plan: RegisterPlan)
       });
     });
   });
-  return shader.dispatch([Math.ceil(across / size), ...group.workgroups]);
+  return shader.dispatch(group.workgroups);
 }
 
 /** Writes `body` for every `step`-th line of a tile, where there is one. */

@@ -7,7 +7,8 @@ import type { PoolKernel } from "../../../../ir/kernel.ts";
 import { countedInputs, lastInput, windowAxes } from "../../../../ir/windows.ts";
 import { type KernelCode, type KernelContext, singleDispatch } from "../kernel_code.ts";
 import { address, type Coordinate } from "../shader/coordinates.ts";
-import type { Shader } from "../shader/shader.ts";
+import { type Shader, u32 } from "../shader/shader.ts";
+import { boundsInside } from "../shader/tap_bounds.ts";
 import { dispatchOverInputs } from "./over_inputs.ts";
 import { generateOverOutputs } from "./over_outputs.ts";
 import { sumFold } from "./window_folds.ts";
@@ -38,11 +39,7 @@ function countAlong(shader: Shader, { geometry: g }: PoolKernel, axis: 0 | 1, ou
   const { taps, stride, dilation, before } = along;
   const { begin, end } = countedInputs(along, g.countPadding);
   if (begin === -before && lastInput(along) < end) return `${taps}.0`;
-  // Counted from the padding's edge, so that nothing is negative.
-  const start = shader.define(`${output} * ${stride}u`, "start");
-  const terms = Array.from({ length: taps }, (_, k) => {
-    const tap = `(${start} + ${k * dilation}u)`;
-    return `select(0.0, 1.0, ${tap} >= ${begin + before}u && ${tap} < ${end + before}u)`;
-  });
-  return shader.define(terms.join(" + "));
+  const start = shader.define(`${output} * ${stride}u + ${u32(-before - begin)}`, "start");
+  const [from, to] = boundsInside(shader, end - begin, start, dilation, u32(taps));
+  return shader.define(`f32(max(${to}, ${from}) - ${from})`);
 }

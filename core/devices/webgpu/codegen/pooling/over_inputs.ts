@@ -10,7 +10,7 @@ import type { Dispatch, KernelContext } from "../kernel_code.ts";
 import { type Coordinate, decompose } from "../shader/coordinates.ts";
 import { writeEpilogue } from "../shader/epilogue.ts";
 import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
-import { Shader, u32 } from "../shader/shader.ts";
+import { Shader } from "../shader/shader.ts";
 
 /** Writes what the output at (oy, ox), whose window covers an input, adds to it. */
 export type Contribution = (shader: Shader, input: readonly Coordinate[], oy: string, ox: string) => string;
@@ -43,10 +43,18 @@ function forCoveringOutputs(
   body: (output: string) => void,
 ): void {
   const { outputs, taps, stride, dilation, before } = windowAxes(g)[axis];
-  shader.loop("0u", u32(taps), 1, (k) => {
-    // Negative distances wrap around to large numbers, which are no outputs.
-    const distance = shader.define(`${input} + ${before}u - ${k} * ${dilation}u`);
-    const output = shader.define(`${distance} / ${stride}u`, "o");
-    shader.when([`${distance} < ${(outputs - 1) * stride + 1}u`, `${distance} % ${stride}u == 0u`], () => body(output));
+  // From the last window that begins at the input or before, down to the first that reaches it.
+  const place = shader.define(`${input} + ${before}u`, "y");
+  const last = shader.define(`min(${place} / ${stride}u, ${outputs - 1}u)`, "o");
+  const ahead = (taps - 1) * dilation;
+  const first = ahead === 0
+    ? `(${place} + ${stride - 1}u) / ${stride}u`
+    : `(max(${place}, ${ahead}u) - ${ahead}u + ${stride - 1}u) / ${stride}u`;
+  const least = shader.define(first, "o");
+  const count = shader.define(`max(${last} + 1u, ${least}) - ${least}`, "n");
+  shader.loop("0u", count, 1, (i) => {
+    const output = shader.define(`${last} - ${i}`, "o");
+    const isTap = dilation === 1 ? undefined : `(${place} - ${output} * ${stride}u) % ${dilation}u == 0u`;
+    shader.when([isTap], () => body(output));
   });
 }

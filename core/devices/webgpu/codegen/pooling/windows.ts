@@ -7,6 +7,7 @@ import type { PoolKernel } from "../../../../ir/kernel.ts";
 import { inputAt, staysInside, windowAxes } from "../../../../ir/windows.ts";
 import { ImageColumns } from "../shader/image_columns.ts";
 import { type Shader, u32 } from "../shader/shader.ts";
+import { boundsInside } from "../shader/tap_bounds.ts";
 import { nameRunning, type Running, type WindowFold } from "./window_folds.ts";
 
 /** Where the windows of a tile of outputs begin. */
@@ -22,8 +23,12 @@ export interface Corner {
 /** Up to this number of taps of a tile all rows are written out. */
 const mostUnrolled = 64;
 
+/** Windows wider than this are no tile of several, and have a loop over their columns. */
+const widest = 64;
+
 /** Folds the windows of `tile` neighbours along the width. An element's index is its address within the plane. */
 export function foldWindows(shader: Shader, kernel: PoolKernel, fold: WindowFold, tile: number, corner: Corner): Running[] {
+  if (kernel.geometry.kw > widest) return [foldWide(shader, kernel, fold, corner)];
   const { h, w, ow, kh, kw, stride, dilation } = kernel.geometry;
   const [rows, along] = windowAxes(kernel.geometry);
   const image = kernel.operands[0];
@@ -51,4 +56,25 @@ export function foldWindows(shader: Shader, kernel: PoolKernel, fold: WindowFold
   if (kh * deltas.flat().length > mostUnrolled) shader.loop("0u", u32(kh), 1, row);
   else for (let ky = 0; ky < kh; ky++) row(u32(ky));
   return windows;
+}
+
+/** Folds one window in loops over those of its rows and columns that are in the image. */
+function foldWide(shader: Shader, kernel: PoolKernel, fold: WindowFold, { plane, top, left }: Corner): Running {
+  const { h, w, kh, kw, dilation, padding } = kernel.geometry;
+  const image = kernel.operands[0];
+  const [running] = nameRunning(shader, 1);
+  fold.declare(shader, running);
+  const first = shader.define(`${left} + ${u32(-padding.left)}`, "x");
+  const rows = boundsInside(shader, h, top, dilation[0], u32(kh));
+  const columns = boundsInside(shader, w, first, dilation[1], u32(kw));
+  shader.loop(...rows, 1, (ky) => {
+    const start = shader.define(`(${top} + ${ky} * ${dilation[0]}u) * ${w}u + ${first}`, "row");
+    shader.loop(...columns, 1, (kx) => {
+      const index = shader.define(`${start} + ${kx} * ${dilation[1]}u`, "p");
+      const address = shader.define(`${plane} + ${index} + ${u32(image.offset)}`, "a");
+      const value = shader.define(shader.load(image.buffer, address));
+      fold.take(shader, running, { value, inside: undefined }, () => index);
+    });
+  });
+  return running;
 }

@@ -53,3 +53,35 @@ export function workgroupIndex(shader: Shader, total: number): WorkgroupIndex {
   if (rows * layers === total) return { id: number, inside: undefined, workgroups: [rows, layers] };
   return { id: shader.define(`min(${number}, ${total - 1}u)`, "i"), inside: `${number} < ${total}u`, workgroups: [rows, layers] };
 }
+
+/** The number of a workgroup along two axes of its own. */
+export interface WorkgroupPlane {
+  /** The number along the first of them, and that of the invocation. */
+  readonly across: string;
+  readonly invocation: string;
+  /** The number along the second: the same for a whole workgroup. */
+  readonly id: string;
+  /** The condition that there is a workgroup of these numbers, if there may be none. */
+  readonly inside: string | undefined;
+  readonly workgroups: readonly [x: number, y: number, z: number];
+}
+
+/** Numbers workgroups up to `across` along one axis and up to `total` along another, beyond the limits of a dispatch's axes too. */
+export function workgroupPlane(shader: Shader, across: number, total: number): WorkgroupPlane {
+  const layers = Math.ceil(across / shader.context.target.maxWorkgroupsPerDimension);
+  const columns = Math.ceil(across / layers);
+  const group = workgroupIndex(shader, total * layers);
+  const workgroups = [columns, ...group.workgroups] as const;
+  if (layers === 1) return { ...group, across: "wid.x", invocation: "gid.x", workgroups };
+  const number = shader.define(`${group.id} % ${layers}u * ${columns}u + wid.x`, "i");
+  const whole = columns * layers === across;
+  const column = whole ? number : shader.define(`min(${number}, ${across - 1}u)`, "i");
+  const conditions = [group.inside, whole ? undefined : `${number} < ${across}u`].filter((each) => each !== undefined);
+  return {
+    across: column,
+    invocation: shader.define(`${column} * ${sizeOf(shader.workgroupSize)}u + lane`, "i"),
+    id: shader.define(`${group.id} / ${layers}u`, "i"),
+    inside: conditions.length > 0 ? conditions.join(" && ") : undefined,
+    workgroups,
+  };
+}

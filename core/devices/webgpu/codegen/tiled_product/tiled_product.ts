@@ -9,7 +9,7 @@
 import type { Dispatch, KernelCode, KernelContext } from "../kernel_code.ts";
 import { type Coordinate, decompose } from "../shader/coordinates.ts";
 import type { Lanes } from "../shader/epilogue.ts";
-import { workgroupIndex } from "../shader/invocations.ts";
+import { workgroupPlane } from "../shader/invocations.ts";
 import { partialSumBytes, sumWriter, withPartialSums } from "../shader/partial_sums.ts";
 import { Shader, u32 } from "../shader/shader.ts";
 import type { Product } from "./product.ts";
@@ -42,10 +42,10 @@ function dispatchTiles(context: KernelContext, product: Product, tiling: Tiling,
   const lanes = splits === 1 ? product.lanes(shader) : 1;
   const writeSums = sumWriter(shader, context.kernel, splits, lanes);
   const tilesDown = Math.ceil(product.left.lines / rows);
-  const group = workgroupIndex(shader, product.batch * splits * tilesDown);
+  const group = workgroupPlane(shader, Math.ceil(product.right.lines / columns), product.batch * splits * tilesDown);
   const [b, split, tileRow] = decompose(shader, group.id, [product.batch, splits, tilesDown]);
   const top = shader.define(`${tileRow} * ${rows}u`, "i");
-  const edge = shader.define(`wid.x * ${columns}u`, "j");
+  const edge = shader.define(`${group.across} * ${columns}u`, "j");
   const [laneRow, laneColumn] = decompose(shader, "lane", [rows / ownRows, columns / ownColumns]);
   const start = shader.define(`${split} * ${slicesPerSplit * depth}u`, "p");
   const end = splits === 1 ? u32(product.k) : shader.define(`min(${start} + ${slicesPerSplit * depth}u, ${product.k}u)`, "p");
@@ -62,7 +62,7 @@ function dispatchTiles(context: KernelContext, product: Product, tiling: Tiling,
       writeSums(values, product.point(shader, b, row, column), split);
     });
   });
-  return shader.dispatch([Math.ceil(product.right.lines / columns), ...group.workgroups]);
+  return shader.dispatch(group.workgroups);
 }
 
 /** The slices that a workgroup goes through, and which part of its tile an invocation has. */

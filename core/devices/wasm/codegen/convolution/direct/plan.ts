@@ -75,24 +75,23 @@ export function tileShapes({ conv, perRegister }: DirectPlan, channels: number):
  * over; vectors left over at the end of a row are combined over several rows.
  */
 function coverRow(width: number, most: number): TileShape[] {
-  const columns = Array.from({ length: Math.ceil(width / vectorLanes) }, (_, i) => {
-    return Math.max(0, Math.min(i * vectorLanes, width - vectorLanes));
-  });
+  const count = Math.ceil(width / vectorLanes);
+  const columnOf = (vector: number) => Math.max(0, Math.min(vector * vectorLanes, width - vectorLanes));
   const shapes: TileShape[] = [];
-  const whole = Math.floor(columns.length / most);
-  const regular = width % vectorLanes !== 0 && columns.length % most === 0 ? whole - 1 : whole;
-  const across = (from: number, count: number) =>
-    columns.slice(from, from + count).map((column) => ({ row: 0, column: column - columns[from] }));
+  const whole = Math.floor(count / most);
+  const regular = width % vectorLanes !== 0 && count % most === 0 ? whole - 1 : whole;
+  const across = (from: number, vectors: number) =>
+    Array.from({ length: vectors }, (_, i) => ({ row: 0, column: columnOf(from + i) - columnOf(from) }));
   if (regular > 0) shapes.push({ vectors: across(0, most), rows: 1, column: 0, repeats: regular });
   if (whole > regular) {
-    shapes.push({ vectors: across(regular * most, most), rows: 1, column: columns[regular * most], repeats: 1 });
+    shapes.push({ vectors: across(regular * most, most), rows: 1, column: columnOf(regular * most), repeats: 1 });
   }
-  const rest = columns.length % most;
+  const rest = count % most;
   if (rest > 0) {
     const rows = Math.floor(most / rest);
     const line = across(whole * most, rest);
     const vectors = Array.from({ length: rows }, (_, row) => line.map(({ column }) => ({ row, column }))).flat();
-    shapes.push({ vectors, rows, column: columns[whole * most], repeats: 1 });
+    shapes.push({ vectors, rows, column: columnOf(whole * most), repeats: 1 });
   }
   return shapes;
 }
