@@ -14,6 +14,7 @@ import { nearestName } from "../spelling.ts";
 import type { Device, DeviceName } from "../values/device.ts";
 import { debugProfile } from "../devices/profile.ts";
 import { hasRealAdapter } from "../devices/webgpu/adapter.ts";
+import "../devices/webgpu/open_reads.ts";
 
 /** Options of `setDevice`. */
 export interface DeviceOptions {

@@ -8,7 +8,7 @@ import { DeviceError } from "../../errors.ts";
 import { dispatchModule } from "./codegen/synchronization.ts";
 import { control, messageBytes } from "./control.ts";
 import type { SharedMemory } from "./memory.ts";
-import { spawn } from "./spawn.ts";
+import { insideWorker, spawn } from "./spawn.ts";
 import { commands, type WorkerData, workerSource } from "./worker.ts";
 
 /** What runs: an entry of a loaded program, and where its memory is. */
@@ -29,6 +29,9 @@ export type RunFunction = (table: number, thread: number, scratch: number) => vo
 
 /** Milliseconds workers may take to start. */
 const startLimit = 30_000;
+
+/** Milliseconds after which an idle thread looks at its event loop, if it must. */
+const idlePatience = 250;
 
 /** What the main thread calls of `dispatchModule`. */
 interface Dispatcher {
@@ -64,7 +67,7 @@ export class ThreadPool {
   start(): void {
     if (this.#spawned === this.#workers) return;
     const { memory } = this.#memory;
-    const bytes = dispatchModule(this.#spins);
+    const bytes = dispatchModule(this.#spins, insideWorker ? idlePatience : undefined);
     this.#dispatcher ??= new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
       .exports as unknown as Dispatcher;
     const data = { memory, dispatchModule: bytes, control, messageBytes, commands };

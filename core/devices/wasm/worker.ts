@@ -1,5 +1,6 @@
 /**
- * The worker: waits for commands in shared memory and runs its share of programs. It never returns to its event loop.
+ * The worker: waits for commands in shared memory and runs its share of programs. It returns to its event loop only where it must, to
+ * hear that its parent has ended.
  *
  * Its source is the text of a function, so that it needs no file of its own and works wherever the library was imported from.
  *
@@ -31,7 +32,7 @@ export function workerSource(): string {
 }
 
 /** Executes commands for ever. It refers to nothing outside itself, as its text is what runs. */
-function work(data: WorkerData, host: WebAssembly.ModuleImports): void {
+async function work(data: WorkerData, host: WebAssembly.ModuleImports): Promise<void> {
   const { memory, thread, control } = data;
   const words = new Int32Array(memory.buffer, 0, 4096);
   const imports = { env: { memory }, host };
@@ -79,7 +80,13 @@ function work(data: WorkerData, host: WebAssembly.ModuleImports): void {
   Atomics.add(words, control.ready / 4, 1);
   Atomics.notify(words, control.ready / 4);
   for (;;) {
-    command = dispatcher.nextCommand(command);
+    const next = dispatcher.nextCommand(command);
+    if (next === command) {
+      // If its parent has ended, so does it now.
+      await new Promise((resolve) => setTimeout(resolve));
+      continue;
+    }
+    command = next;
     try {
       execute();
     } catch (error) {

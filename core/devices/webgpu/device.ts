@@ -121,11 +121,6 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
     };
   }
 
-  /** Immediate reads of which the event loop does not know yet: few, unless reads are never awaited. */
-  get openReads(): number {
-    return this.#reader.openReads;
-  }
-
   /** See {@link Device.compile}. */
   compile(program: Program): WebgpuExecutable {
     this.#failures.check();

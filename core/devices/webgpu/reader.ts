@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { countRead, openReads, untilReadsAre } from "./open_reads.ts";
 import { type Staging, StagingPool } from "./staging_pool.ts";
 
 /** As many open promises of immediate reads make `settle` wait, until this few are left: they take about a kilobyte each. */
@@ -22,7 +23,6 @@ export class Reader {
   readonly #device: GPUDevice;
   readonly #staging: StagingPool;
   #immediate = false;
-  #open = 0;
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -37,11 +37,6 @@ export class Reader {
   /** How many staging buffers were ever made. */
   get buffersCreated(): number {
     return this.#staging.buffersCreated;
-  }
-
-  /** Immediate reads whose promises are not settled. */
-  get openReads(): number {
-    return this.#open;
   }
 
   /** Tries the immediate read on known bytes, several times, and sets `canReadNow`. */
@@ -63,9 +58,7 @@ export class Reader {
     const staging = this.#copy(source, bytes);
     try {
       const mapped = staging.gpu.mapAsync(GPUMapMode.READ, 0, mappedBytes(bytes));
-      const settled = () => void this.#open--;
-      this.#open++;
-      mapped.then(settled, settled);
+      countRead(mapped);
       const range = rangeOf(staging.gpu, bytes);
       if (range) return this.#take(staging, range, bytes);
     } catch (error) {
@@ -78,13 +71,9 @@ export class Reader {
     return undefined;
   }
 
-  /**
-   * Waits until the event loop has settled most promises of immediate reads, if they are many. It settles some in each turn, and looks
-   * at them only if a timer is due.
-   */
+  /** Waits until the event loop has settled most promises of immediate reads, if they are many. */
   async settle(): Promise<void> {
-    if (this.#open < mostOpen) return;
-    while (this.#open > leastOpen) await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    if (openReads() >= mostOpen) await untilReadsAre(leastOpen);
   }
 
   /** The same by way of the event loop. */

@@ -32,11 +32,13 @@ export function barrierFunction(module: WasmModule, threads: number, spins: numb
  * The module that dispatches commands. The main thread calls `publish()` to announce one and `allDone(count)` to wait until
  * commands have been finished `count` times; a worker calls `nextCommand(old)` to wait for another number than `old`, and
  * `finish()`.
+ *
+ * @param patience How many milliseconds `nextCommand` waits at most; it then returns `old`. Default for ever.
  */
-export function dispatchModule(spins: number): Uint8Array<ArrayBuffer> {
+export function dispatchModule(spins: number, patience?: number): Uint8Array<ArrayBuffer> {
   const module = importSharedMemory(new WasmModule());
   module.func({ params: ["i32"], results: ["i32"], export: "nextCommand" }, (c) => {
-    waitWhileEqual(c, control.command, control.commandSleepers, 0, spins);
+    waitWhileEqual(c, control.command, control.commandSleepers, 0, spins, patience);
     atomicLoad(c, control.command);
   });
   module.func({ params: [], export: "finish" }, (c) => {
@@ -73,8 +75,18 @@ function wake(c: FunctionWriter, address: number, sleepers: number): void {
   atomicLoad(c, sleepers).if(() => c.i32(address).i32(-1).mem("memory.atomic.notify").op("drop"));
 }
 
-/** Waits while the word at an address has the value of a local. */
-function waitWhileEqual(c: FunctionWriter, address: number, sleepers: number, old: number, spins: number): void {
+/** What `memory.atomic.wait32` gives when its time is over. */
+const timedOut = 2;
+
+/** Waits while the word at an address has the value of a local; no longer than `patience` milliseconds, if that is given. */
+function waitWhileEqual(
+  c: FunctionWriter,
+  address: number,
+  sleepers: number,
+  old: number,
+  spins: number,
+  patience?: number,
+): void {
   const spin = c.local("i32");
   const unchanged = () => atomicLoad(c, address).get(old).op("i32.eq");
   c.block(() => {
@@ -85,9 +97,12 @@ function waitWhileEqual(c: FunctionWriter, address: number, sleepers: number, ol
     });
     // Counted before looking again, so that the thread that changes the word sees a sleeper, or its change is seen.
     c.i32(sleepers).i32(1).mem("i32.atomic.rmw.add").op("drop");
-    c.loop(() => {
-      c.i32(address).get(old).i64(-1).mem("memory.atomic.wait32").op("drop");
-      unchanged().brIf(0);
+    c.block(() => {
+      c.loop(() => {
+        c.i32(address).get(old).i64(patience === undefined ? -1 : patience * 1e6).mem("memory.atomic.wait32");
+        c.i32(timedOut).op("i32.eq").brIf(1);
+        unchanged().brIf(0);
+      });
     });
     c.i32(sleepers).i32(1).mem("i32.atomic.rmw.sub").op("drop");
   });
