@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { Either } from "../deps.ts";
 import type { FormatError, FormatResult } from "./errors.ts";
 
 /** What a format's own functions throw. Nothing public does. */
@@ -17,19 +16,25 @@ export class Failure extends Error {
 /** The result of a function that may throw a `Failure`; what else it throws is a mistake, and goes on. */
 export function attempt<A>(run: () => A): FormatResult<A> {
   try {
-    return Either.right(run());
+    return { _tag: "Right", right: run() };
   } catch (error) {
-    if (error instanceof Failure) return Either.left(error.error);
+    if (error instanceof Failure) return { _tag: "Left", left: error.error };
     throw error;
   }
 }
 
-/** The same for a function that takes time. */
+/** The value of a result, or its error thrown. */
+export function valueOf<A>(result: FormatResult<A>): A {
+  if (result._tag === "Left") throw new Failure(result.left);
+  return result.right;
+}
+
+/** The same as `attempt` for a function that takes time. */
 export async function attemptAsync<A>(run: () => Promise<A>): Promise<FormatResult<A>> {
   try {
-    return Either.right(await run());
+    return { _tag: "Right", right: await run() };
   } catch (error) {
-    if (error instanceof Failure) return Either.left(error.error);
+    if (error instanceof Failure) return { _tag: "Left", left: error.error };
     throw error;
   }
 }

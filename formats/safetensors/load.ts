@@ -4,11 +4,10 @@
  * @module
  */
 import { dirname, isAbsolute, join, relative } from "node:path";
-import { Either } from "../../deps.ts";
 import { argument, aString } from "../../core/kinds.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { FormatTask } from "../errors.ts";
-import { attemptAsync, broken, Failure } from "../failures.ts";
+import { attemptAsync, broken, valueOf } from "../failures.ts";
 import { readText } from "../files.ts";
 import { open, type SafetensorsFile } from "./file.ts";
 import type { Contents } from "./types.ts";
@@ -39,7 +38,7 @@ export function load(path: string): FormatTask<Contents> {
 }
 
 async function loadFile(path: string): Promise<Contents> {
-  using file = right(await open(path)());
+  using file = valueOf(await open(path)());
   return { tensors: Object.fromEntries(await readAll(file, [...file.entries.keys()])), metadata: file.metadata };
 }
 
@@ -47,7 +46,7 @@ async function loadShards(path: string): Promise<Contents> {
   const index = parseIndex(await readText(path), path);
   const tensors: (readonly [string, Tensor])[] = [];
   for (const [shard, names] of index.names) {
-    using file = right(await open(join(dirname(path), shard))());
+    using file = valueOf(await open(join(dirname(path), shard))());
     const missing = names.find((name) => !file.entries.has(name));
     if (missing !== undefined) {
       throw broken(path, indexFormat, "weight_map", `${JSON.stringify(missing)} should be in ${shard}, and is not`, missing);
@@ -60,7 +59,7 @@ async function loadShards(path: string): Promise<Contents> {
 async function readAll(file: SafetensorsFile, names: readonly string[]): Promise<(readonly [string, Tensor])[]> {
   const tensors: (readonly [string, Tensor])[] = [];
   // One after the other: their bytes follow each other in the file.
-  for (const name of names) tensors.push([name, right(await file.read(name)())]);
+  for (const name of names) tensors.push([name, valueOf(await file.read(name)())]);
   return tensors;
 }
 
@@ -104,9 +103,4 @@ function checkInside(shard: string, path: string, name: string): void {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function right<A>(result: Either.Either<Failure["error"], A>): A {
-  if (Either.isLeft(result)) throw new Failure(result.left);
-  return result.right;
 }
