@@ -7,19 +7,15 @@ import { dirname, join } from "node:path";
 import { CotangentError } from "../core/errors.ts";
 import { Failure, notPermitted, readFailed, writeFailed } from "./failures.ts";
 
-/** Bytes that are read at any place. */
-export interface Source {
-  /** For errors. */
+/** A file that is read in parts, until it is closed. */
+export interface OpenFile extends Disposable {
   readonly name: string;
   readonly size: number;
-  /** The bytes from a place on, in memory of their own; fewer than asked for never. */
+  /** The bytes from a place on, in memory of their own; never fewer than asked for. */
   read(from: number, bytes: number): Promise<ArrayBuffer>;
 }
 
-/** A file as a source, until it is closed. */
-export interface OpenFile extends Source, Disposable {}
-
-/** The descriptor of a permission for a path. */
+/** Refuses what Deno would have to ask the user for. */
 function permission(name: "read" | "write", path: string): void {
   if (Deno.permissions.querySync({ name, path }).state === "granted") return;
   throw notPermitted(`--allow-${name}=${path}`, `${name} ${path}`);
@@ -60,15 +56,15 @@ async function readAt(file: Deno.FsFile, path: string, from: number, bytes: numb
   return buffer;
 }
 
-/** Bytes in memory as a source. */
-export function sourceOf(bytes: Uint8Array, name: string): Source {
-  const read = (from: number, count: number) => Promise.resolve(copyOf(bytes, from, count));
-  return { name, size: bytes.length, read };
-}
-
 /** A part of an array in memory of its own. */
 export function copyOf(bytes: Uint8Array, from: number, count: number): ArrayBuffer {
   return bytes.slice(from, from + count).buffer as ArrayBuffer;
+}
+
+/** All bytes of a file. */
+export async function readWhole(path: string): Promise<Uint8Array> {
+  using file = await openFile(path);
+  return new Uint8Array(await file.read(0, file.size));
 }
 
 /** A whole text file. */

@@ -6,4 +6,8 @@
  * @module
  */
 export * from "./errors.ts";
+export * from "./types.ts";
+export * as npy from "./numpy/npy.ts";
+export * as npz from "./numpy/npz.ts";
 export * as safetensors from "./safetensors/mod.ts";
+export * as torch from "./torch/mod.ts";

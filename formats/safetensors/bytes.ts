@@ -3,16 +3,15 @@
  *
  * @module
  */
-import { aString } from "../../core/kinds.ts";
-import { checkOptions, optionTable } from "../../core/options.ts";
+import { nameOfBytes } from "../arguments.ts";
 import type { FormatResult } from "../errors.ts";
 import { attempt } from "../failures.ts";
 import { copyOf } from "../files.ts";
-import { headerLength, lengthBytes, parseHeader } from "./header.ts";
-import { layoutOf, partsOf, tensorFrom } from "./tensors.ts";
-import type { Contents, DecodeOptions, NamedTensors, WriteOptions } from "./types.ts";
-
-const decodeOptions = optionTable<DecodeOptions>({ file: aString });
+import { tensorFrom } from "../elements.ts";
+import { format, headerLength, lengthBytes, parseHeader } from "./header.ts";
+import { layoutOf, partsOf } from "./tensors.ts";
+import type { DecodeOptions, NamedTensors } from "../types.ts";
+import type { Contents, WriteOptions } from "./types.ts";
 
 /**
  * Tensors as the bytes of a safetensors file: those of the format's reference implementation for the same tensors.
@@ -46,14 +45,13 @@ export async function encode(tensors: NamedTensors, options: WriteOptions = {}):
  * @returns Left if the bytes break a rule of the format, an integer of 64 bits does not fit, or a type is unknown here.
  */
 export function decode(bytes: Uint8Array, options: DecodeOptions = {}): FormatResult<Contents> {
-  const { file = "the bytes" } = checkOptions(options, decodeOptions, "safetensors.decode");
-  if (!(bytes instanceof Uint8Array)) throw new TypeError("Cannot call safetensors.decode with something else than a Uint8Array");
+  const file = nameOfBytes(bytes, options, "safetensors.decode");
   return attempt(() => {
     const start = lengthBytes + headerLength(bytes, bytes.length, file);
     const { entries, metadata } = parseHeader(bytes.subarray(lengthBytes, start), bytes.length - start, file);
     const tensors = [...entries].map(([name, entry]) => {
       const [begin, end] = entry.offsets;
-      return [name, tensorFrom(copyOf(bytes, start + begin, end - begin), entry, name, file)] as const;
+      return [name, tensorFrom(copyOf(bytes, start + begin, end - begin), { file, format, entry: name, ...entry })] as const;
     });
     return { tensors: Object.fromEntries(tensors), metadata };
   });

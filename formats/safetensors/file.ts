@@ -8,9 +8,11 @@ import type { Tensor } from "../../core/tensor.ts";
 import type { FormatTask } from "../errors.ts";
 import { attemptAsync, Failure } from "../failures.ts";
 import { type OpenFile, openFile, writeFile } from "../files.ts";
-import { type Header, headerLength, lengthBytes, parseHeader } from "./header.ts";
-import { layoutOf, partsOf, tensorFrom } from "./tensors.ts";
-import type { Entry, NamedTensors, WriteOptions } from "./types.ts";
+import { tensorFrom } from "../elements.ts";
+import { format, type Header, headerLength, lengthBytes, parseHeader } from "./header.ts";
+import { layoutOf, partsOf } from "./tensors.ts";
+import type { NamedTensors } from "../types.ts";
+import type { Entry, WriteOptions } from "./types.ts";
 
 /** An open file: its header has been read, its tensors have not. Close it by `using` or `Symbol.dispose`. */
 export interface SafetensorsFile extends Disposable {
@@ -67,10 +69,10 @@ async function readEntry(file: OpenFile, { entries }: Header, start: number, nam
   const entry = entries.get(name);
   if (entry === undefined) {
     const message = `Cannot read ${JSON.stringify(name)} from ${file.name}: it has no tensor of that name`;
-    throw new Failure({ kind: "Format", message, file: file.name, format: "safetensors", rule: "name", entry: name });
+    throw new Failure({ kind: "Format", message, file: file.name, format, rule: "name", entry: name });
   }
   const [begin, end] = entry.offsets;
-  return tensorFrom(await file.read(start + begin, end - begin), entry, name, file.name);
+  return tensorFrom(await file.read(start + begin, end - begin), { file: file.name, format, entry: name, ...entry });
 }
 
 /**

@@ -6,7 +6,7 @@
  * @module
  */
 import { broken, type Failure } from "../failures.ts";
-import { bitsOf, isElementName, rankOf } from "./elements.ts";
+import { bitsOf, isElementName, rankOf } from "../elements.ts";
 import type { ElementName, Entry } from "./types.ts";
 
 /** What a file says of itself. */
@@ -20,8 +20,10 @@ export interface Header {
 export const lengthBytes = 8;
 /** Longer headers are refused, so that a hostile length allocates nothing. */
 export const mostHeaderBytes = 100_000_000;
-const metadataName = "__metadata__";
-const format = "safetensors";
+/** The name that no tensor has. */
+export const metadataName = "__metadata__";
+/** For errors. */
+export const format = "safetensors";
 
 /**
  * The length of the header.

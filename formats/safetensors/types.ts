@@ -5,9 +5,6 @@
  */
 import type { Tensor } from "../../core/tensor.ts";
 
-/** Tensors by name. */
-export type NamedTensors = Readonly<Record<string, Tensor>>;
-
 /** The name of an element type. */
 export type ElementName =
   | "BOOL"
@@ -55,10 +52,4 @@ export interface Contents {
 export interface WriteOptions {
   /** Texts that the file keeps beside the tensors. Default none. */
   readonly metadata?: Readonly<Record<string, string>>;
-}
-
-/** Options of `decode`. */
-export interface DecodeOptions {
-  /** What to call the bytes in errors. Default "the bytes". */
-  readonly file?: string;
 }

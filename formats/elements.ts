@@ -1,10 +1,14 @@
 /**
- * The element types of safetensors files and the dtypes that they become.
+ * The element types of files, by their names in the safetensors format, and the dtypes that they become.
  *
  * @module
  */
-import { type DType, type HostArray, isBool, toHostArray, viewAsHost } from "../../core/dtype.ts";
-import type { ElementName } from "./types.ts";
+import { type DType, type HostArray, isBool, toHostArray, viewAsHost } from "../core/dtype.ts";
+import { fromHost } from "../core/ops/from_values.ts";
+import { type Shape } from "../core/shape.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { broken, unsupported } from "./failures.ts";
+import type { ElementName } from "./safetensors/types.ts";
 
 /** What is known of a type. */
 interface ElementType {
@@ -64,20 +68,20 @@ export function nameOf(dtype: DType): ElementName {
 }
 
 /** Elements as numbers of a dtype. */
-export interface Elements {
+interface Elements {
   readonly dtype: DType;
   readonly values: HostArray;
 }
 
 /** The first number that does not fit into the dtype that a type becomes. */
-export interface OutOfRange {
+interface OutOfRange {
   readonly dtype: DType;
   readonly index: number;
   readonly value: bigint;
 }
 
 /** Elements from their bytes, which are kept; undefined if no dtype holds them. */
-export function elementsFrom(name: ElementName, bytes: ArrayBuffer): Elements | OutOfRange | undefined {
+function elementsFrom(name: ElementName, bytes: ArrayBuffer): Elements | OutOfRange | undefined {
   const { dtype, widened } = types[name];
   if (dtype !== undefined) {
     const values = viewAsHost(dtype, bytes);
@@ -92,4 +96,32 @@ export function elementsFrom(name: ElementName, bytes: ArrayBuffer): Elements | 
     if (typeof value === "bigint" && BigInt(values[index]) !== value) return { dtype: widened.dtype, index, value };
   }
   return { dtype: widened.dtype, values };
+}
+
+/** A tensor of a file: what it is called there, and of which type and shape it is. */
+export interface Described {
+  readonly file: string;
+  /** For errors: the name of the format. */
+  readonly format: string;
+  readonly entry: string;
+  readonly type: ElementName;
+  readonly shape: readonly number[];
+}
+
+/**
+ * A tensor from the bytes of its elements, which are kept.
+ *
+ * @throws {Failure} If no dtype holds the elements, or an integer of 64 bits is too large.
+ */
+export function tensorFrom(bytes: ArrayBuffer, { file, format, entry, type, shape }: Described): Tensor {
+  const elements = elementsFrom(type, bytes);
+  if (elements === undefined) {
+    throw unsupported(file, `its tensor ${JSON.stringify(entry)} has elements of ${type}, which no dtype holds`, entry);
+  }
+  if ("index" in elements) {
+    const { value, index, dtype } = elements;
+    const reason = `its tensor ${JSON.stringify(entry)} has ${value} at index ${index}, which ${dtype} cannot hold`;
+    throw broken(file, format, "range", reason, entry);
+  }
+  return fromHost(elements.values, shape as Shape, elements.dtype);
 }

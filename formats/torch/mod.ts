@@ -1,0 +1,7 @@
+/**
+ * PyTorch's files, read as data.
+ *
+ * @module
+ */
+export * from "./torch.ts";
+export * from "./types.ts";
