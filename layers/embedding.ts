@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { isInteger } from "../core/dtype.ts";
+import { computeType, isInteger } from "../core/dtype.ts";
 import { aFunction, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { stopGradient } from "../core/ops/cast.ts";
-import { logicalAnd } from "../core/ops/binary.ts";
+import { add, logicalAnd } from "../core/ops/binary.ts";
 import { eq, ge, lt } from "../core/ops/compare.ts";
 import { iota } from "../core/ops/creation.ts";
 import { zerosLike } from "../core/ops/constant.ts";
-import { firstOutside } from "../core/ops/known.ts";
+import { firstOutside, knownValues } from "../core/ops/known.ts";
 import { expandDims } from "../core/ops/movement.ts";
 import { where } from "../core/ops/select.ts";
 import { take } from "../core/ops/take.ts";
@@ -86,17 +86,25 @@ export function embedding(options: EmbeddingOptions): Layer<EmbeddingParams> {
       };
     },
     apply: ({ weight }, state, x) => {
-      const outside = isInteger(x.dtype) && firstOutside(x, 0, numEmbeddings);
-      if (outside) {
-        throw new RangeError(
-          `Cannot embed index ${outside.value} (element ${outside.position}): the ${numEmbeddings} vectors have indices 0 to ${
-            numEmbeddings - 1
-          }`,
-        );
-      }
-      const named = expandDims(logicalAnd(ge(x, 0), lt(x, numEmbeddings)), { axis: -1 });
-      const rows = where(named, take(weight, x), NaN);
+      const rows = lookUp(weight, x);
       return [unlessPadding(x, rows, stopGradient(rows)), state];
     },
   };
+}
+
+/** The rows of a weight that the indices name; NaN for those that name none, if nobody could look at them before. */
+function lookUp(weight: Tensor, indices: Tensor): Tensor {
+  const [count] = weight.shape;
+  const values = isInteger(indices.dtype) ? knownValues(indices) : undefined;
+  const outside = firstOutside(values, 0, count);
+  if (outside) {
+    throw new RangeError(
+      `Cannot embed index ${outside.value} (element ${outside.position}): the ${count} vectors have indices 0 to ${count - 1}`,
+    );
+  }
+  const rows = take(weight, indices);
+  if (values) return rows;
+  const named = expandDims(logicalAnd(ge(indices, 0), lt(indices, count)), { axis: -1 });
+  // A sum, because derivatives go through it for nothing; floats for storage are not summed.
+  return computeType(rows.dtype) === rows.dtype ? add(rows, where(named, 0, NaN)) : where(named, rows, NaN);
 }

@@ -6,24 +6,20 @@
  */
 import { real, scalar, tensors, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
-import { indexType, isFloat, isInteger } from "../dtype.ts";
-import { DTypeError, ShapeError } from "../errors.ts";
+import { ShapeError } from "../errors.ts";
 import { fraction } from "../ranges.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Scalar, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast } from "./cast.ts";
-import { asTensor } from "./literal.ts";
-import { add, logicalAnd, logicalOr, mul } from "./binary.ts";
-import { eq, ge, lt, ne } from "./compare.ts";
-import { iota } from "./creation.ts";
+import { add, mul } from "./binary.ts";
+import { checkLabels, checkTarget, classAxis, isClass, type Target, unlessUnknown } from "./class_targets.ts";
 import { zerosLike } from "./constant.ts";
-import { firstOutside } from "./known.ts";
 import { focus, type LossOptions, reduceLoss, reductions, weigh } from "./losses.ts";
 import { broadcastTo, expandDims, reshape } from "./movement.ts";
 import { logSoftmax } from "./nn.ts";
 import { sum } from "./sum.ts";
 import { where } from "./select.ts";
-import { expm1, logicalNot, neg, vanishing } from "./unary.ts";
+import { expm1, neg, vanishing } from "./unary.ts";
 
 /** Options of losses of classes. */
 export interface NllLossOptions extends LossOptions {
@@ -48,51 +44,6 @@ const crossEntropyOptions = optionTable<CrossEntropyOptions>({
   labelSmoothing: real,
 });
 
-function classAxis({ rank }: { readonly rank: number }): number {
-  return rank === 1 ? 0 : 1;
-}
-
-/** The label of examples to skip. */
-const ignored = -100;
-
-function checkLabels(x: Tensor, labels: TensorLike, { ignoreIndex = ignored }: NllLossOptions, what: string): Tensor {
-  const classes = asTensor(labels);
-  if (!isInteger(classes.dtype)) {
-    throw new DTypeError(
-      `Cannot take ${what} with labels of type ${classes.dtype}: they must be integers, use cast(labels, "i32")`,
-      {
-        dtype: classes.dtype,
-      },
-    );
-  }
-  const expected = x.shape.filter((_, axis) => axis !== classAxis(x));
-  if (x.rank === 0 || !sameShape(classes.shape, expected)) {
-    throw new ShapeError(
-      `Cannot take ${what} of ${showShape(x.shape)} with labels ${showShape(classes.shape)}: ` +
-        `one label per example is needed, ${showShape(expected)}`,
-      { shape: x.shape, labels: classes.shape },
-    );
-  }
-  const count = x.shape[classAxis(x)];
-  const outside = firstOutside(classes, 0, count, ignoreIndex);
-  if (outside) {
-    throw new RangeError(
-      `Cannot take ${what} of ${
-        showShape(x.shape)
-      } with label ${outside.value} (element ${outside.position}): the ${count} classes are ` +
-        `0 to ${count - 1}; examples with label ${ignoreIndex} (ignoreIndex) are skipped`,
-    );
-  }
-  return classes;
-}
-
-/** Labels, or probabilities of the classes. */
-function checkTarget(x: Tensor, target: TensorLike, options: NllLossOptions, what: string): Tensor {
-  const wanted = asTensor(target);
-  const soft = isFloat(wanted.dtype) && x.rank > 0 && sameShape(wanted.shape, x.shape);
-  return soft ? wanted : checkLabels(x, wanted, options, what);
-}
-
 /** The factors of the classes in the shape of the scores. */
 function perClass(weight: Tensor, { shape, dtype }: Tensor, axis: number): Tensor {
   if (!sameShape(weight.shape, [shape[axis]])) {
@@ -110,9 +61,8 @@ function perClass(weight: Tensor, { shape, dtype }: Tensor, axis: number): Tenso
  * What all losses of classes have in common: minus the score of the wanted class, or of what is wanted of each class.
  *
  * @param scores [batch, classes, ...]: high where a class is found likely.
- * @param target Labels [batch, ...], or probabilities like the scores.
  */
-function classLoss(scores: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
+function classLoss(scores: Tensor, target: Target, options: CrossEntropyOptions): Tensor {
   const axis = classAxis(scores);
   const factors = options.weight && perClass(options.weight, scores, axis);
   const weighed = factors ? weigh(scores, factors) : scores;
@@ -120,27 +70,24 @@ function classLoss(scores: Tensor, target: Tensor, options: CrossEntropyOptions)
   const smoothing = fraction(options.labelSmoothing ?? 0, "labelSmoothing");
   const share = smoothing / scores.shape[axis];
 
-  if (isFloat(target.dtype)) {
+  if (target.kind === "shares") {
     if (options.ignoreIndex !== undefined) {
       throw new RangeError(`ignoreIndex (${options.ignoreIndex}) is for labels: targets that are probabilities have no index`);
     }
-    const shares = smoothing === 0 ? target : add(mul(target, 1 - smoothing), share);
+    const shares = smoothing === 0 ? target.shares : add(mul(target.shares, 1 - smoothing), share);
     return neg(reduceLoss(total(weigh(weighed, shares)), options));
   }
 
-  const classes = cast(target, indexType);
-  const { ignoreIndex = ignored } = options;
-  const counted = ne(classes, ignoreIndex);
-  const counting = expandDims(counted, { axis });
-  const chosen = logicalAnd(eq(iota(scores.shape, axis), expandDims(classes, { axis })), counting);
+  const { counted } = target;
+  const chosen = isClass(target, scores);
   const own = total(where(chosen, weighed, zerosLike(weighed)));
-  const all = () => total(where(counting, weighed, 0));
+  const all = () => total(counted ? where(expandDims(counted, { axis }), weighed, 0) : weighed);
   const gains = smoothing === 0 ? own : smoothing === 1 ? mul(all(), share) : add(mul(own, 1 - smoothing), mul(all(), share));
-  // A label that nobody could look at before shows as NaN that it is no class, not as a loss that one might believe.
-  const known = logicalAnd(ge(classes, 0), lt(classes, scores.shape[axis]));
-  const told = (x: Tensor) => where(logicalOr(known, logicalNot(counted)), x, NaN);
-  if ((options.reduction ?? "mean") !== "mean") return neg(reduceLoss(told(gains), options));
-  return neg(reduceLoss(gains, options, told(factors ? total(where(chosen, factors, 0)) : cast(counted, scores.dtype))));
+  const counts = factors ? total(where(chosen, factors, 0)) : counted && cast(counted, scores.dtype);
+  // Of several numbers that end up in a mean, one shows all.
+  return (options.reduction ?? "mean") === "mean" && counts
+    ? neg(reduceLoss(gains, options, unlessUnknown(target, counts)))
+    : neg(reduceLoss(unlessUnknown(target, gains), options));
 }
 
 /**
@@ -165,7 +112,7 @@ function classLoss(scores: Tensor, target: Tensor, options: CrossEntropyOptions)
 export function nllLoss(logProbabilities: TensorLike, labels: TensorLike, options: NllLossOptions = {}): Tensor {
   checkOptions(options, nllLossOptions, "nllLoss");
   const x = asFloat(logProbabilities);
-  return classLoss(x, checkLabels(x, labels, options, "nllLoss"), { ...options, labelSmoothing: 0 });
+  return classLoss(x, checkLabels(x, labels, options.ignoreIndex, "nllLoss"), { ...options, labelSmoothing: 0 });
 }
 
 /**
@@ -195,7 +142,7 @@ export function nllLoss(logProbabilities: TensorLike, labels: TensorLike, option
 export function crossEntropy(logits: TensorLike, target: TensorLike, options: CrossEntropyOptions = {}): Tensor {
   checkOptions(options, crossEntropyOptions, "crossEntropy");
   const x = asFloat(logits);
-  const wanted = checkTarget(x, target, options, "crossEntropy");
+  const wanted = checkTarget(x, target, options.ignoreIndex, "crossEntropy");
   return classLoss(logSoftmax(x, { axis: classAxis(x) }), wanted, options);
 }
 
@@ -235,7 +182,7 @@ const polyLossOptions = optionTable<PolyLossOptions>({
 export function polyLoss(logits: TensorLike, target: TensorLike, options: PolyLossOptions = {}): Tensor {
   checkOptions(options, polyLossOptions, "polyLoss");
   const x = asFloat(logits);
-  const wanted = checkTarget(x, target, options, "polyLoss");
+  const wanted = checkTarget(x, target, options.ignoreIndex, "polyLoss");
   const logs = logSoftmax(x, { axis: classAxis(x) });
   // expm1(log p) is p - 1, right to the last digit where p is near 1.
   return classLoss(add(logs, mul(options.epsilon ?? 1, expm1(logs))), wanted, options);
@@ -275,7 +222,7 @@ const focalLossOptions = optionTable<FocalLossOptions>({
 export function focalLoss(logits: TensorLike, target: TensorLike, options: FocalLossOptions = {}): Tensor {
   checkOptions(options, focalLossOptions, "focalLoss");
   const x = asFloat(logits);
-  const wanted = checkTarget(x, target, options, "focalLoss");
+  const wanted = checkTarget(x, target, options.ignoreIndex, "focalLoss");
   const logs = logSoftmax(x, { axis: classAxis(x) });
   return classLoss(mul(focus(neg(expm1(vanishing(logs))), options.gamma), logs), wanted, options);
 }

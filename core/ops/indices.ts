@@ -12,7 +12,7 @@ import { asTensor } from "./literal.ts";
 import { add, maximum, minimum } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { lt } from "./compare.ts";
-import { firstOutside } from "./known.ts";
+import { firstOutside, knownValues } from "./known.ts";
 import { iota, zeros } from "./creation.ts";
 import { broadcastTo, reshape } from "./movement.ts";
 import { where } from "./select.ts";
@@ -63,7 +63,7 @@ export function normalizeIndices(indices: TensorLike, shape: Shape, axis: number
   if (size === 0 && list.size > 0) {
     throw new ShapeError(`Cannot ${what} ${showShape(shape)} by index along axis ${axis}: it is empty`, { shape, axis });
   }
-  const outside = firstOutside(list, -size, size);
+  const outside = firstOutside(knownValues(list), -size, size);
   if (outside) {
     throw new RangeError(
       `Cannot ${what} ${showShape(shape)} at ${outside.value} along axis ${axis}: positions are ${-size} to ${

@@ -12,22 +12,21 @@ import { storageOf } from "../values/storage.ts";
 const views: ReadonlySet<string> = new Set(["variable", "reshape", "stopGradient"]);
 
 /** The values of a tensor, not necessarily in its shape, if they can be looked at without computing or waiting. */
-function knownValues(x: Tensor): HostArray | undefined {
+export function knownValues(x: Tensor): HostArray | undefined {
   const source = sourceOf(x);
   if (source.kind !== "op") return storageOf(x)?.known;
   return views.has(source.op.name) ? knownValues(source.inputs[0]) : undefined;
 }
 
-/** One of a tensor's values. */
+/** One of some values. */
 interface Element {
   readonly value: number;
   /** Which it is in row-major order. */
   readonly position: number;
 }
 
-/** The first of a tensor's values that is wrong, if that can be known. */
-export function firstKnown(x: Tensor, isWrong: (value: number) => boolean): Element | undefined {
-  const values = knownValues(x);
+/** The first of some values that is wrong; undefined also if there are no values to look at. */
+export function firstWrong(values: HostArray | undefined, isWrong: (value: number) => boolean): Element | undefined {
   if (!values) return undefined;
   for (let position = 0; position < values.length; position++) {
     if (isWrong(values[position])) return { value: values[position], position };
@@ -35,7 +34,7 @@ export function firstKnown(x: Tensor, isWrong: (value: number) => boolean): Elem
   return undefined;
 }
 
-/** The first of a tensor's values that is not in [low, end), nor the one that is allowed `besides`, if that can be known. */
-export function firstOutside(x: Tensor, low: number, end: number, besides?: number): Element | undefined {
-  return firstKnown(x, (value) => !(value >= low && value < end) && value !== besides);
+/** The same for values that are not in [low, end), nor the one that is allowed `besides`. */
+export function firstOutside(values: HostArray | undefined, low: number, end: number, besides?: number): Element | undefined {
+  return firstWrong(values, (value) => !(value >= low && value < end) && value !== besides);
 }

@@ -14,7 +14,7 @@ import { asTensor, isNumber } from "./literal.ts";
 import { add, belowTop, div, logicalAnd, mul, sub } from "./binary.ts";
 import { eq, ge, gt, le, lt } from "./compare.ts";
 import { iota } from "./creation.ts";
-import { firstOutside } from "./known.ts";
+import { firstOutside, knownValues } from "./known.ts";
 import { reshape } from "./movement.ts";
 import { max } from "./reduce.ts";
 import { sum } from "./sum.ts";
@@ -326,7 +326,7 @@ export function logSoftmax(x: TensorLike, options: AxisOptions = {}): Tensor {
  */
 export function oneHot(labels: TensorLike, classes: number): Tensor {
   const tensor = isNumber(labels) ? asTensor(labels, indexType) : asTensor(labels);
-  const outside = firstOutside(tensor, 0, classes);
+  const outside = firstOutside(knownValues(tensor), 0, classes);
   if (outside) {
     throw new RangeError(
       `Cannot make a one-hot vector of label ${outside.value} (element ${outside.position}): the ${classes} classes are 0 to ${

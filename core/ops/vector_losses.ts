@@ -14,7 +14,7 @@ import { asFloat } from "./cast.ts";
 import { asTensor } from "./literal.ts";
 import { add, div, maximum, mul, sub } from "./binary.ts";
 import { eq } from "./compare.ts";
-import { firstKnown } from "./known.ts";
+import { firstWrong, knownValues } from "./known.ts";
 import { type LossOptions, reduceLoss, reductions, sameShapes } from "./losses.ts";
 import type { AxisOptions } from "./nn.ts";
 import { norm } from "./norm.ts";
@@ -84,7 +84,7 @@ export function cosineEmbeddingLoss(
   const [a, b] = sameShapes(x, y, "cosineEmbeddingLoss");
   const like = asTensor(labels);
   checkPerExample(like.shape, a.shape, "cosineEmbeddingLoss");
-  const wrong = firstKnown(like, (label) => label !== 1 && label !== -1);
+  const wrong = firstWrong(knownValues(like), (label) => label !== 1 && label !== -1);
   if (wrong) {
     throw new RangeError(
       `Cannot take cosineEmbeddingLoss with label ${wrong.value} (element ${wrong.position}): they are 1 and -1`,
