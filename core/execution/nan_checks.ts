@@ -122,9 +122,11 @@ class NanChecks implements Watcher {
     const after = this.#worstOf(made);
     const worse = before.length === 0 ? after : mul(after, cast(gt(after, before.reduce((a, b) => maximum(a, b))), indexType));
     if (!recordsEffects()) computeNow([made, after, worse]);
+    // Of the tensor only this: a program that is kept must not keep the graph it was traced from.
+    const { shape, dtype } = made;
     const run = ([found]: readonly Tensor[]) => {
       const [level] = storageOf(found)!.hostNow();
-      if (level !== 0) throw failure(made, origin, words[level]);
+      if (level !== 0) throw failure({ shape, dtype }, origin, words[level]);
     };
     emit([{ tensors: [worse], run }]);
   }
@@ -182,7 +184,7 @@ function userLine({ stack = "" }: Error): string | undefined {
   return places.find((place) => !own.some((part) => place.startsWith(part)));
 }
 
-function failure({ shape, dtype }: Tensor, origin: Origin, what: string): NonFiniteError {
+function failure({ shape, dtype }: Pick<Tensor, "shape" | "dtype">, origin: Origin, what: string): NonFiniteError {
   const { op, at, layer, derivative } = origin;
   let role = "";
   for (let each = derivative; each; each = each.of.derivative) role += `, in the ${each.kind} of ${each.of.op}`;

@@ -5,25 +5,49 @@
 import assert from "node:assert/strict";
 import {
   add,
+  binaryCrossEntropyWithLogits,
   checkpoint,
+  cosineSimilarity,
+  crossEntropy,
+  cumsum,
   customVjp,
   data,
   div,
+  elu,
   exp,
+  full,
+  ge,
+  gelu,
   grad,
+  hypot,
   jit,
   jvp,
+  layerNorm,
   layers,
   log,
+  logSoftmax,
+  logSumExp,
+  max,
+  maxPool2d,
+  mish,
   mul,
   NonFiniteError,
+  norm,
   onesLike,
   pow,
   random,
+  reshape,
+  scaledDotProductAttention,
   scan,
+  selu,
   setDevice,
   show,
+  silu,
+  softmax,
+  softplus,
+  sort,
   sqrt,
+  std,
   sub,
   sum,
   type Tensor,
@@ -31,6 +55,7 @@ import {
   toArray,
   vmap,
   where,
+  zeros,
 } from "../../../mod.ts";
 import { checkNumbers } from "../../../core/execution/nan_checks.ts";
 import { apply } from "../../../core/ops/define.ts";
@@ -134,6 +159,48 @@ Deno.test("no operation raises an alarm where it is at home, nor its derivative"
         sum(apply(op, xs.map((x, i) => floats.includes(i) ? given[floats.indexOf(i)] : x), attrs));
       const error = caught(() => jit(grad((given: Tensor[]) => f(...given)))(floats.map((i) => xs[i])));
       assert.equal(error, undefined, `${op.name} ${note}: ${error}`);
+    }
+  }
+});
+
+Deno.test("nor do functions of several operations, nor their derivatives, at zero, with ties or with large arguments", async () => {
+  await setDevice("wasm");
+  const mixed = tensor(Float32Array.from({ length: 24 }, (_, i) => (i * 7 % 24 - 11) / 8), { shape: [4, 6] });
+  const large = mul(mixed, 300);
+  const zero = zeros([4, 6]);
+  const labels = tensor([0, 1, 2, 5], { dtype: "i32" });
+  const heads = (x: Tensor) => reshape(x, [1, 1, 4, 6]);
+  const anywhere: Record<string, (x: Tensor) => Tensor> = {
+    softmax: (x) => softmax(x),
+    logSoftmax: (x) => logSoftmax(x),
+    logSumExp: (x) => logSumExp(x),
+    gelu,
+    silu,
+    mish,
+    softplus,
+    elu: (x) => elu(x),
+    selu,
+    std: (x) => std(x),
+    norm: (x) => norm(x),
+    max: (x) => max(x),
+    sort: (x) => sort(x),
+    hypot: (x) => hypot(x, x),
+    cumsum: (x) => cumsum(x),
+    crossEntropy: (x) => crossEntropy(x, labels),
+    binaryCrossEntropyWithLogits: (x) => binaryCrossEntropyWithLogits(x, onesLike(x)),
+    cosineSimilarity: (x) => cosineSimilarity(x, mixed),
+    layerNorm: (x) => layerNorm(x),
+    maxPool2d: (x) => maxPool2d(heads(x), { kernel: 3, padding: 1 }),
+    attention: (x) => scaledDotProductAttention(heads(x), heads(x), heads(x), { causal: true }),
+    powers: (x) => pow(x, 3),
+    "powers of tensors": (x) => pow(x, full([4, 6], 2)),
+    masked: (x) => softmax(where(ge(x, 0), x, -Infinity)),
+  };
+  for (const [name, f] of Object.entries(anywhere)) {
+    const gradient = jit(grad((x: Tensor) => sum(f(x))));
+    for (const x of [zero, mixed, large]) {
+      const error = caught(() => gradient(x));
+      assert.equal(error, undefined, `${name} of ${show(x)}: ${error}`);
     }
   }
 });
