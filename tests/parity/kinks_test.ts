@@ -4,10 +4,14 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
+import { allOps } from "../../core/ops/mod.ts";
 import {
   avgPool1d,
   groupNorm,
   instanceNorm,
+  l1Penalty,
+  l2Penalty,
   layers,
   maxPool1d,
   norm,
@@ -47,8 +51,29 @@ const calls: Readonly<Record<string, Call>> = {
   avgPool1d: asSignal((x) => avgPool1d(x, window)),
 };
 
+/** Records that a function of another name consists of. */
+const within: Readonly<Record<string, string>> = {
+  belowTop: "softmax",
+  clampedLog: "binaryCrossEntropy",
+  gap: "logAddExp",
+  maxPool2d: "maxPool1d",
+  where: "clip",
+};
+
+Deno.test("every record that is not linear is in the tables", () => {
+  const names = new Set([...stored.kinks, ...losses.losses].map(({ name }) => name));
+  const differentiable = allOps.filter((op) =>
+    "domain" in op
+      ? !["none", "integer", "bool"].includes(op.domain as string)
+      : ["max", "min", "prod", "maxPool2d"].includes(op.name)
+  );
+  const missing = differentiable.filter(({ name }) => name !== "variable" && !names.has(within[name] ?? name));
+  assert.deepEqual(missing.map(({ name }) => name), []);
+});
+
 testKinks("values and derivatives at kinks and far out are PyTorch's, or the limits", stored.kinks as unknown as Kink[], calls);
 testKinks(
-  "losses of infinite logits, of probabilities, targets and weights that are 0 or 1 are the limits",
+  "losses of infinite logits, of probabilities, targets and weights that are 0 or 1, and at kinks are PyTorch's, or the limits",
   losses.losses as unknown as Kink[],
+  { l1Penalty: ({ x }) => l1Penalty([x]), l2Penalty: ({ x }) => l2Penalty([x]) },
 );
