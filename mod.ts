@@ -65,6 +65,7 @@ export {
   rsqrt,
   sigmoid,
   sign,
+  silu,
   sin,
   sinh,
   sqrt,
@@ -188,7 +189,6 @@ export {
   prelu,
   relu6,
   selu,
-  silu,
   softmax,
   softplus,
 } from "./core/ops/nn.ts";

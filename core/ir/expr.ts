@@ -29,9 +29,13 @@ export type UnaryOp =
   | "round" // to the nearest, halves to even
   | "trunc"
   | "sqrt"
+  | "cbrt"
   | "exp"
-  | "log"
+  | "exp2"
   | "expm1"
+  | "log"
+  | "log2"
+  | "log10"
   | "log1p"
   | "sin"
   | "cos"
@@ -42,7 +46,17 @@ export type UnaryOp =
   | "sinh"
   | "cosh"
   | "tanh"
+  | "asinh"
+  | "acosh"
+  | "atanh"
+  | "sigmoid"
+  | "silu" // x sigmoid(x)
   | "erf"
+  | "erfc" // 1 - erf(x)
+  | "erfinv"
+  | "gelu" // x times the normal distribution function of x
+  | "lgamma"
+  | "digamma"
   | "isNaN"
   | "exact"
   | "not"; // logical for bool, bitwise for integers

@@ -44,7 +44,7 @@ import { prodOp } from "./prod.ts";
 import { argmaxOp, argminOp, maxOp, minOp } from "./reduce.ts";
 import { sumOp } from "./sum.ts";
 import { whereOp } from "./select.ts";
-import { erfcOp, erfinvOp, gudermannianOp, isruOp, softsignOp } from "./special.ts";
+import { erfcOp, erfinvOp, geluOp, gudermannianOp, isruOp, softsignOp } from "./special.ts";
 import { argsortOp } from "./sort.ts";
 import { takeGradOp, takeOp } from "./rows.ts";
 import {
@@ -60,11 +60,14 @@ import {
   coshOp,
   cosOp,
   erfOp,
+  exp2Op,
   expm1Op,
   expOp,
   floorOp,
   isNaNOp,
+  log10Op,
   log1pOp,
+  log2Op,
   logOp,
   negOp,
   notOp,
@@ -72,6 +75,7 @@ import {
   roundOp,
   sigmoidOp,
   signOp,
+  siluOp,
   sinhOp,
   sinOp,
   sqrtOp,
@@ -156,7 +160,10 @@ export const allOps: readonly Op[] = [
   truncOp,
   sqrtOp,
   expOp,
+  exp2Op,
   logOp,
+  log2Op,
+  log10Op,
   expm1Op,
   log1pOp,
   sinOp,
@@ -175,10 +182,12 @@ export const allOps: readonly Op[] = [
   erfOp,
   erfcOp,
   erfinvOp,
+  geluOp,
   gudermannianOp,
   isruOp,
   softsignOp,
   sigmoidOp,
+  siluOp,
   reluOp,
   isNaNOp,
   notOp,

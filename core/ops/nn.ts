@@ -20,7 +20,9 @@ import { max } from "./reduce.ts";
 import { sum } from "./sum.ts";
 import { where } from "./select.ts";
 import { slice } from "./slice.ts";
-import { erf, exp, expm1, log, log1p, neg, relu, saturating, sigmoid, tanh, vanishing } from "./unary.ts";
+import { apply } from "./define.ts";
+import { geluOp } from "./special.ts";
+import { exp, expm1, log, log1p, neg, relu, saturating, sigmoid, tanh, vanishing } from "./unary.ts";
 
 const slopeOptions = optionTable<{ readonly negativeSlope?: Scalar }>({ negativeSlope: scalar });
 const alphaOptions = optionTable<{ readonly alpha?: Scalar }>({ alpha: scalar });
@@ -55,19 +57,6 @@ export function elu(x: TensorLike, options: { readonly alpha?: Scalar } = {}): T
   const positive = gt(tensor, 0);
   // exp sees no large argument, so that its derivative is finite where it is not chosen.
   return where(positive, tensor, mul(alpha, expm1(where(positive, 0, tensor))));
-}
-
-/**
- * x times sigmoid(x), also called swish.
- *
- * ```ts
- * import { silu, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(silu(tensor([-1, 0, 1])))); // [-0.268..., 0, 0.731...]
- * ```
- */
-export function silu(x: TensorLike): Tensor {
-  const tensor = asFloat(x);
-  return mul(vanishing(tensor), sigmoid(saturating(tensor)));
 }
 
 /**
@@ -263,11 +252,11 @@ export function glu(x: TensorLike, options: AxisOptions = {}): Tensor {
 export function gelu(x: TensorLike, options: { readonly approximate?: boolean } = {}): Tensor {
   const { approximate = false } = checkOptions(options, geluOptions, "gelu");
   const tensor = asFloat(x);
+  if (!approximate) return apply(geluOp, [tensor], undefined);
   const near = saturating(tensor);
-  const inner = approximate
-    ? tanh(mul(Math.sqrt(2 / Math.PI), add(near, mul(0.044715, mul(near, mul(near, near))))))
-    : erf(mul(near, Math.SQRT1_2));
-  return mul(mul(0.5, vanishing(tensor)), add(1, inner));
+  // (1 + tanh(u)) / 2 is sigmoid(2 u), which does not cancel below 0.
+  const twice = mul(Math.sqrt(8 / Math.PI), add(near, mul(0.044715, mul(near, mul(near, near)))));
+  return mul(vanishing(tensor), sigmoid(twice));
 }
 
 /** Options of `softmax`, `logSoftmax` and `glu`. */

@@ -14,7 +14,7 @@ import { asFloat, cast } from "./cast.ts";
 import { asTensor } from "./literal.ts";
 import { madeBy } from "../ir/operation.ts";
 import { firstOf, fold } from "./algebra.ts";
-import { add, div, hypot, mul, pow, sub } from "./binary.ts";
+import { add, div, hypot, mul, sub } from "./binary.ts";
 import { eq, gt, lt } from "./compare.ts";
 import { zerosLike } from "./constant.ts";
 import { apply, type Domain, elementwise, type ElementwiseOp, floatDType, numberDType } from "./define.ts";
@@ -133,9 +133,21 @@ export const expOp: ElementwiseOp = floating("exp", "any", (g, _, y) => mul(g, y
 /** e to the power of each element. */
 export const exp: (x: TensorLike) => Tensor = of(expOp);
 
+export const exp2Op: ElementwiseOp = floating("exp2", "any", (g, _, y) => mul(g, mul(y, Math.LN2)));
+/** 2 to the power of each element; of whole numbers exactly. */
+export const exp2: (x: TensorLike) => Tensor = of(exp2Op);
+
 export const logOp: ElementwiseOp = floating("log", "positive", (g, x) => div(g, x));
 /** The natural logarithm of each element; -infinity at 0, NaN below. */
 export const log: (x: TensorLike) => Tensor = of(logOp);
+
+export const log2Op: ElementwiseOp = floating("log2", "positive", (g, x) => div(g, mul(x, Math.LN2)));
+/** The logarithm to base 2 of each element, of powers of 2 exactly; -infinity at 0, NaN below. */
+export const log2: (x: TensorLike) => Tensor = of(log2Op);
+
+export const log10Op: ElementwiseOp = floating("log10", "positive", (g, x) => div(g, mul(x, Math.LN10)));
+/** The logarithm to base 10 of each element, of powers of 10 exactly; -infinity at 0, NaN below. */
+export const log10: (x: TensorLike) => Tensor = of(log10Op);
 
 export const expm1Op: ElementwiseOp = floating("expm1", "any", (g, _, y) => mul(g, add(y, 1)));
 /** exp(x) - 1 without losing digits near 0. */
@@ -181,80 +193,28 @@ export const tanhOp: ElementwiseOp = floating("tanh", "any", (g, _, y) => mul(g,
 /** The hyperbolic tangent of each element. */
 export const tanh: (x: TensorLike) => Tensor = of(tanhOp);
 
-/** Beyond this the logarithm of 2 x is what the inverse hyperbolic functions are, and x^2 might overflow. */
-const far = 2 ** 30;
-const farLogarithm = (x: Expr) => expr.binary("add", expr.unary("log", x), Math.LN2);
-/** An odd function from its values at |x|; 0 keeps its sign. */
-const odd = (x: Expr, magnitude: (a: Expr) => Expr): Expr => {
-  const value = magnitude(expr.unary("abs", x));
-  const signed = expr.select(expr.binary("lt", x, 0), expr.unary("neg", value), value);
-  return expr.select(expr.binary("eq", x, 0), x, signed);
-};
-
-export const asinhOp: ElementwiseOp = elementwise({
-  name: "asinh",
-  domain: "any",
-  dtype: floatDType("asinh"),
-  partials: [(g, x) => div(g, hypot(x, 1))],
-  // log(a + sqrt(a^2 + 1)), as a logarithm of 1 + something that keeps its digits near 0.
-  lower: (x) =>
-    odd(x, (a) => {
-      const square = expr.binary("mul", a, a);
-      const root = expr.unary("sqrt", expr.binary("add", square, 1));
-      const near = expr.unary("log1p", expr.binary("add", a, expr.binary("div", square, expr.binary("add", root, 1))));
-      return expr.select(expr.binary("lt", a, far), near, farLogarithm(a));
-    }),
-});
+export const asinhOp: ElementwiseOp = floating("asinh", "any", (g, x) => div(g, hypot(x, 1)));
 /** The inverse hyperbolic sine of each element. */
 export const asinh: (x: TensorLike) => Tensor = of(asinhOp);
 
-export const acoshOp: ElementwiseOp = elementwise({
-  name: "acosh",
-  domain: "aboveOne",
-  dtype: floatDType("acosh"),
-  partials: [(g, x) => mul(g, mul(rsqrt(sub(x, 1)), rsqrt(add(x, 1))))],
-  // log(x + sqrt(x^2 - 1)) with t = x - 1.
-  lower: (x) => {
-    const t = expr.binary("sub", x, 1);
-    const root = expr.unary("sqrt", expr.binary("mul", t, expr.binary("add", t, 2)));
-    const near = expr.unary("log1p", expr.binary("add", t, root));
-    const value = expr.select(expr.binary("lt", x, far), near, farLogarithm(x));
-    return expr.select(expr.binary("lt", x, 1), expr.constant(x.type, NaN), value);
-  },
-});
+export const acoshOp: ElementwiseOp = floating(
+  "acosh",
+  "aboveOne",
+  (g, x) => mul(g, mul(rsqrt(sub(x, 1)), rsqrt(add(x, 1)))),
+);
 /** The inverse hyperbolic cosine of each element, at least 0; NaN below 1. */
 export const acosh: (x: TensorLike) => Tensor = of(acoshOp);
 
-export const atanhOp: ElementwiseOp = elementwise({
-  name: "atanh",
-  domain: "unit",
-  dtype: floatDType("atanh"),
-  // 1 / (1 - x^2) in two parts, whose derivatives at the ends are no product with 0.
-  partials: [(g, x) => mul(g, mul(0.5, add(reciprocal(sub(1, x)), reciprocal(add(1, x)))))],
-  // log((1 + a) / (1 - a)) / 2
-  lower: (x) =>
-    odd(x, (a) => {
-      const ratio = expr.binary("div", expr.binary("add", a, a), expr.binary("sub", expr.constant(a.type, 1), a));
-      return expr.binary("mul", expr.unary("log1p", ratio), 0.5);
-    }),
-});
+// 1 / (1 - x^2) in two parts, whose derivatives at the ends are no product with 0.
+export const atanhOp: ElementwiseOp = floating(
+  "atanh",
+  "unit",
+  (g, x) => mul(g, mul(0.5, add(reciprocal(sub(1, x)), reciprocal(add(1, x))))),
+);
 /** The inverse hyperbolic tangent of each element; infinite at -1 and 1, NaN beyond. */
 export const atanh: (x: TensorLike) => Tensor = of(atanhOp);
 
-export const cbrtOp: ElementwiseOp = elementwise({
-  name: "cbrt",
-  domain: "nonzero",
-  dtype: floatDType("cbrt"),
-  partials: [(g, _, y) => mul(g, mul(1 / 3, square(div(1, y))))],
-  lower: (x) =>
-    odd(x, (a) => {
-      const y = expr.binary("pow", a, expr.constant(a.type, 1 / 3));
-      // One step of Newton's method takes away what the rounding of 1/3 put in.
-      const excess = expr.binary("sub", y, expr.binary("div", expr.binary("div", a, y), y));
-      const better = expr.binary("sub", y, expr.binary("div", excess, expr.constant(a.type, 3)));
-      return expr.select(expr.binary("eq", a, Infinity), a, better);
-    }),
-});
+export const cbrtOp: ElementwiseOp = floating("cbrt", "nonzero", (g, _, y) => mul(g, mul(1 / 3, square(div(1, y)))));
 /** The cube root of each element, negative ones included. */
 export const cbrt: (x: TensorLike) => Tensor = of(cbrtOp);
 
@@ -270,18 +230,18 @@ export function bell(x: Tensor): Tensor {
 /** The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to each element. */
 export const erf: (x: TensorLike) => Tensor = of(erfOp);
 
-export const sigmoidOp: ElementwiseOp = elementwise({
-  name: "sigmoid",
-  domain: "any",
-  dtype: floatDType("sigmoid"),
-  partials: [(g, _, y) => mul(g, mul(y, sub(1, y)))],
-  lower: (x) => {
-    const one = expr.constant(x.type, 1);
-    return expr.binary("div", one, expr.binary("add", one, expr.unary("exp", expr.unary("neg", x))));
-  },
-});
+export const sigmoidOp: ElementwiseOp = floating("sigmoid", "any", (g, _, y) => mul(g, mul(y, sub(1, y))));
 /** The logistic function 1 / (1 + exp(-x)) of each element. */
 export const sigmoid: (x: TensorLike) => Tensor = of(sigmoidOp);
+
+// s + x s (1 - s)
+export const siluOp: ElementwiseOp = floating("silu", "any", (g, x) => {
+  const near = saturating(x);
+  const s = sigmoid(near);
+  return mul(g, mul(s, add(1, mul(near, sub(1, s)))));
+});
+/** x times sigmoid(x) for each element x, also called swish. */
+export const silu: (x: TensorLike) => Tensor = of(siluOp);
 
 export const reluOp: ElementwiseOp = elementwise({
   name: "relu",
@@ -383,42 +343,6 @@ export function square(x: TensorLike): Tensor {
  */
 export function rsqrt(x: TensorLike): Tensor {
   return div(1, sqrt(x));
-}
-
-/**
- * 2 to the power of each element.
- *
- * ```ts
- * import { exp2, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(exp2(tensor([-1, 0, 3])))); // [0.5, 1, 8]
- * ```
- */
-export function exp2(x: TensorLike): Tensor {
-  return pow(2, asFloat(x));
-}
-
-/**
- * The logarithm to base 2 of each element; -infinity at 0, NaN below.
- *
- * ```ts
- * import { log2, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(log2(tensor([1, 8])))); // [0, 3]
- * ```
- */
-export function log2(x: TensorLike): Tensor {
-  return div(log(x), Math.LN2);
-}
-
-/**
- * The logarithm to base 10 of each element; -infinity at 0, NaN below.
- *
- * ```ts
- * import { log10, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(log10(tensor([1, 100])))); // [0, 2]
- * ```
- */
-export function log10(x: TensorLike): Tensor {
-  return mul(log(x), Math.LOG10E);
 }
 
 /**

@@ -7,10 +7,28 @@ import { argumentsOf, type Expr } from "../../core/ir/expr.ts";
 import { bitcastFunction } from "../../core/devices/reference/bits.ts";
 import { binaryFunction, castFunction, unaryFunction } from "../../core/devices/reference/scalar.ts";
 
-/** The value of an expression of basic operations; `load` number i is `values[i]`. */
-export function evaluate(root: Expr, values: readonly number[], fused: boolean): number {
+/**
+ * What quotients and roots may be off in WGSL, in units in the last place: a root is the reciprocal of an inverse root.
+ *
+ * @see https://www.w3.org/TR/WGSL/#floating-point-accuracy
+ */
+const leastExact = { div: 2.5, sqrt: 4.5 } as const;
+
+/**
+ * The value of an expression of basic operations; `load` number i is `values[i]`.
+ *
+ * @param off Between -1 and 1: how far quotients and roots are off, as a share of what WGSL allows. Those that are floats are exact.
+ */
+export function evaluate(root: Expr, values: readonly number[], fused: boolean, off = 0): number {
   const known = new Map<Expr, number>();
-  const round = (e: Expr, x: number) => e.type === "f32" ? Math.fround(x) : x;
+  const round = (e: Expr, x: number) => {
+    if (e.type !== "f32") return x;
+    const nearest = Math.fround(x);
+    const isRough = (e.kind === "unary" && e.op === "sqrt") || (e.kind === "binary" && e.op === "div");
+    if (off === 0 || !isRough || nearest === x || !Number.isFinite(nearest)) return nearest;
+    const most = leastExact[e.op as keyof typeof leastExact];
+    return Math.fround(x + off * most * 2 ** (Math.floor(Math.log2(Math.abs(x))) - 23));
+  };
   const compute = (e: Expr): number => {
     switch (e.kind) {
       case "const":

@@ -9,14 +9,18 @@
  */
 import { isBool, isFloat, isInteger, roundTo, wholeRange } from "../../dtype.ts";
 import type { BinaryOp, ScalarType, UnaryOp } from "../../ir/expr.ts";
-import { erf, integerPower, power, roundHalfEven } from "./special.ts";
+import { doubleMath } from "../../ir/functions/double.ts";
+import { integerPower, roundHalfEven } from "./special.ts";
 
 /** Brings the outcome of an operation back into the range of its type. */
 function intoRange(type: ScalarType): (x: number) => number {
   return isFloat(type) ? (x) => x : (x) => roundTo(type, x);
 }
 
+const functions = doubleMath();
+
 const unaries: Readonly<Record<UnaryOp, (x: number) => number>> = {
+  ...functions,
   neg: (x) => -x,
   abs: Math.abs,
   sign: Math.sign,
@@ -25,20 +29,6 @@ const unaries: Readonly<Record<UnaryOp, (x: number) => number>> = {
   round: roundHalfEven,
   trunc: Math.trunc,
   sqrt: Math.sqrt,
-  exp: Math.exp,
-  log: Math.log,
-  expm1: Math.expm1,
-  log1p: Math.log1p,
-  sin: Math.sin,
-  cos: Math.cos,
-  tan: Math.tan,
-  asin: Math.asin,
-  acos: Math.acos,
-  atan: Math.atan,
-  sinh: Math.sinh,
-  cosh: Math.cosh,
-  tanh: Math.tanh,
-  erf,
   exact: (x) => x,
   isNaN: (x) => Number.isNaN(x) ? 1 : 0,
   not: (x) => ~x,
@@ -58,11 +48,11 @@ const binaries: Readonly<Record<BinaryOp, (x: number, y: number) => number>> = {
   sub: (x, y) => x - y,
   mul: (x, y) => x * y,
   div: (x, y) => x / y,
-  rem: (x, y) => x % y,
+  rem: functions.rem,
   min: Math.min,
   max: Math.max,
-  pow: power,
-  atan2: Math.atan2,
+  pow: functions.pow,
+  atan2: functions.atan2,
   and: (x, y) => x & y,
   or: (x, y) => x | y,
   xor: (x, y) => x ^ y,

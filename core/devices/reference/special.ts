@@ -1,13 +1,9 @@
 /**
- * Real functions that JavaScript's `Math` lacks or defines differently from IEEE 754, in double precision. The others the reference takes
- * from `Math`, not from their expansions: it is what those are compared with.
+ * Functions that JavaScript's `Math` lacks, beside those of `ir/functions/double.ts`. The reference takes functions from there, not from
+ * their expansions: it is what those are compared with.
  *
  * @module
  */
-import { doubleMath } from "../../ir/functions/double.ts";
-
-/** The error function; powers, of which that of 1 is always 1. */
-export const { erf, pow: power } = doubleMath();
 
 /** To the nearest whole number, halves to the even one. */
 export function roundHalfEven(x: number): number {

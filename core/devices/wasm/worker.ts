@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { doubleMath } from "../../ir/functions/double.ts";
+import { doubleMathText } from "../../ir/functions/double.ts";
 import type { control } from "./control.ts";
 
 /** What a worker is given. */
@@ -28,7 +28,7 @@ export const commands = { load: 0, run: 1, forget: 2 } as const;
 
 /** The text of the worker's module. */
 export function workerSource(): string {
-  return `import { workerData } from "node:worker_threads";\n(${work})(workerData, (${doubleMath})());`;
+  return `import { workerData } from "node:worker_threads";\n(${work})(workerData, ${doubleMathText});`;
 }
 
 /** Executes commands for ever. It refers to nothing outside itself, as its text is what runs. */

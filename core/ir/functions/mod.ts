@@ -17,18 +17,24 @@
  * @module
  */
 import type { BinaryOp, Expr, UnaryOp } from "../expr.ts";
-import { erf } from "./error_function.ts";
-import { cosh, exp, expm1, sinh, tanh } from "./exponential.ts";
+import { erf, erfc, erfinv, gelu } from "./error_function.ts";
+import { cosh, exp, exp2, expm1, sigmoid, silu, sinh, tanh } from "./exponential.ts";
+import { digamma, lgamma } from "./gamma.ts";
+import { acosh, asinh, atanh } from "./inverse_hyperbolic.ts";
 import { acos, asin, atan, atan2 } from "./inverse_trigonometric.ts";
-import { log, log1p } from "./logarithm.ts";
-import { constantPower, integerPower, pow } from "./power.ts";
+import { log, log10, log1p, log2 } from "./logarithm.ts";
+import { cbrt, constantPower, integerPower, pow } from "./power.ts";
 import { rem } from "./remainder.ts";
 import { cos, sin, tan } from "./trigonometric.ts";
 
 const unaries: Readonly<Partial<Record<UnaryOp, (x: Expr) => Expr>>> = {
+  cbrt,
   exp,
-  log,
+  exp2,
   expm1,
+  log,
+  log2,
+  log10,
   log1p,
   sin,
   cos,
@@ -39,7 +45,17 @@ const unaries: Readonly<Partial<Record<UnaryOp, (x: Expr) => Expr>>> = {
   sinh,
   cosh,
   tanh,
+  asinh,
+  acosh,
+  atanh,
+  sigmoid,
+  silu,
   erf,
+  erfc,
+  erfinv,
+  gelu,
+  lgamma,
+  digamma,
 };
 
 /** Functions of one float that no device has an instruction for. */

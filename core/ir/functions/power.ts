@@ -80,9 +80,19 @@ export function pow(x: Expr, y: Expr): Expr {
   const zHigh = clamp(mul(yHigh, lHigh), -160, 160);
   const zLow = clamp(add(mul(yHigh, lLow), add(mul(yLow, high), mul(inRange, low))), -1, 1);
   const n = nearest(add(zHigh, zLow));
-  const r = add(exact(sub(zHigh, n.value)), zLow);
+  const coarse = exact(sub(zHigh, n.value));
+  const r = exact(add(coarse, zLow));
+  const rLost = add(exact(sub(coarse, r)), zLow);
+  // 1 + r tail with the product and the sum in two parts, so that what is a float comes out as one.
   const tail = polynomial(r, [0.6931472, 0.24022648, 0.05550359, 0.009618505, 0.0013391458, 0.00015327815]);
-  const finite = scaled(add(mul(r, tail), 1), n.integer);
+  const product = exact(mul(r, tail));
+  const [rHigh, rLow] = split(r);
+  const [tHigh, tLow] = split(tail);
+  const productLost = [mul(rHigh, tLow), mul(rLow, tHigh), mul(rLow, tLow)]
+    .reduce((rest, part) => exact(add(rest, part)), exact(sub(mul(rHigh, tHigh), product)));
+  const power = exact(add(product, 1));
+  const powerLost = add(sub(product, exact(sub(power, 1))), productLost);
+  const finite = scaled(add(power, add(powerLost, mul(mul(rLost, Math.LN2), power))), n.integer);
 
   const zero = eq(a, 0);
   const infinite = eq(a, Infinity);
@@ -129,6 +139,15 @@ function binaryLogarithm(a: Expr): readonly [high: Expr, low: Expr] {
   const lost = add(add(exact(sub(e, sum)), main), minor);
   const high = exact(add(sum, lost));
   return [high, sub(lost, exact(sub(high, sum)))];
+}
+
+/** The cube root: the power, and one step of Newton's method, which takes away what the rounding of 1/3 put in. */
+export function cbrt(x: Expr): Expr {
+  const a = abs(x);
+  const y = pow(a, f32(1 / 3));
+  const excess = sub(y, div(div(a, y), y));
+  const root = withSign(sub(y, div(excess, f32(3))), signOf(x));
+  return select(or(eq(a, 0), eq(a, Infinity)), x, root);
 }
 
 function repeatedSquares(x: Expr, y: number): Expr {

@@ -15,6 +15,7 @@ import {
   bits,
   div,
   eq,
+  exact,
   f32,
   le,
   lt,
@@ -34,10 +35,11 @@ import {
   xor,
 } from "./terms.ts";
 
-/** |x| in terms of a right angle: an i32 that is n modulo 4, and the rest r. */
+/** |x| in terms of a right angle: an i32 that is n modulo 4, and the rest r, with what its rounding lost. */
 interface Angle {
   readonly n: Expr;
   readonly r: Expr;
+  readonly lost: Expr;
 }
 
 /** Up to here n has 12 bits, and its products with the first parts of pi/2, which have as many, are exact. */
@@ -47,7 +49,12 @@ const halfPi = [1.5703125, 0.0004837512969970703, 7.549533620476723e-8, 2.563344
 
 function nearAngle(a: Expr): Angle {
   const n = nearest(mul(a, 2 / Math.PI));
-  return { n: n.word, r: reduced(a, n.value, halfPi) };
+  const [first, second, third, fourth] = halfPi;
+  const coarse = reduced(a, n.value, [first, second]);
+  const fine = reduced(coarse, n.value, [third]);
+  const r = reduced(fine, n.value, [fourth]);
+  const lostBy = (before: Expr, after: Expr, part: number) => sub(exact(sub(before, after)), mul(n.value, part));
+  return { n: n.word, r, lost: add(lostBy(coarse, fine, third), lostBy(fine, r, fourth)) };
 }
 
 /** 2/pi in words of 32 bits, behind one of zeros: enough for the largest float. */
@@ -82,7 +89,10 @@ function farAngle(a: Expr): Angle {
   const lower = mul(cast("f32", or(bitcast("u32", shl(size, 24)), shr(below, 8))), 2 ** -56);
   const [coarse, fine] = split(upper);
   const minor = add(mul(fine, halfPi[0]), add(mul(upper, Math.PI / 2 - halfPi[0]), mul(lower, Math.PI / 2)));
-  return { n, r: withSign(add(mul(coarse, halfPi[0]), minor), and(sign, signBit)) };
+  const major = exact(mul(coarse, halfPi[0]));
+  const r = exact(add(major, minor));
+  const signed = (e: Expr) => withSign(e, and(sign, signBit));
+  return { n, r: signed(r), lost: signed(sub(minor, exact(sub(r, major)))) };
 }
 
 /** The upper 32 bits of a product of u32. */
@@ -125,12 +135,14 @@ export function cos(x: Expr): Expr {
   });
 }
 
-/** The tangent. */
+/** The tangent: r + r^3 P(r^2) and what r lost times the slope, 1 + r^2 and a little; beyond a quarter of pi -1 over it. */
 export function tan(x: Expr): Expr {
-  return byAngle(x, ({ n, r }) => {
-    const [sine, cosine] = sineAndCosine(r);
+  return byAngle(x, ({ n, r, lost }) => {
+    const z = mul(r, r);
+    const tail = polynomial(z, [0.3333335, 0.13332674, 0.054059166, 0.021284636, 0.010831988, 9.203776e-5, 0.0043759355]);
+    const slope = add(mul(z, add(z, 0.94)), 1);
+    const value = add(r, exact(add(mul(mul(r, z), tail), mul(lost, slope))));
     const odd = isOdd(n);
-    const size = div(select(odd, cosine, sine), select(odd, sine, cosine));
-    return withSign(size, and(xor(bits(x), shl(n, 31)), signBit));
+    return withSign(div(select(odd, f32(-1), value), select(odd, value, f32(1))), and(bits(x), signBit));
   });
 }

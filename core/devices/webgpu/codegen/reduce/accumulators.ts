@@ -36,7 +36,9 @@ export interface Candidate {
 export function declareAccumulators(shader: Shader, { reductions }: MergedReduce): Accumulator[] {
   return reductions.map(({ op, value: { type } }) => {
     const value = shader.fresh("s");
-    shader.line(`var ${value} = ${neutral(shader, op, type)};`);
+    const start = neutral(shader, op, type);
+    // Of an empty sum drivers see the 0, times which infinity would be 0.
+    shader.line(`var ${value} = ${type === "f32" ? `${shader.helper("exact")}(${start})` : start};`);
     if (!isArgReduction(op)) return { op, type, value };
     const index = shader.fresh("at");
     shader.line(`var ${index} = ${literal(shader, indexType, neutralIndex)};`);

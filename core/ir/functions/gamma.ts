@@ -1,0 +1,105 @@
+/**
+ * The logarithm of the gamma function and its derivative.
+ *
+ * For small arguments they are polynomials with the zero of the function as a factor, so that results are right to the last digits
+ * near it; for large ones asymptotic series (J. Stirling's for the logarithm, L. Euler's and C. Maclaurin's for sums). Below zero
+ * they are reflected (Abramowitz and Stegun, "Handbook of Mathematical Functions", 6.1.17, 6.3.7): near their zeros there two terms
+ * cancel, and the error is small next to the terms, not next to the result.
+ *
+ * @module
+ */
+import { type Expr, rarely, select, unary } from "../expr.ts";
+import { log } from "./logarithm.ts";
+import { abs, add, div, eq, exact, f32, lt, mul, neg, polynomial, sub } from "./terms.ts";
+import { sin, tan } from "./trigonometric.ts";
+
+/** x, or below zero 1 - x, by which a function of x is reflected. */
+function aboveZero(x: Expr): { readonly reflected: Expr; readonly z: Expr } {
+  const reflected = lt(x, 0);
+  return { reflected, z: select(reflected, sub(f32(1), x), x) };
+}
+
+const round = (x: Expr) => unary("round", x);
+
+/** Whether x is a whole number, or infinite. */
+const isWhole = (x: Expr) => eq(x, round(x));
+
+/** pi x less a multiple of pi. */
+const angle = (x: Expr) => mul(sub(x, round(x)), Math.PI);
+
+/** log gamma(x) / ((x - 1) (x - 2)) by x - 25/16 for x in [0.75, 2.5]. */
+const betweenZeros = [
+  0.4742448,
+  -0.13844706,
+  0.05741338,
+  -0.027455777,
+  0.014137825,
+  -0.007585764,
+  0.0042686057,
+  -0.0025678526,
+  0.0013039127,
+  -0.00041535424,
+  0.00047292735,
+  -0.0006628819,
+  0.0002805944,
+];
+
+/** From here on Stirling's series: x (log gamma x - (x - 1/2) log x + x - log(2 pi) / 2) by 1 / x^2. */
+const far = 4.5;
+const stirling = [0.08333333, -0.0027770398, 0.0007527789];
+
+/** log |gamma x|: infinite at 0 and the negative integers, its poles. */
+export function lgamma(x: Expr): Expr {
+  const { reflected, z } = aboveZero(x);
+  // gamma(z) = product * gamma(w) with w = z - steps in [0.75, 2.5], or below 0.75 gamma(w) / product.
+  const steps = [[0.75, -1], [2.5, 0], [3.5, 1]].reduceRight((rest, [end, n]) => select(lt(z, end), f32(n), rest), f32(2));
+  const products = [f32(1), sub(z, 1), mul(sub(z, 1), sub(z, 2))];
+  const product = products.reduceRight((rest, each, n) => select(eq(steps, n), each, rest), z);
+  const l = log(select(lt(z, far), product, z));
+  const w1 = sub(z, add(steps, 1));
+  const between = mul(mul(w1, sub(w1, 1)), polynomial(sub(w1, 9 / 16), betweenZeros));
+  const near = add(between, select(lt(steps, 0), neg(l), l));
+  const u = div(f32(1), z);
+  const rest = add(mul(u, polynomial(mul(u, u), stirling)), Math.log(2 * Math.PI) / 2 - 0.5);
+  const value = select(lt(z, far), near, add(mul(sub(z, 0.5), sub(l, 1)), rest));
+  // |gamma(x) gamma(1 - x)| = pi / |sin(pi x)|.
+  const sine = abs(sin(angle(x)));
+  const below = sub(neg(log(mul(sine, 1 / Math.PI))), value);
+  return rarely(reflected, select(isWhole(x), f32(Infinity), below), value);
+}
+
+/** The zero of digamma above 0 in two parts: an argument near it less the first is exact. */
+const zero = [1.4616321325302124, 1.243814993891891e-8] as const;
+
+/** digamma(zero + d) / d between 1 and 2. */
+const nearZero = [
+  0.9676722,
+  -0.44276324,
+  0.25849923,
+  -0.16393736,
+  0.10784248,
+  -0.072326876,
+  0.048598293,
+  -0.0319137,
+  0.023312157,
+  -0.020697597,
+  0.011232875,
+];
+
+/** x^2 (log x - 1 / (2 x) - digamma x) by 1 / x^2 from 2 on. */
+const belowLog = [0.08333333, -0.008331662, 0.0039093294, -0.003382569, 0.0024313906];
+
+/** The logarithmic derivative of gamma: at 0 -infinity, at -0 infinity, NaN at the negative integers. */
+export function digamma(x: Expr): Expr {
+  const { reflected, z } = aboveZero(x);
+  const u = div(f32(1), z);
+  // Between 0 and 1 digamma z = digamma(z + 1) - 1 / z.
+  const small = lt(z, 1);
+  const d = sub(exact(sub(z, select(small, f32(zero[0] - 1), f32(zero[0])))), zero[1]);
+  const near = sub(mul(d, polynomial(d, nearZero)), select(small, u, f32(0)));
+  const square = mul(u, u);
+  const correction = add(mul(u, 0.5), mul(square, polynomial(square, belowLog)));
+  const value = select(lt(z, 2), near, sub(log(z), correction));
+  const below = sub(value, div(f32(Math.PI), tan(angle(x))));
+  return rarely(reflected, select(isWhole(x), f32(NaN), below), value);
+}
