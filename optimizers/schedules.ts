@@ -381,7 +381,7 @@ export function warmup(schedule: number | RateFunction, options: WarmupOptions):
   const { steps, from = 0 } = checkOptions(options, warmupOptions, "warmup");
   nonNegative(from, "from");
   integer(steps, "steps");
-  const then = typeof schedule === "number" ? constant(schedule) : schedule;
+  const then = typeof schedule === "function" ? schedule : constant(schedule);
   const climb: Schedule = (step) => add(mul(progress(step, steps), sub(then(asTensor(0, indexType)), from)), from);
   return join([climb, then], { boundaries: [steps] });
 }

@@ -17,7 +17,7 @@ import { execute } from "./invoke.ts";
 import { matches, type Specialization, specialize } from "./specialization.ts";
 import { TracedNumber } from "../traced_number.ts";
 import type { HoldsRefused, Refused } from "./refused.ts";
-import { flattenTree, treeTensors } from "../tree.ts";
+import { flattenTree, treeLeaves, treeTensors } from "../tree.ts";
 
 /** Options of `jit`. */
 export interface JitOptions<S extends readonly number[] = readonly number[]> {
@@ -89,7 +89,7 @@ export function jit<A extends unknown[], R>(
     const { latest } = specializations;
     if (latest && matches(latest, device, args, leaves)) return execute(latest, leaves) as R;
     const matching = (each: Specialization) => matches(each, device, args, leaves = []);
-    const known = specializations.find(matching, () => hashOf(args));
+    const known = specializations.find(matching, () => hashOf(args, statics));
     if (known) return execute(known, leaves) as R;
     flattenTree(args, leaves = []);
     // Inside another transform it is part of that one's graph.
@@ -97,19 +97,25 @@ export function jit<A extends unknown[], R>(
     const specialization = specialize({ f: f as (...args: unknown[]) => unknown, args, donate, static: statics }, device);
     if (!specialization) return f(...args);
     const result = firstRun(specialization.executable, () => execute(specialization, leaves));
-    specializations.add(specialization, hashOf(args));
+    specializations.add(specialization, hashOf(args, statics));
     return result as R;
   };
   finalization.register(compiled, specializations);
   return compiled;
 }
 
-/** Equal for arguments of one specialization: the shapes of their tensors, in order. */
-function hashOf(args: unknown): number {
+/** Equal for arguments of one specialization: the shapes of their tensors, in order, and the values of static ones. */
+function hashOf(args: readonly unknown[], statics: readonly number[]): number {
   let hash = 0;
   for (const { shape } of treeTensors(args)) {
     hash = mixHash(hash, shape.length);
     for (const extent of shape) hash = mixHash(hash, extent);
+  }
+  for (const position of statics) {
+    for (const { value } of treeLeaves(args[position])) {
+      if (typeof value === "number") hash = mixHash(hash, value);
+      else if (typeof value === "string") { for (let i = 0; i < value.length; i++) hash = mixHash(hash, value.charCodeAt(i)); }
+    }
   }
   return hash;
 }
