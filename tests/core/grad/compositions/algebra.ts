@@ -24,8 +24,8 @@ export interface Axes {
  */
 export type Kind = "float" | "stored" | "integer";
 
-/** Operations, on floats if not said otherwise, and transforms. */
-export interface Algebra<T> {
+/** Operations, on floats if not said otherwise. */
+export interface Operations<T> {
   shapeOf(x: T): Shape;
   kindOf(x: T): Kind;
   /** A value of one's own. Stored ones are multiples of 1/64 below 2. */
@@ -64,7 +64,10 @@ export interface Algebra<T> {
   stopGradient(x: T): T;
   /** x, computed now if that can be. */
   realize(x: T): T;
+}
 
+/** Operations and transforms. */
+export interface Algebra<T> extends Operations<T> {
   jit(f: Fn<T>): Fn<T>;
   checkpoint(f: Fn<T>): Fn<T>;
   /** f(args, captured), a constant by what it captures, with `factor` times its derivative in reverse mode. */

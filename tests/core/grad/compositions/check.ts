@@ -11,7 +11,8 @@ import { data, jit } from "../../../../mod.ts";
 import { assertClose, type Tolerance } from "../../../support/close.ts";
 import { dtypeOf, type Float, libraryAlgebra } from "./library.ts";
 import { plainAlgebra } from "./plain.ts";
-import { asFunction, type Program, programs, type Transform, transforms } from "./program.ts";
+import { type Program, programs, type Transform, transforms } from "./program.ts";
+import { asFunction } from "./run.ts";
 
 /** For derivatives up to the third of some dozens of operations: relative to the largest element, or to one. */
 const tolerances: Readonly<Record<string, Tolerance>> = {
