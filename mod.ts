@@ -252,3 +252,4 @@ export * as optimizers from "./optimizers/mod.ts";
 export { applyUpdates } from "./optimizers/optimizer.ts";
 export * as datasets from "./datasets/mod.ts";
 export * as formats from "./formats/mod.ts";
+export * as checkpoints from "./formats/checkpoints/mod.ts";

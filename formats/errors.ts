@@ -28,6 +28,15 @@ export type FormatError =
   }
   /** What is right by its format, but cannot become a tensor here. */
   | { readonly kind: "Unsupported"; readonly message: string; readonly file: string; readonly entry?: string }
+  /** A checkpoint of another tree: all paths of leaves that differ, and how. */
+  | {
+    readonly kind: "Mismatch";
+    readonly message: string;
+    readonly file: string;
+    readonly missing: readonly string[];
+    readonly unexpected: readonly string[];
+    readonly mismatched: readonly string[];
+  }
   /** Deno was started without a permission that is needed; `flag` grants it. */
   | { readonly kind: "Permission"; readonly message: string; readonly flag: string };
 

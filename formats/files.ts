@@ -75,6 +75,8 @@ export async function readText(path: string): Promise<string> {
   });
 }
 
+const isTemporary = /^\.[0-9a-f-]{36}\.tmp$/;
+
 /** How a file is written. */
 export interface WriteOptions {
   /** Whether to wait until the disk has it, so that it outlives a loss of power. */
@@ -96,7 +98,7 @@ export async function writeFile(
   permission("write", dirname(path));
   try {
     await refuseOthers(path);
-    const temporary = join(dirname(path), `.${crypto.randomUUID()}.tmp`);
+    const temporary = join(dirname(path), `.${crypto.randomUUID()}.tmp`); // as isTemporary knows it
     try {
       {
         using file = await Deno.open(temporary, { createNew: true, write: true });
@@ -123,4 +125,33 @@ async function refuseOthers(path: string): Promise<void> {
 
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+}
+
+/**
+ * Runs a task while no other, in this process or another, runs in the folder, which is made if it is not there. The lock is the operating
+ * system's: it goes with a process that dies.
+ *
+ * @throws {Failure} If the folder cannot be made or written.
+ */
+export async function inTurn<A>(folder: string, run: () => Promise<A>): Promise<A> {
+  permission("read", folder);
+  permission("write", folder);
+  let lock: Deno.FsFile;
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    lock = await Deno.open(join(folder, ".lock"), { create: true, write: true });
+  } catch (cause) {
+    throw writeFailed(folder, cause);
+  }
+  using _ = lock;
+  // Some network file systems cannot lock.
+  await lock.lock(true).catch(() => {});
+  return await run();
+}
+
+/** Removes what processes that died have left of files; nobody else may be writing in the folder. */
+export async function removeTemporary(folder: string): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) {
+    if (isTemporary.test(name)) await Deno.remove(join(folder, name)).catch(() => {});
+  }
 }

@@ -35,7 +35,8 @@ export function createReferenceDevice(): Device<ReferenceBuffer> {
     readsFreely: false,
     compile: (program) => new ReferenceExecutable(program, hold),
     upload: (dtype, values) => hold(dtype, fromHost(dtype, values)),
-    download: (buffer) => Promise.resolve().then(() => downloadNow(buffer)),
+    // Copied at once: what runs before the promise is awaited may overwrite it.
+    download: (buffer) => new Promise((resolve) => resolve(downloadNow(buffer))),
     downloadNow,
     free(buffer) {
       if (!buffer.memory) return;
