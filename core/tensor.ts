@@ -76,6 +76,9 @@ export let markComputed: (tensor: Tensor) => void;
 /** Replaces a tensor's source by its computed values: its inputs are forgotten. */
 export let setValues: (tensor: Tensor, values: Values) => void;
 
+/** Its text is what the error shows. */
+const uncloneable = () => "Cannot clone or post a Tensor: send await data(x), and make a tensor of it there.";
+
 /** An immutable array of numbers of one type. It is an expression, computed when a value is read. */
 export class Tensor {
   /** Extents of the axes, outermost first; `[]` is a scalar. */
@@ -86,6 +89,8 @@ export class Tensor {
   readonly weak: boolean;
   /** Counts up as tensors are made: what was there before a trace began has a smaller one. */
   readonly serial: number;
+  /** A function, of which `structuredClone` and `postMessage` say that they cannot clone it: of a clone, the numbers would be lost. */
+  private readonly uncloneable: () => string = uncloneable;
   #source: Source;
   #trace: Trace | undefined;
   #depth = 0;

@@ -55,6 +55,16 @@ onReference("tensors are no JSON", () => {
   assert.throws(() => maxPool2d(zeros([1, 1, 4, 4]), { kernel: tensor(2) as unknown as number }), /Tensor\(f32\[\]/);
 });
 
+onReference("tensors are not cloned or posted without their numbers", () => {
+  const text = /DataCloneError: .*Cannot clone or post a Tensor: send await data\(x\), and make a tensor of it there/;
+  const { port1, port2 } = new MessageChannel();
+  for (const copy of [() => structuredClone({ params: [zeros([2])] }), () => port1.postMessage(zeros([2]))]) {
+    assert.throws(copy, (error) => text.test(`${error}`));
+  }
+  port1.close();
+  port2.close();
+});
+
 onReference("what is read has the type that is expected of it", async () => {
   const x = tensor([[1, 2], [3, 4]]);
   // This compiles, which is what is tested.
