@@ -146,7 +146,7 @@ export interface Interval {
   readonly max?: number;
 }
 
-export const intervalOptions = optionTable<Interval>({ min: real, max: real });
+const intervalOptions = optionTable<Interval>({ min: real, max: real });
 
 /**
  * Numbers uniform in [min, max): f32, of the given shape.
