@@ -8,12 +8,12 @@ import { checkedInside, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { add, div, mul } from "../core/ops/binary.ts";
 import { zeroTangent } from "../core/ops/constant.ts";
-import { sqrt } from "../core/ops/unary.ts";
 import { nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import type { DecayOptions } from "./decay.ts";
 import { addDecay, checkRate, descend, firstStep, nextStep, rateAt } from "./step.ts";
+import { rootOfSquares } from "./moments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import type { LearningRate } from "./rate.ts";
 
@@ -75,7 +75,7 @@ export function adagrad(options: AdagradOptions): Optimizer {
       const { accumulator: last, step = firstStep() } = state as AdagradState;
       const decayed = addDecay(grads, decay, params, options.decayMask);
       const accumulator = treeMap((s: Tensor, g: Tensor) => add(s, mul(g, g)), last as P, decayed);
-      const direction = treeMap((g: Tensor, s: Tensor) => div(g, add(sqrt(s), epsilon)), decayed, accumulator);
+      const direction = treeMap((g: Tensor, s: Tensor) => div(g, add(rootOfSquares(s), epsilon)), decayed, accumulator);
       return [descend(direction, rateAt(learningRate, step)), { accumulator, ...(scheduled && { step: nextStep(step) }) }];
     },
   };

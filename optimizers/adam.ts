@@ -15,7 +15,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import type { DecayOptions } from "./decay.ts";
 import { addDecay, checkRate, descend, firstStep, nextStep, rateAt } from "./step.ts";
-import { biasCorrection, updateMoment } from "./moments.ts";
+import { biasCorrection, rootOfSquares, updateMoment } from "./moments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import type { LearningRate } from "./rate.ts";
 
@@ -116,7 +116,7 @@ function adaptive(options: AdamOptions, decay: { readonly grads: number; readonl
         const count = cast(step, m.dtype);
         const length = div(rate, biasCorrection(beta1, count));
         const scale = div(1, sqrt(biasCorrection(beta2, count)));
-        return neg(mul(length, div(m, add(mul(sqrt(v), scale), epsilon))));
+        return neg(mul(length, div(m, add(mul(rootOfSquares(v), scale), epsilon))));
       };
       const updates = treeMap(towards, mu, nu);
       const shrunk = decay.params === 0 ? params : descend(params, rate);

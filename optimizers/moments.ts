@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { add, mul } from "../core/ops/binary.ts";
-import { expm1, neg } from "../core/ops/unary.ts";
+import { add, maximum, mul } from "../core/ops/binary.ts";
+import { expm1, neg, sqrt } from "../core/ops/unary.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 
 /** A moment after one more value: beta * moment + (1 - beta) * value. */
@@ -16,4 +16,12 @@ export function updateMoment(moment: Tensor, value: Tensor, beta: number): Tenso
 export function biasCorrection(beta: number, step: Tensor): TensorLike {
   // expm1, because beta^step is so near 1 at first that f32 would keep only four digits of the difference.
   return beta === 0 ? 1 : neg(expm1(mul(step, Math.log(beta))));
+}
+
+/**
+ * The root of a mean or sum of squares. At 0, which is where no gradient has been, its derivative would be infinite, and an optimizer
+ * inside a derivative NaN: the root is taken of a little more, which no epsilon shows.
+ */
+export function rootOfSquares(squares: Tensor): Tensor {
+  return sqrt(maximum(squares, 1e-37));
 }

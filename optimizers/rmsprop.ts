@@ -8,13 +8,12 @@ import { checkedInside, flag, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { add, div, maximum, mul, sub } from "../core/ops/binary.ts";
 import { zeroTangent } from "../core/ops/constant.ts";
-import { sqrt } from "../core/ops/unary.ts";
 import { fraction, nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";
 import type { DecayOptions } from "./decay.ts";
 import { addDecay, checkRate, descend, firstStep, nextStep, rateAt } from "./step.ts";
-import { updateMoment } from "./moments.ts";
+import { rootOfSquares, updateMoment } from "./moments.ts";
 import type { Optimizer } from "./optimizer.ts";
 import type { LearningRate } from "./rate.ts";
 
@@ -98,7 +97,7 @@ export function rmsprop(options: RmspropOptions): Optimizer {
       const nu = treeMap((v: Tensor, g: Tensor) => average(v, mul(g, g)), last.nu as P, decayed);
       const mu = centered ? treeMap(average, last.mu as P, decayed) : undefined;
       const spread = mu ? treeMap(variance, nu, mu) : nu;
-      const scaled = treeMap((g: Tensor, v: Tensor) => div(g, add(sqrt(v), epsilon)), decayed, spread);
+      const scaled = treeMap((g: Tensor, v: Tensor) => div(g, add(rootOfSquares(v), epsilon)), decayed, spread);
       const direction = momentum === 0
         ? scaled
         : treeMap((d: Tensor, m: Tensor) => add(mul(momentum, m), d), scaled, last.velocity);

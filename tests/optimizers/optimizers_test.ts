@@ -112,6 +112,20 @@ testOnDevices("Adam's steps are as long as the rate while the gradient stays, fr
   }
 });
 
+testOnDevices("a step has a derivative by the gradient, also where no gradient has been", async () => {
+  const params = { x: tensor([1, 2, 3]), rest: zeros([2]) };
+  for (const [name, optimizer] of Object.entries(table)) {
+    const length = (x: Tensor) => sum(optimizer.update({ ...params, x }, optimizer.init(params), params)[0].x);
+    const slope = Array.from(await data(grad(length)(tensor([0, 1, 0]))));
+    assert.ok(slope.every(Number.isFinite), `${name}: ${slope}`);
+  }
+  // -rate g / (sqrt(g^2) + epsilon) has the slope -rate / epsilon at 0, whose root has none.
+  const slope = grad((g: Tensor) =>
+    sum(adagrad({ learningRate: 0.5, epsilon: 0.25 }).update([g], { accumulator: [zeros([2])] }, [g])[0][0])
+  );
+  assertClose(await data(slope(zeros([2]))), [-2, -2], close, "adagrad");
+});
+
 Deno.test("states hold what is needed and nothing else", () => {
   const params = { a: zeros([2]), b: [zeros([3])] };
   const paths = (optimizer: Optimizer) => treeLeaves(optimizer.init(params)).map(({ path }) => path);
