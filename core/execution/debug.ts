@@ -4,14 +4,10 @@
  * @module
  */
 import "./deliver.ts";
-import { defaultFloat } from "../dtype.ts";
-import { scalarOfTraced } from "../ops/literal.ts";
 import { Tensor } from "../tensor.ts";
 import { TracedNumber } from "../traced_number.ts";
-import { currentDevice } from "./current_device.ts";
 import { buildTree, flattenTree } from "../tree.ts";
-import { emit } from "../values/effects.ts";
-import { storageOf } from "../values/storage.ts";
+import { emit, type NumberOf } from "../values/effects.ts";
 
 /**
  * Calls a function with values at run time, wherever it is written: under `jit` after each run of the program, under `vmap` for
@@ -37,26 +33,13 @@ import { storageOf } from "../values/storage.ts";
 export function callback<A extends unknown[]>(f: (...args: NoInfer<A>) => unknown, ...args: A): void {
   const leaves: unknown[] = [];
   const form = flattenTree(args, leaves);
-  const awaited = (leaf: unknown) => leaf instanceof Tensor || leaf instanceof TracedNumber;
-  const run = (values: readonly Tensor[]) => {
+  const run = (values: readonly Tensor[], numberOf?: NumberOf) => {
     let next = 0;
-    const valueOf = (leaf: unknown) => leaf instanceof Tensor ? values[next++] : numberIn(values[next++]);
-    f(...buildTree(form, leaves.map((leaf) => awaited(leaf) ? valueOf(leaf) : leaf)) as A);
+    const valueOf = (leaf: unknown) =>
+      leaf instanceof Tensor ? values[next++] : leaf instanceof TracedNumber ? numberOf?.(leaf) : leaf;
+    f(...buildTree(form, leaves.map(valueOf)) as A);
   };
-  const tensors = leaves.filter(awaited).map((leaf) =>
-    leaf instanceof Tensor ? leaf : scalarOfNumber(leaf as TracedNumber<Tensor>)
-  );
-  emit([{ tensors, run }]);
-}
-
-/** What a number argument of a jitted function is passed as: in the widest type that the device has. */
-function scalarOfNumber(number: TracedNumber<Tensor>): Tensor {
-  return scalarOfTraced(number, currentDevice().dtypes.includes("f64") ? "f64" : defaultFloat);
-}
-
-/** The number that a tensor on the host holds. */
-function numberIn(scalar: Tensor): number {
-  return storageOf(scalar)!.hostNow()[0];
+  emit([{ tensors: leaves.filter((leaf) => leaf instanceof Tensor), run }]);
 }
 
 /**

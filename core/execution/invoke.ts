@@ -11,7 +11,7 @@ import { noteWorkingSet, withRoom } from "../values/budget.ts";
 import { Storage } from "../values/storage.ts";
 import type { NumberInput, Passthrough, Result, Specialization } from "./specialization.ts";
 import { buildTree } from "../tree.ts";
-import { emit, withTensors } from "../values/effects.ts";
+import { emit, withNumbers, withTensors } from "../values/effects.ts";
 
 /** Counts up with each call, for `Storage.lastCall`. */
 let calls = 0;
@@ -34,7 +34,10 @@ export function execute(specialization: Specialization, leaves: readonly unknown
   for (const index of specialization.repeated) outputs[index].shared = true;
   const results = specialization.results.map((result) => returnedLeaf(result, outputs, leaves));
   const { effects } = specialization;
-  if (effects.length > 0) emit(withTensors(effects, results.slice(specialization.returned) as Tensor[]));
+  if (effects.length > 0) {
+    const known = withTensors(effects, results.slice(specialization.returned) as Tensor[]);
+    emit(withNumbers(known, (traced) => leaves[specialization.leafOf.get(traced)!] as number));
+  }
   for (const storage of donated) if (!isAliased(storage)) storage.donate();
   return buildTree(specialization.form, results);
 }

@@ -58,6 +58,8 @@ export interface Specialization {
   readonly returned: number;
   /** Effects of the function; the other results are their tensors. */
   readonly effects: readonly Effect[];
+  /** The leaf that a traced number stands for. */
+  readonly leafOf: ReadonlyMap<TracedNumber<Tensor>, number>;
   readonly passthrough: readonly Passthrough[];
   /** Outputs that are returned more than once. */
   readonly repeated: readonly number[];
@@ -168,7 +170,8 @@ export function specialize(call: Call, device: Device): Specialization | undefin
       return tensorLeaves.map((leaf) => effects.length === 0 && mayOverwrite[leaf]);
     },
   }, device);
-  const results = resultsOf([...returned, ...seen], program.results, inputs, tensorLeaves, numbers);
+  const leafOf = new Map([...numbers].map(([leaf, number]) => [number, leaf]));
+  const results = resultsOf([...returned, ...seen], program.results, inputs, tensorLeaves, leafOf);
   return {
     device,
     executable: program.executable,
@@ -184,6 +187,7 @@ export function specialize(call: Call, device: Device): Specialization | undefin
     form,
     returned: returned.length,
     effects,
+    leafOf,
     donated: donated.flatMap((_, leaf) => mayOverwrite[leaf] ? [leaf] : []),
     mayOverwrite,
     overwrites: program.overwrites,
@@ -232,9 +236,8 @@ function resultsOf(
   computed: readonly ProgramResult[],
   inputs: Inputs,
   tensorLeaves: readonly number[],
-  numbers: ReadonlyMap<number, TracedNumber<Tensor>>,
+  leafOf: ReadonlyMap<unknown, number>,
 ): Result[] {
-  const leafOf = new Map([...numbers].map(([leaf, number]) => [number as unknown, leaf]));
   const scalars = numberInputs(inputs);
   let next = 0;
   return returned.map((leaf): Result => {

@@ -8,14 +8,18 @@
  * @module
  */
 import { Tensor } from "../tensor.ts";
+import type { TracedNumber } from "../traced_number.ts";
 import { sizeOf } from "../shape.ts";
 import { Storage, storageOf } from "./storage.ts";
+
+/** The number that a traced one stands for in a call. */
+export type NumberOf = (traced: TracedNumber<Tensor>) => number;
 
 /** Something to do with the values of tensors. */
 export interface Effect {
   readonly tensors: readonly Tensor[];
-  /** Does it; is given tensors of these shapes and types whose values are on the host. */
-  run(values: readonly Tensor[]): void;
+  /** Does it; is given tensors of these shapes and types whose values are on the host, and the numbers that traced ones stand for. */
+  run(values: readonly Tensor[], numberOf?: NumberOf): void;
 }
 
 /** What runs effects at once. */
@@ -66,6 +70,11 @@ export function withTensors(effects: readonly Effect[], tensors: readonly Tensor
   return effects.map(({ tensors: { length }, run }) => ({ tensors: tensors.slice(next, next += length), run }));
 }
 
+/** Effects for a call, in which it is known what traced numbers stand for. */
+export function withNumbers(effects: readonly Effect[], numberOf: NumberOf): Effect[] {
+  return effects.map(({ tensors, run }) => ({ tensors, run: (values) => run(values, numberOf) }));
+}
+
 /** How a function is repeated. */
 export interface Repetition {
   readonly count: number;
@@ -77,11 +86,11 @@ export interface Repetition {
 
 /** The effects of a function that runs for rows of tensors, one row after the other, as one effect on the whole tensors. */
 export function forEachRow(effects: readonly Effect[], { count, reverse = false, rows }: Repetition): Effect {
-  const run = (values: readonly Tensor[]) => {
+  const run = (values: readonly Tensor[], numberOf?: NumberOf) => {
     for (let i = 0; i < count; i++) {
       const row = reverse ? count - 1 - i : i;
       const inner = withTensors(effects, values.map((value, k) => rows[k] ? rowOf(value, row) : value));
-      for (const effect of inner) effect.run(effect.tensors);
+      for (const effect of inner) effect.run(effect.tensors, numberOf);
     }
   };
   return { tensors: tensorsOf(effects), run };

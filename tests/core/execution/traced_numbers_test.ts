@@ -8,6 +8,7 @@ import {
   checkpoint,
   compileCount,
   customVjp,
+  debug,
   type DType,
   dynamicSlice,
   dynamicUpdateSlice,
@@ -16,6 +17,7 @@ import {
   fullLike,
   grad,
   gt,
+  item,
   jit,
   jvp,
   maximum,
@@ -282,6 +284,25 @@ testOnDevices("under other transforms a jitted function sees the numbers themsel
   assert.deepEqual(await toArray(vmap(f, { inAxis: [0, null] })(x, 3)), [3, 12]);
   assert.deepEqual(await toArray(grad((x: Tensor, n: Scalar) => sum(f(x, n)))(x, 3)), [6, 12]);
   assert.deepEqual(await toArray(scan((c: Tensor, y: Tensor) => [add(c, f(y, 3)), null] as const, tensor(0), x)[0]), 15);
+});
+
+testOnDevices("what looks at values at run time sees the numbers of the call", async () => {
+  const seen: unknown[] = [];
+  const f = jit((x: Tensor, n: Scalar) => {
+    debug.callback((given) => seen.push(given.n), { n });
+    return scan(
+      (c: Tensor, y: Tensor) => {
+        debug.callback((n, _) => seen.push(n), n, y);
+        return [add(c, y), null] as const;
+      },
+      tensor(0),
+      x,
+    )[0];
+  });
+  for (const n of [0.1, 16777217]) await item(f(tensor([1, 2]), n));
+  // Where values have to be waited for, effects run when they have come.
+  while (seen.length < 6) await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.deepEqual(seen, [0.1, 0.1, 0.1, 16777217, 16777217, 16777217]);
 });
 
 testOnDevices("an error comes from the first number that f does not accept, and costs no program", async () => {
