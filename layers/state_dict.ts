@@ -9,6 +9,8 @@ import { dtypeOfArray, type TypedArray } from "../core/dtype.ts";
 import { cast } from "../core/ops/cast.ts";
 import { tensor } from "../core/ops/from_values.ts";
 import { ShapeError } from "../core/errors.ts";
+import { flag } from "../core/kinds.ts";
+import { checkOptions, optionTable } from "../core/options.ts";
 import { sameShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
 import { Tensor } from "../core/tensor.ts";
 import { dottedName, mapLeaves } from "../core/tree.ts";
@@ -26,12 +28,8 @@ export interface StoredTensor {
 /** Tensors by PyTorch's names. */
 export type StateDict = Readonly<Record<string, Tensor | StoredTensor>>;
 
-/** Why a state dict does not fit a network. */
-export interface StateDictError {
-  /** The kind of error: always this one, to tell it from others. */
-  readonly kind: "StateDict";
-  /** The whole error as a sentence. */
-  readonly message: string;
+/** How a state dict differs from a network. */
+export interface StateDictDifferences {
   /** Names the network has and the dict has not. */
   readonly missing: readonly string[];
   /** Names the dict has and the network has not. */
@@ -40,13 +38,32 @@ export interface StateDictError {
   readonly mismatched: readonly { readonly name: string; readonly reason: string }[];
 }
 
+/** Why a state dict does not fit a network. */
+export interface StateDictError extends StateDictDifferences {
+  /** The kind of error: always this one, to tell it from others. */
+  readonly kind: "StateDict";
+  /** The whole error as a sentence. */
+  readonly message: string;
+}
+
+/** Options of `loadStateDict`. */
+export interface LoadOptions {
+  /** Whether all must fit. Otherwise what does not fit stays as it was, and is named beside the result. Default true. */
+  readonly strict?: boolean;
+}
+
 /** Parameters and state of a network: what `init` gives. */
 export type Numbers<P, S> = Pick<Initial<P, S>, "params" | "state">;
 
-/** Left with what is wrong, or Right with parameters and state: fp-ts's `Either`, spelled out for the documentation. */
+/**
+ * Left with what is wrong, or Right with parameters and state, and what was left as it was: fp-ts's `Either`, spelled out for the
+ * documentation.
+ */
 export type Loaded<P, S> =
   | { readonly _tag: "Left"; readonly left: StateDictError }
-  | { readonly _tag: "Right"; readonly right: Numbers<P, S> };
+  | { readonly _tag: "Right"; readonly right: Numbers<P, S> & StateDictDifferences };
+
+const loadOptions = optionTable<LoadOptions>({ strict: flag });
 
 /** `layer1.0.bn1.runningMean` as `layer1.0.bn1.running_mean`. */
 function nameOf(path: string): string {
@@ -91,10 +108,27 @@ export function stateDict(params: object, state: object = {}): Record<string, Te
  * const { params, state } = loaded.right;
  * ```
  *
+ * For fine-tuning a network with another head, `strict: false` loads what fits:
+ *
+ * ```ts
+ * import { layers, random } from "../mod.ts";
+ * const model = layers.serial({ body: layers.linear({ features: 4 }), head: layers.linear({ features: 2 }) });
+ * const other = layers.serial({ body: layers.linear({ features: 4 }), head: layers.linear({ features: 9 }) });
+ * const { params, state } = other.init(random.key(0), [3]);
+ * const loaded = layers.loadStateDict(model.init(random.key(1), [3]), layers.stateDict(params, state), { strict: false });
+ * console.log(loaded._tag === "Right" && loaded.right.mismatched.map(({ name }) => name)); // ["head.weight", "head.bias"]
+ * ```
+ *
  * @param like What the network's `init` gives for its inputs; nothing of it is computed.
- * @returns Left with all names that are missing, unexpected or do not fit, or Right with `params` and `state`.
+ * @returns Left with all names that are missing, unexpected or do not fit, or Right with `params` and `state`; unless `strict`, Right with
+ * these names beside them.
  */
-export function loadStateDict<P extends object, S extends object>(like: Numbers<P, S>, dict: StateDict): Loaded<P, S> {
+export function loadStateDict<P extends object, S extends object>(
+  like: Numbers<P, S>,
+  dict: StateDict,
+  options: LoadOptions = {},
+): Loaded<P, S> {
+  const { strict = true } = checkOptions(options, loadOptions, "loadStateDict");
   const names = namesOf(dict);
   const used = new Set<string>();
   const missing: string[] = [];
@@ -112,13 +146,13 @@ export function loadStateDict<P extends object, S extends object>(like: Numbers<
     mismatched.push({ name, reason: read });
     return old;
   };
-  const right = { params: mapLeaves(like.params, load) as P, state: mapLeaves(like.state, load) as S };
+  const [params, state] = [mapLeaves(like.params, load) as P, mapLeaves(like.state, load) as S];
   const unexpected = [...names].filter((name) => !used.has(name) && !/(^|\.)num_batches_tracked$/.test(name));
-  if (missing.length + unexpected.length + mismatched.length === 0) return { _tag: "Right", right };
-  return {
-    _tag: "Left",
-    left: { kind: "StateDict", message: sentence(missing, unexpected, mismatched), missing, unexpected, mismatched },
-  };
+  const differences = { missing, unexpected, mismatched };
+  if (!strict || missing.length + unexpected.length + mismatched.length === 0) {
+    return { _tag: "Right", right: { params, state, ...differences } };
+  }
+  return { _tag: "Left", left: { kind: "StateDict", message: sentence(missing, unexpected, mismatched), ...differences } };
 }
 
 /** The names in a dict: none if it is not a record at all. */

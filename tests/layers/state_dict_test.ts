@@ -138,3 +138,19 @@ Deno.test("entries that are no tensors are reported, not thrown", () => {
   const sealed = new Proxy({}, { ownKeys: () => assert.fail("on purpose") });
   for (const dict of [null, undefined, 3, "conv1.bias", [], sealed]) assert.equal(wrong(dict).missing.length, 6);
 });
+
+Deno.test("what does not fit stays as it was, if that is allowed, and is named", async () => {
+  const like = model.init(random.key(3), input);
+  const dict: Record<string, unknown> = { ...fitting(), "fc.weight": zeros([1]), "bn_one.bias": zeros([9]) };
+  delete dict["conv1.bias"];
+  const loaded = loadStateDict(like, dict as layers.StateDict, { strict: false });
+  assert.ok(loaded._tag === "Right");
+  const { params, missing, unexpected, mismatched } = loaded.right;
+  assert.deepEqual([missing, unexpected, mismatched.map(({ name }) => name)], [["conv1.bias"], ["fc.weight"], ["bn_one.bias"]]);
+  assert.deepEqual([...(await data(params.conv1.weight))].slice(0, 3), [1, 2, 3]);
+  assert.equal(params.conv1.bias, like.params.conv1.bias);
+  assert.equal(params.bnOne.bias, like.params.bnOne.bias);
+  const whole = loadStateDict(like, fitting(), { strict: false });
+  assert.ok(whole._tag === "Right");
+  assert.deepEqual([whole.right.missing, whole.right.unexpected, whole.right.mismatched], [[], [], []]);
+});
