@@ -288,13 +288,15 @@ function readable(one: KernelCase): KernelCase {
 
 const kinds = { maps, reduces, matmuls, convolutions, wideConvolutions, pools };
 
-for (const { name, device } of testDevices) {
-  for (const [kind, cases] of Object.entries(kinds)) {
-    Deno.test({ name: `random ${kind} on ${name}`, sanitizeOps: false, sanitizeResources: false }, async () => {
-      await fc.assert(fc.asyncProperty(cases.map(readable), (one) => checkCase(device, one)), {
-        numRuns: kind === "wideConvolutions" ? 25 : 80,
-        seed: 20240229,
+/** Registers tests of random programs, so many of each kind on a device. */
+export function testRandomKernels(runsOn: (device: string) => number): void {
+  for (const { name, device } of testDevices) {
+    const runs = runsOn(name);
+    for (const [kind, cases] of Object.entries(kinds)) {
+      const numRuns = kind === "wideConvolutions" ? Math.ceil(runs / 3) : runs;
+      Deno.test({ name: `random ${kind} on ${name}`, sanitizeOps: false, sanitizeResources: false }, async () => {
+        await fc.assert(fc.asyncProperty(cases.map(readable), (one) => checkCase(device, one)), { numRuns, seed: 20240229 });
       });
-    });
+    }
   }
 }
