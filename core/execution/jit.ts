@@ -63,7 +63,8 @@ export function jit<A extends unknown[], R, const S extends readonly number[] = 
  * import { jit, mul, type Scalar, sum, tensor, type Tensor, toArray } from "../../mod.ts";
  * const scale = jit((x: Tensor, by: Scalar) => mul(x, by));
  * console.log(await toArray(scale(tensor([1, 2]), 10))); // [10, 20]
- * console.log(await toArray(scale(tensor([1, 2]), 0.5))); // [0.5, 1], by the same program
+ * // By the same program:
+ * console.log(await toArray(scale(tensor([1, 2]), 0.5))); // [0.5, 1]
  * const sumAlong = jit((x: Tensor, axis: number) => sum(x, { axis }), { static: [1] });
  * console.log(await toArray(sumAlong(tensor([[1, 2], [3, 4]]), 1))); // [3, 7]
  * ```

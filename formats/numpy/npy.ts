@@ -31,6 +31,12 @@ export async function encode(x: Tensor): Promise<Uint8Array> {
 /**
  * The tensor in the bytes of a `.npy` file, of either order of bytes and of axes. i8, i16 and i64 become i32, u16 and u64 u32.
  *
+ * ```ts
+ * import { formats, ones } from "../../mod.ts";
+ * const read = formats.npy.decode(await formats.npy.encode(ones([2, 3])));
+ * console.log(read._tag === "Right" && read.right.shape); // [2, 3]
+ * ```
+ *
  * @returns Left if the bytes break a rule of the format, an integer of 64 bits does not fit, or no dtype holds the elements: those of
  * arrays of Python objects are never run.
  */

@@ -41,6 +41,12 @@ async function archive(named: NamedTensors): Promise<Uint8Array> {
 /**
  * The tensors in the bytes of a `.npz` file, packed or not, by their names.
  *
+ * ```ts
+ * import { formats, ones } from "../../mod.ts";
+ * const read = await formats.npz.decode(await formats.npz.encode({ x: ones([2, 3]) }))();
+ * console.log(read._tag === "Right" && read.right.x.shape); // [2, 3]
+ * ```
+ *
  * @returns Left if the archive is damaged or unpacks to too much, or an array breaks a rule of its format.
  */
 export function decode(bytes: Uint8Array, options: DecodeOptions = {}): FormatTask<Record<string, Tensor>> {

@@ -42,6 +42,12 @@ export async function encode(tensors: NamedTensors, options: WriteOptions = {}):
  * The tensors in the bytes of a safetensors file; the bytes are copied. `BF16`, `F16`, `F32`, `F64`, `BOOL`, `U8`, `I32` and `U32` keep
  * their type; `I8`, `I16` and `I64` become i32, `U16` and `U64` u32.
  *
+ * ```ts
+ * import { formats, ones } from "../../mod.ts";
+ * const read = formats.safetensors.decode(await formats.safetensors.encode({ weight: ones([2, 3]) }));
+ * console.log(read._tag === "Right" && read.right.tensors.weight.shape); // [2, 3]
+ * ```
+ *
  * @returns Left if the bytes break a rule of the format, an integer of 64 bits does not fit, or a type is unknown here.
  */
 export function decode(bytes: Uint8Array, options: DecodeOptions = {}): FormatResult<Contents> {
