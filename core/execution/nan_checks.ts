@@ -176,7 +176,9 @@ function here(): Error {
 }
 
 const root = new URL("../../", import.meta.url).href;
-const own = ["core/", "layers/", "optimizers/", "datasets/", "mod.ts"].map((part) => root + part);
+/** What belongs to the library; in a bundle it is this file. */
+const parts = ["core/", "layers/", "optimizers/", "datasets/", "formats/", "visual/", "mod.ts"];
+const own = [import.meta.url, ...parts.map((part) => root + part)];
 
 /** The innermost place of a stack that is no part of the library: `file:///home/me/train.ts:12:20`. */
 function userLine({ stack = "" }: Error): string | undefined {
