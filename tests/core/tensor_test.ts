@@ -218,7 +218,7 @@ testOnDevices("parts and arrangements of tensors", async () => {
     [concat([x, x], { axis: 1 }), [[0, 1, 2, 0, 1, 2], [3, 4, 5, 3, 4, 5]]],
     [concat([x, zeros([0, 3], { dtype: "i32" })]), [[0, 1, 2], [3, 4, 5]]],
     [stack([arange(2), arange(2, 4)], { axis: 1 }), [[0, 2], [1, 3]]],
-    [take(x, tensor([1, -2, 9, -9], { dtype: "i32" })), [[3, 4, 5], [0, 1, 2], [3, 4, 5], [0, 1, 2]]],
+    [take(x, add(tensor([1, -2, 9, -9], { dtype: "i32" }), 0)), [[3, 4, 5], [0, 1, 2], [3, 4, 5], [0, 1, 2]]],
     [take(x, 1, { axis: 1 }), [1, 4]],
     [take(x, tensor([[0, 2]], { dtype: "i32" }), { axis: -1 }), [[[0, 2]], [[3, 5]]]],
     [add(reshape(arange(2), [2, 1]), arange(3)), [[0, 1, 2], [1, 2, 3]]],
