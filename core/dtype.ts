@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { DTypeError } from "./errors.ts";
+import { DTypeError, OutOfMemoryError } from "./errors.ts";
 
 /**
  * An element type. `u8` (images), `f16` and `bf16` (weights, activations) are storage types: they can be moved and indexed without a
@@ -140,9 +140,46 @@ export function checkDType(dtype: DType): void {
   rowOf(dtype);
 }
 
+/** Bytes that the elements of one tensor may take: as many as memory of `wasm` has in all. */
+const mostBytes = 2 ** 32;
+
+/**
+ * Checks that a tensor of this type and size can be in memory at all, before anything is allocated for it.
+ *
+ * @throws {OutOfMemoryError} If not, with the `bytes` and the `limit`.
+ */
+export function checkBytes(dtype: DType, size: number): void {
+  const { bytes, array } = rowOf(dtype);
+  const needed = size * Math.max(bytes, array.BYTES_PER_ELEMENT);
+  if (needed <= mostBytes) return;
+  throw new OutOfMemoryError(
+    `Cannot allocate ${needed} bytes for ${size} elements of ${dtype}: one tensor takes at most ${mostBytes}`,
+    { bytes: needed, limit: mostBytes, dtype, size },
+  );
+}
+
 /** A zeroed array of `size` elements that can hold `dtype` on the host. */
 export function hostArray(dtype: DType, size: number): HostArray {
+  checkBytes(dtype, size);
   return new (rowOf(dtype).array)(size);
+}
+
+/**
+ * The host array of `dtype` whose element i is `at(i)`, a number that a program was given.
+ *
+ * @throws {OutOfMemoryError} If it would be too large.
+ * @throws {DTypeError} If an integer would become another number.
+ */
+export function hostArrayOf(dtype: DType, size: number, at: (i: number) => number): HostArray {
+  const held = hostArray(dtype, size);
+  const { kind, round, bits } = rowOf(dtype);
+  const encode = kind === "bool" ? round : bits?.encode;
+  for (let i = 0; i < size; i++) {
+    const value = at(i);
+    held[i] = encode ? encode(value) : value;
+    if (kind === "integer" && held[i] !== value) checkHolds(dtype, value, ` (element ${i})`);
+  }
+  return held;
 }
 
 /** The first `size` elements of `dtype` (all, if it is not given) in a buffer that holds them as on the host. */

@@ -40,9 +40,9 @@ export class DonatedError extends CotangentError {}
 export class DeviceError extends CotangentError {}
 
 /**
- * A device ran out of memory. Nothing else has changed: existing tensors keep their values, and a smaller computation may fit.
+ * A device ran out of memory, or more was asked for than any has. Nothing else has changed: existing tensors keep their values, and a smaller computation may fit.
  *
- * `facts`: the `bytes` that were requested in one piece, and the `bytesInUse`; where the device knows them, `bytesFree` and its `limit`.
+ * `facts`: the `bytes` that were requested in one piece; where they are known, the `bytesInUse`, `bytesFree` and the `limit`.
  */
 export class OutOfMemoryError extends DeviceError {}
 

@@ -25,7 +25,7 @@ import { erfinv } from "./ops/special.ts";
 import { clip, cos, erf, log, sqrt } from "./ops/unary.ts";
 import { defaultFloat, type DType, holds, indexType, isFloat, wholeRange } from "./dtype.ts";
 import { DTypeError, ShapeError } from "./errors.ts";
-import { integer } from "./ranges.ts";
+import { integer, tensorCount } from "./ranges.ts";
 import { checkShape, normalizeAxis, type Shape, showShape } from "./shape.ts";
 import { refuseForeign, type Scalar, Tensor, type TensorLike } from "./tensor.ts";
 import { ask, TracedNumber } from "./traced_number.ts";
@@ -81,9 +81,11 @@ const zero = () => constantOf(0, hashType);
  * import { random } from "../mod.ts";
  * const [initKey, dataKey, dropKey] = random.split(random.key(0), 3);
  * ```
+ *
+ * @throws {RangeError} If the number of keys is not an integer from 0 to 2^20.
  */
 export function split(k: Key, count = 2): Key[] {
-  return Array.from({ length: count }, (_, i) => hash(k, zero(), constantOf(i, hashType)));
+  return Array.from({ length: tensorCount(count, "The number of keys", 0) }, (_, i) => hash(k, zero(), constantOf(i, hashType)));
 }
 
 /**

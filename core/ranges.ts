@@ -15,6 +15,14 @@ export function integer(value: number, name: string, least = 1, most = Infinity)
   return refuse(name, most === Infinity ? `an integer of at least ${least}` : `an integer from ${least} to ${most}`, value);
 }
 
+/** Tensors that one call may give as a list. */
+const mostTensors = 2 ** 20;
+
+/** How many tensors to give as a list: an integer of at least `least`, and no more than memory has room for. */
+export function tensorCount(value: number, name: string, least = 1): number {
+  return integer(value, name, least, mostTensors);
+}
+
 /** A number in [0, 1]: a probability, a share. */
 export function fraction(value: number, name: string): number {
   return value >= 0 && value <= 1 ? value : refuse(name, "in [0, 1]", value);

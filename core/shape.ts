@@ -11,6 +11,24 @@ export type Shape = readonly number[];
 /** How many elements an axis can have: as many as indices, which are i32, can count. */
 export const longestAxis = 2 ** 31 - 1;
 
+/**
+ * Checks that every axis, and the whole, has a number of elements that can be counted: `make` says what cannot be done otherwise.
+ *
+ * @throws {ShapeError} If not.
+ */
+export function checkExtents(shape: Shape, make = "make a tensor"): void {
+  let size = 1;
+  for (let axis = 0; axis < shape.length; axis++) {
+    if (shape[axis] > longestAxis) refuse(shape, make, `an axis has at most ${longestAxis} elements, and indices are i32`);
+    size *= shape[axis];
+  }
+  if (size > Number.MAX_SAFE_INTEGER) refuse(shape, make, `it has at most 2^53 - 1 elements, and would have ${size}`);
+}
+
+function refuse(shape: Shape, make: string, why: string): never {
+  throw new ShapeError(`Cannot ${make} of shape ${showShape(shape)}: ${why}`, { shape });
+}
+
 /** How many elements a shape has. */
 export function sizeOf(shape: Shape): number {
   let size = 1;
@@ -48,6 +66,7 @@ export function checkShape(shape: Shape, what: string): Shape {
       });
     }
   }
+  checkExtents(shape);
   return Object.freeze([...shape]);
 }
 

@@ -10,7 +10,7 @@
 import type { DType } from "./dtype.ts";
 import { CotangentError, TraceError } from "./errors.ts";
 import type { Node as NodeOf, Operation } from "./ir/operation.ts";
-import { type Shape, showShape, sizeOf } from "./shape.ts";
+import { checkExtents, type Shape, showShape, sizeOf } from "./shape.ts";
 import type { TracedNumber } from "./traced_number.ts";
 
 /** An operation on tensors. */
@@ -117,6 +117,7 @@ export class Tensor {
 
   /** For `core` only: users make tensors with `tensor`, `zeros` or another function of `core/ops`. */
   constructor(shape: Shape, dtype: DType, source: Source, weak = false, trace?: Trace) {
+    checkExtents(shape);
     this.shape = shape;
     this.dtype = dtype;
     this.weak = weak;

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { hostArray } from "../core/dtype.ts";
 import { checkedInside, real } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { foldInKey, keyFromSeed } from "../core/threefry.ts";
@@ -62,7 +63,7 @@ function drawSet(key: Words, count: number): ImageSet {
     throw new RangeError(`Cannot draw ${count} digits: the number must be an integer of at least 0`);
   }
   const bytes = imageBytes(digitShape);
-  const images = new Uint8Array(count * bytes);
+  const images = hostArray("u8", count * bytes) as Uint8Array;
   const labels = new Uint8Array(count);
   const sheet = blankSheet(digitSize);
   const values = new Float32Array(bytes);

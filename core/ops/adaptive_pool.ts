@@ -9,19 +9,22 @@
  */
 import { flag } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
+import { checkBytes, hostArrayOf, indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
 import { div } from "./binary.ts";
-import { tensor } from "./from_values.ts";
+import { lt } from "./compare.ts";
+import { iota } from "./creation.ts";
+import { fromHost } from "./from_values.ts";
 import { reshape } from "./movement.ts";
 import { maxPool2d } from "./pool.ts";
 import { mean } from "./reduce.ts";
 import { sum } from "./sum.ts";
 import { where } from "./select.ts";
 import { take } from "./take.ts";
-import { imageAxes, type Pair, pair } from "./window.ts";
+import { imageAxes, type Pair, pair, type Two } from "./window.ts";
 
 /**
  * The means of windows, one for each element of the output: images of any size become images of the given size.
@@ -36,11 +39,12 @@ import { imageAxes, type Pair, pair } from "./window.ts";
  * @param size Of the output: a number for both axes, or [height, width].
  * @throws {ShapeError} If x does not have four axes, or an image has no elements.
  * @throws {RangeError} If the size is not integers of at least 1.
+ * @throws {OutOfMemoryError} If the result would be too large for memory.
  */
 export function adaptiveAvgPool2d(x: TensorLike, size: Pair): Tensor {
   const images = asFloat(x);
   const [n, c, h, w] = filledImages(images, "adaptiveAvgPool2d");
-  const [oh, ow] = pair(size, "size", 1);
+  const [oh, ow] = outputSize(size, images);
   if (h % oh === 0 && w % ow === 0) return mean(reshape(images, [n, c, oh, h / oh, ow, w / ow]), { axis: [3, 5] });
   return meansAlong(meansAlong(images, 2, oh), 3, ow);
 }
@@ -58,11 +62,12 @@ export function adaptiveAvgPool2d(x: TensorLike, size: Pair): Tensor {
  * @param size Of the output: a number for both axes, or [height, width].
  * @throws {ShapeError} If x does not have four axes, or an image has no elements.
  * @throws {RangeError} If the size is not integers of at least 1.
+ * @throws {OutOfMemoryError} If the result would be too large for memory.
  */
 export function adaptiveMaxPool2d(x: TensorLike, size: Pair): Tensor {
   const images = asFloat(x);
   const [n, c, h, w] = filledImages(images, "adaptiveMaxPool2d");
-  const [oh, ow] = pair(size, "size", 1);
+  const [oh, ow] = outputSize(size, images);
   const [rows, columns] = [windowsOf(h, oh), windowsOf(w, ow)];
   const gathered = gather(gather(images, 2, rows), 4, columns);
   // What fills a window up repeats an element that came before, so it is never the first of the largest.
@@ -97,6 +102,13 @@ export function globalAvgPool2d(x: TensorLike, options: GlobalPoolOptions = {}):
   return mean(images, { axis: [2, 3], keepDims });
 }
 
+/** The size of the output, for images that there is memory for. */
+function outputSize(size: Pair, images: Tensor): Two {
+  const out = pair(size, "size", 1, Infinity);
+  checkBytes(images.dtype, images.shape[0] * images.shape[1] * out[0] * out[1]);
+  return out;
+}
+
 function filledImages(x: Tensor, what: string): ReturnType<typeof imageAxes> {
   const axes = imageAxes(x.shape, what);
   if (axes[2] > 0 && axes[3] > 0) return axes;
@@ -105,36 +117,39 @@ function filledImages(x: Tensor, what: string): ReturnType<typeof imageAxes> {
 
 /** The windows along one axis. */
 interface Windows {
-  /** How many elements each has. */
-  readonly counts: readonly number[];
-  /** The largest of them. */
+  readonly extent: number;
+  readonly out: number;
+  /** How many elements window i has. */
+  readonly count: (i: number) => number;
+  /** The largest of these numbers. */
   readonly length: number;
-  /** Indices of their elements, `length` for each window: the last one repeated where there are fewer. */
-  readonly indices: readonly number[];
 }
 
 function windowsOf(extent: number, out: number): Windows {
-  const starts = Array.from({ length: out }, (_, i) => Math.floor(i * extent / out));
-  const counts = starts.map((start, i) => Math.ceil((i + 1) * extent / out) - start);
-  const length = Math.max(...counts);
-  const indices = starts.flatMap((start, i) => Array.from({ length }, (_, k) => start + Math.min(k, counts[i] - 1)));
-  return { counts, length, indices };
+  const count = (i: number) => Math.ceil((i + 1) * extent / out) - Math.floor(i * extent / out);
+  let length = 0;
+  for (let i = 0; i < out; i++) length = Math.max(length, count(i));
+  return { extent, out, count, length };
 }
 
-/** The axis made two: the windows, and the elements of each. */
-function gather(x: Tensor, axis: number, { counts, length, indices }: Windows): Tensor {
-  const shape = [counts.length, length];
-  const disjoint = indices.length === x.shape[axis] && indices.every((index, i) => index === i);
-  if (disjoint) return reshape(x, [...x.shape.slice(0, axis), ...shape, ...x.shape.slice(axis + 1)]);
-  return take(x, tensor(Int32Array.from(indices), { shape }), { axis });
+/** The axis made two: the windows, and the elements of each, the last one repeated where there are fewer. */
+function gather(x: Tensor, axis: number, { extent, out, count, length }: Windows): Tensor {
+  const shape = [out, length];
+  if (extent % out === 0) return reshape(x, [...x.shape.slice(0, axis), ...shape, ...x.shape.slice(axis + 1)]);
+  const index = (at: number) => {
+    const i = Math.floor(at / length);
+    return Math.floor(i * extent / out) + Math.min(at % length, count(i) - 1);
+  };
+  return take(x, fromHost(hostArrayOf(indexType, out * length, index), shape, indexType), { axis });
 }
 
 function meansAlong(x: Tensor, axis: 2 | 3, out: number): Tensor {
   const windows = windowsOf(x.shape[axis], out);
-  const { counts, length } = windows;
+  const { count, length } = windows;
   const behind = axis === 2 ? [1] : [];
-  const counted = counts.flatMap((count) => Array.from({ length }, (_, k) => k < count));
+  const counts = fromHost(hostArrayOf(x.dtype, out, count), [out, 1, ...behind], x.dtype);
+  const counted = lt(iota([out, length, ...behind], 1), counts);
   // Chosen, not multiplied by 0: that would spread infinities.
-  const chosen = where(tensor(counted, { shape: [out, length, ...behind] }), gather(x, axis, windows), 0);
-  return div(sum(chosen, { axis: axis + 1 }), tensor(counts, { shape: [out, ...behind], dtype: x.dtype }));
+  const chosen = where(counted, gather(x, axis, windows), 0);
+  return div(sum(chosen, { axis: axis + 1 }), reshape(counts, [out, ...behind]));
 }

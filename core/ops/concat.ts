@@ -4,6 +4,7 @@
  * @module
  */
 import { axesOption, axisOption, checkOptions } from "../options.ts";
+import { hostArray, indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { contiguousStrides, normalizeAxis, sameShape, type Shape, showShape } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
@@ -101,7 +102,10 @@ export function stack(xs: readonly TensorLike[], options: { readonly axis?: numb
 
 /** Each index repeated by its count: [2, 0, 1] gives 0, 0, 2. */
 function expandCounts(counts: readonly number[]): Int32Array {
-  return Int32Array.from(counts.flatMap((count, i) => new Array<number>(count).fill(i)));
+  const expanded = hostArray(indexType, counts.reduce((sum, count) => sum + count, 0)) as Int32Array;
+  let at = 0;
+  counts.forEach((count, i) => expanded.fill(i, at, at += count));
+  return expanded;
 }
 
 /**

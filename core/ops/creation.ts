@@ -11,14 +11,14 @@ import {
   computeType,
   defaultFloat,
   type DType,
-  givenToHostArray,
   holds,
+  hostArrayOf,
   indexType,
   isInteger,
   maskType,
 } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { checkShape, contiguousStrides, normalizeAxis, type Shape, showShape } from "../shape.ts";
+import { checkExtents, checkShape, contiguousStrides, normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
 import { type Op, type Scalar, Tensor } from "../tensor.ts";
 import { TracedNumber } from "../traced_number.ts";
 import { add, mul } from "./binary.ts";
@@ -143,8 +143,13 @@ export function iota(shape: Shape, axis: number): Tensor {
   return apply(indexOp, [], { shape, offset: 0, strides: shape.map((_, i) => i === along ? 1 : 0) });
 }
 
-/** The row-major position of every element: i32. */
+/**
+ * The row-major position of every element: i32.
+ *
+ * @throws {ShapeError} If that does not count so many.
+ */
 export function positions(shape: Shape): Tensor {
+  checkExtents([sizeOf(shape)], "count the elements");
   return apply(indexOp, [], { shape, offset: 0, strides: contiguousStrides(shape) });
 }
 
@@ -192,7 +197,7 @@ export function arange(...args: readonly (number | CreationOptions | undefined)[
     return cast(apply(indexOp, [], { shape, offset: count > 0 ? from : 0, strides: [count > 1 ? step : 1] }), type);
   }
   // Beyond the integers that devices count with: in double precision.
-  return fromHost(givenToHostArray(type, Float64Array.from({ length: count }, (_, i) => from + i * step)), shape, type);
+  return fromHost(hostArrayOf(type, count, (i) => from + i * step), shape, type);
 }
 
 /** Options of `linspace`. */
@@ -214,6 +219,7 @@ const linspaceOptions = optionTable<LinspaceOptions>({ dtype: elementType, endpo
  * @returns One axis; f32 unless `dtype` says otherwise.
  * @throws {DTypeError} If the type is one of integers, and does not hold one of the numbers.
  * @throws {RangeError} If `count` is not an integer of at least 0, or a bound is not finite.
+ * @throws {OutOfMemoryError} If there would be too many for memory.
  */
 export function linspace(
   start: number,
@@ -231,7 +237,7 @@ export function linspace(
   // On the host, in double precision, and from the nearer end: both ends come out as they were given.
   const part = (i: number) => isInteger(dtype) ? (stop - start) * i / last : (stop - start) * (i / last);
   const at = (i: number) => 2 * i < last ? start + part(i) : stop - part(last - i);
-  return fromHost(givenToHostArray(dtype, Float64Array.from({ length: count }, (_, i) => at(i))), [count], dtype);
+  return fromHost(hostArrayOf(dtype, count, at), [count], dtype);
 }
 
 const meshgridOptions = optionTable<{ readonly indexing?: "ij" | "xy" }>({ indexing: oneOf("ij", "xy") });

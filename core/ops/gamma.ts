@@ -20,6 +20,7 @@ import {
   polynomial,
   sub as minus,
 } from "../ir/functions/terms.ts";
+import { integer } from "../ranges.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { mul } from "./binary.ts";
 import { asFloat } from "./cast.ts";
@@ -143,6 +144,9 @@ export const polygammaOp: Op<{ readonly order: number }> = {
   jvp: ([t], [x], _, { order }) => [t && mul(t, polygamma(x, order + 1))],
   lower: { kind: "elementwise", expr: ([x], { order }) => logSlopeDerivative(x, order) },
 };
+/** Orders beyond give no finite values, and expressions as long as they are large. */
+const mostOrder = 200;
+
 /**
  * The derivative of `digamma` of some order at each element: order 0 is digamma itself, order 1 the trigamma function. From
  * order 1 on 0 and the negative integers give infinity where the order is odd, and -infinity, the limit from above, where it is
@@ -153,12 +157,10 @@ export const polygammaOp: Op<{ readonly order: number }> = {
  * console.log((await item(polygamma(1, 1))).toFixed(6)); // 1.644934
  * ```
  *
- * @param order A whole number of at least 0.
+ * @param order A whole number from 0 to 200: beyond, (order)! is infinite.
  * @throws {RangeError} If the order is not such a number.
  */
 export function polygamma(x: TensorLike, order: number): Tensor {
-  if (!Number.isInteger(order) || order < 0) {
-    throw new RangeError(`Cannot take polygamma of order ${order}: it must be a whole number of at least 0`);
-  }
+  integer(order, "The order of polygamma", 0, mostOrder);
   return order === 0 ? digamma(x) : apply(polygammaOp, [asFloat(x)], { order });
 }

@@ -5,6 +5,7 @@
  */
 import { checkedInside, flag } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
+import { checkBytes, hostArrayOf, indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { quoted } from "../quoted.ts";
 import { positive } from "../ranges.ts";
@@ -12,7 +13,7 @@ import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
 import { add, mul } from "./binary.ts";
-import { tensor } from "./from_values.ts";
+import { fromHost } from "./from_values.ts";
 import { broadcastTo, reshape } from "./movement.ts";
 import { take } from "./take.ts";
 import { imageAxes, type Pair, pair } from "./window.ts";
@@ -52,6 +53,7 @@ const interpolateOptions = optionTable<InterpolateOptions>({
  *
  * @param x [batch, channels, height, width]
  * @throws {ShapeError} If x does not have four axes, an image has no elements, or nothing would be left of it.
+ * @throws {OutOfMemoryError} If the result would be too large for memory.
  * @throws {RangeError} If there is not one of `size` and `scaleFactor`, or an option is out of its range.
  */
 export function interpolate(x: TensorLike, options: InterpolateOptions): Tensor {
@@ -71,6 +73,7 @@ export function interpolate(x: TensorLike, options: InterpolateOptions): Tensor 
       size,
     });
   }
+  checkBytes(images.dtype, images.shape[0] * images.shape[1] * axes[0].out * axes[1].out);
   return axes.reduce(
     (read, grid, i) => mode === "nearest" ? nearest(read, i + 2, grid) : linear(read, i + 2, grid, alignCorners),
     images,
@@ -90,7 +93,7 @@ function gridsOf(extents: readonly number[], { size, scaleFactor }: InterpolateO
     throw new RangeError("Cannot interpolate: it needs either a size or a scaleFactor");
   }
   if (size !== undefined) {
-    const outs = pair(size, "size", 1);
+    const outs = pair(size, "size", 1, Infinity);
     return extents.map((extent, i) => ({ extent, out: outs[i], step: extent / outs[i] }));
   }
   const factors = typeof scaleFactor === "number" ? [scaleFactor, scaleFactor] : scaleFactor!;
@@ -123,17 +126,17 @@ function linear(x: Tensor, axis: number, { extent, out, step }: Grid, alignCorne
     ? (i: number) => out === 1 ? 0 : i * (extent - 1) / (out - 1)
     : (i: number) => Math.max(0, (i + 0.5) * step - 0.5);
   const low = (i: number) => Math.min(extent - 1, Math.floor(position(i)));
-  const share = Array.from({ length: out }, (_, i) => Math.min(1, position(i) - low(i)));
-  const weights = (values: number[]) => tensor(values, { shape: axis === 2 ? [out, 1] : [out], dtype: x.dtype });
-  const below = mul(pick(x, axis, indices(out, low)), weights(share.map((each) => 1 - each)));
+  const share = (i: number) => Math.min(1, position(i) - low(i));
+  const weights = (at: (i: number) => number) => fromHost(hostArrayOf(x.dtype, out, at), axis === 2 ? [out, 1] : [out], x.dtype);
+  const below = mul(pick(x, axis, indices(out, low)), weights((i) => 1 - share(i)));
   const above = mul(pick(x, axis, indices(out, (i) => Math.min(extent - 1, low(i) + 1))), weights(share));
   return add(below, above);
 }
 
-function indices(count: number, index: (i: number) => number): Int32Array {
-  return Int32Array.from({ length: count }, (_, i) => index(i));
+function indices(count: number, index: (i: number) => number): Tensor {
+  return fromHost(hostArrayOf(indexType, count, index), [count], indexType);
 }
 
-function pick(x: Tensor, axis: number, indices: Int32Array): Tensor {
-  return take(x, tensor(indices), { axis });
+function pick(x: Tensor, axis: number, indices: Tensor): Tensor {
+  return take(x, indices, { axis });
 }

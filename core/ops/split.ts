@@ -5,7 +5,7 @@
  */
 import { axisOption, checkOptions } from "../options.ts";
 import { ShapeError } from "../errors.ts";
-import { integer } from "../ranges.ts";
+import { tensorCount } from "../ranges.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asTensor } from "./literal.ts";
@@ -52,7 +52,7 @@ export function split(
   if (typeof parts === "number") {
     if (!Number.isInteger(parts) || parts < 1) throw refuse("their number must be whole and at least 1");
     if (extent % parts !== 0) throw refuse(`its extent ${extent} is no multiple, use chunk or a list of sizes`);
-    return pieces(tensor, Array.from({ length: parts }, () => extent / parts), at);
+    return pieces(tensor, Array.from({ length: tensorCount(parts, "The number of parts") }, () => extent / parts), at);
   }
   if (parts.some((size) => !Number.isInteger(size) || size < 0)) throw refuse("sizes must be integers of at least 0");
   const total = parts.reduce((sum, size) => sum + size, 0);
@@ -76,7 +76,7 @@ export function chunk(x: TensorLike, count: number, options: { readonly axis?: n
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "chunk");
   const extent = tensor.shape[at];
-  const size = Math.ceil(extent / integer(count, "The number of chunks"));
+  const size = Math.ceil(extent / tensorCount(count, "The number of chunks"));
   // An empty axis still gives `count` pieces.
   const sizes = size === 0 ? new Array<number>(count).fill(0) : Array.from(
     { length: Math.ceil(extent / size) },
@@ -98,5 +98,6 @@ export function unstack(x: TensorLike, options: { readonly axis?: number } = {})
   const { axis = 0 } = checkOptions(options, axisOption, "unstack");
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "unstack");
-  return pieces(tensor, new Array<number>(tensor.shape[at]).fill(1), at).map((part) => squeeze(part, { axis: at }));
+  const count = tensorCount(tensor.shape[at], "The extent of an axis to unstack", 0);
+  return pieces(tensor, new Array<number>(count).fill(1), at).map((part) => squeeze(part, { axis: at }));
 }

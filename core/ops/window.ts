@@ -30,8 +30,8 @@ export type Sides = number | readonly [vertical: Side, horizontal: Side];
  */
 export type Padding = Sides | "same" | "valid";
 
-function isWhole(value: unknown, least: number): value is number {
-  return Number.isInteger(value) && (value as number) >= least && (value as number) <= longestAxis;
+function isWhole(value: unknown, least: number, most = longestAxis): value is number {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 }
 
 /** A number of elements along an axis, for signals: as those of a `pair`. */
@@ -39,11 +39,12 @@ export function single(value: number, name: string, least = 1): number {
   return integer(value, name, least, longestAxis);
 }
 
-/** Both numbers of a pair, checked to be whole and at least `least`. */
-export function pair(value: Pair, name: string, least: number): Two {
+/** Both numbers of a pair, checked to be whole, at least `least` and at most `most`. */
+export function pair(value: Pair, name: string, least: number, most = longestAxis): Two {
   const both = typeof value === "number" ? [value, value] as const : value;
-  if (both?.length !== 2 || !both.every((each) => isWhole(each, least))) {
-    throw new RangeError(`${name} must be an integer from ${least} to ${longestAxis}, or two of them, but is ${quoted(value)}`);
+  if (both?.length !== 2 || !both.every((each) => isWhole(each, least, most))) {
+    const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new RangeError(`${name} must be an integer ${range}, or two of them, but is ${quoted(value)}`);
   }
   return both;
 }

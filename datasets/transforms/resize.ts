@@ -14,7 +14,7 @@ import { interpolate } from "../../core/ops/interpolate.ts";
 import { matmul } from "../../core/ops/matmul.ts";
 import { transpose } from "../../core/ops/movement.ts";
 import { type Pair, pair } from "../../core/ops/window.ts";
-import type { DType } from "../../core/dtype.ts";
+import { type DType, hostArray } from "../../core/dtype.ts";
 import { ShapeError } from "../../core/errors.ts";
 import { showShape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
@@ -72,7 +72,7 @@ function weights(old: number, size: number, dtype: DType): Tensor {
   const scale = old / size;
   // A triangle around the centre; a wider one takes in every old pixel that the new one covers.
   const reach = Math.max(1, scale);
-  const matrix = new Float64Array(size * old);
+  const matrix = hostArray("f64", size * old) as Float64Array;
   for (let i = 0; i < size; i++) {
     const centre = (i + 0.5) * scale - 0.5;
     const row = Array.from({ length: old }, (_, j) => Math.max(0, 1 - Math.abs(j - centre) / reach));

@@ -26,7 +26,7 @@ export function contentsOf({ memory, size, dtype }: ReferenceBuffer): Memory {
 
 /** Memory for elements that nothing has written yet: floats read as NaN. */
 export function unwritten(dtype: DType, size: number): Memory {
-  return tangentType(dtype) ? new Float64Array(size).fill(NaN) : hostArray(dtype, size) as Memory;
+  return tangentType(dtype) ? (hostArray("f64", size) as Float64Array).fill(NaN) : hostArray(dtype, size) as Memory;
 }
 
 /** Host values as the device holds them. */

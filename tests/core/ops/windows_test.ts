@@ -211,16 +211,16 @@ const refused: readonly [() => unknown, abstract new (...args: never[]) => Error
   [
     () => conv2d(x4, zeros([2, 4, 3, 3]), { padding: "full" as "same" }),
     RangeError,
-    "padding must be an integer of at least 0, " +
+    "padding must be an integer from 0 to 2147483647, " +
     'or [vertical, horizontal] of them or of pairs [before, after], but is "full"',
   ],
   [
     () => conv2d(x4, zeros([2, 4, 3, 3]), { stride: [0, 1] }),
     RangeError,
-    "stride must be an integer of at least 1, or two of them, " +
+    "stride must be an integer from 1 to 2147483647, or two of them, " +
     "but is [0,1]",
   ],
-  [() => conv1d(x3, zeros([2, 4, 3]), { stride: 0 }), RangeError, "stride must be an integer of at least 1, but is 0"],
+  [() => conv1d(x3, zeros([2, 4, 3]), { stride: 0 }), RangeError, "stride must be an integer from 1 to 2147483647, but is 0"],
   [
     () => convTranspose2d(x4, zeros([3, 2, 3, 3])),
     CotangentError,
@@ -269,7 +269,7 @@ const refused: readonly [() => unknown, abstract new (...args: never[]) => Error
     "Cannot apply maxPool1d with kernel [7] to input [1, 4, 6]: " +
     "the window (with its dilation) is larger than the padded input",
   ],
-  [() => maxPool1d(x3, { kernel: 1.5 }), RangeError, "kernel must be an integer of at least 1, but is 1.5"],
+  [() => maxPool1d(x3, { kernel: 1.5 }), RangeError, "kernel must be an integer from 1 to 2147483647, but is 1.5"],
   [() => avgPool2d(x4, { kernel: 2, divisorOverride: 0 }), RangeError, "divisorOverride must be finite and not 0, but is 0"],
   [() => adaptiveAvgPool2d(x4, 0), RangeError, "size must be an integer of at least 1, or two of them, but is 0"],
   [
