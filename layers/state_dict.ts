@@ -12,7 +12,7 @@ import { ShapeError } from "../core/errors.ts";
 import { flag } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { sameShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
-import { Tensor } from "../core/tensor.ts";
+import { refuseForeign, Tensor } from "../core/tensor.ts";
 import { dottedName, mapLeaves } from "../core/tree.ts";
 import type { Initial } from "./layer.ts";
 import { namedParameters } from "./named.ts";
@@ -169,6 +169,7 @@ function fitted(entry: () => unknown, like: Tensor): Tensor | string {
   try {
     const found = entry();
     if (found instanceof Tensor) return misshapen(found.shape, like.shape) ?? cast(found, like.dtype);
+    refuseForeign(found);
     const { shape, data } = (typeof found === "object" && found !== null ? found : {}) as Partial<StoredTensor>;
     if (!Array.isArray(shape) || !(Array.isArray(data) || ArrayBuffer.isView(data))) {
       return "is neither a tensor nor numbers with a shape";

@@ -13,6 +13,7 @@ import {
   grad,
   item,
   jit,
+  layers,
   maxPool2d,
   optimizers,
   random,
@@ -141,6 +142,9 @@ Deno.test("tensors of another copy of the library are recognized", async () => {
     for (const [what, mix] of Object.entries(mixed)) {
       assert.throws(mix, withFacts(CotangentError, { copies }), what);
     }
+    const initial = layers.linear({ features: 1, bias: false }).init(random.key(0), [2]);
+    const loaded = layers.loadStateDict(initial, { weight: other.ones([1, 2]) });
+    assert.ok(loaded._tag === "Left" && loaded.left.message.includes(`from ${address}`), JSON.stringify(loaded));
     assert.throws(() => other.add(theirs, ours), /copy of Cotangent: this one was imported from .*copy\/mod.ts/);
     assert.equal(Deno.inspect(theirs), "tensor([1., 2.], f32[2])");
   } finally {
