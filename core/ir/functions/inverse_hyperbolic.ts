@@ -19,10 +19,12 @@ export function asinh(x: Expr): Expr {
   return select(eq(x, 0), x, withSign(select(lt(a, far), near, farLogarithm(a)), signOf(x)));
 }
 
-/** log(x + sqrt(x^2 - 1)) with t = x - 1; NaN below 1. */
+/** log(x + sqrt(x^2 - 1)) with t = x - 1, and what the sum of t and the root lost; NaN below 1. */
 export function acosh(x: Expr): Expr {
   const t = sub(x, 1);
-  const near = log1p(add(t, sqrt(add(mul(t, t), add(t, t)))));
+  const root = exact(sqrt(add(mul(t, t), add(t, t))));
+  const both = exact(add(root, t));
+  const near = log1p(both, sub(t, exact(sub(both, root))));
   return select(lt(x, 1), f32(NaN), select(lt(x, far), near, farLogarithm(x)));
 }
 
