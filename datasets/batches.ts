@@ -1,5 +1,5 @@
 /**
- * Cuts a set of images into batches for training, in its own order or shuffled by a key.
+ * Cuts a set of examples into batches for training, in its own order or shuffled by a key.
  *
  * @module
  */
@@ -8,21 +8,22 @@ import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { integer } from "../core/ranges.ts";
 import { foldInKey } from "../core/threefry.ts";
 import { randomStream } from "../core/random_stream.ts";
+import { type ArrayBatch, arrayBatch, type Arrays, type ArraySet, isArraySet } from "./arrays.ts";
 import { type KeyLike, permutation } from "./order.ts";
 import { words } from "./key_words.ts";
 import { firstImages, imageBytes, type ImageSet } from "./types.ts";
 
 /** Options of `batches`. */
 export interface BatchesOptions {
-  /** Images in a batch, at least 1; the last batch may have fewer. */
+  /** Examples in a batch, at least 1; the last batch may have fewer. */
   readonly batchSize: number;
-  /** Draw the order from this seed or key; without it the images come in the order of the set. */
+  /** Draw the order from this seed or key; without it examples come in the order of the set. */
   readonly shuffle?: KeyLike;
   /** The number of this pass over the data: with `shuffle`, every epoch has an order of its own. Default 0. */
   readonly epoch?: number;
   /** Leave out the last batch if it is not full. Default false. */
   readonly dropLast?: boolean;
-  /** Use only the first `limit` images of the set (chosen before shuffling). Default: all. */
+  /** Use only the first `limit` examples of the set (chosen before shuffling). Default: all. */
   readonly limit?: number;
 }
 
@@ -47,11 +48,13 @@ export interface Batch {
 }
 
 /** Batches that are made when the loop asks for them. Each `for` loop over them gives the same batches again. */
-export interface Batches extends Iterable<Batch> {
+export interface Batches<B = Batch> extends Iterable<B> {
   /** How many batches there are. */
   readonly length: number;
 }
 
+/** The examples of arrays in batches. */
+export function batches<F extends Arrays>(set: ArraySet<F>, options: BatchesOptions): Batches<ArrayBatch<F>>;
 /**
  * The images of a set in batches. Every batch has fresh arrays, which the caller may keep or overwrite.
  *
@@ -68,20 +71,31 @@ export interface Batches extends Iterable<Batch> {
  * }
  * ```
  */
-export function batches(set: ImageSet, options: BatchesOptions): Batches {
+export function batches(set: ImageSet, options: BatchesOptions): Batches;
+export function batches(set: ImageSet | ArraySet, options: BatchesOptions): Batches<unknown> {
   checkOptions(options, batchesOptions, "batches");
   const { batchSize, shuffle, epoch = 0, dropLast = false, limit = set.count } = options;
   integer(batchSize, "batchSize");
-  const chosen = firstImages(set, limit);
+  const chosen = isArraySet(set) ? set : firstImages(set, limit);
+  const count = Math.min(limit, set.count);
   const key = shuffle === undefined ? undefined : foldInKey(words(shuffle), epoch);
-  const length = dropLast ? Math.floor(chosen.count / batchSize) : Math.ceil(chosen.count / batchSize);
+  const length = dropLast ? Math.floor(count / batchSize) : Math.ceil(count / batchSize);
   return {
     length,
     *[Symbol.iterator]() {
-      const order = key && permutation(chosen.count, randomStream(key));
-      for (let i = 0; i < length; i++) yield gather(chosen, order, i * batchSize, Math.min((i + 1) * batchSize, chosen.count));
+      const order = key && permutation(count, randomStream(key));
+      for (let i = 0; i < length; i++) {
+        const [start, end] = [i * batchSize, Math.min((i + 1) * batchSize, count)];
+        if (isArraySet(chosen)) yield arrayBatch(chosen, placesOf(order, start, end));
+        else yield gather(chosen, order, start, end);
+      }
     },
   };
+}
+
+/** Positions `start` to `end - 1` of an order. */
+function placesOf(order: Uint32Array | undefined, start: number, end: number): Uint32Array {
+  return order ? order.subarray(start, end) : Uint32Array.from({ length: end - start }, (_, i) => start + i);
 }
 
 /** The images at positions `start` to `end - 1` of an order, copied. */

@@ -6,6 +6,7 @@
  *
  * @module
  */
+export * from "./arrays.ts";
 export * from "./batches.ts";
 export * from "./cifar10.ts";
 export * from "./cifar10_source.ts";

@@ -7,10 +7,13 @@ import { anyNumber, checkedInside, flag } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { foldInKey } from "../core/threefry.ts";
 import { randomStream } from "../core/random_stream.ts";
+import { type Arrays, type ArraySet, gatherArrays, isArraySet } from "./arrays.ts";
 import { type KeyLike, permutation } from "./order.ts";
 import { words } from "./key_words.ts";
 import { imageBytes, type ImageSet } from "./types.ts";
 
+/** The examples at some indices of arrays, copied. */
+export function subset<F extends Arrays>(set: ArraySet<F>, indices: ArrayLike<number>): ArraySet<F>;
 /**
  * The images at some indices of a set, copied, in the order of the indices (which may repeat).
  *
@@ -23,15 +26,20 @@ import { imageBytes, type ImageSet } from "./types.ts";
  * console.log(even.count, even.labels[1] === train.labels[2]); // 50 true
  * ```
  */
-export function subset(set: ImageSet, indices: ArrayLike<number>): ImageSet {
+export function subset(set: ImageSet, indices: ArrayLike<number>): ImageSet;
+export function subset(set: ImageSet | ArraySet, indices: ArrayLike<number>): ImageSet | ArraySet {
+  for (let i = 0; i < indices.length; i++) {
+    const from = indices[i];
+    if (!Number.isInteger(from) || from < 0 || from >= set.count) {
+      throw new RangeError(`Cannot take example ${from} of ${set.count}: indices are integers from 0 to ${set.count - 1}`);
+    }
+  }
+  if (isArraySet(set)) return { ...set, arrays: gatherArrays(set, indices), count: indices.length };
   const bytes = imageBytes(set.shape);
   const images = new Uint8Array(indices.length * bytes);
   const labels = new Uint8Array(indices.length);
   for (let i = 0; i < indices.length; i++) {
     const from = indices[i];
-    if (!Number.isInteger(from) || from < 0 || from >= set.count) {
-      throw new RangeError(`Cannot take image ${from} of ${set.count}: indices are integers from 0 to ${set.count - 1}`);
-    }
     images.set(set.images.subarray(from * bytes, (from + 1) * bytes), i * bytes);
     labels[i] = set.labels[from];
   }
@@ -63,6 +71,8 @@ const splitOptions = optionTable<
   { readonly fraction?: number; readonly count?: number; readonly key: KeyLike; readonly stratify?: boolean }
 >({ fraction: anyNumber, count: anyNumber, key: needed(checkedInside()), stratify: flag });
 
+/** Two parts of arrays; the classes of `stratify` are the numbers of the array `labels`. */
+export function split<F extends Arrays>(set: ArraySet<F>, options: SplitOptions): readonly [ArraySet<F>, ArraySet<F>];
 /**
  * Two parts of a set, copied: every image is in one of them. Images keep their order; which part they are in is drawn by the key.
  *
@@ -78,7 +88,11 @@ const splitOptions = optionTable<
  * console.log(train.count, validation.count); // 900 100
  * ```
  */
-export function split(set: ImageSet, options: SplitOptions): readonly [ImageSet, ImageSet] {
+export function split(set: ImageSet, options: SplitOptions): readonly [ImageSet, ImageSet];
+export function split(
+  set: ImageSet | ArraySet,
+  options: SplitOptions,
+): readonly [ImageSet, ImageSet] | readonly [ArraySet, ArraySet] {
   checkOptions(options, splitOptions, "split");
   const { key, stratify = false } = options;
   const size = secondSize(set, options);
@@ -92,18 +106,18 @@ export function split(set: ImageSet, options: SplitOptions): readonly [ImageSet,
     choose(chosen, Uint32Array.from({ length: set.count }, (_, i) => i), size, base);
   }
   const part = (which: number) => Uint32Array.from({ length: set.count }, (_, i) => i).filter((index) => chosen[index] === which);
-  return [subset(set, part(0)), subset(set, part(1))];
+  return isArraySet(set) ? [subset(set, part(0)), subset(set, part(1))] : [subset(set, part(0)), subset(set, part(1))];
 }
 
-function secondSize(set: ImageSet, { fraction, count }: SplitOptions): number {
+function secondSize(set: { readonly count: number }, { fraction, count }: SplitOptions): number {
   const size = count ?? Math.round(fraction * set.count);
   if ((fraction === undefined || (fraction >= 0 && fraction <= 1)) && Number.isInteger(size) && size >= 0 && size <= set.count) {
     return size;
   }
   const [what, range] = count === undefined
     ? [`a fraction of ${fraction}`, "the fraction must be in [0, 1]"]
-    : [`${count} images`, `the count must be an integer from 0 to ${set.count}`];
-  throw new RangeError(`Cannot split ${what} from ${set.count} images: ${range}`);
+    : [`${count} examples`, `the count must be an integer from 0 to ${set.count}`];
+  throw new RangeError(`Cannot split ${what} from ${set.count} examples: ${range}`);
 }
 
 /** Marks `size` of some indices, drawn by a key. */
@@ -112,11 +126,19 @@ function choose(chosen: Uint8Array, indices: Uint32Array | readonly number[], si
   for (let i = 0; i < size; i++) chosen[indices[order[i]]] = 1;
 }
 
-/** The indices of the images of each class. */
-function placesByClass({ labels, classes }: ImageSet): number[][] {
-  const groups: number[][] = Array.from({ length: classes }, () => []);
-  labels.forEach((label, index) => groups[label].push(index));
-  return groups;
+/** The indices of the examples of each class. */
+function placesByClass(set: ImageSet | ArraySet): number[][] {
+  const labels = isArraySet(set) ? set.arrays.labels : set.labels;
+  if (labels === undefined || labels.length !== set.count) {
+    throw new TypeError("Cannot split by classes: the set has no array labels with one number per example");
+  }
+  const groups = new Map<number, number[]>(isArraySet(set) ? [] : Array.from({ length: set.classes }, (_, label) => [label, []]));
+  labels.forEach((label, index) => {
+    const group = groups.get(label);
+    if (group) group.push(index);
+    else groups.set(label, [index]);
+  });
+  return [...groups].sort(([a], [b]) => a - b).map(([, places]) => places);
 }
 
 /** Whole shares of `total`, proportional to `sizes`: rounded down, and then those with the largest remainders one more. */

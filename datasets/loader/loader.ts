@@ -14,6 +14,7 @@ import { checkOptions, needed, optionTable } from "../../core/options.ts";
 import { CotangentError } from "../../core/errors.ts";
 import { integer } from "../../core/ranges.ts";
 import type { Words } from "../../core/words.ts";
+import type { ArrayBatch, Arrays, ArraySet } from "../arrays.ts";
 import type { Batch } from "../batches.ts";
 import type { ImageSet } from "../types.ts";
 import type { Example } from "./example.ts";
@@ -78,6 +79,10 @@ export function loader<T>(set: ImageSet, options: TransformedOptions<Batch, T>):
  * ```
  */
 export function loader(set: ImageSet, options: LoaderOptions): Loader<Batch>;
+/** The batches of arrays, put through a function. */
+export function loader<F extends Arrays, T>(set: ArraySet<F>, options: TransformedOptions<ArrayBatch<F>, T>): Loader<T>;
+/** The batches of arrays. */
+export function loader<F extends Arrays>(set: ArraySet<F>, options: LoaderOptions): Loader<ArrayBatch<F>>;
 /** The batches of a module, put through a function. */
 export function loader<B, T>(source: ModuleSource, options: TransformedOptions<B, T>): Loader<T>;
 /** The batches of a module: give their type, `loader<Batch>(...)`. */

@@ -36,6 +36,13 @@ export interface ImagesTask {
   readonly values?: Float32Array;
 }
 
+/** Batches of arrays in memory. */
+export interface ArraysTask {
+  readonly kind: "arrays";
+  readonly arrays: Readonly<Record<string, TypedArray>>;
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+}
+
 /** Batches made by functions that a module exports. */
 export interface ModuleTask {
   readonly kind: "module";
@@ -44,7 +51,7 @@ export interface ModuleTask {
 }
 
 /** What a worker is to do. */
-export type Task = ImagesTask | ModuleTask;
+export type Task = ImagesTask | ArraysTask | ModuleTask;
 
 /** Makes one example. */
 export type MakeExample = (index: number, key: Words, options: unknown) => Example | Promise<Example>;
@@ -79,7 +86,7 @@ interface Port {
 
 /** The text of the worker's module. */
 export function workerSource(): string {
-  const functions = [serve, makeFor, makeImages, makeWith, collate, withTransferList];
+  const functions = [serve, makeFor, makeImages, makeArrays, gatherArrays, makeWith, collate, withTransferList];
   return `import { parentPort, workerData } from "node:worker_threads";\n${functions.join("\n")}\nserve(parentPort, workerData);`;
 }
 
@@ -108,6 +115,7 @@ function serve(port: Port, task: Task): void {
 /** The function that makes the batches of a task. */
 export async function makeFor(task: Task): Promise<Make> {
   if (task.kind === "images") return makeImages(task);
+  if (task.kind === "arrays") return makeArrays(task);
   return makeWith(await import(task.url), task.options, task.url);
 }
 
@@ -127,6 +135,27 @@ export function makeImages({ images, labels, shape, values }: ImagesTask): Make 
     });
     return { images: made, labels: Int32Array.from(indices, (index) => labels[index]), count, shape: [count, ...shape] };
   };
+}
+
+/** Makes batches of arrays. */
+function makeArrays(task: ArraysTask): Make {
+  return ({ indices }) => gatherArrays(task, indices);
+}
+
+/** The examples of arrays at some indices: each name's one after the other, their number, and the shapes. */
+export function gatherArrays({ arrays, shapes }: Omit<ArraysTask, "kind">, indices: ArrayLike<number>): unknown {
+  const count = indices.length;
+  const batch: Record<string, unknown> = { count };
+  const batchShapes: Record<string, readonly number[]> = {};
+  for (const [name, array] of Object.entries(arrays)) {
+    const size = shapes[name].reduce((product, extent) => product * extent, 1);
+    const made = array.slice(0, 0);
+    const rows = new (made.constructor as new (length: number) => TypedArray)(count * size);
+    for (let i = 0; i < count; i++) rows.set(array.subarray(indices[i] * size, (indices[i] + 1) * size), i * size);
+    batch[name] = rows;
+    batchShapes[name] = [count, ...shapes[name]];
+  }
+  return { ...batch, shapes: batchShapes };
 }
 
 /** Makes batches by a function of the user's; `where` says where it should be. */

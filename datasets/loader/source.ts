@@ -4,6 +4,8 @@
  * @module
  */
 import type { NormalizeOptions } from "../transforms/values.ts";
+import { type ArraySet, isArraySet } from "../arrays.ts";
+import type { TypedArray } from "../../core/dtype.ts";
 import type { ImageSet } from "../types.ts";
 import type { Example } from "./example.ts";
 import { type ImagesTask, makeFor, makeWith, type Task } from "./make.ts";
@@ -11,7 +13,7 @@ import type { BatchSource, ExampleSource, ModuleSource, NormalizedOptions } from
 import { mainThread, startWorkers, type WorkerPool } from "./worker_pool.ts";
 
 /** Anything that batches are made from. */
-export type Source = ImageSet | ModuleSource | BatchSource<unknown> | ExampleSource<Example>;
+export type Source = ImageSet | ArraySet | ModuleSource | BatchSource<unknown> | ExampleSource<Example>;
 
 /**
  * The function that starts a pool which makes the batches of a source.
@@ -24,6 +26,7 @@ export function poolsFor(
   { normalize }: Partial<NormalizedOptions>,
   workers: number,
 ): () => WorkerPool {
+  if (isArraySet(source)) return poolFor({ kind: "arrays", ...sharedArrays(source, workers > 0) }, workers);
   if ("images" in source) return poolFor(imagesTask(source, normalize, workers > 0), workers);
   if ("module" in source) {
     const url = URL.parse(source.module);
@@ -50,19 +53,29 @@ function poolFor(task: Task, workers: number): () => WorkerPool {
 
 /** Batches of a set of images; `shared` puts them where workers see them too. */
 function imagesTask({ images, labels, shape }: ImageSet, normalize: NormalizeOptions | undefined, shared: boolean): ImagesTask {
-  const toShared = (bytes: Uint8Array) => {
-    if (!shared || bytes.buffer instanceof SharedArrayBuffer) return bytes;
-    const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
-    copy.set(bytes);
-    return copy;
-  };
   return {
     kind: "images",
-    images: toShared(images),
-    labels: toShared(labels),
+    images: shared ? toShared(images) : images,
+    labels: shared ? toShared(labels) : labels,
     shape,
     values: normalize && valuesOf(normalize, shape[0]),
   };
+}
+
+/** Arrays where workers see them too, if they are `shared`. */
+function sharedArrays({ arrays, shapes, count }: ArraySet, shared: boolean): ArraySet {
+  if (!shared) return { arrays, shapes, count };
+  return { arrays: Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, toShared(array)])), shapes, count };
+}
+
+/** An array where workers see it too: a copy, if it is not there already. */
+function toShared<A extends TypedArray>(array: A): A {
+  if (array.buffer instanceof SharedArrayBuffer) return array;
+  const made = array.slice(0, 0);
+  const buffer = new SharedArrayBuffer(array.byteLength);
+  const copy = new (made.constructor as new (buffer: SharedArrayBuffer) => A)(buffer);
+  copy.set(array);
+  return copy;
 }
 
 /** What each of the 256 bytes becomes, channel by channel. */

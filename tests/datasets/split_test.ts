@@ -82,8 +82,8 @@ Deno.test("sizes and indices that mean nothing are refused", () => {
   const set = numbered(10);
   for (const count of [-1, 11, 2.5, NaN]) assert.throws(() => split(set, { count, key: 0 }), RangeError);
   for (const fraction of [-0.1, 1.01, NaN]) {
-    assert.throws(() => split(set, { fraction, key: 0 }), /fraction .* from 10 images: the fraction must be in \[0, 1\]/);
+    assert.throws(() => split(set, { fraction, key: 0 }), /fraction .* from 10 examples: the fraction must be in \[0, 1\]/);
   }
   assert.throws(() => split(set, { count: 1, key: 0.5 }), RangeError);
-  for (const index of [-1, 10, 0.5, NaN]) assert.throws(() => subset(set, [index]), /Cannot take image/);
+  for (const index of [-1, 10, 0.5, NaN]) assert.throws(() => subset(set, [index]), /Cannot take example/);
 });
