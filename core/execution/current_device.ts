@@ -78,7 +78,7 @@ const made = new Map<string, Device>();
 export async function setDevice(name: DeviceName | "auto", options: DeviceOptions = {}): Promise<void> {
   checkOptions(options, deviceOptions, "setDevice");
   if (name !== "auto" && !names.includes(name)) {
-    const nearest = nearestName(name, names);
+    const nearest = nearestName(String(name), names);
     const meant = nearest === undefined ? "" : `did you mean ${nearest}? `;
     throw new DeviceError(`Cannot use device ${quoted(name)}: ${meant}there are auto, ${names.join(", ")}`, {
       device: name,

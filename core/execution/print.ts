@@ -8,7 +8,7 @@
 import { type DType, fromHostArray, isBool, isInteger, type TypedArray } from "../dtype.ts";
 import { computed } from "./realize.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
-import { Tensor, traceOf } from "../tensor.ts";
+import { refuseForeign, Tensor, traceOf } from "../tensor.ts";
 
 /** Above this number of elements an axis is shortened to its first and last `edge`. */
 const threshold = 1000;
@@ -71,6 +71,7 @@ export function showValues(values: TypedArray, shape: Shape, dtype: DType, inden
  * ```
  */
 export function show(x: Tensor): string {
+  refuseForeign(x);
   const kind = `${x.dtype}${showShape(x.shape)}`;
   if (traceOf(x)) return `tensor(<being traced>, ${kind})`;
   try {

@@ -25,7 +25,7 @@ import {
 import { DTypeError, ShapeError } from "../errors.ts";
 import { Storage } from "../values/storage.ts";
 import { checkShape, type Shape, showShape, sizeOf } from "../shape.ts";
-import { type Scalar, Tensor } from "../tensor.ts";
+import { refuseForeign, type Scalar, Tensor } from "../tensor.ts";
 import { ask, scalarOf, TracedNumber } from "../traced_number.ts";
 import { reshape } from "./movement.ts";
 import { where } from "./select.ts";
@@ -117,6 +117,7 @@ function flattenNested(values: NestedArray): Flattened {
       return [];
     }
     if (!Array.isArray(value)) {
+      refuseForeign(value);
       throw new TypeError(`Cannot make a tensor from ${describe(value)} at [${path.join(", ")}]: numbers are needed`);
     }
     const inner = value.map((item, i) => walk(item, [...path, i]));

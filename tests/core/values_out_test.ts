@@ -126,6 +126,8 @@ Deno.test("tensors of another copy of the library are recognized", async () => {
     const mixed: Record<string, () => unknown> = {
       "an operation of tensors and numbers": () => add(ours, theirs),
       "an operation of tensors": () => sum(theirs),
+      "values": () => tensor([theirs as unknown as number]),
+      "printing": () => show(theirs),
       "a list": () => concat([ours, theirs]),
       "an index": () => at(ours, other.tensor([0], { dtype: "i32" })),
       "reading": () => data(theirs),
