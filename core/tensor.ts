@@ -264,7 +264,7 @@ export function placeholder(trace: Trace, shape: Shape, dtype: DType, weak = fal
 export function unreadable(tensor: Tensor, trace: Trace, what: string): TraceError {
   return new TraceError(
     `Cannot read values of a tensor inside ${trace.name}: "${what}" was called on ${tensor.dtype}${showShape(tensor.shape)} ` +
-      `while tracing, return it from the function instead`,
+      `while tracing, return it from the function instead, or look at it with debug.print`,
     { transform: trace.name, shape: tensor.shape, dtype: tensor.dtype, reader: what },
   );
 }

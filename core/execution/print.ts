@@ -73,7 +73,7 @@ export function showValues(values: TypedArray, shape: Shape, dtype: DType, inden
 export function show(x: Tensor): string {
   refuseForeign(x);
   const kind = `${x.dtype}${showShape(x.shape)}`;
-  if (traceOf(x)) return `tensor(<being traced>, ${kind})`;
+  if (traceOf(x)) return `tensor(<being traced: see debug.print>, ${kind})`;
   try {
     const values = fromHostArray(x.dtype, computed(x, "print").hostNow());
     return `tensor(${showValues(values, x.shape, x.dtype, 7)}, ${kind})`;

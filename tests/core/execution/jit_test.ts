@@ -149,7 +149,8 @@ testOnDevices("reading values while tracing is an error that names the function 
   }
   assert.throws(() => jit((x: Tensor) => (item(x), x))(zeros([])), {
     message:
-      `Cannot read values of a tensor inside jit: "item" was called on f32[] while tracing, return it from the function instead`,
+      `Cannot read values of a tensor inside jit: "item" was called on f32[] while tracing, return it from the function instead, ` +
+      `or look at it with debug.print`,
   });
   // What does not depend on an argument has values.
   const outside = tensor(3);
