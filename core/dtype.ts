@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { quoted } from "./quoted.ts";
 import { DTypeError, OutOfMemoryError } from "./errors.ts";
 
 /**
@@ -127,8 +128,11 @@ const rowsByName: ReadonlyMap<string, Row> = new Map(
 function rowOf(dtype: DType): Row {
   const row = rowsByName.get(dtype);
   if (row) return row;
-  const remedy = /64/.test(dtype) && !/f/.test(dtype) ? `; ${wholeNumbersRemedy}` : "";
-  throw new DTypeError(`Cannot hold elements of type ${dtype}: there are ${dtypes.join(", ")}${remedy}`, { dtype });
+  const remedy = typeof dtype === "string" && /64/.test(dtype) && !/f/.test(dtype) ? `; ${wholeNumbersRemedy}` : "";
+  throw new DTypeError(
+    `Cannot hold elements of type ${typeof dtype === "string" ? dtype : quoted(dtype)}: there are ${dtypes.join(", ")}${remedy}`,
+    { dtype },
+  );
 }
 
 /**
@@ -320,6 +324,35 @@ export function wholeRange(dtype: DType): readonly [least: number, most: number]
 /** The least and the most that values of this type can be: infinite for floats. */
 export function extremes(dtype: DType): readonly [least: number, most: number] {
   return rowOf(dtype).kind === "float" ? [-Infinity, Infinity] : rowOf(dtype).whole;
+}
+
+/** The least number of a floating type that is not below `bound`; none of them is subnormal, since a device may take it for 0. */
+export function floatFrom(dtype: DType, bound: number): number {
+  return -floatUpTo(dtype, -bound);
+}
+
+/** The greatest number of a floating type below `bound`; none of them is subnormal. */
+export function floatBelow(dtype: DType, bound: number): number {
+  const most = floatUpTo(dtype, bound);
+  return most < bound ? most : neighbourBelow(dtype, most);
+}
+
+function floatUpTo(dtype: DType, bound: number): number {
+  const nearest = roundTo(dtype, bound);
+  if (Math.abs(bound) < smallestNormal(dtype)) return bound < 0 ? -smallestNormal(dtype) : 0;
+  return nearest <= bound ? nearest : neighbourBelow(dtype, nearest);
+}
+
+function neighbourBelow(dtype: DType, x: number): number {
+  if (x === 0) return -smallestNormal(dtype);
+  if (x === smallestNormal(dtype)) return 0;
+  const unit = 2 ** (Math.floor(Math.log2(Math.abs(x))) - rowOf(dtype).format!.fractionBits);
+  // Below a power of two the next one is half a unit away.
+  return roundTo(dtype, x - 0.51 * unit);
+}
+
+function smallestNormal(dtype: DType): number {
+  return 2 ** (2 - 2 ** (rowOf(dtype).format!.exponentBits - 1));
 }
 
 /**

@@ -4,7 +4,8 @@
  * @module
  */
 import { checkDType, type DType, dtypes } from "./dtype.ts";
-import { type Scalar, Tensor, type TensorLike } from "./tensor.ts";
+import { quoted } from "./quoted.ts";
+import { refuseForeign, type Scalar, Tensor, type TensorLike } from "./tensor.ts";
 import { ask, TracedNumber } from "./traced_number.ts";
 
 /** A set of values. `T` is their type, exactly: a table of kinds by name fits only an interface with these types. */
@@ -24,6 +25,7 @@ export function kindOf<T>(needs: string, holds: (value: unknown) => boolean, typ
 
 /** The error for a value that is not of a kind. */
 export function notOfKind(value: unknown, kind: Kind<unknown>, call: string): Error {
+  refuseForeign(value);
   // A traced number that is not even of the kind as a number.
   if (value instanceof TracedNumber && !ask(value, call, kind.holds)) {
     return ask(value, `${call} it`, (each) => notOfKind(each, kind, call));
@@ -31,7 +33,7 @@ export function notOfKind(value: unknown, kind: Kind<unknown>, call: string): Er
   const { needs, type } = kind;
   const given: string = typeof value;
   const error = given === type ? RangeError : TypeError;
-  return new error(`Cannot call ${call} ${describe(value)}: it must be ${needs}`);
+  return new error(`Cannot call ${call} ${quoted(value)}: it must be ${needs}`);
 }
 
 const isReal = (value: unknown): boolean => typeof value === "number" && value === value;
@@ -100,6 +102,26 @@ export const tensorLikes: Kind<TensorLike> = kindOf(
   (value) => value instanceof Tensor || typeof value === "number" || value instanceof TracedNumber || typeof value === "boolean",
 );
 
+export const tensorList: Kind<readonly Tensor[]> = kindOf("a list of tensors", (value) => all(value, tensors.holds));
+export const tensorLikeList: Kind<readonly TensorLike[]> = kindOf(
+  "a list of tensors or numbers",
+  (value) => all(value, tensorLikes.holds),
+);
+export const numbers: Kind<number | readonly number[]> = kindOf(
+  "a number or a list of them",
+  (value) => typeof value === "number" || all(value, (item) => typeof item === "number"),
+);
+export const arrayLike: Kind<ArrayLike<number>> = kindOf(
+  "a list or typed array of numbers",
+  (value) => ArrayBuffer.isView(value) && "length" in value || all(value, (item) => typeof item === "number"),
+);
+export const bytes: Kind<ArrayBufferLike | ArrayBufferView> = kindOf(
+  "a buffer or a view of one",
+  (value) =>
+    ArrayBuffer.isView(value) || value instanceof ArrayBuffer ||
+    typeof SharedArrayBuffer !== "undefined" && value instanceof SharedArrayBuffer,
+);
+
 /** One of some values. */
 export function oneOf<const T extends readonly unknown[]>(...values: T): Kind<T[number]> {
   return kindOf(
@@ -114,47 +136,32 @@ export function aFunction<F>(): Kind<F> {
   return kindOf("a function", (value) => typeof value === "function");
 }
 
+/** Whether a value is a record: an object of no class. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 /** A record whose contents are checked where it is used. */
 export function aRecord<R extends object>(): Kind<R> {
-  return kindOf("a record", (value) => typeof value === "object" && value !== null && !Array.isArray(value));
+  return kindOf("a record", isRecord);
 }
 
-/** What is checked, with a message of its own, where it is used. */
+export const aList: Kind<readonly unknown[]> = kindOf("a list", Array.isArray);
+export const aTree: Kind<object> = kindOf(
+  "a tree of tensors: a record, a list or a tensor",
+  (value) => value instanceof Tensor || Array.isArray(value) || isRecord(value),
+);
+
+/** What is checked, with a message of its own, where it is used. Nothing but `undefined` stands for a default. */
 export function checkedInside<T>(): Kind<T> {
-  return kindOf("another value", () => true);
+  return kindOf("something", (value) => value !== null);
 }
 
-/** A value in a few words, for messages. */
-export function describe(value: unknown): string {
-  switch (typeof value) {
-    case "string":
-      return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
-    case "number":
-      return Object.is(value, -0) ? "-0" : `${value}`;
-    case "bigint":
-      return `the bigint ${value}`;
-    case "symbol":
-      return "a symbol";
-    case "function":
-      return "a function";
-    case "object":
-      return value === null
-        ? "null"
-        : Array.isArray(value)
-        ? `[${[...value].slice(0, 6).map(describe).join(", ")}]`
-        : nameOf(value);
-    default:
-      return `${value}`;
-  }
-}
-
-function nameOf(value: object): string {
-  // An error that says so.
-  if (value instanceof TracedNumber) return `${value}`;
-  if (value instanceof Tensor) return `a Tensor ${value.dtype}[${value.shape.join(", ")}]`;
-  if (value instanceof Promise) return "a Promise, which must be awaited first";
-  const name = value.constructor?.name;
-  return name === undefined || name === "Object" ? "a record" : `a ${name}`;
+/** Of a kind, or null, which means something. */
+export function orNull<T>(kind: Kind<T>): Kind<T | null> {
+  return kindOf(`${kind.needs} or null`, (value) => value === null || kind.holds(value), kind.type);
 }
 
 /**

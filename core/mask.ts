@@ -4,6 +4,7 @@
  * @module
  */
 import { ShapeError } from "./errors.ts";
+import { quoted } from "./quoted.ts";
 import type { Tensor } from "./tensor.ts";
 import { treeLeaves } from "./tree.ts";
 
@@ -28,7 +29,13 @@ export type Mask = MaskTree | ((path: string, x: Tensor) => boolean);
  * @throws {ShapeError} From the function, if a tree of booleans has none for a path.
  */
 export function selector(mask: Mask): (path: string, x: Tensor) => boolean {
-  if (typeof mask === "function") return mask;
+  if (typeof mask === "function") {
+    return (path, x) => {
+      const mark: unknown = mask(path, x);
+      if (typeof mark === "boolean") return mark;
+      throw new TypeError(`Cannot use a mask that gives ${quoted(mark)} for "${path}": it must give a boolean`);
+    };
+  }
   const marks = new Map(treeLeaves(mask).map(({ path, value }) => [path, value]));
   return (path) => {
     for (let above = path;; above = above.slice(0, Math.max(0, above.lastIndexOf(".")))) {

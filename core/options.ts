@@ -5,7 +5,8 @@
  * @module
  */
 import { OptionError } from "./errors.ts";
-import { describe, type Kind, notOfKind, whole, wholes } from "./kinds.ts";
+import { isRecord, type Kind, notOfKind, real, whole, wholes } from "./kinds.ts";
+import { quoted } from "./quoted.ts";
 import { nearestName } from "./spelling.ts";
 
 /** The kind of an option that must be given. */
@@ -42,6 +43,8 @@ export function optionTable<O>(kinds: OptionKinds<O>): OptionTable<O> {
 
 /** One axis. */
 export const axisOption = optionTable<{ readonly axis?: number }>({ axis: whole });
+/** An interval. */
+export const intervalOptions = optionTable<{ readonly min?: number; readonly max?: number }>({ min: real, max: real });
 /** One axis or several. */
 export const axesOption = optionTable<{ readonly axis?: number | readonly number[] }>({ axis: wholes });
 
@@ -73,13 +76,7 @@ export function checkOptions<O, G extends O>(given: G, { kinds, needed }: Option
 function checkRecord(given: unknown, needed: readonly string[], kinds: object, what: string): void {
   if (given === undefined && needed.length > 0) throw missing(needed[0], kinds, what);
   if (isRecord(given)) return;
-  throw new TypeError(`Cannot call ${what} with ${describe(given)} as options: they are a record, ${shape(kinds)}`);
-}
-
-function isRecord(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  throw new TypeError(`Cannot call ${what} with ${quoted(given)} as options: they are a record, ${shape(kinds)}`);
 }
 
 function shape(kinds: object): string {

@@ -4,11 +4,36 @@
  * @module
  */
 
-/** A value as a message shows it: as JSON where there is such, else as text. */
+/** A value in a few words. */
 export function quoted(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return String(value);
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value);
+    case "number":
+      return Object.is(value, -0) ? "-0" : `${value}`;
+    case "bigint":
+      return `${value}n`;
+    case "symbol":
+      return "a symbol";
+    case "function":
+      return "a function";
+    case "object":
+      return value === null ? "null" : Array.isArray(value) ? listed(value) : named(value);
+    default:
+      return `${value}`;
   }
+}
+
+function listed(values: readonly unknown[]): string {
+  const shown = Array.from(values.slice(0, 8), quoted);
+  return `[${[...shown, ...(values.length > 8 ? ["..."] : [])].join(", ")}]`;
+}
+
+function named(value: object): string {
+  if (value instanceof Promise) return "a Promise, which must be awaited first";
+  const { constructor } = value as { constructor?: unknown };
+  const name = typeof constructor === "function" ? constructor.name : "";
+  if (name === "TracedNumber") return `${value}`; // throws: it says itself why it cannot be used there
+  if (name === "Tensor" && "dtype" in value && "shape" in value) return `a Tensor ${value.dtype}[${value.shape}]`;
+  return name === "Object" || name === "" ? `a record { ${Object.keys(value).slice(0, 8).join(", ")} }` : `a ${name}`;
 }

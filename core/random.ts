@@ -6,8 +6,9 @@
  *
  * @module
  */
-import { elementType, real, scalar } from "./kinds.ts";
-import { axisOption, checkOptions, needed, optionTable } from "./options.ts";
+import { quoted } from "./quoted.ts";
+import { argument, elementType, real, scalar, tensors } from "./kinds.ts";
+import { axisOption, checkOptions, intervalOptions, needed, optionTable } from "./options.ts";
 import { add, bitwiseOr, bitwiseXor, mul, rem, shiftRight, sub } from "./ops/binary.ts";
 import { bitcast, hashType, threefry2x32 } from "./ops/bits.ts";
 import { asTensor } from "./ops/literal.ts";
@@ -23,9 +24,9 @@ import { argsort } from "./ops/sort.ts";
 import { take } from "./ops/take.ts";
 import { erfinv } from "./ops/special.ts";
 import { clip, cos, erf, log, sqrt } from "./ops/unary.ts";
-import { defaultFloat, type DType, holds, indexType, isFloat, wholeRange } from "./dtype.ts";
+import { defaultFloat, type DType, floatBelow, floatFrom, holds, indexType, isFloat, wholeRange } from "./dtype.ts";
 import { DTypeError, ShapeError } from "./errors.ts";
-import { integer, tensorCount } from "./ranges.ts";
+import { fraction, integer, tensorCount } from "./ranges.ts";
 import { checkShape, normalizeAxis, type Shape, showShape } from "./shape.ts";
 import { refuseForeign, type Scalar, Tensor, type TensorLike } from "./tensor.ts";
 import { ask, TracedNumber } from "./traced_number.ts";
@@ -46,14 +47,14 @@ export type Key = Tensor;
  */
 export function key(seed: number): Key {
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new RangeError(`Cannot make a key from seed ${seed}: it must be an integer from 0 to 2^53 - 1`);
+    throw new RangeError(`Cannot make a key from seed ${quoted(seed)}: it must be an integer from 0 to 2^53 - 1`);
   }
   return tensor(Uint32Array.of(Math.floor(seed / 2 ** 32), seed >>> 0));
 }
 
 function words(k: Key): [Tensor, Tensor] {
   refuseForeign(k);
-  if (!(k instanceof Tensor)) throw new TypeError(`Cannot use ${k} as a random key: make one with random.key(seed)`);
+  if (!(k instanceof Tensor)) throw new TypeError(`Cannot use ${quoted(k)} as a random key: make one with random.key(seed)`);
   if (k.dtype !== hashType || k.rank !== 1 || k.size !== 2) {
     const error = k.dtype === hashType ? ShapeError : DTypeError;
     throw new error(
@@ -85,6 +86,7 @@ const zero = () => constantOf(0, hashType);
  * @throws {RangeError} If the number of keys is not an integer from 0 to 2^20.
  */
 export function split(k: Key, count = 2): Key[] {
+  words(k);
   return Array.from({ length: tensorCount(count, "The number of keys", 0) }, (_, i) => hash(k, zero(), constantOf(i, hashType)));
 }
 
@@ -148,20 +150,27 @@ export interface Interval {
   readonly max?: number;
 }
 
-const intervalOptions = optionTable<Interval>({ min: real, max: real });
-
 /**
- * Numbers uniform in [min, max): f32, of the given shape.
+ * Numbers uniform in [min, max): f32, of the given shape. However few floats there are between the two, `max` is not among them.
  *
  * ```ts
  * import { random, toArray } from "../mod.ts";
  * console.log(await toArray(random.uniform(random.key(0), [2], { min: -1, max: 1 }))); // [0.895..., 0.957...]
  * ```
+ *
+ * @throws {RangeError} If no f32 lies in the interval.
  */
 export function uniform(k: Key, shape: Shape, options: Interval = {}): Tensor {
   const { min = 0, max = 1 } = checkOptions(options, intervalOptions, "uniform");
   const unit = fractions(bits(k, shape));
-  return min === 0 && max === 1 ? unit : add(mul(unit, max - min), min);
+  if (min === 0 && max === 1) return unit;
+  const [least, most] = [floatFrom(defaultFloat, min), floatBelow(defaultFloat, max)];
+  if (!(least <= most)) {
+    throw new RangeError(`Cannot draw numbers from [${min}, ${max}): no ${defaultFloat} lies in it`);
+  }
+  // By halves, whose difference does not overflow; what is rounded to the end is put back.
+  const [from, width] = [min / 2, max / 2 - min / 2];
+  return clip(mul(add(mul(unit, width), from), 2), { min: least, max: most });
 }
 
 /** Options of `normal`. */
@@ -233,7 +242,9 @@ export function truncatedNormal(
   const unit = add(uniform(k, shape), 2 ** -24);
   const [from, to] = [erf(min * Math.SQRT1_2), erf(max * Math.SQRT1_2)];
   const z = mul(erfinv(add(from, mul(unit, sub(to, from)))), Math.SQRT2);
-  return cast(clip(z, { min, max }), dtype);
+  // Bounds that the type holds are not rounded beyond them.
+  const [least, most] = [floatFrom(dtype, min), -floatFrom(dtype, -max)];
+  return cast(clip(z, { min: least, max: most }), dtype);
 }
 
 const randintOptions = optionTable<{ readonly min?: number; readonly max: number }>({ min: real, max: needed(real) });
@@ -270,6 +281,7 @@ export function randint(k: Key, shape: Shape, options: { readonly min?: number; 
  * ```
  */
 export function bernoulli(k: Key, p: Scalar, shape: Shape): Tensor {
+  ask(argument(p, scalar, "p", "bernoulli"), "is a probability", (value) => fraction(value, "p"));
   return lt(uniform(k, shape), p);
 }
 
@@ -287,8 +299,11 @@ export function bernoulli(k: Key, p: Scalar, shape: Shape): Tensor {
  */
 export function permutation(k: Key, x: Tensor | number, options: { readonly axis?: number } = {}): Tensor {
   const { axis = 0 } = checkOptions(options, axisOption, "permutation");
-  if (typeof x === "number") return take(arange(integer(x, "The number of elements", 0)), permutationOf(k, x));
-  const along = normalizeAxis(axis, x.rank, "permute at random");
+  if (typeof x === "number") {
+    normalizeAxis(axis, 1, "permute at random");
+    return take(arange(integer(x, "The number of elements", 0)), permutationOf(k, x));
+  }
+  const along = normalizeAxis(axis, argument(x, tensors, "x", "permutation").rank, "permute at random");
   return take(x, permutationOf(k, x.shape[along]), { axis: along });
 }
 

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { quoted } from "./quoted.ts";
 import type { Words } from "./words.ts";
+import { floatBelow } from "./dtype.ts";
 import { encrypt } from "./threefry.ts";
 
 /** Random numbers one after the other. It has a state, its position: make a new one for each use. */
@@ -32,6 +34,9 @@ const blockSize = 256;
  * ```
  */
 export function randomStream(key: Words): RandomStream {
+  if (!Array.isArray(key) || key.length !== 2 || !key.every(Number.isInteger)) {
+    throw new TypeError(`Cannot make a random stream from ${quoted(key)}: a key is two words of 32 bits, [high, low]`);
+  }
   const k0 = key[0] | 0, k1 = key[1] | 0;
   // Grows from one counter to a block, so that a short stream costs little.
   let words = new Uint32Array(32);
@@ -48,7 +53,9 @@ export function randomStream(key: Words): RandomStream {
     return words[next++];
   }
   function uniform(low = 0, high = 1): number {
-    return low + (high - low) * (bits() / 2 ** 32);
+    // Where few numbers lie between the two, the sum may be rounded to the higher one.
+    const value = low + (high - low) * (bits() / 2 ** 32);
+    return value < high ? value : floatBelow("f64", high);
   }
   function below(count: number): number {
     if (!Number.isInteger(count) || count < 1 || count > 2 ** 32) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { quoted } from "./quoted.ts";
 import { ShapeError } from "./errors.ts";
 
 /** The extents of a tensor's axes, outermost first; `[]` is a scalar. */
@@ -57,11 +58,12 @@ export function showShape(shape: Shape): string {
  */
 export function checkShape(shape: Shape, what: string): Shape {
   if (!Array.isArray(shape)) {
-    throw new TypeError(`Cannot ${what} with shape ${shape}: a shape is a list of extents, such as [${Number(shape) || 2}]`);
+    const like = Number.isSafeInteger(shape) ? `[${shape}]` : "[2, 3]";
+    throw new TypeError(`Cannot ${what} with shape ${quoted(shape)}: a shape is a list of extents, such as ${like}`);
   }
   for (const extent of shape) {
-    if (!Number.isInteger(extent) || extent < 0) {
-      throw new ShapeError(`Cannot ${what} with shape ${showShape(shape)}: every extent must be an integer of at least 0`, {
+    if (!Number.isSafeInteger(extent) || extent < 0) {
+      throw new ShapeError(`Cannot ${what} with shape ${quoted(shape)}: every extent must be an integer of at least 0`, {
         shape,
       });
     }

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { quoted } from "./quoted.ts";
 import type { Words } from "./words.ts";
 
 /** Skein's constant: it keeps a key of zeros from being a fixed point. */
@@ -74,7 +75,7 @@ export function threefry2x32(key: Words, counter: Words): [number, number] {
  */
 export function keyFromSeed(seed: number): [number, number] {
   if (!Number.isSafeInteger(seed)) {
-    throw new RangeError(`Cannot make a key from seed ${seed}: it must be an integer between -(2^53 - 1) and 2^53 - 1`);
+    throw new RangeError(`Cannot make a key from seed ${quoted(seed)}: it must be an integer between -(2^53 - 1) and 2^53 - 1`);
   }
   return [Math.floor(seed / 2 ** 32) >>> 0, seed >>> 0];
 }

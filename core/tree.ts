@@ -6,7 +6,9 @@
  *
  * @module
  */
-import { ShapeError } from "./errors.ts";
+import { quoted } from "./quoted.ts";
+import { aFunction, argument, isRecord } from "./kinds.ts";
+import { ShapeError, TraceError } from "./errors.ts";
 import { refuseForeign, Tensor } from "./tensor.ts";
 
 /** A leaf of a tree and its dotted path: `conv1.weight`, `layers.0.bias`. */
@@ -18,12 +20,6 @@ export interface Leaf {
   readonly path: string;
   /** The leaf itself. */
   readonly value: unknown;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null || value instanceof Tensor) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 /** Sets an entry of a new record, whatever its key. */
@@ -91,6 +87,7 @@ export function treeTensors(tree: unknown): Tensor[] {
  * ```
  */
 export function mapLeaves(tree: unknown, f: (value: unknown, path: string) => unknown): unknown {
+  argument(f, aFunction(), "f", "mapLeaves");
   return mapBelow(tree, f);
 }
 
@@ -211,6 +208,7 @@ function listed(what: string, paths: readonly string[], most = 5): string {
  * @throws {ShapeError} If another tree has no tensor at a path where the first has one, or one where the first has none.
  */
 export function treeMap<T>(f: (x: Tensor, ...others: Tensor[]) => Tensor, tree: T, ...rest: readonly unknown[]): T {
+  argument(f, aFunction(), "f", "treeMap");
   return treeMapWithPath((_, ...tensors) => f(...tensors), tree, ...rest);
 }
 
@@ -230,12 +228,33 @@ export function treeMapWithPath<T>(
   tree: T,
   ...rest: readonly unknown[]
 ): T {
+  argument(f, aFunction(), "f", "treeMap");
   const others = rest.map((other) => leavesLike(tree, other, "Cannot map trees together"));
   let next = 0;
   return mapLeaves(tree, (value, path) => {
     const index = next++;
-    return value instanceof Tensor ? f(path, value, ...others.map((leaves) => leaves[index] as Tensor)) : value;
+    if (!(value instanceof Tensor)) return value;
+    const made: unknown = f(path, value, ...others.map((leaves) => leaves[index] as Tensor));
+    if (made instanceof Tensor) return made;
+    refusePromises(made, "map a tree by");
+    throw new TypeError(`Cannot map the tensor${path && ` at "${path}"`} to ${quoted(made)}: the function must return a tensor`);
   }) as T;
+}
+
+/**
+ * Refuses what an async function gives.
+ *
+ * @throws {TraceError} If there is a promise in the tree; `what` names what was to be done.
+ */
+export function refusePromises(tree: unknown, what: string): void {
+  const promises = treeLeaves(tree).flatMap(({ value }) => value instanceof Promise ? [value] : []);
+  if (promises.length === 0) return;
+  // What goes wrong inside it is only a consequence.
+  for (const promise of promises) promise.catch(() => {});
+  throw new TraceError(
+    `Cannot ${what} an async function: it returned a Promise, and its steps after the first await would be missed; await outside`,
+    {},
+  );
 }
 
 /** The form of a tree: what is left when the leaves are taken out. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { quoted } from "./quoted.ts";
 
 /**
  * Fixes all arguments of a function except the first: `withArgs(f, ...rest)(x)` is `f(x, ...rest)`. The result keeps the name of
@@ -15,5 +16,6 @@
  * ```
  */
 export function withArgs<X, A extends unknown[], R>(f: (x: X, ...args: A) => R, ...args: A): (x: X) => R {
+  if (typeof f !== "function") throw new TypeError(`Cannot call withArgs with ${quoted(f)}: it must be a function`);
   return Object.defineProperty((x: X) => f(x, ...args), "name", { value: f.name });
 }

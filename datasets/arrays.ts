@@ -5,7 +5,7 @@
  */
 import { dtypeOfArray, type TypedArray } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
-import { describe } from "../core/kinds.ts";
+import { quoted } from "../core/quoted.ts";
 import { gatherArrays as gather } from "./loader/make.ts";
 import { checkShape, showShape, sizeOf } from "../core/shape.ts";
 
@@ -68,7 +68,7 @@ export function arrays<T extends Readonly<Record<string, TypedArray | ShapedArra
   fields: T,
 ): ArraySet<{ readonly [K in keyof T]: ArrayOf<T[K]> }> {
   if (typeof fields !== "object" || fields === null || Array.isArray(fields) || ArrayBuffer.isView(fields)) {
-    throw new TypeError(`Cannot make a set of arrays from ${describe(fields)}: it takes a record of arrays by name`);
+    throw new TypeError(`Cannot make a set of arrays from ${quoted(fields)}: it takes a record of arrays by name`);
   }
   const entries = Object.entries(fields).map(([name, field]) => [name, shaped(field, name)] as const);
   if (entries.length === 0) throw new TypeError("Cannot make a set of arrays from no arrays");
@@ -96,7 +96,7 @@ function shaped(field: unknown, name: string): ShapedArray {
   if (!ArrayBuffer.isView(data) || dtypeOfArray(data) === undefined) {
     throw new TypeError(
       `Cannot make a set of arrays with ${
-        describe(field)
+        quoted(field)
       } as ${name}: it must be a typed array of numbers up to 32 bits or of floats, ` +
         "such an array with a shape, or nested lists of numbers",
     );
@@ -123,13 +123,13 @@ function fromLists(lists: readonly unknown[], name: string): ShapedArray {
   const put = (list: unknown, axis: number): void => {
     if (axis === shape.length) {
       if (typeof list !== "number") {
-        throw new TypeError(`Cannot make a set of arrays with ${describe(list)} in ${name}: it must be a number`);
+        throw new TypeError(`Cannot make a set of arrays with ${quoted(list)} in ${name}: it must be a number`);
       }
       data[next++] = list;
       return;
     }
     if (!Array.isArray(list) || list.length !== shape[axis]) {
-      const found = Array.isArray(list) ? `a list of ${list.length}` : describe(list);
+      const found = Array.isArray(list) ? `a list of ${list.length}` : quoted(list);
       throw new ShapeError(`Cannot make a set of arrays with ${found} in ${name}, where the first has ${shape[axis]}`, { name });
     }
     for (let i = 0; i < list.length; i++) put(list[i], axis + 1);

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { aRecord, argument } from "../core/kinds.ts";
 import { checkedOptions } from "./check_options.ts";
 import { type Cifar10Source, cifar10Source } from "./cifar10_source.ts";
 import type { DatasetTask } from "./errors.ts";
@@ -35,5 +36,6 @@ import type { ImageDataset } from "./types.ts";
  */
 export function cifar10(options: DatasetOptions = {}, source: Cifar10Source = cifar10Source): DatasetTask<ImageDataset> {
   const checked = checkedOptions(options, "cifar10");
+  argument<object>(source, aRecord(), "source", "cifar10");
   return async () => await (await import("./load_cifar10.ts")).loadCifar10(checked, source)();
 }

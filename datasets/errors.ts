@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { argument, type Kind, kindOf } from "../core/kinds.ts";
 
 /** A failure to get a data set. `file` is a path or, for a download, the file's name. */
 export type DatasetError =
@@ -50,6 +51,11 @@ export type DatasetTask<A> = () => Promise<
   | { readonly _tag: "Right"; readonly right: A }
 >;
 
+const aDatasetError: Kind<DatasetError> = kindOf(
+  "the error of a data set",
+  (value) => typeof value === "object" && value !== null && "kind" in value && "message" in value,
+);
+
 /**
  * The error as text for a terminal: its sentence, or, if several mirrors failed, one line each.
  *
@@ -61,6 +67,7 @@ export type DatasetTask<A> = () => Promise<
  * ```
  */
 export function showDatasetError(error: DatasetError): string {
+  argument(error, aDatasetError, "error", "showDatasetError");
   if (error.kind !== "Download" || error.attempts.length < 2) return error.message;
   const lines = error.attempts.map((attempt) => `  ${attempt.error.message}`);
   return [`Cannot download ${error.file} from any of ${lines.length} mirrors:`, ...lines].join("\n");

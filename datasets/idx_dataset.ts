@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { aRecord, argument } from "../core/kinds.ts";
 import { checkedOptions } from "./check_options.ts";
 import type { DatasetTask } from "./errors.ts";
 import type { IdxSource } from "./idx_source.ts";
@@ -25,5 +26,6 @@ import type { ImageDataset } from "./types.ts";
  */
 export function idxDataset(source: IdxSource, options: DatasetOptions = {}): DatasetTask<ImageDataset> {
   const checked = checkedOptions(options, "idxDataset");
+  argument<object>(source, aRecord(), "source", "idxDataset");
   return async () => await (await import("./load_idx.ts")).loadIdx(source, checked)();
 }

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { anyNumber, checkedInside, flag } from "../core/kinds.ts";
+import { quoted } from "../core/quoted.ts";
+import { aSet } from "./option_kinds.ts";
+import { anyNumber, argument, arrayLike, checkedInside, flag } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { foldInKey } from "../core/threefry.ts";
 import { randomStream } from "../core/random_stream.ts";
@@ -28,10 +30,14 @@ export function subset<F extends Arrays>(set: ArraySet<F>, indices: ArrayLike<nu
  */
 export function subset(set: ImageSet, indices: ArrayLike<number>): ImageSet;
 export function subset(set: ImageSet | ArraySet, indices: ArrayLike<number>): ImageSet | ArraySet {
+  argument<object>(set, aSet, "set", "subset");
+  argument(indices, arrayLike, "indices", "subset");
   for (let i = 0; i < indices.length; i++) {
     const from = indices[i];
     if (!Number.isInteger(from) || from < 0 || from >= set.count) {
-      throw new RangeError(`Cannot take example ${from} of ${set.count}: indices are integers from 0 to ${set.count - 1}`);
+      throw new RangeError(
+        `Cannot take example ${quoted(from)} of ${set.count}: indices are integers from 0 to ${set.count - 1}`,
+      );
     }
   }
   if (isArraySet(set)) return { ...set, arrays: gatherArrays(set, indices), count: indices.length };
@@ -94,6 +100,7 @@ export function split(
   options: SplitOptions,
 ): readonly [ImageSet, ImageSet] | readonly [ArraySet, ArraySet] {
   checkOptions(options, splitOptions, "split");
+  argument<object>(set, aSet, "set", "split");
   const { key, stratify = false } = options;
   const size = secondSize(set, options);
   const base = words(key);
@@ -110,6 +117,9 @@ export function split(
 }
 
 function secondSize(set: { readonly count: number }, { fraction, count }: SplitOptions): number {
+  if (fraction !== undefined && count !== undefined) {
+    throw new RangeError(`Cannot split a set by a fraction (${fraction}) and a count (${count}): give one of them`);
+  }
   const size = count ?? Math.round(fraction * set.count);
   if ((fraction === undefined || (fraction >= 0 && fraction <= 1)) && Number.isInteger(size) && size >= 0 && size <= set.count) {
     return size;

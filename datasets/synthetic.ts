@@ -9,6 +9,7 @@
  * @module
  */
 import { hostArray } from "../core/dtype.ts";
+import { quoted } from "../core/quoted.ts";
 import { checkedInside, real } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { foldInKey, keyFromSeed } from "../core/threefry.ts";
@@ -60,7 +61,7 @@ export function syntheticDigits(options: SyntheticDigitsOptions = {}): ImageData
 /** `count` digits drawn by a key, each by a key of its own. */
 function drawSet(key: Words, count: number): ImageSet {
   if (!Number.isInteger(count) || count < 0) {
-    throw new RangeError(`Cannot draw ${count} digits: the number must be an integer of at least 0`);
+    throw new RangeError(`Cannot draw ${quoted(count)} digits: the number must be an integer of at least 0`);
   }
   const bytes = imageBytes(digitShape);
   const images = hostArray("u8", count * bytes) as Uint8Array;

@@ -3,6 +3,11 @@
  *
  * @module
  */
+import { ShapeError } from "../core/errors.ts";
+import { argument } from "../core/kinds.ts";
+import { quoted } from "../core/quoted.ts";
+import { checkShape, showShape } from "../core/shape.ts";
+import { anImageSet } from "./option_kinds.ts";
 
 /** The shape of one image: channels, height and width. */
 export type ImageShape = readonly [channels: number, height: number, width: number];
@@ -41,7 +46,11 @@ export interface ImageDataset {
  * console.log(datasets.imageBytes([3, 32, 32])); // 3072
  * ```
  */
-export function imageBytes([channels, height, width]: ImageShape): number {
+export function imageBytes(shape: ImageShape): number {
+  const [channels, height, width] = checkShape(shape, "count the bytes of an image");
+  if (shape.length !== 3) {
+    throw new ShapeError(`Cannot count the bytes of an image ${showShape(shape)}: it has three axes`, { shape });
+  }
   return channels * height * width;
 }
 
@@ -57,8 +66,9 @@ export function imageBytes([channels, height, width]: ImageShape): number {
  * @throws {RangeError} If `count` is not an integer of at least 0.
  */
 export function firstImages(set: ImageSet, count: number): ImageSet {
+  argument<object>(set, anImageSet, "set", "firstImages");
   if (!Number.isInteger(count) || count < 0) {
-    throw new RangeError(`Cannot take the first ${count} images: the count must be an integer of at least 0`);
+    throw new RangeError(`Cannot take the first ${quoted(count)} images: the count must be an integer of at least 0`);
   }
   if (count >= set.count) return set;
   return {

@@ -4,7 +4,8 @@
  * @module
  */
 import { OptionError } from "../core/errors.ts";
-import { aString, describe, type Kind, kindOf } from "../core/kinds.ts";
+import { aString, type Kind, kindOf } from "../core/kinds.ts";
+import { quoted } from "../core/quoted.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { Tensor } from "../core/tensor.ts";
 import type { DecodeOptions, NamedTensors } from "./types.ts";
@@ -15,7 +16,7 @@ const decodeOptions = optionTable<DecodeOptions>({ file: aString });
 /** What to call bytes, once they and the options are checked. */
 export function nameOfBytes(bytes: Uint8Array, options: DecodeOptions, what: string): string {
   if (!aByteArray.holds(bytes)) {
-    throw new TypeError(`Cannot call ${what} with ${describe(bytes)}: it takes the bytes of a file as ${aByteArray.needs}`);
+    throw new TypeError(`Cannot call ${what} with ${quoted(bytes)}: it takes the bytes of a file as ${aByteArray.needs}`);
   }
   return checkOptions(options, decodeOptions, what).file ?? "the bytes";
 }
@@ -28,12 +29,12 @@ export function nameOfBytes(bytes: Uint8Array, options: DecodeOptions, what: str
  */
 export function checkNamed(named: NamedTensors, what: string, taken?: string): void {
   if (typeof named !== "object" || named === null || Array.isArray(named) || named instanceof Tensor) {
-    throw new TypeError(`Cannot call ${what} with ${describe(named)}: it takes a record of tensors by name`);
+    throw new TypeError(`Cannot call ${what} with ${quoted(named)}: it takes a record of tensors by name`);
   }
   for (const [name, x] of Object.entries(named)) {
     if (!(x instanceof Tensor)) {
       const remedy = "layers.stateDict makes a record of tensors from nested parameters";
-      throw new TypeError(`Cannot call ${what} with ${describe(x)} for ${JSON.stringify(name)}: it must be a tensor; ${remedy}`);
+      throw new TypeError(`Cannot call ${what} with ${quoted(x)} for ${JSON.stringify(name)}: it must be a tensor; ${remedy}`);
     }
     if (name === taken || !name.isWellFormed()) {
       const why = name === taken ? "the format has that name for itself" : "it is not well-formed Unicode";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { aRecord, argument, tensors } from "../core/kinds.ts";
 import { ShapeError } from "../core/errors.ts";
 import { add } from "../core/ops/binary.ts";
 import { matmul } from "../core/ops/matmul.ts";
@@ -14,6 +15,9 @@ import { hasBias } from "./parameters.ts";
 
 /** x weight^T, and the bias if there is one. */
 export function affine<B extends boolean>(x: Tensor, params: WeightBias<B>): Tensor {
+  argument(x, tensors, "x", "linear");
+  argument(params, aRecord(), "params", "linear");
+  argument(params.weight, tensors, "weight", "linear");
   checkFeatures(x.shape, params.weight.shape);
   const y = matmul(x, transpose(params.weight));
   return hasBias(params) ? add(y, params.bias) : y;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { aRecord, flag, real, tensors } from "../core/kinds.ts";
+import { aRecord, argument, flag, real, tensors } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { isBool, isFloat } from "../core/dtype.ts";
 import { DTypeError, ShapeError } from "../core/errors.ts";
@@ -63,6 +63,9 @@ export function scaledDotProductAttention(
   options: AttentionOptions = {},
 ): Tensor {
   const { mask, causal = false, scale, dropout } = checkOptions(options, attentionOptions, "scaledDotProductAttention");
+  argument(query, tensors, "query", "scaledDotProductAttention");
+  argument(key, tensors, "key", "scaledDotProductAttention");
+  argument(value, tensors, "value", "scaledDotProductAttention");
   checkAttention(query.shape, key.shape, value.shape);
   const scores = mul(matmul(query, transpose(key)), scale ?? 1 / Math.sqrt(query.shape[query.rank - 1]));
   const weights = weigh(scores, mask, causal);

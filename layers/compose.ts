@@ -4,10 +4,14 @@
  *
  * @module
  */
+import { refusePromises } from "../core/tree.ts";
+import { quoted } from "../core/quoted.ts";
+import { aLayer } from "./option_kinds.ts";
+import { aFunction, aRecord, argument, aString } from "../core/kinds.ts";
 import { zeros } from "../core/ops/creation.ts";
 import type { Key } from "../core/random.ts";
 import type { Shape } from "../core/shape.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { Tensor } from "../core/tensor.ts";
 import { keyFor } from "./init.ts";
 import {
   type AnyLayer,
@@ -76,6 +80,9 @@ export function compose<T extends Stages>(
   join: (stages: StageFunctions<T>, x: Tensor) => Tensor,
   kind: string = "compose",
 ): Layer<StageParams<T>, StageState<T>> {
+  argument(kind, aString, "kind", "compose");
+  argument(stages, aRecord<T>(), "stages", kind);
+  argument(join, aFunction(), "join", "compose");
   checkNames(Object.keys(stages));
   const parts: Parts = mapRecord(stages as Stages, asLayer);
   const run = join as Join;
@@ -92,7 +99,7 @@ export function compose<T extends Stages>(
 function initAll(parts: Parts, join: Join, key: Key, inputShape: Shape): Initial<Entries, Entries> {
   const found = new Map<string, Initial<object, object>>();
   const calls = mapRecord(parts, (layer, name) => (x: Tensor) => {
-    const shape = x.shape.slice(1);
+    const shape = checkInput(x, name).shape.slice(1);
     const initial = atLayer(name, shape, () => layer.init(keyFor(key, name), shape));
     if (!found.has(name)) found.set(name, initial);
     return zeros([1, ...initial.output]);
@@ -113,6 +120,7 @@ function applyAll(parts: Parts, join: Join, params: Entries, state: Entries, x: 
   const calls = mapRecord(parts, (layer, name) => {
     let uses = 0;
     return (input: Tensor) => {
+      checkInput(input, name);
       const old = changed.get(name) ?? state[name] ?? empty;
       const own = modeOf(mode, uses++ === 0 ? name : `${name}.${uses}`);
       const [output, after] = atLayer(name, input.shape, () => layer.apply(params[name] ?? empty, old, input, own));
@@ -122,6 +130,13 @@ function applyAll(parts: Parts, join: Join, params: Entries, state: Entries, x: 
   });
   const y = join(calls, x);
   return [y, changed.size === 0 ? state : { ...state, ...Object.fromEntries(changed) }];
+}
+
+/** What a stage is called with comes from a user's function. */
+function checkInput(x: Tensor, name: string): Tensor {
+  if (x instanceof Tensor) return x;
+  refusePromises(x, "use as stage");
+  throw new TypeError(`Cannot apply stage "${name}" to ${quoted(x)}: it takes a tensor`);
 }
 
 function mapRecord<A, B>(record: Readonly<Record<string, A>>, f: (value: A, name: string) => B): Record<string, B> {
@@ -135,10 +150,8 @@ function filled<A>(stages: Readonly<Record<string, A>>, part: (stage: A) => obje
 
 function asLayer(stage: Stage, name: string): AnyLayer {
   if (typeof stage === "function") return fromFunction(stage);
-  if (typeof stage?.init === "function" && typeof stage.apply === "function") return stage;
-  throw new TypeError(
-    `Cannot use ${stage === null ? "null" : typeof stage} as stage "${name}": it must be a layer or a function`,
-  );
+  if (aLayer.holds(stage)) return stage;
+  throw new TypeError(`Cannot use ${quoted(stage)} as stage "${name}": it must be a layer or a function`);
 }
 
 function modeOf(mode: Mode, name: string): Mode {

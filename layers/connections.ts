@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { aFunction, checkedInside } from "../core/kinds.ts";
+import { aLayer } from "./option_kinds.ts";
+import { aFunction, aRecord, argument, type Kind, kindOf } from "../core/kinds.ts";
 import { axisOption, checkOptions, optionTable } from "../core/options.ts";
 import { add } from "../core/ops/binary.ts";
 import { concat } from "../core/ops/concat.ts";
@@ -20,7 +21,8 @@ export interface ResidualOptions<D extends Stage | undefined = undefined> {
   readonly activation?: (x: Tensor) => Tensor;
 }
 
-const residualOptions = optionTable<ResidualOptions<Stage | undefined>>({ downsample: checkedInside(), activation: aFunction() });
+const aStage: Kind<Stage> = kindOf("a layer or a function", (value) => typeof value === "function" || aLayer.holds(value));
+const residualOptions = optionTable<ResidualOptions<Stage | undefined>>({ downsample: aStage, activation: aFunction() });
 
 /** The stages of a residual connection: those inside, and what is beside them. */
 export type ResidualStages<T, D> = D extends Stage ? T & { readonly downsample: D } : T;
@@ -53,6 +55,7 @@ export function residual<T extends Stages, D extends Stage | undefined = undefin
   options: ResidualOptions<D> = {},
 ): Layer<StageParams<ResidualStages<T, D>>, StageState<ResidualStages<T, D>>> {
   const { downsample, activation = same } = checkOptions(options, residualOptions, "residual");
+  argument(stages, aRecord<T>(), "stages", "residual");
   if ("downsample" in stages) {
     throw new RangeError(
       `Cannot name a stage of a residual connection "downsample": it is the name of what is beside the stages`,

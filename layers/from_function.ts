@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { aFunction, argument, aString } from "../core/kinds.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { empty } from "./parameters.ts";
 import { type Layer, outputShape } from "./layer.ts";
@@ -19,7 +20,9 @@ import { type Layer, outputShape } from "./layer.ts";
  * @param f Must keep the first axis, which is the batch.
  * @param kind What to call it in summaries. Default the function's own name.
  */
-export function fromFunction(f: (x: Tensor) => Tensor, kind: string = f.name): Layer {
+export function fromFunction(f: (x: Tensor) => Tensor, kind: string = f?.name): Layer {
+  argument(f, aFunction(), "f", "fromFunction");
+  argument(kind, aString, "kind", "fromFunction");
   return {
     kind,
     init: (_, inputShape) => ({ params: empty, state: empty, output: outputShape(f, inputShape) }),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { argument, aString } from "../core/kinds.ts";
 import { foldIn, type Key } from "../core/random.ts";
 import type { Shape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -27,6 +28,7 @@ function hashName(name: string): number {
  * ```
  */
 export function keyFor(key: Key, name: string): Key {
+  argument(name, aString, "name", "keyFor");
   return foldIn(key, hashName(name));
 }
 

@@ -4,10 +4,13 @@
  *
  * @module
  */
+import { refusePromises } from "../core/tree.ts";
+import { quoted } from "../core/quoted.ts";
+import { aFunction, argument, tensors } from "../core/kinds.ts";
 import { ShapeError } from "../core/errors.ts";
 import { zeros } from "../core/ops/creation.ts";
 import type { Key } from "../core/random.ts";
-import { type Shape, showShape } from "../core/shape.ts";
+import { checkShape, type Shape, showShape } from "../core/shape.ts";
 import { refuseForeign, Tensor } from "../core/tensor.ts";
 import { recordEffects } from "../core/values/effects.ts";
 
@@ -35,6 +38,7 @@ export const evalMode: Mode = Object.freeze({ kind: "eval" });
  * ```
  */
 export function trainMode(key: Key): Mode {
+  argument(key, tensors, "key", "trainMode");
   return { kind: "train", key };
 }
 
@@ -105,11 +109,15 @@ export type StateOf<L> = L extends Layer<infer _P, infer S> ? S : never;
  * @throws {ShapeError} If the function fails for such inputs or does not keep the batch axis.
  */
 export function outputShape(f: (x: Tensor) => Tensor, inputShape: Shape): Shape {
-  const x = zeros([1, ...inputShape]);
+  argument(f, aFunction(), "f", "outputShape");
+  const x = zeros([1, ...checkShape(inputShape, "apply a layer to inputs")]);
   // Only the shape counts: nobody wants to see these zeros, or what becomes of them.
   const [y] = recordEffects(() => f(x));
   refuseForeign(y);
-  if (!(y instanceof Tensor)) throw new TypeError(`Cannot use what is not a function from tensor to tensor: it gave ${typeof y}`);
+  refusePromises(y, "use as layer");
+  if (!(y instanceof Tensor)) {
+    throw new TypeError(`Cannot use what is not a function from tensor to tensor: it gave ${quoted(y)}`);
+  }
   if (y.shape[0] !== 1) {
     throw new ShapeError(
       `Cannot keep the batch axis: input ${showShape(x.shape)} became ${showShape(y.shape)}; a layer must keep the first axis ` +

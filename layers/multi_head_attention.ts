@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { aRecord, flag, real, tensors } from "../core/kinds.ts";
+import { aRecord, argument, flag, real, tensors } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { ShapeError } from "../core/errors.ts";
 import { permute, reshape } from "../core/ops/movement.ts";
@@ -67,9 +67,12 @@ export function crossAttention(
   options: CrossAttentionOptions,
 ): Tensor {
   const { heads, ...rest } = checkOptions(options, crossAttentionOptions, "crossAttention");
-  checkSequence(query.shape, heads);
+  integer(heads, "heads");
+  argument<object>(params, aRecord(), "params", "crossAttention");
+  checkSequence(argument(query, tensors, "query", "crossAttention").shape, heads);
+  argument(memory, tensors, "memory", "crossAttention");
   checkSequence(memory.shape, heads);
-  const weights = split(params.inProjWeight, 3);
+  const weights = split(argument(params.inProjWeight, tensors, "inProjWeight", "crossAttention"), 3);
   const biases = "inProjBias" in params ? split(params.inProjBias, 3) : [];
   const [q, k, v] = [query, memory, memory].map((x, i) =>
     splitHeads(affine(x, biases.length > 0 ? { weight: weights[i], bias: biases[i] } : { weight: weights[i] }), heads)

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { aRecord, argument, aTree } from "../core/kinds.ts";
 import { checkOptions } from "../core/options.ts";
 import { walkOptions } from "./option_kinds.ts";
 import { Tensor } from "../core/tensor.ts";
@@ -37,6 +38,7 @@ export interface Staged<S> {
  */
 export function namedStages<S extends Staged<S>>(of: Staged<S>, options: WalkOptions = {}): [string, S][] {
   const { depth = Infinity } = checkOptions(options, walkOptions, "namedStages");
+  argument<object>(of, aRecord(), "of", "namedStages");
   if (depth < 1) return [];
   return Object.entries(of.stages ?? {}).flatMap(([name, stage]) => {
     const below = namedStages(stage, { depth: depth - 1 });
@@ -57,6 +59,7 @@ export function namedStages<S extends Staged<S>>(of: Staged<S>, options: WalkOpt
  */
 export function namedParameters(params: object, options: WalkOptions = {}): [string, Tensor][] {
   const { depth = Infinity } = checkOptions(options, walkOptions, "namedParameters");
+  argument(params, aTree, "params", "namedParameters");
   return treeLeaves(params).flatMap(({ path, value }): [string, Tensor][] =>
     value instanceof Tensor && path.split(".").length <= depth ? [[path, value]] : []
   );

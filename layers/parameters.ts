@@ -3,10 +3,12 @@
  *
  * @module
  */
+import { refusePromises } from "../core/tree.ts";
+import { quoted } from "../core/quoted.ts";
 import { ShapeError } from "../core/errors.ts";
 import type { Key } from "../core/random.ts";
 import { sameShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { Tensor } from "../core/tensor.ts";
 import { uniform } from "./initializers/mod.ts";
 import { type Initializer, type InitOptions, keyFor, type NormParams, type WeightBias } from "./init.ts";
 import type { Empty } from "./layer.ts";
@@ -41,6 +43,10 @@ export function weightBias<B extends boolean>(
 /** The parameter called `name` as an initializer starts it. */
 export function parameter(key: Key, name: string, shape: Shape, initializer: Initializer): Tensor {
   const start = initializer(keyFor(key, name), shape);
+  if (!(start instanceof Tensor)) {
+    refusePromises(start, "start parameters with");
+    throw new TypeError(`Cannot start ${name} with what its initializer gave: ${quoted(start)}, it must be a tensor`);
+  }
   if (sameShape(start.shape, shape)) return start;
   throw new ShapeError(
     `Cannot start ${name} ${showShape(shape)} with what its initializer gave: a tensor of shape ${showShape(start.shape)}`,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { depthKind } from "./option_kinds.ts";
 import { flag, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { ShapeError } from "../core/errors.ts";
@@ -40,7 +41,7 @@ export interface RecurrentOptions {
 
 const recurrentOptions = optionTable<RecurrentOptions>({
   features: needed(real),
-  layers: real,
+  layers: depthKind,
   bidirectional: flag,
   returnSequences: flag,
   dropout: real,

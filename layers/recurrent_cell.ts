@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { aRecord, argument, tensors } from "../core/kinds.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { CellParams, GruState, LstmState } from "./cell_types.ts";
 import { advance, gruKind, lstmKind, shareOfInput } from "./gates.ts";
@@ -25,6 +26,8 @@ import { advance, gruKind, lstmKind, shareOfInput } from "./gates.ts";
  * @see Hochreiter and Schmidhuber, "Long short-term memory", 1997; PyTorch's `nn.LSTMCell`
  */
 export function lstmCell(params: CellParams, state: LstmState, x: Tensor): LstmState {
+  checkCell(params, state, x, "lstmCell");
+  argument(state.cell, tensors, "the cell of the state", "lstmCell");
   return advance(lstmKind, state, shareOfInput(x, params), params);
 }
 
@@ -45,5 +48,13 @@ export function lstmCell(params: CellParams, state: LstmState, x: Tensor): LstmS
  * @see Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014; PyTorch's `nn.GRUCell`
  */
 export function gruCell(params: CellParams, state: GruState, x: Tensor): GruState {
+  checkCell(params, state, x, "gruCell");
   return advance(gruKind, state, shareOfInput(x, params), params);
+}
+
+function checkCell(params: CellParams, state: GruState, x: Tensor, what: string): void {
+  argument(params, aRecord<CellParams>(), "params", what);
+  argument(state, aRecord<GruState>(), "state", what);
+  argument(state.hidden, tensors, "the hidden part of the state", what);
+  argument(x, tensors, "x", what);
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { aRecord, argument } from "../core/kinds.ts";
 import { dtypeOfArray, type TypedArray } from "../core/dtype.ts";
 import { cast } from "../core/ops/cast.ts";
 import { tensor } from "../core/ops/from_values.ts";
@@ -130,6 +131,7 @@ export function loadStateDict<P extends object, S extends object>(
 ): Loaded<P, S> {
   const { strict = true } = checkOptions(options, loadOptions, "loadStateDict");
   const names = namesOf(dict);
+  argument<object>(like, aRecord(), "like", "loadStateDict");
   const used = new Set<string>();
   const missing: string[] = [];
   const mismatched: { name: string; reason: string }[] = [];

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { walkOptions } from "./option_kinds.ts";
+import { argument } from "../core/kinds.ts";
+import { aLayer, walkOptions } from "./option_kinds.ts";
 import { checkOptions } from "../core/options.ts";
 import { key } from "../core/random.ts";
-import { type Shape, showShape, sizeOf } from "../core/shape.ts";
+import { checkShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
 import type { AnyLayer, Layer } from "./layer.ts";
 import { namedParameters, namedStages, type WalkOptions } from "./named.ts";
 
@@ -38,6 +39,8 @@ export function summary<P extends object, S extends object>(
   options: WalkOptions = {},
 ): string {
   const { depth = Infinity } = checkOptions(options, walkOptions, "summary");
+  argument<AnyLayer>(model, aLayer, "model", "summary");
+  checkShape(inputShape, "summarize a model for inputs");
   const initial = model.init(key(0), inputShape);
   const kinds = new Map(namedStages<AnyLayer>(model).map(([name, { kind }]) => [name, kind ?? ""]));
   const shown = namedStages(initial, { depth })

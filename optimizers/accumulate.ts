@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { oneOf } from "../core/kinds.ts";
+import { anOptimizer } from "./option_kinds.ts";
+import { argument, oneOf } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { add, mul } from "../core/ops/binary.ts";
 import { ge } from "../core/ops/compare.ts";
@@ -60,6 +61,7 @@ export function accumulateGradients(
   options: AccumulateGradientsOptions = {},
 ): Optimizer {
   const { reduction = "sum" } = checkOptions(options, accumulateGradientsOptions, "accumulateGradients");
+  argument(optimizer, anOptimizer, "optimizer", "accumulateGradients");
   integer(steps, "steps");
   return {
     init: (params) => ({ count: firstStep(), sum: treeMap(zeroTangent, params), inner: optimizer.init(params) }),

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { anOptimizer } from "./option_kinds.ts";
+import { argument } from "../core/kinds.ts";
 import type { Optimizer, OptimizerState } from "./optimizer.ts";
 
 /**
@@ -20,6 +22,7 @@ import type { Optimizer, OptimizerState } from "./optimizer.ts";
  * @returns An optimizer. Its state is a list of those of the parts.
  */
 export function chain(...parts: readonly Optimizer[]): Optimizer {
+  for (const part of parts) argument(part, anOptimizer, "part", "chain");
   return {
     init: (params) => parts.map((part) => part.init(params)),
     update: <P extends object>(grads: P, state: OptimizerState, params: P): [P, OptimizerState] => {

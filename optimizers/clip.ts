@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { argument, aTree } from "../core/kinds.ts";
 import { add, div, maximum, mul } from "../core/ops/binary.ts";
 import { zeros } from "../core/ops/creation.ts";
 import { sum } from "../core/ops/sum.ts";
@@ -23,6 +24,7 @@ import type { Optimizer } from "./optimizer.ts";
  * @returns A scalar; 0 for a tree without tensors.
  */
 export function globalNorm(tree: object): Tensor {
+  argument(tree, aTree, "tree", "globalNorm");
   const squares = treeTensors(tree).map((x) => sum(mul(x, x)));
   return squares.length === 0 ? zeros([]) : rootOf(squares.reduce((total, each) => add(total, each)));
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { oneOf } from "../core/kinds.ts";
+import { argument, aTree, oneOf } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { Tensor } from "../core/tensor.ts";
 import { treeLeaves } from "../core/tree.ts";
@@ -36,6 +36,7 @@ const gradientNormsOptions = optionTable<GradientNormsOptions>({ per: oneOf("lay
  */
 export function gradientNorms(grads: object, options: GradientNormsOptions = {}): Record<string, Tensor> {
   const { per = "layer" } = checkOptions(options, gradientNormsOptions, "gradientNorms");
+  argument(grads, aTree, "grads", "gradientNorms");
   const groups = new Map<string, Tensor[]>();
   for (const { path, value } of treeLeaves(grads)) {
     if (!(value instanceof Tensor)) continue;

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { quoted } from "../core/quoted.ts";
+import { anOptimizer } from "./option_kinds.ts";
+import { aFunction, aRecord, argument } from "../core/kinds.ts";
 import { ShapeError } from "../core/errors.ts";
 import { type Mask, selector } from "../core/mask.ts";
 import { zerosLike } from "../core/ops/constant.ts";
@@ -37,6 +40,9 @@ export function partition(
   nameOf: (path: string, x: Tensor) => string,
   parts: Readonly<Record<string, Optimizer>>,
 ): Optimizer {
+  argument(nameOf, aFunction(), "nameOf", "partition");
+  argument(parts, aRecord<typeof parts>(), "parts", "partition");
+  for (const part of Object.values(parts)) argument(part, anOptimizer, "part", "partition");
   const names = Object.keys(parts);
   const membersOf = (params: object): Map<string, string> =>
     new Map(
@@ -47,7 +53,7 @@ export function partition(
   const checked = (name: string, path: string): string => {
     if (names.includes(name)) return name;
     throw new RangeError(
-      `Cannot give "${path}" to the optimizer "${name}": there are ${names.map((each) => `"${each}"`).join(", ")}`,
+      `Cannot give "${path}" to the optimizer ${quoted(name)}: there are ${names.map((each) => `"${each}"`).join(", ")}`,
     );
   };
 

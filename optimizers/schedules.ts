@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { numberList, oneOf, real } from "../core/kinds.ts";
+import { argument, type Kind, kindOf, numberList, oneOf, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { defaultFloat, indexType } from "../core/dtype.ts";
 import { asFloat, cast } from "../core/ops/cast.ts";
@@ -365,6 +365,11 @@ export interface WarmupOptions {
   readonly from?: number;
 }
 
+const rates: Kind<number | RateFunction> = kindOf(
+  "a rate or a function of the step",
+  (value) => typeof value === "function" || real.holds(value),
+  "number",
+);
 const warmupOptions = optionTable<WarmupOptions>({ steps: needed(real), from: real });
 
 /**
@@ -379,6 +384,7 @@ const warmupOptions = optionTable<WarmupOptions>({ steps: needed(real), from: re
  */
 export function warmup(schedule: number | RateFunction, options: WarmupOptions): Schedule {
   const { steps, from = 0 } = checkOptions(options, warmupOptions, "warmup");
+  argument(schedule, rates, "schedule", "warmup");
   nonNegative(from, "from");
   integer(steps, "steps");
   const then = typeof schedule === "function" ? schedule : constant(schedule);
@@ -386,6 +392,10 @@ export function warmup(schedule: number | RateFunction, options: WarmupOptions):
   return join([climb, then], { boundaries: [steps] });
 }
 
+const rateFunctions: Kind<readonly RateFunction[]> = kindOf(
+  "a list of functions of the step",
+  (value) => Array.isArray(value) && Array.from(value).every((each) => typeof each === "function"),
+);
 const joinOptions = optionTable<{ readonly boundaries: readonly number[] }>({ boundaries: needed(numberList) });
 
 /**
@@ -404,6 +414,7 @@ const joinOptions = optionTable<{ readonly boundaries: readonly number[] }>({ bo
  */
 export function join(schedules: readonly RateFunction[], options: { readonly boundaries: readonly number[] }): Schedule {
   const { boundaries } = checkOptions(options, joinOptions, "join");
+  argument(schedules, rateFunctions, "schedules", "join");
   if (schedules.length === 0 || boundaries.length !== schedules.length - 1) {
     throw new RangeError(
       `Cannot join ${schedules.length} schedules at ${boundaries.length} boundaries: there must be one between any two`,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { quoted } from "../core/quoted.ts";
 import { indexType, isFloat } from "../core/dtype.ts";
 import { DTypeError, ShapeError } from "../core/errors.ts";
 import { asFloat } from "../core/ops/cast.ts";
@@ -28,9 +29,9 @@ export function checkRate(rate: LearningRate): LearningRate {
   if (rate instanceof Tensor) return checkScalar(rate, "use as learning rate");
   const isNumber = typeof rate === "number" || rate instanceof TracedNumber;
   if (!isNumber || !ask(rate, "is a rate", (value) => value >= 0 && value < Infinity)) {
-    const given = isNumber ? ask(rate, "no rate", String) : rate;
+    const given = isNumber ? ask(rate, "no rate", Number) : rate;
     throw new RangeError(
-      `learningRate must be a number of at least 0, a scalar tensor or a function of the step, but is ${given}`,
+      `learningRate must be a number of at least 0, a scalar tensor or a function of the step, but is ${quoted(given)}`,
     );
   }
   return rate;

@@ -4,7 +4,7 @@
  * @module
  */
 import { barKinds, chartKinds, lineKinds } from "./option_kinds.ts";
-import { checkedInside, real } from "../core/kinds.ts";
+import { arrayLike, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { type Axis, axisFor, barFoot, extent, tickText, unitFor, withRoom } from "./axis.ts";
 import { atLeast } from "./check.ts";
@@ -28,7 +28,7 @@ export interface HistogramOptions extends ChartOptions {
   readonly bins?: number;
 }
 
-const histogramOptions = optionTable<HistogramOptions>({ ...chartKinds, values: needed(checkedInside()), bins: real });
+const histogramOptions = optionTable<HistogramOptions>({ ...chartKinds, values: needed(arrayLike), bins: real });
 
 const lineChartOptions = optionTable<LineChartOptions>(lineKinds);
 
@@ -127,6 +127,7 @@ export function histogram(options: HistogramOptions): string {
   checkOptions(options, histogramOptions, "histogram");
   const { values, bins = 30, yLabel = "count" } = options;
   atLeast("draw a histogram", 1, { bins });
+  if (bins > 10_000) throw new RangeError(`Cannot draw a histogram with ${bins} bins: 10,000 are the most`);
   const finite = Array.from(values).filter(Number.isFinite);
   if (finite.length === 0) throw new RangeError(`Cannot draw a histogram of ${values.length} numbers: none of them is finite`);
   const counts = countIn(finite, bins);

@@ -99,7 +99,7 @@ export function showBarChart(options: BarChartOptions & ColorOptions): string {
   const bars = barsOf(options);
   const { names, title, xLabel = bars.length === 1 ? bars[0].name : undefined, scale = "linear" } = options;
   const { width = Math.min(100, terminalColumns()), color = hasColor() } = options;
-  atLeast("draw a chart", 1, { width });
+  atLeast("draw a chart", 1, { width, height: options.height ?? 1 });
   const values = bars.flatMap(({ values }) => values).filter(isPresent);
   const foot = scale === "log" ? barFoot(values) : 0;
   const unit = unitFor(values.reduce((size, value) => Math.max(size, Math.abs(value)), 0));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { argument, arrayLike, isRecord } from "../core/kinds.ts";
 import { type Scale, smallest } from "./axis.ts";
 
 /** Values over 0, 1, 2, ... (or over the chart's `x`), or over an `x` of their own. */
@@ -54,7 +55,9 @@ export interface Line {
 /** The curves of a chart, checked. */
 export function linesOf({ series, x, yScale = "linear" }: LineChartOptions): readonly Line[] {
   const lines = Object.entries(series).map(([name, curve]): Line => {
-    const own = "y" in curve ? curve : undefined;
+    const own = isRecord(curve) && "y" in curve ? curve as Exclude<Curve, ArrayLike<number>> : undefined;
+    argument(own?.y ?? curve as ArrayLike<number>, arrayLike, `curve ${JSON.stringify(name)}`, "a chart");
+    if (own) argument(own.x, arrayLike, `x of the curve ${JSON.stringify(name)}`, "a chart");
     const [xs, ys] = own ? [own.x, own.y] : [x, curve as ArrayLike<number>];
     if (ys.length === 0) throw new RangeError(`Cannot draw the curve "${name}": it has no values`);
     if (xs && (own ? xs.length !== ys.length : xs.length < ys.length)) {
@@ -76,6 +79,7 @@ export function linesOf({ series, x, yScale = "linear" }: LineChartOptions): rea
 /** The bars of a chart, checked: null is left out. */
 export function barsOf({ names, series, scale = "linear" }: BarChartOptions) {
   const bars = Object.entries(series).map(([name, values]) => {
+    argument(values, arrayLike, `bars ${JSON.stringify(name)}`, "a chart");
     if (values.length !== names.length) {
       throw new RangeError(`Cannot draw the bars "${name}": there are ${values.length} values for ${names.length} names`);
     }

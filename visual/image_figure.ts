@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { rangeKinds } from "./option_kinds.ts";
-import { aString, checkedInside, real } from "../core/kinds.ts";
+import { labelKind, rangeKinds } from "./option_kinds.ts";
+import { aString, real } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { atLeast } from "./check.ts";
 import { arrange, imageAt, pngOf } from "./image_grid.ts";
@@ -25,7 +25,7 @@ export interface ImageFigureOptions extends RangeOptions {
 
 const imageFigureOptions = optionTable<ImageFigureOptions>({
   ...rangeKinds,
-  labels: checkedInside(),
+  labels: labelKind,
   title: aString,
   columns: real,
   scale: real,

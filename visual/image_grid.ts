@@ -68,6 +68,9 @@ export function arrange(pixels: Pixels, options: Omit<ImageGridOptions, "range">
   const { count, channels } = pixels;
   const height = scale * (Math.ceil(count / columns) * (pixels.height + padding) - padding);
   const width = scale * (columns * (pixels.width + padding) - padding);
+  if (height * width * channels > 2 ** 30) {
+    throw new RangeError(`Cannot lay out images as ${width} by ${height} pixels: more than 2^30 numbers`);
+  }
   const bytes = new Uint8ClampedArray(height * width * channels).fill(255 * background);
   for (let image = 0; image < count; image++) {
     const top = Math.floor(image / columns) * (pixels.height + padding) * scale;

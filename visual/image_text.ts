@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { rangeKinds } from "./option_kinds.ts";
-import { checkedInside, flag, real } from "../core/kinds.ts";
+import { labelKind, rangeKinds } from "./option_kinds.ts";
+import { flag, real } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { atLeast } from "./check.ts";
 import { checkLabels } from "./image_figure.ts";
@@ -26,7 +26,7 @@ export interface ShowImagesOptions extends RangeOptions {
 
 const showImagesOptions = optionTable<ShowImagesOptions>({
   ...rangeKinds,
-  labels: checkedInside(),
+  labels: labelKind,
   columns: real,
   width: real,
   color: flag,

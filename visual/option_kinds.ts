@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { aRecord, aString, checkedInside, numberPair, oneOf, real, stringList } from "../core/kinds.ts";
+import { aRecord, arrayLike, aString, type Kind, kindOf, numberPair, oneOf, real, stringList } from "../core/kinds.ts";
 import { needed, type OptionKinds } from "../core/options.ts";
 import type { BarChartOptions, ChartOptions, LineChartOptions } from "./curves.ts";
 import type { RangeOptions } from "./pixels.ts";
@@ -23,7 +23,7 @@ const scales = oneOf("linear", "log");
 export const lineKinds: OptionKinds<LineChartOptions> = {
   ...chartKinds,
   series: needed(aRecord()),
-  x: checkedInside(),
+  x: arrayLike,
   yScale: scales,
 };
 
@@ -34,6 +34,14 @@ export const barKinds: OptionKinds<BarChartOptions> = {
   series: needed(aRecord()),
   scale: scales,
 };
+
+/** What is written above pictures. */
+export const labelKind: Kind<ArrayLike<string | number>> = kindOf(
+  "a list of texts or numbers",
+  (value) =>
+    ArrayBuffer.isView(value) ||
+    Array.isArray(value) && Array.from(value).every((each) => typeof each === "string" || typeof each === "number"),
+);
 
 /** Of pictures. */
 export const rangeKinds: OptionKinds<RangeOptions> = { range: numberPair };

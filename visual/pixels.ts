@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { argument, isRecord, type Kind, kindOf } from "../core/kinds.ts";
 import { defaultFloat, type DType, dtypeOfArray, isInteger, type TypedArray } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
 import { data } from "../core/execution/read.ts";
@@ -56,7 +57,15 @@ export function imagePixels(image: Images, what: string, options: RangeOptions =
   return readPixels(image, { what, single: true }, options);
 }
 
+const imageKind: Kind<Images> = kindOf(
+  "a tensor, or { images, shape } with a typed array",
+  (value) =>
+    value instanceof Tensor ||
+    isRecord(value) && ArrayBuffer.isView(value.images) && Array.isArray(value.shape) && value.shape.every(Number.isInteger),
+);
+
 function readPixels(images: Images, layout: Layout, options: RangeOptions): Promise<Pixels> {
+  argument(images, imageKind, "images", layout.what);
   const dtype = images instanceof Tensor ? images.dtype : dtypeOfArray(images.images) ?? defaultFloat;
   const shape = fourAxes(images, layout);
   const [black, white] = limits(dtype, layout.what, options);

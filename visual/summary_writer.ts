@@ -3,6 +3,10 @@
  *
  * @module
  */
+import { rangeKinds } from "./option_kinds.ts";
+import { checkOptions, optionTable } from "../core/options.ts";
+import { quoted } from "../core/quoted.ts";
+import { argument, arrayLike, aString, type Kind, kindOf } from "../core/kinds.ts";
 import { join } from "node:path";
 import { CotangentError } from "../core/errors.ts";
 import { data, item } from "../core/execution/read.ts";
@@ -74,6 +78,7 @@ export interface SummaryWriter {
  * ```
  */
 export function summaryWriter(folder: string): LogTask<SummaryWriter> {
+  argument(folder, aString, "folder", "summaryWriter");
   return pipe(
     TaskEither.fromEither(permitted([writing(folder)], `write logs to ${folder}`)),
     TaskEither.mapLeft(({ message }): LogError => ({ kind: "Permission", message, path: folder })),
@@ -103,6 +108,16 @@ async function open(folder: string): Promise<SummaryWriter> {
   }
 }
 
+const scalarKind: Kind<number | Tensor> = kindOf(
+  "a number or a scalar tensor",
+  (value) => typeof value === "number" || value instanceof Tensor,
+);
+const valuesKind: Kind<Tensor | ArrayLike<number>> = kindOf(
+  "a tensor, or a list or typed array of numbers",
+  (value) => value instanceof Tensor || arrayLike.holds(value),
+);
+const rangeOptions = optionTable<RangeOptions>(rangeKinds);
+
 /** A writer to a file of `size` bytes. */
 function writerTo(file: Deno.FsFile, path: string, size: number): SummaryWriter {
   let last: Promise<unknown> = Promise.resolve();
@@ -123,7 +138,8 @@ function writerTo(file: Deno.FsFile, path: string, size: number): SummaryWriter 
   };
 
   const append = (tag: string, step: number, read: () => Promise<Summary>): Promise<void> => {
-    const where = `Cannot write "${tag}" at step ${step} to ${path}`;
+    const where = `Cannot write ${quoted(tag)} at step ${quoted(step)} to ${path}`;
+    if (typeof tag !== "string") throw new TypeError(`${where}: the tag must be a string`);
     if (closing) throw new CotangentError(`${where}: it is closed, open another`, { path, tag, step });
     if (tag === "") throw new RangeError(`${where}: the tag must not be empty`);
     if (!Number.isSafeInteger(step)) throw new RangeError(`${where}: the step must be an integer`);
@@ -147,17 +163,21 @@ function writerTo(file: Deno.FsFile, path: string, size: number): SummaryWriter 
   return {
     file: path,
     scalar(tag, value, step) {
+      argument(value, scalarKind, "the value", "scalar");
       const number = () => value instanceof Tensor ? item(value) : Promise.resolve(value);
       return append(tag, step, () => number().then((value) => ({ kind: "scalar", value })));
     },
-    image(tag, image, step, options) {
+    image(tag, image, step, options = {}) {
+      checkOptions(options, rangeOptions, "image");
       return append(tag, step, () => imagePixels(image, "write an image", options).then(imageSummary));
     },
-    images(tag, images, step, options) {
+    images(tag, images, step, options = {}) {
+      checkOptions(options, rangeOptions, "images");
       const grid = (pixels: Pixels) => arrange(pixels, { padding: 0, background: 0 });
       return append(tag, step, () => batchPixels(images, "write images", options).then(grid).then(imageSummary));
     },
     histogram(tag, values, step) {
+      argument(values, valuesKind, "the values", "histogram");
       const counted = (numbers: ArrayLike<number>): Summary => ({ kind: "histogram", buckets: bucketsOf(numbers) });
       return append(tag, step, () => values instanceof Tensor ? data(values).then(counted) : Promise.resolve(counted(values)));
     },

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { oneOf, real, whole } from "../kinds.ts";
+import { nonNegative, positive } from "../ranges.ts";
+import { aFunction, aList, argument, oneOf, real, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { isFloat } from "../dtype.ts";
 import { CotangentError, DTypeError } from "../errors.ts";
@@ -14,7 +15,7 @@ import { sum } from "../ops/sum.ts";
 import { foldIn, key, randint } from "../random.ts";
 import { item } from "./read.ts";
 import { Tensor } from "../tensor.ts";
-import { mapLeaves, treeTensors } from "../tree.ts";
+import { mapLeaves, refusePromises, treeTensors } from "../tree.ts";
 
 /** Options of `checkGradients`. */
 export interface CheckGradientsOptions {
@@ -63,12 +64,20 @@ export async function checkGradients<A extends unknown[]>(
   options: CheckGradientsOptions = {},
 ): Promise<void> {
   const { order = 2, step, tolerance, seed = 0 } = checkOptions(options, checkGradientsOptions, "checkGradients");
+  argument(f, aFunction(), "f", "checkGradients");
+  argument(args as readonly unknown[], aList, "args", "checkGradients");
+  if (step !== undefined) positive(step, "step");
+  if (tolerance !== undefined) nonNegative(tolerance, "tolerance");
   const xs = floats(args);
   if (xs.length === 0) throw new DTypeError("Cannot check gradients: no argument holds a floating tensor", {});
   const wide = xs.every(({ dtype }) => dtype === "f64");
   const h = step ?? (wide ? 2 ** -16 : 2 ** -7);
   const most = tolerance ?? (wide ? 1e-6 : 1e-2);
-  const results = (...at: Tensor[]) => floats(f(...fill(args, at) as A));
+  const results = (...at: Tensor[]) => {
+    const value = f(...fill(args, at) as A);
+    refusePromises(value, "check gradients of");
+    return floats(value);
+  };
   const outputs = results(...xs);
   if (outputs.length === 0) throw new DTypeError("Cannot check gradients: no result is a floating tensor", {});
   const [along, bend, weights] = [xs, xs, outputs].map((like, i) => directions(like, seed, i));

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { natural } from "../kinds.ts";
+import { argument, aString, type Kind, kindOf } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { DeviceError } from "../errors.ts";
 import { quoted } from "../quoted.ts";
@@ -22,7 +22,12 @@ export interface DeviceOptions {
   readonly threads?: number;
 }
 
-const deviceOptions = optionTable<DeviceOptions>({ threads: natural });
+const threadCount: Kind<number> = kindOf(
+  "an integer from 1 to 1024",
+  (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 1024,
+  "number",
+);
+const deviceOptions = optionTable<DeviceOptions>({ threads: threadCount });
 
 const names: readonly DeviceName[] = ["webgpu", "wasm", "reference"];
 
@@ -76,6 +81,7 @@ const made = new Map<string, Device>();
  * @throws {DeviceError} If this machine has no such device: the message says how to get one, and the device in use stays.
  */
 export async function setDevice(name: DeviceName | "auto", options: DeviceOptions = {}): Promise<void> {
+  argument<string>(name, aString, "name", "setDevice");
   checkOptions(options, deviceOptions, "setDevice");
   if (name !== "auto" && !names.includes(name)) {
     const nearest = nearestName(String(name), names);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { aFunction, argument } from "../kinds.ts";
 import "./deliver.ts";
 import { Tensor } from "../tensor.ts";
 import { TracedNumber } from "../traced_number.ts";
@@ -31,6 +32,7 @@ import { emit, type NumberOf } from "../values/effects.ts";
  * @see JAX's `jax.debug.callback`
  */
 export function callback<A extends unknown[]>(f: (...args: NoInfer<A>) => unknown, ...args: A): void {
+  argument(f, aFunction(), "f", "debug.callback");
   const leaves: unknown[] = [];
   const form = flattenTree(args, leaves);
   const run = (values: readonly Tensor[], numberOf?: NumberOf) => {

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { naturals } from "../kinds.ts";
+import { aFunction, argument, naturals } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { firstRun } from "./tensor_program.ts";
 import { mixHash, ProgramCache } from "./program_cache.ts";
@@ -82,6 +82,7 @@ export function jit<A extends unknown[], R>(
   options: JitOptions = {},
 ): (...args: A) => R {
   const { donate = [], static: statics = [] } = checkOptions(options, jitOptions, "jit");
+  argument(f, aFunction(), "f", "jit");
   const specializations = new ProgramCache<Specialization>(maxSpecializations);
 
   const compiled = (...args: A): R => {

@@ -5,10 +5,11 @@
  *
  * @module
  */
+import { argument, tensors } from "../kinds.ts";
 import { type DType, fromHostArray, isBool, isInteger, type TypedArray } from "../dtype.ts";
 import { computed } from "./realize.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
-import { refuseForeign, Tensor, traceOf } from "../tensor.ts";
+import { Tensor, traceOf } from "../tensor.ts";
 
 /** Above this number of elements an axis is shortened to its first and last `edge`. */
 const threshold = 1000;
@@ -71,7 +72,7 @@ export function showValues(values: TypedArray, shape: Shape, dtype: DType, inden
  * ```
  */
 export function show(x: Tensor): string {
-  refuseForeign(x);
+  argument(x, tensors, "x", "show");
   const kind = `${x.dtype}${showShape(x.shape)}`;
   if (traceOf(x)) return `tensor(<being traced: see debug.print>, ${kind})`;
   try {

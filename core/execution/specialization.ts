@@ -9,12 +9,11 @@ import { compileTensors, type ProgramResult } from "./tensor_program.ts";
 import { type Node, placeholder, Tensor, traceOf } from "../tensor.ts";
 import { questionsOf, TracedNumber } from "../traced_number.ts";
 import type { DType } from "../dtype.ts";
-import { TraceError } from "../errors.ts";
 import { realizeNow } from "./realize.ts";
 import type { Device, Executable } from "../values/device.ts";
 import { type Guard, guardOf, passes } from "./guard.ts";
 import type { Shape } from "../shape.ts";
-import { buildTree, flattenTree, type Form, hasForm, treeLeaves } from "../tree.ts";
+import { buildTree, flattenTree, type Form, hasForm, refusePromises, treeLeaves } from "../tree.ts";
 import { type Effect, tensorsOf } from "../values/effects.ts";
 
 const scalarShape: Shape = Object.freeze([]);
@@ -132,7 +131,7 @@ function trace({ f, static: statics }: Call, args: Form, leaves: readonly Argume
     tensors.forEach((leaf, i) => filled[leaf] = placeholders[i]);
     const returned: unknown[] = [];
     const form = flattenTree(f(...buildTree(args, filled) as unknown[]), returned);
-    refusePromises(returned);
+    refusePromises(returned, "jit");
     return [returned.filter((leaf) => leaf instanceof Tensor), { form, returned }];
   }, { hoist: false });
   return { graph, numbers, scalars, form, returned };
@@ -266,14 +265,6 @@ function refuseChangeable(leaves: readonly ArgumentLeaf[]): void {
         `in it later would go unnoticed, pass ${isBuffer ? "tensor(values)" : "a record or an array"}`,
     );
   }
-}
-
-function refusePromises(returned: readonly unknown[]): void {
-  const promises = returned.filter((leaf) => leaf instanceof Promise);
-  if (promises.length === 0) return;
-  // What goes wrong inside it is only a consequence.
-  for (const promise of promises) promise.catch(() => {});
-  throw new TraceError("Cannot jit an async function: its result is a Promise; await outside and jit the computation", {});
 }
 
 function repeatedIn(results: readonly Result[]): number[] {

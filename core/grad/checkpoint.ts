@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { aFunction, argument } from "../kinds.ts";
 import { barrier } from "../ops/barrier.ts";
 import { zeroTangent } from "../ops/constant.ts";
 import { apply, noVjp } from "../ops/define.ts";
 import { type Op, Tensor } from "../tensor.ts";
-import { buildTree, flattenTree, type Form } from "../tree.ts";
+import { buildTree, flattenTree, type Form, refusePromises } from "../tree.ts";
 import { evaluate, evaluateAll, type TracedFunction, traceFunction } from "./traced_function.ts";
 import { elementsOf, tuple, tupleElement, tupleType } from "./tuple.ts";
 import { vjp } from "./vjp.ts";
@@ -77,6 +78,7 @@ function rematerialized(f: (...args: Tensor[]) => Tensor[], args: readonly Tenso
  * @param f From trees of tensors to a tree of tensors. Tensors that it captures are differentiated, too.
  */
 export function checkpoint<A extends unknown[], R>(f: (...args: A) => R): (...args: A) => R {
+  argument(f, aFunction(), "f", "checkpoint");
   return (...args) => {
     const leaves: unknown[] = [];
     const form = flattenTree(args, leaves);
@@ -87,6 +89,7 @@ export function checkpoint<A extends unknown[], R>(f: (...args: A) => R): (...ar
       let next = 0;
       results = [];
       const value = f(...buildTree(form, leaves.map((leaf) => leaf instanceof Tensor ? given[next++] : leaf)) as A);
+      refusePromises(value, "checkpoint");
       resultForm = flattenTree(value, results);
       return results.filter((leaf) => leaf instanceof Tensor);
     }, tensors);

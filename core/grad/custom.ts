@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { aFunction, argument } from "../kinds.ts";
 import { sum } from "../ops/sum.ts";
 import { tangentType } from "../dtype.ts";
 import { DTypeError, ShapeError, TraceError } from "../errors.ts";
@@ -14,7 +15,7 @@ import { asTensor } from "../ops/literal.ts";
 import { currentTrace, type Op, sourceOf, Tensor, type TensorLike } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { quoted } from "../quoted.ts";
-import { buildTree, flattenTree, leavesLike, treeLeaves } from "../tree.ts";
+import { buildTree, flattenTree, leavesLike, refusePromises, treeLeaves } from "../tree.ts";
 import { topological } from "../walk.ts";
 import { oldTensors } from "./traced_function.ts";
 import { elementsOf, tuple, tupleElement, tupleType } from "./tuple.ts";
@@ -102,6 +103,8 @@ export function customVjp<A extends unknown[], R, S>(
   forward: (...args: A) => readonly [result: R, saved: S],
   backward: (saved: S, cotangent: R) => readonly [...A],
 ): (...args: A) => R {
+  argument(forward, aFunction(), "forward", "customVjp");
+  argument(backward, aFunction(), "backward", "customVjp");
   return (...args) => {
     const around = currentTrace();
     const given = treeLeaves(args);
@@ -120,6 +123,7 @@ export function customVjp<A extends unknown[], R, S>(
         buildTree(savedForm, fill(savedLeaves, savedValues)) as S,
         buildTree(resultForm, fill(resultLeaves, cotangents)) as R,
       );
+      refusePromises(all, "use as derivative");
       const found = leavesLike(args, all, "Cannot use the cotangents that customVjp's derivative gave for its arguments", {
         counts: isTensorLike,
         needed: hasTangent,
@@ -139,6 +143,7 @@ export function customVjp<A extends unknown[], R, S>(
 
 /** What `forward` returned. */
 function pairOf<R, S>(pair: readonly [R, S]): readonly [R, S] {
+  refusePromises(pair, "use as customVjp's forward");
   if (Array.isArray(pair) && pair.length === 2) return pair;
   throw new TypeError(
     `Cannot use customVjp: its first function must return [result, saved], with null if nothing is saved, it returned ${

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { aFunction, argument } from "../kinds.ts";
 import { checkOptions } from "../options.ts";
 import { tangentType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
@@ -11,7 +12,7 @@ import { hasTangent, zeroTangent } from "../ops/constant.ts";
 import { reshape } from "../ops/movement.ts";
 import { Tensor } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
-import { grad, type GradOptions, gradOptions, vjp } from "./vjp.ts";
+import { checkArgnum, grad, type GradOptions, gradOptions, vjp } from "./vjp.ts";
 import { vmap } from "./vmap.ts";
 
 /** A tree in which each tensor is replaced by a tree of the form `P`: the derivatives of one output by all inputs. */
@@ -42,7 +43,9 @@ export function jacobian<A extends unknown[], R, N extends number = 0>(
   options: GradOptions<N> = {},
 ): (...args: A) => Jacobian<R, A[N]> {
   const { argnum = 0 as N } = checkOptions(options, gradOptions, "jacobian");
+  argument(f, aFunction(), "f", "jacobian");
   return (...args) => {
+    checkArgnum(argnum, args, "jacobian");
     checkFloating(args[argnum], "argument");
     const [value, pullback] = vjp((x: A[N]) => f(...args.map((arg, i) => i === argnum ? x : arg) as A), args[argnum]);
     checkFloating(value, "output");
@@ -86,5 +89,6 @@ export function hessian<A extends unknown[], N extends number = 0>(
   options: GradOptions<N> = {},
 ): (...args: A) => Jacobian<A[N], A[N]> {
   checkOptions(options, gradOptions, "hessian");
+  argument(f, aFunction(), "f", "hessian");
   return jacobian<A, A[N], N>(grad(f, options), options);
 }

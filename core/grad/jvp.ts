@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkResult } from "./vjp.ts";
+import { aFunction, aList, argument } from "../kinds.ts";
 import { tangentType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { sumDefined } from "../ops/binary.ts";
@@ -30,6 +32,9 @@ import { checkDerivative } from "./border.ts";
  * @throws {ShapeError} If a tangent is missing, belongs to no primal or has another shape than its primal.
  */
 export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, tangents: A): [R, R] {
+  argument(f, aFunction(), "f", "jvp");
+  argument(primals as readonly unknown[], aList, "primals", "jvp");
+  argument(tangents as readonly unknown[], aList, "tangents", "jvp");
   return withTrace("jvp", (trace) => {
     const directions = leavesLike(primals, tangents, "Cannot take jvp of primals with tangents", { needed: hasTangent });
     let next = 0;
@@ -56,6 +61,7 @@ export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, ta
     }) as A;
     const roots = [...found.keys()];
     const value = f(...variables);
+    checkResult(value, "jvp");
     const outputs = treeLeaves(value).map((leaf) => leaf.value).filter((each) => each instanceof Tensor);
     for (const [tensor, made] of stepsBetween(roots, outputs)) {
       if (!made) continue;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkedInside, flag } from "../kinds.ts";
+import { aFunction, anyNumber, argument, flag } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { isFloat } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
@@ -12,7 +12,7 @@ import { cast } from "../ops/cast.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
 import { TracedNumber } from "../traced_number.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { buildTree, flattenTree, type Form, leavesLike, treeLeaves } from "../tree.ts";
+import { buildTree, flattenTree, type Form, leavesLike, refusePromises, treeLeaves } from "../tree.ts";
 import { runLoop, type Step } from "./loop.ts";
 
 /** Options of `scan`. */
@@ -23,7 +23,7 @@ export interface ScanOptions {
   readonly reverse?: boolean;
 }
 
-const scanOptions = optionTable<ScanOptions>({ length: checkedInside(), reverse: flag });
+const scanOptions = optionTable<ScanOptions>({ length: anyNumber, reverse: flag });
 
 /**
  * Runs a step for each row of a sequence, passing a state from one step to the next.
@@ -59,6 +59,7 @@ export function scan<C, X, Y>(
   options: ScanOptions = {},
 ): [carry: C, ys: Y] {
   const { length, reverse = false } = checkOptions(options, scanOptions, "scan");
+  argument(f, aFunction(), "f", "scan");
   const carried: unknown[] = [];
   const form = flattenTree(init, carried);
   const paths = treeLeaves(init).map(({ path }) => path);
@@ -74,6 +75,7 @@ export function scan<C, X, Y>(
     let next = 0;
     const x = buildTree(rowForm, rows.map((leaf) => leaf instanceof Tensor ? row[next++] : leaf));
     const result = f(buildTree(form, before) as C, x as X);
+    refusePromises(result, "scan with");
     if (!Array.isArray(result) || result.length !== 2) {
       throw new TypeError("Cannot scan: the step must return [carry, y], the next state and what to collect (null for nothing)");
     }

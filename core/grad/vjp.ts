@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { whole } from "../kinds.ts";
+import { quoted } from "../quoted.ts";
+import { aFunction, argument, natural } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { tangentType } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
@@ -12,7 +13,7 @@ import { onBehalf } from "../ops/watch.ts";
 import { constantOf, hasTangent, zeroTangent } from "../ops/constant.ts";
 import { insideTransform, type Op, Pending, pendingDepth, Tensor, type TensorLike, type Trace, withTrace } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { leavesLike, mapLeaves, treeLeaves, treeTensors } from "../tree.ts";
+import { leavesLike, mapLeaves, refusePromises, treeLeaves, treeTensors } from "../tree.ts";
 import { computeNow } from "../values/eager.ts";
 import { checkDerivative } from "./border.ts";
 import { addCotangents } from "./tuple.ts";
@@ -92,9 +93,11 @@ function closeVariables(tree: unknown, found: readonly (Tensor | undefined)[]): 
  * @throws {ShapeError} From that function: if a cotangent is missing, belongs to no output or has another shape.
  */
 export function vjp<A extends unknown[], R>(f: (...args: A) => R, ...args: A): [R, (cotangent: R) => A] {
+  argument(f, aFunction(), "f", "vjp");
   return withTrace("vjp", (trace) => {
     const { tree, variables } = openVariables(args, trace);
     const value = f(...tree as A);
+    checkResult(value, "vjp");
     const outputs = treeLeaves(value);
     const steps = stepsBetween(variables, outputs.flatMap((output) => output.value instanceof Tensor ? [output.value] : []));
     const pullback = (cotangent: R): A => {
@@ -124,7 +127,7 @@ export interface GradOptions<N extends number> {
   readonly argnum?: N;
 }
 
-export const gradOptions = optionTable<GradOptions<number>>({ argnum: whole });
+export const gradOptions = optionTable<GradOptions<number>>({ argnum: natural });
 
 /** The function's value, what it returned beside it, and the gradient. */
 export interface ValueAuxGrads<X, P> {
@@ -154,7 +157,15 @@ function checkVariables(tree: unknown, what: string): void {
   }
 }
 
+/** Checks that what a function returned has a derivative at all. */
+export function checkResult(value: unknown, what: string): void {
+  refusePromises(value, `take ${what} of`);
+  if (treeTensors(value).length > 0) return;
+  throw new TypeError(`Cannot take ${what} of a function that returned ${quoted(value)}: there is no tensor in it`);
+}
+
 function checkScalar(value: unknown, what: string): asserts value is Tensor {
+  refusePromises(value, `take ${what} of`);
   if (!(value instanceof Tensor)) {
     throw new TypeError(
       `Cannot take ${what} of a function returning ${Array.isArray(value) ? "an array" : typeof value}: ` +
@@ -185,22 +196,33 @@ function computeLoop(args: unknown, result: unknown): void {
   if (pending.length > 0) computeNow([...pending, ...treeTensors(result)]);
 }
 
+/** Checks that there is an argument of this number. */
+export function checkArgnum(argnum: number, args: readonly unknown[], what: string): void {
+  if (argnum in args) return;
+  throw new RangeError(
+    `Cannot take ${what} with respect to argument ${argnum}: the function is called with ${args.length}, from 0 on`,
+  );
+}
+
+/** The value and what came beside it. */
+function pairOf<X>(result: readonly [Tensor, X], what: string): readonly [Tensor, X] {
+  refusePromises(result, `take ${what} of`);
+  if (Array.isArray(result) && result.length === 2) return result;
+  throw new TypeError(`Cannot take ${what} of a function that returned ${quoted(result)}: it must return [value, aux]`);
+}
+
 function differentiate<A extends unknown[], X>(
   f: (...args: A) => readonly [Tensor, X],
   args: A,
   argnum: number,
   what: string,
 ): ValueAuxGrads<X, unknown> {
-  if (!(argnum in args)) {
-    throw new RangeError(
-      `Cannot take ${what} with respect to argument ${argnum}: the function is called with ${args.length}, from 0 on`,
-    );
-  }
+  checkArgnum(argnum, args, what);
   const target = args[argnum];
   checkVariables(target, what);
   const result = withTrace(what, (trace) => {
     const { tree, variables } = openVariables(target, trace);
-    const [value, aux] = f(...args.map((arg, i) => i === argnum ? tree : arg) as A);
+    const [value, aux] = pairOf(f(...args.map((arg, i) => i === argnum ? tree : arg) as A), what);
     checkScalar(value, what);
     const grads = pullBack(stepsBetween(variables, [value]), [value], [constantOf(1, tangentType(value.dtype)!)], variables);
     return { value, aux, grads: closeVariables(target, grads) };
@@ -239,6 +261,7 @@ export function grad<A extends unknown[], N extends number = 0>(
   options: GradOptions<N> = {},
 ): (...args: A) => A[N] {
   const { argnum = 0 as N } = checkOptions(options, gradOptions, "grad");
+  argument(f, aFunction(), "f", "grad");
   return (...args) => differentiate<A, undefined>((...inner) => [f(...inner), undefined], args, argnum, "grad").grads as A[N];
 }
 
@@ -267,6 +290,7 @@ export function valueAndGrad<A extends unknown[], N extends number = 0>(
   options: GradOptions<N> = {},
 ): (...args: A) => [Tensor, A[N]] {
   const { argnum = 0 as N } = checkOptions(options, gradOptions, "valueAndGrad");
+  argument(f, aFunction(), "f", "valueAndGrad");
   return (...args) => {
     const { value, grads } = differentiate<A, undefined>((...inner) => [f(...inner), undefined], args, argnum, "grad");
     return [value, grads as A[N]];
@@ -292,5 +316,6 @@ export function valueAndGrad<A extends unknown[], N extends number = 0>(
 export function valueAndGradAux<A extends unknown[], X>(
   f: (...args: A) => readonly [Tensor, X],
 ): (...args: A) => ValueAuxGrads<X, A[0]> {
+  argument(f, aFunction(), "f", "valueAndGradAux");
   return (...args) => differentiate<A, X>(f, args, 0, "grad") as ValueAuxGrads<X, A[0]>;
 }

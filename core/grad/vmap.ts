@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkedInside, whole } from "../kinds.ts";
+import { aFunction, argument, type Kind, kindOf, orNull, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { apply } from "../ops/define.ts";
@@ -13,7 +13,7 @@ import { onBehalf } from "../ops/watch.ts";
 import { batchAll, broadcastTo, permute } from "../ops/movement.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
 import { placeholder, Tensor, withTrace } from "../tensor.ts";
-import { mapLeaves, treeLeaves } from "../tree.ts";
+import { mapLeaves, refusePromises, treeLeaves } from "../tree.ts";
 import { emit, forEachRow, recordEffects, tensorsOf, withTensors } from "../values/effects.ts";
 import { type Steps, stepsBetween } from "../walk.ts";
 import { checkBatch } from "./border.ts";
@@ -26,7 +26,12 @@ export interface VmapOptions {
   readonly outAxis?: number;
 }
 
-const vmapOptions = optionTable<VmapOptions>({ inAxis: checkedInside(), outAxis: whole });
+const axisOrAxes: Kind<NonNullable<VmapOptions["inAxis"]>> = kindOf(
+  "an axis, or a list with an axis or null for each argument",
+  (value) => whole.holds(value) || Array.isArray(value) && Array.from(value).every(orNull(whole).holds),
+  "number",
+);
+const vmapOptions = optionTable<VmapOptions>({ inAxis: axisOrAxes, outAxis: whole });
 
 function moveAxis(x: Tensor, from: number, to: number): Tensor {
   const rest = x.shape.map((_, axis) => axis).filter((axis) => axis !== from);
@@ -51,6 +56,7 @@ export function vmap<A extends unknown[], R>(
   options: VmapOptions = {},
 ): (...args: A) => R {
   const { inAxis = 0, outAxis = 0 } = checkOptions(options, vmapOptions, "vmap");
+  argument(f, aFunction(), "f", "vmap");
   return (...args) => {
     if (Array.isArray(inAxis) && inAxis.length !== args.length) {
       throw new RangeError(
@@ -84,6 +90,7 @@ export function vmap<A extends unknown[], R>(
       if (size === undefined) throw new ShapeError("Cannot vmap a call without batched tensors: give inAxis for one of them", {});
       const count = size;
       const [value, effects] = recordEffects(() => f(...examples));
+      refusePromises(value, "vmap");
       const outputs = treeLeaves(value).map((leaf) => leaf.value).filter((each) => each instanceof Tensor);
       const seen = tensorsOf(effects);
       batchSteps(stepsBetween([...batches.keys()], [...outputs, ...seen]), batches, count);

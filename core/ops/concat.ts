@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { argument, tensorLikeList, wholes } from "../kinds.ts";
 import { axesOption, axisOption, checkOptions } from "../options.ts";
 import { hostArray, indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
@@ -69,6 +70,7 @@ export const concatOp: Op<{ readonly axis: number }> = {
  */
 export function concat(xs: readonly TensorLike[], options: { readonly axis?: number } = {}): Tensor {
   const { axis = 0 } = checkOptions(options, axisOption, "concat");
+  argument(xs, tensorLikeList, "xs", "concat");
   if (xs.length === 0) throw new ShapeError("Cannot concat an empty list of tensors", {});
   const tensors = promoteAll(xs);
   return apply(concatOp, tensors, { axis: normalizeAxis(axis, tensors[0].rank, "concat") });
@@ -86,6 +88,7 @@ export function concat(xs: readonly TensorLike[], options: { readonly axis?: num
  */
 export function stack(xs: readonly TensorLike[], options: { readonly axis?: number } = {}): Tensor {
   const { axis = 0 } = checkOptions(options, axisOption, "stack");
+  argument(xs, tensorLikeList, "xs", "stack");
   if (xs.length === 0) throw new ShapeError("Cannot stack an empty list of tensors", {});
   const tensors = promoteAll(xs);
   const { shape } = tensors[0];
@@ -127,6 +130,7 @@ export function repeat(
   options: { readonly axis?: number } = {},
 ): Tensor {
   const { axis } = checkOptions(options, axisOption, "repeat");
+  argument(counts, wholes, "counts", "repeat");
   const tensor = asTensor(x);
   if (axis === undefined) return repeat(reshape(tensor, [tensor.size]), counts, { axis: 0 });
   const at = normalizeAxis(axis, tensor.rank, "repeat");
@@ -159,6 +163,7 @@ export function repeat(
  * @throws {ShapeError} If a number is not whole and at least 0.
  */
 export function tile(x: TensorLike, counts: number | readonly number[]): Tensor {
+  argument(counts, wholes, "counts", "tile");
   const tensor = asTensor(x);
   const given = typeof counts === "number" ? [counts] : counts;
   if (given.some((count) => !Number.isInteger(count) || count < 0)) {
@@ -195,6 +200,7 @@ export function roll(
   options: { readonly axis?: number | readonly number[] } = {},
 ): Tensor {
   const { axis } = checkOptions(options, axesOption, "roll");
+  argument(shift, wholes, "shift", "roll");
   const tensor = asTensor(x);
   const shifts = typeof shift === "number" ? [shift] : shift;
   const wrong = shifts.find((each) => !Number.isInteger(each));

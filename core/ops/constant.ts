@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { argument, tensors } from "../kinds.ts";
 import { checkHolds, type DType, roundTo, tangentType } from "../dtype.ts";
 import type { Candidate, Node } from "../ir/operation.ts";
 import type { Shape } from "../shape.ts";
@@ -50,6 +51,7 @@ export function constantOf(value: number, dtype: DType, shape: Shape = [], weak 
  * ```
  */
 export function zerosLike(x: Tensor): Tensor {
+  argument(x, tensors, "x", "zerosLike");
   return constantOf(0, x.dtype, x.shape);
 }
 
@@ -62,6 +64,7 @@ export function zerosLike(x: Tensor): Tensor {
  * ```
  */
 export function onesLike(x: Tensor): Tensor {
+  argument(x, tensors, "x", "onesLike");
   return constantOf(1, x.dtype, x.shape);
 }
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { elementType, flag, oneOf, whole } from "../kinds.ts";
+import { quoted } from "../quoted.ts";
+import { argument, elementType, flag, oneOf, tensorList, tensors, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { constantOf } from "./constant.ts";
 import {
@@ -109,6 +110,7 @@ export function empty(shape: Shape, options: CreationOptions = {}): Tensor {
  * @throws {DTypeError} If the type is one of integers, and does not hold the value.
  */
 export function fullLike(x: Tensor, value: Scalar | boolean, options: CreationOptions = {}): Tensor {
+  argument(x, tensors, "x", "fullLike");
   const { dtype = x.dtype } = checkOptions(options, creationOptions, "fullLike");
   return full(x.shape, value, { dtype });
 }
@@ -139,8 +141,9 @@ export const indexOp: Op<IndexAttrs> = {
  * ```
  */
 export function iota(shape: Shape, axis: number): Tensor {
-  const along = normalizeAxis(axis, shape.length, "count");
-  return apply(indexOp, [], { shape, offset: 0, strides: shape.map((_, i) => i === along ? 1 : 0) });
+  const own = checkShape(shape, "make a tensor");
+  const along = normalizeAxis(argument(axis, whole, "axis", "iota"), own.length, "make indices");
+  return apply(indexOp, [], { shape: own, offset: 0, strides: own.map((_, i) => i === along ? 1 : 0) });
 }
 
 /**
@@ -230,7 +233,9 @@ export function linspace(
   const { endpoint = true, dtype = defaultFloat } = checkOptions(options, linspaceOptions, "linspace");
   if (!Number.isInteger(count) || count < 0 || ![start, stop].every(Number.isFinite)) {
     throw new RangeError(
-      `Cannot space ${count} numbers from ${start} to ${stop}: the count must be an integer of at least 0, the others finite`,
+      `Cannot space ${quoted(count)} numbers from ${quoted(start)} to ${
+        quoted(stop)
+      }: the count must be an integer of at least 0, the others finite`,
     );
   }
   const last = Math.max(1, endpoint ? count - 1 : count);
@@ -257,6 +262,7 @@ const meshgridOptions = optionTable<{ readonly indexing?: "ij" | "xy" }>({ index
  */
 export function meshgrid(xs: readonly Tensor[], options: { readonly indexing?: "ij" | "xy" } = {}): Tensor[] {
   const { indexing = "ij" } = checkOptions(options, meshgridOptions, "meshgrid");
+  argument(xs, tensorList, "xs", "meshgrid");
   const wrong = xs.find(({ rank }) => rank !== 1);
   if (wrong) {
     throw new ShapeError(`Cannot make a grid from shape ${showShape(wrong.shape)}: vectors are needed`, { shape: wrong.shape });

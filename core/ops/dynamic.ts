@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { argument, tensorLikeList } from "../kinds.ts";
 import { indexType, isInteger, roundTo } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
-import { type Shape, showShape } from "../shape.ts";
+import { checkShape, type Shape, showShape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
 import { ask } from "../traced_number.ts";
 import { asTensor } from "./literal.ts";
@@ -28,6 +29,8 @@ interface DynamicRange {
 
 /** The ranges along the axes that are not taken whole, their starts clamped so that they lie inside. */
 function dynamicRanges(shape: Shape, starts: readonly TensorLike[], sizes: Shape, what: string): DynamicRange[] {
+  argument(starts, tensorLikeList, "starts", what === "slice" ? "dynamicSlice" : "dynamicUpdateSlice");
+  checkShape(sizes, `${what} ${showShape(shape)}`);
   if (starts.length !== shape.length || sizes.length !== shape.length) {
     throw new ShapeError(
       `Cannot ${what} ${showShape(shape)} with ${starts.length} starts and sizes ${showShape(sizes)}: one per axis is needed`,

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { checkedInside } from "../kinds.ts";
+import { argument, aString, type Kind, kindOf, wholeList } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
@@ -197,7 +197,7 @@ function agree(tensors: readonly Labelled[], equation: string): Labelled[] {
  * @throws {ShapeError} If an operand has not as many axes as its term, or a letter stands for two extents.
  */
 export function einsum(equation: string, ...operands: readonly TensorLike[]): Tensor {
-  const [inputs, output, more] = equation.replaceAll(/\s/g, "").split("->");
+  const [inputs, output, more] = argument(equation, aString, "equation", "einsum").replaceAll(/\s/g, "").split("->");
   if (more !== undefined) throw invalid(equation, `"->" appears twice`);
   const terms = inputs.split(",").map((term) => parseTerm(term, equation));
   if (terms.length !== operands.length) {
@@ -219,7 +219,11 @@ export interface TensordotOptions {
   readonly axis?: number | readonly [x: readonly number[], y: readonly number[]];
 }
 
-const tensordotOptions = optionTable<TensordotOptions>({ axis: checkedInside() });
+const axisLists: Kind<NonNullable<TensordotOptions["axis"]>> = kindOf(
+  "a number of axes or two lists of axes",
+  (value) => typeof value === "number" || Array.isArray(value) && value.length === 2 && value.every(wholeList.holds),
+);
+const tensordotOptions = optionTable<TensordotOptions>({ axis: axisLists });
 
 /**
  * The sum of products over pairs of axes: the result has the other axes of x, then those of y.

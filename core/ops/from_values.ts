@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { checkedInside, describe, elementType, flag } from "../kinds.ts";
+import { quoted } from "../quoted.ts";
+import { argument, bytes as buffers, checkedInside, elementType, flag } from "../kinds.ts";
 import { checkOptions, needed, optionTable } from "../options.ts";
 import {
   checkHolds,
@@ -67,7 +68,7 @@ export function tensor(
   options: TensorOptions = {},
 ): Tensor {
   const { shape, dtype, copy = true } = checkOptions(options, tensorOptions, "tensor");
-  const given = shape && checkShape(shape, "make a tensor");
+  const given = shape === undefined ? undefined : checkShape(shape, "make a tensor");
   if (ArrayBuffer.isView(values)) {
     const own = dtypeOfArray(values);
     if (!own) throw cannotHold(values);
@@ -118,7 +119,7 @@ function flattenNested(values: NestedArray): Flattened {
     }
     if (!Array.isArray(value)) {
       refuseForeign(value);
-      throw new TypeError(`Cannot make a tensor from ${describe(value)} at [${path.join(", ")}]: numbers are needed`);
+      throw new TypeError(`Cannot make a tensor from ${quoted(value)} at [${path.join(", ")}]: numbers are needed`);
     }
     const inner = value.map((item, i) => walk(item, [...path, i]));
     for (const [i, each] of inner.entries()) {
@@ -173,7 +174,8 @@ const fromBytesOptions = optionTable<FromBytesOptions>({ dtype: needed(elementTy
  */
 export function fromBytes(bytes: ArrayBufferLike | ArrayBufferView, options: FromBytesOptions): Tensor {
   const { dtype, shape } = checkOptions(options, fromBytesOptions, "fromBytes");
-  const given = shape && checkShape(shape, "make a tensor");
+  argument(bytes, buffers, "bytes", "fromBytes");
+  const given = shape === undefined ? undefined : checkShape(shape, "make a tensor");
   const source = ArrayBuffer.isView(bytes)
     ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     : new Uint8Array(bytes);

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { checkOptions } from "../options.ts";
 import { indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { quoted } from "../quoted.ts";
@@ -20,7 +21,7 @@ import { tensor as constant } from "./from_values.ts";
 import { broadcastTo, permute, reshape } from "./movement.ts";
 import { valuesFor } from "./scatter.ts";
 import { where } from "./select.ts";
-import { type IndexRange, type Run, runOf, scatterRuns, sliceRuns } from "./slice.ts";
+import { type IndexRange, rangeOptions, type Run, runOf, scatterRuns, sliceRuns } from "./slice.ts";
 import { checkPosition, normalizeIndex, normalizeIndices } from "./indices.ts";
 import { gather, scatter } from "./rows.ts";
 import { write } from "./write.ts";
@@ -116,7 +117,7 @@ function entryOf(entry: Exclude<Index, "...">, shape: Shape, axis: number): Entr
       }: use a number, { start, stop, step }, ":", "...", null, a list or a tensor`,
     );
   }
-  return { kind: "keep", run: runOf(entry as IndexRange, shape[axis]) };
+  return { kind: "keep", run: runOf(checkOptions(entry as IndexRange, rangeOptions, "index"), shape[axis]) };
 }
 
 /** Beside lists a single position is a list too, as in NumPy: it takes part in where the picked axes go. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { checkHolds, defaultFloat, type DType, isInteger, maskType } from "../dtype.ts";
+import { quoted } from "../quoted.ts";
 import { refuseForeign, type Scalar, Tensor, type TensorLike } from "../tensor.ts";
 import { ask, scalarOf, TracedNumber } from "../traced_number.ts";
 import { constantOf } from "./constant.ts";
@@ -35,12 +36,5 @@ export function isNumber(x: unknown): x is Scalar {
 export function literal(x: unknown): number {
   if (isNumber(x) || typeof x === "boolean") return Number(x);
   refuseForeign(x);
-  throw new TypeError(`Cannot use ${describe(x)} as a tensor: make one with tensor(...), or pass a number`);
-}
-
-function describe(x: unknown): string {
-  if (typeof x === "bigint") return `${x}n`;
-  if (Array.isArray(x)) return "an array";
-  if (x === null || typeof x !== "object") return String(x);
-  return `a ${x.constructor?.name ?? "value"}`;
+  throw new TypeError(`Cannot use ${quoted(x)} as a tensor: make one with tensor(...), or pass a number`);
 }

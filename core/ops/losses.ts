@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkedInside, flag, oneOf, real } from "../kinds.ts";
+import { flag, oneOf, orNull, real } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import * as expr from "../ir/expr.ts";
@@ -148,7 +148,7 @@ export interface BinaryFocalLossOptions extends LossOptions {
 
 const binaryFocalLossOptions = optionTable<BinaryFocalLossOptions>({
   reduction: reductions,
-  alpha: checkedInside(),
+  alpha: orNull(real),
   gamma: real,
 });
 

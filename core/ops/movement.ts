@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { axisPair, whole } from "../kinds.ts";
+import { argument, axisPair, whole, wholeList, wholes } from "../kinds.ts";
 import { axesOption, checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import {
   broadcastShapes,
+  checkShape,
   normalizeAxes,
   normalizeAxis,
   reshapeStrides,
@@ -53,6 +54,7 @@ export const reshapeOp: Op<{ readonly shape: Shape }> = linear({
  */
 export function reshape(x: TensorLike, shape: Shape): Tensor {
   const tensor = asTensor(x);
+  argument(shape, wholeList, "shape", "reshape");
   const open = shape.indexOf(-1);
   const known = open < 0 ? sizeOf(shape) : sizeOf(shape.filter((_, i) => i !== open));
   if (open >= 0 && (known === 0 || shape.lastIndexOf(-1) !== open)) {
@@ -106,7 +108,7 @@ export const permuteOp: Op<{ readonly order: readonly number[] }> = linear({
  */
 export function permute(x: TensorLike, order: readonly number[]): Tensor {
   const tensor = asTensor(x);
-  const axes = order.map((axis) => normalizeAxis(axis, tensor.rank, "permute"));
+  const axes = argument(order, wholeList, "order", "permute").map((axis) => normalizeAxis(axis, tensor.rank, "permute"));
   if (axes.length !== tensor.rank || axes.some((axis, i) => axes.indexOf(axis) !== i)) {
     throw new ShapeError(`Cannot permute ${showShape(tensor.shape)} by [${order.join(", ")}]: every axis must be named once`, {
       shape: tensor.shape,
@@ -186,6 +188,7 @@ export function batchAll(inputs: readonly Tensor[], batched: readonly boolean[],
  */
 export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
   const tensor = asTensor(x);
+  checkShape(shape, "broadcast to a tensor");
   if (!sameShape(broadcastShapes(tensor.shape, shape, "broadcast"), shape)) {
     throw new ShapeError(`Cannot broadcast ${showShape(tensor.shape)} to ${showShape(shape)}: it is larger`, {
       shape: tensor.shape,
@@ -213,6 +216,8 @@ export function broadcastToKnown(x: Tensor, shape: Shape): Tensor {
  * @throws {ShapeError} If there is no such axis.
  */
 export function swapAxes(x: TensorLike, a: number, b: number): Tensor {
+  argument(a, whole, "a", "swapAxes");
+  argument(b, whole, "b", "swapAxes");
   return transpose(x, { axis: [a, b] });
 }
 
@@ -230,6 +235,8 @@ export function swapAxes(x: TensorLike, a: number, b: number): Tensor {
  */
 export function moveAxis(x: TensorLike, from: number | readonly number[], to: number | readonly number[]): Tensor {
   const tensor = asTensor(x);
+  argument(from, wholes, "from", "moveAxis");
+  argument(to, wholes, "to", "moveAxis");
   const [sources, targets] = [from, to].map((axes) => {
     const list = (typeof axes === "number" ? [axes] : axes).map((axis) => normalizeAxis(axis, tensor.rank, "move"));
     normalizeAxes(list, tensor.rank, "move"); // none twice

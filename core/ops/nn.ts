@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { flag, scalar } from "../kinds.ts";
+import { argument, flag, natural, scalar } from "../kinds.ts";
 import { axisOption, checkOptions, optionTable } from "../options.ts";
 import { defaultFloat, indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
@@ -314,6 +314,7 @@ export function logSoftmax(x: TensorLike, options: AxisOptions = {}): Tensor {
  * @throws {RangeError} If a label is known to be no class.
  */
 export function oneHot(labels: TensorLike, classes: number): Tensor {
+  argument(classes, natural, "classes", "oneHot");
   const tensor = isNumber(labels) ? asTensor(labels, indexType) : asTensor(labels);
   const outside = firstOutside(knownValues(tensor), 0, classes);
   if (outside) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkedInside, flag, wholes } from "../kinds.ts";
+import { flag, type Kind, kindOf, real, wholes } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
@@ -26,7 +26,8 @@ export interface NormOptions extends ReduceOptions {
   readonly ord?: number | "fro";
 }
 
-const normOptions = optionTable<NormOptions>({ axis: wholes, keepDims: flag, ord: checkedInside() });
+const orders: Kind<number | "fro"> = kindOf('a number or "fro"', (value) => value === "fro" || real.holds(value), "number");
+const normOptions = optionTable<NormOptions>({ axis: wholes, keepDims: flag, ord: orders });
 
 /**
  * The norm of x over axes (default all), which are taken as one vector: by default the Euclidean length. Its derivative at 0 is

@@ -4,7 +4,7 @@
  * @module
  */
 import { checkHolds } from "../dtype.ts";
-import { anyNumber, checkedInside, oneOf } from "../kinds.ts";
+import { anyNumber, oneOf, wholeList } from "../kinds.ts";
 import { checkOptions, needed, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { showShape } from "../shape.ts";
@@ -33,9 +33,9 @@ export interface PadOptions {
 }
 
 const padOptions = optionTable<PadOptions>({
-  low: needed(checkedInside()),
-  high: needed(checkedInside()),
-  interior: checkedInside(),
+  low: needed(wholeList),
+  high: needed(wholeList),
+  interior: wholeList,
   value: anyNumber,
   mode: oneOf("constant", "reflect", "replicate", "circular"),
 });

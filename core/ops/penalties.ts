@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkedInside } from "../kinds.ts";
+import { argument, aTree, checkedInside } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { type Mask, selector } from "../mask.ts";
 import { Tensor } from "../tensor.ts";
@@ -43,6 +43,7 @@ function total(params: object, { mask = true }: PenaltyOptions, cost: (x: Tensor
  */
 export function l1Penalty(params: object, options: PenaltyOptions = {}): Tensor {
   checkOptions(options, penaltyOptions, "l1Penalty");
+  argument(params, aTree, "params", "l1Penalty");
   return total(params, options, abs);
 }
 
@@ -59,5 +60,6 @@ export function l1Penalty(params: object, options: PenaltyOptions = {}): Tensor 
  */
 export function l2Penalty(params: object, options: PenaltyOptions = {}): Tensor {
   checkOptions(options, penaltyOptions, "l2Penalty");
+  argument(params, aTree, "params", "l2Penalty");
   return total(params, options, (x) => mul(x, x));
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { quoted } from "../quoted.ts";
 import { checkedInside, flag } from "../kinds.ts";
 import { checkOptions, needed, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
@@ -304,7 +305,7 @@ function average(x: Tensor, options: AvgPool2dOptions, call: WindowCall): Tensor
   const { divisorOverride: divisor } = options;
   if (divisor === undefined) return apply(avgPool2dOp, [x], { geometry });
   if (!Number.isFinite(divisor) || divisor === 0) {
-    throw new RangeError(`divisorOverride must be finite and not 0, but is ${divisor}`);
+    throw new RangeError(`divisorOverride must be finite and not 0, but is ${quoted(divisor)}`);
   }
   // With padding under all that hangs over, every window counts all its elements.
   const { h, w, oh, ow, kh, kw, stride, padding } = geometry;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { quoted } from "../quoted.ts";
 import { checkedInside, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { viewOfConstant } from "./algebra.ts";
@@ -91,18 +92,16 @@ export interface IndexRange {
   readonly step?: number;
 }
 
+const numbersOfRange = { start: checkedInside<number>(), stop: checkedInside<number>(), step: checkedInside<number>() };
+export const rangeOptions = optionTable<IndexRange>(numbersOfRange);
+
 /** Part of one axis. */
 export interface SliceRange extends IndexRange {
   /** Along which axis. Default the first. */
   readonly axis?: number;
 }
 
-const sliceOptions = optionTable<SliceRange>({
-  axis: whole,
-  start: checkedInside(),
-  stop: checkedInside(),
-  step: checkedInside(),
-});
+const sliceOptions = optionTable<SliceRange>({ ...numbersOfRange, axis: whole });
 
 /** A range with its numbers worked out: element i is at start + i * step, which is there. */
 export interface Run {
@@ -118,10 +117,10 @@ export interface Run {
  */
 export function runOf({ start, stop, step = 1 }: IndexRange, extent: number): Run {
   if (!Number.isInteger(step) || step === 0) {
-    throw new RangeError(`Cannot slice by step ${step}: it must be an integer, and not 0`);
+    throw new RangeError(`Cannot slice by step ${quoted(step)}: it must be an integer, and not 0`);
   }
   const wrong = [start, stop].find((position) => position !== undefined && !Number.isInteger(position));
-  if (wrong !== undefined) throw new RangeError(`Cannot slice at ${wrong}: positions must be integers`);
+  if (wrong !== undefined) throw new RangeError(`Cannot slice at ${quoted(wrong)}: positions must be integers`);
   // Backwards, the range ends at the first element: "before" it is -1, which as an argument would be the last.
   const [least, most] = step > 0 ? [0, extent] : [-1, extent - 1];
   const clamp = (position: number) => Math.min(Math.max(position < 0 ? position + extent : position, least), most);

@@ -7,7 +7,7 @@
  * @module
  */
 import { reduceOptions } from "./sum.ts";
-import { flag, whole } from "../kinds.ts";
+import { argument, flag, numbers, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
@@ -129,6 +129,7 @@ export interface TopK {
  */
 export function topK(x: TensorLike, k: number, options: TopKOptions = {}): TopK {
   const { axis = -1, largest = true } = checkOptions(options, topKOptions, "topK");
+  argument(k, whole, "k", "topK");
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "take top k of");
   if (!Number.isInteger(k) || k < 0) {
@@ -169,6 +170,7 @@ function blend(a: Tensor, b: Tensor, t: number): Tensor {
  */
 export function quantile(x: TensorLike, q: number | readonly number[], options: ReduceOptions = {}): Tensor {
   const { axis, keepDims = false } = checkOptions(options, reduceOptions, "quantile");
+  argument(q, numbers, "q", "quantile");
   const tensor = asFloat(x);
   const list = normalizeAxes(axis, tensor.rank, "take quantile of");
   const wrong = [q].flat().find((each) => !(each >= 0 && each <= 1));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { argument, whole, wholes } from "../kinds.ts";
 import { axisOption, checkOptions } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { tensorCount } from "../ranges.ts";
@@ -38,6 +39,7 @@ export function split(
   options: { readonly axis?: number } = {},
 ): Tensor[] {
   const { axis = 0 } = checkOptions(options, axisOption, "split");
+  argument(parts, wholes, "parts", "split");
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "split");
   const extent = tensor.shape[at];
@@ -73,6 +75,7 @@ export function split(
  */
 export function chunk(x: TensorLike, count: number, options: { readonly axis?: number } = {}): Tensor[] {
   const { axis = 0 } = checkOptions(options, axisOption, "chunk");
+  argument(count, whole, "count", "chunk");
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "chunk");
   const extent = tensor.shape[at];

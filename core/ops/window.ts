@@ -42,7 +42,7 @@ export function single(value: number, name: string, least = 1): number {
 /** Both numbers of a pair, checked to be whole, at least `least` and at most `most`. */
 export function pair(value: Pair, name: string, least: number, most = longestAxis): Two {
   const both = typeof value === "number" ? [value, value] as const : value;
-  if (both?.length !== 2 || !both.every((each) => isWhole(each, least, most))) {
+  if (!Array.isArray(both) || both.length !== 2 || !both.every((each) => isWhole(each, least, most))) {
     const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
     throw new RangeError(`${name} must be an integer ${range}, or two of them, but is ${quoted(value)}`);
   }

@@ -9,7 +9,7 @@
  * @module
  */
 import type { NormalizeOptions } from "../transforms/values.ts";
-import { aFunction, anyNumber, aRecord, checkedInside, flag, real, whole } from "../../core/kinds.ts";
+import { aFunction, anyNumber, aRecord, argument, checkedInside, flag, real, whole } from "../../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../../core/options.ts";
 import { CotangentError } from "../../core/errors.ts";
 import { integer } from "../../core/ranges.ts";
@@ -100,8 +100,9 @@ export function loader(
   options: AnyOptions,
 ): Loader<unknown> {
   checkOptions(options, loaderOptions, "loader");
+  argument<object>(source, aRecord(), "source", "loader");
   const { epoch: first = 0, transform = (batch: unknown) => batch } = options;
-  const workers = integer(options.workers ?? 0, "workers", 0);
+  const workers = integer(options.workers ?? 0, "workers", 0, 1024);
   const ahead = Math.max(1, workers * integer(options.prefetch ?? 2, "prefetch"));
   const plan = planBatches(source.count, options);
   const start = poolsFor(source, options, workers);
@@ -151,7 +152,7 @@ const loaderOptions = optionTable<LoaderOptions & { readonly normalize?: Normali
   dropLast: flag,
   workers: real,
   prefetch: real,
-  normalize: aRecord(),
+  normalize: checkedInside(),
   transform: aFunction(),
 });
 

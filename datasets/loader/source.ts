@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { normalizeOptions } from "../option_kinds.ts";
+import { checkOptions } from "../../core/options.ts";
 import type { NormalizeOptions } from "../transforms/values.ts";
 import { type ArraySet, isArraySet } from "../arrays.ts";
 import type { TypedArray } from "../../core/dtype.ts";
@@ -58,7 +60,7 @@ function imagesTask({ images, labels, shape }: ImageSet, normalize: NormalizeOpt
     images: shared ? toShared(images) : images,
     labels: shared ? toShared(labels) : labels,
     shape,
-    values: normalize && valuesOf(normalize, shape[0]),
+    values: normalize === undefined ? undefined : valuesOf(normalize, shape[0]),
   };
 }
 
@@ -79,7 +81,8 @@ function toShared<A extends TypedArray>(array: A): A {
 }
 
 /** What each of the 256 bytes becomes, channel by channel. */
-function valuesOf({ mean, std }: NormalizeOptions, channels: number): Float32Array {
+function valuesOf(options: NormalizeOptions, channels: number): Float32Array {
+  const { mean, std } = checkOptions(options, normalizeOptions, "normalize");
   const [means, deviations] = [mean, std].map((value) => typeof value === "number" ? Array<number>(channels).fill(value) : value);
   for (const [name, values] of [["mean", means], ["std", deviations]] as const) {
     if (values.length === channels && values.every((value) => Number.isFinite(value) && (name === "mean" || value !== 0))) {

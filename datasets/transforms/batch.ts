@@ -3,13 +3,16 @@
  *
  * @module
  */
+import { full } from "../../core/ops/creation.ts";
+import { type Key, uniform } from "../../core/random.ts";
+import { argument, tensors } from "../../core/kinds.ts";
 import { constantOf } from "../../core/ops/constant.ts";
 import { asFloat, cast } from "../../core/ops/cast.ts";
 import { tensor } from "../../core/ops/from_values.ts";
 import { reshape } from "../../core/ops/movement.ts";
 import { clip, round } from "../../core/ops/unary.ts";
 import { ShapeError } from "../../core/errors.ts";
-import { showShape } from "../../core/shape.ts";
+import { type Shape, showShape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
 /**
@@ -18,6 +21,7 @@ import type { Tensor } from "../../core/tensor.ts";
  * @throws {ShapeError} If the images have other axes; `what` names the transform.
  */
 export function onBatch(images: Tensor, what: string, f: (batch: Tensor) => Tensor): Tensor {
+  argument(images, tensors, "images", what);
   if (images.rank === 4) return f(images);
   if (images.rank !== 3) {
     throw new ShapeError(
@@ -54,4 +58,9 @@ export function perChannel(value: number | readonly number[], what: string, imag
     );
   }
   return tensor(value, { shape: [channels, 1, 1], dtype: images.dtype });
+}
+
+/** Numbers uniform in an interval that may be one number. */
+export function between(key: Key, shape: Shape, [low, high]: readonly [number, number]): Tensor {
+  return low === high ? full(shape, low) : uniform(key, shape, { min: low, max: high });
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkedInside } from "../../core/kinds.ts";
+import { type Kind, kindOf, numberPair } from "../../core/kinds.ts";
 import { checkOptions, optionTable } from "../../core/options.ts";
 import { asTensor } from "../../core/ops/literal.ts";
 import { add, mul, sub } from "../../core/ops/binary.ts";
@@ -11,12 +11,12 @@ import { mean } from "../../core/ops/reduce.ts";
 import { slice } from "../../core/ops/slice.ts";
 import { clip } from "../../core/ops/unary.ts";
 import { ShapeError } from "../../core/errors.ts";
-import { split, uniform } from "../../core/random.ts";
+import { split } from "../../core/random.ts";
 import { nonNegative, ordered } from "../../core/ranges.ts";
 import { showShape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Transform } from "./transform.ts";
-import { byteType, inFloat, onBatch } from "./batch.ts";
+import { between, byteType, inFloat, onBatch } from "./batch.ts";
 
 /** The range of a random factor: a number b stands for factors from max(0, 1 - b) to 1 + b, or the two factors themselves. */
 export type Jitter = number | readonly [number, number];
@@ -31,10 +31,15 @@ export interface ColorJitterOptions {
   readonly saturation?: Jitter;
 }
 
+const jitters: Kind<Jitter> = kindOf(
+  "a number or two numbers",
+  (value) => typeof value === "number" || numberPair.holds(value),
+  "number",
+);
 const colorJitterOptions = optionTable<ColorJitterOptions>({
-  brightness: checkedInside(),
-  contrast: checkedInside(),
-  saturation: checkedInside(),
+  brightness: jitters,
+  contrast: jitters,
+  saturation: jitters,
 });
 
 /** The two factors of a jitter, or nothing if they change nothing. */
@@ -89,7 +94,7 @@ export function colorJitter(options: ColorJitterOptions): Transform {
       return inFloat(batch, (x) =>
         changes.reduce((x, { range, anchor }, i) => {
           if (!range) return x;
-          const factor = uniform(keys[i], [x.shape[0], 1, 1, 1], { min: range[0], max: range[1] });
+          const factor = between(keys[i], [x.shape[0], 1, 1, 1], range);
           const still = anchor(x);
           return clip(add(still, mul(factor, sub(x, still))), { min: 0, max: top });
         }, x));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkedInside, real } from "../../core/kinds.ts";
+import { checkedInside, type Kind, kindOf, real } from "../../core/kinds.ts";
 import { checkOptions, optionTable } from "../../core/options.ts";
 import { add, div, logicalAnd, mul, sub } from "../../core/ops/binary.ts";
 import { cast } from "../../core/ops/cast.ts";
@@ -20,7 +20,7 @@ import { bernoulli, type Key, normal, split, uniform } from "../../core/random.t
 import { fraction, ordered, positive } from "../../core/ranges.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { Transform } from "./transform.ts";
-import { onBatch, perChannel } from "./batch.ts";
+import { between, onBatch, perChannel } from "./batch.ts";
 
 /** Options of `randomErasing`; the defaults are PyTorch's. */
 export interface RandomErasingOptions {
@@ -34,11 +34,17 @@ export interface RandomErasingOptions {
   readonly value?: number | readonly number[] | "random";
 }
 
+const erasures: Kind<number | readonly number[] | "random"> = kindOf(
+  'a number, a list of numbers or "random"',
+  (value) =>
+    value === "random" || typeof value === "number" ||
+    Array.isArray(value) && Array.from(value).every((each) => typeof each === "number"),
+);
 const randomErasingOptions = optionTable<RandomErasingOptions>({
   p: real,
   scale: checkedInside(),
   ratio: checkedInside(),
-  value: checkedInside(),
+  value: erasures,
 });
 
 /** How many rectangles are drawn for an image, the first of them that fits being erased. */
@@ -93,8 +99,8 @@ function rectangles(
   ratio: readonly [number, number],
 ): Tensor {
   const [toErase, ofArea, ofRatio, ofTop, ofLeft] = split(key, 5);
-  const area = mul(uniform(ofArea, [n, maxAttempts], { min: scale[0], max: scale[1] }), height * width);
-  const aspect = exp(uniform(ofRatio, [n, maxAttempts], { min: Math.log(ratio[0]), max: Math.log(ratio[1]) }));
+  const area = mul(between(ofArea, [n, maxAttempts], scale), height * width);
+  const aspect = exp(between(ofRatio, [n, maxAttempts], [Math.log(ratio[0]), Math.log(ratio[1])]));
   const [heights, widths] = [round(sqrt(mul(area, aspect))), round(sqrt(div(area, aspect)))];
   const fits = logicalAnd(lt(heights, height), lt(widths, width));
   const first = eq(iota([n, maxAttempts], 1), argmax(cast(fits, indexType), { axis: 1, keepDims: true }));

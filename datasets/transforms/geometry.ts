@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkedInside, oneOf, real } from "../../core/kinds.ts";
+import { anyNumber, argument, checkedInside, type Kind, kindOf, numberPair, oneOf } from "../../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../../core/options.ts";
 import { add, mul, sub } from "../../core/ops/binary.ts";
 import { asTensor } from "../../core/ops/literal.ts";
@@ -16,14 +16,14 @@ import { cos, sin } from "../../core/ops/unary.ts";
 import { type Pair, pair } from "../../core/ops/window.ts";
 import { defaultFloat, isFloat } from "../../core/dtype.ts";
 import { ShapeError } from "../../core/errors.ts";
-import { bernoulli, type Key, randint, split, uniform } from "../../core/random.ts";
+import { bernoulli, type Key, randint, split } from "../../core/random.ts";
 import { fraction } from "../../core/ranges.ts";
 import { showShape } from "../../core/shape.ts";
 import type { Tensor, TensorLike } from "../../core/tensor.ts";
 import { fromCentre, pixelsAt, sampled } from "./sample.ts";
 import type { Interpolation, PaddingMode } from "./modes.ts";
 import type { FixedTransform, Transform } from "./transform.ts";
-import { onBatch } from "./batch.ts";
+import { between, onBatch } from "./batch.ts";
 
 /** Options of `randomCrop`. */
 export interface RandomCropOptions {
@@ -41,7 +41,7 @@ const randomCropOptions = optionTable<RandomCropOptions>({
   size: needed(checkedInside()),
   padding: checkedInside(),
   paddingMode: oneOf("constant", "edge", "reflect", "symmetric"),
-  fill: real,
+  fill: anyNumber,
 });
 
 /**
@@ -177,7 +177,12 @@ export interface RotationOptions {
   readonly fill?: number;
 }
 
-const rotationOptions = optionTable<RotationOptions>({ interpolation: oneOf("nearest", "bilinear"), fill: real });
+const angles: Kind<number | readonly [number, number]> = kindOf(
+  "a number or two numbers",
+  (value) => typeof value === "number" || numberPair.holds(value),
+  "number",
+);
+const rotationOptions = optionTable<RotationOptions>({ interpolation: oneOf("nearest", "bilinear"), fill: anyNumber });
 
 /**
  * Images turned about their centre, counter-clockwise, within their frame.
@@ -231,10 +236,11 @@ export function rotate(
  */
 export function randomRotation(degrees: number | readonly [number, number], options: RotationOptions = {}): Transform {
   checkOptions(options, rotationOptions, "randomRotation");
+  argument(degrees, angles, "degrees", "randomRotation");
   const [min, max] = typeof degrees === "number" ? [-degrees, degrees] : degrees;
   if (!(Number.isFinite(min) && Number.isFinite(max) && min <= max)) {
     throw new RangeError(`Cannot rotate by angles from ${min} to ${max}: they must be finite and in order`);
   }
-  const angles = (key: Key, n: number) => uniform(key, [n], { min, max });
-  return (images, key) => onBatch(images, "randomRotation", (batch) => rotate(batch, angles(key, batch.shape[0]), options));
+  const turns = (key: Key, n: number) => between(key, [n], [min, max]);
+  return (images, key) => onBatch(images, "randomRotation", (batch) => rotate(batch, turns(key, batch.shape[0]), options));
 }

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { aFunction, argument, tensors } from "../../core/kinds.ts";
 import { type Key, split } from "../../core/random.ts";
 import type { Tensor } from "../../core/tensor.ts";
 
@@ -39,9 +40,13 @@ export function compose(...transforms: readonly FixedTransform[]): FixedTransfor
  */
 export function compose(...transforms: readonly Transform[]): Transform;
 export function compose(...transforms: readonly Transform[]): Transform {
+  for (const transform of transforms) argument(transform, aFunction(), "transform", "compose");
   return (images, key) => {
     // Only fixed transforms are called without a key.
     const keys = key === undefined ? [] : split(key, transforms.length);
-    return transforms.reduce((made, transform, i) => transform(made, keys[i]), images);
+    return transforms.reduce(
+      (made, transform, i) => argument(transform(made, keys[i]), tensors, "what a transform gave", "compose"),
+      images,
+    );
   };
 }

@@ -3,8 +3,10 @@
  *
  * @module
  */
-import { checkedInside } from "../../core/kinds.ts";
-import { checkOptions, needed, optionTable } from "../../core/options.ts";
+import { normalizeOptions } from "../option_kinds.ts";
+import { quoted } from "../../core/quoted.ts";
+import { argument, tensors } from "../../core/kinds.ts";
+import { checkOptions } from "../../core/options.ts";
 import { div, sub } from "../../core/ops/binary.ts";
 import { cast } from "../../core/ops/cast.ts";
 import { defaultFloat, isFloat } from "../../core/dtype.ts";
@@ -25,6 +27,7 @@ import { byteType, onBatch, perChannel } from "./batch.ts";
  * ```
  */
 export function toTensor(images: Tensor): Tensor {
+  argument(images, tensors, "images", "toTensor");
   if (isFloat(images.dtype)) return images;
   if (images.dtype === byteType) return div(cast(images, defaultFloat), 255);
   throw new DTypeError(`Cannot make fractions of images of type ${images.dtype}: ${byteType} is needed`, { dtype: images.dtype });
@@ -37,8 +40,6 @@ export interface NormalizeOptions {
   /** What to divide by: one number, or one for each channel. */
   readonly std: number | readonly number[];
 }
-
-const normalizeOptions = optionTable<NormalizeOptions>({ mean: needed(checkedInside()), std: needed(checkedInside()) });
 
 /**
  * Subtracts a mean and divides by a deviation: (x - mean) / std.
@@ -55,8 +56,8 @@ const normalizeOptions = optionTable<NormalizeOptions>({ mean: needed(checkedIns
  */
 export function normalize(options: NormalizeOptions): FixedTransform {
   const { mean, std } = checkOptions(options, normalizeOptions, "normalize");
-  for (const value of [mean, std].flat()) {
-    if (!Number.isFinite(value)) throw new RangeError(`Cannot normalize with ${value}: mean and std must be finite`);
+  for (const value of [mean, std].flatMap((each) => typeof each === "number" ? [each] : Array.from(each))) {
+    if (!Number.isFinite(value)) throw new RangeError(`Cannot normalize with ${quoted(value)}: mean and std must be finite`);
   }
   if ([std].flat().includes(0)) throw new RangeError("Cannot normalize with a std of 0: nothing can be divided by it");
   return (images) =>

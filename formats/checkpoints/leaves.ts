@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describe } from "../../core/kinds.ts";
+import { quoted } from "../../core/quoted.ts";
 import { showShape } from "../../core/shape.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { mapLeaves, treeLeaves } from "../../core/tree.ts";
@@ -48,7 +48,7 @@ function written(value: unknown, path: string, what: string): Written {
   }
   if (value === null) return null;
   const remedy = ArrayBuffer.isView(value) ? "make a tensor of it" : "tensors, numbers, texts, booleans and null are saved";
-  throw new TypeError(`Cannot call ${what} with ${describe(value)} at ${JSON.stringify(path)}: ${remedy}`);
+  throw new TypeError(`Cannot call ${what} with ${quoted(value)} at ${JSON.stringify(path)}: ${remedy}`);
 }
 
 function readBack(text: Written): unknown {

@@ -4,7 +4,8 @@
  * @module
  */
 import { toBytes } from "../../core/execution/read.ts";
-import { checkedInside, describe } from "../../core/kinds.ts";
+import { aRecord } from "../../core/kinds.ts";
+import { quoted } from "../../core/quoted.ts";
 import { checkOptions, optionTable } from "../../core/options.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { checkNamed } from "../arguments.ts";
@@ -20,7 +21,7 @@ export interface Layout {
   readonly bytes: number;
 }
 
-const writeOptions = optionTable<WriteOptions>({ metadata: checkedInside() });
+const writeOptions = optionTable<WriteOptions>({ metadata: aRecord() });
 
 /**
  * How tensors lie in a file.
@@ -56,7 +57,7 @@ function checkMetadata(metadata: Header["metadata"], what: string): void {
   for (const [name, text] of Object.entries(metadata)) {
     if (typeof text !== "string" || !text.isWellFormed() || !name.isWellFormed()) {
       throw new TypeError(
-        `Cannot call ${what} with ${describe(text)} as metadata ${JSON.stringify(name)}: it must be well-formed text`,
+        `Cannot call ${what} with ${quoted(text)} as metadata ${JSON.stringify(name)}: it must be well-formed text`,
       );
     }
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import { real } from "../../core/kinds.ts";
-import { checkOptions, optionTable } from "../../core/options.ts";
+import { checkOptions, intervalOptions, optionTable } from "../../core/options.ts";
 import { defaultFloat } from "../../core/dtype.ts";
 import { add, mul } from "../../core/ops/binary.ts";
 import { full } from "../../core/ops/creation.ts";
@@ -40,6 +40,7 @@ export function constant(value: number): Initializer {
  * ```
  */
 export function uniform(interval: Interval = {}): Initializer {
+  checkOptions(interval, intervalOptions, "uniform");
   return drawn((key, shape) => drawUniform(key, shape, interval));
 }
 

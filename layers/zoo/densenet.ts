@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { depthKind } from "../option_kinds.ts";
 import { natural, naturals } from "../../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../../core/options.ts";
 import { globalAvgPool2d } from "../../core/ops/adaptive_pool.ts";
@@ -30,7 +31,7 @@ export interface DenseBlockOptions {
   readonly bottleneck?: number;
 }
 
-const denseBlockOptions = optionTable<DenseBlockOptions>({ layers: needed(natural), growthRate: natural, bottleneck: natural });
+const denseBlockOptions = optionTable<DenseBlockOptions>({ layers: needed(depthKind), growthRate: natural, bottleneck: natural });
 
 /**
  * A block of DenseNet: layers that each add `growthRate` channels to all that came before.

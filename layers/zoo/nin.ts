@@ -30,8 +30,9 @@ import { divider } from "./divider.ts";
  * @see Lin et al., "Network in network", 2013
  */
 export function ninBlock(options: Conv2dLayerOptions): AnyLayer {
+  const first = conv2d(options);
   const { features } = options;
-  return sequential(conv2d(options), relu, conv2d({ features, kernel: 1 }), relu, conv2d({ features, kernel: 1 }), relu);
+  return sequential(first, relu, conv2d({ features, kernel: 1 }), relu, conv2d({ features, kernel: 1 }), relu);
 }
 
 const ninOptions = optionTable<NetworkOptions>({ classes: natural, ratio: real });

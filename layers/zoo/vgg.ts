@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { depthKind } from "../option_kinds.ts";
 import { flag, natural, oneOf, real } from "../../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../../core/options.ts";
 import { adaptiveAvgPool2d } from "../../core/ops/adaptive_pool.ts";
@@ -31,7 +32,7 @@ export interface VggBlockOptions {
   readonly norm?: boolean;
 }
 
-const vggBlockOptions = optionTable<VggBlockOptions>({ convolutions: needed(natural), features: needed(natural), norm: flag });
+const vggBlockOptions = optionTable<VggBlockOptions>({ convolutions: needed(depthKind), features: needed(natural), norm: flag });
 
 /** Options of `vgg`. */
 export interface VggOptions extends NetworkOptions {

@@ -11,7 +11,9 @@ import {
   dtypeOfArray,
   dtypes,
   extremes,
+  floatBelow,
   floatFormat,
+  floatFrom,
   fromHostArray,
   hostArray,
   isBool,
@@ -250,4 +252,29 @@ Deno.test("arrays that no type stands for are refused with what to do", () => {
   refused(new Uint16Array(1), /Uint16Array.*Int32Array\.from.*fromBytes/);
   refused(new Int8Array(1), /Int8Array.*Int32Array\.from/);
   refused(new DataView(new ArrayBuffer(4)), /DataView.*fromBytes/);
+});
+
+Deno.test("the floats beside a number are found in every floating type", () => {
+  const cases: readonly [DType, bound: number, from: number, below: number][] = [
+    ["f32", 1, 1, 1 - 2 ** -24],
+    ["f32", 0.1, Math.fround(0.1), Math.fround(0.1) - 2 ** -27],
+    ["f32", 16777217, 16777218, 16777216],
+    ["f32", -1, -1, -1 - 2 ** -23],
+    ["f32", -0.1, -Math.fround(0.1) + 2 ** -27, -Math.fround(0.1)],
+    ["f32", 0, 0, -(2 ** -126)],
+    ["f32", 2 ** -126, 2 ** -126, 0],
+    ["f32", 1e-40, 2 ** -126, 0],
+    ["f32", -1e-40, 0, -(2 ** -126)],
+    ["f32", -(2 ** -126), -(2 ** -126), -(2 ** -126) - 2 ** -149],
+    ["f16", 1, 1, 1 - 2 ** -11],
+    ["f16", 0.1, Math.f16round(0.1) + 2 ** -14, Math.f16round(0.1)],
+    ["f16", 2049, 2050, 2048],
+    ["bf16", 1, 1, 1 - 2 ** -8],
+    ["bf16", 3.005, 3.015625, 3],
+    ["f64", 1, 1, 1 - 2 ** -53],
+    ["f64", 2 ** 53 + 2, 2 ** 53 + 2, 2 ** 53],
+  ];
+  for (const [dtype, bound, from, below] of cases) {
+    assert.deepEqual([floatFrom(dtype, bound) + 0, floatBelow(dtype, bound)], [from, below], `${dtype} beside ${bound}`);
+  }
 });

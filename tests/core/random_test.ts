@@ -6,6 +6,7 @@ import {
   argmin,
   compileCount,
   data,
+  datasets,
   DTypeError,
   item,
   jit,
@@ -97,6 +98,43 @@ testOnDevices("uniform numbers are the fractions their bits say, on every device
   const wide = await data(random.uniform(k, [1000], { min: -3, max: 5 }));
   assert.ok(wide.every((x) => x >= -3 && x <= 5));
   assert.deepEqual(await data(bitcast(bitcast(random.uniform(k, [9]), "u32"), "f32")), await data(random.uniform(k, [9])));
+});
+
+testOnDevices("numbers stay in their interval, however few floats lie in it", async () => {
+  const intervals: readonly [min: number, max: number][] = [
+    [1e7, 1e7 + 1],
+    [1e7, 1e7 + 2],
+    [0.1, 0.1 + 2e-8],
+    [16777217, 16777219],
+    [-1, -1 + 1e-7],
+    [-1 - 2e-7, -1],
+    [-3e38, 3e38],
+    [-1e-38, 2e-38],
+    [-1, 0],
+    [0, 1e-30],
+    [1 / 3, 2 / 3],
+  ];
+  for (const [min, max] of intervals) {
+    const values = await data(random.uniform(random.key(5), [2000], { min, max }));
+    const outside = values.filter((x) => !(x >= min && x < max));
+    assert.deepEqual([...outside.slice(0, 3)], [], `[${min}, ${max})`);
+  }
+  for (const [min, max] of [[-2, 2], [-1.3, 0.7], [0.101, 0.105], [2.51, 2.53]]) {
+    const values = await data(random.truncatedNormal(random.key(6), [2000], { min, max }));
+    assert.deepEqual([...values.filter((x) => !(x >= min && x <= max)).slice(0, 3)], [], `normal, [${min}, ${max}]`);
+  }
+  assert.throws(() => random.uniform(random.key(0), [1], { min: 16777217, max: 16777217.5 }), RangeError);
+  assert.throws(() => random.uniform(random.key(0), [1], { min: 2, max: 1 }), RangeError);
+});
+
+Deno.test("numbers of a stream stay in their interval, however few doubles lie in it", () => {
+  const stream = datasets.randomStream([0, 1]);
+  for (const [low, high] of [[1e16, 1e16 + 2], [1, 1 + 2 ** -51], [-1 - 2 ** -51, -1]]) {
+    for (let i = 0; i < 100; i++) {
+      const x = stream.uniform(low, high);
+      assert.ok(x >= low && x < high, `${x} in [${low}, ${high})`);
+    }
+  }
 });
 
 async function moments(x: Tensor): Promise<{ mean: number; variance: number }> {

@@ -218,7 +218,7 @@ const refused: readonly [() => unknown, abstract new (...args: never[]) => Error
     () => conv2d(x4, zeros([2, 4, 3, 3]), { stride: [0, 1] }),
     RangeError,
     "stride must be an integer from 1 to 2147483647, or two of them, " +
-    "but is [0,1]",
+    "but is [0, 1]",
   ],
   [() => conv1d(x3, zeros([2, 4, 3]), { stride: 0 }), RangeError, "stride must be an integer from 1 to 2147483647, but is 0"],
   [

@@ -1,0 +1,29 @@
+/**
+ * Kinds of arguments of data sets.
+ *
+ * @module
+ */
+import { type Kind, kindOf, numbers } from "../core/kinds.ts";
+import { needed, optionTable } from "../core/options.ts";
+
+const parts = ["images", "labels", "count", "shape", "classes"] as const;
+
+/** Images, or arrays. */
+export const aSet: Kind<object> = kindOf(
+  "a set of images or of arrays",
+  (value) => typeof value === "object" && value !== null && ("arrays" in value && "count" in value || anImageSet.holds(value)),
+);
+
+/** Images with labels. */
+export const anImageSet: Kind<object> = kindOf(
+  `a set of images, { ${parts.join(", ")} }`,
+  (value) => typeof value === "object" && value !== null && parts.every((part) => part in value),
+);
+
+interface MeanAndStd {
+  readonly mean: number | readonly number[];
+  readonly std: number | readonly number[];
+}
+
+/** Of the transform `normalize`, and of a loader that does the same. */
+export const normalizeOptions = optionTable<MeanAndStd>({ mean: needed(numbers), std: needed(numbers) });
