@@ -121,7 +121,8 @@ function flattenNested(values: NestedArray): Flattened {
       refuseForeign(value);
       throw new TypeError(`Cannot make a tensor from ${quoted(value)} at [${path.join(", ")}]: numbers are needed`);
     }
-    const inner = value.map((item, i) => walk(item, [...path, i]));
+    // Not `map`, which passes over holes.
+    const inner = Array.from(value as readonly NestedArray[], (item, i) => walk(item, [...path, i]));
     for (const [i, each] of inner.entries()) {
       if (showShape(each) !== showShape(inner[0])) {
         throw new ShapeError(

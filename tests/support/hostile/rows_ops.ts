@@ -132,7 +132,7 @@ export const opRows: Rows = {
   reshape: row(x(), made(() => [3, 2], "[-1]")),
   swapAxes: row(x(), axis(0), axis(1)),
   transpose: row(x(), options({ axis: made(() => [0, 1]) })),
-  slice: row(x(), options({ axis: axis(1), start: whole(1), stop: whole(2).or("2^53"), step: whole(1) })),
+  slice: row(x(), options({ axis: axis(1), start: whole(1).or("2^53"), stop: whole(2).or("2^53"), step: whole(1).or("2^53") })),
   chunk: row(vector(), count(2), oneAxis),
   split: row(vector(), made(() => 3), oneAxis),
   unstack: row(x(), oneAxis),
