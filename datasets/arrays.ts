@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { anArraySet } from "./option_kinds.ts";
+import { argument, arrayLike } from "../core/kinds.ts";
 import { dtypeOfArray, type TypedArray } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
 import { quoted } from "../core/quoted.ts";
@@ -86,7 +88,7 @@ export function arrays<T extends Readonly<Record<string, TypedArray | ShapedArra
 
 /** Whether a set is one of arrays. */
 export function isArraySet(set: object): set is ArraySet {
-  return "arrays" in set && "shapes" in set;
+  return typeof set === "object" && set !== null && "arrays" in set && "shapes" in set;
 }
 
 function shaped(field: unknown, name: string): ShapedArray {
@@ -140,11 +142,21 @@ function fromLists(lists: readonly unknown[], name: string): ShapedArray {
 
 /** The examples at some indices, copied; they are in the set. */
 export function gatherArrays<F extends Arrays>(set: ArraySet<F>, indices: ArrayLike<number>): F {
+  argument<object>(set, anArraySet, "set", "gatherArrays");
+  argument(indices, arrayLike, "indices", "gatherArrays");
   const { count: _, shapes: __, ...arrays } = arrayBatch(set, indices);
   return arrays as unknown as F;
 }
 
 /** The batch of the examples at some indices. */
 export function arrayBatch<F extends Arrays>(set: ArraySet<F>, indices: ArrayLike<number>): ArrayBatch<F> {
+  argument<object>(set, anArraySet, "set", "arrayBatch");
+  argument(indices, arrayLike, "indices", "arrayBatch");
+  for (let i = 0; i < indices.length; i++) {
+    const from = indices[i];
+    if (!Number.isInteger(from) || from < 0 || from >= set.count) {
+      throw new RangeError(`Cannot take example ${from} of ${set.count}: indices are integers from 0 to ${set.count - 1}`);
+    }
+  }
   return gather(set, indices) as ArrayBatch<F>;
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { anyNumber, checkedInside, flag, natural, whole } from "../core/kinds.ts";
+import { aSet } from "./option_kinds.ts";
+import { anyNumber, argument, checkedInside, flag, natural, whole } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { integer } from "../core/ranges.ts";
 import { foldInKey } from "../core/threefry.ts";
@@ -74,6 +75,7 @@ export function batches<F extends Arrays>(set: ArraySet<F>, options: BatchesOpti
 export function batches(set: ImageSet, options: BatchesOptions): Batches;
 export function batches(set: ImageSet | ArraySet, options: BatchesOptions): Batches<unknown> {
   checkOptions(options, batchesOptions, "batches");
+  argument<object>(set, aSet, "set", "batches");
   const { batchSize, shuffle, epoch = 0, dropLast = false, limit = set.count } = options;
   integer(batchSize, "batchSize");
   const chosen = isArraySet(set) ? set : firstImages(set, limit);

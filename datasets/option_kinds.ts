@@ -8,10 +8,16 @@ import { needed, optionTable } from "../core/options.ts";
 
 const parts = ["images", "labels", "count", "shape", "classes"] as const;
 
+/** Arrays with examples. */
+export const anArraySet: Kind<object> = kindOf(
+  "a set of arrays, as arrays(fields) makes one",
+  (value) => typeof value === "object" && value !== null && "arrays" in value && "shapes" in value && "count" in value,
+);
+
 /** Images, or arrays. */
 export const aSet: Kind<object> = kindOf(
   "a set of images or of arrays",
-  (value) => typeof value === "object" && value !== null && ("arrays" in value && "count" in value || anImageSet.holds(value)),
+  (value) => anArraySet.holds(value) || anImageSet.holds(value),
 );
 
 /** Images with labels. */
