@@ -11,7 +11,7 @@ import { argument, elementType, real, scalar, tensors } from "./kinds.ts";
 import { axisOption, checkOptions, intervalOptions, needed, optionTable } from "./options.ts";
 import { add, bitwiseOr, bitwiseXor, mul, rem, shiftRight, sub } from "./ops/binary.ts";
 import { bitcast, hashType, threefry2x32 } from "./ops/bits.ts";
-import { asTensor } from "./ops/literal.ts";
+import { asTensor, isNumber } from "./ops/literal.ts";
 import { cast } from "./ops/cast.ts";
 import { lt } from "./ops/compare.ts";
 import { arange, positions } from "./ops/creation.ts";
@@ -299,9 +299,10 @@ export function bernoulli(k: Key, p: Scalar, shape: Shape): Tensor {
  */
 export function permutation(k: Key, x: Tensor | number, options: { readonly axis?: number } = {}): Tensor {
   const { axis = 0 } = checkOptions(options, axisOption, "permutation");
-  if (typeof x === "number") {
+  if (isNumber(x)) {
     normalizeAxis(axis, 1, "permute at random");
-    return take(arange(integer(x, "The number of elements", 0)), permutationOf(k, x));
+    const count = integer(x, "The number of elements", 0);
+    return take(arange(count), permutationOf(k, count));
   }
   const along = normalizeAxis(axis, argument(x, tensors, "x", "permutation").rank, "permute at random");
   return take(x, permutationOf(k, x.shape[along]), { axis: along });
