@@ -3,12 +3,9 @@
  *
  * @module
  */
-import { anArraySet } from "./option_kinds.ts";
-import { argument, arrayLike } from "../core/kinds.ts";
 import { dtypeOfArray, type TypedArray } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
 import { quoted } from "../core/quoted.ts";
-import { gatherArrays as gather } from "./loader/make.ts";
 import { checkShape, showShape, sizeOf } from "../core/shape.ts";
 
 /** Arrays by name. */
@@ -86,11 +83,6 @@ export function arrays<T extends Readonly<Record<string, TypedArray | ShapedArra
   } as unknown as ArraySet<{ readonly [K in keyof T]: ArrayOf<T[K]> }>;
 }
 
-/** Whether a set is one of arrays. */
-export function isArraySet(set: object): set is ArraySet {
-  return typeof set === "object" && set !== null && "arrays" in set && "shapes" in set;
-}
-
 function shaped(field: unknown, name: string): ShapedArray {
   if (taken.includes(name)) throw new TypeError(`Cannot make a set of arrays with one named ${name}: batches have that name`);
   if (Array.isArray(field)) return fromLists(field, name);
@@ -138,25 +130,4 @@ function fromLists(lists: readonly unknown[], name: string): ShapedArray {
   };
   put(lists, 0);
   return { shape, data };
-}
-
-/** The examples at some indices, copied; they are in the set. */
-export function gatherArrays<F extends Arrays>(set: ArraySet<F>, indices: ArrayLike<number>): F {
-  argument<object>(set, anArraySet, "set", "gatherArrays");
-  argument(indices, arrayLike, "indices", "gatherArrays");
-  const { count: _, shapes: __, ...arrays } = arrayBatch(set, indices);
-  return arrays as unknown as F;
-}
-
-/** The batch of the examples at some indices. */
-export function arrayBatch<F extends Arrays>(set: ArraySet<F>, indices: ArrayLike<number>): ArrayBatch<F> {
-  argument<object>(set, anArraySet, "set", "arrayBatch");
-  argument(indices, arrayLike, "indices", "arrayBatch");
-  for (let i = 0; i < indices.length; i++) {
-    const from = indices[i];
-    if (!Number.isInteger(from) || from < 0 || from >= set.count) {
-      throw new RangeError(`Cannot take example ${from} of ${set.count}: indices are integers from 0 to ${set.count - 1}`);
-    }
-  }
-  return gather(set, indices) as ArrayBatch<F>;
 }

@@ -9,7 +9,8 @@ import { anyNumber, argument, arrayLike, checkedInside, flag } from "../core/kin
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { foldInKey } from "../core/threefry.ts";
 import { randomStream } from "../core/random_stream.ts";
-import { type Arrays, type ArraySet, gatherArrays, isArraySet } from "./arrays.ts";
+import { gatherArrays, isArraySet } from "./array_set.ts";
+import type { Arrays, ArraySet } from "./arrays.ts";
 import { type KeyLike, permutation } from "./order.ts";
 import { words } from "./key_words.ts";
 import { imageBytes, type ImageSet } from "./types.ts";

@@ -6,7 +6,8 @@
 import { normalizeOptions } from "../option_kinds.ts";
 import { checkOptions } from "../../core/options.ts";
 import type { NormalizeOptions } from "../transforms/values.ts";
-import { type ArraySet, isArraySet } from "../arrays.ts";
+import { isArraySet } from "../array_set.ts";
+import type { ArraySet } from "../arrays.ts";
 import type { TypedArray } from "../../core/dtype.ts";
 import type { ImageSet } from "../types.ts";
 import type { Example } from "./example.ts";

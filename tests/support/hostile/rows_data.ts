@@ -5,11 +5,10 @@
  */
 import { datasets, random, zeros } from "../../../mod.ts";
 import { costly, each, row, type Rows, used } from "./rows.ts";
-import { anyNumber, count, finite, flag, type Hostile, made, needed, options, share, text, tree, whole, word } from "./values.ts";
+import { anyNumber, count, finite, flag, type Hostile, made, needed, options, share, text, whole, word } from "./values.ts";
 
 const { train } = datasets.syntheticDigits({ train: 12, test: 0 });
 const set = made(() => train);
-const arraySet = () => datasets.arrays({ x: [[1, 2], [3, 4]] });
 const images = () => zeros([2, 3, 6, 6]);
 const transformed = (transform: never) => (transform as datasets.transforms.Transform)(images(), random.key(0));
 const key = made(() => 0, "-1", "-0", "2^31");
@@ -60,8 +59,6 @@ export const dataRows: Rows = {
     }),
   ),
   "datasets.arrays": row(made(() => ({ x: [[1, 2], [3, 4]] }))),
-  "datasets.isArraySet": row(made(arraySet, ...tree)),
-  ...each("datasets.arrayBatch datasets.gatherArrays", row(made(arraySet), made(() => [0, 1], "[]"))),
   "datasets.subset": row(set, made(() => [1, 2], "[]", "Float32Array")),
   "datasets.split": row(
     set,
