@@ -8,6 +8,7 @@
  */
 import assert from "node:assert/strict";
 import * as cotangent from "../../mod.ts";
+import * as onnx from "../../onnx/mod.ts";
 import * as visual from "../../visual/mod.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -63,7 +64,11 @@ function valuesOf(module: object, prefix = ""): string[] {
   });
 }
 
-const entries: [module: URL, values: object][] = [[new URL("mod.ts", root), cotangent], [new URL("visual/mod.ts", root), visual]];
+const entries: [module: URL, values: object][] = [
+  [new URL("mod.ts", root), cotangent],
+  [new URL("visual/mod.ts", root), visual],
+  [new URL("onnx/mod.ts", root), onnx],
+];
 
 for (const [entry, values] of entries) {
   Deno.test(`deno doc ${entry.href.slice(root.href.length)} shows everything public`, async () => {

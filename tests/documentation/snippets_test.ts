@@ -18,7 +18,18 @@ async function differences(snippet: Snippet): Promise<string[]> {
   });
 }
 
-const documented = ["README.md", "CONTRIBUTING.md", "docs", "mod.ts", "core", "layers", "optimizers", "datasets", "visual"];
+const documented = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "docs",
+  "mod.ts",
+  "core",
+  "layers",
+  "optimizers",
+  "datasets",
+  "onnx",
+  "visual",
+];
 const snippets = await readSnippets(documented);
 
 for (const snippet of snippets) {

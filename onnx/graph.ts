@@ -1,0 +1,211 @@
+/**
+ * Graphs as they are walked: names checked, nodes in an order in which all inputs come first, each with what its op means. Everything
+ * that can be found wrong without running is found here.
+ *
+ * @module
+ */
+import { broken, type Failure, unsupported } from "../formats/failures.ts";
+import { Attributes, type AttributeValue, attributeValue, type GraphValue, type Subgraph } from "./attributes.ts";
+import type { OnnxOp } from "./call.ts";
+import { type AttributeProto, AttributeType, type GraphProto, type NodeProto, type ValueInfoProto } from "./deps.ts";
+import { elementOf } from "./elements.ts";
+import type { Fold } from "./host.ts";
+import { folds, ops } from "./ops/mod.ts";
+import { constantOf, type TensorReader } from "./proto.ts";
+import type { Tensor } from "../core/tensor.ts";
+import type { Host } from "./values.ts";
+
+/** A node, ready to run. */
+export interface Node {
+  readonly name: string;
+  readonly op: string;
+  readonly opset: number;
+  /** Names of values; empty where one is left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Attributes;
+  readonly compute: OnnxOp;
+  /** What it does to arrays on the host, if that is possible. */
+  readonly fold?: Fold;
+}
+
+/** A graph, ready to run. */
+export interface Graph extends Subgraph {
+  readonly nodes: readonly Node[];
+  /** Values that are always the same. */
+  readonly constants: ReadonlyMap<string, Host | Tensor>;
+}
+
+/** The format's name in errors. */
+export const format = "ONNX";
+
+/** How many graphs may lie in each other. */
+const mostNested = 32;
+
+/** What graphs of one model have in common. */
+export interface Context {
+  readonly file: string;
+  /** How many graphs are around. */
+  readonly depth: number;
+  readonly opset: number;
+  readonly read: TensorReader;
+  /** Ops that are not supported, as they are found. */
+  readonly unsupported: Map<string, string[]>;
+  /** Functions that the model defines, by domain and name. */
+  readonly functions: ReadonlyMap<string, OnnxOp>;
+}
+
+/** The name of a node for messages. */
+export function nodeName({ name, output }: NodeProto): string {
+  return name !== "" ? name : `the node of ${JSON.stringify(output.find((each) => each !== "") ?? "")}`;
+}
+
+/**
+ * Makes a graph ready.
+ *
+ * @param outer Names that can be seen from outside.
+ * @param params Initialisers that are parameters; without a list, none is.
+ * @throws {Failure} If a name is missing or given twice, or nodes wait for each other.
+ */
+export function graphFrom(
+  proto: GraphProto,
+  outer: ReadonlySet<string>,
+  context: Context,
+  params: ReadonlySet<string> = new Set(),
+): Graph {
+  const wrong = (rule: string, reason: string, entry?: string) => broken(context.file, format, rule, reason, entry);
+  if (context.depth > mostNested) throw wrong("nesting", `its graphs lie in each other more than ${mostNested} times`);
+  const constants = new Map<string, Host | Tensor>();
+  for (const initializer of proto.initializer) {
+    if (!params.has(initializer.name)) constants.set(initializer.name, constantOf(initializer, initializer.name, context.read));
+  }
+  const given = new Set([...proto.input.map(({ name }) => name), ...constants.keys(), ...params]);
+  const made = new Map<string, NodeProto>();
+  for (const node of proto.node) {
+    for (const name of node.output.filter((each) => each !== "")) {
+      if (made.has(name) || given.has(name)) throw wrong("names", `the value ${JSON.stringify(name)} is made twice`, name);
+      made.set(name, node);
+    }
+  }
+  const visible = new Set([...outer, ...given, ...made.keys()]);
+  for (const { name } of proto.output) {
+    if (!visible.has(name)) throw wrong("outputs", `nothing makes its output ${JSON.stringify(name)}`, name);
+  }
+  for (const node of proto.node) {
+    const missing = node.input.find((name) => name !== "" && !visible.has(name));
+    if (missing !== undefined) {
+      throw wrong("inputs", `nothing makes ${JSON.stringify(missing)}, an input of ${nodeName(node)} (${node.opType})`, missing);
+    }
+  }
+  const nodes = sorted(proto.node, made, context).map((node) => nodeFrom(node, visible, context));
+  return {
+    inputs: proto.input.filter(({ name }) => !constants.has(name) && !params.has(name)).map(valueFrom),
+    outputs: proto.output.map(valueFrom),
+    nodes,
+    constants,
+  };
+}
+
+function valueFrom({ name, type }: ValueInfoProto): GraphValue {
+  if (type?.value.case !== "tensorType") return { name };
+  const { elemType, shape } = type.value.value;
+  const extents = shape?.dim.map(({ value }) => value.case === "dimValue" ? Number(value.value) : value.value || "?");
+  return { name, type: elementOf(elemType), shape: extents };
+}
+
+/** Names that a node needs: its inputs, and what the graphs among its attributes take from outside. */
+function needs(node: NodeProto): string[] {
+  const inner = graphsOf(node).flatMap((graph) => graph.node.flatMap(needs));
+  const named = graphsOf(node).flatMap((graph) => graph.output.map(({ name }) => name));
+  return [...node.input, ...inner, ...named];
+}
+
+function graphsOf(node: NodeProto): GraphProto[] {
+  return node.attribute.flatMap(({ g, graphs }) => g ? [g, ...graphs] : graphs);
+}
+
+/** Nodes in an order in which each comes after those whose outputs it needs. */
+function sorted(nodes: readonly NodeProto[], made: ReadonlyMap<string, NodeProto>, { file }: Context): NodeProto[] {
+  const order: NodeProto[] = [];
+  const waiting = new Map<NodeProto, number>();
+  const users = new Map<NodeProto, NodeProto[]>();
+  for (const node of nodes) {
+    const makers = new Set(needs(node).flatMap((name) => made.get(name) ?? []));
+    waiting.set(node, makers.size);
+    for (const maker of makers) users.set(maker, [...users.get(maker) ?? [], node]);
+  }
+  // The order of the file stays where it can: an ordinary file is in order already.
+  const ready = nodes.filter((node) => waiting.get(node) === 0);
+  for (let next = 0; next < ready.length; next++) {
+    order.push(ready[next]);
+    for (const user of users.get(ready[next]) ?? []) {
+      waiting.set(user, waiting.get(user)! - 1);
+      if (waiting.get(user) === 0) ready.push(user);
+    }
+  }
+  if (order.length === nodes.length) return order;
+  const stuck = nodes.find((node) => waiting.get(node)! > 0)!;
+  throw broken(file, format, "cycles", `${nodeName(stuck)} (${stuck.opType}) waits for its own output`, stuck.name);
+}
+
+function nodeFrom(proto: NodeProto, visible: ReadonlySet<string>, context: Context): Node {
+  const name = nodeName(proto);
+  const values = new Map<string, AttributeValue>();
+  for (const attribute of proto.attribute) {
+    const value = attributeValue(withType(attribute), {
+      tensor: ({ t }) => {
+        if (!t) throw broken(context.file, format, "attributes", `attribute ${attribute.name} of ${name} has no tensor`, name);
+        return constantOf(t, `attribute ${attribute.name} of ${name}`, context.read);
+      },
+      graph: ({ g }) => {
+        if (!g) throw broken(context.file, format, "attributes", `attribute ${attribute.name} of ${name} has no graph`, name);
+        return graphFrom(g, visible, { ...context, depth: context.depth + 1 });
+      },
+    });
+    if (value !== undefined) values.set(attribute.name, value);
+  }
+  const isStandard = proto.domain === "" || proto.domain === "ai.onnx";
+  const key = isStandard ? proto.opType : `${proto.domain}.${proto.opType}`;
+  const compute = context.functions.get(key) ?? (Object.hasOwn(ops, key) ? ops[key] : undefined);
+  if (compute === undefined) context.unsupported.set(key, [...context.unsupported.get(key) ?? [], name]);
+  return {
+    name,
+    op: key,
+    opset: context.opset,
+    inputs: proto.input,
+    outputs: proto.output,
+    attributes: new Attributes(values),
+    compute: compute ?? (() => []),
+    fold: Object.hasOwn(folds, key) ? folds[key] : undefined,
+  };
+}
+
+/** Old files leave the type out, which then follows from what is there. */
+function withType(attribute: AttributeProto): AttributeProto {
+  if (attribute.type !== AttributeType.UNDEFINED) return attribute;
+  const type = attribute.g
+    ? AttributeType.GRAPH
+    : attribute.t
+    ? AttributeType.TENSOR
+    : attribute.ints.length > 0
+    ? AttributeType.INTS
+    : attribute.floats.length > 0
+    ? AttributeType.FLOATS
+    : attribute.strings.length > 0
+    ? AttributeType.STRINGS
+    : attribute.s?.length > 0
+    ? AttributeType.STRING
+    : attribute.f !== 0
+    ? AttributeType.FLOAT
+    : AttributeType.INT;
+  return { ...attribute, type };
+}
+
+/** The failure that lists every op that is not supported, with its nodes; undefined if there is none. */
+export function unsupportedOps({ file, unsupported: found }: Context): Failure | undefined {
+  if (found.size === 0) return undefined;
+  const shown = (names: readonly string[]) =>
+    names.length > 5 ? `${names.slice(0, 5).join(", ")}, and ${names.length - 5} more` : names.join(", ");
+  const list = [...found].map(([op, names]) => `${op} (${shown(names)})`).join("; ");
+  return unsupported(file, `${found.size === 1 ? "an op is" : `${found.size} ops are`} not supported: ${list}`);
+}

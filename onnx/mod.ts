@@ -1,0 +1,8 @@
+/**
+ * ONNX, the format in which networks are exchanged between frameworks: models from elsewhere as functions. It has an entry of its own,
+ * so that only who uses it loads it.
+ *
+ * @module
+ */
+export { load, type Model, type ModelValue, type NamedTensors, type NamedValues } from "./load.ts";
+export type { FormatError, FormatResult, FormatTask } from "../formats/errors.ts";

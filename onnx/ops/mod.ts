@@ -1,0 +1,46 @@
+/**
+ * All ops by name.
+ *
+ * @module
+ */
+import type { OpTable } from "../call.ts";
+import { type Fold, foldTable } from "../host.ts";
+import { activations } from "./activations.ts";
+import { control } from "./control.ts";
+import { convolutions } from "./convolutions.ts";
+import { creation } from "./creation.ts";
+import { elementwise } from "./elementwise.ts";
+import { indexing } from "./indexing.ts";
+import { losses } from "./losses.ts";
+import { foldSlice, movement, reshapes } from "./movement.ts";
+import { normalizations } from "./normalizations.ts";
+import { pools } from "./pools.ts";
+import { products } from "./products.ts";
+import { quantization } from "./quantization.ts";
+import { recurrent } from "./recurrent.ts";
+import { reductions } from "./reductions.ts";
+import { resizing } from "./resizing.ts";
+import { sequences } from "./sequences.ts";
+
+/** What each op does to tensors. */
+export const ops: OpTable = {
+  ...activations,
+  ...control,
+  ...convolutions,
+  ...creation,
+  ...elementwise,
+  ...indexing,
+  ...losses,
+  ...movement,
+  ...normalizations,
+  ...pools,
+  ...products,
+  ...quantization,
+  ...recurrent,
+  ...reductions,
+  ...resizing,
+  ...sequences,
+};
+
+/** What ops do to arrays whose numbers are known: the arithmetic of shapes. */
+export const folds: Readonly<Record<string, Fold>> = { ...foldTable(reshapes), Slice: foldSlice };

@@ -1,0 +1,141 @@
+/**
+ * Normalizations.
+ *
+ * @module
+ */
+import { ShapeError } from "../../core/errors.ts";
+import { normalizeAxis, showShape, sizeOf } from "../../core/shape.ts";
+import {
+  add,
+  avgPool2d,
+  div,
+  mean,
+  mul,
+  norm,
+  pow,
+  reshape,
+  rsqrt,
+  sqrt,
+  square,
+  sub,
+  type Tensor,
+  variance,
+} from "../../mod.ts";
+import type { Call, OpTable, Results } from "../call.ts";
+import { padSpatial } from "./windows.ts";
+
+/** One number per channel, as broadcast over [batch, channels, ...]. */
+function perChannel(x: Tensor, like: Tensor): Tensor {
+  return reshape(x, [x.size, ...like.shape.slice(2).map(() => 1)]);
+}
+
+/** Inference by given statistics; in training mode those of the batch, with the running ones moved towards them. */
+function batchNormalization(call: Call): Results {
+  const x = call.computed(0);
+  const [scale, bias, runningMean, runningVariance] = [1, 2, 3, 4].map((i) => call.computed(i));
+  const epsilon = call.attributes.number("epsilon", 1e-5);
+  const normalized = (average: Tensor, spread: Tensor) => {
+    const factor = mul(scale, rsqrt(add(spread, epsilon)));
+    return call.like(0, add(mul(x, perChannel(factor, x)), perChannel(sub(bias, mul(average, factor)), x)));
+  };
+  if (!call.attributes.flag("training_mode", false)) return normalized(runningMean, runningVariance);
+  const momentum = call.attributes.number("momentum", 0.9);
+  const axis = x.shape.map((_, i) => i).filter((i) => i !== 1);
+  const [average, spread] = [mean(x, { axis }), variance(x, { axis })];
+  const moved = (running: Tensor, now: Tensor) => add(mul(running, momentum), mul(now, 1 - momentum));
+  return [normalized(average, spread), moved(runningMean, average), moved(runningVariance, spread)];
+}
+
+function standardized(x: Tensor, axis: readonly number[], epsilon: number): Tensor {
+  const centred = sub(x, mean(x, { axis, keepDims: true }));
+  return mul(centred, rsqrt(add(mean(square(centred), { axis, keepDims: true }), epsilon)));
+}
+
+function spatialAxes(x: Tensor): number[] {
+  return x.shape.map((_, i) => i).slice(2);
+}
+
+function instanceNormalization(call: Call): Tensor {
+  const epsilon = call.attributes.number("epsilon", 1e-5);
+  return call.lifted((x, scale, bias) => {
+    return add(mul(standardized(x, spatialAxes(x), epsilon), perChannel(scale, x)), perChannel(bias, x));
+  });
+}
+
+function layerNormalization(call: Call): Results {
+  const x = call.computed(0);
+  const first = normalizeAxis(call.attributes.number("axis", -1), x.rank, "LayerNormalization");
+  const axis = x.shape.map((_, i) => i).slice(first);
+  const average = mean(x, { axis, keepDims: true });
+  const centred = sub(x, average);
+  const inverse = rsqrt(add(mean(square(centred), { axis, keepDims: true }), call.attributes.number("epsilon", 1e-5)));
+  const scaled = mul(mul(centred, inverse), call.computed(1));
+  return [call.like(0, call.has(2) ? add(scaled, call.computed(2)) : scaled), average, inverse];
+}
+
+/** x over the root of its mean square. */
+function rmsNormalization(call: Call): Tensor {
+  return call.lifted((x, scale) => {
+    const first = normalizeAxis(call.attributes.number("axis", -1), x.rank, "RMSNormalization");
+    const axis = x.shape.map((_, i) => i).slice(first);
+    return mul(mul(x, rsqrt(add(mean(square(x), { axis, keepDims: true }), call.attributes.number("epsilon", 1e-5)))), scale);
+  });
+}
+
+/** Scale and bias are per group before version 21, per channel since. */
+function groupNormalization(call: Call): Tensor {
+  const groups = call.attributes.number("num_groups");
+  return call.lifted((x, scale, bias) => {
+    const [n, c, ...spatial] = x.shape;
+    if (c % groups !== 0) {
+      throw new ShapeError(`Cannot normalize ${showShape(x.shape)} in ${groups} groups of channels`, { groups });
+    }
+    const grouped = reshape(x, [n, groups, c / groups, sizeOf(spatial)]);
+    const normal = standardized(grouped, [2, 3], call.attributes.number("epsilon", 1e-5));
+    if (call.opset >= 21) return add(mul(reshape(normal, x.shape), perChannel(scale, x)), perChannel(bias, x));
+    const placed = (each: Tensor) => reshape(each, [groups, 1, 1]);
+    return reshape(add(mul(normal, placed(scale)), placed(bias)), x.shape);
+  });
+}
+
+/** x over a power of the sum of squares of the channels beside. */
+function localResponse(call: Call): Tensor {
+  const size = call.attributes.number("size");
+  const [alpha, beta, bias] = [
+    call.attributes.number("alpha", 1e-4),
+    call.attributes.number("beta", 0.75),
+    call.attributes.number("bias", 1),
+  ];
+  return call.lifted((x) => {
+    const [n, c, ...spatial] = x.shape;
+    const squares = reshape(square(x), [n, 1, c, sizeOf(spatial)]);
+    const padded = padSpatial(squares, [Math.floor((size - 1) / 2), 0], [Math.ceil((size - 1) / 2), 0]);
+    const averaged = reshape(avgPool2d(padded, { kernel: [size, 1], stride: 1 }), x.shape);
+    return div(x, pow(add(mul(averaged, alpha), bias), beta));
+  });
+}
+
+function lpNormalization(call: Call): Tensor {
+  const axis = call.attributes.number("axis", -1);
+  return call.lifted((x) => div(x, norm(x, { axis, keepDims: true, ord: call.attributes.number("p", 2) })));
+}
+
+function meanVariance(call: Call): Tensor {
+  const axis = call.attributes.numbers("axes", [0, 2, 3]);
+  return call.lifted((x) => {
+    const centred = sub(x, mean(x, { axis, keepDims: true }));
+    return div(centred, add(sqrt(mean(square(centred), { axis, keepDims: true })), 1e-9));
+  });
+}
+
+/** What these ops do. */
+export const normalizations: OpTable = {
+  BatchNormalization: batchNormalization,
+  InstanceNormalization: instanceNormalization,
+  LayerNormalization: layerNormalization,
+  RMSNormalization: rmsNormalization,
+  GroupNormalization: groupNormalization,
+  LRN: localResponse,
+  LpNormalization: lpNormalization,
+  MeanVarianceNormalization: meanVariance,
+};

@@ -1,0 +1,84 @@
+/**
+ * The conformance suite of ONNX on every device, and docs/onnx.md, which says what passes. Debian has the suite: apt install
+ * libonnx-testdata.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { DeviceName } from "../../mod.ts";
+import { casesIn, type Outcome, runCase, suiteFolder } from "../onnx/suite.ts";
+import { deviceNames } from "../support/each_device.ts";
+
+const folders = ["node", "pytorch-converted", "pytorch-operator", "simple"];
+
+/** How many cases must pass at least. */
+const least: Readonly<Record<DeviceName, Readonly<Record<string, number>>>> = {
+  reference: { node: 859, "pytorch-converted": 82, "pytorch-operator": 35, simple: 15 },
+  wasm: { node: 861, "pytorch-converted": 82, "pytorch-operator": 35, simple: 15 },
+  webgpu: { node: 825, "pytorch-converted": 82, "pytorch-operator": 30, simple: 14 },
+};
+
+type Outcomes = ReadonlyMap<string, Outcome>;
+
+const results = new Map<DeviceName, Map<string, Outcomes>>();
+
+for (const device of deviceNames) {
+  for (const folder of folders) {
+    const cases = casesIn(folder);
+    Deno.test(`the conformance suite, ${folder} (${device})`, { ignore: cases.length === 0 }, async () => {
+      const outcomes = new Map<string, Outcome>();
+      for (const name of cases) outcomes.set(name, await runCase(`${suiteFolder}/${folder}/${name}`, device));
+      results.set(device, (results.get(device) ?? new Map()).set(folder, outcomes));
+      const failed = [...outcomes].flatMap(([name, each]) => each.kind === "failed" ? [`${name}: ${each.why}`] : []);
+      const passed = count(outcomes, "passed");
+      assert.ok(passed >= least[device][folder], `${passed} of ${cases.length} passed; these failed:\n${failed.join("\n")}`);
+    });
+  }
+}
+
+Deno.test("docs/onnx.md says what passes", { ignore: casesIn("node").length === 0 }, async () => {
+  assert.equal(results.size, deviceNames.length);
+  await Deno.writeTextFile(new URL("../../docs/onnx.md", import.meta.url), page());
+});
+
+function count(outcomes: Outcomes, kind: Outcome["kind"]): number {
+  return [...outcomes.values()].filter((each) => each.kind === kind).length;
+}
+
+function page(): string {
+  const header = `| folder | cases | ${deviceNames.join(" | ")} |\n| --- | --- | ${deviceNames.map(() => "---").join(" | ")} |`;
+  const rows = folders.map((folder) => {
+    const passed = deviceNames.map((device) => count(results.get(device)!.get(folder)!, "passed"));
+    return `| ${folder} | ${casesIn(folder).length} | ${passed.join(" | ")} |`;
+  });
+  const oracle = results.get("wasm")!;
+  const others = folders.flatMap((folder) => [...oracle.get(folder)!].filter(([, { kind }]) => kind !== "passed"));
+  const reasons = others.map(([name, each]) => `| \`${name}\` | ${reasonOf(each)} |`);
+  return `# ONNX
+
+What \`onnx.load\` understands, by the conformance suite of ONNX (Debian's \`libonnx-testdata\`). This page is written by
+\`deno task test:long\`. Models of op sets up to 23 are read; the suite has those up to 17.
+
+## Cases that pass
+
+${header}
+${rows.join("\n")}
+
+On \`webgpu\` there is no f64; the suite has cases of it.
+
+## Cases that do not
+
+On \`wasm\`:
+
+| case | why |
+| --- | --- |
+${reasons.join("\n")}
+`;
+}
+
+/** The reason without the path and the case's own name. */
+function reasonOf(outcome: Outcome): string {
+  if (outcome.kind === "passed") return "";
+  const why = outcome.why.replaceAll(/\S*\/usr\/share\/\S+/g, "the file").replace(/ \(the node of [^)]*\)/, "");
+  return why.replaceAll("|", "\\|").replaceAll("\n", " ");
+}
