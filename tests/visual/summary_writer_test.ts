@@ -5,6 +5,7 @@ import { fc } from "../../dev_deps.ts";
 import { bucketsOf } from "../../visual/buckets.ts";
 import { type SummaryWriter, summaryWriter } from "../../visual/mod.ts";
 import { record } from "../../visual/record.ts";
+import { hostileValues } from "../support/hostile/values.ts";
 import { decoded } from "./png.ts";
 import { crc32cByBits, type ReadEvent, readEvent, readRecords } from "./tfrecord.ts";
 
@@ -186,5 +187,32 @@ Deno.test("when the disk is full the file stays whole, the training goes on, and
       assert.equal(result.left.message, `Cannot write logs to ${log.file}: No space left on device`);
     }
     assert.deepEqual((await eventsIn(log.file)).map(({ scalar }) => scalar), [1]);
+  });
+});
+
+Deno.test("tags, values and steps that are none are refused at once, and leave nothing in the file", async () => {
+  await withWriter(async (log) => {
+    const odd = { ...hostileValues } as Readonly<Record<string, () => unknown>>;
+    const numbers = ["NaN", "-1", "-0", "0.5", "2^31", "2^53", "Infinity"];
+    const fine = {
+      tag: ['"1"'],
+      scalar: [...numbers, "disposed"],
+      histogram: ["[]", "[NaN]", "[0.5]", "[-1]", "Float32Array", "disposed"],
+      step: ["-1", "-0", "2^31"],
+    };
+    for (const [name, value] of Object.entries(odd)) {
+      const given = value() as never;
+      if (!fine.tag.includes(name)) assert.throws(() => log.scalar(given, 1, 0), /Cannot write .*tag/, `tag ${name}`);
+      if (!fine.scalar.includes(name)) assert.throws(() => log.scalar("x", given, 0), /Cannot call scalar/, `value ${name}`);
+      if (!fine.histogram.includes(name)) {
+        assert.throws(() => log.histogram("x", given, 0), /Cannot call histogram/, `values ${name}`);
+      }
+      if (!fine.step.includes(name)) {
+        assert.throws(() => log.scalar("x", 1, given), /the step must be an integer/, `step ${name}`);
+      }
+    }
+    assert.throws(() => log.image("x", tensor([[1]]), 0, { ranges: [0, 1] } as never), /did you mean range/);
+    assert.equal((await log.flush()())._tag, "Right");
+    assert.deepEqual(await eventsIn(log.file), []);
   });
 });
