@@ -25,7 +25,7 @@ export function kindOf<T>(needs: string, holds: (value: unknown) => boolean, typ
 
 /** The error for a value that is not of a kind. */
 export function notOfKind(value: unknown, kind: Kind<unknown>, call: string): Error {
-  refuseForeign(value);
+  (Array.isArray(value) ? value : [value]).forEach(refuseForeign);
   // A traced number that is not even of the kind as a number.
   if (value instanceof TracedNumber && !ask(value, call, kind.holds)) {
     return ask(value, `${call} it`, (each) => notOfKind(each, kind, call));

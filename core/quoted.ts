@@ -34,6 +34,8 @@ function named(value: object): string {
   const { constructor } = value as { constructor?: unknown };
   const name = typeof constructor === "function" ? constructor.name : "";
   if (name === "TracedNumber") return `${value}`; // throws: it says itself why it cannot be used there
-  if (name === "Tensor" && "dtype" in value && "shape" in value) return `a Tensor ${value.dtype}[${value.shape}]`;
+  if (name === "Tensor" && "dtype" in value && "shape" in value) {
+    return `Tensor(${value.dtype}[${(value.shape as unknown[]).join(", ")}])`;
+  }
   return name === "Object" || name === "" ? `a record { ${Object.keys(value).slice(0, 8).join(", ")} }` : `a ${name}`;
 }

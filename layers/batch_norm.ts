@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedLayer } from "./checked_layer.ts";
 import { flag, real } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { ShapeError } from "../core/errors.ts";
@@ -86,7 +87,7 @@ export function batchNorm<A extends boolean = true, T extends boolean = true>(
   const momentum = fraction(options.momentum ?? 0.1, "momentum");
   const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
   const { affine = true as A, trackRunningStats = true as T } = options;
-  return {
+  return checkedLayer({
     kind: "batchNorm",
     init: (_, inputShape) => {
       const channels = [channelsOf([1, ...inputShape])];
@@ -107,7 +108,7 @@ export function batchNorm<A extends boolean = true, T extends boolean = true>(
       };
       return [y, next as typeof state];
     },
-  };
+  });
 }
 
 function isRunning(state: Empty | RunningStatistics): state is RunningStatistics {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { checkedLayer } from "./checked_layer.ts";
 import { refusePromises } from "../core/tree.ts";
 import { quoted } from "../core/quoted.ts";
 import { aLayer } from "./option_kinds.ts";
@@ -86,12 +87,12 @@ export function compose<T extends Stages>(
   checkNames(Object.keys(stages));
   const parts: Parts = mapRecord(stages as Stages, asLayer);
   const run = join as Join;
-  const made: Layer<Entries, Entries> = {
+  const made: Layer<Entries, Entries> = checkedLayer({
     kind,
     stages: parts,
     init: (key, inputShape) => initAll(parts, run, key, inputShape),
     apply: (params, state, x, mode) => applyAll(parts, run, params, state, x, mode),
-  };
+  });
   return made as unknown as Layer<StageParams<T>, StageState<T>>;
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedLayer } from "./checked_layer.ts";
 import { integer } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -34,7 +35,7 @@ export function convolution<B extends boolean>(
   if (features % groups !== 0) throw new RangeError(`features (${features}) must be divisible by groups (${groups})`);
   const bias = (options.bias ?? true) as B;
   const apply = (params: WeightBias<B>, x: Tensor) => run(x, params.weight, hasBias(params) ? params.bias : undefined);
-  return {
+  return checkedLayer({
     kind: what,
     init: (key, inputShape) => {
       const channels = inputChannels(inputShape, groups, what, axes);
@@ -42,7 +43,7 @@ export function convolution<B extends boolean>(
       return { params, state: empty, output: outputShape((x) => apply(params, x), inputShape) };
     },
     apply: (params, state, x) => [apply(params, x), state],
-  };
+  });
 }
 
 function inputChannels(inputShape: Shape, groups: number, what: string, axes: readonly string[]): number {

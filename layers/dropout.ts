@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedLayer } from "./checked_layer.ts";
 import { imageAxes } from "../core/ops/window.ts";
 import { fraction } from "../core/ranges.ts";
 import type { Shape } from "../core/shape.ts";
@@ -11,7 +12,7 @@ import { empty } from "./parameters.ts";
 import { drop } from "./drop.ts";
 
 function dropping(kind: string, p: number, maskShape: (shape: Shape) => Shape): Layer {
-  return {
+  return checkedLayer({
     kind,
     init: (_, inputShape) => {
       // Throws if inputs have the wrong axes.
@@ -22,7 +23,7 @@ function dropping(kind: string, p: number, maskShape: (shape: Shape) => Shape): 
       const mask = maskShape(x.shape);
       return [mode.kind === "train" ? drop(mode.key, x, mask, p) : x, state];
     },
-  };
+  });
 }
 
 /**

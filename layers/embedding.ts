@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { checkedLayer } from "./checked_layer.ts";
 import { computeType, isInteger } from "../core/dtype.ts";
-import { aFunction, real } from "../core/kinds.ts";
+import { aFunction, argument, real, tensors } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { stopGradient } from "../core/ops/cast.ts";
 import { add, logicalAnd } from "../core/ops/binary.ts";
@@ -75,7 +76,7 @@ export function embedding(options: EmbeddingOptions): Layer<EmbeddingParams> {
   /** `fill` of each row that stands for padding, the rows themselves of the others. */
   const unlessPadding = (indices: Tensor, rows: Tensor, fill: Tensor) =>
     paddingIndex === undefined ? rows : where(expandDims(eq(indices, paddingIndex), { axis: -1 }), fill, rows);
-  return {
+  return checkedLayer({
     kind: "embedding",
     init: (key, inputShape) => {
       const weight = parameter(key, "weight", shape, weightInit);
@@ -86,10 +87,11 @@ export function embedding(options: EmbeddingOptions): Layer<EmbeddingParams> {
       };
     },
     apply: ({ weight }, state, x) => {
+      argument(weight, tensors, "weight", "embedding");
       const rows = lookUp(weight, x);
       return [unlessPadding(x, rows, stopGradient(rows)), state];
     },
-  };
+  });
 }
 
 /** The rows of a weight that the indices name; NaN for those that name none, if nobody could look at them before. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedLayer } from "./checked_layer.ts";
 import { aFunction, argument, aString } from "../core/kinds.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { empty } from "./parameters.ts";
@@ -23,9 +24,9 @@ import { type Layer, outputShape } from "./layer.ts";
 export function fromFunction(f: (x: Tensor) => Tensor, kind: string = f?.name): Layer {
   argument(f, aFunction(), "f", "fromFunction");
   argument(kind, aString, "kind", "fromFunction");
-  return {
+  return checkedLayer({
     kind,
     init: (_, inputShape) => ({ params: empty, state: empty, output: outputShape(f, inputShape) }),
     apply: (_params, state, x) => [f(x), state],
-  };
+  });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedLayer } from "./checked_layer.ts";
 import { flag, real, wholes } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import {
@@ -131,12 +132,12 @@ function normalization<A extends boolean>(
   shapeOf: (inputShape: Shape) => Shape,
   run: (x: Tensor, params: NormParams<A>) => Tensor,
 ): Layer<NormParams<A>> {
-  return {
+  return checkedLayer({
     kind,
     init: (_, inputShape) => {
       const params = normParams(affine, shapeOf(inputShape));
       return { params, state: empty, output: outputShape((x) => run(x, params), inputShape) };
     },
     apply: (params, state, x) => [run(x, params), state],
-  };
+  });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedLayer } from "./checked_layer.ts";
 import { initKinds } from "./option_kinds.ts";
 import { flag, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
@@ -41,7 +42,7 @@ export function linear<B extends boolean = true>(options: LinearLayerOptions<B>)
   checkOptions(options, linearOptions, "linear");
   const features = integer(options.features, "features");
   const bias = (options.bias ?? true) as B;
-  return {
+  return checkedLayer({
     kind: "linear",
     init: (key, inputShape) => {
       const last = inputShape.at(-1);
@@ -57,5 +58,5 @@ export function linear<B extends boolean = true>(options: LinearLayerOptions<B>)
       };
     },
     apply: (params, state, x) => [affine(x, params), state],
-  };
+  });
 }

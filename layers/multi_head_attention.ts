@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedLayer } from "./checked_layer.ts";
 import { aRecord, argument, flag, real, tensors } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { ShapeError } from "../core/errors.ts";
@@ -156,7 +157,7 @@ export function multiHeadAttention<B extends boolean = true>(options: MultiHeadA
   const p = fraction(options.dropout ?? 0, "dropout");
   const bias = (options.bias ?? true) as B;
   const { causal } = options;
-  return {
+  return checkedLayer({
     kind: "multiHeadAttention",
     init: (key, inputShape) => {
       checkSequence([1, ...inputShape], heads);
@@ -171,5 +172,5 @@ export function multiHeadAttention<B extends boolean = true>(options: MultiHeadA
       const dropout = mode.kind === "train" && p > 0 ? { p, key: mode.key } : undefined;
       return [crossAttention(params as AttentionParams, x, x, { heads, causal, dropout }), state];
     },
-  };
+  });
 }

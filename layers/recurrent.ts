@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedLayer } from "./checked_layer.ts";
 import { depthKind } from "./option_kinds.ts";
 import { flag, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
@@ -103,7 +104,7 @@ function recurrent<S extends GruState>(cell: Cell<S>, options: RecurrentOptions)
   const { bidirectional = false, returnSequences = true, bias = true } = options;
   const suffixes = bidirectional ? ["", "Reverse"] : [""];
   const width = features * suffixes.length;
-  return {
+  return checkedLayer({
     kind: cell.kind,
     init: (key, inputShape) => {
       checkSequence([1, ...inputShape], cell.kind);
@@ -129,7 +130,7 @@ function recurrent<S extends GruState>(cell: Cell<S>, options: RecurrentOptions)
       }
       return [returnSequences ? swapTime(rows) : last, state];
     },
-  };
+  });
 }
 
 /** The last state, and the hidden states of all steps: [time, batch, features]. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedOptimizer } from "./checked_optimizer.ts";
 import { anOptimizer } from "./option_kinds.ts";
 import { argument, oneOf } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
@@ -63,7 +64,7 @@ export function accumulateGradients(
   const { reduction = "sum" } = checkOptions(options, accumulateGradientsOptions, "accumulateGradients");
   argument(optimizer, anOptimizer, "optimizer", "accumulateGradients");
   integer(steps, "steps");
-  return {
+  return checkedOptimizer("accumulateGradients", {
     init: (params) => ({ count: firstStep(), sum: treeMap(zeroTangent, params), inner: optimizer.init(params) }),
     update: <P extends object>(grads: P, state: OptimizerState, params: P): [P, OptimizerState] => {
       const last = state as unknown as AccumulationState;
@@ -79,5 +80,5 @@ export function accumulateGradients(
         { count: restart(count), sum: treeMap(restart, sum), inner: ifDue(inner, last.inner) },
       ];
     },
-  };
+  });
 }

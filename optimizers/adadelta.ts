@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedOptimizer } from "./checked_optimizer.ts";
 import { decayKinds } from "./option_kinds.ts";
 import { checkedInside, real } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
@@ -67,7 +68,7 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
   const average = (old: Tensor, x: Tensor) => updateMoment(old, mul(x, x), rho);
   const root = (x: Tensor) => sqrt(add(x, epsilon));
 
-  return {
+  return checkedOptimizer("adadelta", {
     init: (params): Record<string, unknown> => ({
       gradientAccumulator: treeMap(zeroTangent, params),
       updateAccumulator: treeMap(zeroTangent, params),
@@ -89,5 +90,5 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
       const next = { gradientAccumulator, updateAccumulator, ...(scheduled && { step: nextStep(step) }) };
       return [descend(direction, rate), next];
     },
-  };
+  });
 }

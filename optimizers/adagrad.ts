@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedOptimizer } from "./checked_optimizer.ts";
 import { decayKinds } from "./option_kinds.ts";
 import { checkedInside, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
@@ -66,7 +67,7 @@ export function adagrad(options: AdagradOptions): Optimizer {
   const decay = nonNegative(options.weightDecay ?? 0, "weightDecay");
   const scheduled = typeof learningRate === "function";
 
-  return {
+  return checkedOptimizer("adagrad", {
     init: (params): Record<string, unknown> => ({
       accumulator: treeMap((p: Tensor) => add(zeroTangent(p), initial), params),
       ...(scheduled && { step: firstStep() }),
@@ -78,5 +79,5 @@ export function adagrad(options: AdagradOptions): Optimizer {
       const direction = treeMap((g: Tensor, s: Tensor) => div(g, add(rootOfSquares(s), epsilon)), decayed, accumulator);
       return [descend(direction, rateAt(learningRate, step)), { accumulator, ...(scheduled && { step: nextStep(step) }) }];
     },
-  };
+  });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedOptimizer } from "./checked_optimizer.ts";
 import { decayKinds } from "./option_kinds.ts";
 import { checkedInside, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
@@ -102,7 +103,7 @@ function adaptive(options: AdamOptions, decay: { readonly grads: number; readonl
   const beta2 = decayRate(options.beta2 ?? 0.999, "beta2");
   const epsilon = nonNegative(options.epsilon ?? 1e-8, "epsilon");
 
-  return {
+  return checkedOptimizer("adam", {
     init: (params) => ({ step: firstStep(), mu: treeMap(zeroTangent, params), nu: treeMap(zeroTangent, params) }),
     update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
       const last = state as AdamState;
@@ -122,5 +123,5 @@ function adaptive(options: AdamOptions, decay: { readonly grads: number; readonl
       const shrunk = decay.params === 0 ? params : descend(params, rate);
       return [addDecay(updates, decay.params, shrunk, options.decayMask), { step, mu, nu }];
     },
-  };
+  });
 }

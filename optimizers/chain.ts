@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedOptimizer } from "./checked_optimizer.ts";
 import { anOptimizer } from "./option_kinds.ts";
 import { argument } from "../core/kinds.ts";
 import type { Optimizer, OptimizerState } from "./optimizer.ts";
@@ -23,7 +24,7 @@ import type { Optimizer, OptimizerState } from "./optimizer.ts";
  */
 export function chain(...parts: readonly Optimizer[]): Optimizer {
   for (const part of parts) argument(part, anOptimizer, "part", "chain");
-  return {
+  return checkedOptimizer("chain", {
     init: (params) => parts.map((part) => part.init(params)),
     update: <P extends object>(grads: P, state: OptimizerState, params: P): [P, OptimizerState] => {
       const states = state as readonly OptimizerState[];
@@ -35,5 +36,5 @@ export function chain(...parts: readonly Optimizer[]): Optimizer {
       });
       return [updates, next];
     },
-  };
+  });
 }

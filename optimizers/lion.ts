@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedOptimizer } from "./checked_optimizer.ts";
 import { decayKinds } from "./option_kinds.ts";
 import { checkedInside, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
@@ -61,7 +62,7 @@ export function lion(options: LionOptions): Optimizer {
   const scheduled = typeof learningRate === "function";
   const blend = (beta: number) => (m: Tensor, g: Tensor) => updateMoment(m, g, beta);
 
-  return {
+  return checkedOptimizer("lion", {
     init: (params): Record<string, unknown> => ({
       mu: treeMap(zeroTangent, params),
       ...(scheduled && { step: firstStep() }),
@@ -73,5 +74,5 @@ export function lion(options: LionOptions): Optimizer {
       const updates = descend(addDecay(direction, decay, params, options.decayMask), rateAt(learningRate, step));
       return [updates, { mu, ...(scheduled && { step: nextStep(step) }) }];
     },
-  };
+  });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedOptimizer } from "./checked_optimizer.ts";
 import { quoted } from "../core/quoted.ts";
 import { anOptimizer } from "./option_kinds.ts";
 import { aFunction, aRecord, argument } from "../core/kinds.ts";
@@ -57,7 +58,7 @@ export function partition(
     );
   };
 
-  return {
+  return checkedOptimizer("partition", {
     init: (params) => {
       const groups = split(params, membersOf(params), names);
       return Object.fromEntries(names.map((name) => [name, parts[name].init(groups[name])]));
@@ -75,7 +76,7 @@ export function partition(
       const found = new Map(updates.map(({ path, value }) => [path, value as Tensor]));
       return [treeMapWithPath((path) => found.get(path)!, grads), Object.fromEntries(next)];
     },
-  };
+  });
 }
 
 /** @throws {ShapeError} If the tree has a tensor where the parameters have none. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedOptimizer } from "./checked_optimizer.ts";
 import { decayKinds } from "./option_kinds.ts";
 import { checkedInside, flag, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
@@ -83,7 +84,7 @@ export function rmsprop(options: RmspropOptions): Optimizer {
   // A variance; rounding may bring it below 0.
   const variance = (v: Tensor, a: Tensor) => maximum(sub(v, mul(a, a)), 0);
 
-  return {
+  return checkedOptimizer("rmsprop", {
     init: (params): Record<string, unknown> => ({
       nu: treeMap(zeroTangent, params),
       ...(centered && { mu: treeMap(zeroTangent, params) }),
@@ -109,5 +110,5 @@ export function rmsprop(options: RmspropOptions): Optimizer {
       };
       return [descend(direction, rateAt(learningRate, step)), next];
     },
-  };
+  });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedOptimizer } from "./checked_optimizer.ts";
 import { decayKinds } from "./option_kinds.ts";
 import { checkedInside, flag, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
@@ -70,7 +71,7 @@ export function sgd(options: SgdOptions): Optimizer {
   if (nesterov && dampening > 0) throw new RangeError(`nesterov needs a dampening of 0, but it is ${dampening}`);
   const counted = typeof learningRate === "function" || dampening > 0;
 
-  return {
+  return checkedOptimizer("sgd", {
     init: (params): SgdState => ({
       ...(momentum > 0 && { velocity: treeMap(zeroTangent, params) }),
       ...(counted && { step: firstStep() }),
@@ -90,5 +91,5 @@ export function sgd(options: SgdOptions): Optimizer {
       };
       return [descend(ahead, rate), next];
     },
-  };
+  });
 }

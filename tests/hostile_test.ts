@@ -12,12 +12,12 @@ import * as visual from "../visual/mod.ts";
 import { coreRows } from "./support/hostile/rows_core.ts";
 import { dataRows } from "./support/hostile/rows_data.ts";
 import { formatRows } from "./support/hostile/rows_formats.ts";
-import { layerRows } from "./support/hostile/rows_layers.ts";
+import { layerInputs, layerRows } from "./support/hostile/rows_layers.ts";
 import { opRows } from "./support/hostile/rows_ops.ts";
-import { trainingRows } from "./support/hostile/rows_training.ts";
+import { optimizerPaths, trainingRows } from "./support/hostile/rows_training.ts";
 import { visualRows } from "./support/hostile/rows_visual.ts";
 import { argumentsOf, functionsOf, trialsOf } from "./support/hostile/trials.ts";
-import { OptionParams } from "./support/hostile/values.ts";
+import { hostileValues, OptionParams } from "./support/hostile/values.ts";
 
 const { OptionError, setDevice } = library;
 await setDevice("reference");
@@ -88,4 +88,54 @@ Deno.test("hostile values are refused, or mean what they say", async (t) => {
   const { functions: tried, calls, refused, sound } = counts;
   assert.ok(tried === functions.length && tried >= 390 && calls >= 40_000, JSON.stringify(counts));
   assert.equal(refused + sound, calls);
+});
+
+/** What a method may be called with in place of an argument that is only handed on, or is a tree. */
+const handedOn: Readonly<Record<string, RegExp>> = {
+  params: /./,
+  state: /./,
+  grads: /./,
+  "input shape": /^\[\]$/,
+  x: /^(disposed)$/,
+  key: /^disposed$/,
+  mode: /^$/,
+};
+
+/** Calls with each argument of a method replaced by hostile values. */
+async function tryMethod(name: string, call: (...args: unknown[]) => unknown, args: Readonly<Record<string, unknown>>) {
+  const wrong: string[] = [];
+  for (const [i, argument] of Object.keys(args).entries()) {
+    for (const [hostile, value] of Object.entries(hostileValues)) {
+      const outcome = await outcomeOf(() => call(...Object.values(args).map((given, at) => at === i ? value() : given)));
+      if (outcome.kind === "wrong") wrong.push(`${name}, ${argument}: ${hostile}: ${outcome.why}`);
+      if (outcome.kind === "sound" && !handedOn[argument].test(hostile)) {
+        wrong.push(`${name}, ${argument}: ${hostile}: accepted in silence`);
+      }
+    }
+  }
+  return wrong;
+}
+
+Deno.test("layers and optimizers check what they are called with", async (t) => {
+  const { evalMode } = library.layers;
+  const key = library.random.key(0);
+  for (const [path, shape] of Object.entries(layerInputs)) {
+    await t.step(path, async () => {
+      const made = functions.find(([known]) => known === path)![1](...argumentsOf(rows[path]));
+      const { init, apply } = made as library.layers.Layer<object, object>;
+      const { params, state } = init(key, shape);
+      const x = library.zeros([2, ...shape], { dtype: path === "layers.embedding" ? "i32" : "f32" });
+      assert.deepEqual(await tryMethod("init", init as never, { key, "input shape": shape }), []);
+      assert.deepEqual(await tryMethod("apply", apply as never, { params, state, x, mode: evalMode }), []);
+    });
+  }
+  for (const path of optimizerPaths) {
+    await t.step(path, async () => {
+      const made = functions.find(([known]) => known === path)![1](...argumentsOf(rows[path]));
+      const { init, update } = made as library.optimizers.Optimizer;
+      const params = { w: library.tensor([1, 2]) };
+      assert.deepEqual(await tryMethod("init", init as never, { params }), []);
+      assert.deepEqual(await tryMethod("update", update as never, { grads: params, state: init(params), params }), []);
+    });
+  }
 });

@@ -12,7 +12,7 @@ import { hasTangent, zeroTangent } from "../ops/constant.ts";
 import { reshape } from "../ops/movement.ts";
 import { Tensor } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
-import { checkArgnum, grad, type GradOptions, gradOptions, vjp } from "./vjp.ts";
+import { checkArgnum, checkResult, grad, type GradOptions, gradOptions, vjp } from "./vjp.ts";
 import { vmap } from "./vmap.ts";
 
 /** A tree in which each tensor is replaced by a tree of the form `P`: the derivatives of one output by all inputs. */
@@ -47,7 +47,11 @@ export function jacobian<A extends unknown[], R, N extends number = 0>(
   return (...args) => {
     checkArgnum(argnum, args, "jacobian");
     checkFloating(args[argnum], "argument");
-    const [value, pullback] = vjp((x: A[N]) => f(...args.map((arg, i) => i === argnum ? x : arg) as A), args[argnum]);
+    const [value, pullback] = vjp((x: A[N]) => {
+      const result = f(...args.map((arg, i) => i === argnum ? x : arg) as A);
+      checkResult(result, "the jacobian");
+      return result;
+    }, args[argnum]);
     checkFloating(value, "output");
     return mapLeaves(value, (output, path) => {
       if (!(output instanceof Tensor)) return output;

@@ -240,3 +240,21 @@ export const layerRows: Rows = {
   "layers.zoo.generator": used(started(4), options({ channels: size, features: made(() => 4) })),
   "layers.zoo.discriminator": used(started(1, 28, 28), options({ features: size })),
 };
+
+/** For each maker of layers the shape of inputs for its row. */
+export const layerInputs: Readonly<Record<string, readonly number[]>> = {
+  ...Object.fromEntries(
+    "linear dropout fromFunction compose serial sequential residual denseConnection parallel layerNorm"
+      .split(" ").map((name) => [`layers.${name}`, [3]]),
+  ),
+  ...Object.fromEntries(
+    `conv2d convTranspose2d maxPool2d avgPool2d adaptiveAvgPool2d adaptiveMaxPool2d globalAvgPool2d batchNorm groupNorm instanceNorm
+     dropout2d flatten`.split(/\s+/).map((name) => [`layers.${name}`, images]),
+  ),
+  ...Object.fromEntries("conv1d convTranspose1d maxPool1d avgPool1d".split(" ").map((name) => [`layers.${name}`, signals])),
+  "layers.embedding": [2],
+  "layers.lstm": [3, 2],
+  "layers.gru": [3, 2],
+  "layers.transformerEncoderLayer": [3, 4],
+  "layers.multiHeadAttention": [3, 4],
+};

@@ -119,3 +119,8 @@ export const trainingRows: Rows = {
     }),
   ),
 };
+
+/** The makers of optimizers. */
+export const optimizerPaths: readonly string[] = Object.keys(trainingRows).filter((path) =>
+  !/schedules|Norms$|globalNorm|Average$/.test(path)
+);
