@@ -4,6 +4,7 @@
  * @module
  */
 export { packTar } from "npm:modern-tar@0.8.6";
+export { default as encodeJpeg } from "npm:@jsquash/jpeg@1.6.0/encode.js";
 export { default as fc } from "npm:fast-check@4.10.2";
 export { Command, CommanderError, InvalidArgumentError, Option } from "npm:@commander-js/extra-typings@15.1.0";
 // @ts-types="npm:@types/cli-progress@3.11.6"

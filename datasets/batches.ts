@@ -12,6 +12,7 @@ import { randomStream } from "../core/random_stream.ts";
 import { arrayBatch, isArraySet } from "./array_set.ts";
 import type { ArrayBatch, Arrays, ArraySet } from "./arrays.ts";
 import { type KeyLike, permutation } from "./order.ts";
+import { isImageFolder } from "./images/folder_set.ts";
 import { words } from "./key_words.ts";
 import { firstImages, imageBytes, type ImageSet } from "./types.ts";
 
@@ -76,6 +77,9 @@ export function batches<F extends Arrays>(set: ArraySet<F>, options: BatchesOpti
 export function batches(set: ImageSet, options: BatchesOptions): Batches;
 export function batches(set: ImageSet | ArraySet, options: BatchesOptions): Batches<unknown> {
   checkOptions(options, batchesOptions, "batches");
+  if (isImageFolder(set)) {
+    throw new TypeError("Cannot cut an image folder into batches at once, as its files are not read yet: use loader");
+  }
   argument<object>(set, aSet, "set", "batches");
   const { batchSize, shuffle, epoch = 0, dropLast = false, limit = set.count } = options;
   integer(batchSize, "batchSize");

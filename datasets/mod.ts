@@ -1,5 +1,5 @@
 /**
- * Data to learn from: MNIST, Fashion-MNIST, CIFAR-10, digits drawn by our own code; their batches, loaders and transforms.
+ * Data to learn from: MNIST, Fashion-MNIST, CIFAR-10, digits drawn by our own code, tables and folders of images of the user's; their batches, loaders and transforms.
  *
  * Images stay bytes in typed arrays until a batch of them becomes a tensor. Whatever comes from outside is a `TaskEither`: a task
  * that gives either a `DatasetError` or the data.
@@ -13,6 +13,9 @@ export * from "./cifar10_source.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
 export * from "./fashion_mnist.ts";
+export * from "./image_folder.ts";
+export * from "./images/folder_batch.ts";
+export * from "./images/types.ts";
 export * from "./idx_dataset.ts";
 export * from "./idx_source.ts";
 export * from "./loader/loader.ts";

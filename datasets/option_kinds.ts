@@ -20,6 +20,18 @@ export const aSet: Kind<object> = kindOf(
   (value) => anArraySet.holds(value) || anImageSet.holds(value),
 );
 
+/** Images in files. */
+export const anImageFolder: Kind<object> = kindOf(
+  "an image folder, as imageFolder(folder, options) gives one",
+  (value) => typeof value === "object" && value !== null && "paths" in value && "framing" in value,
+);
+
+/** Images, in memory or in files, or arrays. */
+export const aDividableSet: Kind<object> = kindOf(
+  "a set of images or of arrays, or an image folder",
+  (value) => aSet.holds(value) || anImageFolder.holds(value),
+);
+
 /** Images with labels. */
 export const anImageSet: Kind<object> = kindOf(
   `a set of images, { ${parts.join(", ")} }`,

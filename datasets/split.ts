@@ -4,7 +4,7 @@
  * @module
  */
 import { quoted } from "../core/quoted.ts";
-import { aSet } from "./option_kinds.ts";
+import { aDividableSet } from "./option_kinds.ts";
 import { anyNumber, argument, arrayLike, checkedInside, flag } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { foldInKey } from "../core/threefry.ts";
@@ -12,11 +12,18 @@ import { randomStream } from "../core/random_stream.ts";
 import { gatherArrays, isArraySet } from "./array_set.ts";
 import type { Arrays, ArraySet } from "./arrays.ts";
 import { type KeyLike, permutation } from "./order.ts";
+import { filesAt, isImageFolder } from "./images/folder_set.ts";
+import type { ImageFolder } from "./images/types.ts";
 import { words } from "./key_words.ts";
 import { imageBytes, type ImageSet } from "./types.ts";
 
+/** A set that is cut into parts. */
+type AnySet = ImageSet | ArraySet | ImageFolder;
+
 /** The examples at some indices of arrays, copied. */
 export function subset<F extends Arrays>(set: ArraySet<F>, indices: ArrayLike<number>): ArraySet<F>;
+/** The files at some indices of an image folder. */
+export function subset(set: ImageFolder, indices: ArrayLike<number>): ImageFolder;
 /**
  * The images at some indices of a set, copied, in the order of the indices (which may repeat).
  *
@@ -30,8 +37,8 @@ export function subset<F extends Arrays>(set: ArraySet<F>, indices: ArrayLike<nu
  * ```
  */
 export function subset(set: ImageSet, indices: ArrayLike<number>): ImageSet;
-export function subset(set: ImageSet | ArraySet, indices: ArrayLike<number>): ImageSet | ArraySet {
-  argument<object>(set, aSet, "set", "subset");
+export function subset(set: AnySet, indices: ArrayLike<number>): AnySet {
+  argument<object>(set, aDividableSet, "set", "subset");
   argument(indices, arrayLike, "indices", "subset");
   for (let i = 0; i < indices.length; i++) {
     const from = indices[i];
@@ -41,6 +48,7 @@ export function subset(set: ImageSet | ArraySet, indices: ArrayLike<number>): Im
       );
     }
   }
+  if (isImageFolder(set)) return filesAt(set, indices);
   if (isArraySet(set)) return { ...set, arrays: gatherArrays(set, indices), count: indices.length };
   const bytes = imageBytes(set.shape);
   const images = new Uint8Array(indices.length * bytes);
@@ -80,6 +88,8 @@ const splitOptions = optionTable<
 
 /** Two parts of arrays; the classes of `stratify` are the numbers of the array `labels`. */
 export function split<F extends Arrays>(set: ArraySet<F>, options: SplitOptions): readonly [ArraySet<F>, ArraySet<F>];
+/** Two parts of an image folder. */
+export function split(set: ImageFolder, options: SplitOptions): readonly [ImageFolder, ImageFolder];
 /**
  * Two parts of a set, copied: every image is in one of them. Images keep their order; which part they are in is drawn by the key.
  *
@@ -96,12 +106,9 @@ export function split<F extends Arrays>(set: ArraySet<F>, options: SplitOptions)
  * ```
  */
 export function split(set: ImageSet, options: SplitOptions): readonly [ImageSet, ImageSet];
-export function split(
-  set: ImageSet | ArraySet,
-  options: SplitOptions,
-): readonly [ImageSet, ImageSet] | readonly [ArraySet, ArraySet] {
+export function split(set: AnySet, options: SplitOptions): readonly [AnySet, AnySet] {
   checkOptions(options, splitOptions, "split");
-  argument<object>(set, aSet, "set", "split");
+  argument<object>(set, aDividableSet, "set", "split");
   const { key, stratify = false } = options;
   const size = secondSize(set, options);
   const base = words(key);
@@ -114,7 +121,7 @@ export function split(
     choose(chosen, Uint32Array.from({ length: set.count }, (_, i) => i), size, base);
   }
   const part = (which: number) => Uint32Array.from({ length: set.count }, (_, i) => i).filter((index) => chosen[index] === which);
-  return isArraySet(set) ? [subset(set, part(0)), subset(set, part(1))] : [subset(set, part(0)), subset(set, part(1))];
+  return [subset(set as ImageSet, part(0)), subset(set as ImageSet, part(1))];
 }
 
 function secondSize(set: { readonly count: number }, { fraction, count }: SplitOptions): number {
@@ -138,7 +145,7 @@ function choose(chosen: Uint8Array, indices: Uint32Array | readonly number[], si
 }
 
 /** The indices of the examples of each class. */
-function placesByClass(set: ImageSet | ArraySet): number[][] {
+function placesByClass(set: AnySet): number[][] {
   const labels = isArraySet(set) ? set.arrays.labels : set.labels;
   if (labels === undefined || labels.length !== set.count) {
     throw new TypeError("Cannot split by classes: the set has no array labels with one number per example");

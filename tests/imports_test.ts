@@ -39,7 +39,16 @@ const layers: readonly (readonly string[])[] = [
 const forDevices: readonly string[] = [...layers[0], ...layers[1], "core/ir", "core/values", "core/devices"];
 
 /** Where packages come in: who changes a version or a registry changes it there. */
-const doors: readonly string[] = ["deps.ts", "dev_deps.ts", "formats/deps.ts", "onnx/deps.ts", "visual/deps.ts"];
+const doors: readonly string[] = [
+  "deps.ts",
+  "dev_deps.ts",
+  "datasets/images/codecs.js",
+  "datasets/images/deps.ts",
+  "datasets/tables/deps.ts",
+  "formats/deps.ts",
+  "onnx/deps.ts",
+  "visual/deps.ts",
+];
 
 /** Files of one folder by name. */
 const within = (folder: string, names: string) => names.split(" ").map((name) => `${folder}/${name}.ts`);

@@ -16,6 +16,8 @@ import { integer } from "../../core/ranges.ts";
 import type { Words } from "../../core/words.ts";
 import type { ArrayBatch, Arrays, ArraySet } from "../arrays.ts";
 import type { Batch } from "../batches.ts";
+import type { FolderBatch } from "../images/folder_batch.ts";
+import type { ImageFolder } from "../images/types.ts";
 import type { ImageSet } from "../types.ts";
 import type { Example } from "./example.ts";
 import type { BatchRequest } from "./make.ts";
@@ -79,6 +81,10 @@ export function loader<T>(set: ImageSet, options: TransformedOptions<Batch, T>):
  * ```
  */
 export function loader(set: ImageSet, options: LoaderOptions): Loader<Batch>;
+/** The batches of an image folder, put through a function. */
+export function loader<T>(set: ImageFolder, options: TransformedOptions<FolderBatch, T>): Loader<T>;
+/** The batches of an image folder. */
+export function loader(set: ImageFolder, options: LoaderOptions): Loader<FolderBatch>;
 /** The batches of arrays, put through a function. */
 export function loader<F extends Arrays, T>(set: ArraySet<F>, options: TransformedOptions<ArrayBatch<F>, T>): Loader<T>;
 /** The batches of arrays. */

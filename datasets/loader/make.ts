@@ -56,8 +56,8 @@ export type Task = ImagesTask | ArraysTask | ModuleTask;
 /** Makes one example. */
 export type MakeExample = (index: number, key: Words, options: unknown) => Example | Promise<Example>;
 
-/** Makes a batch of examples. */
-export type MakeBatch = (indices: Uint32Array, key: Words, options: unknown) => unknown;
+/** Makes a batch of examples; `keys` are those of the examples, two words each. */
+export type MakeBatch = (indices: Uint32Array, key: Words, options: unknown, keys: Uint32Array) => unknown;
 
 /** What a module exports: one of the two. */
 export interface Makers {
@@ -160,7 +160,7 @@ export function gatherArrays({ arrays, shapes }: Omit<ArraysTask, "kind">, indic
 
 /** Makes batches by a function of the user's; `where` says where it should be. */
 export function makeWith({ example, batch }: Makers, options: unknown, where: string): Make {
-  if (typeof batch === "function") return ({ indices, key }) => batch(indices, key, options);
+  if (typeof batch === "function") return ({ indices, key, keys }) => batch(indices, key, options, keys);
   if (typeof example !== "function") throw new TypeError(`${where} has no function "example" or "batch"`);
   return async ({ indices, keys }) =>
     collate(

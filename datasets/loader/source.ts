@@ -9,6 +9,8 @@ import type { NormalizeOptions } from "../transforms/values.ts";
 import { isArraySet } from "../array_set.ts";
 import type { ArraySet } from "../arrays.ts";
 import type { TypedArray } from "../../core/dtype.ts";
+import { isImageFolder } from "../images/folder_set.ts";
+import type { ImageFolder } from "../images/types.ts";
 import type { ImageSet } from "../types.ts";
 import type { Example } from "./example.ts";
 import { type ImagesTask, makeFor, makeWith, type Task } from "./make.ts";
@@ -16,12 +18,13 @@ import type { BatchSource, ExampleSource, ModuleSource, NormalizedOptions } from
 import { mainThread, startWorkers, type WorkerPool } from "./worker_pool.ts";
 
 /** Anything that batches are made from. */
-export type Source = ImageSet | ArraySet | ModuleSource | BatchSource<unknown> | ExampleSource<Example>;
+export type Source = ImageSet | ImageFolder | ArraySet | ModuleSource | BatchSource<unknown> | ExampleSource<Example>;
 
 /**
  * The function that starts a pool which makes the batches of a source.
  *
- * @throws {TypeError} If a module's address is not absolute, or workers are to call a closure.
+ * @throws {TypeError} If a module's address is not absolute, workers are to call a closure, or what is no set of images in memory is to be
+ * normalized.
  * @throws {RangeError} If images are normalized by numbers that do not fit their channels.
  */
 export function poolsFor(
@@ -29,6 +32,12 @@ export function poolsFor(
   { normalize }: Partial<NormalizedOptions>,
   workers: number,
 ): () => WorkerPool {
+  if (normalize !== undefined && !("images" in source)) {
+    throw new TypeError(
+      "Cannot normalize in a loader what is no set of images in memory: use transforms.normalize, on the device",
+    );
+  }
+  if (isImageFolder(source)) return folderPool(source, workers);
   if (isArraySet(source)) return poolFor({ kind: "arrays", ...sharedArrays(source, workers > 0) }, workers);
   if ("images" in source) return poolFor(imagesTask(source, normalize, workers > 0), workers);
   if ("module" in source) {
@@ -52,6 +61,16 @@ export function poolsFor(
 
 function poolFor(task: Task, workers: number): () => WorkerPool {
   return () => workers > 0 ? startWorkers(workers, task) : mainThread(() => makeFor(task));
+}
+
+/** Batches of images in files. */
+function folderPool({ folder, paths, labels, shape, framing, damaged }: ImageFolder, workers: number): () => WorkerPool {
+  const task = { folder, paths, labels, shape, framing, damaged };
+  if (workers > 0) {
+    return poolFor({ kind: "module", url: new URL("../images/make_batch.ts", import.meta.url).href, options: task }, workers);
+  }
+  // By a name that is part of the program, which needs no permission to read this file.
+  return () => mainThread(async () => makeWith(await import("../images/make_batch.ts"), task, "The image folder"));
 }
 
 /** Batches of a set of images; `shared` puts them where workers see them too. */

@@ -66,7 +66,7 @@ export interface BatchSource<B> {
 
 /**
  * Examples or batches made by a module, which exports one of the functions of `ExampleSource` and `BatchSource`; both get the options as
- * a third argument. Workers import it, for which Deno needs the permission to read it (or to import it from its host).
+ * a third argument, and `batch` as a fourth the keys of its examples, two words each, one after the other. Workers import it, for which Deno needs the permission to read it (or to import it from its host).
  *
  * @example
  * ```ts ignore

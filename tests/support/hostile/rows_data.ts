@@ -58,6 +58,16 @@ export const dataRows: Rows = {
       normalize: made(() => ({ mean: 0.5, std: 0.5 })),
     }),
   ),
+  "datasets.imageFolder": row(
+    text("nowhere"),
+    needed({ size }, {
+      framing: made(() => ({ kind: "stretch" })),
+      channels: made(() => 1),
+      label: made(() => () => "a", "function", "async function"),
+      classNames: made(() => ["a"], "[]", '["1"]'),
+      damaged: word("skip"),
+    }),
+  ),
   "datasets.arrays": row(made(() => ({ x: [[1, 2], [3, 4]] }))),
   "datasets.subset": row(set, made(() => [1, 2], "[]", "Float32Array")),
   "datasets.split": row(
