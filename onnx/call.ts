@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { CotangentError } from "../core/errors.ts";
+import { CotangentError, ShapeError } from "../core/errors.ts";
 import { fromHostArray, isStorage } from "../core/dtype.ts";
 import { cast, upcast } from "../core/ops/cast.ts";
 import { knownValues } from "../core/ops/known.ts";
+import { showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Attributes, Subgraph } from "./attributes.ts";
 import { type ElementName, elementOfDType } from "./elements.ts";
@@ -29,6 +30,16 @@ export interface Input {
   readonly hint?: Host;
   /** Its element type, if the graph says so. */
   readonly type?: ElementName;
+}
+
+/**
+ * A number that says how much is made on the host.
+ *
+ * @throws {CotangentError} If it is larger than any model needs: what is not read from a file is not trusted with memory.
+ */
+export function limited(value: number, most: number, what: string): number {
+  if (value <= most) return value;
+  throw new CotangentError(`${what} is ${value}; ${most} is the most that is supported`, { value, most });
 }
 
 /** One use of an op. */
@@ -129,6 +140,17 @@ export class Call {
   /** Integers that moved from an attribute to an input: undefined if neither is there. */
   intsOf(attribute: string, i: number): readonly number[] | undefined {
     return this.has(i) ? this.ints(i) : this.attributes.optional(attribute);
+  }
+
+  /**
+   * The shape of an input that must have so many axes.
+   *
+   * @throws {ShapeError} If it has others.
+   */
+  ranked(i: number, rank: number): readonly number[] {
+    const shape = this.shape(i);
+    if (shape.length === rank) return shape;
+    throw new ShapeError(`input ${i} must have ${rank} axes, but is ${showShape(shape)}`, { input: i, shape });
   }
 
   shape(i: number): readonly number[] {

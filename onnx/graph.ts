@@ -39,14 +39,9 @@ export interface Graph extends Subgraph {
 /** The format's name in errors. */
 export const format = "ONNX";
 
-/** How many graphs may lie in each other. */
-const mostNested = 32;
-
 /** What graphs of one model have in common. */
 export interface Context {
   readonly file: string;
-  /** How many graphs are around. */
-  readonly depth: number;
   readonly opset: number;
   readonly read: TensorReader;
   /** Ops that are not supported, as they are found. */
@@ -74,7 +69,6 @@ export function graphFrom(
   params: ReadonlySet<string> = new Set(),
 ): Graph {
   const wrong = (rule: string, reason: string, entry?: string) => broken(context.file, format, rule, reason, entry);
-  if (context.depth > mostNested) throw wrong("nesting", `its graphs lie in each other more than ${mostNested} times`);
   const constants = new Map<string, Host | Tensor>();
   for (const initializer of proto.initializer) {
     if (!params.has(initializer.name)) constants.set(initializer.name, constantOf(initializer, initializer.name, context.read));
@@ -159,7 +153,7 @@ function nodeFrom(proto: NodeProto, visible: ReadonlySet<string>, context: Conte
       },
       graph: ({ g }) => {
         if (!g) throw broken(context.file, format, "attributes", `attribute ${attribute.name} of ${name} has no graph`, name);
-        return graphFrom(g, visible, { ...context, depth: context.depth + 1 });
+        return graphFrom(g, visible, context);
       },
     });
     if (value !== undefined) values.set(attribute.name, value);

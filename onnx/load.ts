@@ -112,7 +112,7 @@ function modelFrom(proto: ModelProto, read: Context["read"]): Model {
   const isParam = (each: TensorProto) => isFloat(elementType(typeOf(each, each.name, file)).dtype);
   const params = new Map<string, Tensor>();
   const hints = new Map<string, Host>();
-  const context: Context = { file, depth: 0, opset, read, unsupported: new Map(), functions: new Map() };
+  const context: Context = { file, opset, read, unsupported: new Map(), functions: new Map() };
   for (const each of main.initializer) {
     if (params.has(each.name)) {
       throw broken(file, format, "names", `it has two initialisers ${JSON.stringify(each.name)}`, each.name);

@@ -6,7 +6,7 @@
 import { CotangentError } from "../../core/errors.ts";
 import { sameShape } from "../../core/shape.ts";
 import { asTensor } from "../../core/ops/literal.ts";
-import { flip, moveAxis, scan, slice, squeeze, stack, Tensor, where } from "../../mod.ts";
+import { flip, iota, moveAxis, scan, slice, squeeze, stack, Tensor, where } from "../../mod.ts";
 import type { Call, OpTable, Results } from "../call.ts";
 import { Host, Sequence, type Value } from "../values.ts";
 
@@ -91,7 +91,7 @@ function loopAsScan(call: Call, count: number, state: readonly Value[]): Results
   if (!keeps || rest.some((value) => value instanceof Sequence) || !(condition instanceof Host) || condition.values[0] === 0) {
     return undefined;
   }
-  const steps = new Host("int64", [count], Array.from({ length: count }, (_, i) => i)).tensor();
+  const steps = iota([count], 0);
   try {
     const [end, rows] = scan(
       (carry: Tensor[], step: Tensor) => {

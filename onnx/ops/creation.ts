@@ -48,7 +48,7 @@ function range(call: Call): Value {
 }
 
 function eyeLike(call: Call): Tensor {
-  const [rows, columns] = call.shape(0);
+  const [rows, columns] = call.ranked(0, 2);
   const { attributes } = call;
   const type = attributes.has("dtype") ? elementOf(attributes.number("dtype")) : elementOfDType(call.tensor(0).dtype);
   if (type === undefined) throw new CotangentError("its type is one that no dtype holds", {});

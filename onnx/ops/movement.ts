@@ -21,7 +21,7 @@ import {
   tril,
   triu,
 } from "../../mod.ts";
-import type { Call, OnnxOp, OpTable } from "../call.ts";
+import { type Call, limited, type OnnxOp, type OpTable } from "../call.ts";
 import { type Fold, moving } from "../host.ts";
 
 /** The new shapes of ops that keep all elements in their order: shared by tensors and by arrays on the host. */
@@ -99,7 +99,7 @@ function splitting(call: Call): readonly Tensor[] {
   const x = call.tensor(0);
   const axis = normalizeAxis(call.attributes.number("axis", 0), x.rank, "Split");
   const given = call.intsOf("split", 1);
-  const parts = call.attributes.number("num_outputs", call.wanted.length);
+  const parts = call.wanted.length;
   const each = Math.ceil(x.shape[axis] / parts);
   const sizes = given ?? Array.from({ length: parts }, (_, i) => Math.max(0, Math.min(each, x.shape[axis] - i * each)));
   return split(x, sizes, { axis });
@@ -148,7 +148,7 @@ function tiling(call: Call): Tensor {
 function depthToSpace(call: Call): Tensor {
   const x = call.tensor(0);
   const block = call.attributes.number("blocksize");
-  const [n, c, h, w] = x.shape;
+  const [n, c, h, w] = call.ranked(0, 4);
   const depth = c / block ** 2;
   const isRow = call.attributes.choice("mode", ["DCR", "CRD"], "DCR") === "DCR";
   const apart = reshape(x, isRow ? [n, block, block, depth, h, w] : [n, depth, block, block, h, w]);
@@ -158,10 +158,13 @@ function depthToSpace(call: Call): Tensor {
 function spaceToDepth(call: Call): Tensor {
   const x = call.tensor(0);
   const block = call.attributes.number("blocksize");
-  const [n, c, h, w] = x.shape;
+  const [n, c, h, w] = call.ranked(0, 4);
   const apart = reshape(x, [n, c, h / block, block, w / block, block]);
   return reshape(permute(apart, [0, 3, 5, 1, 2, 4]), [n, c * block ** 2, h / block, w / block]);
 }
+
+/** How many positions are worked out on the host. */
+const mostPositions = 2 ** 24;
 
 /** Each sequence turned around as far as it goes. */
 function reverseSequence(call: Call): Tensor {
@@ -171,6 +174,7 @@ function reverseSequence(call: Call): Tensor {
     throw new CotangentError("its time and batch axes must be 0 and 1", { time, batch });
   }
   const lengths = call.ints(1);
+  limited(x.shape[0] * x.shape[1], mostPositions, "the number of its steps");
   const place = (length: number, t: number) => t < length ? length - 1 - t : t;
   const places = Array.from(
     { length: x.shape[0] },

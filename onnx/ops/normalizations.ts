@@ -32,6 +32,8 @@ function perChannel(x: Tensor, like: Tensor): Tensor {
 /** Inference by given statistics; in training mode those of the batch, with the running ones moved towards them. */
 function batchNormalization(call: Call): Results {
   const x = call.computed(0);
+  [1, 2, 3, 4].forEach((i) => call.ranked(i, 1));
+  if (x.rank < 2) throw new ShapeError(`Cannot normalize ${showShape(x.shape)}: it has no axis of channels`, { shape: x.shape });
   const [scale, bias, runningMean, runningVariance] = [1, 2, 3, 4].map((i) => call.computed(i));
   const epsilon = call.attributes.number("epsilon", 1e-5);
   const normalized = (average: Tensor, spread: Tensor) => {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { CotangentError } from "../../core/errors.ts";
+import { CotangentError, ShapeError } from "../../core/errors.ts";
+import { sameShape, showShape } from "../../core/shape.ts";
 import {
   abs,
   add,
@@ -137,11 +138,16 @@ function layer(kind: Kind): (call: Call) => Results {
   return (call) => {
     const batchFirst = call.attributes.flag("layout", false);
     const turn = (x: Tensor) => batchFirst ? permute(x, [1, 0, ...x.shape.map((_, i) => i).slice(2)]) : x;
+    const [, , features] = call.ranked(0, 3);
     const x = turn(call.computed(0));
     const [length, batch] = x.shape;
     const [weights, recurrences] = [call.computed(1), call.computed(2)];
-    const [directions, , hidden] = recurrences.shape;
+    const [directions, , hidden] = call.ranked(2, 3);
     const wide = kind.gates * hidden;
+    for (const [i, shape] of [[1, [directions, wide, features]], [2, [directions, wide, hidden]]] as const) {
+      if (sameShape(call.shape(i), shape)) continue;
+      throw new ShapeError(`input ${i} must be ${showShape(shape)}, but is ${showShape(call.shape(i))}`, { input: i, shape });
+    }
     const biases = call.has(3) ? call.computed(3) : zeros([directions, 2 * wide], { dtype: x.dtype });
     const lengths = call.optional(4);
     const bounds = call.attributes.has("clip") ? call.attributes.number("clip") : undefined;

@@ -7,7 +7,7 @@
 import { ShapeError } from "../../core/errors.ts";
 import { normalizeAxis, showShape } from "../../core/shape.ts";
 import { add, mul, reshape, take, type Tensor, tensor, where } from "../../mod.ts";
-import type { Call, OpTable } from "../call.ts";
+import { type Call, limited, type OpTable } from "../call.ts";
 
 /** One axis to be resized. */
 interface Axis {
@@ -132,6 +132,9 @@ function along(numbers: readonly number[], x: Tensor, axis: number, dtype: "f32"
   return reshape(tensor(numbers, { dtype }), x.shape.map((_, i) => i === axis ? numbers.length : 1));
 }
 
+/** How many positions are worked out along an axis. */
+const mostPositions = 2 ** 20;
+
 function axesOf(call: Call, x: Tensor): Axis[] {
   const { attributes } = call;
   const isOld = call.op === "Upsample" || call.opset < 11;
@@ -158,6 +161,7 @@ function axesOf(call: Call, x: Tensor): Axis[] {
     if (!(out >= 1 && extent >= 1)) {
       throw new ShapeError(`Cannot resize axis ${axis} of ${showShape(x.shape)} to ${out}`, { axis, out });
     }
+    limited(out, mostPositions, `axis ${axis} of its output`);
     return { axis, extent, out, scale: kept ?? ratios[i], part };
   });
 }

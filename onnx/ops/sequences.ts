@@ -6,7 +6,7 @@
 import { CotangentError } from "../../core/errors.ts";
 import { normalizeAxis } from "../../core/shape.ts";
 import { concat, split, squeeze, stack, type Tensor } from "../../mod.ts";
-import type { Call, OpTable } from "../call.ts";
+import { type Call, limited, type OpTable } from "../call.ts";
 import { Host, Sequence, type Value } from "../values.ts";
 
 /** A position in a list, from its end if it is negative; `end` is that behind the last item. */
@@ -42,6 +42,9 @@ function concatenated(call: Call): Tensor {
   return call.attributes.flag("new_axis", false) ? stack(tensors, { axis }) : concat(tensors, { axis });
 }
 
+/** How many tensors a sequence is cut into. */
+const mostItems = 2 ** 16;
+
 function splitToSequence(call: Call): Value {
   const x = call.tensor(0);
   const axis = normalizeAxis(call.attributes.number("axis", 0), x.rank, call.op);
@@ -49,6 +52,7 @@ function splitToSequence(call: Call): Value {
   const given = call.has(1) ? call.host(1) : undefined;
   const each = given === undefined ? 1 : given.values[0];
   if (!(each >= 1) && given?.shape.length === 0) throw new CotangentError(`its parts would have ${each} elements`, { each });
+  limited(Math.ceil(extent / each), mostItems, "the number of its parts");
   const sizes = given && given.shape.length > 0
     ? given.values
     : Array.from({ length: Math.ceil(extent / each) }, (_, i) => Math.min(each, extent - i * each));

@@ -6,7 +6,7 @@
 import { ShapeError } from "../../core/errors.ts";
 import { showShape } from "../../core/shape.ts";
 import { pad, permute, reshape, type Tensor } from "../../mod.ts";
-import type { Call } from "../call.ts";
+import { type Call, limited } from "../call.ts";
 
 /** Windows over spatial axes, one number for each. */
 export interface Windows {
@@ -17,6 +17,9 @@ export interface Windows {
   readonly low: readonly number[];
   readonly high: readonly number[];
 }
+
+/** How many elements a window has along an axis. */
+const mostTaps = 2 ** 16;
 
 /** How far a window reaches over an axis. */
 export function reach(kernel: number, dilation: number): number {
@@ -45,6 +48,7 @@ export function windowsOf(call: Call, spatial: readonly number[], kernel: readon
       kernel,
     });
   }
+  kernel.forEach((extent) => limited(extent, mostTaps, "the extent of its windows"));
   const [stride, dilation] = [all("strides", 1), all("dilations", 1)];
   const auto = attributes.choice("auto_pad", ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"], "NOTSET");
   if (auto === "NOTSET") {

@@ -1,0 +1,14 @@
+/**
+ * What tests write models with.
+ *
+ * @module
+ */
+export { create, type MessageInitShape, toBinary } from "npm:@bufbuild/protobuf@2.17.0";
+export {
+  AttributeProto_AttributeType as AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  TensorProtoSchema,
+} from "npm:onnx-buf@1.20.0-1";

@@ -1,0 +1,93 @@
+/**
+ * Models for tests, written out.
+ *
+ * @module
+ */
+import { type Tensor, toArray } from "../../mod.ts";
+import * as onnx from "../../onnx/mod.ts";
+import { right } from "../formats/results.ts";
+import {
+  AttributeProtoSchema,
+  AttributeType,
+  create,
+  GraphProtoSchema,
+  type MessageInitShape,
+  ModelProtoSchema,
+  toBinary,
+} from "./deps.ts";
+
+type GraphInit = MessageInitShape<typeof GraphProtoSchema>;
+type AttributeInit = MessageInitShape<typeof AttributeProtoSchema>;
+
+/** An attribute: integers, texts, floats as `{ f }` and graphs. */
+type Attribute = number | string | readonly number[] | { readonly f: number } | GraphSpec;
+
+/** A node: op, inputs, outputs, attributes. */
+export type NodeSpec = readonly [
+  op: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes?: Readonly<Record<string, Attribute>>,
+  name?: string,
+];
+
+/** A graph. */
+export interface GraphSpec {
+  readonly nodes: readonly NodeSpec[];
+  readonly inputs?: readonly string[];
+  readonly outputs: readonly string[];
+  /** Initialisers: lists of floats, or of integers of 64 bits where they are bigints. */
+  readonly values?: Readonly<Record<string, readonly number[] | readonly bigint[]>>;
+  /** Shapes of initialisers that are no lists. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+}
+
+function attributeOf(name: string, value: Attribute): AttributeInit {
+  if (typeof value === "number") return { name, type: AttributeType.INT, i: BigInt(value) };
+  if (typeof value === "string") return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) };
+  if ("f" in value) return { name, type: AttributeType.FLOAT, f: value.f };
+  if ("nodes" in value) return { name, type: AttributeType.GRAPH, g: graphOf(value) };
+  return { name, type: AttributeType.INTS, ints: value.map(BigInt) };
+}
+
+function graphOf({ nodes, inputs = [], outputs, values = {}, shapes = {} }: GraphSpec): GraphInit {
+  return {
+    node: nodes.map(([opType, input, output, attributes = {}, name = ""]) => ({
+      opType,
+      name,
+      input: [...input],
+      output: [...output],
+      attribute: Object.entries(attributes).map(([key, value]) => attributeOf(key, value)),
+    })),
+    input: inputs.map((name) => ({ name })),
+    output: outputs.map((name) => ({ name })),
+    initializer: Object.entries(values).map(([name, list]) => {
+      const dims = (shapes[name] ?? [list.length]).map(BigInt);
+      return typeof list[0] === "bigint"
+        ? { name, dims, dataType: 7, int64Data: list as bigint[] }
+        : { name, dims, dataType: 1, floatData: list as number[] };
+    }),
+  };
+}
+
+/** The bytes of a model. */
+export function bytesOf(graph: GraphSpec, opset = 18): Uint8Array {
+  return toBinary(ModelProtoSchema, modelOf(graphOf(graph), opset));
+}
+
+/** A model's message from that of its graph. */
+export function modelOf(graph: GraphInit, opset = 18) {
+  return create(ModelProtoSchema, { irVersion: 8n, opsetImport: [{ domain: "", version: BigInt(opset) }], graph });
+}
+
+/** A loaded model. */
+export async function load(graph: GraphSpec, opset?: number): Promise<onnx.Model> {
+  return right(await onnx.load(bytesOf(graph, opset))());
+}
+
+/** The values of the only output. */
+export async function run(graph: GraphSpec, inputs: Readonly<Record<string, Tensor>> = {}, opset?: number): Promise<unknown> {
+  const { params, apply } = await load(graph, opset);
+  const [output] = Object.values(apply(params, inputs));
+  return await toArray(output);
+}
