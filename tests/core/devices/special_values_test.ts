@@ -12,25 +12,35 @@ import {
   div,
   eq,
   exp,
+  exp2,
+  floorDivide,
   gt,
   isNaN,
   jit,
   le,
+  log,
   lt,
   maximum,
   minimum,
   mul,
   neg,
+  pow,
   reciprocal,
   relu,
+  rem,
+  rsqrt,
   setDevice,
+  sign,
   sqrt,
   square,
+  stack,
   sub,
+  tan,
   type Tensor,
   tensor,
   where,
 } from "../../../mod.ts";
+import { isClose } from "../../support/close.ts";
 import { deviceNames } from "../../support/each_device.ts";
 
 type Unary = (x: Tensor) => Tensor;
@@ -120,3 +130,44 @@ for (const device of deviceNames.filter((name) => name !== "reference")) {
     assert.equal(wrong.length, 0, `${wrong.length} of ${all.length * xs.length} differ:\n${wrong.slice(0, 10).join("\n")}`);
   });
 }
+
+/** Calls of literals alone, which a compiler could do by itself. */
+function literalCalls(): [name: string, f: () => Tensor][] {
+  const values = [-1, 0, -0, 0.5, 2, 1e30, NaN, Infinity, -Infinity];
+  const functions = { abs, exp, exp2, floorDivide, log, neg, pow, reciprocal, relu, rem, rsqrt, sign, sqrt, tan };
+  const one = (name: string, f: (x: number) => Tensor) =>
+    values.map((x): [string, () => Tensor] => [`${name}(${x})`, () => f(x)]);
+  const two = (name: string, f: (x: number, y: number) => Tensor) =>
+    values.flatMap((x) => values.map((y): [string, () => Tensor] => [`${name}(${x}, ${y})`, () => f(x, y)]));
+  const isBinary = (name: string) => ["floorDivide", "pow", "rem"].includes(name);
+  return [
+    ...Object.entries(functions).flatMap(([name, f]) =>
+      isBinary(name) ? two(name, f as Binary) : one(name, f as Unary & ((x: number) => Tensor))
+    ),
+    ...Object.entries(arithmetic).flatMap(([name, f]) => two(name, f)),
+  ];
+}
+
+Deno.test({
+  name: "functions of literals alone are what the reference gives",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async () => {
+    const results = new Map<string, number[]>();
+    for (const device of deviceNames) {
+      await setDevice(device);
+      const calls = literalCalls();
+      results.set(device, [...await data(jit(() => stack(calls.map(([, f]) => f())))())]);
+    }
+    const names = literalCalls().map(([name]) => name);
+    const expected = results.get("reference")!;
+    for (const [device, found] of results) {
+      names.forEach((name, i) =>
+        assert.ok(
+          isClose(found[i], expected[i], { relative: 1e-6, absolute: 1e-37 }),
+          `${name} on ${device}: ${found[i]}, not ${expected[i]}`,
+        )
+      );
+    }
+  },
+});

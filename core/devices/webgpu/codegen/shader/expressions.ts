@@ -8,7 +8,7 @@
  */
 import type { Expr } from "../../../../ir/expr.ts";
 import { expandBinary, expandLiteral, expandUnary } from "../../../../ir/functions/mod.ts";
-import { hiddenOperands, isZero } from "./folding.ts";
+import { hiddenOperands, isFloatLiteral } from "./folding.ts";
 import { literal } from "./literals.ts";
 import { printBinary, printCast, printUnary, refuseDouble } from "./operators.ts";
 import type { WgslWriter } from "./wgsl_writer.ts";
@@ -70,15 +70,16 @@ function printNode(shader: WgslWriter, leaves: Leaves, e: Expr, print: (e: Expr)
     case "result":
       return leaves.result(e.slot);
     case "unary":
-      return printFunction(shader, e, [e.x], print) ?? printUnary(shader, e.op, e.x.type, print(e.x));
+      return printFunction(shader, e, [e.x], print) ??
+        printUnary(shader, e.op, e.x.type, printOperand(shader, e.x, isFloatLiteral(e.x), print));
     case "binary": {
       const simple = expandLiteral(e.op, e.x, e.y);
       if (simple) return print(simple);
       const call = printFunction(shader, e, [e.x, e.y], print);
       if (call) return call;
       const [hideX, hideY] = leaves.marksExact ? [false, false] : hiddenOperands(e);
-      const operand = (x: Expr, hide: boolean) => hide ? `${shader.helper("exact")}(${print(x)})` : print(x);
-      return printBinary(shader, e.op, e.x.type, operand(e.x, hideX), operand(e.y, hideY));
+      const [x, y] = [printOperand(shader, e.x, hideX, print), printOperand(shader, e.y, hideY, print)];
+      return printBinary(shader, e.op, e.x.type, x, y);
     }
     case "select":
       return `select(${print(e.y)}, ${print(e.x)}, ${print(e.test)})`;
@@ -87,6 +88,11 @@ function printNode(shader: WgslWriter, leaves: Leaves, e: Expr, print: (e: Expr)
     case "bitcast":
       return `bitcast<${e.type}>(${print(e.x)})`;
   }
+}
+
+/** An operand, hidden from drivers if that is needed. */
+function printOperand(shader: WgslWriter, x: Expr, hide: boolean, print: (e: Expr) => string): string {
+  return hide ? `${shader.helper("exact")}(${print(x)})` : print(x);
 }
 
 /** A call of the function that an operation becomes, if it is not one of WGSL's own; the function is added to the shader. */
@@ -101,7 +107,7 @@ function printFunction(
   if (!expansion) return undefined;
   const name = `${e.op}_${e.type}`;
   shader.once(name, () => writeFunction(shader, name, expansion, parameters));
-  const argument = (x: Expr) => isZero(x) ? `${shader.helper("exact")}(${print(x)})` : print(x);
+  const argument = (x: Expr) => printOperand(shader, x, isFloatLiteral(x), print);
   return `${name}(${values.map(argument).join(", ")})`;
 }
 

@@ -17,14 +17,23 @@ const isQuotient: Kind = (e) => e.kind === "binary" && e.op === "div";
 const isRoot: Kind = (e) => e.kind === "unary" && e.op === "sqrt";
 const isLiteral: Kind = (e) => e.kind === "const";
 
+/**
+ * A finite literal of f32: compilers compute functions of it themselves, each in its own way, and refuse results that are not finite.
+ * Others are hidden where they are written, and a second time would show them again.
+ */
+export function isFloatLiteral(e: Expr): boolean {
+  return e.kind === "const" && e.type === "f32" && Number.isFinite(e.value);
+}
+
 /** A literal 0 or -0 of f32. */
-export function isZero(e: Expr): boolean {
+function isZero(e: Expr): boolean {
   return e.kind === "const" && e.type === "f32" && e.value === 0;
 }
 
 /** Which operands of an operation have to be hidden. */
 export function hiddenOperands({ op, x, y }: Binary): readonly [x: boolean, y: boolean] {
   if (x.type !== "f32") return [false, false];
+  if (isFloatLiteral(x) && isFloatLiteral(y)) return [true, isZero(y)];
   const same = isSame(x, y);
   switch (op) {
     case "eq":
