@@ -20,6 +20,7 @@ import { bernoulli, type Key, randint, split } from "../../core/random.ts";
 import { fraction } from "../../core/ranges.ts";
 import { showShape } from "../../core/shape.ts";
 import type { Tensor, TensorLike } from "../../core/tensor.ts";
+import { roundEven } from "../images/crops.ts";
 import { fromCentre, pixelsAt, sampled } from "./sample.ts";
 import type { Interpolation, PaddingMode } from "./modes.ts";
 import type { FixedTransform, Transform } from "./transform.ts";
@@ -119,15 +120,9 @@ export function centerCrop(size: Pair): FixedTransform {
         const wide = missing === 0
           ? made
           : pad(made, { low: around(Math.floor(missing / 2)), high: around(Math.ceil(missing / 2)) });
-        const start = halfEven(wide.shape[axis] - count);
+        const start = roundEven((wide.shape[axis] - count) / 2);
         return slice(wide, { axis, start, stop: start + count });
       }, batch));
-}
-
-/** Half an integer, to the even one of two neighbours: how Python rounds. */
-function halfEven(twice: number): number {
-  const down = Math.floor(twice / 2);
-  return twice % 2 === 0 || down % 2 === 0 ? down : down + 1;
 }
 
 /** Mirrors each image along an axis or not, drawn by the key. */

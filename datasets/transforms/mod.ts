@@ -9,6 +9,7 @@ export * from "./color.ts";
 export * from "./erasing.ts";
 export * from "./geometry.ts";
 export * from "./resize.ts";
+export * from "./resized_crop.ts";
 export * from "./modes.ts";
 export * from "./transform.ts";
 export * from "./values.ts";

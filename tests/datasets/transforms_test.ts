@@ -44,6 +44,7 @@ const all: Readonly<Record<string, Transform>> = {
   randomErasing: transforms.randomErasing({ p: 0.8, value: [1, 2, 3] }),
   colorJitter: transforms.colorJitter({ brightness: 0.4, contrast: [0.5, 1.5], saturation: 0.3 }),
   resize: transforms.resize([9, 5]),
+  randomResizedCrop: transforms.randomResizedCrop({ size: [4, 5] }),
   composed: transforms.compose(
     transforms.randomCrop({ size: 6, padding: 1 }),
     transforms.randomHorizontalFlip(),
@@ -299,4 +300,49 @@ Deno.test("options and images that do not fit are refused", () => {
   assert.throws(() => colorJitter({ saturation: 1 })(zeros([1, 2, 2, 2]), key), ShapeError);
   assert.throws(() => resize(3)(zeros([1, 1, 0, 2])), ShapeError);
   for (const transform of Object.values(all).slice(1)) assert.throws(() => transform(zeros([6, 7]), key), ShapeError);
+});
+
+testOnDevices(
+  "random resized crops are parts of the area and ratio asked for, anywhere in the image, or its middle",
+  async () => {
+    const [n, height, width, size] = [200, 30, 50, 20];
+    // One channel counts the columns, the other the rows: a crop shows where it began and ended.
+    const places = tensor(
+      [0, 1].map((axis) => Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => axis === 0 ? x : y))),
+    );
+    const images = mul(ones([n, 1, 1, 1]), reshape(places, [1, 2, height, width]));
+    const crop = transforms.randomResizedCrop({ size, scale: [0.2, 0.6], ratio: [0.5, 2], antialias: false });
+    const values = await data(crop(images, random.key(4)));
+    const starts = new Set<string>();
+    let [highest, widest] = [0, 0];
+    for (let i = 0; i < n; i++) {
+      const plane = (channel: number) => values.subarray((2 * i + channel) * size * size, (2 * i + channel + 1) * size * size);
+      const [across, down] = [plane(0), plane(1)];
+      // Between the centres of the first and the last new pixel are all but one of them.
+      const w = (across[size - 2] - across[1]) * size / (size - 3),
+        h = (down[size * (size - 2)] - down[size]) * size / (size - 3);
+      assert.ok(across[0] >= 0 && across[size - 1] <= width - 1 && down[0] >= 0 && down[size * size - 1] <= height - 1);
+      assert.ok(w * h > 0.2 * 1500 * 0.9 && w * h < 0.6 * 1500 * 1.1, `${w} x ${h}`);
+      assert.ok(w / h > 0.45 && w / h < 2.2, `${w} x ${h}`);
+      starts.add(`${across[0].toFixed(1)} ${down[0].toFixed(1)}`);
+      [highest, widest] = [Math.max(highest, h), Math.max(widest, w)];
+    }
+    assert.ok(starts.size > n / 2 && highest > 20 && widest > 30, `${starts.size} ${highest} ${widest}`);
+    // Nothing of that ratio and area fits: the middle is taken, all rows and the columns 4 and 5.
+    const strip = tensor([[Array.from({ length: 10 }, (_, x) => x), Array.from({ length: 10 }, (_, x) => x)]]);
+    const middle = transforms.randomResizedCrop({ size: [2, 2], scale: [1, 1], ratio: [1, 1] });
+    assert.deepEqual(await toArray(middle(strip, random.key(0))), [[[4, 5], [4, 5]]]);
+  },
+);
+
+testOnDevices("a resized crop is the crop, resized, of each image its own", async () => {
+  const images = numbered([2, 1, 4, 6]);
+  const made = await toArray(transforms.resizedCrop(images, tensor([[1, 2, 2, 2], [0, 0, 4, 6]]), [2, 2], { antialias: false }));
+  assert.deepEqual(made, [[[[9, 10], [15, 16]]], [[[29, 32], [41, 44]]]]);
+  assert.deepEqual(await toArray(transforms.resizedCrop(cast(images, "u8"), tensor([0, 0, 1, 2]), 1)), [[[[2]]], [[[26]]]]);
+  assert.throws(() => transforms.resizedCrop(images, tensor([[0, 0, 1, 1]]), 1), /\[2, 4\], one for each image/);
+  assert.throws(() => transforms.resizedCrop(images, tensor([0, 0, 1]), 1), ShapeError);
+  assert.throws(() => transforms.randomResizedCrop({ size: 2, scale: [0.5, 0.1] }), RangeError);
+  assert.throws(() => transforms.randomResizedCrop({ size: 2, ratio: [0, 1] }), RangeError);
+  assert.throws(() => transforms.randomResizedCrop({ size: 0 }), RangeError);
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { datasets, random, zeros } from "../../../mod.ts";
+import { datasets, random, tensor, zeros } from "../../../mod.ts";
 import { costly, each, row, type Rows, used } from "./rows.ts";
 import { anyNumber, count, finite, flag, type Hostile, made, needed, options, share, text, whole, word } from "./values.ts";
 
@@ -112,6 +112,16 @@ export const dataRows: Rows = {
     transformed,
     finite(10),
     options({ interpolation: word("bilinear"), fill }),
+  ),
+  "datasets.transforms.resizedCrop": row(
+    made(images),
+    made(() => tensor([1, 1, 2, 3])),
+    size,
+    options({ antialias: flag(false) }),
+  ),
+  "datasets.transforms.randomResizedCrop": used(
+    transformed,
+    needed({ size }, { scale: made(() => [0.5, 0.6]), ratio: pairOfNumbers, antialias: flag(false) }),
   ),
   "datasets.transforms.resize": used(transformed, size, options({ interpolation: word("nearest"), antialias: flag(false) })),
 };
