@@ -4,11 +4,12 @@
  * ```sh
  * deno run examples/mnist_cnn.ts              # no permission needed: digits that Cotangent draws itself
  * deno run -A examples/mnist_cnn.ts           # MNIST, downloaded once and kept in the cache folder
+ * deno run -A examples/mnist_cnn.ts --checkpoint run --resume --save digits.safetensors   # may be broken off and started again
  * deno run examples/mnist_cnn.ts --help
  * ```
  *
  * The networks are in `parts/models.ts`, a step and a test in `parts/training.ts`; here is the way from the command line to the report, and in
- * `cli` what surrounds it: flags, data, progress, Ctrl-C.
+ * `cli` what surrounds it: flags, data, progress, checkpoints, Ctrl-C.
  *
  * @module
  */
@@ -16,15 +17,17 @@ import { Either, pipe, TaskEither } from "../deps.ts";
 import { deviceInfo, optimizers, treeTensors } from "../mod.ts";
 import { loadData } from "./cli/data.ts";
 import { chooseDevice, guarded } from "./cli/device.ts";
-import { duration, lossText, openDisplay, percent } from "./cli/display.ts";
+import { type Display, duration, lossText, openDisplay, percent } from "./cli/display.ts";
 import { type Run, type RunContext, test, trainEpoch } from "./cli/epoch.ts";
 import type { Failure } from "./cli/failure.ts";
 import { orInterrupted, watchInterrupt } from "./cli/interrupt.ts";
 import { watchMemory } from "./cli/measure.ts";
 import { type Options, parseOptions } from "./cli/options.ts";
+import { beginning, openKeeper, type Progress } from "./cli/progress.ts";
 import { type EpochReport, openReport, type Report } from "./cli/report.ts";
+import { openModelFile } from "./cli/saved_model.ts";
 import { type Model, models } from "./parts/models.ts";
-import { makeTrainer, type Trainer, type TrainState } from "./parts/training.ts";
+import { makeTrainer, mnistPixels, type Trainer, type TrainState } from "./parts/training.ts";
 
 /** The whole program: Left if it ends early. */
 function program(args: readonly string[], { display, signal }: RunContext): TaskEither.TaskEither<Failure, void> {
@@ -33,60 +36,68 @@ function program(args: readonly string[], { display, signal }: RunContext): Task
     TaskEither.chainFirst((options) => chooseDevice(options)),
     TaskEither.flatMap((options) =>
       pipe(
-        openReport(options.report),
-        TaskEither.flatMap((writeReport) =>
-          pipe(
-            orInterrupted(signal, loadData({ ...options, program: "mnist_cnn.ts" }, display)),
-            TaskEither.flatMap((data) =>
-              guarded(() => train({ options, data, writeReport, display, signal, memory: watchMemory() }))
-            ),
-          )
-        ),
+        prepared(options, display, signal),
+        TaskEither.flatMap((prepared) => guarded(() => train({ options, display, signal, memory: watchMemory(), ...prepared }))),
       )
     ),
   );
 }
 
+/** The data, and all that is to be written: whether it can be is looked at before anything takes time. */
+function prepared(options: Options, display: Display, signal: AbortSignal) {
+  return pipe(
+    TaskEither.Do,
+    TaskEither.bindW("writeReport", () => openReport(options.report)),
+    TaskEither.bindW("writeModel", () => openModelFile(options.save)),
+    TaskEither.bindW("keeperOf", () => openKeeper(options, display.line)),
+    TaskEither.bindW("data", () => orInterrupted(signal, loadData({ ...options, program: "mnist_cnn.ts" }, display))),
+    TaskEither.map(({ keeperOf, ...rest }) => ({ ...rest, keeper: keeperOf(rest.data) })),
+  );
+}
+
 /** Trains and tests epoch by epoch; the report is brought up to date after each, and also if there is no next one. */
 async function train(run: Run): Promise<Either.Either<Failure, void>> {
-  const { options, data, writeReport, display, memory } = run;
+  const { options, data, writeReport, writeModel, keeper, display, memory } = run;
   const model: Model = models[options.model];
   const trainer = makeTrainer(model, makeOptimizer(options), data.train.shape, options.seed);
   display.line(introduction(run, trainer.initial));
 
-  const epochs: EpochReport[] = [];
-  let state = trainer.initial;
+  const begun = await keeper.resume(beginning(trainer.initial))();
+  if (Either.isLeft(begun)) return begun;
+  let progress = begun.right;
   let written: Either.Either<Failure, void> = Either.right(undefined);
-  for (let epoch = 1; epoch <= options.epochs; epoch++) {
-    const passed = await trainAndTest(run, trainer, state, epoch);
+  if (progress.epochs.length > 0) written = await writeReport(makeReport(run, progress.epochs, memory.peak))();
+  while (progress.epoch <= options.epochs) {
+    const passed = await trainAndTest(run, trainer, progress);
     if (Either.isRight(passed)) {
-      const [next, report] = passed.right;
-      state = next;
-      epochs.push(report);
+      progress = passed.right;
+      await keeper.afterEpoch(progress);
     }
     // Before anything is printed: the terminal may be gone.
-    written = await writeReport(makeReport(run, epochs, memory.peak))();
-    if (Either.isRight(passed)) display.line(summary(epochs[epoch - 1], options.epochs));
+    written = await writeReport(makeReport(run, progress.epochs, memory.peak))();
     if (Either.isLeft(passed)) return passed;
+    display.line(summary(progress.epochs[progress.epochs.length - 1], options.epochs));
     // The next epoch brings another report: a disk that is full for a while ends no training.
-    if (Either.isLeft(written) && epoch < options.epochs) display.line(written.left.message);
+    if (Either.isLeft(written) && progress.epoch <= options.epochs) display.line(written.left.message);
   }
-  return written;
+  const { params, state } = progress.train;
+  const saved = await writeModel({ model: options.model, classNames: data.classNames, pixels: mnistPixels, params, state })();
+  const kept = await keeper.finish();
+  return [written, saved, kept].find(Either.isLeft) ?? Either.right(undefined);
 }
 
-/** One epoch: training, then the test. */
-function trainAndTest(
-  run: Run,
-  trainer: Trainer,
-  before: TrainState,
-  epoch: number,
-): Promise<Either.Either<Failure, readonly [TrainState, EpochReport]>> {
+/** One epoch, or what is left of it: training, then the test. */
+function trainAndTest(run: Run, trainer: Trainer, from: Progress): Promise<Either.Either<Failure, Progress>> {
   return pipe(
-    () => trainEpoch(run, trainer, before, epoch),
-    TaskEither.flatMap(({ state, seconds, trainLoss, msPerStepMedian }) =>
+    () => trainEpoch(run, trainer, from),
+    TaskEither.flatMap(({ progress, seconds, trainLoss, msPerStepMedian }) =>
       pipe(
-        () => test(run, trainer, state, epoch),
-        TaskEither.map((tested) => [state, { epoch, seconds, trainLoss, ...tested, msPerStepMedian }] as const),
+        () => test(run, trainer, progress),
+        TaskEither.map((tested): Progress => {
+          const { train, epoch, epochs } = progress;
+          const report = { epoch, seconds, trainLoss, ...tested, msPerStepMedian };
+          return { ...beginning(train), epoch: epoch + 1, epochs: [...epochs, report] };
+        }),
       )
     ),
   )();

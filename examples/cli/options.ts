@@ -25,6 +25,10 @@ export function parseOptions(args: readonly string[]): Either.Either<Failure, Op
       ({ optimizer }) => optimizer === "sgd" || command.getOptionValueSource("momentum") !== "cli",
       ({ optimizer }) => misused(`error: option '--momentum' is for --optimizer sgd, ${optimizer} has none`),
     ),
+    Either.filterOrElse(
+      ({ checkpoint, checkpointSteps, resume }) => checkpoint !== undefined || (checkpointSteps === undefined && !resume),
+      ({ resume }) => misused(`error: option '--${resume ? "resume" : "checkpoint-steps"}' needs --checkpoint FOLDER`),
+    ),
   );
 }
 
@@ -45,6 +49,14 @@ function trainingCommand() {
     .option(...dataFlag)
     .option("--limit <count>", "use only the first <count> training images", integer(1))
     .option("--report <file>", "write a report as JSON", notEmpty)
+    .option(
+      "--checkpoint <folder>",
+      "keep there what the training needs to go on: after each epoch, and when Ctrl-C ends it",
+      notEmpty,
+    )
+    .option("--checkpoint-steps <count>", "keep it also after every <count> steps", integer(1))
+    .option("--resume", "go on from the newest whole checkpoint, as if there had been no break; start if there is none")
+    .option("--save <file>", "write the trained model as safetensors, for classify.ts and others", notEmpty)
     .addOption(
       new Option(
         "--smoke",
@@ -58,6 +70,6 @@ function trainingCommand() {
 const notes = `
 ${dataNotes}
 
-Permissions: none are needed, and none are asked for. Downloading needs -A, or the flags that the program names.
+Permissions: none are needed, and none are asked for. Downloading and writing files need -A, or the flags that the program names.
 
-Exit codes: 0 done, 1 something did not work (data, device, report), 2 wrong command line, 128 + n stopped by signal n (130: Ctrl-C).`;
+Exit codes: 0 done, 1 something did not work (data, device, a file), 2 wrong command line, 128 + n stopped by signal n (130: Ctrl-C).`;

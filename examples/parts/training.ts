@@ -58,7 +58,7 @@ export function makeTrainer(model: Model, optimizer: optimizers.Optimizer, image
   const [initKey, dropKey] = random.split(random.key(seed));
 
   const loss = (params: object, state: object, { images, labels }: Tensors, mode: layers.Mode) => {
-    const [logits, next] = model.apply(params, state, normalized(images), mode);
+    const [logits, next] = model.apply(params, state, normalized(images, mnistPixels), mode);
     return [crossEntropy(logits, labels), { state: next, right: countRight(logits, labels) }] as const;
   };
 
@@ -95,12 +95,18 @@ function toTensors({ images, labels, shape }: Batch): Tensors {
   return { images: tensor(images, { shape, copy: false }), labels: tensor(labels, { copy: false }) };
 }
 
-/** Mean and deviation of MNIST's training pixels, white being 1. */
-const pixels = { mean: 0.1307, deviation: 0.3081 };
+/** Mean and deviation of pixels, white being 1. */
+export interface PixelStatistics {
+  readonly mean: number;
+  readonly deviation: number;
+}
 
-/** Pixels with mean 0 and deviation 1, as the network likes them. */
-function normalized(images: Tensor): Tensor {
-  return div(sub(div(cast(images, "f32"), 255), pixels.mean), pixels.deviation);
+/** Those of MNIST's training images. */
+export const mnistPixels: PixelStatistics = { mean: 0.1307, deviation: 0.3081 };
+
+/** Bytes as pixels with mean 0 and deviation 1, as the network likes them. */
+export function normalized(images: Tensor, { mean, deviation }: PixelStatistics): Tensor {
+  return div(sub(div(cast(images, "f32"), 255), mean), deviation);
 }
 
 function countRight(logits: Tensor, labels: Tensor): Tensor {

@@ -9,7 +9,7 @@ import type { FormatTask } from "../errors.ts";
 import { attemptAsync, Failure, readFailed, valueOf } from "../failures.ts";
 import { readWhole } from "../files.ts";
 import { decode } from "../safetensors/bytes.ts";
-import { pathOf, readRecord, type Record, recordOf, stepsIn } from "./folder.ts";
+import { format, pathOf, readRecord, type Record, recordOf, stepsIn } from "./folder.ts";
 import { type Parts, putTogether } from "./leaves.ts";
 import type { Checkpoint, Restored, RestoreOptions } from "./types.ts";
 
@@ -47,11 +47,10 @@ async function newestWhole<T>(folder: string, like: T, wanted: number | undefine
     if (wanted !== undefined || read.left.kind === "Permission") throw new Failure(read.left);
     skipped.push({ step, reason: read.left.message });
   }
-  const reasons = skipped.map(({ reason }) => `; ${reason}`).join("");
-  const message = `Cannot restore a checkpoint from ${folder}: ${
-    skipped.length === 0 ? "there is none" : "none is whole"
-  }${reasons}`;
-  throw new Failure({ kind: "NotFound", message, file: folder });
+  const what = `Cannot restore a checkpoint from ${folder}`;
+  if (skipped.length === 0) throw new Failure({ kind: "NotFound", message: `${what}: there is none`, file: folder });
+  const message = `${what}: none is whole; ${skipped.map(({ reason }) => reason).join("; ")}`;
+  throw new Failure({ kind: "Format", message, file: folder, format, rule: "whole" });
 }
 
 /** The steps of a folder, the newest first; none if there is no folder. */

@@ -68,14 +68,15 @@ async function write(
   await removeTemporary(folder);
   sign(header, data);
   await writeFile(pathOf(folder, step), [header, ...data], { sync: true });
-  await prune(folder, keep, best);
+  await prune(folder, step, keep, best);
 }
 
-/** Removes what is older than the newest ones, but for the best one. */
-async function prune(folder: string, keep: number | undefined, best: "max" | "min"): Promise<void> {
+/** Removes what is older than the newest ones, but for the one that was just saved and the best one. */
+async function prune(folder: string, saved: number, keep: number | undefined, best: "max" | "min"): Promise<void> {
   if (keep === undefined) return;
   const steps = await stepsIn(folder);
-  const old = steps.slice(Math.max(1, keep));
+  // Where newer ones were damaged, training went back to one before them.
+  const old = steps.filter((step) => step !== saved).slice(Math.max(0, keep - 1));
   if (old.length === 0) return;
   const kept = await bestOf(folder, steps, best);
   for (const step of old) {

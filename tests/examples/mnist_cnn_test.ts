@@ -36,7 +36,9 @@ Deno.test("--help lists every flag, without permission", async () => {
     const ended = await run(["--help"], { env: { DENO_AUDIT_PERMISSIONS: log } });
     checkEnded(ended, 0, /^Usage: mnist_cnn.ts \[options\]/);
     const flags = ["model", "epochs", "batch-size", "lr", "momentum", "optimizer", "seed", "device", "threads", "data", "limit"];
-    for (const flag of [...flags, "report", "smoke", "help"]) assert.match(ended.out, new RegExp(`--${flag}\\b`));
+    for (const flag of [...flags, "report", "checkpoint", "checkpoint-steps", "resume", "save", "smoke", "help"]) {
+      assert.match(ended.out, new RegExp(`--${flag}\\b`));
+    }
     assert.equal(ended.err, "");
     assert.equal(await Deno.readTextFile(log).catch(() => ""), "");
   });
@@ -67,6 +69,11 @@ Deno.test("a wrong command line is refused before anything is done, with exit co
     [["--limit", "0"], /integer of at least 1/],
     [["--data="], /must not be empty/],
     [["--report="], /must not be empty/],
+    [["--checkpoint="], /must not be empty/],
+    [["--save="], /must not be empty/],
+    [["--resume"], /'--resume' needs --checkpoint/],
+    [["--checkpoint-steps", "5"], /'--checkpoint-steps' needs --checkpoint/],
+    [["--checkpoint", "folder", "--checkpoint-steps", "0"], /integer of at least 1/],
   ];
   // Two at a time: each is a process.
   const waiting = [...wrong];

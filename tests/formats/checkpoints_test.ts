@@ -118,6 +118,20 @@ Deno.test("the newest ones and the best one stay", async () => {
   });
 });
 
+Deno.test("what is saved stays, even if there are newer ones: those are damaged, and training went on before them", async () => {
+  await inFolder(async (folder) => {
+    for (const step of [20, 21, 22]) await Deno.writeTextFile(join(folder, `step-${step}.safetensors`), "damaged");
+    const at = async (step: number) => right(await save(folder, step, { step }, { keep: 2 })());
+    assert.match(left(await restore(folder, {})(), "Format").message, /none is whole; Cannot read .*step-22/);
+    for (const step of [9, 10]) {
+      await at(step);
+      assert.equal(right(await restore(folder, { step: 0 })()).step, step);
+    }
+    for (const step of [23, 24]) await at(step);
+    assert.deepEqual(namesIn(folder), ["step-23.safetensors", "step-24.safetensors"]);
+  });
+});
+
 Deno.test("damage anywhere in the newest is noticed, and the one before is restored, saying so", async () => {
   await inFolder(async (folder) => {
     const tree = { x: tensor([1, 2, 3]), n: 1 };
