@@ -7,18 +7,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { withFolder } from "../datasets/fixtures.ts";
-import { killedAndResumed, newestIn, program, unbroken } from "./resuming.ts";
+import { atStep, killedAndResumed, newestIn, program, unbroken } from "./resuming.ts";
 import { checkEnded, exampleCommand, runExample } from "./run_example.ts";
 
 const permissions = ["-A"];
 const run = (args: readonly string[]) => runExample(program, args, { permissions });
-
-/** Once a checkpoint of this step or a later one is there. */
-function atStep(step: number): (folder: string) => Promise<void> {
-  return async (folder) => {
-    while (await newestIn(folder) < step) await new Promise((resolve) => setTimeout(resolve, 5));
-  };
-}
 
 Deno.test("killed and resumed three times, in two epochs: with dropout and moments, the same parameters bit for bit", async () => {
   await withFolder(async (folder) => {

@@ -28,19 +28,19 @@ export interface Resumed {
   readonly kills: number;
 }
 
+/** A moment to kill a process: the promise is kept when it has come. */
+export type Moment = (process: { readonly checkpoints: string; readonly begun: Promise<void> }) => Promise<void>;
+
 /** Runs the program until it comes to its end; a process is killed once its moment, if there is one left, has come. */
-export async function killedAndResumed(
-  folder: string,
-  args: readonly string[],
-  moments: readonly ((checkpoints: string) => Promise<void>)[],
-): Promise<Resumed> {
+export async function killedAndResumed(folder: string, args: readonly string[], moments: readonly Moment[]): Promise<Resumed> {
   const [checkpoints, path] = [join(folder, "checkpoints"), join(folder, "resumed.safetensors")];
   const said: string[] = [];
   for (let kills = 0;; kills++) {
-    const child = exampleCommand(program, [...args, "--checkpoint", checkpoints, "--resume", "--save", path], { permissions })
-      .spawn();
-    const ended = endOf(child);
-    await Promise.race([ended, moments[kills]?.(checkpoints) ?? ended]);
+    const flags = ["--checkpoint", checkpoints, "--resume", "--save", path];
+    const child = exampleCommand(program, [...args, ...flags], { permissions }).spawn();
+    const begins = Promise.withResolvers<void>();
+    const ended = endOf(child, begins.resolve);
+    await Promise.race([ended, moments[kills]?.({ checkpoints, begun: begins.promise }) ?? ended]);
     try {
       child.kill("SIGKILL");
     } catch {
@@ -54,14 +54,26 @@ export async function killedAndResumed(
   }
 }
 
-async function endOf(child: Deno.ChildProcess): Promise<Ended> {
-  const { code, stdout, stderr } = await child.output();
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: decode(stdout), err: decode(stderr) };
+/** How a process ends; `begins` is called when it has said where its training begins. */
+async function endOf(child: Deno.ChildProcess, begins: () => void): Promise<Ended> {
+  const err = new Response(child.stderr).text();
+  let out = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    out += text;
+    if (/Goes on from|There is no checkpoint/.test(out)) begins();
+  }
+  return { code: (await child.status).code, out, err: await err };
 }
 
 /** The step of the newest checkpoint in a folder; 0 if there is none. */
 export async function newestIn(folder: string): Promise<number> {
   const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name).catch((): string[] => []);
   return Math.max(0, ...names.map((name) => Number(/^step-(\d+)\./.exec(name)?.[1] ?? 0)));
+}
+
+/** Once a checkpoint of this step or a later one is there. */
+export function atStep(step: number): Moment {
+  return async ({ checkpoints }) => {
+    while (await newestIn(checkpoints) < step) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
 }

@@ -1,0 +1,48 @@
+/**
+ * Three epochs killed at twenty moments, in the middle of steps, of saving, of starting, and resumed each time: the parameters are those of
+ * one run without a break, bit for bit.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { randomStream } from "../../datasets/mod.ts";
+import { withFolder } from "../datasets/fixtures.ts";
+import { killedAndResumed, type Moment, unbroken } from "../examples/resuming.ts";
+import { webgpu } from "../support/devices.ts";
+
+const kills = 20;
+const training = ["--data", "synthetic", "--epochs", "3"];
+
+const devices: Readonly<Record<string, readonly string[]>> = {
+  "wasm with one thread": ["--device", "wasm", "--threads", "1"],
+  "wasm with two threads": ["--device", "wasm", "--threads", "2"],
+  webgpu: ["--device", "webgpu", "--limit", "5000"],
+};
+
+const after = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+Object.entries(devices).forEach(([device, flags], i) => {
+  Deno.test({
+    name: `three epochs, killed twenty times, on ${device}`,
+    ignore: device === "webgpu" && webgpu instanceof Error,
+    fn: async () => {
+      const random = randomStream([i, 0]);
+      await withFolder(async (folder) => {
+        const args = [...training, ...flags];
+        const started = performance.now();
+        const expected = await unbroken(folder, args);
+        const pause = 1.5 * (performance.now() - started) / kills;
+        const moments = Array.from({ length: kills }, (): Moment => {
+          const delay = random.uniform(0, pause);
+          // Some while the program starts, the others while it trains and saves.
+          return random.uniform() < 0.2 ? () => after(delay) : ({ begun }) => begun.then(() => after(delay));
+        });
+        const { model, said, kills: done } = await killedAndResumed(folder, [...args, "--checkpoint-steps", "3"], moments);
+        const steps = said.map((text) => /Goes on from step (\d+)/.exec(text)?.[1] ?? "-");
+        console.log(`${done} kills; began at steps ${steps.join(" ")}`);
+        assert.ok(done > 0);
+        assert.deepEqual(model, expected);
+      });
+    },
+  });
+});
