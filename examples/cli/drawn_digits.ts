@@ -4,6 +4,7 @@
  * @module
  */
 import { type ImageSet, syntheticDigits } from "../../datasets/mod.ts";
+import { imageGrid } from "../../visual/mod.ts";
 
 /** A picture file in memory. The name says which digit it shows. */
 export interface DrawnFile {
@@ -11,31 +12,24 @@ export interface DrawnFile {
   readonly bytes: Uint8Array;
 }
 
-/** Pixels of the picture for each pixel of a digit. */
-const enlarged = 6;
+/** Red, green and blue where there is so much ink, 0 to 255. */
+type Colors = (ink: number) => readonly [red: number, green: number, blue: number];
 
-/** Two digits that a seed draws: a PNG file, black on white, and a JPEG file, light on dark blue. */
+const onPaper: Colors = (ink) => [255 - ink, 250 - ink, 245 - 0.7 * ink];
+const onBoard: Colors = (ink) => [20 + 0.9 * ink, 60 + 0.7 * ink, 40 + 0.8 * ink];
+
+/** Two PNG files with digits that a seed draws: blue on paper, white on a green board. */
 export async function drawnDigits(seed: number): Promise<DrawnFile[]> {
-  const { encodeJpeg, encodePng } = await import("./deps.ts");
   const { train } = syntheticDigits({ seed, train: 2, test: 0 });
-  const [, height, width] = train.shape;
-  const size = { width: width * enlarged, height: height * enlarged };
-  const onPaper = colored(train, 0, (ink) => [255 - ink, 255 - ink, 255 - ink, 255]);
-  const onBoard = colored(train, 1, (ink) => [0.9 * ink, ink, 40 + 0.8 * ink, 255]);
-  return [
-    { name: `drawn ${train.labels[0]}.png`, bytes: encodePng({ ...size, data: onPaper, channels: 4 }) },
-    { name: `drawn ${train.labels[1]}.jpg`, bytes: encodeJpeg({ ...size, data: onBoard }, 90).data },
-  ];
+  return await Promise.all([onPaper, onBoard].map(async (colors, i) => {
+    const images = colored(train, i, colors);
+    const bytes = await imageGrid({ images, shape: [1, 3, ...train.shape.slice(1)] }, { scale: 6 });
+    return { name: `drawn ${train.labels[i]}.png`, bytes };
+  }));
 }
 
-/** An image of a set, enlarged, with each grey value as red, green, blue and opacity. */
-function colored({ images, shape: [, height, width] }: ImageSet, image: number, color: (ink: number) => number[]): Uint8Array {
-  const pixels = images.subarray(image * height * width, (image + 1) * height * width);
-  const place = (i: number) => Math.floor(i / enlarged);
-  return Uint8Array.from(
-    Array.from(
-      { length: height * enlarged },
-      (_, y) => Array.from({ length: width * enlarged }, (_, x) => color(pixels[place(y) * width + place(x)])),
-    ).flat(2),
-  );
+/** A grey image of a set in colours, one plane after the other. */
+function colored({ images, shape: [, height, width] }: ImageSet, image: number, colors: Colors): Uint8Array {
+  const ink = [...images.subarray(image * height * width, (image + 1) * height * width)];
+  return Uint8Array.from([0, 1, 2].flatMap((channel) => ink.map((value) => colors(value)[channel])));
 }
