@@ -1,0 +1,82 @@
+/**
+ * Loops over the rows of sequences: ONNX's Scan, whose graph of one step sees the names around it.
+ *
+ * @module
+ */
+import type { Loop } from "../../core/ir/lowering.ts";
+import type { TracedFunction } from "../../core/grad/traced_function.ts";
+import { scanOp } from "../../core/grad/loop.ts";
+import { tupleElementOp } from "../../core/grad/tuple.ts";
+import type { Op, Tensor } from "../../core/tensor.ts";
+import { extentOf } from "./extents.ts";
+import { joined, leaf, type Value } from "./graph.ts";
+import { fixed } from "./match.ts";
+import { type Emitter, needed, type Row, row } from "./emitter.ts";
+import { describedValue } from "./writer.ts";
+
+/** What the record of a loop says of it. */
+type LoopAttrs = Loop<Tensor> & { readonly body: TracedFunction };
+
+function indexOf(element: Value): number {
+  return needed(fixed(element, tupleElementOp, ({ index }) => index));
+}
+
+/** Writes a loop, and gives the names of those results that somebody uses. */
+function writeLoop(value: Value, emitter: Emitter): ReadonlyMap<number, string> {
+  const loops = value.attrs as readonly LoopAttrs[];
+  const [first] = loops;
+  const [constants, states] = [first.constants.length, first.state.length];
+  const used = [...new Set(value.users.map(indexOf))].filter((index) => index >= states).sort((a, b) => a - b);
+  const args = first.body.args.map((_, i) => leaf(loops.map(({ body }) => body.args[i]), emitter.sizes));
+  const rows = args.slice(states);
+  const traces = loops.map(({ body, next, collected }) => ({
+    outputs: [...next, ...used.map((index) => collected[index - states])],
+    leaves: new Map([
+      ...body.captured.map((tensor, i) => [tensor, value.inputs[i]] as const),
+      ...body.args.map((tensor, i) => [tensor, args[i]] as const),
+    ]),
+  }));
+  const results = joined({ sizes: emitter.sizes, traces });
+  const inside = emitter.inside(args);
+  args.forEach((arg, i) => inside.define(arg, emitter.names.fresh(i < states ? "state" : "row")));
+  const described = args.map((arg) => describedValue(inside.of(arg), arg.dtype, arg.shape));
+  const sequences = value.inputs.slice(constants + states).map((input) => emitter.of(input));
+  if (rows.length === 0) {
+    // Scan counts its steps by the rows of something.
+    const length = extentOf(loops.map(({ length }) => length), emitter.sizes);
+    sequences.push(emitter.node("Expand", [emitter.scalar("f32", 0), emitter.integers([needed(length)])]));
+    described.push(describedValue(emitter.names.fresh("row"), "f32", []));
+  }
+  const outputs = results.map((result) => {
+    // A result has a name of its own, also where it is an argument or another result.
+    return describedValue(inside.node("Identity", [inside.of(result)]), result.dtype, result.shape);
+  });
+  const body = inside.nodes.graph(emitter.names.fresh("step"), described, outputs, []);
+  const direction = needed(fixed(value, scanOp, ({ reverse }) => Number(reverse)));
+  const indices = [...first.state.map((_, i) => i), ...used];
+  const names = indices.map((index) => emitter.names.fresh(index < states ? "last" : "scan"));
+  emitter.nodes.add("Scan", [
+    ...value.inputs.slice(constants, constants + states).map((input) => emitter.of(input)),
+    ...sequences,
+  ], {
+    body: { graph: body },
+    num_scan_inputs: sequences.length,
+    ...(direction === 0 ? {} : {
+      scan_input_directions: sequences.map(() => direction),
+      scan_output_directions: used.map(() => direction),
+    }),
+  }, names);
+  return new Map(indices.map((index, i) => [index, names[i]]));
+}
+
+const element: Row = (value, emitter) => {
+  const [all] = value.inputs;
+  return emitter.several(all, () => writeLoop(all, emitter)).get(indexOf(value))!;
+};
+
+/** Nobody asks for all results at once. */
+const whole: Row = () => {
+  throw new Error("The results of a loop are taken one by one");
+};
+
+export const loopRows: readonly (readonly [Op, Row])[] = [row(tupleElementOp, element), row(scanOp, whole)];
