@@ -7,10 +7,19 @@
 import { broken, type Failure, unsupported } from "../formats/failures.ts";
 import { Attributes, type AttributeValue, attributeValue, type GraphValue, type Subgraph } from "./attributes.ts";
 import type { OnnxOp } from "./call.ts";
-import { type AttributeProto, AttributeType, type GraphProto, type NodeProto, type ValueInfoProto } from "./deps.ts";
-import { elementOf } from "./elements.ts";
+import {
+  type AttributeProto,
+  AttributeType,
+  type FunctionProto,
+  type GraphProto,
+  type NodeProto,
+  type ValueInfoProto,
+} from "./deps.ts";
+import { elementOf, nameOfCode } from "./elements.ts";
+import { bodyOf, opKey } from "./functions.ts";
 import type { Fold } from "./host.ts";
 import { folds, ops } from "./ops/mod.ts";
+import { changed } from "./messages.ts";
 import { constantOf, type TensorReader } from "./proto.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Host } from "./values.ts";
@@ -39,15 +48,20 @@ export interface Graph extends Subgraph {
 /** The format's name in errors. */
 export const format = "ONNX";
 
+/** How many nodes a model may have: functions that call each other could make a small file endless. */
+const mostNodes = 2 ** 18;
+
 /** What graphs of one model have in common. */
 export interface Context {
   readonly file: string;
   readonly opset: number;
   readonly read: TensorReader;
+  /** How many nodes there are so far, those of functions at each of their calls. */
+  readonly size: { nodes: number };
   /** Ops that are not supported, as they are found. */
   readonly unsupported: Map<string, string[]>;
-  /** Functions that the model defines, by domain and name. */
-  readonly functions: ReadonlyMap<string, OnnxOp>;
+  /** Functions that the model defines, but for those that are being entered. */
+  readonly functions: ReadonlyMap<string, FunctionProto>;
 }
 
 /** The name of a node for messages. */
@@ -63,7 +77,7 @@ export function nodeName({ name, output }: NodeProto): string {
  * @throws {Failure} If a name is missing or given twice, or nodes wait for each other.
  */
 export function graphFrom(
-  proto: GraphProto,
+  proto: Pick<GraphProto, "node" | "input" | "output" | "initializer">,
   outer: ReadonlySet<string>,
   context: Context,
   params: ReadonlySet<string> = new Set(),
@@ -92,12 +106,27 @@ export function graphFrom(
     }
   }
   const nodes = sorted(proto.node, made, context).map((node) => nodeFrom(node, visible, context));
+  for (const value of [...proto.input, ...proto.output]) refuseType(value, context);
   return {
     inputs: proto.input.filter(({ name }) => !constants.has(name) && !params.has(name)).map(valueFrom),
     outputs: proto.output.map(valueFrom),
     nodes,
     constants,
   };
+}
+
+/** Notes a value whose elements no dtype holds. */
+function refuseType({ name, type }: ValueInfoProto, context: Context): void {
+  if (type?.value.case !== "tensorType") return;
+  const { elemType } = type.value.value;
+  // 0: nothing is said, as often in the graphs of branches and loops.
+  if (elemType !== 0 && elementOf(elemType) === undefined) {
+    note(context, `values of ${nameOfCode(elemType)}`, JSON.stringify(name));
+  }
+}
+
+function note({ unsupported: found }: Context, what: string, where: string): void {
+  found.set(what, [...found.get(what) ?? [], where]);
 }
 
 function valueFrom({ name, type }: ValueInfoProto): GraphValue {
@@ -144,6 +173,9 @@ function sorted(nodes: readonly NodeProto[], made: ReadonlyMap<string, NodeProto
 
 function nodeFrom(proto: NodeProto, visible: ReadonlySet<string>, context: Context): Node {
   const name = nodeName(proto);
+  if (context.size.nodes++ > mostNodes) {
+    throw broken(context.file, format, "size", `with its functions written out, it has more than ${mostNodes} nodes`, name);
+  }
   const values = new Map<string, AttributeValue>();
   for (const attribute of proto.attribute) {
     const value = attributeValue(withType(attribute), {
@@ -158,10 +190,12 @@ function nodeFrom(proto: NodeProto, visible: ReadonlySet<string>, context: Conte
     });
     if (value !== undefined) values.set(attribute.name, value);
   }
-  const isStandard = proto.domain === "" || proto.domain === "ai.onnx";
-  const key = isStandard ? proto.opType : `${proto.domain}.${proto.opType}`;
-  const compute = context.functions.get(key) ?? (Object.hasOwn(ops, key) ? ops[key] : undefined);
-  if (compute === undefined) context.unsupported.set(key, [...context.unsupported.get(key) ?? [], name]);
+  const key = opKey(proto.domain, proto.opType);
+  const called = context.functions.get(key);
+  const compute = called ? callOf(called, proto, context) : Object.hasOwn(ops, key) ? ops[key] : undefined;
+  if (compute === undefined) note(context, key, name);
+  const to = key === "Cast" ? values.get("to") : undefined;
+  if (typeof to === "number" && elementOf(to) === undefined) note(context, `Cast to ${nameOfCode(to)}`, name);
   return {
     name,
     op: key,
@@ -172,6 +206,17 @@ function nodeFrom(proto: NodeProto, visible: ReadonlySet<string>, context: Conte
     compute: compute ?? (() => []),
     fold: Object.hasOwn(folds, key) ? folds[key] : undefined,
   };
+}
+
+/** What a node does that calls a function of the model. */
+function callOf(called: FunctionProto, caller: NodeProto, context: Context): OnnxOp {
+  const key = opKey(called.domain, called.name);
+  const version = called.opsetImport.find(({ domain }) => opKey(domain, "") === "")?.version;
+  // A function that calls itself finds none of its name.
+  const functions = new Map([...context.functions].filter(([name]) => name !== key));
+  const inner = { ...context, opset: version === undefined ? context.opset : Number(version), functions };
+  const body = graphFrom(bodyOf(called, caller), new Set(), inner);
+  return (call) => call.run(body, call.inputs.flatMap((input) => input ? [input.value] : []));
 }
 
 /** Old files leave the type out, which then follows from what is there. */
@@ -187,12 +232,12 @@ function withType(attribute: AttributeProto): AttributeProto {
     ? AttributeType.FLOATS
     : attribute.strings.length > 0
     ? AttributeType.STRINGS
-    : attribute.s?.length > 0
+    : attribute.s.length > 0
     ? AttributeType.STRING
     : attribute.f !== 0
     ? AttributeType.FLOAT
     : AttributeType.INT;
-  return { ...attribute, type };
+  return changed(attribute, { type });
 }
 
 /** The failure that lists every op that is not supported, with its nodes; undefined if there is none. */
@@ -201,5 +246,5 @@ export function unsupportedOps({ file, unsupported: found }: Context): Failure |
   const shown = (names: readonly string[]) =>
     names.length > 5 ? `${names.slice(0, 5).join(", ")}, and ${names.length - 5} more` : names.join(", ");
   const list = [...found].map(([op, names]) => `${op} (${shown(names)})`).join("; ");
-  return unsupported(file, `${found.size === 1 ? "an op is" : `${found.size} ops are`} not supported: ${list}`);
+  return unsupported(file, `it has what is not supported: ${list}`);
 }

@@ -15,9 +15,11 @@ import { fromBinary, type ModelProto, ModelProtoSchema, type TensorProto } from 
 import { type ElementName, elementOfDType, elementType } from "./elements.ts";
 import type { Input } from "./call.ts";
 import { readExternal } from "./external.ts";
+import { functionsOf } from "./functions.ts";
 import { type Context, format, graphFrom, unsupportedOps } from "./graph.ts";
 import { constantOf, tensorOf, typeOf } from "./proto.ts";
 import { runGraph, Scope } from "./run.ts";
+import { withWeights } from "./weights.ts";
 import { Host, Sequence, type Value } from "./values.ts";
 
 /** Tensors by name. */
@@ -38,7 +40,10 @@ export interface ModelValue {
 
 /** A model as a function of its parameters and inputs. */
 export interface Model {
-  /** The floating initialisers of the file by their names: weights, and the statistics of normalizations. Integers stay in the graph. */
+  /**
+   * The floating initialisers of the file by their names: weights, and the statistics of normalizations. So are weights that the exporter
+   * wrote as constants. Integers stay in the graph.
+   */
   readonly params: NamedTensors;
   /** What `apply` takes, without the parameters. */
   readonly inputs: readonly ModelValue[];
@@ -106,13 +111,13 @@ function parse(bytes: Uint8Array, file: string): ModelProto {
 
 function modelFrom(proto: ModelProto, read: Context["read"]): Model {
   const { file } = read;
-  const { graph: main } = proto;
-  if (main === undefined) throw broken(file, format, "graph", "it has no graph");
+  if (proto.graph === undefined) throw broken(file, format, "graph", "it has no graph");
+  const main = withWeights(proto.graph);
   const opset = opsetOf(proto, file);
   const isParam = (each: TensorProto) => isFloat(elementType(typeOf(each, each.name, file)).dtype);
   const params = new Map<string, Tensor>();
   const hints = new Map<string, Host>();
-  const context: Context = { file, opset, read, unsupported: new Map(), functions: new Map() };
+  const context: Context = { file, opset, read, size: { nodes: 0 }, unsupported: new Map(), functions: functionsOf(proto) };
   for (const each of main.initializer) {
     if (params.has(each.name)) {
       throw broken(file, format, "names", `it has two initialisers ${JSON.stringify(each.name)}`, each.name);

@@ -69,7 +69,7 @@ function elementsOf(proto: TensorProto, entry: string, { file, external }: Tenso
 
 /** The elements inside the message. */
 function own(proto: TensorProto, type: ElementName): ArrayBuffer {
-  if (proto.rawData?.length > 0) return proto.rawData.slice().buffer;
+  if (proto.rawData.length > 0) return proto.rawData.slice().buffer;
   switch (type) {
     case "float":
       return Float32Array.from(proto.floatData).buffer;

@@ -52,10 +52,10 @@ function splitToSequence(call: Call): Value {
   const given = call.has(1) ? call.host(1) : undefined;
   const each = given === undefined ? 1 : given.values[0];
   if (!(each >= 1) && given?.shape.length === 0) throw new CotangentError(`its parts would have ${each} elements`, { each });
-  limited(Math.ceil(extent / each), mostItems, "the number of its parts");
   const sizes = given && given.shape.length > 0
     ? given.values
-    : Array.from({ length: Math.ceil(extent / each) }, (_, i) => Math.min(each, extent - i * each));
+    : Array.from({ length: limited(Math.ceil(extent / each), mostItems, "the number of its parts") }, (_, i) =>
+      Math.min(each, extent - i * each));
   const parts = split(x, sizes, { axis });
   const drops = given === undefined && !call.attributes.flag("keepdims", true);
   return new Sequence(drops ? parts.map((part) => squeeze(part, { axis })) : parts);

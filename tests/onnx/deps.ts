@@ -7,6 +7,8 @@ export { create, type MessageInitShape, toBinary } from "npm:@bufbuild/protobuf@
 export {
   AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
+  FunctionProtoSchema,
+  type GraphProto,
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,

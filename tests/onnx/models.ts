@@ -10,6 +10,7 @@ import {
   AttributeProtoSchema,
   AttributeType,
   create,
+  type GraphProto,
   GraphProtoSchema,
   type MessageInitShape,
   ModelProtoSchema,
@@ -20,7 +21,7 @@ type GraphInit = MessageInitShape<typeof GraphProtoSchema>;
 type AttributeInit = MessageInitShape<typeof AttributeProtoSchema>;
 
 /** An attribute: integers, texts, floats as `{ f }` and graphs. */
-type Attribute = number | string | readonly number[] | { readonly f: number } | GraphSpec;
+type Attribute = number | string | readonly number[] | { readonly f: number } | { readonly ref: string } | GraphSpec;
 
 /** A node: op, inputs, outputs, attributes. */
 export type NodeSpec = readonly [
@@ -38,6 +39,8 @@ export interface GraphSpec {
   readonly outputs: readonly string[];
   /** Initialisers: lists of floats, or of integers of 64 bits where they are bigints. */
   readonly values?: Readonly<Record<string, readonly number[] | readonly bigint[]>>;
+  /** Initialisers of other types: their number in ONNX, and the numbers as int32_data. */
+  readonly typed?: Readonly<Record<string, { readonly dataType: number; readonly numbers: readonly number[] }>>;
   /** Shapes of initialisers that are no lists. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
 }
@@ -45,13 +48,15 @@ export interface GraphSpec {
 function attributeOf(name: string, value: Attribute): AttributeInit {
   if (typeof value === "number") return { name, type: AttributeType.INT, i: BigInt(value) };
   if (typeof value === "string") return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) };
+  if ("ref" in value) return { name, type: AttributeType.INT, refAttrName: value.ref };
   if ("f" in value) return { name, type: AttributeType.FLOAT, f: value.f };
   if ("nodes" in value) return { name, type: AttributeType.GRAPH, g: graphOf(value) };
   return { name, type: AttributeType.INTS, ints: value.map(BigInt) };
 }
 
-function graphOf({ nodes, inputs = [], outputs, values = {}, shapes = {} }: GraphSpec): GraphInit {
-  return {
+/** The message of a graph. */
+export function graphOf({ nodes, inputs = [], outputs, values = {}, typed = {}, shapes = {} }: GraphSpec): GraphProto {
+  return create(GraphProtoSchema, {
     node: nodes.map(([opType, input, output, attributes = {}, name = ""]) => ({
       opType,
       name,
@@ -61,13 +66,18 @@ function graphOf({ nodes, inputs = [], outputs, values = {}, shapes = {} }: Grap
     })),
     input: inputs.map((name) => ({ name })),
     output: outputs.map((name) => ({ name })),
-    initializer: Object.entries(values).map(([name, list]) => {
-      const dims = (shapes[name] ?? [list.length]).map(BigInt);
-      return typeof list[0] === "bigint"
-        ? { name, dims, dataType: 7, int64Data: list as bigint[] }
-        : { name, dims, dataType: 1, floatData: list as number[] };
-    }),
-  };
+    initializer: [
+      ...Object.entries(typed).map(([name, { dataType, numbers }]) => {
+        return { name, dims: (shapes[name] ?? [numbers.length]).map(BigInt), dataType, int32Data: [...numbers] };
+      }),
+      ...Object.entries(values).map(([name, list]) => {
+        const dims = (shapes[name] ?? [list.length]).map(BigInt);
+        return typeof list[0] === "bigint"
+          ? { name, dims, dataType: 7, int64Data: list as bigint[] }
+          : { name, dims, dataType: 1, floatData: list as number[] };
+      }),
+    ],
+  });
 }
 
 /** The bytes of a model. */

@@ -99,10 +99,16 @@ function readValue(path: string, type: string | undefined): Tensor | Tensor[] {
       if (type === "bfloat16") proto.dataType = 16;
       return tensorOf(proto, path, { file: path, external: new Map() });
     };
-    return type === undefined ? fieldsOf(bytes, 3).map(read) : read(bytes);
+    return type === undefined ? readList(bytes, read) : read(bytes);
   } catch (error) {
     throw new Unreadable(`${error}`);
   }
+}
+
+/** A sequence, or an optional, which is a list of none or one: of tensors (field 3) or of sequences (field 5). */
+function readList(bytes: Uint8Array<ArrayBuffer>, read: (bytes: Uint8Array<ArrayBuffer>) => Tensor): Tensor[] {
+  const inner = fieldsOf(bytes, 5).map((each) => readList(each, read)) as unknown as Tensor[];
+  return [...fieldsOf(bytes, 3).map(read), ...inner];
 }
 
 /** The parts of a message that have a number and a length. */
