@@ -67,6 +67,7 @@ export async function trainEpoch(run: Run, trainer: Trainer, from: Progress): Pr
     images += batch.count;
     if (step < parts.length) keeper.afterStep(progress);
     const isDue = performance.now() - interval.started >= readingInterval || step % stepsPerLine === 0 || step === parts.length;
+    if (keeper.isSaving) await yieldToEventLoop();
     if (!isDue) continue;
 
     const [lossSum, right] = await read(train.totals);

@@ -50,6 +50,8 @@ export interface ProgressKeeper {
   resume(begin: Progress): TaskEither.TaskEither<Failure, Progress>;
   /** In the middle of an epoch: keeps the progress if enough steps have passed, unless what was kept before is still being written. */
   afterStep(progress: () => Progress): void;
+  /** Whether something is being written, which goes on whenever the program yields to the event loop. */
+  readonly isSaving: boolean;
   /** Keeps the progress at the end of an epoch, with its accuracy: the best one stays. */
   afterEpoch(progress: Progress): Promise<void>;
   /** Keeps the progress before the program ends for a reason; the result is the reason, which says so. */
@@ -98,6 +100,7 @@ export function openKeeper(
 const nothingKept: ProgressKeeper = {
   resume: TaskEither.right,
   afterStep: () => {},
+  isSaving: false,
   afterEpoch: async () => {},
   beforeEnd: (_, reason) => Promise.resolve(reason),
   finish: TaskEither.right(undefined),
@@ -143,6 +146,9 @@ function keeperOf(folder: string, options: Options, data: ImageDataset, say: (te
       const now = progress();
       if (stepsDone(now) - lastSaved < options.checkpointSteps) return;
       save(now);
+    },
+    get isSaving() {
+      return isSaving;
     },
     afterEpoch: async (progress) => {
       await saving;

@@ -24,7 +24,7 @@ const restoreOptions = optionTable<RestoreOptions>({ step: natural });
  * const folder = await Deno.makeTempDir();
  * const start = { weight: zeros([2]), epoch: 0 };
  * const restored = await checkpoints.restore(folder, start)();
- * console.log(restored._tag === "Left" && restored.left.kind); // "NotFound"
+ * console.log(restored._tag === "Left" && restored.left.kind); // NotFound
  * ```
  *
  * @param like A tree of the same form: what training would begin with. Tensors must have its shapes and dtypes.

@@ -42,7 +42,7 @@ export function load(path: string): FormatTask<TorchValue> {
  * ```ts
  * import { formats } from "../../mod.ts";
  * const read = await formats.torch.decode(Uint8Array.of(1, 2, 3))();
- * console.log(read._tag === "Left" && read.left.kind); // "Format"
+ * console.log(read._tag === "Left" && read.left.kind); // Format
  * ```
  *
  * @returns Left if they are damaged, or hold what is no tensor, record, list, number or text.

@@ -27,6 +27,7 @@ const documented = [
   "layers",
   "optimizers",
   "datasets",
+  "formats",
   "onnx",
   "visual",
 ];

@@ -31,7 +31,7 @@ Object.entries(devices).forEach(([device, flags], i) => {
         const args = [...training, ...flags];
         const started = performance.now();
         const expected = await unbroken(folder, args);
-        const pause = 1.5 * (performance.now() - started) / kills;
+        const pause = 2 * (performance.now() - started) / kills;
         const moments = Array.from({ length: kills }, (): Moment => {
           const delay = random.uniform(0, pause);
           // Some while the program starts, the others while it trains and saves.
