@@ -29,6 +29,8 @@ export type DatasetError =
   | { readonly kind: "Gzip"; readonly message: string; readonly file: string }
   /** Bytes that are not what they should be: an IDX array, an archive, records of images. */
   | { readonly kind: "Format"; readonly message: string; readonly file: string }
+  /** A table that does not hold what it should, at a line of the file (the first is 1) and a column, if it is due to one. */
+  | { readonly kind: "Table"; readonly message: string; readonly file: string; readonly line?: number; readonly column?: string }
   /** A cache folder that is not known, or cannot be written. */
   | { readonly kind: "Cache"; readonly message: string; readonly path?: string; readonly cause?: unknown }
   /** Deno was started without a permission that is needed; `flag` grants it. */

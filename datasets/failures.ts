@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { quoted } from "../core/quoted.ts";
 import type { Digest } from "./digest.ts";
 import type { Attempt, DatasetError } from "./errors.ts";
 
@@ -55,6 +56,14 @@ export function tooLong(file: string, bytes: number, most: number): DatasetError
 /** A file whose bytes do not mean what they should; `what` says what that is: "an IDX array". */
 export function badFormat(file: string, what: string, reason: string): DatasetError {
   return { kind: "Format", file, message: `Cannot read ${file} as ${what}: ${reason}` };
+}
+
+/** A table that does not hold what it should, and where. */
+export function badTable(file: string, reason: string, line?: number, column?: string): DatasetError {
+  const where = [line === undefined ? "" : ` in line ${line}`, column === undefined ? "" : ` (column ${quoted(column)})`].join(
+    "",
+  );
+  return { kind: "Table", file, line, column, message: `Cannot read the table ${file}: ${reason}${where}` };
 }
 
 /** A cache folder that cannot be used. */

@@ -68,6 +68,17 @@ export const dataRows: Rows = {
       damaged: word("skip"),
     }),
   ),
+  "datasets.csv": row(
+    made(() => ({ text: "a,b\n1,x\n" }), '""', '"1"'),
+    options({
+      header: made(() => ["a", "b"], "true", "[]", '["1"]'),
+      columns: made(() => ({ b: "category" }), "{}"),
+      label: text("b"),
+      missing: anyNumber(0).or("NaN"),
+      missingMarks: made(() => ["-"], "[]", '["1"]'),
+      delimiter: made(() => ";", '"1"'),
+    }),
+  ),
   "datasets.arrays": row(made(() => ({ x: [[1, 2], [3, 4]] }))),
   "datasets.subset": row(set, made(() => [1, 2], "[]", "Float32Array")),
   "datasets.split": row(
