@@ -53,6 +53,8 @@ interface File {
   readonly batch?: BatchSource;
   /** What could not be written, in words. */
   readonly refused: Set<string>;
+  /** While it is only found out what a value is made from: the values that were asked for. Nothing is written then. */
+  asked?: Set<Value>;
   /** Of the outermost graph, where extents are computed. */
   readonly outermost: { nodes?: Nodes; readonly extents: Map<string, string> };
 }
@@ -96,8 +98,9 @@ export class Emitter {
     return new Emitter(this.#file, this, own);
   }
 
-  get names(): Names {
-    return this.#file.names;
+  /** A name that is not used yet. */
+  fresh(wish: string): string {
+    return this.#file.asked ? "" : this.#file.names.fresh(wish);
   }
 
   get initialisers(): Initialisers {
@@ -127,10 +130,41 @@ export class Emitter {
   of(value: Value): string {
     const known = this.#find(value);
     if (known !== undefined) return known;
-    if (this.#around && !this.#own.has(value)) return this.#around.of(value);
-    const name = this.#write(value);
-    this.define(value, name);
-    return name;
+    const { asked } = this.#file;
+    if (asked) {
+      asked.add(value);
+      return "";
+    }
+    this.#writeAll(value);
+    return this.#find(value)!;
+  }
+
+  /** Writes a value after all that it is made from: a way of steps, as a chain of values may be too long for recursion. */
+  #writeAll(last: Value): void {
+    const way = [last];
+    const ready = new Set<Value>();
+    while (way.length > 0) {
+      const value = way[way.length - 1];
+      if (this.#find(value) !== undefined) way.pop();
+      else if (this.#around && !this.#own.has(value)) this.#around.of(value);
+      else if (ready.has(value)) this.define(value, this.#write(value));
+      else {
+        ready.add(value);
+        way.push(...this.#asks(value));
+      }
+    }
+  }
+
+  /** What a value is written from, and is not written yet. */
+  #asks(value: Value): readonly Value[] {
+    const asked = new Set<Value>();
+    this.#file.asked = asked;
+    try {
+      this.#write(value);
+    } finally {
+      this.#file.asked = undefined;
+    }
+    return [...asked].reverse();
   }
 
   #write(value: Value): string {
@@ -152,18 +186,24 @@ export class Emitter {
     }
   }
 
-  /** The results of a value that stands for several, which are written once. */
-  several(value: Value, write: () => ReadonlyMap<number, string>): ReadonlyMap<number, string> {
+  /** The name of a result of a value that stands for several, which are written once. */
+  several(value: Value, index: number, write: () => ReadonlyMap<number, string>): string {
+    if (this.#file.asked) return value.inputs.map((input) => this.of(input))[0];
     const results = this.#results.get(value) ?? write();
     this.#results.set(value, results);
-    return results;
+    return results.get(index)!;
   }
 
   /** A node with one output. */
   node(op: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
-    const name = this.names.fresh(op.toLowerCase());
-    this.nodes.add(op, inputs, attributes, [name]);
+    const name = this.fresh(op.toLowerCase());
+    this.add(op, inputs, attributes, [name]);
     return name;
+  }
+
+  /** A node with outputs of these names. */
+  add(op: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>>, outputs: readonly string[]): void {
+    if (!this.#file.asked) this.nodes.add(op, inputs, attributes, outputs);
   }
 
   /** A number as a scalar of a type. */
@@ -199,6 +239,7 @@ export class Emitter {
   /** What is computed once, in the outermost graph. */
   #once(what: string, facts: unknown, write: () => string): string {
     const key = `${what} ${JSON.stringify(facts)}`;
+    if (this.#file.asked) return "";
     const { extents } = this.#file.outermost;
     const name = extents.get(key) ?? write();
     extents.set(key, name);
@@ -206,7 +247,7 @@ export class Emitter {
   }
 
   #outer(op: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
-    const name = this.names.fresh(op.toLowerCase());
+    const name = this.fresh(op.toLowerCase());
     this.#file.outermost.nodes!.add(op, inputs, attributes, [name]);
     return name;
   }

@@ -38,24 +38,24 @@ function writeLoop(value: Value, emitter: Emitter): ReadonlyMap<number, string> 
   }));
   const results = joined({ sizes: emitter.sizes, traces });
   const inside = emitter.inside(args);
-  args.forEach((arg, i) => inside.define(arg, emitter.names.fresh(i < states ? "state" : "row")));
+  args.forEach((arg, i) => inside.define(arg, emitter.fresh(i < states ? "state" : "row")));
   const described = args.map((arg) => describedValue(inside.of(arg), arg.dtype, arg.shape));
   const sequences = value.inputs.slice(constants + states).map((input) => emitter.of(input));
   if (rows.length === 0) {
     // Scan counts its steps by the rows of something.
     const length = extentOf(loops.map(({ length }) => length), emitter.sizes);
     sequences.push(emitter.node("Expand", [emitter.scalar("f32", 0), emitter.integers([needed(length)])]));
-    described.push(describedValue(emitter.names.fresh("row"), "f32", []));
+    described.push(describedValue(emitter.fresh("row"), "f32", []));
   }
   const outputs = results.map((result) => {
     // A result has a name of its own, also where it is an argument or another result.
     return describedValue(inside.node("Identity", [inside.of(result)]), result.dtype, result.shape);
   });
-  const body = inside.nodes.graph(emitter.names.fresh("step"), described, outputs, []);
+  const body = inside.nodes.graph(emitter.fresh("step"), described, outputs, []);
   const direction = needed(fixed(value, scanOp, ({ reverse }) => Number(reverse)));
   const indices = [...first.state.map((_, i) => i), ...used];
-  const names = indices.map((index) => emitter.names.fresh(index < states ? "last" : "scan"));
-  emitter.nodes.add("Scan", [
+  const names = indices.map((index) => emitter.fresh(index < states ? "last" : "scan"));
+  emitter.add("Scan", [
     ...value.inputs.slice(constants, constants + states).map((input) => emitter.of(input)),
     ...sequences,
   ], {
@@ -71,7 +71,7 @@ function writeLoop(value: Value, emitter: Emitter): ReadonlyMap<number, string> 
 
 const element: Row = (value, emitter) => {
   const [all] = value.inputs;
-  return emitter.several(all, () => writeLoop(all, emitter)).get(indexOf(value))!;
+  return emitter.several(all, indexOf(value), () => writeLoop(all, emitter));
 };
 
 /** Nobody asks for all results at once. */

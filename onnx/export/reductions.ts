@@ -66,8 +66,8 @@ function indexOf(op: string): Row {
 const argsort: Row = (value, emitter) => {
   const [x] = value.inputs;
   const count = x.shape[x.shape.length - 1];
-  const outputs = [emitter.names.fresh("sorted"), emitter.names.fresh("order")];
-  emitter.nodes.add("TopK", [emitter.of(x), emitter.integers([count])], {
+  const outputs = [emitter.fresh("sorted"), emitter.fresh("order")];
+  emitter.add("TopK", [emitter.of(x), emitter.integers([count])], {
     axis: -1,
     largest: Number(needed(fixed(value, argsortOp, ({ descending }) => descending))),
     sorted: 1,

@@ -29,6 +29,7 @@ import {
   scan,
   type Shape,
   ShapeError,
+  sin,
   softmax,
   softplus,
   sum,
@@ -181,6 +182,12 @@ Deno.test("an attention layer is products, softmax and normalisations", async ()
   checkOrder(graph);
   const count = (op: string) => graph.node.filter(({ opType }) => opType === op).length;
   assert.deepEqual(["MatMul", "Softmax", "LayerNormalization", "Relu", "Gather"].map(count), [8, 1, 2, 1, 0]);
+});
+
+Deno.test("a long chain of steps is written", async () => {
+  const count = 5000;
+  const chain = (x: Tensor) => Array.from({ length: count }).reduce((y: Tensor) => sin(y), x);
+  assert.equal(ops(await exported(chain, [{ shape: [2, 3] }])).length, count);
 });
 
 Deno.test("extents that depend on the batch are computed from the input", async () => {

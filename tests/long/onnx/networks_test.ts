@@ -3,56 +3,15 @@
  *
  * @module
  */
-import { cast, gelu, layers, random, setDevice, type Shape, type Tensor } from "../../../mod.ts";
-import { encode } from "../../../onnx/mod.ts";
-import { models } from "../../../examples/parts/models.ts";
+import { setDevice } from "../../../mod.ts";
+import { exportNetwork, networks } from "../../onnx/networks.ts";
 import { assertSame } from "./run.ts";
 
 await setDevice("wasm");
 
-const { alexNet, denseNet, discriminator, generator, leNet, nin, resNet, vgg } = layers.zoo;
-const digits: Shape = [1, 28, 28];
-
-/** Networks and the shapes of their inputs; small variants of the large ones. */
-const networks: Readonly<Record<string, readonly [layers.AnyLayer, Shape]>> = {
-  ...Object.fromEntries(Object.entries(models).map(([name, model]) => [`examples' ${name}`, [model, digits] as const])),
-  leNet: [leNet(), digits],
-  alexNet: [alexNet({ ratio: 8 }), [1, 96, 96]],
-  vgg: [vgg({ depth: 11, ratio: 8, norm: true }), [1, 32, 32]],
-  nin: [nin({ ratio: 8 }), [1, 96, 96]],
-  resNet: [resNet(), [3, 64, 64]],
-  denseNet: [denseNet({ blocks: [2, 3, 2], growthRate: 8 }), [3, 64, 64]],
-  generator: [generator({ features: 16 }), [12]],
-  discriminator: [discriminator({ features: 8 }), digits],
-  lstm: [layers.lstm({ features: 8, layers: 2, bidirectional: true }), [6, 5]],
-  "lstm's last state": [layers.lstm({ features: 8, returnSequences: false }), [6, 5]],
-  gru: [layers.gru({ features: 8, layers: 2, bidirectional: true }), [6, 5]],
-  "transformer encoder": [
-    layers.sequential(
-      layers.transformerEncoderLayer({ features: 16, heads: 4, hidden: 32 }),
-      layers.transformerEncoderLayer({
-        features: 16,
-        heads: 4,
-        hidden: 32,
-        activation: (x) => gelu(x),
-        normFirst: true,
-        causal: true,
-      }),
-    ),
-    [7, 16],
-  ],
-  embedding: [layers.sequential(layers.embedding({ numEmbeddings: 20, features: 8 }), layers.gru({ features: 4 })), [6]],
-};
-
-for (const [name, [model, shape]] of Object.entries(networks)) {
+for (const [name, network] of Object.entries(networks)) {
   Deno.test(name, async () => {
-    const { params, state } = model.init(random.key(0), shape);
-    const f = (x: Tensor) => model.apply(params, state, x, layers.evalMode)[0];
-    const dtype = name === "embedding" ? "i32" : "f32";
-    const bytes = await encode(f, [{ shape: [2, ...shape], dtype }], { params: layers.stateDict(params, state) });
-    for (const size of [1, 3]) {
-      const noise = random.uniform(random.key(size), [size, ...shape], dtype === "i32" ? { min: 0, max: 20 } : {});
-      await assertSame(f, bytes, [cast(noise, dtype)]);
-    }
+    const { f, bytes, inputs } = await exportNetwork(network);
+    for (const size of [1, 3]) await assertSame(f, bytes, [inputs(size)]);
   });
 }
