@@ -73,6 +73,9 @@ const others: Readonly<Record<number, string>> = {
   23: "float4e2m1",
 };
 
+/** All of their names. */
+export const elementNames: readonly ElementName[] = [...byCode.values()];
+
 /** The type of a number; undefined if no dtype holds it. */
 export function elementOf(code: number): ElementName | undefined {
   return byCode.get(code);

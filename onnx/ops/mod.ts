@@ -6,6 +6,7 @@
 import type { OpTable } from "../call.ts";
 import { type Fold, foldTable } from "../host.ts";
 import { activations } from "./activations.ts";
+import { attentions } from "./attention.ts";
 import { control } from "./control.ts";
 import { convolutions } from "./convolutions.ts";
 import { creation } from "./creation.ts";
@@ -20,11 +21,14 @@ import { quantization } from "./quantization.ts";
 import { recurrent } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
 import { resizing } from "./resizing.ts";
+import { sampling } from "./sampling.ts";
 import { sequences } from "./sequences.ts";
+import { signals } from "./signals.ts";
 
 /** What each op does to tensors. */
 export const ops: OpTable = {
   ...activations,
+  ...attentions,
   ...control,
   ...convolutions,
   ...creation,
@@ -39,7 +43,9 @@ export const ops: OpTable = {
   ...recurrent,
   ...reductions,
   ...resizing,
+  ...sampling,
   ...sequences,
+  ...signals,
 };
 
 /** What ops do to arrays whose numbers are known: the arithmetic of shapes. */
