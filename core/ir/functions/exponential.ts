@@ -25,6 +25,7 @@ import {
   powerOfTwo,
   reduced,
   scaled,
+  scaledDown,
   signBit,
   signOf,
   sub,
@@ -95,9 +96,12 @@ const minusAbs = (x: Expr) => float(or(bits(x), signBit));
 
 /** 1 / (1 + e^-x), below 0 e^x / (1 + e^x): the exponential does not overflow. */
 export function sigmoid(x: Expr): Expr {
-  const { n, p } = expParts(max(minusAbs(x), -105));
-  const e = scaled(add(p, 1), n);
-  return shareOf(select(lt(x, 0), e, f32(1)), e);
+  const { word, p } = expParts(max(minusAbs(x), -103));
+  const e = scaledDown(add(p, 1), word);
+  const under = exact(add(e, 1));
+  const q = exact(div(select(lt(x, 0), e, f32(1)), under));
+  // What the sum lost, as a share of it where that counts: where e is near 1, its own error counts half.
+  return sub(q, mul(q, sub(e, exact(sub(under, 1)))));
 }
 
 /**

@@ -90,6 +90,12 @@ export function scaled(x: Expr, n: Expr): Expr {
   return mul(mul(x, powerOfTwo(half)), powerOfTwo(sub(n, half)));
 }
 
+/** x * 2^n for an x near 1 and n from -155 to 0, by a power that is far from the least; of n the lowest bits count. */
+export function scaledDown(x: Expr, n: Expr): Expr {
+  const room = 30;
+  return mul(mul(x, powerOfTwo(n, room)), 2 ** -room);
+}
+
 /** A number in two parts of 12 bits each, whose products are exact. */
 export function split(x: Expr): readonly [high: Expr, low: Expr] {
   const high = float(and(bits(x), 0xfffff000 | 0));
