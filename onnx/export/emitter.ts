@@ -188,7 +188,7 @@ export class Emitter {
 
   /** The name of a result of a value that stands for several, which are written once. */
   several(value: Value, index: number, write: () => ReadonlyMap<number, string>): string {
-    if (this.#file.asked) return value.inputs.map((input) => this.of(input))[0];
+    if (this.#file.asked) return "";
     const results = this.#results.get(value) ?? write();
     this.#results.set(value, results);
     return results.get(index)!;

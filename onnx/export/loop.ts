@@ -12,6 +12,7 @@ import { extentOf } from "./extents.ts";
 import { joined, leaf, type Value } from "./graph.ts";
 import { fixed } from "./match.ts";
 import { type Emitter, needed, type Row, row } from "./emitter.ts";
+import { writeRecurrence } from "./recurrence.ts";
 import { describedValue } from "./writer.ts";
 
 /** What the record of a loop says of it. */
@@ -26,7 +27,8 @@ function writeLoop(value: Value, emitter: Emitter): ReadonlyMap<number, string> 
   const loops = value.attrs as readonly LoopAttrs[];
   const [first] = loops;
   const [constants, states] = [first.constants.length, first.state.length];
-  const used = [...new Set(value.users.map(indexOf))].filter((index) => index >= states).sort((a, b) => a - b);
+  const wanted = new Set(value.users.map(indexOf));
+  const used = [...wanted].filter((index) => index >= states).sort((a, b) => a - b);
   const args = first.body.args.map((_, i) => leaf(loops.map(({ body }) => body.args[i]), emitter.sizes));
   const rows = args.slice(states);
   const traces = loops.map(({ body, next, collected }) => ({
@@ -37,10 +39,25 @@ function writeLoop(value: Value, emitter: Emitter): ReadonlyMap<number, string> 
     ]),
   }));
   const results = joined({ sizes: emitter.sizes, traces });
+  const indices = [...first.state.map((_, i) => i), ...used];
+  const reverse = needed(fixed(value, scanOp, ({ reverse }) => reverse));
+  const [start, rowInputs] = [value.inputs.slice(constants, constants + states), value.inputs.slice(constants + states)];
+  if (rowInputs.length === 1) {
+    const step = {
+      args,
+      start,
+      sequence: rowInputs[0],
+      reverse,
+      next: results.slice(0, states),
+      collected: results.slice(states),
+    };
+    const names = writeRecurrence(step, (index) => wanted.has(index), emitter);
+    if (names) return new Map(indices.map((index, i) => [index, names[i]]));
+  }
   const inside = emitter.inside(args);
   args.forEach((arg, i) => inside.define(arg, emitter.fresh(i < states ? "state" : "row")));
   const described = args.map((arg) => describedValue(inside.of(arg), arg.dtype, arg.shape));
-  const sequences = value.inputs.slice(constants + states).map((input) => emitter.of(input));
+  const sequences = rowInputs.map((input) => emitter.of(input));
   if (rows.length === 0) {
     // Scan counts its steps by the rows of something.
     const length = extentOf(loops.map(({ length }) => length), emitter.sizes);
@@ -52,11 +69,10 @@ function writeLoop(value: Value, emitter: Emitter): ReadonlyMap<number, string> 
     return describedValue(inside.node("Identity", [inside.of(result)]), result.dtype, result.shape);
   });
   const body = inside.nodes.graph(emitter.fresh("step"), described, outputs, []);
-  const direction = needed(fixed(value, scanOp, ({ reverse }) => Number(reverse)));
-  const indices = [...first.state.map((_, i) => i), ...used];
+  const direction = Number(reverse);
   const names = indices.map((index) => emitter.fresh(index < states ? "last" : "scan"));
   emitter.add("Scan", [
-    ...value.inputs.slice(constants, constants + states).map((input) => emitter.of(input)),
+    ...start.map((input) => emitter.of(input)),
     ...sequences,
   ], {
     body: { graph: body },

@@ -32,6 +32,7 @@ import {
   sin,
   softmax,
   softplus,
+  stack,
   sum,
   Tensor,
   tensor,
@@ -164,16 +165,30 @@ Deno.test("a network has its parameters by name, a free batch, and ops in order"
   checkOrder(graph);
 });
 
-Deno.test("a recurrent network is a loop whose step sees the parameters around it", async () => {
-  const [f, inputs, options] = modelOf(layers.lstm({ features: 4, layers: 2, bidirectional: true }), [6, 3]);
-  const graph = (await exported(f, inputs, options)).graph!;
+Deno.test("a recurrent network is one op for each layer and direction, of parameters by name", async () => {
+  for (const [layer, op, gates] of [[layers.lstm, "LSTM", 4], [layers.gru, "GRU", 3]] as const) {
+    const [f, inputs, options] = modelOf(layer({ features: 4, layers: 2, bidirectional: true }), [6, 3]);
+    const graph = (await exported(f, inputs, options)).graph!;
+    checkOrder(graph);
+    const cells = graph.node.filter(({ opType }) => opType === op);
+    assert.equal(cells.length, 4);
+    assert.ok(!graph.node.some(({ opType }) => ["MatMul", "Gemm", "Scan"].includes(opType)), "the cell has all products");
+    assert.equal(graph.node.find(({ opType }) => opType === "Split")!.output.length, gates);
+    for (const name of Object.keys(options.params!)) assert.ok(graph.initializer.some((each) => each.name === name), name);
+  }
+});
+
+Deno.test("another loop is a Scan whose step sees what is around it, and has the free batch", async () => {
+  const [weight, bias] = [random.normal(random.key(0), [4, 4]), tensor([1, 2, 3, 4])];
+  const f = (x: Tensor) =>
+    scan((s: Tensor, row: Tensor) => [add(matmul(add(s, row), weight), bias), null], mul(x, 0), stack([x, x]))[0];
+  const graph = (await exported(f, [{ shape: [2, 4] }], { params: { weight, bias } })).graph!;
   checkOrder(graph);
-  const loops = graph.node.filter(({ opType }) => opType === "Scan");
-  assert.equal(loops.length, 4);
-  const step = loops[0].attribute.find(({ name }) => name === "body")!.g!;
-  assert.deepEqual(shapesOf(step.input).map((shape) => shape[0]), ["batch", "batch", "batch"]);
-  assert.ok(step.node.some(({ opType, input }) => opType === "Gemm" && input.includes("weight_hh_l0")));
-  for (const name of Object.keys(options.params!)) assert.ok(graph.initializer.some((each) => each.name === name), name);
+  const loop = graph.node.find(({ opType }) => opType === "Scan")!;
+  const step = loop.attribute.find(({ name }) => name === "body")!.g!;
+  assert.deepEqual(shapesOf(step.input), [["batch", 4], ["batch", 4]]);
+  assert.deepEqual(step.node.map(({ opType }) => opType), ["Add", "Gemm", "Identity"]);
+  assert.deepEqual(step.node[1].input.slice(1), ["weight", "bias"]);
 });
 
 Deno.test("an attention layer is products, softmax and normalisations", async () => {
