@@ -4,6 +4,5 @@
  *
  * @module
  */
-export { default as jpegDecoder } from "npm:@jsquash/jpeg@1.6.0/codec/dec/mozjpeg_dec.js";
-export { decode as decodePng, initSync as startPng } from "npm:@jsquash/png@3.1.1/codec/pkg/squoosh_png.js";
+export { default as startJpeg } from "npm:@jsquash/jpeg@1.6.0/codec/dec/mozjpeg_dec.js";
 export { jpegCode, pngCode } from "./codecs.js";

@@ -12,6 +12,8 @@ export interface ImageHeader {
   readonly format: "png" | "jpeg";
   readonly height: number;
   readonly width: number;
+  /** How many bytes a file at least has for as many pixels. */
+  readonly least: number;
 }
 
 /** More pixels than this are refused, as by Pillow: a small file may claim them and fill the memory. */
@@ -29,6 +31,9 @@ export function readHeader(bytes: Uint8Array): ImageHeader {
   const { height, width } = header;
   if (height === 0 || width === 0) throw new Error(`it has no pixels (${width} x ${height})`);
   if (height * width > maxPixels) throw new Error(`it claims ${width} x ${height} pixels, more than ${maxPixels}`);
+  if (header.least > bytes.length) {
+    throw new Error(`it claims ${width} x ${height} pixels, for which its ${bytes.length} bytes are too few`);
+  }
   return header;
 }
 
@@ -39,22 +44,34 @@ function formatOf(bytes: Uint8Array): "png" | "jpeg" {
   throw new Error("it is neither a PNG nor a JPEG file");
 }
 
+/** Deflate makes of a byte no more than this. */
+const deflateRatio = 1032;
+/** Values of a pixel by the colour type of PNG. */
+const pngChannels = [1, 0, 3, 1, 2, 0, 4];
+
 /** Every chunk is a length, a name of four letters, the content and a checksum of name and content. */
 function pngHeader(bytes: Uint8Array): ImageHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let size: { readonly height: number; readonly width: number } | undefined;
+  let header: ImageHeader | undefined;
   for (let at = pngSignature.length;;) {
     if (at + 12 > bytes.length) throw new Error(`it ends early, after ${bytes.length} bytes`);
     const end = at + 8 + view.getUint32(at);
     if (end + 4 > bytes.length) throw new Error(`it ends early, after ${bytes.length} bytes`);
     const name = Buffer.from(bytes.buffer, bytes.byteOffset + at + 4, 4).toString("latin1");
     if (crc32(bytes.subarray(at + 4, end)) !== view.getUint32(end)) throw new Error(`the checksum of its chunk ${name} is wrong`);
-    if (name === "IHDR" && end - at >= 16) size ??= { width: view.getUint32(at + 8), height: view.getUint32(at + 12) };
-    if (!size) throw new Error(`its first chunk is ${name}, not IHDR`);
-    if (name === "IEND") return { format: "png", ...size };
+    if (name === "IHDR" && end - at >= 21) {
+      const [width, height] = [view.getUint32(at + 8), view.getUint32(at + 12)];
+      const bits = bytes[at + 16] * (pngChannels[bytes[at + 17]] ?? 0);
+      header ??= { format: "png", height, width, least: height * (1 + width * bits / 8) / deflateRatio };
+    }
+    if (!header) throw new Error(`its first chunk is ${name}, not IHDR`);
+    if (name === "IEND") return header;
     at = end + 4;
   }
 }
+
+/** A block of 8 x 8 pixels takes a bit at least. */
+const jpegPixelsOfByte = 512;
 
 /** Every segment is 0xff, a marker and, for most, a length; the size is in the segment that begins a frame. */
 function jpegHeader(bytes: Uint8Array): ImageHeader {
@@ -64,7 +81,8 @@ function jpegHeader(bytes: Uint8Array): ImageHeader {
     // Bytes between segments are passed over, as libjpeg does; 0xff may be repeated.
     if (bytes[at] !== 0xff || marker === 0xff || marker === 0) at++;
     else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
-      return { format: "jpeg", height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
+      const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
+      return { format: "jpeg", height, width, least: height * width / jpegPixelsOfByte };
     } else if (marker === 0xda || marker === 0xd9) throw new Error("it has no frame before its pixels");
     else if (marker === 1 || (marker >= 0xd0 && marker <= 0xd8)) at += 2;
     else at += 2 + Math.max(2, view.getUint16(at + 2));

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Pixels } from "./decode.ts";
+import type { Pixels } from "./pixels.ts";
 
 /** A rectangle of whole pixels. */
 export interface Box {

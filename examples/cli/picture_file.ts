@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { decodeImage, type Pixels } from "../../datasets/images/decode.ts";
+import { decodeImage } from "../../datasets/images/decode.ts";
+import type { Pixels } from "../../datasets/images/pixels.ts";
 import { permitted, reading } from "../../datasets/permissions.ts";
 import { pipe, TaskEither } from "../../deps.ts";
 import type { GreyPicture } from "../parts/digit_picture.ts";

@@ -171,6 +171,10 @@ async function damagedFiles(): Promise<Record<string, readonly [bytes: Uint8Arra
   const frame = claims.findIndex((byte, i) => byte === 0xff && (claims[i + 1] & 0xfc) === 0xc0);
   claims.fill(0xff, frame + 5, frame + 9);
   files["claims.jpg"] = [claims, /claims 65535 x 65535 pixels/];
+  files["too short.jpg"] = [
+    claims.slice().fill(0x10, frame + 5, frame + 9),
+    /claims 4112 x 4112 pixels, for which its \d+ bytes are too few/,
+  ];
   files["none.jpg"] = [claims.slice().fill(0, frame + 5, frame + 9), /no pixels/];
   return files;
 }
@@ -206,6 +210,16 @@ Deno.test("a damaged file is named, with what is wrong; or left out, with the sa
     }
     await assert.rejects(batchesOf(strict, { batchSize: 100, workers: 1 }), /Cannot read the image .*broken link\.png: /);
   });
+});
+
+Deno.test("an image of one colour is no bomb, however small its file is", async () => {
+  const [height, width] = [1500, 2000];
+  const solid = new ImageData(new Uint8ClampedArray(4 * height * width).fill(255), width, height);
+  for (const file of [new Uint8Array(await encodeJpeg(solid, { quality: 1 })), png(255, height, width)]) {
+    assert.ok(file.length < height * width / 150);
+    const { data } = await decodeImage(file);
+    assert.ok(data[0] === 255 && data.length === 4 * height * width);
+  }
 });
 
 Deno.test("whatever bytes a file has, it is decoded or damaged, and the next is decoded as before", async () => {
