@@ -52,13 +52,23 @@ function exists(path: string): boolean {
   }
 }
 
-async function runSet({ params, inputs, outputs, apply }: onnx.Model, path: string): Promise<void> {
-  const given = Object.fromEntries(inputs.map(({ name, type }, i) => [name, readValue(`${path}/input_${i}.pb`, type)]));
-  const results = apply<onnx.NamedValues>(params, given);
-  for (const [i, { name, type }] of outputs.entries()) {
-    const expected = readValue(`${path}/output_${i}.pb`, type);
-    await compare(results[name], expected, name);
-  }
+async function runSet(model: onnx.Model, path: string): Promise<void> {
+  const read = (kind: string, count: number) =>
+    Array.from({ length: count }, (_, i) => Deno.readFileSync(`${path}/${kind}_${i}.pb`));
+  await checkModel(model, read("input", model.inputs.length), read("output", model.outputs.length));
+}
+
+/** Applies a model to values as files have them, and compares what it gives with others. */
+export async function checkModel(
+  { params, inputs, outputs, apply }: onnx.Model,
+  given: readonly Uint8Array<ArrayBuffer>[],
+  expected: readonly Uint8Array<ArrayBuffer>[],
+): Promise<void> {
+  const results = apply<onnx.NamedValues>(
+    params,
+    Object.fromEntries(inputs.map(({ name, type }, i) => [name, readValue(given[i], type)])),
+  );
+  for (const [i, { name, type }] of outputs.entries()) await compare(results[name], readValue(expected[i], type), name);
 }
 
 async function compare(given: Tensor | readonly Tensor[], expected: Tensor | readonly Tensor[], name: string): Promise<void> {
@@ -91,14 +101,13 @@ function numbersOf(nested: unknown): number[] {
 class Unreadable extends Error {}
 
 /** A value of a file: a tensor, or a list of them. */
-function readValue(path: string, type: string | undefined): Tensor | Tensor[] {
-  const bytes = Deno.readFileSync(path);
+function readValue(bytes: Uint8Array<ArrayBuffer>, type: string | undefined): Tensor | Tensor[] {
   try {
     const read = (each: Uint8Array<ArrayBuffer>) => {
       const proto = fromBinary(TensorProtoSchema, each);
       // NumPy has no bfloat16: the suite writes its bits as integers.
       if (type === "bfloat16") proto.dataType = 16;
-      return tensorOf(proto, path, { file: path, external: new Map() });
+      return tensorOf(proto, proto.name, { file: "the suite", external: new Map() });
     };
     return type === undefined ? readList(bytes, read) : read(bytes);
   } catch (error) {
