@@ -3,7 +3,10 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
+import { formats, toBytes } from "../../mod.ts";
+import { right } from "../formats/results.ts";
 import { checkEnded, type Ended, exampleCommand, runExample } from "./run_example.ts";
 
 /** The program that is resumed. */
@@ -28,8 +31,17 @@ export interface Resumed {
   readonly kills: number;
 }
 
+/** A process that trains. */
+export interface Training {
+  readonly checkpoints: string;
+  /** When it has said where it begins. */
+  readonly begun: Promise<void>;
+  /** Aborted when it has come to its end. */
+  readonly ended: AbortSignal;
+}
+
 /** A moment to kill a process: the promise is kept when it has come. */
-export type Moment = (process: { readonly checkpoints: string; readonly begun: Promise<void> }) => Promise<void>;
+export type Moment = (process: Training) => Promise<void>;
 
 /** Runs the program until it comes to its end; a process is killed once its moment, if there is one left, has come. */
 export async function killedAndResumed(folder: string, args: readonly string[], moments: readonly Moment[]): Promise<Resumed> {
@@ -39,8 +51,10 @@ export async function killedAndResumed(folder: string, args: readonly string[], 
     const flags = ["--checkpoint", checkpoints, "--resume", "--save", path];
     const child = exampleCommand(program, [...args, ...flags], { permissions }).spawn();
     const begins = Promise.withResolvers<void>();
-    const ended = endOf(child, begins.resolve);
-    await Promise.race([ended, moments[kills]?.({ checkpoints, begun: begins.promise }) ?? ended]);
+    const end = new AbortController();
+    const ended = endOf(child, begins.resolve).finally(() => end.abort());
+    const process: Training = { checkpoints, begun: begins.promise, ended: end.signal };
+    await Promise.race([ended, moments[kills]?.(process) ?? ended]);
     try {
       child.kill("SIGKILL");
     } catch {
@@ -73,7 +87,19 @@ export async function newestIn(folder: string): Promise<number> {
 
 /** Once a checkpoint of this step or a later one is there. */
 export function atStep(step: number): Moment {
-  return async ({ checkpoints }) => {
-    while (await newestIn(checkpoints) < step) await new Promise((resolve) => setTimeout(resolve, 5));
+  return async ({ checkpoints, ended }) => {
+    while (!ended.aborted && await newestIn(checkpoints) < step) await new Promise((resolve) => setTimeout(resolve, 5));
   };
+}
+
+/** What differs between two files of models: the names of tensors, or the whole if it is none of them. */
+export async function differing(a: Uint8Array, b: Uint8Array): Promise<string[]> {
+  if (Buffer.compare(a, b) === 0) return [];
+  const [ours, theirs] = [a, b].map((bytes) => right(formats.safetensors.decode(bytes)).tensors);
+  const names: string[] = [];
+  for (const name of new Set([...Object.keys(ours), ...Object.keys(theirs)])) {
+    const isThere = name in ours && name in theirs;
+    if (!isThere || Buffer.compare(await toBytes(ours[name]), await toBytes(theirs[name])) !== 0) names.push(name);
+  }
+  return names.length > 0 ? names : ["header"];
 }
