@@ -218,7 +218,7 @@ Deno.test("an image of one colour is no bomb, however small its file is", async 
   for (const file of [new Uint8Array(await encodeJpeg(solid, { quality: 1 })), png(255, height, width)]) {
     assert.ok(file.length < height * width / 150);
     const { data } = await decodeImage(file);
-    assert.ok(data[0] === 255 && data.length === 4 * height * width);
+    assert.ok(data[0] > 200 && data.length === 4 * height * width, `${data[0]}`);
   }
 });
 
