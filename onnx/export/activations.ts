@@ -95,13 +95,26 @@ const clip: Fusion = (value, emitter) => {
   return emitter.node("Clip", [emitter.of(x), emitter.scalar(value.dtype, low), emitter.scalar(value.dtype, high)]);
 };
 
-/** x + 3 between 0 and 6, over 6. */
-const hardSigmoid: Fusion = (value, emitter) => {
+/** The x of x + 3 between 0 and 6, over 6. */
+function sigmoidOf(value: Value): Value | undefined {
   const [dividend, six] = madeBy(value, divOp) ?? [];
   const found = dividend && clipped(dividend);
   const [x, three] = found ? madeBy(found.x, addOp) ?? [] : [];
-  if (!x || found?.low !== 0 || found.high !== 6 || !isNumber(six, 6) || !isNumber(three, 3)) return undefined;
-  return emitter.node("HardSigmoid", [emitter.of(x)], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } });
+  return found?.low === 0 && found.high === 6 && isNumber(six, 6) && isNumber(three, 3) ? x : undefined;
+}
+
+const hardSigmoid: Fusion = (value, emitter) => {
+  const x = sigmoidOf(value);
+  return x && emitter.node("HardSigmoid", [emitter.of(x)], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } });
+};
+
+/** x times its hard sigmoid; the factor x is bounded below, where the other one is 0. */
+const hardSwish: Fusion = (value, emitter) => {
+  const [factor, gate] = madeBy(value, mulOp) ?? [];
+  const x = gate && sigmoidOf(gate);
+  const found = factor && bounded(factor, ltOp, "low");
+  if (!x || found?.rest !== x || found.compared !== x || found.bound > -3) return undefined;
+  return emitter.node("HardSwish", [emitter.of(x)]);
 };
 
 export const activationFusions: readonly (readonly [Op, Fusion])[] = [
@@ -110,4 +123,5 @@ export const activationFusions: readonly (readonly [Op, Fusion])[] = [
   [whereOp as Op, elu],
   [addOp as Op, softplus],
   [divOp as Op, hardSigmoid],
+  [mulOp as Op, hardSwish],
 ];

@@ -6,6 +6,7 @@
 import { defaultFloat, type DType } from "../../core/dtype.ts";
 import { CotangentError, OptionError, ShapeError } from "../../core/errors.ts";
 import { toBytes } from "../../core/execution/read.ts";
+import { realizeNow } from "../../core/execution/realize.ts";
 import { traceFunction } from "../../core/grad/traced_function.ts";
 import { aFunction, aList, argument, aString, aTree, type Kind, kindOf, stringList } from "../../core/kinds.ts";
 import { checkOptions, optionTable } from "../../core/options.ts";
@@ -162,6 +163,8 @@ function graphOf(
   const inputs = checkExamples(examples, call);
   const batchAxes = axesOf(batchAxis, inputs, call);
   const named = new Map(Object.entries(stateDict(params)).map(([path, tensor]) => [tensor, path]));
+  // With values they are no constants of the function, which a loop or a jitted function makes anew.
+  realizeNow([...named.keys()], call);
   const grows = batchAxes.some((axis) => axis !== null);
   const shapes = [...inputs.map(({ shape }) => shape), ...[...named.keys()].map(({ shape }) => shape)];
   const sizes = grows ? batchSizes(shapes) : [1];
@@ -173,7 +176,7 @@ function graphOf(
       dtype,
     }));
     return traceFunction(call, sized, (args) => {
-      const leaves = treeLeaves(f(...args));
+      const leaves = treeLeaves(sizes.length > 1 ? withBatch(size, () => f(...args)) : f(...args));
       const wrong = leaves.find(({ value }) => !(value instanceof Tensor));
       if (wrong || leaves.length === 0) {
         throw new TypeError(
@@ -203,7 +206,7 @@ function graphOf(
   const parameters: { tensor: Tensor; proto: TensorProto }[] = [];
   const parameter = (tensor: Tensor): Value => {
     const value = leaf(sizes.map(() => tensor), sizes);
-    const label = names.fresh(named.get(tensor) ?? "parameter");
+    const label = names.fresh(named.get(tensor) || "parameter");
     parameters.push({ tensor, proto: emitter.initialisers.parameter(label, tensor.dtype, tensor.shape) });
     emitter.define(value, label);
     return value;
@@ -232,6 +235,20 @@ function graphOf(
     graph,
   });
   return { model, parameters };
+}
+
+/** Runs a function with a batch that its author may not have thought of. */
+function withBatch<R>(size: number, run: () => R): R {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    throw new ShapeError(
+      `Cannot export the function with a free batch axis: with a batch of ${size} it fails: ${error.message}; ` +
+        "batchAxis says which axis of each input is the batch, and null that all extents are those of the examples",
+      { ...error.facts, size },
+    );
+  }
 }
 
 function checkExamples(examples: readonly InputExample[], what: string): Required<InputExample>[] {
@@ -271,6 +288,12 @@ function labels(given: readonly string[] | undefined, otherwise: readonly string
   const list = given ?? otherwise;
   if (list.length !== otherwise.length) {
     throw new OptionError(`Cannot export with ${list.length} ${option}: ${otherwise.length} are needed`, { [option]: list });
+  }
+  const wrong = list.find((name) => name === "" || !name.isWellFormed());
+  if (wrong !== undefined) {
+    throw new OptionError(`Cannot export with ${quoted(wrong)} among ${option}: names are well-formed and not empty`, {
+      [option]: list,
+    });
   }
   const labels = list.map((name) => names.fresh(name));
   const twice = given && labels.findIndex((label, i) => label !== list[i]);

@@ -13,7 +13,9 @@ import {
   elu,
   gelu,
   groupNorm,
+  hardSwish,
   instanceNorm,
+  jit,
   layers,
   lgamma,
   logSoftmax,
@@ -84,6 +86,7 @@ Deno.test("every record is written, refused with a reason, or handed on", async 
   for (const op of [...rows.keys(), ...handed]) assert.ok(records.has(op), op.name);
 });
 
+const one = [{ shape: [2, 3] }];
 const vector: Shape = [4];
 const image: Shape = [3, 8, 8];
 const perChannel = { weight: tensor([1, 2, 3]), bias: tensor([4, 5, 6]) };
@@ -114,6 +117,7 @@ const written: readonly (readonly [string, (x: Tensor) => unknown, Shape, readon
   ["softmax", (x) => softmax(x), vector, ["Softmax"]],
   ["logSoftmax", (x) => logSoftmax(x, { axis: 1 }), [5, 4], ["LogSoftmax"]],
   ["relu6", (x) => relu6(x), vector, ["Clip"]],
+  ["hardSwish", (x) => hardSwish(x), vector, ["HardSwish"]],
   ["elu", (x) => elu(x), vector, ["Elu"]],
   ["prelu", (x) => prelu(x, tensor([0.1, 0.2, 0.3])), image, ["Reshape", "PRelu"]],
   ["softplus", (x) => softplus(x), vector, ["Softplus"]],
@@ -199,6 +203,13 @@ Deno.test("an attention layer is products, softmax and normalisations", async ()
   assert.deepEqual(["MatMul", "Softmax", "LayerNormalization", "Relu", "Gather"].map(count), [8, 1, 2, 1, 0]);
 });
 
+Deno.test("a parameter of equal numbers has its name, also where a function makes its constants anew", async () => {
+  const params = { fc: { weight: ones([3, 3]), bias: ones([3]) } };
+  const f = jit((x: Tensor) => add(matmul(x, params.fc.weight), params.fc.bias));
+  const { graph } = await exported(f, one, { params });
+  assert.deepEqual(graph!.node[0].input.slice(1), ["fc.weight", "fc.bias"]);
+});
+
 Deno.test("a long chain of steps is written", async () => {
   const count = 5000;
   const chain = (x: Tensor) => Array.from({ length: count }).reduce((y: Tensor) => sin(y), x);
@@ -229,8 +240,6 @@ Deno.test("inputs and outputs have names: of the caller, of the tree, or of the 
   assert.deepEqual(names(await exported((x) => [x, x], [ones([2])])), [["input"], ["output_0", "output_1"]]);
 });
 
-const one = [{ shape: [2, 3] }];
-
 Deno.test("all that ONNX has no op for is named at once", async () => {
   const f = (x: Tensor) => mul(lgamma(x), erfinv(x));
   await assert.rejects(onnx.encode(f, one), (error: Error) => {
@@ -250,6 +259,8 @@ Deno.test("mistakes of the caller are named", async () => {
     [onnx.encode(id, one, { batchAxis: [0, 1] }), /with 2 batch axes: there are 1 inputs/, OptionError],
     [onnx.encode(id, one, { inputNames: ["a", "b"] }), /with 2 inputNames: 1 are needed/, OptionError],
     [onnx.encode(id, one, { inputNames: ["a"], outputNames: ["a"] }), /outputNames of which "a" is there before/, OptionError],
+    [onnx.encode(id, one, { inputNames: [""] }), /"" among inputNames: names are well-formed and not empty/, OptionError],
+    [onnx.encode((x) => add(x, ones([4, 3])), one), /with a batch of 5 it fails: .*; batchAxis says which axis/, ShapeError],
     [onnx.encode(() => 3, one), /gives 3: its results must be tensors/, TypeError],
     [onnx.encode(id, 3 as unknown as []), /with examples/, TypeError],
     [
