@@ -6,14 +6,36 @@
  */
 import { CotangentError } from "../../core/errors.ts";
 import { normalizeAxis } from "../../core/shape.ts";
-import { add, cast, clip, div, matmul, max, maximum, min, minimum, mul, reshape, round, sub, type Tensor } from "../../mod.ts";
+import {
+  add,
+  cast,
+  clip,
+  div,
+  matmul,
+  max,
+  maximum,
+  min,
+  minimum,
+  mul,
+  repeat,
+  reshape,
+  round,
+  slice,
+  sub,
+  type Tensor,
+} from "../../mod.ts";
 import type { Call, OpTable, Results } from "../call.ts";
 import { type ElementName, elementType } from "../elements.ts";
 import { convolveBy } from "./convolutions.ts";
 import { castTo } from "./elementwise.ts";
 
-/** Scales or zero points as they are broadcast against x: one for all, or one for each position of an axis. */
-function placed(scale: Tensor, x: Tensor, axis: number): Tensor {
+/** Scales or zero points as they are broadcast against x: one for all, one for each position of an axis, or one for each block of them. */
+function placed(scale: Tensor, x: Tensor, axis: number, block = 0): Tensor {
+  if (block > 0) {
+    // The last block may have fewer positions.
+    const at = normalizeAxis(axis, x.rank, "quantize");
+    return slice(repeat(scale, block, { axis: at }), { axis: at, stop: x.shape[at] });
+  }
   if (scale.size === 1) return reshape(scale, []);
   const at = normalizeAxis(axis, x.rank, "quantize");
   return reshape(scale, x.shape.map((_, i) => i === at ? scale.size : 1));
@@ -29,16 +51,17 @@ function saturated(x: Tensor, type: ElementName): Tensor {
 function quantize(call: Call): Tensor {
   const x = cast(call.computed(0), "f32");
   const axis = call.attributes.number("axis", 1);
-  const scaled = round(div(x, placed(call.computed(1), x, axis)));
+  const block = call.attributes.number("block_size", 0);
+  const scaled = round(div(x, placed(call.computed(1), x, axis, block)));
   if (!call.has(2)) return saturated(scaled, "uint8");
-  return saturated(add(scaled, placed(cast(call.tensor(2), "f32"), x, axis)), call.type(2));
+  return saturated(add(scaled, placed(cast(call.tensor(2), "f32"), x, axis, block)), call.type(2));
 }
 
 /** The numbers that an input stands for. */
-function dequantized(call: Call, i: number, axis: number): Tensor {
+function dequantized(call: Call, i: number, axis: number, block = 0): Tensor {
   const x = cast(call.tensor(i), "f32");
-  const scale = placed(call.computed(i + 1), x, axis);
-  return mul(call.has(i + 2) ? sub(x, placed(cast(call.tensor(i + 2), "f32"), x, axis)) : x, scale);
+  const scale = placed(call.computed(i + 1), x, axis, block);
+  return mul(call.has(i + 2) ? sub(x, placed(cast(call.tensor(i + 2), "f32"), x, axis, block)) : x, scale);
 }
 
 /** The scale that covers the range of x, and 0. */
@@ -86,7 +109,10 @@ function quantizedConvolution(call: Call): Tensor {
 /** What these ops do. */
 export const quantization: OpTable = {
   QuantizeLinear: quantize,
-  DequantizeLinear: (call) => cast(dequantized(call, 0, call.attributes.number("axis", 1)), call.tensor(1).dtype),
+  DequantizeLinear: (call) => {
+    const numbers = dequantized(call, 0, call.attributes.number("axis", 1), call.attributes.number("block_size", 0));
+    return cast(numbers, call.tensor(1).dtype);
+  },
   DynamicQuantizeLinear: dynamicQuantize,
   MatMulInteger: integerProduct,
   ConvInteger: (call) => cast(round(convolveBy(call, centred(call, 0, 2, 1), centred(call, 1, 3, 0))), "i32"),

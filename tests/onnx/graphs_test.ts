@@ -143,6 +143,18 @@ testOnDevices("weights in 8 bits, by row", async () => {
   assert.deepEqual(await run(graph, { x: tensor([[1, 10]]) }), [[-64 + 10 * 4, 63.5 - 10 * 4]]);
 });
 
+Deno.test("weights in 8 bits, by blocks of rows, of which the last may be shorter", async () => {
+  const graph: GraphSpec = {
+    inputs: ["x"],
+    typed: { q: { dataType: 3, numbers: [1, 2, 3, 4, 5, 6] } },
+    values: { scale: [0.5, 2, 10, 100] },
+    shapes: { q: [3, 2], scale: [2, 2] },
+    nodes: [["DequantizeLinear", ["q", "scale"], ["w"], { axis: 0, block_size: 2 }], ["MatMul", ["x", "w"], ["y"]]],
+    outputs: ["y"],
+  };
+  assert.deepEqual(await run(graph, { x: tensor([[1, 0, 0], [0, 1, 0], [0, 0, 1]]) }, 21), [[0.5, 4], [1.5, 8], [50, 600]]);
+});
+
 Deno.test("functions of a model are written out where they are called, with the attributes of the call", async () => {
   const graph = graphOf({ inputs: ["x"], nodes: [["Pick", ["x"], ["y"], { which: 1 }]], outputs: ["y"] });
   const body = graphOf({ nodes: [["Softmax", ["a"], ["p"], { axis: { ref: "which" } }], ["Neg", ["p"], ["b"]]], outputs: [] });

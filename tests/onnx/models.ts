@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Tensor, toArray } from "../../mod.ts";
+import assert from "node:assert/strict";
+import { type Tensor, toArray, zeros } from "../../mod.ts";
 import * as onnx from "../../onnx/mod.ts";
 import { right } from "../formats/results.ts";
 import {
@@ -100,4 +101,17 @@ export async function run(graph: GraphSpec, inputs: Readonly<Record<string, Tens
   const { params, apply } = await load(graph, opset);
   const [output] = Object.values(apply(params, inputs));
   return await toArray(output);
+}
+
+/** Loads and applies; nothing but an error that says what is wrong may come of it. */
+export async function tryModel(bytes: Uint8Array, shape: readonly number[], dtype: "f32" | "i32"): Promise<void> {
+  const loaded = await onnx.load(bytes)();
+  if (loaded._tag === "Left") return assert.match(loaded.left.message, /^Cannot /);
+  const { params, inputs, apply } = loaded.right;
+  try {
+    apply(params, Object.fromEntries(inputs.map(({ name }) => [name, zeros(shape, { dtype })])));
+  } catch (error) {
+    // TypeErrors of ours say what could not be called; those of the language itself would be mistakes here.
+    assert.match(`${error}`, /Error: Cannot /);
+  }
 }
