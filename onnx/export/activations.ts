@@ -7,6 +7,7 @@ import { addOp, divOp, mulOp } from "../../core/ops/binary.ts";
 import { leOp, ltOp } from "../../core/ops/compare.ts";
 import { whereOp } from "../../core/ops/select.ts";
 import { expm1Op, expOp, log1pOp, negOp, reluOp } from "../../core/ops/unary.ts";
+import { isFloat } from "../../core/dtype.ts";
 import type { Op } from "../../core/tensor.ts";
 import type { Value } from "./graph.ts";
 import { isNumber, madeBy, numberOf } from "./match.ts";
@@ -23,7 +24,7 @@ function bySign(value: Value): { readonly x: Value; readonly above: Value; reado
 const leakyRelu: Fusion = (value, emitter) => {
   const found = bySign(value);
   const factors = found ? madeBy(found.below, mulOp) ?? [] : [];
-  if (!found || found.above !== found.x || !factors.includes(found.x)) return undefined;
+  if (!found || found.above !== found.x || !factors.includes(found.x) || !isFloat(value.dtype)) return undefined;
   const slope = factors[0] === found.x ? factors[1] : factors[0];
   const number = numberOf(slope);
   return number === undefined

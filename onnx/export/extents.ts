@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { sameShape, type Shape } from "../../core/shape.ts";
+import type { Shape } from "../../core/shape.ts";
 
 /** `per` for each example of the batch, and `plus` more. */
 export interface BatchExtent {
@@ -56,9 +56,4 @@ export function batchSizes(taken: readonly Shape[]): readonly number[] {
   const sizes: number[] = [];
   for (let n = 5; sizes.length < 3; n++) if (isPrime(n) && !extents.has(n)) sizes.push(n);
   return sizes;
-}
-
-/** Whether all shapes are the same. */
-export function allSame(shapes: readonly Shape[]): boolean {
-  return shapes.every((shape) => sameShape(shape, shapes[0]));
 }

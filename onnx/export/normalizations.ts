@@ -11,7 +11,18 @@ import { expOp, logOp, sqrtOp } from "../../core/ops/unary.ts";
 import type { Op } from "../../core/tensor.ts";
 import { type Extent, sameExtents } from "./extents.ts";
 import type { Value } from "./graph.ts";
-import { isNumber, type Kept, keptReduction, madeBy, meanOf, numberOf, perChannel, unrepeated, unsqueezed } from "./match.ts";
+import {
+  broadcastFrom,
+  isNumber,
+  type Kept,
+  keptReduction,
+  madeBy,
+  meanOf,
+  numberOf,
+  perChannel,
+  unrepeated,
+  unsqueezed,
+} from "./match.ts";
 import type { Emitter, Fusion } from "./emitter.ts";
 
 /** x less its largest element along an axis. */
@@ -76,10 +87,12 @@ function standardized(value: Value, sizes: readonly number[]): Standardized | un
   return average && found && fits ? { ...average, epsilon: found.epsilon } : undefined;
 }
 
-/** What multiplies a value, or is added to it, and has the extents of its last axes. */
-function alongLast(value: Value, extents: readonly Extent[]): Value | undefined {
-  const inner = unsqueezed(unrepeated(value));
-  return sameExtents(inner.shape, extents) ? inner : undefined;
+/** What multiplies a value, or is added to it, with one number for each element along these axes. */
+function along(value: Value, axes: readonly number[], extents: readonly Extent[]): Value | undefined {
+  const { x, axes: places } = broadcastFrom(value) ?? { x: value, axes: value.shape.map((_, axis) => axis) };
+  const inPlace = x.shape.every((extent, i) => extent === 1 || axes.includes(places[i]));
+  const inner = unsqueezed(x);
+  return inPlace && sameExtents(inner.shape, extents) ? inner : undefined;
 }
 
 interface Scaled extends Standardized {
@@ -95,13 +108,13 @@ function scaledAndShifted(value: Value, sizes: readonly number[]): Scaled | unde
   const scaled = product && standardized(product, sizes);
   const extents = (found: Standardized) => found.axes.map((axis) => found.x.shape[axis]);
   if (scaled) {
-    const weight = alongLast(factor, extents(scaled));
+    const weight = along(factor, scaled.axes, extents(scaled));
     return weight && { ...scaled, weight };
   }
   const [sum, added] = madeBy(value, addOp) ?? [];
   const shifted = sum && !madeBy(sum, addOp) && scaledAndShifted(sum, sizes);
   if (!shifted) return undefined;
-  const bias = alongLast(added, extents(shifted));
+  const bias = along(added, shifted.axes, extents(shifted));
   return bias && { ...shifted, bias };
 }
 

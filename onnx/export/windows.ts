@@ -164,6 +164,11 @@ function pool(value: Value, emitter: Emitter, signals: boolean): string | undefi
 
 const poolRow: Row = (value, emitter) => pool(value, emitter, false)!;
 
+/** Whether windows move along the second axis only. */
+function isFlat({ h, kh, oh, padding }: Omit<ConvGeometry | PoolGeometry, "n">): boolean {
+  return h === 1 && kh === 1 && oh === 1 && padding.top === 0 && padding.bottom === 0;
+}
+
 /** What was computed of signals as of images of height 1. */
 const ofSignals: Fusion = (value, emitter) => {
   const [images] = madeBy(value, reshapeOp) ?? [];
@@ -172,12 +177,12 @@ const ofSignals: Fusion = (value, emitter) => {
   if (h !== 1 || !sameExtents(value.shape, [n, c, w])) return undefined;
   const found = biased(images);
   if (found) {
-    const { h: height, kh, oh } = geometryOf(found.product, found.product.op as typeof conv2dOp);
-    return height === 1 && kh === 1 && oh === 1 ? convolution(found.product, emitter, true, found.bias) : undefined;
+    return isFlat(geometryOf(found.product, found.product.op as typeof conv2dOp))
+      ? convolution(found.product, emitter, true, found.bias)
+      : undefined;
   }
   if (images.op !== maxPool2dOp as Op && images.op !== avgPool2dOp as Op) return undefined;
-  const { h: height, kh, oh } = geometryOf(images, images.op as typeof maxPool2dOp);
-  return height === 1 && kh === 1 && oh === 1 ? pool(images, emitter, true) : undefined;
+  return isFlat(geometryOf(images, images.op as typeof maxPool2dOp)) ? pool(images, emitter, true) : undefined;
 };
 
 export const windowRows: readonly (readonly [Op, Row])[] = [

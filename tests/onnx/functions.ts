@@ -150,6 +150,26 @@ export const functions: Readonly<Record<string, readonly [(x: Tensor) => unknown
     (x) => grad((y: Tensor) => sum(relu(conv2d(y, ones([2, 4, 3, 3]), { padding: 1 }))))(x),
     image,
   ],
+  "a scale across what is normalised": [
+    (x) => mul(layerNorm(x), reshape(tensor([1, 2, 3, 4, 5, 6]), [6, 1])),
+    image,
+  ],
+  "a shift across what is normalised": [
+    (x) => add(mul(layerNorm(x), tensor([1, 2, 3, 4, 5, 6])), reshape(tensor([1, 2, 3, 4, 5, 6]), [6, 1])),
+    image,
+  ],
+  "leakyRelu of integers": [(x) => {
+    const whole = cast(mul(x, 10), "i32");
+    return where(gt(whole, 0), whole, mul(whole, 2));
+  }],
+  "a window over padding only": [
+    (x) => {
+      const images = reshape(x, [x.shape[0], 4, 1, 7]);
+      const y = conv2d(images, reshape(ones([2, 4, 3]), [2, 4, 1, 3]), { padding: [1, 0], stride: [3, 1], bias: tensor([1, 2]) });
+      return reshape(y, [x.shape[0], 2, 5]);
+    },
+    [4, 7],
+  ],
   stack: [(x) => stack([x, add(x, 1)], { axis: 1 })],
   remainder: [(x) => remainder(x, 0.3)],
   where: [(x) => where(x, x, -1)],
