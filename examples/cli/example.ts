@@ -31,7 +31,7 @@ export function exampleCommand(name: string, description: string, inSmoke: Reado
 }
 
 const notes = `
-Permissions: none are needed, and none are asked for. To write files, or to download, Deno needs -A or the flags that are then named.
+Permissions: none are needed, and none are asked for. To read or write files, or to download, Deno needs -A or the flags that are then named.
 
 Exit codes: 0 done, 1 something did not work (data, device, log), 2 wrong command line.`;
 

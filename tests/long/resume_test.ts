@@ -13,15 +13,16 @@ import { webgpu } from "../support/devices.ts";
 const kills = 20;
 const training = ["--data", "synthetic", "--epochs", "3"];
 
-const devices: Readonly<Record<string, readonly string[]>> = {
-  "wasm with one thread": ["--device", "wasm", "--threads", "1"],
-  "wasm with two threads": ["--device", "wasm", "--threads", "2"],
-  webgpu: ["--device", "webgpu", "--limit", "5000"],
+/** Flags, and after how many steps there is a checkpoint: so many that the kills are spread over the whole training. */
+const devices: Readonly<Record<string, readonly [flags: readonly string[], steps: number]>> = {
+  "wasm with one thread": [["--device", "wasm", "--threads", "1"], 25],
+  "wasm with two threads": [["--device", "wasm", "--threads", "2"], 25],
+  webgpu: [["--device", "webgpu", "--limit", "5000"], 8],
 };
 
 const after = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
-Object.entries(devices).forEach(([device, flags], i) => {
+Object.entries(devices).forEach(([device, [flags, steps]], i) => {
   Deno.test({
     name: `three epochs, killed twenty times, on ${device}`,
     ignore: device === "webgpu" && webgpu instanceof Error,
@@ -39,9 +40,9 @@ Object.entries(devices).forEach(([device, flags], i) => {
             await after(delay);
           };
         });
-        const { model, said, kills: done } = await killedAndResumed(folder, [...args, "--checkpoint-steps", "3"], moments);
-        const steps = said.map((text) => /Goes on from step (\d+)/.exec(text)?.[1] ?? "-");
-        console.log(`${done} kills; began at steps ${steps.join(" ")}`);
+        const { model, said, kills: done } = await killedAndResumed(folder, [...args, "--checkpoint-steps", `${steps}`], moments);
+        const began = said.map((text) => /Goes on from step (\d+)/.exec(text)?.[1] ?? "-");
+        console.log(`${done} kills; began at steps ${began.join(" ")}`);
         assert.ok(done > kills / 2, `${done} kills`);
         assert.deepEqual(await differing(model, await unbroken(folder, args)), []);
       });
