@@ -66,17 +66,22 @@ const opsets = [1, 23] as const;
 /**
  * Reads an ONNX model.
  *
- * ```ts ignore
- * import { grad, jit, random, sum } from "../mod.ts";
+ * ```ts
+ * import { grad, jit, layers, ones, random, sum, toArray } from "../mod.ts";
  * import * as onnx from "./mod.ts";
+ * const linear = layers.linear({ features: 3 });
+ * const { params: weights, state } = linear.init(random.key(0), [2]);
+ * const options = { params: weights, inputNames: ["x"], outputNames: ["y"] };
+ * const bytes = await onnx.encode((x) => linear.apply(weights, state, x, layers.evalMode)[0], [{ shape: [1, 2] }], options);
  *
- * const loaded = await onnx.load("resnet18.onnx")();
+ * const loaded = await onnx.load(bytes)(); // or a path
  * if (loaded._tag === "Left") throw new Error(loaded.left.message);
  * const { params, inputs, apply } = loaded.right;
- * console.log(inputs); // [{ name: "x", type: "float", shape: ["batch", 3, 224, 224] }]
- * const x = random.normal(random.key(0), [1, 3, 224, 224]);
- * const { y } = jit(apply)(params, { x });
+ * console.log(inputs[0].name, Object.keys(params).length); // x 2
+ * const x = ones([4, 2]);
+ * console.log(jit(apply)(params, { x }).y.shape); // [4, 3]
  * const gradients = grad((p: typeof params) => sum(apply(p, { x }).y))(params);
+ * console.log(await toArray(gradients.bias)); // [4, 4, 4]
  * ```
  *
  * The batch axis is free, as are all that the graph does not fix: shapes are those of the inputs of each `apply`. Numbers that
