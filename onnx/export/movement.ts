@@ -101,12 +101,14 @@ const slice: Row = (value, emitter) => {
   const axes = value.shape.flatMap((extent, axis) => {
     return sameExtent(extent, x.shape[axis]) && starts[axis] === 0 && steps[axis] === 1 ? [] : [axis];
   });
+  if (axes.length === 0) return emitter.of(x);
   const of = (list: readonly Extent[]) => emitter.integers(axes.map((axis) => list[axis]));
   return emitter.node("Slice", [emitter.of(x), of(starts), of(ends), emitter.initialisers.integers(axes), of(steps)]);
 };
 
 const flip: Row = (value, emitter) => {
   const axes = needed(fixed(value, flipOp, ({ axes }) => axes));
+  if (axes.length === 0) return emitter.of(value.inputs[0]);
   const all = (number: number) => emitter.initialisers.integers(axes.map(() => number));
   const least = -(2 ** 31);
   return emitter.node("Slice", [emitter.of(value.inputs[0]), all(-1), all(least), emitter.initialisers.integers(axes), all(-1)]);

@@ -170,6 +170,7 @@ export const functions: Readonly<Record<string, readonly [(x: Tensor) => unknown
     },
     [4, 7],
   ],
+  "a scalar turned around": [(x) => add(flip(sum(x)), x)],
   stack: [(x) => stack([x, add(x, 1)], { axis: 1 })],
   remainder: [(x) => remainder(x, 0.3)],
   where: [(x) => where(x, x, -1)],
