@@ -13,4 +13,5 @@ export {
   ModelProtoSchema,
   NodeProtoSchema,
   TensorProtoSchema,
+  ValueInfoProtoSchema,
 } from "npm:onnx-buf@1.20.0-1";

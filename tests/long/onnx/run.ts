@@ -16,6 +16,8 @@ interface RuntimeTensor {
 /** A file that is ready to run. */
 interface Session {
   readonly inputNames: readonly string[];
+  /** The types, in the same order. */
+  readonly inputMetadata: readonly { readonly type?: string }[];
   readonly outputNames: readonly string[];
   run(inputs: Readonly<Record<string, RuntimeTensor>>): Promise<Readonly<Record<string, RuntimeTensor>>>;
   release(): Promise<void>;
@@ -25,7 +27,7 @@ interface Runtime {
   readonly InferenceSession: {
     create(bytes: Uint8Array, options: { readonly logSeverityLevel: number }): Promise<Session>;
   };
-  readonly Tensor: new (type: string, data: TypedArray, dims: Shape) => RuntimeTensor;
+  readonly Tensor: new (type: string, data: TypedArray | BigInt64Array, dims: Shape) => RuntimeTensor;
 }
 
 /** Pinned; not by an import that is seen before it runs: the package is large, and only these tests shall load it. */
@@ -45,7 +47,8 @@ const typeNames: Partial<Record<DType, string>> = {
 };
 
 /** A tensor as the runtime takes it. */
-async function given(x: Tensor): Promise<RuntimeTensor> {
+async function given(x: Tensor, type: string | undefined): Promise<RuntimeTensor> {
+  if (type === "int64") return new runtime.Tensor(type, BigInt64Array.from(await data<TypedArray>(x), BigInt), x.shape);
   const bytes = (await toBytes(x)).slice();
   const values = x.dtype === "bool" ? bytes : await data<TypedArray>(x);
   return new runtime.Tensor(typeNames[x.dtype]!, values, x.shape);
@@ -59,7 +62,9 @@ export async function runtimeResults(
   const session = await runtime.InferenceSession.create(bytes, { logSeverityLevel: 3 });
   try {
     const feeds = Object.fromEntries(
-      await Promise.all(session.inputNames.map(async (name, i) => [name, await given(inputs[i])] as const)),
+      await Promise.all(
+        session.inputNames.map(async (name, i) => [name, await given(inputs[i], session.inputMetadata[i].type)] as const),
+      ),
     );
     const results = await session.run(feeds);
     return session.outputNames.map((name) => ({
