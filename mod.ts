@@ -13,6 +13,7 @@ export { type Scalar, Tensor, type TensorLike } from "./core/tensor.ts";
 export { type TracedNumber } from "./core/traced_number.ts";
 export { type Leaf, mapLeaves, treeLeaves, treeMap, treeMapWithPath, treeTensors } from "./core/tree.ts";
 export { type Mask, type MaskTree } from "./core/mask.ts";
+export { orThrow, type Outcome, OutcomeError } from "./core/or_throw.ts";
 export { withArgs } from "./core/with_args.ts";
 
 export {

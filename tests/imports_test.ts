@@ -12,7 +12,15 @@ import assert from "node:assert/strict";
  */
 const layers: readonly (readonly string[])[] = [
   ["deps.ts", "core/errors.ts", "core/words.ts", "core/spelling.ts", "core/quoted.ts"],
-  ["core/dtype.ts", "core/shape.ts", "core/ranges.ts", "core/env.ts", "core/threefry.ts", "core/with_args.ts"],
+  [
+    "core/dtype.ts",
+    "core/shape.ts",
+    "core/ranges.ts",
+    "core/env.ts",
+    "core/threefry.ts",
+    "core/with_args.ts",
+    "core/or_throw.ts",
+  ],
   ["core/random_stream.ts", "core/traced_number.ts"],
   ["core/ir"],
   ["core/tensor.ts"],

@@ -111,7 +111,9 @@ const functions: Readonly<Record<string, (n: number) => unknown>> = {
 /** Whether an error says what is wrong with a size. */
 function isOurs(error: unknown): boolean {
   return error instanceof ShapeError || error instanceof OutOfMemoryError ||
-    error instanceof RangeError && !/Invalid|call stack/.test(error.message);
+    error instanceof RangeError && !/Invalid|call stack/.test(error.message) ||
+    // A number that is no safe integer is none of the kind that a list takes.
+    error instanceof TypeError && /^Cannot call /.test(error.message);
 }
 
 Deno.test("what is too large is refused before anything is allocated", () => {

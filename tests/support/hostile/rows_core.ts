@@ -40,6 +40,7 @@ export const coreRows: Rows = {
   treeTensors: row(anyTree({ a: zeros([2]) })),
   treeMap: row(f((a: Tensor) => mul(a, 2)), anyTree({ a: zeros([2]) })),
   treeMapWithPath: row(f((_: string, a: Tensor) => mul(a, 2)), anyTree({ a: zeros([2]) })),
+  orThrow: row(made(() => ({ _tag: "Right", right: 1 }))),
   withArgs: used(at(x(), 1), f(add).or("function", "async function"), anyTree(1)),
   // random
   "random.key": row(finite(0).or()),
