@@ -8,14 +8,13 @@ export type Outcome<E, A> =
   | { readonly _tag: "Left"; readonly left: E }
   | { readonly _tag: "Right"; readonly right: A };
 
-/** Something that is wrong, in a sentence and facts. */
-interface Described {
-  readonly message: string;
-}
-
 /** What a Left holds, thrown: its sentence is the message, and all of it the `cause`. */
 export class OutcomeError extends Error {
-  override readonly name = "OutcomeError";
+  /** `cause`: what the Left holds. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "OutcomeError";
+  }
 }
 
 /**
@@ -31,18 +30,20 @@ export class OutcomeError extends Error {
  *
  * @throws {OutcomeError} If the result is Left.
  */
-export function orThrow<E extends Described, A>(task: () => Promise<Outcome<E, A>>): Promise<A>;
+export function orThrow<E extends { readonly message: string }, A>(task: () => Promise<Outcome<E, A>>): Promise<A>;
 /** The value of a result, or its error thrown. */
-export function orThrow<E extends Described, A>(outcome: Outcome<E, A>): A;
-export function orThrow<E extends Described, A>(given: Outcome<E, A> | (() => Promise<Outcome<E, A>>)): A | Promise<A> {
+export function orThrow<E extends { readonly message: string }, A>(outcome: Outcome<E, A>): A;
+export function orThrow<E extends { readonly message: string }, A>(
+  given: Outcome<E, A> | (() => Promise<Outcome<E, A>>),
+): A | Promise<A> {
   return typeof given === "function" ? run(given) : valueOf(given);
 }
 
-async function run<E extends Described, A>(task: () => Promise<Outcome<E, A>>): Promise<A> {
+async function run<E extends { readonly message: string }, A>(task: () => Promise<Outcome<E, A>>): Promise<A> {
   return valueOf(await task());
 }
 
-function valueOf<E extends Described, A>(outcome: Outcome<E, A>): A {
+function valueOf<E extends { readonly message: string }, A>(outcome: Outcome<E, A>): A {
   if (outcome?._tag === "Right") return outcome.right;
   if (outcome?._tag === "Left") throw new OutcomeError(outcome.left.message, { cause: outcome.left });
   throw new TypeError("Cannot call orThrow with something else than a result (Left or Right) or a task that gives one");
