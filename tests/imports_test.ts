@@ -237,6 +237,14 @@ Deno.test("packages come in by the files of dependencies only", () => {
   }
 });
 
+Deno.test("the lock file has what the doors name, and no more: all of it is downloaded by whoever runs an example", async () => {
+  const read = (file: string) => Deno.readTextFile(new URL(file, root));
+  const named = (await Promise.all([...doors, "tests/visual/deps.ts"].map(read))).join("\n");
+  const { specifiers } = JSON.parse(await read("deno.lock")) as { readonly specifiers: Readonly<Record<string, string>> };
+  const others = Object.keys(specifiers).filter((specifier) => !named.includes(specifier));
+  assert.deepEqual(others, []);
+});
+
 Deno.test("nothing below the examples draws from Math.random", async () => {
   for (const file of files) {
     if (file.startsWith("examples/") || file.startsWith("bench/")) continue;

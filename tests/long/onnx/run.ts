@@ -30,7 +30,10 @@ interface Runtime {
   readonly Tensor: new (type: string, data: TypedArray | BigInt64Array, dims: Shape) => RuntimeTensor;
 }
 
-/** Pinned; not by an import that is seen before it runs: the package is large, and only these tests shall load it. */
+/**
+ * Pinned; not by an import that is seen before it runs, and not in the lock file (`deno task test:long` writes none): the package takes
+ * 288 MB, and only these tests shall load it.
+ */
 const runtimePackage: string = "npm:onnxruntime-node@1.30.0";
 const runtime: Runtime = await import(runtimePackage);
 
