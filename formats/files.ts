@@ -56,9 +56,9 @@ async function readAt(file: Deno.FsFile, path: string, from: number, bytes: numb
   return buffer;
 }
 
-/** A part of an array in memory of its own. */
-export function copyOf(bytes: Uint8Array, from: number, count: number): ArrayBuffer {
-  return bytes.slice(from, from + count).buffer as ArrayBuffer;
+/** A part of an array in memory of its own; that of Node's buffers, whose `slice` is a view, too. */
+export function copyOf(bytes: Uint8Array, from = 0, count = bytes.length - from): ArrayBuffer {
+  return Uint8Array.prototype.slice.call(bytes, from, from + count).buffer;
 }
 
 /** All bytes of a file. */

@@ -8,6 +8,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { sizeOf } from "../core/shape.ts";
 import { tensorFrom } from "../formats/elements.ts";
 import { broken, unsupported } from "../formats/failures.ts";
+import { copyOf } from "../formats/files.ts";
 import { DataLocation, type TensorProto } from "./deps.ts";
 import { type ElementName, elementOf, elementType, nameOfCode } from "./elements.ts";
 import { Host, mostOnHost } from "./values.ts";
@@ -69,7 +70,7 @@ function elementsOf(proto: TensorProto, entry: string, { file, external }: Tenso
 
 /** The elements inside the message. */
 function own(proto: TensorProto, type: ElementName): ArrayBuffer {
-  if (proto.rawData.length > 0) return proto.rawData.slice().buffer;
+  if (proto.rawData.length > 0) return copyOf(proto.rawData);
   switch (type) {
     case "float":
       return Float32Array.from(proto.floatData).buffer;

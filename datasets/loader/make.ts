@@ -200,7 +200,8 @@ function withTransferList(batch: unknown): [batch: unknown, buffers: ArrayBuffer
   const buffers: ArrayBuffer[] = [];
   const fields = Object.entries(batch).map(([name, field]) => {
     if (!ArrayBuffer.isView(field) || !("slice" in field)) return [name, field];
-    const copy = (field as TypedArray).slice();
+    // Not its own slice: that of Node's buffers gives a view.
+    const copy = Uint8Array.prototype.slice.call(field);
     buffers.push(copy.buffer as ArrayBuffer);
     return [name, copy];
   });

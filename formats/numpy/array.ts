@@ -10,6 +10,7 @@ import { permute } from "../../core/ops/movement.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { type Described, tensorFrom } from "../elements.ts";
 import { broken, type Failure, unsupported } from "../failures.ts";
+import { copyOf } from "../files.ts";
 import type { ElementName } from "../safetensors/types.ts";
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
@@ -73,7 +74,7 @@ export function parseArray(bytes: Uint8Array, file: string, entry: string): Tens
   if (needed !== BigInt(given)) {
     throw wrong("data length", `its shape [${header.shape.join(", ")}] takes ${needed} bytes, but ${given} follow the header`);
   }
-  const elements = bytes.slice(start.to).buffer as ArrayBuffer;
+  const elements = copyOf(bytes, start.to);
   if (isSwapped) swapBytes(new Uint8Array(elements), width);
   const described: Omit<Described, "shape"> = { file, format, entry, type };
   if (!header.isFortran) return tensorFrom(elements, { ...described, shape: header.shape });

@@ -36,7 +36,7 @@ class Storage {
     readonly key: string,
     readonly type: ElementName,
     readonly width: number,
-    readonly bytes: Uint8Array<ArrayBuffer>,
+    readonly bytes: Uint8Array,
   ) {}
 
   get size(): number {

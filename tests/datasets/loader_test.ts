@@ -117,6 +117,18 @@ Deno.test("a module may make whole batches, and keeps what it made them of", asy
   assert.deepEqual(keys.slice(0, 3), keys.slice(3, 6));
 });
 
+Deno.test("Node's buffers, which share their memory, come out of a worker as bytes of their own", async () => {
+  const made = `import { Buffer } from "node:buffer";
+    const shared = Buffer.from("before");
+    export const batch = ([i]) => ({ a: Buffer.from([i, 1]), b: Buffer.from([i, 2, 3]), shared });`;
+  const loading = loader<Record<string, Uint8Array>>({ count: 3, module: `data:text/javascript,${encodeURIComponent(made)}` }, {
+    batchSize: 1,
+    workers: 1,
+  });
+  const batches = (await Array.fromAsync(loading)).map(({ a, b, shared }) => [...a, ...b, new TextDecoder().decode(shared)]);
+  assert.deepEqual(batches, [0, 1, 2].map((i) => [i, 1, i, 2, 3, "before"]));
+});
+
 Deno.test("closures make examples and batches on the main thread", async () => {
   const examples = loader({ count: 5, example: (index) => ({ x: Float32Array.of(index, -index) }) }, { batchSize: 2 });
   assert.deepEqual((await Array.fromAsync(examples)).map(({ x, count }) => [...x, count]), [
