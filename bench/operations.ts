@@ -1,0 +1,131 @@
+/**
+ * The operations of `bench:ops`, by themselves: the same as `peers/torch_ops.py` has.
+ *
+ * @module
+ */
+import {
+  conv2d,
+  cos,
+  cumsum,
+  data,
+  exp,
+  jit,
+  matmul,
+  mul,
+  random,
+  realize,
+  reshape,
+  type Shape,
+  sin,
+  slice,
+  softmax,
+  sort,
+  sum,
+  take,
+  tanh,
+  type Tensor,
+  vjp,
+} from "../mod.ts";
+import { InvalidArgumentError } from "../dev_deps.ts";
+
+/** What is computed of inputs of some shapes, which are normal numbers. */
+interface Operation {
+  readonly inputs: readonly Shape[];
+  readonly compute: (...inputs: Tensor[]) => Tensor;
+}
+
+type Maker = (...numbers: number[]) => Operation;
+
+const wholeRows = 4096;
+
+/** A convolution, and its gradients by the images and by the filters, with half the window as padding. */
+function convolution(part: "forward" | "images" | "filters"): Maker {
+  return (n, c, size, o, kernel, stride = 1, groups = 1) => {
+    const options = { stride, padding: kernel >> 1, groups };
+    const out = Math.floor((size + 2 * (kernel >> 1) - kernel) / stride) + 1;
+    const shapes = { x: [n, c, size, size], w: [o, c / groups, kernel, kernel], g: [n, o, out, out] };
+    const { x, w, g } = shapes;
+    if (part === "forward") return { inputs: [x, w], compute: (x, w) => conv2d(x, w, options) };
+    if (part === "filters") {
+      return { inputs: [x, w, g], compute: (x, w, g) => vjp((w: Tensor) => conv2d(x, w, options), w)[1](g)[0] };
+    }
+    return { inputs: [x, w, g], compute: (x, w, g) => vjp((x: Tensor) => conv2d(x, w, options), x)[1](g)[0] };
+  };
+}
+
+const makers: Readonly<Record<string, Maker>> = {
+  matmul: (n) => ({ inputs: [[n, n], [n, n]], compute: matmul }),
+  batched: (b, n) => ({ inputs: [[b, n, n], [b, n, n]], compute: matmul }),
+  matvec: (n) => ({ inputs: [[n, n], [n]], compute: matmul }),
+  softmax: (rows, n) => ({ inputs: [[rows, n]], compute: (x) => softmax(x) }),
+  sum: (n) => ({ inputs: [[n]], compute: (x) => sum(x) }),
+  cumsum: (rows, n) => ({ inputs: [[rows, n]], compute: (x) => cumsum(x, { axis: 1 }) }),
+  take: (rows, n) => {
+    const chosen = random.randint(random.key(9), [wholeRows], { max: rows });
+    realize(chosen);
+    return { inputs: [[rows, n]], compute: (x) => take(x, chosen) };
+  },
+  sort: (n) => ({ inputs: [[n]], compute: (x) => sort(x) }),
+  chain: (n) => ({ inputs: [[n]], compute: (x) => mul(exp(mul(x, 0.5)), tanh(sin(cos(x)))) }),
+  conv: convolution("forward"),
+  convImages: convolution("images"),
+  convFilters: convolution("filters"),
+};
+
+/** Numbers of a convolution: images, channels, width, features, window, stride, groups. */
+export const defaultOperations: readonly string[] = [
+  "matmul:512",
+  "matmul:2048",
+  "batched:64:128",
+  "matvec:4096",
+  "softmax:2048:2048",
+  "sum:10000000",
+  "cumsum:1000:1000",
+  "take:32000:256",
+  "sort:1000000",
+  "chain:10000000",
+  ...[
+    "32:64:8:64:3",
+    "32:128:4:128:3",
+    "32:256:2:256:3",
+    "32:512:1:512:3",
+    "1:64:56:64:3",
+    "1:256:14:256:3",
+    "32:64:8:128:3:2",
+    "32:64:8:128:1:2",
+    "32:3:32:64:7:2",
+    "32:128:16:128:1",
+    "32:128:16:128:3:1:128",
+    "256:64:8:64:3",
+  ].flatMap((numbers) => [`conv:${numbers}`, `convImages:${numbers}`, `convFilters:${numbers}`]),
+];
+
+/** Reads operations, separated by commas. */
+export function operationsOf(text: string): string[] {
+  const names = text.split(",");
+  names.forEach(operationOf);
+  return names;
+}
+
+function operationOf(name: string): Operation {
+  const [kind, ...numbers] = name.split(":");
+  const make = makers[kind];
+  if (!make || numbers.length === 0 || !numbers.every((each) => Number.isInteger(Number(each)) && Number(each) > 0)) {
+    throw new InvalidArgumentError(`"${name}" is no operation of ${Object.keys(makers).join(", ")} with its extents.`);
+  }
+  return make(...numbers.map(Number));
+}
+
+/** A function that computes an operation once, and waits for it. */
+export function callOf(name: string): () => Promise<void> {
+  const { inputs: shapes, compute } = operationOf(name);
+  const inputs = realize(shapes.map((shape, i) => random.normal(random.foldIn(random.key(0), i), shape)));
+  const run = jit(compute);
+  const corner = jit((z: Tensor) => slice(reshape(z, [-1]), { stop: 1 }));
+  return async () => {
+    using result = run(...inputs);
+    // The work has only been submitted to a GPU: this waits for it.
+    using first = corner(result);
+    await data(first);
+  };
+}

@@ -1,0 +1,76 @@
+"""PyTorch's times for the rows of bench:ops.
+
+Needs a Python that has torch. Run: python3 torch_ops.py --rows matmul:2048,convFilters:32:512:1:512:3 --threads 2 --seconds 1
+Prints one JSON object per row.
+"""
+import argparse
+import json
+
+import torch
+
+from torch_timing import time_calls
+
+randn = torch.randn
+
+
+def convolution(part):
+    def make(n, c, size, o, kernel, stride=1, groups=1):
+        pad = kernel // 2
+        out = (size + 2 * pad - kernel) // stride + 1
+        x, w, g = randn(n, c, size, size), randn(o, c // groups, kernel, kernel), randn(n, o, out, out)
+        if part == "forward":
+            return lambda: torch.conv2d(x, w, None, stride, pad, 1, groups)
+        mask = [part == "images", part == "filters", False]
+        args = (None, [stride] * 2, [pad] * 2, [1, 1], False, [0, 0], groups, mask)
+        return lambda: torch.ops.aten.convolution_backward(g, x, w, *args)
+
+    return make
+
+
+def product(*shapes):
+    x, y = (randn(*shape) for shape in shapes)
+    return lambda: x @ y
+
+
+def of_one(shape, f):
+    x = randn(*shape)
+    return lambda: f(x)
+
+
+def take(rows, n):
+    x, chosen = randn(rows, n), torch.randint(0, rows, (4096,))
+    return lambda: x[chosen]
+
+
+makers = {
+    "matmul": lambda n: product((n, n), (n, n)),
+    "batched": lambda b, n: product((b, n, n), (b, n, n)),
+    "matvec": lambda n: product((n, n), (n,)),
+    "softmax": lambda rows, n: of_one((rows, n), lambda x: torch.softmax(x, 1)),
+    "sum": lambda n: of_one((n,), torch.sum),
+    "cumsum": lambda rows, n: of_one((rows, n), lambda x: torch.cumsum(x, 1)),
+    "take": take,
+    "sort": lambda n: of_one((n,), torch.sort),
+    "chain": lambda n: of_one((n,), lambda x: torch.exp(x * 0.5) * torch.tanh(torch.sin(torch.cos(x)))),
+    "conv": convolution("forward"),
+    "convImages": convolution("images"),
+    "convFilters": convolution("filters"),
+}
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--rows", default="matmul:2048,softmax:2048:2048")
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--seconds", type=float, default=1)
+    a = p.parse_args()
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for name in a.rows.split(","):
+            kind, *numbers = name.split(":")
+            timing = time_calls(makers[kind](*map(int, numbers)), a.seconds)
+            print(json.dumps({"engine": "torch", "version": torch.__version__, "row": name, "threads": a.threads, **timing}), flush=True)
+
+
+main()
