@@ -237,13 +237,13 @@ export { vmap, type VmapOptions } from "./core/grad/vmap.ts";
 export { scan, type ScanOptions } from "./core/grad/scan.ts";
 export { checkGradients, type CheckGradientsOptions, GradientError } from "./core/execution/check_gradients.ts";
 export { jit, type JitOptions } from "./core/execution/jit.ts";
-export { type HoldsNumber, type HoldsRefused, type MayBeTraced, type Refusal, type Refused } from "./core/execution/refused.ts";
+export type { HoldsNumber, HoldsRefused, MayBeTraced, Refusal, Refused } from "./core/execution/refused.ts";
 export { realize } from "./core/execution/realize.ts";
 export { compileCount } from "./core/execution/tensor_program.ts";
 export { data, item, type Nested, type NestedNumbers, toArray, toBytes } from "./core/execution/read.ts";
 export { show } from "./core/execution/print.ts";
 export * as debug from "./core/execution/debug.ts";
-export { type DeviceName } from "./core/values/device.ts";
+export type { DeviceName } from "./core/values/device.ts";
 export { type DeviceInfo, deviceInfo, type DeviceOptions, setDevice } from "./core/execution/current_device.ts";
 
 export * as random from "./core/random.ts";

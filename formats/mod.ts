@@ -5,8 +5,8 @@
  *
  * @module
  */
-export * from "./errors.ts";
-export * from "./types.ts";
+export type * from "./errors.ts";
+export type * from "./types.ts";
 export * as npy from "./numpy/npy.ts";
 export * as npz from "./numpy/npz.ts";
 export * as safetensors from "./safetensors/mod.ts";

@@ -6,8 +6,8 @@
  * @module
  */
 export * from "./attention.ts";
-export * from "./cell_types.ts";
-export * from "./channels.ts";
+export type * from "./cell_types.ts";
+export type * from "./channels.ts";
 export * from "./compose.ts";
 export * from "./connections.ts";
 export * from "./conv.ts";

@@ -15,7 +15,7 @@ export * from "./gradient_norms.ts";
 export * from "./lion.ts";
 export * from "./optimizer.ts";
 export * from "./partition.ts";
-export * from "./rate.ts";
+export type * from "./rate.ts";
 export * from "./rmsprop.ts";
 export * as schedules from "./schedules.ts";
 export * from "./sgd.ts";

@@ -155,8 +155,14 @@ async function sources(): Promise<string[]> {
 
 const files = await sources();
 
+/** An import: what is named, and whether running the file loads it, which a type alone does not. */
+interface Arrow {
+  readonly to: string;
+  readonly loads: boolean;
+}
+
 /** What Deno itself says that each file imports: files by their path from the root, others unchanged. */
-async function readImports(): Promise<Map<string, string[]>> {
+async function readImports(): Promise<Map<string, Arrow[]>> {
   const all = await Deno.makeTempFile({ suffix: ".ts" });
   try {
     await Deno.writeTextFile(all, files.map((file) => `import ${JSON.stringify(new URL(file, root).href)};\n`).join(""));
@@ -175,7 +181,9 @@ async function readImports(): Promise<Map<string, string[]>> {
     return new Map(
       modules.map(({ specifier, dependencies = [] }) => [
         named(specifier),
-        dependencies.flatMap(({ code, type }) => [code, type].flatMap((to) => to ? [named(to.specifier)] : [])),
+        dependencies.flatMap(({ code, type }) =>
+          [code, type].flatMap((to) => to ? [{ to: named(to.specifier), loads: to === code }] : [])
+        ),
       ]),
     );
   } finally {
@@ -183,7 +191,8 @@ async function readImports(): Promise<Map<string, string[]>> {
   }
 }
 
-const everything = await readImports();
+const arrows = await readImports();
+const everything: Imports = new Map([...arrows].map(([file, used]) => [file, used.map(({ to }) => to)]));
 const isOurs = (file: string) => everything.has(file) && !file.includes(":");
 const imports: Imports = new Map(files.map((file) => [file, [...new Set(everything.get(file))].filter(isOurs)]));
 
@@ -228,6 +237,19 @@ Deno.test("an arrow that is turned around is found, with the circle it closes", 
     "layers/new.ts -> unheard_of/mod.ts (unheard_of/mod.ts is in no layer)",
   ]);
   assert.deepEqual(circles(turned), [["core/ir/expr.ts", "core/ir/kernel.ts", "core/shape.ts"]]);
+});
+
+Deno.test("no program loads files that hold types only: they are named by `import type` and `export type`", async () => {
+  const isOfTypes = new Set<string>();
+  for (const file of files) {
+    const statements = (await Deno.readTextFile(new URL(file, root))).match(/^[a-z].*/gm) ?? [];
+    if (statements.every((line) => /^(import|(export )?(type|interface)) /.test(line))) isOfTypes.add(file);
+  }
+  assert.ok(isOfTypes.size > 20 && isOfTypes.has("datasets/loader/types.ts"), "files of types are known");
+  const loaded = [...arrows].flatMap(([file, used]) =>
+    used.flatMap(({ to, loads }) => isOurs(file) && loads && isOfTypes.has(to) ? [show([file, to])] : [])
+  );
+  assert.deepEqual(loaded, []);
 });
 
 Deno.test("packages come in by the files of dependencies only", () => {

@@ -10,6 +10,6 @@ export * from "./erasing.ts";
 export * from "./geometry.ts";
 export * from "./resize.ts";
 export * from "./resized_crop.ts";
-export * from "./modes.ts";
+export type * from "./modes.ts";
 export * from "./transform.ts";
 export * from "./values.ts";

@@ -5,4 +5,4 @@
  */
 export * from "./restore.ts";
 export * from "./save.ts";
-export * from "./types.ts";
+export type * from "./types.ts";

@@ -7,4 +7,4 @@
 export * from "./bytes.ts";
 export * from "./file.ts";
 export * from "./load.ts";
-export * from "./types.ts";
+export type * from "./types.ts";

@@ -4,4 +4,4 @@
  * @module
  */
 export * from "./torch.ts";
-export * from "./types.ts";
+export type * from "./types.ts";

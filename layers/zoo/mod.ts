@@ -10,6 +10,6 @@ export * from "./densenet.ts";
 export * from "./gan.ts";
 export * from "./lenet.ts";
 export * from "./nin.ts";
-export * from "./options.ts";
+export type * from "./options.ts";
 export * from "./resnet.ts";
 export * from "./vgg.ts";
