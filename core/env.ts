@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { isGranted, variable } from "./permissions.ts";
 import { nearestName } from "./spelling.ts";
 
 /** The value of a variable, or undefined if it is unset, empty or may not be read. */
 export function readEnv(name: string): string | undefined {
-  if (Deno.permissions.querySync({ name: "env", variable: name }).state !== "granted") return undefined;
+  if (!isGranted(variable(name))) return undefined;
   return Deno.env.get(name) || undefined;
 }
 

@@ -3,7 +3,11 @@
  *
  * @module
  */
-/** Left with what is wrong or Right with a value, as all that may fail for reasons outside of the program gives it. */
+
+/**
+ * Left with what is wrong or Right with a value, as all that may fail for reasons outside of the program gives it. It has the form of
+ * fp-ts's `Either`.
+ */
 export type Outcome<E, A> =
   | { readonly _tag: "Left"; readonly left: E }
   | { readonly _tag: "Right"; readonly right: A };

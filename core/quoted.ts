@@ -39,3 +39,8 @@ function named(value: object): string {
   }
   return name === "Object" || name === "" ? `a record { ${Object.keys(value).slice(0, 8).join(", ")} }` : `a ${name}`;
 }
+
+/** What a thrown value says. */
+export function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

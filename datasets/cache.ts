@@ -4,10 +4,11 @@
  * @module
  */
 import { join } from "node:path";
+import { lockFolder } from "../core/locked_folder.ts";
 import { Either, pipe, TaskEither } from "../deps.ts";
 import type { DatasetError } from "./errors.ts";
 import { cacheFailed } from "./failures.ts";
-import { isGranted, type Permission, permitted, variable } from "./permissions.ts";
+import { isGranted, type Permission, permitted, variable } from "../core/permissions.ts";
 
 /** A possible folder of the cache: one of the user's, named by a variable, and a path below it. */
 interface CacheRoot {
@@ -51,7 +52,7 @@ export function cacheFolder(name: string, wanted: readonly Permission[] = []): E
 
 /**
  * Runs a task while no other task (in this process or another) that takes turns in `folder` is running. The folder is made if it
- * is not there. The lock is the operating system's, so that it goes with a process that dies.
+ * is not there.
  *
  * @returns What the task returns, or Left with a `Cache` error if the folder cannot be made or written.
  */
@@ -60,18 +61,9 @@ export function takingTurns<A>(
   task: TaskEither.TaskEither<DatasetError, A>,
 ): TaskEither.TaskEither<DatasetError, A> {
   return async () => {
-    const opened = await TaskEither.tryCatch(() => openLocked(folder), (cause) => cacheFailed(folder, cause))();
+    const opened = await TaskEither.tryCatch(() => lockFolder(folder), (cause) => cacheFailed(folder, cause))();
     if (Either.isLeft(opened)) return opened;
     using _lock = opened.right;
     return await task();
   };
-}
-
-/** The lock file of a folder, locked; closing it unlocks. */
-async function openLocked(folder: string): Promise<Deno.FsFile> {
-  await Deno.mkdir(folder, { recursive: true });
-  const lock = await Deno.open(join(folder, ".lock"), { create: true, write: true });
-  // Some network file systems cannot lock: there the digest still keeps a muddled file out.
-  await lock.lock(true).catch(() => {});
-  return lock;
 }

@@ -6,6 +6,7 @@
  * @module
  */
 import { argument, type Kind, kindOf } from "../core/kinds.ts";
+import type { Outcome } from "../core/or_throw.ts";
 
 /** A failure to get a data set. `file` is a path or, for a download, the file's name. */
 export type DatasetError =
@@ -44,14 +45,8 @@ export interface Attempt {
   readonly error: DatasetError;
 }
 
-/**
- * A task that gives Left with an error or Right with a value: fp-ts's `TaskEither<DatasetError, A>`, spelled out so that the
- * documentation of what returns it is complete.
- */
-export type DatasetTask<A> = () => Promise<
-  | { readonly _tag: "Left"; readonly left: DatasetError }
-  | { readonly _tag: "Right"; readonly right: A }
->;
+/** A task that gives Left with an error or Right with a value. */
+export type DatasetTask<A> = () => Promise<Outcome<DatasetError, A>>;
 
 const aDatasetError: Kind<DatasetError> = kindOf(
   "the error of a data set",

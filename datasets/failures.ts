@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { quoted } from "../core/quoted.ts";
+import { quoted, reasonOf } from "../core/quoted.ts";
 import type { Digest } from "./digest.ts";
 import type { Attempt, DatasetError } from "./errors.ts";
 
@@ -70,14 +70,4 @@ export function badTable(file: string, reason: string, line?: number, column?: s
 export function cacheFailed(path: string, cause: unknown): DatasetError {
   const remedy = "set COTANGENT_CACHE to a folder that can be written";
   return { kind: "Cache", path, cause, message: `Cannot write the cache ${path}: ${reasonOf(cause)}; ${remedy}` };
-}
-
-/** A permission that is not granted; `purpose` completes "cannot ...". */
-export function notPermitted(flag: string, purpose: string): DatasetError {
-  return { kind: "Permission", flag, message: `Cannot ${purpose} without permission: run deno with ${flag} (or -A)` };
-}
-
-/** The message of a thrown value. */
-export function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

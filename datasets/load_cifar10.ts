@@ -7,10 +7,11 @@ import { basename, join } from "node:path";
 import { Either, pipe, TaskEither, unpackTar } from "../deps.ts";
 import { cifar10Classes, type Cifar10Source } from "./cifar10_source.ts";
 import type { DatasetError, DatasetTask } from "./errors.ts";
-import { badFormat, notFound, reasonOf } from "./failures.ts";
+import { reasonOf } from "../core/quoted.ts";
+import { badFormat, notFound } from "./failures.ts";
 import { unpack } from "./gzip.ts";
 import type { DatasetOptions } from "./options.ts";
-import { permitted, reading } from "./permissions.ts";
+import { permitted, reading } from "../core/permissions.ts";
 import { type FileBytes, fromCache, openedOwn, readAny } from "./published.ts";
 import { imageBytes, type ImageDataset, type ImageSet, type ImageShape } from "./types.ts";
 

@@ -11,7 +11,7 @@ import { parseImageSet } from "./idx.ts";
 import type { IdxFile, IdxSource } from "./idx_source.ts";
 import { numberedClasses } from "./numbered_classes.ts";
 import type { DatasetOptions } from "./options.ts";
-import { permitted, reading } from "./permissions.ts";
+import { permitted, reading } from "../core/permissions.ts";
 import { type FileBytes, fromCache, openedOwn, type PublishedFile, readAny } from "./published.ts";
 import type { ImageDataset } from "./types.ts";
 

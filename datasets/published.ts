@@ -15,7 +15,7 @@ import { download, type SizeRange } from "./download.ts";
 import type { DatasetError } from "./errors.ts";
 import { notFound, readFailed, wrongDigest } from "./failures.ts";
 import { type Bytes, unpack } from "./gzip.ts";
-import { connecting, isGranted, type Permission, permitted, reading, writing } from "./permissions.ts";
+import { connecting, isGranted, type Permission, permitted, reading, writing } from "../core/permissions.ts";
 import type { DatasetOptions } from "./options.ts";
 
 /** A file as mirrors have it. */
@@ -68,7 +68,7 @@ export function fromCache(
     );
   return pipe(
     TaskEither.fromEither(cacheFolder(name, [reading(), ...toDownload()])),
-    TaskEither.chainFirstEitherK((folder) =>
+    TaskEither.tapEither((folder) =>
       permitted([reading(folder)], `read ${name} from the cache`, [reading(folder), ...toDownload(folder)])
     ),
     TaskEither.flatMap((folder) => TaskEither.traverseSeqArray(load(folder))(files)),

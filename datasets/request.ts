@@ -6,8 +6,9 @@
 import { Either, pipe, TaskEither } from "../deps.ts";
 import { httpAddress } from "./address.ts";
 import type { DatasetError } from "./errors.ts";
-import { httpFailed, reasonOf } from "./failures.ts";
-import { connecting, permitted } from "./permissions.ts";
+import { reasonOf } from "../core/quoted.ts";
+import { httpFailed } from "./failures.ts";
+import { connecting, permitted } from "../core/permissions.ts";
 
 /** How often a mirror may send us elsewhere. */
 const maxRedirects = 5;

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Outcome } from "../core/or_throw.ts";
 
 /** A failure to read or write tensors. `file` is a path, or for bytes in memory the name that was given for them. */
 export type FormatError =
@@ -40,10 +41,8 @@ export type FormatError =
   /** Deno was started without a permission that is needed; `flag` grants it. */
   | { readonly kind: "Permission"; readonly message: string; readonly flag: string };
 
-/** Left with an error or Right with a value: fp-ts's `Either`, spelled out so that the documentation is complete. */
-export type FormatResult<A> =
-  | { readonly _tag: "Left"; readonly left: FormatError }
-  | { readonly _tag: "Right"; readonly right: A };
+/** Left with an error or Right with a value. */
+export type FormatResult<A> = Outcome<FormatError, A>;
 
-/** A task that gives Left with an error or Right with a value: fp-ts's `TaskEither<FormatError, A>`, spelled out likewise. */
+/** A task that gives Left with an error or Right with a value. */
 export type FormatTask<A> = () => Promise<FormatResult<A>>;

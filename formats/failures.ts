@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { reasonOf } from "../core/quoted.ts";
 import type { FormatError, FormatResult } from "./errors.ts";
 
 /** What a format's own functions throw. Nothing public does. */
@@ -61,18 +62,4 @@ export function readFailed(file: string, cause: unknown): Failure {
 /** A file that could not be written. */
 export function writeFailed(file: string, cause: unknown): Failure {
   return new Failure({ kind: "Write", message: `Cannot write ${file}: ${reasonOf(cause)}`, file, cause });
-}
-
-/** A permission that is not granted; `purpose` completes "Cannot ...". */
-export function notPermitted(flag: string, purpose: string): Failure {
-  return new Failure({
-    kind: "Permission",
-    message: `Cannot ${purpose} without permission: run deno with ${flag} (or -A)`,
-    flag,
-  });
-}
-
-/** The message of a thrown value. */
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { CotangentError } from "../core/errors.ts";
-import { Failure, notPermitted, readFailed, writeFailed } from "./failures.ts";
+import { permitted, reading, writing } from "../core/permissions.ts";
+import type { WriteOptions } from "../core/whole_file.ts";
+import { Failure, readFailed, valueOf, writeFailed } from "./failures.ts";
 
 /** A file that is read in parts, until it is closed. */
 export interface OpenFile extends Disposable {
@@ -15,10 +17,14 @@ export interface OpenFile extends Disposable {
   read(from: number, bytes: number): Promise<ArrayBuffer>;
 }
 
-/** Refuses what Deno would have to ask the user for. */
-function permission(name: "read" | "write", path: string): void {
-  if (Deno.permissions.querySync({ name, path }).state === "granted") return;
-  throw notPermitted(`--allow-${name}=${path}`, `${name} ${path}`);
+/** Refuses to read what Deno would have to ask the user for. */
+function checkReading(path: string): void {
+  valueOf(permitted([reading(path)], `read ${path}`));
+}
+
+/** The same for writing in a folder, which reads it as well. */
+function checkWriting(folder: string): void {
+  valueOf(permitted([reading(folder), writing(folder)], `write ${folder}`));
 }
 
 /**
@@ -27,7 +33,7 @@ function permission(name: "read" | "write", path: string): void {
  * @throws {Failure} If it is not there, not a file, or may not be read.
  */
 export async function openFile(path: string): Promise<OpenFile> {
-  permission("read", path);
+  checkReading(path);
   const file = await Deno.open(path).catch((cause) => {
     throw readFailed(path, cause);
   });
@@ -69,47 +75,28 @@ export async function readWhole(path: string): Promise<Uint8Array> {
 
 /** A whole text file. */
 export async function readText(path: string): Promise<string> {
-  permission("read", path);
+  checkReading(path);
   return await Deno.readTextFile(path).catch((cause) => {
     throw readFailed(path, cause);
   });
-}
-
-const isTemporary = /^\.[0-9a-f-]{36}\.tmp$/;
-
-/** How a file is written. */
-export interface WriteOptions {
-  /** Whether to wait until the disk has it, so that it outlives a loss of power. */
-  readonly sync?: boolean;
 }
 
 /**
  * Writes parts one after the other to a new file beside `path` and then gives it that name: what was there before stays if anything
  * fails, a crash included.
  *
- * @throws {Failure} If the folder is not there or may not be written, or the disk is full. What `parts` throw goes on as it is.
+ * @throws {Failure} If the folder is not there or may not be written, or the disk is full. What `parts` throw goes on as it is if it is
+ * no fault of the file.
  */
 export async function writeFile(
   path: string,
   parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  { sync = false }: WriteOptions = {},
+  options: WriteOptions = {},
 ): Promise<void> {
-  permission("read", dirname(path));
-  permission("write", dirname(path));
+  checkWriting(dirname(path));
+  const { writeWhole } = await import("../core/whole_file.ts");
   try {
-    await refuseOthers(path);
-    const temporary = join(dirname(path), `.${crypto.randomUUID()}.tmp`); // as isTemporary knows it
-    try {
-      {
-        using file = await Deno.open(temporary, { createNew: true, write: true });
-        for await (const part of parts) await writeAll(file, part);
-        if (sync) await file.sync();
-      }
-      await Deno.rename(temporary, path);
-    } catch (error) {
-      await Deno.remove(temporary).catch(() => {});
-      throw error;
-    }
+    await writeWhole(path, parts, options);
   } catch (cause) {
     // What was to be written could not be read from its device: that is no fault of the file.
     if (cause instanceof Failure || cause instanceof CotangentError) throw cause;
@@ -117,41 +104,16 @@ export async function writeFile(
   }
 }
 
-/** A rename would put a file in the place of a device or a pipe. */
-async function refuseOthers(path: string): Promise<void> {
-  const info = await Deno.stat(path).catch(() => undefined);
-  if (info && !info.isFile) throw new Error(info.isDirectory ? "it is a folder" : "it is not a file");
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-}
-
 /**
- * Runs a task while no other, in this process or another, runs in the folder, which is made if it is not there. The lock is the operating
- * system's: it goes with a process that dies.
+ * Runs a task while no other, in this process or another, runs in the folder, which is made if it is not there.
  *
  * @throws {Failure} If the folder cannot be made or written.
  */
 export async function inTurn<A>(folder: string, run: () => Promise<A>): Promise<A> {
-  permission("read", folder);
-  permission("write", folder);
-  let lock: Deno.FsFile;
-  try {
-    await Deno.mkdir(folder, { recursive: true });
-    lock = await Deno.open(join(folder, ".lock"), { create: true, write: true });
-  } catch (cause) {
+  checkWriting(folder);
+  const { lockFolder } = await import("../core/locked_folder.ts");
+  using _ = await lockFolder(folder).catch((cause) => {
     throw writeFailed(folder, cause);
-  }
-  using _ = lock;
-  // Some network file systems cannot lock.
-  await lock.lock(true).catch(() => {});
+  });
   return await run();
-}
-
-/** Removes what processes that died have left of files; nobody else may be writing in the folder. */
-export async function removeTemporary(folder: string): Promise<void> {
-  for await (const { name } of Deno.readDir(folder)) {
-    if (isTemporary.test(name)) await Deno.remove(join(folder, name)).catch(() => {});
-  }
 }

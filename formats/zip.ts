@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { reasonOf } from "../core/quoted.ts";
 import { broken, Failure } from "./failures.ts";
 
 /** The files in an archive by their paths. */
@@ -69,7 +70,7 @@ export async function unzip(bytes: Uint8Array, file: string, format: string): Pr
     }
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw wrong("archive", `it is no whole zip archive: ${error instanceof Error ? error.message : String(error)}`);
+    throw wrong("archive", `it is no whole zip archive: ${reasonOf(error)}`);
   } finally {
     await reader.close();
   }

@@ -11,6 +11,7 @@ import { cast } from "../core/ops/cast.ts";
 import { tensor } from "../core/ops/from_values.ts";
 import { ShapeError } from "../core/errors.ts";
 import { flag } from "../core/kinds.ts";
+import type { Outcome } from "../core/or_throw.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { sameShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
 import { refuseForeign, Tensor } from "../core/tensor.ts";
@@ -56,13 +57,8 @@ export interface LoadOptions {
 /** Parameters and state of a network: what `init` gives. */
 export type Numbers<P, S> = Pick<Initial<P, S>, "params" | "state">;
 
-/**
- * Left with what is wrong, or Right with parameters and state, and what was left as it was: fp-ts's `Either`, spelled out for the
- * documentation.
- */
-export type Loaded<P, S> =
-  | { readonly _tag: "Left"; readonly left: StateDictError }
-  | { readonly _tag: "Right"; readonly right: Numbers<P, S> & StateDictDifferences };
+/** Left with what is wrong, or Right with parameters and state, and what was left as it was. */
+export type Loaded<P, S> = Outcome<StateDictError, Numbers<P, S> & StateDictDifferences>;
 
 const loadOptions = optionTable<LoadOptions>({ strict: flag });
 

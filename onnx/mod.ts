@@ -6,4 +6,5 @@
  */
 export { load, type Model, type ModelValue, type NamedTensors, type NamedValues } from "./load.ts";
 export { encode, type ExportOptions, type InputExample, save } from "./export/mod.ts";
+export type { Outcome } from "../core/or_throw.ts";
 export type { FormatError, FormatResult, FormatTask } from "../formats/errors.ts";

@@ -11,7 +11,8 @@ import assert from "node:assert/strict";
  * of one layer do not know each other. Mathematics comes before machines, and nothing below knows what it is used for.
  */
 const layers: readonly (readonly string[])[] = [
-  ["deps.ts", "core/errors.ts", "core/words.ts", "core/spelling.ts", "core/quoted.ts"],
+  ["deps.ts", "core/errors.ts", "core/words.ts", "core/spelling.ts", "core/quoted.ts", "core/or_throw.ts"],
+  ["core/permissions.ts", "core/whole_file.ts", "core/locked_folder.ts"],
   [
     "core/dtype.ts",
     "core/shape.ts",
@@ -19,7 +20,6 @@ const layers: readonly (readonly string[])[] = [
     "core/env.ts",
     "core/threefry.ts",
     "core/with_args.ts",
-    "core/or_throw.ts",
   ],
   ["core/random_stream.ts", "core/traced_number.ts"],
   ["core/ir"],
@@ -44,7 +44,7 @@ const layers: readonly (readonly string[])[] = [
 ];
 
 /** What devices may see of the layers below: programs and values. What these compute for, a device need not know. */
-const forDevices: readonly string[] = [...layers[0], ...layers[1], "core/ir", "core/values", "core/devices"];
+const forDevices: readonly string[] = [...layers.slice(0, 3).flat(), "core/ir", "core/values", "core/devices"];
 
 /** Where packages come in: who changes a version or a registry changes it there. */
 const doors: readonly string[] = [
@@ -267,10 +267,19 @@ Deno.test("the lock file has what the doors name, and no more: all of it is down
   assert.deepEqual(others, []);
 });
 
-Deno.test("nothing below the examples draws from Math.random", async () => {
+/** What only some files below the examples may call, and what the others do instead. */
+const reserved: readonly { readonly call: string; readonly files: readonly string[]; readonly instead: string }[] = [
+  { call: "Math.random", files: [], instead: "take a key" },
+  { call: "permissions.query", files: ["core/permissions.ts"], instead: "use core/permissions.ts" },
+  { call: "Deno.rename", files: ["core/whole_file.ts", "datasets/part.ts"], instead: "use core/whole_file.ts" },
+  { call: ".lock(", files: ["core/locked_folder.ts"], instead: "use core/locked_folder.ts" },
+];
+
+Deno.test("below the examples nothing draws from Math.random, and permissions, locks and renames have one file", async () => {
   for (const file of files) {
     if (file.startsWith("examples/") || file.startsWith("bench/")) continue;
     const text = await Deno.readTextFile(new URL(file, root));
-    assert.ok(!text.includes("Math.random"), `${file} uses Math.random: take a key instead`);
+    const used = reserved.filter(({ call }) => text.includes(call));
+    for (const { call, files, instead } of used) assert.ok(files.includes(file), `${file} uses ${call}: ${instead} instead`);
   }
 });

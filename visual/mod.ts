@@ -14,4 +14,5 @@ export { imageFigure, type ImageFigureOptions } from "./image_figure.ts";
 export { imageGrid, type ImageGridOptions } from "./image_grid.ts";
 export { showImages, type ShowImagesOptions } from "./image_text.ts";
 export { type ImageArray, type Images, type RangeOptions } from "./pixels.ts";
+export type { Outcome } from "../core/or_throw.ts";
 export { type LogError, type LogTask, type SummaryWriter, summaryWriter } from "./summary_writer.ts";

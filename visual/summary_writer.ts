@@ -5,13 +5,14 @@
  */
 import { rangeKinds } from "./option_kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
-import { quoted } from "../core/quoted.ts";
+import { quoted, reasonOf } from "../core/quoted.ts";
 import { argument, arrayLike, aString, type Kind, kindOf } from "../core/kinds.ts";
 import { join } from "node:path";
 import { CotangentError } from "../core/errors.ts";
+import type { Outcome } from "../core/or_throw.ts";
 import { data, item } from "../core/execution/read.ts";
 import { Tensor } from "../core/tensor.ts";
-import { isGranted, permitted, writing } from "../datasets/permissions.ts";
+import { isGranted, permitted, writing } from "../core/permissions.ts";
 import { Either, pipe, TaskEither } from "../deps.ts";
 import { bucketsOf } from "./buckets.ts";
 import { type Summary, summaryEvent, versionEvent } from "./event.ts";
@@ -26,11 +27,8 @@ export type LogError =
   /** The folder or the file cannot be written. */
   | { readonly kind: "Write"; readonly message: string; readonly path: string; readonly cause: unknown };
 
-/** A task that gives Left with an error or Right with a value: fp-ts's `TaskEither<LogError, A>`, spelled out. */
-export type LogTask<A> = () => Promise<
-  | { readonly _tag: "Left"; readonly left: LogError }
-  | { readonly _tag: "Right"; readonly right: A }
->;
+/** A task that gives Left with an error or Right with a value. */
+export type LogTask<A> = () => Promise<Outcome<LogError, A>>;
 
 /**
  * Appends to one file of a log. Values are read at the call and written in the order of the calls; each promise resolves when its
@@ -192,8 +190,7 @@ function imageSummary(pixels: Pixels): Summary {
 }
 
 function failed(path: string, cause: unknown): LogError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return { kind: "Write", path, cause, message: `Cannot write logs to ${path}: ${reason}` };
+  return { kind: "Write", path, cause, message: `Cannot write logs to ${path}: ${reasonOf(cause)}` };
 }
 
 /** Writes all bytes: the system may take them in parts. */

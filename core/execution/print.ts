@@ -8,6 +8,7 @@
 import { argument, tensors } from "../kinds.ts";
 import { type DType, fromHostArray, isBool, isInteger, type TypedArray } from "../dtype.ts";
 import { computed } from "./realize.ts";
+import { reasonOf } from "../quoted.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
 import { Tensor, traceOf } from "../tensor.ts";
 
@@ -79,7 +80,7 @@ export function show(x: Tensor): string {
     const values = fromHostArray(x.dtype, computed(x, "print").hostNow());
     return `tensor(${showValues(values, x.shape, x.dtype, 7)}, ${kind})`;
   } catch (reason) {
-    return `tensor(<${reason instanceof Error ? reason.message : reason}>, ${kind})`;
+    return `tensor(<${reasonOf(reason)}>, ${kind})`;
   }
 }
 

@@ -9,7 +9,7 @@ import { quoted } from "../../core/quoted.ts";
 import type { DatasetError } from "../errors.ts";
 import { badFormat, notFound, readFailed } from "../failures.ts";
 import { numberedClasses } from "../numbered_classes.ts";
-import { permitted, reading } from "../permissions.ts";
+import { permitted, reading } from "../../core/permissions.ts";
 import type { ImageFolder } from "./types.ts";
 
 /** What is asked of a folder. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { reasonOf } from "../../core/quoted.ts";
 import { randomStream } from "../../core/random_stream.ts";
 import type { Words } from "../../core/words.ts";
 import type { ImageShape } from "../types.ts";
@@ -36,7 +37,7 @@ export async function batch(indices: Uint32Array, _key: Words, task: unknown, ke
       images.set(framed(await decodeImage(valueOf(bytes)), shape, framing, [keys[2 * i], keys[2 * i + 1]]), count * size);
       made[count++] = labels[indices[i]];
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       // Without permission all would be skipped.
       if (damaged === "refuse" || error instanceof Deno.errors.NotCapable) {
         throw new Error(`Cannot read the image ${join(folder, path)}: ${reason}`);

@@ -8,8 +8,9 @@ import { quoted } from "../../core/quoted.ts";
 import { arrays, type ArraySet } from "../arrays.ts";
 import type { ColumnType, CsvOptions } from "./types.ts";
 import type { DatasetError } from "../errors.ts";
-import { badTable, notFound, readFailed, reasonOf } from "../failures.ts";
-import { permitted, reading } from "../permissions.ts";
+import { reasonOf } from "../../core/quoted.ts";
+import { badTable, notFound, readFailed } from "../failures.ts";
+import { permitted, reading } from "../../core/permissions.ts";
 import { type Column, columnReader, TableError } from "./columns.ts";
 
 /** The rows of a table with the lines in which they end. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonOf as whatIsSaid } from "../../core/quoted.ts";
 
 /** The exit codes: all done, something outside did not work, the command line is wrong; 128 and its number for a signal. */
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
@@ -38,5 +39,5 @@ export class FailureError extends Error {
 
 /** Why a call of the file system has failed; without the names of files at the end, which may be those of temporary ones. */
 export function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message.replace(/: \w+ '[^]*'$/, "") : String(cause);
+  return whatIsSaid(cause).replace(/: \w+ '[^]*'$/, "");
 }

@@ -5,7 +5,7 @@
  */
 import { decodeImage } from "../../datasets/images/decode.ts";
 import type { Pixels } from "../../datasets/images/pixels.ts";
-import { permitted, reading } from "../../datasets/permissions.ts";
+import { permitted, reading } from "../../core/permissions.ts";
 import { pipe, TaskEither } from "../../deps.ts";
 import type { GreyPicture } from "../parts/digit_picture.ts";
 import { failed, type Failure, reasonOf } from "./failure.ts";

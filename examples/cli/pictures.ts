@@ -4,12 +4,12 @@
  * @module
  */
 import { join } from "node:path";
-import { permitted, reading, writing } from "../../datasets/permissions.ts";
+import { tryFolder, writeWhole } from "../../core/whole_file.ts";
+import { permitted, reading, writing } from "../../core/permissions.ts";
 import { Either, pipe, TaskEither } from "../../deps.ts";
 import { notEmpty } from "./command.ts";
 import { guarded } from "./device.ts";
 import { failed, type Failure, FailureError, reasonOf } from "./failure.ts";
-import { openWholeFile, tryFolder } from "./whole_file.ts";
 
 /** The flag `--pictures`. */
 export const picturesFlag = [
@@ -44,8 +44,8 @@ function openFolder(folder: string): TaskEither.TaskEither<Failure, WritePicture
     ),
     TaskEither.map((): WritePicture => async (file, draw) => {
       const path = join(folder, file);
-      const drawn = await draw();
-      await openWholeFile(path).then((place) => place.replace(drawn)).catch((cause) => {
+      const drawn = new TextEncoder().encode(await draw());
+      await writeWhole(path, [drawn]).catch((cause) => {
         throw new FailureError(failed(`Cannot write the picture ${path}: ${reasonOf(cause)}`));
       });
       console.log(`Picture: ${path}`);

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { permitted, reading, writing } from "../../datasets/permissions.ts";
+import { tryFolder } from "../../core/whole_file.ts";
+import { permitted, reading, writing } from "../../core/permissions.ts";
 import type { ImageDataset } from "../../datasets/mod.ts";
 import { Either, pipe, TaskEither } from "../../deps.ts";
 import { checkpoints } from "../../mod.ts";
@@ -12,7 +13,6 @@ import { guarded } from "./device.ts";
 import { failed, type Failure, reasonOf } from "./failure.ts";
 import type { Options } from "./options.ts";
 import type { EpochReport } from "./report.ts";
-import { tryFolder } from "./whole_file.ts";
 
 /** All that the next step depends on, and what has been measured so far. */
 export interface Progress {

@@ -4,10 +4,10 @@
  * @module
  */
 import { dirname } from "node:path";
-import { permitted, reading, writing } from "../../datasets/permissions.ts";
+import { tryFile, writeWhole } from "../../core/whole_file.ts";
+import { permitted, reading, writing } from "../../core/permissions.ts";
 import { Either, pipe, TaskEither } from "../../deps.ts";
 import { failed, type Failure, reasonOf } from "./failure.ts";
-import { openWholeFile } from "./whole_file.ts";
 
 /** What is known of one pass over the training images. */
 export interface EpochReport {
@@ -55,8 +55,11 @@ export function openReport(path: string | undefined): TaskEither.TaskEither<Fail
     permitted([reading(folder), writing(folder)], `write the report ${path}`),
     Either.mapLeft(({ message }) => failed(message)),
     TaskEither.fromEither,
-    TaskEither.flatMap(() => attempt(path, () => openWholeFile(path))),
-    TaskEither.map((file): ReportWriter => (report) => attempt(path, () => file.replace(`${JSON.stringify(report, null, 2)}\n`))),
+    TaskEither.flatMap(() => attempt(path, () => tryFile(path))),
+    TaskEither.map((): ReportWriter => (report) => {
+      const text = `${JSON.stringify(report, null, 2)}\n`;
+      return attempt(path, () => writeWhole(path, [new TextEncoder().encode(text)]));
+    }),
   );
 }
 

@@ -4,13 +4,13 @@
  * @module
  */
 import { dirname } from "node:path";
-import { permitted, reading, writing } from "../../datasets/permissions.ts";
+import { tryFile } from "../../core/whole_file.ts";
+import { permitted, reading, writing } from "../../core/permissions.ts";
 import { Either, pipe, TaskEither } from "../../deps.ts";
 import { formats, layers, random } from "../../mod.ts";
 import { imageShape, type Model, type ModelName, models } from "../parts/models.ts";
 import type { PixelStatistics } from "../parts/training.ts";
 import { failed, type Failure, reasonOf } from "./failure.ts";
-import { openWholeFile } from "./whole_file.ts";
 
 /** A model that has learned. */
 export interface SavedModel {
@@ -33,7 +33,7 @@ export function openModelFile(path: string | undefined): TaskEither.TaskEither<F
     TaskEither.fromEither(permitted([reading(folder), writing(folder)], `write the model ${path}`)),
     TaskEither.flatMap(() =>
       TaskEither.tryCatch(
-        () => openWholeFile(path),
+        () => tryFile(path),
         (cause) => ({ message: `Cannot write the model ${path}: ${whyNot(cause, folder)}` }),
       )
     ),

@@ -8,7 +8,7 @@ import { toBytes } from "../../core/execution/read.ts";
 import { checkOptions, optionTable } from "../../core/options.ts";
 import type { FormatTask } from "../errors.ts";
 import { attemptAsync, writeFailed } from "../failures.ts";
-import { inTurn, removeTemporary, writeFile } from "../files.ts";
+import { inTurn, writeFile } from "../files.ts";
 import { layoutOf } from "../safetensors/tensors.ts";
 import { metadataOf, pathOf, readRecord, stepsIn } from "./folder.ts";
 import { takenApart } from "./leaves.ts";
@@ -64,7 +64,7 @@ async function write(
   { keep, best }: Required<Pick<SaveOptions, "best">> & Pick<SaveOptions, "keep">,
 ): Promise<void> {
   const data = await Promise.all(reads);
-  const { sign } = await import("./digest.ts");
+  const [{ sign }, { removeTemporary }] = await Promise.all([import("./digest.ts"), import("../../core/whole_file.ts")]);
   await removeTemporary(folder);
   sign(header, data);
   await writeFile(pathOf(folder, step), [header, ...data], { sync: true });

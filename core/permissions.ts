@@ -3,9 +3,14 @@
  *
  * @module
  */
-import { Either } from "../deps.ts";
-import type { DatasetError } from "./errors.ts";
-import { notPermitted } from "./failures.ts";
+import type { Outcome } from "./or_throw.ts";
+
+/** Deno was started without a permission that is needed; `flag` grants it. */
+export interface PermissionError {
+  readonly kind: "Permission";
+  readonly message: string;
+  readonly flag: string;
+}
 
 /** A permission and what to write after the flag that grants it (nothing: all of its kind). */
 export interface Permission {
@@ -49,16 +54,18 @@ export function isGranted({ descriptor }: Permission): boolean {
 /**
  * Right if every permission in `needed` is granted.
  *
- * @param purpose What they are needed for: completes "cannot ...".
+ * @param purpose What they are needed for: completes "Cannot ...".
  * @param named What the error should tell the user to grant, of which it names those that are not: by default `needed`.
  */
 export function permitted(
   needed: readonly Permission[],
   purpose: string,
   named: readonly Permission[] = needed,
-): Either.Either<DatasetError, void> {
-  if (needed.every(isGranted)) return Either.right(undefined);
-  return Either.left(notPermitted(flags(named.filter((permission) => !isGranted(permission))), purpose));
+): Outcome<PermissionError, void> {
+  if (needed.every(isGranted)) return { _tag: "Right", right: undefined };
+  const flag = flags(named.filter((permission) => !isGranted(permission)));
+  const message = `Cannot ${purpose} without permission: run deno with ${flag} (or -A)`;
+  return { _tag: "Left", left: { kind: "Permission", message, flag } };
 }
 
 /** The flags that grant permissions, one for each kind. */
