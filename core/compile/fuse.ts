@@ -137,16 +137,13 @@ class Fusion {
   readonly #readers = new Map<number, number>();
   readonly #writers = new Map<number, Set<Kernel>>();
   readonly #positions = new Map<Kernel, number>();
-  /** Instructions per point. */
+  /** Instructions per point of kernels that were asked for. */
   readonly #costs = new Map<Kernel, number>();
 
   constructor(kernels: readonly Kernel[], limits: FusionLimits) {
     this.#list = [...kernels];
     this.#limits = limits;
-    kernels.forEach((kernel, position) => {
-      this.#costs.set(kernel, instructions(expressionsOf(kernel)));
-      this.#add(kernel, position);
-    });
+    kernels.forEach((kernel, position) => this.#add(kernel, position));
   }
 
   get kernels(): Kernel[] {
@@ -197,7 +194,7 @@ class Fusion {
 
   #joined(producer: Kernel, consumer: MapKernel): Kernel | undefined {
     const { outputs, maxBuffersPerKernel, maxInstructions } = this.#limits;
-    const cost = this.#costs.get(producer)! + this.#costs.get(consumer)!;
+    const cost = this.#costOf(producer) + this.#costOf(consumer);
     if (cost > maxInstructions) return undefined;
     const written = writesOf(consumer);
     // Buffers pieced together by several kernels are complete only after the last of them.
@@ -208,6 +205,14 @@ class Fusion {
     if (!kernel || buffersOf(kernel).size > maxBuffersPerKernel) return undefined;
     this.#costs.set(kernel, cost);
     return kernel;
+  }
+
+  #costOf(kernel: Kernel): number {
+    const known = this.#costs.get(kernel);
+    if (known !== undefined) return known;
+    const cost = instructions(expressionsOf(kernel));
+    this.#costs.set(kernel, cost);
+    return cost;
   }
 
   /**

@@ -80,7 +80,7 @@ export function instructions(roots: readonly Expr[]): number {
   return count;
 }
 
-const known = new Map<string, number>();
+const knownOperations = new Map<string, number>();
 
 /** Those of one operation: of functions that devices have no instruction for as many as their expansions take. */
 function instructionsOf(e: Expr): number {
@@ -92,19 +92,29 @@ function instructionsOf(e: Expr): number {
   // A double's functions are taken to cost as much as a float's.
   const type = e.x.type === "f64" ? "f32" : e.x.type;
   const key = `${e.op} ${type}`;
-  let cost = known.get(key);
+  let cost = knownOperations.get(key);
   if (cost === undefined) {
     const load = (slot: number): Expr => ({ kind: "load", type, slot });
     const expansion = e.kind === "unary" ? expandUnary(e.op, load(0)) : expandBinary(e.op, load(0), load(1));
     cost = expansion ? instructions([expansion]) : 1;
-    known.set(key, cost);
+    knownOperations.set(key, cost);
   }
   return cost;
 }
 
+/** Of operations without attributes, by the types of their inputs. */
+const knownNodes = new WeakMap<object, Map<string, number>>();
+
 /** Roughly how many instructions a node takes per element where it is computed inside another kernel. */
 export function nodeCost<T>({ made }: Node<T>): number {
   if (made.kind !== "op" || made.op.lower.kind !== "elementwise") return 0;
-  const args = made.inputs.map(({ dtype }, slot): Expr => ({ kind: "load", type: scalarType(dtype), slot }));
-  return instructions([made.op.lower.expr(args, made.attrs)]);
+  const { op, attrs, inputs } = made;
+  const types = inputs.map(({ dtype }) => dtype).join();
+  const costs = knownNodes.get(op) ?? new Map<string, number>();
+  const known = attrs === undefined ? costs.get(types) : undefined;
+  if (known !== undefined) return known;
+  const args = inputs.map(({ dtype }, slot): Expr => ({ kind: "load", type: scalarType(dtype), slot }));
+  const cost = instructions([made.op.lower.expr(args, attrs)]);
+  if (attrs === undefined) knownNodes.set(op, costs.set(types, cost));
+  return cost;
 }

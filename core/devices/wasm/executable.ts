@@ -71,7 +71,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     });
     if (debug.has("source")) console.error(`wasm module: ${this.#code.bytes.length} bytes, ${this.#code.entries.length} entries`);
     this.#layout = layOut(program, this.#code, threads);
-    const imports = { env: { memory: memory.memory }, host: doubleMath() };
+    const imports = importsOf(memory);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#code.bytes), imports);
     this.#work = this.#code.entries.map(({ parallel }, i) => ({ run: exports[`run${i}`] as RunFunction, parallel }));
     this.#needsWorkers = this.#work.some(({ parallel }) => parallel);
@@ -212,6 +212,16 @@ export class WasmExecutable implements Executable<WasmBuffer> {
       run,
     };
   }
+}
+
+/** What modules import: the functions of the host are made for the first that needs some. */
+function importsOf({ memory }: SharedMemory): WebAssembly.Imports {
+  return {
+    env: { memory },
+    get host() {
+      return doubleMath();
+    },
+  };
 }
 
 /** Which tile is better is measured when it first matters. That kernel needs the workers: they get ready meanwhile. */

@@ -281,11 +281,8 @@ export class FunctionWriter {
     const locals: number[] = [];
     unsigned(locals, this.#locals.length);
     for (const type of this.#locals) locals.push(1, valueTypeCodes[type]);
-    const out: number[] = [];
-    unsigned(out, locals.length + this.#bytes.length + 1);
-    for (const byte of locals) out.push(byte);
-    for (const byte of this.#bytes) out.push(byte);
-    out.push(0x0b);
-    return out;
+    const size: number[] = [];
+    unsigned(size, locals.length + this.#bytes.length + 1);
+    return size.concat(locals, this.#bytes, 0x0b);
   }
 }

@@ -77,15 +77,13 @@ export class WasmModule {
 
   /** The bytes of the module. */
   finish(): Uint8Array<ArrayBuffer> {
-    const out: number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+    const parts: (readonly number[])[] = [[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]];
     const section = (id: number, entries: readonly (readonly number[])[]) => {
       if (entries.length === 0) return;
-      const count: number[] = [];
-      unsigned(count, entries.length);
-      out.push(id);
-      unsigned(out, entries.reduce((size, entry) => size + entry.length, count.length));
-      for (const byte of count) out.push(byte);
-      for (const entry of entries) for (const byte of entry) out.push(byte);
+      const count = encode((bytes) => unsigned(bytes, entries.length));
+      const head = [id];
+      unsigned(head, totalLength([count, ...entries]));
+      parts.push(head, count, ...entries);
     };
     section(1, this.#typeBytes);
     section(2, this.#imports);
@@ -101,6 +99,16 @@ export class WasmModule {
       ),
     );
     section(10, this.#functions.map(({ body }) => body));
-    return Uint8Array.from(out);
+    const out = new Uint8Array(totalLength(parts));
+    let end = 0;
+    for (const part of parts) {
+      out.set(part, end);
+      end += part.length;
+    }
+    return out;
   }
+}
+
+function totalLength(parts: readonly (readonly number[])[]): number {
+  return parts.reduce((length, part) => length + part.length, 0);
 }

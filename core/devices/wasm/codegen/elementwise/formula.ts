@@ -14,6 +14,8 @@ import { accessStream, indexStream, type Stream, unitOf } from "./streams.ts";
 /** Legal expressions and the streams of their leaves. */
 export interface Formula {
   readonly roots: readonly Expr[];
+  /** Whether something has 64 bits. */
+  readonly wide: boolean;
   /** Of loads, positions and results; literals have none. */
   readonly leaves: ReadonlyMap<Expr, Stream>;
 }
@@ -27,7 +29,9 @@ export type StreamOf = (leaf: Expr) => Stream | undefined;
 export function formula(expressions: readonly Expr[], streamOf: StreamOf, legalizer: Legalizer = new Legalizer()): Formula {
   const roots = expressions.map((e) => legalizer.legalize(e));
   const leaves = new Map<Expr, Stream>();
+  let wide = false;
   visit(roots, (e) => {
+    if (e.type === "f64") wide = true;
     const stream = e.kind === "index"
       ? indexStream(e.offset, e.strides)
       : e.kind === "load" || e.kind === "result"
@@ -35,7 +39,7 @@ export function formula(expressions: readonly Expr[], streamOf: StreamOf, legali
       : undefined;
     if (stream) leaves.set(e, stream);
   });
-  return { roots, leaves };
+  return { roots, wide, leaves };
 }
 
 /** A legalizer that makes one node of all loads of the same element. */
@@ -54,10 +58,9 @@ export function streamsOf(program: Program, loads: readonly Access[]): StreamOf 
   return (leaf) => leaf.kind === "load" ? accessStream(program, loads[leaf.slot]) : undefined;
 }
 
-/** The emitter for some expressions and streams: vectors unless something has 64 bits. */
-export function emitterFor(context: GeneratorContext, roots: readonly Expr[], streams: readonly Stream[]): Emitter {
-  let wide = streams.some(({ dtype }) => dtype === "f64");
-  visit(roots, (e) => wide ||= e.type === "f64");
+/** The emitter for some formulas and streams: vectors unless something has 64 bits. */
+export function emitterFor(context: GeneratorContext, formulas: readonly Formula[], streams: readonly Stream[]): Emitter {
+  const wide = formulas.some((formula) => formula.wide) || streams.some(({ dtype }) => dtype === "f64");
   return wide ? context.scalar : context.vector;
 }
 

@@ -54,7 +54,7 @@ export function loopNestOf(
   const streamOf: StreamOf = (leaf) => leaf.kind === "result" ? options.result?.(leaf.slot) : loaded(leaf);
   const read = formula(values, streamOf, sharingLoads(kernel.loads));
   const streams = [...read.leaves.values(), ...kernel.stores.map((store) => accessStream(context.program, store))];
-  const emitter = emitterFor(context, read.roots, streams);
+  const emitter = emitterFor(context, [read], streams);
   const operations = operationCount(read.roots);
   const merged = mergeAxes(kernel.shape, streams.map(({ strides }) => strides), options.keepLast);
   const inner = options.keepLast ? merged.extents.length - 1 : innerAxis(merged, streams, operations, emitter.lanes);

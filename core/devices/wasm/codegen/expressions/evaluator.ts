@@ -48,10 +48,12 @@ export class Evaluator {
   readonly #leaves: Leaves;
   readonly #deepest: number;
   readonly #roots: readonly Expr[];
+  /** All nodes, arguments before users. */
+  readonly #nodes: readonly Expr[];
   readonly #levels = new Map<Expr, number>();
   readonly #hoisted = new Map<Expr, number>();
-  /** Nodes that are needed outside of branches. */
-  readonly #usual: ReadonlySet<Expr>;
+  /** Nodes that are needed outside of branches, if there are any branches. */
+  readonly #usual: ReadonlySet<Expr> | undefined;
   #scope: Scope = { uses: new Map(), kept: new Map(), branches: new Map() };
 
   constructor(c: FunctionWriter, emitter: Emitter, leaves: Leaves, roots: readonly Expr[], deepest: number) {
@@ -60,19 +62,23 @@ export class Evaluator {
     this.#leaves = leaves;
     this.#roots = roots;
     this.#deepest = deepest;
-    this.#usual = usualNodes(roots);
+    const nodes: Expr[] = [];
+    visit(roots, (e) => nodes.push(e));
+    this.#nodes = nodes;
+    this.#usual = nodes.some((e) => e.kind === "select" && e.rare) ? usualNodes(roots) : undefined;
   }
 
   /** Computes what is settled at this level and needed further in. Called once where the level's code begins. */
   hoist(level: number): void {
     if (level >= this.#deepest) return;
     const needed = new Set(this.#roots);
-    visit(this.#roots, (user) => {
+    for (const user of this.#nodes) {
+      if (this.#level(user) <= level) continue;
       for (const x of argumentsOf(user)) {
-        const inBranch = x.kind === "const" && !this.#usual.has(user);
-        if (this.#level(user) > level && !isImmediate(user, x) && !inBranch) needed.add(x);
+        const inBranch = x.kind === "const" && this.#usual !== undefined && !this.#usual.has(user);
+        if (!isImmediate(user, x) && !inBranch) needed.add(x);
       }
-    });
+    }
     const here = [...needed].filter((e) => this.#level(e) === level && (e.kind !== "const" || this.#emitter.keepsLiterals));
     this.evaluate(here, { lanes: "all", step: 0 }, (e, push) => {
       const local = this.#c.local(this.#emitter.valueType(e.type));
@@ -91,11 +97,9 @@ export class Evaluator {
   #level(e: Expr): number {
     const known = this.#levels.get(e);
     if (known !== undefined) return known;
-    const level = e.kind === "const"
-      ? 0
-      : argumentsOf(e).length === 0
-      ? this.#leaves.level(e)
-      : Math.max(...argumentsOf(e).map((x) => this.#level(x)));
+    const args = argumentsOf(e);
+    let level = e.kind === "const" || args.length > 0 ? 0 : this.#leaves.level(e);
+    for (const x of args) level = Math.max(level, this.#level(x));
     this.#levels.set(e, level);
     return level;
   }
@@ -104,7 +108,7 @@ export class Evaluator {
    * Counts how often the roots need each node; a branch needs what it shares with the code around it, twice: before and inside.
    */
   #open(roots: readonly Expr[], outer?: Scope): Scope {
-    const usual = usualNodes(roots);
+    let usual: ReadonlySet<Expr> | undefined;
     const uses = new Map<Expr, number>();
     const branches = new Map<Expr, readonly Expr[]>();
     const isGiven = (e: Expr) => this.#hoisted.has(e) || keptBy(outer, e) !== undefined;
@@ -113,7 +117,7 @@ export class Evaluator {
       uses.set(e, before + 1);
       if (before > 0 || isGiven(e)) return;
       if (e.kind !== "select" || !e.rare) return argumentsOf(e).forEach(count);
-      const shared = sharedNodes(e.x, (x) => usual.has(x), isGiven);
+      const shared = sharedNodes(e.x, usual ??= usualNodes(roots), isGiven);
       branches.set(e, shared);
       [e.test, e.y, ...shared, ...shared].forEach(count);
     };
@@ -231,14 +235,14 @@ function usualNodes(roots: readonly Expr[]): ReadonlySet<Expr> {
   return found;
 }
 
-/** The first nodes under `root` of which a test holds, literals and what is `given` apart. */
-function sharedNodes(root: Expr, test: (e: Expr) => boolean, given: (e: Expr) => boolean): readonly Expr[] {
+/** The first nodes under `root` that are among `others`, literals and what is `given` apart. */
+function sharedNodes(root: Expr, others: ReadonlySet<Expr>, given: (e: Expr) => boolean): readonly Expr[] {
   const found = new Set<Expr>();
   const seen = new Set<Expr>();
   const go = (e: Expr): void => {
     if (seen.has(e) || e.kind === "const" || given(e)) return;
     seen.add(e);
-    if (test(e)) found.add(e);
+    if (others.has(e)) found.add(e);
     else argumentsOf(e).forEach(go);
   };
   go(root);

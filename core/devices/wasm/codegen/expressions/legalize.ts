@@ -6,15 +6,16 @@
  * @module
  */
 import { isBool, isFloat, maskType } from "../../../../dtype.ts";
-import { argumentsOf, binary, cast, constant, type Expr, select, unary } from "../../../../ir/expr.ts";
+import { binary, cast, constant, type Expr, select, unary } from "../../../../ir/expr.ts";
 import { expandBinary, expandLiteral, expandUnary } from "../../../../ir/functions/mod.ts";
 
 /** Rewrites the expressions of one kernel; nodes are shared among all of them. */
 export class Legalizer {
   readonly #leaf: (leaf: Expr) => Expr;
   readonly #done = new Map<Expr, Expr>();
-  readonly #nodes = new Map<string, Expr>();
-  readonly #ids = new Map<Expr, number>();
+  readonly #leaves = new Map<string, Expr>();
+  /** The nodes that have a node as their first argument. */
+  readonly #users = new Map<Expr, Expr[]>();
 
   /** `leaf` chooses one node for all loads of the same element. */
   constructor(leaf: (leaf: Expr) => Expr = (leaf) => leaf) {
@@ -31,41 +32,77 @@ export class Legalizer {
   }
 
   #make(e: Expr): Expr {
-    if (argumentsOf(e).length === 0) return this.#unique(e.kind === "const" ? e : this.#leaf(e));
-    const node = withArguments(e, (x) => this.legalize(x));
-    const other = rewrite(node);
-    return other ? this.legalize(other) : this.#unique(node);
-  }
-
-  #unique(e: Expr): Expr {
-    const key = this.#key(e);
-    const known = this.#nodes.get(key);
-    if (known) return known;
-    this.#nodes.set(key, e);
-    this.#done.set(e, e);
-    this.#ids.set(e, this.#ids.size);
-    return e;
-  }
-
-  #key(e: Expr): string {
-    const head = `${e.kind} ${e.type}`;
     switch (e.kind) {
       case "const":
-        return `${head} ${Object.is(e.value, -0) ? "-0" : e.value}`;
+        return this.#uniqueLeaf(e);
       case "load":
-      case "result":
-        return `${head} ${e.slot}`;
       case "index":
-        return `${head} ${e.offset} ${e.strides}`;
+      case "result":
+        return this.#uniqueLeaf(this.#leaf(e));
       default: {
-        const op = e.kind === "unary" || e.kind === "binary" ? e.op : e.kind === "select" && e.rare ? "rare" : "";
-        return `${head} ${op} ${argumentsOf(e).map((x) => this.#ids.get(x))}`;
+        const node = withArguments(e, (x) => this.legalize(x));
+        const other = rewrite(node);
+        return other ? this.legalize(other) : this.#unique(node);
       }
     }
   }
+
+  #uniqueLeaf(e: Expr): Expr {
+    const key = leafKey(e);
+    const known = this.#leaves.get(key);
+    if (known) return known;
+    this.#leaves.set(key, e);
+    this.#done.set(e, e);
+    return e;
+  }
+
+  #unique(e: Inner): Expr {
+    const first = e.kind === "select" ? e.test : e.x;
+    const users = this.#users.get(first);
+    const known = users?.find((other) => isSame(other, e));
+    if (known) return known;
+    if (users) users.push(e);
+    else this.#users.set(first, [e]);
+    this.#done.set(e, e);
+    return e;
+  }
 }
 
-function withArguments(e: Expr, map: (x: Expr) => Expr): Expr {
+type Inner = Extract<Expr, { readonly x: Expr }>;
+
+function leafKey(e: Expr): string {
+  switch (e.kind) {
+    case "const":
+      return `${e.kind} ${e.type} ${Object.is(e.value, -0) ? "-0" : e.value}`;
+    case "load":
+    case "result":
+      return `${e.kind} ${e.type} ${e.slot}`;
+    case "index":
+      return `${e.kind} ${e.type} ${e.offset} ${e.strides}`;
+    default:
+      throw new Error(`${e.kind} is no leaf`);
+  }
+}
+
+/** Whether two nodes with unique arguments compute the same. */
+function isSame(a: Expr, b: Expr): boolean {
+  if (a.type !== b.type) return false;
+  switch (a.kind) {
+    case "unary":
+      return b.kind === a.kind && a.op === b.op && a.x === b.x;
+    case "binary":
+      return b.kind === a.kind && a.op === b.op && a.x === b.x && a.y === b.y;
+    case "select":
+      return b.kind === a.kind && a.rare === b.rare && a.test === b.test && a.x === b.x && a.y === b.y;
+    case "cast":
+    case "bitcast":
+      return b.kind === a.kind && a.x === b.x;
+    default:
+      return false;
+  }
+}
+
+function withArguments(e: Inner, map: (x: Expr) => Expr): Inner {
   switch (e.kind) {
     case "unary":
     case "cast":
@@ -75,8 +112,6 @@ function withArguments(e: Expr, map: (x: Expr) => Expr): Expr {
       return { ...e, x: map(e.x), y: map(e.y) };
     case "select":
       return { ...e, test: map(e.test), x: map(e.x), y: map(e.y) };
-    default:
-      return e;
   }
 }
 

@@ -54,7 +54,7 @@ function phases(context: GeneratorContext, spec: ReduceSpec): readonly Phase[] {
 
 function planOf(context: GeneratorContext, spec: ReduceSpec): ReducePlan {
   const streams = [...spec.joined.leaves.values(), ...spec.outputs.leaves.values(), ...spec.stores];
-  return choosePlan(spec, emitterFor(context, [...spec.joined.roots, ...spec.outputs.roots], streams));
+  return choosePlan(spec, emitterFor(context, [spec.joined, spec.outputs], streams));
 }
 
 function phase(context: GeneratorContext, plan: ReducePlan, serial: boolean, windowShare = false): Phase {
