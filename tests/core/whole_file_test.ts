@@ -5,6 +5,7 @@ import { tryFile, writeWhole } from "../../core/whole_file.ts";
 import { withFolder } from "../datasets/fixtures.ts";
 import { Faults } from "../support/faults.ts";
 
+const module = new URL("../../core/whole_file.ts", import.meta.url).href;
 const posix = Deno.build.os !== "windows";
 const text = "x".repeat(100_000);
 
@@ -68,22 +69,23 @@ Deno.test({
   fn: async () => {
     await withFolder(async (folder) => {
       const mode = async (name: string) => (await Deno.stat(join(folder, name))).mode! & 0o7777;
-      const before = Deno.umask(0o027);
-      try {
-        await write(join(folder, "new"), text);
-        assert.equal(await mode("new"), 0o640);
-        for (const given of [0o600, 0o644, 0o755]) {
-          await Deno.chmod(join(folder, "new"), given);
-          await write(join(folder, "new"), `${given}`);
-          assert.equal(await mode("new"), given);
-        }
-        await Deno.symlink(join(folder, "new"), join(folder, "link"));
-        await write(join(folder, "link"), "through the link");
-        assert.ok((await Deno.lstat(join(folder, "link"))).isSymlink);
-        assert.equal(await Deno.readTextFile(join(folder, "new")), "through the link");
-      } finally {
-        Deno.umask(before);
+      // The mask of files is the process's, which other tests share.
+      const script = `import { writeWhole } from ${JSON.stringify(module)};
+        Deno.umask(0o027);
+        await writeWhole(${JSON.stringify(join(folder, "new"))}, [new Uint8Array(9)]);`;
+      const args = ["run", "-A", "--no-lock", `data:application/typescript,${encodeURIComponent(script)}`];
+      const { code, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+      assert.equal(code, 0, new TextDecoder().decode(stderr));
+      assert.equal(await mode("new"), 0o640);
+      for (const given of [0o600, 0o644, 0o755]) {
+        await Deno.chmod(join(folder, "new"), given);
+        await write(join(folder, "new"), `${given}`);
+        assert.equal(await mode("new"), given);
       }
+      await Deno.symlink(join(folder, "new"), join(folder, "link"));
+      await write(join(folder, "link"), "through the link");
+      assert.ok((await Deno.lstat(join(folder, "link"))).isSymlink);
+      assert.equal(await Deno.readTextFile(join(folder, "new")), "through the link");
     });
   },
 });

@@ -1,8 +1,9 @@
 /** Downloads from a server of the test's own: progress, resuming, mirrors, and everything that goes wrong on the way. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type DatasetOptions, idxDataset, type Progress, showDatasetError } from "../../datasets/mod.ts";
 import { gzip, left, list, put, right, serve, serveCut, serveFile, smallSource, withCache, withFolder } from "./fixtures.ts";
+import { withVariables } from "../support/variables.ts";
 
 const { source, plain, packed } = await smallSource();
 const names = Object.keys(packed);
@@ -245,8 +246,12 @@ Deno.test("processes at the same time download each file once", async () => {
       const loaded = await idxDataset(${JSON.stringify(source)}, { mirrors: [${JSON.stringify(server.url)}] })();
       console.log(loaded._tag === "Right" ? loaded.right.train.count : loaded.left.message);`;
     const run = async () => {
-      const child = new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--no-lock", "-"], stdin: "piped", stdout: "piped" })
-        .spawn();
+      const child = new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--no-lock", "-"],
+        env: { COTANGENT_CACHE: dirname(folder) },
+        stdin: "piped",
+        stdout: "piped",
+      }).spawn();
       await new Blob([script]).stream().pipeTo(child.stdin);
       return new TextDecoder().decode((await child.output()).stdout).trim();
     };
@@ -261,11 +266,8 @@ Deno.test("a cache folder that cannot be made is an error of its own, and asks n
     // A file where the folder should be: this stops even the superuser.
     await put(folder, { blocked: new Uint8Array() });
     await using server = serve((path, request) => serveFile(packed[path], request));
-    const before = Deno.env.get("COTANGENT_CACHE");
-    Deno.env.set("COTANGENT_CACHE", join(folder, "blocked"));
-    const error = left(await load([server.url]), "Cache");
-    if (before === undefined) Deno.env.delete("COTANGENT_CACHE");
-    else Deno.env.set("COTANGENT_CACHE", before);
+    const loaded = await withVariables({ COTANGENT_CACHE: join(folder, "blocked") }, () => load([server.url]));
+    const error = left(loaded, "Cache");
     assert.equal(error.path, join(folder, "blocked", "small"));
     assert.match(error.message, /set COTANGENT_CACHE/);
     assert.deepEqual(server.requests, []);

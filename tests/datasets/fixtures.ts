@@ -7,6 +7,7 @@ import type { DatasetError } from "../../datasets/errors.ts";
 import type { Bytes } from "../../datasets/gzip.ts";
 import type { IdxSource } from "../../datasets/mod.ts";
 import type { Either } from "../../deps.ts";
+import { withVariables } from "../support/variables.ts";
 
 /** An IDX file of unsigned bytes. */
 export function idxBytes(shape: readonly number[], data: ArrayLike<number>): Bytes {
@@ -75,14 +76,7 @@ export async function withFolder<A>(test: (folder: string) => Promise<A>): Promi
 /** Runs a test with a cache of its own: the folder is where the data set "small" is kept. */
 export async function withCache(test: (folder: string) => Promise<void>): Promise<void> {
   await withFolder(async (folder) => {
-    const before = Deno.env.get("COTANGENT_CACHE");
-    Deno.env.set("COTANGENT_CACHE", folder);
-    try {
-      await test(join(folder, "small"));
-    } finally {
-      if (before === undefined) Deno.env.delete("COTANGENT_CACHE");
-      else Deno.env.set("COTANGENT_CACHE", before);
-    }
+    await withVariables({ COTANGENT_CACHE: folder }, () => test(join(folder, "small")));
   });
 }
 

@@ -88,6 +88,9 @@ const table: Readonly<Record<string, readonly [answer: Answer, said: RegExp, ofP
   "no such range": [() => new Response(null, { status: 416 }), /it answered 416/],
 };
 
+/** Who sends nothing, or nothing more. */
+const stalling: ReadonlySet<string> = new Set(["no answer", "a body that stops"]);
+
 /** Loads the small data set from a server that answers like this. */
 async function loadFrom(
   { source }: { readonly source: IdxSource },
@@ -96,7 +99,7 @@ async function loadFrom(
 ): Promise<Either.Either<DatasetError, unknown>> {
   const server = serve((_, request) => answer(request));
   try {
-    return await idxDataset(source, { mirrors: [server.url], stallTimeout: 40, ...options })();
+    return await idxDataset(source, { mirrors: [server.url], ...options })();
   } finally {
     server.abort();
   }
@@ -107,7 +110,9 @@ Deno.test("what a hostile server sends is named, and nothing is kept of it", asy
     for (const [name, [answer, said, ofPacked = said]] of Object.entries(table)) {
       await withCache(async (folder) => {
         taken.bytes = 0;
-        const { message } = left(await loadFrom(small, answer), "Download");
+        // Only who is not meant to answer is given up so soon: a machine that has more to do takes its time.
+        const stallTimeout = stalling.has(name) ? 40 : undefined;
+        const { message } = left(await loadFrom(small, answer, { stallTimeout }), "Download");
         assert.match(message, of === "packed" ? ofPacked : said, name);
         assert.ok(taken.bytes <= 2 ** 24, `${name}: ${taken.bytes} bytes were sent`);
         // What has come before a connection is cut may be gone on with.

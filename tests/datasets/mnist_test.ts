@@ -5,6 +5,7 @@ import { cacheFolder } from "../../datasets/cache.ts";
 import { fashionMnist, fashionMnistClasses, idxDataset, mnist, showDatasetError } from "../../datasets/mod.ts";
 import { pipe, TaskEither } from "../../deps.ts";
 import { gzip, idxBytes, imageFile, labelFile, left, list, put, right, smallSource, withCache, withFolder } from "./fixtures.ts";
+import { withVariables } from "../support/variables.ts";
 
 const { source, plain, packed } = await smallSource();
 const images = "train-images-idx3-ubyte";
@@ -88,26 +89,16 @@ Deno.test("without a download, an empty cache says what to do", async () => {
   });
 });
 
-Deno.test("the cache is where the first variable that is set says", () => {
-  const names = ["COTANGENT_CACHE", "XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"];
-  const before = names.map((name) => [name, Deno.env.get(name)] as const);
-  const folderWith = (variables: Record<string, string>) => {
-    for (const name of names) Deno.env.delete(name);
-    for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
-    return cacheFolder("mnist");
-  };
-  try {
-    assert.equal(right(folderWith({ COTANGENT_CACHE: "/c", XDG_CACHE_HOME: "/x", HOME: "/h" })), join("/c", "mnist"));
-    assert.equal(right(folderWith({ COTANGENT_CACHE: "", XDG_CACHE_HOME: "/x", HOME: "/h" })), join("/x", "cotangent", "mnist"));
-    const home = right(folderWith({ HOME: "/h", LOCALAPPDATA: "/h" }));
-    assert.ok(home.endsWith(join("cotangent", "mnist")) && home !== join("/x", "cotangent", "mnist"), home);
-    assert.match(left(folderWith({}), "Cache").message, /set COTANGENT_CACHE/);
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) Deno.env.delete(name);
-      else Deno.env.set(name, value);
-    }
-  }
+Deno.test("the cache is where the first variable that is set says", async () => {
+  const none = { COTANGENT_CACHE: undefined, XDG_CACHE_HOME: undefined, HOME: undefined, LOCALAPPDATA: undefined };
+  const folderWith = (variables: Partial<Record<keyof typeof none, string>>) =>
+    withVariables({ ...none, ...variables }, () => cacheFolder("mnist"));
+  assert.equal(right(await folderWith({ COTANGENT_CACHE: "/c", XDG_CACHE_HOME: "/x", HOME: "/h" })), join("/c", "mnist"));
+  const empty = await folderWith({ COTANGENT_CACHE: "", XDG_CACHE_HOME: "/x", HOME: "/h" });
+  assert.equal(right(empty), join("/x", "cotangent", "mnist"));
+  const home = right(await folderWith({ HOME: "/h", LOCALAPPDATA: "/h" }));
+  assert.ok(home.endsWith(join("cotangent", "mnist")) && home !== join("/x", "cotangent", "mnist"), home);
+  assert.match(left(await folderWith({}), "Cache").message, /set COTANGENT_CACHE/);
 });
 
 Deno.test({
