@@ -31,7 +31,8 @@ export interface Conv2dLayerOptions<B extends boolean = true> extends ChannelOpt
   readonly dilation?: Pair;
 }
 
-const conv2dLayerOptions = optionTable<Conv2dLayerOptions<boolean>>({
+/** Of images and of signals, which say numbers for pairs. */
+const convLayerOptions = optionTable<Conv2dLayerOptions<boolean>>({
   ...channelKinds,
   kernel: needed(checkedInside()),
   stride: checkedInside(),
@@ -57,7 +58,7 @@ const conv2dLayerOptions = optionTable<Conv2dLayerOptions<boolean>>({
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is smaller than the window.
  */
 export function conv2d<B extends boolean = true>(options: Conv2dLayerOptions<B>): Layer<WeightBias<B>> {
-  checkOptions(options, conv2dLayerOptions, "conv2d");
+  checkOptions(options, convLayerOptions, "conv2d");
   const kernel = pair(options.kernel, "kernel", 1);
   const stride = pair(options.stride ?? 1, "stride", 1);
   const dilation = pair(options.dilation ?? 1, "dilation", 1);
@@ -88,15 +89,6 @@ export interface Conv1dLayerOptions<B extends boolean = true> extends ChannelOpt
   readonly dilation?: number;
 }
 
-const conv1dLayerOptions = optionTable<Conv1dLayerOptions<boolean>>({
-  ...channelKinds,
-  kernel: needed(checkedInside()),
-  stride: checkedInside(),
-  padding: checkedInside(),
-  dilation: checkedInside(),
-  paddingMode: oneOf("zeros", "reflect", "replicate", "circular"),
-});
-
 /**
  * 1-d convolution.
  *
@@ -113,7 +105,7 @@ const conv1dLayerOptions = optionTable<Conv1dLayerOptions<boolean>>({
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is shorter than the window.
  */
 export function conv1d<B extends boolean = true>(options: Conv1dLayerOptions<B>): Layer<WeightBias<B>> {
-  checkOptions(options, conv1dLayerOptions, "conv1d");
+  checkOptions(options, convLayerOptions, "conv1d");
   const kernel = integer(options.kernel, "kernel");
   const stride = integer(options.stride ?? 1, "stride");
   const dilation = integer(options.dilation ?? 1, "dilation");

@@ -28,7 +28,8 @@ export interface ConvTranspose2dLayerOptions<B extends boolean = true> extends C
   readonly dilation?: Pair;
 }
 
-const convTranspose2dLayerOptions = optionTable<ConvTranspose2dLayerOptions<boolean>>({
+/** Of images and of signals, which say numbers for pairs. */
+const convTransposeLayerOptions = optionTable<ConvTranspose2dLayerOptions<boolean>>({
   ...channelKinds,
   kernel: needed(checkedInside()),
   stride: checkedInside(),
@@ -56,7 +57,7 @@ const convTranspose2dLayerOptions = optionTable<ConvTranspose2dLayerOptions<bool
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or nothing is left of the output.
  */
 export function convTranspose2d<B extends boolean = true>(options: ConvTranspose2dLayerOptions<B>): Layer<WeightBias<B>> {
-  checkOptions(options, convTranspose2dLayerOptions, "convTranspose2d");
+  checkOptions(options, convTransposeLayerOptions, "convTranspose2d");
   const kernel = pair(options.kernel, "kernel", 1);
   const stride = pair(options.stride ?? 1, "stride", 1);
   const outputPadding = pair(options.outputPadding ?? 0, "outputPadding", 0);
@@ -85,15 +86,6 @@ export interface ConvTranspose1dLayerOptions<B extends boolean = true> extends C
   readonly dilation?: number;
 }
 
-const convTranspose1dLayerOptions = optionTable<ConvTranspose1dLayerOptions<boolean>>({
-  ...channelKinds,
-  kernel: needed(checkedInside()),
-  stride: checkedInside(),
-  padding: checkedInside(),
-  dilation: checkedInside(),
-  outputPadding: checkedInside(),
-});
-
 /**
  * 1-d transposed convolution.
  *
@@ -111,7 +103,7 @@ const convTranspose1dLayerOptions = optionTable<ConvTranspose1dLayerOptions<bool
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or nothing is left of the output.
  */
 export function convTranspose1d<B extends boolean = true>(options: ConvTranspose1dLayerOptions<B>): Layer<WeightBias<B>> {
-  checkOptions(options, convTranspose1dLayerOptions, "convTranspose1d");
+  checkOptions(options, convTransposeLayerOptions, "convTranspose1d");
   const kernel = integer(options.kernel, "kernel");
   const stride = integer(options.stride ?? 1, "stride");
   const outputPadding = integer(options.outputPadding ?? 0, "outputPadding", 0);

@@ -14,16 +14,14 @@ import {
 import {
   avgPool1d as averageSignals,
   type AvgPool1dOptions,
-  avgPool1dOptions,
   avgPool2d as averageImages,
   type AvgPool2dOptions,
-  avgPool2dOptions,
+  avgPoolOptions,
   maxPool1d as largestOfSignals,
   type MaxPool1dOptions,
-  maxPool1dOptions,
   maxPool2d as largestOfImages,
   type MaxPool2dOptions,
-  maxPool2dOptions,
+  maxPoolOptions,
 } from "../core/ops/pool.ts";
 import { type Pair, pair } from "../core/ops/window.ts";
 import type { Layer } from "./layer.ts";
@@ -43,7 +41,7 @@ import { fromFunction } from "./from_function.ts";
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is smaller than the window.
  */
 export function maxPool2d(options: MaxPool2dOptions): Layer {
-  checkOptions(options, maxPool2dOptions, "maxPool2d");
+  checkOptions(options, maxPoolOptions, "maxPool2d");
   return fromFunction((x) => largestOfImages(x, options), "maxPool2d");
 }
 
@@ -61,7 +59,7 @@ export function maxPool2d(options: MaxPool2dOptions): Layer {
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is smaller than the window.
  */
 export function avgPool2d(options: AvgPool2dOptions): Layer {
-  checkOptions(options, avgPool2dOptions, "avgPool2d");
+  checkOptions(options, avgPoolOptions, "avgPool2d");
   return fromFunction((x) => averageImages(x, options), "avgPool2d");
 }
 
@@ -79,7 +77,7 @@ export function avgPool2d(options: AvgPool2dOptions): Layer {
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is shorter than the window.
  */
 export function maxPool1d(options: MaxPool1dOptions): Layer {
-  checkOptions(options, maxPool1dOptions, "maxPool1d");
+  checkOptions(options, maxPoolOptions, "maxPool1d");
   return fromFunction((x) => largestOfSignals(x, options), "maxPool1d");
 }
 
@@ -97,7 +95,7 @@ export function maxPool1d(options: MaxPool1dOptions): Layer {
  * @throws {ShapeError} From `init` and `apply`, if the input has not the right axes or is shorter than the window.
  */
 export function avgPool1d(options: AvgPool1dOptions): Layer {
-  checkOptions(options, avgPool1dOptions, "avgPool1d");
+  checkOptions(options, avgPoolOptions, "avgPool1d");
   return fromFunction((x) => averageSignals(x, options), "avgPool1d");
 }
 

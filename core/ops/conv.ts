@@ -78,20 +78,29 @@ function kernelOf(
   };
 }
 
+/** Examples of a vmap are more images of the batch where they share the filter, else more groups. */
+function convolveMany(
+  op: Op<ConvAttrs>,
+  inputs: readonly Tensor[],
+  batched: readonly boolean[],
+  { geometry }: ConvAttrs,
+  size: number,
+): Tensor {
+  if (!batched[1]) {
+    const [x, weight] = inputs;
+    return splitFront(apply(op, [mergeFront(x), weight], { geometry: manyInBatch(geometry, size) }), size);
+  }
+  const [x, weight] = batchAll(inputs, batched, size);
+  return outOfChannels(apply(op, [intoChannels(x), mergeFront(weight)], { geometry: manyInGroups(geometry, size) }), size);
+}
+
 export const conv2dOp: Op<ConvAttrs> = bilinear({
   name: "conv2d",
   shape: (_, { geometry }) => resultShape(geometry),
   dtype: floatDType("conv2d"),
   transposeLeft: (g, weight, _, attrs) => apply(conv2dInputGradOp, [g, weight], attrs),
   transposeRight: (g, x, _, attrs) => apply(conv2dFilterGradOp, [x, g], attrs),
-  vmap: (inputs, batched, { geometry }, size) => {
-    if (!batched[1]) {
-      return splitFront(apply(conv2dOp, [mergeFront(inputs[0]), inputs[1]], { geometry: manyInBatch(geometry, size) }), size);
-    }
-    const [x, weight] = batchAll(inputs, batched, size);
-    const z = apply(conv2dOp, [intoChannels(x), mergeFront(weight)], { geometry: manyInGroups(geometry, size) });
-    return outOfChannels(z, size);
-  },
+  vmap: (inputs, batched, attrs, size) => convolveMany(conv2dOp, inputs, batched, attrs, size),
   lower: kernelOf("conv2d", resultShape),
 });
 
@@ -101,17 +110,7 @@ export const conv2dInputGradOp: Op<ConvAttrs> = bilinear({
   dtype: floatDType("conv2dInputGrad"),
   transposeLeft: (g, weight, _, attrs) => apply(conv2dOp, [g, weight], attrs),
   transposeRight: (g, z, _, attrs) => apply(conv2dFilterGradOp, [g, z], attrs),
-  vmap: (inputs, batched, { geometry }, size) => {
-    if (!batched[1]) {
-      return splitFront(
-        apply(conv2dInputGradOp, [mergeFront(inputs[0]), inputs[1]], { geometry: manyInBatch(geometry, size) }),
-        size,
-      );
-    }
-    const [z, weight] = batchAll(inputs, batched, size);
-    const x = apply(conv2dInputGradOp, [intoChannels(z), mergeFront(weight)], { geometry: manyInGroups(geometry, size) });
-    return outOfChannels(x, size);
-  },
+  vmap: (inputs, batched, attrs, size) => convolveMany(conv2dInputGradOp, inputs, batched, attrs, size),
   lower: kernelOf("conv2dInputGrad", imageShape),
 });
 
@@ -151,7 +150,8 @@ export interface Conv2dOptions {
   readonly groups?: number;
 }
 
-const conv2dOptions = optionTable<Conv2dOptions>({
+/** Of images and of signals, which say numbers for pairs. */
+const convOptions = optionTable<Conv2dOptions>({
   bias: tensorLikes,
   stride: checkedInside(),
   padding: checkedInside(),
@@ -178,7 +178,7 @@ const conv2dOptions = optionTable<Conv2dOptions>({
  * @throws {RangeError} If an option is not an integer in its range.
  */
 export function conv2d(x: TensorLike, weight: TensorLike, options: Conv2dOptions = {}): Tensor {
-  checkOptions(options, conv2dOptions, "conv2d");
+  checkOptions(options, convOptions, "conv2d");
   const [images, filter] = promoteAll([x, weight]);
   const call: ConvCall = { what: "conv2d", input: images.shape, weight: filter.shape };
   imageAxes(call.input, call.what);
@@ -205,15 +205,6 @@ export interface Conv1dOptions {
   readonly groups?: number;
 }
 
-const conv1dOptions = optionTable<Conv1dOptions>({
-  bias: tensorLikes,
-  stride: checkedInside(),
-  padding: checkedInside(),
-  paddingMode: checkedInside(),
-  dilation: checkedInside(),
-  groups: checkedInside(),
-});
-
 /**
  * 1-d convolution.
  *
@@ -236,7 +227,7 @@ export function conv1d(
   weight: TensorLike,
   options: Conv1dOptions = {},
 ): Tensor {
-  const { bias, stride = 1, padding = 0, paddingMode, dilation = 1, groups } = checkOptions(options, conv1dOptions, "conv1d");
+  const { bias, stride = 1, padding = 0, paddingMode, dilation = 1, groups } = checkOptions(options, convOptions, "conv1d");
   const [signals, filter] = promoteAll([x, weight]);
   const call: ConvCall = { what: "conv1d", input: signals.shape, weight: filter.shape };
   signalAxes(call.input, call.what);

@@ -52,7 +52,8 @@ export interface ConvTranspose2dOptions {
   readonly groups?: number;
 }
 
-const convTranspose2dOptions = optionTable<ConvTranspose2dOptions>({
+/** Of images and of signals, which say numbers for pairs. */
+const convTransposeOptions = optionTable<ConvTranspose2dOptions>({
   bias: tensorLikes,
   stride: checkedInside(),
   padding: checkedInside(),
@@ -82,7 +83,7 @@ const convTranspose2dOptions = optionTable<ConvTranspose2dOptions>({
  * @see Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, chapter 4
  */
 export function convTranspose2d(x: TensorLike, weight: TensorLike, options: ConvTranspose2dOptions = {}): Tensor {
-  checkOptions(options, convTranspose2dOptions, "convTranspose2d");
+  checkOptions(options, convTransposeOptions, "convTranspose2d");
   const [images, filter] = promoteAll([x, weight]);
   const call: ConvCall = { what: "convTranspose2d", input: images.shape, weight: filter.shape };
   imageAxes(call.input, call.what);
@@ -105,15 +106,6 @@ export interface ConvTranspose1dOptions {
   /** Number of independent groups that the channels are split into. Default 1. */
   readonly groups?: number;
 }
-
-const convTranspose1dOptions = optionTable<ConvTranspose1dOptions>({
-  bias: tensorLikes,
-  stride: checkedInside(),
-  padding: checkedInside(),
-  outputPadding: checkedInside(),
-  dilation: checkedInside(),
-  groups: checkedInside(),
-});
 
 /**
  * 1-d transposed convolution, as `convTranspose2d`.
@@ -138,7 +130,7 @@ export function convTranspose1d(
 ): Tensor {
   const { bias, stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups } = checkOptions(
     options,
-    convTranspose1dOptions,
+    convTransposeOptions,
     "convTranspose1d",
   );
   const [signals, filter] = promoteAll([x, weight]);

@@ -115,13 +115,16 @@ export interface MaxPool2dOptions {
   readonly ceilMode?: boolean;
 }
 
-export const maxPool2dOptions = optionTable<MaxPool2dOptions>({
-  kernel: needed(checkedInside()),
-  stride: checkedInside(),
-  padding: checkedInside(),
-  dilation: checkedInside(),
+/** The options that all pools have. */
+const windowKinds = {
+  kernel: needed(checkedInside<Pair>()),
+  stride: checkedInside<Pair>(),
+  padding: checkedInside<Pair>(),
   ceilMode: flag,
-});
+};
+
+/** Of images and of signals, which say numbers for pairs. */
+export const maxPoolOptions = optionTable<MaxPool2dOptions>({ ...windowKinds, dilation: checkedInside() });
 
 /**
  * The largest element of every window, NaN if there is one; of equal ones the first has the derivative.
@@ -139,7 +142,7 @@ export const maxPool2dOptions = optionTable<MaxPool2dOptions>({
  * @throws {RangeError} If an option is out of its range.
  */
 export function maxPool2d(x: TensorLike, options: MaxPool2dOptions): Tensor {
-  checkOptions(options, maxPool2dOptions, "maxPool2d");
+  checkOptions(options, maxPoolOptions, "maxPool2d");
   const images = asFloat(x);
   const geometry = geometryOf(images, options, callOf("maxPool2d", images, options));
   return apply(maxPool2dOp, [images], { geometry });
@@ -161,11 +164,9 @@ export interface AvgPool2dOptions {
   readonly divisorOverride?: number;
 }
 
-export const avgPool2dOptions = optionTable<AvgPool2dOptions>({
-  kernel: needed(checkedInside()),
-  stride: checkedInside(),
-  padding: checkedInside(),
-  ceilMode: flag,
+/** Of images and of signals, likewise. */
+export const avgPoolOptions = optionTable<AvgPool2dOptions>({
+  ...windowKinds,
   countIncludePad: flag,
   divisorOverride: checkedInside(),
 });
@@ -186,7 +187,7 @@ export const avgPool2dOptions = optionTable<AvgPool2dOptions>({
  * @throws {RangeError} If an option is out of its range.
  */
 export function avgPool2d(x: TensorLike, options: AvgPool2dOptions): Tensor {
-  checkOptions(options, avgPool2dOptions, "avgPool2d");
+  checkOptions(options, avgPoolOptions, "avgPool2d");
   const images = asFloat(x);
   return average(images, options, callOf("avgPool2d", images, options));
 }
@@ -205,14 +206,6 @@ export interface MaxPool1dOptions {
   readonly ceilMode?: boolean;
 }
 
-export const maxPool1dOptions = optionTable<MaxPool1dOptions>({
-  kernel: needed(checkedInside()),
-  stride: checkedInside(),
-  padding: checkedInside(),
-  dilation: checkedInside(),
-  ceilMode: flag,
-});
-
 /**
  * The largest element of every window of signals, as `maxPool2d`.
  *
@@ -226,7 +219,7 @@ export const maxPool1dOptions = optionTable<MaxPool1dOptions>({
  * @throws {RangeError} If an option is out of its range.
  */
 export function maxPool1d(x: TensorLike, options: MaxPool1dOptions): Tensor {
-  checkOptions(options, maxPool1dOptions, "maxPool1d");
+  checkOptions(options, maxPoolOptions, "maxPool1d");
   const signals = asFloat(x);
   const call = callOf("maxPool1d", signals, options);
   const images = asImages(signals);
@@ -249,15 +242,6 @@ export interface AvgPool1dOptions {
   readonly divisorOverride?: number;
 }
 
-export const avgPool1dOptions = optionTable<AvgPool1dOptions>({
-  kernel: needed(checkedInside()),
-  stride: checkedInside(),
-  padding: checkedInside(),
-  ceilMode: flag,
-  countIncludePad: flag,
-  divisorOverride: checkedInside(),
-});
-
 /**
  * The mean of every window of signals, as `avgPool2d`.
  *
@@ -271,7 +255,7 @@ export const avgPool1dOptions = optionTable<AvgPool1dOptions>({
  * @throws {RangeError} If an option is out of its range.
  */
 export function avgPool1d(x: TensorLike, options: AvgPool1dOptions): Tensor {
-  checkOptions(options, avgPool1dOptions, "avgPool1d");
+  checkOptions(options, avgPoolOptions, "avgPool1d");
   const signals = asFloat(x);
   const call = callOf("avgPool1d", signals, options);
   return asSignals(average(asImages(signals), forImages(options), call));
