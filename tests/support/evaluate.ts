@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { argumentsOf, type Expr } from "../../core/ir/expr.ts";
+import { type Expr, visit } from "../../core/ir/expr.ts";
 import { bitcastFunction } from "../../core/devices/reference/bits.ts";
 import { binaryFunction, castFunction, unaryFunction } from "../../core/devices/reference/scalar.ts";
 
@@ -71,13 +71,8 @@ export function evaluate(root: Expr, values: readonly number[], fused: boolean, 
 /** All operations that an expression is made of. */
 export function operationsOf(root: Expr): ReadonlySet<string> {
   const found = new Set<string>();
-  const seen = new Set<Expr>();
-  const go = (e: Expr): void => {
-    if (seen.has(e)) return;
-    seen.add(e);
+  visit([root], (e) => {
     if (e.kind === "unary" || e.kind === "binary") found.add(e.op);
-    argumentsOf(e).forEach(go);
-  };
-  go(root);
+  });
   return found;
 }

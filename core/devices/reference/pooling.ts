@@ -7,7 +7,7 @@ import type { PoolKernel } from "../../ir/kernel.ts";
 import { beats } from "../../ir/reductions.ts";
 import { countedInputs, inputsOf, type PoolGeometry, tapsInside, windowAxes, type WindowAxis } from "../../ir/windows.ts";
 import { sizeOf } from "../../shape.ts";
-import { functionOf } from "./formula.ts";
+import { functionOf } from "./expressions.ts";
 
 /** A window: its index in the output, the indices of its elements in the input (row-major), and the divisor of its average. */
 interface Window {

@@ -8,7 +8,7 @@ import type { ReduceKernel } from "../../ir/kernel.ts";
 import { append, neutralElement, neutralIndex, outcomeIn, type ReduceOp } from "../../ir/reductions.ts";
 import { contiguousStrides, sizeOf } from "../../shape.ts";
 import { evaluate, type Memory } from "./evaluate.ts";
-import { functionOf } from "./formula.ts";
+import { functionOf } from "./expressions.ts";
 import { constantValue } from "./scalar.ts";
 
 /** Folds the values of one window after the other: `results[point]` is the outcome so far. */

@@ -1,6 +1,6 @@
 /** What reductions mean: neutral elements, NaN, ties, and that the order of merging does not matter. */
 import assert from "node:assert/strict";
-import { functionOf } from "../../../core/devices/reference/formula.ts";
+import { functionOf } from "../../../core/devices/reference/expressions.ts";
 import type { ScalarType } from "../../../core/ir/expr.ts";
 import {
   append,
