@@ -29,7 +29,8 @@ export interface NllLossOptions extends LossOptions {
   readonly ignoreIndex?: number;
 }
 
-const nllLossOptions = optionTable<NllLossOptions>({ reduction: reductions, weight: tensors, ignoreIndex: whole });
+const nllLossKinds = { reduction: reductions, weight: tensors, ignoreIndex: whole };
+const nllLossOptions = optionTable<NllLossOptions>(nllLossKinds);
 
 /** Options of classification losses whose targets may be probabilities. */
 export interface CrossEntropyOptions extends NllLossOptions {
@@ -37,12 +38,8 @@ export interface CrossEntropyOptions extends NllLossOptions {
   readonly labelSmoothing?: number;
 }
 
-const crossEntropyOptions = optionTable<CrossEntropyOptions>({
-  reduction: reductions,
-  weight: tensors,
-  ignoreIndex: whole,
-  labelSmoothing: real,
-});
+const crossEntropyKinds = { ...nllLossKinds, labelSmoothing: real };
+const crossEntropyOptions = optionTable<CrossEntropyOptions>(crossEntropyKinds);
 
 /** The factors of the classes in the shape of the scores. */
 function perClass(weight: Tensor, { shape, dtype }: Tensor, axis: number): Tensor {
@@ -152,13 +149,7 @@ export interface PolyLossOptions extends CrossEntropyOptions {
   readonly epsilon?: Scalar;
 }
 
-const polyLossOptions = optionTable<PolyLossOptions>({
-  reduction: reductions,
-  weight: tensors,
-  ignoreIndex: whole,
-  labelSmoothing: real,
-  epsilon: scalar,
-});
+const polyLossOptions = optionTable<PolyLossOptions>({ ...crossEntropyKinds, epsilon: scalar });
 
 /**
  * PolyLoss (Poly-1): the cross-entropy with a first term that weighs more.
@@ -194,13 +185,7 @@ export interface FocalLossOptions extends CrossEntropyOptions {
   readonly gamma?: number;
 }
 
-const focalLossOptions = optionTable<FocalLossOptions>({
-  reduction: reductions,
-  weight: tensors,
-  ignoreIndex: whole,
-  labelSmoothing: real,
-  gamma: real,
-});
+const focalLossOptions = optionTable<FocalLossOptions>({ ...crossEntropyKinds, gamma: real });
 
 /**
  * The focal loss of classes: the cross-entropy with examples that are nearly right made to weigh less, -(1 - p)^gamma log p for the

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { broken } from "../failures.ts";
-import { headerLength, lengthBytes, parseHeader } from "../safetensors/header.ts";
+import { headerOf } from "../safetensors/header.ts";
 import { digestName, format, noDigest } from "./folder.ts";
 
 /** Puts the digest of a file into its header. */
@@ -21,8 +21,7 @@ export function sign(header: Uint8Array, data: readonly Uint8Array[]): void {
  * @throws {Failure} If it is another one.
  */
 export function checkDigest(bytes: Uint8Array, file: string): void {
-  const start = lengthBytes + headerLength(bytes, bytes.length, file);
-  const { metadata: { [digestName]: expected } } = parseHeader(bytes.subarray(lengthBytes, start), bytes.length - start, file);
+  const { metadata: { [digestName]: expected }, start } = headerOf(bytes, file);
   const place = expected === undefined ? -1 : placeOfDigest(bytes.subarray(0, start), expected);
   if (place < 0) throw broken(file, format, "digest", "it has none");
   const hash = createHash("sha256").update(bytes.subarray(0, place)).update(noDigest);

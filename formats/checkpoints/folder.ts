@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { broken } from "../failures.ts";
 import { openFile } from "../files.ts";
-import { headerLength, lengthBytes, parseHeader } from "../safetensors/header.ts";
+import { readHeader } from "../safetensors/header.ts";
 import type { Written } from "./leaves.ts";
 import type { Checkpoint } from "./types.ts";
 
@@ -53,9 +53,8 @@ export function metadataOf(record: Record): { [name: string]: string } {
 export async function readRecord(folder: string, step: number): Promise<Record> {
   const path = pathOf(folder, step);
   using file = await openFile(path);
-  const length = headerLength(new Uint8Array(await file.read(0, Math.min(lengthBytes, file.size))), file.size, path);
-  const bytes = new Uint8Array(await file.read(lengthBytes, length));
-  return recordOf(parseHeader(bytes, file.size - lengthBytes - length, path).metadata, step, path);
+  const { metadata } = await readHeader(file);
+  return recordOf(metadata, step, path);
 }
 
 /**

@@ -8,7 +8,7 @@ import type { FormatResult } from "../errors.ts";
 import { attempt } from "../failures.ts";
 import { copyOf } from "../files.ts";
 import { tensorFrom } from "../elements.ts";
-import { format, headerLength, lengthBytes, parseHeader } from "./header.ts";
+import { format, headerOf } from "./header.ts";
 import { layoutOf, partsOf } from "./tensors.ts";
 import type { DecodeOptions, NamedTensors } from "../types.ts";
 import type { Contents, WriteOptions } from "./types.ts";
@@ -53,8 +53,7 @@ export async function encode(tensors: NamedTensors, options: WriteOptions = {}):
 export function decode(bytes: Uint8Array, options: DecodeOptions = {}): FormatResult<Contents> {
   const file = nameOfBytes(bytes, options, "safetensors.decode");
   return attempt(() => {
-    const start = lengthBytes + headerLength(bytes, bytes.length, file);
-    const { entries, metadata } = parseHeader(bytes.subarray(lengthBytes, start), bytes.length - start, file);
+    const { entries, metadata, start } = headerOf(bytes, file);
     const tensors = [...entries].map(([name, entry]) => {
       const [begin, end] = entry.offsets;
       return [name, tensorFrom(copyOf(bytes, start + begin, end - begin), { file, format, entry: name, ...entry })] as const;

@@ -9,7 +9,7 @@ import type { FormatTask } from "../errors.ts";
 import { attemptAsync, Failure } from "../failures.ts";
 import { type OpenFile, openFile, writeFile } from "../files.ts";
 import { tensorFrom } from "../elements.ts";
-import { format, type Header, headerLength, lengthBytes, parseHeader } from "./header.ts";
+import { format, type PlacedHeader, readHeader } from "./header.ts";
 import { layoutOf, partsOf } from "./tensors.ts";
 import type { NamedTensors } from "../types.ts";
 import type { Entry, WriteOptions } from "./types.ts";
@@ -55,17 +55,17 @@ export function open(path: string): FormatTask<SafetensorsFile> {
 }
 
 async function opened(file: OpenFile): Promise<SafetensorsFile> {
-  const length = headerLength(new Uint8Array(await file.read(0, Math.min(lengthBytes, file.size))), file.size, file.name);
-  const start = lengthBytes + length;
-  const header = parseHeader(new Uint8Array(await file.read(lengthBytes, length)), file.size - start, file.name);
+  const header = await readHeader(file);
+  const { entries, metadata } = header;
   return {
-    ...header,
-    read: (name) => () => attemptAsync(() => readEntry(file, header, start, name)),
+    entries,
+    metadata,
+    read: (name) => () => attemptAsync(() => readEntry(file, header, name)),
     [Symbol.dispose]: () => file[Symbol.dispose](),
   };
 }
 
-async function readEntry(file: OpenFile, { entries }: Header, start: number, name: string): Promise<Tensor> {
+async function readEntry(file: OpenFile, { entries, start }: PlacedHeader, name: string): Promise<Tensor> {
   const entry = entries.get(name);
   if (entry === undefined) {
     const message = `Cannot read ${JSON.stringify(name)} from ${file.name}: it has no tensor of that name`;

@@ -6,6 +6,7 @@
  * @module
  */
 import { broken, type Failure } from "../failures.ts";
+import type { OpenFile } from "../files.ts";
 import { bitsOf, isElementName, rankOf } from "../elements.ts";
 import type { ElementName, Entry } from "./types.ts";
 
@@ -16,8 +17,13 @@ export interface Header {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A header, and the byte of its file at which the elements begin. */
+export interface PlacedHeader extends Header {
+  readonly start: number;
+}
+
 /** The bytes of the length. */
-export const lengthBytes = 8;
+const lengthBytes = 8;
 /** Longer headers are refused, so that a hostile length allocates nothing. */
 export const mostHeaderBytes = 100_000_000;
 /** The name that no tensor has. */
@@ -26,12 +32,34 @@ export const metadataName = "__metadata__";
 export const format = "safetensors";
 
 /**
+ * Reads the header of an open file.
+ *
+ * @throws {Failure} If the file cannot be read, or the header breaks a rule.
+ */
+export async function readHeader(file: OpenFile): Promise<PlacedHeader> {
+  const length = headerLength(new Uint8Array(await file.read(0, Math.min(lengthBytes, file.size))), file.size, file.name);
+  const start = lengthBytes + length;
+  const header = parseHeader(new Uint8Array(await file.read(lengthBytes, length)), file.size - start, file.name);
+  return { ...header, start };
+}
+
+/**
+ * The header of a file in memory.
+ *
+ * @throws {Failure} If it breaks a rule.
+ */
+export function headerOf(bytes: Uint8Array, file: string): PlacedHeader {
+  const start = lengthBytes + headerLength(bytes, bytes.length, file);
+  return { ...parseHeader(bytes.subarray(lengthBytes, start), bytes.length - start, file), start };
+}
+
+/**
  * The length of the header.
  *
  * @param bytes The first eight bytes of the file, or all if it has fewer.
  * @throws {Failure} If it is not within the file.
  */
-export function headerLength(bytes: Uint8Array, fileBytes: number, file: string): number {
+function headerLength(bytes: Uint8Array, fileBytes: number, file: string): number {
   if (fileBytes < lengthBytes) {
     throw broken(file, format, "length", `it has ${fileBytes} bytes, but the length of the header alone takes ${lengthBytes}`);
   }
@@ -52,7 +80,7 @@ export function headerLength(bytes: Uint8Array, fileBytes: number, file: string)
  * @param dataBytes How many bytes follow it.
  * @throws {Failure} If it breaks a rule.
  */
-export function parseHeader(bytes: Uint8Array, dataBytes: number, file: string): Header {
+function parseHeader(bytes: Uint8Array, dataBytes: number, file: string): Header {
   const record = parseJson(bytes, file);
   const metadata = readMetadata(record[metadataName], file);
   const entries = Object.entries(record).filter(([name]) => name !== metadataName)

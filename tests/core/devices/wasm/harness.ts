@@ -38,9 +38,9 @@ export interface PreparedKernel {
   checkSurroundings(): void;
 }
 
-const PAGE = 65536;
-const SLOTS = 64;
-const GAP = 256;
+const pageBytes = 65536;
+const tableSlots = 64;
+const gapBytes = 256;
 
 /** A program of one kernel over float buffers; the last buffer is the output. */
 function programOf(kernel: Kernel, inputs: readonly Floats[], outputSize: number): Program {
@@ -97,10 +97,10 @@ export function prepare(
   exportPhases(module, phases);
   const compiled = new WebAssembly.Module(module.finish());
 
-  let end = PAGE;
+  let end = pageBytes;
   const place = (bytes: number): number => {
-    const at = end + GAP;
-    end = Math.ceil((at + bytes + GAP) / 64) * 64;
+    const at = end + gapBytes;
+    end = Math.ceil((at + bytes + gapBytes) / 64) * 64;
     return Math.ceil(at / 64) * 64;
   };
   const sizes = [...inputs.map((values) => values.length * width), outputSize * width];
@@ -108,17 +108,17 @@ export function prepare(
   const result = place(outputSize * width);
   const sharedAt = shared.map(place);
   const privateAt = Array.from({ length: threads }, () => place(privateBytes));
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((end + GAP) / PAGE) + 1, maximum, shared: true });
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((end + gapBytes) / pageBytes) + 1, maximum, shared: true });
   const words = new Int32Array(memory.buffer);
   const nan = wide ? new Float64Array(memory.buffer) : new Float32Array(memory.buffer);
-  nan.fill(NaN, PAGE / width);
+  nan.fill(NaN, pageBytes / width);
   words.set([...addresses, result, ...sharedAt], 0);
   const view = (at: number, length: number) =>
     wide ? new Float64Array(memory.buffer, at, length) : new Float32Array(memory.buffer, at, length);
   inputs.forEach((values, i) => view(addresses[i], values.length).set(values));
   const output = view(addresses[outputId], outputSize);
   if (epilogue) output.fill(0);
-  assert.ok(resultSlot + shared.length < SLOTS);
+  assert.ok(resultSlot + shared.length < tableSlots);
 
   const exports = new WebAssembly.Instance(compiled, { env: { memory } }).exports as Record<string, (...a: number[]) => void>;
   const runThread = (thread: number) => phases.forEach((_, i) => exports[`phase${i}`](0, thread, privateAt[thread]));

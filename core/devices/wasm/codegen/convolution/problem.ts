@@ -6,7 +6,7 @@
  */
 import type { Access, ConvKernel } from "../../../../ir/kernel.ts";
 import { reversedPadding, windowAxes } from "../../../../ir/windows.ts";
-import type { WindowSpec } from "./window.ts";
+import { inputWindow, type WindowSpec } from "./window.ts";
 
 /** A convolution; channels are those of one group. */
 export interface Convolution {
@@ -46,18 +46,7 @@ export function forwardConvolution({ geometry: g, operands: [lhs, rhs] }: ConvKe
     filterOut: inChannels * taps,
     filterIn: taps,
     flipped: false,
-    window: {
-      channels: inChannels,
-      height: g.h,
-      width: g.w,
-      top: g.padding.top,
-      left: g.padding.left,
-      spread: [1, 1],
-      step: g.stride,
-      dilation: g.dilation,
-      kernel: [g.kh, g.kw],
-      outColumns: g.ow,
-    },
+    window: inputWindow(g, inChannels),
   });
 }
 

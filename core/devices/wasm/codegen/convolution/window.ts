@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { ConvGeometry } from "../../../../ir/windows.ts";
 import { roundUp } from "../emit/blocks.ts";
 import { floatBytes } from "../emit/vectors.ts";
 
@@ -27,6 +28,22 @@ export interface WindowSpec {
   /** Rows and columns of output that are computed at a time (the columns may include a few beyond the last). */
   readonly outRows: number;
   readonly outColumns: number;
+}
+
+/** What the windows of conv2d see of some channels of its input. */
+export function inputWindow(g: ConvGeometry, channels: number): Omit<WindowSpec, "outRows"> {
+  return {
+    channels,
+    height: g.h,
+    width: g.w,
+    top: g.padding.top,
+    left: g.padding.left,
+    spread: [1, 1],
+    step: g.stride,
+    dilation: g.dilation,
+    kernel: [g.kh, g.kw],
+    outColumns: g.ow,
+  };
 }
 
 /** The layout of the planes as they are read: distances in floats. */

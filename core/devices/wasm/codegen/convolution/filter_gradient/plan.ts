@@ -4,10 +4,9 @@
  * @module
  */
 import type { ConvKernel } from "../../../../../ir/kernel.ts";
-import type { ConvGeometry } from "../../../../../ir/windows.ts";
 import { type Blocks, blockSizes, evenBlocks } from "../../emit/blocks.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
-import { layOutWindow, stagedBytes, type WindowLayout, type WindowSpec } from "../window.ts";
+import { inputWindow, layOutWindow, stagedBytes, type WindowLayout, type WindowSpec } from "../window.ts";
 
 /** Bytes of images that are worked on together, so that every tile finds them in the second-level cache. */
 const groupBytes = 192 * 1024;
@@ -81,27 +80,10 @@ function total(blocks: Blocks, value: (size: number) => number): number {
   return blocks.extra * value(blocks.size + 1) + (blocks.count - blocks.extra) * value(blocks.size);
 }
 
-/** The window that reads the input for some rows of outputs. */
-function inputWindow(g: ConvGeometry, outRows: number): WindowSpec {
-  return {
-    channels: g.c,
-    height: g.h,
-    width: g.w,
-    top: g.padding.top,
-    left: g.padding.left,
-    spread: [1, 1],
-    step: g.stride,
-    dilation: g.dilation,
-    kernel: [g.kh, g.kw],
-    outRows,
-    outColumns: g.ow,
-  };
-}
-
 /** Divides the work among threads. */
 export function planFilterGradient(kernel: ConvKernel, threads: number): FilterGradientPlan {
   const { geometry: g } = kernel;
-  const window = (outRows: number) => inputWindow(g, outRows);
+  const window = (outRows: number): WindowSpec => ({ ...inputWindow(g, g.c), outRows });
   const imageBytes = stagedBytes(window(g.oh), layOutWindow(window(g.oh))) + g.o * g.oh * g.ow * floatBytes;
   const bandRows = Math.ceil(g.oh / Math.min(Math.ceil(g.oh / 4), Math.ceil(imageBytes / maxBandBytes)));
   const bands = Math.ceil(g.oh / bandRows);
