@@ -8,7 +8,10 @@ import type { Kernel } from "../ir/kernel.ts";
 import type { Program } from "../ir/program.ts";
 import { debug } from "../env.ts";
 
-/** Is told how long a kernel of a program took: `part` is its name, or that of one of the dispatches it became. */
+/**
+ * Is told how long a kernel of a program took: `part` is its kind, the algorithm by which it was computed, or the name of one of the
+ * dispatches it became.
+ */
 export type Profile = (program: Program, kernel: number, part: string, milliseconds: number) => void;
 
 interface Time {
@@ -19,6 +22,7 @@ interface Time {
 /** All runs of kernels that read the same in the table, by part. */
 interface Row extends Cost {
   readonly name: string;
+  readonly kind: string;
   readonly parts: Map<string, Time>;
 }
 
@@ -45,14 +49,14 @@ export class KernelTimes {
     const cost = costOf(program, kernel);
     // Kernels of one shape may still do different things.
     const key = `${name} ${cost.flops} ${cost.bytes}`;
-    const row = this.#rows.get(key) ?? { name, ...cost, parts: new Map<string, Time>() };
+    const row = this.#rows.get(key) ?? { name, kind: kernel.kind, ...cost, parts: new Map<string, Time>() };
     this.#rows.set(key, row);
     this.#known.set(kernel, row);
     return row;
   }
 
   /**
-   * One line per kind of kernel, the longest times first, with lines for its parts if there are several; empty if nothing ran. GFLOP/s
+   * One line per kind of kernel, the longest times first, with lines for its parts, or for the algorithm, if there are several; empty if nothing ran. GFLOP/s
    * and GB/s count what a kernel must do, whatever the device does.
    */
   table(): string {
@@ -62,9 +66,9 @@ export class KernelTimes {
     if (rows.length === 0) return "";
     const total = rows.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
     const shown = rows.filter(({ milliseconds }) => milliseconds >= leastShare * total);
-    const lines = shown.flatMap(({ name, runs, milliseconds, flops, bytes, parts }) => [
+    const lines = shown.flatMap(({ name, kind, runs, milliseconds, flops, bytes, parts }) => [
       line([...timeCells(runs, milliseconds, total), rate(flops * runs, milliseconds), rate(bytes * runs, milliseconds)], name),
-      ...(parts.size > 1
+      ...(parts.size > 1 || !parts.has(kind)
         ? [...parts].map(([part, time]) => line([...timeCells(time.runs, time.milliseconds, total), "", ""], `  ${part}`))
         : []),
     ]);

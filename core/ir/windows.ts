@@ -120,6 +120,16 @@ export function tapsInside(
   return { from: firstFrom(begin), to: firstFrom(end) };
 }
 
+/** The outputs, from `from` until before `to`, that read an input of the image under a tap. */
+export function outputsInside(
+  { inputs, outputs, stride, dilation, before }: WindowAxis,
+  tap: number,
+): { readonly from: number; readonly to: number } {
+  const start = tap * dilation - before;
+  const from = Math.min(outputs, Math.max(0, Math.ceil(-start / stride)));
+  return { from, to: Math.max(from, Math.min(outputs, Math.ceil((inputs - start) / stride))) };
+}
+
 /** The inputs that an output reads, padding left out, each with its tap. */
 export function inputsOf(axis: WindowAxis, output: number): readonly { readonly tap: number; readonly input: number }[] {
   const { from, to } = tapsInside(axis, output);

@@ -46,7 +46,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   readonly #parts: ExecutableParts;
   readonly #code: ProgramCode;
   readonly #layout: Layout;
-  readonly #work: readonly { run: RunFunction; parallel: boolean }[];
+  readonly #work: readonly (ProgramCode["entries"][number] & { readonly run: RunFunction })[];
   readonly #number = ++programs;
   readonly #table: number;
   readonly #tableBytes: number;
@@ -73,7 +73,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     this.#layout = layOut(program, this.#code, threads);
     const imports = importsOf(memory);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#code.bytes), imports);
-    this.#work = this.#code.entries.map(({ parallel }, i) => ({ run: exports[`run${i}`] as RunFunction, parallel }));
+    this.#work = this.#code.entries.map((entry, i) => ({ ...entry, run: exports[`run${i}`] as RunFunction }));
     this.#needsWorkers = this.#work.some(({ parallel }) => parallel);
     if (this.#needsWorkers) parts.pool.start();
     this.#outputs = program.outputs.map((id) => {
@@ -187,7 +187,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     const { profile, program, memory } = this.#parts;
     const scratch = memory.arena.base + this.#layout.scratch;
     for (let entry = 0; entry < this.#work.length; entry++) {
-      const { run, parallel } = this.#work[entry];
+      const { run, parallel, algorithm } = this.#work[entry];
       const start = profile ? performance.now() : 0;
       if (parallel) {
         this.#parts.pool.run(this.#command(entry, run, scratch));
@@ -198,7 +198,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
           throw deviceFailure(error);
         }
       }
-      profile?.(program, entry, program.kernels[entry].kind, performance.now() - start);
+      profile?.(program, entry, algorithm ?? program.kernels[entry].kind, performance.now() - start);
     }
   }
 

@@ -59,20 +59,24 @@ Deno.test("a kernel's work is counted from its description", () => {
   assert.match(showProgram({ ...program, kernels: [order] }), /kernel 0: argsort \[4, 8\] descending\n {2}operand f32:input2/);
 });
 
-Deno.test("times add up by kernel, the longest first, with the parts of those that have several", () => {
+Deno.test("times add up by kernel, the longest first, with the parts of those that have several, and the algorithm of those that have a choice", () => {
   const times = new KernelTimes();
+  const sorting: Program = { ...program, kernels: [order] };
   assert.equal(times.table(), "");
   for (let run = 0; run < 2; run++) {
     times.add(program, 1, "map", 0.5);
     times.add(program, 0, "matmul", 1);
     times.add(program, 0, "matmul sum", 0.5);
+    times.add(sorting, 0, "by counting", 0.25);
   }
   const cells = times.table().split("\n").map((line) => line.trim().split(/\s{2,}/));
   assert.deepEqual(cells, [
     ["share", "ms", "runs", "us/run", "GFLOP/s", "GB/s", "kernel"],
-    ["75.0 %", "3.00", "2", "1500.0", "0.00", "0.00", "matmul [1, 4, 8] over 16"],
-    ["50.0 %", "2.00", "2", "1000.0", "matmul"],
-    ["25.0 %", "1.00", "2", "500.0", "matmul sum"],
-    ["25.0 %", "1.00", "2", "500.0", "0.00", "0.00", "map [4, 8]"],
+    ["66.7 %", "3.00", "2", "1500.0", "0.00", "0.00", "matmul [1, 4, 8] over 16"],
+    ["44.4 %", "2.00", "2", "1000.0", "matmul"],
+    ["22.2 %", "1.00", "2", "500.0", "matmul sum"],
+    ["22.2 %", "1.00", "2", "500.0", "0.00", "0.00", "map [4, 8]"],
+    ["11.1 %", "0.50", "2", "250.0", "0.00", "0.00", "argsort [4, 8]"],
+    ["11.1 %", "0.50", "2", "250.0", "by counting"],
   ]);
 });

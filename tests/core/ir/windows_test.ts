@@ -10,6 +10,7 @@ import {
   inputAt,
   inputsOf,
   lastInput,
+  outputsInside,
   reversedPadding,
   staysInside,
   tapsInside,
@@ -144,4 +145,14 @@ Deno.test("the axes of a geometry", () => {
     { inputs: 5, outputs: 3, taps: 2, stride: 1, dilation: 3, before: 1, after: 2 },
     { inputs: 6, outputs: 4, taps: 3, stride: 2, dilation: 4, before: 3, after: 4 },
   ]);
+});
+
+Deno.test("outputsInside: the outputs that read the image under a tap, all in one range", () => {
+  for (const axis of [...axes, axisOf(2, 3, { before: 5, after: 4 }), axisOf(1, 3, { stride: 7, before: 1, after: 1 })]) {
+    for (let tap = 0; tap < axis.taps; tap++) {
+      const { from, to } = outputsInside(axis, tap);
+      const expected = readsOf(axis).filter(([, each]) => each === tap).map(([output]) => output);
+      assert.deepEqual(Array.from({ length: to - from }, (_, i) => from + i), expected);
+    }
+  }
 });

@@ -168,6 +168,29 @@ const geometries: Readonly<Record<string, ConvSizes>> = {
   "3x3 over many channels, asymmetric padding": { n: 2, c: 24, input: [9, 15], o: 20, kernel: [3, 3], padding: [0, 2, 2, 1] },
   "3x3 over many channels, a long strip": { n: 1, c: 20, input: [5, 61], o: 28, kernel: [3, 3], padding: [2, 2, 0, 0] },
   "3x3 over many channels, one image, tall": { n: 1, c: 64, input: [40, 6], o: 16, kernel: [3, 3], padding: [1, 0, 0, 1] },
+  // Small images of many channels, whose filters' gradient is a product for each tap: taps outside the image, panels and blocks with a rest.
+  "3x3 over single pixels": { n: 17, c: 40, input: [1, 1], o: 52, kernel: [3, 3], padding: [1, 1, 1, 1] },
+  "3x3 over images of 2 by 2, stride 2": {
+    n: 9,
+    c: 64,
+    input: [2, 2],
+    o: 64,
+    kernel: [3, 3],
+    stride: [2, 2],
+    padding: [1, 1, 1, 1],
+  },
+  "odd channels over small images, strides that differ": {
+    n: 8,
+    c: 43,
+    input: [7, 8],
+    o: 31,
+    kernel: [3, 5],
+    stride: [2, 3],
+    dilation: [1, 2],
+    padding: [1, 1, 4, 3],
+  },
+  "1x1 filter over many channels, stride 2": { n: 8, c: 37, input: [6, 5], o: 50, kernel: [1, 1], stride: [2, 2] },
+  "two groups of many channels": { n: 8, c: 48, input: [4, 5], o: 34, kernel: [3, 3], groups: 2, padding: [1, 1, 1, 1] },
   "filter of a long row": { n: 2, c: 2, input: [3, 90], o: 3, kernel: [2, 80], padding: [1, 0, 5, 6] },
   "filter of a long row, dilation, stride": {
     c: 4,
@@ -240,9 +263,10 @@ const lenet = convGeometry({ n: 3, c: 6, input: [12, 12], o: 16, kernel: [5, 5] 
 const first = convGeometry({ n: 3, input: [13, 12], o: 7, kernel: [3, 3] });
 const strides2 = convGeometry({ n: 2, c: 3, input: [9, 10], o: 5, kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] });
 
+const tiny = convGeometry({ n: 9, c: 40, input: [3, 2], o: 45, kernel: [3, 3], padding: [1, 1, 1, 1] });
 const many = convGeometry({ n: 2, c: 32, input: [10, 13], o: 32, kernel: [3, 3], padding: [1, 1, 0, 1] });
 
-const epilogues: readonly KernelCase[] = [small, lenet, first, strides2, many].flatMap((g, i) => [
+const epilogues: readonly KernelCase[] = [small, lenet, first, strides2, many, tiny].flatMap((g, i) => [
   epilogueCase(`bias and relu, geometry ${i}`, "conv2d", g, [{ value: binary("max", biased, 0) }]),
   epilogueCase(`value before and after relu, and a bool, geometry ${i}`, "conv2d", g, [
     { value: biased },

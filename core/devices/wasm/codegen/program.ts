@@ -33,8 +33,8 @@ export interface ProgramOptions {
 /** A module and what it needs to run. */
 export interface ProgramCode {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Exported functions "run0", "run1" ...: whether all threads take part. */
-  readonly entries: readonly { readonly parallel: boolean }[];
+  /** Exported functions "run0", "run1" ...: whether all threads take part, and by which algorithm a kernel of its own is computed. */
+  readonly entries: readonly { readonly parallel: boolean; readonly algorithm: string | undefined }[];
   /** Byte offsets of shared scratch memory, for the table slots that follow those of the buffers. */
   readonly sharedOffsets: readonly number[];
   readonly sharedBytes: number;
@@ -48,12 +48,18 @@ export function emitProgram(program: Program, options: ProgramOptions): ProgramC
   const host = importHostFunctions(module, program);
   const writer = new KernelWriter(module, program, options, host);
   const barrier = options.threads > 1 ? barrierFunction(module, options.threads, options.spins) : undefined;
-  const kernels = program.kernels.map((kernel) => writer.steps(kernel));
+  const algorithms: (string | undefined)[] = [];
+  const kernels = program.kernels.map((kernel) => {
+    writer.algorithm = undefined;
+    const steps = writer.steps(kernel);
+    algorithms.push(writer.algorithm);
+    return steps;
+  });
   const entries = options.separate ? kernels : [kernels.flat()];
   const parallel = entries.map((steps, i) => emitEntry(module, `run${i}`, steps, barrier));
   return {
     bytes: module.finish(),
-    entries: parallel.map((parallel) => ({ parallel })),
+    entries: parallel.map((parallel, i) => ({ parallel, algorithm: options.separate ? algorithms[i] : undefined })),
     sharedOffsets: writer.sharedOffsets,
     sharedBytes: writer.sharedBytes,
     privateBytes: writer.privateBytes,
@@ -76,6 +82,8 @@ class KernelWriter {
   readonly sharedOffsets: number[] = [];
   sharedBytes = 0;
   privateBytes = 0;
+  /** By which algorithm the current kernel is computed, if it says so. */
+  algorithm: string | undefined;
   readonly #context: GeneratorContext;
   readonly #epilogues = new Map<SimpleKernel, Epilogue>();
   /** Shared memory the current kernel has taken. */
@@ -89,6 +97,7 @@ class KernelWriter {
       tileColumns,
       vector: vectorEmitter(host),
       scalar: scalarEmitter(host),
+      uses: (algorithm) => void (this.algorithm = algorithm),
       privateScratch: (bytes) => void (this.privateBytes = Math.max(this.privateBytes, bytes)),
       sharedScratch: (bytes) => {
         const slot = program.buffers.length + this.sharedOffsets.push(this.#taken) - 1;

@@ -1,17 +1,22 @@
 /**
- * conv2d and its two gradients: which algorithm computes which problem.
+ * conv2d and its two gradients: which algorithm computes which problem. Of those that can, it is the one that takes the fewest cycles by
+ * its own estimate.
  *
  * @module
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
 import type { GeneratorContext, KernelGenerator, Phase } from "../context.ts";
+import { tileColumnsFor } from "../matmul/tile.ts";
 import { directConvolution } from "./direct/convolution.ts";
 import { directFilterGradient } from "./filter_gradient/filter_gradient.ts";
+import { directFilterGradientCycles, planFilterGradient } from "./filter_gradient/plan.ts";
 import { prefersImageLanes } from "./image_lanes/choice.ts";
 import { imageLanesConvolution } from "./image_lanes/convolution.ts";
 import { filterGradientSums, forwardSums, inputGradientSums, plainConvolution, type PlainSums } from "./plain.ts";
 import { type Convolution, forwardConvolution, inputGradientConvolution } from "./problem.ts";
-import { prefersWinograd } from "./winograd/choice.ts";
+import { tapFilterGradient } from "./tap_products/filter_gradient.ts";
+import { planTaps, tapCycles, tapsFit } from "./tap_products/plan.ts";
+import { fitsWinograd, prefersWinograd, winogradFilterGradientCycles } from "./winograd/choice.ts";
 import { winogradConvolution } from "./winograd/convolution.ts";
 import { winogradFilterGradient } from "./winograd/filter_gradient.ts";
 
@@ -28,14 +33,49 @@ export const conv2dFilterGrad: KernelGenerator<ConvKernel> = (context, kernel) =
   if (kernel.shape.includes(0)) return [];
   const { geometry: g } = kernel;
   if (needsPlainLoops(context, kernel)) return plainConvolution(context, kernel, filterGradientSums(g));
-  return (prefersWinograd(context, g, g.oh, g.ow) ? winogradFilterGradient : directFilterGradient)(context, kernel);
+  const madds = g.n * g.o * g.oh * g.ow * (g.c / g.groups) * g.kh * g.kw;
+  const taps = planTaps(g, tileColumnsFor(context, g.c / g.groups, madds));
+  const fitsTaps = tapsFit(taps, madds);
+  const fitsTiles = fitsWinograd(context, g, madds);
+  return leastCycles(context, [
+    {
+      name: "sums along rows",
+      cycles: directFilterGradientCycles(planFilterGradient(kernel, 1)),
+      write: () => directFilterGradient(context, kernel),
+    },
+    ...(fitsTaps
+      ? [{ name: "products by tap", cycles: tapCycles(taps), write: () => tapFilterGradient(context, kernel, taps) }]
+      : []),
+    ...(fitsTiles
+      ? [{ name: "Winograd", cycles: winogradFilterGradientCycles(g), write: () => winogradFilterGradient(context, kernel) }]
+      : []),
+  ]);
 };
+
+/** A way to compute a kernel, and the cycles it takes on one thread: an estimate, from measurements. */
+interface Algorithm {
+  readonly name: string;
+  readonly cycles: number;
+  readonly write: () => readonly Phase[];
+}
+
+/** Writes the phases of the algorithm that takes the fewest cycles. */
+function leastCycles(context: GeneratorContext, algorithms: readonly Algorithm[]): readonly Phase[] {
+  const best = algorithms.reduce((least, each) => each.cycles < least.cycles ? each : least);
+  context.uses(best.name);
+  return best.write();
+}
 
 function convolve(context: GeneratorContext, kernel: ConvKernel, conv: Convolution, sums: PlainSums): readonly Phase[] {
   if (kernel.shape.includes(0)) return [];
   if (needsPlainLoops(context, kernel)) return plainConvolution(context, kernel, sums);
-  if (prefersWinograd(context, kernel.geometry, conv.outHeight, conv.outWidth)) return winogradConvolution(context, kernel, conv);
-  return (prefersImageLanes(conv) ? imageLanesConvolution : directConvolution)(context, kernel, conv);
+  if (prefersWinograd(context, kernel.geometry, conv.outHeight, conv.outWidth)) {
+    context.uses("Winograd");
+    return winogradConvolution(context, kernel, conv);
+  }
+  const lanes = prefersImageLanes(conv);
+  context.uses(lanes ? "images in lanes" : "pixels in lanes");
+  return (lanes ? imageLanesConvolution : directConvolution)(context, kernel, conv);
 }
 
 /** Whether something is empty, so that sums are of nothing, or has 64 bits. */

@@ -11,6 +11,12 @@ export const floatBytes = 4;
 /** Lanes of a vector of f32. */
 export const vectorLanes = 4;
 
+/** Sets `vector` to the first `lanes` floats from the address in local `at` plus `offset`, and its other lanes to 0; none beyond is read. */
+export function loadLanes(c: FunctionWriter, at: number, vector: number, lanes: number, offset: number): void {
+  c.get(at).mem(lanes >= 4 ? "v128.load" : lanes === 1 ? "v128.load32_zero" : "v128.load64_zero", offset).set(vector);
+  if (lanes === 3) c.get(at).get(vector).memLane("v128.load32_lane", 2, offset + 8).set(vector);
+}
+
 /** Stores the first `lanes` lanes of `vector` at the address in local `at` plus `offset`; nothing beyond is touched. */
 export function storeLanes(c: FunctionWriter, at: number, vector: number, lanes: number, offset: number): void {
   c.get(at).get(vector);

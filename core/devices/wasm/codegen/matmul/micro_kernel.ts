@@ -31,9 +31,14 @@ export interface TileSpec {
   readonly wholeSteps: boolean;
   /** Whether the tile may be asked to add to the result. */
   readonly accumulates: boolean;
+  /** If the steps come in runs: from one run to the next in either matrix. */
+  readonly runs?: { readonly lhs: number; readonly rhs: number };
 }
 
-/** Writes a function (lhs, rhs, result, steps, accumulate): result = lhs rhs, plus the result before if `accumulate` is not 0. */
+/**
+ * Writes a function (lhs, rhs, result, steps, accumulate): result = lhs rhs, plus the result before if `accumulate` is not 0. Where the
+ * steps come in runs the last parameter is their number instead, and `steps` those of each.
+ */
 export function microKernel(module: WasmModule, spec: TileSpec): number {
   return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => new MicroKernel(c, spec).write());
 }
@@ -61,15 +66,35 @@ class MicroKernel {
 
   write(): void {
     const c = this.#c;
-    const { accumulates, wholeSteps, columns } = this.#spec;
-    const [result, steps, accumulate] = [2, 3, 4];
+    const { accumulates, columns, runs } = this.#spec;
+    const [result, accumulate] = [2, 4];
     if (accumulates) {
       // Columns that do not exist are read along, and never stored.
       c.get(accumulate).if(() => this.#eachSum((sum, _, offset) => c.get(result).mem("v128.load", offset).set(sum)));
     }
-    this.#loop(() => c.get(steps).i32(Math.log2(unrolledSteps)).op("i32.shr_u"), unrolledSteps);
-    if (!wholeSteps) this.#loop(() => c.get(steps).i32(unrolledSteps - 1).op("i32.and"), 1);
+    if (runs) this.#eachRun(runs);
+    else this.#run();
     this.#eachSum((sum, v, offset) => storeLanes(c, result, sum, columns - v * vectorLanes, offset));
+  }
+
+  /** Adds the products of all steps of a run. */
+  #run(): void {
+    const [c, steps] = [this.#c, 3];
+    this.#loop(() => c.get(steps).i32(Math.log2(unrolledSteps)).op("i32.shr_u"), unrolledSteps);
+    if (!this.#spec.wholeSteps) this.#loop(() => c.get(steps).i32(unrolledSteps - 1).op("i32.and"), 1);
+  }
+
+  #eachRun(distance: { readonly lhs: number; readonly rhs: number }): void {
+    const [c, lhs, rhs, left] = [this.#c, 0, 1, 4];
+    c.withLocals("i32", 2, (lhsRun, rhsRun) => {
+      c.get(lhs).set(lhsRun).get(rhs).set(rhsRun);
+      c.loop(() => {
+        this.#run();
+        c.increment(lhsRun, distance.lhs * floatBytes).increment(rhsRun, distance.rhs * floatBytes);
+        c.get(lhsRun).set(lhs).get(rhsRun).set(rhs);
+        c.increment(left, -1).get(left).brIf(0);
+      });
+    });
   }
 
   /** Calls `body` with each sum, the number of its vector, and the offset of its first element in the result. */

@@ -10,17 +10,22 @@
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { WasmModule } from "../assembler/module.ts";
 import { plus } from "../emit/addresses.ts";
-import { floatBytes, storeLanes, transpose4, vectorLanes } from "../emit/vectors.ts";
+import { floatBytes, loadLanes, storeLanes, transpose4, vectorLanes } from "../emit/vectors.ts";
 
 /** What one packing function does. Strides are in elements. */
 export interface PanelSpec {
   /** Lanes of the panel. */
   readonly width: number;
-  /** Lanes that exist in the source; the panel's others get values of no meaning. */
+  /**
+   * Lanes that exist in the source. The panel's others get zeros, or copies of one that exists: what happens to lie in memory may be
+   * subnormal numbers, with which some processors compute a hundred times slower.
+   */
   readonly lanes: number;
   readonly laneStride: number;
   /** From one step of the inner product to the next. */
   readonly stepStride: number;
+  /** The same in the panel, if it is not `width`. */
+  readonly panelStride?: number;
 }
 
 /** Writes a function (source address, panel address, steps) that packs one panel. */
@@ -54,8 +59,8 @@ function stepLoop(
 }
 
 /** The pointers of a packing function and how far a step moves them. */
-function moves({ stepStride, width }: PanelSpec): readonly (readonly [number, number])[] {
-  return [[source, stepStride * floatBytes], [panel, width * floatBytes]];
+function moves({ stepStride, width, panelStride = width }: PanelSpec): readonly (readonly [number, number])[] {
+  return [[source, stepStride * floatBytes], [panel, panelStride * floatBytes]];
 }
 
 /** Packs one step of any strides. */
@@ -65,6 +70,7 @@ function packScalars(c: FunctionWriter, spec: PanelSpec): void {
     plus(c.get(source), lane * spec.laneStride * floatBytes).mem("f32.load");
     c.mem("f32.store", lane * floatBytes);
   }
+  for (let lane = spec.lanes; lane < spec.width; lane++) c.get(panel).f32(0).mem("f32.store", lane * floatBytes);
 }
 
 /** Lanes that are contiguous in the source. */
@@ -72,7 +78,7 @@ function packAdjacentLanes(c: FunctionWriter, spec: PanelSpec): void {
   const vector = c.local("v128");
   stepLoop(c, count, 1, moves(spec), () => {
     for (let lane = 0; lane < spec.width; lane += vectorLanes) {
-      c.get(source).mem("v128.load", lane * floatBytes).set(vector);
+      loadLanes(c, source, vector, spec.lanes - lane, lane * floatBytes);
       storeLanes(c, panel, vector, Math.min(vectorLanes, spec.width - lane), lane * floatBytes);
     }
   });
@@ -80,6 +86,7 @@ function packAdjacentLanes(c: FunctionWriter, spec: PanelSpec): void {
 
 /** Lanes whose steps are contiguous: squares of 4 by 4 are transposed in registers. */
 function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
+  const { panelStride = spec.width } = spec;
   const rows = c.locals("v128", vectorLanes);
   stepLoop(c, count, vectorLanes, moves(spec), () => {
     for (let lane = 0; lane < spec.width; lane += vectorLanes) {
@@ -90,7 +97,7 @@ function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
       });
       transpose4(c, rows);
       rows.forEach((row, step) =>
-        storeLanes(c, panel, row, Math.min(vectorLanes, spec.width - lane), (step * spec.width + lane) * floatBytes)
+        storeLanes(c, panel, row, Math.min(vectorLanes, spec.width - lane), (step * panelStride + lane) * floatBytes)
       );
     }
   });

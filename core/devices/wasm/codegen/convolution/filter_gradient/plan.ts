@@ -17,6 +17,9 @@ const maxSumBytes = 64 * 1024 * 1024;
 /** Vector registers. */
 const vectorRegisters = 15;
 
+/** Cycles beside the multiply-adds: of a row of pixels in a tile, of adding up and storing a sum, and of staging a pixel. */
+const cycles = { row: 1, element: 1, staged: 0.5 };
+
 /** The tile and what it covers. Columns are (channel, ky, kx) in the order of the filters in memory. */
 interface Tiling {
   /** Output channels of one group of the convolution in blocks. */
@@ -109,6 +112,17 @@ export function planFilterGradient(kernel: ConvKernel, threads: number): FilterG
     imageParts,
     tileParts: threads / imageParts,
   };
+}
+
+/** The cycles that a plan takes on one thread. */
+export function directFilterGradientCycles(plan: FilterGradientPlan): number {
+  const { kernel: { geometry: g }, tiling, vectors, bands, together } = plan;
+  const step = total(tiling.rows, (r) => total(tiling.columns, (c) => tileCycles(r, c)));
+  const channelGroups = g.c / tiling.channels;
+  const tileRows = g.n * g.oh * (vectors * step + tiling.rows.count * tiling.columns.count * cycles.row);
+  const stored = Math.ceil(g.n * bands / together) * (g.o / g.groups) * tiling.channels * g.kh * g.kw * cycles.element;
+  const staged = plan.inputLayout.staged ? g.n * g.c * g.h * g.w * cycles.staged : 0;
+  return channelGroups * (tileRows + stored) + staged;
 }
 
 /** Floats from one image to the next, as the tiles read them. */

@@ -20,16 +20,14 @@ import { maxTileRows, type TileColumns, tileColumnsFor } from "../../matmul/tile
 import { componentsToFilter, patchToComponents, tileToComponents } from "./linear_maps.ts";
 import { transformSquare } from "./squares.ts";
 import { setBand, type TiledImage, tiledImage, transformGroup } from "./tiled_image.ts";
-import { componentCount, cutTiles, eachGroup, filterSize, patchSize, tileSize, tileSpacing, type Tiling } from "./tiling.ts";
+import { componentCount, eachGroup, filterSize, gradientTiling, patchSize, tileSize, type Tiling } from "./tiling.ts";
 
 const tapCount = filterSize * filterSize;
 
 /** conv2dFilterGrad of 3 by 3 windows. */
 export function winogradFilterGradient(context: GeneratorContext, kernel: ConvKernel): readonly Phase[] {
   const { geometry: g } = kernel;
-  const tileBytes = (componentCount * (g.c + g.o) + 2 * tileSpacing) * floatBytes;
-  const imageBytes = (g.c + g.o) * g.oh * g.ow * floatBytes;
-  const tiling = cutTiles(g.n, g.oh, g.ow, context.threads, imageBytes, tileBytes);
+  const tiling = gradientTiling(g, context.threads);
   const parts = Math.min(context.threads, g.n * tiling.bands);
   const sums = context.sharedScratch(parts * componentCount * g.c * g.o * floatBytes);
   return [

@@ -4,8 +4,10 @@
  *
  * @module
  */
+import type { ConvGeometry } from "../../../../../ir/windows.ts";
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import { plus, setMin, setQuotientAndRemainder } from "../../emit/addresses.ts";
+import { floatBytes } from "../../emit/vectors.ts";
 import { maxTileRows } from "../../matmul/tile.ts";
 import { layOutWindow, type WindowLayout, type WindowSpec } from "../window.ts";
 
@@ -59,6 +61,12 @@ export function cutTiles(
     bands: Math.ceil(down / bandTiles),
     together: Math.ceil(tiles / Math.ceil(tiles / most)),
   };
+}
+
+/** How the images are cut for the gradient with respect to the filters. */
+export function gradientTiling(g: ConvGeometry, threads: number): Tiling {
+  const tileBytes = (componentCount * (g.c + g.o) + 2 * tileSpacing) * floatBytes;
+  return cutTiles(g.n, g.oh, g.ow, threads, (g.c + g.o) * g.oh * g.ow * floatBytes, tileBytes);
 }
 
 /**
