@@ -116,8 +116,16 @@ const valuesKind: Kind<Tensor | ArrayLike<number>> = kindOf(
 );
 const rangeOptions = optionTable<RangeOptions>(rangeKinds);
 
-/** A writer to a file of `size` bytes. */
-function writerTo(file: Deno.FsFile, path: string, size: number): SummaryWriter {
+/** A file of records, written in the order in which they were asked for. */
+interface Records {
+  /** Appends what `read` gives, once it does and all before it is written. */
+  append(tag: string, step: number, read: () => Promise<Summary>): Promise<void>;
+  readonly flush: LogTask<void>;
+  readonly close: LogTask<void>;
+}
+
+/** The records of a file of `size` bytes. */
+function recordsOf(file: Deno.FsFile, path: string, size: number): Records {
   let last: Promise<unknown> = Promise.resolve();
   let failure: LogError | undefined;
   let closing: Promise<Either.Either<LogError, void>> | undefined;
@@ -153,11 +161,16 @@ function writerTo(file: Deno.FsFile, path: string, size: number): SummaryWriter 
     return failure ? Either.left(failure) : Either.right(undefined);
   };
 
-  const close = () => {
-    closing ??= flushed().finally(() => file.close());
-    return closing;
+  return {
+    append,
+    flush: () => closing ?? flushed(),
+    close: () => closing ??= flushed().finally(() => file.close()),
   };
+}
 
+/** A writer to a file of `size` bytes. */
+function writerTo(file: Deno.FsFile, path: string, size: number): SummaryWriter {
+  const { append, flush, close } = recordsOf(file, path, size);
   return {
     file: path,
     scalar(tag, value, step) {
@@ -179,7 +192,7 @@ function writerTo(file: Deno.FsFile, path: string, size: number): SummaryWriter 
       const counted = (numbers: ArrayLike<number>): Summary => ({ kind: "histogram", buckets: bucketsOf(numbers) });
       return append(tag, step, () => values instanceof Tensor ? data(values).then(counted) : Promise.resolve(counted(values)));
     },
-    flush: () => () => closing ?? flushed(),
+    flush: () => flush,
     close: () => close,
   };
 }

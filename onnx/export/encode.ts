@@ -1,5 +1,5 @@
 /**
- * Functions as ONNX files: traced, written, and with the values of their parameters.
+ * Functions as ONNX files: their models (`model.ts`) with the values of the parameters.
  *
  * @module
  */
@@ -7,23 +7,17 @@ import { defaultFloat, type DType } from "../../core/dtype.ts";
 import { CotangentError, OptionError, ShapeError } from "../../core/errors.ts";
 import { toBytes } from "../../core/execution/read.ts";
 import { realizeNow } from "../../core/execution/realize.ts";
-import { traceFunction } from "../../core/grad/traced_function.ts";
 import { aFunction, aList, argument, aString, aTree, type Kind, kindOf, stringList } from "../../core/kinds.ts";
 import { checkOptions, optionTable } from "../../core/options.ts";
 import { checkShape, type Shape, showShape } from "../../core/shape.ts";
-import { Tensor } from "../../core/tensor.ts";
-import { treeLeaves } from "../../core/tree.ts";
+import type { Tensor } from "../../core/tensor.ts";
 import { quoted } from "../../core/quoted.ts";
 import { stateDict } from "../../layers/state_dict.ts";
 import type { FormatTask } from "../../formats/errors.ts";
 import { attemptAsync } from "../../formats/failures.ts";
 import { writeFile } from "../../formats/files.ts";
-import { create, type ModelProto, ModelProtoSchema, type TensorProto, toBinary } from "../deps.ts";
-import { batchSizes } from "./extents.ts";
-import { Emitter } from "./emitter.ts";
-import { joined, leaf, type Value } from "./graph.ts";
-import { fusions, rows } from "./table.ts";
-import { describedValue, Names } from "./writer.ts";
+import { ModelProtoSchema, toBinary } from "../deps.ts";
+import { writeModel, type WrittenModel } from "./model.ts";
 
 /** What an input looks like: a tensor, or its shape and type (default f32). Values are not used. */
 export interface InputExample {
@@ -67,8 +61,6 @@ const exportOptions = optionTable<ExportOptions>({
   name: aString,
 });
 
-/** The first version of the format that knows this opset, and the opset: both are read everywhere. */
-const [irVersion, opset] = [8n, 18n];
 /** Protocol buffers are no larger. */
 const mostBytes = 2 ** 31 - 1;
 
@@ -105,8 +97,7 @@ export async function encode(
   examples: readonly InputExample[],
   options: ExportOptions = {},
 ): Promise<Uint8Array> {
-  const { model, parameters } = graphOf(f, examples, options, "encode");
-  return await bytesOf(model, parameters);
+  return await bytesOf(modelOf(f, examples, options, "encode"));
 }
 
 /**
@@ -132,17 +123,11 @@ export function save(
   options: ExportOptions = {},
 ): FormatTask<void> {
   argument(path, aString, "path", "onnx.save");
-  const { model, parameters } = graphOf(f, examples, options, "save");
-  return () => attemptAsync(async () => await writeFile(path, [await bytesOf(model, parameters)]));
+  const written = modelOf(f, examples, options, "save");
+  return () => attemptAsync(async () => await writeFile(path, [await bytesOf(written)]));
 }
 
-/** A file whose parameters have no values yet. */
-interface Written {
-  readonly model: ModelProto;
-  readonly parameters: readonly { readonly tensor: Tensor; readonly proto: TensorProto }[];
-}
-
-async function bytesOf(model: ModelProto, parameters: Written["parameters"]): Promise<Uint8Array> {
+async function bytesOf({ model, parameters }: WrittenModel): Promise<Uint8Array> {
   for (const { tensor, proto } of parameters) proto.rawData = await toBytes(tensor) as Uint8Array<ArrayBuffer>;
   const bytes = parameters.reduce((total, { proto }) => total + proto.rawData.length, 0);
   if (bytes > mostBytes) {
@@ -151,104 +136,22 @@ async function bytesOf(model: ModelProto, parameters: Written["parameters"]): Pr
   return toBinary(ModelProtoSchema, model);
 }
 
-function graphOf(
+/** The model of a function, with all that is said of it checked. */
+function modelOf(
   f: (...inputs: Tensor[]) => unknown,
   examples: readonly InputExample[],
   options: ExportOptions,
   what: "encode" | "save",
-): Written {
+): WrittenModel {
   const call = `onnx.${what}`;
   argument(f, aFunction<typeof f>(), "f", call);
-  const { params = {}, batchAxis = 0, inputNames, outputNames, name } = checkOptions(options, exportOptions, call);
+  const { params = {}, batchAxis = 0, ...names } = checkOptions(options, exportOptions, call);
   const inputs = checkExamples(examples, call);
   const batchAxes = axesOf(batchAxis, inputs, call);
   const named = new Map(Object.entries(stateDict(params)).map(([path, tensor]) => [tensor, path]));
   // With values they are no constants of the function, which a loop or a jitted function makes anew.
   realizeNow([...named.keys()], call);
-  const grows = batchAxes.some((axis) => axis !== null);
-  const shapes = [...inputs.map(({ shape }) => shape), ...[...named.keys()].map(({ shape }) => shape)];
-  const sizes = grows ? batchSizes(shapes) : [1];
-
-  let paths: readonly string[] = [];
-  const traced = sizes.map((size) => {
-    const sized = inputs.map(({ shape, dtype }, i) => ({
-      shape: shape.map((extent, axis) => axis === batchAxes[i] ? size : extent),
-      dtype,
-    }));
-    return traceFunction(call, sized, (args) => {
-      const leaves = treeLeaves(sizes.length > 1 ? withBatch(size, () => f(...args)) : f(...args));
-      const wrong = leaves.find(({ value }) => !(value instanceof Tensor));
-      if (wrong || leaves.length === 0) {
-        throw new TypeError(
-          `Cannot export a function that gives ${wrong ? quoted(wrong.value) : "nothing"}` +
-            `${wrong?.path ? ` at "${wrong.path}"` : ""}: its results must be tensors`,
-        );
-      }
-      paths = leaves.map(({ path }) => path);
-      return [leaves.map(({ value }) => value as Tensor), undefined];
-    }, { hoist: false })[0];
-  });
-
-  const names = new Names();
-  const inputLabels = labels(inputNames, inputs.map((_, i) => inputs.length === 1 ? "input" : `input_${i}`), "inputNames", names);
-  const outputLabels = labels(
-    outputNames,
-    paths.map((path, i) => path === "" ? "output" : /^\d+$/.test(path) ? `output_${path}` : path || `output_${i}`),
-    "outputNames",
-    names,
-  );
-  const batched = batchAxes.findIndex((axis) => axis !== null);
-  const source = batched < 0 ? undefined : { name: inputLabels[batched], axis: batchAxes[batched]! };
-  const emitter = Emitter.of({ rows, fusions }, names, sizes, source);
-
-  const args = inputs.map((_, i) => leaf(traced.map(({ args }) => args[i]), sizes));
-  args.forEach((arg, i) => emitter.define(arg, inputLabels[i]));
-  const parameters: { tensor: Tensor; proto: TensorProto }[] = [];
-  const parameter = (tensor: Tensor): Value => {
-    const value = leaf(sizes.map(() => tensor), sizes);
-    const label = names.fresh(named.get(tensor) || "parameter");
-    parameters.push({ tensor, proto: emitter.initialisers.parameter(label, tensor.dtype, tensor.shape) });
-    emitter.define(value, label);
-    return value;
-  };
-  const captured = new Set(traced.flatMap((each) => each.captured));
-  const results = joined({
-    sizes,
-    traces: traced.map((each) => ({ outputs: each.outputs, leaves: new Map(each.args.map((arg, i) => [arg, args[i]])) })),
-  }, { has: (tensor) => named.has(tensor) || captured.has(tensor), value: parameter });
-  const made = results.map((result) => emitter.of(result));
-  if (emitter.refused.size > 0) {
-    const list = [...emitter.refused];
-    throw new CotangentError(`Cannot export the function as ONNX: there are no ops for ${list.join(", ")}`, { operations: list });
-  }
-  results.forEach((_, i) => emitter.nodes.add("Identity", [made[i]], {}, [outputLabels[i]]));
-  const graph = emitter.nodes.graph(
-    name ?? (f.name || "cotangent"),
-    args.map(({ dtype, shape }, i) => describedValue(inputLabels[i], dtype, shape)),
-    results.map(({ dtype, shape }, i) => describedValue(outputLabels[i], dtype, shape)),
-    emitter.initialisers.all,
-  );
-  const model = create(ModelProtoSchema, {
-    irVersion,
-    producerName: "cotangent",
-    opsetImport: [{ domain: "", version: opset }],
-    graph,
-  });
-  return { model, parameters };
-}
-
-/** Runs a function with a batch that its author may not have thought of. */
-function withBatch<R>(size: number, run: () => R): R {
-  try {
-    return run();
-  } catch (error) {
-    if (!(error instanceof ShapeError)) throw error;
-    throw new ShapeError(
-      `Cannot export the function with a free batch axis: with a batch of ${size} it fails: ${error.message}; ` +
-        "batchAxis says which axis of each input is the batch, and null that all extents are those of the examples",
-      { ...error.facts, size },
-    );
-  }
+  return writeModel({ f, call, inputs, batchAxes, named, ...names });
 }
 
 function checkExamples(examples: readonly InputExample[], what: string): Required<InputExample>[] {
@@ -280,25 +183,5 @@ function axesOf(
       axis,
       shape,
     });
-  });
-}
-
-/** Names that were given, or those that are left to us; each can be there only once. */
-function labels(given: readonly string[] | undefined, otherwise: readonly string[], option: string, names: Names): string[] {
-  const list = given ?? otherwise;
-  if (list.length !== otherwise.length) {
-    throw new OptionError(`Cannot export with ${list.length} ${option}: ${otherwise.length} are needed`, { [option]: list });
-  }
-  const wrong = list.find((name) => name === "" || !name.isWellFormed());
-  if (wrong !== undefined) {
-    throw new OptionError(`Cannot export with ${quoted(wrong)} among ${option}: names are well-formed and not empty`, {
-      [option]: list,
-    });
-  }
-  const labels = list.map((name) => names.fresh(name));
-  const twice = given && labels.findIndex((label, i) => label !== list[i]);
-  if (twice === undefined || twice < 0) return labels;
-  throw new OptionError(`Cannot export with ${option} of which "${list[twice]}" is there before: names are used once`, {
-    [option]: list,
   });
 }

@@ -8,11 +8,11 @@ import type { TracedFunction } from "../../core/grad/traced_function.ts";
 import { scanOp } from "../../core/grad/loop.ts";
 import { tupleElementOp } from "../../core/grad/tuple.ts";
 import type { Op, Tensor } from "../../core/tensor.ts";
-import { extentOf } from "./extents.ts";
+import { type Extent, extentOf } from "./extents.ts";
 import { joined, leaf, type Value } from "./graph.ts";
 import { fixed } from "./match.ts";
 import { type Emitter, needed, type Row, row } from "./emitter.ts";
-import { writeRecurrence } from "./recurrence.ts";
+import { type Step, writeRecurrence } from "./recurrence.ts";
 import { describedValue } from "./writer.ts";
 
 /** What the record of a loop says of it. */
@@ -30,7 +30,6 @@ function writeLoop(value: Value, emitter: Emitter): ReadonlyMap<number, string> 
   const wanted = new Set(value.users.map(indexOf));
   const used = [...wanted].filter((index) => index >= states).sort((a, b) => a - b);
   const args = first.body.args.map((_, i) => leaf(loops.map(({ body }) => body.args[i]), emitter.sizes));
-  const rows = args.slice(states);
   const traces = loops.map(({ body, next, collected }) => ({
     outputs: [...next, ...used.map((index) => collected[index - states])],
     leaves: new Map([
@@ -39,50 +38,50 @@ function writeLoop(value: Value, emitter: Emitter): ReadonlyMap<number, string> 
     ]),
   }));
   const results = joined({ sizes: emitter.sizes, traces });
+  const step: Step = {
+    reverse: needed(fixed(value, scanOp, ({ reverse }) => reverse)),
+    start: value.inputs.slice(constants, constants + states),
+    sequences: value.inputs.slice(constants + states),
+    args,
+    next: results.slice(0, states),
+    collected: results.slice(states),
+  };
+  const names = writeRecurrence(step, (index) => wanted.has(index), emitter) ??
+    writeScan(step, extentOf(loops.map(({ length }) => length), emitter.sizes), emitter);
   const indices = [...first.state.map((_, i) => i), ...used];
-  const reverse = needed(fixed(value, scanOp, ({ reverse }) => reverse));
-  const [start, rowInputs] = [value.inputs.slice(constants, constants + states), value.inputs.slice(constants + states)];
-  if (rowInputs.length === 1) {
-    const step = {
-      args,
-      start,
-      sequence: rowInputs[0],
-      reverse,
-      next: results.slice(0, states),
-      collected: results.slice(states),
-    };
-    const names = writeRecurrence(step, (index) => wanted.has(index), emitter);
-    if (names) return new Map(indices.map((index, i) => [index, names[i]]));
-  }
+  return new Map(indices.map((index, i) => [index, names[i]]));
+}
+
+/** Writes a loop as Scan, and gives the names of its last state and of what it collects. */
+function writeScan(
+  { reverse, start, sequences, args, next, collected }: Step,
+  length: Extent | undefined,
+  emitter: Emitter,
+): readonly string[] {
   const inside = emitter.inside(args);
-  args.forEach((arg, i) => inside.define(arg, emitter.fresh(i < states ? "state" : "row")));
+  args.forEach((arg, i) => inside.define(arg, emitter.fresh(i < start.length ? "state" : "row")));
   const described = args.map((arg) => describedValue(inside.of(arg), arg.dtype, arg.shape));
-  const sequences = rowInputs.map((input) => emitter.of(input));
+  const rows = sequences.map((input) => emitter.of(input));
   if (rows.length === 0) {
     // Scan counts its steps by the rows of something.
-    const length = extentOf(loops.map(({ length }) => length), emitter.sizes);
-    sequences.push(emitter.node("Expand", [emitter.scalar("f32", 0), emitter.integers([needed(length)])]));
+    rows.push(emitter.node("Expand", [emitter.scalar("f32", 0), emitter.integers([needed(length)])]));
     described.push(describedValue(emitter.fresh("row"), "f32", []));
   }
-  const outputs = results.map((result) => {
+  const outputs = [...next, ...collected].map((result) => {
     // A result has a name of its own, also where it is an argument or another result.
     return describedValue(inside.node("Identity", [inside.of(result)]), result.dtype, result.shape);
   });
   const body = inside.nodes.graph(emitter.fresh("step"), described, outputs, []);
-  const direction = Number(reverse);
-  const names = indices.map((index) => emitter.fresh(index < states ? "last" : "scan"));
-  emitter.add("Scan", [
-    ...start.map((input) => emitter.of(input)),
-    ...sequences,
-  ], {
+  const names = [...next.map(() => emitter.fresh("last")), ...collected.map(() => emitter.fresh("scan"))];
+  emitter.add("Scan", [...start.map((input) => emitter.of(input)), ...rows], {
     body: { graph: body },
-    num_scan_inputs: sequences.length,
-    ...(direction === 0 ? {} : {
-      scan_input_directions: sequences.map(() => direction),
-      scan_output_directions: used.map(() => direction),
+    num_scan_inputs: rows.length,
+    ...(reverse && {
+      scan_input_directions: rows.map(() => 1),
+      scan_output_directions: collected.map(() => 1),
     }),
   }, names);
-  return new Map(indices.map((index, i) => [index, names[i]]));
+  return names;
 }
 
 const element: Row = (value, emitter) => {

@@ -14,12 +14,12 @@ import type { Value } from "./graph.ts";
 import { broadcastFrom, fixed, madeBy, numberOf } from "./match.ts";
 import type { Emitter } from "./emitter.ts";
 
-/** A loop over one sequence, seen from a step. */
+/** A loop over the rows of sequences, seen from a step. */
 export interface Step {
-  /** The arguments of a step, the state first, and what they are before the first one. */
+  /** The arguments of a step, the state first and then rows; the state before the first step, and what the rows are of. */
   readonly args: readonly Value[];
   readonly start: readonly Value[];
-  readonly sequence: Value;
+  readonly sequences: readonly Value[];
   readonly reverse: boolean;
   /** The next state, and what is collected. */
   readonly next: readonly Value[];
@@ -136,10 +136,12 @@ export function writeRecurrence(
   wanted: (state: number) => boolean,
   emitter: Emitter,
 ): readonly string[] | undefined {
+  const [sequence, ...others] = step.sequences;
+  if (!sequence || others.length > 0 || sequence.dtype !== "f32") return undefined;
   const cell = [lstm, gru].find(({ op }) => step.args.length === (op === "LSTM" ? 3 : 2));
   const ofHidden = cell?.match(step);
-  const ofInput = affine(step.sequence);
-  if (!cell || !ofHidden || !ofInput || step.sequence.dtype !== "f32") return undefined;
+  const ofInput = affine(sequence);
+  if (!cell || !ofHidden || !ofInput) return undefined;
   if (!ofHidden.bias !== !ofInput.bias || step.collected.some((value) => value !== step.next[0])) return undefined;
   const size = ofHidden.weight.shape[1];
   if (typeof size !== "number" || ofInput.x.shape.length !== 3) return undefined;
