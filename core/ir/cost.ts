@@ -6,7 +6,7 @@
  */
 import { deviceBytes } from "../dtype.ts";
 import { contiguousStrides, showShape, sizeOf } from "../shape.ts";
-import { type Expr, scalarType, usualArgumentsOf, visit } from "./expr.ts";
+import { eachUsualArgument, type Expr, isLeaf, scalarType, visit } from "./expr.ts";
 import { expandBinary, expandLiteral, expandUnary } from "./functions/mod.ts";
 import { type Access, type Kernel, kindOf, type SimpleKernel } from "./kernel.ts";
 import type { Node } from "./operation.ts";
@@ -41,10 +41,6 @@ export function describeKernel(kernel: Kernel): string {
   return `${kernel.kind} ${showShape(kernel.shape)}${over.length > 0 ? ` over ${over.join(" x ")}` : ""}`;
 }
 
-function isLeaf({ kind }: Expr): boolean {
-  return kind === "const" || kind === "load" || kind === "result" || kind === "index";
-}
-
 function operations(roots: readonly Expr[]): number {
   let count = 0;
   visit(roots, (e) => {
@@ -76,7 +72,7 @@ export function instructions(roots: readonly Expr[]): number {
   let count = 0;
   visit(roots, (e) => {
     if (!isLeaf(e)) count += instructionsOf(e);
-  }, usualArgumentsOf);
+  }, eachUsualArgument);
   return count;
 }
 

@@ -150,19 +150,27 @@ export function bitcast(type: ScalarType, x: Expr): Expr {
   return x.type === type ? x : { kind: "bitcast", type, x };
 }
 
-/** The direct arguments of an expression. */
-export function argumentsOf(e: Expr): readonly Expr[] {
+/** Whether an expression has no arguments. */
+export function isLeaf({ kind }: Expr): boolean {
+  return kind === "const" || kind === "load" || kind === "result" || kind === "index";
+}
+
+/** Tells the direct arguments of an expression, in order. They are told and not listed, as compiling asks for them most. */
+export function eachArgument(e: Expr, see: (x: Expr) => void): void {
   switch (e.kind) {
     case "unary":
     case "cast":
     case "bitcast":
-      return [e.x];
-    case "binary":
-      return [e.x, e.y];
+      see(e.x);
+      return;
     case "select":
-      return [e.test, e.x, e.y];
-    default:
-      return [];
+      see(e.test);
+      see(e.x);
+      see(e.y);
+      return;
+    case "binary":
+      see(e.x);
+      see(e.y);
   }
 }
 
@@ -191,19 +199,21 @@ export function mapLeaves(e: Expr, leaf: (leaf: Expr) => Expr, memo: Map<Expr, E
   return made;
 }
 
-/** The direct arguments that are computed at every point: all but the rare part of a select. */
-export function usualArgumentsOf(e: Expr): readonly Expr[] {
-  return e.kind === "select" && e.rare ? [e.test, e.y] : argumentsOf(e);
+/** Tells the direct arguments that are computed at every point: all but the rare part of a select. */
+export function eachUsualArgument(e: Expr, see: (x: Expr) => void): void {
+  if (e.kind !== "select" || !e.rare) return eachArgument(e, see);
+  see(e.test);
+  see(e.y);
 }
 
-/** Visits every node of the expressions once, arguments before users; `into` may leave some arguments out. */
-export function visit(roots: readonly Expr[], see: (e: Expr) => void, into = argumentsOf): void {
+/** Visits every node of the expressions once, arguments before users; `each` may leave some arguments out. */
+export function visit(roots: readonly Expr[], see: (e: Expr) => void, each = eachArgument): void {
   const seen = new Set<Expr>();
   const go = (e: Expr): void => {
     if (seen.has(e)) return;
     seen.add(e);
-    for (const x of into(e)) go(x);
+    each(e, go);
     see(e);
   };
-  for (const root of roots) go(root);
+  roots.forEach(go);
 }

@@ -1,7 +1,7 @@
 /** Costs of expressions: functions count what they expand to, and what few arguments need counts nothing. */
 import assert from "node:assert/strict";
 import { instructions } from "../../../core/ir/cost.ts";
-import { binary, constant, type Expr, rarely, select, unary, usualArgumentsOf, visit } from "../../../core/ir/expr.ts";
+import { binary, constant, eachUsualArgument, type Expr, rarely, select, unary, visit } from "../../../core/ir/expr.ts";
 
 const x: Expr = { kind: "load", type: "f32", slot: 0 };
 
@@ -19,6 +19,6 @@ Deno.test("what is rarely needed is not visited as usual", () => {
   assert.equal(instructions([select(test, far, near)]), 4);
   assert.equal(instructions([rarely(test, far, near)]), 3);
   const seen: Expr[] = [];
-  visit([rarely(test, far, near)], (e) => seen.push(e), usualArgumentsOf);
+  visit([rarely(test, far, near)], (e) => seen.push(e), eachUsualArgument);
   assert.ok(seen.includes(near) && !seen.includes(far));
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Expr, usualArgumentsOf, visit } from "../../../ir/expr.ts";
+import { eachUsualArgument, type Expr, visit } from "../../../ir/expr.ts";
 
 /** Nanoseconds below which a kernel runs on one thread. */
 export const serialNanoseconds = 20_000;
@@ -22,7 +22,7 @@ export function operationCount(roots: readonly Expr[]): number {
     const host = e.type === "f64" && e.kind === "unary" &&
       !["neg", "abs", "sqrt", "floor", "ceil", "round", "trunc"].includes(e.op);
     count += host ? 100 : 1;
-  }, usualArgumentsOf);
+  }, eachUsualArgument);
   return count;
 }
 

@@ -50,7 +50,9 @@ export class FunctionWriter {
 
   /** Lets later locals of the same type reuse these. */
   release(type: ValueType, ...indices: readonly number[]): this {
-    this.#free.set(type, [...this.#free.get(type) ?? [], ...indices]);
+    const free = this.#free.get(type);
+    if (free) free.push(...indices);
+    else this.#free.set(type, [...indices]);
     return this;
   }
 

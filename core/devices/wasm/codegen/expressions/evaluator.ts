@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { argumentsOf, type Expr, usualArgumentsOf, visit } from "../../../../ir/expr.ts";
+import { eachArgument, eachUsualArgument, type Expr, isLeaf, visit } from "../../../../ir/expr.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import { type Emitter, isImmediate, type Lanes } from "./emitter.ts";
 
@@ -74,10 +74,10 @@ export class Evaluator {
     const needed = new Set(this.#roots);
     for (const user of this.#nodes) {
       if (this.#level(user) <= level) continue;
-      for (const x of argumentsOf(user)) {
+      eachArgument(user, (x) => {
         const inBranch = x.kind === "const" && this.#usual !== undefined && !this.#usual.has(user);
         if (!isImmediate(user, x) && !inBranch) needed.add(x);
-      }
+      });
     }
     const here = [...needed].filter((e) => this.#level(e) === level && (e.kind !== "const" || this.#emitter.keepsLiterals));
     this.evaluate(here, { lanes: "all", step: 0 }, (e, push) => {
@@ -97,9 +97,8 @@ export class Evaluator {
   #level(e: Expr): number {
     const known = this.#levels.get(e);
     if (known !== undefined) return known;
-    const args = argumentsOf(e);
-    let level = e.kind === "const" || args.length > 0 ? 0 : this.#leaves.level(e);
-    for (const x of args) level = Math.max(level, this.#level(x));
+    let level = e.kind === "const" || !isLeaf(e) ? 0 : this.#leaves.level(e);
+    eachArgument(e, (x) => level = Math.max(level, this.#level(x)));
     this.#levels.set(e, level);
     return level;
   }
@@ -116,7 +115,7 @@ export class Evaluator {
       const before = uses.get(e) ?? 0;
       uses.set(e, before + 1);
       if (before > 0 || isGiven(e)) return;
-      if (e.kind !== "select" || !e.rare) return argumentsOf(e).forEach(count);
+      if (e.kind !== "select" || !e.rare) return eachArgument(e, count);
       const shared = sharedNodes(e.x, usual ??= usualNodes(roots), isGiven);
       branches.set(e, shared);
       [e.test, e.y, ...shared, ...shared].forEach(count);
@@ -231,7 +230,7 @@ function keptBy(scope: Scope | undefined, e: Expr): number | undefined {
 /** The nodes that are computed whatever the tests say. */
 function usualNodes(roots: readonly Expr[]): ReadonlySet<Expr> {
   const found = new Set<Expr>();
-  visit(roots, (e) => found.add(e), usualArgumentsOf);
+  visit(roots, (e) => found.add(e), eachUsualArgument);
   return found;
 }
 
@@ -243,7 +242,7 @@ function sharedNodes(root: Expr, others: ReadonlySet<Expr>, given: (e: Expr) => 
     if (seen.has(e) || e.kind === "const" || given(e)) return;
     seen.add(e);
     if (others.has(e)) found.add(e);
-    else argumentsOf(e).forEach(go);
+    else eachArgument(e, go);
   };
   go(root);
   return [...found];
