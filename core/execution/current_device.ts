@@ -15,6 +15,7 @@ import type { Device, DeviceName } from "../values/device.ts";
 import { debugProfile } from "../devices/profile.ts";
 import { hasRealAdapter } from "../devices/webgpu/adapter.ts";
 import "../devices/webgpu/open_reads.ts";
+import { systemMayHaveGpu } from "./system_gpu.ts";
 
 /** Options of `setDevice`. */
 export interface DeviceOptions {
@@ -70,7 +71,8 @@ const made = new Map<string, Device>();
 
 /**
  * Chooses the device: "webgpu" (Deno's GPU, a software adapter if that is all there is), "wasm" (all CPU cores), "reference" (slow and
- * exact, for tests), or "auto" (a real GPU if there is one, else wasm). Tensors made before stay usable.
+ * exact, for tests), or "auto" (a real GPU if there is one, else wasm). Tensors made before stay usable. On Linux, "auto" asks for a GPU
+ * only if `/dev` has a file of one.
  *
  * ```ts
  * import { deviceInfo, setDevice } from "../../mod.ts";
@@ -90,7 +92,7 @@ export async function setDevice(name: DeviceName | "auto", options: DeviceOption
       device: name,
     });
   }
-  const chosen = name === "auto" ? (await hasRealAdapter() ? "webgpu" : "wasm") : name;
+  const chosen = name === "auto" ? (systemMayHaveGpu() && await hasRealAdapter() ? "webgpu" : "wasm") : name;
   const key = `${chosen}:${options.threads ?? ""}`;
   const device = made.get(key) ?? await make(chosen, options);
   made.set(key, device);

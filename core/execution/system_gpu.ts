@@ -1,0 +1,25 @@
+/**
+ * Whether the system has a GPU at all, found out without WebGPU: to be asked for adapters it loads every driver that is installed, a
+ * software one among them, which takes longer than loading the library.
+ *
+ * @module
+ */
+import { isGranted, reading } from "../permissions.ts";
+
+/** Device files of Linux by which programs use a GPU: of the kernel's drivers, of NVIDIA, AMD, Windows' subsystem, and of phones. */
+const gpuFile = /^(dri|nvidia.*|kfd|dxg|nvhost.*|nvmap|mali.*|kgsl.*|pvr.*|galcore.*)$/;
+
+/** Whether a file of this name in `/dev` is a GPU's. */
+export function isGpuFile(name: string): boolean {
+  return gpuFile.test(name);
+}
+
+/** False only where it is sure that there is none: on Linux, if `/dev` may be read. Nothing is asked for. */
+export function systemMayHaveGpu(): boolean {
+  if (Deno.build.os !== "linux" || !isGranted(reading("/dev"))) return true;
+  try {
+    return [...Deno.readDirSync("/dev")].some(({ name }) => isGpuFile(name));
+  } catch {
+    return true;
+  }
+}
