@@ -13,8 +13,8 @@ import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
 import { add, mul } from "./binary.ts";
+import { repeat } from "./concat.ts";
 import { fromHost } from "./from_values.ts";
-import { broadcastTo, reshape } from "./movement.ts";
 import { take } from "./take.ts";
 import { imageAxes, type Pair, pair } from "./window.ts";
 
@@ -105,20 +105,12 @@ function gridsOf(extents: readonly number[], { size, scaleFactor }: InterpolateO
 
 function nearest(x: Tensor, axis: number, { extent, out, step }: Grid): Tensor {
   const times = out / extent;
-  if (Number.isInteger(times) && step === 1 / times) return repeat(x, axis, times);
+  if (Number.isInteger(times) && step === 1 / times) return times === 1 ? x : repeat(x, times, { axis });
   return pick(x, axis, indices(out, (i) => Math.min(extent - 1, Math.floor(i * step + rounding))));
 }
 
 /** Bound of the rounding error of a whole position in double precision. */
 const rounding = 1e-9;
-
-/** Every element, repeated. */
-function repeat(x: Tensor, axis: number, times: number): Tensor {
-  if (times === 1) return x;
-  const [before, [extent, ...after]] = [x.shape.slice(0, axis), x.shape.slice(axis)];
-  const many = broadcastTo(reshape(x, [...before, extent, 1, ...after]), [...before, extent, times, ...after]);
-  return reshape(many, [...before, extent * times, ...after]);
-}
 
 /** The mean of the two neighbours of each position, weighted by nearness. */
 function linear(x: Tensor, axis: number, { extent, out, step }: Grid, alignCorners: boolean): Tensor {
