@@ -16,6 +16,12 @@ export const exact: Tolerance = { relative: 0, absolute: 0 };
 /** The smallest normal f32: devices may round smaller values to zero. */
 export const smallestNormal = 2 ** -126;
 
+/**
+ * What may be lost on a real GPU: it takes numbers below the smallest normal one for 0 wherever they occur, and what is computed from
+ * them may be a little larger.
+ */
+export const flushedSize = 2 ** -118;
+
 /** Whether two numbers agree: NaN with NaN, an infinity with itself, else within the tolerance; the sign of zero does not count. */
 export function isClose(actual: number, expected: number, { relative, absolute }: Tolerance): boolean {
   if (Number.isNaN(expected) || !Number.isFinite(expected) || !Number.isFinite(actual)) {

@@ -54,6 +54,7 @@ export async function createWebgpuDevice(options: WebgpuOptions = {}): Promise<W
   const { limits } = device;
   const target: Target = {
     software,
+    roundsQuotients: adapter.info.isFallbackAdapter,
     // Real GPUs detect uniform loads themselves.
     subgroupSize: software ? subgroupSize : 0,
     maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,

@@ -458,6 +458,7 @@ Deno.test("webgpu: kernels over more workgroups than one axis allows are folded"
     maxWorkgroupsPerDimension: 65535,
     maxInvocationsPerWorkgroup: 256,
     maxWorkgroupBytes: 16384,
+    roundsQuotients: true,
   };
   const { dispatches: [{ workgroups }] } = generateKernel(program, kernel, target);
   assert.ok(workgroups.every((count) => count <= 65535), workgroups.join());

@@ -8,7 +8,7 @@
  */
 import type { Expr } from "../../../../ir/expr.ts";
 import { expandBinary, expandLiteral, expandUnary } from "../../../../ir/functions/mod.ts";
-import { hiddenOperands, isFloatLiteral } from "./folding.ts";
+import { hiddenChoices, hiddenOperands, isFloatLiteral } from "./folding.ts";
 import { literal } from "./literals.ts";
 import { printBinary, printCast, printUnary, refuseDouble } from "./operators.ts";
 import type { WgslWriter } from "./wgsl_writer.ts";
@@ -81,8 +81,10 @@ function printNode(shader: WgslWriter, leaves: Leaves, e: Expr, print: (e: Expr)
       const [x, y] = [printOperand(shader, e.x, hideX, print), printOperand(shader, e.y, hideY, print)];
       return printBinary(shader, e.op, e.x.type, x, y);
     }
-    case "select":
-      return `select(${print(e.y)}, ${print(e.x)}, ${print(e.test)})`;
+    case "select": {
+      const [hideX, hideY] = hiddenChoices(e);
+      return `select(${printOperand(shader, e.y, hideY, print)}, ${printOperand(shader, e.x, hideX, print)}, ${print(e.test)})`;
+    }
     case "cast":
       return printCast(shader, e.type, e.x.type, print(e.x));
     case "bitcast":

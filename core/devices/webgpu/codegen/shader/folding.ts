@@ -1,12 +1,13 @@
 /**
  * What drivers must not see, because they take floats for real numbers: where they did, x * 0 and x - x would be 0 also for NaN and
- * infinity, and (x + y) - x would be y, as if nothing had been rounded. Such an operand is passed through `exact` (`helpers.ts`).
+ * infinity, and (x + y) - x would be y, as if nothing had been rounded; a choice of the larger number would be a maximum. Such an operand is passed through `exact` (`helpers.ts`).
  *
  * @module
  */
 import type { Expr } from "../../../../ir/expr.ts";
 
 type Binary = Extract<Expr, { kind: "binary" }>;
+type Select = Extract<Expr, { kind: "select" }>;
 
 type Kind = (e: Expr) => boolean;
 
@@ -58,6 +59,21 @@ export function hiddenOperands({ op, x, y }: Binary): readonly [x: boolean, y: b
     default:
       return [false, false];
   }
+}
+
+/**
+ * Which choices of a select have to be hidden: a number that was compared with the other one and is then chosen from the two would
+ * become a minimum or maximum, which drops NaN.
+ */
+export function hiddenChoices({ test: e, x, y }: Select): readonly [x: boolean, y: boolean] {
+  const test = e.kind === "unary" && e.op === "not" ? e.x : e;
+  if (x.type !== "f32" || !isComparison(test)) return [false, false];
+  const isCompared = (e: Expr) => !isLiteral(e) && (isSame(e, test.x) || isSame(e, test.y));
+  return [isCompared(x), isCompared(y)];
+}
+
+function isComparison(e: Expr): e is Binary {
+  return e.kind === "binary" && (e.op === "lt" || e.op === "le") && e.x.type === "f32";
 }
 
 /** Whether two expressions are one value. */

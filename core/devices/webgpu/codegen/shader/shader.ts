@@ -28,7 +28,7 @@ export class Shader extends WgslWriter {
     scratchType: ScratchSpec["type"] = "f32",
     scratchIsAtomic = false,
   ) {
-    super();
+    super(context.target.roundsQuotients);
     this.#bindings = new Bindings(this, context, { type: scratchType, isAtomic: scratchIsAtomic });
   }
 

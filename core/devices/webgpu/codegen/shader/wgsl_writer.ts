@@ -23,6 +23,9 @@ export class WgslWriter {
   #names = 0;
   #depth = 1;
 
+  /** @param roundsQuotients Whether quotients and square roots need no helper to be rounded right. */
+  constructor(readonly roundsQuotients: boolean) {}
+
   /** What has been written so far. */
   get text(): WgslText {
     return { helpers: this.#helpers, globals: this.#globals, body: this.#body };
