@@ -32,6 +32,9 @@ interface Share {
   locate(step: string): Location;
 }
 
+/** Elements by which rows are longer where neighbours are written below each other: so they go to different banks of the memory. */
+const rowPadding = 4;
+
 /** One slice of an operand in workgroup memory: `depth` rows of `width` lines, as vectors of four lines. */
 export class Slice {
   readonly #shader: Shader;
@@ -39,6 +42,8 @@ export class Slice {
   readonly #spec: SliceSpec;
   readonly #memory: string;
   readonly #isVectorized: boolean;
+  /** Elements from one row to the next. */
+  readonly #pitch: number;
   readonly #shares: readonly Share[];
 
   /** Declares the memory and writes what all slices of a tile have in common. */
@@ -50,7 +55,8 @@ export class Slice {
     this.#memory = shader.fresh("tile");
     this.#isVectorized = operand.vectors && width * depth % (4 * invocations) === 0 && shader.canViewAsVectors(operand.buffer);
     if (this.#isVectorized) shader.viewAsVectors(operand.buffer);
-    shader.global(`var<workgroup> ${this.#memory}: array<vec4<f32>, ${width * depth / 4}>;`);
+    this.#pitch = pitchOf(operand, width);
+    shader.global(`var<workgroup> ${this.#memory}: array<vec4<f32>, ${this.#pitch * depth / 4}>;`);
     const count = width * depth / invocations / (this.#isVectorized ? 4 : 1);
     this.#shares = Array.from({ length: count }, (_, index) => this.#share(index));
   }
@@ -74,24 +80,24 @@ export class Slice {
   /** Moves the registers to workgroup memory. */
   deposit(): void {
     const shader = this.#shader;
-    const { width } = this.#spec;
+    const pitch = this.#pitch;
     for (const { register, line, step } of this.#shares) {
-      const at = shader.define(`${step} * ${width}u + ${line}`, "m");
+      const at = shader.define(`${step} * ${pitch}u + ${line}`, "m");
       if (!this.#isVectorized) shader.line(`${this.#memory}[${at} >> 2u][${at} & 3u] = ${register};`);
       else if (this.#operand.neighbours === "lines") shader.line(`${this.#memory}[${at} >> 2u] = ${register};`);
       else {
         for (let i = 0; i < 4; i++) {
-          const below = shader.define(`${at} + ${i * width}u`, "m");
+          const below = shader.define(`${at} + ${i * pitch}u`, "m");
           shader.line(`${this.#memory}[${below} >> 2u][${below} & 3u] = ${register}.${"xyzw"[i]};`);
         }
       }
     }
   }
 
-  /** Names `count` vectors of four lines of step p, from number `first` on. */
-  vectors(p: number, first: string, count: number): string[] {
-    const { width } = this.#spec;
-    return Array.from({ length: count }, (_, v) => this.#shader.define(`${this.#memory}[${p * width / 4 + v}u + ${first}]`, "x"));
+  /** Names `count` vectors of four lines of step p: number `first`, and so on at a distance of `apart`. */
+  vectors(p: number, first: string, { count, apart }: { readonly count: number; readonly apart: number }): string[] {
+    const row = p * this.#pitch / 4;
+    return Array.from({ length: count }, (_, v) => this.#shader.define(`${this.#memory}[${row + v * apart}u + ${first}]`, "x"));
   }
 
   get #zero(): string {
@@ -117,4 +123,9 @@ export class Slice {
     shader.line(`var ${register} = ${this.#zero};`);
     return { register, line, step, exists, locate: operand.line(shader, batch, at) };
   }
+}
+
+/** How long the rows of a slice are in workgroup memory. */
+export function pitchOf({ neighbours }: Pick<ProductOperand, "neighbours">, width: number): number {
+  return neighbours === "steps" ? width + rowPadding : width;
 }

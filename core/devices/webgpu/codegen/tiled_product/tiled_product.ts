@@ -14,7 +14,7 @@ import { partialSumBytes, sumWriter, withPartialSums } from "../shader/partial_s
 import { Shader, u32 } from "../shader/shader.ts";
 import type { Product } from "./product.ts";
 import { Slice } from "./slice.ts";
-import { busyWorkgroups, chooseTiling, invocationsOf, tilesOf, type Tiling } from "./tiling.ts";
+import { busyWorkgroups, chooseTiling, invocationsOf, lanesOf, tilesOf, type Tiling } from "./tiling.ts";
 
 /** How the summed axis is cut: into splits of slices. */
 interface Splits {
@@ -37,7 +37,7 @@ export function generateTiledProduct(context: KernelContext, product: Product): 
 }
 
 function dispatchTiles(context: KernelContext, product: Product, tiling: Tiling, { splits, slicesPerSplit }: Splits): Dispatch {
-  const { rows, columns, depth, ownRows, ownColumns } = tiling;
+  const { rows, columns, depth } = tiling;
   const shader = new Shader(context, `${product.label} tiled`, [invocationsOf(tiling), 1, 1]);
   const lanes = splits === 1 ? product.lanes(shader) : 1;
   const writeSums = sumWriter(shader, context.kernel, splits, lanes);
@@ -46,7 +46,7 @@ function dispatchTiles(context: KernelContext, product: Product, tiling: Tiling,
   const [b, split, tileRow] = decompose(shader, group.id, [product.batch, splits, tilesDown]);
   const top = shader.define(`${tileRow} * ${rows}u`, "i");
   const edge = shader.define(`${group.across} * ${columns}u`, "j");
-  const [laneRow, laneColumn] = decompose(shader, "lane", [rows / ownRows, columns / ownColumns]);
+  const [laneRow, laneColumn] = placeInTile(shader, lanesOf(tiling));
   const start = shader.define(`${split} * ${slicesPerSplit * depth}u`, "p");
   const end = splits === 1 ? u32(product.k) : shader.define(`min(${start} + ${slicesPerSplit * depth}u, ${product.k}u)`, "p");
 
@@ -55,14 +55,27 @@ function dispatchTiles(context: KernelContext, product: Product, tiling: Tiling,
   const left = new Slice(shader, product.left, { ...common, first: top, width: rows });
   const right = new Slice(shader, product.right, { ...common, first: edge, width: columns });
   const sums = sumSlices(shader, tiling, left, right, { start, slices: slicesPerSplit, laneRow, laneColumn });
-  const i = shader.define(`${top} + ${laneRow} * ${ownRows}u`, "i");
-  const j = shader.define(`${edge} + ${laneColumn} * ${ownColumns}u`, "j");
+  const i = shader.define(`${top} + ${laneRow} * 4u`, "i");
+  const j = shader.define(`${edge} + ${laneColumn} * 4u`, "j");
   shader.when([group.inside], () => {
     storeTile(shader, product, tiling, sums, lanes, { i, j }, (values, row, column) => {
       writeSums(values, product.point(shader, b, row, column), split);
     });
   });
   return shader.dispatch(group.workgroups);
+}
+
+/**
+ * Where an invocation is in the plane over the tile. Runs of 32, which a GPU executes as one, are blocks of 4 by 8: they read fewer
+ * different elements of the slices than a row would.
+ */
+function placeInTile(shader: Shader, [down, across]: readonly [number, number]): readonly [row: Coordinate, column: Coordinate] {
+  if (down % 4 !== 0 || across % 8 !== 0) {
+    const [row, column] = decompose(shader, "lane", [down, across]);
+    return [row, column];
+  }
+  const [blockRow, blockColumn, row, column] = decompose(shader, "lane", [down / 4, across / 8, 4, 8]);
+  return [shader.define(`${blockRow} * 4u + ${row}`, "i"), shader.define(`${blockColumn} * 8u + ${column}`, "j")];
 }
 
 /** The slices that a workgroup goes through, and which part of its tile an invocation has. */
@@ -76,6 +89,7 @@ interface Work {
 /** Writes the loop over slices; returns the names of the sums, by row and vector of four columns. */
 function sumSlices(shader: Shader, tiling: Tiling, left: Slice, right: Slice, work: Work): string[][] {
   const { depth, ownRows, ownColumns } = tiling;
+  const [down, across] = lanesOf(tiling);
   const sums = Array.from({ length: ownRows }, (_, r) => Array.from({ length: ownColumns / 4 }, (_, c) => `s${r}_${c}`));
   for (const name of sums.flat()) shader.line(`var ${name} = vec4<f32>();`);
   left.fetch(work.start);
@@ -89,8 +103,8 @@ function sumSlices(shader: Shader, tiling: Tiling, left: Slice, right: Slice, wo
     left.fetch(next);
     right.fetch(next);
     for (let p = 0; p < depth; p++) {
-      const x = left.vectors(p, `${work.laneRow} * ${ownRows / 4}u`, ownRows / 4);
-      const y = right.vectors(p, `${work.laneColumn} * ${ownColumns / 4}u`, ownColumns / 4);
+      const x = left.vectors(p, work.laneRow, { count: ownRows / 4, apart: down });
+      const y = right.vectors(p, work.laneColumn, { count: ownColumns / 4, apart: across });
       sums.forEach((row, r) => {
         row.forEach((sum, v) => shader.line(`${sum} += ${x[Math.floor(r / 4)]}.${"xyzw"[r % 4]} * ${y[v]};`));
       });
@@ -100,21 +114,27 @@ function sumSlices(shader: Shader, tiling: Tiling, left: Slice, right: Slice, wo
   return sums;
 }
 
-/** Stores an invocation's part of the tile, whose corner is (i, j), as far as it is inside. */
+/**
+ * Stores an invocation's part of the tile as far as it is inside: blocks of four by four, as far apart as there are invocations along
+ * the tile. The corner of the first is (i, j).
+ */
 function storeTile(
   shader: Shader,
   { left, right }: Product,
-  { rows, columns, ownColumns }: Tiling,
+  tiling: Tiling,
   sums: readonly (readonly string[])[],
   lanes: Lanes,
   { i, j }: { readonly i: Coordinate; readonly j: Coordinate },
   store: (values: readonly string[], row: Coordinate, column: Coordinate) => void,
 ): void {
+  const { rows, columns, ownColumns } = tiling;
+  const [down, across] = lanesOf(tiling);
+  const place = (index: number, lanes: number) => Math.floor(index / 4) * lanes * 4 + index % 4;
   sums.forEach((vectors, r) => {
-    const row = shader.define(`${i} + ${r}u`, "i");
+    const row = shader.define(`${i} + ${place(r, down)}u`, "i");
     shader.when([left.lines % rows === 0 ? undefined : `${row} < ${left.lines}u`], () => {
       for (let c = 0; c < ownColumns; c += lanes) {
-        const column = shader.define(`${j} + ${c}u`, "j");
+        const column = shader.define(`${j} + ${place(c, across)}u`, "j");
         const values = Array.from({ length: lanes }, (_, lane) => `${vectors[Math.floor(c / 4)]}.${"xyzw"[(c + lane) % 4]}`);
         shader.when([right.lines % columns === 0 ? undefined : `${column} < ${right.lines}u`], () => store(values, row, column));
       }

@@ -5,6 +5,7 @@
  */
 import type { Target } from "../kernel_code.ts";
 import type { Product } from "./product.ts";
+import { pitchOf } from "./slice.ts";
 
 /** A way to cut a product. */
 export interface Tiling {
@@ -20,16 +21,22 @@ export interface Tiling {
 
 const tilings: readonly Tiling[] = [
   { rows: 128, columns: 128, depth: 8, ownRows: 8, ownColumns: 8 },
-  { rows: 64, columns: 128, depth: 8, ownRows: 8, ownColumns: 4 },
+  { rows: 64, columns: 128, depth: 16, ownRows: 8, ownColumns: 8 },
   { rows: 64, columns: 64, depth: 16, ownRows: 4, ownColumns: 4 },
   { rows: 32, columns: 128, depth: 16, ownRows: 4, ownColumns: 4 },
   { rows: 32, columns: 32, depth: 16, ownRows: 4, ownColumns: 4 },
   { rows: 16, columns: 64, depth: 16, ownRows: 4, ownColumns: 4 },
 ];
 
-/** Invocations of a workgroup. */
-export function invocationsOf({ rows, columns, ownRows, ownColumns }: Tiling): number {
-  return rows / ownRows * (columns / ownColumns);
+/** The invocations of a workgroup, as a plane over its tile. */
+export function lanesOf({ rows, columns, ownRows, ownColumns }: Tiling): readonly [down: number, across: number] {
+  return [rows / ownRows, columns / ownColumns];
+}
+
+/** How many invocations a workgroup has. */
+export function invocationsOf(tiling: Tiling): number {
+  const [down, across] = lanesOf(tiling);
+  return down * across;
 }
 
 /** As many workgroups keep a GPU busy. */
@@ -43,7 +50,7 @@ export function tilesOf({ batch, left, right }: Product, { rows, columns }: Tili
 /** The tiling with the least work, counting what overhangs, what loads cost beside the products, and idle parts of the GPU. */
 export function chooseTiling(product: Product, target: Target): Tiling {
   const fitting = tilings.filter((tiling) => {
-    const bytes = 4 * tiling.depth * (tiling.rows + tiling.columns);
+    const bytes = 4 * tiling.depth * (pitchOf(product.left, tiling.rows) + pitchOf(product.right, tiling.columns));
     return invocationsOf(tiling) <= target.maxInvocationsPerWorkgroup && bytes <= target.maxWorkgroupBytes;
   });
   return fitting.reduce((best, tiling) => costOf(product, tiling) < costOf(product, best) ? tiling : best);
