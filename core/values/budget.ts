@@ -7,15 +7,17 @@ import { OutOfMemoryError } from "../errors.ts";
 import type { Device } from "./device.ts";
 import { type FinalizationGroup, freeBuffer, recency } from "./location.ts";
 
-/** Bytes of values that may be on a device before some of them move; more where programs need more. */
-let budget = 8 * 1024 * 1024;
+/** The bytes of the inputs and outputs of the largest program that has run. */
+let workingSet = 0;
 
-/**
- * Records the bytes of the inputs and outputs of a program that has run: the budget is at least four times that, so that a training state
- * never moves.
- */
+/** Records the bytes of the inputs and outputs of a program that has run. */
 export function noteWorkingSet(bytes: number): void {
-  budget = Math.max(budget, 4 * bytes);
+  workingSet = Math.max(workingSet, bytes);
+}
+
+/** Bytes of values that may be on a device before some of them move: so many that a training state never does. */
+function budgetOf({ leastBudget }: Device): number {
+  return Math.max(leastBudget, 4 * workingSet);
 }
 
 /** The outputs of the last run: they stay on their device until the next one, whatever the budget. */
@@ -33,6 +35,7 @@ export function pinLatest(group: FinalizationGroup | undefined): void {
  * @throws {OutOfMemoryError} If memory does not suffice without any of them.
  */
 export function withRoom<T>(device: Device, run: () => T): T {
+  const budget = budgetOf(device);
   if (device.bytesInUse > budget) moveToHost(device, budget / 2, latest);
   try {
     return run();

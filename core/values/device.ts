@@ -30,6 +30,9 @@ export interface Executable<B extends DeviceBuffer = DeviceBuffer> {
   destroy(): void;
 }
 
+/** See {@link Device.leastBudget}, where memory is the computer's own. */
+export const leastHostBudget: number = 8 * 2 ** 20;
+
 /** A device. */
 export interface Device<B extends DeviceBuffer = DeviceBuffer> extends Target {
   readonly name: DeviceName;
@@ -47,6 +50,8 @@ export interface Device<B extends DeviceBuffer = DeviceBuffer> extends Target {
   readonly readsFreely: boolean;
   /** Gives the memory back. Safe to call while programs that use it are still running. */
   free(buffer: B): void;
-  /** Bytes of device memory in use by buffers, for reports and for the budget. */
+  /** Bytes of device memory in use by buffers of values, for reports and for the budget: not what programs need in between. */
   readonly bytesInUse: number;
+  /** Bytes of values that are never too many: beyond a budget of at least that, some move to the host. */
+  readonly leastBudget: number;
 }

@@ -154,7 +154,10 @@ testOnDevices("every type a device has is written, moved, cast and read there", 
     const wide = computeType(dtype);
     const there = realize(cast(x, wide));
     sameNumbers(await data(there), values, `${dtype} to ${wide}`);
-    assert.deepEqual(await data(cast(there, dtype)), held, `${wide} to ${dtype}`);
+    // Numbers, not bits: a device has its own NaN.
+    const narrowed = await data(cast(there, dtype));
+    assert.equal(narrowed.constructor, held.constructor);
+    sameNumbers(narrowed, Array.from(held), `${wide} to ${dtype}`);
     assert.deepEqual(await data(zeros([2], { dtype })), fromHostArray(dtype, hostArray(dtype, 2)));
     sameNumbers(await data(onesLike(x)), values.map(() => 1), dtype);
   }

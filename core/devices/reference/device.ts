@@ -8,7 +8,7 @@
  * @module
  */
 import { deviceBytes, type DType, dtypes, toHostArray } from "../../dtype.ts";
-import type { Device } from "../../values/device.ts";
+import { type Device, leastHostBudget } from "../../values/device.ts";
 import { contentsOf, fromHost, type ReferenceBuffer } from "./buffer.ts";
 import type { Memory } from "./evaluate.ts";
 import { ReferenceExecutable } from "./executable.ts";
@@ -33,6 +33,7 @@ export function createReferenceDevice(): Device<ReferenceBuffer> {
     fuses: false,
     // Reading would round them.
     readsFreely: false,
+    leastBudget: leastHostBudget,
     compile: (program) => new ReferenceExecutable(program, hold),
     upload: (dtype, values) => hold(dtype, fromHost(dtype, values)),
     // Copied at once: what runs before the promise is awaited may overwrite it.

@@ -6,7 +6,7 @@
 import { deviceBytes, type DType, dtypes, type HostArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import type { Program } from "../../ir/program.ts";
-import type { Device, Executable } from "../../values/device.ts";
+import { type Device, type Executable, leastHostBudget } from "../../values/device.ts";
 import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
 import { WasmExecutable } from "./executable.ts";
@@ -56,6 +56,7 @@ class WasmDevice implements Device<WasmBuffer> {
   readonly maxFusedParts = Infinity;
   readonly fuses = true;
   readonly readsFreely = true;
+  readonly leastBudget = leastHostBudget;
   readonly #memory: SharedMemory;
   readonly #pool: ThreadPool;
   readonly #threads: number;

@@ -6,7 +6,7 @@
 import { deviceBytes, type DType, dtypes, type HostArray } from "../../dtype.ts";
 import { DeviceError, DTypeError } from "../../errors.ts";
 import type { Program } from "../../ir/program.ts";
-import type { Device } from "../../values/device.ts";
+import { type Device, leastHostBudget } from "../../values/device.ts";
 import type { Profile } from "../profile.ts";
 import { type AdapterOptions, describeAdapter, findAdapter, openDevice } from "./adapter.ts";
 import { bytesFor, checkHostInput, decode, WebgpuBuffer } from "./buffer.ts";
@@ -54,7 +54,7 @@ export async function createWebgpuDevice(options: WebgpuOptions = {}): Promise<W
   const { limits } = device;
   const target: Target = {
     software,
-    roundsQuotients: adapter.info.isFallbackAdapter,
+    roundsEachStep: adapter.info.isFallbackAdapter,
     // Real GPUs detect uniform loads themselves.
     subgroupSize: software ? subgroupSize : 0,
     maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
@@ -77,6 +77,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
   readonly maxFusedParts = 16;
   readonly fuses = true;
   readonly readsFreely = false;
+  readonly leastBudget: number;
   readonly #device: GPUDevice;
   readonly #failures: Failures;
   readonly #pool: BufferPool;
@@ -87,6 +88,8 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
 
   constructor(device: GPUDevice, readonly description: string, target: Target, options: WebgpuOptions) {
     this.#device = device;
+    // A card has gigabytes of its own, and reading from it waits for all that it has to do.
+    this.leastBudget = options.software ? leastHostBudget : 2 ** 30;
     // One is kept for scratch memory.
     this.maxBuffersPerKernel = Math.min(device.limits.maxStorageBuffersPerShaderStage, mostBindings) - 1;
     this.#failures = new Failures(device);
@@ -109,7 +112,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
 
   /** See {@link Device.bytesInUse}. */
   get bytesInUse(): number {
-    return this.#pool.bytesInUse;
+    return this.#pool.bytesInUse - this.#services.workspace.bytes;
   }
 
   /** What has been created so far. */

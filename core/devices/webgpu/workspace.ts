@@ -16,6 +16,8 @@ interface Shared {
 export class Workspace {
   readonly #pool: BufferPool;
   readonly #sizes = new Map<number, Shared[]>();
+  /** Bytes of the pool that are here. */
+  bytes = 0;
 
   constructor(pool: BufferPool) {
     this.#pool = pool;
@@ -51,6 +53,7 @@ export class Workspace {
       if (index < 0) continue;
       if (--list[index].users > 0) continue;
       this.#pool.release(memory);
+      this.bytes -= memory.bytes;
       list.splice(index, 1);
     }
   }
@@ -59,8 +62,14 @@ export class Workspace {
     const size = sizeClass(bytes);
     const list = this.#sizes.get(size) ?? [];
     this.#sizes.set(size, list);
-    const shared = list[ordinal] ??= { memory: this.#pool.acquire(bytes), users: 0 };
+    const shared = list[ordinal] ??= { memory: this.#acquire(bytes), users: 0 };
     shared.users++;
     return shared.memory;
+  }
+
+  #acquire(bytes: number): Memory {
+    const memory = this.#pool.acquire(bytes);
+    this.bytes += memory.bytes;
+    return memory;
   }
 }

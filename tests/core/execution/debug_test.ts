@@ -176,6 +176,7 @@ Deno.test("where values have to be waited for, effects still come in order, and 
   const reads: (() => void)[] = [];
   useDevice(changed({
     readsFreely: false,
+    leastBudget: 2 ** 23,
     downloadNow: (buffer) => slow ? undefined : device.downloadNow(buffer),
     download: (buffer) => {
       const values = device.downloadNow(buffer)!;

@@ -20,12 +20,14 @@ for (const [name, accuracy] of Object.entries(accuracies)) {
     // GPUs may take subnormal numbers for 0.
     const flushes = device === "webgpu" || accuracy.flushes;
     const lost = await flushLoss({ name: device });
+    // A root that is corrected is rounded twice.
+    const most = lost > 0 ? Math.max(f32, 0.501) : f32;
     samples.forEach((x, i) => {
       if (device === "webgpu" && isSubnormal(x)) return;
       const want = exact(x, others[i]);
       const off = unitsOff(got[i], want, { type: "f32", flushes, least: leastSize(accuracy, x) });
       assert.ok(
-        off <= f32 || Math.abs(got[i] - want) < lost,
+        off <= most || Math.abs(got[i] - want) < lost,
         `${name}(${x}${binary ? `, ${others[i]}` : ""}) is ${got[i]}, not ${want}: ${off} units off`,
       );
     });

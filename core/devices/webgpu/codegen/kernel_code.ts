@@ -10,8 +10,11 @@ import type { Program } from "../../../ir/program.ts";
 export interface Target {
   /** Whether a processor acts as a GPU: barriers are slow, and few large invocations are better than many small ones. */
   readonly software: boolean;
-  /** Whether quotients and square roots are rounded as IEEE 754 has it: processors do so, GPUs are off by up to three units. */
-  readonly roundsQuotients: boolean;
+  /**
+   * Whether each operation is rounded by itself and as IEEE 754 has it: processors do so. GPUs fuse products with sums, and their
+   * quotients and square roots are off by up to three units in the last place.
+   */
+  readonly roundsEachStep: boolean;
   /** The size of all subgroups, if they are consecutive in the workgroup and can broadcast; else 0. */
   readonly subgroupSize: number;
   readonly maxWorkgroupsPerDimension: number;

@@ -12,7 +12,7 @@ import type { Product, ProductOperand } from "../tiled_product/product.ts";
 import { generateTiledProduct } from "../tiled_product/tiled_product.ts";
 import { generateDirect } from "./direct.ts";
 import { channelsPerGroup, type Gather } from "./gather.ts";
-import { pixel, storedAsImages, usesTiles } from "./tiled.ts";
+import { channelAndTap, goesTapByTap, pixel, storedAsImages, usesTiles } from "./tiled.ts";
 
 /** The shaders of a convolution. */
 export function generateConv2d(context: KernelContext<ConvKernel>): KernelCode {
@@ -54,7 +54,7 @@ function productOf(kernel: ConvKernel): Product {
   };
 }
 
-/** Lines are output channels, steps (input channel, tap): a filter is contiguous. */
+/** Lines are output channels, steps (input channel, tap): a filter is contiguous, unless steps go tap by tap. */
 function filters({ operands: [, filter], geometry: g }: ConvKernel): ProductOperand {
   const { c, o } = channelsPerGroup(g);
   const k = c * g.kh * g.kw;
@@ -62,10 +62,14 @@ function filters({ operands: [, filter], geometry: g }: ConvKernel): ProductOper
     buffer: filter.buffer,
     lines: o,
     neighbours: "steps",
-    vectors: k % 4 === 0 && filter.offset % 4 === 0,
+    vectors: k % 4 === 0 && filter.offset % 4 === 0 && !goesTapByTap(c, g),
     line: (shader, group, line) => {
       const base = shader.define(address(filter.offset, [o * k, k], [group, line]), "a");
-      return (step) => ({ address: `${base} + ${step}` });
+      return (step) => {
+        if (!goesTapByTap(c, g)) return { address: `${base} + ${step.number}` };
+        const { channel, tap } = channelAndTap(shader, c, g, step);
+        return { address: `${base} + ${address(0, [g.kh * g.kw, 1], [channel, tap])}` };
+      };
     },
   };
 }
@@ -84,8 +88,8 @@ function patches({ operands: [image], geometry: g }: ConvKernel): ProductOperand
       const top = shader.define(`${oy} * ${g.stride[0]}u + ${u32(-g.padding.top)}`, "y");
       const left = shader.define(`${ox} * ${g.stride[1]}u + ${u32(-g.padding.left)}`, "x");
       return (step) => {
-        const [c, ky, kx] = decompose(shader, step, [channels, g.kh, g.kw]);
-        const plane = shader.define(`${base} + ${c} * ${g.h * g.w}u`, "a");
+        const { channel, ky, kx } = channelAndTap(shader, channels, g, step);
+        const plane = shader.define(`${base} + ${channel} * ${g.h * g.w}u`, "a");
         const at = [`${top} + ${ky} * ${g.dilation[0]}u`, `${left} + ${kx} * ${g.dilation[1]}u`] as const;
         return pixel(shader, plane, at, [g.h, g.w], windowAxes(g).every(staysInside));
       };

@@ -51,8 +51,8 @@ function gradients({ operands: [, gradient], geometry: g }: ConvKernel): Product
     vectors: pixels % 4 === 0 && gradient.offset % 4 === 0,
     line: (shader, group, line) => {
       const base = shader.define(address(gradient.offset, [channels * pixels, pixels], [group, line]), "a");
-      return (step) => {
-        const [b, at] = decompose(shader, step, [g.n, pixels]);
+      return ({ number }) => {
+        const [b, at] = decompose(shader, number, [g.n, pixels]);
         return { address: `${base} + ${address(0, [g.o * pixels, 1], [b, at])}` };
       };
     },
@@ -72,8 +72,8 @@ function patches({ operands: [image], geometry: g }: ConvKernel): ProductOperand
       const base = shader.define(address(image.offset, [channels * g.h * g.w, g.h * g.w], [group, c]), "a");
       const top = shader.define(`${ky} * ${g.dilation[0]}u + ${u32(-g.padding.top)}`, "y");
       const left = shader.define(`${kx} * ${g.dilation[1]}u + ${u32(-g.padding.left)}`, "x");
-      return (step) => {
-        const [b, oy, ox] = decompose(shader, step, [g.n, g.oh, g.ow]);
+      return ({ number }) => {
+        const [b, oy, ox] = decompose(shader, number, [g.n, g.oh, g.ow]);
         const plane = shader.define(`${base} + ${b} * ${g.c * g.h * g.w}u`, "a");
         const at = [`${top} + ${oy} * ${g.stride[0]}u`, `${left} + ${ox} * ${g.stride[1]}u`] as const;
         return pixel(shader, plane, at, [g.h, g.w], windowAxes(g).every(staysInside));

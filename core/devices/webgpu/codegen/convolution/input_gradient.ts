@@ -12,11 +12,13 @@ import type { Product, ProductOperand } from "../tiled_product/product.ts";
 import { generateTiledProduct } from "../tiled_product/tiled_product.ts";
 import { generateDirect } from "./direct.ts";
 import { channelsPerGroup, type Gather } from "./gather.ts";
-import { gradientUsesTiles, pixel, storedAsImages } from "./tiled.ts";
+import { phasesProduct, usesPhases } from "./strided_input_gradient.ts";
+import { channelAndTap, gradientUsesTiles, pixel, storedAsImages } from "./tiled.ts";
 
-/** The shaders of an input gradient. With a stride the phases of the gather skip the taps that no output used. */
+/** The shaders of an input gradient. With a stride, its phases skip the taps that no output used. */
 export function generateConv2dInputGrad(context: KernelContext<ConvKernel>): KernelCode {
   const { kernel, target } = context;
+  if (usesPhases(kernel.geometry, target)) return generateTiledProduct(context, phasesProduct(kernel));
   return gradientUsesTiles(kernel.geometry, target)
     ? generateTiledProduct(context, productOf(kernel))
     : generateDirect(context, gatherOf(kernel));
@@ -66,7 +68,7 @@ function transposedFilters({ operands: [, filter], geometry: g }: ConvKernel): P
     line: (shader, group, line) => {
       const base = shader.define(address(filter.offset, [o * c * taps, taps], [group, line]), "a");
       return (step) => {
-        const [channel, tap] = decompose(shader, step, [o, taps]);
+        const { channel, tap } = channelAndTap(shader, o, g, step);
         return { address: `${base} + ${address(0, [c * taps, 1], [channel, tap])}` };
       };
     },
@@ -87,8 +89,8 @@ function gradientPatches({ operands: [gradient], geometry: g }: ConvKernel): Pro
       const bottom = shader.define(`${y} + ${u32(g.padding.top)}`, "y");
       const right = shader.define(`${x} + ${u32(g.padding.left)}`, "x");
       return (step) => {
-        const [o, ky, kx] = decompose(shader, step, [channels, g.kh, g.kw]);
-        const plane = shader.define(`${base} + ${o} * ${g.oh * g.ow}u`, "a");
+        const { channel, ky, kx } = channelAndTap(shader, channels, g, step);
+        const plane = shader.define(`${base} + ${channel} * ${g.oh * g.ow}u`, "a");
         const at = [`${bottom} - ${ky} * ${g.dilation[0]}u`, `${right} - ${kx} * ${g.dilation[1]}u`] as const;
         if (g.stride.every((each) => each === 1)) return pixel(shader, plane, at, [g.oh, g.ow], false);
         const [y, x] = at.map((from) => shader.define(from, "y"));

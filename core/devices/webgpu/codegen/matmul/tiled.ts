@@ -48,7 +48,7 @@ function operand(
     vectors: aligned && (alongLines || alongSteps),
     line: (shader, batch, line) => {
       const base = shader.define(address(offset, [strides.batch, strides.line], [batch, line]), "a");
-      return (step) => ({ address: `${base} + ${address(0, [strides.step], [step])}` });
+      return ({ number }) => ({ address: `${base} + ${address(0, [strides.step], [number])}` });
     },
   };
 }

@@ -77,7 +77,7 @@ function printNode(shader: WgslWriter, leaves: Leaves, e: Expr, print: (e: Expr)
       if (simple) return print(simple);
       const call = printFunction(shader, e, [e.x, e.y], print);
       if (call) return call;
-      const [hideX, hideY] = leaves.marksExact ? [false, false] : hiddenOperands(e);
+      const [hideX, hideY] = leaves.marksExact ? [false, false] : hiddenOperands(e, !shader.roundsEachStep);
       const [x, y] = [printOperand(shader, e.x, hideX, print), printOperand(shader, e.y, hideY, print)];
       return printBinary(shader, e.op, e.x.type, x, y);
     }

@@ -26,13 +26,25 @@ export function isFloatLiteral(e: Expr): boolean {
   return e.kind === "const" && e.type === "f32" && Number.isFinite(e.value);
 }
 
+/** A product, or minus one, that can be fused with a sum. */
+const isFusable: Kind = (e) =>
+  e.kind === "unary" && e.op === "neg" ? isFusable(e.x) : e.kind === "binary" && (e.op === "mul" || e.op === "pow");
+
+/** Such a factor, 1 - y in x (1 - y), would be multiplied out: x - x y, which is NaN where both are infinite. */
+const isSumWithLiteral: Kind = (e) => e.kind === "binary" && isSum(e) && (isLiteral(e.x) || isLiteral(e.y));
+
 /** A literal 0 or -0 of f32. */
 function isZero(e: Expr): boolean {
   return e.kind === "const" && e.type === "f32" && e.value === 0;
 }
 
-/** Which operands of an operation have to be hidden. */
-export function hiddenOperands({ op, x, y }: Binary): readonly [x: boolean, y: boolean] {
+/**
+ * Which operands of an operation have to be hidden.
+ *
+ * @param fusesProducts Whether a driver fuses products with sums. It would do so where it sees both, and one and the same value could
+ * then come out of two kernels in two ways.
+ */
+export function hiddenOperands({ op, x, y }: Binary, fusesProducts: boolean): readonly [x: boolean, y: boolean] {
   if (x.type !== "f32") return [false, false];
   if (isFloatLiteral(x) && isFloatLiteral(y)) return [true, isZero(y)];
   const same = isSame(x, y);
@@ -44,7 +56,8 @@ export function hiddenOperands({ op, x, y }: Binary): readonly [x: boolean, y: b
     case "sub": {
       // Of equal operands one: two hidden alike would be equal again.
       if (same) return [false, op === "sub"];
-      const hides = (e: Expr, other: Expr) => isZero(e) || (isSum(e) && (isLiteral(other) || share(e, other, isSum)));
+      const hides = (e: Expr, other: Expr) =>
+        isZero(e) || (isSum(e) && (isLiteral(other) || share(e, other, isSum))) || (fusesProducts && isFusable(e));
       const hasCommonFactor = isProduct(x) && isProduct(y) && share(x, y, isProduct);
       return [hides(x, y), hides(y, x) || hasCommonFactor || isNegativeOf(x, y) || isNegativeOf(y, x)];
     }
@@ -53,7 +66,8 @@ export function hiddenOperands({ op, x, y }: Binary): readonly [x: boolean, y: b
       if (same) return [false, op === "div" || isRoot(x)];
       const divides = op === "div" || isQuotient(x) || isQuotient(y);
       const nested = (e: Expr, other: Expr) => isProduct(e) && (isLiteral(other) || (divides && share(e, other, isProduct)));
-      const hides = (e: Expr, other: Expr) => isZero(e) || isSwitch(e) || nested(e, other);
+      const hides = (e: Expr, other: Expr) =>
+        isZero(e) || isSwitch(e) || nested(e, other) || (fusesProducts && isSumWithLiteral(e));
       return [hides(x, y), hides(y, x)];
     }
     default:

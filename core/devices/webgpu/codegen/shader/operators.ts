@@ -43,7 +43,7 @@ function printIntegerUnary(op: UnaryOp, type: ScalarType, x: string): string {
 function printFloatUnary(shader: WgslWriter, op: UnaryOp, x: string): string {
   if (op === "sign") return `${shader.helper("signOf")}(${x})`;
   if (op === "exact") return `${shader.helper("exact")}(${x})`;
-  if (op === "sqrt" && !shader.roundsQuotients) return `${shader.helper("root")}(${x})`;
+  if (op === "sqrt" && !shader.roundsEachStep) return `${shader.helper("root")}(${x})`;
   // abs, floor, ceil, trunc and round (WGSL rounds halves to even) are exact as they are.
   return op === "neg" ? `-${x}` : `${op}(${x})`;
 }
@@ -90,7 +90,7 @@ function printBooleanBinary(op: BinaryOp, x: string, y: string): string {
 function printFloatBinary(shader: WgslWriter, op: BinaryOp, x: string, y: string): string {
   switch (op) {
     case "div":
-      return shader.roundsQuotients ? `${x} / ${y}` : `${shader.helper("divide")}(${x}, ${y})`;
+      return shader.roundsEachStep ? `${x} / ${y}` : `${shader.helper("divide")}(${x}, ${y})`;
     case "min":
       return `${shader.helper("minimum")}(${x}, ${y})`;
     case "max":

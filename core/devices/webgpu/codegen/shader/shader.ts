@@ -28,7 +28,7 @@ export class Shader extends WgslWriter {
     scratchType: ScratchSpec["type"] = "f32",
     scratchIsAtomic = false,
   ) {
-    super(context.target.roundsQuotients);
+    super(context.target.roundsEachStep);
     this.#bindings = new Bindings(this, context, { type: scratchType, isAtomic: scratchIsAtomic });
   }
 

@@ -23,8 +23,8 @@ export class WgslWriter {
   #names = 0;
   #depth = 1;
 
-  /** @param roundsQuotients Whether quotients and square roots need no helper to be rounded right. */
-  constructor(readonly roundsQuotients: boolean) {}
+  /** @param roundsEachStep See `Target`. */
+  constructor(readonly roundsEachStep: boolean) {}
 
   /** What has been written so far. */
   get text(): WgslText {

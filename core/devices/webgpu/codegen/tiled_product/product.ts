@@ -23,7 +23,17 @@ export interface ProductOperand {
   readonly neighbours: "lines" | "steps";
   readonly vectors: boolean;
   /** Writes what depends on the line only; returns what locates an element of it. */
-  line(shader: Shader, batch: Coordinate, line: Coordinate): (step: string) => Location;
+  line(shader: Shader, batch: Coordinate, line: Coordinate): (step: Step) => Location;
+}
+
+/** A step along the summed axis. */
+export interface Step {
+  /** Its number. */
+  readonly number: Coordinate;
+  /** The number is `start + offset`, `start` being that of the first of a slice of `depth` steps, the same for a whole workgroup. */
+  readonly start: Coordinate;
+  readonly offset: Coordinate;
+  readonly depth: number;
 }
 
 /** result[b, i, j] = sum over p < k of left[b, i, p] right[b, p, j], stored at the domain point that `point` gives. */

@@ -6,7 +6,7 @@
  */
 import type { Coordinate } from "../shader/coordinates.ts";
 import type { Shader } from "../shader/shader.ts";
-import type { Location, ProductOperand } from "./product.ts";
+import type { Location, ProductOperand, Step } from "./product.ts";
 
 /** Which part of an operand. */
 export interface SliceSpec {
@@ -29,7 +29,7 @@ interface Share {
   readonly step: string;
   /** The condition that the line exists, if it may not. */
   readonly exists: string | undefined;
-  locate(step: string): Location;
+  locate(step: Step): Location;
 }
 
 /** Elements by which rows are longer where neighbours are written below each other: so they go to different banks of the memory. */
@@ -65,10 +65,10 @@ export class Slice {
   fetch(p: string): void {
     const shader = this.#shader;
     const { buffer } = this.#operand;
-    const { end } = this.#spec;
+    const { end, depth } = this.#spec;
     for (const { register, step, exists, locate } of this.#shares) {
       const q = shader.define(`${p} + ${step}`, "q");
-      const { address, inside } = locate(q);
+      const { address, inside } = locate({ number: q, start: p, offset: step, depth });
       const conditions = [exists, end && `${q} < ${end}`, inside].filter((text) => text);
       const all = conditions.length > 0 ? shader.define(conditions.join(" && "), "in") : undefined;
       const clamped = shader.define(all ? `select(0u, ${address}, ${all})` : address, "a");

@@ -28,6 +28,9 @@ const tilings: readonly Tiling[] = [
   { rows: 16, columns: 64, depth: 16, ownRows: 4, ownColumns: 4 },
 ];
 
+/** All depths divide it. */
+export const deepestSlice = 16;
+
 /** The invocations of a workgroup, as a plane over its tile. */
 export function lanesOf({ rows, columns, ownRows, ownColumns }: Tiling): readonly [down: number, across: number] {
   return [rows / ownRows, columns / ownColumns];
