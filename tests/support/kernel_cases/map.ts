@@ -94,6 +94,8 @@ const copies: readonly KernelCase[] = [
   copyCase("of a slice", [3, 4], { size: 70, strides: [10, 1], offset: 23 }),
   copyCase("of overlapping windows", [6, 4], { size: 9, strides: [1, 1] }),
   copyCase("of a diagonal", [6], { size: 36, strides: [7] }),
+  copyCase("of a transpose in squares", [64, 96], { size: 64 * 96, strides: [1, 64] }),
+  copyCase("of outer axes that change places", [32, 3, 64], { size: 32 * 3 * 64, strides: [1, 2048, 32] }),
   copyCase("into a transpose", [7, 5], { size: 35, strides: [5, 1] }, { size: 35, strides: [1, 7] }),
   copyCase("into every second element", [9], { size: 9, strides: [1] }, { size: 19, strides: [2], offset: 1 }),
   copyCase("into a frame", [4, 5], { size: 20, strides: [5, 1] }, { size: 56, strides: [8, 1], offset: 9 }),
