@@ -22,12 +22,12 @@ export function nameOfBytes(bytes: Uint8Array, options: DecodeOptions, what: str
 }
 
 /**
- * Checks tensors by name. `taken` is a name that the format has for itself.
+ * Checks tensors by name. `whyNot` says of a name why the format cannot have it.
  *
  * @throws {TypeError} If something is no tensor.
  * @throws {OptionError} If a name cannot stand in a file.
  */
-export function checkNamed(named: NamedTensors, what: string, taken?: string): void {
+export function checkNamed(named: NamedTensors, what: string, whyNot: (name: string) => string | undefined): void {
   if (typeof named !== "object" || named === null || Array.isArray(named) || named instanceof Tensor) {
     throw new TypeError(`Cannot call ${what} with ${quoted(named)}: it takes a record of tensors by name`);
   }
@@ -36,9 +36,7 @@ export function checkNamed(named: NamedTensors, what: string, taken?: string): v
       const remedy = "layers.stateDict makes a record of tensors from nested parameters";
       throw new TypeError(`Cannot call ${what} with ${quoted(x)} for ${JSON.stringify(name)}: it must be a tensor; ${remedy}`);
     }
-    if (name === taken || !name.isWellFormed()) {
-      const why = name === taken ? "the format has that name for itself" : "it is not well-formed Unicode";
-      throw new OptionError(`Cannot call ${what} with a tensor named ${JSON.stringify(name)}: ${why}`, { name });
-    }
+    const why = name.isWellFormed() ? whyNot(name) : "it is not well-formed Unicode";
+    if (why !== undefined) throw new OptionError(`Cannot call ${what} with a tensor named ${quoted(name)}: ${why}`, { name });
   }
 }

@@ -98,6 +98,9 @@ function elementsFrom(name: ElementName, bytes: ArrayBuffer): Elements | OutOfRa
   return { dtype: widened.dtype, values };
 }
 
+/** Those of NumPy and PyTorch: more of them are a way to take time. */
+const mostAxes = 64;
+
 /** A tensor of a file: what it is called there, and of which type and shape it is. */
 export interface Described {
   readonly file: string;
@@ -111,9 +114,12 @@ export interface Described {
 /**
  * A tensor from the bytes of its elements, which are kept.
  *
- * @throws {Failure} If no dtype holds the elements, or an integer of 64 bits is too large.
+ * @throws {Failure} If no dtype holds the elements, an integer of 64 bits is too large, or there are too many axes.
  */
 export function tensorFrom(bytes: ArrayBuffer, { file, format, entry, type, shape }: Described): Tensor {
+  if (shape.length > mostAxes) {
+    throw unsupported(file, `its tensor ${JSON.stringify(entry)} has ${shape.length} axes; ${mostAxes} are the most`, entry);
+  }
   const elements = elementsFrom(type, bytes);
   if (elements === undefined) {
     throw unsupported(file, `its tensor ${JSON.stringify(entry)} has elements of ${type}, which no dtype holds`, entry);

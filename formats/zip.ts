@@ -40,7 +40,8 @@ class ZipError extends Error {}
 export async function unzip(bytes: Uint8Array, file: string, format: string): Promise<Members> {
   const wrong = (rule: string, reason: string, entry?: string): Failure => broken(file, format, rule, reason, entry);
   const { crc32, inflateRawSync, Uint8ArrayReader, ZipReader } = await import("./deps.ts");
-  const reader = new ZipReader(new Uint8ArrayReader(bytes));
+  // Names are keys here, of whatever form: no path is made of them.
+  const reader = new ZipReader(new Uint8ArrayReader(bytes), { filenameValidation: "tolerant" });
   const members = new Map<string, Uint8Array>();
   try {
     const entries = (await reader.getEntries()).filter(({ directory }) => !directory);

@@ -6,6 +6,8 @@
  */
 import { DTypeError } from "../../core/errors.ts";
 import { toBytes } from "../../core/execution/read.ts";
+import { quoted } from "../../core/quoted.ts";
+import { sizeOf } from "../../core/shape.ts";
 import { permute } from "../../core/ops/movement.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { type Described, tensorFrom } from "../elements.ts";
@@ -69,10 +71,10 @@ export function parseArray(bytes: Uint8Array, file: string, entry: string): Tens
   const header = parseHeader(text, wrong);
   const { type, isSwapped } = elementType(header.description, file, entry, wrong);
   const width = Number(header.description.slice(2));
-  const needed = header.shape.reduce((product, extent) => product * BigInt(extent), BigInt(width));
+  const needed = sizeOf(header.shape) * width;
   const given = bytes.length - start.to;
-  if (needed !== BigInt(given)) {
-    throw wrong("data length", `its shape [${header.shape.join(", ")}] takes ${needed} bytes, but ${given} follow the header`);
+  if (needed !== given) {
+    throw wrong("data length", `its shape ${quoted(header.shape)} takes ${needed} bytes, but ${given} follow the header`);
   }
   const elements = copyOf(bytes, start.to);
   if (isSwapped) swapBytes(new Uint8Array(elements), width);
@@ -118,7 +120,7 @@ function parseHeader(text: string, wrong: (rule: string, reason: string) => Fail
     throw wrong("header", `its header is not a dict of descr, fortran_order and shape: ${shown}`);
   }
   const extents = shape.map(Number);
-  if (!extents.every(Number.isSafeInteger)) throw wrong("shape", `its shape is (${found.get("shape")!.list})`);
+  if (!extents.every(Number.isSafeInteger)) throw wrong("shape", `its shape is ${quoted(shape)}`);
   return { description, isFortran: flag === "True", shape: extents };
 }
 

@@ -7,13 +7,19 @@ import { argument, aString } from "../../core/kinds.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { checkNamed, nameOfBytes } from "../arguments.ts";
 import type { FormatTask } from "../errors.ts";
-import { attemptAsync } from "../failures.ts";
+import { attemptAsync, broken } from "../failures.ts";
 import { readWhole, writeFile } from "../files.ts";
 import type { DecodeOptions, NamedTensors } from "../types.ts";
 import { unzip, zip } from "../zip.ts";
 import { arrayBytes, parseArray } from "./array.ts";
 
+const format = "a NumPy archive";
 const suffix = ".npy";
+const mostNameBytes = 2 ** 16 - 1 - suffix.length;
+
+function tooLong(name: string): string | undefined {
+  return new TextEncoder().encode(name).length > mostNameBytes ? `an archive has room for ${mostNameBytes} bytes` : undefined;
+}
 
 /**
  * Tensors as the bytes of a `.npz` file that `numpy.load` reads, not packed, as those of `numpy.savez`.
@@ -26,9 +32,10 @@ const suffix = ".npy";
  * ```
  *
  * @throws {DTypeError} For bf16, which NumPy does not have.
+ * @throws {OptionError} If a name is too long for an archive, or not well-formed.
  */
 export async function encode(named: NamedTensors): Promise<Uint8Array> {
-  checkNamed(named, "npz.encode");
+  checkNamed(named, "npz.encode", tooLong);
   return await archive(named);
 }
 
@@ -55,12 +62,14 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): FormatTa
 }
 
 async function tensorsIn(bytes: Uint8Array, file: string): Promise<Record<string, Tensor>> {
-  const members = await unzip(bytes, file, "a NumPy archive");
-  const entries = [...members].map(([path, array]) => {
+  const members = await unzip(bytes, file, format);
+  const tensors = new Map<string, Tensor>();
+  for (const [path, array] of members) {
     const name = path.endsWith(suffix) ? path.slice(0, -suffix.length) : path;
-    return [name, parseArray(array, file, name)] as const;
-  });
-  return Object.fromEntries(entries);
+    if (tensors.has(name)) throw broken(file, format, "names", `it has ${JSON.stringify(name)} with and without ${suffix}`, name);
+    tensors.set(name, parseArray(array, file, name));
+  }
+  return Object.fromEntries(tensors);
 }
 
 /**
@@ -77,7 +86,7 @@ async function tensorsIn(bytes: Uint8Array, file: string): Promise<Record<string
  */
 export function save(path: string, named: NamedTensors): FormatTask<void> {
   argument(path, aString, "path", "npz.save");
-  checkNamed(named, "npz.save");
+  checkNamed(named, "npz.save", tooLong);
   return () => attemptAsync(async () => await writeFile(path, [await archive(named)]));
 }
 

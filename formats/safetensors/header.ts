@@ -5,6 +5,8 @@
  * @see https://github.com/huggingface/safetensors
  * @module
  */
+import { quoted } from "../../core/quoted.ts";
+import { sizeOf } from "../../core/shape.ts";
 import { broken, type Failure } from "../failures.ts";
 import type { OpenFile } from "../files.ts";
 import { bitsOf, isElementName, rankOf } from "../elements.ts";
@@ -23,7 +25,7 @@ export interface PlacedHeader extends Header {
 }
 
 /** The bytes of the length. */
-const lengthBytes = 8;
+export const lengthBytes = 8;
 /** Longer headers are refused, so that a hostile length allocates nothing. */
 export const mostHeaderBytes = 100_000_000;
 /** The name that no tensor has. */
@@ -161,12 +163,15 @@ function parseJson(bytes: Uint8Array, file: string): Record<string, unknown> {
 /** A key, as it is written, that some record in a valid JSON text has twice: parsers keep the last without a word. */
 function repeatedKey(text: string): string | undefined {
   const open: (Set<string> | undefined)[] = [];
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"\s*:?|[{}[\]]/g)) {
-    if (token === "{") open.push(new Set());
-    else if (token === "[") open.push(undefined);
-    else if (token === "}" || token === "]") open.pop();
-    else if (token.endsWith(":")) {
-      const written = token.slice(0, -1).trimEnd();
+  const token = /["{}[\]]/g, colon = /\s*:/y;
+  for (let found = token.exec(text); found; found = token.exec(text)) {
+    if (found[0] === "{") open.push(new Set());
+    else if (found[0] === "[") open.push(undefined);
+    else if (found[0] !== '"') open.pop();
+    else {
+      token.lastIndex = colon.lastIndex = endOfString(text, token.lastIndex);
+      if (!colon.test(text)) continue;
+      const written = text.slice(found.index, token.lastIndex);
       const keys = open.at(-1)!;
       const key: string = JSON.parse(written);
       if (keys.has(key)) return written;
@@ -174,6 +179,14 @@ function repeatedKey(text: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Where the string that begins at a place ends. Not by one pattern for all of it: that of a long one would fill the stack. */
+function endOfString(text: string, from: number): number {
+  const special = /["\\]/g;
+  special.lastIndex = from;
+  while (special.exec(text)![0] === "\\") special.lastIndex++;
+  return special.lastIndex;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -218,9 +231,12 @@ function checkPlace({ type, shape, offsets: [begin, end] }: Entry, previousEnd: 
   if (begin !== previousEnd || end < begin) {
     throw wrong("order", `lies from byte ${begin} to ${end}, but must begin at ${previousEnd}, where what comes before it ends`);
   }
-  const bits = shape.reduce((product, extent) => product * BigInt(extent), BigInt(bitsOf(type)));
-  if (bits % 8n !== 0n) throw wrong("whole bytes", `has ${bits} bits, which are no whole number of bytes`);
-  if (bits / 8n !== BigInt(end - begin)) {
-    throw wrong("size", `of ${type} [${shape.join(", ")}] takes ${bits / 8n} bytes, but lies from byte ${begin} to ${end}`);
+  // Exact as far as files reach; products of integers of any length would take all time there is.
+  const bits = sizeOf(shape) * bitsOf(type);
+  if (Number.isSafeInteger(bits) && bits % 8 !== 0) {
+    throw wrong("whole bytes", `has ${bits} bits, which are no whole number of bytes`);
+  }
+  if (bits / 8 !== end - begin) {
+    throw wrong("size", `of ${type} ${quoted(shape)} takes ${bits / 8} bytes, but lies from byte ${begin} to ${end}`);
   }
 }

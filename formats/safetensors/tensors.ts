@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { OptionError } from "../../core/errors.ts";
 import { toBytes } from "../../core/execution/read.ts";
 import { aRecord } from "../../core/kinds.ts";
 import { quoted } from "../../core/quoted.ts";
@@ -10,7 +11,7 @@ import { checkOptions, optionTable } from "../../core/options.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { checkNamed } from "../arguments.ts";
 import { nameOf } from "../elements.ts";
-import { type Header, layOut, metadataName, writeHeader } from "./header.ts";
+import { type Header, layOut, lengthBytes, metadataName, mostHeaderBytes, writeHeader } from "./header.ts";
 import type { NamedTensors } from "../types.ts";
 import type { WriteOptions } from "./types.ts";
 
@@ -27,15 +28,23 @@ const writeOptions = optionTable<WriteOptions>({ metadata: aRecord() });
  * How tensors lie in a file.
  *
  * @throws {TypeError} If something is no tensor, or metadata no text.
- * @throws {OptionError} If a name cannot stand in a file.
+ * @throws {OptionError} If a name cannot stand in a file, or they and the metadata are too long for one.
  */
 export function layoutOf(tensors: NamedTensors, options: WriteOptions, what: string): Layout {
   const { metadata = {} } = checkOptions(options, writeOptions, what);
-  checkNamed(tensors, what, metadataName);
+  checkNamed(tensors, what, (name) => name === metadataName ? "the format has that name for itself" : undefined);
   checkMetadata(metadata, what);
   const described = Object.entries(tensors).map(([name, x]) => ({ name, type: nameOf(x.dtype), shape: x.shape }));
   const entries = layOut(described);
   const header = writeHeader({ entries, metadata });
+  if (header.length - lengthBytes > mostHeaderBytes) {
+    const remedy = "put large texts into a file of their own";
+    throw new OptionError(
+      `Cannot call ${what} with ${header.length - lengthBytes} bytes of names, metadata and values that are no tensors: ` +
+        `a safetensors file has room for ${mostHeaderBytes}; ${remedy}`,
+      { bytes: header.length - lengthBytes, most: mostHeaderBytes },
+    );
+  }
   const end = Math.max(0, ...[...entries.values()].map(({ offsets }) => offsets[1]));
   return { header, tensors: [...entries.keys()].map((name) => tensors[name]), bytes: header.length + end };
 }

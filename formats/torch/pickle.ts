@@ -29,6 +29,8 @@ export class PickleError extends Error {}
 const mark = Symbol("mark");
 /** A value may have as many parts as its pickle has bytes, and these at least. */
 const leastParts = 100_000;
+/** Sizes, steps and seeds have 32 at the most; millions would take hours to read. */
+const mostIntegerBytes = 1024;
 
 /** A dict of Python, whose keys are texts or numbers, as it is filled. */
 class Dict {
@@ -220,6 +222,7 @@ class Machine {
 
   /** An integer of any length, in two's complement, the lowest byte first. */
   long(length: number): number | bigint {
+    if (length > mostIntegerBytes) throw new PickleError(`it has an integer of ${length} bytes`);
     const from = this.#advance(length);
     let hex = "";
     for (let at = from + length - 1; at >= from; at--) hex += this.#bytes[at].toString(16).padStart(2, "0");

@@ -4,9 +4,10 @@
  * @see https://pytorch.org/docs/stable/notes/serialization.html
  * @module
  */
+import { quoted } from "../../core/quoted.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { tensorFrom } from "../elements.ts";
-import { broken, Failure } from "../failures.ts";
+import { broken } from "../failures.ts";
 import type { ElementName } from "../safetensors/types.ts";
 import { type Members, unzip } from "../zip.ts";
 import { describe, emptyDict, Maker, type Pickled, PickleError, unpickle } from "./pickle.ts";
@@ -63,13 +64,9 @@ export async function readTorch(bytes: Uint8Array, file: string): Promise<TorchV
     throw broken(file, format, "byte order", `its numbers are in the order ${new TextDecoder().decode(order)}`);
   }
   try {
-    return new Reader(members, folder, bytes.length).read(members.get(path)!);
+    return new Reader(members, folder, file, bytes.length).read(members.get(path)!);
   } catch (error) {
     if (error instanceof PickleError) throw broken(file, format, "pickle", error.message);
-    if (error instanceof Failure && error.error.kind === "Format") {
-      const { rule, entry, message } = error.error;
-      throw broken(file, format, rule, message.replace(/^Cannot read .*? as .*?: /, ""), entry);
-    }
     throw error;
   }
 }
@@ -77,13 +74,15 @@ export async function readTorch(bytes: Uint8Array, file: string): Promise<TorchV
 class Reader {
   readonly #members: Members;
   readonly #folder: string;
+  readonly #file: string;
   readonly #storages = new Map<string, Storage>();
   /** Tensors may see one number many times: as many bytes as may still be made of them. */
   #left: number;
 
-  constructor(members: Members, folder: string, fileBytes: number) {
+  constructor(members: Members, folder: string, file: string, fileBytes: number) {
     this.#members = members;
     this.#folder = folder;
+    this.#file = file;
     this.#left = Math.max(2 ** 24, 16 * fileBytes);
   }
 
@@ -137,16 +136,17 @@ class Reader {
       throw new PickleError("it makes a tensor of something else than a storage with a shape and strides");
     }
     const at = `its tensor in storage ${storage.key}`;
-    if (shape.length !== strides.length) throw new PickleError(`${at} has shape [${shape}] and strides [${strides}]`);
+    if (shape.length !== strides.length) throw new PickleError(`${at} has shape ${quoted(shape)} and strides ${quoted(strides)}`);
     const count = shape.reduce((product, extent) => product * extent, 1);
     const last = shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis], offset as number);
     if (count > 0 && !(last < storage.size)) {
       throw new PickleError(`${at} reaches to element ${last}, but there are ${storage.size}`);
     }
     this.#left -= count * storage.width;
-    if (this.#left < 0) throw new PickleError(`${at} of shape [${shape}] is too large for the file it is in`);
+    // Not a number, if the shape has so many elements that they cannot be counted.
+    if (!(this.#left >= 0)) throw new PickleError(`${at} of shape ${quoted(shape)} is too large for the file it is in`);
     const bytes = gather(storage, offset as number, shape, strides, count);
-    return tensorFrom(bytes, { file: "", format, entry: storage.key, type: storage.type, shape });
+    return tensorFrom(bytes, { file: this.#file, format, entry: storage.key, type: storage.type, shape });
   }
 }
 

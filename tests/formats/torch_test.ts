@@ -2,11 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { data, formats, layers, random, Tensor } from "../../mod.ts";
-import { fc } from "../../dev_deps.ts";
 import type { TorchValue } from "../../formats/torch/types.ts";
 import { zip } from "../../formats/zip.ts";
 import fixture from "../fixtures/files.json" with { type: "json" };
-import { damages } from "./damage.ts";
 import { inFolder, left, right } from "./results.ts";
 
 const { torch } = formats;
@@ -164,24 +162,6 @@ Deno.test("an archive without a pickle, with numbers of the other order, or that
   const big = await zip([["a/data.pkl", Uint8Array.of(0x80, 2, 0x4e, 0x2e)], ["a/byteorder", new TextEncoder().encode("big")]]);
   assert.equal(left(await torch.decode(big)(), "Format").rule, "byte order");
   assert.equal(left(await torch.decode(new Uint8Array(100))(), "Format").rule, "archive");
-});
-
-Deno.test("files that are damaged anywhere are read or refused, but nothing else", async () => {
-  const whole = bytesOf(fixture.torch.values.bytes);
-  await fc.assert(fc.asyncProperty(damages(whole), async (file) => void await torch.decode(file)()), { numRuns: 200 });
-  // The pickle alone, in a sound archive.
-  const bytes = Uint8Array.of(
-    ...protocol,
-    0x7d,
-    ...new TextEncoder().encode("q\x00(K\x01K\x02X\x01\x00\x00\x00a]q\x01(K\x03Ne"),
-    0x75,
-    0x2e,
-  );
-  const pickles = fc.asyncProperty(
-    damages(bytes),
-    async (pickle) => void await torch.decode(await zip([["data.pkl", pickle]]))(),
-  );
-  await fc.assert(pickles, { numRuns: 500 });
 });
 
 Deno.test("files on a disk", async () => {

@@ -5,11 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { fc } from "../../dev_deps.ts";
-import { type DeviceName, setDevice } from "../../mod.ts";
-import fixtures from "../fixtures/onnx.json" with { type: "json" };
-import { damages } from "../formats/damage.ts";
-import { tryModel } from "../onnx/models.ts";
+import { type DeviceName } from "../../mod.ts";
 import { casesIn, type Outcome, runCase, suiteFolder } from "../onnx/suite.ts";
 import { elementNames } from "../../onnx/elements.ts";
 import { ops } from "../../onnx/ops/mod.ts";
@@ -40,17 +36,6 @@ for (const device of deviceNames) {
       assert.ok(passed >= least[device][folder], `${passed} of ${cases.length} passed; these failed:\n${failed.join("\n")}`);
     });
   }
-}
-
-for (const [name, { model, data: [{ shape }], dtype }] of Object.entries(fixtures)) {
-  Deno.test(`ten thousand damaged copies of ${name} are refused, or run, or are errors of this library`, async () => {
-    await setDevice("reference");
-    const property = fc.asyncProperty(
-      damages(Uint8Array.fromBase64(model)),
-      (bytes) => tryModel(bytes, shape, dtype as "f32" | "i32"),
-    );
-    await fc.assert(property, { numRuns: 10_000 });
-  });
 }
 
 Deno.test("docs/onnx.md says what passes", { ignore: casesIn("node").length === 0 }, async () => {

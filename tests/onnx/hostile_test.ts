@@ -5,11 +5,9 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { fc } from "../../dev_deps.ts";
 import { CotangentError, grad, jit, setDevice, sum, type Tensor, tensor, toArray, zeros } from "../../mod.ts";
 import * as onnx from "../../onnx/mod.ts";
 import fixtures from "../fixtures/onnx.json" with { type: "json" };
-import { damages } from "../formats/damage.ts";
 import { inFolder, left, right } from "../formats/results.ts";
 import { ModelProtoSchema, toBinary } from "./deps.ts";
 import { bytesOf, type GraphSpec, load, modelOf, run, tryModel } from "./models.ts";
@@ -210,14 +208,6 @@ Deno.test("a file that is cut short anywhere is refused, or a smaller model", as
   for (let length = 0; length < bytes.length; length += 7) await tryModel(bytes.slice(0, length), [2, 4, 3], "f32");
   left(await onnx.load(new Uint8Array())(), "Format");
 });
-
-for (const name of ["convolutional", "gru", "attention", "pixels"] as const) {
-  Deno.test(`damaged copies of ${name} are refused, or run, or are errors of this library`, async () => {
-    const { shape, dtype } = { shape: fixtures[name].data[0].shape, dtype: fixtures[name].dtype as "f32" | "i32" };
-    const property = fc.asyncProperty(damages(bytesFrom(name)), (bytes) => tryModel(bytes, shape, dtype));
-    await fc.assert(property, { numRuns: 400 });
-  });
-}
 
 function bytesFrom(name: keyof typeof fixtures): Uint8Array {
   return Uint8Array.fromBase64(fixtures[name].model);
