@@ -14,6 +14,7 @@ import {
   finite,
   flag,
   type Hostile,
+  lists,
   made,
   needed,
   options,
@@ -41,14 +42,7 @@ const shape = extents([2, 3]);
 const listOfTensors = made(() => [tensor([1]), tensor([2])]);
 const anything = (value: unknown) => made(() => value, ...tree);
 const someTrees = [
-  "[1, , 3]",
-  "[NaN]",
-  "[0.5]",
-  "[-1]",
-  '["1"]',
-  "[undefined]",
-  "[[1], [2, 3]]",
-  "[1, true]",
+  ...lists,
   "{ a: 1 }",
   "like a tensor",
 ] as const satisfies readonly Hostile[];

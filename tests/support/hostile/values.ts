@@ -95,6 +95,17 @@ export const text = param('""', '"1"');
 export const extents = param("[]");
 /** A tensor or a number. */
 export const tensorLike = param("NaN", ...numbers, "true");
+/** Lists with something in them, which are trees too. */
+export const lists = [
+  "[1, , 3]",
+  "[NaN]",
+  "[0.5]",
+  "[-1]",
+  '["1"]',
+  "[undefined]",
+  "[[1], [2, 3]]",
+  "[1, true]",
+] as const satisfies readonly Hostile[];
 /** Whatever is a tree, which is nearly everything. */
 export const tree = new Set(Object.keys(hostileValues)) as ReadonlySet<Hostile>;
 

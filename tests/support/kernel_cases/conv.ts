@@ -11,43 +11,19 @@ import { contiguousStrides, sizeOf } from "../../../core/shape.ts";
 import { exact, type Tolerance } from "../close.ts";
 import { noise, noise64 } from "../noise.ts";
 import { buildCase, dense, f32, type KernelCase, load, result, store, strided } from "./builder.ts";
+import { windowGeometry, type WindowSizes } from "./windows.ts";
 
-/** Parameters of a convolution; the default is 1, of padding 0. */
-export interface ConvSizes {
+/** Parameters of a convolution; the default is 1. */
+export interface ConvSizes extends WindowSizes {
   readonly n?: number;
   readonly c?: number;
-  /** Input height and width. */
-  readonly input: readonly [number, number];
   readonly o?: number;
-  readonly kernel: readonly [number, number];
-  readonly stride?: readonly [number, number];
-  readonly dilation?: readonly [number, number];
-  /** Top, bottom, left, right. */
-  readonly padding?: readonly [number, number, number, number];
   readonly groups?: number;
 }
 
 /** All the numbers of a convolution. */
-export function convGeometry(sizes: ConvSizes): ConvGeometry {
-  const { n = 1, c = 1, input: [h, w], o = 1, kernel: [kh, kw], groups = 1 } = sizes;
-  const { stride = [1, 1], dilation = [1, 1], padding: [top, bottom, left, right] = [0, 0, 0, 0] } = sizes;
-  const extent = (size: number, before: number, after: number, k: number, d: number, s: number) =>
-    Math.floor((size + before + after - d * (k - 1) - 1) / s) + 1;
-  return {
-    n,
-    c,
-    h,
-    w,
-    o,
-    oh: extent(h, top, bottom, kh, dilation[0], stride[0]),
-    ow: extent(w, left, right, kw, dilation[1], stride[1]),
-    kh,
-    kw,
-    stride,
-    dilation,
-    padding: { top, bottom, left, right },
-    groups,
-  };
+export function convGeometry({ n = 1, c = 1, o = 1, groups = 1, ...windows }: ConvSizes): ConvGeometry {
+  return { n, c, o, groups, ...windowGeometry(windows) };
 }
 
 /** The shapes of x, the weight and y. */
@@ -307,55 +283,53 @@ const epilogues: readonly KernelCase[] = [small, lenet, first, strides2, many, t
   ]),
 ]);
 
+/** A convolution or a gradient of small integers. */
+function knownCase(
+  name: string,
+  kind: ConvKernel["kind"],
+  sizes: ConvSizes,
+  values: readonly [lhs: readonly number[], rhs: readonly number[]],
+  expected: readonly number[],
+): KernelCase {
+  return buildCase(`${kind} known by hand${name}`, exact, (p) => {
+    const g = convGeometry(sizes);
+    const [lhs, rhs, domain] = convRoles(kind, g);
+    const [left, right] = values.map((each) => p.input("f32", each));
+    p.run({
+      kind,
+      shape: domain,
+      geometry: g,
+      operands: [dense(left, lhs), dense(right, rhs)],
+      loads: [],
+      stores: [store(dense(p.output("f32", sizeOf(domain)), domain), result())],
+    });
+    return [expected];
+  });
+}
+
+const digits = [1, 10, 100, 1000];
 const knownCases: readonly KernelCase[] = [
-  buildCase("conv2d known by hand", exact, (p) => {
-    const g = convGeometry({ input: [3, 3], kernel: [2, 2], padding: [0, 1, 0, 0] });
-    const x = p.input("f32", [1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    const weight = p.input("f32", [1, 10, 100, 1000]);
-    const out = p.output("f32", 6);
-    const [lhs, rhs, domain] = convRoles("conv2d", g);
-    p.run({
-      kind: "conv2d",
-      shape: domain,
-      geometry: g,
-      operands: [dense(x, lhs), dense(weight, rhs)],
-      loads: [],
-      stores: [store(dense(out, domain), result())],
-    });
-    return [[5421, 6532, 8754, 9865, 87, 98]];
-  }),
-  buildCase("conv2dInputGrad known by hand: overlapping filters are summed", exact, (p) => {
-    const g = convGeometry({ input: [2, 3], kernel: [2, 2] });
-    const gradient = p.input("f32", [1, 2]);
-    const weight = p.input("f32", [1, 10, 100, 1000]);
-    const out = p.output("f32", 6);
-    const [lhs, rhs, domain] = convRoles("conv2dInputGrad", g);
-    p.run({
-      kind: "conv2dInputGrad",
-      shape: domain,
-      geometry: g,
-      operands: [dense(gradient, lhs), dense(weight, rhs)],
-      loads: [],
-      stores: [store(dense(out, domain), result())],
-    });
-    return [[1, 12, 20, 100, 1200, 2000]];
-  }),
-  buildCase("conv2dFilterGrad known by hand: summed over the batch", exact, (p) => {
-    const g = convGeometry({ n: 2, input: [1, 3], kernel: [1, 2] });
-    const x = p.input("f32", [1, 2, 3, 4, 5, 6]);
-    const gradient = p.input("f32", [1, 10, 100, 1000]);
-    const out = p.output("f32", 2);
-    const [lhs, rhs, domain] = convRoles("conv2dFilterGrad", g);
-    p.run({
-      kind: "conv2dFilterGrad",
-      shape: domain,
-      geometry: g,
-      operands: [dense(x, lhs), dense(gradient, rhs)],
-      loads: [],
-      stores: [store(dense(out, domain), result())],
-    });
-    return [[1 + 20 + 400 + 5000, 2 + 30 + 500 + 6000]];
-  }),
+  knownCase(
+    "",
+    "conv2d",
+    { input: [3, 3], kernel: [2, 2], padding: [0, 1, 0, 0] },
+    [[1, 2, 3, 4, 5, 6, 7, 8, 9], digits],
+    [5421, 6532, 8754, 9865, 87, 98],
+  ),
+  knownCase(
+    ": overlapping filters are summed",
+    "conv2dInputGrad",
+    { input: [2, 3], kernel: [2, 2] },
+    [[1, 2], digits],
+    [1, 12, 20, 100, 1200, 2000],
+  ),
+  knownCase(
+    ": summed over the batch",
+    "conv2dFilterGrad",
+    { n: 2, input: [1, 3], kernel: [1, 2] },
+    [[1, 2, 3, 4, 5, 6], digits],
+    [1 + 20 + 400 + 5000, 2 + 30 + 500 + 6000],
+  ),
 ];
 
 /** Cases of convolutions. */

@@ -10,44 +10,19 @@ import { sizeOf } from "../../../core/shape.ts";
 import { exact, type Tolerance } from "../close.ts";
 import { noise, noise64, noiseInt } from "../noise.ts";
 import { buildCase, dense, f32, type KernelCase, load, result, store, strided } from "./builder.ts";
+import { windowGeometry, type WindowSizes } from "./windows.ts";
 
-/** Parameters of pooling; the default is 1, of padding 0, of the stride that of the kernel. */
-export interface PoolSizes {
+/** Parameters of pooling; the default is 1, of the stride that of the kernel. */
+export interface PoolSizes extends WindowSizes {
   readonly n?: number;
   readonly c?: number;
-  readonly input: readonly [number, number];
-  readonly kernel: readonly [number, number];
-  readonly stride?: readonly [number, number];
-  readonly dilation?: readonly [number, number];
-  /** Top, bottom, left, right. */
-  readonly padding?: readonly [number, number, number, number];
   readonly ceil?: boolean;
   readonly countPadding?: boolean;
 }
 
-/** All the numbers of a pooling; in ceil mode a last window must begin before the padding at the end, as in PyTorch. */
-export function poolGeometry(sizes: PoolSizes): PoolGeometry {
-  const { n = 1, c = 1, input: [h, w], kernel: [kh, kw], stride = sizes.kernel, dilation = [1, 1], ceil = false } = sizes;
-  const { padding: [top, bottom, left, right] = [0, 0, 0, 0], countPadding = true } = sizes;
-  const extent = (size: number, before: number, after: number, k: number, d: number, s: number) => {
-    const steps = (size + before + after - d * (k - 1) - 1) / s;
-    const windows = (ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
-    return ceil && (windows - 1) * s >= size + before ? windows - 1 : windows;
-  };
-  return {
-    n,
-    c,
-    h,
-    w,
-    oh: extent(h, top, bottom, kh, dilation[0], stride[0]),
-    ow: extent(w, left, right, kw, dilation[1], stride[1]),
-    kh,
-    kw,
-    stride,
-    dilation,
-    padding: { top, bottom, left, right },
-    countPadding,
-  };
+/** All the numbers of a pooling. */
+export function poolGeometry({ n = 1, c = 1, ceil, countPadding = true, ...windows }: PoolSizes): PoolGeometry {
+  return { n, c, countPadding, ...windowGeometry({ ...windows, stride: windows.stride ?? windows.kernel }, ceil) };
 }
 
 const roles = {

@@ -6,6 +6,7 @@
 import { binary, cast } from "../../../core/ir/expr.ts";
 import type { GatherRowsKernel, ScatterAddRowsKernel } from "../../../core/ir/kernel.ts";
 import type { DType } from "../../../core/dtype.ts";
+import { sizeOf } from "../../../core/shape.ts";
 import { exact, type Tolerance } from "../close.ts";
 import { noise, noise64, noiseInt } from "../noise.ts";
 import { buildCase, dense, type KernelCase, load, result, scalarOf, store, strided } from "./builder.ts";
@@ -35,33 +36,30 @@ export function valuesOf(dtype: DType, count: number, seed = 1): ArrayLike<numbe
   return noiseInt(seed, count, 0, dtype === "bool" ? 1 : 200);
 }
 
+type Kind = (GatherRowsKernel | ScatterAddRowsKernel)["kind"];
+
+/** All of a kernel but what it loads and stores; `count` indices, both operands at an offset. */
+function rowsKernel(kind: Kind, { outer, size, inner }: Sizes, count: number, [source, indices]: readonly number[], offset = 0) {
+  const [rows, shape] = kind === "gatherRows" ? [size, [outer, count, inner]] : [count, [outer, size, inner]];
+  const operands = [dense(source, [outer, rows, inner], offset), strided(indices, [1], offset)] as const;
+  return { kind, outer, size, inner, count, shape, operands };
+}
+
 function takeCase(
   name: string,
-  kind: (GatherRowsKernel | ScatterAddRowsKernel)["kind"],
-  { outer, size, inner }: Sizes,
+  kind: Kind,
+  sizes: Sizes,
   indices: ArrayLike<number>,
   options: Options = {},
 ): KernelCase {
   const { dtype = "f32", offset = 0, known } = options;
-  const count = indices.length;
-  const shape = [outer, kind === "gatherRows" ? count : size, inner];
   return buildCase(`${kind}: ${name}`, kind === "scatterAddRows" ? sums : exact, (p) => {
-    const rows = [outer, kind === "gatherRows" ? size : count, inner];
-    const length = rows[0] * rows[1] * rows[2];
+    const length = sizes.outer * (kind === "gatherRows" ? sizes.size : indices.length) * sizes.inner;
     const source = p.input(dtype, options.source ?? valuesOf(dtype, offset + length));
     const indexBuffer = p.input("i32", [...new Array<number>(offset).fill(0), ...Array.from(indices)]);
-    const out = p.output(dtype, shape[0] * shape[1] * shape[2]);
-    p.run({
-      kind,
-      outer,
-      size,
-      inner,
-      count,
-      shape,
-      operands: [dense(source, rows, offset), strided(indexBuffer, [1], offset)],
-      loads: [],
-      stores: [store(dense(out, shape), result(0, scalarOf(dtype)))],
-    });
+    const kernel = rowsKernel(kind, sizes, indices.length, [source, indexBuffer], offset);
+    const out = p.output(dtype, sizeOf(kernel.shape));
+    p.run({ ...kernel, loads: [], stores: [store(dense(out, kernel.shape), result(0, scalarOf(dtype)))] });
     return known && [known];
   });
 }
@@ -112,13 +110,7 @@ const epilogues: readonly KernelCase[] = [
     const indexBuffer = p.input("i32", [19, 3, 3, 0]);
     const out = p.output("f32", 4 * 29);
     p.run({
-      kind: "gatherRows",
-      outer: 1,
-      size: 20,
-      inner: 29,
-      count: 4,
-      shape: [1, 4, 29],
-      operands: [dense(images, [1, 20, 29]), dense(indexBuffer, [4])],
+      ...rowsKernel("gatherRows", { outer: 1, size: 20, inner: 29 }, 4, [images, indexBuffer]),
       loads: [],
       stores: [store(dense(out, [1, 4, 29]), binary("div", cast("f32", result(0, scalarOf("u8"))), 255))],
     });
@@ -129,13 +121,7 @@ const epilogues: readonly KernelCase[] = [
     const table = p.input("f32", noise(6, 7 * 4));
     p.donate(table);
     p.run({
-      kind: "scatterAddRows",
-      outer: 1,
-      size: 7,
-      inner: 4,
-      count: 6,
-      shape: [1, 7, 4],
-      operands: [dense(g, [1, 6, 4]), dense(indexBuffer, [6])],
+      ...rowsKernel("scatterAddRows", { outer: 1, size: 7, inner: 4 }, 6, [g, indexBuffer]),
       loads: [dense(table, [1, 7, 4])],
       stores: [store(dense(table, [1, 7, 4]), binary("sub", load(0), binary("mul", result(), 0.1)))],
     });
@@ -146,13 +132,7 @@ const epilogues: readonly KernelCase[] = [
     const other = p.input("f32", noise(6, 7 * 4));
     const [first, second] = [p.output("f32", 28), p.output("f32", 28)];
     p.run({
-      kind: "scatterAddRows",
-      outer: 1,
-      size: 7,
-      inner: 4,
-      count: 6,
-      shape: [1, 7, 4],
-      operands: [dense(g, [1, 6, 4]), dense(indexBuffer, [6])],
+      ...rowsKernel("scatterAddRows", { outer: 1, size: 7, inner: 4 }, 6, [g, indexBuffer]),
       loads: [dense(other, [1, 7, 4])],
       stores: [
         store(dense(first, [1, 7, 4]), binary("mul", load(0), 2)),
@@ -166,13 +146,7 @@ const epilogues: readonly KernelCase[] = [
     const scale = p.input("f32", [1, 2, 4]);
     const [out, turned] = [p.output("f32", 12), p.output("f32", 12)];
     p.run({
-      kind: "gatherRows",
-      outer: 1,
-      size: 5,
-      inner: 3,
-      count: 4,
-      shape: [1, 4, 3],
-      operands: [dense(x, [1, 5, 3]), dense(indexBuffer, [4])],
+      ...rowsKernel("gatherRows", { outer: 1, size: 5, inner: 3 }, 4, [x, indexBuffer]),
       loads: [strided(scale, [0, 0, 1])],
       stores: [
         store(dense(out, [1, 4, 3]), binary("mul", result(), load(0))),
