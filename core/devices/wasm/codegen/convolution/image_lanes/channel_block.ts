@@ -20,11 +20,13 @@ export function imageLanesBlock(module: WasmModule, conv: Convolution, channels:
 class ChannelBlock {
   readonly #c: FunctionWriter;
   readonly #conv: Convolution;
-  /** Locals: the output pixel, the window element, and where they are read. */
+  /** Locals: the output pixel, the window element, the pixel under it, and where they are read. */
   readonly #y: number;
   readonly #x: number;
   readonly #ky: number;
   readonly #kx: number;
+  readonly #row: number;
+  readonly #column: number;
   readonly #pixels: number;
   readonly #taps: number;
   /** Locals: the window elements inside the image end (ky), begin and end (kx); turns of the innermost loop. */
@@ -41,6 +43,7 @@ class ChannelBlock {
     this.#c = c;
     this.#conv = conv;
     [this.#y, this.#x, this.#ky, this.#kyEnd, this.#kx] = c.locals("i32", 5);
+    [this.#row, this.#column] = c.locals("i32", 2);
     [this.#kxStart, this.#kxEnd, this.#turn, this.#pixels, this.#taps] = c.locals("i32", 5);
     this.#sums = Array.from({ length: channels }, () => c.locals("v128", vectorCount));
     this.#held = c.locals("v128", vectorCount);
@@ -56,8 +59,8 @@ class ChannelBlock {
         for (const line of sums) for (const sum of line) c.f32x4(0).set(sum);
         this.#setElementsInside(0, this.#y, this.#ky, this.#kyEnd);
         this.#setElementsInside(1, this.#x, this.#kxStart, this.#kxEnd);
-        c.forRange(this.#ky, this.#ky, this.#kyEnd, () => {
-          c.forRange(this.#kx, this.#kxStart, this.#kxEnd, () => this.#windowElement());
+        this.#eachElement(0, [this.#ky, this.#ky, this.#kyEnd], this.#y, this.#row, () => {
+          this.#eachElement(1, [this.#kx, this.#kxStart, this.#kxEnd], this.#x, this.#column, () => this.#windowElement());
         });
         sums.forEach((line, row) =>
           line.forEach((sum, v) => c.get(output).get(sum).mem("v128.store", (row * outPlane + v * vectorLanes) * floatBytes))
@@ -65,6 +68,32 @@ class ChannelBlock {
         c.increment(output, imagesTogether * floatBytes);
       });
     });
+  }
+
+  /**
+   * Runs `body` for the window elements from local `from` to local `to` along an axis, with the pixel that is under them in local `pixel`;
+   * not for those that are over a zero between pixels.
+   */
+  #eachElement(
+    axis: 0 | 1,
+    [element, from, to]: readonly [number, number, number],
+    output: number,
+    pixel: number,
+    body: () => void,
+  ): void {
+    const c = this.#c;
+    const { window } = this.#conv;
+    const spread = window.spread[axis];
+    c.forRange(element, from, to, () =>
+      c.block(() => {
+        c.get(output).i32(window.step[axis]).op("i32.mul");
+        plus(plusScaled(c, element, window.dilation[axis]), -(axis === 0 ? window.top : window.left)).set(pixel);
+        if (spread > 1) {
+          c.get(pixel).i32(spread).op("i32.rem_u").brIf(0);
+          c.get(pixel).i32(spread).op("i32.div_u").set(pixel);
+        }
+        body();
+      }));
   }
 
   /** Sets `from` and `to` to the window elements that are inside the image for the output in local `output`. */
@@ -80,7 +109,7 @@ class ChannelBlock {
       setMin(c, local, local, () => c.i32(window.kernel[axis]));
     };
     setFirst(from, 0);
-    setFirst(to, size);
+    setFirst(to, (size - 1) * window.spread[axis] + 1);
   }
 
   /** Adds the products of one window element over all input channels. */
@@ -103,11 +132,7 @@ class ChannelBlock {
     const [c, input, filters] = [this.#c, 0, 1];
     const { flipped, window } = this.#conv;
     const [kh, kw] = window.kernel;
-    c.get(input);
-    c.get(this.#y).i32(window.step[0]).op("i32.mul");
-    plus(plusScaled(c, this.#ky, window.dilation[0]), -window.top).i32(window.width).op("i32.mul");
-    plusScaled(c, this.#x, window.step[1]);
-    plus(plusScaled(c, this.#kx, window.dilation[1]), -window.left);
+    c.get(input).get(this.#row).i32(window.width).op("i32.mul").get(this.#column).op("i32.add");
     c.i32(imagesTogether * floatBytes).op("i32.mul").op("i32.add").set(this.#pixels);
     c.get(this.#ky).i32(kw).op("i32.mul").get(this.#kx).op("i32.add").set(this.#taps);
     if (flipped) c.i32(kh * kw - 1).get(this.#taps).op("i32.sub").set(this.#taps);

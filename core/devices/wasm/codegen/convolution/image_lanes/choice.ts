@@ -30,15 +30,16 @@ export function packedFloats({ inChannels, outHeight, outWidth, window }: Convol
   };
 }
 
-/** How many window elements are inside the image, over all outputs along an axis. */
+/** How many window elements are over a pixel of the image, over all outputs along an axis. */
 function elementsInside({ window }: Convolution, axis: 0 | 1, outputs: number): number {
   const size = axis === 0 ? window.height : window.width;
   const start = axis === 0 ? window.top : window.left;
+  const spread = window.spread[axis];
   let count = 0;
   for (let output = 0; output < outputs; output++) {
     for (let tap = 0; tap < window.kernel[axis]; tap++) {
       const pixel = output * window.step[axis] + tap * window.dilation[axis] - start;
-      if (pixel >= 0 && pixel < size) count++;
+      if (pixel >= 0 && pixel <= (size - 1) * spread && pixel % spread === 0) count++;
     }
   }
   return count;
@@ -48,10 +49,12 @@ function elementsInside({ window }: Convolution, axis: 0 | 1, outputs: number): 
 export function prefersImageLanes(conv: Convolution): boolean {
   const { images, inChannels, outChannels, outHeight, outWidth, window } = conv;
   const packed = packedFloats(conv);
-  if (conv.groups > 1 || window.spread.some((s) => s > 1) || inChannels < unrolledChannels || images < imagesTogether) {
+  if (conv.groups > 1 || inChannels < unrolledChannels || images < imagesTogether) {
     return false;
   }
-  if ((packed.input + packed.output) * floatBytes > maxPackedBytes) return false;
+  // Zeros between pixels cost more than a few misses of the cache.
+  const most = window.spread.some((s) => s > 1) ? 4 * maxPackedBytes : maxPackedBytes;
+  if ((packed.input + packed.output) * floatBytes > most) return false;
   const blocks = evenBlocks(outChannels, maxTileChannels);
   const overBlocks = (cycles: (channels: number) => number) =>
     blocks.extra * cycles(blocks.size + 1) + (blocks.count - blocks.extra) * cycles(blocks.size);
