@@ -165,6 +165,15 @@ const geometries: Readonly<Record<string, ConvSizes>> = {
   "3x3 over many channels, asymmetric padding": { n: 2, c: 24, input: [9, 15], o: 20, kernel: [3, 3], padding: [0, 2, 2, 1] },
   "3x3 over many channels, a long strip": { n: 1, c: 20, input: [5, 61], o: 28, kernel: [3, 3], padding: [2, 2, 0, 0] },
   "3x3 over many channels, one image, tall": { n: 1, c: 64, input: [40, 6], o: 16, kernel: [3, 3], padding: [1, 0, 0, 1] },
+  "3x3 over many channels, small images whose tiles are together": {
+    n: 23,
+    c: 32,
+    input: [4, 4],
+    o: 36,
+    kernel: [3, 3],
+    padding: [1, 1, 1, 1],
+  },
+  "3x3 over many channels, images of two tiles together": { n: 13, c: 36, input: [9, 6], o: 32, kernel: [3, 3] },
   // Small images of many channels, whose filters' gradient is a product for each tap: taps outside the image, panels and blocks with a rest.
   "3x3 over single pixels": { n: 17, c: 40, input: [1, 1], o: 52, kernel: [3, 3], padding: [1, 1, 1, 1] },
   "3x3 over images of 2 by 2, stride 2": {

@@ -7,7 +7,7 @@ import type { ConvGeometry } from "../../../../../ir/windows.ts";
 import type { GeneratorContext } from "../../context.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import { serialMultiplyAdds } from "../../work.ts";
-import { componentCount, filterSize, gradientTiling, tileSize } from "./tiling.ts";
+import { componentCount, filterSize, gradientTiling, groupCount, tileSize } from "./tiling.ts";
 
 /** Bytes that the threads' sums of filter gradients may take. */
 const maxSumBytes = 128 * 1024 * 1024;
@@ -32,9 +32,7 @@ export function winogradCycles(g: ConvGeometry, height: number, width: number): 
 
 /** The cycles of the filters' gradient: the sums are added to for each group of tiles. */
 export function winogradFilterGradientCycles(g: ConvGeometry): number {
-  const { down, across, together } = gradientTiling(g, 1);
-  const groups = g.n * Math.ceil(down * across / together);
-  return winogradCycles(g, g.oh, g.ow) + groups * componentCount * g.c * g.o * cycles.sum;
+  return winogradCycles(g, g.oh, g.ow) + groupCount(gradientTiling(g, 1)) * componentCount * g.c * g.o * cycles.sum;
 }
 
 /** Whether it is possible, and clearly less work than the direct sum. */

@@ -96,7 +96,8 @@ class TileConvolutionWriter {
   readonly #base: number;
   readonly #patches: number;
   readonly #products: number;
-  /** Locals: the tile that is transformed back, its first row of outputs, how many rows follow, and a channel. */
+  /** Locals: the tile that is transformed, and the one transformed back, its first row of outputs, how many rows follow, and a channel. */
+  readonly #tilePatches: number;
   readonly #tileProducts: number;
   readonly #row: number;
   readonly #rowsLeft: number;
@@ -106,24 +107,25 @@ class TileConvolutionWriter {
     this.#c = c;
     this.#parts = parts;
     [this.#unit, this.#end, this.#base, this.#patches, this.#products] = c.locals("i32", 5);
-    [this.#tileProducts, this.#row, this.#rowsLeft, this.#channel] = c.locals("i32", 4);
+    [this.#tilePatches, this.#tileProducts, this.#row, this.#rowsLeft, this.#channel] = c.locals("i32", 5);
   }
 
   write(): void {
     const c = this.#c;
-    const { image, tiling, conv, threads, patchBytes, multiply, panels } = this.#parts;
+    const { image, tiling, threads, patchBytes, multiply, panels } = this.#parts;
     plus(c.get(phaseLocals.scratch), image.stagedBytes).set(this.#patches);
     plus(c.get(this.#patches), patchBytes).set(this.#products);
     if (image.layout.staged && tiling.bands === 1) zeroBytes(c, phaseLocals.scratch, image.stagedBytes);
-    setShare(c, phaseLocals.thread, threads, conv.images * tiling.bands, this.#unit, this.#end);
+    setShare(c, phaseLocals.thread, threads, tiling.units, this.#unit, this.#end);
     eachGroup(c, tiling, [this.#unit, this.#end], {
+      beginGroup: () => c.get(this.#patches).set(this.#tilePatches).get(this.#products).set(this.#tileProducts),
       beginBand: (band) => setBand(c, image, band, this.#base),
-      group: (band) => {
-        transformGroup(c, image, tiling, band, this.#base, this.#patches);
+      load: (band) => transformGroup(c, image, tiling, band, this.#base, this.#tilePatches),
+      multiply: (tiles) => {
         c.get(this.#patches);
-        slotAddress(c, panels.slot).get(this.#products).get(band.tileEnd).get(band.tile).op("i32.sub").call(multiply);
-        this.#transformBack(band);
+        slotAddress(c, panels.slot).get(this.#products).get(tiles).call(multiply);
       },
+      store: (band) => this.#transformBack(band),
       endBand: (band) => this.#finish(band),
     });
   }
@@ -138,7 +140,6 @@ class TileConvolutionWriter {
   #transformBack(band: Band): void {
     const c = this.#c;
     const { tiling, conv: { outHeight, outWidth }, epilogue, productStride } = this.#parts;
-    c.get(this.#products).set(this.#tileProducts);
     eachTile(c, tiling, band, (row, column) => {
       c.get(row).get(band.tileRow).op("i32.add").i32(tileSize).op("i32.mul").set(this.#row);
       c.i32(outHeight).get(this.#row).op("i32.sub").set(this.#rowsLeft);

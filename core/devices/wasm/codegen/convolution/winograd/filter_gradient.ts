@@ -28,7 +28,7 @@ const tapCount = filterSize * filterSize;
 export function winogradFilterGradient(context: GeneratorContext, kernel: ConvKernel): readonly Phase[] {
   const { geometry: g } = kernel;
   const tiling = gradientTiling(g, context.threads);
-  const parts = Math.min(context.threads, g.n * tiling.bands);
+  const parts = Math.min(context.threads, tiling.units);
   const sums = context.sharedScratch(parts * componentCount * g.c * g.o * floatBytes);
   return [
     { func: sumProducts(context, kernel, tiling, sums, parts), serial: false },
@@ -60,26 +60,31 @@ function sumProducts(context: GeneratorContext, kernel: ConvKernel, tiling: Tili
   return module.func({ params: phaseParams }, (c) => {
     const { thread, scratch } = phaseLocals;
     const [unit, end, patchBase, gradientBase, patchComponents, gradientComponents, begun] = c.locals("i32", 7);
+    const [patch, tile] = c.locals("i32", 2);
     plus(c.get(scratch), staged).set(patchComponents);
     plus(c.get(patchComponents), patchBytes).set(gradientComponents);
     if (tiling.bands === 1) zeroBytes(c, scratch, staged);
     c.block(() => {
       // More threads than bands: the last ones have nothing to do.
       c.get(thread).i32(parts).op("i32.ge_u").brIf(0);
-      setShare(c, thread, parts, g.n * tiling.bands, unit, end);
+      setShare(c, thread, parts, tiling.units, unit, end);
       eachGroup(c, tiling, [unit, end], {
+        beginGroup: () => c.get(patchComponents).set(patch).get(gradientComponents).set(tile),
         beginBand: (band) => {
           setBand(c, patches, band, patchBase);
           setBand(c, gradient, band, gradientBase);
         },
-        group: (band) => {
-          transformGroup(c, patches, tiling, band, patchBase, patchComponents);
-          transformGroup(c, gradient, tiling, band, gradientBase, gradientComponents);
+        load: (band) => {
+          transformGroup(c, patches, tiling, band, patchBase, patch);
+          transformGroup(c, gradient, tiling, band, gradientBase, tile);
+        },
+        multiply: (tiles) => {
           c.get(gradientComponents).get(patchComponents);
           plusScaled(slotAddress(c, sums), thread, componentCount * g.c * g.o * floatBytes);
-          c.get(band.tileEnd).get(band.tile).op("i32.sub").get(begun).call(multiply);
+          c.get(tiles).get(begun).call(multiply);
           c.i32(1).set(begun);
         },
+        store: () => {},
         endBand: () => {},
       });
     });

@@ -5,8 +5,8 @@
  */
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import type { WasmModule } from "../../assembler/module.ts";
-import { plus, setMin } from "../../emit/addresses.ts";
-import { floatBytes } from "../../emit/vectors.ts";
+import { plus, plusScaled, setMin } from "../../emit/addresses.ts";
+import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import { microKernel } from "../../matmul/micro_kernel.ts";
 import { maxTileRows, type TileColumns } from "../../matmul/tile.ts";
 import { componentCount } from "./tiling.ts";
@@ -23,10 +23,11 @@ export interface ProductSizes {
 
 /**
  * Writes a function (patches, filters, products, tiles) for all components. Tiles go in blocks of six and five, which may run
- * over the group's end into scratch memory.
+ * over the group's end: there are zeros, since what happens to lie in memory may be subnormal numbers, with which some processors compute
+ * a hundred times slower.
  */
 export function multiplyComponents(module: WasmModule, sizes: ProductSizes): number {
-  const { inChannels, outChannels, width } = sizes;
+  const { inChannels, outChannels, width, patchStride } = sizes;
   const panels = Math.ceil(outChannels / width);
   const fullPanels = Math.floor(outChannels / width);
   const full = fullPanels > 0 ? panelSweep(module, sizes, width) : -1;
@@ -35,6 +36,7 @@ export function multiplyComponents(module: WasmModule, sizes: ProductSizes): num
     const [patches, filters, products, tiles] = [0, 1, 2, 3];
     const [component, panel, sixes, fives] = c.locals("i32", 4);
     setBlockCounts(c, tiles, sixes, fives);
+    zeroTiles(c, patchStride, { patches, tiles, sixes, fives });
     const sweep = (func: number) => {
       c.get(patches).get(filters).get(products).get(sixes).get(fives).call(func);
       c.increment(filters, inChannels * width * floatBytes).increment(products, width * floatBytes);
@@ -53,6 +55,20 @@ function setBlockCounts(c: FunctionWriter, tiles: number, sixes: number, fives: 
   c.get(sixes).i32(maxTileRows).op("i32.mul").get(tiles).op("i32.sub").set(fives);
   setMin(c, fives, fives, () => c.get(sixes));
   c.get(sixes).get(fives).op("i32.sub").set(sixes);
+}
+
+/** Zeroes the tiles behind the group that its last blocks run over. */
+function zeroTiles(
+  c: FunctionWriter,
+  patchStride: number,
+  { patches, tiles, sixes, fives }: Readonly<Record<"patches" | "tiles" | "sixes" | "fives", number>>,
+): void {
+  c.withLocals("i32", 2, (at, end) => {
+    plusScaled(c.get(patches), tiles, patchStride * floatBytes).set(at);
+    plusScaled(c.get(patches), sixes, maxTileRows * patchStride * floatBytes);
+    plusScaled(c, fives, (maxTileRows - 1) * patchStride * floatBytes).set(end);
+    c.for(at, () => c.get(at), () => c.get(end), vectorLanes * floatBytes, () => c.get(at).f32x4(0).mem("v128.store"));
+  });
 }
 
 /** Writes a function (patches, panel, products, sixes, fives): blocks of six tiles, then of five, by one panel of filters. */

@@ -62,22 +62,19 @@ export function setBand(c: FunctionWriter, image: TiledImage, band: Band, base: 
   } else plusScaled(c, band.tileRow, tileSize * layout.pitch * floatBytes).set(base);
 }
 
-/** Transforms the squares of a group, from the band at local `base` to the address in local `components`. */
+/** Transforms the squares of a group, from the band at local `base` to the address in local `target`, which moves on. */
 export function transformGroup(
   c: FunctionWriter,
   image: TiledImage,
   tiling: Tiling,
   band: Band,
   base: number,
-  components: number,
+  target: number,
 ): void {
-  c.withLocals("i32", 1, (target) => {
-    c.get(components).set(target);
-    eachTile(c, tiling, band, (row, column) => {
-      c.get(base);
-      plusScaled(c, row, tileSize * image.layout.pitch * floatBytes);
-      plusScaled(c, column, tileSize * floatBytes);
-      c.get(target).call(image.transform).increment(target, image.tileStride * floatBytes);
-    });
+  eachTile(c, tiling, band, (row, column) => {
+    c.get(base);
+    plusScaled(c, row, tileSize * image.layout.pitch * floatBytes);
+    plusScaled(c, column, tileSize * floatBytes);
+    c.get(target).call(image.transform).increment(target, image.tileStride * floatBytes);
   });
 }

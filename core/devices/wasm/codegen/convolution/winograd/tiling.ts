@@ -7,6 +7,7 @@
 import type { ConvGeometry } from "../../../../../ir/windows.ts";
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import { plus, setMin, setQuotientAndRemainder } from "../../emit/addresses.ts";
+import { roundUp } from "../../emit/blocks.ts";
 import { floatBytes } from "../../emit/vectors.ts";
 import { maxTileRows } from "../../matmul/tile.ts";
 import { layOutWindow, type WindowLayout, type WindowSpec } from "../window.ts";
@@ -37,6 +38,11 @@ export interface Tiling {
   readonly bands: number;
   /** Most tiles that are transformed and multiplied together. */
   readonly together: number;
+  /** Images whose tiles are together, of all that there are: several if they are small. */
+  readonly imagesTogether: number;
+  readonly images: number;
+  /** The pieces of work: bands, or groups of images. */
+  readonly units: number;
 }
 
 /** Cuts images of outputs, given the bytes of an image and those of a tile's components. */
@@ -52,15 +58,21 @@ export function cutTiles(
   const down = Math.ceil(height / tileSize);
   const wanted = Math.max(Math.ceil(imageBytes / maxBandBytes), images % threads === 0 ? 1 : Math.ceil((4 * threads) / images));
   const bandTiles = Math.ceil(down / Math.min(down, wanted));
+  const bands = Math.ceil(down / bandTiles);
   const tiles = bandTiles * across;
   const most = Math.max(maxTileRows, Math.floor(groupBytes / tileBytes));
-  return {
-    across,
-    down,
-    bandTiles,
-    bands: Math.ceil(down / bandTiles),
-    together: Math.ceil(tiles / Math.ceil(tiles / most)),
-  };
+  const cut = { across, down, bandTiles, bands, images };
+  if (bands === 1 && 2 * tiles <= most && images >= 2 * threads) {
+    const groups = roundUp(Math.ceil(images * tiles / most), threads);
+    const imagesTogether = Math.ceil(images / groups);
+    return { ...cut, together: imagesTogether * tiles, imagesTogether, units: Math.ceil(images / imagesTogether) };
+  }
+  return { ...cut, together: Math.ceil(tiles / Math.ceil(tiles / most)), imagesTogether: 1, units: images * bands };
+}
+
+/** How many groups of tiles there are. */
+export function groupCount({ bandTiles, across, together, imagesTogether, units }: Tiling): number {
+  return imagesTogether > 1 ? units : units * Math.ceil(bandTiles * across / together);
 }
 
 /** How the images are cut for the gradient with respect to the filters. */
@@ -94,19 +106,26 @@ export interface Band {
   readonly tileEnd: number;
 }
 
-/** Loops over the bands from local `unit` to local `end`, and over the groups of tiles in each. */
-export function eachGroup(
-  c: FunctionWriter,
-  tiling: Tiling,
-  [unit, end]: readonly [number, number],
-  steps: {
-    readonly beginBand: (band: Band) => void;
-    readonly group: (band: Band) => void;
-    readonly endBand: (band: Band) => void;
-  },
-): void {
+/** What is done with a group of tiles. */
+export interface GroupSteps {
+  /** Before the group: its tiles follow. */
+  readonly beginGroup: () => void;
+  /** Before the tiles of a band are loaded: of each group of it, or once for all of them. */
+  readonly beginBand: (band: Band) => void;
+  /** The group's tiles of the band at hand, one behind the other. */
+  readonly load: (band: Band) => void;
+  /** All of the group; a local has the number of tiles. */
+  readonly multiply: (tiles: number) => void;
+  /** The group's tiles of the band at hand again, in the same order. */
+  readonly store: (band: Band) => void;
+  readonly endBand: (band: Band) => void;
+}
+
+/** Loops over the units from local `unit` to local `end`, and over the groups of tiles in each. */
+export function eachGroup(c: FunctionWriter, tiling: Tiling, [unit, end]: readonly [number, number], steps: GroupSteps): void {
   const [image, tileRow, tileRows, tile, tileEnd, count] = c.locals("i32", 6);
   const band: Band = { image, tileRow, tileRows, tile, tileEnd };
+  if (tiling.imagesTogether > 1) return eachGroupOfImages(c, tiling, [unit, end], band, count, steps);
   c.forRange(unit, unit, end, () => {
     c.get(unit).i32(tiling.bands).op("i32.div_u").set(image);
     c.get(unit).i32(tiling.bands).op("i32.rem_u").i32(tiling.bandTiles).op("i32.mul").set(tileRow);
@@ -114,11 +133,47 @@ export function eachGroup(
     setMin(c, tileRows, tileRows, () => c.i32(tiling.bandTiles));
     steps.beginBand(band);
     c.get(tileRows).i32(tiling.across).op("i32.mul").set(count);
-    c.for(tile, 0, () => c.get(count), tiling.together, () => {
-      setMin(c, tileEnd, count, () => plus(c.get(tile), tiling.together));
-      steps.group(band);
-    });
+    c.withLocals("i32", 1, (tiles) =>
+      c.for(tile, 0, () => c.get(count), tiling.together, () => {
+        setMin(c, tileEnd, count, () => plus(c.get(tile), tiling.together));
+        c.get(tileEnd).get(tile).op("i32.sub").set(tiles);
+        steps.beginGroup();
+        steps.load(band);
+        steps.multiply(tiles);
+        steps.store(band);
+      }));
     steps.endBand(band);
+  });
+}
+
+/** The same where a unit is some images, whose tiles are one group. */
+function eachGroupOfImages(
+  c: FunctionWriter,
+  { across, down, imagesTogether, images }: Tiling,
+  [unit, end]: readonly [number, number],
+  band: Band,
+  count: number,
+  steps: GroupSteps,
+): void {
+  const tiles = across * down;
+  c.i32(0).set(band.tileRow).i32(down).set(band.tileRows).i32(0).set(band.tile).i32(tiles).set(band.tileEnd);
+  c.withLocals("i32", 2, (from, to) => {
+    c.forRange(unit, unit, end, () => {
+      c.get(unit).i32(imagesTogether).op("i32.mul").set(from);
+      plus(c.get(from), imagesTogether).set(to);
+      setMin(c, to, to, () => c.i32(images));
+      steps.beginGroup();
+      c.forRange(band.image, from, to, () => {
+        steps.beginBand(band);
+        steps.load(band);
+      });
+      c.get(to).get(from).op("i32.sub").i32(tiles).op("i32.mul").set(count);
+      steps.multiply(count);
+      c.forRange(band.image, from, to, () => {
+        steps.store(band);
+        steps.endBand(band);
+      });
+    });
   });
 }
 
