@@ -103,15 +103,20 @@ export async function run(graph: GraphSpec, inputs: Readonly<Record<string, Tens
   return await toArray(output);
 }
 
-/** Loads and applies; nothing but an error that says what is wrong may come of it. */
-export async function tryModel(bytes: Uint8Array, shape: readonly number[], dtype: "f32" | "i32"): Promise<void> {
+/** Loads and applies; nothing but an error that says what is wrong may come of it. Gives whether the model has run. */
+export async function tryModel(bytes: Uint8Array, shape: readonly number[], dtype: "f32" | "i32"): Promise<boolean> {
   const loaded = await onnx.load(bytes)();
-  if (loaded._tag === "Left") return assert.match(loaded.left.message, /^Cannot /);
+  if (loaded._tag === "Left") {
+    assert.match(loaded.left.message, /^Cannot /);
+    return false;
+  }
   const { params, inputs, apply } = loaded.right;
   try {
     apply(params, Object.fromEntries(inputs.map(({ name }) => [name, zeros(shape, { dtype })])));
+    return true;
   } catch (error) {
     // TypeErrors of ours say what could not be called; those of the language itself would be mistakes here.
     assert.match(`${error}`, /Error: Cannot /);
+    return false;
   }
 }
