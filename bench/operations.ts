@@ -11,6 +11,7 @@ import {
   exp,
   jit,
   matmul,
+  maxPool2d,
   mul,
   random,
   realize,
@@ -53,6 +54,17 @@ function convolution(part: "forward" | "images" | "filters"): Maker {
   };
 }
 
+/** A pool of maxima, and its gradient, with half the window as padding. */
+function pool(gradient: boolean): Maker {
+  return (n, c, size, kernel, stride = kernel) => {
+    const of = (x: Tensor) => maxPool2d(x, { kernel, stride, padding: kernel >> 1 });
+    const out = Math.floor((size + 2 * (kernel >> 1) - kernel) / stride) + 1;
+    const x: Shape = [n, c, size, size];
+    if (!gradient) return { inputs: [x], compute: of };
+    return { inputs: [x, [n, c, out, out]], compute: (x, g) => vjp(of, x)[1](g)[0] };
+  };
+}
+
 const makers: Readonly<Record<string, Maker>> = {
   matmul: (n) => ({ inputs: [[n, n], [n, n]], compute: matmul }),
   batched: (b, n) => ({ inputs: [[b, n, n], [b, n, n]], compute: matmul }),
@@ -70,9 +82,11 @@ const makers: Readonly<Record<string, Maker>> = {
   conv: convolution("forward"),
   convImages: convolution("images"),
   convFilters: convolution("filters"),
+  maxPool: pool(false),
+  maxPoolGrad: pool(true),
 };
 
-/** Numbers of a convolution: images, channels, width, features, window, stride, groups. */
+/** Numbers of a convolution: images, channels, width, features, window, stride, groups; of a pool: images, channels, width, window, stride. */
 export const defaultOperations: readonly string[] = [
   "matmul:512",
   "matmul:2048",
@@ -84,6 +98,8 @@ export const defaultOperations: readonly string[] = [
   "take:32000:256",
   "sort:1000000",
   "chain:10000000",
+  "maxPool:32:64:16:3:2",
+  "maxPoolGrad:32:64:16:3:2",
   ...[
     "32:64:8:64:3",
     "32:128:4:128:3",

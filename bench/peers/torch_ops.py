@@ -27,6 +27,20 @@ def convolution(part):
     return make
 
 
+def pool(gradient):
+    def make(n, c, size, kernel, stride=None):
+        stride = stride or kernel
+        x = randn(n, c, size, size)
+        y, indices = torch.nn.functional.max_pool2d(x, kernel, stride, kernel // 2, return_indices=True)
+        if not gradient:
+            return lambda: torch.max_pool2d(x, kernel, stride, kernel // 2)
+        g = torch.randn_like(y)
+        args = ([kernel] * 2, [stride] * 2, [kernel // 2] * 2, [1, 1], False, indices)
+        return lambda: torch.ops.aten.max_pool2d_with_indices_backward(g, x, *args)
+
+    return make
+
+
 def product(*shapes):
     x, y = (randn(*shape) for shape in shapes)
     return lambda: x @ y
@@ -55,6 +69,8 @@ makers = {
     "conv": convolution("forward"),
     "convImages": convolution("images"),
     "convFilters": convolution("filters"),
+    "maxPool": pool(False),
+    "maxPoolGrad": pool(True),
 }
 
 

@@ -161,6 +161,12 @@ const framed = poolGeometry({ input: [2, 2], kernel: [2, 2], stride: [2, 2], pad
 const uncounted = poolGeometry({ input: [2, 2], kernel: [2, 2], stride: [2, 2], padding: [1, 1, 1, 1], countPadding: false });
 const ceiled = poolGeometry({ input: [1, 5], kernel: [1, 2], ceil: true });
 
+/** Of every kind of number, and windows of nothing but minus infinity, at the edges too. */
+const extreme = Float32Array.from({ length: sizeOf(poolRoles("maxPool2d", overlapping).operands[0]) }, (_, i) => {
+  if (i % 56 < 20 || i % 5 === 0) return -inf;
+  return i % 17 === 0 ? NaN : i % 13 === 0 ? inf : i % 3 - 1;
+});
+
 const knownCases: readonly KernelCase[] = [
   poolCase("known by hand", "maxPool2d", four, { x: [1, 2, 5, 6, 4, 3, 8, 7], known: [4, 8] }),
   poolCase("NaN is largest", "maxPool2d", four, { x: [1, NaN, 5, inf, 4, 3, 8, NaN], known: [NaN, NaN] }),
@@ -188,6 +194,9 @@ const knownCases: readonly KernelCase[] = [
   }),
   poolCase("the first of ties", "maxPool2dScatter", row, { x: [5, 5, 5, 5], other: [1, 10], known: [1, 10, 0, 0] }),
   poolCase("the first of ties", "maxPool2dGather", row, { x: [5, 5, 5, 5], other: [1, 2, 3, 4], known: [1, 2] }),
+  ...(["maxPool2d", "maxPool2dScatter", "maxPool2dGather"] as const).map((kind) =>
+    poolCase("NaN and infinities in overlapping windows", kind, overlapping, { x: extreme })
+  ),
   poolCase("known by hand", "avgPool2d", four, { x: [1, 2, 5, 6, 4, 3, 8, 7], known: [2.5, 6.5] }),
   poolCase("padding counted", "avgPool2d", framed, { x: [4, 8, 12, 16], known: [1, 2, 3, 4] }),
   poolCase("padding not counted", "avgPool2d", uncounted, { x: [4, 8, 12, 16], known: [4, 8, 12, 16] }),

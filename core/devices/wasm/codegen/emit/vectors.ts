@@ -61,10 +61,20 @@ export function transpose4(c: FunctionWriter, rows: readonly number[]): void {
   c.release("v128", high).release("v128", low);
 }
 
-/** Zeroes `bytes` (a multiple of 16) from the address in local `at`, which is kept. */
-export function zeroBytes(c: FunctionWriter, at: number, bytes: number): void {
+/** Sets all floats of `bytes` (a multiple of 16) from the address in local `at`, which is kept, to a value, 0 unless another is given. */
+export function zeroBytes(c: FunctionWriter, at: number, bytes: number, value = 0): void {
   if (bytes === 0) return;
   const counter = c.local("i32");
-  c.for(counter, 0, bytes, 16, () => c.get(at).get(counter).op("i32.add").f32x4(0).mem("v128.store"));
+  c.for(counter, 0, bytes, 16, () => c.get(at).get(counter).op("i32.add").f32x4(value).mem("v128.store"));
   c.release("i32", counter);
+}
+
+/** Zeroes `count` floats from the address in local `address`, which is kept. */
+export function zeroFloats(c: FunctionWriter, address: number, count: number): void {
+  const vectors = Math.floor(count / vectorLanes) * vectorLanes;
+  c.withLocals("v128", 1, (vector) => {
+    zeroBytes(c, address, vectors * floatBytes);
+    c.f32x4(0).set(vector);
+    if (count > vectors) storeLanes(c, address, vector, count - vectors, vectors * floatBytes);
+  });
 }

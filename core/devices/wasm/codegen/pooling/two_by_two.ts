@@ -7,7 +7,7 @@ import { operandShapes, type PoolKernel } from "../../../../ir/kernel.ts";
 import type { PoolGeometry } from "../../../../ir/windows.ts";
 import type { FunctionWriter, Locals } from "../assembler/function_writer.ts";
 import type { WasmModule } from "../assembler/module.ts";
-import { floatBytes, storeLanes, vectorLanes, zeroBytes } from "../emit/vectors.ts";
+import { floatBytes, vectorLanes, zeroFloats } from "../emit/vectors.ts";
 
 /** Rows of at most this many vectors have no loop. */
 const maxUnrolledVectors = 8;
@@ -39,7 +39,7 @@ export function twoByTwoPlane(
       fourWindows(windows);
       windows.release();
     };
-    if (spreads && (g.oh * 2 < g.h || g.ow * 2 < g.w)) zeroPlane(c, result, g.h * g.w);
+    if (spreads && (g.oh * 2 < g.h || g.ow * 2 < g.w)) zeroFloats(c, result, g.h * g.w);
     c.for(row, 0, g.oh, 1, () => {
       const whole = Math.floor(g.ow / vectorLanes);
       if (whole <= maxUnrolledVectors) { for (let v = 0; v < whole; v++) four(v * vectorLanes); }
@@ -69,16 +69,6 @@ function pointerMoves(c: FunctionWriter, kernel: PoolKernel, result: number): (p
     for (const { pointer } of planes.filter(hasPixels)) c.increment(pointer, pixels * floatBytes);
     for (const { pointer } of planes.filter((plane) => !hasPixels(plane))) c.increment(pointer, windows * floatBytes);
   };
-}
-
-/** Zeroes `count` floats from the address in local `address`, which is kept. */
-function zeroPlane(c: FunctionWriter, address: number, count: number): void {
-  const vectors = Math.floor(count / vectorLanes) * vectorLanes;
-  c.withLocals("v128", 1, (vector) => {
-    zeroBytes(c, address, vectors * floatBytes);
-    c.f32x4(0).set(vector);
-    if (count > vectors) storeLanes(c, address, vector, count - vectors, vectors * floatBytes);
-  });
 }
 
 /** maxPool2d: stores the maxima. */
