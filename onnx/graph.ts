@@ -143,7 +143,8 @@ function needs(node: NodeProto): string[] {
   return [...node.input, ...inner, ...named];
 }
 
-function graphsOf(node: NodeProto): GraphProto[] {
+/** The graphs among the attributes of a node. */
+export function graphsOf(node: NodeProto): GraphProto[] {
   return node.attribute.flatMap(({ g, graphs }) => g ? [g, ...graphs] : graphs);
 }
 

@@ -11,12 +11,12 @@ import { Tensor } from "../core/tensor.ts";
 import type { FormatTask } from "../formats/errors.ts";
 import { attemptAsync, broken, unsupported } from "../formats/failures.ts";
 import { readWhole } from "../formats/files.ts";
-import { fromBinary, type ModelProto, ModelProtoSchema, type TensorProto } from "./deps.ts";
+import { fromBinary, type GraphProto, type ModelProto, ModelProtoSchema, type NodeProto, type TensorProto } from "./deps.ts";
 import { type ElementName, elementOfDType, elementType } from "./elements.ts";
 import type { Input } from "./call.ts";
 import { readExternal } from "./external.ts";
 import { functionsOf } from "./functions.ts";
-import { type Context, format, graphFrom, unsupportedOps } from "./graph.ts";
+import { type Context, format, graphFrom, graphsOf, unsupportedOps } from "./graph.ts";
 import { constantOf, tensorOf, typeOf } from "./proto.ts";
 import { runGraph, Scope } from "./run.ts";
 import { withWeights } from "./weights.ts";
@@ -45,6 +45,8 @@ export interface Model {
    * wrote as constants. Integers stay in the graph.
    */
   readonly params: NamedTensors;
+  /** The names of those parameters that are statistics of batch normalizations: what is trained on leaves them as they are. */
+  readonly statistics: readonly string[];
   /** What `apply` takes, without the parameters. */
   readonly inputs: readonly ModelValue[];
   /** What `apply` gives. */
@@ -140,6 +142,7 @@ function modelFrom(proto: ModelProto, read: Context["read"]): Model {
   const names = new Set(params.keys());
   return {
     params: Object.fromEntries(params),
+    statistics: [...new Set(nodesOf(main).flatMap(statisticsOf))].filter((name) => names.has(name)),
     inputs: graph.inputs,
     outputs: graph.outputs,
     apply: <Outputs extends NamedValues>(given: NamedTensors, inputs: NamedValues) => {
@@ -156,6 +159,16 @@ function modelFrom(proto: ModelProto, read: Context["read"]): Model {
 
 /** Parameters of up to so many elements may decide shapes, by their values in the file: scales of a resize, for one. */
 const mostHinted = 64;
+
+/** The nodes of a graph, and of graphs among their attributes. */
+function nodesOf({ node }: GraphProto): NodeProto[] {
+  return node.flatMap((each) => [each, ...graphsOf(each).flatMap(nodesOf)]);
+}
+
+/** Mean and variance by which a node normalizes. */
+function statisticsOf({ opType, input }: NodeProto): string[] {
+  return opType === "BatchNormalization" ? input.slice(3, 5) : [];
+}
 
 /** The version of the standard op set that a model is written in. */
 function opsetOf({ opsetImport }: ModelProto, file: string): number {
