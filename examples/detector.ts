@@ -40,7 +40,8 @@ import { exampleCommand, runExample } from "./cli/example.ts";
 import { picturesFlag, withPictures, type WritePicture } from "./cli/pictures.ts";
 import { runChapters } from "./cli/session.ts";
 
-const model = layers.serial({
+/** The network: [batch, 1, 3, 3] becomes [batch, 1, 1, 1]. */
+export const model = layers.serial({
   conv1: layers.conv2d({ features: 1, kernel: 2 }),
   act1: leakyRelu,
   conv2: layers.conv2d({ features: 1, kernel: 2 }),

@@ -30,7 +30,8 @@ const command = exampleCommand(
 
 type Options = ReturnType<typeof command.opts>;
 
-const model = layers.serial({
+/** The network. */
+export const model = layers.serial({
   flatten: layers.flatten(),
   fc1: layers.linear({ features: 128 }),
   act1: relu,

@@ -34,9 +34,14 @@ interface Tour extends Omit<ReturnType<typeof command.opts>, "log"> {
 
 const width = 32;
 
-/** A network of `depth` equal blocks, and the gradients of the mean square of its output. */
+/** A network of `depth` equal blocks. */
+export function blocksInRow(block: layers.Stage, depth: number): layers.AnyLayer {
+  return serial(Object.fromEntries(Array.from({ length: depth }, (_, i) => [`block${i + 1}`, block])));
+}
+
+/** The gradients of the mean square of the output of such a network. */
 function gradientsOf(block: layers.Stage, { depth, seed }: Tour): object {
-  const model: layers.AnyLayer = serial(Object.fromEntries(Array.from({ length: depth }, (_, i) => [`block${i + 1}`, block])));
+  const model = blocksInRow(block, depth);
   const [initKey, dataKey, modeKey] = random.split(random.key(seed), 3);
   const { params, state } = model.init(initKey, [width]);
   const x = random.normal(dataKey, [64, width]);
@@ -71,15 +76,18 @@ function print(series: Readonly<Record<string, readonly number[]>>, title: strin
   }
 }
 
+const fc = linear({ features: width });
+
+/** Blocks through which gradients vanish, and others. */
+export const vanishingBlocks = {
+  "sigmoid": serial({ fc, sigmoid }),
+  "relu, He": serial({ fc: linear({ features: width, weightInit: initializers.heNormal() }), relu }),
+  "batch norm": serial({ fc, norm: batchNorm(), sigmoid }),
+  "residual": residual({ fc, sigmoid }),
+};
+
 function vanishing(tour: Tour): Promise<void> {
-  const fc = linear({ features: width });
-  const blocks = {
-    "sigmoid": serial({ fc, sigmoid }),
-    "relu, He": serial({ fc: linear({ features: width, weightInit: initializers.heNormal() }), relu }),
-    "batch norm": serial({ fc, norm: batchNorm(), sigmoid }),
-    "residual": residual({ fc, sigmoid }),
-  };
-  return compareBlocks(blocks, "vanishing, mended", tour);
+  return compareBlocks(vanishingBlocks, "vanishing, mended", tour);
 }
 
 function exploding(tour: Tour): Promise<void> {

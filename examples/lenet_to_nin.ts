@@ -57,7 +57,7 @@ function featureMaps({ key }: DigitsTour): void {
 }
 
 /** Blocks of some 3 x 3 convolutions and a pool, numbered from 1, then linear layers: a sequence whose stages have names. */
-function vggByBlocks(blocks: readonly (readonly [convolutions: number, features: number])[]): layers.AnyLayer {
+export function vggByBlocks(blocks: readonly (readonly [convolutions: number, features: number])[]): layers.AnyLayer {
   const named = blocks.map(([convolutions, features], i) => [`vgg_block_${i + 1}`, zoo.vggBlock({ convolutions, features })]);
   const hidden = [linear({ features: 4096 }), relu, dropout(0.5)];
   return serial({

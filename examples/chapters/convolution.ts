@@ -25,6 +25,8 @@ import {
 import { printTensor, shapeText } from "../cli/display.ts";
 import { imageShape, simple } from "../parts/models.ts";
 
+const { batchNorm, conv2d, denseConnection, linear, residual, serial } = layers;
+
 /** 32 filters of 3 x 3 on the numbers 1 to 25, then relu. */
 export async function convolution({ key }: { readonly key: random.Key }): Promise<void> {
   const x = reshape(cast(arange(1, 26), "f32"), [1, 1, 5, 5]);
@@ -53,7 +55,6 @@ export function sizes({ key }: { readonly key: random.Key }): void {
     );
   }
   console.log(`\nWhat does not fit is refused before anything is computed:`);
-  const { conv2d, linear, serial } = layers;
   tellMisfit(() =>
     serial({ conv1: conv2d({ features: 32, kernel: 3 }), conv2: conv2d({ features: 64, kernel: 5 }) }).init(key, [1, 5, 5])
   );
@@ -71,22 +72,24 @@ function tellMisfit(attempt: () => unknown): void {
   }
 }
 
+const conv = (features: number) => conv2d({ features, kernel: 3, padding: 1, bias: false });
+
 /** Batch norm between convolution and relu; what goes around stages (ResNet) and what is kept beside them (DenseNet). */
+export const connectionBlocks = {
+  "conv -> batch norm -> relu": serial({ conv: conv(8), norm: batchNorm(), relu }),
+  "residual: relu(x + ...)": residual({ conv1: conv(8), bn1: batchNorm(), relu, conv2: conv(8), bn2: batchNorm() }, {
+    activation: relu,
+  }),
+  "dense: [x, ...]": denseConnection({ norm: batchNorm(), relu, conv: conv(12) }),
+};
+
+/** What these blocks make of images whose numbers are far from 0. */
 export async function connections({ key }: { readonly key: random.Key }): Promise<void> {
-  const { batchNorm, conv2d, denseConnection, residual, serial } = layers;
   const [initKey, imageKey] = random.split(key);
   const x = add(mul(random.normal(imageKey, [16, 8, 14, 14]), 3), 5);
-  const conv = (features: number) => conv2d({ features, kernel: 3, padding: 1, bias: false });
-  const blocks = {
-    "conv -> batch norm -> relu": serial({ conv: conv(8), norm: batchNorm(), relu }),
-    "residual: relu(x + ...)": residual({ conv1: conv(8), bn1: batchNorm(), relu, conv2: conv(8), bn2: batchNorm() }, {
-      activation: relu,
-    }),
-    "dense: [x, ...]": denseConnection({ norm: batchNorm(), relu, conv: conv(12) }),
-  };
   const spread = async (z: Tensor) => `mean ${(await item(mean(z))).toFixed(2)}, deviation ${(await item(std(z))).toFixed(2)}`;
   console.log("input".padEnd(28), shapeText(x.shape), await spread(x));
-  for (const [name, block] of Object.entries<layers.AnyLayer>(blocks)) {
+  for (const [name, block] of Object.entries<layers.AnyLayer>(connectionBlocks)) {
     const { params, state } = block.init(initKey, [8, 14, 14]);
     const [y] = block.apply(params, state, x, layers.trainMode(key));
     console.log(name.padEnd(28), shapeText(y.shape), await spread(y));

@@ -28,9 +28,10 @@ import type { DigitsTour } from "../cli/digits.ts";
 import { onePass } from "./one_pass.ts";
 import { makeTrainer } from "../parts/training.ts";
 
+const { batchNorm, conv2d, dropout, dropout2d, embedding, evalMode, linear, maxPool2d, serial, trainMode } = layers;
+
 /** In training some numbers become 0 and the others grow, so that the mean stays; in evaluation nothing happens. */
 export async function dropouts({ key }: DigitsTour): Promise<void> {
-  const { dropout, dropout2d, embedding, evalMode, trainMode } = layers;
   const words = embedding({ numEmbeddings: 40, features: 100 });
   const [vectors] = words.apply(words.init(key, [10]).params, {}, reshape(arange(40), [4, 10]), evalMode);
   const cases = [
@@ -58,25 +59,26 @@ export async function dropouts({ key }: DigitsTour): Promise<void> {
   printTensor("with dropout of 0.25", attend(0.25));
 }
 
-/** Each does its own: noise while training, channels of equal spread, weights that shrink. The decay leaves out biases and scales. */
+/** A network with all of it: noise while training, channels of equal spread. */
+export const regularized = serial({
+  conv: conv2d({ features: 16, kernel: 3, bias: false }),
+  norm: batchNorm(),
+  relu,
+  pool: maxPool2d({ kernel: 2 }),
+  drop2d: dropout2d(0.1),
+  flatten: layers.flatten(),
+  fc: linear({ features: 64 }),
+  act: relu,
+  drop: dropout(0.5),
+  head: linear({ features: 10 }),
+});
+
+/** Each does its own, and weights that shrink, too. The decay leaves out biases and scales. */
 export async function weightDecay({ digits, seed }: DigitsTour): Promise<void> {
-  const { batchNorm, conv2d, dropout, dropout2d, linear, maxPool2d, serial } = layers;
-  const model = serial({
-    conv: conv2d({ features: 16, kernel: 3, bias: false }),
-    norm: batchNorm(),
-    relu,
-    pool: maxPool2d({ kernel: 2 }),
-    drop2d: dropout2d(0.1),
-    flatten: layers.flatten(),
-    fc: linear({ features: 64 }),
-    act: relu,
-    drop: dropout(0.5),
-    head: linear({ features: 10 }),
-  });
   for (const weightDecay of [0, 0.03]) {
     const optimizer = optimizers.sgd({ learningRate: 0.02, momentum: 0.9, weightDecay, decayMask: (_, x) => x.rank > 1 });
-    const { state, loss, accuracy } = await onePass(makeTrainer(model, optimizer, digits.train.shape, seed), digits, seed);
-    const params = state.params as layers.ParamsOf<typeof model>;
+    const { state, loss, accuracy } = await onePass(makeTrainer(regularized, optimizer, digits.train.shape, seed), digits, seed);
+    const params = state.params as layers.ParamsOf<typeof regularized>;
     const sizes = await Promise.all([params.fc.weight, params.norm.weight].map((x) => item(norm(x))));
     console.log(
       `weight decay ${weightDecay}: loss ${loss.toFixed(4)}, ${percent(accuracy)} right; ` +

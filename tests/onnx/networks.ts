@@ -4,6 +4,12 @@
  * @module
  */
 import { cast, type DType, gelu, layers, random, type Shape, type Tensor } from "../../mod.ts";
+import { connectionBlocks } from "../../examples/chapters/convolution.ts";
+import { regularized } from "../../examples/chapters/regularization.ts";
+import { model as detector } from "../../examples/detector.ts";
+import { model as generalization } from "../../examples/generalization.ts";
+import { blocksInRow, vanishingBlocks } from "../../examples/gradient_flow.ts";
+import { vggByBlocks } from "../../examples/lenet_to_nin.ts";
 import { models } from "../../examples/parts/models.ts";
 import * as onnx from "../../onnx/mod.ts";
 
@@ -13,7 +19,16 @@ const digits: Shape = [1, 28, 28];
 /** Networks and the shapes and types of their inputs; small variants of the large ones. */
 export const networks: Readonly<Record<string, readonly [layers.AnyLayer, Shape, DType?]>> = {
   ...Object.fromEntries(Object.entries(models).map(([name, model]) => [`examples' ${name}`, [model, digits] as const])),
+  ...Object.fromEntries(Object.entries(connectionBlocks).map(([name, block]) => [name, [block, [8, 14, 14]] as const])),
+  ...Object.fromEntries(
+    Object.entries(vanishingBlocks).map(([name, block]) => [`6 of ${name}`, [blocksInRow(block, 6), [32]] as const]),
+  ),
+  regularized: [regularized, digits],
+  detector: [detector, [1, 3, 3]],
+  generalization: [generalization, digits],
+  "vgg by blocks": [vggByBlocks([[1, 8], [2, 16], [1, 8]]), [1, 32, 32]],
   leNet: [leNet(), digits],
+  "leNet with batch norm": [leNet({ norm: true }), digits],
   alexNet: [alexNet({ ratio: 8 }), [1, 96, 96]],
   vgg: [vgg({ depth: 11, ratio: 8, norm: true }), [1, 32, 32]],
   nin: [nin({ ratio: 8 }), [1, 96, 96]],

@@ -13,7 +13,15 @@ import { exportNetwork, networks } from "./networks.ts";
 await setDevice("wasm");
 
 /** Large networks, whose rows the others have too: they are run in another runtime by the long tests. */
-const large: ReadonlySet<string> = new Set(["alexNet", "resNet", "nin", "vgg", "examples' simple", "examples' fcn"]);
+const large: ReadonlySet<string> = new Set([
+  "alexNet",
+  "resNet",
+  "nin",
+  "vgg",
+  "examples' simple",
+  "examples' fcn",
+  "vgg by blocks",
+]);
 
 async function assertSame(f: (x: Tensor) => unknown, bytes: Uint8Array, inputs: readonly Tensor[]): Promise<void> {
   const { params, apply, inputs: [{ name }], outputs } = right(await onnx.load(bytes)());
