@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cmykDecoder } from "./cmyk.ts";
 import { readHeader } from "./header.ts";
 import { jpegDecoder } from "./jpeg.ts";
 import type { Pixels } from "./pixels.ts";
@@ -12,8 +13,8 @@ import { pngDecoder } from "./png.ts";
 let decoders: ReturnType<typeof load> | undefined;
 
 async function load() {
-  const { jpegCode, pngCode, startJpeg } = await import("./deps.ts");
-  return { png: pngDecoder(pngCode), jpeg: jpegDecoder(startJpeg, jpegCode) };
+  const { decodeFourColours, jpegCode, pngCode, startJpeg } = await import("./deps.ts");
+  return { png: pngDecoder(pngCode), jpeg: jpegDecoder(startJpeg, jpegCode), cmyk: cmykDecoder(decodeFourColours) };
 }
 
 /**

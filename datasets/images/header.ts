@@ -9,7 +9,8 @@ import { crc32 } from "node:zlib";
 
 /** The format of an image and its size in pixels. */
 export interface ImageHeader {
-  readonly format: "png" | "jpeg";
+  /** "cmyk" is JPEG with four colours. */
+  readonly format: "png" | "jpeg" | "cmyk";
   readonly height: number;
   readonly width: number;
   /** How many bytes a file at least has for as many pixels. */
@@ -82,7 +83,7 @@ function jpegHeader(bytes: Uint8Array): ImageHeader {
     if (bytes[at] !== 0xff || marker === 0xff || marker === 0) at++;
     else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
       const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
-      return { format: "jpeg", height, width, least: height * width / jpegPixelsOfByte };
+      return { format: bytes[at + 9] === 4 ? "cmyk" : "jpeg", height, width, least: height * width / jpegPixelsOfByte };
     } else if (marker === 0xda || marker === 0xd9) throw new Error("it has no frame before its pixels");
     else if (marker === 1 || (marker >= 0xd0 && marker <= 0xd8)) at += 2;
     else at += 2 + Math.max(2, view.getUint16(at + 2));

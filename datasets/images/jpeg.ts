@@ -38,7 +38,6 @@ export function jpegDecoder(start: StartJpeg, code: WebAssembly.Module): (bytes:
     // The rest of the image is grey then. Other warnings Pillow does not heed either.
     if (said.some((line) => line.startsWith("Premature end"))) throw new Error(`it ends early, after ${bytes.length} bytes`);
     if (pixels) return pixels;
-    const reason = said.at(-1) ?? "the decoder does not say why";
-    throw new Error(reason.startsWith("Unsupported color") ? "it has four colours (CMYK): only grey and RGB are read" : reason);
+    throw new Error(said.at(-1) ?? "the decoder does not say why");
   };
 }
