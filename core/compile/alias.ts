@@ -43,8 +43,7 @@ export function alias({ kernels, before, buffers, inputs, canAlias, outputs }: A
     return old !== undefined && old.dtype === next.dtype && sizeOf(old.shape) === sizeOf(next.shape) &&
       !distinct.has(inputs[input]) && !taken.has(input) && canAlias(input, output);
   };
-  const readersOf = (buffer: number) => kernels.flatMap((kernel, i) => readsOf(kernel).has(buffer) ? [i] : []);
-  const writersOf = (buffer: number) => kernels.flatMap((kernel, i) => writesOf(kernel).has(buffer) ? [i] : []);
+  const [readers, writers] = [byBuffer(kernels, readsOf), byBuffer(kernels, writesOf)];
   /** Gives the output the input's memory if all `others`, which read the input, can come before the `writer`. */
   const take = (output: number, input: number, writer: number, others: readonly number[]): boolean => {
     if (others.some((other) => other === writer || dependsOn(before, other, writer))) return false;
@@ -54,29 +53,45 @@ export function alias({ kernels, before, buffers, inputs, canAlias, outputs }: A
     return true;
   };
   const aliasStored = (output: number, among: (input: number, writer: Kernel, store: Store) => boolean): void => {
-    const writers = writersOf(output);
-    if (writers.length !== 1 || inputs.includes(output)) return;
-    const [writer] = writers;
+    const [writer, ...more] = writers.get(output) ?? [];
+    if (writer === undefined || more.length > 0 || inputs.includes(output)) return;
     const store = kernels[writer].stores.find(({ buffer }) => buffer === output);
     if (!store) return;
     for (const [input, buffer] of inputs.entries()) {
       if (!fits(input, output) || !among(input, kernels[writer], store)) continue;
       if (!canOverwrite(kernels[writer], store, buffer)) continue;
-      if (take(output, input, writer, readersOf(buffer).filter((reader) => reader !== writer))) return;
+      if (take(output, input, writer, (readers.get(buffer) ?? []).filter((reader) => reader !== writer))) return;
     }
   };
   const aliasCopy = (output: number): void => {
-    const [copy, next] = writersOf(output);
+    const [copy, next] = writers.get(output) ?? [];
     const buffer = next === undefined ? undefined : copiedBy(kernels[copy]);
     const input = buffer === undefined ? -1 : inputs.indexOf(buffer);
     if (input < 0 || !fits(input, output)) return;
-    if (take(output, input, next, readersOf(inputs[input]).filter((reader) => reader !== copy))) idle.add(kernels[copy]);
+    const others = (readers.get(inputs[input]) ?? []).filter((reader) => reader !== copy);
+    if (take(output, input, next, others)) idle.add(kernels[copy]);
   };
   for (const output of distinct) aliasCopy(output);
   // An input that the same store reads point by point comes first: that one's successor it is, most likely.
   for (const output of distinct) aliasStored(output, (input, writer, store) => reads(writer, store, inputs[input]));
   for (const output of distinct) if (!aliases.has(output)) aliasStored(output, () => true);
   return { aliases, idle };
+}
+
+/** For each buffer the numbers of the kernels that touch it, in order. */
+function byBuffer(
+  kernels: readonly Kernel[],
+  touched: (kernel: Kernel) => ReadonlySet<number>,
+): ReadonlyMap<number, readonly number[]> {
+  const found = new Map<number, number[]>();
+  kernels.forEach((kernel, i) => {
+    for (const buffer of touched(kernel)) {
+      const others = found.get(buffer);
+      if (others) others.push(i);
+      else found.set(buffer, [i]);
+    }
+  });
+  return found;
 }
 
 function isWhole({ shape }: Kernel, { offset, strides }: Access): boolean {

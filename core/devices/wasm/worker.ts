@@ -28,14 +28,21 @@ export const commands = { load: 0, run: 1, forget: 2 } as const;
 
 /** The text of the worker's module. */
 export function workerSource(): string {
-  return `import { workerData } from "node:worker_threads";\n(${work})(workerData, ${doubleMathText});`;
+  return `import { workerData } from "node:worker_threads";\n(${work})(workerData, () => ${doubleMathText});`;
 }
 
 /** Executes commands for ever. It refers to nothing outside itself, as its text is what runs. */
-async function work(data: WorkerData, host: WebAssembly.ModuleImports): Promise<void> {
+async function work(data: WorkerData, makeHost: () => WebAssembly.ModuleImports): Promise<void> {
   const { memory, thread, control } = data;
   const words = new Int32Array(memory.buffer, 0, 4096);
-  const imports = { env: { memory }, host };
+  let host: WebAssembly.ModuleImports | undefined;
+  const imports = {
+    env: { memory },
+    /** Made for the first program that needs it. */
+    get host() {
+      return host ??= makeHost();
+    },
+  };
   const load = (bytes: Uint8Array<ArrayBuffer>) => new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports;
   const dispatcher = load(data.dispatchModule) as { nextCommand: (old: number) => number; finish: () => void };
   const programs = new Map<number, WebAssembly.Exports>();
