@@ -133,10 +133,11 @@ class Fusion {
   /** In order; a step leaves a gap. */
   readonly #list: (Kernel | undefined)[];
   readonly #limits: FusionLimits;
-  /** How many kernels read a buffer. */
-  readonly #readers = new Map<number, number>();
+  readonly #readers = new Map<number, Set<Kernel>>();
   readonly #writers = new Map<number, Set<Kernel>>();
   readonly #positions = new Map<Kernel, number>();
+  /** For a consumer the producers it also needs by way of others, which will always lie between them. */
+  readonly #apart = new Map<Kernel, Set<Kernel>>();
   /** Instructions per point of kernels that were asked for. */
   readonly #costs = new Map<Kernel, number>();
 
@@ -164,17 +165,13 @@ class Fusion {
 
   #add(kernel: Kernel, position: number): void {
     this.#positions.set(kernel, position);
-    for (const buffer of readsOf(kernel)) this.#readers.set(buffer, (this.#readers.get(buffer) ?? 0) + 1);
-    for (const buffer of writesOf(kernel)) {
-      const writers = this.#writers.get(buffer);
-      if (writers) writers.add(kernel);
-      else this.#writers.set(buffer, new Set([kernel]));
-    }
+    for (const buffer of readsOf(kernel)) addTo(this.#readers, buffer, kernel);
+    for (const buffer of writesOf(kernel)) addTo(this.#writers, buffer, kernel);
   }
 
   #remove(kernel: Kernel): void {
     this.#positions.delete(kernel);
-    for (const buffer of readsOf(kernel)) this.#readers.set(buffer, this.#readers.get(buffer)! - 1);
+    for (const buffer of readsOf(kernel)) this.#readers.get(buffer)!.delete(kernel);
     for (const buffer of writesOf(kernel)) this.#writers.get(buffer)!.delete(kernel);
   }
 
@@ -185,6 +182,7 @@ class Fusion {
     const producers = new Set<Kernel>([...readsOf(consumer)].flatMap((buffer) => [...this.#writers.get(buffer) ?? []]));
     producers.delete(consumer); // which may work in place
     for (const producer of producers) {
+      if (this.#apart.get(consumer)?.has(producer)) continue;
       const kernel = this.#joined(producer, consumer);
       const next = kernel && this.#replace(producer, consumer, kernel);
       if (next !== undefined) return next;
@@ -200,7 +198,7 @@ class Fusion {
     // Buffers pieced together by several kernels are complete only after the last of them.
     if ([...writesOf(producer), ...written].some((buffer) => this.#writers.get(buffer)!.size > 1)) return undefined;
     const read = readsOf(consumer);
-    const readElsewhere = (buffer: number) => (this.#readers.get(buffer) ?? 0) - (read.has(buffer) ? 1 : 0) > 0;
+    const readElsewhere = (buffer: number) => (this.#readers.get(buffer)?.size ?? 0) - (read.has(buffer) ? 1 : 0) > 0;
     const kernel = join(producer, consumer, (buffer) => outputs.has(buffer) || written.has(buffer) || readElsewhere(buffer));
     if (!kernel || buffersOf(kernel).size > maxBuffersPerKernel) return undefined;
     this.#costs.set(kernel, cost);
@@ -221,19 +219,29 @@ class Fusion {
    */
   #replace(producer: Kernel, consumer: Kernel, kernel: Kernel): number | undefined {
     const [from, to] = [this.#positions.get(producer)!, this.#positions.get(consumer)!];
-    const made = new Set(writesOf(producer));
+    const made = writesOf(producer);
+    if (!this.#isTouched(made, from, to)) {
+      this.#remove(producer);
+      this.#remove(consumer);
+      this.#list[from] = undefined;
+      this.#list[to] = kernel;
+      this.#add(kernel, to);
+      return to;
+    }
     const [before, after]: [Kernel[], Kernel[]] = [[], []];
     const later = new Set<number>();
     for (const each of this.#list.slice(from + 1, to)) {
       if (!each) continue;
-      const needs = (buffer: number) => made.has(buffer) || later.has(buffer);
-      if (![...readsOf(each), ...writesOf(each)].some(needs)) before.push(each);
+      if (!touches(each, made) && !touches(each, later)) before.push(each);
       else {
         after.push(each);
         for (const buffer of writesOf(each)) later.add(buffer);
       }
     }
-    if ([...readsOf(consumer), ...writesOf(consumer)].some((buffer) => later.has(buffer))) return undefined;
+    if (touches(consumer, later)) {
+      addTo(this.#apart, consumer, producer);
+      return undefined;
+    }
     this.#remove(producer);
     this.#remove(consumer);
     this.#list.fill(undefined, from, to + 1);
@@ -244,4 +252,26 @@ class Fusion {
     this.#add(kernel, from + before.length);
     return from + before.length;
   }
+
+  /** Whether a kernel between two positions reads or writes one of the buffers. */
+  #isTouched(buffers: ReadonlySet<number>, from: number, to: number): boolean {
+    const isBetween = (kernel: Kernel) => this.#positions.get(kernel)! > from && this.#positions.get(kernel)! < to;
+    for (const buffer of buffers) {
+      for (const users of [this.#readers.get(buffer), this.#writers.get(buffer)]) {
+        for (const kernel of users ?? []) if (isBetween(kernel)) return true;
+      }
+    }
+    return false;
+  }
+}
+
+/** Whether a kernel reads or writes one of the buffers. */
+function touches(kernel: Kernel, buffers: ReadonlySet<number>): boolean {
+  return !buffers.isDisjointFrom(readsOf(kernel)) || !buffers.isDisjointFrom(writesOf(kernel));
+}
+
+function addTo<K>(sets: Map<K, Set<Kernel>>, key: K, kernel: Kernel): void {
+  const others = sets.get(key);
+  if (others) others.add(kernel);
+  else sets.set(key, new Set([kernel]));
 }

@@ -137,17 +137,29 @@ export function sumsNothing(kernel: SimpleKernel): boolean {
   return kindOf(kernel).sumsProducts === true && operandShapes(kernel).some(({ shape }) => sizeOf(shape) === 0);
 }
 
-/** The distinct buffers a kernel reads. */
-export function readsOf(kernel: Kernel): ReadonlySet<number> {
-  return new Set([...operandsOf(kernel), ...kernel.loads].map((access) => access.buffer));
+/** What is found out about a kernel once. */
+function oncePerKernel<T>(find: (kernel: Kernel) => T): (kernel: Kernel) => T {
+  const found = new WeakMap<Kernel, T>();
+  return (kernel) => {
+    const known = found.get(kernel);
+    if (known !== undefined) return known;
+    const value = find(kernel);
+    found.set(kernel, value);
+    return value;
+  };
 }
 
+/** The distinct buffers a kernel reads. */
+export const readsOf: (kernel: Kernel) => ReadonlySet<number> = oncePerKernel((kernel) =>
+  new Set([...operandsOf(kernel), ...kernel.loads].map((access) => access.buffer))
+);
+
 /** The distinct buffers a kernel writes. */
-export function writesOf(kernel: Kernel): ReadonlySet<number> {
+export const writesOf: (kernel: Kernel) => ReadonlySet<number> = oncePerKernel((kernel) => {
   if (kernel.kind === "loop") return new Set(kernel.kernels.flatMap((each) => [...writesOf(each)]));
   const targets = kernel.kind === "scatterRows" ? [kernel.target] : kernel.stores;
   return new Set(targets.map(({ buffer }) => buffer));
-}
+});
 
 /** The kernel with other accesses: each is replaced, in place and offset. */
 export function mapAccesses<K extends Kernel>(kernel: K, change: <A extends Access>(access: A) => A): K {
