@@ -39,7 +39,8 @@ export function alias({ kernels, before, buffers, inputs, canAlias, outputs }: A
   const taken = new Set<number>();
   const distinct = new Set(outputs);
   const fits = (input: number, output: number): boolean => {
-    const [old, next] = [buffers[inputs[input]], buffers[output]];
+    const old = buffers[inputs[input]];
+    const next = buffers[output];
     return old !== undefined && old.dtype === next.dtype && sizeOf(old.shape) === sizeOf(next.shape) &&
       !distinct.has(inputs[input]) && !taken.has(input) && canAlias(input, output);
   };
@@ -57,7 +58,8 @@ export function alias({ kernels, before, buffers, inputs, canAlias, outputs }: A
     if (writer === undefined || more.length > 0 || inputs.includes(output)) return;
     const store = kernels[writer].stores.find(({ buffer }) => buffer === output);
     if (!store) return;
-    for (const [input, buffer] of inputs.entries()) {
+    for (let input = 0; input < inputs.length; input++) {
+      const buffer = inputs[input];
       if (!fits(input, output) || !among(input, kernels[writer], store)) continue;
       if (!canOverwrite(kernels[writer], store, buffer)) continue;
       if (take(output, input, writer, (readers.get(buffer) ?? []).filter((reader) => reader !== writer))) return;

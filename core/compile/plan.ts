@@ -81,25 +81,34 @@ function assignSlots(
   const { ranges, end } = liveRanges(kernels, 0);
   const born = Map.groupBy([...ranges.keys()].filter((buffer) => !ids.has(buffer)), (buffer) => ranges.get(buffer)!.from);
   const free = new Set<number>();
-  const slotOf = new Map<number, number>();
+  /** Slots by the time when they are free again. */
+  const ending = new Map<number, number[]>();
   for (let time = 0; time < end; time++) {
     for (const buffer of born.get(time) ?? []) {
       const { dtype, shape } = buffers[buffer];
       const bytes = sizeOf(shape) * deviceBytes(dtype);
-      const fitting = [...free].sort((a, b) => Math.abs(slots[a] - bytes) - Math.abs(slots[b] - bytes))[0];
-      const slot = fitting ?? slots.push(0) - 1;
+      const slot = closest(free, slots, bytes) ?? slots.push(0) - 1;
       free.delete(slot);
       slots[slot] = Math.max(slots[slot], bytes);
-      slotOf.set(buffer, slot);
+      const { to } = ranges.get(buffer)!;
+      const others = ending.get(to);
+      if (others) others.push(slot);
+      else ending.set(to, [slot]);
       ids.set(buffer, specs.push({ dtype, size: sizeOf(shape), location: { kind: "slot", slot } }) - 1);
     }
-    for (const [buffer, slot] of slotOf) {
-      if (ranges.get(buffer)!.to === time) {
-        free.add(slot);
-        slotOf.delete(buffer);
-      }
-    }
+    for (const slot of ending.get(time) ?? []) free.add(slot);
   }
+}
+
+/** Of the free slots the one whose size is closest. */
+function closest(free: ReadonlySet<number>, slots: readonly number[], bytes: number): number | undefined {
+  let best: number | undefined;
+  let least = Infinity;
+  for (const slot of free) {
+    const distance = Math.abs(slots[slot] - bytes);
+    if (distance < least) [best, least] = [slot, distance];
+  }
+  return best;
 }
 
 function buffersOf(kernel: Kernel): number[] {

@@ -6,7 +6,7 @@
  */
 import { deviceBytes } from "../dtype.ts";
 import { contiguousStrides, showShape, sizeOf } from "../shape.ts";
-import { eachUsualArgument, type Expr, isLeaf, scalarType, visit } from "./expr.ts";
+import { eachUsualArgument, type Expr, isLeaf, type ScalarType, scalarType, visit } from "./expr.ts";
 import { expandBinary, expandLiteral, expandUnary } from "./functions/mod.ts";
 import { type Access, type Kernel, kindOf, type SimpleKernel } from "./kernel.ts";
 import type { Node } from "./operation.ts";
@@ -76,24 +76,25 @@ export function instructions(roots: readonly Expr[]): number {
   return count;
 }
 
-const knownOperations = new Map<string, number>();
+/** By type and operation. */
+const knownOperations = new Map<ScalarType, Map<string, number>>();
 
 /** Those of one operation: of functions that devices have no instruction for as many as their expansions take. */
 function instructionsOf(e: Expr): number {
   if (e.kind !== "unary" && e.kind !== "binary") return 1;
-  if (e.kind === "binary") {
+  if (e.kind === "binary" && e.y.kind === "const") {
     const simple = expandLiteral(e.op, { kind: "load", type: e.type, slot: 0 }, e.y);
     if (simple) return instructions([simple]);
   }
   // A double's functions are taken to cost as much as a float's.
   const type = e.x.type === "f64" ? "f32" : e.x.type;
-  const key = `${e.op} ${type}`;
-  let cost = knownOperations.get(key);
+  const costs = knownOperations.get(type) ?? new Map<string, number>();
+  let cost = costs.get(e.op);
   if (cost === undefined) {
     const load = (slot: number): Expr => ({ kind: "load", type, slot });
     const expansion = e.kind === "unary" ? expandUnary(e.op, load(0)) : expandBinary(e.op, load(0), load(1));
     cost = expansion ? instructions([expansion]) : 1;
-    knownOperations.set(key, cost);
+    knownOperations.set(type, costs.set(e.op, cost));
   }
   return cost;
 }

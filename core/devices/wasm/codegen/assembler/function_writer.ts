@@ -278,13 +278,14 @@ export class FunctionWriter {
     return this;
   }
 
-  /** The function's entry of the code section. */
-  finish(): number[] {
+  /** The function's entry of the code section, in parts. Nothing may be written afterwards. */
+  finish(): readonly (readonly number[])[] {
+    this.#bytes.push(0x0b);
     const locals: number[] = [];
     unsigned(locals, this.#locals.length);
     for (const type of this.#locals) locals.push(1, valueTypeCodes[type]);
     const size: number[] = [];
-    unsigned(size, locals.length + this.#bytes.length + 1);
-    return size.concat(locals, this.#bytes, 0x0b);
+    unsigned(size, locals.length + this.#bytes.length);
+    return [size, locals, this.#bytes];
   }
 }

@@ -27,7 +27,7 @@ export class WasmModule {
   readonly #types: string[] = [];
   readonly #typeBytes: number[][] = [];
   readonly #imports: number[][] = [];
-  readonly #functions: { readonly type: number; readonly body: number[]; readonly export?: string }[] = [];
+  readonly #functions: { readonly type: number; readonly body: readonly (readonly number[])[]; readonly export?: string }[] = [];
   #importedFunctions = 0;
 
   /** Imports a shared memory; sizes in pages of 64 KiB. */
@@ -78,12 +78,13 @@ export class WasmModule {
   /** The bytes of the module. */
   finish(): Uint8Array<ArrayBuffer> {
     const parts: (readonly number[])[] = [[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]];
-    const section = (id: number, entries: readonly (readonly number[])[]) => {
-      if (entries.length === 0) return;
-      const count = encode((bytes) => unsigned(bytes, entries.length));
+    /** A section of entries, each whole or in parts. */
+    const section = (id: number, entries: readonly (readonly number[])[], count = entries.length) => {
+      if (count === 0) return;
+      const counted = encode((bytes) => unsigned(bytes, count));
       const head = [id];
-      unsigned(head, totalLength([count, ...entries]));
-      parts.push(head, count, ...entries);
+      unsigned(head, counted.length + totalLength(entries));
+      parts.push(head, counted, ...entries);
     };
     section(1, this.#typeBytes);
     section(2, this.#imports);
@@ -98,7 +99,7 @@ export class WasmModule {
         })]
       ),
     );
-    section(10, this.#functions.map(({ body }) => body));
+    section(10, this.#functions.flatMap(({ body }) => body), this.#functions.length);
     const out = new Uint8Array(totalLength(parts));
     let end = 0;
     for (const part of parts) {

@@ -50,7 +50,7 @@ export class Evaluator {
   readonly #roots: readonly Expr[];
   /** All nodes, arguments before users. */
   readonly #nodes: readonly Expr[];
-  readonly #levels = new Map<Expr, number>();
+  #levels: ReadonlyMap<Expr, number> | undefined;
   readonly #hoisted = new Map<Expr, number>();
   /** Nodes that are needed outside of branches, if there are any branches. */
   readonly #usual: ReadonlySet<Expr> | undefined;
@@ -71,15 +71,15 @@ export class Evaluator {
   /** Computes what is settled at this level and needed further in. Called once where the level's code begins. */
   hoist(level: number): void {
     if (level >= this.#deepest) return;
+    const levels = this.#levels ??= levelsOf(this.#nodes, this.#leaves);
     const needed = new Set(this.#roots);
-    for (const user of this.#nodes) {
-      if (this.#level(user) <= level) continue;
-      eachArgument(user, (x) => {
-        const inBranch = x.kind === "const" && this.#usual !== undefined && !this.#usual.has(user);
-        if (!isImmediate(user, x) && !inBranch) needed.add(x);
-      });
-    }
-    const here = [...needed].filter((e) => this.#level(e) === level && (e.kind !== "const" || this.#emitter.keepsLiterals));
+    let [user] = this.#nodes;
+    const need = (x: Expr) => {
+      const inBranch = x.kind === "const" && this.#usual !== undefined && !this.#usual.has(user);
+      if (!isImmediate(user, x) && !inBranch) needed.add(x);
+    };
+    for (user of this.#nodes) if (levels.get(user)! > level) eachArgument(user, need);
+    const here = [...needed].filter((e) => levels.get(e) === level && (e.kind !== "const" || this.#emitter.keepsLiterals));
     this.evaluate(here, { lanes: "all", step: 0 }, (e, push) => {
       const local = this.#c.local(this.#emitter.valueType(e.type));
       push();
@@ -92,15 +92,6 @@ export class Evaluator {
   evaluate(roots: readonly Expr[], at: At, sink: (root: Expr, push: () => void, index: number) => void): void {
     this.#scope = this.#open(roots);
     roots.forEach((root, index) => sink(root, () => this.#push(root, at), index));
-  }
-
-  #level(e: Expr): number {
-    const known = this.#levels.get(e);
-    if (known !== undefined) return known;
-    let level = e.kind === "const" || !isLeaf(e) ? 0 : this.#leaves.level(e);
-    eachArgument(e, (x) => level = Math.max(level, this.#level(x)));
-    this.#levels.set(e, level);
-    return level;
   }
 
   /**
@@ -157,7 +148,8 @@ export class Evaluator {
   }
 
   #compute(e: Expr, at: At): void {
-    const [c, emitter] = [this.#c, this.#emitter];
+    const c = this.#c;
+    const emitter = this.#emitter;
     const push = (x: Expr) => () => this.#push(x, at);
     switch (e.kind) {
       case "const":
@@ -220,6 +212,19 @@ export class Evaluator {
     this.#emitter.multiplyAdd(this.#c, push(product.x), push(product.y), push(right ? e.x : e.y), e.op === "sub");
     return true;
   }
+}
+
+/** The level of each node: the highest of its leaves. Arguments come before users. */
+function levelsOf(nodes: readonly Expr[], leaves: Leaves): ReadonlyMap<Expr, number> {
+  const levels = new Map<Expr, number>();
+  let level = 0;
+  const raise = (x: Expr) => level = Math.max(level, levels.get(x)!);
+  for (const e of nodes) {
+    level = isLeaf(e) && e.kind !== "const" ? leaves.level(e) : 0;
+    eachArgument(e, raise);
+    levels.set(e, level);
+  }
+  return levels;
 }
 
 /** The local in which a scope, or one around it, keeps a node. */
