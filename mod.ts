@@ -173,11 +173,11 @@ export {
   layerNorm,
   type LayerNormOptions,
 } from "./core/ops/normalize.ts";
+export { gelu, mish, selu, softplus } from "./core/ops/activations.ts";
 export {
   type AxisOptions,
   celu,
   elu,
-  gelu,
   glu,
   hardSigmoid,
   hardSwish,
@@ -185,13 +185,10 @@ export {
   leakyRelu,
   logSigmoid,
   logSoftmax,
-  mish,
   oneHot,
   prelu,
   relu6,
-  selu,
   softmax,
-  softplus,
 } from "./core/ops/nn.ts";
 export {
   crossEntropy,

@@ -55,6 +55,13 @@ export type UnaryOp =
   | "erfc" // 1 - erf(x)
   | "erfinv"
   | "gelu" // x times the normal distribution function of x
+  | "geluTanh" // x sigmoid(sqrt(8 / pi) (x + 0.044715 x^3))
+  | "selu"
+  | "softplus" // log(1 + e^x)
+  | "mish" // x tanh(softplus(x))
+  | "gudermannian" // atan(sinh(x))
+  | "isru" // x / sqrt(1 + x^2)
+  | "softsign" // x / (1 + |x|)
   | "lgamma"
   | "digamma"
   | "isNaN"
@@ -76,6 +83,7 @@ export type BinaryOp =
   | "max"
   | "pow"
   | "atan2"
+  | "hypot" // sqrt(x^2 + y^2)
   | "and"
   | "or"
   | "xor"

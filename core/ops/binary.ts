@@ -213,15 +213,7 @@ export const hypotOp: ElementwiseOp = elementwise({
   domain: "nonzero",
   dtype: floatDType("hypot"),
   partials: [(g, x, y, out) => mul(g, direction(x, y, out)), (g, x, y, out) => mul(g, direction(y, x, out))],
-  // The larger one times the root of 1 + ratio^2: no square overflows.
-  lower: (x, y) => {
-    const [a, b] = [expr.unary("abs", x), expr.unary("abs", y)];
-    const [large, small] = [expr.binary("max", a, b), expr.binary("min", a, b)];
-    const ratio = expr.binary("div", small, expr.select(expr.binary("eq", large, 0), expr.constant(x.type, 1), large));
-    const finite = expr.binary("mul", large, expr.unary("sqrt", expr.binary("add", expr.binary("mul", ratio, ratio), 1)));
-    const infinite = expr.binary("or", expr.binary("eq", a, Infinity), expr.binary("eq", b, Infinity));
-    return expr.select(infinite, expr.constant(x.type, Infinity), finite);
-  },
+  lower: (x, y) => expr.binary("hypot", x, y),
 });
 /** x / length, of (x, y); 0 at (0, 0), and far out its limit. */
 function direction(x: Tensor, y: Tensor, length: Tensor): Tensor {

@@ -26,6 +26,7 @@ import {
   subOp,
   xorOp,
 } from "./binary.ts";
+import { geluOp, geluTanhOp, mishOp, seluOp, softplusOp } from "./activations.ts";
 import { barrierOp } from "./barrier.ts";
 import { bitcastOp, threefry0Op, threefry1Op } from "./bits.ts";
 import { castOp, stopGradientOp, variableOp } from "./cast.ts";
@@ -44,7 +45,7 @@ import { prodOp } from "./prod.ts";
 import { argmaxOp, argminOp, maxOp, minOp } from "./reduce.ts";
 import { sumOp } from "./sum.ts";
 import { whereOp } from "./select.ts";
-import { erfcOp, erfinvOp, geluOp, gudermannianOp, isruOp, softsignOp } from "./special.ts";
+import { erfcOp, erfinvOp, gudermannianOp, isruOp, softsignOp } from "./special.ts";
 import { argsortOp } from "./sort.ts";
 import { takeGradOp, takeOp } from "./rows.ts";
 import {
@@ -183,6 +184,10 @@ export const allOps: readonly Op[] = [
   erfcOp,
   erfinvOp,
   geluOp,
+  geluTanhOp,
+  softplusOp,
+  mishOp,
+  seluOp,
   gudermannianOp,
   isruOp,
   softsignOp,

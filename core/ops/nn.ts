@@ -1,9 +1,10 @@
 /**
- * Functions of neural networks that are made of other operations: activations, softmax, one-hot vectors. They have no rules of their own.
+ * Functions of neural networks that are made of other operations: activations, softmax, one-hot vectors. They have no rules of their own:
+ * activations that do are in `activations.ts`.
  *
  * @module
  */
-import { argument, flag, natural, scalar } from "../kinds.ts";
+import { argument, natural, scalar } from "../kinds.ts";
 import { axisOption, checkOptions, optionTable } from "../options.ts";
 import { defaultFloat, indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
@@ -20,14 +21,12 @@ import { max } from "./reduce.ts";
 import { sum } from "./sum.ts";
 import { where } from "./select.ts";
 import { slice } from "./slice.ts";
-import { apply } from "./define.ts";
-import { geluOp } from "./special.ts";
-import { exp, expm1, log, log1p, neg, relu, saturating, sigmoid, tanh, vanishing } from "./unary.ts";
+import { softplus } from "./activations.ts";
+import { exp, expm1, log, neg, sigmoid, vanishing } from "./unary.ts";
 
 const slopeOptions = optionTable<{ readonly negativeSlope?: Scalar }>({ negativeSlope: scalar });
 const alphaOptions = optionTable<{ readonly alpha?: Scalar }>({ alpha: scalar });
 const hardTanhOptions = optionTable<{ readonly min?: Scalar; readonly max?: Scalar }>({ min: scalar, max: scalar });
-const geluOptions = optionTable<{ readonly approximate?: boolean }>({ approximate: flag });
 
 /**
  * x if it is positive, else `negativeSlope` (default 0.01) times x.
@@ -60,21 +59,6 @@ export function elu(x: TensorLike, options: { readonly alpha?: Scalar } = {}): T
 }
 
 /**
- * log(1 + exp(x)), without overflow.
- *
- * ```ts
- * import { softplus, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(softplus(tensor([0, 1000])))); // [0.693..., 1000]
- * ```
- */
-export function softplus(x: TensorLike): Tensor {
-  const tensor = asFloat(x);
-  // -|x|, but such that the derivatives of both terms at 0 are taken from the same side.
-  const small = where(gt(tensor, 0), neg(tensor), tensor);
-  return add(relu(tensor), log1p(exp(small)));
-}
-
-/**
  * log(sigmoid(x)), numerically stable: without overflow or loss of digits.
  *
  * ```ts
@@ -84,21 +68,6 @@ export function softplus(x: TensorLike): Tensor {
  */
 export function logSigmoid(x: TensorLike): Tensor {
   return neg(softplus(neg(asFloat(x))));
-}
-
-/**
- * x times tanh(softplus(x)).
- *
- * ```ts
- * import { mish, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(mish(tensor([-1, 0, 1])))); // [-0.303..., 0, 0.865...]
- * ```
- *
- * @see Misra, "Mish: a self regularized non-monotonic activation function", 2019
- */
-export function mish(x: TensorLike): Tensor {
-  const tensor = asFloat(x);
-  return mul(vanishing(tensor), tanh(softplus(saturating(tensor))));
 }
 
 /**
@@ -114,20 +83,6 @@ export function celu(x: TensorLike, options: { readonly alpha?: Scalar } = {}): 
   const tensor = asFloat(x);
   const positive = gt(tensor, 0);
   return where(positive, tensor, mul(alpha, expm1(div(where(positive, 0, tensor), alpha))));
-}
-
-/**
- * elu with the constants that keep mean 0 and variance 1 from layer to layer.
- *
- * ```ts
- * import { selu, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(selu(tensor([-1, 0, 1])))); // [-1.111..., 0, 1.050...]
- * ```
- *
- * @see Klambauer et al., "Self-normalizing neural networks", 2017
- */
-export function selu(x: TensorLike): Tensor {
-  return mul(1.0507009873554805, elu(x, { alpha: 1.6732632423543772 }));
 }
 
 /**
@@ -236,27 +191,6 @@ export function glu(x: TensorLike, options: AxisOptions = {}): Tensor {
   }
   const gate = slice(tensor, { axis: along, start: half });
   return mul(slice(tensor, { axis: along, stop: half }), sigmoid(gate));
-}
-
-/**
- * x times the standard normal distribution function of x. `approximate` uses the formula with tanh, PyTorch's
- * `approximate="tanh"`.
- *
- * ```ts
- * import { gelu, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(gelu(tensor([-1, 0, 1])))); // [-0.158..., 0, 0.841...]
- * ```
- *
- * @see Hendrycks and Gimpel, "Gaussian error linear units", 2016
- */
-export function gelu(x: TensorLike, options: { readonly approximate?: boolean } = {}): Tensor {
-  const { approximate = false } = checkOptions(options, geluOptions, "gelu");
-  const tensor = asFloat(x);
-  if (!approximate) return apply(geluOp, [tensor], undefined);
-  const near = saturating(tensor);
-  // (1 + tanh(u)) / 2 is sigmoid(2 u), which does not cancel below 0.
-  const twice = mul(Math.sqrt(8 / Math.PI), add(near, mul(0.044715, mul(near, mul(near, near)))));
-  return mul(vanishing(tensor), sigmoid(twice));
 }
 
 /** Options of `softmax`, `logSoftmax` and `glu`. */

@@ -5,8 +5,6 @@
  * @module
  */
 import * as expr from "../ir/expr.ts";
-import type { Expr } from "../ir/expr.ts";
-import { abs as absolute, add as plus, div as over, eq as equal, lt as less, mul as times } from "../ir/functions/terms.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
 import { add, div, hypot, mul } from "./binary.ts";
@@ -17,10 +15,6 @@ function of(op: ElementwiseOp): (x: TensorLike) => Tensor {
   // A key, so that the function has the operation's name.
   return { [op.name]: (x: TensorLike) => apply(op, [asFloat(x)], undefined) }[op.name];
 }
-
-const literal = (x: Expr, value: number) => expr.constant(x.type, value);
-/** `magnitude` with the sign of x. */
-const signed = (x: Expr, magnitude: Expr) => expr.select(less(x, 0), expr.unary("neg", magnitude), magnitude);
 
 export const erfcOp: ElementwiseOp = elementwise({
   name: "erfc",
@@ -57,25 +51,12 @@ export const erfinvOp: ElementwiseOp = elementwise({
  */
 export const erfinv: (x: TensorLike) => Tensor = of(erfinvOp);
 
-// P(x) + x p(x) with the normal distribution's function P and density p
-export const geluOp: ElementwiseOp = elementwise({
-  name: "gelu",
-  domain: "any",
-  dtype: floatDType("gelu"),
-  partials: [(g, x) => {
-    const part = mul(0.5, erfc(mul(x, -Math.SQRT1_2)));
-    const density = mul(bell(mul(x, Math.SQRT1_2)), 1 / Math.sqrt(2 * Math.PI));
-    return mul(g, add(part, mul(saturating(x), density)));
-  }],
-  lower: (x) => expr.unary("gelu", x),
-});
-
 export const gudermannianOp: ElementwiseOp = elementwise({
   name: "gudermannian",
   domain: "any",
   dtype: floatDType("gudermannian"),
   partials: [(g, x) => div(g, cosh(saturating(x)))],
-  lower: (x) => expr.unary("atan", expr.unary("sinh", x)),
+  lower: (x) => expr.unary("gudermannian", x),
 });
 /** The Gudermannian function atan(sinh(x)): a sigmoid from -pi/2 to pi/2 with slope 1 at 0. */
 export const gudermannian: (x: TensorLike) => Tensor = of(gudermannianOp);
@@ -88,14 +69,7 @@ export const isruOp: ElementwiseOp = elementwise({
     const y = div(1, hypot(x, 1));
     return mul(g, mul(y, square(y)));
   }],
-  lower: (x) => {
-    const a = absolute(x);
-    const one = literal(x, 1);
-    const root = (square: Expr) => expr.unary("sqrt", plus(square, one));
-    // Beyond 1 by 1 / x^2, whose square does not overflow.
-    const inverse = over(one, a);
-    return signed(x, expr.select(less(a, 1), over(a, root(times(a, a))), over(one, root(times(inverse, inverse)))));
-  },
+  lower: (x) => expr.unary("isru", x),
 });
 /**
  * The inverse square root unit x / sqrt(1 + x^2): a sigmoid from -1 to 1 with slope 1 at 0.
@@ -109,10 +83,7 @@ export const softsignOp: ElementwiseOp = elementwise({
   domain: "nonzero",
   dtype: floatDType("softsign"),
   partials: [(g, x) => mul(g, square(div(1, add(1, abs(x)))))],
-  lower: (x) => {
-    const a = absolute(x);
-    return expr.select(equal(a, Infinity), signed(x, literal(x, 1)), over(x, plus(a, 1)));
-  },
+  lower: (x) => expr.unary("softsign", x),
 });
 /** x / (1 + |x|): a sigmoid from -1 to 1 with slope 1 at 0 that saturates slowly. */
 export const softsign: (x: TensorLike) => Tensor = of(softsignOp);

@@ -6,7 +6,7 @@
 import { addOp, divOp, mulOp } from "../../core/ops/binary.ts";
 import { leOp, ltOp } from "../../core/ops/compare.ts";
 import { whereOp } from "../../core/ops/select.ts";
-import { expm1Op, expOp, log1pOp, negOp, reluOp } from "../../core/ops/unary.ts";
+import { expm1Op } from "../../core/ops/unary.ts";
 import { isFloat } from "../../core/dtype.ts";
 import type { Op } from "../../core/tensor.ts";
 import type { Value } from "./graph.ts";
@@ -42,17 +42,6 @@ const elu: Fusion = (value, emitter) => {
   const fits = found && chosen && found.above === found.x && chosen.x === found.x && chosen.below === found.x;
   if (!fits || !isNumber(chosen.above, 0) || alpha === undefined) return undefined;
   return emitter.node("Elu", [emitter.of(found.x)], { alpha: { float: alpha } });
-};
-
-/** max(x, 0) + log(1 + exp(-|x|)). */
-const softplus: Fusion = (value, emitter) => {
-  const [positive, rest] = madeBy(value, addOp) ?? [];
-  const [x] = positive ? madeBy(positive, reluOp) ?? [] : [];
-  const [power] = rest ? madeBy(rest, log1pOp) ?? [] : [];
-  const [exponent] = power ? madeBy(power, expOp) ?? [] : [];
-  const found = exponent && bySign(exponent);
-  if (!x || found?.x !== x || found.below !== x || madeBy(found.above, negOp)?.[0] !== x) return undefined;
-  return emitter.node("Softplus", [emitter.of(x)]);
 };
 
 /** x between two numbers. */
@@ -122,7 +111,6 @@ export const activationFusions: readonly (readonly [Op, Fusion])[] = [
   [whereOp as Op, clip],
   [whereOp as Op, leakyRelu],
   [whereOp as Op, elu],
-  [addOp as Op, softplus],
   [divOp as Op, hardSigmoid],
   [mulOp as Op, hardSwish],
 ];

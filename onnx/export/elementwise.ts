@@ -29,7 +29,8 @@ import { castOp } from "../../core/ops/cast.ts";
 import { eqOp, leOp, ltOp, neOp } from "../../core/ops/compare.ts";
 import { clampedLogOp } from "../../core/ops/losses.ts";
 import { whereOp } from "../../core/ops/select.ts";
-import { erfcOp, geluOp, gudermannianOp, isruOp, softsignOp } from "../../core/ops/special.ts";
+import { geluOp, geluTanhOp, mishOp, seluOp, softplusOp } from "../../core/ops/activations.ts";
+import { erfcOp, gudermannianOp, isruOp, softsignOp } from "../../core/ops/special.ts";
 import * as unary from "../../core/ops/unary.ts";
 import type { Op } from "../../core/tensor.ts";
 import type { Value } from "./graph.ts";
@@ -206,6 +207,16 @@ export const elementwiseRows: readonly (readonly [Op, Row])[] = [
       return write("Mul", write("Mul", x, 0.5), below);
     }),
   ),
+  row(
+    geluTanhOp,
+    formula((write, x) => {
+      const cubic = write("Mul", write("Mul", x, write("Mul", x, x)), 0.044715);
+      return write("Mul", x, write("Sigmoid", write("Mul", write("Add", x, cubic), Math.sqrt(8 / Math.PI))));
+    }),
+  ),
+  row(softplusOp, same("Softplus")),
+  row(mishOp, same("Mish")),
+  row(seluOp, same("Selu")),
   row(gudermannianOp, formula((write, x) => write("Atan", write("Sinh", x)))),
   row(isruOp, formula((write, x) => write("Div", x, write("Sqrt", write("Add", write("Mul", x, x), 1))))),
   row(softsignOp, same("Softsign")),

@@ -53,6 +53,7 @@ const binaries: Readonly<Record<BinaryOp, (x: number, y: number) => number>> = {
   max: Math.max,
   pow: functions.pow,
   atan2: functions.atan2,
+  hypot: functions.hypot,
   and: (x, y) => x & y,
   or: (x, y) => x | y,
   xor: (x, y) => x ^ y,

@@ -5,23 +5,26 @@
  * @module
  */
 import { pairArithmetic } from "./double_pairs.ts";
+import { doubleActivations } from "./double_activations.ts";
 import { doubleErrorFunctions } from "./double_error_functions.ts";
 import { doubleGamma } from "./double_gamma.ts";
 
 /** What is made of exponentials. It stands alone, as all makers here do. */
 function doubleFunctions(pairs: ReturnType<typeof pairArithmetic>) {
-  const { add, div, expm1, expParts, log, log1p, mul, plus, product, scaled, sqrt, times, value } = pairs;
+  const { add, div, expm1, expParts, log, log1p, mul, plus, product, scaled, sinCosPi, sqrt, sub, times, value } = pairs;
   /** Odd functions by their values for positive numbers. */
   const odd = (f: (a: number) => number) => (x: number): number => x > 0 ? f(x) : x < 0 ? -f(-x) : x;
 
+  /** For a up to 40. */
+  const sinhPair = (a: number) => {
+    const e = expm1([a, 0]);
+    return times(add(e, div(e, plus(e, 1))), 0.5);
+  };
   const sinh = odd((a) => {
     if (a > 711) return Infinity;
-    if (a > 40) {
-      const { n, p } = expParts([a, 0]);
-      return scaled(plus(p, 1), n - 1);
-    }
-    const e = expm1([a, 0]);
-    return value(times(add(e, div(e, plus(e, 1))), 0.5));
+    if (a <= 40) return value(sinhPair(a));
+    const { n, p } = expParts([a, 0]);
+    return scaled(plus(p, 1), n - 1);
   });
   const tanh = odd((a) => {
     if (a > 22) return 1;
@@ -46,17 +49,24 @@ function doubleFunctions(pairs: ReturnType<typeof pairArithmetic>) {
     if (a >= 1) return a === 1 ? Infinity : NaN;
     return value(log1p(div([2 * a, 0], plus([-a, 0], 1)))) / 2;
   });
-  /** e^-|x| = 2^n m over 1 + e^-|x|, times a factor. */
-  const decaying = (x: number, factor: number): number => {
-    const { n, p } = expParts([-Math.abs(x), 0]);
-    const m = plus(p, 1);
-    const scale = 2 ** Math.max(n, -1000);
-    const e = [m[0] * scale, m[1] * scale] as const;
-    const under = plus(e, 1);
-    return x < 0 ? scaled(times(div(m, under), factor), n) : value(div([factor, 0], under));
+  /** The arctangent of s = sinh a: an angle near it, and the arctangent of (s - tan) / (1 + s tan), which is tiny. */
+  const gudermannian = odd((a) => {
+    if (a > 40) return Math.PI / 2;
+    if (a < 1e-100) return a;
+    const s = sinhPair(a);
+    const turn = Math.atan(s[0]) / Math.PI;
+    const [sine, cosine] = sinCosPi(turn);
+    const rest = value(sub(mul(s, cosine), sine)) / (cosine[0] + s[0] * sine[0]);
+    return value(plus(times([Math.PI, 1.2246467991473532e-16], turn), rest));
+  });
+  /** The root of the sum of the squares of numbers that are brought to a size at which squares neither overflow nor vanish. */
+  const hypot = (x: number, y: number): number => {
+    const large = Math.max(Math.abs(x), Math.abs(y));
+    if (Math.abs(x) === Infinity || Math.abs(y) === Infinity) return Infinity;
+    if (!(large > 0)) return large;
+    const scale = large > 2 ** 400 ? 2 ** -600 : large < 2 ** -400 ? 2 ** 600 : 1;
+    return value(sqrt(add(product(x * scale, x * scale), product(y * scale, y * scale)))) / scale;
   };
-  const sigmoid = (x: number): number => x > 40 ? 1 : x < -750 ? 0 : Number.isNaN(x) ? x : decaying(x, 1);
-  const silu = (x: number): number => x > 40 ? x : x < -800 ? -0 : x === 0 ? x : Number.isNaN(x) ? x : decaying(x, x);
   /** As IEEE 754 has it: unlike in JavaScript, 1 to any power is 1, and so is -1 to an infinite one. */
   const pow = (x: number, y: number): number => x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : Math.pow(x, y);
   const exp2 = (x: number): number => 2 ** x;
@@ -64,8 +74,8 @@ function doubleFunctions(pairs: ReturnType<typeof pairArithmetic>) {
   const { cbrt, exp, expm1: ownExpm1, log: ownLog, log2, log10, log1p: ownLog1p, sin, cos, tan, asin, acos, atan, cosh, atan2 } =
     Math;
   return {
-    ...{ cbrt, exp, exp2, expm1: ownExpm1, log: ownLog, log2, log10, log1p: ownLog1p, sigmoid, silu, pow, rem },
-    ...{ sin, cos, tan, asin, acos, atan, atan2, sinh, cosh, tanh, asinh, acosh, atanh },
+    ...{ cbrt, exp, exp2, expm1: ownExpm1, log: ownLog, log2, log10, log1p: ownLog1p, pow, rem, hypot },
+    ...{ sin, cos, tan, asin, acos, atan, atan2, sinh, cosh, tanh, asinh, acosh, atanh, gudermannian },
   };
 }
 
@@ -73,22 +83,23 @@ function doubleFunctions(pairs: ReturnType<typeof pairArithmetic>) {
 function assembled(
   pairs: ReturnType<typeof pairArithmetic>,
   functions: typeof doubleFunctions,
+  activations: typeof doubleActivations,
   errorFunctions: typeof doubleErrorFunctions,
   gamma: typeof doubleGamma,
 ) {
-  return { ...functions(pairs), ...errorFunctions(pairs), ...gamma(pairs) };
+  return { ...functions(pairs), ...activations(pairs), ...errorFunctions(pairs), ...gamma(pairs) };
 }
 
 let made: ReturnType<typeof assembled> | undefined;
 
 /** The functions by name. */
 export function doubleMath(): ReturnType<typeof assembled> {
-  return made ??= assembled(pairArithmetic(), doubleFunctions, doubleErrorFunctions, doubleGamma);
+  return made ??= assembled(pairArithmetic(), doubleFunctions, doubleActivations, doubleErrorFunctions, doubleGamma);
 }
 
 /** An expression whose value are these functions, for the script of another thread. */
 export const doubleMathText =
-  `(${assembled})((${pairArithmetic})(), ${doubleFunctions}, ${doubleErrorFunctions}, ${doubleGamma})`;
+  `(${assembled})((${pairArithmetic})(), ${doubleFunctions}, ${doubleActivations}, ${doubleErrorFunctions}, ${doubleGamma})`;
 
 /** Their names. */
 export type DoubleFunction = keyof ReturnType<typeof doubleMath>;

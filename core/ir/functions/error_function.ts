@@ -4,24 +4,23 @@
  * @module
  */
 import { type Expr, select } from "../expr.ts";
-import { expParts, expPartsOfSum } from "./exponential.ts";
+import { expParts } from "./exponential.ts";
 import { log } from "./logarithm.ts";
 import {
   abs,
   add,
-  clamp,
   div,
   eq,
   exact,
   f32,
-  le,
   lt,
+  max,
   min,
   mul,
   neg,
   polynomial,
   powerOfTwo,
-  scaled,
+  scaledDown,
   signOf,
   split,
   sqrt,
@@ -44,102 +43,106 @@ export function erf(x: Expr): Expr {
   return withSign(select(lt(a, 1), erfNear(a), far), signOf(x));
 }
 
+/** A polynomial whose first two coefficients are in two parts, the first ones of 14 and 11 bits. */
+interface Factor {
+  readonly first: readonly [high: number, low: number];
+  readonly second: readonly [high: number, low: number];
+  readonly rest: readonly number[];
+}
+
 /**
- * share e^(-z^2 share) z' P(s) / (centre + z) with s = (centre - z) / (centre + z). An error of the exponent would become a relative
- * error of the result, so z^2 is in two parts, and what the rounding of centre + z lost is made up for there.
+ * e^(-share z^2) q P(s) with q = over / (centre + z) and s = scale q + offset. An error of the exponent would become a relative error of
+ * the result, so z^2 is in two parts, and so are q and P, of 12 bits and what is left: only the last sum rounds at its full size.
  */
 function gaussianTail(
   z: Expr,
   over: Expr,
-  { share, centre, slope, coefficients }: {
+  { share, centre, scale, offset, factor: { first, second, rest } }: {
     readonly share: number;
     readonly centre: number;
-    /** About minus the derivative of the factor's logarithm over 1 + s, by s. */
-    readonly slope: readonly number[];
-    readonly coefficients: readonly number[];
+    readonly scale: number;
+    readonly offset: number;
+    readonly factor: Factor;
   },
 ): Expr {
   const under = exact(add(z, centre));
-  const lost = sub(z, exact(sub(under, centre)));
-  const ratio = div(over, under);
-  const s = div(sub(f32(centre), z), under);
-  const factor = mul(ratio, polynomial(s, coefficients));
-  const [high] = split(z);
-  const low = mul(exact(sub(z, high)), add(z, high));
-  const small = sub(mul(low, -share), mul(lost, mul(add(s, 1), polynomial(s, slope))));
-  const { n, p } = expPartsOfSum(mul(mul(high, high), -share), small);
-  return scaled(add(mul(factor, p), factor), n);
+  const [underHigh] = split(under);
+  const underLow = sub(z, exact(sub(underHigh, centre)));
+  const inverse = exact(div(f32(1), under));
+  const [qHigh] = split(exact(mul(over, inverse)));
+  const qRest = sub(exact(sub(over, mul(qHigh, underHigh))), mul(qHigh, underLow));
+  const qLow = mul(qRest, inverse);
+  const sHigh = exact(add(mul(qHigh, scale), offset));
+  const sLow = mul(qLow, scale);
+  const s = exact(add(sHigh, sLow));
+  const main = mul(sHigh, second[0]);
+  const small = add(mul(sLow, second[0]), add(mul(s, polynomial(s, [second[1], ...rest])), first[1]));
+  const p = exact(add(exact(add(main, first[0])), small));
+  const [pHigh] = split(p);
+  const pLow = exact(add(exact(add(main, exact(sub(f32(first[0]), pHigh)))), small));
+  const high = exact(mul(qHigh, pHigh));
+  const low = exact(add(mul(qHigh, pLow), mul(qLow, p)));
+  const [zHigh, zLow] = split(z);
+  const { word, p: power } = expParts(mul(mul(zHigh, zHigh), -share), mul(mul(zLow, add(z, zHigh)), -share));
+  return scaledDown(add(high, add(mul(add(high, low), power), low)), word);
 }
 
-/** e^(z^2) erfc(z) (2 + z) by (2 - z) / (2 + z). */
-const erfcScaled = [
-  1.0215827,
-  0.68716085,
-  0.27947137,
-  0.036436766,
-  -0.021501957,
-  -0.0064383554,
-  0.003041097,
-  0.0007309847,
-  -0.0005278479,
-  4.4325825e-5,
-];
+/** e^(z^2) erfc(z) (2.5 + z) by (2.5 - z) / (2.5 + z). */
+const erfcScaled: Factor = {
+  first: [1.0540771484375, -4.5331035e-5],
+  second: [0.8046875, -3.560748e-5],
+  rest: [0.45391446, 0.17124973, 0.028354961, -0.008380306, -0.0047757835, 0.0003950269, 0.00058836717],
+};
 
 /** 1 - erf x, right to the last digits however small. */
 export function erfc(x: Expr): Expr {
   const z = min(abs(x), 10.3);
-  const tail = gaussianTail(z, f32(1), { share: 1, centre: 2, slope: [0.42, 0.165], coefficients: erfcScaled });
+  const tail = gaussianTail(z, f32(1), { share: 1, centre: 2.5, scale: 5, offset: -1, factor: erfcScaled });
   const far = select(lt(x, 0), sub(f32(2), tail), tail);
   return select(lt(abs(x), 0.5), sub(f32(1), erfNear(x)), far);
 }
 
-/** e^(a^2 / 2) times the normal distribution function of -a times (3 + a) by (3 - a) / (3 + a). */
-const upperTailScaled = [
-  0.7290837,
-  0.50933214,
-  0.23001775,
-  0.047258505,
-  -0.01046255,
-  -0.0069385025,
-  0.0010171884,
-  0.0009480901,
-  -0.00020384199,
-  -5.249649e-5,
-];
+/** e^(a^2 / 2) times the normal distribution function of -a times (3.5 + a) by (3.5 - a) / (3.5 + a). */
+const upperTailScaled: Factor = {
+  first: [0.74444580078125, -2.9726538e-5],
+  second: [0.5654296875, 0.00013205882],
+  rest: [0.31542504, 0.116053015, 0.01740652, -0.006493004, -0.0031759324, 0.0004949864, 0.00042277967, -0.00011121094],
+};
 
-/** x times the normal distribution function of x: with q that of -|x|, x q below 0 and x - x q above. */
+/** x times the normal distribution function of x: with q that of -|x|, x q below 0 and x - x q above; near 0 half of x. */
 export function gelu(x: Expr): Expr {
-  const inside = clamp(x, -14.6, 14.6);
-  const tail = gaussianTail(abs(inside), inside, { share: 0.5, centre: 3, slope: [0.283, 0.117], coefficients: upperTailScaled });
-  return select(le(x, 0), tail, sub(x, tail));
+  const z = min(abs(x), 14.6);
+  const tail = gaussianTail(z, z, { share: 0.5, centre: 3.5, scale: -2, offset: 1, factor: upperTailScaled });
+  return select(lt(z, 2 ** -60), mul(x, 0.5), sub(max(x, -0), tail));
 }
 
-/** erfinv(y) / y by w = -log(1 - y^2) up to 5 ... */
+/** erfinv(y) / y by w = -log(1 - y^2) less a centre up to 5 ... */
+const nearCentre = 1.300048589706421;
 const inverseNear = [
-  0.8862269,
-  0.23201483,
-  0.011542694,
-  -0.0023210659,
-  -0.00014200872,
-  5.343783e-5,
-  8.246636e-7,
-  -1.325228e-6,
-  1.4899344e-7,
-  -5.4848504e-9,
+  1.2020557,
+  0.24975416,
+  0.002175458,
+  -0.002224187,
+  0.0001512517,
+  2.9532053e-5,
+  -5.163036e-6,
+  -2.1680945e-7,
+  1.193681e-7,
+  -8.899271e-9,
 ];
-/** ... and beyond, up to the largest y below 1, by sqrt(w) less this. */
-const inverseCentre = 3.1680339887498947;
+/** ... and beyond, up to the largest y below 1, by sqrt(w) less this. The centres are such that the first coefficients are floats. */
+const farCentre = 3.168073892593384;
 const inverseFar = [
-  3.0015268,
-  1.004297,
-  0.0064046285,
-  -0.004692963,
-  0.0032723935,
-  -0.0022059213,
-  0.001214361,
-  -0.0003529068,
-  -0.00013206578,
-  0.000114303504,
+  3.001567,
+  1.0042976,
+  0.0064038276,
+  -0.004694158,
+  0.0032763595,
+  -0.0021951364,
+  0.0012006328,
+  -0.00037619297,
+  -0.00012057515,
+  0.00013093952,
 ];
 
 /**
@@ -150,8 +153,19 @@ const inverseFar = [
 export function erfinv(x: Expr): Expr {
   const y = abs(x);
   const w = neg(log(mul(sub(f32(1), y), add(y, 1))));
-  const near = polynomial(w, inverseNear);
-  const far = polynomial(sub(sqrt(w), inverseCentre), inverseFar);
-  const value = mul(x, select(lt(w, 5), near, far));
-  return select(eq(y, 1), withSign(f32(Infinity), signOf(x)), value);
+  const isNear = lt(w, 5);
+  const [near, far] = [sub(w, nearCentre), sub(sqrt(w), farCentre)];
+  const first = select(isNear, f32(inverseNear[0]), f32(inverseFar[0]));
+  const varying = select(
+    isNear,
+    mul(near, polynomial(near, inverseNear.slice(1))),
+    mul(far, polynomial(far, inverseFar.slice(1))),
+  );
+  // The factor and y are in two parts, of 12 bits and what is left, so that their product rounds once.
+  const factor = exact(add(varying, first));
+  const [high] = split(factor);
+  const low = add(exact(sub(first, high)), varying);
+  const [yHigh, yLow] = split(y);
+  const value = add(exact(mul(yHigh, high)), add(mul(yHigh, low), mul(yLow, factor)));
+  return withSign(select(eq(y, 1), f32(Infinity), value), signOf(x));
 }

@@ -7,26 +7,23 @@ import { type Expr, select } from "../expr.ts";
 import {
   abs,
   add,
-  bits,
   clamp,
   div,
   eq,
   exact,
   f32,
   float,
+  i32,
   ln2,
   lt,
-  max,
   min,
   mul,
   nearest,
-  or,
   polynomial,
   powerOfTwo,
   reduced,
   scaled,
-  scaledDown,
-  signBit,
+  shl,
   signOf,
   sub,
   withSign,
@@ -39,27 +36,25 @@ interface Parts {
   readonly p: Expr;
 }
 
-/** For a remainder r, rounded, and what that lost. */
-function partsOf(n: ReturnType<typeof nearest>, r: Expr, lost?: Expr): Parts {
-  const q = polynomial(r, [0.49999997, 0.16666538, 0.04166746, 0.0083674025, 0.0013869762]);
-  const curved = mul(mul(r, r), q);
-  return { n: n.integer, word: n.word, p: exact(add(lost ? add(curved, lost) : curved, r)) };
-}
-
-/** The parts of e^x. */
-export function expParts(x: Expr): Parts {
-  const n = nearest(mul(x, Math.LOG2E));
-  return partsOf(n, reduced(x, n.value, ln2));
-}
-
-/** Those of e^(x + low), for a small `low`, where half a unit in the last place counts. */
-export function expPartsOfSum(x: Expr, low?: Expr): Parts {
-  const n = nearest(mul(x, Math.LOG2E));
+/** x + low less the nearest multiple of ln 2, for a small `low`: rounded once. */
+function remainderOf(x: Expr, low?: Expr): { readonly n: ReturnType<typeof nearest>; readonly r: Expr } {
+  const n = nearest(mul(low ? add(x, low) : x, Math.LOG2E));
   const coarse = reduced(x, n.value, [ln2[0]]);
-  const fine = reduced(coarse, n.value, [ln2[1]]);
-  const r = low ? exact(add(fine, low)) : fine;
-  const lost = sub(exact(sub(coarse, r)), mul(n.value, ln2[1]));
-  return partsOf(n, r, low ? add(lost, low) : lost);
+  return { n, r: low ? exact(add(coarse, reduced(low, n.value, [ln2[1]]))) : reduced(coarse, n.value, [ln2[1]]) };
+}
+
+/** The parts of e^(x + low). */
+export function expParts(x: Expr, low?: Expr): Parts {
+  const { n, r } = remainderOf(x, low);
+  const q = polynomial(r, [0.49999997, 0.16666538, 0.04166746, 0.0083674025, 0.0013869762]);
+  return { n: n.integer, word: n.word, p: exact(add(mul(mul(r, r), q), r)) };
+}
+
+/** e^-(x + low) 2^shift = power + power p for an x of which the power is a normal number. */
+export function decayParts(x: Expr, shift: number, low?: Expr): { readonly power: Expr; readonly p: Expr } {
+  const { n, r } = remainderOf(x, low);
+  const q = polynomial(r, [0.49999997, -0.16666538, 0.04166746, -0.0083674025, 0.0013869762]);
+  return { power: float(shl(sub(i32(127 + shift), n.word), 23)), p: exact(sub(mul(mul(r, r), q), r)) };
 }
 
 /** e^x 2^shift. */
@@ -80,45 +75,23 @@ export function exp2(x: Expr): Expr {
   return exact(scaled(add(mul(r, tail), 1), n.integer));
 }
 
-/**
- * y / (1 + e) less what the sum lost, where y is e or that counts little: 1 / (1 + e) is 1 less the quotient. Very close to 1 it is
- * nothing, as the sum of a large e and 1 is not known by its rounding.
- */
-function shareOf(y: Expr, e: Expr): Expr {
-  const under = exact(add(e, 1));
-  const lost = sub(e, exact(sub(under, 1)));
-  const q = exact(div(y, under));
-  const reciprocal = max(sub(f32(1 - 2 ** -22), q), 0);
-  return sub(q, mul(mul(q, reciprocal), lost));
+/** What sums of 1 and an exponential are scaled by, so that those of large exponents are in range, too. */
+const unitExponent = -32;
+const unit = 2 ** unitExponent;
+
+/** (1 + e^-(x + low)) 2^-32 for x from -110 to 30, rounded once, as the sum of two powers of two is exact or keeps what it lost. */
+export function shareOf(x: Expr, low?: Expr): Expr {
+  const { power, p } = decayParts(x, unitExponent, low);
+  const powers = exact(add(power, unit));
+  const lost = sub(f32(unit), exact(sub(powers, power)));
+  return exact(add(exact(add(mul(power, p), lost)), powers));
 }
 
-const minusAbs = (x: Expr) => float(or(bits(x), signBit));
+/** x over 1 + e^-y, which `shareOf` has made. */
+export const overShare = (x: Expr, share: Expr): Expr => mul(exact(div(x, share)), unit);
 
-/** 1 / (1 + e^-x), below 0 e^x / (1 + e^x): the exponential does not overflow. */
-export function sigmoid(x: Expr): Expr {
-  const { word, p } = expParts(max(minusAbs(x), -103));
-  const e = scaledDown(add(p, 1), word);
-  const under = exact(add(e, 1));
-  const q = exact(div(select(lt(x, 0), e, f32(1)), under));
-  // What the sum lost, as a share of it where that counts: where e is near 1, its own error counts half.
-  return sub(q, mul(q, sub(e, exact(sub(under, 1)))));
-}
-
-/**
- * x e^x / (1 + e^x) below 0, else x / (1 + e^-x), plus what the sum has too much; e^x is not rounded before it is multiplied by x, so that no
- * digits are lost where it is subnormal. At -infinity -0, the limit.
- */
-export function silu(x: Expr): Expr {
-  const least = max(x, -110);
-  const { n, p } = expParts(max(minusAbs(x), -110));
-  const e = mul(add(p, 1), powerOfTwo(max(n, -126)));
-  const under = exact(add(e, 1));
-  const excess = sub(exact(sub(under, 1)), e);
-  const q = exact(div(select(lt(x, 0), scaled(add(mul(least, p), exact(least)), n), x), under));
-  // About 1 / (1 + e), where that counts.
-  const reciprocal = sub(f32(1), mul(e, 0.5));
-  return select(lt(x, 30), add(q, mul(mul(q, reciprocal), excess)), x);
-}
+/** 1 / (1 + e^-x). */
+export const sigmoid = (x: Expr): Expr => div(f32(unit), shareOf(clamp(x, -104, 30)));
 
 /** (e^x - 1) / 2 for x in [-26, 88.8]: 2^(n-1) p + 2^(n-1) - 1/2, which cancels nowhere. */
 function halfExpm1(x: Expr): Expr {
@@ -147,12 +120,11 @@ export function cosh(x: Expr): Expr {
   return add(half, div(f32(0.25), half));
 }
 
-/** Below this |2 x| is less than ln 2 / 2. */
-const tanhNear = 0.17;
-
-/** With E = (e^(2|x|) - 1) / 2: E / (E + 1), near 0 with -2|x| in place of 2|x|, where the errors of that are smaller. */
+/** (1 - e) / (1 + e) with e = e^(-2|x|) = s + s p, s a power of two: 1 - s and 1 + s are exact. */
 export function tanh(x: Expr): Expr {
   const a = min(abs(x), 10);
-  const e = halfExpm1(mul(a, select(lt(a, tanhNear), f32(-2), f32(2))));
-  return withSign(shareOf(abs(e), e), signOf(x));
+  const { power, p } = decayParts(add(a, a), 0);
+  const over = exact(sub(sub(f32(1), power), mul(power, p)));
+  const under = exact(add(exact(add(power, 1)), mul(power, p)));
+  return withSign(div(over, under), signOf(x));
 }

@@ -17,14 +17,16 @@
  * @module
  */
 import type { BinaryOp, Expr, UnaryOp } from "../expr.ts";
+import { geluTanh, gudermannian, mish, selu, silu, softplus, softsign } from "./activations.ts";
 import { erf, erfc, erfinv, gelu } from "./error_function.ts";
-import { cosh, exp, exp2, expm1, sigmoid, silu, sinh, tanh } from "./exponential.ts";
+import { cosh, exp, exp2, expm1, sigmoid, sinh, tanh } from "./exponential.ts";
 import { digamma, lgamma } from "./gamma.ts";
 import { acosh, asinh, atanh } from "./inverse_hyperbolic.ts";
 import { acos, asin, atan, atan2 } from "./inverse_trigonometric.ts";
 import { log, log10, log1p, log2 } from "./logarithm.ts";
 import { cbrt, constantPower, integerPower, pow } from "./power.ts";
 import { rem } from "./remainder.ts";
+import { hypot, isru } from "./roots.ts";
 import { cos, sin, tan } from "./trigonometric.ts";
 
 const unaries: Readonly<Partial<Record<UnaryOp, (x: Expr) => Expr>>> = {
@@ -54,12 +56,24 @@ const unaries: Readonly<Partial<Record<UnaryOp, (x: Expr) => Expr>>> = {
   erfc,
   erfinv,
   gelu,
+  geluTanh,
+  selu,
+  softplus,
+  mish,
+  gudermannian,
+  isru,
+  softsign,
   lgamma,
   digamma,
 };
 
+const binaries: Readonly<Partial<Record<BinaryOp, (x: Expr, y: Expr) => Expr>>> = { pow, atan2, hypot, rem };
+
 /** Functions of one float that no device has an instruction for. */
 export const functionNames = Object.keys(unaries) as readonly UnaryOp[];
+
+/** Those of two. */
+export const binaryFunctionNames = Object.keys(binaries) as readonly BinaryOp[];
 
 /** An operation of one f32 as arithmetic, or undefined if devices have an instruction for it. */
 export function expandUnary(op: UnaryOp, x: Expr): Expr | undefined {
@@ -70,7 +84,7 @@ export function expandUnary(op: UnaryOp, x: Expr): Expr | undefined {
 export function expandBinary(op: BinaryOp, x: Expr, y: Expr): Expr | undefined {
   if (op === "pow" && (x.type === "i32" || x.type === "u32")) return integerPower(x, y);
   if (x.type !== "f32") return undefined;
-  return op === "pow" ? pow(x, y) : op === "atan2" ? atan2(x, y) : op === "rem" ? rem(x, y) : undefined;
+  return binaries[op]?.(x, y);
 }
 
 /** The same where the right argument is a literal and that takes less, else undefined. */

@@ -90,7 +90,7 @@ export function scaled(x: Expr, n: Expr): Expr {
   return mul(mul(x, powerOfTwo(half)), powerOfTwo(sub(n, half)));
 }
 
-/** x * 2^n for an x near 1 and n from -155 to 0, by a power that is far from the least; of n the lowest bits count. */
+/** x * 2^n for an x up to about 1 and n from -156 to 0, by a power that is far from the least; of n the lowest bits count. */
 export function scaledDown(x: Expr, n: Expr): Expr {
   const room = 30;
   return mul(mul(x, powerOfTwo(n, room)), 2 ** -room);

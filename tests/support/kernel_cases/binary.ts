@@ -71,6 +71,9 @@ const floatCases: readonly KernelCase[] = [
   pairsCase("atan2", "f32", [0.1, -0.1, 1, -3, 100, -1e-3], [0.2, -0.2, 1, -1, 50, -1e3], { relative: 1e-6, absolute: 5e-7 }),
   pairsCase("atan2", "f32", [0, 1, -1], [1, -1, 2], { relative: 1e-6, absolute: 5e-7 }, " on the axes"),
   pairsCase("atan2", "f32", [1, -1], [0, inf, -inf, NaN], { relative: 1e-6, absolute: 5e-7 }, " at special points"),
+  pairsCase("hypot", "f32", [3, -1e-3, 0, 3e30, -0.5], [4, 4e30, 0, -1e-3], { relative: 1e-6, absolute: 0 }),
+  pairsCase("hypot", "f32", [inf, -inf, NaN, 1, 0], [1, -inf, 0, NaN], { relative: 1e-6, absolute: 0 }, " at special points"),
+  pairsCase("hypot", "f64", [3, -1e-3, 0, 3e300, -0.5], [4, 4e300, 0, -1e-3], { relative: 1e-12, absolute: 0 }),
   pairsCase("atan2", "f64", [0.1, -0.1, 1, -3, 100, 0], [0.2, -0.2, 1, -1, 50, -1e3], { relative: 1e-12, absolute: 0 }),
 ];
 

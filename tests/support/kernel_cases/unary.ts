@@ -84,6 +84,42 @@ const plans: readonly Plan[] = [
   { op: "cosh", range: [-80, 80], tolerance: close, special: [[inf, inf], [-inf, inf], [0, 1], [-90, inf]] },
   { op: "tanh", range: [-12, 12], tolerance: close, special: [[inf, 1], [-inf, -1], [0, 0], [1e-4, Math.tanh(1e-4)], [100, 1]] },
   { op: "erf", range: [-5, 5], tolerance: close, special: [[inf, 1], [-inf, -1], [0, 0], [1e-4, 1.1283791633e-4], [30, 1]] },
+  { op: "erfc", range: [-5, 9], tolerance: close, special: [[inf, 0], [-inf, 2], [0, 1], [30, 0]] },
+  { op: "sigmoid", range: [-80, 20], tolerance: close, special: [[inf, 1], [-inf, 0], [0, 0.5], [100, 1]] },
+  {
+    op: "silu",
+    range: [-80, 40],
+    tolerance: close,
+    special: [[inf, inf], [-inf, -0], [0, 0], [-0, -0], [1e30, 1e30], [-1e30, -0]],
+  },
+  {
+    op: "gelu",
+    range: [-12, 12],
+    tolerance: close,
+    special: [[inf, inf], [-inf, -0], [0, 0], [-0, -0], [1e30, 1e30], [-1e30, -0]],
+  },
+  {
+    op: "geluTanh",
+    range: [-9, 9],
+    tolerance: close,
+    special: [[inf, inf], [-inf, -0], [0, 0], [-0, -0], [1e30, 1e30], [-1e30, -0]],
+  },
+  {
+    op: "mish",
+    range: [-80, 40],
+    tolerance: close,
+    special: [[inf, inf], [-inf, -0], [0, 0], [-0, -0], [1e30, 1e30], [-1e30, -0]],
+  },
+  { op: "selu", range: [-30, 9], tolerance: close, special: [[inf, inf], [-inf, -1.7580993408473766], [0, 0], [-0, -0]] },
+  { op: "softplus", range: [-80, 40], tolerance: close, special: [[inf, inf], [-inf, 0], [0, Math.LN2], [1e30, 1e30]] },
+  {
+    op: "gudermannian",
+    range: [-12, 12],
+    tolerance: close,
+    special: [[inf, Math.PI / 2], [-inf, -Math.PI / 2], [0, 0], [-0, -0]],
+  },
+  { op: "isru", range: [-30, 30], tolerance: close, special: [[inf, 1], [-inf, -1], [0, 0], [-0, -0], [1e30, 1]] },
+  { op: "softsign", range: [-30, 30], tolerance: close, special: [[inf, 1], [-inf, -1], [0, 0], [-0, -0], [3, 0.75]] },
 ];
 
 const count = 203; // not a multiple of any vector width

@@ -5,7 +5,7 @@
  */
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../../ir/expr.ts";
 import type { DoubleFunction } from "../../../../ir/functions/double.ts";
-import { functionNames } from "../../../../ir/functions/mod.ts";
+import { binaryFunctionNames, functionNames } from "../../../../ir/functions/mod.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { Instruction, ValueType } from "../assembler/instructions.ts";
 import { loadOne, storeOne } from "./elements.ts";
@@ -41,7 +41,7 @@ const binaryNames: Partial<Record<BinaryOp, string>> = {
 export function hostFunctionOf(e: Expr): DoubleFunction | undefined {
   if (e.kind === "unary") return e.type === "f64" && functionNames.includes(e.op) ? e.op as DoubleFunction : undefined;
   if (e.kind !== "binary" || e.type !== "f64") return undefined;
-  return e.op === "rem" || e.op === "pow" || e.op === "atan2" ? e.op : undefined;
+  return binaryFunctionNames.includes(e.op) ? e.op as DoubleFunction : undefined;
 }
 
 /** Creates the scalar emitter of a module that has imported `host`. */
