@@ -56,6 +56,7 @@ const within: Readonly<Record<string, string>> = {
   belowTop: "softmax",
   clampedLog: "binaryCrossEntropy",
   gap: "logAddExp",
+  geluTanh: "gelu",
   maxPool2d: "maxPool1d",
   where: "clip",
 };
