@@ -10,13 +10,13 @@ import { tileColumnsFor } from "../matmul/tile.ts";
 import { directConvolution } from "./direct/convolution.ts";
 import { directFilterGradient } from "./filter_gradient/filter_gradient.ts";
 import { directFilterGradientCycles, planFilterGradient } from "./filter_gradient/plan.ts";
-import { prefersImageLanes } from "./image_lanes/choice.ts";
+import { fitsImageLanes, imageLanesCycles, pixelLanesCycles } from "./image_lanes/choice.ts";
 import { imageLanesConvolution } from "./image_lanes/convolution.ts";
 import { filterGradientSums, forwardSums, inputGradientSums, plainConvolution, type PlainSums } from "./plain.ts";
-import { type Convolution, forwardConvolution, inputGradientConvolution } from "./problem.ts";
+import { type Convolution, forwardConvolution, inputGradientConvolution, multiplyAdds } from "./problem.ts";
 import { tapFilterGradient } from "./tap_products/filter_gradient.ts";
 import { planTaps, tapCycles, tapsFit } from "./tap_products/plan.ts";
-import { fitsWinograd, prefersWinograd, winogradFilterGradientCycles } from "./winograd/choice.ts";
+import { fitsWinograd, winogradCycles, winogradFilterGradientCycles } from "./winograd/choice.ts";
 import { winogradConvolution } from "./winograd/convolution.ts";
 import { winogradFilterGradient } from "./winograd/filter_gradient.ts";
 
@@ -35,24 +35,30 @@ export const conv2dFilterGrad: KernelGenerator<ConvKernel> = (context, kernel) =
   if (needsPlainLoops(context, kernel)) return plainConvolution(context, kernel, filterGradientSums(g));
   const madds = g.n * g.o * g.oh * g.ow * (g.c / g.groups) * g.kh * g.kw;
   const taps = planTaps(g, tileColumnsFor(context, g.c / g.groups, madds));
-  const fitsTaps = tapsFit(taps, madds);
-  const fitsTiles = fitsWinograd(context, g, madds);
-  return leastCycles(context, [
-    {
-      name: "sums along rows",
-      cycles: directFilterGradientCycles(planFilterGradient(kernel, 1)),
-      write: () => directFilterGradient(context, kernel),
-    },
-    ...(fitsTaps
-      ? [{ name: "products by tap", cycles: tapCycles(taps), write: () => tapFilterGradient(context, kernel, taps) }]
-      : []),
-    ...(fitsTiles
-      ? [{ name: "Winograd", cycles: winogradFilterGradientCycles(g), write: () => winogradFilterGradient(context, kernel) }]
-      : []),
-  ]);
+  const { threads } = context;
+  const algorithms: Algorithm[] = [{
+    name: "sums along rows",
+    cycles: directFilterGradientCycles(planFilterGradient(kernel, 1)) / threads,
+    write: () => directFilterGradient(context, kernel),
+  }];
+  if (tapsFit(taps, madds)) {
+    algorithms.push({
+      name: "products by tap",
+      cycles: tapCycles(taps) / threads,
+      write: () => tapFilterGradient(context, kernel, taps),
+    });
+  }
+  if (fitsWinograd(threads, g, madds)) {
+    algorithms.push({
+      name: "Winograd",
+      cycles: winogradFilterGradientCycles(g, threads),
+      write: () => winogradFilterGradient(context, kernel),
+    });
+  }
+  return leastCycles(context, algorithms);
 };
 
-/** A way to compute a kernel, and the cycles it takes on one thread: an estimate, from measurements. */
+/** A way to compute a kernel, and the cycles it takes on the busiest thread: an estimate, from measurements. */
 interface Algorithm {
   readonly name: string;
   readonly cycles: number;
@@ -69,13 +75,27 @@ function leastCycles(context: GeneratorContext, algorithms: readonly Algorithm[]
 function convolve(context: GeneratorContext, kernel: ConvKernel, conv: Convolution, sums: PlainSums): readonly Phase[] {
   if (kernel.shape.includes(0)) return [];
   if (needsPlainLoops(context, kernel)) return plainConvolution(context, kernel, sums);
-  if (prefersWinograd(context, kernel.geometry, conv.outHeight, conv.outWidth)) {
-    context.uses("Winograd");
-    return winogradConvolution(context, kernel, conv);
+  const { threads } = context;
+  const algorithms: Algorithm[] = [{
+    name: "pixels in lanes",
+    cycles: pixelLanesCycles(conv) / threads,
+    write: () => directConvolution(context, kernel, conv),
+  }];
+  if (fitsImageLanes(conv)) {
+    algorithms.push({
+      name: "images in lanes",
+      cycles: imageLanesCycles(conv) / threads,
+      write: () => imageLanesConvolution(context, kernel, conv),
+    });
   }
-  const lanes = prefersImageLanes(conv);
-  context.uses(lanes ? "images in lanes" : "pixels in lanes");
-  return (lanes ? imageLanesConvolution : directConvolution)(context, kernel, conv);
+  if (fitsWinograd(threads, kernel.geometry, multiplyAdds(conv))) {
+    algorithms.push({
+      name: "Winograd",
+      cycles: winogradCycles(conv, threads),
+      write: () => winogradConvolution(context, kernel, conv),
+    });
+  }
+  return leastCycles(context, algorithms);
 }
 
 /** Whether something is empty, so that sums are of nothing, or has 64 bits. */

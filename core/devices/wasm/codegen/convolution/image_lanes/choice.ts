@@ -1,5 +1,5 @@
 /**
- * When convolutions of many small images are better computed with an image in each lane.
+ * When convolutions can be computed with an image in each lane, and what that takes next to a pixel in each lane.
  *
  * @module
  */
@@ -45,26 +45,36 @@ function elementsInside({ window }: Convolution, axis: 0 | 1, outputs: number): 
   return count;
 }
 
-/** Whether images in lanes are possible and clearly less work than pixels in lanes. */
-export function prefersImageLanes(conv: Convolution): boolean {
-  const { images, inChannels, outChannels, outHeight, outWidth, window } = conv;
+/** Whether images in lanes are possible. */
+export function fitsImageLanes(conv: Convolution): boolean {
   const packed = packedFloats(conv);
-  if (conv.groups > 1 || inChannels < unrolledChannels || images < imagesTogether) {
-    return false;
-  }
   // Zeros between pixels cost more than a few misses of the cache.
-  const most = window.spread.some((s) => s > 1) ? 4 * maxPackedBytes : maxPackedBytes;
-  if ((packed.input + packed.output) * floatBytes > most) return false;
+  const most = conv.window.spread.some((s) => s > 1) ? 4 * maxPackedBytes : maxPackedBytes;
+  return conv.groups === 1 && conv.inChannels >= unrolledChannels && conv.images >= imagesTogether &&
+    (packed.input + packed.output) * floatBytes <= most;
+}
+
+/** The cycles of a step of the tiles of all output channels, in which eight multiply-adds for each channel are done. */
+function stepCycles(outChannels: number, least: number): number {
   const blocks = evenBlocks(outChannels, maxTileChannels);
-  const overBlocks = (cycles: (channels: number) => number) =>
-    blocks.extra * cycles(blocks.size + 1) + (blocks.count - blocks.extra) * cycles(blocks.size);
-  // Cycles of a step of all tiles. Tiles of few channels wait for the latency of a multiply-add; those with more pixels do not.
-  const step = overBlocks((channels) => Math.max(4, channels));
-  const directStep = overBlocks((channels) => Math.max(1.5, channels));
-  const rowSteps = roundUp(outWidth, vectorLanes) / imagesTogether;
-  const direct = images * outHeight * rowSteps * window.kernel[0] * window.kernel[1] * inChannels * directStep;
+  const of = (channels: number) => Math.max(least, channels);
+  return blocks.extra * of(blocks.size + 1) + (blocks.count - blocks.extra) * of(blocks.size);
+}
+
+/** The cycles that they take on one thread. Tiles of few channels wait for the latency of a multiply-add. */
+export function imageLanesCycles(conv: Convolution): number {
+  const { images, inChannels, outChannels, outHeight, outWidth, window } = conv;
   const elements = elementsInside(conv, 0, outHeight) * elementsInside(conv, 1, outWidth);
   const moved = inChannels * window.height * window.width + outChannels * outHeight * outWidth;
-  const overhead = (elements * cycles.element + outHeight * outWidth * cycles.pixel) * blocks.count + moved * cycles.moved;
-  return Math.ceil(images / imagesTogether) * (elements * inChannels * step + overhead) < direct;
+  const blocks = Math.ceil(outChannels / maxTileChannels);
+  const overhead = (elements * cycles.element + outHeight * outWidth * cycles.pixel) * blocks + moved * cycles.moved;
+  return Math.ceil(images / imagesTogether) * (elements * inChannels * stepCycles(outChannels, 4) + overhead);
+}
+
+/** Those of pixels in lanes: tiles of few channels have more pixels. */
+export function pixelLanesCycles(conv: Convolution): number {
+  const { images, groups, inChannels, outChannels, outHeight, outWidth, window } = conv;
+  const rowSteps = roundUp(outWidth, vectorLanes) / imagesTogether;
+  const steps = images * groups * outHeight * rowSteps * window.kernel[0] * window.kernel[1] * inChannels;
+  return steps * stepCycles(outChannels, 1.5);
 }

@@ -29,7 +29,7 @@ import { setBand, type TiledImage, tiledImage, transformGroup } from "./tiled_im
 import {
   type Band,
   componentCount,
-  cutTiles,
+  convolutionTiling,
   eachGroup,
   eachTile,
   patchSize,
@@ -67,11 +67,9 @@ interface TileConvolution {
 /** Writes the phase that computes the outputs of the thread's images. */
 function convolveTiles(context: GeneratorContext, kernel: ConvKernel, conv: Convolution, panels: FilterPanels): number {
   const { module, threads } = context;
-  const { images, inChannels, outChannels, outHeight, outWidth } = conv;
+  const { inChannels, outChannels, outWidth } = conv;
   const productStride = componentCount * outChannels + tileSpacing;
-  const imageBytes = inChannels * outHeight * outWidth * floatBytes;
-  const tileBytes = (componentCount * (inChannels + outChannels) + 2 * tileSpacing) * floatBytes;
-  const tiling = cutTiles(images, outHeight, outWidth, threads, imageBytes, tileBytes);
+  const tiling = convolutionTiling(conv, threads);
   const image = tiledImage(module, conv.source, conv.window, tiling, [patchToComponents, patchSize], 0);
   const patchStride = image.tileStride;
   const multiply = multiplyComponents(module, { inChannels, outChannels, width: panels.width, patchStride, productStride });

@@ -20,7 +20,16 @@ import { maxTileRows, type TileColumns, tileColumnsFor } from "../../matmul/tile
 import { componentsToFilter, patchToComponents, tileToComponents } from "./linear_maps.ts";
 import { transformSquare } from "./squares.ts";
 import { setBand, type TiledImage, tiledImage, transformGroup } from "./tiled_image.ts";
-import { componentCount, eachGroup, filterSize, gradientTiling, patchSize, tileSize, type Tiling } from "./tiling.ts";
+import {
+  componentCount,
+  componentSpacing,
+  eachGroup,
+  filterSize,
+  gradientTiling,
+  patchSize,
+  tileSize,
+  type Tiling,
+} from "./tiling.ts";
 
 const tapCount = filterSize * filterSize;
 
@@ -29,11 +38,16 @@ export function winogradFilterGradient(context: GeneratorContext, kernel: ConvKe
   const { geometry: g } = kernel;
   const tiling = gradientTiling(g, context.threads);
   const parts = Math.min(context.threads, tiling.units);
-  const sums = context.sharedScratch(parts * componentCount * g.c * g.o * floatBytes);
+  const sums = context.sharedScratch(parts * componentCount * sumStride(g) * floatBytes);
   return [
     { func: sumProducts(context, kernel, tiling, sums, parts), serial: false },
     { func: transformSums(context, kernel, sums, parts), serial: false },
   ];
+}
+
+/** Floats from the sums of one component to those of the next. */
+function sumStride({ c, o }: ConvGeometry): number {
+  return c * o + componentSpacing;
 }
 
 /** The images that are multiplied: the input in patches of 6 by 6, the gradient in tiles of 4 by 4. */
@@ -80,7 +94,7 @@ function sumProducts(context: GeneratorContext, kernel: ConvKernel, tiling: Tili
         },
         multiply: (tiles) => {
           c.get(gradientComponents).get(patchComponents);
-          plusScaled(slotAddress(c, sums), thread, componentCount * g.c * g.o * floatBytes);
+          plusScaled(slotAddress(c, sums), thread, componentCount * sumStride(g) * floatBytes);
           c.get(tiles).get(begun).call(multiply);
           c.i32(1).set(begun);
         },
@@ -135,7 +149,10 @@ function multiplyTiles(
     };
     c.for(component, 0, componentCount, 1, () => {
       for (const each of panels) c.for(panel, 0, each.count, 1, () => onePanel(each));
-      c.increment(gradients, outChannels * floatBytes).increment(sums, (outChannels - 1) * inChannels * floatBytes);
+      c.increment(gradients, outChannels * floatBytes).increment(
+        sums,
+        ((outChannels - 1) * inChannels + componentSpacing) * floatBytes,
+      );
     });
   });
 }
@@ -143,7 +160,7 @@ function multiplyTiles(
 /** Writes the phase that adds the threads' sums and transforms them to filters. */
 function transformSums(context: GeneratorContext, kernel: ConvKernel, sums: number, parts: number): number {
   const products = kernel.geometry.c * kernel.geometry.o;
-  const transform = fourFilters(context.module, products, parts);
+  const transform = fourFilters(context.module, sumStride(kernel.geometry), parts);
   const epilogue = context.epilogue(kernel);
   return context.module.func({ params: phaseParams }, (c) => {
     const [unit, from, end] = c.locals("i32", 3);
@@ -165,13 +182,13 @@ function finishFilters(c: FunctionWriter, slot: number, func: number, from: numb
 }
 
 /** Writes a function (sums, filters) for four neighbouring pairs of channels, one per lane. */
-function fourFilters(module: WasmModule, products: number, parts: number): number {
+function fourFilters(module: WasmModule, stride: number, parts: number): number {
   return module.func({ params: ["i32", "i32"] }, (c) => {
     const [components, filters] = [0, 1];
     const filter = c.locals("v128", tapCount as number);
     const loadRow = (row: number) =>
       c.locals("v128", patchSize as number).map((local, column) => {
-        const offset = (part: number) => ((part * componentCount + row * patchSize + column) * products) * floatBytes;
+        const offset = (part: number) => ((part * componentCount + row * patchSize + column) * stride) * floatBytes;
         c.get(components).mem("v128.load", offset(0));
         for (let part = 1; part < parts; part++) c.get(components).mem("v128.load", offset(part)).op("f32x4.add");
         c.set(local);

@@ -12,25 +12,27 @@ import type { TileColumns } from "../../matmul/tile.ts";
 import type { Convolution } from "../problem.ts";
 import { filterToComponents } from "./linear_maps.ts";
 import { transformSquare } from "./squares.ts";
-import { componentCount, filterSize, patchSize } from "./tiling.ts";
+import { componentCount, componentSpacing, filterSize, patchSize } from "./tiling.ts";
 
 /** Transformed filters: [component][panel of `width` output channels][input channel][width], in shared memory. */
 export interface FilterPanels {
   /** The slot, in the table, of their address. */
   readonly slot: number;
   readonly width: TileColumns;
+  /** Floats from one component to the next. */
+  readonly componentStride: number;
 }
 
 /** Asks for the memory of the transformed filters. */
 export function filterPanels(context: GeneratorContext, conv: Convolution, width: TileColumns): FilterPanels {
-  const panels = Math.ceil(conv.outChannels / width);
-  return { slot: context.sharedScratch(componentCount * panels * conv.inChannels * width * floatBytes), width };
+  const componentStride = Math.ceil(conv.outChannels / width) * conv.inChannels * width + componentSpacing;
+  return { slot: context.sharedScratch(componentCount * componentStride * floatBytes), width, componentStride };
 }
 
 /** Writes the phase that transforms the filters: threads share groups of four output channels by input channels. */
 export function transformFilters(context: GeneratorContext, conv: Convolution, panels: FilterPanels): number {
   const { inChannels, outChannels } = conv;
-  const transform = fourFilters(context, conv, panels.width);
+  const transform = fourFilters(context, conv, panels.componentStride);
   return context.module.func({ params: phaseParams }, (c) => {
     const [unit, end, channels, input] = c.locals("i32", 4);
     setShare(c, phaseLocals.thread, context.threads, (outChannels / vectorLanes) * inChannels, unit, end);
@@ -54,8 +56,7 @@ function pushPanelOffset(c: FunctionWriter, inChannels: number, width: number, c
 }
 
 /** Writes a function (filters, panel) that transforms the filters of four output channels and one input channel. */
-function fourFilters({ module }: GeneratorContext, conv: Convolution, width: number): number {
-  const componentStride = Math.ceil(conv.outChannels / width) * conv.inChannels * width;
+function fourFilters({ module }: GeneratorContext, conv: Convolution, componentStride: number): number {
   const tapAt = (row: number, column: number) => {
     const tap = row * filterSize + column;
     return conv.flipped ? filterSize * filterSize - 1 - tap : tap;

@@ -9,7 +9,7 @@ import { plus, plusScaled, setMin } from "../../emit/addresses.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import { microKernel } from "../../matmul/micro_kernel.ts";
 import { maxTileRows, type TileColumns } from "../../matmul/tile.ts";
-import { componentCount } from "./tiling.ts";
+import { componentCount, componentSpacing } from "./tiling.ts";
 
 /** Sizes of the products, and the floats from one tile to the next. */
 export interface ProductSizes {
@@ -44,6 +44,7 @@ export function multiplyComponents(module: WasmModule, sizes: ProductSizes): num
     c.for(component, 0, componentCount, 1, () => {
       if (full >= 0) c.for(panel, 0, fullPanels, 1, () => sweep(full));
       if (rest >= 0) sweep(rest);
+      c.increment(filters, componentSpacing * floatBytes);
       c.increment(patches, inChannels * floatBytes).increment(products, (outChannels - panels * width) * floatBytes);
     });
   });

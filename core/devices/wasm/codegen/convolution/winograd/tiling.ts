@@ -10,6 +10,7 @@ import { plus, setMin, setQuotientAndRemainder } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { floatBytes } from "../../emit/vectors.ts";
 import { maxTileRows } from "../../matmul/tile.ts";
+import type { Convolution } from "../problem.ts";
 import { layOutWindow, type WindowLayout, type WindowSpec } from "../window.ts";
 
 /** Outputs of a tile, elements of a filter, and pixels of a patch, along one axis. */
@@ -22,6 +23,9 @@ export const componentCount = patchSize * patchSize;
 
 /** Floats between the components of one tile and those of the next that keep them out of the same cache sets. */
 export const tileSpacing = 16;
+
+/** The same between all that is of one component and what is of the next: 36 streams in one set would throw each other out. */
+export const componentSpacing = 16;
 
 /** Bytes of transformed patches and tiles that are worked on at a time, for the second-level cache. */
 const groupBytes = 512 * 1024;
@@ -45,22 +49,25 @@ export interface Tiling {
   readonly units: number;
 }
 
-/** Cuts images of outputs, given the bytes of an image and those of a tile's components. */
-export function cutTiles(
+/** Cuts images of outputs, given the bytes of an image and the channels on either side. */
+function cutTiles(
   images: number,
   height: number,
   width: number,
   threads: number,
   imageBytes: number,
-  tileBytes: number,
+  channels: readonly [number, number],
 ): Tiling {
+  const tileBytes = (componentCount * (channels[0] + channels[1]) + 2 * tileSpacing) * floatBytes;
+  const filterBytes = componentCount * channels[0] * channels[1] * floatBytes;
   const across = Math.ceil(width / tileSize);
   const down = Math.ceil(height / tileSize);
   const wanted = Math.max(Math.ceil(imageBytes / maxBandBytes), images % threads === 0 ? 1 : Math.ceil((4 * threads) / images));
   const bandTiles = Math.ceil(down / Math.min(down, wanted));
   const bands = Math.ceil(down / bandTiles);
   const tiles = bandTiles * across;
-  const most = Math.max(maxTileRows, Math.floor(groupBytes / tileBytes));
+  // All transformed filters, or their sums, are read for each group.
+  const most = Math.max(maxTileRows, Math.floor(Math.max(groupBytes, filterBytes / 8) / tileBytes));
   const cut = { across, down, bandTiles, bands, images };
   if (bands === 1 && 2 * tiles <= most && images >= 2 * threads) {
     const groups = roundUp(Math.ceil(images * tiles / most), threads);
@@ -70,15 +77,18 @@ export function cutTiles(
   return { ...cut, together: Math.ceil(tiles / Math.ceil(tiles / most)), imagesTogether: 1, units: images * bands };
 }
 
-/** How many groups of tiles there are. */
-export function groupCount({ bandTiles, across, together, imagesTogether, units }: Tiling): number {
-  return imagesTogether > 1 ? units : units * Math.ceil(bandTiles * across / together);
+/** How the images are cut for a convolution. */
+export function convolutionTiling(
+  { images, inChannels, outChannels, outHeight, outWidth }: Convolution,
+  threads: number,
+): Tiling {
+  const imageBytes = inChannels * outHeight * outWidth * floatBytes;
+  return cutTiles(images, outHeight, outWidth, threads, imageBytes, [inChannels, outChannels]);
 }
 
-/** How the images are cut for the gradient with respect to the filters. */
+/** How they are cut for the gradient with respect to the filters. */
 export function gradientTiling(g: ConvGeometry, threads: number): Tiling {
-  const tileBytes = (componentCount * (g.c + g.o) + 2 * tileSpacing) * floatBytes;
-  return cutTiles(g.n, g.oh, g.ow, threads, (g.c + g.o) * g.oh * g.ow * floatBytes, tileBytes);
+  return cutTiles(g.n, g.oh, g.ow, threads, (g.c + g.o) * g.oh * g.ow * floatBytes, [g.c, g.o]);
 }
 
 /**
