@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { layers, random, type Tensor, vjp, zerosLike } from "../../mod.ts";
+import { layers, random, realize, type Tensor, vjp, zerosLike } from "../../mod.ts";
 import type { Tolerance } from "../support/close.ts";
 import { testOnDevices } from "../support/each_device.ts";
 import { type NormalizationFixture, normalizations, operations } from "../fixtures/ops.ts";
@@ -39,9 +39,10 @@ testOnDevices("batchNorm agrees with PyTorch", async (t) => {
   for (const fixture of fixtures) {
     await t.step(title(fixture), async () => {
       const { variables, others } = inputsOf(fixture);
-      const [{ output, state }, pull] = vjp((inputs: Tensors) => normalization(fixture, { ...inputs, ...others }), variables);
-      const zeros = Object.fromEntries(Object.entries(state).map(([name, x]) => [name, zerosLike(x)]));
-      const [grads] = pull({ output: tensorOf(fixture.cotangent!), state: zeros });
+      const [value, pull] = vjp((inputs: Tensors) => normalization(fixture, { ...inputs, ...others }), variables);
+      const zeros = Object.fromEntries(Object.entries(value.state).map(([name, x]) => [name, zerosLike(x)]));
+      const [pulled] = pull({ output: tensorOf(fixture.cotangent!), state: zeros });
+      const { output, state, grads } = realize({ ...value, grads: pulled });
       await assertSame(output, fixture.output, close, "output");
       await assertAll(state, fixture.state, close, "state");
       await assertAll(grads, fixture.grads!, close, "gradient of");
