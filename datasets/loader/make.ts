@@ -145,17 +145,17 @@ function makeArrays(task: ArraysTask): Make {
 /** The examples of arrays at some indices: each name's one after the other, their number, and the shapes. */
 export function gatherArrays({ arrays, shapes }: Omit<ArraysTask, "kind">, indices: ArrayLike<number>): unknown {
   const count = indices.length;
-  const batch: Record<string, unknown> = { count };
-  const batchShapes: Record<string, readonly number[]> = {};
-  for (const [name, array] of Object.entries(arrays)) {
+  const gathered = Object.entries(arrays).map(([name, array]) => {
     const size = shapes[name].reduce((product, extent) => product * extent, 1);
     const made = array.slice(0, 0);
     const rows = new (made.constructor as new (length: number) => TypedArray)(count * size);
     for (let i = 0; i < count; i++) rows.set(array.subarray(indices[i] * size, (indices[i] + 1) * size), i * size);
-    batch[name] = rows;
-    batchShapes[name] = [count, ...shapes[name]];
-  }
-  return { ...batch, shapes: batchShapes };
+    return { name, rows, shape: [count, ...shapes[name]] };
+  });
+  // An array may have any name, "__proto__" too.
+  const named = <A>(of: (each: typeof gathered[number]) => A) =>
+    Object.fromEntries(gathered.map((each) => [each.name, of(each)]));
+  return { count, ...named(({ rows }) => rows), shapes: named(({ shape }) => shape) };
 }
 
 /** Makes batches by a function of the user's; `where` says where it should be. */
@@ -171,8 +171,7 @@ export function makeWith({ example, batch }: Makers, options: unknown, where: st
 
 /** The arrays of examples by name, each name's one after the other. */
 function collate(examples: readonly Example[], indices: Uint32Array): unknown {
-  const batch: Record<string, unknown> = { count: examples.length };
-  for (const [name, first] of Object.entries(examples[0] ?? {})) {
+  const fields = Object.entries(examples[0] ?? {}).map(([name, first]) => {
     examples.forEach(({ [name]: field }, i) => {
       const what = `field "${name}" of example ${indices[i]}`;
       if (!ArrayBuffer.isView(field) || !("length" in field)) {
@@ -186,9 +185,9 @@ function collate(examples: readonly Example[], indices: Uint32Array): unknown {
     const made = first.slice(0, 0);
     const joined = new (made.constructor as new (length: number) => TypedArray)(first.length * examples.length);
     examples.forEach(({ [name]: field }, i) => joined.set(field, i * first.length));
-    batch[name] = joined;
-  }
-  return batch;
+    return [name, joined] as const;
+  });
+  return { count: examples.length, ...Object.fromEntries(fields) };
 }
 
 /**

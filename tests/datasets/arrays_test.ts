@@ -65,6 +65,22 @@ Deno.test("a loader gives the batches that `batches` gives, whoever makes them",
   for await (const count of loader(set, { batchSize: 11, transform: ({ labels }) => labels.length })) assert.equal(count, 11);
 });
 
+Deno.test("arrays and fields of examples may have any name", async () => {
+  const names = ["__proto__", "constructor", "toString"];
+  const record = <A>(of: A): Record<string, A> => Object.fromEntries(names.map((name) => [name, of]));
+  const set = arrays(record(Float32Array.of(1, 2, 3)));
+  for (const made of [set, subset(set, [2, 0]), ...split(set, { count: 1, key: 0 })]) {
+    assert.deepEqual(Object.keys(made.arrays), names);
+    const [batch] = batches(made, { batchSize: 2, shuffle: 1 });
+    assert.deepEqual([Object.keys(batch), Object.keys(batch.shapes)], [["count", ...names, "shapes"], names]);
+    for await (const loaded of loader(made, { batchSize: 2, shuffle: 1, workers: 1 })) {
+      assert.deepEqual([Object.keys(loaded), Object.keys(loaded.shapes)], [["count", ...names, "shapes"], names]);
+    }
+  }
+  const examples = loader({ count: 2, example: () => record(Float32Array.of(1)) }, { batchSize: 2 });
+  for await (const batch of examples) assert.deepEqual(Object.keys(batch), ["count", ...names]);
+});
+
 Deno.test("arrays that do not belong together, or are none, are named", () => {
   assert.throws(() => arrays({ a: Float32Array.of(1, 2), b: [1, 2, 3] }), ShapeError);
   assert.throws(() => arrays({ a: [[1, 2], [3]] }), /a list of 1 in a, where the first has 2/);
