@@ -11,7 +11,6 @@
 import { type Expr, rarely, select, unary } from "../expr.ts";
 import { log } from "./logarithm.ts";
 import { abs, add, div, eq, exact, f32, lt, mul, neg, polynomial, sub } from "./terms.ts";
-import { sin, tan } from "./trigonometric.ts";
 
 /** x, or below zero 1 - x, by which a function of x is reflected. */
 function aboveZero(x: Expr): { readonly reflected: Expr; readonly z: Expr } {
@@ -24,8 +23,17 @@ const round = (x: Expr) => unary("round", x);
 /** Whether x is a whole number, or infinite. */
 const isWhole = (x: Expr) => eq(x, round(x));
 
-/** pi x less a multiple of pi. */
-const angle = (x: Expr) => mul(sub(x, round(x)), Math.PI);
+/** x less the nearest whole number. */
+const fraction = (x: Expr) => sub(x, round(x));
+
+/** sin(pi d) / pi for |d| up to 1/2, by d^2. */
+function sineOfTurn(d: Expr): Expr {
+  const z = mul(d, d);
+  return add(mul(mul(d, z), polynomial(z, [-1.6449333, 0.81171584, -0.19044323, 0.024715936])), d);
+}
+
+/** 1 / d - pi / tan(pi d) for |d| up to 1/2, over d, by d^2. */
+const belowReciprocal = [3.289868, 2.164638, 2.0354297, 1.988584, 2.2290282, 0.7271965, 5.1979837];
 
 /** log gamma(x) / ((x - 1) (x - 2)) by x - 25/16 for x in [0.75, 2.5]. */
 const betweenZeros = [
@@ -63,8 +71,7 @@ export function lgamma(x: Expr): Expr {
   const rest = add(mul(u, polynomial(mul(u, u), stirling)), Math.log(2 * Math.PI) / 2 - 0.5);
   const value = select(lt(z, far), near, add(mul(sub(z, 0.5), sub(l, 1)), rest));
   // |gamma(x) gamma(1 - x)| = pi / |sin(pi x)|.
-  const sine = abs(sin(angle(x)));
-  const below = sub(neg(log(mul(sine, 1 / Math.PI))), value);
+  const below = sub(neg(log(abs(sineOfTurn(fraction(x))))), value);
   return rarely(reflected, select(isWhole(x), f32(Infinity), below), value);
 }
 
@@ -100,6 +107,7 @@ export function digamma(x: Expr): Expr {
   const square = mul(u, u);
   const correction = add(mul(u, 0.5), mul(square, polynomial(square, belowLog)));
   const value = select(lt(z, 2), near, sub(log(z), correction));
-  const below = sub(value, div(f32(Math.PI), tan(angle(x))));
+  const turn = fraction(x);
+  const below = add(value, sub(mul(turn, polynomial(mul(turn, turn), belowReciprocal)), div(f32(1), turn)));
   return rarely(reflected, select(isWhole(x), f32(NaN), below), value);
 }
