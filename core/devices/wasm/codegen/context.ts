@@ -52,8 +52,8 @@ export interface GeneratorContext {
   readonly threads: number;
   /** Columns of the best tile for a matrix product, or the like, of that many multiply-adds on this engine. */
   tileColumns(multiplyAdds: number): TileColumns;
-  /** Says by which algorithm a kernel is computed, if there are several. */
-  uses(algorithm: string): void;
+  /** Which of several algorithms computes a kernel: the best by estimate, whose number is given, unless another is to be tried. */
+  choose(names: readonly string[], best: number): number;
   /** Asks for private scratch memory of at least that many bytes for each thread; its content does not outlive a phase. */
   privateScratch(bytes: number): void;
   /** Asks for memory that all threads see during this kernel (all its phases); gives the table slot of its address. */

@@ -26,6 +26,8 @@ export interface ProgramOptions {
   readonly spins: number;
   /** One entry per kernel instead of one for all, so that they can be timed. */
   readonly separate: boolean;
+  /** See `GeneratorContext`: takes the best, unless it is given. */
+  readonly choose?: GeneratorContext["choose"];
   /** See `GeneratorContext`. */
   readonly tileColumns: (multiplyAdds: number) => TileColumns;
 }
@@ -89,15 +91,19 @@ class KernelWriter {
   /** Shared memory the current kernel has taken. */
   #taken = 0;
 
-  constructor(module: WasmModule, program: Program, { threads, tileColumns }: ProgramOptions, host: HostFunctions) {
+  constructor(module: WasmModule, program: Program, options: ProgramOptions, host: HostFunctions) {
     this.#context = {
       module,
       program,
-      threads,
-      tileColumns,
+      threads: options.threads,
+      tileColumns: options.tileColumns,
       vector: vectorEmitter(host),
       scalar: scalarEmitter(host),
-      uses: (algorithm) => void (this.algorithm = algorithm),
+      choose: (names, best) => {
+        const chosen = options.choose?.(names, best) ?? best;
+        this.algorithm = names[chosen];
+        return chosen;
+      },
       privateScratch: (bytes) => void (this.privateBytes = Math.max(this.privateBytes, bytes)),
       sharedScratch: (bytes) => {
         const slot = program.buffers.length + this.sharedOffsets.push(this.#taken) - 1;

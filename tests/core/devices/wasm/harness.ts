@@ -82,7 +82,7 @@ export function prepare(
     program,
     threads,
     tileColumns: () => tileColumns,
-    uses: () => {},
+    choose: (_, best) => best,
     privateScratch: (bytes) => void (privateBytes = Math.max(privateBytes, bytes)),
     sharedScratch: (bytes) => resultSlot + shared.push(bytes),
     epilogue: () =>

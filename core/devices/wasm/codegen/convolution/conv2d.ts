@@ -67,9 +67,9 @@ interface Algorithm {
 
 /** Writes the phases of the algorithm that takes the fewest cycles. */
 function leastCycles(context: GeneratorContext, algorithms: readonly Algorithm[]): readonly Phase[] {
-  const best = algorithms.reduce((least, each) => each.cycles < least.cycles ? each : least);
-  context.uses(best.name);
-  return best.write();
+  const cycles = algorithms.map((each) => each.cycles);
+  const best = cycles.indexOf(Math.min(...cycles));
+  return algorithms[context.choose(algorithms.map(({ name }) => name), best)].write();
 }
 
 function convolve(context: GeneratorContext, kernel: ConvKernel, conv: Convolution, sums: PlainSums): readonly Phase[] {

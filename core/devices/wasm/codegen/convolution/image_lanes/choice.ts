@@ -71,10 +71,10 @@ export function imageLanesCycles(conv: Convolution): number {
   return Math.ceil(images / imagesTogether) * (elements * inChannels * stepCycles(outChannels, 4) + overhead);
 }
 
-/** Those of pixels in lanes: tiles of few channels have more pixels. */
+/** Those of pixels in lanes: tiles of few channels have more pixels, unless an image is but one vector of them. */
 export function pixelLanesCycles(conv: Convolution): number {
   const { images, groups, inChannels, outChannels, outHeight, outWidth, window } = conv;
   const rowSteps = roundUp(outWidth, vectorLanes) / imagesTogether;
   const steps = images * groups * outHeight * rowSteps * window.kernel[0] * window.kernel[1] * inChannels;
-  return steps * stepCycles(outChannels, 1.5);
+  return steps * stepCycles(outChannels, outHeight === 1 && outWidth <= vectorLanes ? 8 : 1.5);
 }
