@@ -1,5 +1,5 @@
 /**
- * The element types of ONNX by their numbers, and the dtypes that they become. Integers of 64 bits become i32, those of 8 and 16 bits
+ * The element types of ONNX by their numbers, and the dtypes that they become. Integers of 64 bits become i32, those of 4, 8 and 16 bits
  * the narrowest type that holds them.
  *
  * @module
@@ -20,16 +20,19 @@ export type ElementName =
   | "double"
   | "uint32"
   | "uint64"
-  | "bfloat16";
+  | "bfloat16"
+  | "uint4"
+  | "int4";
 
 /** What is known of a type. */
 interface ElementType {
   /** In `TensorProto.DataType`. */
   readonly code: number;
+  /** What an element takes in a file; half a byte where two share one. */
   readonly bytes: number;
   /** The dtype of tensors of it. */
   readonly dtype: DType;
-  /** Its name in the safetensors format, by which files' elements are read. */
+  /** Its name in the safetensors format, by which files' elements are read; of elements that share bytes, when each has one of its own. */
   readonly stored: "F32" | "U8" | "I8" | "U16" | "I16" | "I32" | "I64" | "BOOL" | "F16" | "F64" | "U32" | "U64" | "BF16";
   /** Of an integer: what it holds. */
   readonly range?: readonly [least: number, most: number];
@@ -52,6 +55,8 @@ const types: Readonly<Record<ElementName, ElementType>> = {
   uint32: { code: 12, bytes: 4, dtype: "u32", stored: "U32", range: unsigned(32) },
   uint64: { code: 13, bytes: 8, dtype: "u32", stored: "U64", range: unsigned(64) },
   bfloat16: { code: 16, bytes: 2, dtype: "bf16", stored: "BF16" },
+  uint4: { code: 21, bytes: 0.5, dtype: "u8", stored: "U8", range: unsigned(4) },
+  int4: { code: 22, bytes: 0.5, dtype: "i32", stored: "I8", range: signed(4) },
 };
 
 const byCode: ReadonlyMap<number, ElementName> = new Map(
@@ -68,8 +73,6 @@ const others: Readonly<Record<number, string>> = {
   18: "float8e4m3fnuz",
   19: "float8e5m2",
   20: "float8e5m2fnuz",
-  21: "uint4",
-  22: "int4",
   23: "float4e2m1",
 };
 
@@ -89,6 +92,11 @@ export function nameOfCode(code: number): string {
 /** What is known of a type. */
 export function elementType(name: ElementName): ElementType {
   return types[name];
+}
+
+/** How many bytes so many elements take in a file. */
+export function storedBytes(name: ElementName, count: number): number {
+  return Math.ceil(count * types[name].bytes);
 }
 
 /** The type that is called by its own name among those of a dtype. */

@@ -8,7 +8,7 @@ import { sizeOf } from "../core/shape.ts";
 import { broken, readFailed, unsupported } from "../formats/failures.ts";
 import { openFile } from "../formats/files.ts";
 import { DataLocation, type GraphProto, type ModelProto, type TensorProto } from "./deps.ts";
-import { elementType } from "./elements.ts";
+import { storedBytes } from "./elements.ts";
 import { shapeOf, typeOf } from "./proto.ts";
 
 /**
@@ -47,7 +47,7 @@ async function elementsOf(tensor: TensorProto, path: string | undefined): Promis
     throw broken(path, "ONNX", "external data", `its tensor ${JSON.stringify(name)} has no location`, name);
   }
   const file = await inFolder(path, location, name);
-  const expected = sizeOf(shapeOf(tensor, name, path)) * elementType(typeOf(tensor, name, path)).bytes;
+  const expected = storedBytes(typeOf(tensor, name, path), sizeOf(shapeOf(tensor, name, path)));
   const offset = wholeOf(entries.get("offset"), 0);
   const length = wholeOf(entries.get("length"), expected);
   using opened = await openFile(file);

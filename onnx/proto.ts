@@ -10,7 +10,7 @@ import { tensorFrom } from "../formats/elements.ts";
 import { broken, unsupported } from "../formats/failures.ts";
 import { copyOf } from "../formats/files.ts";
 import { DataLocation, type TensorProto } from "./deps.ts";
-import { type ElementName, elementOf, elementType, nameOfCode } from "./elements.ts";
+import { type ElementName, elementOf, elementType, nameOfCode, storedBytes } from "./elements.ts";
 import { Host, mostOnHost } from "./values.ts";
 
 /** How the tensors of a file are read. */
@@ -60,12 +60,19 @@ function elementsOf(proto: TensorProto, entry: string, { file, external }: Tenso
       entry,
     );
   }
-  const expected = sizeOf(shape) * elementType(type).bytes;
+  const expected = storedBytes(type, sizeOf(shape));
   if (bytes.byteLength !== expected) {
     const has = `${bytes.byteLength} bytes of elements, but its shape [${shape.join(", ")}] of ${type} takes ${expected}`;
     throw broken(file, "ONNX", "size", `its tensor ${JSON.stringify(entry)} has ${has}`, entry);
   }
-  return { type, shape, bytes };
+  return { type, shape, bytes: elementType(type).bytes < 1 ? halves(bytes, type, sizeOf(shape)) : bytes };
+}
+
+/** Elements that share bytes, the first in the lower half, as bytes of their own. */
+function halves(bytes: ArrayBuffer, type: ElementName, count: number): ArrayBuffer {
+  const pairs = new Uint8Array(bytes);
+  const up = type === "int4" ? 28 : 0;
+  return Int8Array.from({ length: count }, (_, i) => (pairs[i >> 1] >> 4 * (i & 1) & 15) << up >> up).buffer;
 }
 
 /** The elements inside the message. */
@@ -89,6 +96,8 @@ function own(proto: TensorProto, type: ElementName): ArrayBuffer {
     case "float16":
     case "bfloat16":
       return Uint16Array.from(proto.int32Data).buffer;
+    case "int4":
+    case "uint4":
     case "int8":
     case "uint8":
     case "bool":
@@ -127,6 +136,8 @@ function numbersOf(type: ElementName, bytes: ArrayBuffer): number[] {
     uint32: () => new Uint32Array(bytes),
     uint64: () => new BigUint64Array(bytes),
     bfloat16: () => fromHostArray("bf16", new Uint16Array(bytes)),
+    uint4: () => new Uint8Array(bytes),
+    int4: () => new Int8Array(bytes),
   };
   return Array.from(views[type](), Number);
 }

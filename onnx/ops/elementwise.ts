@@ -101,9 +101,10 @@ function power(x: Tensor, y: Tensor): Tensor {
   return isInteger(x.dtype) ? cast(round(raised), x.dtype) : cast(raised, x.dtype);
 }
 
-/** A tensor as another type. Types of 8 and 16 bits that become i32 or u32 here keep their lowest bits. */
+/** A tensor as another type. Types of fewer bits than the dtype that they become here keep their lowest bits. */
 export function castTo(x: Tensor, type: ElementName): Tensor {
   const { dtype, bytes, range } = elementType(type);
+  if (dtype === "u8" && bytes < 1) return cast(bitwiseAnd(cast(x, "i32"), range![1]), dtype);
   const held = cast(x, dtype);
   if (range === undefined || bytes >= 4 || dtype === "u8") return held;
   if (dtype === "u32") return bitwiseAnd(held, range[1]);

@@ -79,8 +79,8 @@ ${Object.keys(ops).sort().map((name) => `\`${name}\``).join(" ")}
 
 Functions that a model defines are written out. Elements may be of ${
     elementNames.join(", ")
-  }; those of int8, int16 and int64 become
-i32, those of uint16 and uint64 u32. Dropout does nothing; nothing random is supported, nor are texts.
+  }; those of int4, int8, int16 and int64
+become i32, those of uint4 u8, those of uint16 and uint64 u32. Dropout does nothing; nothing random is supported, nor are texts.
 
 ## Cases that do not
 

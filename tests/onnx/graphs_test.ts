@@ -9,7 +9,7 @@ import * as onnx from "../../onnx/mod.ts";
 import { right } from "../formats/results.ts";
 import { testOnDevices } from "../support/each_device.ts";
 import { AttributeType, create, FunctionProtoSchema, ModelProtoSchema, NodeProtoSchema, toBinary } from "./deps.ts";
-import { graphOf, type GraphSpec, load, modelOf, run } from "./models.ts";
+import { bytesOf, graphOf, type GraphSpec, load, modelOf, run } from "./models.ts";
 
 const i32 = { dtype: "i32" } as const;
 
@@ -153,6 +153,64 @@ Deno.test("weights in 8 bits, by blocks of rows, of which the last may be shorte
     outputs: ["y"],
   };
   assert.deepEqual(await run(graph, { x: tensor([[1, 0, 0], [0, 1, 0], [0, 0, 1]]) }, 21), [[0.5, 4], [1.5, 8], [50, 600]]);
+});
+
+testOnDevices("weights in 4 bits, two in a byte, of which the last has one", async () => {
+  // The first of two is in the lower half.
+  const typed = {
+    q: { dataType: 22, numbers: [0x78, 0x1f, 0x0e] },
+    u: { dataType: 21, numbers: [0x0f, 0x37, 0x09] },
+    zero: { dataType: 21, numbers: [0x08] },
+  };
+  const graph: GraphSpec = {
+    inputs: ["x"],
+    typed,
+    values: { scale: [0.5, 2, 10, 100, 1000], one: [0.5] },
+    shapes: { q: [5, 1], u: [5, 1], scale: [5, 1], zero: [], one: [] },
+    nodes: [
+      ["DequantizeLinear", ["q", "scale"], ["signed"], { axis: 0, block_size: 1 }],
+      ["DequantizeLinear", ["u", "one", "zero"], ["unsigned"]],
+      ["Concat", ["signed", "unsigned"], ["w"], { axis: 1 }],
+      ["MatMul", ["x", "w"], ["y"]],
+    ],
+    outputs: ["y"],
+  };
+  const rows = [[-4, 3.5], [14, -4], [-10, -0.5], [100, -2.5], [-2000, 0.5]];
+  const unit = tensor(rows.map((_, i) => rows.map((_, k) => Number(i === k))));
+  assert.deepEqual(await run(graph, { x: unit }, 21), rows);
+
+  const short = { ...graph, typed: { ...typed, q: { dataType: 22, numbers: [0x78, 0x1f] } } };
+  const refused = await onnx.load(bytesOf(short, 21))();
+  assert.match(
+    refused._tag === "Left" ? refused.left.message : "",
+    /"q" has 2 bytes of elements, but its shape \[5, 1\] of int4 takes 3/,
+  );
+});
+
+Deno.test("numbers are quantized to 4 bits, those that are too large to the ends of the range", async () => {
+  const graph = (dataType: number): GraphSpec => ({
+    inputs: ["x"],
+    typed: { zero: { dataType, numbers: [0x01] } },
+    values: { scale: [2] },
+    shapes: { scale: [], zero: [] },
+    nodes: [["QuantizeLinear", ["x", "scale", "zero"], ["q"]], ["DequantizeLinear", ["q", "scale", "zero"], ["y"]]],
+    outputs: ["y"],
+  });
+  const x = tensor([-100, -3, 0, 5, 9, 100]);
+  assert.deepEqual(await run(graph(22), { x }, 21), [-18, -4, 0, 4, 8, 12]);
+  assert.deepEqual(await run(graph(21), { x }, 21), [-2, -2, 0, 4, 8, 28]);
+  const cast = (to: number): GraphSpec => ({
+    inputs: ["x"],
+    nodes: [["Cast", ["x"], ["q"], { to }], ["Cast", ["q"], ["y"], { to: 6 }]],
+    outputs: ["y"],
+  });
+  const whole = tensor([-1, 7, 8, 17], { dtype: "i32" });
+  assert.deepEqual([await run(cast(22), { x: whole }, 21), await run(cast(21), { x: whole }, 21)], [[-1, 7, -8, 1], [
+    15,
+    7,
+    8,
+    1,
+  ]]);
 });
 
 Deno.test("functions of a model are written out where they are called, with the attributes of the call", async () => {

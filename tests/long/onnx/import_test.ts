@@ -8,7 +8,7 @@ import { sizeOf } from "../../../core/shape.ts";
 import { data, setDevice, tensor } from "../../../mod.ts";
 import * as onnx from "../../../onnx/mod.ts";
 import { right } from "../../formats/results.ts";
-import { create, ModelProtoSchema, toBinary, ValueInfoProtoSchema } from "../../onnx/deps.ts";
+import { create, type GraphProto, ModelProtoSchema, toBinary, ValueInfoProtoSchema } from "../../onnx/deps.ts";
 import { graphOf, modelOf, type NodeSpec } from "../../onnx/models.ts";
 import { relativeError, runtimeResults } from "./run.ts";
 
@@ -104,9 +104,14 @@ const uses: readonly Use[] = [
   })),
 ];
 
-/** The bytes of a model of one node. onnxruntime wants to know the types of inputs. */
+/** The bytes of a model of one node. */
 function bytesOf({ op, opset, inputs, attributes = {}, outputs = ["y"], order = Object.keys(inputs) }: Use): Uint8Array {
   const graph = graphOf({ nodes: [[op, order, outputs, attributes]], outputs: outputs.filter((name) => name !== "") });
+  return typed(graph, inputs, opset);
+}
+
+/** The bytes of a model. onnxruntime wants to know the types of inputs. */
+function typed(graph: GraphProto, inputs: Use["inputs"], opset: number): Uint8Array {
   graph.input = Object.entries(inputs).map(([name, [shape, integers]]) => {
     const dim = shape.map((extent) => ({ value: { case: "dimValue" as const, value: BigInt(extent) } }));
     const tensorType = { elemType: integers ? 7 : 1, shape: { dim } };
@@ -131,4 +136,29 @@ for (const use of uses) {
       assert.ok(relativeError(expected[i].values, Array.from(await data<Float32Array>(y))) <= 1e-5);
     }
   });
+}
+
+for (const [type, dataType] of [["int4", 22], ["uint4", 21]] as const) {
+  for (const block_size of [0, 2]) {
+    Deno.test(`weights of ${type}, ${block_size === 0 ? "a scale for each column" : "a scale for two rows of a column"}`, async () => {
+      const scale = block_size === 0 ? [0.5, 0.25, 2] : [0.5, 0.25, 2, 1, 3, 0.75, 4, 8, 0.125];
+      const graph = graphOf({
+        typed: { q: { dataType, numbers: [0x78, 0x1f, 0x2e, 0x93, 0xb4, 0x6d, 0x5a, 0x0c] } },
+        values: { scale },
+        shapes: { q: [5, 3], scale: block_size === 0 ? [3] : [3, 3] },
+        nodes: [
+          ["DequantizeLinear", ["q", "scale"], ["w"], block_size === 0 ? { axis: 1 } : { axis: 0, block_size }],
+          // Not a product, which the runtime makes one of rounded inputs.
+          ["Add", ["x", "w"], ["y"]],
+        ],
+        outputs: ["y"],
+      });
+      const bytes = typed(graph, { x: [[5, 3]] }, 21);
+      const x = tensor(Float32Array.from({ length: 15 }, (_, i) => Math.sin(i)), { shape: [5, 3] });
+      const { params, apply } = right(await onnx.load(bytes)());
+      const [expected] = await runtimeResults(bytes, [x]);
+      const found = Array.from(await data<Float32Array>(apply(params, { x }).y));
+      assert.ok(relativeError(expected.values, found) <= 1e-6, `${found}, not ${expected.values}`);
+    });
+  }
 }
