@@ -4,12 +4,13 @@
  * @module
  */
 import { isGranted, variable } from "./permissions.ts";
+import { deno } from "./runtime.ts";
 import { nearestName } from "./spelling.ts";
 
 /** The value of a variable, or undefined if it is unset, empty or may not be read. */
 export function readEnv(name: string): string | undefined {
   if (!isGranted(variable(name))) return undefined;
-  return Deno.env.get(name) || undefined;
+  return deno?.env.get(name) || undefined;
 }
 
 /** What COTANGENT_DEBUG may name. */

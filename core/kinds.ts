@@ -5,6 +5,7 @@
  */
 import { checkDType, type DType, dtypes } from "./dtype.ts";
 import { quoted } from "./quoted.ts";
+import { isSharedBuffer } from "./runtime.ts";
 import { refuseForeign, type Scalar, Tensor, type TensorLike } from "./tensor.ts";
 import { ask, TracedNumber } from "./traced_number.ts";
 
@@ -117,9 +118,7 @@ export const arrayLike: Kind<ArrayLike<number>> = kindOf(
 );
 export const bytes: Kind<ArrayBufferLike | ArrayBufferView> = kindOf(
   "a buffer or a view of one",
-  (value) =>
-    ArrayBuffer.isView(value) || value instanceof ArrayBuffer ||
-    typeof SharedArrayBuffer !== "undefined" && value instanceof SharedArrayBuffer,
+  (value) => ArrayBuffer.isView(value) || value instanceof ArrayBuffer || isSharedBuffer(value),
 );
 
 /** One of some values. */

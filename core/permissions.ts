@@ -4,6 +4,7 @@
  * @module
  */
 import type { Outcome } from "./or_throw.ts";
+import { deno } from "./runtime.ts";
 
 /** Deno was started without a permission that is needed; `flag` grants it. */
 export interface PermissionError {
@@ -40,10 +41,11 @@ export function connecting(url: URL): Permission {
   return { descriptor: { name: "net", host: `${url.hostname}:${port}` }, value: url.host };
 }
 
-/** Whether a permission is granted already. */
+/** Whether a permission is granted already. In a browser none is. */
 export function isGranted({ descriptor }: Permission): boolean {
+  if (!deno) return false;
   try {
-    return Deno.permissions.querySync(descriptor).state === "granted";
+    return deno.permissions.querySync(descriptor).state === "granted";
   } catch (error) {
     // A host that Deno cannot name (with two dots in a row, say) has no permission of its own.
     if (error instanceof URIError) return false;
@@ -64,7 +66,8 @@ export function permitted(
 ): Outcome<PermissionError, void> {
   if (needed.every(isGranted)) return { _tag: "Right", right: undefined };
   const flag = flags(named.filter((permission) => !isGranted(permission)));
-  const message = `Cannot ${purpose} without permission: run deno with ${flag} (or -A)`;
+  const remedy = deno ? `without permission: run deno with ${flag} (or -A)` : "in a browser: it has no such access";
+  const message = `Cannot ${purpose} ${remedy}`;
   return { _tag: "Left", left: { kind: "Permission", message, flag } };
 }
 

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { dirname } from "node:path";
 import { CotangentError } from "../core/errors.ts";
 import { permitted, reading, writing } from "../core/permissions.ts";
+import { paths } from "../core/runtime.ts";
 import type { WriteOptions } from "../core/whole_file.ts";
 import { Failure, readFailed, valueOf, writeFailed } from "./failures.ts";
 
@@ -93,7 +93,7 @@ export async function writeFile(
   parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: WriteOptions = {},
 ): Promise<void> {
-  checkWriting(dirname(path));
+  checkWriting(paths().dirname(path));
   const { writeWhole } = await import("../core/whole_file.ts");
   try {
     await writeWhole(path, parts, options);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname, isAbsolute, join, relative } from "node:path";
+import { paths } from "../core/runtime.ts";
 import { sizeOf } from "../core/shape.ts";
 import { broken, readFailed, unsupported } from "../formats/failures.ts";
 import { openFile } from "../formats/files.ts";
@@ -66,6 +66,7 @@ function wholeOf(text: string | undefined, otherwise: number): number {
 
 /** The path of a file that lies in the folder of a model, links followed. */
 async function inFolder(path: string, location: string, name: string): Promise<string> {
+  const { dirname, isAbsolute, join, relative } = paths();
   const folder = dirname(path);
   const leaves = (way: string) => way === "" || isAbsolute(way) || way.split(/[\\/]/)[0] === "..";
   const outside = () => {

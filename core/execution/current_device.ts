@@ -13,6 +13,8 @@ import { readEnv } from "../env.ts";
 import { nearestName } from "../spelling.ts";
 import type { Device, DeviceName } from "../values/device.ts";
 import { debugProfile } from "../devices/profile.ts";
+import type { WasmDeviceOptions } from "../devices/wasm/device.ts";
+import { deno } from "../runtime.ts";
 import { hasRealAdapter } from "../devices/webgpu/adapter.ts";
 import "../devices/webgpu/open_reads.ts";
 import { systemMayHaveGpu } from "./system_gpu.ts";
@@ -52,6 +54,12 @@ export function useDevice(device: Device): void {
   current = device;
 }
 
+/** Where threads are started by the event loop, their start is awaited here: no call could wait for them later. */
+async function makeWasm(options: WasmDeviceOptions): Promise<Device> {
+  const device = (await import("../devices/wasm/device.ts")).createWasmDevice(options);
+  return deno ? device : await device.started();
+}
+
 /** A device's code is loaded when it is chosen: what is not used costs no time at the start. */
 async function make(name: DeviceName, { threads }: DeviceOptions): Promise<Device> {
   switch (name) {
@@ -61,7 +69,7 @@ async function make(name: DeviceName, { threads }: DeviceOptions): Promise<Devic
         profile: debugProfile(name),
       });
     case "wasm":
-      return (await import("../devices/wasm/device.ts")).createWasmDevice({ threads, profile: debugProfile(name) });
+      return await makeWasm({ threads, profile: debugProfile(name) });
     case "reference":
       return (await import("../devices/reference/device.ts")).createReferenceDevice();
   }

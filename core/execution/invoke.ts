@@ -52,10 +52,20 @@ function run(
   const call = ++calls;
   const inputs: (DeviceBuffer | HostArray)[] = [];
   const storages: (Storage | undefined)[] = [];
+  const copies: DeviceBuffer[] = [];
+  const copyOf = (storage: Storage): DeviceBuffer | HostArray => {
+    const known = storage.known;
+    if (known) return known;
+    const held = storage.forRun(device);
+    if (ArrayBuffer.isView(held)) return held;
+    const copy = device.copy(held);
+    copies.push(copy);
+    return copy;
+  };
   const addInput = (storage: Storage, mayBeOverwritten: boolean) => {
     // Values that are donated as one argument and live on, or are read, as another are copied: overwriting must not be seen.
     const copy = (storage.lastCall === call && donated.includes(storage)) || (mayBeOverwritten && isAliased(storage));
-    inputs.push(copy ? storage.hostNow() : storage.forRun(device));
+    inputs.push(copy ? copyOf(storage) : storage.forRun(device));
     storages.push(storage);
     storage.lastCall = call;
   };
@@ -68,7 +78,14 @@ function run(
     storages.push(undefined);
   }
   for (const tensor of captured) addInput(computed(tensor, "jit"), false);
-  return [executable?.run(inputs) ?? [], storages];
+  let outputs: readonly DeviceBuffer[] = [];
+  try {
+    outputs = executable?.run(inputs) ?? [];
+    return [[...outputs], storages];
+  } finally {
+    // A copy that was overwritten is an output now.
+    for (const copy of copies) if (!outputs.includes(copy)) device.free(copy);
+  }
 }
 
 /** A number argument as the host array of its type; integers were asked whether they hold it, unless it is cast. */

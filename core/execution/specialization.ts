@@ -9,6 +9,7 @@ import { compileTensors, type ProgramResult } from "./tensor_program.ts";
 import { type Node, placeholder, Tensor, traceOf } from "../tensor.ts";
 import { questionsOf, TracedNumber } from "../traced_number.ts";
 import type { DType } from "../dtype.ts";
+import { isSharedBuffer } from "../runtime.ts";
 import { realizeNow } from "./realize.ts";
 import type { Device, Executable } from "../values/device.ts";
 import { type Guard, guardOf, passes } from "./guard.ts";
@@ -256,7 +257,7 @@ function resultsOf(
 /** Refuses what may change without being another value: the program would go on with what was there when it was traced. */
 function refuseChangeable(leaves: readonly ArgumentLeaf[]): void {
   for (const { value, argument, path } of leaves) {
-    const isBuffer = ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
+    const isBuffer = ArrayBuffer.isView(value) || value instanceof ArrayBuffer || isSharedBuffer(value);
     if (!isBuffer && !(value instanceof Map) && !(value instanceof Set)) continue;
     throw new TypeError(
       `Cannot pass a ${value.constructor.name} to a jitted function (argument ${argument}${

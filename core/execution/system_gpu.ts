@@ -5,6 +5,7 @@
  * @module
  */
 import { isGranted, reading } from "../permissions.ts";
+import { deno } from "../runtime.ts";
 
 /** Device files of Linux by which programs use a GPU: of the kernel's drivers, of NVIDIA, AMD, Windows' subsystem, and of phones. */
 const gpuFile = /^(dri|nvidia.*|kfd|dxg|nvhost.*|nvmap|mali.*|kgsl.*|pvr.*|galcore.*)$/;
@@ -16,9 +17,9 @@ export function isGpuFile(name: string): boolean {
 
 /** False only where it is sure that there is none: on Linux, if `/dev` may be read. Nothing is asked for. */
 export function systemMayHaveGpu(): boolean {
-  if (Deno.build.os !== "linux" || !isGranted(reading("/dev"))) return true;
+  if (deno?.build.os !== "linux" || !isGranted(reading("/dev"))) return true;
   try {
-    return [...Deno.readDirSync("/dev")].some(({ name }) => isGpuFile(name));
+    return [...deno.readDirSync("/dev")].some(({ name }) => isGpuFile(name));
   } catch {
     return true;
   }

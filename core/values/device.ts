@@ -48,6 +48,8 @@ export interface Device<B extends DeviceBuffer = DeviceBuffer> extends Target {
   downloadNow(buffer: B): HostArray | undefined;
   /** Whether `downloadNow` always can, for no more than the copy, and changes nothing: small values are then better off on the host. */
   readonly readsFreely: boolean;
+  /** A new buffer with the same values. */
+  copy(buffer: B): B;
   /** Gives the memory back. Safe to call while programs that use it are still running. */
   free(buffer: B): void;
   /** Bytes of device memory in use by buffers of values, for reports and for the budget: not what programs need in between. */

@@ -5,6 +5,7 @@
  */
 import { normalizeOptions } from "../option_kinds.ts";
 import { checkOptions } from "../../core/options.ts";
+import { isSharedBuffer, sharesMemory } from "../../core/runtime.ts";
 import type { NormalizeOptions } from "../transforms/values.ts";
 import { isArraySet } from "../array_set.ts";
 import type { ArraySet } from "../arrays.ts";
@@ -86,13 +87,13 @@ function imagesTask({ images, labels, shape }: ImageSet, normalize: NormalizeOpt
 
 /** Arrays where workers see them too, if they are `shared`. */
 function sharedArrays({ arrays, shapes, count }: ArraySet, shared: boolean): ArraySet {
-  if (!shared) return { arrays, shapes, count };
+  if (!shared || !sharesMemory) return { arrays, shapes, count };
   return { arrays: Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, toShared(array)])), shapes, count };
 }
 
 /** An array where workers see it too: a copy, if it is not there already. */
 function toShared<A extends TypedArray>(array: A): A {
-  if (array.buffer instanceof SharedArrayBuffer) return array;
+  if (isSharedBuffer(array.buffer)) return array;
   const made = array.slice(0, 0);
   const buffer = new SharedArrayBuffer(array.byteLength);
   const copy = new (made.constructor as new (buffer: SharedArrayBuffer) => A)(buffer);

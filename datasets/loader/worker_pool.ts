@@ -6,8 +6,9 @@
  *
  * @module
  */
-import { Worker } from "node:worker_threads";
-import { type BatchRequest, type ErrorRecord, type Make, type Reply, type Task, workerSource } from "./make.ts";
+import type { Worker } from "node:worker_threads";
+import { nodeModule } from "../../core/runtime.ts";
+import { type BatchRequest, type ErrorRecord, type Make, makeFor, type Reply, type Task, workerSource } from "./make.ts";
 
 /** What makes batches: some workers, or the main thread. */
 export interface WorkerPool {
@@ -35,9 +36,10 @@ interface PoolWorker {
   readonly pending: Map<number, PromiseWithResolvers<unknown>>;
 }
 
-/** Starts workers for a task. */
+/** Starts workers for a task; where there are none, in a browser, the main thread makes the batches. */
 export function startWorkers(count: number, task: Task): WorkerPool {
-  return new WorkerThreads(count, task);
+  const threads = nodeModule("node:worker_threads");
+  return threads ? new WorkerThreads(count, task, threads.Worker) : mainThread(() => makeFor(task));
 }
 
 class WorkerThreads implements WorkerPool {
@@ -47,19 +49,19 @@ class WorkerThreads implements WorkerPool {
   /** How many batches are awaited. */
   #waiting = 0;
 
-  constructor(count: number, task: Task) {
+  constructor(count: number, task: Task, thread: typeof Worker) {
+    // Without an environment of its own it would get a copy of this one, for which Deno would ask on a terminal.
+    const options = { workerData: task, env: {} };
     const source = new URL("data:text/javascript," + encodeURIComponent(workerSource()));
     try {
-      while (this.#workers.length < count) this.#workers.push(this.#start(source, task));
+      while (this.#workers.length < count) this.#workers.push(this.#start(new thread(source, options)));
     } catch (error) {
       for (const { worker } of this.#workers) void worker.terminate();
       throw error;
     }
   }
 
-  #start(source: URL, task: Task): PoolWorker {
-    // Without an environment of its own it would get a copy of this one, for which Deno would ask on a terminal.
-    const worker = new Worker(source, { workerData: task, env: {} });
+  #start(worker: Worker): PoolWorker {
     const started: PoolWorker = { worker, pending: new Map() };
     worker.on("message", (reply: Reply) => this.#receive(started, reply));
     worker.on("error", (error) => this.#fail(error instanceof Error ? error : new Error(String(error))));

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { paths } from "../../core/runtime.ts";
 import { broken } from "../failures.ts";
 import { openFile } from "../files.ts";
 import { readHeader } from "../safetensors/header.ts";
@@ -27,7 +27,7 @@ export interface Record extends Checkpoint {
 
 /** The path of the checkpoint of a step. */
 export function pathOf(folder: string, step: number): string {
-  return join(folder, `step-${step}.safetensors`);
+  return paths().join(folder, `step-${step}.safetensors`);
 }
 
 /** The steps in a folder, the newest first. */

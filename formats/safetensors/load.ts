@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { dirname, isAbsolute, join, relative } from "node:path";
 import { argument, aString } from "../../core/kinds.ts";
+import { paths } from "../../core/runtime.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { FormatTask } from "../errors.ts";
 import { attemptAsync, broken, valueOf } from "../failures.ts";
@@ -46,7 +46,7 @@ async function loadShards(path: string): Promise<Contents> {
   const index = parseIndex(await readText(path), path);
   const tensors: (readonly [string, Tensor])[] = [];
   for (const [shard, names] of index.names) {
-    using file = valueOf(await open(join(dirname(path), shard))());
+    using file = valueOf(await open(paths().join(paths().dirname(path), shard))());
     const missing = names.find((name) => !file.entries.has(name));
     if (missing !== undefined) {
       throw broken(path, indexFormat, "weight_map", `${JSON.stringify(missing)} should be in ${shard}, and is not`, missing);
@@ -95,6 +95,7 @@ function parseIndex(text: string, path: string): ShardIndex {
 
 /** A file must lie in the folder of the index: an index comes from outside, and reads nothing else. */
 function checkInside(shard: string, path: string, name: string): void {
+  const { dirname, isAbsolute, join, relative } = paths();
   const way = relative(dirname(path), join(dirname(path), shard));
   if (isAbsolute(shard) || shard.includes("\\") || way === "" || way.split("/")[0] === "..") {
     throw broken(path, indexFormat, "folder", `${JSON.stringify(name)} is in ${shard}, which leaves the folder`, name);

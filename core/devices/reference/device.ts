@@ -39,6 +39,7 @@ export function createReferenceDevice(): Device<ReferenceBuffer> {
     // Copied at once: what runs before the promise is awaited may overwrite it.
     download: (buffer) => new Promise((resolve) => resolve(downloadNow(buffer))),
     downloadNow,
+    copy: ({ dtype, memory }) => hold(dtype, memory!.slice()),
     free(buffer) {
       if (!buffer.memory) return;
       bytesInUse -= buffer.size * deviceBytes(buffer.dtype);

@@ -6,6 +6,7 @@
 import { deviceBytes, type DType, dtypes, type HostArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import type { Program } from "../../ir/program.ts";
+import { maySleep, sharesMemory } from "../../runtime.ts";
 import { type Device, type Executable, leastHostBudget } from "../../values/device.ts";
 import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
@@ -31,13 +32,21 @@ const spinCount = 30_000;
 /**
  * Creates a wasm device. Its worker threads start with the first program that needs them and do not keep the process alive.
  *
+ * @throws {DeviceError} If there are to be several threads in a page that may not share memory among them.
  * @throws {RangeError} If `threads` is not a whole number from 1 to 256, or `memoryLimit` is below 1 MiB or beyond 4 GiB.
  */
-export function createWasmDevice({ threads, memoryLimit = mostBytes, profile }: WasmDeviceOptions = {}): Device<WasmBuffer> {
-  const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
+export function createWasmDevice({ threads, memoryLimit = mostBytes, profile }: WasmDeviceOptions = {}): WasmDevice {
+  const cores = sharesMemory ? globalThis.navigator?.hardwareConcurrency ?? 1 : 1;
   const count = threads ?? Math.min(cores, 256);
   if (!Number.isInteger(count) || count < 1 || count > 256) {
     throw new RangeError(`Cannot create a wasm device with ${count} threads: threads must be a whole number from 1 to 256`);
+  }
+  if (count > 1 && !sharesMemory) {
+    throw new DeviceError(
+      `Cannot use ${count} threads here: this page is not isolated from other origins; serve it with the headers ` +
+        "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, or use one thread",
+      { threads: count },
+    );
   }
   if (!(memoryLimit >= leastBytes && memoryLimit <= mostBytes)) {
     throw new RangeError(
@@ -47,7 +56,8 @@ export function createWasmDevice({ threads, memoryLimit = mostBytes, profile }: 
   return new WasmDevice(count, count > cores ? 0 : spinCount, memoryLimit, profile);
 }
 
-class WasmDevice implements Device<WasmBuffer> {
+/** All cores as a device. Made by {@link createWasmDevice}. */
+export class WasmDevice implements Device<WasmBuffer> {
   readonly name = "wasm";
   readonly description: string;
   readonly dtypes: readonly DType[] = dtypes;
@@ -77,13 +87,19 @@ class WasmDevice implements Device<WasmBuffer> {
     return this.#bytesInUse;
   }
 
+  /** Starts the worker threads and waits for them: needed before the first program where a thread may not sleep until they are there. */
+  async started(): Promise<this> {
+    await this.#pool.started();
+    return this;
+  }
+
   compile(program: Program): Executable<WasmBuffer> {
     return new WasmExecutable({
       program,
       memory: this.#memory,
       pool: this.#pool,
       threads: this.#threads,
-      spins: this.#spins,
+      spins: maySleep ? this.#spins : Infinity,
       profile: this.#profile,
       allocate: (dtype, size) => this.#allocate(dtype, size),
       free: (buffer) => this.free(buffer),
@@ -112,6 +128,10 @@ class WasmDevice implements Device<WasmBuffer> {
   downloadNow(buffer: WasmBuffer): HostArray {
     if (buffer.address === 0) throw new DeviceError("Cannot read a buffer of the wasm device that was freed");
     return this.#memory.read(buffer.address, buffer.dtype, buffer.size);
+  }
+
+  copy(buffer: WasmBuffer): WasmBuffer {
+    return this.upload(buffer.dtype, this.downloadNow(buffer));
   }
 
   /** Freeing twice does nothing. Programs have always finished when this is called. */

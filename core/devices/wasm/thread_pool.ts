@@ -7,6 +7,7 @@
 import { DeviceError } from "../../errors.ts";
 import { dispatchModule } from "./codegen/synchronization.ts";
 import { control, messageBytes } from "./control.ts";
+import { maySleep } from "../../runtime.ts";
 import type { SharedMemory } from "./memory.ts";
 import { insideWorker, spawn } from "./spawn.ts";
 import { commands, type WorkerData, workerSource } from "./worker.ts";
@@ -67,7 +68,10 @@ export class ThreadPool {
   start(): void {
     if (this.#spawned === this.#workers) return;
     const { memory } = this.#memory;
-    const bytes = dispatchModule(this.#spins, insideWorker ? idlePatience : undefined);
+    const bytes = dispatchModule(this.#spins, {
+      mainSpins: maySleep ? undefined : Infinity,
+      patience: insideWorker ? idlePatience : undefined,
+    });
     this.#dispatcher ??= new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
       .exports as unknown as Dispatcher;
     const data = { memory, dispatchModule: bytes, control, messageBytes, commands };
@@ -130,24 +134,42 @@ export class ThreadPool {
     return this.#dispatcher!;
   }
 
+  /**
+   * Starts the workers and waits for them in the event loop: they start there, where a page's main thread or a worker starts them.
+   *
+   * @throws {DeviceError} If they do not start.
+   */
+  async started(): Promise<void> {
+    this.start();
+    for (const deadline = performance.now() + this.#patience; this.#workersReady < this.#workers;) {
+      if (performance.now() > deadline) throw this.#notStarted();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
   #awaitWorkers(): void {
-    const index = control.ready / 4;
     const deadline = performance.now() + this.#patience;
     for (;;) {
-      const ready = Atomics.load(this.#words, index);
+      const ready = this.#workersReady;
       if (ready === this.#workers) return;
-      const left = deadline - performance.now();
-      if (left <= 0) {
-        this.#patience = 0;
-        const threads = this.#workers + 1;
-        throw new DeviceError(
-          `Cannot run on ${threads} threads: only ${ready} of ${this.#workers} workers have started in ${startLimit / 1000} s, ` +
-            "create the wasm device with one thread",
-          { threads, ready },
-        );
-      }
-      Atomics.wait(this.#words, index, ready, left);
+      const left = maySleep ? deadline - performance.now() : 0;
+      if (left <= 0) throw this.#notStarted();
+      Atomics.wait(this.#words, control.ready / 4, ready, left);
     }
+  }
+
+  get #workersReady(): number {
+    return Atomics.load(this.#words, control.ready / 4);
+  }
+
+  #notStarted(): DeviceError {
+    this.#patience = 0;
+    const [threads, ready] = [this.#workers + 1, this.#workersReady];
+    return new DeviceError(
+      `Cannot run on ${threads} threads: only ${ready} of ${this.#workers} workers have started in ${startLimit / 1000} s, ` +
+        "create the wasm device with one thread",
+      { threads, ready },
+    );
   }
 
   #dispatch(dispatcher: Dispatcher, command: readonly number[]): void {

@@ -26,9 +26,9 @@ export interface WorkerData {
  */
 export const commands = { load: 0, run: 1, forget: 2 } as const;
 
-/** The text of the worker's module. */
+/** The text of the worker's function of its data. */
 export function workerSource(): string {
-  return `import { workerData } from "node:worker_threads";\n(${work})(workerData, () => ${doubleMathText});`;
+  return `(data) => (${work})(data, () => ${doubleMathText})`;
 }
 
 /** Executes commands for ever. It refers to nothing outside itself, as its text is what runs. */

@@ -73,6 +73,8 @@ export interface OpenedDevice {
   readonly device: GPUDevice;
   /** The size of all subgroups, if it is the same and they can broadcast; else 0. */
   readonly subgroupSize: number;
+  /** Whether shaders must say that they use subgroups: in browsers; Deno's compiler knows no such line. */
+  readonly enablesSubgroups: boolean;
 }
 
 /** A device with all the adapter can do of what kernels need: a plain request gives the defaults only. */
@@ -81,9 +83,10 @@ export async function openDevice(adapter: GPUAdapter): Promise<OpenedDevice> {
   const { isFallbackAdapter, subgroupMinSize, subgroupMaxSize } = adapter.info;
   const fixedSize = isFallbackAdapter && subgroupMinSize === subgroupMaxSize ? subgroupMaxSize : 0;
   const device = fixedSize > 1 ? await requestDevice(adapter, ["subgroups"]).catch(() => undefined) : undefined;
-  if (device) return { device, subgroupSize: fixedSize };
+  const enablesSubgroups = adapter.features.has("subgroups");
+  if (device) return { device, subgroupSize: fixedSize, enablesSubgroups };
   try {
-    return { device: await requestDevice(adapter, []), subgroupSize: 0 };
+    return { device: await requestDevice(adapter, []), subgroupSize: 0, enablesSubgroups };
   } catch (cause) {
     const name = describeAdapter(adapter);
     throw new DeviceError(`Cannot open the adapter "${name}": ${cause}`, { adapter: name }, { cause });

@@ -49,7 +49,7 @@ export interface CreationCounts {
  */
 export async function createWebgpuDevice(options: WebgpuOptions = {}): Promise<WebgpuDevice> {
   const adapter = await findAdapter(options);
-  const { device, subgroupSize } = await openDevice(adapter);
+  const { device, subgroupSize, enablesSubgroups } = await openDevice(adapter);
   const software = options.tuning ? options.tuning === "software" : adapter.info.isFallbackAdapter;
   const { limits } = device;
   const target: Target = {
@@ -57,6 +57,7 @@ export async function createWebgpuDevice(options: WebgpuOptions = {}): Promise<W
     roundsEachStep: adapter.info.isFallbackAdapter,
     // Real GPUs detect uniform loads themselves.
     subgroupSize: software ? subgroupSize : 0,
+    enablesSubgroups,
     maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     maxInvocationsPerWorkgroup: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
     maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize,
@@ -172,6 +173,17 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
     this.#failures.check();
     const bytes = this.#reader.readNow(buffer.memory.gpu, bytesFor(buffer.dtype, buffer.size));
     return bytes && this.#decoded(buffer, bytes);
+  }
+
+  /** See {@link Device.copy}. */
+  copy({ dtype, size, memory }: WebgpuBuffer): WebgpuBuffer {
+    this.#failures.check();
+    const bytes = bytesFor(dtype, size);
+    const copy = new WebgpuBuffer(dtype, size, this.#pool.acquire(bytes));
+    const encoder = this.#device.createCommandEncoder();
+    encoder.copyBufferToBuffer(memory.gpu, 0, copy.memory.gpu, 0, bytes);
+    this.#device.queue.submit([encoder.finish()]);
+    return copy;
   }
 
   /** See {@link Device.free}. */

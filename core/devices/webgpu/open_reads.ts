@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { deno } from "../../runtime.ts";
 
 let open = 0;
 
@@ -28,5 +29,5 @@ export async function untilReadsAre(most: number): Promise<void> {
 }
 
 // Older versions of Deno, and its workers, have no such hooks. Outside tests they do nothing.
-Deno.test?.beforeAll?.(() => untilReadsAre(0));
-Deno.test?.afterEach?.(() => untilReadsAre(0));
+deno?.test?.beforeAll?.(() => untilReadsAre(0));
+deno?.test?.afterEach?.(() => untilReadsAre(0));

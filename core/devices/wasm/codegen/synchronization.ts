@@ -33,9 +33,13 @@ export function barrierFunction(module: WasmModule, threads: number, spins: numb
  * commands have been finished `count` times; a worker calls `nextCommand(old)` to wait for another number than `old`, and
  * `finish()`.
  *
- * @param patience How many milliseconds `nextCommand` waits at most; it then returns `old`. Default for ever.
+ * @param options.mainSpins How often the main thread looks before it sleeps. Default as the workers.
+ * @param options.patience How many milliseconds `nextCommand` waits at most; it then returns `old`. Default for ever.
  */
-export function dispatchModule(spins: number, patience?: number): Uint8Array<ArrayBuffer> {
+export function dispatchModule(
+  spins: number,
+  { mainSpins = spins, patience }: { readonly mainSpins?: number; readonly patience?: number } = {},
+): Uint8Array<ArrayBuffer> {
   const module = importSharedMemory(new WasmModule());
   module.func({ params: ["i32"], results: ["i32"], export: "nextCommand" }, (c) => {
     waitWhileEqual(c, control.command, control.commandSleepers, 0, spins, patience);
@@ -50,7 +54,7 @@ export function dispatchModule(spins: number, patience?: number): Uint8Array<Arr
     c.block(() => {
       c.loop(() => {
         atomicLoad(c, control.done).tee(now).get(0).op("i32.eq").brIf(1);
-        waitWhileEqual(c, control.done, control.doneSleepers, now, spins);
+        waitWhileEqual(c, control.done, control.doneSleepers, now, mainSpins);
         c.br(0);
       });
     });
@@ -78,7 +82,10 @@ function wake(c: FunctionWriter, address: number, sleepers: number): void {
 /** What `memory.atomic.wait32` gives when its time is over. */
 const timedOut = 2;
 
-/** Waits while the word at an address has the value of a local; no longer than `patience` milliseconds, if that is given. */
+/**
+ * Waits while the word at an address has the value of a local; no longer than `patience` milliseconds, if that is given. It never sleeps
+ * if `spins` is infinite.
+ */
 function waitWhileEqual(
   c: FunctionWriter,
   address: number,
@@ -87,8 +94,9 @@ function waitWhileEqual(
   spins: number,
   patience?: number,
 ): void {
-  const spin = c.local("i32");
   const unchanged = () => atomicLoad(c, address).get(old).op("i32.eq");
+  if (spins === Infinity) return void c.loop(() => unchanged().brIf(0));
+  const spin = c.local("i32");
   c.block(() => {
     c.i32(spins).set(spin);
     c.loop(() => {

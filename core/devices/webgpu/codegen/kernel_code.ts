@@ -17,6 +17,8 @@ export interface Target {
   readonly roundsEachStep: boolean;
   /** The size of all subgroups, if they are consecutive in the workgroup and can broadcast; else 0. */
   readonly subgroupSize: number;
+  /** Whether a shader that uses subgroups must say so. */
+  readonly enablesSubgroups: boolean;
   readonly maxWorkgroupsPerDimension: number;
   readonly maxInvocationsPerWorkgroup: number;
   readonly maxWorkgroupBytes: number;

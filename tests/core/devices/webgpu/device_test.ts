@@ -488,6 +488,7 @@ Deno.test("webgpu: kernels over more workgroups than one axis allows are folded"
     maxInvocationsPerWorkgroup: 256,
     maxWorkgroupBytes: 16384,
     roundsEachStep: true,
+    enablesSubgroups: false,
   };
   const { dispatches: [{ workgroups }] } = generateKernel(program, kernel, target);
   assert.ok(workgroups.every((count) => count <= 65535), workgroups.join());

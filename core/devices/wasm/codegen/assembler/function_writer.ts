@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { hasRelaxedSimd } from "./features.ts";
 import { signed, unsigned } from "./encoding.ts";
 import {
   type Instruction,
@@ -25,6 +26,25 @@ const literal = new DataView(new ArrayBuffer(8));
 export type Locals<Count extends number, Found extends readonly number[] = []> = number extends Count ? number[]
   : Found["length"] extends Count ? Found
   : Locals<Count, [...Found, number]>;
+
+/** Sum and product, rounded each: takes x, y and z from the stack and gives x y + z or, negated, z - x y. */
+function separately(shape: "f32x4" | "f64x2", negated: boolean) {
+  return (c: FunctionWriter): void => {
+    c.withLocals("v128", 2, (z, product) => {
+      c.set(z).op(`${shape}.mul`).set(product).get(z).get(product).op(negated ? `${shape}.sub` : `${shape}.add`);
+    });
+  };
+}
+
+/** What does the same as relaxed instructions, or rounds once more. */
+const substitutes: Readonly<Partial<Record<Instruction, (c: FunctionWriter) => void>>> = {
+  "f32x4.relaxed_madd": separately("f32x4", false),
+  "f32x4.relaxed_nmadd": separately("f32x4", true),
+  "f64x2.relaxed_madd": separately("f64x2", false),
+  "i32x4.relaxed_laneselect": (c) => void c.op("v128.bitselect"),
+  "f32x4.relaxed_min": (c) => void c.op("f32x4.min"),
+  "f32x4.relaxed_max": (c) => void c.op("f32x4.max"),
+};
 
 /** The body of one function as it is written. Every method returns the writer, so that instructions chain. */
 export class FunctionWriter {
@@ -63,8 +83,13 @@ export class FunctionWriter {
     return this.release(type, ...locals as readonly number[]);
   }
 
-  /** A plain instruction. */
+  /** A plain instruction; of the relaxed ones, what stands for it where the engine does not have them. */
   op(instruction: Instruction): this {
+    const substitute = hasRelaxedSimd ? undefined : substitutes[instruction];
+    if (substitute) {
+      substitute(this);
+      return this;
+    }
     const [prefix, code] = plainCodes[instruction];
     if (prefix === 0) this.#bytes.push(code);
     else {

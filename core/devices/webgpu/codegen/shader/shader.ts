@@ -76,8 +76,10 @@ export class Shader extends WgslWriter {
   dispatch(workgroups: Dispatch["workgroups"]): Dispatch {
     const { helpers, globals, body } = this.text;
     const buffers = this.#bindings.all;
-    const { subgroupSize } = this.context.target;
+    const { subgroupSize, enablesSubgroups } = this.context.target;
     const lines = [
+      // Browsers would refuse broadcasts inside loops whose bounds are the same for a subgroup, because they cannot see that.
+      ...(subgroupSize > 0 && enablesSubgroups ? ["enable subgroups;", "diagnostic(off, subgroup_uniformity);"] : []),
       ...buffers.map((buffer, i) => buffer.declaration(i)),
       ...[...helpers].map((name) => helperSources[name].code),
       ...globals,

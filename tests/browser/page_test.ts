@@ -1,0 +1,119 @@
+/**
+ * The library in a page of a browser: bundled from the same sources, it trains as it does here. Chromium is run without a window; it says
+ * itself what came of it, by a request to the test's own server.
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { assertClose } from "../support/close.ts";
+import { train, type Trained } from "./training.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+async function isThere(program: string): Promise<boolean> {
+  const asked = new Deno.Command(program, { args: ["--version"], stdout: "null", stderr: "null" }).output();
+  return await asked.then(({ success }) => success, () => false);
+}
+
+const browser = "chromium";
+const ignore = !await isThere(browser);
+
+/** Milliseconds that a page may take: a software GPU compiles for some seconds, and other tests run beside it. */
+const patience = 120_000;
+
+/** Bundles the page into a folder, as `deno task bundle` does the library. */
+async function bundle(folder: string): Promise<void> {
+  const args = [
+    "bundle",
+    "--quiet",
+    "--platform",
+    "browser",
+    "--code-splitting",
+    "--external",
+    "./codecs.js",
+    "--outdir",
+    folder,
+  ];
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), { args: [...args, "tests/browser/page.ts"], cwd: root })
+    .output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+}
+
+/** What a page sends. */
+type Sent = Partial<Trained> & { readonly error?: string; readonly isolated: boolean };
+
+const isolation = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+
+/** Runs the page in a browser. */
+async function run(folder: string, query: string, isolated: boolean): Promise<Sent> {
+  const result = Promise.withResolvers<Sent>();
+  const headers = isolated ? isolation : {};
+  const server = Deno.serve({ port: 0, onListen() {} }, async (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/result") {
+      result.resolve(await request.json());
+      return new Response();
+    }
+    if (pathname === "/") {
+      const page = `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>`;
+      return new Response(page, { headers: { ...headers, "content-type": "text/html" } });
+    }
+    const script = await Deno.readFile(join(folder, pathname));
+    return new Response(script, { headers: { ...headers, "content-type": "text/javascript" } });
+  });
+  const profile = await Deno.makeTempDir();
+  const flags = ["--headless", "--no-sandbox", "--disable-dev-shm-usage", "--enable-unsafe-webgpu", `--user-data-dir=${profile}`];
+  const address = `http://localhost:${server.addr.port}/?${query}`;
+  const child = new Deno.Command(browser, { args: [...flags, address], stdout: "null", stderr: "null" }).spawn();
+  const timer = setTimeout(() => result.reject(new Error(`the page sent nothing in ${patience / 1000} s`)), patience);
+  try {
+    return await result.promise;
+  } finally {
+    clearTimeout(timer);
+    child.kill();
+    await child.status;
+    await server.shutdown();
+    await Deno.remove(profile, { recursive: true });
+  }
+}
+
+Deno.test({
+  name: "a page trains as Deno does: on all cores where it is isolated, on one where it is not, and by WebGPU",
+  ignore,
+}, async (t) => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await bundle(folder);
+    const expected = await train("reference");
+    const check = (sent: Sent) => {
+      assert.equal(sent.error, undefined);
+      assertClose(sent.losses!, expected.losses, { relative: 1e-3, absolute: 1e-4 }, "losses");
+    };
+    await t.step("wasm, isolated", async () => {
+      const sent = await run(folder, "device=wasm&threads=2", true);
+      check(sent);
+      assert.deepEqual([sent.isolated, sent.description], [true, "WebAssembly SIMD, 2 threads"]);
+    });
+    await t.step("wasm, not isolated", async () => {
+      const sent = await run(folder, "device=wasm", false);
+      check(sent);
+      assert.deepEqual([sent.isolated, sent.description], [false, "WebAssembly SIMD, 1 thread"]);
+    });
+    await t.step("several threads where memory cannot be shared", async () => {
+      const { error } = await run(folder, "device=wasm&threads=2", false);
+      assert.match(error!, /Cannot use 2 threads here: this page is not isolated from other origins/);
+    });
+    await t.step("webgpu", async () => check(await run(folder, "device=webgpu", false)));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("an engine without relaxed SIMD gets none, and trains as others do", async () => {
+  const args = ["run", "-A", "--no-check", fileURLToPath(new URL("plain_simd.ts", import.meta.url))];
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+  const { losses, relaxed } = JSON.parse(new TextDecoder().decode(stdout));
+  assert.equal(relaxed, false);
+  assertClose(losses, (await train("reference")).losses, { relative: 1e-3, absolute: 1e-4 }, "losses");
+});
