@@ -102,7 +102,8 @@ export async function setDevice(name: DeviceName | "auto", options: DeviceOption
   }
   const chosen = name === "auto" ? (systemMayHaveGpu() && await hasRealAdapter() ? "webgpu" : "wasm") : name;
   const key = `${chosen}:${options.threads ?? ""}`;
-  const device = made.get(key) ?? await make(chosen, options);
+  const known = made.get(key);
+  const device = known && !known.isLost ? known : await make(chosen, options);
   made.set(key, device);
   current = device;
 }

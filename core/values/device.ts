@@ -38,6 +38,8 @@ export interface Device<B extends DeviceBuffer = DeviceBuffer> extends Target {
   readonly name: DeviceName;
   /** For people: the adapter's name, the number of threads. */
   readonly description: string;
+  /** Whether it has gone (a GPU whose driver ended, say) and another must be opened. Most devices never do. */
+  readonly isLost?: boolean;
   /** Makes a program ready. The work is paid here, not in `run`. */
   compile(program: Program): Executable<B>;
   /** Copies host values (bool as 0 / 1 in a Uint8Array) to a new buffer. */

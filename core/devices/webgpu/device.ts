@@ -116,6 +116,11 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
     return this.#pool.bytesInUse - this.#services.workspace.bytes;
   }
 
+  /** See {@link Device.isLost}. */
+  get isLost(): boolean {
+    return this.#failures.isLost;
+  }
+
   /** What has been created so far. */
   get created(): CreationCounts {
     return {

@@ -26,6 +26,11 @@ export class Failures {
     });
   }
 
+  /** Whether the device was lost, and not by closing it. */
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
   /** Remembers a failure for the next `check`; the first one counts. */
   report(message: string): void {
     this.#pending ??= message.trim();
@@ -43,7 +48,10 @@ export class Failures {
    */
   check(): void {
     if (this.#lost !== undefined) {
-      throw new DeviceError(`Cannot use webgpu: the device was lost (${this.#lost})`, { lost: this.#lost });
+      throw new DeviceError(
+        `Cannot use webgpu: the device was lost (${this.#lost}), and what it held; setDevice opens another`,
+        { lost: this.#lost },
+      );
     }
     if (this.#pending === undefined) return;
     const message = this.#pending;
