@@ -50,6 +50,18 @@ function logPlus(x: Expr, correction?: Expr): Expr {
 /** The natural logarithm. */
 export const log = (x: Expr): Expr => logPlus(x);
 
+/** log x in two parts of which only the second is rounded, for positive finite x. */
+export function logParts(x: Expr): readonly [high: Expr, low: Expr] {
+  const { e, m } = exponentAndFraction(x);
+  const f = sub(m, 1);
+  const square = mul(f, f);
+  const main = mul(e, ln2[0]);
+  const high = exact(add(main, f));
+  const lost = sub(f, exact(sub(high, main)));
+  const small = add(mul(e, ln2[1]), mul(mul(f, square), tail(f)));
+  return [high, add(lost, sub(small, mul(square, 0.5)))];
+}
+
 /** log(1 + x + low), for a small `low`: the logarithm of the sum as rounded, u, and what the rounding lost, over u. */
 export function log1p(x: Expr, low?: Expr): Expr {
   const u = exact(add(x, 1));
