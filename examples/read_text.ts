@@ -14,10 +14,11 @@
  */
 import { showDatasetError } from "../datasets/mod.ts";
 import { Either, pipe, TaskEither } from "../deps.ts";
-import { openDisplay, percent } from "./cli/display.ts";
+import { percent } from "./cli/display.ts";
 import { notEmpty } from "./cli/command.ts";
 import { exampleCommand, runExample } from "./cli/example.ts";
 import { exitCodes, failed, type Failure, misused } from "./cli/failure.ts";
+import { loading } from "./cli/loading.ts";
 import { readColors } from "./cli/picture_file.ts";
 import { textFiles } from "./cli/text_models.ts";
 import { drawText, paper } from "./parts/drawn_text.ts";
@@ -70,15 +71,14 @@ function described({ text, confidence, box }: ReadLine): string {
 
 /** The networks that are published, or those of a folder. */
 function openReader(folder: string | undefined, download: boolean): TaskEither.TaskEither<Failure, TextReader> {
-  return async () => {
-    using display = openDisplay();
-    return await pipe(
+  return loading((display) =>
+    pipe(
       textFiles({ folder, download, onProgress: display.download }),
       TaskEither.mapLeft((error) => failed(showDatasetError(error))),
       TaskEither.flatMap((files) => pipe(loadNetworks(files), TaskEither.mapLeft(({ message }) => failed(message)))),
       TaskEither.map(textReader),
-    )();
-  };
+    )
+  );
 }
 
 /** A drawn picture, and what reads it: the networks of the cache, or of a folder, or those that are made here. */
