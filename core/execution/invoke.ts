@@ -54,8 +54,6 @@ function run(
   const storages: (Storage | undefined)[] = [];
   const copies: DeviceBuffer[] = [];
   const copyOf = (storage: Storage): DeviceBuffer | HostArray => {
-    const known = storage.known;
-    if (known) return known;
     const held = storage.forRun(device);
     if (ArrayBuffer.isView(held)) return held;
     const copy = device.copy(held);
@@ -69,19 +67,19 @@ function run(
     storages.push(storage);
     storage.lastCall = call;
   };
-  for (let i = 0; i < leaves.length; i++) {
-    const leaf = leaves[i];
-    if (leaf instanceof Tensor) addInput(computed(leaf, "jit"), mayOverwrite[i]);
-  }
-  for (const number of numbers) {
-    inputs.push(scalarValues(number, leaves));
-    storages.push(undefined);
-  }
-  for (const tensor of captured) addInput(computed(tensor, "jit"), false);
-  let outputs: readonly DeviceBuffer[] = [];
+  let outputs: DeviceBuffer[] = [];
   try {
+    for (let i = 0; i < leaves.length; i++) {
+      const leaf = leaves[i];
+      if (leaf instanceof Tensor) addInput(computed(leaf, "jit"), mayOverwrite[i]);
+    }
+    for (const number of numbers) {
+      inputs.push(scalarValues(number, leaves));
+      storages.push(undefined);
+    }
+    for (const tensor of captured) addInput(computed(tensor, "jit"), false);
     outputs = executable?.run(inputs) ?? [];
-    return [[...outputs], storages];
+    return [outputs, storages];
   } finally {
     // A copy that was overwritten is an output now.
     for (const copy of copies) if (!outputs.includes(copy)) device.free(copy);

@@ -81,6 +81,11 @@ export class SharedMemory {
     view.set(values, address / view.BYTES_PER_ELEMENT);
   }
 
+  /** Copies bytes from one address to another. */
+  copy(from: number, to: number, bytes: number): void {
+    this.#bytes.copyWithin(to, from, from + bytes);
+  }
+
   /** Copies values at an address to the host. */
   read(address: number, dtype: DType, size: number): HostArray {
     const out = hostArray(dtype, size);
