@@ -24,10 +24,14 @@ export interface RunOptions {
   readonly epilogue: boolean;
   /** Columns of the tiles of matrix products; 8 if not given. */
   readonly tileColumns?: TileColumns;
+  /** Which of several algorithms; the one that is estimated to be the fastest if not given. */
+  readonly algorithm?: number;
 }
 
 /** A kernel made ready: buffers in place, to be run as often as wanted. */
 export interface PreparedKernel {
+  /** The algorithms that there are for it, if it has a choice. */
+  readonly algorithms: readonly string[];
   /** Every phase for every thread. */
   run(): void;
   /** The share of one thread. */
@@ -62,7 +66,7 @@ function programOf(kernel: Kernel, inputs: readonly Floats[], outputSize: number
 export function prepare(
   kernel: SimpleKernel,
   inputs: readonly Floats[],
-  { threads, epilogue, tileColumns = narrowTile }: RunOptions,
+  { threads, epilogue, tileColumns = narrowTile, algorithm }: RunOptions,
 ): PreparedKernel {
   const outputSize = kernel.shape.reduce((product, extent) => product * extent, 1);
   const program = programOf(kernel, inputs, outputSize);
@@ -71,6 +75,7 @@ export function prepare(
   const module = new WasmModule();
   const maximum = 16384;
   let privateBytes = 0;
+  let algorithms: readonly string[] = [];
   const shared: number[] = [];
   const outputId = inputs.length;
   const resultSlot = outputId + 1;
@@ -82,7 +87,10 @@ export function prepare(
     program,
     threads,
     tileColumns: () => tileColumns,
-    choose: (_, best) => best,
+    choose: (names, best) => {
+      algorithms = names;
+      return algorithm ?? best;
+    },
     privateScratch: (bytes) => void (privateBytes = Math.max(privateBytes, bytes)),
     sharedScratch: (bytes) => resultSlot + shared.push(bytes),
     epilogue: () =>
@@ -124,6 +132,7 @@ export function prepare(
   const exports = new WebAssembly.Instance(compiled, { env: { memory } }).exports as Record<string, (...a: number[]) => void>;
   const runThread = (thread: number) => phases.forEach((_, i) => exports[`phase${i}`](0, thread, privateAt[thread]));
   return {
+    algorithms,
     runThread,
     run: () =>
       phases.forEach((phase, i) => {
@@ -192,7 +201,7 @@ export function randomFloats(size: number, next: () => number, wide = false): Fl
   return wide ? Float64Array.from({ length: size }, next) : Float32Array.from({ length: size }, next);
 }
 
-/** Runs a kernel in every way (threads, with and without epilogue, either tile) and compares with what it should give. */
+/** Runs a kernel in every way (threads, with and without epilogue, either tile, every algorithm) and compares with what it should give. */
 export function checkKernel(
   kernel: SimpleKernel,
   inputs: readonly Floats[],
@@ -203,17 +212,23 @@ export function checkKernel(
     for (
       const [epilogue, tileColumns] of [[false, narrowTile], [true, narrowTile], [false, wideTile], [true, wideTile]] as const
     ) {
-      const prepared = prepare(kernel, inputs, { threads, epilogue, tileColumns });
-      prepared.run();
-      const got = prepared.output();
-      const what = `${kernel.kind} [${kernel.shape}], ${threads} threads, tile of ${tileColumns}${epilogue ? ", epilogue" : ""}`;
-      for (let i = 0; i < expected.length; i++) {
-        const want = expected[i] + (epilogue ? 1 : 0);
-        const same = Object.is(got[i], want) || (Number.isNaN(got[i]) && Number.isNaN(want)) ||
-          Math.abs(got[i] - want) <= tolerance;
-        assert.ok(same, `${what}: element ${i} of ${expected.length} is ${got[i]}, expected ${want}`);
+      let count = 1;
+      for (let algorithm = 0; algorithm < count; algorithm++) {
+        const prepared = prepare(kernel, inputs, { threads, epilogue, tileColumns, algorithm });
+        const { algorithms: { [algorithm]: name = "", length } } = prepared;
+        count = length;
+        prepared.run();
+        const got = prepared.output();
+        const way = `${threads} threads, tile of ${tileColumns}${epilogue ? ", epilogue" : ""}${name && `, ${name}`}`;
+        for (let i = 0; i < expected.length; i++) {
+          const want = expected[i] + (epilogue ? 1 : 0);
+          const same = Object.is(got[i], want) || (Number.isNaN(got[i]) && Number.isNaN(want)) ||
+            Math.abs(got[i] - want) <= tolerance;
+          const what = `${kernel.kind} [${kernel.shape}], ${way}`;
+          assert.ok(same, `${what}: element ${i} of ${expected.length} is ${got[i]}, expected ${want}`);
+        }
+        prepared.checkSurroundings();
       }
-      prepared.checkSurroundings();
     }
   }
 }

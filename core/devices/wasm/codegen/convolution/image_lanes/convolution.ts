@@ -148,8 +148,8 @@ class ConvolutionWriter {
   /** Calls the epilogue for a block of channels of each image. */
   #finish(func: number, channels: number, lanes: number): void {
     const [c, row] = [this.#c, this.#row];
-    const { conv: { outChannels, outHeight, domain }, epilogue } = this.#plan;
-    c.get(this.#image).i32(outChannels).op("i32.mul").get(this.#channel).op("i32.add").i32(outHeight).op("i32.mul").set(row);
+    const { conv: { outChannels, domain }, epilogue } = this.#plan;
+    c.get(this.#image).i32(outChannels).op("i32.mul").get(this.#channel).op("i32.add").i32(domain.height).op("i32.mul").set(row);
     for (let lane = 0; lane < lanes; lane++) {
       slotAddress(c.get(phaseLocals.table), epilogue.slot).get(row);
       plus(c.get(row), channels * domain.height).i32(0).i32(domain.width).call(func);
