@@ -39,6 +39,11 @@ async function bundle(folder: string): Promise<void> {
   assert.ok(success, new TextDecoder().decode(stderr));
 }
 
+/** Removes a folder, if nothing is written into it meanwhile. */
+async function isRemoved(folder: string): Promise<boolean> {
+  return await Deno.remove(folder, { recursive: true }).then(() => true, () => false);
+}
+
 /** What a page sends. */
 type Sent = Partial<Trained> & { readonly error?: string; readonly isolated: boolean };
 
@@ -73,7 +78,10 @@ async function run(folder: string, query: string, isolated: boolean): Promise<Se
     child.kill();
     await child.status;
     await server.shutdown();
-    await Deno.remove(profile, { recursive: true });
+    // Processes that the browser started may still write.
+    for (let tries = 0; tries < 20 && !await isRemoved(profile); tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 }
 
