@@ -18,16 +18,23 @@ async function available(names: readonly DeviceName[]): Promise<DeviceName[]> {
 /** The devices there are, the slow and exact one first. */
 export const deviceNames: readonly DeviceName[] = await available(["reference", "wasm", "webgpu"]);
 
-/** Registers a test for every device (or only for some), in whose run that device is the current one. */
+/**
+ * Registers a test for every device (or only for some), in whose run that device is the current one. Where a device is missing, the test
+ * is reported as ignored.
+ */
 export function testOnDevices(
   name: string,
   run: (t: Deno.TestContext, device: DeviceName) => void | Promise<void>,
   devices: readonly DeviceName[] = deviceNames,
 ): void {
   for (const device of devices) {
-    Deno.test(`${name} (${device})`, async (t) => {
-      await setDevice(device);
-      await run(t, device);
+    Deno.test({
+      name: `${name} (${device})`,
+      ignore: !deviceNames.includes(device),
+      fn: async (t) => {
+        await setDevice(device);
+        await run(t, device);
+      },
     });
   }
 }
