@@ -4,13 +4,10 @@ Needs a Python that has torch (Debian: python3-torch libopenblas0-pthread).
 Run: python3 torch_nets.py --rows resnet18:train:32:32,resnet18:infer:224:1 --threads 2 --seconds 4
 Prints one JSON object per row.
 """
-import argparse
-import json
-
 import torch
 import torch.nn as nn
 
-from torch_timing import time_calls
+from torch_timing import print_rows
 
 
 class Block(nn.Module):
@@ -124,17 +121,9 @@ def step_of(network, mode, size, batch):
     return train
 
 
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--rows", default="resnet18:train:32:32,resnet18:infer:224:1")
-    p.add_argument("--threads", type=int, default=2)
-    p.add_argument("--seconds", type=float, default=4)
-    a = p.parse_args()
-    torch.set_num_threads(a.threads)
-    for name in a.rows.split(","):
-        network, mode, size, batch = name.split(":")
-        timing = time_calls(step_of(network, mode, int(size), int(batch)), a.seconds)
-        print(json.dumps({"engine": "torch", "version": torch.__version__, "row": name, "threads": a.threads, **timing}), flush=True)
+def row(name):
+    network, mode, size, batch = name.split(":")
+    return step_of(network, mode, int(size), int(batch))
 
 
-main()
+print_rows(row, "resnet18:train:32:32,resnet18:infer:224:1", 4)

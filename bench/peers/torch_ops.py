@@ -3,12 +3,9 @@
 Needs a Python that has torch. Run: python3 torch_ops.py --rows matmul:2048,convFilters:32:512:1:512:3 --threads 2 --seconds 1
 Prints one JSON object per row.
 """
-import argparse
-import json
-
 import torch
 
-from torch_timing import time_calls
+from torch_timing import print_rows
 
 randn = torch.randn
 
@@ -74,19 +71,11 @@ makers = {
 }
 
 
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--rows", default="matmul:2048,softmax:2048:2048")
-    p.add_argument("--threads", type=int, default=2)
-    p.add_argument("--seconds", type=float, default=1)
-    a = p.parse_args()
-    torch.set_num_threads(a.threads)
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for name in a.rows.split(","):
-            kind, *numbers = name.split(":")
-            timing = time_calls(makers[kind](*map(int, numbers)), a.seconds)
-            print(json.dumps({"engine": "torch", "version": torch.__version__, "row": name, "threads": a.threads, **timing}), flush=True)
+def row(name):
+    kind, *numbers = name.split(":")
+    return makers[kind](*map(int, numbers))
 
 
-main()
+torch.manual_seed(0)
+with torch.no_grad():
+    print_rows(row, "matmul:2048,softmax:2048:2048", 1)

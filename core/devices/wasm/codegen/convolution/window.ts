@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { ConvGeometry } from "../../../../ir/windows.ts";
+import type { WindowGeometry } from "../../../../ir/windows.ts";
 import { roundUp } from "../emit/blocks.ts";
 import { floatBytes } from "../emit/vectors.ts";
 
@@ -30,8 +30,8 @@ export interface WindowSpec {
   readonly outColumns: number;
 }
 
-/** What the windows of conv2d see of some channels of its input. */
-export function inputWindow(g: ConvGeometry, channels: number): Omit<WindowSpec, "outRows"> {
+/** What the windows of a convolution or of pooling see of some channels of its input. */
+export function inputWindow(g: WindowGeometry, channels: number): Omit<WindowSpec, "outRows"> {
   return {
     channels,
     height: g.h,

@@ -11,7 +11,7 @@ import { plus, plusScaled } from "../emit/addresses.ts";
 import { roundUp } from "../emit/blocks.ts";
 import { floatBytes, storeLanes, vectorLanes, zeroFloats } from "../emit/vectors.ts";
 import { stageImage } from "../convolution/staging.ts";
-import { layOutWindow, stagedBytes, tapOffset, type WindowLayout, type WindowSpec } from "../convolution/window.ts";
+import { inputWindow, layOutWindow, stagedBytes, tapOffset, type WindowLayout, type WindowSpec } from "../convolution/window.ts";
 
 /** Most bytes of a copied plane, most taps, which are written out, and fewest windows of a row. */
 const [maxBytes, maxTaps, leastColumns] = [256 * 1024, 64, 2];
@@ -27,19 +27,7 @@ export function stagedPlane(g: PoolGeometry): StagedPlane | undefined {
   if (g.ow < leastColumns || g.dilation.some((d) => d > 1) || g.kh * g.kw > maxTaps || !windowAxes(g).every(hasPixels)) {
     return undefined;
   }
-  const spec: WindowSpec = {
-    channels: 1,
-    height: g.h,
-    width: g.w,
-    top: g.padding.top,
-    left: g.padding.left,
-    spread: [1, 1],
-    step: g.stride,
-    dilation: g.dilation,
-    kernel: [g.kh, g.kw],
-    outRows: g.oh,
-    outColumns: roundUp(g.ow, vectorLanes),
-  };
+  const spec: WindowSpec = { ...inputWindow(g, 1), outRows: g.oh, outColumns: roundUp(g.ow, vectorLanes) };
   const layout = layOutWindow(spec, true);
   return stagedBytes(spec, layout) <= maxBytes ? { spec, layout } : undefined;
 }
