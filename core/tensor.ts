@@ -81,14 +81,11 @@ const uncloneable = () => "Cannot clone or post a Tensor: send await data(x), an
 
 /** An immutable array of numbers of one type. It is an expression, computed when a value is read. */
 export class Tensor {
-  /** Extents of the axes, outermost first; `[]` is a scalar. */
-  readonly shape: Shape;
-  /** The type of the elements. */
-  readonly dtype: DType;
-  /** A plain number that adapts to the type of the other operand, as a literal does. */
-  readonly weak: boolean;
-  /** Counts up as tensors are made: what was there before a trace began has a smaller one. */
-  readonly serial: number;
+  // Private, with accessors that only read: as immutable as a frozen object, which takes twice the time to make.
+  readonly #shape: Shape;
+  readonly #dtype: DType;
+  readonly #weak: boolean;
+  readonly #serial: number;
   /** A function, of which `structuredClone` and `postMessage` say that they cannot clone it: of a clone, the numbers would be lost. */
   private readonly uncloneable: () => string = uncloneable;
   #source: Source;
@@ -118,10 +115,10 @@ export class Tensor {
   /** For `core` only: users make tensors with `tensor`, `zeros` or another function of `core/ops`. */
   constructor(shape: Shape, dtype: DType, source: Source, weak = false, trace?: Trace) {
     checkExtents(shape);
-    this.shape = shape;
-    this.dtype = dtype;
-    this.weak = weak;
-    this.serial = Tensor.#count++;
+    this.#shape = shape;
+    this.#dtype = dtype;
+    this.#weak = weak;
+    this.#serial = Tensor.#count++;
     this.#source = source;
     this.#trace = trace;
     if (source.kind === "op") {
@@ -133,7 +130,26 @@ export class Tensor {
         if (!trace) this.#trace = deeper(this.#trace, traceOf(input));
       }
     }
-    Object.freeze(this);
+  }
+
+  /** Extents of the axes, outermost first; `[]` is a scalar. */
+  get shape(): Shape {
+    return this.#shape;
+  }
+
+  /** The type of the elements. */
+  get dtype(): DType {
+    return this.#dtype;
+  }
+
+  /** A plain number that adapts to the type of the other operand, as a literal does. */
+  get weak(): boolean {
+    return this.#weak;
+  }
+
+  /** Counts up as tensors are made: what was there before a trace began has a smaller one. */
+  get serial(): number {
+    return this.#serial;
   }
 
   /** The number of axes. */

@@ -282,7 +282,7 @@ export function hasForm(tree: unknown, form: Form, leaves: unknown[]): boolean {
   switch (form.kind) {
     case "leaf":
       leaves.push(tree);
-      return !Array.isArray(tree) && !isRecord(tree);
+      return tree instanceof Tensor || (!Array.isArray(tree) && !isRecord(tree));
     case "array": {
       if (!Array.isArray(tree) || tree.length !== form.items.length) return false;
       for (let i = 0; i < tree.length; i++) if (!hasForm(tree[i], form.items[i], leaves)) return false;

@@ -8,6 +8,7 @@ import { castTo, type HostArray, toHostArray } from "../dtype.ts";
 import { computed, realizeNow } from "./realize.ts";
 import type { DeviceBuffer } from "../values/device.ts";
 import { noteWorkingSet, withRoom } from "../values/budget.ts";
+import { smallArray } from "../values/small_array.ts";
 import { Storage } from "../values/storage.ts";
 import type { NumberInput, Passthrough, Result, Specialization } from "./specialization.ts";
 import { buildTree } from "../tree.ts";
@@ -89,7 +90,10 @@ function run(
 /** A number argument as the host array of its type; integers were asked whether they hold it, unless it is cast. */
 function scalarValues({ leaf, dtype }: NumberInput, leaves: readonly unknown[]): HostArray {
   const value = leaves[leaf] as number;
-  return dtype === "f32" ? Float32Array.of(value) : toHostArray(dtype, [castTo(dtype, value)]);
+  if (dtype !== "f32") return toHostArray(dtype, [castTo(dtype, value)]);
+  const held = smallArray(dtype, 1);
+  held[0] = value;
+  return held;
 }
 
 /** Computes the tensors among the arguments that are not: most often there are none. */

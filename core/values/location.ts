@@ -6,6 +6,7 @@
  */
 import type { HostArray } from "../dtype.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
+import { smallBytes } from "./small_array.ts";
 
 /** Where the values of one storage are. The budget and the finalization callback refer to this, never to the storage itself. */
 export class Location {
@@ -109,14 +110,11 @@ export function registerGroup(locations: Location[]): FinalizationToken {
   return token;
 }
 
-/** Bytes up to which V8 allocates a typed array inside the JavaScript heap: such an array is cheap, and detaching it frees nothing. */
-export const inHeapBytes = 64;
-
 /** Detaches the host array, so that its memory is freed at once and not at the next collection. */
 export function dropHost(location: Location): void {
   const { host, owned } = location;
   location.host = undefined;
-  if (!host || !owned || host.byteLength <= inHeapBytes || !(host.buffer instanceof ArrayBuffer)) return;
+  if (!host || !owned || host.byteLength <= smallBytes || !(host.buffer instanceof ArrayBuffer)) return;
   // Others may look at the rest of the memory that it is a view of.
   if (host.byteLength < host.buffer.byteLength) return;
   try {

@@ -11,20 +11,12 @@
  * @module
  */
 import { sourceOf, Tensor, type Values } from "../tensor.ts";
-import { deviceBytes, type DType, type HostArray, hostArray } from "../dtype.ts";
+import { type DType, type HostArray, hostArray } from "../dtype.ts";
 import { DeviceError, DonatedError } from "../errors.ts";
 import { pinLatest } from "./budget.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
-import {
-  dropHost,
-  type FinalizationToken,
-  freeBuffer,
-  inHeapBytes,
-  Location,
-  registerGroup,
-  setBuffer,
-  touch,
-} from "./location.ts";
+import { dropHost, type FinalizationToken, freeBuffer, Location, registerGroup, setBuffer, touch } from "./location.ts";
+import { isSmall } from "./small_array.ts";
 
 /** Up to this many elements the results of an eager run go to the host at once where that is cheap. */
 const eagerHostSize = 16384;
@@ -99,8 +91,8 @@ export class Storage implements Values {
         transferred.push(outputs[i]);
         continue;
       }
-      const fitsHeap = !donor && device.readsFreely && buffer.size * deviceBytes(buffer.dtype) <= inHeapBytes;
-      const host = fitsHeap ? takeToHost(device, buffer) : undefined;
+      const goesToHost = !donor && device.readsFreely && isSmall(buffer.dtype, buffer.size);
+      const host = goesToHost ? takeToHost(device, buffer) : undefined;
       if (host) outputs.push(Storage.ofHost(buffer.dtype, host));
       else {
         const location = new Location();
@@ -216,7 +208,7 @@ export class Storage implements Values {
     if (host) return Promise.resolve(host.slice());
     if (!device) return Promise.resolve(hostArray(this.dtype, this.size));
     const values = device.download(buffer!);
-    if (this.size * deviceBytes(this.dtype) > inHeapBytes) return values;
+    if (!isSmall(this.dtype, this.size)) return values;
     // A number that was read (a loss) stays on the host: the next step's loss reuses its buffer.
     return values.then((numbers) => {
       if (location.buffer === buffer && location.device === device) {

@@ -285,6 +285,15 @@ onReference("a record whose keys hold dots is a tree like any other", async () =
   assert.equal(await item(doubled["conv1.bias"]), 6);
 });
 
+Deno.test("what a tensor is cannot be changed", () => {
+  const x = ones([2, 3]);
+  for (const name of ["shape", "dtype", "weak", "serial", "rank", "size"]) {
+    assert.throws(() => Object.assign(x, { [name]: 1 }), TypeError, name);
+  }
+  assert.throws(() => (x.shape as number[])[0] = 3, TypeError);
+  assert.deepEqual(x.shape, [2, 3]);
+});
+
 Deno.test("only tensors are read", () => {
   assert.throws(() => data(3 as never), /Cannot read values with data of a number, only of a tensor/);
   assert.throws(() => item(null as never), /Cannot read values with item of null/);

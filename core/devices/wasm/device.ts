@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { deviceBytes, type DType, dtypes, type HostArray } from "../../dtype.ts";
+import { deviceBytes, type DType, dtypes, type HostArray, hostArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import type { Program } from "../../ir/program.ts";
 import { maySleep, sharesMemory } from "../../runtime.ts";
 import { type Device, type Executable, leastHostBudget } from "../../values/device.ts";
+import { isSmall, smallArray } from "../../values/small_array.ts";
 import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
 import { WasmExecutable } from "./executable.ts";
@@ -119,15 +120,20 @@ export class WasmDevice implements Device<WasmBuffer> {
 
   download(buffer: WasmBuffer): Promise<HostArray> {
     try {
-      return Promise.resolve(this.downloadNow(buffer));
+      return Promise.resolve(this.#read(buffer, hostArray(buffer.dtype, buffer.size)));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   downloadNow(buffer: WasmBuffer): HostArray {
-    if (buffer.address === 0) throw new DeviceError("Cannot read a buffer of the wasm device that was freed");
-    return this.#memory.read(buffer.address, buffer.dtype, buffer.size);
+    const { dtype, size } = buffer;
+    return this.#read(buffer, isSmall(dtype, size) ? smallArray(dtype, size) : hostArray(dtype, size));
+  }
+
+  #read({ address, dtype }: WasmBuffer, out: HostArray): HostArray {
+    if (address === 0) throw new DeviceError("Cannot read a buffer of the wasm device that was freed");
+    return this.#memory.read(address, dtype, out);
   }
 
   copy({ dtype, size, address }: WasmBuffer): WasmBuffer {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { checkHostArray, deviceBytes, type DType, type HostArray, hostArray, hostBytes, viewAsHost } from "../../dtype.ts";
+import { checkHostArray, deviceBytes, type DType, type HostArray, hostBytes, viewAsHost } from "../../dtype.ts";
 import { DeviceError, OutOfMemoryError } from "../../errors.ts";
 import { heapStart, maxPages } from "./control.ts";
 import { Allocator, blockSize } from "./allocator.ts";
@@ -86,12 +86,11 @@ export class SharedMemory {
     this.#bytes.copyWithin(to, from, from + bytes);
   }
 
-  /** Copies values at an address to the host. */
-  read(address: number, dtype: DType, size: number): HostArray {
-    const out = hostArray(dtype, size);
+  /** Copies values at an address into a host array. */
+  read(address: number, dtype: DType, out: HostArray): HostArray {
     const view = this.#viewAs(dtype);
     const start = address / view.BYTES_PER_ELEMENT;
-    out.set(view.subarray(start, start + size));
+    out.set(view.subarray(start, start + out.length));
     return out;
   }
 
