@@ -52,9 +52,9 @@ const imageFolderOptions = optionTable<ImageFolderOptions>({
  * red, green and blue, also of grey images; opacity is dropped, and the orientation that a camera noted (EXIF) is not applied. Of 16 bits the
  * upper 8 are kept. Images are resized as by Pillow's bilinear filter, to the byte.
  *
- * JPEG files of four colours (CMYK) become red, green and blue as by Pillow, but for a level of 255 and, where the file has colours at half
- * the size, up to 16 at edges. A JPEG that ends early and a PNG with a wrong checksum count as damaged; wrong codes within a JPEG are not
- * noticed.
+ * JPEG files of four colours (CMYK, YCCK) become red, green and blue as by Pillow, but for one or two levels of 255 and, where the file has
+ * colours at half the size, up to 16 at edges. A JPEG that ends early and a PNG with a wrong checksum count as damaged; wrong codes within a
+ * JPEG are not noticed.
  *
  * @returns A task. It gives Left if the folder is not there or may not be read, or has no images, or a class has none. With workers Deno
  * needs permission to read this library, too (or to import it from its host).

@@ -17,9 +17,11 @@ import {
 } from "./deps.ts";
 import { elementOf, nameOfCode } from "./elements.ts";
 import { bodyOf, opKey } from "./functions.ts";
+import { bodyBetween, endsOf, gradientKey, type Visible, wrongEnds } from "./gradients.ts";
 import type { Fold } from "./host.ts";
 import { folds, ops } from "./ops/mod.ts";
 import { changed } from "./messages.ts";
+import { needs, nodeName } from "./nodes.ts";
 import { constantOf, type TensorReader } from "./proto.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Host } from "./values.ts";
@@ -50,6 +52,8 @@ export const format = "ONNX";
 
 /** How many nodes a model may have: functions that call each other could make a small file endless. */
 const mostNodes = 2 ** 18;
+/** How deep functions and gradients may lie in each other. */
+const mostNested = 100;
 
 /** What graphs of one model have in common. */
 export interface Context {
@@ -58,15 +62,14 @@ export interface Context {
   readonly read: TensorReader;
   /** How many nodes there are so far, those of functions at each of their calls. */
   readonly size: { nodes: number };
+  /** In how many bodies of functions and gradients it is. */
+  readonly depth: number;
   /** Ops that are not supported, as they are found. */
   readonly unsupported: Map<string, string[]>;
   /** Functions that the model defines, but for those that are being entered. */
   readonly functions: ReadonlyMap<string, FunctionProto>;
-}
-
-/** The name of a node for messages. */
-export function nodeName({ name, output }: NodeProto): string {
-  return name !== "" ? name : `the node of ${JSON.stringify(output.find((each) => each !== "") ?? "")}`;
+  /** The nodes of gradients in whose bodies it is. */
+  readonly differentiating: ReadonlySet<NodeProto>;
 }
 
 /**
@@ -78,7 +81,7 @@ export function nodeName({ name, output }: NodeProto): string {
  */
 export function graphFrom(
   proto: Pick<GraphProto, "node" | "input" | "output" | "initializer">,
-  outer: ReadonlySet<string>,
+  outer: Visible,
   context: Context,
   params: ReadonlySet<string> = new Set(),
 ): Graph {
@@ -95,7 +98,7 @@ export function graphFrom(
       made.set(name, node);
     }
   }
-  const visible = new Set([...outer, ...given, ...made.keys()]);
+  const visible = new Map([...outer, ...[...given].map((name) => [name, undefined] as const), ...made]);
   for (const { name } of proto.output) {
     if (!visible.has(name)) throw wrong("outputs", `nothing makes its output ${JSON.stringify(name)}`, name);
   }
@@ -125,8 +128,9 @@ function refuseType({ name, type }: ValueInfoProto, context: Context): void {
   }
 }
 
-function note({ unsupported: found }: Context, what: string, where: string): void {
-  found.set(what, [...found.get(what) ?? [], where]);
+function note({ unsupported: found, differentiating }: Context, what: string, where: string): void {
+  // What is in the body of a gradient is outside of it, too.
+  if (differentiating.size === 0) found.set(what, [...found.get(what) ?? [], where]);
 }
 
 function valueFrom({ name, type }: ValueInfoProto): GraphValue {
@@ -134,18 +138,6 @@ function valueFrom({ name, type }: ValueInfoProto): GraphValue {
   const { elemType, shape } = type.value.value;
   const extents = shape?.dim.map(({ value }) => value.case === "dimValue" ? Number(value.value) : value.value || "?");
   return { name, type: elementOf(elemType), shape: extents };
-}
-
-/** Names that a node needs: its inputs, and what the graphs among its attributes take from outside. */
-function needs(node: NodeProto): string[] {
-  const inner = graphsOf(node).flatMap((graph) => graph.node.flatMap(needs));
-  const named = graphsOf(node).flatMap((graph) => graph.output.map(({ name }) => name));
-  return [...node.input, ...inner, ...named];
-}
-
-/** The graphs among the attributes of a node. */
-export function graphsOf(node: NodeProto): GraphProto[] {
-  return node.attribute.flatMap(({ g, graphs }) => g ? [g, ...graphs] : graphs);
 }
 
 /** Nodes in an order in which each comes after those whose outputs it needs. */
@@ -172,10 +164,16 @@ function sorted(nodes: readonly NodeProto[], made: ReadonlyMap<string, NodeProto
   throw broken(file, format, "cycles", `${nodeName(stuck)} (${stuck.opType}) waits for its own output`, stuck.name);
 }
 
-function nodeFrom(proto: NodeProto, visible: ReadonlySet<string>, context: Context): Node {
+function nodeFrom(proto: NodeProto, visible: Visible, context: Context): Node {
   const name = nodeName(proto);
   if (context.size.nodes++ > mostNodes) {
-    throw broken(context.file, format, "size", `with its functions written out, it has more than ${mostNodes} nodes`, name);
+    throw broken(
+      context.file,
+      format,
+      "size",
+      `with its functions and gradients written out, it has more than ${mostNodes} nodes`,
+      name,
+    );
   }
   const values = new Map<string, AttributeValue>();
   for (const attribute of proto.attribute) {
@@ -193,6 +191,7 @@ function nodeFrom(proto: NodeProto, visible: ReadonlySet<string>, context: Conte
   }
   const key = opKey(proto.domain, proto.opType);
   const called = context.functions.get(key);
+  if (key === gradientKey && !called) values.set("body", differentiated(proto, visible, context));
   const compute = called ? callOf(called, proto, context) : Object.hasOwn(ops, key) ? ops[key] : undefined;
   if (compute === undefined) note(context, key, name);
   const to = key === "Cast" ? values.get("to") : undefined;
@@ -215,9 +214,37 @@ function callOf(called: FunctionProto, caller: NodeProto, context: Context): Onn
   const version = called.opsetImport.find(({ domain }) => opKey(domain, "") === "")?.version;
   // A function that calls itself finds none of its name.
   const functions = new Map([...context.functions].filter(([name]) => name !== key));
-  const inner = { ...context, opset: version === undefined ? context.opset : Number(version), functions };
-  const body = graphFrom(bodyOf(called, caller), new Set(), inner);
+  const inner = { ...deeper(context, caller), opset: version === undefined ? context.opset : Number(version), functions };
+  const body = graphFrom(bodyOf(called, caller), new Map(), inner);
   return (call) => call.run(body, call.inputs.flatMap((input) => input ? [input.value] : []));
+}
+
+/** What holds inside the body of a node. */
+function deeper(context: Context, node: NodeProto): Context {
+  const { file, depth } = context;
+  if (depth < mostNested) return { ...context, depth: depth + 1 };
+  const reason = `its functions and gradients lie more than ${mostNested} deep in each other`;
+  throw broken(file, format, "size", reason, nodeName(node));
+}
+
+/** The part of a graph that a node differentiates. */
+function differentiated(proto: NodeProto, visible: Visible, context: Context): Graph {
+  const ends = endsOf(proto);
+  const wrong = wrongEnds(ends, proto, visible);
+  if (wrong !== undefined) {
+    throw broken(context.file, format, "gradients", `${nodeName(proto)} (${gradientKey}): ${wrong}`, proto.name);
+  }
+  if (context.differentiating.has(proto)) {
+    throw broken(
+      context.file,
+      format,
+      "cycles",
+      `${nodeName(proto)} (${gradientKey}) differentiates what it makes itself`,
+      proto.name,
+    );
+  }
+  const inner = { ...deeper(context, proto), differentiating: new Set([...context.differentiating, proto]) };
+  return graphFrom(bodyBetween(ends, visible), visible, inner);
 }
 
 /** Old files leave the type out, which then follows from what is there. */

@@ -16,7 +16,8 @@ import { type ElementName, elementOfDType, elementType } from "./elements.ts";
 import type { Input } from "./call.ts";
 import { readExternal } from "./external.ts";
 import { functionsOf } from "./functions.ts";
-import { type Context, format, graphFrom, graphsOf, unsupportedOps } from "./graph.ts";
+import { type Context, format, graphFrom, unsupportedOps } from "./graph.ts";
+import { graphsOf } from "./nodes.ts";
 import { constantOf, tensorOf, typeOf } from "./proto.ts";
 import { runGraph, Scope } from "./run.ts";
 import { withWeights } from "./weights.ts";
@@ -124,7 +125,16 @@ function modelFrom(proto: ModelProto, read: Context["read"]): Model {
   const isParam = (each: TensorProto) => isFloat(elementType(typeOf(each, each.name, file)).dtype);
   const params = new Map<string, Tensor>();
   const hints = new Map<string, Host>();
-  const context: Context = { file, opset, read, size: { nodes: 0 }, unsupported: new Map(), functions: functionsOf(proto) };
+  const context: Context = {
+    file,
+    opset,
+    read,
+    size: { nodes: 0 },
+    depth: 0,
+    unsupported: new Map(),
+    functions: functionsOf(proto),
+    differentiating: new Set(),
+  };
   for (const each of main.initializer) {
     if (params.has(each.name)) {
       throw broken(file, format, "names", `it has two initialisers ${JSON.stringify(each.name)}`, each.name);
@@ -136,7 +146,7 @@ function modelFrom(proto: ModelProto, read: Context["read"]): Model {
     const hint = constantOf(each, each.name, read);
     if (hint instanceof Host) hints.set(each.name, hint);
   }
-  const graph = graphFrom(main, new Set(), context, new Set(params.keys()));
+  const graph = graphFrom(main, new Map(), context, new Set(params.keys()));
   const failure = unsupportedOps(context);
   if (failure !== undefined) throw failure;
   const names = new Set(params.keys());

@@ -4,7 +4,7 @@
  * @module
  */
 import { givenToHostArray } from "../core/dtype.ts";
-import { ShapeError } from "../core/errors.ts";
+import { CotangentError, ShapeError } from "../core/errors.ts";
 import { fromHost } from "../core/ops/from_values.ts";
 import { type Shape, showShape, sizeOf } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -38,6 +38,16 @@ export class Sequence {
 
 /** What a name in a graph stands for. */
 export type Value = Tensor | Host | Sequence;
+
+/**
+ * A value as a tensor.
+ *
+ * @throws {CotangentError} If it is a sequence.
+ */
+export function tensorOf(value: Value): Tensor {
+  if (value instanceof Sequence) throw new CotangentError("a sequence is where a tensor must be", {});
+  return value instanceof Host ? value.tensor() : value;
+}
 
 /** A list of sizes or positions. */
 export function hostInts(values: readonly number[]): Host {

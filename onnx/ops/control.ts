@@ -6,14 +6,9 @@
 import { CotangentError } from "../../core/errors.ts";
 import { sameShape } from "../../core/shape.ts";
 import { asTensor } from "../../core/ops/literal.ts";
-import { flip, iota, moveAxis, scan, slice, squeeze, stack, Tensor, where } from "../../mod.ts";
+import { flip, iota, moveAxis, scan, slice, squeeze, stack, type Tensor, where } from "../../mod.ts";
 import type { Call, OpTable, Results } from "../call.ts";
-import { Host, Sequence, type Value } from "../values.ts";
-
-function tensorOf(value: Value): Tensor {
-  if (value instanceof Sequence) throw new CotangentError("a sequence is where a tensor must be", {});
-  return value instanceof Host ? value.tensor() : value;
-}
+import { Host, Sequence, tensorOf, type Value } from "../values.ts";
 
 /** One branch by a known condition. Of both, where it is not known, each element is chosen: they must make the same shapes. */
 function branch(call: Call): Results {

@@ -10,6 +10,7 @@ import { attentions } from "./attention.ts";
 import { control } from "./control.ts";
 import { convolutions } from "./convolutions.ts";
 import { creation } from "./creation.ts";
+import { detection } from "./detection.ts";
 import { elementwise } from "./elementwise.ts";
 import { indexing } from "./indexing.ts";
 import { losses } from "./losses.ts";
@@ -24,6 +25,7 @@ import { resizing } from "./resizing.ts";
 import { sampling } from "./sampling.ts";
 import { sequences } from "./sequences.ts";
 import { signals } from "./signals.ts";
+import { training } from "./training.ts";
 
 /** What each op does to tensors. */
 export const ops: OpTable = {
@@ -32,6 +34,7 @@ export const ops: OpTable = {
   ...control,
   ...convolutions,
   ...creation,
+  ...detection,
   ...elementwise,
   ...indexing,
   ...losses,
@@ -46,6 +49,7 @@ export const ops: OpTable = {
   ...sampling,
   ...sequences,
   ...signals,
+  ...training,
 };
 
 /** What ops do to arrays whose numbers are known: the arithmetic of shapes. */

@@ -232,9 +232,11 @@ Deno.test("functions that call themselves, or each other without end, are refuse
   const self = modelOf(graph);
   self.functions.push(make("F0", "F0"));
   assert.equal((await onnx.load(toBinary(ModelProtoSchema, self))())._tag, "Left");
-  const many = modelOf(graph);
-  for (let i = 0; i < 60; i++) many.functions.push(make(`F${i}`, i === 59 ? "Neg" : `F${i + 1}`));
-  assert.match(JSON.stringify(await onnx.load(toBinary(ModelProtoSchema, many))()), /more than 262144 nodes/);
+  for (const [count, message] of [[60, /more than 262144 nodes/], [1000, /lie more than 100 deep in each other/]] as const) {
+    const many = modelOf(graph);
+    for (let i = 0; i < count; i++) many.functions.push(make(`F${i}`, i === count - 1 ? "Neg" : `F${i + 1}`));
+    assert.match(JSON.stringify(await onnx.load(toBinary(ModelProtoSchema, many))()), message);
+  }
 });
 
 Deno.test("weights that were written as constants are parameters; a few numbers that may be sizes are not", async () => {
@@ -260,3 +262,42 @@ Deno.test("integers that are known choose, also as inputs: positions and lengths
   };
   assert.deepEqual(await run(graph, { x: tensor([3, 1, 2]), k: tensor([2], i32) }), [0, 2]);
 });
+
+testOnDevices(
+  "boxes that overlap better ones are left out, of each class and image, as far as their numbers are known",
+  async () => {
+    const graph = (inputs: readonly string[], attributes = {}): GraphSpec => ({
+      inputs: ["boxes", "scores"],
+      values: { most: [2n], none: [0n], half: [0.5], least: [0.25] },
+      shapes: { most: [], none: [], half: [], least: [] },
+      nodes: [["NonMaxSuppression", ["boxes", "scores", ...inputs], ["y"], attributes]],
+      outputs: ["y"],
+    });
+    // Of the last one the corners are the other way around; the third one overlaps the first by just a half.
+    const boxes = tensor([[[0, 0, 1, 2], [5, 5, 6, 6], [0, 0, 1, 1], [1, 2, 0, 0.5]]]);
+    const scores = tensor([[[0.5, 0.5, 0.5, 0.75], [0.25, 1, 0, 0.125]]]);
+    const kept = (inputs: readonly string[], attributes?: object) => run(graph(inputs, attributes), { boxes, scores });
+    assert.deepEqual(await kept(["most", "half", "least"]), [[0, 0, 3], [0, 0, 1], [0, 1, 1]]);
+    assert.deepEqual(await kept(["most", "half"]), [[0, 0, 3], [0, 0, 1], [0, 1, 1], [0, 1, 0]]);
+    assert.deepEqual(await kept(["most"]), [[0, 0, 3], [0, 0, 1], [0, 1, 1], [0, 1, 0]]);
+    // The first and the third have the same score: the first comes first, and the third may stay.
+    const two = [tensor([[[0, 0, 1, 2], [0, 0, 1, 1]]]), tensor([[[0.5, 0.5]]])];
+    const { params, apply } = await load(graph(["most", "half"]));
+    assert.deepEqual(await toArray(apply(params, { boxes: two[0], scores: two[1] }).y), [[0, 0, 0], [0, 0, 1]]);
+    // By centres and extents these are other boxes: of the second class, the fourth has no area, and so overlaps none.
+    assert.deepEqual(await kept(["most", "half", ""], { center_point_box: 1 }), [[0, 0, 3], [0, 0, 0], [0, 1, 1], [0, 1, 0]]);
+    for (const inputs of [["none", "half"], []]) {
+      const { params, apply } = await load(graph(inputs));
+      const { y } = apply(params, { boxes, scores });
+      assert.deepEqual([y.shape, y.dtype], [[0, 3], "i32"]);
+    }
+    assert.throws(
+      () => jit((x: Tensor) => apply(params, { boxes: x, scores }).y)(boxes),
+      /input 0 \("boxes"\) decides a shape, so its numbers must be known/,
+    );
+    assert.throws(
+      () => apply(params, { boxes, scores: two[1] }),
+      /boxes must be \[batches, boxes, 4\].* \[1, 4, 4\] and \[1, 1, 2\]/,
+    );
+  },
+);

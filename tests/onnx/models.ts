@@ -21,10 +21,17 @@ import {
 type GraphInit = MessageInitShape<typeof GraphProtoSchema>;
 type AttributeInit = MessageInitShape<typeof AttributeProtoSchema>;
 
-/** An attribute: integers, texts, floats as `{ f }` and graphs. */
-type Attribute = number | string | readonly number[] | { readonly f: number } | { readonly ref: string } | GraphSpec;
+/** An attribute: integers, texts, lists of them, floats as `{ f }` and graphs. */
+type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | readonly string[]
+  | { readonly f: number }
+  | { readonly ref: string }
+  | GraphSpec;
 
-/** A node: op, inputs, outputs, attributes. */
+/** A node: op (behind its domain, if it has one: `mine.Pick`), inputs, outputs, attributes. */
 export type NodeSpec = readonly [
   op: string,
   inputs: readonly string[],
@@ -52,14 +59,16 @@ function attributeOf(name: string, value: Attribute): AttributeInit {
   if ("ref" in value) return { name, type: AttributeType.INT, refAttrName: value.ref };
   if ("f" in value) return { name, type: AttributeType.FLOAT, f: value.f };
   if ("nodes" in value) return { name, type: AttributeType.GRAPH, g: graphOf(value) };
-  return { name, type: AttributeType.INTS, ints: value.map(BigInt) };
+  if (typeof value[0] !== "string") return { name, type: AttributeType.INTS, ints: value.map(BigInt) };
+  return { name, type: AttributeType.STRINGS, strings: value.map((each) => new TextEncoder().encode(`${each}`)) };
 }
 
 /** The message of a graph. */
 export function graphOf({ nodes, inputs = [], outputs, values = {}, typed = {}, shapes = {} }: GraphSpec): GraphProto {
   return create(GraphProtoSchema, {
-    node: nodes.map(([opType, input, output, attributes = {}, name = ""]) => ({
-      opType,
+    node: nodes.map(([op, input, output, attributes = {}, name = ""]) => ({
+      opType: op.slice(op.lastIndexOf(".") + 1),
+      domain: op.slice(0, Math.max(0, op.lastIndexOf("."))),
       name,
       input: [...input],
       output: [...output],

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { randomStream } from "../../../core/random_stream.ts";
 import { sizeOf } from "../../../core/shape.ts";
 import { data, setDevice, tensor } from "../../../mod.ts";
 import * as onnx from "../../../onnx/mod.ts";
@@ -161,4 +162,34 @@ for (const [type, dataType] of [["int4", 22], ["uint4", 21]] as const) {
       assert.ok(relativeError(expected.values, found) <= 1e-6, `${found}, not ${expected.values}`);
     });
   }
+}
+
+for (const center_point_box of [0, 1]) {
+  Deno.test(`the boxes that are kept among many, ${center_point_box ? "by centre and extents" : "by corners"}`, async () => {
+    const [batches, classes, count] = [2, 3, 60];
+    const inputs = { boxes: [[batches, count, 4]], scores: [[batches, classes, count]] } as const;
+    const random = randomStream([0, center_point_box]);
+    // Multiples of 1/8, so that many scores are equal and many boxes overlap by just the threshold.
+    const eighths = (shape: readonly number[], least: number) =>
+      tensor(Float32Array.from({ length: sizeOf(shape) }, () => (least + random.below(16)) / 8), { shape });
+    let kept = 0;
+    for (const most of [0n, 1n, 7n, 100n]) {
+      for (const overlap of [0, 0.5, 0.75, 1]) {
+        const graph = graphOf({
+          values: { most: [most], overlap: [overlap], least: [0.25] },
+          shapes: { most: [], overlap: [], least: [] },
+          nodes: [["NonMaxSuppression", ["boxes", "scores", "most", "overlap", "least"], ["y"], { center_point_box }]],
+          outputs: ["y"],
+        });
+        const bytes = typed(graph, inputs, 11);
+        const [boxes, scores] = [eighths(inputs.boxes[0], 1), eighths(inputs.scores[0], -4)];
+        const { params, apply } = right(await onnx.load(bytes)());
+        const { y } = apply(params, { boxes, scores });
+        const [expected] = await runtimeResults(bytes, [boxes, scores]);
+        assert.deepEqual([y.shape, Array.from(await data<Int32Array>(y))], [expected.shape, expected.values]);
+        kept += y.shape[0];
+      }
+    }
+    assert.ok(kept > 100, `only ${kept}`);
+  });
 }
