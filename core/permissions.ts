@@ -1,5 +1,5 @@
 /**
- * Whether Deno may read, write, connect or look at a variable: asked of Deno, never of the user, so that nothing prompts.
+ * Whether Deno may read, write, connect, look at a variable or call libraries: asked of Deno, never of the user, so that nothing prompts.
  *
  * @module
  */
@@ -40,6 +40,9 @@ export function connecting(url: URL): Permission {
   const port = url.port || (url.protocol === "https:" ? "443" : "80");
   return { descriptor: { name: "net", host: `${url.hostname}:${port}` }, value: url.host };
 }
+
+/** Calling functions of any library, and code at any address. */
+export const anyLibrary: Permission = { descriptor: { name: "ffi" } };
 
 /** Whether a permission is granted already. In a browser none is. */
 export function isGranted({ descriptor }: Permission): boolean {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { argument, aString, type Kind, kindOf } from "../kinds.ts";
+import { argument, aString, flag, type Kind, kindOf } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { DeviceError } from "../errors.ts";
 import { quoted } from "../quoted.ts";
@@ -14,6 +14,7 @@ import { nearestName } from "../spelling.ts";
 import type { Device, DeviceName } from "../values/device.ts";
 import { debugProfile } from "../devices/profile.ts";
 import type { WasmDeviceOptions } from "../devices/wasm/device.ts";
+import { anyLibrary, isGranted } from "../permissions.ts";
 import { deno } from "../runtime.ts";
 import { hasRealAdapter } from "../devices/webgpu/adapter.ts";
 import "../devices/webgpu/open_reads.ts";
@@ -23,6 +24,12 @@ import { systemMayHaveGpu } from "./system_gpu.ts";
 export interface DeviceOptions {
   /** Threads of `wasm`. Default: all cores. */
   readonly threads?: number;
+  /**
+   * Whether the innermost loops of `wasm` may be machine code, called through Deno's FFI: where all of FFI is granted (`--allow-ffi`,
+   * nothing is asked for) on an x64 processor with AVX2 under Linux (macOS untested). Elsewhere they are WebAssembly; `deviceInfo` tells.
+   * Default: whether COTANGENT_NATIVE is 1.
+   */
+  readonly native?: boolean;
 }
 
 const threadCount: Kind<number> = kindOf(
@@ -30,7 +37,7 @@ const threadCount: Kind<number> = kindOf(
   (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 1024,
   "number",
 );
-const deviceOptions = optionTable<DeviceOptions>({ threads: threadCount });
+const deviceOptions = optionTable<DeviceOptions>({ threads: threadCount, native: flag });
 
 const names: readonly DeviceName[] = ["webgpu", "wasm", "reference"];
 
@@ -55,13 +62,18 @@ export function useDevice(device: Device): void {
 }
 
 /** Where threads are started by the event loop, their start is awaited here: no call could wait for them later. */
-async function makeWasm(options: WasmDeviceOptions): Promise<Device> {
+async function makeWasm({ threads, native }: DeviceOptions): Promise<Device> {
+  const options: WasmDeviceOptions = {
+    threads,
+    profile: debugProfile("wasm"),
+    native: native && isGranted(anyLibrary) ? (await import("../devices/wasm/native/native.ts")).openNative : undefined,
+  };
   const device = (await import("../devices/wasm/device.ts")).createWasmDevice(options);
   return deno ? device : await device.started();
 }
 
 /** A device's code is loaded when it is chosen: what is not used costs no time at the start. */
-async function make(name: DeviceName, { threads }: DeviceOptions): Promise<Device> {
+async function make(name: DeviceName, options: DeviceOptions): Promise<Device> {
   switch (name) {
     case "webgpu":
       return await (await import("../devices/webgpu/device.ts")).createWebgpuDevice({
@@ -69,7 +81,7 @@ async function make(name: DeviceName, { threads }: DeviceOptions): Promise<Devic
         profile: debugProfile(name),
       });
     case "wasm":
-      return await makeWasm({ threads, profile: debugProfile(name) });
+      return await makeWasm(options);
     case "reference":
       return (await import("../devices/reference/device.ts")).createReferenceDevice();
   }
@@ -101,9 +113,10 @@ export async function setDevice(name: DeviceName | "auto", options: DeviceOption
     });
   }
   const chosen = name === "auto" ? (systemMayHaveGpu() && await hasRealAdapter() ? "webgpu" : "wasm") : name;
-  const key = `${chosen}:${options.threads ?? ""}`;
+  const { threads, native = readEnv("COTANGENT_NATIVE") === "1" } = options;
+  const key = `${chosen}:${threads ?? ""}:${native}`;
   const known = made.get(key);
-  const device = known && !known.isLost ? known : await make(chosen, options);
+  const device = known && !known.isLost ? known : await make(chosen, { threads, native });
   made.set(key, device);
   current = device;
 }
@@ -112,7 +125,7 @@ export async function setDevice(name: DeviceName | "auto", options: DeviceOption
 export interface DeviceInfo {
   /** "webgpu", "wasm" or "reference". */
   readonly name: DeviceName;
-  /** The adapter, or the number of threads. */
+  /** The adapter, or the number of threads and what the innermost loops are. */
   readonly description: string;
   /** Memory that buffers take on the device. */
   readonly bytesInUse: number;

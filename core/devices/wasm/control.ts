@@ -29,6 +29,9 @@ export const control = {
 /** Most bytes of a failure's message. */
 export const messageBytes = 1024;
 
+/** Where each thread puts the arguments of machine code, if there is some. */
+export const nativeArguments = { argumentsAt: 4096, argumentBytes: 64 } as const;
+
 /** Where memory for data begins. */
 export const heapStart = 65536;
 

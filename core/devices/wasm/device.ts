@@ -13,6 +13,7 @@ import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
 import { WasmExecutable } from "./executable.ts";
 import { mostBytes, SharedMemory } from "./memory.ts";
+import type { NativeCode } from "./native/native.ts";
 import { ThreadPool } from "./thread_pool.ts";
 
 /** How a wasm device is made. */
@@ -23,6 +24,8 @@ export interface WasmDeviceOptions {
   readonly memoryLimit?: number;
   /** Is told the milliseconds of every kernel, which then run one by one. For finding out where the time goes. */
   readonly profile?: Profile;
+  /** Makes machine code for the innermost loops, given the memory, if it can be had: `openNative`. None by default. */
+  readonly native?: (memory: WebAssembly.Memory) => NativeCode | undefined;
 }
 
 const leastBytes = 2 ** 20;
@@ -36,7 +39,7 @@ const spinCount = 30_000;
  * @throws {DeviceError} If there are to be several threads in a page that may not share memory among them.
  * @throws {RangeError} If `threads` is not a whole number from 1 to 256, or `memoryLimit` is below 1 MiB or beyond 4 GiB.
  */
-export function createWasmDevice({ threads, memoryLimit = mostBytes, profile }: WasmDeviceOptions = {}): WasmDevice {
+export function createWasmDevice({ threads, memoryLimit = mostBytes, profile, native }: WasmDeviceOptions = {}): WasmDevice {
   const cores = sharesMemory ? globalThis.navigator?.hardwareConcurrency ?? 1 : 1;
   const count = threads ?? Math.min(cores, 256);
   if (!Number.isInteger(count) || count < 1 || count > 256) {
@@ -54,7 +57,7 @@ export function createWasmDevice({ threads, memoryLimit = mostBytes, profile }: 
       `Cannot create a wasm device with a memoryLimit of ${memoryLimit} bytes: from ${leastBytes} to ${mostBytes}`,
     );
   }
-  return new WasmDevice(count, count > cores ? 0 : spinCount, memoryLimit, profile);
+  return new WasmDevice(count, count > cores ? 0 : spinCount, memoryLimit, profile, native);
 }
 
 /** All cores as a device. Made by {@link createWasmDevice}. */
@@ -73,15 +76,24 @@ export class WasmDevice implements Device<WasmBuffer> {
   readonly #threads: number;
   readonly #spins: number;
   readonly #profile: Profile | undefined;
+  readonly #native: NativeCode | undefined;
   #bytesInUse = 0;
 
-  constructor(threads: number, spins: number, memoryLimit: number, profile: Profile | undefined) {
+  constructor(
+    threads: number,
+    spins: number,
+    memoryLimit: number,
+    profile: Profile | undefined,
+    native: WasmDeviceOptions["native"],
+  ) {
     this.#memory = new SharedMemory(memoryLimit);
     this.#threads = threads;
     this.#spins = spins;
     this.#profile = profile;
-    this.#pool = new ThreadPool(this.#memory, threads, spins);
-    this.description = `WebAssembly SIMD, ${threads} thread${threads === 1 ? "" : "s"}`;
+    this.#native = native?.(this.#memory.memory);
+    this.#pool = new ThreadPool(this.#memory, threads, spins, this.#native?.forWorkers);
+    const loops = this.#native ? `, innermost loops native (${this.#native.vectors.name})` : "";
+    this.description = `WebAssembly SIMD, ${threads} thread${threads === 1 ? "" : "s"}${loops}`;
   }
 
   get bytesInUse(): number {
@@ -102,6 +114,7 @@ export class WasmDevice implements Device<WasmBuffer> {
       threads: this.#threads,
       spins: maySleep ? this.#spins : Infinity,
       profile: this.#profile,
+      native: this.#native,
       allocate: (dtype, size) => this.#allocate(dtype, size),
       free: (buffer) => this.free(buffer),
     });

@@ -15,6 +15,7 @@ import { debug } from "../../env.ts";
 import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
 import type { SharedMemory } from "./memory.ts";
+import type { NativeCode, NativeProgram } from "./native/native.ts";
 import { measuredTileColumns } from "./tile_columns.ts";
 import { deviceFailure, type RunFunction, type ThreadPool, type Work } from "./thread_pool.ts";
 
@@ -26,6 +27,7 @@ export interface ExecutableParts {
   readonly threads: number;
   readonly spins: number;
   readonly profile: Profile | undefined;
+  readonly native: NativeCode | undefined;
   allocate(dtype: DType, size: number): WasmBuffer;
   free(buffer: WasmBuffer): void;
 }
@@ -45,6 +47,8 @@ let programs = 0;
 export class WasmExecutable implements Executable<WasmBuffer> {
   readonly #parts: ExecutableParts;
   readonly #code: ProgramCode;
+  /** Its machine code, if there is some. */
+  readonly #native: NativeProgram | undefined;
   readonly #layout: Layout;
   readonly #work: readonly (ProgramCode["entries"][number] & { readonly run: RunFunction })[];
   readonly #number = ++programs;
@@ -61,28 +65,32 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   readonly #staged: WasmBuffer[] = [];
 
   constructor(parts: ExecutableParts) {
-    const { program, memory, threads, spins, profile } = parts;
+    const { program, memory, threads } = parts;
     this.#parts = parts;
-    this.#code = emitProgram(program, {
-      threads,
-      spins,
-      separate: profile !== undefined,
-      tileColumns: (multiplyAdds) => tileColumns(parts, multiplyAdds),
-    });
+    const native = parts.native?.program();
+    const code = emit(parts, native);
+    // Without room for machine code it is WebAssembly like any other.
+    this.#native = native?.place() ? native : undefined;
+    this.#code = native && !this.#native ? emit(parts) : code;
     if (debug.has("source")) console.error(`wasm module: ${this.#code.bytes.length} bytes, ${this.#code.entries.length} entries`);
     this.#layout = layOut(program, this.#code, threads);
-    const imports = importsOf(memory);
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#code.bytes), imports);
-    this.#work = this.#code.entries.map((entry, i) => ({ ...entry, run: exports[`run${i}`] as RunFunction }));
-    this.#needsWorkers = this.#work.some(({ parallel }) => parallel);
-    if (this.#needsWorkers) parts.pool.start();
-    this.#outputs = program.outputs.map((id) => {
-      const { location } = program.buffers[id];
-      return { id, input: location.kind === "input" ? location.index : -1 };
-    });
-    this.#tableBytes = 4 * (program.buffers.length + this.#code.sharedOffsets.length);
-    // Last, since it would not be freed if something after it failed.
-    this.#table = memory.allocate(this.#tableBytes);
+    try {
+      const imports = importsOf(memory, this.#native);
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#code.bytes), imports);
+      this.#work = this.#code.entries.map((entry, i) => ({ ...entry, run: exports[`run${i}`] as RunFunction }));
+      this.#needsWorkers = this.#work.some(({ parallel }) => parallel);
+      if (this.#needsWorkers) parts.pool.start();
+      this.#outputs = program.outputs.map((id) => {
+        const { location } = program.buffers[id];
+        return { id, input: location.kind === "input" ? location.index : -1 };
+      });
+      this.#tableBytes = 4 * (program.buffers.length + this.#code.sharedOffsets.length);
+      // Last, since it would not be freed if something after it failed.
+      this.#table = memory.allocate(this.#tableBytes);
+    } catch (error) {
+      this.#native?.free();
+      throw error;
+    }
   }
 
   run(inputs: readonly (WasmBuffer | HostArray)[]): WasmBuffer[] {
@@ -117,6 +125,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     this.#destroyed = true;
     const { memory, pool } = this.#parts;
     if (this.#loaded) pool.forget(this.#number);
+    this.#native?.free();
     memory.free(this.#table, this.#tableBytes);
   }
 
@@ -127,7 +136,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     const address = memory.allocate(bytes.length);
     try {
       memory.write(address, "u8", bytes);
-      pool.load(this.#number, address, bytes.length);
+      pool.load(this.#number, address, bytes.length, this.#native?.offset);
     } finally {
       memory.free(address, bytes.length);
     }
@@ -214,10 +223,22 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   }
 }
 
+function emit(parts: ExecutableParts, machine?: NativeProgram): ProgramCode {
+  const { program, threads, spins, profile } = parts;
+  return emitProgram(program, {
+    threads,
+    spins,
+    separate: profile !== undefined,
+    tileColumns: (multiplyAdds) => tileColumns(parts, multiplyAdds),
+    machine,
+  });
+}
+
 /** What modules import: the functions of the host are made for the first that needs some. */
-function importsOf({ memory }: SharedMemory): WebAssembly.Imports {
+function importsOf({ memory }: SharedMemory, native: NativeProgram | undefined): WebAssembly.Imports {
   return {
     env: { memory },
+    native: native ? { call: native.call } : {},
     get host() {
       return doubleMath();
     },

@@ -10,6 +10,7 @@ import { control, messageBytes } from "./control.ts";
 import { maySleep } from "../../runtime.ts";
 import type { SharedMemory } from "./memory.ts";
 import { insideWorker, spawn } from "./spawn.ts";
+import type { NativeCode } from "./native/native.ts";
 import { commands, type WorkerData, workerSource } from "./worker.ts";
 
 /** What runs: an entry of a loaded program, and where its memory is. */
@@ -46,6 +47,7 @@ export class ThreadPool {
   readonly #words: Int32Array;
   readonly #workers: number;
   readonly #spins: number;
+  readonly #native: NativeCode["forWorkers"] | undefined;
   #dispatcher: Dispatcher | undefined;
   #ready = false;
   /** Workers that were spawned; more than are ready for a while. */
@@ -57,11 +59,12 @@ export class ThreadPool {
   /** Whether workers may still wait at the barrier of a program that failed. */
   #failed = false;
 
-  constructor(memory: SharedMemory, threads: number, spins: number) {
+  constructor(memory: SharedMemory, threads: number, spins: number, native?: NativeCode["forWorkers"]) {
     this.#memory = memory;
     this.#words = memory.control;
     this.#workers = threads - 1;
     this.#spins = spins;
+    this.#native = native;
   }
 
   /** Starts the workers if they are not; does not wait for them. */
@@ -74,8 +77,8 @@ export class ThreadPool {
     });
     this.#dispatcher ??= new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
       .exports as unknown as Dispatcher;
-    const data = { memory, dispatchModule: bytes, control, messageBytes, commands };
-    const source = workerSource();
+    const data = { memory, dispatchModule: bytes, control, messageBytes, commands, native: this.#native?.data };
+    const source = workerSource(this.#native?.text);
     try {
       // After a failure the next call goes on with those that are missing.
       for (; this.#spawned < this.#workers; this.#spawned++) {
@@ -90,13 +93,14 @@ export class ThreadPool {
   }
 
   /**
-   * Lets all workers load a program from a module's bytes in shared memory, and waits until they have.
+   * Lets all workers load a program from a module's bytes in shared memory, and waits until they have. `native` is the offset of its
+   * machine code, if there is some.
    *
    * @throws {DeviceError} If one of them could not; then none keeps it.
    */
-  load(program: number, address: number, length: number): void {
+  load(program: number, address: number, length: number, native = 0): void {
     const dispatcher = this.#started();
-    this.#dispatch(dispatcher, [commands.load, program, address, length]);
+    this.#dispatch(dispatcher, [commands.load, program, address, length, native]);
     this.#wait(dispatcher);
     if (this.#words[control.failed / 4] === 0) return;
     const message = this.#recover(dispatcher);

@@ -8,6 +8,7 @@
  */
 import { doubleMathText } from "../../ir/functions/double.ts";
 import type { control } from "./control.ts";
+import type { NativeCall, nativeThread, NativeThreadData } from "./native/thread.ts";
 
 /** What a worker is given. */
 export interface WorkerData {
@@ -18,32 +19,43 @@ export interface WorkerData {
   readonly control: typeof control;
   readonly messageBytes: number;
   readonly commands: typeof commands;
+  /** For machine code, if there is some. */
+  readonly native: NativeThreadData | undefined;
 }
 
 /**
  * Kinds of commands, the first of their words; the second is the number of a program. Then follow for `load` the address and the
- * length of its module, for `run` what `Work` says.
+ * length of its module and the offset of its machine code, for `run` what `Work` says.
  */
 export const commands = { load: 0, run: 1, forget: 2 } as const;
 
-/** The text of the worker's function of its data. */
-export function workerSource(): string {
-  return `(data) => (${work})(data, () => ${doubleMathText})`;
+/** The text of the worker's function of its data; `native` is that of `nativeThread`, where there is machine code. */
+export function workerSource(native = "undefined"): string {
+  return `(data) => (${work})(data, () => ${doubleMathText}, ${native})`;
 }
 
 /** Executes commands for ever. It refers to nothing outside itself, as its text is what runs. */
-async function work(data: WorkerData, makeHost: () => WebAssembly.ModuleImports): Promise<void> {
+async function work(
+  data: WorkerData,
+  makeHost: () => WebAssembly.ModuleImports,
+  openNative: typeof nativeThread | undefined,
+): Promise<void> {
   const { memory, thread, control } = data;
   const words = new Int32Array(memory.buffer, 0, 4096);
   let host: WebAssembly.ModuleImports | undefined;
-  const imports = {
+  let callOf: ((program: number) => NativeCall) | undefined;
+  // Each is made for the first program that needs it.
+  const importsOf = (nativeOffset: number) => ({
     env: { memory },
-    /** Made for the first program that needs it. */
     get host() {
       return host ??= makeHost();
     },
-  };
-  const load = (bytes: Uint8Array<ArrayBuffer>) => new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports;
+    get native() {
+      return { call: (callOf ??= openNative!(data.native!, memory, thread))(nativeOffset) };
+    },
+  });
+  const load = (bytes: Uint8Array<ArrayBuffer>, native = 0) =>
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), importsOf(native)).exports;
   const dispatcher = load(data.dispatchModule) as { nextCommand: (old: number) => number; finish: () => void };
   const programs = new Map<number, WebAssembly.Exports>();
 
@@ -52,9 +64,9 @@ async function work(data: WorkerData, makeHost: () => WebAssembly.ModuleImports)
     const [kind, program, ...rest] = words.subarray(first, first + 6);
     switch (kind) {
       case data.commands.load: {
-        const [address, length] = rest;
+        const [address, length, native] = rest;
         // Compiled from a copy: code cannot be read from shared memory.
-        programs.set(program, load(new Uint8Array(memory.buffer, address >>> 0, length).slice()));
+        programs.set(program, load(new Uint8Array(memory.buffer, address >>> 0, length).slice(), native));
         return;
       }
       case data.commands.run: {

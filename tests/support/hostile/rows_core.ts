@@ -90,7 +90,7 @@ export const coreRows: Rows = {
   jit: used(at(x()), f(square).or("function"), options({ donate: made(() => [], "[]"), static: made(() => [], "[]") })),
   compileCount: row(),
   deviceInfo: row(),
-  setDevice: row(word("reference"), options({ threads: made(() => 1) })),
+  setDevice: row(word("reference"), options({ threads: made(() => 1), native: flag(false) })),
   "debug.print": row(anyTree(1)),
   "debug.callback": row(f(() => {}).or("function", "async function"), anyTree(x())),
   applyUpdates: row(made(() => ({ a: zeros([2]) })), made(() => ({ a: ones([2]) }))),

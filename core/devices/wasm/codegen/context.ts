@@ -11,7 +11,7 @@ import type { Program } from "../../../ir/program.ts";
 import type { ValueType } from "./assembler/instructions.ts";
 import type { WasmModule } from "./assembler/module.ts";
 import type { Emitter } from "./expressions/emitter.ts";
-import type { TileColumns } from "./matmul/tile.ts";
+import type { Tiles } from "./matmul/tile.ts";
 
 /**
  * Parameters of a phase, in order: the address of the table of buffer addresses (buffer b's address, a multiple of 64, is the i32
@@ -50,8 +50,8 @@ export interface GeneratorContext {
   readonly scalar: Emitter;
   readonly program: Program;
   readonly threads: number;
-  /** Columns of the best tile for a matrix product, or the like, of that many multiply-adds on this engine. */
-  tileColumns(multiplyAdds: number): TileColumns;
+  /** The best tiles for a matrix product, or the like, of that many multiply-adds and columns. */
+  tiles(multiplyAdds: number, columns: number): Tiles;
   /** Which of several algorithms computes a kernel: the best by estimate, whose number is given, unless another is to be tried. */
   choose(names: readonly string[], best: number): number;
   /** Asks for private scratch memory of at least that many bytes for each thread; its content does not outlive a phase. */

@@ -17,7 +17,8 @@ import type { HostFunctions } from "./expressions/emitter.ts";
 import { hostFunctionOf, scalarEmitter } from "./expressions/scalar_emitter.ts";
 import { vectorEmitter } from "./expressions/vector_emitter.ts";
 import { emitKernel } from "./generators.ts";
-import type { TileColumns } from "./matmul/tile.ts";
+import { importMachineCode, type MachineCode } from "./machine_code.ts";
+import { narrowTile, type TileColumns, type Tiles, wasmTiles } from "./matmul/tile.ts";
 
 /** How programs are written. */
 export interface ProgramOptions {
@@ -28,8 +29,10 @@ export interface ProgramOptions {
   readonly separate: boolean;
   /** See `GeneratorContext`: takes the best, unless it is given. */
   readonly choose?: GeneratorContext["choose"];
-  /** See `GeneratorContext`. */
+  /** Columns of the best tile of a product of that many multiply-adds in WebAssembly. */
   readonly tileColumns: (multiplyAdds: number) => TileColumns;
+  /** Where the innermost loops become machine code, if they do. */
+  readonly machine?: MachineCode;
 }
 
 /** A module and what it needs to run. */
@@ -48,7 +51,7 @@ export interface ProgramCode {
 export function emitProgram(program: Program, options: ProgramOptions): ProgramCode {
   const module = importSharedMemory(new WasmModule());
   const host = importHostFunctions(module, program);
-  const writer = new KernelWriter(module, program, options, host);
+  const writer = new KernelWriter(module, program, options, host, tilesOf(module, options));
   const barrier = options.threads > 1 ? barrierFunction(module, options.threads, options.spins) : undefined;
   const algorithms: (string | undefined)[] = [];
   const kernels = program.kernels.map((kernel) => {
@@ -66,6 +69,14 @@ export function emitProgram(program: Program, options: ProgramOptions): ProgramC
     sharedBytes: writer.sharedBytes,
     privateBytes: writer.privateBytes,
   };
+}
+
+/** The tiles of products: wider than the narrow one only where there are columns for it. */
+function tilesOf(module: WasmModule, { tileColumns, machine }: ProgramOptions): GeneratorContext["tiles"] {
+  const machineTiles = machine && importMachineCode(module, machine);
+  const narrow = wasmTiles(module, narrowTile);
+  return (multiplyAdds, columns) =>
+    machineTiles?.(multiplyAdds, columns) ?? (columns > narrowTile ? wasmTiles(module, tileColumns(multiplyAdds)) : narrow);
 }
 
 function importHostFunctions(module: WasmModule, program: Program): HostFunctions {
@@ -91,12 +102,18 @@ class KernelWriter {
   /** Shared memory the current kernel has taken. */
   #taken = 0;
 
-  constructor(module: WasmModule, program: Program, options: ProgramOptions, host: HostFunctions) {
+  constructor(
+    module: WasmModule,
+    program: Program,
+    options: ProgramOptions,
+    host: HostFunctions,
+    tiles: (multiplyAdds: number, columns: number) => Tiles,
+  ) {
     this.#context = {
       module,
       program,
       threads: options.threads,
-      tileColumns: options.tileColumns,
+      tiles,
       vector: vectorEmitter(host),
       scalar: scalarEmitter(host),
       choose: (names, best) => {

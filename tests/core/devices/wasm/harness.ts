@@ -11,19 +11,26 @@ import { epilogueParams, type GeneratorContext, type Phase, phaseParams } from "
 import { scalarEmitter } from "../../../../core/devices/wasm/codegen/expressions/scalar_emitter.ts";
 import { vectorEmitter } from "../../../../core/devices/wasm/codegen/expressions/vector_emitter.ts";
 import { emitKernel } from "../../../../core/devices/wasm/codegen/generators.ts";
-import { narrowTile, type TileColumns, wideTile } from "../../../../core/devices/wasm/codegen/matmul/tile.ts";
+import { narrowTile, type TileColumns, wasmTiles, wideTile } from "../../../../core/devices/wasm/codegen/matmul/tile.ts";
+import { maxPages } from "../../../../core/devices/wasm/control.ts";
+import type { VectorSet } from "../../../../core/devices/wasm/native/vector_writer.ts";
+import { importMachineCode } from "../../../../core/devices/wasm/codegen/machine_code.ts";
+import { growTo, machineCodes } from "../../../support/machine_code.ts";
 import assert from "node:assert/strict";
 
 /** A float array of either width. */
 export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+
+/** Tiles in WebAssembly, by their columns, or in machine code. */
+type Tiling = TileColumns | VectorSet["name"];
 
 /** How a kernel is run. */
 export interface RunOptions {
   readonly threads: number;
   /** Through an epilogue that adds result + 1 to the output, so that a block done twice or not at all shows. */
   readonly epilogue: boolean;
-  /** Columns of the tiles of matrix products; 8 if not given. */
-  readonly tileColumns?: TileColumns;
+  /** The tiles of matrix products: their columns in WebAssembly, or the vectors of machine code. */
+  readonly tiles: Tiling;
   /** Which of several algorithms; the one that is estimated to be the fastest if not given. */
   readonly algorithm?: number;
 }
@@ -40,6 +47,8 @@ export interface PreparedKernel {
   output(): Floats;
   /** Fails if anything around the buffers was written. */
   checkSurroundings(): void;
+  /** Frees its machine code. */
+  free(): void;
 }
 
 const pageBytes = 65536;
@@ -66,27 +75,30 @@ function programOf(kernel: Kernel, inputs: readonly Floats[], outputSize: number
 export function prepare(
   kernel: SimpleKernel,
   inputs: readonly Floats[],
-  { threads, epilogue, tileColumns = narrowTile, algorithm }: RunOptions,
+  { threads, epilogue, tiles, algorithm }: RunOptions,
 ): PreparedKernel {
   const outputSize = kernel.shape.reduce((product, extent) => product * extent, 1);
   const program = programOf(kernel, inputs, outputSize);
   const wide = inputs[0] instanceof Float64Array;
   const width = wide ? 8 : 4;
   const module = new WasmModule();
-  const maximum = 16384;
   let privateBytes = 0;
   let algorithms: readonly string[] = [];
   const shared: number[] = [];
   const outputId = inputs.length;
   const resultSlot = outputId + 1;
-  module.importMemory("env", "memory", 1, maximum);
+  module.importMemory("env", "memory", 1, maxPages);
+  const machine = typeof tiles === "string" ? machineCodes.get(tiles)! : undefined;
+  const native = machine?.code.program();
+  const nativeTiles = native && importMachineCode(module, native);
   const context: GeneratorContext = {
     module,
     vector: vectorEmitter(new Map()),
     scalar: scalarEmitter(new Map()),
     program,
     threads,
-    tileColumns: () => tileColumns,
+    tiles: (_, columns) =>
+      nativeTiles?.(Infinity, columns) ?? wasmTiles(module, columns > narrowTile && tiles === wideTile ? wideTile : narrowTile),
     choose: (names, best) => {
       algorithms = names;
       return algorithm ?? best;
@@ -117,10 +129,12 @@ export function prepare(
   const result = place(outputSize * width);
   const sharedAt = shared.map(place);
   const privateAt = Array.from({ length: threads }, () => place(privateBytes));
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((end + gapBytes) / pageBytes) + 1, maximum, shared: true });
+  const pages = Math.ceil((end + gapBytes) / pageBytes) + 1;
+  const memory = machine?.memory ?? new WebAssembly.Memory({ initial: pages, maximum: maxPages, shared: true });
+  growTo(memory, pages * pageBytes);
   const words = new Int32Array(memory.buffer);
   const nan = wide ? new Float64Array(memory.buffer) : new Float32Array(memory.buffer);
-  nan.fill(NaN, pageBytes / width);
+  nan.fill(NaN, pageBytes / width, pages * pageBytes / width);
   words.set([...addresses, result, ...sharedAt], 0);
   const view = (at: number, length: number) =>
     wide ? new Float64Array(memory.buffer, at, length) : new Float32Array(memory.buffer, at, length);
@@ -129,10 +143,13 @@ export function prepare(
   if (epilogue) output.fill(0);
   assert.ok(resultSlot + shared.length < tableSlots);
 
-  const exports = new WebAssembly.Instance(compiled, { env: { memory } }).exports as Record<string, (...a: number[]) => void>;
+  assert.ok(native?.place() ?? true);
+  const imports: WebAssembly.Imports = { env: { memory }, native: native ? { call: native.call } : {} };
+  const exports = new WebAssembly.Instance(compiled, imports).exports as Record<string, (...a: number[]) => void>;
   const runThread = (thread: number) => phases.forEach((_, i) => exports[`phase${i}`](0, thread, privateAt[thread]));
   return {
     algorithms,
+    free: () => native?.free(),
     runThread,
     run: () =>
       phases.forEach((phase, i) => {
@@ -201,25 +218,29 @@ export function randomFloats(size: number, next: () => number, wide = false): Fl
   return wide ? Float64Array.from({ length: size }, next) : Float32Array.from({ length: size }, next);
 }
 
-/** Runs a kernel in every way (threads, with and without epilogue, either tile, every algorithm) and compares with what it should give. */
+/** The kinds of kernels that are made of tiles. */
+const tiled: ReadonlySet<string> = new Set(["matmul", "conv2d", "conv2dInputGrad", "conv2dFilterGrad"]);
+
+/** Runs a kernel in every way (threads, with and without epilogue, all tiles, every algorithm) and compares with what it should give. */
 export function checkKernel(
   kernel: SimpleKernel,
   inputs: readonly Floats[],
   expected: ArrayLike<number>,
   tolerance: number,
 ): void {
+  const wide = inputs[0] instanceof Float64Array;
+  const machine = tiled.has(kernel.kind) && !wide ? [...machineCodes.keys()] : [];
   for (const threads of [1, 2, 3]) {
-    for (
-      const [epilogue, tileColumns] of [[false, narrowTile], [true, narrowTile], [false, wideTile], [true, wideTile]] as const
-    ) {
+    const both = [narrowTile, wideTile].flatMap((each) => [[each, false], [each, true]] as const);
+    for (const [tiles, epilogue] of [...both, ...machine.map((each) => [each, threads !== 2] as const)]) {
       let count = 1;
       for (let algorithm = 0; algorithm < count; algorithm++) {
-        const prepared = prepare(kernel, inputs, { threads, epilogue, tileColumns, algorithm });
+        const prepared = prepare(kernel, inputs, { threads, epilogue, tiles, algorithm });
         const { algorithms: { [algorithm]: name = "", length } } = prepared;
         count = length;
         prepared.run();
         const got = prepared.output();
-        const way = `${threads} threads, tile of ${tileColumns}${epilogue ? ", epilogue" : ""}${name && `, ${name}`}`;
+        const way = `${threads} threads, tiles of ${tiles}${epilogue ? ", epilogue" : ""}${name && `, ${name}`}`;
         for (let i = 0; i < expected.length; i++) {
           const want = expected[i] + (epilogue ? 1 : 0);
           const same = Object.is(got[i], want) || (Number.isNaN(got[i]) && Number.isNaN(want)) ||
@@ -228,6 +249,7 @@ export function checkKernel(
           assert.ok(same, `${what}: element ${i} of ${expected.length} is ${got[i]}, expected ${want}`);
         }
         prepared.checkSurroundings();
+        prepared.free();
       }
     }
   }

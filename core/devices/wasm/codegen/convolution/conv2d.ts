@@ -6,7 +6,6 @@
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
 import type { GeneratorContext, KernelGenerator, Phase } from "../context.ts";
-import { tileColumnsFor } from "../matmul/tile.ts";
 import { directConvolution } from "./direct/convolution.ts";
 import { directFilterGradient } from "./filter_gradient/filter_gradient.ts";
 import { directFilterGradientCycles, planFilterGradient } from "./filter_gradient/plan.ts";
@@ -34,7 +33,7 @@ export const conv2dFilterGrad: KernelGenerator<ConvKernel> = (context, kernel) =
   const { geometry: g } = kernel;
   if (needsPlainLoops(context, kernel)) return plainConvolution(context, kernel, filterGradientSums(g));
   const madds = g.n * g.o * g.oh * g.ow * (g.c / g.groups) * g.kh * g.kw;
-  const taps = planTaps(g, tileColumnsFor(context, g.c / g.groups, madds));
+  const taps = planTaps(g, context.tiles(madds, g.c / g.groups));
   const { threads } = context;
   const algorithms: Algorithm[] = [{
     name: "sums along rows",

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { FunctionWriter } from "../assembler/function_writer.ts";
+import type { VectorCode } from "./vector_code.ts";
 
-/** The locals of a tile. */
+/** The vectors of a tile. */
 export interface SumTile {
   /** By row and column. */
   readonly sums: readonly (readonly number[])[];
@@ -16,26 +16,37 @@ export interface SumTile {
   readonly passing: number;
 }
 
-/** Adds to each sum the product of its row's factor and its column's; `loadRow` and `loadColumn` set a local to a factor. */
+/** Takes the vectors of a tile. */
+export function sumTile(code: VectorCode, rows: number, columns: number, holdsRows: boolean): SumTile {
+  const sums = Array.from({ length: rows }, () => code.vectors(columns));
+  const held = code.vectors(holdsRows ? rows : columns);
+  const [passing] = code.vectors(1);
+  return { sums, holdsRows, held, passing };
+}
+
+/** Lets others take them. */
+export function releaseSumTile(code: VectorCode, { sums, held, passing }: SumTile): void {
+  code.releaseVectors(...sums.flat(), ...held, passing);
+}
+
+/** Adds to each sum the product of its row's factor and its column's; `loadRow` and `loadColumn` set a vector to a factor. */
 export function addOuterProduct(
-  c: FunctionWriter,
+  code: VectorCode,
   { sums, holdsRows, held, passing }: SumTile,
   loadRow: (to: number, row: number) => void,
   loadColumn: (to: number, column: number) => void,
 ): void {
-  const multiplyAdd = (row: number, column: number, sum: number) =>
-    c.get(row).get(column).get(sum).op("f32x4.relaxed_madd").set(sum);
   if (holdsRows) {
     held.forEach((to, row) => loadRow(to, row));
     sums[0].forEach((_, column) => {
       loadColumn(passing, column);
-      held.forEach((from, row) => multiplyAdd(from, passing, sums[row][column]));
+      held.forEach((from, row) => code.multiplyAdd(from, passing, sums[row][column]));
     });
   } else {
     held.forEach((to, column) => loadColumn(to, column));
     sums.forEach((line, row) => {
       loadRow(passing, row);
-      held.forEach((from, column) => multiplyAdd(passing, from, line[column]));
+      held.forEach((from, column) => code.multiplyAdd(passing, from, line[column]));
     });
   }
 }

@@ -13,7 +13,6 @@ import { dotProduct, prefersDot } from "./dot_product.ts";
 import { planPacked } from "./packed_plan.ts";
 import { packedProduct } from "./packed_product.ts";
 import { simplifyProduct } from "./product.ts";
-import { tileColumnsFor } from "./tile.ts";
 
 /** Matrix products, as one phase. */
 export const matmul: KernelGenerator<MatmulKernel> = (context, kernel) => {
@@ -25,6 +24,6 @@ export const matmul: KernelGenerator<MatmulKernel> = (context, kernel) => {
   const threads = serial ? 1 : context.threads;
   const func = prefersDot(product)
     ? dotProduct(context, kernel, product, threads)
-    : packedProduct(context, kernel, planPacked(product, threads, tileColumnsFor(context, n, madds)));
+    : packedProduct(context, kernel, planPacked(product, threads, context.tiles(madds, n)));
   return [{ func, serial }];
 };

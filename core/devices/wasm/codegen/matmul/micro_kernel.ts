@@ -5,14 +5,13 @@
  * the fewer are held in registers and the others loaded one at a time. 6 rows by 8 columns, with 12 vectors of sums, is the
  * largest tile that fits the 15 registers there are, and the one with the best ratio of multiply-adds to loads. Where the engine
  * merges two neighbouring vectors into one register of twice the length (see `tile_loops.ts`), it is 6 by 16: the code is the
- * same, with more columns.
+ * same, with more columns. So it is with machine code, whose vectors are longer or more (see `native/open.ts`).
  *
  * @module
  */
-import type { FunctionWriter } from "../assembler/function_writer.ts";
-import type { WasmModule } from "../assembler/module.ts";
-import { addOuterProduct, type SumTile } from "../emit/outer_product.ts";
-import { floatBytes, storeLanes, vectorLanes } from "../emit/vectors.ts";
+import { addOuterProduct, releaseSumTile, type SumTile, sumTile } from "../emit/outer_product.ts";
+import type { VectorCode, VectorParameter, VectorWriter, WriteVectors } from "../emit/vector_code.ts";
+import { floatBytes } from "../emit/vectors.ts";
 
 /** Steps that are written out one after the other. */
 const unrolledSteps = 4;
@@ -35,99 +34,134 @@ export interface TileSpec {
   readonly runs?: { readonly lhs: number; readonly rhs: number };
 }
 
+const tileParameters: readonly VectorParameter[] = ["address", "address", "address", "count", "count"];
+
 /**
  * Writes a function (lhs, rhs, result, steps, accumulate): result = lhs rhs, plus the result before if `accumulate` is not 0. Where the
  * steps come in runs the last parameter is their number instead, and `steps` those of each.
  */
-export function microKernel(module: WasmModule, spec: TileSpec): number {
-  return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => new MicroKernel(c, spec).write());
+export function microKernel(writer: VectorWriter, spec: TileSpec): number {
+  return writer.func(tileParameters, writeTile(spec));
 }
 
-class MicroKernel {
-  readonly #c: FunctionWriter;
+/** Where the rows of the next tile are in the left matrix: below those of the one before, or behind them, in packed strips of rows. */
+export type NextRows = "below" | "behind";
+
+/**
+ * Writes a function (lhs, rhs, result, steps, accumulate, tiles): as many tiles one below the other, by the same part of the right matrix.
+ */
+export function tileColumn(writer: VectorWriter, spec: TileSpec, next: NextRows): number {
+  const { rows, lhsRow, lhsStep, resultRow } = spec;
+  const tile = writer.part(tileParameters, writeTile(spec));
+  return writer.func(
+    [...tileParameters, "count"],
+    (code, [lhs, rhs, result, steps, accumulate, tiles]) =>
+      code.repeat(tiles, () => {
+        code.call(tile, [lhs, rhs, result, steps, accumulate]);
+        if (next === "behind") code.addScaled(lhs, steps, lhsStep * floatBytes);
+        else code.add(lhs, rows * lhsRow * floatBytes);
+        code.add(result, rows * resultRow * floatBytes);
+      }),
+  );
+}
+
+function writeTile(spec: TileSpec): WriteVectors {
+  return (code, parameters) => new Tile(code, spec, parameters).write();
+}
+
+class Tile {
+  readonly #code: VectorCode;
   readonly #spec: TileSpec;
-  /** Locals: sums by row and vector, and the operands of a step. */
+  readonly #lhs: number;
+  readonly #rhs: number;
+  readonly #result: number;
+  readonly #steps: number;
+  /** Whether to accumulate, or the number of runs. */
+  readonly #last: number;
   readonly #tile: SumTile;
   readonly #count: number;
 
-  constructor(c: FunctionWriter, spec: TileSpec) {
-    this.#c = c;
+  constructor(code: VectorCode, spec: TileSpec, [lhs, rhs, result, steps, last]: readonly number[]) {
+    this.#code = code;
     this.#spec = spec;
-    const { rows } = spec;
-    const vectors = Math.ceil(spec.columns / vectorLanes);
-    this.#tile = {
-      sums: Array.from({ length: rows }, () => c.locals("v128", vectors)),
-      holdsRows: rows < vectors,
-      held: c.locals("v128", Math.min(rows, vectors)),
-      passing: c.local("v128"),
-    };
-    this.#count = c.local("i32");
+    [this.#lhs, this.#rhs, this.#result, this.#steps, this.#last] = [lhs, rhs, result, steps, last];
+    const vectors = Math.ceil(spec.columns / code.lanes);
+    this.#tile = sumTile(code, spec.rows, vectors, spec.rows < vectors);
+    [this.#count] = code.integers(1);
   }
 
   write(): void {
-    const c = this.#c;
-    const { accumulates, columns, runs } = this.#spec;
-    const [result, accumulate] = [2, 4];
-    if (accumulates) {
-      // Columns that do not exist are read along, and never stored.
-      c.get(accumulate).if(() => this.#eachSum((sum, _, offset) => c.get(result).mem("v128.load", offset).set(sum)));
+    const code = this.#code;
+    const { runs } = this.#spec;
+    this.#eachSum((sum) => code.clear(sum));
+    if (this.#spec.accumulates) {
+      code.unless0(this.#last, () => this.#eachSum((sum, lanes, offset) => code.load(sum, this.#result, offset, lanes)));
     }
     if (runs) this.#eachRun(runs);
     else this.#run();
-    this.#eachSum((sum, v, offset) => storeLanes(c, result, sum, columns - v * vectorLanes, offset));
+    this.#eachSum((sum, lanes, offset) => code.store(sum, this.#result, offset, lanes));
+    releaseSumTile(code, this.#tile);
+    code.releaseIntegers(this.#count);
   }
 
   /** Adds the products of all steps of a run. */
   #run(): void {
-    const [c, steps] = [this.#c, 3];
-    this.#loop(() => c.get(steps).i32(Math.log2(unrolledSteps)).op("i32.shr_u"), unrolledSteps);
-    if (!this.#spec.wholeSteps) this.#loop(() => c.get(steps).i32(unrolledSteps - 1).op("i32.and"), 1);
+    this.#code.setQuotient(this.#count, this.#steps, unrolledSteps);
+    this.#addSteps(unrolledSteps);
+    if (this.#spec.wholeSteps) return;
+    this.#code.setRemainder(this.#count, this.#steps, unrolledSteps);
+    this.#addSteps(1);
   }
 
   #eachRun(distance: { readonly lhs: number; readonly rhs: number }): void {
-    const [c, lhs, rhs, left] = [this.#c, 0, 1, 4];
-    c.withLocals("i32", 2, (lhsRun, rhsRun) => {
-      c.get(lhs).set(lhsRun).get(rhs).set(rhsRun);
-      c.loop(() => {
-        this.#run();
-        c.increment(lhsRun, distance.lhs * floatBytes).increment(rhsRun, distance.rhs * floatBytes);
-        c.get(lhsRun).set(lhs).get(rhsRun).set(rhs);
-        c.increment(left, -1).get(left).brIf(0);
-      });
+    const code = this.#code;
+    const [lhs, rhs] = code.integers(2);
+    code.set(lhs, this.#lhs);
+    code.set(rhs, this.#rhs);
+    code.repeat(this.#last, () => {
+      this.#run();
+      code.add(lhs, distance.lhs * floatBytes);
+      code.add(rhs, distance.rhs * floatBytes);
+      code.set(this.#lhs, lhs);
+      code.set(this.#rhs, rhs);
     });
+    code.releaseIntegers(lhs, rhs);
   }
 
-  /** Calls `body` with each sum, the number of its vector, and the offset of its first element in the result. */
-  #eachSum(body: (sum: number, vector: number, offset: number) => void): void {
-    const { resultRow } = this.#spec;
+  /** Calls `body` with each sum, how many of its lanes are columns, and the offset of its first element in the result. */
+  #eachSum(body: (sum: number, lanes: number, offset: number) => void): void {
+    const { lanes } = this.#code;
+    const { columns, resultRow } = this.#spec;
     this.#tile.sums.forEach((line, row) =>
-      line.forEach((sum, v) => body(sum, v, (row * resultRow + v * vectorLanes) * floatBytes))
+      line.forEach((sum, v) => body(sum, Math.min(lanes, columns - v * lanes), (row * resultRow + v * lanes) * floatBytes))
     );
   }
 
-  /** Repeats `unrolled` steps as often as the number says that `pushTurns` pushes. */
-  #loop(pushTurns: () => void, unrolled: number): void {
-    const [c, lhs, rhs] = [this.#c, 0, 1];
+  /** Repeats `unrolled` steps as often as the counter says. */
+  #addSteps(unrolled: number): void {
     const { lhsStep, rhsStep } = this.#spec;
-    pushTurns();
-    c.tee(this.#count).if(() => {
-      c.loop(() => {
-        for (let step = 0; step < unrolled; step++) this.#step(step);
-        c.increment(lhs, lhsStep * unrolled * floatBytes).increment(rhs, rhsStep * unrolled * floatBytes);
-        c.increment(this.#count, -1).get(this.#count).brIf(0);
-      });
+    this.#code.repeat(this.#count, () => {
+      for (let step = 0; step < unrolled; step++) this.#addStep(step);
+      this.#code.add(this.#lhs, lhsStep * unrolled * floatBytes);
+      this.#code.add(this.#rhs, rhsStep * unrolled * floatBytes);
     });
   }
 
   /** Adds the outer product of step number `step` from the pointers on. */
-  #step(step: number): void {
-    const [c, lhs, rhs] = [this.#c, 0, 1];
-    const { lhsRow, lhsStep, rhsStep } = this.#spec;
+  #addStep(step: number): void {
+    const code = this.#code;
+    const { columns, lhsRow, lhsStep, rhsStep } = this.#spec;
     addOuterProduct(
-      c,
+      code,
       this.#tile,
-      (to, row) => c.get(lhs).mem("v128.load32_splat", (row * lhsRow + step * lhsStep) * floatBytes).set(to),
-      (to, v) => c.get(rhs).mem("v128.load", (step * rhsStep + v * vectorLanes) * floatBytes).set(to),
+      (to, row) => code.broadcast(to, this.#lhs, (row * lhsRow + step * lhsStep) * floatBytes),
+      (to, v) =>
+        code.load(
+          to,
+          this.#rhs,
+          (step * rhsStep + v * code.lanes) * floatBytes,
+          Math.min(code.lanes, columns - v * code.lanes),
+        ),
     );
   }
 }

@@ -4,19 +4,18 @@
  * @module
  */
 import type { FunctionWriter } from "../assembler/function_writer.ts";
-import type { WasmModule } from "../assembler/module.ts";
 import type { GeneratorContext } from "../context.ts";
 import { plusScaled, setMin } from "../emit/addresses.ts";
 import { blockSizes, roundUp } from "../emit/blocks.ts";
 import { floatBytes, vectorLanes } from "../emit/vectors.ts";
-import { microKernel } from "./micro_kernel.ts";
+import { tileColumn, type TileSpec } from "./micro_kernel.ts";
 import type { PackedPlan } from "./packed_plan.ts";
 import { packPanel } from "./packing.ts";
 
-/** Writes a micro-kernel for `rows` by `columns`. */
-function tileKernel(module: WasmModule, plan: PackedPlan, rows: number, columns: number, resultRow: number): number {
-  const { product, packLhs, packRhs, innerBlocks } = plan;
-  return microKernel(module, {
+/** Writes what multiplies blocks of `rows` rows by a panel of `columns`. */
+function blockColumn(plan: PackedPlan, rows: number, columns: number, resultRow: number): number {
+  const { product, tiles, packLhs, packRhs, innerBlocks } = plan;
+  const spec: TileSpec = {
     rows,
     columns,
     lhsRow: packLhs ? 1 : product.lhs.row,
@@ -25,28 +24,25 @@ function tileKernel(module: WasmModule, plan: PackedPlan, rows: number, columns:
     resultRow,
     wholeSteps: product.k % 4 === 0,
     accumulates: innerBlocks > 1,
-  });
+  };
+  return tileColumn(tiles.writer, spec, packLhs ? "behind" : "below");
 }
 
-/** Loops over row blocks from local `block` to local `end`, which both move; `body` is written for each size of them. */
+/** Runs `body` for each size of the row blocks from local `block` to local `end`: their number, if it is not 0, is in local `count`. */
 function eachRowBlock(
   c: FunctionWriter,
   { rowBlocks }: PackedPlan,
-  [block, end]: readonly [number, number],
+  [block, end, count]: readonly [number, number, number],
   body: (rows: number, size: number) => void,
 ): void {
   const sizes = blockSizes(rowBlocks);
   sizes.forEach((rows, size) => {
     // Larger blocks come first.
-    const last = c.local("i32");
-    if (size === sizes.length - 1) c.get(end).set(last);
-    else setMin(c, last, end, () => c.i32(rowBlocks.extra));
-    c.block(() => {
-      c.get(block).get(last).op("i32.ge_s").brIf(0);
-      c.loop(() => {
-        body(rows, size);
-        c.increment(block, 1).get(block).get(last).op("i32.lt_s").brIf(0);
-      });
+    if (size === sizes.length - 1) c.get(end).set(count);
+    else setMin(c, count, end, () => c.i32(rowBlocks.extra));
+    c.get(count).get(block).op("i32.sub").tee(count).i32(0).op("i32.gt_s").if(() => {
+      c.get(block).get(count).op("i32.add").set(block);
+      body(rows, size);
     });
   });
 }
@@ -57,14 +53,18 @@ function eachRowBlock(
  */
 export function panelSweep({ module }: GeneratorContext, plan: PackedPlan, columns: number, resultRow: number): number {
   const { rowBlocks, product, packLhs } = plan;
-  const kernels = blockSizes(rowBlocks).map((rows) => tileKernel(module, plan, rows, columns, resultRow));
+  const multiply = blockSizes(rowBlocks).map((rows) => blockColumn(plan, rows, columns, resultRow));
   return module.func({ params: ["i32", "i32", "i32", "i32", "i32", "i32", "i32"] }, (c) => {
     const [lhs, panel, result, block, end, steps, accumulate] = [0, 1, 2, 3, 4, 5, 6];
-    eachRowBlock(c, plan, [block, end], (rows, size) => {
-      c.get(lhs).get(panel).get(result).get(steps).get(accumulate).call(kernels[size]);
-      if (packLhs) plusScaled(c.get(lhs), steps, rows * floatBytes).set(lhs);
-      else c.increment(lhs, rows * product.lhs.row * floatBytes);
-      c.increment(result, rows * resultRow * floatBytes);
+    const [count] = c.locals("i32", 1);
+    eachRowBlock(c, plan, [block, end, count], (rows, size) => {
+      c.get(lhs).get(panel).get(result).get(steps).get(accumulate).get(count).call(multiply[size]);
+      if (size === multiply.length - 1) return;
+      c.get(lhs);
+      if (packLhs) c.get(steps).i32(rows * floatBytes).op("i32.mul");
+      else c.i32(rows * product.lhs.row * floatBytes);
+      c.get(count).op("i32.mul").op("i32.add").set(lhs);
+      plusScaled(c.get(result), count, rows * resultRow * floatBytes).set(result);
     });
   });
 }
@@ -77,10 +77,14 @@ export function packRows({ module }: GeneratorContext, plan: PackedPlan): number
   );
   return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
     const [lhs, packed, block, end, steps] = [0, 1, 2, 3, 4];
-    eachRowBlock(c, plan, [block, end], (rows, size) => {
-      c.get(lhs).get(packed).get(steps).call(packs[size]);
-      c.increment(lhs, rows * row * floatBytes);
-      plusScaled(c.get(packed), steps, rows * floatBytes).set(packed);
+    const [count] = c.locals("i32", 1);
+    eachRowBlock(c, plan, [block, end, count], (rows, size) => {
+      c.loop(() => {
+        c.get(lhs).get(packed).get(steps).call(packs[size]);
+        c.increment(lhs, rows * row * floatBytes);
+        plusScaled(c.get(packed), steps, rows * floatBytes).set(packed);
+        c.increment(count, -1).get(count).brIf(0);
+      });
     });
   });
 }

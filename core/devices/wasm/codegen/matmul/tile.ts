@@ -1,21 +1,31 @@
 /**
- * The sizes of the tile of a matrix product that is held in registers.
+ * The tiles of matrix products that are held in registers: their sizes, and what writes their code.
  *
  * @module
  */
+import type { WasmModule } from "../assembler/module.ts";
+import { type VectorWriter, wasmVectorWriter } from "../emit/vector_code.ts";
+import { vectorLanes } from "../emit/vectors.ts";
 
 /** Rows of the best tile. */
 export const maxTileRows = 6;
-/** Columns of the best tile: for registers of one vector, and where the engine has some for two. */
+/** Columns of the best tile in WebAssembly: for registers of one vector, and where the engine has some for two. */
 export type TileColumns = 8 | 16;
 export const narrowTile: TileColumns = 8;
 export const wideTile: TileColumns = 16;
 
-/** Columns of the tiles of a product that has `columns`. */
-export function tileColumnsFor(
-  context: { tileColumns(multiplyAdds: number): TileColumns },
-  columns: number,
-  multiplyAdds: number,
-): TileColumns {
-  return columns > narrowTile ? context.tileColumns(multiplyAdds) : narrowTile;
+/** In what tiles a product is computed. */
+export interface Tiles {
+  /** Columns of the largest. */
+  readonly columns: number;
+  /** Vectors that the engine holds in one register, and the floats of one. */
+  readonly perRegister: 1 | 2;
+  readonly registerFloats: number;
+  readonly writer: VectorWriter;
+}
+
+/** Tiles in WebAssembly. */
+export function wasmTiles(module: WasmModule, columns: TileColumns): Tiles {
+  const perRegister = columns === wideTile ? 2 : 1;
+  return { columns, perRegister, registerFloats: perRegister * vectorLanes, writer: wasmVectorWriter(module) };
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import { WasmModule } from "../assembler/module.ts";
+import { wasmVectorWriter } from "../emit/vector_code.ts";
 import { floatBytes } from "../emit/vectors.ts";
 import { microKernel } from "./micro_kernel.ts";
 import { maxTileRows, narrowTile, wideTile } from "./tile.ts";
@@ -23,7 +24,7 @@ export function tileLoopsModule(): Uint8Array<ArrayBuffer> {
   module.importMemory("env", "memory", 1, 1);
   for (const name of [tileLoops.narrow, tileLoops.wide]) {
     const columns = name === tileLoops.wide ? wideTile : narrowTile;
-    const tile = microKernel(module, {
+    const tile = microKernel(wasmVectorWriter(module), {
       rows: maxTileRows,
       columns,
       lhsRow: 1,

@@ -18,7 +18,6 @@ import { operandAddress, plusScaled, setMin, slotAddress, splitOff } from "../..
 import { blockSizes, blockStart, byBlockSize } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
-import { wideTile } from "../../matmul/tile.ts";
 import { serialMultiplyAdds } from "../../work.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
 import { stageImage } from "../staging.ts";
@@ -31,8 +30,9 @@ export function directConvolution(context: GeneratorContext, kernel: ConvKernel,
   const madds = multiplyAdds(conv);
   const serial = context.threads === 1 || madds < serialMultiplyAdds;
   // Vectors of a row are merged in pairs if all of them have a partner.
-  const pairs = conv.outWidth % (2 * vectorLanes) === 0 && context.tileColumns(madds) === wideTile;
-  const plan = planDirect(conv, serial ? 1 : context.threads, pairs ? 2 : 1);
+  const pairs = conv.outWidth % (2 * vectorLanes) === 0;
+  const { perRegister } = context.tiles(madds, conv.outWidth);
+  const plan = planDirect(conv, serial ? 1 : context.threads, pairs ? perRegister : 1);
   return [{ func: convolve(context, kernel, plan), serial }];
 }
 

@@ -5,6 +5,7 @@
  */
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import { addOuterProduct, type SumTile } from "../../emit/outer_product.ts";
+import { WasmVectorCode } from "../../emit/vector_code.ts";
 import { floatBytes } from "../../emit/vectors.ts";
 import { tapOffset } from "../window.ts";
 import type { DirectPlan, TileShape } from "./plan.ts";
@@ -112,6 +113,6 @@ class TileSums {
       const { row, column } = this.#shape.vectors[v];
       c.get(this.#pixels).mem("v128.load", (row * outRow + column + pixelOffset) * floatBytes).set(to);
     };
-    addOuterProduct(c, this.#tile, loadFilter, loadPixels);
+    addOuterProduct(new WasmVectorCode(c), this.#tile, loadFilter, loadPixels);
   }
 }

@@ -5,7 +5,8 @@
  */
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import type { WasmModule } from "../../assembler/module.ts";
-import { addOuterProduct, type SumTile } from "../../emit/outer_product.ts";
+import { addOuterProduct, type SumTile, sumTile } from "../../emit/outer_product.ts";
+import { WasmVectorCode } from "../../emit/vector_code.ts";
 import { floatBytes, pushLaneSums, storeLanes, vectorLanes } from "../../emit/vectors.ts";
 import { type FilterGradientPlan, imageStrides } from "./plan.ts";
 
@@ -26,6 +27,7 @@ export function tileSums(module: WasmModule, plan: FilterGradientPlan, rows: num
 
 class TileSums {
   readonly #c: FunctionWriter;
+  readonly #code: WasmVectorCode;
   readonly #plan: FilterGradientPlan;
   /** Where each column reads the input, in floats. */
   readonly #offsets: readonly number[];
@@ -45,12 +47,8 @@ class TileSums {
     this.#plan = plan;
     this.#offsets = offsets;
     this.#ragged = plan.kernel.geometry.ow % vectorLanes;
-    this.#tile = {
-      sums: Array.from({ length: rows }, () => c.locals("v128", offsets.length)),
-      holdsRows: rows <= offsets.length,
-      held: c.locals("v128", Math.min(rows, offsets.length)),
-      passing: c.local("v128"),
-    };
+    this.#code = new WasmVectorCode(c);
+    this.#tile = sumTile(this.#code, rows, offsets.length, rows <= offsets.length);
     [this.#inputRow, this.#gradientRow, this.#rowsLeft] = c.locals("i32", 3);
     this.#mask = this.#ragged === 0 ? -1 : c.local("v128");
   }
@@ -102,7 +100,7 @@ class TileSums {
   #step(pixel: number, masked: boolean): void {
     const { oh, ow } = this.#plan.kernel.geometry;
     addOuterProduct(
-      this.#c,
+      this.#code,
       this.#tile,
       (to, row) => this.#load(to, this.#gradientRow, row * oh * ow + pixel, masked),
       (to, column) => this.#load(to, this.#inputRow, this.#offsets[column] + pixel, masked),

@@ -165,8 +165,8 @@ class TapWriter {
 
 /** Writes a function (block of the gradient, panel of the input, sums): all taps of a tile, [tap][output channel][input channel]. */
 function tileTaps(module: WasmModule, plan: TapPlan, rows: number): number {
-  const { geometry: { n }, taps, width, placeRun, pixelRun } = plan;
-  const product = microKernel(module, {
+  const { geometry: { n }, taps, width, tiles, placeRun, pixelRun } = plan;
+  const product = microKernel(tiles.writer, {
     rows,
     columns: width,
     lhsRow: 1,

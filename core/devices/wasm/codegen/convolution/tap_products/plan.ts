@@ -7,7 +7,7 @@
 import { type ConvGeometry, inputAt, outputsInside, windowAxes } from "../../../../../ir/windows.ts";
 import { type Blocks, evenBlocks, roundUp } from "../../emit/blocks.ts";
 import { floatBytes } from "../../emit/vectors.ts";
-import { maxTileRows, type TileColumns } from "../../matmul/tile.ts";
+import { maxTileRows, type Tiles } from "../../matmul/tile.ts";
 import { serialMultiplyAdds } from "../../work.ts";
 
 /** Bytes of a panel of the input and a block of the gradient, which every tap reads: within the second-level cache. */
@@ -42,7 +42,8 @@ export interface TapPlan {
   /** Output channels of a group in blocks: [block][place][image][channel]. */
   readonly rowBlocks: Blocks;
   /** Input channels of a group in panels: [panel][pixel][image][channel]. */
-  readonly width: TileColumns;
+  readonly width: number;
+  readonly tiles: Tiles;
   readonly panels: number;
   /** From run to run, in places and in pixels. */
   readonly placeRun: number;
@@ -51,8 +52,9 @@ export interface TapPlan {
   readonly phases: readonly { readonly begin: number; readonly count: number }[];
 }
 
-/** The plan for tiles of some width. */
-export function planTaps(g: ConvGeometry, width: TileColumns): TapPlan {
+/** The plan for some tiles. */
+export function planTaps(g: ConvGeometry, tiles: Tiles): TapPlan {
+  const width = tiles.columns;
   const [rows, columns] = windowAxes(g);
   const step = Math.min(columns.stride, g.w);
   const phases: { begin: number; count: number }[] = [];
@@ -78,6 +80,7 @@ export function planTaps(g: ConvGeometry, width: TileColumns): TapPlan {
     taps,
     rowBlocks: evenBlocks(g.o / g.groups, maxTileRows),
     width,
+    tiles,
     panels: Math.ceil(g.c / g.groups / width),
     placeRun: g.ow,
     pixelRun: rows.stride * g.w,

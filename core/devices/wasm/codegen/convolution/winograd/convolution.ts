@@ -19,7 +19,7 @@ import { plus, plusScaled, setMin, slotAddress } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, zeroBytes } from "../../emit/vectors.ts";
-import { maxTileRows, tileColumnsFor } from "../../matmul/tile.ts";
+import { maxTileRows } from "../../matmul/tile.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
 import { type FilterPanels, filterPanels, transformFilters } from "./filters.ts";
 import { patchToComponents } from "./linear_maps.ts";
@@ -40,7 +40,7 @@ import {
 
 /** conv2d and conv2dInputGrad of 3 by 3 windows. */
 export function winogradConvolution(context: GeneratorContext, kernel: ConvKernel, conv: Convolution): readonly Phase[] {
-  const panels = filterPanels(context, conv, tileColumnsFor(context, conv.outChannels, multiplyAdds(conv)));
+  const panels = filterPanels(context, conv, context.tiles(multiplyAdds(conv), conv.outChannels));
   return [
     { func: transformFilters(context, conv, panels), serial: false },
     { func: convolveTiles(context, kernel, conv, panels), serial: false },
@@ -72,7 +72,7 @@ function convolveTiles(context: GeneratorContext, kernel: ConvKernel, conv: Conv
   const tiling = convolutionTiling(conv, threads);
   const image = tiledImage(module, conv.source, conv.window, tiling, [patchToComponents, patchSize], 0);
   const patchStride = image.tileStride;
-  const multiply = multiplyComponents(module, { inChannels, outChannels, width: panels.width, patchStride, productStride });
+  const multiply = multiplyComponents(module, { inChannels, outChannels, tiles: panels.tiles, patchStride, productStride });
   const edgeColumns = outWidth % tileSize;
   const wholeTile = outputTransform(module, conv, tileSize);
   const edgeTile = edgeColumns === 0 ? wholeTile : outputTransform(module, conv, edgeColumns);

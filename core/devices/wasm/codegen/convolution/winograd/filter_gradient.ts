@@ -15,8 +15,8 @@ import { plus, plusScaled, slotAddress } from "../../emit/addresses.ts";
 import { blockSizes, evenBlocks, roundUp } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, transpose4, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
-import { microKernel } from "../../matmul/micro_kernel.ts";
-import { maxTileRows, type TileColumns, tileColumnsFor } from "../../matmul/tile.ts";
+import { tileColumn } from "../../matmul/micro_kernel.ts";
+import { maxTileRows, type Tiles } from "../../matmul/tile.ts";
 import { componentsToFilter, patchToComponents, tileToComponents } from "./linear_maps.ts";
 import { transformSquare } from "./squares.ts";
 import { setBand, type TiledImage, tiledImage, transformGroup } from "./tiled_image.ts";
@@ -65,8 +65,8 @@ function sumProducts(context: GeneratorContext, kernel: ConvKernel, tiling: Tili
   const { module } = context;
   const { geometry: g } = kernel;
   const [patches, gradient] = tiledOperands(module, kernel, tiling);
-  const width = tileColumnsFor(context, g.c, g.n * g.oh * g.ow * tapCount * g.c * g.o);
-  const multiply = multiplyTiles(module, g, width, patches.tileStride, gradient.tileStride);
+  const tiles = context.tiles(g.n * g.oh * g.ow * tapCount * g.c * g.o, g.c);
+  const multiply = multiplyTiles(module, g, tiles, patches.tileStride, gradient.tileStride);
   const staged = patches.stagedBytes + gradient.stagedBytes;
   const patchBytes = roundUp(tiling.together * patches.tileStride * floatBytes, 64);
   context.privateScratch(staged + patchBytes + tiling.together * gradient.tileStride * floatBytes);
@@ -109,42 +109,33 @@ function sumProducts(context: GeneratorContext, kernel: ConvKernel, tiling: Tili
 function multiplyTiles(
   module: WasmModule,
   { c: inChannels, o: outChannels }: ConvGeometry,
-  width: TileColumns,
+  { columns: width, writer }: Tiles,
   patchStride: number,
   gradientStride: number,
 ): number {
   const rowBlocks = evenBlocks(outChannels, maxTileRows);
-  const kernel = (rows: number, columns: number) =>
-    microKernel(module, {
-      rows,
-      columns,
-      lhsRow: 1,
-      lhsStep: gradientStride,
-      rhsStep: patchStride,
-      resultRow: inChannels,
-      wholeSteps: false,
-      accumulates: true,
-    });
+  const blockColumn = (rows: number, columns: number) => {
+    const layout = { lhsRow: 1, lhsStep: gradientStride, rhsStep: patchStride, resultRow: inChannels };
+    return tileColumn(writer, { rows, columns, ...layout, wholeSteps: false, accumulates: true }, "below");
+  };
   const panels = [
-    { columns: width as number, count: Math.floor(inChannels / width) },
+    { columns: width, count: Math.floor(inChannels / width) },
     { columns: inChannels % width, count: 1 },
   ].filter(({ columns, count }) => columns > 0 && count > 0).map(({ columns, count }) => ({
     columns,
     count,
-    blocks: blockSizes(rowBlocks).map((rows) => ({ rows, func: kernel(rows, columns) })),
+    blocks: blockSizes(rowBlocks).map((rows) => ({ rows, func: blockColumn(rows, columns) })),
   }));
   const counts = [rowBlocks.extra, rowBlocks.count - rowBlocks.extra].filter((count) => count > 0);
   return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
     const [gradients, patches, sums, tiles, accumulate] = [0, 1, 2, 3, 4];
-    const [component, panel, block, left, result] = c.locals("i32", 5);
+    const [component, panel, left, result] = c.locals("i32", 4);
     const onePanel = ({ columns, blocks }: typeof panels[number]) => {
       c.get(gradients).set(left).get(sums).set(result);
-      blocks.forEach(({ rows, func }, size) =>
-        c.for(block, 0, counts[size], 1, () => {
-          c.get(left).get(patches).get(result).get(tiles).get(accumulate).call(func);
-          c.increment(left, rows * floatBytes).increment(result, rows * inChannels * floatBytes);
-        })
-      );
+      blocks.forEach(({ rows, func }, size) => {
+        c.get(left).get(patches).get(result).get(tiles).get(accumulate).i32(counts[size]).call(func);
+        c.increment(left, counts[size] * rows * floatBytes).increment(result, counts[size] * rows * inChannels * floatBytes);
+      });
       c.increment(patches, columns * floatBytes).increment(sums, columns * floatBytes);
     };
     c.for(component, 0, componentCount, 1, () => {

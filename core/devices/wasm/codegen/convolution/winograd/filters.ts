@@ -6,27 +6,28 @@
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import { type GeneratorContext, phaseLocals, phaseParams } from "../../context.ts";
 import { operandAddress, plusScaled, setQuotientAndRemainder, slotAddress } from "../../emit/addresses.ts";
+import { roundUp } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
-import type { TileColumns } from "../../matmul/tile.ts";
+import type { Tiles } from "../../matmul/tile.ts";
 import type { Convolution } from "../problem.ts";
 import { filterToComponents } from "./linear_maps.ts";
 import { transformSquare } from "./squares.ts";
 import { componentCount, componentSpacing, filterSize, patchSize } from "./tiling.ts";
 
-/** Transformed filters: [component][panel of `width` output channels][input channel][width], in shared memory. */
+/** Transformed filters: [component][panel of as many output channels as tiles have columns][input channel][output channel], in shared memory. */
 export interface FilterPanels {
   /** The slot, in the table, of their address. */
   readonly slot: number;
-  readonly width: TileColumns;
+  readonly tiles: Tiles;
   /** Floats from one component to the next. */
   readonly componentStride: number;
 }
 
 /** Asks for the memory of the transformed filters. */
-export function filterPanels(context: GeneratorContext, conv: Convolution, width: TileColumns): FilterPanels {
-  const componentStride = Math.ceil(conv.outChannels / width) * conv.inChannels * width + componentSpacing;
-  return { slot: context.sharedScratch(componentCount * componentStride * floatBytes), width, componentStride };
+export function filterPanels(context: GeneratorContext, conv: Convolution, tiles: Tiles): FilterPanels {
+  const componentStride = roundUp(conv.outChannels, tiles.columns) * conv.inChannels + componentSpacing;
+  return { slot: context.sharedScratch(componentCount * componentStride * floatBytes), tiles, componentStride };
 }
 
 /** Writes the phase that transforms the filters: threads share groups of four output channels by input channels. */
@@ -41,7 +42,7 @@ export function transformFilters(context: GeneratorContext, conv: Convolution, p
       operandAddress(c, conv.filters);
       plusScaled(c, channels, vectorLanes * conv.filterOut * floatBytes);
       plusScaled(c, input, conv.filterIn * floatBytes);
-      pushPanelOffset(c, inChannels, panels.width, channels, input);
+      pushPanelOffset(c, inChannels, panels.tiles.columns, channels, input);
       slotAddress(c, panels.slot).op("i32.add").call(transform);
     });
   });

@@ -7,16 +7,16 @@ import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import type { WasmModule } from "../../assembler/module.ts";
 import { plus, plusScaled, setMin } from "../../emit/addresses.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
-import { microKernel } from "../../matmul/micro_kernel.ts";
-import { maxTileRows, type TileColumns } from "../../matmul/tile.ts";
+import { tileColumn } from "../../matmul/micro_kernel.ts";
+import { maxTileRows, type Tiles } from "../../matmul/tile.ts";
 import { componentCount, componentSpacing } from "./tiling.ts";
 
 /** Sizes of the products, and the floats from one tile to the next. */
 export interface ProductSizes {
   readonly inChannels: number;
   readonly outChannels: number;
-  /** Columns of a panel of filters. */
-  readonly width: TileColumns;
+  /** A panel of filters has their columns. */
+  readonly tiles: Tiles;
   readonly patchStride: number;
   readonly productStride: number;
 }
@@ -27,7 +27,7 @@ export interface ProductSizes {
  * a hundred times slower.
  */
 export function multiplyComponents(module: WasmModule, sizes: ProductSizes): number {
-  const { inChannels, outChannels, width, patchStride } = sizes;
+  const { inChannels, outChannels, tiles: { columns: width }, patchStride } = sizes;
   const panels = Math.ceil(outChannels / width);
   const fullPanels = Math.floor(outChannels / width);
   const full = fullPanels > 0 ? panelSweep(module, sizes, width) : -1;
@@ -75,32 +75,30 @@ function zeroTiles(
 /** Writes a function (patches, panel, products, sixes, fives): blocks of six tiles, then of five, by one panel of filters. */
 function panelSweep(
   module: WasmModule,
-  { inChannels, width, patchStride, productStride }: ProductSizes,
+  { inChannels, tiles, patchStride, productStride }: ProductSizes,
   columns: number,
 ): number {
-  const kernel = (rows: number) =>
-    microKernel(module, {
+  const blockColumn = (rows: number) => {
+    const spec = {
       rows,
       columns,
       lhsRow: patchStride,
       lhsStep: 1,
-      rhsStep: width,
+      rhsStep: tiles.columns,
       resultRow: productStride,
       wholeSteps: true,
       accumulates: false,
-    });
-  const [six, five] = [kernel(maxTileRows), kernel(maxTileRows - 1)];
+    };
+    return tileColumn(tiles.writer, spec, "below");
+  };
+  const [six, five] = [blockColumn(maxTileRows), blockColumn(maxTileRows - 1)];
   return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
     const [patches, panel, products, sixes, fives] = [0, 1, 2, 3, 4];
-    const blocks = (count: number, rows: number, func: number) =>
-      c.get(count).if(() =>
-        c.loop(() => {
-          c.get(patches).get(panel).get(products).i32(inChannels).i32(0).call(func);
-          c.increment(patches, rows * patchStride * floatBytes).increment(products, rows * productStride * floatBytes);
-          c.increment(count, -1).get(count).brIf(0);
-        })
-      );
-    blocks(sixes, maxTileRows, six);
-    blocks(fives, maxTileRows - 1, five);
+    const multiply = (func: number, count: number) =>
+      c.get(count).if(() => c.get(patches).get(panel).get(products).i32(inChannels).i32(0).get(count).call(func));
+    multiply(six, sixes);
+    plusScaled(c.get(patches), sixes, maxTileRows * patchStride * floatBytes).set(patches);
+    plusScaled(c.get(products), sixes, maxTileRows * productStride * floatBytes).set(products);
+    multiply(five, fives);
   });
 }

@@ -1,0 +1,165 @@
+/**
+ * The language of the innermost loops, tiles of sums in registers: loads, broadcasts, multiply-adds, stores, and loops around them. What is
+ * written in it becomes WebAssembly, with vectors of 4 floats, or machine code, with 8 or 16 (`native/vector_writer.ts`).
+ *
+ * @module
+ */
+import type { FunctionWriter } from "../assembler/function_writer.ts";
+import type { WasmModule } from "../assembler/module.ts";
+import { storeLanes, vectorLanes } from "./vectors.ts";
+
+/** What a parameter of such a function is: an address in the memory, or an integer that is not negative. */
+export type VectorParameter = "address" | "count";
+
+/**
+ * Writes functions that move nothing but vectors of f32. Vectors and integers go by number: local variables, or registers. Distances are
+ * in bytes.
+ */
+export interface VectorCode {
+  /** Floats of a vector. */
+  readonly lanes: number;
+  /** New vectors. */
+  vectors(count: number): number[];
+  /** New integers. */
+  integers(count: number): number[];
+  /** Lets later vectors, or integers, take the place of these. */
+  releaseVectors(...vectors: readonly number[]): void;
+  releaseIntegers(...integers: readonly number[]): void;
+  /** Sets a vector to zeros. */
+  clear(vector: number): void;
+  /** Sets a vector to floats of which the first `lanes` are of use; the others may be anything, but are not taken for subnormal. */
+  load(vector: number, address: number, offset: number, lanes?: number): void;
+  /** Sets all lanes to one float. */
+  broadcast(vector: number, address: number, offset: number): void;
+  /** sum += x y, rounded once (in WebAssembly: if the processor can). */
+  multiplyAdd(x: number, y: number, sum: number): void;
+  /** Stores the first `lanes` floats; nothing beyond them is touched. */
+  store(vector: number, address: number, offset: number, lanes?: number): void;
+  /** Sets an integer to another, to its quotient by a power of two, or to the remainder. */
+  set(to: number, from: number): void;
+  setQuotient(to: number, from: number, power: number): void;
+  setRemainder(to: number, from: number, power: number): void;
+  add(integer: number, value: number): void;
+  /** Adds `scale` times another. */
+  addScaled(integer: number, other: number, scale: number): void;
+  /** Repeats the body as often as `counter` says, which ends at 0. */
+  repeat(counter: number, body: () => void): void;
+  /** The body if an integer is not 0. */
+  unless0(integer: number, body: () => void): void;
+  /** A part, with integers that keep their values. */
+  call(part: VectorPart, parameters: readonly number[]): void;
+}
+
+/** What writes code for parameters, which it may change. */
+export type WriteVectors = (code: VectorCode, parameters: readonly number[]) => void;
+
+/** A piece of code that functions have in common. */
+export interface VectorPart {
+  readonly write: WriteVectors;
+  /** The function that it is, if it is one. */
+  readonly func?: number;
+}
+
+/** Writes functions of such code. */
+export interface VectorWriter {
+  /** Writes a function that returns nothing; gives its index in the module. */
+  func(parameters: readonly VectorParameter[], write: WriteVectors): number;
+  /** A part for `VectorCode.call`: in WebAssembly a function of its own, which is optimized before what calls it. */
+  part(parameters: readonly VectorParameter[], write: WriteVectors): VectorPart;
+}
+
+/** Writes WebAssembly. */
+export function wasmVectorWriter(module: WasmModule): VectorWriter {
+  const func: VectorWriter["func"] = (parameters, write) =>
+    module.func(
+      { params: parameters.map(() => "i32" as const) },
+      (c) => write(new WasmVectorCode(c), parameters.map((_, i) => i)),
+    );
+  return { func, part: (parameters, write) => ({ write, func: func(parameters, write) }) };
+}
+
+/** Vector code in WebAssembly. */
+export class WasmVectorCode implements VectorCode {
+  readonly lanes = vectorLanes;
+  readonly #c: FunctionWriter;
+
+  constructor(c: FunctionWriter) {
+    this.#c = c;
+  }
+
+  vectors(count: number): number[] {
+    return this.#c.locals("v128", count);
+  }
+
+  integers(count: number): number[] {
+    return this.#c.locals("i32", count);
+  }
+
+  releaseVectors(...vectors: readonly number[]): void {
+    this.#c.release("v128", ...vectors);
+  }
+
+  releaseIntegers(...integers: readonly number[]): void {
+    this.#c.release("i32", ...integers);
+  }
+
+  clear(vector: number): void {
+    this.#c.f32x4(0).set(vector);
+  }
+
+  /** Reads a whole vector: memory goes on behind every buffer, and what is packed has zeros there. */
+  load(vector: number, address: number, offset: number): void {
+    this.#c.get(address).mem("v128.load", offset).set(vector);
+  }
+
+  broadcast(vector: number, address: number, offset: number): void {
+    this.#c.get(address).mem("v128.load32_splat", offset).set(vector);
+  }
+
+  multiplyAdd(x: number, y: number, sum: number): void {
+    this.#c.get(x).get(y).get(sum).op("f32x4.relaxed_madd").set(sum);
+  }
+
+  store(vector: number, address: number, offset: number, lanes = vectorLanes): void {
+    storeLanes(this.#c, address, vector, lanes, offset);
+  }
+
+  set(to: number, from: number): void {
+    this.#c.get(from).set(to);
+  }
+
+  setQuotient(to: number, from: number, power: number): void {
+    this.#c.get(from).i32(Math.log2(power)).op("i32.shr_u").set(to);
+  }
+
+  setRemainder(to: number, from: number, power: number): void {
+    this.#c.get(from).i32(power - 1).op("i32.and").set(to);
+  }
+
+  add(integer: number, value: number): void {
+    this.#c.increment(integer, value);
+  }
+
+  addScaled(integer: number, other: number, scale: number): void {
+    this.#c.get(integer).get(other).i32(scale).op("i32.mul").op("i32.add").set(integer);
+  }
+
+  repeat(counter: number, body: () => void): void {
+    const c = this.#c;
+    c.get(counter).if(() =>
+      c.loop(() => {
+        body();
+        c.increment(counter, -1).get(counter).brIf(0);
+      })
+    );
+  }
+
+  unless0(integer: number, body: () => void): void {
+    this.#c.get(integer).if(body);
+  }
+
+  call({ func }: VectorPart, parameters: readonly number[]): void {
+    for (const each of parameters) this.#c.get(each);
+    this.#c.call(func!);
+  }
+}
