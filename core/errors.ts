@@ -47,6 +47,12 @@ export class DeviceError extends CotangentError {}
 export class OutOfMemoryError extends DeviceError {}
 
 /**
+ * Processes that train together do not agree, one of them does not come, or there is no library through which they could speak. After the first
+ * two nothing can be exchanged any more: end the program.
+ */
+export class DistributedError extends CotangentError {}
+
+/**
  * A NaN or an infinity came out of an operation on finite numbers, and COTANGENT_DEBUG=nan looks for such.
  *
  * `facts`: the name of the `op`, the `shape` and `dtype` of its result, the path of the `layer` it belongs to, the `location` in the

@@ -35,7 +35,7 @@ const layers: readonly (readonly string[])[] = [
   ["core/devices"], // what devices share; the folder of each is a part of its own
   ["core/devices/wasm", "core/devices/webgpu", "core/devices/reference"],
   ["core/execution"],
-  ["layers", "optimizers", "datasets", "formats"],
+  ["layers", "optimizers", "datasets", "formats", "distributed"],
   ["mod.ts"],
   ["visual", "onnx"],
   ["dev_deps.ts"],

@@ -192,7 +192,7 @@ class Lowering implements Memory {
 
   /** Adds to a kernel the store of its bare result, or the buffer it writes to. */
   #finish(node: Node, core: KernelCore): void {
-    if (core.kind === "scatterRows") {
+    if (core.kind === "scatterRows" || core.kind === "exchange") {
       this.kernels.push({ ...core, loads: [], stores: [], target: this.#whole(node) });
       return;
     }

@@ -8,7 +8,7 @@ import { type Shape, sizeOf } from "../shape.ts";
 import { alias } from "./alias.ts";
 import { type Kernel, mapAccesses, readsOf, writesOf } from "../ir/kernel.ts";
 import type { BufferSpec, Program } from "../ir/program.ts";
-import { dependenciesOf, schedule } from "./schedule.ts";
+import { dependenciesOf, scheduleKernels } from "./schedule.ts";
 
 /** What a buffer holds. */
 export interface BufferType {
@@ -43,7 +43,7 @@ export function plan({ kernels, buffers, inputs, outputs }: PlanInput): Program 
     canAlias: (input) => inputs[input].donated,
     outputs,
   });
-  const ordered = schedule(kernels, before).filter((kernel) => !idle.has(kernel));
+  const ordered = scheduleKernels(kernels, before).map((index) => kernels[index]).filter((kernel) => !idle.has(kernel));
 
   const specs: BufferSpec[] = [];
   const ids = new Map<number, number>();
@@ -128,7 +128,17 @@ interface LiveRange {
 function liveRanges(kernels: readonly Kernel[], start: number): { ranges: Map<number, LiveRange>; end: number } {
   const ranges = new Map<number, LiveRange>();
   let time = start;
+  /** For what an exchange writes what it reads, which it may do until the other is read. */
+  const exchanging = new Map<number, number>();
   for (const kernel of kernels) {
+    for (const buffer of exchanging.size > 0 ? readsOf(kernel) : []) {
+      const source = exchanging.get(buffer);
+      if (source === undefined) continue;
+      const { from, to } = ranges.get(source)!;
+      ranges.set(source, { from, to: Math.max(to, time - 1) });
+      exchanging.delete(buffer);
+    }
+    if (kernel.kind === "exchange") exchanging.set(kernel.target.buffer, kernel.operands[0].buffer);
     const inner = kernel.kind === "loop" ? liveRanges(kernel.kernels, time) : undefined;
     const end = inner?.end ?? time + 1;
     const shared = inner && new Set(kernels.flatMap((other) => other === kernel ? [] : buffersOf(other)));

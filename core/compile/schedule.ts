@@ -40,6 +40,22 @@ export function dependsOn(dependencies: Dependencies, to: number, from: number):
   return false;
 }
 
+/**
+ * An order of kernels, by index, that respects the dependencies: what needs the results of exchanges comes as late as possible, so that the
+ * device computes while they go on; otherwise as they were.
+ */
+export function scheduleKernels(kernels: readonly Kernel[], dependencies: Dependencies): number[] {
+  const order = schedule([...kernels.keys()], dependencies);
+  /** How many exchanges, one after the other, a kernel needs. */
+  const needs = new Array<number>(kernels.length).fill(0);
+  for (const index of order) {
+    for (const before of dependencies[index]) {
+      needs[index] = Math.max(needs[index], needs[before] + (kernels[before].kind === "exchange" ? 1 : 0));
+    }
+  }
+  return order.sort((a, b) => needs[a] - needs[b]);
+}
+
 /** The items in an order that respects the dependencies, otherwise as they were. */
 export function schedule<T>(items: readonly T[], dependencies: Dependencies): T[] {
   const entered = new Set<number>();

@@ -64,7 +64,7 @@ export function showProgram(program: Program): string {
       ...(kernel.kind === "reduce" ? kernel.reductions.map(({ op, value }) => `  ${op} ${showExpr(value)}`) : []),
       ...kernel.loads.map((load, slot) => `  load${slot} ${access(load)}`),
       ...kernel.stores.map((store) => `  store ${access(store)} = ${showExpr(store.value)}`),
-      ...(kernel.kind === "scatterRows" ? [`  target ${access(kernel.target)}`] : []),
+      ...("target" in kernel ? [`  target ${access(kernel.target)}`] : []),
     ];
   };
   return program.kernels.flatMap((kernel, i) => lines(kernel, `${i}`)).join("\n");

@@ -6,15 +6,7 @@
  * @module
  */
 import { type Expr, type ScalarType, scalarType, visit } from "./expr.ts";
-import {
-  type Access,
-  type Kernel,
-  kindOf,
-  operandShapes,
-  resultTypes,
-  type ScatterRowsKernel,
-  type SimpleKernel,
-} from "./kernel.ts";
+import { type Access, type Kernel, kindOf, operandShapes, resultTypes, type SimpleKernel } from "./kernel.ts";
 import type { BufferSpec, Program } from "./program.ts";
 import { DeviceError } from "../errors.ts";
 import { contiguousStrides, type Shape, sizeOf } from "../shape.ts";
@@ -53,7 +45,7 @@ function checkKernel(kernel: Kernel, buffers: readonly BufferSpec[], refuse: Ref
 }
 
 function checkOperands(kernel: SimpleKernel, buffers: readonly BufferSpec[], refuse: Refuse): void {
-  const { rank, reduced, expressions } = kindOf(kernel);
+  const { rank, reduced, expressions, target } = kindOf(kernel);
   if (rank !== undefined && kernel.shape.length !== rank) refuse(`its domain has ${kernel.shape.length} axes, not ${rank}`);
   operandShapes(kernel).forEach(({ shape, contiguous }, k) => {
     // The strides of contiguous operands are not looked at.
@@ -62,15 +54,15 @@ function checkOperands(kernel: SimpleKernel, buffers: readonly BufferSpec[], ref
   });
   const inner = expressions?.(kernel) ?? [];
   if (inner.length > 0) checkLeaves(inner, kernel.operands, [...kernel.shape, ...reduced(kernel)], [], buffers, refuse);
-  if (kernel.kind === "scatterRows") checkTarget(kernel, buffers, refuse);
+  if ("target" in kernel) checkTarget(kernel, target!(kernel), buffers, refuse);
 }
 
 function checkTarget(
-  { outer, size, inner, operands: [source], target }: ScatterRowsKernel,
+  { operands: [source], target }: Extract<SimpleKernel, { readonly target: Access }>,
+  shape: Shape,
   buffers: readonly BufferSpec[],
   refuse: Refuse,
 ): void {
-  const shape = [outer, size, inner];
   checkAccess({ ...target, strides: contiguousStrides(shape) }, shape, buffers, "target", refuse);
   const [from, to] = [buffers[source.buffer].dtype, buffers[target.buffer].dtype];
   if (from !== to) refuse(`it writes ${from} to a buffer of ${to}`);

@@ -62,7 +62,7 @@ function bytesOf(program: Program, kernel: SimpleKernel): number {
   for (const operand of kernel.operands) touch(operand.buffer, most);
   for (const load of kernel.loads) touch(load.buffer, distinct(load));
   const read = [...touched.values()].reduce((sum, bytes) => sum + bytes, 0);
-  const writes = kernel.kind === "scatterRows" ? [{ ...kernel.target, strides: contiguousStrides(kernel.shape) }] : kernel.stores;
+  const writes = "target" in kernel ? [{ ...kernel.target, strides: contiguousStrides(kernel.shape) }] : kernel.stores;
   const written = writes.map((store) => distinct(store) * deviceBytes(program.buffers[store.buffer].dtype));
   return read + written.reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -16,6 +16,7 @@ import type { Expr } from "./expr.ts";
 import { type ArgsortKernel, argsortKind } from "./kernels/argsort.ts";
 import type { Access, KernelBase, KernelKind, Operand } from "./kernels/base.ts";
 import { conv2dFilterGradKind, conv2dInputGradKind, conv2dKind, type ConvKernel } from "./kernels/conv.ts";
+import { type ExchangeKernel, exchangeKind } from "./kernels/exchange.ts";
 import { type MapKernel, mapKind } from "./kernels/map.ts";
 import { type MatmulKernel, matmulKind } from "./kernels/matmul.ts";
 import {
@@ -39,6 +40,7 @@ import {
 export type { ArgsortKernel } from "./kernels/argsort.ts";
 export type { Access, Store } from "./kernels/base.ts";
 export type { ConvKernel } from "./kernels/conv.ts";
+export type { ExchangeKernel } from "./kernels/exchange.ts";
 export type { MapKernel } from "./kernels/map.ts";
 export type { MatmulKernel } from "./kernels/matmul.ts";
 export type { PoolKernel } from "./kernels/pool.ts";
@@ -56,7 +58,8 @@ export type SimpleKernel =
   | GatherRowsKernel
   | ScatterAddRowsKernel
   | ScatterRowsKernel
-  | ArgsortKernel;
+  | ArgsortKernel
+  | ExchangeKernel;
 
 /**
  * Kernels run `count` times over, on the same buffers: what one round leaves in them the next one finds. The domain is []; operands,
@@ -104,6 +107,7 @@ const kinds: { readonly [K in Kind]: KernelKind<KernelOf<K>> } = {
   scatterAddRows: scatterAddRowsKind,
   scatterRows: scatterRowsKind,
   argsort: argsortKind,
+  exchange: exchangeKind,
 };
 
 /** What is known of a kernel's kind. */
@@ -157,7 +161,7 @@ export const readsOf: (kernel: Kernel) => ReadonlySet<number> = oncePerKernel((k
 /** The distinct buffers a kernel writes. */
 export const writesOf: (kernel: Kernel) => ReadonlySet<number> = oncePerKernel((kernel) => {
   if (kernel.kind === "loop") return new Set(kernel.kernels.flatMap((each) => [...writesOf(each)]));
-  const targets = kernel.kind === "scatterRows" ? [kernel.target] : kernel.stores;
+  const targets = "target" in kernel ? [kernel.target] : kernel.stores;
   return new Set(targets.map(({ buffer }) => buffer));
 });
 
@@ -165,7 +169,7 @@ export const writesOf: (kernel: Kernel) => ReadonlySet<number> = oncePerKernel((
 export function mapAccesses<K extends Kernel>(kernel: K, change: <A extends Access>(access: A) => A): K {
   const { operands, loads, stores } = kernel;
   const changed = { ...kernel, operands: operands.map(change), loads: loads.map(change), stores: stores.map(change) };
-  if (kernel.kind === "scatterRows") return { ...changed, target: change(kernel.target) };
+  if ("target" in kernel) return { ...changed, target: change(kernel.target) };
   if (kernel.kind === "loop") return { ...changed, kernels: kernel.kernels.map((each) => mapAccesses(each, change)) };
   return changed;
 }

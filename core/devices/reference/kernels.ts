@@ -7,6 +7,7 @@ import { type Access, callByKind, type Kernel, type KernelTable } from "../../ir
 import { contiguousStrides } from "../../shape.ts";
 import { argsortResult } from "./argsort.ts";
 import { conv2d, conv2dFilterGrad, conv2dInputGrad } from "./conv.ts";
+import { exchange } from "./exchange.ts";
 import { evaluate, type Memory } from "./evaluate.ts";
 import { matmulResult } from "./matmul.ts";
 import { avgPool2d, avgPool2dGrad, maxPool2d, maxPool2dGather, maxPool2dScatter } from "./pooling.ts";
@@ -52,6 +53,10 @@ const resultsOf: KernelTable<readonly Memory[], readonly Float64Array[]> = {
     return [];
   },
   argsort: (memories, kernel) => [argsortResult(kernel, memories)],
+  exchange: (memories, kernel) => {
+    exchange(kernel, memories);
+    return [];
+  },
 };
 
 /** The operands of a kernel, each from its offset on. */

@@ -6,6 +6,8 @@
 import { deviceBytes, type DType, type HostArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
 import { doubleMath } from "../../ir/functions/double.ts";
+import type { Exchanging } from "../../ir/exchange.ts";
+import type { Access, ExchangeKernel } from "../../ir/kernel.ts";
 import type { Program } from "../../ir/program.ts";
 import { serialMultiplyAdds } from "./codegen/work.ts";
 import { narrowTile, type TileColumns } from "./codegen/matmul/tile.ts";
@@ -192,13 +194,21 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     this.#arenaBase = arena.base;
   }
 
+  /** Runs the stages; exchanges that have begun proceed between them. */
   #execute(): void {
     const { profile, program, memory } = this.#parts;
     const scratch = memory.arena.base + this.#layout.scratch;
+    const running = new Map<ExchangeKernel, Exchanging>();
     for (let entry = 0; entry < this.#work.length; entry++) {
-      const { run, parallel, algorithm } = this.#work[entry];
+      const { run, parallel, algorithm, exchange, waitsFor } = this.#work[entry];
       const start = profile ? performance.now() : 0;
-      if (parallel) {
+      for (const each of waitsFor) {
+        running.get(each)!.wait();
+        running.delete(each);
+      }
+      if (exchange) {
+        running.set(exchange, this.#start(exchange));
+      } else if (parallel) {
         this.#parts.pool.run(this.#command(entry, run, scratch));
       } else {
         try {
@@ -207,8 +217,19 @@ export class WasmExecutable implements Executable<WasmBuffer> {
           throw deviceFailure(error);
         }
       }
+      for (const each of running.values()) each.poll();
       profile?.(program, entry, algorithm ?? program.kernels[entry].kind, performance.now() - start);
     }
+    for (const each of running.values()) each.wait();
+  }
+
+  #start({ exchange, operands: [source], target, size, shape: [extent] }: ExchangeKernel): Exchanging {
+    const { program, memory } = this.#parts;
+    const elements = ({ buffer, offset }: Access, size: number): HostArray => {
+      const { dtype } = program.buffers[buffer];
+      return memory.view((memory.words[(this.#table >>> 2) + buffer] >>> 0) + offset * deviceBytes(dtype), dtype, size);
+    };
+    return exchange.start(elements(source, size), elements(target, extent));
   }
 
   #command(entry: number, run: RunFunction, scratch: number): Work {

@@ -86,11 +86,16 @@ export class SharedMemory {
     this.#bytes.copyWithin(to, from, from + bytes);
   }
 
-  /** Copies values at an address into a host array. */
-  read(address: number, dtype: DType, out: HostArray): HostArray {
+  /** The elements at an address, in place: until the next allocation. */
+  view(address: number, dtype: DType, size: number): HostArray {
     const view = this.#viewAs(dtype);
     const start = address / view.BYTES_PER_ELEMENT;
-    out.set(view.subarray(start, start + out.length));
+    return view.subarray(start, start + size);
+  }
+
+  /** Copies values at an address into a host array. */
+  read(address: number, dtype: DType, out: HostArray): HostArray {
+    out.set(this.view(address, dtype, out.length));
     return out;
   }
 

@@ -61,6 +61,8 @@ export interface KernelKind<K> {
   results(kernel: K, operands: readonly DType[]): readonly DType[];
   /** Whether a result is a sum of products of its operands: 0 where one of them is empty. */
   readonly sumsProducts?: true;
+  /** The extents of what it writes by itself, for kernels that have a `target` instead of stores. */
+  target?(kernel: K): Shape;
   /** The number of axes of the domain, where the kind fixes it. */
   readonly rank?: number;
   /** Expressions beside those of the stores. Their `load`s name operands, and their points are those of `shape` then `reduced`. */

@@ -53,6 +53,7 @@ export const scatterAddRowsKind: KernelKind<ScatterAddRowsKernel> = {
 
 export const scatterRowsKind: KernelKind<ScatterRowsKernel> = {
   operands: ({ outer, inner, count }) => [contiguous(outer, count, inner), contiguous(count)],
+  target: ({ outer, size, inner }) => [outer, size, inner],
   reduced: () => [],
   flops: () => 0,
   results: () => [],

@@ -13,6 +13,7 @@ import { reduce } from "./reduce/reduce.ts";
 import { gatherRows } from "./rows/gather_rows.ts";
 import { scatterAddRows } from "./rows/scatter_add_rows.ts";
 import { scatterRows } from "./rows/scatter_rows.ts";
+import { DeviceError } from "../../../errors.ts";
 import { argsort } from "./sort/argsort.ts";
 
 const generators: KernelTable<GeneratorContext, readonly Phase[]> = {
@@ -31,6 +32,9 @@ const generators: KernelTable<GeneratorContext, readonly Phase[]> = {
   scatterAddRows,
   scatterRows,
   argsort,
+  exchange: (_, { exchange }) => {
+    throw new DeviceError(`Cannot do ${exchange.label} inside a scan on wasm: do it before or after`, { device: "wasm" });
+  },
 };
 
 /** Writes the functions of a kernel and gives its phases. */

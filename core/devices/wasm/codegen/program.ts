@@ -10,6 +10,7 @@ import { expressionsOf, type Kernel, type SimpleKernel } from "../../../ir/kerne
 import type { Program } from "../../../ir/program.ts";
 import { WasmModule } from "./assembler/module.ts";
 import type { Epilogue, GeneratorContext, Phase } from "./context.ts";
+import { type Stage, stagesOf } from "../stages.ts";
 import { barrierFunction, importSharedMemory } from "./synchronization.ts";
 import { writeBlockEpilogue, writeEpilogue } from "./elementwise/epilogue.ts";
 import { emitEntry, type Step } from "./entry.ts";
@@ -35,11 +36,18 @@ export interface ProgramOptions {
   readonly machine?: MachineCode;
 }
 
+/** A stage of a program: an exported function "run0", "run1" ..., or an exchange. */
+export interface Entry extends Omit<Stage, "kernels"> {
+  /** Whether all threads take part. */
+  readonly parallel: boolean;
+  /** By which algorithm a kernel of its own is computed. */
+  readonly algorithm: string | undefined;
+}
+
 /** A module and what it needs to run. */
 export interface ProgramCode {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Exported functions "run0", "run1" ...: whether all threads take part, and by which algorithm a kernel of its own is computed. */
-  readonly entries: readonly { readonly parallel: boolean; readonly algorithm: string | undefined }[];
+  readonly entries: readonly Entry[];
   /** Byte offsets of shared scratch memory, for the table slots that follow those of the buffers. */
   readonly sharedOffsets: readonly number[];
   readonly sharedBytes: number;
@@ -53,18 +61,15 @@ export function emitProgram(program: Program, options: ProgramOptions): ProgramC
   const host = importHostFunctions(module, program);
   const writer = new KernelWriter(module, program, options, host, tilesOf(module, options));
   const barrier = options.threads > 1 ? barrierFunction(module, options.threads, options.spins) : undefined;
-  const algorithms: (string | undefined)[] = [];
-  const kernels = program.kernels.map((kernel) => {
+  const entries = stagesOf(program, options.separate).map(({ kernels, exchange, waitsFor }, i) => {
     writer.algorithm = undefined;
-    const steps = writer.steps(kernel);
-    algorithms.push(writer.algorithm);
-    return steps;
+    const steps = kernels.flatMap((kernel) => writer.steps(kernel));
+    const parallel = !exchange && emitEntry(module, `run${i}`, steps, barrier);
+    return { parallel, algorithm: options.separate ? writer.algorithm : undefined, exchange, waitsFor };
   });
-  const entries = options.separate ? kernels : [kernels.flat()];
-  const parallel = entries.map((steps, i) => emitEntry(module, `run${i}`, steps, barrier));
   return {
     bytes: module.finish(),
-    entries: parallel.map((parallel, i) => ({ parallel, algorithm: options.separate ? algorithms[i] : undefined })),
+    entries,
     sharedOffsets: writer.sharedOffsets,
     sharedBytes: writer.sharedBytes,
     privateBytes: writer.privateBytes,

@@ -14,6 +14,7 @@ import {
   sumsNothing,
   writesOf,
 } from "../../../ir/kernel.ts";
+import { DeviceError } from "../../../errors.ts";
 import type { Program } from "../../../ir/program.ts";
 import { sizeOf } from "../../../shape.ts";
 import { generateConv2d } from "./convolution/conv2d.ts";
@@ -57,6 +58,12 @@ const generators: KernelTable<Surroundings, KernelCode> = {
   scatterAddRows: from(generateScatterAddRows),
   scatterRows: from(generateScatterRows),
   argsort: from(generateArgsort),
+  exchange: (_, { exchange }) => {
+    throw new DeviceError(
+      `Cannot do ${exchange.label} inside a program of webgpu, which does not wait for the host: use the wasm device`,
+      { device: "webgpu" },
+    );
+  },
 };
 
 /** The dispatches that compute a kernel once; none if there is nothing to write. */

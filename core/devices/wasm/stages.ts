@@ -1,0 +1,50 @@
+/**
+ * Stages of a program: kernels that run one after the other without the host, and exchanges, which it does.
+ *
+ * An exchange goes on while later kernels run, up to the first that would disturb it. Meanwhile every kernel is a stage of its own, so that
+ * the host lets the exchange proceed in between.
+ *
+ * @module
+ */
+import { type ExchangeKernel, type Kernel, readsOf, writesOf } from "../../ir/kernel.ts";
+import type { Program } from "../../ir/program.ts";
+
+/** Kernels to run, or an exchange to begin. */
+export interface Stage {
+  readonly kernels: readonly Kernel[];
+  readonly exchange: ExchangeKernel | undefined;
+  /** Exchanges that must have ended before. */
+  readonly waitsFor: readonly ExchangeKernel[];
+}
+
+/** The stages of a program, in order; `separate`: one for each kernel. */
+export function stagesOf({ kernels, buffers }: Program, separate: boolean): Stage[] {
+  const memoryOf = (buffer: number): string => {
+    const { location } = buffers[buffer];
+    return location.kind === "slot" ? `slot ${location.slot}` : `buffer ${buffer}`;
+  };
+  const memories = (ids: Iterable<number>) => new Set([...ids].map(memoryOf));
+  const disturbs = (kernel: Kernel, exchange: ExchangeKernel): boolean => {
+    const [from, to] = [memoryOf(exchange.operands[0].buffer), memoryOf(exchange.target.buffer)];
+    const written = memories(writesOf(kernel));
+    return written.has(from) || written.has(to) || memories(readsOf(kernel)).has(to);
+  };
+  const stages: Stage[] = [];
+  let running: readonly ExchangeKernel[] = [];
+  let together: Kernel[] | undefined;
+  for (const kernel of kernels) {
+    const waitsFor = running.filter((each) => disturbs(kernel, each));
+    running = running.filter((each) => !waitsFor.includes(each));
+    if (kernel.kind === "exchange") {
+      running = [...running, kernel];
+      together = undefined;
+      stages.push({ kernels: [], exchange: kernel, waitsFor });
+    } else if (together && waitsFor.length === 0) together.push(kernel);
+    else {
+      const begun = [kernel];
+      stages.push({ kernels: begun, exchange: undefined, waitsFor });
+      together = separate || running.length > 0 ? undefined : begun;
+    }
+  }
+  return stages;
+}
