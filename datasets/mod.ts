@@ -25,6 +25,7 @@ export type * from "./loader/example.ts";
 export * from "./mnist.ts";
 export * from "./order.ts";
 export type * from "./options.ts";
+export * from "./shard.ts";
 export * from "./split.ts";
 export * from "./synthetic.ts";
 export type * from "./tables/types.ts";

@@ -7,7 +7,8 @@
  *
  * @module
  */
-export { init, type InitOptions, type Processes } from "./processes.ts";
+export { init, type InitOptions } from "./init.ts";
+export type { Processes } from "./processes.ts";
 export {
   allGather,
   allReduce,

@@ -6,20 +6,11 @@
 import type { HostArray } from "../core/dtype.ts";
 import { DistributedError } from "../core/errors.ts";
 import type { Exchanging } from "../core/ir/exchange.ts";
-import { real } from "../core/kinds.ts";
-import { checkOptions, optionTable } from "../core/options.ts";
 import { Agreement, type Comparison, theEnd } from "./agreement.ts";
 import { placeOf } from "./launcher.ts";
 import { Communicator, type Request } from "./mpi/communicator.ts";
 import { openLibrary } from "./mpi/library.ts";
-
-/** Options of `init`. */
-export interface InitOptions {
-  /** Seconds to wait for another process before an error names it. Default 30. */
-  readonly timeout?: number;
-}
-
-const initOptions = optionTable<InitOptions>({ timeout: real });
+import { sleep } from "./waiting.ts";
 
 /** The place of a process among those that were started together. */
 export interface Processes {
@@ -31,32 +22,22 @@ export interface Processes {
   readonly localRank: number;
 }
 
+/** Seconds from a failure to the end of all processes. */
+const partingSeconds = 1;
+
 /** What begins an exchange between the arrays of all processes. */
 export type Begin = (communicator: Communicator) => Request;
 
 let current: (Processes & { readonly exchanges?: Exchanges }) | undefined;
 
-/**
- * Joins the other processes that `mpirun` (or `mpiexec`, or `srun`) started with this one; alone it is rank 0 of 1, needs no library, and all
- * exchanges give what they get. Later calls give the same.
- *
- * ```ts
- * import { init } from "./mod.ts";
- * const { rank, size } = init();
- * console.log(`process ${rank} of ${size}`); // process 0 of 1
- * ```
- *
- * @throws {DistributedError} If the library of the launcher is not installed, or Deno may not call it (`--allow-env --allow-ffi`).
- */
-export function init(options: InitOptions = {}): Processes {
-  const { timeout = 30 } = checkOptions(options, initOptions, "init");
-  if (!(timeout > 0)) throw new RangeError(`Cannot wait for ${timeout} seconds: the timeout must be above 0`);
-  current ??= join(timeout);
+/** Joins the other processes; later calls give the same. */
+export function join(timeout: number, overlap: boolean): Processes {
+  current ??= joinNow(timeout, overlap);
   const { rank, size, localRank } = current;
   return { rank, size, localRank };
 }
 
-function join(timeout: number): Processes & { readonly exchanges?: Exchanges } {
+function joinNow(timeout: number, overlap: boolean): Processes & { readonly exchanges?: Exchanges } {
   const place = placeOf();
   if (!place) return { rank: 0, size: 1, localRank: 0 };
   const world = Communicator.world(openLibrary(place.library));
@@ -68,7 +49,7 @@ function join(timeout: number): Processes & { readonly exchanges?: Exchanges } {
       { expected: place.size, found: size },
     );
   }
-  const exchanges = new Exchanges(world, timeout);
+  const exchanges = new Exchanges(world, timeout, overlap);
   globalThis.addEventListener("unload", () => exchanges.end());
   return { rank, size, localRank: place.localRank, exchanges };
 }
@@ -88,12 +69,17 @@ export class Exchanges {
   readonly #world: Communicator;
   readonly #agreement: Agreement;
   readonly #running: CheckedExchange[] = [];
+  readonly #overlap: boolean;
   #failure: unknown;
   #count = 0;
 
-  /** `timeout`: how many seconds to wait for another process. */
-  constructor(world: Communicator, timeout: number) {
+  /**
+   * @param timeout How many seconds to wait for another process.
+   * @param overlap Whether the program computes meanwhile.
+   */
+  constructor(world: Communicator, timeout: number, overlap: boolean) {
     this.#world = world;
+    this.#overlap = overlap;
     this.#agreement = new Agreement(world, timeout);
   }
 
@@ -103,19 +89,23 @@ export class Exchanges {
     const numbered = `exchange ${++this.#count}, ${step}`;
     const exchange = new CheckedExchange(this.#agreement.compare(numbered), () => begin(this.#world));
     this.#running.push(exchange);
+    if (!this.#overlap) this.#wait(exchange);
     return { poll: () => this.#poll(exchange), wait: () => this.#wait(exchange) };
   }
 
   /** The end of the program: that of the others, too, or they are told. */
   end(): void {
-    try {
-      if (this.#failure) throw this.#failure;
-      this.start(theEnd, () => ({ test: () => true })).wait();
-      this.#world.finalize();
-    } catch (error) {
-      if (error !== this.#failure) console.error(error instanceof Error ? error.message : error);
-      this.#world.abort(1);
+    if (!this.#failure) {
+      try {
+        this.start(theEnd, () => ({ test: () => true })).wait();
+        return this.#world.finalize();
+      } catch (error) {
+        console.error(error instanceof Error ? error.message : error);
+      }
     }
+    // The others print, too, what they have found: this ends them.
+    sleep(partingSeconds);
+    this.#world.abort(1);
   }
 
   /** In order: the library matches the exchanges of processes by it. */

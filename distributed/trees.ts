@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { computeType, type DType, isFloat } from "../core/dtype.ts";
+import { computeType, type DType, tangentType } from "../core/dtype.ts";
 import { DTypeError } from "../core/errors.ts";
 import { realizeNow } from "../core/execution/realize.ts";
 import { argument, natural, oneOf } from "../core/kinds.ts";
@@ -55,8 +55,9 @@ export function allReduce<T>(tree: T, reduction: ReductionName): T {
   const leaves = tensorsOf(tree, "allReduce");
   if (reduction === "mean") leaves.forEach(refuseIntegers);
   if (size === 1) return tree;
-  const results = inBuckets(leaves, (x, names) => allReduceTensor(x, reduction === "mean" ? "sum" : reduction, names));
-  return filled(tree, reduction === "mean" ? results.map((sum) => div(sum, size)) : results, "allReduce");
+  const reduced = (x: Tensor, names: string) =>
+    reduction === "mean" ? div(allReduceTensor(x, "sum", names), size) : allReduceTensor(x, reduction, names);
+  return filled(tree, inBuckets(leaves, reduced), "allReduce");
 }
 
 /**
@@ -155,7 +156,7 @@ function tensorsOf(tree: unknown, what: string): NamedTensor[] {
 }
 
 function refuseIntegers({ path, tensor }: NamedTensor): void {
-  if (isFloat(tensor.dtype)) return;
+  if (tangentType(tensor.dtype)) return;
   throw new DTypeError(
     `Cannot take the mean of ${described(path, tensor)}: it needs a floating type; use "sum", or cast it first`,
     {

@@ -6,22 +6,26 @@
  */
 import type { Request } from "./mpi/communicator.ts";
 
-/** How often to look before the first pause: about 50 us. */
-const looks = 200;
+/** Seconds to look without a pause: the library moves data only when it is asked, and a large array takes so long. */
+const eager = 2e-3;
 
-/** Milliseconds of a pause. */
-const pause = 0.05;
+/** Seconds of a pause. */
+const pause = 5e-5;
 
 const never = new Int32Array(new SharedArrayBuffer(4));
 
+/** Does nothing for some seconds. */
+export function sleep(seconds: number): void {
+  Atomics.wait(never, 0, 0, seconds * 1000);
+}
+
 /** Waits until a request has ended, at most `seconds`; whether it has. */
 export function waitFor(request: Request, seconds: number): boolean {
-  let end: number | undefined;
-  for (let look = 0; !request.test(); look++) {
-    if (look < looks) continue;
-    Atomics.wait(never, 0, 0, pause);
-    end ??= performance.now() + seconds * 1000;
-    if (performance.now() > end) return false;
+  const started = performance.now();
+  while (!request.test()) {
+    const waited = (performance.now() - started) / 1000;
+    if (waited > seconds) return false;
+    if (waited > eager) sleep(pause);
   }
   return true;
 }

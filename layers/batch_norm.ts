@@ -9,14 +9,17 @@ import { checkOptions, optionTable } from "../core/options.ts";
 import { ShapeError } from "../core/errors.ts";
 import { add, div, mul, sub } from "../core/ops/binary.ts";
 import { stopGradient } from "../core/ops/cast.ts";
-import { ones, zeros } from "../core/ops/creation.ts";
+import { concat } from "../core/ops/concat.ts";
+import { full, ones, zeros } from "../core/ops/creation.ts";
 import { reshape } from "../core/ops/movement.ts";
 import { mean } from "../core/ops/reduce.ts";
+import { slice } from "../core/ops/slice.ts";
 import { sum } from "../core/ops/sum.ts";
 import { sqrt } from "../core/ops/unary.ts";
 import { fraction, positive } from "../core/ranges.ts";
 import { type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
+import { sumOverProcesses } from "../core/values/processes.ts";
 import type { Empty, Layer } from "./layer.ts";
 import { empty, normParams } from "./parameters.ts";
 import type { NormParams } from "./init.ts";
@@ -31,6 +34,11 @@ export interface BatchNormOptions<A extends boolean = true, T extends boolean = 
   readonly affine?: A;
   /** Whether to keep running statistics; without them the batch's own are used also after training. Default true. */
   readonly trackRunningStats?: T;
+  /**
+   * Whether the statistics of a batch are those of the batches of all processes together, which `init` of `distributed/mod.ts` has joined.
+   * Default false: each process has its own.
+   */
+  readonly sync?: boolean;
 }
 
 const batchNormOptions = optionTable<BatchNormOptions<boolean, boolean>>({
@@ -38,6 +46,7 @@ const batchNormOptions = optionTable<BatchNormOptions<boolean, boolean>>({
   epsilon: real,
   affine: flag,
   trackRunningStats: flag,
+  sync: flag,
 });
 
 /** What `batchNorm` learns, [channels] each: `weight`, the new deviation, and `bias`, the new mean; nothing, if it is not `affine`. */
@@ -86,7 +95,7 @@ export function batchNorm<A extends boolean = true, T extends boolean = true>(
   checkOptions(options, batchNormOptions, "batchNorm");
   const momentum = fraction(options.momentum ?? 0.1, "momentum");
   const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
-  const { affine = true as A, trackRunningStats = true as T } = options;
+  const { affine = true as A, trackRunningStats = true as T, sync = false } = options;
   return checkedLayer({
     kind: "batchNorm",
     init: (_, inputShape) => {
@@ -99,7 +108,7 @@ export function batchNorm<A extends boolean = true, T extends boolean = true>(
       if (mode.kind === "eval" && isRunning(state)) {
         return [normalize(x, state.runningMean, state.runningVar, params, epsilon), state];
       }
-      const batch = statistics(x);
+      const batch = sync ? sharedStatistics(x) : statistics(x);
       const y = normalize(x, batch.mean, batch.variance, params, epsilon);
       if (mode.kind === "eval" || !isRunning(state)) return [y, state];
       const next: RunningStatistics = {
@@ -135,8 +144,23 @@ interface Statistics {
   readonly sampleVariance: Tensor;
 }
 
+const allButChannels = (x: Tensor): number[] => x.shape.map((_, i) => i).filter((i) => i !== 1);
+
+/** The statistics of the batches of all processes, which may have different numbers of examples. */
+function sharedStatistics(x: Tensor): Statistics {
+  const total = sumOverProcesses("normalise");
+  const axis = allButChannels(x);
+  const channels = x.shape[1];
+  const sums = total(concat([sum(x, { axis }), full([1], x.size / channels)]), "the sums of batchNorm");
+  const count = slice(sums, { start: channels, stop: channels + 1 });
+  const center = div(slice(sums, { stop: channels }), count);
+  const distance = sub(x, perChannel(center, x.rank));
+  const squares = total(sum(mul(distance, distance), { axis }), "the squares of batchNorm");
+  return { mean: center, variance: div(squares, count), sampleVariance: div(squares, sub(count, 1)) };
+}
+
 function statistics(x: Tensor): Statistics {
-  const axis = x.shape.map((_, i) => i).filter((i) => i !== 1);
+  const axis = allButChannels(x);
   const count = x.size / x.shape[1];
   if (count < 2) {
     throw new ShapeError(

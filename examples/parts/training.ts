@@ -53,9 +53,25 @@ export function noTotals(): Tensor {
   return zeros([2]);
 }
 
+/** Of several processes that train together: which one this is, and the mean of what all have. */
+export interface Sharing {
+  readonly rank: number;
+  average<T>(tree: T): T;
+}
+
+/** One process. */
+const alone: Sharing = { rank: 0, average: (tree) => tree };
+
 /** A trainer for a network on images of a shape (channels, height, width); the seed makes its randomness. */
-export function makeTrainer(model: Model, optimizer: optimizers.Optimizer, imageShape: readonly number[], seed: number): Trainer {
-  const [initKey, dropKey] = random.split(random.key(seed));
+export function makeTrainer(
+  model: Model,
+  optimizer: optimizers.Optimizer,
+  imageShape: readonly number[],
+  seed: number,
+  { rank, average }: Sharing = alone,
+): Trainer {
+  const [initKey, firstDropKey] = random.split(random.key(seed));
+  const dropKey = rank === 0 ? firstDropKey : random.foldIn(firstDropKey, rank);
 
   const loss = (params: object, state: object, { images, labels }: Tensors, mode: layers.Mode) => {
     const [logits, next] = model.apply(params, state, normalized(images, mnistPixels), mode);
@@ -65,10 +81,11 @@ export function makeTrainer(model: Model, optimizer: optimizers.Optimizer, image
   const step = jit((train: TrainState, batch: Tensors, count: Scalar): TrainState => {
     const mode = layers.trainMode(random.foldIn(dropKey, count));
     const { value, aux, grads } = valueAndGradAux(loss)(train.params, train.state, batch, mode);
-    const [updates, optim] = optimizer.update(grads, train.optim, train.params);
+    const shared = average({ grads, state: aux.state });
+    const [updates, optim] = optimizer.update(shared.grads, train.optim, train.params);
     return {
       params: applyUpdates(train.params, updates),
-      state: aux.state,
+      state: shared.state,
       optim,
       totals: add(train.totals, totalsOf(value, aux.right, batch)),
     };

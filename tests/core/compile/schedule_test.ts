@@ -4,10 +4,10 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { dependenciesOf, dependsOn, schedule } from "../../../core/compile/schedule.ts";
+import { dependenciesOf, dependsOn, schedule, scheduleKernels } from "../../../core/compile/schedule.ts";
 import { unary } from "../../../core/ir/expr.ts";
 import type { ProgramBuilder } from "../../support/kernel_cases/builder.ts";
-import { mapWhole, program } from "./by_hand.ts";
+import { mapWhole, program, whole } from "./by_hand.ts";
 
 const sin = (p: ProgramBuilder, from: number, to: number) => p.run(mapWhole([4], [from], to, (x) => unary("sin", x)));
 const listed = (sets: readonly ReadonlySet<number>[]) => sets.map((set) => [...set]);
@@ -37,6 +37,33 @@ Deno.test("the order stays as it was, but for what something earlier waits for",
   assert.deepEqual(schedule(["a", "b", "c"], [new Set([2]), none, none]), ["c", "a", "b"]);
   assert.deepEqual(schedule(["a", "b", "c"], [new Set([2, 1]), none, none]), ["b", "c", "a"]);
   assert.deepEqual(schedule(["a", "b", "c", "d"], [new Set([3]), none, none, new Set([1])]), ["b", "d", "a", "c"]);
+});
+
+Deno.test("what needs the result of an exchange comes as late as possible", () => {
+  const exchange = { label: "sum", start: () => ({ poll: () => true, wait: () => {} }) };
+  const { kernels } = program((p) => {
+    const x = p.input("f32", Array(4));
+    const [a, b, c, d] = Array.from({ length: 4 }, (_, slot) => p.temporary("f32", 4, slot));
+    const [y, z] = [p.output("f32", 4), p.output("f32", 4)];
+    const send = (from: number, to: number) =>
+      p.run({
+        kind: "exchange",
+        shape: [4],
+        size: 4,
+        exchange,
+        operands: [whole(from, [4])],
+        target: whole(to, [4]),
+        loads: [],
+        stores: [],
+      });
+    sin(p, x, a); // 0
+    send(a, b); // 1
+    sin(p, b, y); // 2
+    sin(p, x, c); // 3
+    send(c, d); // 4
+    sin(p, d, z); // 5
+  });
+  assert.deepEqual(scheduleKernels(kernels, dependenciesOf(kernels)), [0, 1, 3, 4, 2, 5]);
 });
 
 Deno.test("a chain of a hundred thousand is no recursion", () => {

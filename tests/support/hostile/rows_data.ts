@@ -89,6 +89,14 @@ export const dataRows: Rows = {
       stratify: flag(true),
     }),
   ),
+  "datasets.shard": row(
+    set,
+    needed({ rank: count(0), size: count(2) }, {
+      key: key,
+      epoch: count(1),
+      tail: word("drop"),
+    }),
+  ),
   "datasets.firstImages": row(set, count(2).or("2^53")),
   "datasets.imageBytes": row(made(() => [1, 2, 3])),
   "datasets.permutation": row(made(() => 3, "-0"), made(() => datasets.randomStream([0, 1]))),

@@ -122,7 +122,7 @@ export const layerRows: Rows = {
   "layers.globalAvgPool2d": used(applied(...images), options({ keepDims: flag(true) })),
   "layers.batchNorm": used(
     applied(...images),
-    options({ momentum: share(0.1), epsilon, affine: flag(true), trackRunningStats: flag(true) }),
+    options({ momentum: share(0.1), epsilon, affine: flag(true), trackRunningStats: flag(true), sync: flag(false) }),
   ),
   "layers.layerNorm": used(applied(3), options({ axis: axes(-1), epsilon, affine: flag(true) })),
   "layers.groupNorm": used(applied(...images), needed({ groups: size }, { epsilon, affine: flag(true) })),

@@ -1,0 +1,103 @@
+/**
+ * Processes that disagree, are missing or die: an error on each of the others, with the rank and the leaf, and nothing left running.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { type Launcher, processes, runProcesses, testWithProcesses } from "../support/processes.ts";
+
+const program = "tests/distributed/programs/disagree.ts";
+
+interface Refusal {
+  readonly rank: number;
+  readonly name: string;
+  readonly message: string;
+}
+
+async function refusals(launcher: Launcher, what: string): Promise<{ all: Refusal[]; err: string; seconds: number }> {
+  const { code, out, err, seconds } = await runProcesses(launcher, 3, program, [what]);
+  assert.notEqual(code, 0, out);
+  const all = out.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Refusal);
+  return { all: all.sort((a, b) => a.rank - b.rank), err, seconds };
+}
+
+const cases: readonly (readonly [what: string, others: RegExp, odd: RegExp])[] = [
+  ["another shape", /allReduce sum of layer\.weight f32\[3\]/, /allReduce sum of layer\.weight f32\[4\]/],
+  ["another type", /layer\.weight f32\[3\]/, /layer\.weight i32\[3\]/],
+  ["another leaf", /layer\.weight f32/, /layer\.bias f32/],
+  ["another reduction", /allReduce sum of/, /allReduce max of/],
+  ["a call left out", /exchange 2, allReduce sum of layer\.weight/, /exchange 2, broadcast of layer\.weight/],
+  ["a call twice", /exchange 3, broadcast of layer\.weight/, /exchange 3, allReduce sum of layer\.weight/],
+];
+
+for (const [what, others, odd] of cases) {
+  testWithProcesses(`${what}: every process says which rank does what`, async (launcher) => {
+    const { all, seconds } = await refusals(launcher, what);
+    assert.deepEqual(all.map(({ rank }) => rank), [0, 1, 2]);
+    for (const { name, message } of all) {
+      assert.equal(name, "DistributedError");
+      const [, first, second] = /the processes disagree: ranks 0, 2 are at (.*); rank 1 is at (.*)$/.exec(message) ?? [];
+      assert.match(first, others, message);
+      assert.match(second, odd, message);
+    }
+    assert.ok(seconds < 20, `${seconds}`);
+  });
+}
+
+testWithProcesses("an early end: the others say who has ended", async (launcher) => {
+  const { all, err } = await refusals(launcher, "an early end");
+  assert.deepEqual(all.map(({ rank }) => rank), [0, 2]);
+  for (const { message } of all) {
+    assert.match(message, /ranks 0, 2 are at .*layer\.weight.*; rank 1 is at .*the end of the program/);
+  }
+  assert.match(err, /rank 1 is at .*the end of the program/);
+});
+
+testWithProcesses("a process that does not come is named after the timeout", async (launcher) => {
+  const { all, seconds } = await refusals(launcher, "a late process");
+  assert.deepEqual(all.map(({ rank }) => rank), [0, 2]);
+  for (const { message } of all) {
+    assert.match(message, /waited 2 s at exchange 2, allReduce sum of layer\.weight.*nothing was heard of rank 1/);
+  }
+  assert.ok(seconds < 20, `${seconds}`);
+});
+
+/** The numbers of the processes that run a program. */
+async function running(marker: string): Promise<number[]> {
+  const { stdout } = await new Deno.Command("pgrep", { args: ["-f", marker] }).output();
+  return new TextDecoder().decode(stdout).split("\n").filter(Boolean).map(Number).filter((pid) => pid !== Deno.pid);
+}
+
+/** A launched program whose processes can be found by a word of their command lines, once they print. */
+async function started(launcher: Launcher, marker: string) {
+  const child = processes(launcher, 2, "tests/distributed/programs/train.ts", ["cnn", "100000", "2", "1", marker]).spawn();
+  const deadline = performance.now() + 30_000;
+  // The launcher has the word in its command line, too.
+  while ((await running(marker)).length < 3 && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  return child;
+}
+
+async function goneBefore(marker: string, seconds: number): Promise<void> {
+  const deadline = performance.now() + 1000 * seconds;
+  while ((await running(marker)).length > 0) {
+    assert.ok(performance.now() < deadline, `${await running(marker)} still run`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+testWithProcesses("a process that is killed ends the others; Ctrl-C on the launcher ends all", async (launcher) => {
+  for (const how of ["killed", "interrupted"] as const) {
+    const marker = `marker-${crypto.randomUUID()}`;
+    const child = await started(launcher, marker);
+    const [, ...ranks] = await running(marker);
+    const victim = ranks.at(-1)!;
+    if (how === "killed") Deno.kill(victim, "SIGKILL");
+    else child.kill("SIGINT");
+    const { success } = await child.output();
+    assert.equal(success, false);
+    await goneBefore(marker, 20);
+  }
+});

@@ -1,0 +1,29 @@
+/** Processes of which rank 1 does something else: the first argument says what. Each prints the error it gets, as JSON. */
+import { allReduce, broadcast, init } from "../../../distributed/mod.ts";
+import { setDevice, tensor, zeros } from "../../../mod.ts";
+
+const [what] = Deno.args;
+const { rank } = init({ timeout: 2 });
+await setDevice("wasm", { threads: 1 });
+const odd = rank === 1;
+const x = tensor([1, 2, 3]);
+const reduce = () => allReduce({ layer: { weight: x } }, "sum");
+
+const acts: Record<string, () => unknown> = {
+  "another shape": () => allReduce({ layer: { weight: odd ? zeros([4]) : x } }, "sum"),
+  "another type": () => allReduce({ layer: { weight: odd ? tensor([1, 2, 3], { dtype: "i32" }) : x } }, "sum"),
+  "another leaf": () => allReduce({ layer: { [odd ? "bias" : "weight"]: x } }, "sum"),
+  "another reduction": () => allReduce({ layer: { weight: x } }, odd ? "max" : "sum"),
+  "a call left out": () => (odd || reduce(), broadcast({ layer: { weight: x } })),
+  "a call twice": () => (odd && reduce(), reduce(), broadcast({ layer: { weight: x } })),
+  "an early end": () => odd || reduce(),
+  "a late process": async () => (odd && await new Promise((resolve) => setTimeout(resolve, 60_000)), reduce()),
+};
+
+reduce();
+try {
+  await acts[what]();
+} catch (error) {
+  console.log(JSON.stringify({ rank, name: (error as Error).name, message: (error as Error).message }));
+  Deno.exit(1);
+}
