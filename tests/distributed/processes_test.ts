@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { deviceNames } from "../support/each_device.ts";
 import { launchers, reported, runProcesses, testWithProcesses } from "../support/processes.ts";
 
 const operations = "tests/distributed/programs/operations.ts";
@@ -48,7 +49,7 @@ function expected(rank: number) {
   };
 }
 
-for (const device of ["reference", "wasm"]) {
+for (const device of deviceNames) {
   testWithProcesses(`exchanges and their derivatives, on ${device}`, async (launcher) => {
     const reports = reported<{ rank: number; localRank: number }>(await runProcesses(launcher, 3, operations, [device]));
     assert.deepEqual(reports.map(({ localRank }) => localRank), [0, 1, 2]);

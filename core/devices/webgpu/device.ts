@@ -106,6 +106,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
       workspace: new Workspace(this.#pool),
       pipelines: this.#pipelines,
       failures: this.#failures,
+      reader: this.#reader,
       profiler: profile && new Profiler(device, this.#reader, profile),
       countBindGroup: () => this.#bindGroups++,
     };

@@ -52,10 +52,10 @@ export class Reader {
     source.destroy();
   }
 
-  /** The first `bytes` of a buffer, after all that was submitted before; undefined if that needs the event loop. */
-  readNow(source: GPUBuffer, bytes: number): Uint8Array<ArrayBuffer> | undefined {
+  /** `bytes` of a buffer from `offset` on, after all that was submitted before; undefined if that needs the event loop. */
+  readNow(source: GPUBuffer, bytes: number, offset = 0): Uint8Array<ArrayBuffer> | undefined {
     if (!this.#immediate) return undefined;
-    const staging = this.#copy(source, bytes);
+    const staging = this.#copy(source, bytes, offset);
     try {
       const mapped = staging.gpu.mapAsync(GPUMapMode.READ, 0, mappedBytes(bytes));
       countRead(mapped);
@@ -78,7 +78,7 @@ export class Reader {
 
   /** The same by way of the event loop. */
   async read(source: GPUBuffer, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    const staging = this.#copy(source, bytes);
+    const staging = this.#copy(source, bytes, 0);
     try {
       await staging.gpu.mapAsync(GPUMapMode.READ, 0, mappedBytes(bytes));
       return this.#take(staging, staging.gpu.getMappedRange(0, mappedBytes(bytes)), bytes);
@@ -93,12 +93,12 @@ export class Reader {
     this.#staging.destroy();
   }
 
-  /** A staging buffer with a copy of the first `bytes`. */
-  #copy(source: GPUBuffer, bytes: number): Staging {
+  /** A staging buffer with a copy of `bytes` from `offset` on. */
+  #copy(source: GPUBuffer, bytes: number, offset: number): Staging {
     const staging = this.#staging.acquire(mappedBytes(bytes));
     try {
       const encoder = this.#device.createCommandEncoder();
-      encoder.copyBufferToBuffer(source, 0, staging.gpu, 0, mappedBytes(bytes));
+      encoder.copyBufferToBuffer(source, offset, staging.gpu, 0, Math.min(mappedBytes(bytes), source.size - offset));
       this.#device.queue.submit([encoder.finish()]);
     } catch (error) {
       staging.gpu.destroy();

@@ -6,8 +6,11 @@
  *
  * @module
  */
-import type { Kernel } from "../../ir/kernel.ts";
+import { deviceBytes, type DType } from "../../dtype.ts";
+import type { Exchange } from "../../ir/exchange.ts";
+import type { Access, ExchangeKernel, Kernel } from "../../ir/kernel.ts";
 import type { Program } from "../../ir/program.ts";
+import { stagesOf } from "../stages.ts";
 import { type Copy, copyOf } from "./codegen/copy.ts";
 import { type BufferId, generateKernel, type KernelCode } from "./codegen/generate.ts";
 import type { Pipeline } from "./pipelines.ts";
@@ -43,9 +46,32 @@ export interface Repeat {
 /** Steps in order. */
 export type Steps = readonly (Step | Repeat)[];
 
+/** Steps that are submitted at once, or an exchange to begin. */
+export interface StageSteps {
+  readonly steps: Steps;
+  readonly exchange: ExchangeStep | undefined;
+  /** Exchanges that must have ended before. */
+  readonly waitsFor: readonly ExchangeStep[];
+}
+
+/** An exchange of elements of two regions with other processes. */
+export interface ExchangeStep {
+  readonly exchange: Exchange;
+  readonly from: Elements;
+  readonly to: Elements;
+}
+
+/** Some elements, one after the other; `region` is the number of one. */
+export interface Elements {
+  readonly region: number;
+  readonly dtype: DType;
+  readonly byteOffset: number;
+  readonly size: number;
+}
+
 /** A program as steps. */
 export interface CompiledProgram {
-  readonly steps: Steps;
+  readonly stages: readonly StageSteps[];
   /** The bytes of each region that stays what it is: one per slot, and scratch memory if a kernel needs some. */
   readonly fixedRegions: readonly number[];
 }
@@ -72,10 +98,35 @@ export function compileSteps(program: Program, { target, pipelines }: Services):
     const code = generateKernel(program, kernel, target);
     return { kernel: index, code, pipelines: code.dispatches.map((dispatch) => pipelines.get(dispatch)) };
   };
-  const generated = program.kernels.map(generate);
-  const scratchBytes = Math.max(0, ...generated.map(scratchBytesOf));
+  let index = 0;
+  const stages = stagesOf(program, "none").map((stage) => {
+    const generated = stage.kernels.map((kernel) => generate(kernel, index++));
+    if (stage.exchange) index++;
+    return { ...stage, generated };
+  });
+  const scratchBytes = Math.max(0, ...stages.flatMap(({ generated }) => generated.map(scratchBytesOf)));
   const fixedRegions = scratchBytes > 0 ? [...program.slots, scratchBytes] : program.slots;
-  return { steps: generated.flatMap((each) => stepsOf(each, program, fixedRegions.length)), fixedRegions };
+  const exchanges = new Map<ExchangeKernel, ExchangeStep>();
+  return {
+    stages: stages.map(({ generated, exchange, waitsFor }) => {
+      if (exchange) exchanges.set(exchange, exchangeStep(exchange, program, fixedRegions.length));
+      return {
+        steps: generated.flatMap((each) => stepsOf(each, program, fixedRegions.length)),
+        exchange: exchange && exchanges.get(exchange),
+        waitsFor: waitsFor.map((each) => exchanges.get(each)!),
+      };
+    }),
+    fixedRegions,
+  };
+}
+
+function exchangeStep(kernel: ExchangeKernel, program: Program, fixedCount: number): ExchangeStep {
+  const { exchange, operands: [source], target, size, shape: [extent] } = kernel;
+  const elements = ({ buffer, offset }: Access, size: number): Elements => {
+    const { dtype } = program.buffers[buffer];
+    return { region: regionOf(buffer, program, fixedCount), dtype, byteOffset: offset * deviceBytes(dtype), size };
+  };
+  return { exchange, from: elements(source, size), to: elements(target, extent) };
 }
 
 function scratchBytesOf(generated: Generated): number {

@@ -98,8 +98,8 @@ export class Uploads {
   }
 }
 
-/** Copies host values to the start of a buffer. */
-export function writeValues(device: GPUDevice, memory: Memory, dtype: DType, values: HostArray): void {
+/** Copies host values to a buffer, from a byte on. */
+export function writeValues(device: GPUDevice, memory: Memory, dtype: DType, values: HostArray, offset = 0): void {
   const encoded = encode(dtype, values);
-  if (encoded.byteLength > 0) device.queue.writeBuffer(memory.gpu, 0, encoded as Uint8Array<ArrayBuffer>);
+  if (encoded.byteLength > 0) device.queue.writeBuffer(memory.gpu, offset, encoded as Uint8Array<ArrayBuffer>);
 }

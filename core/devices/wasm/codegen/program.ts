@@ -10,7 +10,7 @@ import { expressionsOf, type Kernel, type SimpleKernel } from "../../../ir/kerne
 import type { Program } from "../../../ir/program.ts";
 import { WasmModule } from "./assembler/module.ts";
 import type { Epilogue, GeneratorContext, Phase } from "./context.ts";
-import { type Stage, stagesOf } from "../stages.ts";
+import { type Stage, stagesOf } from "../../stages.ts";
 import { barrierFunction, importSharedMemory } from "./synchronization.ts";
 import { writeBlockEpilogue, writeEpilogue } from "./elementwise/epilogue.ts";
 import { emitEntry, type Step } from "./entry.ts";
@@ -61,7 +61,7 @@ export function emitProgram(program: Program, options: ProgramOptions): ProgramC
   const host = importHostFunctions(module, program);
   const writer = new KernelWriter(module, program, options, host, tilesOf(module, options));
   const barrier = options.threads > 1 ? barrierFunction(module, options.threads, options.spins) : undefined;
-  const entries = stagesOf(program, options.separate).map(({ kernels, exchange, waitsFor }, i) => {
+  const entries = stagesOf(program, options.separate ? "all" : "exchanging").map(({ kernels, exchange, waitsFor }, i) => {
     writer.algorithm = undefined;
     const steps = kernels.flatMap((kernel) => writer.steps(kernel));
     const parallel = !exchange && emitEntry(module, `run${i}`, steps, barrier);

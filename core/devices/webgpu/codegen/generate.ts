@@ -59,10 +59,7 @@ const generators: KernelTable<Surroundings, KernelCode> = {
   scatterRows: from(generateScatterRows),
   argsort: from(generateArgsort),
   exchange: (_, { exchange }) => {
-    throw new DeviceError(
-      `Cannot do ${exchange.label} inside a program of webgpu, which does not wait for the host: use the wasm device`,
-      { device: "webgpu" },
-    );
+    throw new DeviceError(`Cannot do ${exchange.label} inside a scan on webgpu: do it before or after`, { device: "webgpu" });
   },
 };
 

@@ -1,13 +1,12 @@
 /**
  * Stages of a program: kernels that run one after the other without the host, and exchanges, which it does.
  *
- * An exchange goes on while later kernels run, up to the first that would disturb it. Meanwhile every kernel is a stage of its own, so that
- * the host lets the exchange proceed in between.
+ * An exchange goes on while later kernels run, up to the first that would disturb it.
  *
  * @module
  */
-import { type ExchangeKernel, type Kernel, readsOf, writesOf } from "../../ir/kernel.ts";
-import type { Program } from "../../ir/program.ts";
+import { type ExchangeKernel, type Kernel, readsOf, writesOf } from "../ir/kernel.ts";
+import type { Program } from "../ir/program.ts";
 
 /** Kernels to run, or an exchange to begin. */
 export interface Stage {
@@ -17,8 +16,14 @@ export interface Stage {
   readonly waitsFor: readonly ExchangeKernel[];
 }
 
-/** The stages of a program, in order; `separate`: one for each kernel. */
-export function stagesOf({ kernels, buffers }: Program, separate: boolean): Stage[] {
+/**
+ * Which kernels are a stage of their own: all, those that run while something is exchanged (so that the host lets it proceed in between), or
+ * none.
+ */
+export type Separate = "all" | "exchanging" | "none";
+
+/** The stages of a program, in order. */
+export function stagesOf({ kernels, buffers }: Program, separate: Separate): Stage[] {
   const memoryOf = (buffer: number): string => {
     const { location } = buffers[buffer];
     return location.kind === "slot" ? `slot ${location.slot}` : `buffer ${buffer}`;
@@ -43,7 +48,7 @@ export function stagesOf({ kernels, buffers }: Program, separate: boolean): Stag
     else {
       const begun = [kernel];
       stages.push({ kernels: begun, exchange: undefined, waitsFor });
-      together = separate || running.length > 0 ? undefined : begun;
+      together = separate === "all" || (separate === "exchanging" && running.length > 0) ? undefined : begun;
     }
   }
   return stages;
