@@ -7,7 +7,7 @@
 import type { WasmModule } from "./assembler/module.ts";
 import { roundUp } from "./emit/blocks.ts";
 import type { VectorParameter, VectorWriter, WriteVectors } from "./emit/vector_code.ts";
-import type { Tiles } from "./matmul/tile.ts";
+import { maxTileRows, type Tiles } from "./matmul/tile.ts";
 
 /** The machine code of one program as it is written. */
 export interface MachineCode {
@@ -50,6 +50,7 @@ export function importMachineCode(
     return {
       columns: Math.min(machine.tileColumns, roundUp(columns, machine.lanes)),
       perRegister: 1,
+      packedRows: maxTileRows,
       registerFloats: machine.lanes,
       writer,
     };

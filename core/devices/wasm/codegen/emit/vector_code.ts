@@ -31,6 +31,8 @@ export interface VectorCode {
   load(vector: number, address: number, offset: number, lanes?: number): void;
   /** Sets all lanes to one float. */
   broadcast(vector: number, address: number, offset: number): void;
+  /** Sets all lanes to one of another vector: there if it saves more than it takes, since the bounds of each load are checked. */
+  readonly spread?: (to: number, from: number, lane: number) => void;
   /** sum += x y, rounded once (in WebAssembly: if the processor can). */
   multiplyAdd(x: number, y: number, sum: number): void;
   /** Stores the first `lanes` floats; nothing beyond them is touched. */
@@ -68,23 +70,31 @@ export interface VectorWriter {
   part(parameters: readonly VectorParameter[], write: WriteVectors): VectorPart;
 }
 
-/** Writes WebAssembly. */
-export function wasmVectorWriter(module: WasmModule): VectorWriter {
+/** Writes WebAssembly; see `WasmVectorCode` for registers of two vectors. */
+export function wasmVectorWriter(module: WasmModule, perRegister: 1 | 2 = 1): VectorWriter {
   const func: VectorWriter["func"] = (parameters, write) =>
     module.func(
       { params: parameters.map(() => "i32" as const) },
-      (c) => write(new WasmVectorCode(c), parameters.map((_, i) => i)),
+      (c) => write(new WasmVectorCode(c, perRegister), parameters.map((_, i) => i)),
     );
   return { func, part: (parameters, write) => ({ write, func: func(parameters, write) }) };
 }
 
-/** Vector code in WebAssembly. */
+/**
+ * Vector code in WebAssembly. V8 checks the bounds of each load that has an offset of its own, but compares sums with one limit: with
+ * offsets added to the address the check of a load takes an instruction less. Not where the engine is to hold two vectors in a register:
+ * it merges loads by their offsets.
+ */
 export class WasmVectorCode implements VectorCode {
   readonly lanes = vectorLanes;
+  readonly spread: VectorCode["spread"];
   readonly #c: FunctionWriter;
+  readonly #adds: boolean;
 
-  constructor(c: FunctionWriter) {
+  constructor(c: FunctionWriter, perRegister: 1 | 2 = 1) {
     this.#c = c;
+    this.#adds = perRegister === 1;
+    if (this.#adds) this.spread = (to, from, lane) => void c.get(from).get(from).shuffle32([lane, lane, lane, lane]).set(to);
   }
 
   vectors(count: number): number[] {
@@ -109,11 +119,16 @@ export class WasmVectorCode implements VectorCode {
 
   /** Reads a whole vector: memory goes on behind every buffer, and what is packed has zeros there. */
   load(vector: number, address: number, offset: number): void {
-    this.#c.get(address).mem("v128.load", offset).set(vector);
+    this.#read("v128.load", address, offset).set(vector);
   }
 
   broadcast(vector: number, address: number, offset: number): void {
-    this.#c.get(address).mem("v128.load32_splat", offset).set(vector);
+    this.#read("v128.load32_splat", address, offset).set(vector);
+  }
+
+  #read(instruction: "v128.load" | "v128.load32_splat", address: number, offset: number): FunctionWriter {
+    const c = this.#c.get(address);
+    return this.#adds && offset !== 0 ? c.i32(offset).op("i32.add").mem(instruction) : c.mem(instruction, offset);
   }
 
   multiplyAdd(x: number, y: number, sum: number): void {

@@ -4,18 +4,22 @@
  * @module
  */
 import { type Blocks, evenBlocks, roundUp } from "../emit/blocks.ts";
+import { floatBytes } from "../emit/vectors.ts";
 import { chooseGrid, type Grid } from "./grid.ts";
 import { isNear, type Matrix, type Product } from "./product.ts";
 import { maxTileRows, type Tiles } from "./tile.ts";
 
-/** Most steps of the inner product at a time: a panel and a block of 6 rows then fit the first-level cache together. */
-const maxInnerSize = 400;
+/** Most steps of the inner product at a time: a panel and a block of rows then fit the first-level cache together. */
+const maxInnerSize = 512;
 
 /** Most blocks of rows that are packed together: with the steps about 150 KiB, for the second-level cache. */
 const maxRowBlocks = 16;
 
 /** Most columns that are packed together. */
 const maxColumnsTogether = 512;
+
+/** Most bytes of packed panels that a thread keeps for all steps of the inner product. */
+const maxKeptBytes = 2 ** 23;
 
 /** Sums in registers with which one or two rows hide the latency of a multiply-add. */
 const fewRowsSums = 8;
@@ -34,26 +38,30 @@ export interface PackedPlan {
   readonly innerSize: number;
   readonly packLhs: boolean;
   readonly packRhs: boolean;
-  /** Blocks of rows and panels that make a block of the product, which is finished before the next begins if the inner product
-   * is computed at once. */
+  /** Blocks of rows and panels that make a block of the product. */
   readonly rowsTogether: number;
   readonly panelsTogether: number;
+  /** Whether a block of the product is finished, while it is in the cache, before the next begins. */
+  readonly blockByBlock: boolean;
 }
 
 /** Cuts a product for some threads. */
 export function planPacked(product: Product, threads: number, tiles: Tiles): PackedPlan {
   const { batch, m, n, k, lhs, rhs } = product;
-  const rowBlocks = evenBlocks(m, maxTileRows);
   // One or two rows need more columns for as many independent sums.
   const panelColumns = m > 2 ? tiles.columns : Math.max(tiles.columns, fewRowsSums / m * tiles.registerFloats);
   const panels = Math.ceil(n / panelColumns);
-  const grid = chooseGrid(threads, batch, rowBlocks.count, panels);
-  const panelsHere = Math.ceil(panels / grid.columns);
-  const blocksHere = Math.ceil(rowBlocks.count / grid.rows);
-  const innerBlocks = Math.max(1, Math.ceil(k / maxInnerSize));
+  const gridOf = (rowBlocks: Blocks) => {
+    const grid = chooseGrid(threads, batch, rowBlocks.count, panels);
+    return { rowBlocks, grid, panelsHere: Math.ceil(panels / grid.columns), blocksHere: Math.ceil(rowBlocks.count / grid.rows) };
+  };
+  const inPlace = gridOf(evenBlocks(m, maxTileRows));
   const near = (matrix: Matrix) => isNear(matrix.row, tiles.columns) && isNear(matrix.column, tiles.columns);
-  const lhsInPlace = near(lhs) && (panelsHere < 4 || (lhs.column === 1 && blocksHere <= maxRowBlocks));
+  const lhsInPlace = near(lhs) && (inPlace.panelsHere < 4 || (lhs.column === 1 && inPlace.blocksHere <= maxRowBlocks));
+  const { rowBlocks, grid, blocksHere } = lhsInPlace || m <= 2 ? inPlace : gridOf(evenBlocks(m, tiles.packedRows));
   const rhsInPlace = near(rhs) && rhs.column === 1 && blocksHere <= 2;
+  const innerBlocks = Math.max(1, Math.ceil(k / maxInnerSize));
+  const panelsTogether = Math.min(Math.ceil(maxColumnsTogether / panelColumns), panels);
   return {
     product,
     tiles,
@@ -67,6 +75,7 @@ export function planPacked(product: Product, threads: number, tiles: Tiles): Pac
     packLhs: !lhsInPlace,
     packRhs: !rhsInPlace,
     rowsTogether: lhsInPlace ? rowBlocks.count : Math.min(maxRowBlocks, rowBlocks.count),
-    panelsTogether: Math.min(Math.ceil(maxColumnsTogether / panelColumns), panels),
+    panelsTogether,
+    blockByBlock: innerBlocks === 1 || rhsInPlace || k * panelsTogether * panelColumns * floatBytes <= maxKeptBytes,
   };
 }

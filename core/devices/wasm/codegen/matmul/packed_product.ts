@@ -36,8 +36,8 @@ interface PackedProduct {
   readonly fullPanels: number;
   readonly panelFuncs: readonly PanelFuncs[];
   readonly packRows: number;
-  /** Whether several packed panels are kept; else each takes the memory of the one before. */
-  readonly keepsPanels: boolean;
+  /** How many packed panels are kept, for one block of steps and for the next; 0 if each takes the memory of the one before. */
+  readonly keptPanels: number;
   /** Bytes of a packed panel, and of the private memory for panels and for rows. */
   readonly panelBytes: number;
   readonly rhsBytes: number;
@@ -46,10 +46,10 @@ interface PackedProduct {
 
 /** Writes the phase. */
 export function packedProduct(context: GeneratorContext, kernel: MatmulKernel, plan: PackedPlan): number {
-  const { product, grid, rowBlocks, panels, innerBlocks } = plan;
+  const { product, grid, rowBlocks, panels, blockByBlock } = plan;
   // A block that is finished at once never leaves the cache if all blocks take the same memory.
   const blockRow = plan.panelsTogether * plan.panelColumns;
-  const epilogue = innerBlocks === 1 && !product.exchanged ? context.blockEpilogue(kernel, blockRow) : context.epilogue(kernel);
+  const epilogue = blockByBlock && !product.exchanged ? context.blockEpilogue(kernel, blockRow) : context.epilogue(kernel);
   const fullPanels = plan.rest === 0 ? panels : panels - 1;
   const resultRow = epilogue.slot === undefined ? blockRow : product.n;
   const panelFuncs = [...(fullPanels > 0 ? [plan.panelColumns] : []), ...(plan.rest > 0 ? [plan.rest] : [])]
@@ -81,16 +81,17 @@ function writePanelFuncs(context: GeneratorContext, plan: PackedPlan, columns: n
 
 /** Asks for the private memory of packed panels, packed rows, and a block of the product. */
 function takeMemory(context: GeneratorContext, plan: PackedPlan, epilogue: BlockEpilogue) {
-  const { grid, rowBlocks, innerSize, panelColumns, packLhs, packRhs, rowsTogether, panelsTogether } = plan;
+  const { grid, rowBlocks, innerBlocks, innerSize, panelColumns, packLhs, packRhs, rowsTogether, panelsTogether } = plan;
   const panelBytes = innerSize * panelColumns * floatBytes;
   // If all rows are multiplied at once, a packed panel is used up before the next: they share memory, in the first-level cache.
-  const keepsPanels = rowsTogether < Math.ceil(rowBlocks.count / grid.rows);
-  const rhsBytes = packRhs ? roundUp((keepsPanels ? panelsTogether : 1) * panelBytes, 64) : 0;
+  const keptPanels = rowsTogether < Math.ceil(rowBlocks.count / grid.rows) ? panelsTogether : 0;
+  const blocksKept = plan.blockByBlock ? innerBlocks : 1;
+  const rhsBytes = packRhs ? roundUp(Math.max(1, keptPanels * blocksKept) * panelBytes, 64) : 0;
   const lhsBytes = packLhs ? roundUp(rowsTogether * maxTileRows * innerSize * floatBytes, 64) : 0;
   const blockRow = panelsTogether * panelColumns;
   const blockBytes = epilogue.slot === undefined ? rowsTogether * maxTileRows * blockRow * floatBytes : 0;
   if (rhsBytes + lhsBytes + blockBytes > 0) context.privateScratch(rhsBytes + lhsBytes + blockBytes);
-  return { keepsPanels, panelBytes, rhsBytes, lhsBytes };
+  return { keptPanels, panelBytes, rhsBytes, lhsBytes };
 }
 
 class PackedProductWriter {
@@ -127,18 +128,33 @@ class PackedProductWriter {
   write(): void {
     const c = this.#c;
     const { plan, rhsBytes } = this.#parts;
-    const { product: { k }, innerSize, rowsTogether, panelsTogether } = plan;
+    const { product: { k }, innerSize, rowsTogether, panelsTogether, blockByBlock } = plan;
     const range = ([from, to]: readonly [number, number]) => [() => c.get(from), () => c.get(to)] as const;
     plus(c.get(phaseLocals.scratch), rhsBytes).set(this.#packedRows);
     c.forRange(this.#batch, ...this.#part.batch, () => {
       c.for(this.#firstPanel, ...range(this.#part.columns), panelsTogether, () => {
         setMin(c, this.#endPanel, this.#part.columns[1], () => plus(c.get(this.#firstPanel), panelsTogether));
+        const eachRows = (body: () => void) =>
+          c.for(this.#firstBlock, ...range(this.#part.rows), rowsTogether, () => {
+            setMin(c, this.#endBlock, this.#part.rows[1], () => plus(c.get(this.#firstBlock), rowsTogether));
+            body();
+          });
         // With k = 0 one round of no steps writes the zeros.
-        c.for(this.#inner, 0, Math.max(1, k), innerSize === 0 ? 1 : innerSize, () => {
-          c.i32(k).get(this.#inner).op("i32.sub").set(this.#steps);
-          setMin(c, this.#steps, this.#steps, () => c.i32(innerSize));
-          c.for(this.#firstBlock, ...range(this.#part.rows), rowsTogether, () => this.#block());
-        });
+        const eachSteps = (body: () => void) =>
+          c.for(this.#inner, 0, Math.max(1, k), innerSize === 0 ? 1 : innerSize, () => {
+            c.i32(k).get(this.#inner).op("i32.sub").set(this.#steps);
+            setMin(c, this.#steps, this.#steps, () => c.i32(innerSize));
+            body();
+          });
+        if (blockByBlock) {
+          eachRows(() => {
+            eachSteps(() => this.#block());
+            this.#finish();
+          });
+        } else {
+          eachSteps(() => eachRows(() => this.#block()));
+          eachRows(() => this.#finish());
+        }
       });
     });
   }
@@ -147,18 +163,14 @@ class PackedProductWriter {
   #block(): void {
     const c = this.#c;
     const { plan, packRows, fullPanels, panelFuncs: [full, rest] } = this.#parts;
-    const { packLhs, rowsTogether, innerBlocks, innerSize } = plan;
-    setMin(c, this.#endBlock, this.#part.rows[1], () => plus(c.get(this.#firstBlock), rowsTogether));
     this.#setLhs();
-    if (packLhs) {
+    if (plan.packLhs) {
       c.get(this.#lhs).get(this.#packedRows).get(this.#firstBlock).get(this.#endBlock).get(this.#steps).call(packRows);
     }
     c.forRange(this.#panel, this.#firstPanel, this.#endPanel, () => {
       if (rest === undefined) this.#onePanel(full);
       else c.get(this.#panel).i32(fullPanels).op("i32.lt_s").if(() => this.#onePanel(full), () => this.#onePanel(rest));
     });
-    if (innerBlocks === 1) this.#finish();
-    else c.get(this.#inner).i32((innerBlocks - 1) * innerSize).op("i32.ge_s").if(() => this.#finish());
   }
 
   /** Sets the address of the first row block in the left matrix. */
@@ -205,10 +217,13 @@ class PackedProductWriter {
   /** The row blocks by one panel, which is packed for the first of them. */
   #onePanel({ sweep, pack }: PanelFuncs): void {
     const c = this.#c;
-    const { plan: { packLhs, packRhs }, keepsPanels, panelBytes } = this.#parts;
+    const { plan: { packLhs, packRhs, panelColumns, blockByBlock }, keptPanels, panelBytes } = this.#parts;
     if (packRhs) {
       c.get(phaseLocals.scratch);
-      if (keepsPanels) c.get(this.#panel).get(this.#firstPanel).op("i32.sub").i32(panelBytes).op("i32.mul").op("i32.add");
+      if (keptPanels > 0) {
+        c.get(this.#panel).get(this.#firstPanel).op("i32.sub").i32(panelBytes).op("i32.mul").op("i32.add");
+        if (blockByBlock) plusScaled(c, this.#inner, keptPanels * panelColumns * floatBytes);
+      }
       c.set(this.#packedPanel);
       c.get(this.#firstBlock).get(this.#part.rows[0]).op("i32.eq").if(() => {
         this.#setRhs();

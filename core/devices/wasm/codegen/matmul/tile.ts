@@ -7,8 +7,9 @@ import type { WasmModule } from "../assembler/module.ts";
 import { type VectorWriter, wasmVectorWriter } from "../emit/vector_code.ts";
 import { vectorLanes } from "../emit/vectors.ts";
 
-/** Rows of the best tile. */
+/** Rows of the best tile, and of the best one of single vectors whose left matrix is packed: see `micro_kernel.ts`. */
 export const maxTileRows = 6;
+const spreadingTileRows = 5;
 /** Columns of the best tile in WebAssembly: for registers of one vector, and where the engine has some for two. */
 export type TileColumns = 8 | 16;
 export const narrowTile: TileColumns = 8;
@@ -18,6 +19,8 @@ export const wideTile: TileColumns = 16;
 export interface Tiles {
   /** Columns of the largest. */
   readonly columns: number;
+  /** Rows of the largest where the left matrix is packed. */
+  readonly packedRows: number;
   /** Vectors that the engine holds in one register, and the floats of one. */
   readonly perRegister: 1 | 2;
   readonly registerFloats: number;
@@ -27,5 +30,11 @@ export interface Tiles {
 /** Tiles in WebAssembly. */
 export function wasmTiles(module: WasmModule, columns: TileColumns): Tiles {
   const perRegister = columns === wideTile ? 2 : 1;
-  return { columns, perRegister, registerFloats: perRegister * vectorLanes, writer: wasmVectorWriter(module) };
+  return {
+    columns,
+    packedRows: perRegister === 1 ? spreadingTileRows : maxTileRows,
+    perRegister,
+    registerFloats: perRegister * vectorLanes,
+    writer: wasmVectorWriter(module, perRegister),
+  };
 }

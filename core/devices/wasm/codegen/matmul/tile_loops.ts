@@ -24,7 +24,7 @@ export function tileLoopsModule(): Uint8Array<ArrayBuffer> {
   module.importMemory("env", "memory", 1, 1);
   for (const name of [tileLoops.narrow, tileLoops.wide]) {
     const columns = name === tileLoops.wide ? wideTile : narrowTile;
-    const tile = microKernel(wasmVectorWriter(module), {
+    const tile = microKernel(wasmVectorWriter(module, name === tileLoops.wide ? 2 : 1), {
       rows: maxTileRows,
       columns,
       lhsRow: 1,

@@ -105,14 +105,14 @@ class TileSums {
 
   /** Adds the products of one window element. */
   #tap(pixelOffset: number, filterOffset: number): void {
-    const c = this.#c;
-    const { conv: { filterOut }, layout: { outRow } } = this.#plan;
+    const { conv: { filterOut }, layout: { outRow }, perRegister } = this.#plan;
+    const code = new WasmVectorCode(this.#c, perRegister);
     const loadFilter = (to: number, channel: number) =>
-      c.get(this.#filters).mem("v128.load32_splat", (channel * filterOut + filterOffset) * floatBytes).set(to);
+      code.broadcast(to, this.#filters, (channel * filterOut + filterOffset) * floatBytes);
     const loadPixels = (to: number, v: number) => {
       const { row, column } = this.#shape.vectors[v];
-      c.get(this.#pixels).mem("v128.load", (row * outRow + column + pixelOffset) * floatBytes).set(to);
+      code.load(to, this.#pixels, (row * outRow + column + pixelOffset) * floatBytes);
     };
-    addOuterProduct(new WasmVectorCode(c), this.#tile, loadFilter, loadPixels);
+    addOuterProduct(code, this.#tile, loadFilter, loadPixels);
   }
 }

@@ -108,10 +108,8 @@ class TileSums {
   }
 
   #load(to: number, address: number, offset: number, masked: boolean): void {
-    const c = this.#c;
-    c.get(address).mem("v128.load", offset * floatBytes);
-    if (masked) c.get(this.#mask).op("v128.and");
-    c.set(to);
+    this.#code.load(to, address, offset * floatBytes);
+    if (masked) this.#c.get(to).get(this.#mask).op("v128.and").set(to);
   }
 
   /** Adds up the lanes of the sums and stores them. */
