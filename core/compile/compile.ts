@@ -20,10 +20,12 @@ export interface CompileOptions {
   readonly inputs: readonly Node[];
   /** Which inputs may be overwritten by outputs. */
   readonly donated: readonly boolean[];
+  /** Which are likely to have the same values at every run. */
+  readonly lasting: readonly boolean[];
 }
 
 /** The program that computes a graph's outputs, each of which must be an operation (not an input) and named once. */
-export function compileProgram(graph: Graph, { target, inputs, donated }: CompileOptions): Program {
+export function compileProgram(graph: Graph, { target, inputs, donated, lasting }: CompileOptions): Program {
   for (const { dtype, shape } of graph.nodes) {
     if (!target.dtypes.includes(dtype)) {
       throw new DTypeError(
@@ -40,7 +42,8 @@ export function compileProgram(graph: Graph, { target, inputs, donated }: Compil
     kernels,
     buffers,
     inputs: inputs.map((node, i) => {
-      return { dtype: node.dtype, size: sizeOf(node.shape), buffer: idOf.get(node) ?? -1, donated: donated[i] };
+      const buffer = idOf.get(node) ?? -1;
+      return { dtype: node.dtype, size: sizeOf(node.shape), buffer, donated: donated[i], lasting: lasting[i] };
     }),
     outputs: graph.outputs.map((node) => idOf.get(node)!),
   });

@@ -21,12 +21,16 @@ export interface PlanInput {
   readonly kernels: readonly Kernel[];
   /** What each buffer of the kernels holds. */
   readonly buffers: readonly BufferType[];
-  /** Type and size of each input of the program, its buffer (below 0: no kernel reads it), and whether it may be overwritten. */
+  /**
+   * Type and size of each input of the program, its buffer (below 0: no kernel reads it), whether it may be overwritten, and whether its
+   * values are likely to be the same at every run.
+   */
   readonly inputs: readonly {
     readonly dtype: DType;
     readonly size: number;
     readonly buffer: number;
     readonly donated: boolean;
+    readonly lasting?: boolean;
   }[];
   /** The buffers that are the program's outputs, in order. */
   readonly outputs: readonly number[];
@@ -49,8 +53,8 @@ export function plan({ kernels, buffers, inputs, outputs }: PlanInput): Program 
   const ids = new Map<number, number>();
   const slots: number[] = [];
   const add = (buffer: number, spec: BufferSpec) => ids.set(buffer, specs.push(spec) - 1);
-  inputs.forEach(({ dtype, size, buffer }, index) => {
-    const spec: BufferSpec = { dtype, size, location: { kind: "input", index } };
+  inputs.forEach(({ dtype, size, buffer, lasting }, index) => {
+    const spec: BufferSpec = { dtype, size, location: { kind: "input", index, ...(lasting && { lasting }) } };
     if (buffer >= 0) add(buffer, spec);
     else specs.push(spec);
   });

@@ -169,6 +169,7 @@ export function specialize(call: Call, device: Device): Specialization | undefin
       // An effect may fail, and that changes nothing.
       return tensorLeaves.map((leaf) => effects.length === 0 && mayOverwrite[leaf]);
     },
+    lasting: [...inputs.tensors.map(() => false), ...numberInputs(inputs).map(() => false), ...captured.map(() => true)],
   }, device);
   const leafOf = new Map([...numbers].map(([leaf, number]) => [number, leaf]));
   const results = resultsOf([...returned, ...seen], program.results, inputs, tensorLeaves, leafOf);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { compileProgram } from "../compile/compile.ts";
+import { type CompileOptions, compileProgram } from "../compile/compile.ts";
 import { buildGraph, type Graph, GraphBuilder } from "../compile/graph.ts";
 import { showGraph, showProgram } from "../compile/show.ts";
 import { deviceBytes } from "../dtype.ts";
@@ -38,6 +38,8 @@ export interface TensorGraph {
   leaf(tensor: Tensor, builder: GraphBuilder): Node | undefined;
   /** Which inputs may be overwritten, from the results: what is handed through must stay. Default none. */
   donated?(results: readonly ProgramResult[]): readonly boolean[];
+  /** Which inputs are likely to have the same values at every run. Default none. */
+  readonly lasting?: readonly boolean[];
 }
 
 let compiled = 0;
@@ -59,7 +61,7 @@ export function compileCount(): number {
 }
 
 /** Compiles the program that computes tensors. */
-export function compileTensors({ outputs, leaf, donated }: TensorGraph, device: Device): TensorProgram {
+export function compileTensors({ outputs, leaf, donated, lasting = [] }: TensorGraph, device: Device): TensorProgram {
   const builder = new GraphBuilder();
   const graph = buildGraph(outputs, builder, (tensor) => leaf(tensor, builder));
   const computed = [...new Set(graph.outputs.filter(({ made }) => made.kind === "op"))];
@@ -68,16 +70,23 @@ export function compileTensors({ outputs, leaf, donated }: TensorGraph, device: 
     node.made.kind === "input" ? { kind: "input", index: node.made.index } : { kind: "output", index: indices.get(node)! }
   );
   if (computed.length === 0) return { executable: undefined, results, overwrites: [], bytes: 0 };
-  const program = translate({ nodes: graph.nodes, outputs: computed }, builder.inputs, donated?.(results) ?? [], device);
+  const { inputs } = builder;
+  const mayOverwrite = donated?.(results) ?? [];
+  const program = translate({ nodes: graph.nodes, outputs: computed }, {
+    target: device,
+    inputs,
+    donated: inputs.map((_, i) => mayOverwrite[i] ?? false),
+    lasting: inputs.map((_, i) => lasting[i] ?? false),
+  });
   const executable = withRoom(device, () => device.compile(program));
   compiled++;
   return { executable, results, overwrites: overwrittenInputs(program), bytes: bytesOutside(program) };
 }
 
 /** The program of a graph, printed on the way if COTANGENT_DEBUG is set so. */
-function translate(graph: Graph, inputs: readonly Node[], donated: readonly boolean[], target: Device): Program {
+function translate(graph: Graph, options: CompileOptions): Program {
   if (debug.has("graph")) console.error(showGraph(graph));
-  const program = compileProgram(graph, { target, inputs, donated: inputs.map((_, i) => donated[i] ?? false) });
+  const program = compileProgram(graph, options);
   if (debug.has("kernels")) console.error(showProgram(program));
   return program;
 }

@@ -12,7 +12,8 @@ export interface BufferSpec {
   /** In elements. */
   readonly size: number;
   readonly location:
-    | { readonly kind: "input"; readonly index: number }
+    /** `lasting` ones are likely to have the same values at every run, as weights have that a function captured. */
+    | { readonly kind: "input"; readonly index: number; readonly lasting?: true }
     | { readonly kind: "output"; readonly index: number }
     | { readonly kind: "slot"; readonly slot: number };
 }

@@ -12,6 +12,8 @@ export class WasmBuffer implements DeviceBuffer {
   readonly size: number;
   /** In bytes; 0 once freed. */
   address: number;
+  /** How often a program has overwritten the values. */
+  writes = 0;
 
   constructor(dtype: DType, size: number, address: number) {
     this.dtype = dtype;

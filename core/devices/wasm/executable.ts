@@ -16,6 +16,7 @@ import type { Executable } from "../../values/device.ts";
 import { debug } from "../../env.ts";
 import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
+import { KeptInputs } from "./kept_inputs.ts";
 import type { SharedMemory } from "./memory.ts";
 import type { NativeCode, NativeProgram } from "./native/native.ts";
 import { measuredTileColumns } from "./tile_columns.ts";
@@ -37,7 +38,7 @@ export interface ExecutableParts {
 /** Offsets of intermediate and scratch memory from the beginning of the arena. */
 interface Layout {
   /** By table slot, for the slots whose memory is in the arena. */
-  readonly offsets: readonly (readonly [slot: number, offset: number])[];
+  readonly offsets: ReadonlyMap<number, number>;
   readonly scratch: number;
   readonly scratchSize: number;
   readonly bytes: number;
@@ -56,6 +57,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   readonly #number = ++programs;
   readonly #table: number;
   readonly #tableBytes: number;
+  readonly #kept: KeptInputs;
   readonly #outputs: readonly { readonly id: number; readonly input: number }[];
   /** The arena for which the table was last written. */
   #arenaBase = 0;
@@ -76,6 +78,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     this.#code = native && !this.#native ? emit(parts) : code;
     if (debug.has("source")) console.error(`wasm module: ${this.#code.bytes.length} bytes, ${this.#code.entries.length} entries`);
     this.#layout = layOut(program, this.#code, threads);
+    this.#kept = new KeptInputs(memory, this.#code.derived);
     try {
       const imports = importsOf(memory, this.#native);
       const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#code.bytes), imports);
@@ -108,10 +111,14 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     try {
       // All that may fail comes before the first kernel, which may overwrite donated values.
       if (!this.#loaded && this.#needsWorkers) this.#load();
-      const outputs = this.#setBuffers(inputs, fresh);
+      const given = this.#setInputs(inputs, fresh);
+      const outputs = this.#setOutputs(given, fresh);
+      this.#kept.prepare(given);
       memory.reserveArena(this.#layout.bytes);
       if (this.#arenaBase !== memory.arena.base) this.#setArena();
+      this.#kept.point(memory.words, this.#table >>> 2, (slot) => memory.arena.base + this.#layout.offsets.get(slot)!);
       this.#execute();
+      this.#kept.done(given);
       return outputs;
     } catch (error) {
       for (const buffer of fresh) this.#parts.free(buffer);
@@ -128,6 +135,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     const { memory, pool } = this.#parts;
     if (this.#loaded) pool.forget(this.#number);
     this.#native?.free();
+    this.#kept.destroy();
     memory.free(this.#table, this.#tableBytes);
   }
 
@@ -151,8 +159,8 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     buffer.address = 0;
   }
 
-  /** Writes the addresses of inputs and outputs into the table; gives the outputs, and in `fresh` those that are new. */
-  #setBuffers(inputs: readonly (WasmBuffer | HostArray)[], fresh: WasmBuffer[]): WasmBuffer[] {
+  /** Writes the addresses of the inputs into the table; gives their buffers, and in `fresh` those that are new. */
+  #setInputs(inputs: readonly (WasmBuffer | HostArray)[], fresh: WasmBuffer[]): WasmBuffer[] {
     const { program, memory } = this.#parts;
     const given: WasmBuffer[] = [];
     for (let i = 0; i < inputs.length; i++) {
@@ -164,8 +172,17 @@ export class WasmExecutable implements Executable<WasmBuffer> {
       given.push(buffer);
       memory.words[(this.#table >>> 2) + id] = buffer.address;
     }
+    return given;
+  }
+
+  /** The same for the outputs, of which some are inputs that are overwritten. */
+  #setOutputs(given: readonly WasmBuffer[], fresh: WasmBuffer[]): WasmBuffer[] {
+    const { program, memory } = this.#parts;
     return this.#outputs.map(({ id, input }) => {
-      if (input >= 0) return given[input];
+      if (input >= 0) {
+        given[input].writes++;
+        return given[input];
+      }
       const { dtype, size } = program.buffers[id];
       const buffer = this.#parts.allocate(dtype, size);
       fresh.push(buffer);
@@ -299,10 +316,10 @@ function layOut(program: Program, code: ProgramCode, threads: number): Layout {
   };
   const slots = program.slots.map(take);
   const shared = take(code.sharedBytes);
-  const offsets = [
+  const offsets = new Map([
     ...program.buffers.flatMap(({ location }, id) => location.kind === "slot" ? [[id, slots[location.slot]] as const] : []),
     ...code.sharedOffsets.map((offset, i) => [program.buffers.length + i, shared + offset] as const),
-  ];
+  ]);
   const scratch = end;
   const scratchSize = Math.ceil(code.privateBytes / 64) * 64 + 64;
   return { offsets, scratch, scratchSize, bytes: scratch + scratchSize * threads };

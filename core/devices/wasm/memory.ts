@@ -21,6 +21,7 @@ export class SharedMemory {
   /** The control words: stay valid when the memory grows. */
   readonly control: Int32Array;
   readonly arena: Arena;
+  readonly kept: KeptMemory;
   readonly #allocator: Allocator;
   /** Bytes to which the memory may grow. */
   readonly #limit: number;
@@ -38,6 +39,7 @@ export class SharedMemory {
     [this.#bytes, this.#words] = views(memory.buffer);
     this.#allocator = new Allocator({ start: heapStart, ensure: (end) => this.#ensure(end) });
     this.arena = new Arena(this.#allocator);
+    this.kept = new KeptMemory(this.#allocator);
   }
 
   /** All memory as 32-bit integers; ask again after an allocation. */
@@ -56,7 +58,9 @@ export class SharedMemory {
    * @throws {OutOfMemoryError} If there is no room for it.
    */
   allocate(bytes: number): number {
-    const address = this.#allocator.allocate(bytes) ?? (this.arena.release() ? this.#allocator.allocate(bytes) : undefined);
+    let address = this.#allocator.allocate(bytes);
+    if (address === undefined && this.arena.release()) address = this.#allocator.allocate(bytes);
+    if (address === undefined && this.kept.release()) address = this.#allocator.allocate(bytes);
     if (address === undefined) throw this.#full(bytes);
     return address;
   }
@@ -71,7 +75,8 @@ export class SharedMemory {
    * @throws {OutOfMemoryError} If there is no room for it.
    */
   reserveArena(bytes: number): void {
-    if (!this.arena.reserve(bytes)) throw this.#full(bytes);
+    if (this.arena.reserve(bytes) || (this.kept.release() && this.arena.reserve(bytes))) return;
+    throw this.#full(bytes);
   }
 
   /** Copies host values to an address: as they are, unless an element is wider here (a bool is a word). */
@@ -199,4 +204,43 @@ export class Arena {
     this.#base = this.#bytes = 0;
     return true;
   }
+}
+
+/** What programs keep from run to run to save work, while nobody else needs the memory. */
+export class KeptMemory {
+  readonly #allocator: Allocator;
+  readonly #blocks = new Set<KeptBlock>();
+
+  constructor(allocator: Allocator) {
+    this.#allocator = allocator;
+  }
+
+  /** A block; undefined if there is no room for it. */
+  allocate(bytes: number): KeptBlock | undefined {
+    const address = this.#allocator.allocate(bytes);
+    if (address === undefined) return undefined;
+    const block = { address, bytes };
+    this.#blocks.add(block);
+    return block;
+  }
+
+  free(block: KeptBlock): void {
+    if (!this.#blocks.delete(block)) return;
+    this.#allocator.free(block.address, block.bytes);
+    block.address = 0;
+  }
+
+  /** Gives all blocks back; says whether there were any. */
+  release(): boolean {
+    const any = this.#blocks.size > 0;
+    for (const block of this.#blocks) this.free(block);
+    return any;
+  }
+}
+
+/** A block that may go at any time between two runs. */
+export interface KeptBlock {
+  /** 0 once it has gone. */
+  address: number;
+  readonly bytes: number;
 }

@@ -173,6 +173,14 @@ const geometries: Readonly<Record<string, ConvSizes>> = {
     kernel: [3, 3],
     padding: [1, 1, 1, 1],
   },
+  "3x3 over many channels, one small image whose output channels are shared": {
+    n: 1,
+    c: 64,
+    input: [7, 6],
+    o: 96,
+    kernel: [3, 3],
+    padding: [1, 1, 1, 1],
+  },
   "3x3 over many channels, images of two tiles together": { n: 13, c: 36, input: [9, 6], o: 32, kernel: [3, 3] },
   // Small images of many channels, whose filters' gradient is a product for each tap: taps outside the image, panels and blocks with a rest.
   "3x3 over single pixels": { n: 17, c: 40, input: [1, 1], o: 52, kernel: [3, 3], padding: [1, 1, 1, 1] },

@@ -39,6 +39,13 @@ export interface Epilogue {
   readonly func: number | undefined;
 }
 
+/** Memory for what is made of one buffer: the table slots of its address, and of a word that says whether it must be made. */
+export interface DerivedScratch {
+  readonly slot: number;
+  /** Undefined: it must be made at every run. */
+  readonly stale: number | undefined;
+}
+
 /** An epilogue of blocks; without a slot they are in memory of the generator's own. */
 export type BlockEpilogue = Epilogue | { readonly slot: undefined; readonly func: number };
 
@@ -58,6 +65,11 @@ export interface GeneratorContext {
   privateScratch(bytes: number): void;
   /** Asks for memory that all threads see during this kernel (all its phases); gives the table slot of its address. */
   sharedScratch(bytes: number): number;
+  /**
+   * The same for what a phase makes of nothing but one buffer. If that is an input, the memory may outlive a run, and the word in the
+   * table slot `stale` is 0 where it still holds what was made of the same values: the phase then has nothing to do.
+   */
+  derivedScratch(bytes: number, buffer: number): DerivedScratch;
   /**
    * Where a kernel with a result writes it before its stores: the table slot of an address with room for the whole domain,
    * contiguous f32 (f64 if the operands are), and the function of `epilogueParams` that afterwards turns a block of it into the

@@ -9,7 +9,7 @@ import type { DoubleFunction } from "../../../ir/functions/double.ts";
 import { expressionsOf, type Kernel, type SimpleKernel } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import { WasmModule } from "./assembler/module.ts";
-import type { Epilogue, GeneratorContext, Phase } from "./context.ts";
+import type { DerivedScratch, Epilogue, GeneratorContext, Phase } from "./context.ts";
 import { type Stage, stagesOf } from "../../stages.ts";
 import { barrierFunction, importSharedMemory } from "./synchronization.ts";
 import { writeBlockEpilogue, writeEpilogue } from "./elementwise/epilogue.ts";
@@ -51,8 +51,19 @@ export interface ProgramCode {
   /** Byte offsets of shared scratch memory, for the table slots that follow those of the buffers. */
   readonly sharedOffsets: readonly number[];
   readonly sharedBytes: number;
+  /** What may be kept from run to run. */
+  readonly derived: readonly Derived[];
   /** Private scratch memory of each thread. */
   readonly privateBytes: number;
+}
+
+/** Shared memory for what is made of nothing but one input. */
+export interface Derived {
+  /** The position of the input. */
+  readonly index: number;
+  readonly bytes: number;
+  readonly slot: number;
+  readonly stale: number;
 }
 
 /** Translates a program. */
@@ -72,6 +83,7 @@ export function emitProgram(program: Program, options: ProgramOptions): ProgramC
     entries,
     sharedOffsets: writer.sharedOffsets,
     sharedBytes: writer.sharedBytes,
+    derived: writer.derived,
     privateBytes: writer.privateBytes,
   };
 }
@@ -100,12 +112,15 @@ class KernelWriter {
   readonly sharedOffsets: number[] = [];
   sharedBytes = 0;
   privateBytes = 0;
+  readonly derived: Derived[] = [];
   /** By which algorithm the current kernel is computed, if it says so. */
   algorithm: string | undefined;
   readonly #context: GeneratorContext;
   readonly #epilogues = new Map<SimpleKernel, Epilogue>();
   /** Shared memory the current kernel has taken. */
   #taken = 0;
+  /** Loops around the current kernel. */
+  #loops = 0;
 
   constructor(
     module: WasmModule,
@@ -127,15 +142,29 @@ class KernelWriter {
         return chosen;
       },
       privateScratch: (bytes) => void (this.privateBytes = Math.max(this.privateBytes, bytes)),
-      sharedScratch: (bytes) => {
-        const slot = program.buffers.length + this.sharedOffsets.push(this.#taken) - 1;
-        this.#taken += scratchSize(bytes);
-        this.sharedBytes = Math.max(this.sharedBytes, this.#taken);
-        return slot;
-      },
+      sharedScratch: (bytes) => this.#sharedScratch(bytes),
+      derivedScratch: (bytes, buffer) => this.#derivedScratch(bytes, buffer),
       epilogue: (kernel) => this.#epilogue(kernel),
       blockEpilogue: (kernel, row) => writeBlockEpilogue(this.#context, kernel, row),
     };
+  }
+
+  #sharedScratch(bytes: number): number {
+    const slot = this.#context.program.buffers.length + this.sharedOffsets.push(this.#taken) - 1;
+    this.#taken += scratchSize(bytes);
+    this.sharedBytes = Math.max(this.sharedBytes, this.#taken);
+    return slot;
+  }
+
+  #derivedScratch(bytes: number, buffer: number): DerivedScratch {
+    const { buffers, outputs } = this.#context.program;
+    const { location } = buffers[buffer];
+    const slot = this.#sharedScratch(bytes);
+    // The rounds of a loop read different parts of an input.
+    if (location.kind !== "input" || outputs.includes(buffer) || this.#loops > 0) return { slot, stale: undefined };
+    const stale = this.#sharedScratch(4);
+    this.derived.push({ index: location.index, bytes: scratchSize(bytes), slot, stale });
+    return { slot, stale };
   }
 
   #epilogue(kernel: SimpleKernel): Epilogue {
@@ -149,7 +178,9 @@ class KernelWriter {
   /** The steps of a kernel; a loop is one with the steps inside it. */
   steps(kernel: Kernel): readonly Step[] {
     if (kernel.kind !== "loop") return this.#phases(kernel);
+    this.#loops++;
     const steps = kernel.kernels.flatMap((each) => this.steps(each));
+    this.#loops--;
     return steps.length > 0 ? [{ count: kernel.count, steps }] : [];
   }
 

@@ -105,6 +105,7 @@ export function prepare(
     },
     privateScratch: (bytes) => void (privateBytes = Math.max(privateBytes, bytes)),
     sharedScratch: (bytes) => resultSlot + shared.push(bytes),
+    derivedScratch: (bytes) => ({ slot: resultSlot + shared.push(bytes), stale: undefined }),
     epilogue: () =>
       epilogue
         ? { slot: resultSlot, func: addResult(module, kernel.shape, outputId, wide) }

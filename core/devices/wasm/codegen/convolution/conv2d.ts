@@ -88,9 +88,10 @@ function convolve(context: GeneratorContext, kernel: ConvKernel, conv: Convoluti
     });
   }
   if (fitsWinograd(threads, kernel.geometry, multiplyAdds(conv))) {
+    const { location } = context.program.buffers[conv.filters.buffer];
     algorithms.push({
       name: "Winograd",
-      cycles: winogradCycles(conv, threads),
+      cycles: winogradCycles(conv, threads, location.kind === "input" && location.lasting === true),
       write: () => winogradConvolution(context, kernel, conv),
     });
   }

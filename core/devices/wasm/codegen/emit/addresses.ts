@@ -8,7 +8,7 @@ import type { FunctionWriter } from "../assembler/function_writer.ts";
 import { phaseLocals } from "../context.ts";
 import { floatBytes } from "./vectors.ts";
 
-/** Pushes the address in a slot of the table of buffer addresses. */
+/** Pushes the word in a slot of the table: the address of a buffer. */
 export function slotAddress(c: FunctionWriter, slot: number): FunctionWriter {
   return c.get(phaseLocals.table).mem("i32.load", slot * 4);
 }

@@ -8,7 +8,7 @@ import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import { maxTileRows } from "../../matmul/tile.ts";
 import { serialMultiplyAdds } from "../../work.ts";
 import type { Convolution } from "../problem.ts";
-import { componentCount, convolutionTiling, filterSize, gradientTiling, type Tiling } from "./tiling.ts";
+import { componentCount, type ConvolutionTiling, convolutionTilings, filterSize, gradientTiling, type Tiling } from "./tiling.ts";
 
 /** Bytes that the threads' sums of filter gradients may take. */
 const maxSumBytes = 128 * 1024 * 1024;
@@ -16,11 +16,24 @@ const maxSumBytes = 128 * 1024 * 1024;
 /** Bytes of transformed filters that stay in the second-level cache. */
 const cachedBytes = 1024 * 1024;
 
+/** Bytes of them that may still be in the last-level cache when they are used again: that of a large network may be full of its others. */
+const sharedCacheBytes = 16 * 1024 * 1024;
+
 /**
  * Cycles, from measurements: of a transform per channel and tile; of that of a filter, and more where filters do not stay in the cache; of
- * a multiply-add; of adding to a sum.
+ * a multiply-add; of adding to a sum; of reading a byte of transformed filters from the last-level
+ * cache, and from memory.
  */
-const cycles = { image: 18, output: 14, filter: 30, farFilter: 18, multiplyAdd: 1.1 / 8, sum: 0.5 };
+const cycles = {
+  image: 18,
+  output: 14,
+  filter: 30,
+  farFilter: 18,
+  multiplyAdd: 1.1 / 8,
+  sum: 0.5,
+  farByte: 0.15,
+  memoryByte: 0.45,
+};
 
 /** Whether Winograd's convolution is possible, and what it computes, of that many multiply-adds, worth several phases. */
 export function fitsWinograd(threads: number, g: ConvGeometry, multiplyAdds: number): boolean {
@@ -29,35 +42,63 @@ export function fitsWinograd(threads: number, g: ConvGeometry, multiplyAdds: num
     g.c % vectorLanes === 0 && g.o % vectorLanes === 0 && [...g.stride, ...g.dilation].every((value) => value === 1);
 }
 
-/** The groups of tiles of the busiest thread, and tiles of the largest of them. */
-function groupsOf({ units, bandTiles, across, together, imagesTogether }: Tiling, threads: number) {
-  const each = imagesTogether > 1 ? 1 : Math.ceil(bandTiles * across / together);
-  return { groups: Math.ceil(units / threads) * each, together };
+/** The groups of tiles of the busiest thread, of so many units, and tiles of the largest of them. */
+function groupsOf({ bandTiles, across, together, imagesTogether }: Tiling, units: number): { groups: number; together: number } {
+  return { groups: units * (imagesTogether > 1 ? 1 : Math.ceil(bandTiles * across / together)), together };
 }
 
-/** The cycles of the busiest thread but for the products: transforms of images, outputs and filters. */
-function transformCycles({ across, down, images }: Tiling, inChannels: number, outChannels: number, threads: number): number {
-  const products = inChannels * outChannels;
-  const far = componentCount * products * floatBytes > cachedBytes;
-  const filters = products * (cycles.filter + (far ? cycles.farFilter : 0));
-  const tiles = images * across * down * (inChannels * cycles.image + outChannels * cycles.output);
-  return (tiles + filters) / threads;
+/** Whether so many transformed filters do not stay in the cache. */
+function areFar(filters: number): boolean {
+  return componentCount * filters * floatBytes > cachedBytes;
 }
 
-/** The cycles of a convolution on the busiest thread. Products are of blocks of six and five tiles. */
-export function winogradCycles(conv: Convolution, threads: number): number {
-  const { inChannels, outChannels } = conv;
-  const tiling = convolutionTiling(conv, threads);
-  const { groups, together } = groupsOf(tiling, threads);
-  const rows = Math.max(together, (maxTileRows - 1) * Math.ceil(together / maxTileRows));
-  const products = groups * rows * componentCount * inChannels * outChannels * cycles.multiplyAdd;
-  return products + transformCycles(tiling, inChannels, outChannels, threads);
+/** The cycles of reading a byte of so many transformed filters. */
+function farByteCycles(bytes: number): number {
+  return bytes <= cachedBytes ? 0 : bytes <= sharedCacheBytes ? cycles.farByte : cycles.memoryByte;
+}
+
+/** The cycles of transforms of filters, shared by all threads. */
+function filterCycles(filters: number, threads: number): number {
+  return filters * (cycles.filter + (areFar(filters) ? cycles.farFilter : 0)) / threads;
+}
+
+/** Those of the transforms of tiles. */
+function tileCycles({ across, down, images }: Tiling, inChannels: number, outChannels: number): number {
+  return images * across * down * (inChannels * cycles.image + outChannels * cycles.output);
+}
+
+/** The cycles of a convolution's tiles on the busiest thread: products are of blocks of six tiles or fewer. */
+function tilingCycles(conv: Convolution, tiling: ConvolutionTiling, threads: number): number {
+  const { inChannels } = conv;
+  const outChannels = conv.outChannels / tiling.parts;
+  const sharing = threads / tiling.parts;
+  const { groups, together } = groupsOf(tiling, Math.ceil(tiling.units / sharing));
+  const blocks = Math.ceil(together / maxTileRows);
+  const most = Math.min(together, maxTileRows);
+  // Blocks of less than four tiles wait for the latency of a multiply-add.
+  const rows = blocks * Math.max(4, together / blocks, most - 1);
+  const products = componentCount * inChannels * outChannels;
+  const far = floatBytes * farByteCycles(componentCount * inChannels * conv.outChannels * floatBytes);
+  return groups * products * (rows * cycles.multiplyAdd + far) + tileCycles(tiling, inChannels, outChannels) / sharing;
+}
+
+/** How a convolution is cut: the way that takes the fewest cycles. */
+export function bestTiling(conv: Convolution, threads: number): ConvolutionTiling {
+  const tilings = convolutionTilings(conv, threads);
+  const cycles = tilings.map((tiling) => tilingCycles(conv, tiling, threads));
+  return tilings[cycles.indexOf(Math.min(...cycles))];
+}
+
+/** The cycles of a convolution on the busiest thread; `lasting` filters are transformed once. */
+export function winogradCycles(conv: Convolution, threads: number, lasting: boolean): number {
+  const tiles = tilingCycles(conv, bestTiling(conv, threads), threads);
+  return tiles + (lasting ? 0 : filterCycles(conv.inChannels * conv.outChannels, threads));
 }
 
 /** Those of the gradient with respect to the filters: each group of tiles adds to all sums. */
 export function winogradFilterGradientCycles(g: ConvGeometry, threads: number): number {
   const tiling = gradientTiling(g, threads);
-  const { groups, together } = groupsOf(tiling, threads);
+  const { groups, together } = groupsOf(tiling, Math.ceil(tiling.units / threads));
   const sums = groups * componentCount * g.c * g.o * (together * cycles.multiplyAdd + cycles.sum);
-  return sums + transformCycles(tiling, g.c, g.o, threads);
+  return sums + tileCycles(tiling, g.c, g.o) / threads + filterCycles(g.c * g.o, threads);
 }

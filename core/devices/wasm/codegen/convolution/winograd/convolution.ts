@@ -22,6 +22,7 @@ import { floatBytes, zeroBytes } from "../../emit/vectors.ts";
 import { maxTileRows } from "../../matmul/tile.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
 import { type FilterPanels, filterPanels, transformFilters } from "./filters.ts";
+import { bestTiling } from "./choice.ts";
 import { patchToComponents } from "./linear_maps.ts";
 import { multiplyComponents } from "./products.ts";
 import { outputTransform } from "./squares.ts";
@@ -29,21 +30,22 @@ import { setBand, type TiledImage, tiledImage, transformGroup } from "./tiled_im
 import {
   type Band,
   componentCount,
-  convolutionTiling,
+  type ConvolutionTiling,
   eachGroup,
   eachTile,
   patchSize,
   tileSize,
   tileSpacing,
-  type Tiling,
 } from "./tiling.ts";
 
 /** conv2d and conv2dInputGrad of 3 by 3 windows. */
 export function winogradConvolution(context: GeneratorContext, kernel: ConvKernel, conv: Convolution): readonly Phase[] {
-  const panels = filterPanels(context, conv, context.tiles(multiplyAdds(conv), conv.outChannels));
+  const tiling = bestTiling(conv, context.threads);
+  const { parts } = tiling;
+  const panels = filterPanels(context, conv, context.tiles(multiplyAdds(conv), conv.outChannels / parts), parts);
   return [
     { func: transformFilters(context, conv, panels), serial: false },
-    { func: convolveTiles(context, kernel, conv, panels), serial: false },
+    { func: convolveTiles(context, kernel, conv, tiling, panels), serial: false },
   ];
 }
 
@@ -51,7 +53,9 @@ export function winogradConvolution(context: GeneratorContext, kernel: ConvKerne
 interface TileConvolution {
   readonly conv: Convolution;
   readonly threads: number;
-  readonly tiling: Tiling;
+  readonly tiling: ConvolutionTiling;
+  /** Output channels of a part. */
+  readonly channels: number;
   readonly image: TiledImage;
   readonly panels: FilterPanels;
   readonly epilogue: Epilogue;
@@ -65,23 +69,35 @@ interface TileConvolution {
 }
 
 /** Writes the phase that computes the outputs of the thread's images. */
-function convolveTiles(context: GeneratorContext, kernel: ConvKernel, conv: Convolution, panels: FilterPanels): number {
+function convolveTiles(
+  context: GeneratorContext,
+  kernel: ConvKernel,
+  conv: Convolution,
+  tiling: ConvolutionTiling,
+  panels: FilterPanels,
+): number {
   const { module, threads } = context;
-  const { inChannels, outChannels, outWidth } = conv;
+  const { inChannels, outWidth } = conv;
+  const outChannels = conv.outChannels / tiling.parts;
+  const part = { ...conv, outChannels };
   const productStride = componentCount * outChannels + tileSpacing;
-  const tiling = convolutionTiling(conv, threads);
+  const blockTiles = Math.min(tiling.together, maxTileRows);
   const image = tiledImage(module, conv.source, conv.window, tiling, [patchToComponents, patchSize], 0);
   const patchStride = image.tileStride;
-  const multiply = multiplyComponents(module, { inChannels, outChannels, tiles: panels.tiles, patchStride, productStride });
+  const sizes = { inChannels, outChannels, tiles: panels.tiles, patchStride, productStride, blockTiles };
+  const multiply = multiplyComponents(module, sizes);
   const edgeColumns = outWidth % tileSize;
-  const wholeTile = outputTransform(module, conv, tileSize);
-  const edgeTile = edgeColumns === 0 ? wholeTile : outputTransform(module, conv, edgeColumns);
+  const wholeTile = outputTransform(module, part, tileSize);
+  const edgeTile = edgeColumns === 0 ? wholeTile : outputTransform(module, part, edgeColumns);
   const epilogue = context.epilogue(kernel);
-  const rows = roundUp(tiling.together, maxTileRows);
+  const rows = roundUp(tiling.together, blockTiles);
   const patchBytes = roundUp(rows * patchStride * floatBytes, 64);
   context.privateScratch(image.stagedBytes + patchBytes + rows * productStride * floatBytes);
-  const parts = { conv, threads, tiling, image, panels, epilogue, multiply, wholeTile, edgeTile, patchBytes, productStride };
-  return module.func({ params: phaseParams }, (c) => new TileConvolutionWriter(c, parts).write());
+  const parts = { conv, threads, tiling, channels: outChannels, image, panels, epilogue, multiply, wholeTile, edgeTile };
+  return module.func(
+    { params: phaseParams },
+    (c) => new TileConvolutionWriter(c, { ...parts, patchBytes, productStride }).write(),
+  );
 }
 
 class TileConvolutionWriter {
@@ -114,24 +130,31 @@ class TileConvolutionWriter {
     plus(c.get(phaseLocals.scratch), image.stagedBytes).set(this.#patches);
     plus(c.get(this.#patches), patchBytes).set(this.#products);
     if (image.layout.staged && tiling.bands === 1) zeroBytes(c, phaseLocals.scratch, image.stagedBytes);
-    setShare(c, phaseLocals.thread, threads, tiling.units, this.#unit, this.#end);
+    setShare(c, phaseLocals.thread, tiling.parts > 1 ? 1 : threads, tiling.units, this.#unit, this.#end);
     eachGroup(c, tiling, [this.#unit, this.#end], {
       beginGroup: () => c.get(this.#patches).set(this.#tilePatches).get(this.#products).set(this.#tileProducts),
       beginBand: (band) => setBand(c, image, band, this.#base),
       load: (band) => transformGroup(c, image, tiling, band, this.#base, this.#tilePatches),
       multiply: (tiles) => {
         c.get(this.#patches);
-        slotAddress(c, panels.slot).get(this.#products).get(tiles).call(multiply);
+        slotAddress(c, panels.slot);
+        this.#plusPart(panels.partStride * floatBytes).get(this.#products).get(tiles).call(multiply);
       },
       store: (band) => this.#transformBack(band),
       endBand: (band) => this.#finish(band),
     });
   }
 
-  /** Pushes the row of the domain that holds row `#row` of output channel 0. */
+  /** Adds the distance to the thread's part of the output channels, given that from one part to the next. */
+  #plusPart(distance: number): FunctionWriter {
+    return this.#parts.tiling.parts > 1 ? plusScaled(this.#c, phaseLocals.thread, distance) : this.#c;
+  }
+
+  /** Pushes the row of the domain that holds row `#row` of the part's first output channel. */
   #pushDomainRow(band: Band): FunctionWriter {
-    const { outChannels, outHeight } = this.#parts.conv;
-    return this.#c.get(band.image).i32(outChannels * outHeight).op("i32.mul").get(this.#row).op("i32.add");
+    const { channels, conv: { outChannels, outHeight } } = this.#parts;
+    this.#c.get(band.image).i32(outChannels * outHeight).op("i32.mul").get(this.#row).op("i32.add");
+    return this.#plusPart(channels * outHeight);
   }
 
   /** Computes the outputs of a group's tiles. */
@@ -166,7 +189,7 @@ class TileConvolutionWriter {
   /** Calls the epilogue for the outputs of a band: at once if that is all of the image, else channel by channel. */
   #finish(band: Band): void {
     const c = this.#c;
-    const { epilogue, tiling, conv: { outChannels, outHeight, outWidth } } = this.#parts;
+    const { epilogue, tiling, channels, conv: { outHeight, outWidth } } = this.#parts;
     const { slot, func } = epilogue;
     if (func === undefined) return;
     c.get(band.tileRow).i32(tileSize).op("i32.mul").set(this.#row);
@@ -179,8 +202,8 @@ class TileConvolutionWriter {
       pushRows();
       c.op("i32.add").i32(0).i32(outWidth).call(func);
     };
-    if (tiling.bands === 1) return finishRows(() => c.i32(outChannels * outHeight));
-    c.for(this.#channel, 0, outChannels, 1, () => {
+    if (tiling.bands === 1) return finishRows(() => c.i32(channels * outHeight));
+    c.for(this.#channel, 0, channels, 1, () => {
       finishRows(() => c.get(this.#rowsLeft));
       c.increment(this.#row, outHeight);
     });

@@ -4,7 +4,7 @@
  * @module
  */
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
-import { type GeneratorContext, phaseLocals, phaseParams } from "../../context.ts";
+import { type DerivedScratch, type GeneratorContext, phaseLocals, phaseParams } from "../../context.ts";
 import { operandAddress, plusScaled, setQuotientAndRemainder, slotAddress } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
@@ -15,19 +15,25 @@ import { filterToComponents } from "./linear_maps.ts";
 import { transformSquare } from "./squares.ts";
 import { componentCount, componentSpacing, filterSize, patchSize } from "./tiling.ts";
 
-/** Transformed filters: [component][panel of as many output channels as tiles have columns][input channel][output channel], in shared memory. */
-export interface FilterPanels {
-  /** The slot, in the table, of their address. */
-  readonly slot: number;
+/**
+ * Transformed filters: [part][component][panel of as many output channels as tiles have columns][input channel][output channel], in shared
+ * memory.
+ */
+export interface FilterPanels extends DerivedScratch {
   readonly tiles: Tiles;
-  /** Floats from one component to the next. */
+  /** Equal parts of the output channels, each with panels of its own. */
+  readonly parts: number;
+  /** Floats from one component to the next, and from one part to the next. */
   readonly componentStride: number;
+  readonly partStride: number;
 }
 
 /** Asks for the memory of the transformed filters. */
-export function filterPanels(context: GeneratorContext, conv: Convolution, tiles: Tiles): FilterPanels {
-  const componentStride = roundUp(conv.outChannels, tiles.columns) * conv.inChannels + componentSpacing;
-  return { slot: context.sharedScratch(componentCount * componentStride * floatBytes), tiles, componentStride };
+export function filterPanels(context: GeneratorContext, conv: Convolution, tiles: Tiles, parts: number): FilterPanels {
+  const componentStride = roundUp(conv.outChannels / parts, tiles.columns) * conv.inChannels + componentSpacing;
+  const partStride = componentCount * componentStride;
+  const scratch = context.derivedScratch(parts * partStride * floatBytes, conv.filters.buffer);
+  return { ...scratch, tiles, parts, componentStride, partStride };
 }
 
 /** Writes the phase that transforms the filters: threads share groups of four output channels by input channels. */
@@ -36,19 +42,25 @@ export function transformFilters(context: GeneratorContext, conv: Convolution, p
   const transform = fourFilters(context, conv, panels.componentStride);
   return context.module.func({ params: phaseParams }, (c) => {
     const [unit, end, channels, input] = c.locals("i32", 4);
+    const part = c.local("i32");
     setShare(c, phaseLocals.thread, context.threads, (outChannels / vectorLanes) * inChannels, unit, end);
-    c.forRange(unit, unit, end, () => {
-      setQuotientAndRemainder(c, unit, inChannels, channels, input);
-      operandAddress(c, conv.filters);
-      plusScaled(c, channels, vectorLanes * conv.filterOut * floatBytes);
-      plusScaled(c, input, conv.filterIn * floatBytes);
-      pushPanelOffset(c, inChannels, panels.tiles.columns, channels, input);
-      slotAddress(c, panels.slot).op("i32.add").call(transform);
+    c.block(() => {
+      if (panels.stale !== undefined) slotAddress(c, panels.stale).op("i32.eqz").brIf(0);
+      c.forRange(unit, unit, end, () => {
+        setQuotientAndRemainder(c, unit, inChannels, channels, input);
+        operandAddress(c, conv.filters);
+        plusScaled(c, channels, vectorLanes * conv.filterOut * floatBytes);
+        plusScaled(c, input, conv.filterIn * floatBytes);
+        setQuotientAndRemainder(c, channels, outChannels / panels.parts / vectorLanes, part, channels);
+        pushPanelOffset(c, inChannels, panels.tiles.columns, channels, input);
+        plusScaled(c, part, panels.partStride * floatBytes);
+        slotAddress(c, panels.slot).op("i32.add").call(transform);
+      });
     });
   });
 }
 
-/** Pushes the offset of four output channels (their number is in local `channels`) and one input channel within the panels. */
+/** Pushes the offset of four output channels (their number is in local `channels`) and one input channel within the panels of a part. */
 function pushPanelOffset(c: FunctionWriter, inChannels: number, width: number, channels: number, input: number): void {
   const groups = width / vectorLanes;
   c.get(channels).i32(groups).op("i32.div_u").i32(inChannels).op("i32.mul").get(input).op("i32.add");

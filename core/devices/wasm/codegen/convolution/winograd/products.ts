@@ -8,7 +8,7 @@ import type { WasmModule } from "../../assembler/module.ts";
 import { plus, plusScaled, setMin } from "../../emit/addresses.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import { tileColumn } from "../../matmul/micro_kernel.ts";
-import { maxTileRows, type Tiles } from "../../matmul/tile.ts";
+import type { Tiles } from "../../matmul/tile.ts";
 import { componentCount, componentSpacing } from "./tiling.ts";
 
 /** Sizes of the products, and the floats from one tile to the next. */
@@ -19,26 +19,28 @@ export interface ProductSizes {
   readonly tiles: Tiles;
   readonly patchStride: number;
   readonly productStride: number;
+  /** Most tiles of a block. */
+  readonly blockTiles: number;
 }
 
 /**
- * Writes a function (patches, filters, products, tiles) for all components. Tiles go in blocks of six and five, which may run
- * over the group's end: there are zeros, since what happens to lie in memory may be subnormal numbers, with which some processors compute
+ * Writes a function (patches, filters, products, tiles) for all components. Tiles go in blocks of some size, six, and one less, which may
+ * run over the group's end: there are zeros, since what happens to lie in memory may be subnormal numbers, with which some processors compute
  * a hundred times slower.
  */
 export function multiplyComponents(module: WasmModule, sizes: ProductSizes): number {
-  const { inChannels, outChannels, tiles: { columns: width }, patchStride } = sizes;
+  const { inChannels, outChannels, tiles: { columns: width }, blockTiles } = sizes;
   const panels = Math.ceil(outChannels / width);
   const fullPanels = Math.floor(outChannels / width);
   const full = fullPanels > 0 ? panelSweep(module, sizes, width) : -1;
   const rest = outChannels % width > 0 ? panelSweep(module, sizes, outChannels % width) : -1;
   return module.func({ params: ["i32", "i32", "i32", "i32"] }, (c) => {
     const [patches, filters, products, tiles] = [0, 1, 2, 3];
-    const [component, panel, sixes, fives] = c.locals("i32", 4);
-    setBlockCounts(c, tiles, sixes, fives);
-    zeroTiles(c, patchStride, { patches, tiles, sixes, fives });
+    const [component, panel, large, small] = c.locals("i32", 4);
+    setBlockCounts(c, blockTiles, tiles, large, small);
+    zeroTiles(c, sizes, { patches, tiles, large, small });
     const sweep = (func: number) => {
-      c.get(patches).get(filters).get(products).get(sixes).get(fives).call(func);
+      c.get(patches).get(filters).get(products).get(large).get(small).call(func);
       c.increment(filters, inChannels * width * floatBytes).increment(products, width * floatBytes);
     };
     c.for(component, 0, componentCount, 1, () => {
@@ -50,32 +52,32 @@ export function multiplyComponents(module: WasmModule, sizes: ProductSizes): num
   });
 }
 
-/** Cuts `tiles` into as few blocks as sixes would need, of which as many as possible are fives. */
-function setBlockCounts(c: FunctionWriter, tiles: number, sixes: number, fives: number): void {
-  plus(c.get(tiles), maxTileRows - 1).i32(maxTileRows).op("i32.div_u").set(sixes);
-  c.get(sixes).i32(maxTileRows).op("i32.mul").get(tiles).op("i32.sub").set(fives);
-  setMin(c, fives, fives, () => c.get(sixes));
-  c.get(sixes).get(fives).op("i32.sub").set(sixes);
+/** Cuts `tiles` into as few blocks as those of the most tiles would be, of which as many as possible have one less. */
+function setBlockCounts(c: FunctionWriter, most: number, tiles: number, large: number, small: number): void {
+  plus(c.get(tiles), most - 1).i32(most).op("i32.div_u").set(large);
+  c.get(large).i32(most).op("i32.mul").get(tiles).op("i32.sub").set(small);
+  setMin(c, small, small, () => c.get(large));
+  c.get(large).get(small).op("i32.sub").set(large);
 }
 
 /** Zeroes the tiles behind the group that its last blocks run over. */
 function zeroTiles(
   c: FunctionWriter,
-  patchStride: number,
-  { patches, tiles, sixes, fives }: Readonly<Record<"patches" | "tiles" | "sixes" | "fives", number>>,
+  { patchStride, blockTiles }: ProductSizes,
+  { patches, tiles, large, small }: Readonly<Record<"patches" | "tiles" | "large" | "small", number>>,
 ): void {
   c.withLocals("i32", 2, (at, end) => {
     plusScaled(c.get(patches), tiles, patchStride * floatBytes).set(at);
-    plusScaled(c.get(patches), sixes, maxTileRows * patchStride * floatBytes);
-    plusScaled(c, fives, (maxTileRows - 1) * patchStride * floatBytes).set(end);
+    plusScaled(c.get(patches), large, blockTiles * patchStride * floatBytes);
+    plusScaled(c, small, (blockTiles - 1) * patchStride * floatBytes).set(end);
     c.for(at, () => c.get(at), () => c.get(end), vectorLanes * floatBytes, () => c.get(at).f32x4(0).mem("v128.store"));
   });
 }
 
-/** Writes a function (patches, panel, products, sixes, fives): blocks of six tiles, then of five, by one panel of filters. */
+/** Writes a function (patches, panel, products, large, small): blocks of the most tiles, then of one less, by one panel of filters. */
 function panelSweep(
   module: WasmModule,
-  { inChannels, tiles, patchStride, productStride }: ProductSizes,
+  { inChannels, tiles, patchStride, productStride, blockTiles }: ProductSizes,
   columns: number,
 ): number {
   const blockColumn = (rows: number) => {
@@ -91,14 +93,16 @@ function panelSweep(
     };
     return tileColumn(tiles.writer, spec, "below");
   };
-  const [six, five] = [blockColumn(maxTileRows), blockColumn(maxTileRows - 1)];
+  const large = blockColumn(blockTiles);
+  const small = blockTiles > 1 ? blockColumn(blockTiles - 1) : -1;
   return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
-    const [patches, panel, products, sixes, fives] = [0, 1, 2, 3, 4];
+    const [patches, panel, products, largeCount, smallCount] = [0, 1, 2, 3, 4];
     const multiply = (func: number, count: number) =>
       c.get(count).if(() => c.get(patches).get(panel).get(products).i32(inChannels).i32(0).get(count).call(func));
-    multiply(six, sixes);
-    plusScaled(c.get(patches), sixes, maxTileRows * patchStride * floatBytes).set(patches);
-    plusScaled(c.get(products), sixes, maxTileRows * productStride * floatBytes).set(products);
-    multiply(five, fives);
+    multiply(large, largeCount);
+    if (small < 0) return;
+    plusScaled(c.get(patches), largeCount, blockTiles * patchStride * floatBytes).set(patches);
+    plusScaled(c.get(products), largeCount, blockTiles * productStride * floatBytes).set(products);
+    multiply(small, smallCount);
   });
 }

@@ -9,7 +9,7 @@ import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import { plus, setMin, setQuotientAndRemainder } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { floatBytes } from "../../emit/vectors.ts";
-import { maxTileRows } from "../../matmul/tile.ts";
+import { maxTileRows, narrowTile } from "../../matmul/tile.ts";
 import type { Convolution } from "../problem.ts";
 import { layOutWindow, type WindowLayout, type WindowSpec } from "../window.ts";
 
@@ -49,6 +49,11 @@ export interface Tiling {
   readonly units: number;
 }
 
+/** The tiles of a convolution, and the parts of its output channels: each thread computes a part of all units, or all of some units. */
+export interface ConvolutionTiling extends Tiling {
+  readonly parts: number;
+}
+
 /** Cuts images of outputs, given the bytes of an image and the channels on either side. */
 function cutTiles(
   images: number,
@@ -77,13 +82,17 @@ function cutTiles(
   return { ...cut, together: Math.ceil(tiles / Math.ceil(tiles / most)), imagesTogether: 1, units: images * bands };
 }
 
-/** How the images are cut for a convolution. */
-export function convolutionTiling(
+/** The ways to cut images for a convolution. */
+export function convolutionTilings(
   { images, inChannels, outChannels, outHeight, outWidth }: Convolution,
   threads: number,
-): Tiling {
+): ConvolutionTiling[] {
   const imageBytes = inChannels * outHeight * outWidth * floatBytes;
-  return cutTiles(images, outHeight, outWidth, threads, imageBytes, [inChannels, outChannels]);
+  const cut = (threads: number, channels: number) =>
+    cutTiles(images, outHeight, outWidth, threads, imageBytes, [inChannels, channels]);
+  const whole = { ...cut(threads, outChannels), parts: 1 };
+  if (threads === 1 || outChannels % (threads * narrowTile) !== 0) return [whole];
+  return [whole, { ...cut(1, outChannels / threads), parts: threads }];
 }
 
 /** How they are cut for the gradient with respect to the filters. */
