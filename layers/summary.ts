@@ -6,10 +6,10 @@
 import { argument } from "../core/kinds.ts";
 import { aLayer, walkOptions } from "./option_kinds.ts";
 import { checkOptions } from "../core/options.ts";
-import { key } from "../core/random.ts";
-import { checkShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
+import { type Shape, showShape } from "../core/shape.ts";
 import type { AnyLayer, Layer } from "./layer.ts";
-import { namedParameters, namedStages, type WalkOptions } from "./named.ts";
+import type { WalkOptions } from "./named.ts";
+import { stageRows } from "./stage_rows.ts";
 
 /**
  * The stages of a model as a table to print: name, kind, output shape without the batch axis, and number of parameters.
@@ -40,20 +40,11 @@ export function summary<P extends object, S extends object>(
 ): string {
   const { depth = Infinity } = checkOptions(options, walkOptions, "summary");
   argument<AnyLayer>(model, aLayer, "model", "summary");
-  checkShape(inputShape, "summarize a model for inputs");
-  const initial = model.init(key(0), inputShape);
-  const kinds = new Map(namedStages<AnyLayer>(model).map(([name, { kind }]) => [name, kind ?? ""]));
-  const shown = namedStages(initial, { depth })
-    .filter(([name, { stages }]) => !stages || name.split(".").length === depth);
-  return table([
-    ["stage", "layer", "output", "parameters"],
-    ...shown.map(([name, part]) => [name, kinds.get(name) ?? "", showShape(part.output), counted(part.params)]),
-    ["total", "", showShape(initial.output), counted(initial.params)],
-  ]);
-}
-
-function counted(params: object): string {
-  return namedParameters(params).reduce((total, [, { shape }]) => total + sizeOf(shape), 0).toLocaleString("en-US");
+  const rows = stageRows(model, inputShape, depth);
+  const cells = rows.map((
+    { name, kind, output, parameters },
+  ) => [name, kind, showShape(output), parameters.toLocaleString("en-US")]);
+  return table([["stage", "layer", "output", "parameters"], ...cells]);
 }
 
 /** Rows of cells in columns, the last of which is of numbers. */

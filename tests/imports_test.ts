@@ -34,6 +34,7 @@ const layers: readonly (readonly string[])[] = [
   ["core/grad", "core/compile"],
   ["core/devices"], // what devices share; the folder of each is a part of its own
   ["core/devices/wasm", "core/devices/webgpu", "core/devices/reference"],
+  ["core/notebook"], // loaded when a notebook shows something
   ["core/execution"],
   ["layers", "optimizers", "datasets", "formats", "distributed"],
   ["mod.ts"],
@@ -50,6 +51,7 @@ const forDevices: readonly string[] = [...layers.slice(0, 3).flat(), "core/ir", 
 const doors: readonly string[] = [
   "deps.ts",
   "dev_deps.ts",
+  "core/notebook/deps.ts",
   "datasets/images/codecs.js",
   "datasets/images/deps.ts",
   "datasets/tables/deps.ts",
@@ -155,10 +157,11 @@ async function sources(): Promise<string[]> {
 
 const files = await sources();
 
-/** An import: what is named, and whether running the file loads it, which a type alone does not. */
+/** An import: what is named, and whether running the file loads it, at once or when it is needed, which a type alone does not. */
 interface Arrow {
   readonly to: string;
   readonly loads: boolean;
+  readonly isLate: boolean;
 }
 
 /** What Deno itself says that each file imports: files by their path from the root, others unchanged. */
@@ -175,14 +178,14 @@ async function readImports(): Promise<Map<string, Arrow[]>> {
     const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
       modules: {
         specifier: string;
-        dependencies?: { specifier: string; code?: { specifier: string }; type?: { specifier: string } }[];
+        dependencies?: { specifier: string; isDynamic?: boolean; code?: { specifier: string }; type?: { specifier: string } }[];
       }[];
     };
     return new Map(
       modules.map(({ specifier, dependencies = [] }) => [
         named(specifier),
-        dependencies.flatMap(({ code, type }) =>
-          [code, type].flatMap((to) => to ? [{ to: named(to.specifier), loads: to === code }] : [])
+        dependencies.flatMap(({ code, type, isDynamic = false }) =>
+          [code, type].flatMap((to) => to ? [{ to: named(to.specifier), loads: to === code, isLate: isDynamic }] : [])
         ),
       ]),
     );
@@ -250,6 +253,19 @@ Deno.test("no program loads files that hold types only: they are named by `impor
     used.flatMap(({ to, loads }) => isOurs(file) && loads && isOfTypes.has(to) ? [show([file, to])] : [])
   );
   assert.deepEqual(loaded, []);
+});
+
+Deno.test("mod.ts loads no more than it needs: of packages those of deps.ts, and nothing of notebooks", () => {
+  const loaded = new Set(["mod.ts"]);
+  for (const file of loaded) {
+    for (const { to, loads, isLate } of arrows.get(file) ?? []) if (loads && !isLate) loaded.add(to);
+  }
+  assert.ok(loaded.has("core/execution/print.ts") && loaded.has("layers/mod.ts"), "the graph of imports is read");
+  const packages = arrows.get("deps.ts")!.map(({ to }) => to);
+  const others = [...loaded].filter((file) =>
+    isOurs(file) ? file.startsWith("core/notebook/") : /^npm:/.test(file) && !packages.includes(file)
+  );
+  assert.deepEqual(others, []);
 });
 
 Deno.test("packages come in by the files of dependencies only", () => {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { encode as encodePng } from "npm:fast-png@8.0.0";
+export { encodePng } from "../core/notebook/deps.ts";
 export { plot } from "npm:simple-ascii-chart@5.4.0";
 // @ts-types="npm:@types/d3-array@3.2.2"
 export { bin, bisectRight } from "npm:d3-array@3.2.5";

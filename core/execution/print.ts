@@ -1,13 +1,15 @@
 /**
  * Tensors as text, as readable as NumPy's and PyTorch's: rows aligned, long axes shortened, one format for all numbers of a tensor.
  *
- * Loading this file teaches `console.log` to print tensors: that is its one effect.
+ * Loading this file teaches `console.log` to print tensors, and notebooks to show them: that is its one effect. What notebooks need is
+ * loaded when one asks.
  *
  * @module
  */
 import { argument, tensors } from "../kinds.ts";
 import { type DType, fromHostArray, isBool, isInteger, type TypedArray } from "../dtype.ts";
 import { computed } from "./realize.ts";
+import type { MimeBundle } from "../notebook/html.ts";
 import { reasonOf } from "../quoted.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
 import { Tensor, traceOf } from "../tensor.ts";
@@ -74,18 +76,43 @@ export function showValues(values: TypedArray, shape: Shape, dtype: DType, inden
  */
 export function show(x: Tensor): string {
   argument(x, tensors, "x", "show");
-  const kind = `${x.dtype}${showShape(x.shape)}`;
-  if (traceOf(x)) return `tensor(<being traced: see debug.print>, ${kind})`;
+  if (traceOf(x)) return written(x, `<${traced}>`);
   try {
-    const values = fromHostArray(x.dtype, computed(x, "print").hostNow());
-    return `tensor(${showValues(values, x.shape, x.dtype, 7)}, ${kind})`;
+    return written(x, fromHostArray(x.dtype, computed(x, "print").hostNow()));
   } catch (reason) {
-    return `tensor(<${reasonOf(reason)}>, ${kind})`;
+    return written(x, `<${reasonOf(reason)}>`);
   }
+}
+
+const traced = "being traced: see debug.print";
+
+/** A tensor with its numbers, or with what stands in their place. */
+function written({ shape, dtype }: Tensor, values: TypedArray | string): string {
+  return `tensor(${typeof values === "string" ? values : showValues(values, shape, dtype, 7)}, ${dtype}${showShape(shape)})`;
+}
+
+/** A tensor in the forms that a notebook shows. It is read at once, as what it is now: a trace may end, or its memory be given back. */
+async function displayed(x: Tensor): Promise<MimeBundle> {
+  // What has failed is a text from here on: nobody would see it fail while the other file is loaded.
+  const read = traceOf(x) ? Promise.resolve(traced) : valuesOf(x).catch(reasonOf);
+  const { tensorBundle, tensorWithoutValues } = await import("../notebook/tensor.ts");
+  const values = await read;
+  if (typeof values === "string") return tensorWithoutValues(x, written(x, `<${values}>`), values);
+  return tensorBundle(values, x, written(x, values));
+}
+
+async function valuesOf(x: Tensor): Promise<TypedArray> {
+  return fromHostArray(x.dtype, await computed(x, "display").read());
 }
 
 Object.defineProperty(Tensor.prototype, Symbol.for("Deno.customInspect"), {
   value(this: Tensor) {
     return show(this);
+  },
+});
+
+Object.defineProperty(Tensor.prototype, Symbol.for("Jupyter.display"), {
+  value(this: Tensor) {
+    return displayed(this);
   },
 });

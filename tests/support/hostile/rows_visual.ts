@@ -35,6 +35,10 @@ export const visualRows: Rows = {
     images,
     options({ columns, scale: small, padding: made(() => 1, "-0"), background: made(() => 1, "-0", "0.5"), range }),
   ),
+  "visual.display": row(
+    made(() => ({ weight: zeros([2]) }), "disposed"),
+    options({ inputShape: made(() => undefined), depth: made(() => undefined) }),
+  ),
   "visual.imageFigure": row(images, options({ columns, scale: small, labels, title: texts, range })),
   "visual.showImages": row(images, options({ columns, width: columns, labels, color: flag(false), range })),
   "visual.summaryWriter": row(texts),
