@@ -19,10 +19,10 @@ import { aLayer } from "../layers/option_kinds.ts";
 import { stageRows } from "../layers/stage_rows.ts";
 import { summary } from "../layers/summary.ts";
 
-/** The name under which Jupyter's kernel of Deno looks for what a value shows. */
-const jupyterDisplay: unique symbol = Symbol.for("Jupyter.display") as typeof jupyterDisplay;
+/** `Symbol.for("Jupyter.display")`: the name under which Deno's Jupyter kernel looks for what a value shows. */
+export const jupyterDisplay: unique symbol = Symbol.for("Jupyter.display");
 
-/** What a notebook shows richly if it is the value of a cell: it has a method of the name `Symbol.for("Jupyter.display")`. */
+/** What a notebook shows richly if it is the value of a cell. */
 export interface Displayed {
   /** The content by MIME type. */
   readonly [jupyterDisplay]: () => Promise<MimeBundle>;
@@ -44,9 +44,9 @@ const displayOptions = optionTable<DisplayOptions>({ inputShape: wholeList, dept
  *
  * ```ts
  * import { layers, ones } from "../mod.ts";
- * import { display, lineChart } from "./mod.ts";
+ * import { display, jupyterDisplay, lineChart } from "./mod.ts";
  * const shown = display(lineChart({ series: { loss: [3, 2, 1.5] } })); // in a notebook, this as the last line of a cell shows it
- * console.log(Object.keys(await shown[Symbol.for("Jupyter.display") as keyof typeof shown]())); // ["text/plain", "text/html", "image/svg+xml"]
+ * console.log(Object.keys(await shown[jupyterDisplay]())); // ["text/plain", "text/html", "image/svg+xml"]
  * display(layers.linear({ features: 3 }), { inputShape: [4] });
  * display({ weight: ones([2, 2]), bias: ones([2]) });
  * ```
@@ -58,7 +58,7 @@ const displayOptions = optionTable<DisplayOptions>({ inputShape: wholeList, dept
  * @throws {OptionError} If a model has no `inputShape`, or something else has one.
  * @throws {ShapeError} If the model cannot be applied to inputs of that shape.
  */
-export function display(value: string | Uint8Array | AnyLayer | object, options: DisplayOptions = {}): Displayed {
+export function display(value: string | object, options: DisplayOptions = {}): Displayed {
   checkOptions(options, displayOptions, "display");
   const bundle = bundleOf(value, options);
   return { [jupyterDisplay]: bundle };

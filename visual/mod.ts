@@ -10,7 +10,7 @@ export { type Scale } from "./axis.ts";
 export { barChart, histogram, type HistogramOptions, lineChart } from "./chart.ts";
 export { type ColorOptions, showBarChart, showLineChart } from "./chart_text.ts";
 export { type BarChartOptions, type ChartOptions, type Curve, type LineChartOptions } from "./curves.ts";
-export { display, type Displayed, type DisplayOptions } from "./display.ts";
+export { display, type Displayed, type DisplayOptions, jupyterDisplay } from "./display.ts";
 export { imageFigure, type ImageFigureOptions } from "./image_figure.ts";
 export { imageGrid, type ImageGridOptions } from "./image_grid.ts";
 export { showImages, type ShowImagesOptions } from "./image_text.ts";

@@ -1,11 +1,10 @@
 /** Charts, pictures, models and parameters in notebooks. */
 import assert from "node:assert/strict";
 import { layers, ones, OptionError, random, relu, ShapeError, tensor, zeros } from "../../mod.ts";
-import { display, type Displayed, imageFigure, imageGrid, lineChart, type MimeBundle } from "../../visual/mod.ts";
+import { display, type Displayed, imageFigure, imageGrid, jupyterDisplay, lineChart, type MimeBundle } from "../../visual/mod.ts";
 import { elements } from "./svg.ts";
 
-const shownBy = (shown: Displayed) =>
-  (shown as unknown as Record<symbol, () => Promise<MimeBundle>>)[Symbol.for("Jupyter.display")]();
+const shownBy = (shown: Displayed): Promise<MimeBundle> => shown[jupyterDisplay]();
 
 /** The cells of a table in the markup, which must be well-formed. */
 function rowsOf(bundle: MimeBundle): string[][] {
