@@ -4,7 +4,7 @@
  * ```sh
  * mpirun -n 2 deno run -A examples/mnist_parallel.ts
  * mpirun -n 2 deno run -A examples/mnist_parallel.ts --checkpoint run   # goes on from there when it is started again
- * deno run -A examples/mnist_parallel.ts --help
+ * deno run examples/mnist_parallel.ts --help
  * ```
  *
  * Process 0 prints, and keeps the checkpoints; all others compute.
