@@ -20,7 +20,7 @@ import { expandBinary, expandUnary } from "../core/ir/functions/mod.ts";
 import * as ct from "../mod.ts";
 import fixture from "./fixtures/accuracy.json" with { type: "json" };
 import { accuracies, type Accuracy, floatsOf, leastSize, ordinary, partners, unitsOff } from "./support/accuracy.ts";
-import { evaluate } from "./support/evaluate.ts";
+import { evaluator } from "./support/evaluate.ts";
 import { integer, namesOf } from "../bench/options.ts";
 
 const deviceNames = ["wasm", "webgpu"] as const;
@@ -105,7 +105,8 @@ function atWorst(name: string, accuracy: Accuracy, xs: ArrayLike<number>, ys: Ar
   const sample = Array.from({ length: Math.min(count, xs.length) }, (_, i) => i * step);
   const [as, bs] = [sample.map((i) => xs[i]), sample.map((i) => ys[i])];
   for (const off of [1, -1]) {
-    const got = as.map((a, i) => evaluate(expansion, [a, bs[i]], false, off));
+    const evaluate = evaluator(expansion, false, off);
+    const got = as.map((a, i) => evaluate([a, bs[i]]));
     raise(worst, accuracy, got, as, bs, "webgpu");
   }
   return worst;

@@ -44,7 +44,8 @@ export function assertClose(
   if (actual.length !== expected.length) {
     throw new Error(`${what}: ${actual.length} elements, expected ${expected.length}`);
   }
-  const wrong = Array.from(expected, (_, i) => i).filter((i) => !isClose(actual[i], expected[i], tolerance));
+  const wrong: number[] = [];
+  for (let i = 0; i < expected.length; i++) if (!isClose(actual[i], expected[i], tolerance)) wrong.push(i);
   if (wrong.length === 0) return;
   const shown = wrong.slice(0, 5).map((i) => `  [${i}] is ${actual[i]}, expected ${expected[i]}`).join("\n");
   throw new Error(

@@ -14,58 +14,89 @@ import { binaryFunction, castFunction, unaryFunction } from "../../core/devices/
  */
 const leastExact = { div: 2.5, sqrt: 4.5 } as const;
 
+/** The value of an expression where `load` number i is `values[i]`. */
+export type Evaluator = (values: readonly number[]) => number;
+
 /**
- * The value of an expression of basic operations; `load` number i is `values[i]`.
+ * An expression of basic operations, made ready to be evaluated for many values.
  *
  * @param off Between -1 and 1: how far quotients and roots are off, as a share of what WGSL allows. Those that are floats are exact.
  */
-export function evaluate(root: Expr, values: readonly number[], fused: boolean, off = 0): number {
-  const known = new Map<Expr, number>();
-  const round = (e: Expr, x: number) => {
-    if (e.type !== "f32") return x;
-    const nearest = Math.fround(x);
-    const isRough = (e.kind === "unary" && e.op === "sqrt") || (e.kind === "binary" && e.op === "div");
-    if (off === 0 || !isRough || nearest === x || !Number.isFinite(nearest)) return nearest;
+export function evaluator(root: Expr, fused: boolean, off = 0): Evaluator {
+  const places = new Map<Expr, number>();
+  const steps: Evaluator[] = [];
+  const found: number[] = [];
+  const rounding = (e: Expr): (x: number) => number => {
+    if (e.type !== "f32") return (x) => x;
+    const isRough = off !== 0 && ((e.kind === "unary" && e.op === "sqrt") || (e.kind === "binary" && e.op === "div"));
+    if (!isRough) return Math.fround;
     const most = leastExact[e.op as keyof typeof leastExact];
-    return Math.fround(x + off * most * 2 ** (Math.floor(Math.log2(Math.abs(x))) - 23));
+    return (x) => {
+      const nearest = Math.fround(x);
+      if (nearest === x || !Number.isFinite(nearest)) return nearest;
+      return Math.fround(x + off * most * 2 ** (Math.floor(Math.log2(Math.abs(x))) - 23));
+    };
   };
-  const compute = (e: Expr): number => {
+  const stepOf = (e: Expr): Evaluator => {
+    const round = rounding(e);
     switch (e.kind) {
-      case "const":
-        return round(e, e.value);
+      case "const": {
+        const value = round(e.value);
+        return () => value;
+      }
       case "load":
-        return values[e.slot];
-      case "unary":
-        return round(e, unaryFunction(e.op, e.x.type)(of(e.x)));
-      case "binary":
-        return round(e, sumOfProduct(e) ?? binaryFunction(e.op, e.x.type)(of(e.x), of(e.y)));
-      case "select":
-        return of(e.test) ? of(e.x) : of(e.y);
-      case "cast":
-        return castFunction(e.x.type, e.type)(of(e.x));
-      case "bitcast":
-        return bitcastFunction(e.x.type, e.type)(of(e.x));
+        return (values) => values[e.slot];
+      case "unary": {
+        const [f, x] = [unaryFunction(e.op, e.x.type), placeOf(e.x)];
+        return () => round(f(found[x]));
+      }
+      case "binary": {
+        const [f, x, y] = [fusedSum(e) ?? binaryFunction(e.op, e.x.type), placeOf(e.x), placeOf(e.y)];
+        return () => round(f(found[x], found[y]));
+      }
+      case "select": {
+        const [test, x, y] = [placeOf(e.test), placeOf(e.x), placeOf(e.y)];
+        return () => found[test] ? found[x] : found[y];
+      }
+      case "cast": {
+        const [f, x] = [castFunction(e.x.type, e.type), placeOf(e.x)];
+        return () => f(found[x]);
+      }
+      case "bitcast": {
+        const [f, x] = [bitcastFunction(e.x.type, e.type), placeOf(e.x)];
+        return () => f(found[x]);
+      }
       default:
         throw new Error(`A ${e.kind} has no value here`);
     }
   };
-  /** A product of two f32 is exact in double precision, the sum nearly. */
-  const sumOfProduct = (e: Extract<Expr, { kind: "binary" }>): number | undefined => {
+  /** A sum one of whose terms is a product that is not rounded: of two f32 it is exact in double precision, the sum nearly. */
+  const fusedSum = (e: Extract<Expr, { kind: "binary" }>): ((x: number, y: number) => number) | undefined => {
     if (!fused || e.type !== "f32" || (e.op !== "add" && e.op !== "sub")) return undefined;
-    const product = (x: Expr) => x.kind === "binary" && x.op === "mul" ? of(x.x) * of(x.y) : undefined;
+    const f = binaryFunction(e.op, "f64");
+    const product = (x: Expr): (() => number) | undefined => {
+      if (x.kind !== "binary" || x.op !== "mul") return undefined;
+      const [left, right] = [placeOf(x.x), placeOf(x.y)];
+      return () => found[left] * found[right];
+    };
     const right = product(e.y);
-    const left = right === undefined && e.op === "add" ? product(e.x) : undefined;
-    if (right === undefined && left === undefined) return undefined;
-    return binaryFunction(e.op, "f64")(left ?? of(e.x), right ?? of(e.y));
+    if (right) return (x) => f(x, right());
+    const left = e.op === "add" ? product(e.x) : undefined;
+    return left && ((_, y) => f(left(), y));
   };
-  const of = (e: Expr): number => {
-    const found = known.get(e);
-    if (found !== undefined) return found;
-    const value = compute(e);
-    known.set(e, value);
-    return value;
+  const placeOf = (e: Expr): number => {
+    const known = places.get(e);
+    if (known !== undefined) return known;
+    const step = stepOf(e);
+    const place = steps.push(step) - 1;
+    places.set(e, place);
+    return place;
   };
-  return of(root);
+  const last = placeOf(root);
+  return (values) => {
+    for (let i = 0; i <= last; i++) found[i] = steps[i](values);
+    return found[last];
+  };
 }
 
 /** All operations that an expression is made of. */

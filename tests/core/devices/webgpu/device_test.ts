@@ -1,6 +1,6 @@
 /**
  * What is particular to the `webgpu` device: that nothing is created in a steady loop, how reads are done, how failures surface, and
- * kernels of shapes that are cut up in other ways than the small ones of the kernel cases.
+ * kernels of shapes that are cut up in other ways than the small ones of the kernel cases (`cut_up.ts`).
  *
  * @module
  */
@@ -24,10 +24,10 @@ import { PipelineCache } from "../../../../core/devices/webgpu/pipelines.ts";
 import { sizeClass } from "../../../../core/devices/webgpu/buffer_pool.ts";
 import { exact } from "../../../support/close.ts";
 import { webgpu } from "../../../support/devices.ts";
-import { buildCase, dense, f32, type KernelCase, load, result, store, strided } from "../../../support/kernel_cases/builder.ts";
-import { convGeometry } from "../../../support/kernel_cases/conv.ts";
-import { noise, noiseInt } from "../../../support/noise.ts";
+import { buildCase, dense, f32, load, result, store, strided } from "../../../support/kernel_cases/builder.ts";
+import { noise } from "../../../support/noise.ts";
 import { checkCase } from "../../../support/run_case.ts";
+import { shareOfCutUp, testCutUp } from "./cut_up.ts";
 
 const ignore = webgpu instanceof Error;
 const software = !await hasRealAdapter();
@@ -362,114 +362,7 @@ Deno.test("webgpu: buffer sizes waste at most an eighth, and nothing below 2 KiB
   }
 });
 
-// Shapes for which the generators cut the work up: parts, trees, chains, unrolled rows, tiles that overhang.
-
-const products = (["n", "t"] as const).flatMap((left) =>
-  (["n", "t"] as const).flatMap((right) =>
-    [[1, 64, 10, 320], [2, 33, 47, 29], [1, 1, 100, 50], [1, 16, 16, 5000], [1, 200, 136, 40], [1, 32, 48, 1000], [1, 7, 9, 2000]]
-      .map(([batch, m, n, k]) =>
-        buildCase(`matmul ${batch}x${m}x${n}x${k} ${left}${right}`, { relative: 1e-5, absolute: 1e-5 * Math.sqrt(k) }, (p) => {
-          const lhs = p.input("f32", noise(1, batch * m * k));
-          const rhs = p.input("f32", noise(2, batch * n * k));
-          const bias = p.input("f32", noise(3, n));
-          const out = p.output("f32", batch * m * n);
-          p.run({
-            kind: "matmul",
-            shape: [batch, m, n],
-            k,
-            operands: [
-              strided(lhs, left === "n" ? [m * k, k, 1] : [m * k, 1, m]),
-              strided(rhs, right === "n" ? [n * k, n, 1] : [n * k, 1, k]),
-            ],
-            loads: [strided(bias, [0, 0, 1])],
-            stores: [store(dense(out, [batch, m, n]), binary("max", binary("add", result(0), load(0)), f32(0)))],
-          });
-        })
-      )
-  )
-);
-
-/** [batch, channels, height, width, filters, kernel, stride, padding, groups] */
-const convolutions = [
-  [64, 1, 28, 28, 10, 5, 1, 0, 1],
-  [16, 10, 12, 12, 20, 5, 1, 0, 1],
-  [8, 16, 14, 14, 24, 3, 1, 1, 1],
-  [8, 16, 15, 13, 24, 3, 2, 1, 1],
-  [3, 8, 17, 30, 12, 3, 3, 2, 2],
-  [2, 32, 9, 9, 40, 1, 1, 0, 1],
-].flatMap(([n, c, h, w, o, kernel, stride, padding, groups]) =>
-  (["conv2d", "conv2dInputGrad", "conv2dFilterGrad"] as const).map((kind) => {
-    const geometry = convGeometry({
-      n,
-      c,
-      input: [h, w],
-      o,
-      kernel: [kernel, kernel],
-      stride: [stride, stride],
-      padding: [padding, padding, padding, padding],
-      groups,
-    });
-    const image = [n, c, h, w];
-    const filter = [o, c / groups, kernel, kernel];
-    const output = [n, o, geometry.oh, geometry.ow];
-    const [left, right, shape] = kind === "conv2d"
-      ? [image, filter, output]
-      : kind === "conv2dInputGrad"
-      ? [output, filter, image]
-      : [image, output, filter];
-    const size = (extents: readonly number[]) => extents.reduce((product, extent) => product * extent, 1);
-    const tolerance = { relative: 1e-5, absolute: 1e-6 * Math.sqrt(size(left) * size(right) / size(shape)) };
-    return buildCase(`${kind} ${image} by ${filter}, stride ${stride}, padding ${padding}`, tolerance, (p) => {
-      const lhs = p.input("f32", noise(1, size(left)));
-      const rhs = p.input("f32", noise(2, size(right)));
-      const bias = p.input("f32", noise(3, shape[1]));
-      const out = p.output("f32", size(shape));
-      p.run({
-        kind,
-        geometry,
-        shape,
-        operands: [dense(lhs, left), dense(rhs, right)],
-        loads: [strided(bias, [0, 1, 0, 0])],
-        stores: [store(dense(out, shape), binary("add", result(0), load(0)))],
-      });
-    });
-  })
-);
-
-/** Rows added up by index, enough of them that the indices are sorted first. */
-const manyRows = [
-  { outer: 1, size: 20000, inner: 16, count: 4000, most: 19999 },
-  { outer: 3, size: 700, inner: 1, count: 10000, most: 699 },
-  { outer: 1, size: 9000, inner: 1, count: 9000, most: 3 },
-].map(({ outer, size, inner, count, most }) =>
-  buildCase(`takeGrad ${outer} by ${size} rows of ${inner}, ${count} indices up to ${most}`, exact, (p) => {
-    const g = p.input("f32", noiseInt(1, outer * count * inner, -9, 9));
-    const indices = p.input("i32", noiseInt(2, count, 0, most));
-    const shape = [outer, size, inner];
-    const out = p.output("f32", outer * size * inner);
-    p.run({
-      kind: "scatterAddRows",
-      shape,
-      outer,
-      size,
-      inner,
-      count,
-      operands: [dense(g, [outer, count, inner]), dense(indices, [count])],
-      loads: [],
-      stores: [store(dense(out, shape), result(0))],
-    });
-  })
-);
-
-const cutUp: readonly KernelCase[] = [...products, ...convolutions, ...manyRows];
-
-for (const { name, device } of webgpu instanceof Error ? [] : webgpu) {
-  Deno.test({ name: `kernels on ${name}: shapes that are cut up`, sanitizeOps: false, sanitizeResources: false }, async (t) => {
-    for (const one of cutUp) {
-      await t.step({ name: one.name, sanitizeOps: false, sanitizeResources: false, fn: () => checkCase(device, one) });
-    }
-  });
-}
+for (const tuning of ["hardware", "software"] as const) testCutUp(tuning, shareOfCutUp(tuning));
 
 Deno.test("webgpu: kernels over more workgroups than one axis allows are folded", () => {
   const size = 65535 * 128 * 4 * 3 + 4;

@@ -1,6 +1,6 @@
 /**
  * The kernels that suit GPUs, on whichever there is: a file of their own, to run beside the others.
  */
-import { testTuning } from "./third_of_kernels.ts";
+import { testTuning } from "./share_of_kernels.ts";
 
 testTuning("hardware");
