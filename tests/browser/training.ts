@@ -20,6 +20,6 @@ export async function train(
   await setDevice(device, options);
   const step = trainingStep("cnn", 16);
   const losses: number[] = [];
-  for (let i = 0; i < 12; i++) losses.push(await step());
+  for (let i = 0; i < 6; i++) losses.push(await step());
   return { description: deviceInfo().description, losses };
 }

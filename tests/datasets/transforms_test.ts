@@ -22,6 +22,7 @@ import {
   zeros,
 } from "../../mod.ts";
 import { testOnDevices } from "../support/each_device.ts";
+import { share } from "../support/share.ts";
 
 const { transforms } = datasets;
 type Transform = datasets.transforms.Transform;
@@ -53,11 +54,16 @@ const all: Readonly<Record<string, Transform>> = {
   ),
 };
 
-testOnDevices("transforms are functions of the key, under jit as well, and take one image as a batch of one", async (t) => {
-  const bytes = numbered([4, 3, 6, 7], "u8");
-  for (const [name, transform] of Object.entries(all)) {
-    await t.step(name, async () => {
-      for (const images of [bytes, transforms.toTensor(bytes)]) {
+testOnDevices(
+  "transforms are functions of the key, under jit as well, and take one image as a batch of one",
+  async (t, device) => {
+    const bytes = numbered([4, 3, 6, 7], "u8");
+    const floats = transforms.toTensor(bytes);
+    const cases = Object.entries(all).flatMap(([name, transform], i) =>
+      (i % 2 === 0 ? [bytes, floats] : [floats, bytes]).map((images) => ({ name, transform, images }))
+    );
+    for (const { name, transform, images } of share(device, cases, ({ name }) => name)) {
+      await t.step(`${name} of ${images.dtype}`, async () => {
         const made = transform(images, random.key(1));
         const values = await data(made);
         assert.equal(made.dtype, /toTensor|normalize|composed/.test(name) ? "f32" : images.dtype);
@@ -74,10 +80,10 @@ testOnDevices("transforms are functions of the key, under jit as well, and take 
         const batch = transform(reshape(one, [1, 3, 6, 7]), random.key(3));
         assert.deepEqual(transform(one, random.key(3)).shape, batch.shape.slice(1));
         assert.deepEqual(await data(transform(one, random.key(3))), await data(batch));
-      }
-    });
-  }
-});
+      });
+    }
+  },
+);
 
 testOnDevices("vmap over images and keys is a loop", async () => {
   const images = transforms.toTensor(numbered([3, 3, 6, 7], "u8"));

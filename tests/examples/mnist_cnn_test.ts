@@ -189,10 +189,10 @@ Deno.test("--device webgpu without an adapter: says how to get one", async () =>
 });
 
 Deno.test({
-  name: "the largest network is trained and tested on webgpu",
+  name: "a network is trained and tested on webgpu", // the largest: tests/long
   ignore: webgpu instanceof Error,
   fn: async () => {
-    const ended = await run(["--smoke", "--limit", "64", "--model", "simple", "--device", "webgpu"]);
+    const ended = await run(["--smoke", "--limit", "64", "--device", "webgpu"]);
     checkEnded(ended, 0, /Device: webgpu[^]*epoch 1\/1 /);
   },
 });

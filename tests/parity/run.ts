@@ -9,6 +9,7 @@ import { data, type DType, realize, type Tensor, tensor, vjp } from "../../mod.t
 import { currentDevice } from "../../core/execution/current_device.ts";
 import { assertClose, type Tolerance } from "../support/close.ts";
 import { testOnDevices } from "../support/each_device.ts";
+import { callKind, share } from "../support/share.ts";
 import type { ArrayFixture, OperationFixture, StoredNumber } from "../fixtures/types.ts";
 
 /** Tensors by name. */
@@ -100,12 +101,12 @@ export function testParity(
 ): void {
   assert.ok(fixtures.length > 0, `${name}: no fixtures`);
   const tolerances = { f32, f64 };
-  testOnDevices(name, async (t) => {
+  testOnDevices(name, async (t, device) => {
     const dtypes: readonly DType[] = currentDevice().dtypes;
     for (const float of ["f32", "f64"] as const) {
       if (!dtypes.includes(float)) continue;
       const close: Tolerance = { relative: tolerances[float], absolute: tolerances[float] };
-      for (const fixture of fixtures) {
+      for (const fixture of share(device, fixtures, callKind)) {
         await t.step(title(fixture, float), async () => {
           const { variables, others } = inputsOf(fixture, float);
           const call = calls[fixture.name] ?? publicCall(fixture);

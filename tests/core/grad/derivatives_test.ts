@@ -96,7 +96,7 @@ Deno.test("checkpoint computes again and keeps less", () => {
     },
   };
   useDevice(recording);
-  const x = values(3, [64, 64]);
+  const x = values(3, [16, 16]);
   const deep = (run: (f: (x: Tensor) => Tensor) => (x: Tensor) => Tensor) => (x: Tensor) => {
     let y = x;
     for (let i = 0; i < 8; i++) {

@@ -10,6 +10,7 @@ import { testDevices } from "../../support/devices.ts";
 import { checkDerivatives, checkDevice, checkRules, checkVmap, isDifferentiable, type Subject } from "../../support/laws.ts";
 import { casesOf, type Input, type OpCase, tableNames } from "../../support/op_cases.ts";
 import { recordsIn } from "../../support/records.ts";
+import { share } from "../../support/share.ts";
 import { storageFloats } from "../../support/storage_floats.ts";
 import { reference } from "../../support/run_case.ts";
 
@@ -119,6 +120,6 @@ Deno.test("jit of every record gives what it gives without, on the reference", a
 
 for (const { name, device } of testDevices) {
   Deno.test(`every record on ${name} gives what the reference gives, plain and with jit`, async () => {
-    await all(subjects, ({ subject }) => checkDevice(subject, device, tolerances));
+    await all(share(name, subjects, ({ op }) => op.name), ({ subject }) => checkDevice(subject, device, tolerances));
   });
 }

@@ -1,0 +1,36 @@
+/**
+ * What the quick tests leave to those of `tests/long`: on `webgpu`, where a software adapter compiles a shader for each case, some of
+ * the cases that are alike.
+ *
+ * @module
+ */
+
+/** Whether a file of `tests/long` is run, which leaves nothing out. */
+const isLong = Deno.mainModule.includes("/tests/long/");
+
+/**
+ * The cases to run on a device: all, but on `webgpu` in quick tests the first of each kind and every `step`-th after it.
+ *
+ * @param kindOf What cases that are alike have in common.
+ */
+export function share<T>(device: string, cases: readonly T[], kindOf: (one: T) => string, step = 2): readonly T[] {
+  if (isLong || !device.startsWith("webgpu")) return cases;
+  const counts = new Map<string, number>();
+  return cases.filter((one) => {
+    const kind = kindOf(one);
+    const count = counts.get(kind) ?? 0;
+    counts.set(kind, count + 1);
+    return count % step === 0;
+  });
+}
+
+/** A function and which options it is given; of those with a few values, which. */
+export function callKind(
+  { name, options }: { readonly name: string; readonly options: Readonly<Record<string, unknown>> },
+): string {
+  const isChoice = (value: unknown) => typeof value === "string" || typeof value === "boolean";
+  return JSON.stringify([
+    name,
+    Object.entries(options).map(([option, value]) => [option, isChoice(value) ? value : typeof value]),
+  ]);
+}
