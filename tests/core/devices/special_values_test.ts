@@ -136,10 +136,11 @@ for (const device of deviceNames.filter((name) => name !== "reference")) {
 function literalCalls(): [name: string, f: () => Tensor][] {
   const values = [-1, 0, -0, 0.5, 2, 1e30, NaN, Infinity, -Infinity];
   const functions = { abs, exp, exp2, floorDivide, log, neg, pow, reciprocal, relu, rem, rsqrt, sign, sqrt, tan };
+  const said = (x: number) => Object.is(x, -0) ? "-0" : `${x}`;
   const one = (name: string, f: (x: number) => Tensor) =>
-    values.map((x): [string, () => Tensor] => [`${name}(${x})`, () => f(x)]);
+    values.map((x): [string, () => Tensor] => [`${name}(${said(x)})`, () => f(x)]);
   const two = (name: string, f: (x: number, y: number) => Tensor) =>
-    values.flatMap((x) => values.map((y): [string, () => Tensor] => [`${name}(${x}, ${y})`, () => f(x, y)]));
+    values.flatMap((x) => values.map((y): [string, () => Tensor] => [`${name}(${said(x)}, ${said(y)})`, () => f(x, y)]));
   const isBinary = (name: string) => ["floorDivide", "pow", "rem"].includes(name);
   return [
     ...Object.entries(functions).flatMap(([name, f]) =>
