@@ -10,9 +10,11 @@ import {
   data,
   exp,
   jit,
+  layerNorm,
   matmul,
   maxPool2d,
   mul,
+  neg,
   random,
   realize,
   reshape,
@@ -25,6 +27,7 @@ import {
   take,
   tanh,
   type Tensor,
+  transpose,
   vjp,
 } from "../mod.ts";
 import { InvalidArgumentError } from "../dev_deps.ts";
@@ -33,6 +36,8 @@ import { InvalidArgumentError } from "../dev_deps.ts";
 interface Operation {
   readonly inputs: readonly Shape[];
   readonly compute: (...inputs: Tensor[]) => Tensor;
+  /** Floats that it reads and writes at least, where moving them is what takes the time. */
+  readonly moved?: number;
 }
 
 type Maker = (...numbers: number[]) => Operation;
@@ -69,13 +74,15 @@ const makers: Readonly<Record<string, Maker>> = {
   matmul: (n) => ({ inputs: [[n, n], [n, n]], compute: matmul }),
   batched: (b, n) => ({ inputs: [[b, n, n], [b, n, n]], compute: matmul }),
   matvec: (n) => ({ inputs: [[n, n], [n]], compute: matmul }),
-  softmax: (rows, n) => ({ inputs: [[rows, n]], compute: (x) => softmax(x) }),
-  sum: (n) => ({ inputs: [[n]], compute: (x) => sum(x) }),
-  cumsum: (rows, n) => ({ inputs: [[rows, n]], compute: (x) => cumsum(x, { axis: 1 }) }),
+  softmax: (rows, n) => ({ inputs: [[rows, n]], compute: (x) => softmax(x), moved: 2 * rows * n }),
+  layerNorm: (rows, n) => ({ inputs: [[rows, n]], compute: (x) => layerNorm(x), moved: 2 * rows * n }),
+  transpose: (rows, n) => ({ inputs: [[rows, n]], compute: (x) => transpose(x), moved: 2 * rows * n }),
+  sum: (n) => ({ inputs: [[n]], compute: (x) => sum(x), moved: n }),
+  cumsum: (rows, n) => ({ inputs: [[rows, n]], compute: (x) => cumsum(x, { axis: 1 }), moved: 2 * rows * n }),
   take: (rows, n) => {
     const chosen = random.randint(random.key(9), [wholeRows], { max: rows });
     realize(chosen);
-    return { inputs: [[rows, n]], compute: (x) => take(x, chosen) };
+    return { inputs: [[rows, n]], compute: (x) => take(x, chosen), moved: 2 * wholeRows * n };
   },
   sort: (n) => ({ inputs: [[n]], compute: (x) => sort(x) }),
   chain: (n) => ({ inputs: [[n]], compute: (x) => mul(exp(mul(x, 0.5)), tanh(sin(cos(x)))) }),
@@ -93,6 +100,8 @@ export const defaultOperations: readonly string[] = [
   "batched:64:128",
   "matvec:4096",
   "softmax:2048:2048",
+  "layerNorm:4096:512",
+  "transpose:2048:2048",
   "sum:10000000",
   "cumsum:1000:1000",
   "take:32000:256",
@@ -134,7 +143,16 @@ function operationOf(name: string): Operation {
 
 /** A function that computes an operation once, and waits for it. */
 export function callOf(name: string): () => Promise<void> {
-  const { inputs: shapes, compute } = operationOf(name);
+  return callsOf(operationOf(name));
+}
+
+/** A function that only moves as many floats as an operation must, half of them read and half written; for those that wait for memory. */
+export function moveOf(name: string): (() => Promise<void>) | undefined {
+  const { moved } = operationOf(name);
+  return moved === undefined ? undefined : callsOf({ inputs: [[moved >> 1]], compute: (x) => neg(x) });
+}
+
+function callsOf({ inputs: shapes, compute }: Operation): () => Promise<void> {
   const inputs = realize(shapes.map((shape, i) => random.normal(random.foldIn(random.key(0), i), shape)));
   const run = jit(compute);
   const corner = jit((z: Tensor) => slice(reshape(z, [-1]), { stop: 1 }));

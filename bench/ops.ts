@@ -5,13 +5,14 @@
  * deno task bench:ops --rows matmul:2048,softmax:2048:2048,convFilters:32:512:1:512:3 --device wasm
  * ```
  *
- * Prints one JSON object per row, as `bench:nets` does.
+ * Prints one JSON object per row, as `bench:nets` does. Of operations that do little but move numbers it also says how long it takes to
+ * move as many once, by a negation of half as many.
  *
  * @module
  */
 import { Command, Option } from "../dev_deps.ts";
 import { deviceInfo, setDevice } from "../mod.ts";
-import { callOf, defaultOperations, operationsOf } from "./operations.ts";
+import { callOf, defaultOperations, moveOf, operationsOf } from "./operations.ts";
 import { integer } from "./options.ts";
 import { timeCalls } from "./timing.ts";
 
@@ -30,5 +31,8 @@ const { rows, device, threads, seconds } = new Command()
 await setDevice(device, { threads });
 for (const name of rows) {
   const timing = await timeCalls(callOf(name), seconds);
-  console.log(JSON.stringify({ engine: "cotangent", device: deviceInfo().name, row: name, ...timing }));
+  const move = moveOf(name);
+  const moving = move && await timeCalls(move, seconds / 4);
+  const ceiling = moving && { msToMove: moving.msMedian, msToMoveMin: moving.msMin };
+  console.log(JSON.stringify({ engine: "cotangent", device: deviceInfo().name, row: name, ...timing, ...ceiling }));
 }

@@ -58,6 +58,8 @@ makers = {
     "batched": lambda b, n: product((b, n, n), (b, n, n)),
     "matvec": lambda n: product((n, n), (n,)),
     "softmax": lambda rows, n: of_one((rows, n), lambda x: torch.softmax(x, 1)),
+    "layerNorm": lambda rows, n: of_one((rows, n), lambda x: torch.nn.functional.layer_norm(x, (n,))),
+    "transpose": lambda rows, n: of_one((rows, n), lambda x: x.t().contiguous()),
     "sum": lambda n: of_one((n,), torch.sum),
     "cumsum": lambda rows, n: of_one((rows, n), lambda x: torch.cumsum(x, 1)),
     "take": take,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Expr, select } from "../expr.ts";
+import { type Expr, rarely, select } from "../expr.ts";
 import {
   abs,
   add,
@@ -14,6 +14,7 @@ import {
   f32,
   float,
   i32,
+  le,
   ln2,
   lt,
   min,
@@ -63,8 +64,18 @@ function expShifted(x: Expr, shift: number): Expr {
   return scaled(add(p, 1), shift === 0 ? n : add(n, shift));
 }
 
-/** e^x, whose last product overflows where the result does: no sum may take it in before it is rounded. */
-export const exp = (x: Expr): Expr => exact(expShifted(x, 0));
+/** Below this |x| the power of e and that of 2 in it are normal numbers. */
+const usualExponent = 87;
+
+/**
+ * e^x: 2^n p + 2^n, rounded once, where 2^n is a normal number. Elsewhere the last product overflows where the result does: no sum may take
+ * it in before it is rounded.
+ */
+export function exp(x: Expr): Expr {
+  const { word, p } = expParts(x);
+  const power = powerOfTwo(word);
+  return exact(rarely(le(f32(usualExponent), abs(x)), exact(expShifted(x, 0)), add(mul(power, p), power)));
+}
 
 /** 2^x; of a whole number exactly. */
 export function exp2(x: Expr): Expr {

@@ -12,6 +12,7 @@ import { matmulCases } from "./matmul.ts";
 import { poolCases } from "./pool.ts";
 import { programCases } from "./programs.ts";
 import { reduceCases } from "./reduce.ts";
+import { rowProgramCases } from "./row_programs.ts";
 import { sortCases } from "./sort.ts";
 import { takeCases } from "./take.ts";
 import { unaryCases } from "./unary.ts";
@@ -33,4 +34,5 @@ export const kernelCases: Readonly<Record<string, readonly KernelCase[]>> = {
   "scatterRows": writeCases,
   "sort": sortCases,
   "programs": programCases,
+  "programs over rows": rowProgramCases,
 };

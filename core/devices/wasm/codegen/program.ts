@@ -18,6 +18,7 @@ import type { HostFunctions } from "./expressions/emitter.ts";
 import { hostFunctionOf, scalarEmitter } from "./expressions/scalar_emitter.ts";
 import { vectorEmitter } from "./expressions/vector_emitter.ts";
 import { emitKernel } from "./generators.ts";
+import { rowBlocks, rowBlocksFrom } from "./row_blocks.ts";
 import { importMachineCode, type MachineCode } from "./machine_code.ts";
 import { narrowTile, type TileColumns, type Tiles, wasmTiles } from "./matmul/tile.ts";
 
@@ -74,7 +75,7 @@ export function emitProgram(program: Program, options: ProgramOptions): ProgramC
   const barrier = options.threads > 1 ? barrierFunction(module, options.threads, options.spins) : undefined;
   const entries = stagesOf(program, options.separate ? "all" : "exchanging").map(({ kernels, exchange, waitsFor }, i) => {
     writer.algorithm = undefined;
-    const steps = kernels.flatMap((kernel) => writer.steps(kernel));
+    const steps = writer.steps(kernels);
     const parallel = !exchange && emitEntry(module, `run${i}`, steps, barrier);
     return { parallel, algorithm: options.separate ? writer.algorithm : undefined, exchange, waitsFor };
   });
@@ -175,11 +176,23 @@ class KernelWriter {
     return made;
   }
 
-  /** The steps of a kernel; a loop is one with the steps inside it. */
-  steps(kernel: Kernel): readonly Step[] {
+  /** The steps of some kernels; of those that run together it is one, and a loop is one with the steps inside it. */
+  steps(kernels: readonly Kernel[]): Step[] {
+    const { program, threads } = this.#context;
+    const steps: Step[] = [];
+    for (let i = 0; i < kernels.length;) {
+      const together = rowBlocksFrom(program, kernels, i, threads);
+      if (together) steps.push(rowBlocks(this.#context, together));
+      else steps.push(...this.#steps(kernels[i]));
+      i += together?.kernels.length ?? 1;
+    }
+    return steps;
+  }
+
+  #steps(kernel: Kernel): readonly Step[] {
     if (kernel.kind !== "loop") return this.#phases(kernel);
     this.#loops++;
-    const steps = kernel.kernels.flatMap((each) => this.steps(each));
+    const steps = this.steps(kernel.kernels);
     this.#loops--;
     return steps.length > 0 ? [{ count: kernel.count, steps }] : [];
   }

@@ -1,0 +1,290 @@
+/**
+ * Neighbouring maps and reductions that compute row by row (softmax, norms, their gradients) as one phase: a block of rows goes through all
+ * of them before the next block begins, so that what they hand on stays in the first-level cache, in memory of the thread's own if
+ * nothing else reads it.
+ *
+ * The generators of the kernels write a block as they write a whole kernel. They find their buffers in a table of addresses; here the
+ * thread makes such a table for each block.
+ *
+ * @module
+ */
+import { deviceBytes } from "../../../dtype.ts";
+import { type Expr, mapLeaves, visit } from "../../../ir/expr.ts";
+import {
+  type Access,
+  expressionsOf,
+  type Kernel,
+  kindOf,
+  mapAccesses,
+  readsOf,
+  type SimpleKernel,
+  writesOf,
+} from "../../../ir/kernel.ts";
+import type { BufferSpec, Program } from "../../../ir/program.ts";
+import { sizeOf } from "../../../shape.ts";
+import { type GeneratorContext, type Phase, phaseLocals, phaseParams } from "./context.ts";
+import { slotAddress } from "./emit/addresses.ts";
+import { roundUp } from "./emit/blocks.ts";
+import { setShare } from "./emit/shares.ts";
+import { emitKernel } from "./generators.ts";
+
+/** Bytes that a block should touch, and the most that its rows may. */
+const blockBytes = 24 * 1024;
+const maxRowBytes = 2 ** 19;
+
+/** Bytes that several kernels touch below which they are left alone: the second-level cache holds them. */
+const leastBytes = 2 ** 18;
+
+/** What a block of rows should touch at least, for its calls to be worth it. */
+const leastBlockBytes = 1024;
+
+type RowKernel = Extract<SimpleKernel, { kind: "map" | "reduce" }>;
+
+/** How an access moves from row to row. */
+interface RowAccess {
+  readonly buffer: number;
+  /** Elements from a row to the next. */
+  readonly step: number;
+  /** Bytes of a row that are touched, about. */
+  readonly bytes: number;
+  /** Whether the row's elements are all within the `step` elements of the row. */
+  readonly own: boolean;
+}
+
+/** Kernels to run together, by blocks of `blockRows` of their `rows`, which are the first `axes` axes of their domains. */
+export interface RowBlocks {
+  readonly kernels: readonly RowKernel[];
+  readonly axes: number;
+  readonly rows: number;
+  readonly blockRows: number;
+  /** Buffers that nothing else reads, and the bytes of one of their rows. */
+  readonly kept: ReadonlyMap<number, number>;
+  /** Bytes that more than one of the kernels touch. */
+  readonly shared: number;
+}
+
+/** The longest run of kernels from number `from` on that is worth running together. */
+export function rowBlocksFrom(
+  program: Program,
+  kernels: readonly Kernel[],
+  from: number,
+  threads: number,
+): RowBlocks | undefined {
+  let best: RowBlocks | undefined;
+  const run: RowKernel[] = [];
+  const written = new Set<number>();
+  for (const kernel of kernels.slice(from)) {
+    if (kernel.kind !== "map" && kernel.kind !== "reduce") break;
+    if (run.length > 0 && ![...readsOf(kernel)].some((buffer) => written.has(buffer))) break;
+    run.push(kernel);
+    for (const buffer of writesOf(kernel)) written.add(buffer);
+    if (run.length === 1) continue;
+    const found = together(program, [...run], threads);
+    if (!found) break;
+    if (found.shared >= leastBytes) best = found;
+  }
+  return best;
+}
+
+/** How some kernels run together, if they can and should. */
+function together(program: Program, kernels: readonly RowKernel[], threads: number): RowBlocks | undefined {
+  const [{ shape }] = kernels;
+  let most = 0;
+  while (kernels.every((kernel) => most < kernel.shape.length && kernel.shape[most] === shape[most])) most++;
+  for (let axes = most; axes > 0; axes--) {
+    const found = alongAxes(program, kernels, axes, threads);
+    if (found) return found;
+  }
+}
+
+function alongAxes(program: Program, kernels: readonly RowKernel[], axes: number, threads: number): RowBlocks | undefined {
+  const rows = sizeOf(kernels[0].shape.slice(0, axes));
+  if (rows < 8 * threads && rows % threads > 0) return undefined;
+  const accesses: RowAccess[] = [];
+  for (const kernel of kernels) {
+    if (sizeOf(domainOf(kernel)) === 0 || readsRowNumbers(kernel, axes)) return undefined;
+    for (const access of accessesOf(kernel)) {
+      const found = rowAccess(program, kernel, access, axes);
+      if (!found) return undefined;
+      accesses.push(found);
+    }
+  }
+  if (!staysInRows(program, kernels, accesses)) return undefined;
+  const kept = keptBuffers(program, kernels, accesses);
+  const touched = new Map<number, number>();
+  for (const { buffer, bytes } of accesses) touched.set(buffer, Math.max(touched.get(buffer) ?? 0, bytes));
+  const rowBytes = [...touched.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const isShared = (buffer: number) =>
+    kernels.filter((kernel) => readsOf(kernel).has(buffer) || writesOf(kernel).has(buffer)).length > 1;
+  const shared = [...touched].reduce((sum, [buffer, bytes]) => sum + (isShared(buffer) ? rows * bytes : 0), 0);
+  if (rowBytes > maxRowBytes) return undefined;
+  let blockRows = 1;
+  for (let count = 2; count * rowBytes <= blockBytes && count <= rows / threads; count++) {
+    if (rows % count === 0) blockRows = count;
+  }
+  return blockRows * rowBytes < leastBlockBytes ? undefined : { kernels, axes, rows, blockRows, kept, shared };
+}
+
+/** The extents over which the values of a kernel are computed. */
+function domainOf(kernel: RowKernel): readonly number[] {
+  return [...kernel.shape, ...kindOf(kernel).reduced(kernel)];
+}
+
+function accessesOf(kernel: RowKernel): readonly Access[] {
+  return [...kernel.operands, ...kernel.loads, ...kernel.stores];
+}
+
+/** Whether a value depends on the number of its row. */
+function readsRowNumbers(kernel: RowKernel, axes: number): boolean {
+  let found = false;
+  visit(expressionsOf(kernel), (e) => {
+    if (e.kind === "index" && e.strides.slice(0, axes).some((stride, axis) => stride !== 0 && kernel.shape[axis] > 1)) {
+      found = true;
+    }
+  });
+  return found;
+}
+
+/** How an access moves over the rows; undefined if not by one step. */
+function rowAccess(
+  program: Program,
+  kernel: RowKernel,
+  { buffer, offset, strides }: Access,
+  axes: number,
+): RowAccess | undefined {
+  let [step, inner] = [0, 1];
+  for (let axis = axes - 1; axis >= 0; axis--) {
+    const extent = kernel.shape[axis];
+    if (extent === 1) continue;
+    if (inner === 1) step = strides[axis];
+    else if (strides[axis] !== step * inner) return undefined;
+    inner *= extent;
+  }
+  const domain = domainOf(kernel);
+  let [low, high] = [offset, offset];
+  for (let axis = axes; axis < strides.length; axis++) {
+    const reach = strides[axis] * (domain[axis] - 1);
+    if (reach < 0) low += reach;
+    else high += reach;
+  }
+  const bytes = deviceBytes(program.buffers[buffer].dtype);
+  const touched = Math.min(high - low + 1, step === 0 ? Infinity : Math.abs(step));
+  return { buffer, step, bytes: touched * bytes, own: low >= 0 && high < step };
+}
+
+/** The memory of a buffer: two buffers may have one slot. */
+function memoryOf({ buffers }: Program, buffer: number): string {
+  const { location } = buffers[buffer];
+  return location.kind === "slot" ? `slot ${location.slot}` : `${location.kind} ${location.index}`;
+}
+
+/** Whether every row of the memory that the kernels write is touched for that row only. */
+function staysInRows(program: Program, kernels: readonly RowKernel[], accesses: readonly RowAccess[]): boolean {
+  const written = new Set(kernels.flatMap((kernel) => [...writesOf(kernel)].map((buffer) => memoryOf(program, buffer))));
+  const steps = new Map<string, number>();
+  return accesses.every(({ buffer, step, own }) => {
+    const memory = memoryOf(program, buffer);
+    if (!written.has(memory)) return true;
+    const bytes = step * deviceBytes(program.buffers[buffer].dtype);
+    if (!own || bytes !== (steps.get(memory) ?? bytes)) return false;
+    steps.set(memory, bytes);
+    return true;
+  });
+}
+
+/** The buffers that only these kernels touch, and that are written first. */
+function keptBuffers(
+  program: Program,
+  kernels: readonly RowKernel[],
+  accesses: readonly RowAccess[],
+): ReadonlyMap<number, number> {
+  const inside = new Set<Kernel>(kernels);
+  const elsewhere = new Set(program.kernels.flatMap((kernel) => touchedOutside(kernel, inside)));
+  const kept = new Map<number, number>();
+  for (const { buffer, step } of accesses) {
+    if (program.buffers[buffer].location.kind !== "slot" || elsewhere.has(buffer)) continue;
+    const first = kernels.find((kernel) => writesOf(kernel).has(buffer) || readsOf(kernel).has(buffer))!;
+    if (!readsOf(first).has(buffer)) kept.set(buffer, step * deviceBytes(program.buffers[buffer].dtype));
+  }
+  return kept;
+}
+
+function touchedOutside(kernel: Kernel, inside: ReadonlySet<Kernel>): number[] {
+  if (inside.has(kernel)) return [];
+  if (kernel.kind === "loop") return kernel.kernels.flatMap((each) => touchedOutside(each, inside));
+  return [...readsOf(kernel), ...writesOf(kernel)];
+}
+
+/** A buffer as the rows of some accesses: what stands in the table of a block. */
+interface View {
+  readonly buffer: number;
+  readonly stepBytes: number;
+}
+
+/** Writes the kernels as one phase. */
+export function rowBlocks(context: GeneratorContext, { kernels, axes, rows, blockRows, kept }: RowBlocks): Phase {
+  const { program, threads, module } = context;
+  const views: View[] = [];
+  const buffers: BufferSpec[] = [];
+  const viewOf = (buffer: number, step: number): number => {
+    const stepBytes = step * deviceBytes(program.buffers[buffer].dtype);
+    const known = views.findIndex((view) => view.buffer === buffer && view.stepBytes === stepBytes);
+    if (known >= 0) return known;
+    buffers.push(program.buffers[buffer]);
+    return views.push({ buffer, stepBytes }) - 1;
+  };
+  const blocks = kernels.map((kernel) => blockOf(program, kernel, axes, blockRows, viewOf));
+  const inner: GeneratorContext = { ...context, threads: 1, program: { ...program, buffers } };
+  const phases = blocks.flatMap((kernel) => emitKernel(inner, kernel));
+  const places = new Map<number, number>();
+  let end = roundUp(4 * views.length, 64);
+  for (const [buffer, bytes] of kept) {
+    places.set(buffer, end);
+    end += roundUp(bytes * blockRows, 64) + 64;
+  }
+  context.privateScratch(end);
+  const func = module.func({ params: phaseParams }, (c) => {
+    const { scratch } = phaseLocals;
+    const [block, from, to] = c.locals("i32", 3);
+    setShare(c, phaseLocals.thread, threads, rows / blockRows, from, to);
+    views.forEach(({ buffer, stepBytes }, i) => {
+      const place = places.get(buffer);
+      c.get(scratch);
+      if (place !== undefined) c.get(scratch).i32(place).op("i32.add");
+      else slotAddress(c, buffer).get(from).i32(stepBytes * blockRows).op("i32.mul").op("i32.add");
+      c.mem("i32.store", 4 * i);
+    });
+    c.forRange(block, from, to, () => {
+      for (const phase of phases) c.get(scratch).i32(0).get(scratch).call(phase.func);
+      views.forEach(({ buffer, stepBytes }, i) => {
+        if (stepBytes === 0 || places.has(buffer)) return;
+        c.get(scratch).get(scratch).mem("i32.load", 4 * i).i32(stepBytes * blockRows).op("i32.add").mem("i32.store", 4 * i);
+      });
+    });
+  });
+  return { func, serial: threads === 1 };
+}
+
+/** The kernel for a block of rows, its buffers being views. */
+function blockOf(
+  program: Program,
+  kernel: RowKernel,
+  axes: number,
+  blockRows: number,
+  viewOf: (buffer: number, step: number) => number,
+): RowKernel {
+  const rows = <T>(list: readonly T[], first: T): T[] => [first, ...list.slice(axes)];
+  const value = (e: Expr): Expr =>
+    mapLeaves(e, (leaf) => leaf.kind === "index" ? { ...leaf, strides: rows(leaf.strides, 0) } : leaf);
+  const moved = mapAccesses(kernel, (access) => {
+    const { step } = rowAccess(program, kernel, access, axes)!;
+    return { ...access, buffer: viewOf(access.buffer, step), strides: rows(access.strides, step) };
+  });
+  const block = {
+    ...moved,
+    shape: rows(kernel.shape, blockRows),
+    stores: moved.stores.map((store) => ({ ...store, value: value(store.value) })),
+  };
+  if (block.kind !== "reduce") return block;
+  return { ...block, reductions: block.reductions.map((each) => ({ ...each, value: value(each.value) })) };
+}

@@ -1,0 +1,156 @@
+/**
+ * Programs whose kernels compute row by row, as softmax does: what a device may do block by block of rows, and what it may not.
+ *
+ * @module
+ */
+import { binary, type Expr, unary } from "../../../core/ir/expr.ts";
+import type { Kernel } from "../../../core/ir/kernel.ts";
+import { contiguousStrides, type Shape, sizeOf } from "../../../core/shape.ts";
+import type { Tolerance } from "../close.ts";
+import { noise } from "../noise.ts";
+import { buildCase, dense, f32, index, type KernelCase, load, type ProgramBuilder, result, store, strided } from "./builder.ts";
+
+const sums: Tolerance = { relative: 1e-5, absolute: 1e-5 };
+
+/** Strides of one element for each row, over rows and columns. */
+function perRow(shape: Shape): readonly number[] {
+  return [...contiguousStrides(shape.slice(0, -1)), 0];
+}
+
+/** A reduction of each row. */
+function reduceRows(op: "max" | "sum", from: number, to: number, shape: Shape): Kernel {
+  const lead = shape.slice(0, -1);
+  return {
+    kind: "reduce",
+    shape: lead,
+    window: shape.slice(-1),
+    operands: [dense(from, shape)],
+    reductions: [{ op, value: load(0) }],
+    loads: [],
+    stores: [store(dense(to, lead), result())],
+  };
+}
+
+/** Elements of rows, each together with its row's number. */
+function mapRows(of: (x: Expr, row: Expr) => Expr, from: number, row: number, to: number, shape: Shape): Kernel {
+  return {
+    kind: "map",
+    operands: [],
+    shape,
+    loads: [dense(from, shape), strided(row, perRow(shape))],
+    stores: [store(dense(to, shape), of(load(0), load(1)))],
+  };
+}
+
+const decay = (x: Expr, top: Expr) => unary("exp", binary("sub", x, top));
+const share = (x: Expr, total: Expr) => binary("div", x, total);
+
+/** Softmax, whose maxima and sums share a slot; gives what the exponentials are in. */
+function softmax(p: ProgramBuilder, x: number, out: number, shape: Shape): number {
+  const rows = sizeOf(shape.slice(0, -1));
+  const [top, powers, total] = [p.temporary("f32", rows, 0), p.temporary("f32", sizeOf(shape), 1), p.temporary("f32", rows, 0)];
+  p.run(reduceRows("max", x, top, shape));
+  p.run(mapRows(decay, x, top, powers, shape));
+  p.run(reduceRows("sum", powers, total, shape));
+  p.run(mapRows(share, powers, total, out, shape));
+  return powers;
+}
+
+/** A program over rows of noise, and how many of its kernels the wasm device runs together from the first on. */
+export interface RowProgram {
+  readonly kernelCase: KernelCase;
+  readonly together: number;
+}
+
+function rowProgram(
+  name: string,
+  shape: Shape,
+  together: number,
+  build: (p: ProgramBuilder, x: number, shape: Shape) => void,
+): RowProgram {
+  const kernelCase = buildCase(`${name} of [${shape.join(", ")}]`, sums, (p) => {
+    build(p, p.input("f32", noise(1, sizeOf(shape))), shape);
+  });
+  return { kernelCase, together };
+}
+
+const plain = (p: ProgramBuilder, x: number, shape: Shape) => void softmax(p, x, p.output("f32", sizeOf(shape)), shape);
+
+export const rowPrograms: readonly RowProgram[] = [
+  rowProgram("softmax", [512, 300], 4, plain),
+  rowProgram("softmax in rows of a prime number", [1009, 131], 4, plain),
+  rowProgram("softmax along one of several axes", [8, 3, 50, 66], 4, plain),
+  rowProgram("softmax in many short rows", [60_000, 5], 4, plain),
+  rowProgram("softmax of little", [64, 10], 0, plain),
+  rowProgram("softmax of long rows", [4, 70_001], 0, plain),
+  rowProgram("softmax in place", [512, 300], 4, (p, x, shape) => void softmax(p, x, p.donate(x), shape)),
+  rowProgram("softmax whose powers are read again", [400, 257], 4, (p, x, shape) => {
+    const powers = softmax(p, x, p.output("f32", sizeOf(shape)), shape);
+    const [rows, columns] = shape;
+    p.run({
+      kind: "reduce",
+      shape: [columns],
+      window: [rows],
+      operands: [strided(powers, [1, columns])],
+      reductions: [{ op: "sum", value: load(0) }],
+      loads: [],
+      stores: [store(dense(p.output("f32", columns), [columns]), result())],
+    });
+  }),
+  rowProgram("maxima that the rows above read", [500, 256], 0, (p, x, shape) => {
+    const [rows, columns] = shape;
+    const top = p.temporary("f32", rows, 0);
+    p.run(reduceRows("max", x, top, shape));
+    p.run({
+      kind: "map",
+      operands: [],
+      shape: [rows - 1, columns],
+      loads: [dense(x, shape), strided(top, [1, 0], 1)],
+      stores: [store(dense(p.output("f32", (rows - 1) * columns), [rows - 1, columns]), decay(load(0), load(1)))],
+    });
+  }),
+  rowProgram("rows upside down", [500, 256], 0, (p, x, shape) => {
+    const [rows, columns] = shape;
+    const doubled = p.temporary("f32", rows * columns, 0);
+    p.run(mapRows((e, row) => binary("add", e, row), x, x, doubled, shape));
+    p.run({
+      kind: "map",
+      operands: [],
+      shape,
+      loads: [strided(doubled, [-columns, 1], (rows - 1) * columns)],
+      stores: [store(dense(p.output("f32", rows * columns), shape), binary("mul", load(0), f32(2)))],
+    });
+  }),
+  rowProgram("a slot for rows of two lengths", [512, 300], 2, (p, x, shape) => {
+    const [rows, columns] = shape;
+    const shifted = p.temporary("f32", rows * columns, 0);
+    const top = p.temporary("f32", rows, 1);
+    const wide = p.temporary("f32", rows * columns * 2, 0);
+    p.run(mapRows((e, first) => binary("sub", e, first), x, x, shifted, shape));
+    p.run(reduceRows("max", shifted, top, shape));
+    const half = (offset: number) => store(strided(wide, [2 * columns, 1], offset), decay(load(0), load(1)));
+    p.run({
+      kind: "map",
+      operands: [],
+      shape,
+      loads: [dense(x, shape), strided(top, [1, 0])],
+      stores: [half(0), half(columns)],
+    });
+    p.run(reduceRows("sum", wide, p.output("f32", rows), [rows, 2 * columns]));
+  }),
+  rowProgram("rows that know their numbers", [512, 300], 0, (p, x, shape) => {
+    const [top, numbered] = [p.temporary("f32", shape[0], 0), p.output("f32", sizeOf(shape))];
+    p.run(reduceRows("max", x, top, shape));
+    const number: Expr = { kind: "cast", type: "f32", x: index([1, 0]) };
+    p.run(mapRows((e, row) => binary("add", binary("sub", e, row), number), x, top, numbered, shape));
+  }),
+  rowProgram("columns that know their numbers", [512, 300], 3, (p, x, shape) => {
+    const [top, numbered] = [p.temporary("f32", shape[0], 0), p.output("f32", sizeOf(shape))];
+    const number: Expr = binary("mul", { kind: "cast", type: "f32", x: index([0, 1]) }, f32(1 / 256));
+    p.run(mapRows((e) => binary("add", e, number), x, x, numbered, shape));
+    p.run(reduceRows("max", numbered, top, shape));
+    p.run(mapRows(decay, numbered, top, p.output("f32", sizeOf(shape)), shape));
+  }),
+];
+
+export const rowProgramCases: readonly KernelCase[] = rowPrograms.map(({ kernelCase }) => kernelCase);
