@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { nameClasses } from "./quoted.ts";
 
 /** The values behind an error's message, by name. */
 export type Facts = Readonly<Record<string, unknown>>;
@@ -59,3 +60,16 @@ export class DistributedError extends CotangentError {}
  * user's program, and the operation whose `derivative` it is part of, where there are such.
  */
 export class NonFiniteError extends CotangentError {}
+
+nameClasses({
+  CotangentError,
+  ShapeError,
+  DTypeError,
+  OptionError,
+  TraceError,
+  DonatedError,
+  DeviceError,
+  OutOfMemoryError,
+  DistributedError,
+  NonFiniteError,
+});

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { nameClasses } from "./quoted.ts";
 
 /**
  * Left with what is wrong or Right with a value, as all that may fail for reasons outside of the program gives it. It has the form of
@@ -17,9 +18,11 @@ export class OutcomeError extends Error {
   /** `cause`: what the Left holds. */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = "OutcomeError";
+    this.name = new.target.name;
   }
 }
+
+nameClasses({ OutcomeError });
 
 /**
  * The value of a result, or its error thrown. A task is run first.

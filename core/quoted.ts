@@ -44,3 +44,8 @@ function named(value: object): string {
 export function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
+
+/** Gives classes the names that messages show: programs that were made small have others for them. */
+export function nameClasses(classes: Readonly<Record<string, object>>): void {
+  for (const [name, each] of Object.entries(classes)) Object.defineProperty(each, "name", { value: name });
+}

@@ -10,6 +10,7 @@
 import type { DType } from "./dtype.ts";
 import { CotangentError, TraceError } from "./errors.ts";
 import type { Node as NodeOf, Operation } from "./ir/operation.ts";
+import { nameClasses } from "./quoted.ts";
 import { checkExtents, type Shape, showShape, sizeOf } from "./shape.ts";
 import type { TracedNumber } from "./traced_number.ts";
 
@@ -200,6 +201,8 @@ export class Tensor {
     );
   }
 }
+
+nameClasses({ Tensor });
 
 /** What reads the numbers of a tensor. */
 function readers({ shape }: Tensor): string {

@@ -10,6 +10,7 @@
  */
 import type { DType } from "./dtype.ts";
 import { TraceError } from "./errors.ts";
+import { nameClasses } from "./quoted.ts";
 
 /** Something asked about a number, and what the answer was when the function was traced. */
 interface Asked {
@@ -102,6 +103,8 @@ export class TracedNumber<T> {
     return `TracedNumber(argument ${this.#argument}${this.#path && ` at "${this.#path}"`})`;
   }
 }
+
+nameClasses({ TracedNumber });
 
 /**
  * The answer to a question about a number. If it is a traced one, the program is for those with the same answer only, so ask for no

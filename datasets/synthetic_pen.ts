@@ -31,20 +31,22 @@ export function wipe(sheet: Sheet): void {
 }
 
 /** Draws a stroke whose points are in pixels (the centre of the first pixel is (0, 0)) with a pen of a radius in pixels. */
-export function draw(sheet: Sheet, { points, smooth }: Stroke, radius: number): void {
+export function draw(sheet: Sheet, stroke: Stroke, radius: number): void {
+  const points = corners(stroke);
+  for (let i = 0; i + 1 < points.length; i++) drawLine(sheet, points[i], points[i + 1], radius);
+}
+
+/** The points from one to the next of which the pen goes straight. */
+export function corners({ points, smooth }: Stroke): readonly Point[] {
+  if (!smooth) return points;
+  const found = points.slice(0, 1);
   for (let i = 0; i + 1 < points.length; i++) {
-    if (!smooth) {
-      drawLine(sheet, points[i], points[i + 1], radius);
-      continue;
-    }
     const before = points[Math.max(i - 1, 0)], after = points[Math.min(i + 2, points.length - 1)];
-    let from = points[i];
     for (let piece = 1; piece <= curvePieces; piece++) {
-      const to = alongCurve(before, points[i], points[i + 1], after, piece / curvePieces);
-      drawLine(sheet, from, to, radius);
-      from = to;
+      found.push(alongCurve(before, points[i], points[i + 1], after, piece / curvePieces));
     }
   }
+  return found;
 }
 
 /** The point at `t` in [0, 1] between `b` and `c` of the smooth curve through four points (Catmull and Rom's). */

@@ -11,7 +11,8 @@ import assert from "node:assert/strict";
  * of one layer do not know each other. Mathematics comes before machines, and nothing below knows what it is used for.
  */
 const layers: readonly (readonly string[])[] = [
-  ["deps.ts", "core/errors.ts", "core/words.ts", "core/spelling.ts", "core/quoted.ts", "core/or_throw.ts", "core/runtime.ts"],
+  ["deps.ts", "core/words.ts", "core/spelling.ts", "core/quoted.ts", "core/runtime.ts"],
+  ["core/errors.ts", "core/or_throw.ts"],
   ["core/permissions.ts", "core/whole_file.ts", "core/locked_folder.ts"],
   [
     "core/dtype.ts",
@@ -45,7 +46,7 @@ const layers: readonly (readonly string[])[] = [
 ];
 
 /** What devices may see of the layers below: programs and values. What these compute for, a device need not know. */
-const forDevices: readonly string[] = [...layers.slice(0, 3).flat(), "core/ir", "core/values", "core/devices"];
+const forDevices: readonly string[] = [...layers.slice(0, 4).flat(), "core/ir", "core/values", "core/devices"];
 
 /** Where packages come in: who changes a version or a registry changes it there. */
 const doors: readonly string[] = [
@@ -55,6 +56,7 @@ const doors: readonly string[] = [
   "datasets/images/codecs.js",
   "datasets/images/deps.ts",
   "datasets/tables/deps.ts",
+  "examples/browser/deps.ts",
   "formats/deps.ts",
   "onnx/deps.ts",
   "visual/deps.ts",

@@ -7,12 +7,12 @@ import { rangeKinds } from "./option_kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { quoted, reasonOf } from "../core/quoted.ts";
 import { argument, arrayLike, aString, type Kind, kindOf } from "../core/kinds.ts";
-import { join } from "node:path";
 import { CotangentError } from "../core/errors.ts";
 import type { Outcome } from "../core/or_throw.ts";
 import { data, item } from "../core/execution/read.ts";
 import { Tensor } from "../core/tensor.ts";
 import { isGranted, permitted, writing } from "../core/permissions.ts";
+import { paths } from "../core/runtime.ts";
 import { Either, pipe, TaskEither } from "../deps.ts";
 import { bucketsOf } from "./buckets.ts";
 import { type Summary, summaryEvent, versionEvent } from "./event.ts";
@@ -92,7 +92,7 @@ async function open(folder: string): Promise<SummaryWriter> {
   const named = isGranted({ descriptor: { name: "sys", kind: "hostname" } });
   const host = named ? Deno.hostname() : "localhost";
   const time = Date.now() / 1000;
-  const path = join(folder, `events.out.tfevents.${Math.floor(time)}.${host}.${Deno.pid}.${opened++}`);
+  const path = paths().join(folder, `events.out.tfevents.${Math.floor(time)}.${host}.${Deno.pid}.${opened++}`);
   const file = await Deno.open(path, { append: true, createNew: true });
   try {
     const start = record(versionEvent(time));

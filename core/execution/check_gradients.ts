@@ -8,6 +8,7 @@ import { aFunction, aList, argument, oneOf, real, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { isFloat } from "../dtype.ts";
 import { CotangentError, DTypeError } from "../errors.ts";
+import { nameClasses } from "../quoted.ts";
 import { vjp } from "../grad/vjp.ts";
 import { add, mul, sub } from "../ops/binary.ts";
 import { cast } from "../ops/cast.ts";
@@ -41,6 +42,8 @@ const checkGradientsOptions = optionTable<CheckGradientsOptions>({
 
 /** A derivative that does not agree with finite differences. Its facts are `order`, `derivative` and `difference`. */
 export class GradientError extends CotangentError {}
+
+nameClasses({ GradientError });
 
 /**
  * Checks a function's first and second derivatives against central finite differences along a random direction. Use it for

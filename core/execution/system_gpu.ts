@@ -2,6 +2,11 @@
  * Whether the system has a GPU at all, found out without WebGPU: to be asked for adapters it loads every driver that is installed, a
  * software one among them, which takes longer than loading the library.
  *
+ * Where `/dev` may not be read, nothing tells, and drivers are loaded. Mesa's Vulkan layer that selects among devices then asks for a
+ * Wayland display each time they are listed, and where XDG_RUNTIME_DIR is not set, as in containers, libwayland complains of that on the
+ * error stream. No option of `requestAdapter` keeps the layer out, only the environment (NODEVICE_SELECT=1), which may not be set
+ * without a permission either.
+ *
  * @module
  */
 import { isGranted, reading } from "../permissions.ts";

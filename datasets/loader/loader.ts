@@ -12,6 +12,7 @@ import type { NormalizeOptions } from "../transforms/values.ts";
 import { aFunction, anyNumber, aRecord, argument, checkedInside, flag, real, whole } from "../../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../../core/options.ts";
 import { CotangentError } from "../../core/errors.ts";
+import { nameClasses } from "../../core/quoted.ts";
 import { integer } from "../../core/ranges.ts";
 import type { Words } from "../../core/words.ts";
 import type { ArrayBatch, Arrays, ArraySet } from "../arrays.ts";
@@ -38,6 +39,8 @@ import type { WorkerPool } from "./worker_pool.ts";
 
 /** A batch that could not be made; `cause` is why. Its facts are `batch`, `epoch` and the batch's `indices`. */
 export class LoaderError extends CotangentError {}
+
+nameClasses({ LoaderError });
 
 /** All options together. */
 type AnyOptions = LoaderOptions & Partial<NormalizedOptions> & Partial<TransformedOptions<never, unknown>>;

@@ -8,9 +8,20 @@ import assert from "node:assert/strict";
 
 const root = new URL("../../", import.meta.url);
 
-const docs = (await Array.fromAsync(Deno.readDir(new URL("docs", root)))).map(({ name }) => `docs/${name}`).sort();
+/** The pages of a folder and of the folders in it. */
+async function pagesIn(folder: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(new URL(folder, root)));
+  const found = entries.map(async ({ name, isDirectory }) =>
+    isDirectory ? await pagesIn(`${folder}/${name}`) : [`${folder}/${name}`]
+  );
+  return (await Promise.all(found)).flat().filter((name) => name.endsWith(".md")).sort();
+}
+
 const pages = await Promise.all(
-  ["README.md", "CONTRIBUTING.md", ...docs].map(async (name) => ({ name, text: await Deno.readTextFile(new URL(name, root)) })),
+  ["README.md", "CONTRIBUTING.md", ...await pagesIn("docs")].map(async (name) => ({
+    name,
+    text: await Deno.readTextFile(new URL(name, root)),
+  })),
 );
 
 /** A block of code that begins with ` ```ts ignore FILE `: a quotation from the file. */

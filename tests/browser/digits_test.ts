@@ -1,0 +1,31 @@
+/**
+ * The page of `examples/browser` in a browser: it trains and reads what one draws, on all cores where it is isolated, on one where it is
+ * not, and by WebGPU; its console runs what one types. `tests/long/browser_test.ts` trains to the end on WebGPU.
+ */
+import assert from "node:assert/strict";
+import { hasBrowser } from "./chromium.ts";
+import type { SeenConsole, SeenTraining } from "./visit.ts";
+import { checkTrained, visits } from "./visiting.ts";
+
+Deno.test({ name: "the page trains to 95 % and reads a three that is drawn by mouse", ignore: !hasBrowser }, async () => {
+  const [isolated, plain, webgpu] = await visits("isolated", "plain", "webgpu") as SeenTraining[];
+  checkTrained(isolated);
+  assert.equal(isolated.isolated, true);
+  assert.match(isolated.status, /^Paused, on WebAssembly SIMD, \d+ threads?$/);
+  checkTrained(plain);
+  assert.equal(plain.isolated, false);
+  assert.equal(plain.status, "Paused, on WebAssembly SIMD, 1 thread");
+  assert.ok(webgpu.loss < 1.5 && webgpu.seen[0] > 0, `${webgpu.loss}`);
+  assert.doesNotMatch(webgpu.status, /WebAssembly/);
+});
+
+Deno.test({ name: "the console shows values, errors, charts and pictures", ignore: !hasBrowser }, async () => {
+  const [{ shown, charts, pictures }] = await visits("console") as SeenConsole[];
+  assert.deepEqual(shown.slice(0, 3), ["", "tensor([[ 7.0000, 11.0000],\n        [16.5000, 26.2500]], f32[2, 2])", "1"]);
+  assert.match(shown[3], /^ShapeError: Cannot matmul \[2, 2\] by \[3\]/);
+  assert.equal(shown[4], '2\n[ [ 2, 2 ], { a: "f32" } ]');
+  assert.equal(shown[5], "");
+  assert.ok(charts > 0);
+  assert.match(shown[6], /f32\[10, 10\]\)$/);
+  assert.equal(pictures, 1);
+});
