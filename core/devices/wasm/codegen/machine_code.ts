@@ -52,6 +52,7 @@ export function importMachineCode(
       perRegister: 1,
       packedRows: maxTileRows,
       registerFloats: machine.lanes,
+      registers: machine.lanes === 16 ? 32 : 16,
       writer,
     };
   };

@@ -146,6 +146,10 @@ class VectorWriter implements VectorCode {
     return this.#partial.mask;
   }
 
+  setConstant(to: number, value: number): void {
+    this.#body.constant32(to, value);
+  }
+
   set(to: number, from: number): void {
     this.#body.move(to, from);
   }

@@ -33,7 +33,8 @@ export const conv2dFilterGrad: KernelGenerator<ConvKernel> = (context, kernel) =
   const { geometry: g } = kernel;
   if (needsPlainLoops(context, kernel)) return plainConvolution(context, kernel, filterGradientSums(g));
   const madds = g.n * g.o * g.oh * g.ow * (g.c / g.groups) * g.kh * g.kw;
-  const taps = planTaps(g, context.tiles(madds, g.c / g.groups));
+  const tiles = context.tiles(madds, g.c / g.groups);
+  const taps = planTaps(g, tiles);
   const { threads } = context;
   const algorithms: Algorithm[] = [{
     name: "sums along rows",
@@ -50,7 +51,7 @@ export const conv2dFilterGrad: KernelGenerator<ConvKernel> = (context, kernel) =
   if (fitsWinograd(threads, g, madds)) {
     algorithms.push({
       name: "Winograd",
-      cycles: winogradFilterGradientCycles(g, threads),
+      cycles: winogradFilterGradientCycles(g, threads, tiles),
       write: () => winogradFilterGradient(context, kernel),
     });
   }
@@ -75,9 +76,10 @@ function convolve(context: GeneratorContext, kernel: ConvKernel, conv: Convoluti
   if (kernel.shape.includes(0)) return [];
   if (needsPlainLoops(context, kernel)) return plainConvolution(context, kernel, sums);
   const { threads } = context;
+  const tiles = context.tiles(multiplyAdds(conv), conv.outChannels);
   const algorithms: Algorithm[] = [{
     name: "pixels in lanes",
-    cycles: pixelLanesCycles(conv) / threads,
+    cycles: pixelLanesCycles(conv, tiles) / threads,
     write: () => directConvolution(context, kernel, conv),
   }];
   if (fitsImageLanes(conv)) {
@@ -91,7 +93,7 @@ function convolve(context: GeneratorContext, kernel: ConvKernel, conv: Convoluti
     const { location } = context.program.buffers[conv.filters.buffer];
     algorithms.push({
       name: "Winograd",
-      cycles: winogradCycles(conv, threads, location.kind === "input" && location.lasting === true),
+      cycles: winogradCycles(conv, threads, tiles, location.kind === "input" && location.lasting === true),
       write: () => winogradConvolution(context, kernel, conv),
     });
   }

@@ -37,6 +37,7 @@ export interface VectorCode {
   multiplyAdd(x: number, y: number, sum: number): void;
   /** Stores the first `lanes` floats; nothing beyond them is touched. */
   store(vector: number, address: number, offset: number, lanes?: number): void;
+  setConstant(to: number, value: number): void;
   /** Sets an integer to another, to its quotient by a power of two, or to the remainder. */
   set(to: number, from: number): void;
   setQuotient(to: number, from: number, power: number): void;
@@ -137,6 +138,10 @@ export class WasmVectorCode implements VectorCode {
 
   store(vector: number, address: number, offset: number, lanes = vectorLanes): void {
     storeLanes(this.#c, address, vector, lanes, offset);
+  }
+
+  setConstant(to: number, value: number): void {
+    this.#c.i32(value).set(to);
   }
 
   set(to: number, from: number): void {

@@ -7,7 +7,9 @@ import type { FunctionWriter } from "../assembler/function_writer.ts";
 import { type BlockEpilogue, phaseLocals } from "../context.ts";
 import { plusScaled, slotAddress } from "../emit/addresses.ts";
 import { setShare } from "../emit/shares.ts";
+import { vectorLanes } from "../emit/vectors.ts";
 import type { Product } from "./product.ts";
+import { maxTileRows, narrowTile } from "./tile.ts";
 
 /** How many parts the threads cut each axis into. */
 export interface Grid {
@@ -16,8 +18,23 @@ export interface Grid {
   readonly columns: number;
 }
 
-/** The split of `threads` over batch, row blocks and column panels with the least work for the busiest thread. */
-export function chooseGrid(threads: number, batch: number, rowBlocks: number, columnBlocks: number): Grid {
+/** Elements that are packed in the time of a multiply-add of a vector: of panels, and of blocks of rows. */
+const packed = { panel: 3 / 4, rows: 2 / 3 };
+
+/**
+ * The split of `threads` over batch, row blocks and column panels with the least work for the busiest thread. Each thread packs its panels
+ * and rows; the longer its vectors, the more that counts.
+ */
+export function chooseGrid(
+  threads: number,
+  batch: number,
+  rowBlocks: number,
+  columnBlocks: number,
+  tile: { readonly columns: number; readonly registerFloats: number } = { columns: narrowTile, registerFloats: vectorLanes },
+): Grid {
+  // In the time of a block of rows by a panel.
+  const panel = packed.panel * tile.registerFloats / maxTileRows;
+  const block = packed.rows * tile.registerFloats / tile.columns;
   let best: Grid = { batch: 1, rows: 1, columns: 1 };
   let least = Infinity;
   for (let b = 1; b <= threads; b++) {
@@ -27,8 +44,7 @@ export function chooseGrid(threads: number, batch: number, rowBlocks: number, co
       const columns = threads / b / r;
       const rowsHere = Math.ceil(rowBlocks / r);
       const columnsHere = Math.ceil(columnBlocks / columns);
-      // A panel is packed in half the time one block of rows needs with it, a block of rows in a third.
-      const cost = Math.ceil(batch / b) * (rowsHere * columnsHere + columnsHere / 2 + rowsHere / 3);
+      const cost = Math.ceil(batch / b) * (rowsHere * columnsHere + columnsHere * panel + rowsHere * block);
       if (cost < least) [least, best] = [cost, { batch: b, rows: r, columns }];
     }
   }

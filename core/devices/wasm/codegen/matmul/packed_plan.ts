@@ -52,7 +52,7 @@ export function planPacked(product: Product, threads: number, tiles: Tiles): Pac
   const panelColumns = m > 2 ? tiles.columns : Math.max(tiles.columns, fewRowsSums / m * tiles.registerFloats);
   const panels = Math.ceil(n / panelColumns);
   const gridOf = (rowBlocks: Blocks) => {
-    const grid = chooseGrid(threads, batch, rowBlocks.count, panels);
+    const grid = chooseGrid(threads, batch, rowBlocks.count, panels, tiles);
     return { rowBlocks, grid, panelsHere: Math.ceil(panels / grid.columns), blocksHere: Math.ceil(rowBlocks.count / grid.rows) };
   };
   const inPlace = gridOf(evenBlocks(m, maxTileRows));

@@ -13,7 +13,7 @@ import type { FunctionWriter } from "../assembler/function_writer.ts";
 import { type BlockEpilogue, type GeneratorContext, phaseLocals, phaseParams } from "../context.ts";
 import { operandAddress, plus, plusScaled, setMin, slotAddress } from "../emit/addresses.ts";
 import { blockStart, roundUp } from "../emit/blocks.ts";
-import { floatBytes, vectorLanes } from "../emit/vectors.ts";
+import { floatBytes } from "../emit/vectors.ts";
 import { finishBlock, type Part, setPart } from "./grid.ts";
 import type { PackedPlan } from "./packed_plan.ts";
 import { packRows, panelSweep } from "./packed_sweep.ts";
@@ -71,8 +71,8 @@ export function packedProduct(context: GeneratorContext, kernel: MatmulKernel, p
 }
 
 function writePanelFuncs(context: GeneratorContext, plan: PackedPlan, columns: number, resultRow: number): PanelFuncs {
-  const { packRhs, product: { rhs } } = plan;
-  const width = roundUp(columns, vectorLanes);
+  const { packRhs, tiles, product: { rhs } } = plan;
+  const width = roundUp(columns, tiles.registerFloats);
   return {
     sweep: panelSweep(context, plan, columns, resultRow),
     pack: packRhs ? packPanel(context.module, { width, lanes: columns, laneStride: rhs.column, stepStride: rhs.row }) : -1,

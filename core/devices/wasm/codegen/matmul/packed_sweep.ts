@@ -7,7 +7,7 @@ import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { GeneratorContext } from "../context.ts";
 import { plusScaled, setMin } from "../emit/addresses.ts";
 import { blockSizes, roundUp } from "../emit/blocks.ts";
-import { floatBytes, vectorLanes } from "../emit/vectors.ts";
+import { floatBytes } from "../emit/vectors.ts";
 import { tileColumn, type TileSpec } from "./micro_kernel.ts";
 import type { PackedPlan } from "./packed_plan.ts";
 import { packPanel } from "./packing.ts";
@@ -20,7 +20,7 @@ function blockColumn(plan: PackedPlan, rows: number, columns: number, resultRow:
     columns,
     lhsRow: packLhs ? 1 : product.lhs.row,
     lhsStep: packLhs ? rows : product.lhs.column,
-    rhsStep: packRhs ? roundUp(columns, vectorLanes) : product.rhs.row,
+    rhsStep: packRhs ? roundUp(columns, tiles.registerFloats) : product.rhs.row,
     resultRow,
     wholeSteps: product.k % 4 === 0,
     accumulates: innerBlocks > 1,

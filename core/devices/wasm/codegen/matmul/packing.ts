@@ -28,12 +28,36 @@ export interface PanelSpec {
   readonly panelStride?: number;
 }
 
+/** Lanes that are packed together if they are far apart: more streams would throw each other out of the first-level cache. */
+const lanesTogether = 16;
+
 /** Writes a function (source address, panel address, steps) that packs one panel. */
 export function packPanel(module: WasmModule, spec: PanelSpec): number {
+  if (spec.laneStride !== 1 && spec.width > lanesTogether) return packGroups(module, spec);
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     if (spec.laneStride === 1) packAdjacentLanes(c, spec);
     else if (spec.stepStride === 1) packTransposed(c, spec);
     else stepLoop(c, count, 1, moves(spec), () => packScalars(c, spec));
+  });
+}
+
+/** Packs a wide panel, some lanes after the others. Groups without lanes that exist are copies of the last that has some. */
+function packGroups(module: WasmModule, { width, lanes, laneStride, stepStride, panelStride = width }: PanelSpec): number {
+  const last = Math.floor((lanes - 1) / lanesTogether) * lanesTogether;
+  const written = new Map<string, number>();
+  const groups = Array.from({ length: Math.ceil(width / lanesTogether) }, (_, i) => {
+    const to = i * lanesTogether;
+    const from = Math.min(to, last);
+    const groupWidth = Math.min(lanesTogether, width - to);
+    const groupLanes = Math.min(groupWidth, lanes - from);
+    const key = `${groupWidth} ${groupLanes}`;
+    const spec = { width: groupWidth, lanes: groupLanes, laneStride, stepStride, panelStride };
+    const func = written.get(key) ?? packPanel(module, spec);
+    written.set(key, func);
+    return { from: from * laneStride * floatBytes, to: to * floatBytes, func };
+  });
+  return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
+    for (const { from, to, func } of groups) plus(plus(c.get(source), from).get(panel), to).get(count).call(func);
   });
 }
 

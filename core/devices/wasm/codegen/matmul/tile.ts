@@ -24,7 +24,14 @@ export interface Tiles {
   /** Vectors that the engine holds in one register, and the floats of one. */
   readonly perRegister: 1 | 2;
   readonly registerFloats: number;
+  /** Registers that there are for vectors. */
+  readonly registers: 16 | 32;
   readonly writer: VectorWriter;
+}
+
+/** Floats of a vector. */
+export function lanesOf({ registerFloats, perRegister }: Tiles): number {
+  return registerFloats / perRegister;
 }
 
 /** Tiles in WebAssembly. */
@@ -35,6 +42,7 @@ export function wasmTiles(module: WasmModule, columns: TileColumns): Tiles {
     packedRows: perRegister === 1 ? spreadingTileRows : maxTileRows,
     perRegister,
     registerFloats: perRegister * vectorLanes,
+    registers: 16,
     writer: wasmVectorWriter(module, perRegister),
   };
 }

@@ -3,9 +3,11 @@
  *
  * @module
  */
-import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import type { WasmModule } from "../../assembler/module.ts";
-import { floatBytes, storeLanes, vectorLanes } from "../../emit/vectors.ts";
+import { plus, plusScaled } from "../../emit/addresses.ts";
+import { type SumTile, sumTile } from "../../emit/outer_product.ts";
+import type { VectorCode } from "../../emit/vector_code.ts";
+import { floatBytes } from "../../emit/vectors.ts";
 import { type DirectPlan, type TileShape, tileShapes } from "./plan.ts";
 import { accumulateTile } from "./tile_sums.ts";
 
@@ -13,9 +15,9 @@ import { accumulateTile } from "./tile_sums.ts";
 export function directBlock(module: WasmModule, plan: DirectPlan, channels: number): number {
   const shapes = tileShapes(plan, channels).map((shape) => ({
     shape,
-    tiles: tileRows(module, plan, channels, shape),
+    tiles: tileRows(plan, channels, shape),
     // What is left of the rows goes one by one.
-    single: shape.rows === 1 ? -1 : tileRows(module, plan, channels, {
+    single: shape.rows === 1 ? -1 : tileRows(plan, channels, {
       ...shape,
       rows: 1,
       vectors: shape.vectors.filter(({ row }) => row === 0),
@@ -23,74 +25,77 @@ export function directBlock(module: WasmModule, plan: DirectPlan, channels: numb
   }));
   return module.func({ params: ["i32", "i32", "i32", "i32"] }, (c) => {
     const [input, filters, output, rows] = [0, 1, 2, 3];
-    const left = c.local("i32");
+    const [turns, skipped] = c.locals("i32", 2);
     for (const { shape, tiles, single } of shapes) {
       /** Pushes the address of the shape's first column, at the first row or at the first of those that are left. */
-      const pushAddress = (base: number, row: number, skipsRows: boolean) => {
-        c.get(base).i32(shape.column * floatBytes).op("i32.add");
-        if (skipsRows) c.get(rows).get(left).op("i32.sub").i32(row * floatBytes).op("i32.mul").op("i32.add");
+      const pushAddress = (base: number, row: number, skips: boolean) => {
+        plus(c.get(base), shape.column * floatBytes);
+        if (skips) plusScaled(c, skipped, row * floatBytes);
       };
-      const pushAddresses = (skipsRows: boolean) => {
-        pushAddress(input, plan.layout.outRow, skipsRows);
+      const pushAddresses = (skips: boolean) => {
+        pushAddress(input, plan.layout.outRow, skips);
         c.get(filters);
-        pushAddress(output, plan.conv.outWidth, skipsRows);
+        pushAddress(output, plan.conv.outWidth, skips);
       };
+      c.get(rows).i32(shape.rows).op("i32.div_u").set(turns);
       pushAddresses(false);
-      c.get(rows).call(tiles).set(left);
+      c.get(turns).call(tiles);
       if (single >= 0) {
+        c.get(turns).i32(shape.rows).op("i32.mul").set(skipped);
         pushAddresses(true);
-        c.get(left).call(single).op("drop");
+        c.get(rows).get(skipped).op("i32.sub").call(single);
       }
     }
   });
 }
 
-/** Writes a function (input, filters, output, rows) for tiles of one shape; gives the rows that were too few for the shape. */
-function tileRows(module: WasmModule, plan: DirectPlan, channels: number, shape: TileShape): number {
-  const { conv, layout } = plan;
-  const tileBytes = shape.vectors.length * vectorLanes * floatBytes;
-  return module.func({ params: ["i32", "i32", "i32", "i32"], results: ["i32"] }, (c) => {
-    const [input, filters, output, rows] = [0, 1, 2, 3];
-    const sums = Array.from({ length: channels }, () => c.locals("v128", shape.vectors.length));
-    const [from, to, repeat] = c.locals("i32", 3);
-    const oneTile = () => {
-      for (const line of sums) for (const sum of line) c.f32x4(0).set(sum);
-      accumulateTile(c, plan, shape, sums, from, filters);
-      storeTile(c, plan, shape, sums, to);
+/** Writes a function (input, filters, output, turns) for tiles of one shape, which lie one below the other. */
+function tileRows(plan: DirectPlan, channels: number, shape: TileShape): number {
+  const { conv, layout, tiles: { writer } } = plan;
+  return writer.func(["address", "address", "address", "count"], (code, [input, filters, output, turns]) => {
+    const { length } = shape.vectors;
+    const tile = sumTile(code, channels, length, channels <= length / plan.perRegister);
+    const oneTile = (from: number, to: number) => {
+      for (const sum of tile.sums.flat()) code.clear(sum);
+      accumulateTile(code, plan, shape, tile, from, filters);
+      storeTile(code, plan, shape, tile, to);
     };
-    c.block(() => {
-      c.get(rows).i32(shape.rows).op("i32.lt_s").brIf(0);
-      c.loop(() => {
-        c.get(input).set(from).get(output).set(to);
-        if (shape.repeats === 1) oneTile();
-        else {
-          c.for(repeat, 0, shape.repeats, 1, () => {
-            oneTile();
-            c.increment(from, tileBytes).increment(to, tileBytes);
-          });
-        }
-        c.increment(input, shape.rows * layout.outRow * floatBytes).increment(output, shape.rows * conv.outWidth * floatBytes);
-        c.increment(rows, -shape.rows).get(rows).i32(shape.rows).op("i32.ge_s").brIf(0);
-      });
+    code.repeat(turns, () => {
+      if (shape.repeats === 1) oneTile(input, output);
+      else repeatAlong(code, shape, [input, output], oneTile);
+      code.add(input, shape.rows * layout.outRow * floatBytes);
+      code.add(output, shape.rows * conv.outWidth * floatBytes);
     });
-    c.get(rows);
   });
 }
 
-/** Stores the sums of a tile whose first output is at local `output`. */
-function storeTile(
-  c: FunctionWriter,
-  { conv }: DirectPlan,
-  shape: TileShape,
-  sums: readonly (readonly number[])[],
-  output: number,
+/** Tiles beside each other. */
+function repeatAlong(
+  code: VectorCode,
+  { repeats, vectors, lanes }: TileShape,
+  [input, output]: readonly [number, number],
+  oneTile: (from: number, to: number) => void,
 ): void {
+  const [from, to, left] = code.integers(3);
+  const tileBytes = vectors.length * lanes * floatBytes;
+  code.set(from, input);
+  code.set(to, output);
+  code.setConstant(left, repeats);
+  code.repeat(left, () => {
+    oneTile(from, to);
+    code.add(from, tileBytes);
+    code.add(to, tileBytes);
+  });
+  code.releaseIntegers(from, to, left);
+}
+
+/** Stores the sums of a tile whose first output is at `output`. */
+function storeTile(code: VectorCode, { conv }: DirectPlan, { vectors, lanes }: TileShape, tile: SumTile, output: number): void {
   const outPlane = conv.outHeight * conv.outWidth;
-  const lanes = Math.min(vectorLanes, conv.outWidth);
-  sums.forEach((line, channel) =>
+  tile.sums.forEach((line, channel) =>
     line.forEach((sum, v) => {
-      const { row, column } = shape.vectors[v];
-      storeLanes(c, output, sum, lanes, (channel * outPlane + row * conv.outWidth + column) * floatBytes);
+      const { row, column } = vectors[v];
+      code.store(sum, output, (channel * outPlane + row * conv.outWidth + column) * floatBytes, lanes);
     })
   );
 }

@@ -17,7 +17,7 @@ import { type Epilogue, type GeneratorContext, type Phase, phaseLocals, phasePar
 import { operandAddress, plusScaled, setMin, slotAddress, splitOff } from "../../emit/addresses.ts";
 import { blockSizes, blockStart, byBlockSize } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
-import { floatBytes, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
+import { floatBytes, zeroBytes } from "../../emit/vectors.ts";
 import { serialMultiplyAdds } from "../../work.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
 import { stageImage } from "../staging.ts";
@@ -29,10 +29,7 @@ import { type DirectPlan, planDirect } from "./plan.ts";
 export function directConvolution(context: GeneratorContext, kernel: ConvKernel, conv: Convolution): readonly Phase[] {
   const madds = multiplyAdds(conv);
   const serial = context.threads === 1 || madds < serialMultiplyAdds;
-  // Vectors of a row are merged in pairs if all of them have a partner.
-  const pairs = conv.outWidth % (2 * vectorLanes) === 0;
-  const { perRegister } = context.tiles(madds, conv.outWidth);
-  const plan = planDirect(conv, serial ? 1 : context.threads, pairs ? perRegister : 1);
+  const plan = planDirect(conv, serial ? 1 : context.threads, context.tiles(madds, Infinity));
   return [{ func: convolve(context, kernel, plan), serial }];
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Blocks, evenBlocks } from "../../emit/blocks.ts";
-import { vectorLanes } from "../../emit/vectors.ts";
+import { lanesOf, type Tiles } from "../../matmul/tile.ts";
 import type { Convolution } from "../problem.ts";
 import { layOutWindow, stagedBytes, type WindowLayout, type WindowSpec } from "../window.ts";
 
@@ -25,12 +25,17 @@ export interface DirectPlan {
   /** Into how many parts the blocks of output channels are divided to give every thread something to do. */
   readonly parts: number;
   readonly threads: number;
-  /** Vectors that the engine holds in one register. */
+  readonly tiles: Tiles;
+  /** Vectors that are merged in one register, and the floats of a vector. */
   readonly perRegister: 1 | 2;
+  readonly lanes: number;
 }
 
 /** Cuts a convolution for some threads. */
-export function planDirect(conv: Convolution, threads: number, perRegister: 1 | 2): DirectPlan {
+export function planDirect(conv: Convolution, threads: number, tiles: Tiles): DirectPlan {
+  const lanes = lanesOf(tiles);
+  // Vectors of a row are merged in pairs if all of them have a partner.
+  const perRegister = conv.outWidth % tiles.registerFloats === 0 ? tiles.perRegister : 1;
   const whole: WindowSpec = { ...conv.window, outRows: conv.outHeight };
   const bytesPerRow = stagedBytes(whole, layOutWindow(whole)) / conv.outHeight;
   const bands = Math.min(Math.ceil(conv.outHeight / 4), Math.ceil((bytesPerRow * conv.outHeight) / maxBandBytes));
@@ -48,7 +53,9 @@ export function planDirect(conv: Convolution, threads: number, perRegister: 1 | 
     blocks,
     parts: balanced ? 1 : Math.min(blocks.count, threads),
     threads,
+    tiles,
     perRegister,
+    lanes,
   };
 }
 
@@ -58,40 +65,44 @@ export interface TileShape {
   readonly vectors: readonly { readonly row: number; readonly column: number }[];
   /** Output rows that the tile spans. */
   readonly rows: number;
+  /** Pixels of a vector that there are. */
+  readonly lanes: number;
   /** First column, and how many such tiles follow each other along the row. */
   readonly column: number;
   readonly repeats: number;
 }
 
 /** The tiles that cover the output rows of a block of channels. */
-export function tileShapes({ conv, perRegister }: DirectPlan, channels: number): TileShape[] {
-  // By the 15 registers there are: sums for each channel, and what waits or passes by.
-  const registers = [0, 6, 4, 3, 2, 2, 2][channels];
-  return coverRow(conv.outWidth, registers * perRegister);
+export function tileShapes({ conv, tiles: { registers }, perRegister, lanes }: DirectPlan, channels: number): TileShape[] {
+  return coverRow(conv.outWidth, vectorsBeside[registers][channels] * perRegister, lanes);
 }
+
+/** Vectors beside each other by channels of a tile: sums for each channel, and what waits or passes by, are in registers. */
+const vectorsBeside = { 16: [0, 6, 4, 3, 2, 2, 2], 32: [0, 12, 10, 7, 6, 5, 4] } as const;
 
 /**
  * Covers rows of `width` pixels with tiles of `most` vectors. The last vector of a row overlaps the one before rather than hang
  * over; vectors left over at the end of a row are combined over several rows.
  */
-function coverRow(width: number, most: number): TileShape[] {
+function coverRow(width: number, most: number, vectorLanes: number): TileShape[] {
   const count = Math.ceil(width / vectorLanes);
+  const lanes = Math.min(vectorLanes, width);
   const columnOf = (vector: number) => Math.max(0, Math.min(vector * vectorLanes, width - vectorLanes));
   const shapes: TileShape[] = [];
   const whole = Math.floor(count / most);
   const regular = width % vectorLanes !== 0 && count % most === 0 ? whole - 1 : whole;
   const across = (from: number, vectors: number) =>
     Array.from({ length: vectors }, (_, i) => ({ row: 0, column: columnOf(from + i) - columnOf(from) }));
-  if (regular > 0) shapes.push({ vectors: across(0, most), rows: 1, column: 0, repeats: regular });
+  if (regular > 0) shapes.push({ vectors: across(0, most), lanes, rows: 1, column: 0, repeats: regular });
   if (whole > regular) {
-    shapes.push({ vectors: across(regular * most, most), rows: 1, column: columnOf(regular * most), repeats: 1 });
+    shapes.push({ vectors: across(regular * most, most), lanes, rows: 1, column: columnOf(regular * most), repeats: 1 });
   }
   const rest = count % most;
   if (rest > 0) {
     const rows = Math.floor(most / rest);
     const line = across(whole * most, rest);
     const vectors = Array.from({ length: rows }, (_, row) => line.map(({ column }) => ({ row, column }))).flat();
-    shapes.push({ vectors, rows, column: columnOf(whole * most), repeats: 1 });
+    shapes.push({ vectors, lanes, rows, column: columnOf(whole * most), repeats: 1 });
   }
   return shapes;
 }

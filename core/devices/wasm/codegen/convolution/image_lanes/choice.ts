@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { evenBlocks, roundUp } from "../../emit/blocks.ts";
-import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
+import { evenBlocks } from "../../emit/blocks.ts";
+import { floatBytes } from "../../emit/vectors.ts";
+import { lanesOf, type Tiles } from "../../matmul/tile.ts";
 import type { Convolution } from "../problem.ts";
 
 /** Images that are computed together, in the lanes of two vectors. */
@@ -18,6 +19,9 @@ export const unrolledChannels = 4;
 
 /** Bytes that the images, and their outputs for a tile, may take: within the second-level cache. */
 const maxPackedBytes = 512 * 1024;
+
+/** Multiply-adds of vectors that a core does in a cycle. */
+const vectorsPerCycle = 2;
 
 /** Cycles beside the sums: of a window element and of an output pixel of a tile, and of packing or unpacking eight floats. */
 const cycles = { element: 10, pixel: 30, moved: 3 };
@@ -72,9 +76,9 @@ export function imageLanesCycles(conv: Convolution): number {
 }
 
 /** Those of pixels in lanes: tiles of few channels have more pixels, unless an image is but one vector of them. */
-export function pixelLanesCycles(conv: Convolution): number {
+export function pixelLanesCycles(conv: Convolution, tiles: Tiles): number {
   const { images, groups, inChannels, outChannels, outHeight, outWidth, window } = conv;
-  const rowSteps = roundUp(outWidth, vectorLanes) / imagesTogether;
+  const rowSteps = Math.ceil(outWidth / lanesOf(tiles)) / vectorsPerCycle;
   const steps = images * groups * outHeight * rowSteps * window.kernel[0] * window.kernel[1] * inChannels;
-  return steps * stepCycles(outChannels, outHeight === 1 && outWidth <= vectorLanes ? 8 : 1.5);
+  return steps * stepCycles(outChannels, outHeight === 1 && outWidth <= lanesOf(tiles) ? 8 : 1.5);
 }

@@ -7,7 +7,7 @@
 import { type ConvGeometry, inputAt, outputsInside, windowAxes } from "../../../../../ir/windows.ts";
 import { type Blocks, evenBlocks, roundUp } from "../../emit/blocks.ts";
 import { floatBytes } from "../../emit/vectors.ts";
-import { maxTileRows, type Tiles } from "../../matmul/tile.ts";
+import { lanesOf, maxTileRows, type Tiles } from "../../matmul/tile.ts";
 import { serialMultiplyAdds } from "../../work.ts";
 
 /** Bytes of a panel of the input and a block of the gradient, which every tap reads: within the second-level cache. */
@@ -19,8 +19,8 @@ const maxPackedBytes = 256 * 1024 * 1024;
 /** Cycles: of storing an element of the filters, of packing a pixel of either image, and of calling a product. */
 const cycles = { element: 0.7, packed: 1.1, call: 20 };
 
-/** Multiply-adds in a cycle. */
-const multiplyAddsPerCycle = 8;
+/** Multiply-adds of vectors in a cycle. */
+const vectorsPerCycle = 2;
 
 /**
  * The places whose products are added up for a tap: runs of steps, a step being a place of one image. Steps of all images of a place, and of
@@ -104,12 +104,13 @@ export function tapsFit(plan: TapPlan, multiplyAdds: number): boolean {
 }
 
 /** The cycles that a plan takes on one thread. */
-export function tapCycles({ geometry: g, taps, rowBlocks, width, panels }: TapPlan): number {
+export function tapCycles({ geometry: g, taps, rowBlocks, width, tiles, panels }: TapPlan): number {
   const steps = taps.reduce((sum, tap) => sum + tap.runs * tap.steps, 0);
   const calls = taps.filter(({ runs }) => runs > 0).length;
   // A tile takes as long as one of at least three rows: fewer wait for the latency of a multiply-add.
   const rows = rowBlocks.count * Math.max(3, (g.o / g.groups) / rowBlocks.count);
-  const tiles = steps * rows * panels * width / multiplyAddsPerCycle + rowBlocks.count * panels * calls * cycles.call;
+  const products = steps * rows * panels * width / (vectorsPerCycle * lanesOf(tiles)) +
+    rowBlocks.count * panels * calls * cycles.call;
   const stored = (g.o / g.groups) * roundUp(g.c / g.groups, width) * g.kh * g.kw * cycles.element;
-  return g.groups * (tiles + stored) + g.n * (g.c * g.h * g.w + g.o * g.oh * g.ow) * cycles.packed;
+  return g.groups * (products + stored) + g.n * (g.c * g.h * g.w + g.o * g.oh * g.ow) * cycles.packed;
 }

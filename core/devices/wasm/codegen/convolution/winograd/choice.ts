@@ -5,7 +5,7 @@
  */
 import type { ConvGeometry } from "../../../../../ir/windows.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
-import { maxTileRows } from "../../matmul/tile.ts";
+import { lanesOf, maxTileRows, type Tiles } from "../../matmul/tile.ts";
 import { serialMultiplyAdds } from "../../work.ts";
 import type { Convolution } from "../problem.ts";
 import { componentCount, type ConvolutionTiling, convolutionTilings, filterSize, gradientTiling, type Tiling } from "./tiling.ts";
@@ -21,7 +21,7 @@ const sharedCacheBytes = 16 * 1024 * 1024;
 
 /**
  * Cycles, from measurements: of a transform per channel and tile; of that of a filter, and more where filters do not stay in the cache; of
- * a multiply-add; of adding to a sum; of reading a byte of transformed filters from the last-level
+ * a multiply-add of vectors; of adding to a sum; of reading a byte of transformed filters from the last-level
  * cache, and from memory.
  */
 const cycles = {
@@ -29,7 +29,7 @@ const cycles = {
   output: 14,
   filter: 30,
   farFilter: 18,
-  multiplyAdd: 1.1 / 8,
+  multiplyAdd: 1.1 / 2,
   sum: 0.5,
   farByte: 0.15,
   memoryByte: 0.45,
@@ -68,7 +68,7 @@ function tileCycles({ across, down, images }: Tiling, inChannels: number, outCha
 }
 
 /** The cycles of a convolution's tiles on the busiest thread: products are of blocks of six tiles or fewer. */
-function tilingCycles(conv: Convolution, tiling: ConvolutionTiling, threads: number): number {
+function tilingCycles(conv: Convolution, tiling: ConvolutionTiling, threads: number, tiles: Tiles): number {
   const { inChannels } = conv;
   const outChannels = conv.outChannels / tiling.parts;
   const sharing = threads / tiling.parts;
@@ -79,26 +79,27 @@ function tilingCycles(conv: Convolution, tiling: ConvolutionTiling, threads: num
   const rows = blocks * Math.max(4, together / blocks, most - 1);
   const products = componentCount * inChannels * outChannels;
   const far = floatBytes * farByteCycles(componentCount * inChannels * conv.outChannels * floatBytes);
-  return groups * products * (rows * cycles.multiplyAdd + far) + tileCycles(tiling, inChannels, outChannels) / sharing;
+  return groups * products * (rows * cycles.multiplyAdd / lanesOf(tiles) + far) +
+    tileCycles(tiling, inChannels, outChannels) / sharing;
 }
 
 /** How a convolution is cut: the way that takes the fewest cycles. */
-export function bestTiling(conv: Convolution, threads: number): ConvolutionTiling {
+export function bestTiling(conv: Convolution, threads: number, tiles: Tiles): ConvolutionTiling {
   const tilings = convolutionTilings(conv, threads);
-  const cycles = tilings.map((tiling) => tilingCycles(conv, tiling, threads));
+  const cycles = tilings.map((tiling) => tilingCycles(conv, tiling, threads, tiles));
   return tilings[cycles.indexOf(Math.min(...cycles))];
 }
 
 /** The cycles of a convolution on the busiest thread; `lasting` filters are transformed once. */
-export function winogradCycles(conv: Convolution, threads: number, lasting: boolean): number {
-  const tiles = tilingCycles(conv, bestTiling(conv, threads), threads);
-  return tiles + (lasting ? 0 : filterCycles(conv.inChannels * conv.outChannels, threads));
+export function winogradCycles(conv: Convolution, threads: number, tiles: Tiles, lasting: boolean): number {
+  const products = tilingCycles(conv, bestTiling(conv, threads, tiles), threads, tiles);
+  return products + (lasting ? 0 : filterCycles(conv.inChannels * conv.outChannels, threads));
 }
 
 /** Those of the gradient with respect to the filters: each group of tiles adds to all sums. */
-export function winogradFilterGradientCycles(g: ConvGeometry, threads: number): number {
+export function winogradFilterGradientCycles(g: ConvGeometry, threads: number, tiles: Tiles): number {
   const tiling = gradientTiling(g, threads);
   const { groups, together } = groupsOf(tiling, Math.ceil(tiling.units / threads));
-  const sums = groups * componentCount * g.c * g.o * (together * cycles.multiplyAdd + cycles.sum);
+  const sums = groups * componentCount * g.c * g.o * (together * cycles.multiplyAdd / lanesOf(tiles) + cycles.sum);
   return sums + tileCycles(tiling, g.c, g.o) / threads + filterCycles(g.c * g.o, threads);
 }

@@ -40,7 +40,7 @@ import {
 
 /** conv2d and conv2dInputGrad of 3 by 3 windows. */
 export function winogradConvolution(context: GeneratorContext, kernel: ConvKernel, conv: Convolution): readonly Phase[] {
-  const tiling = bestTiling(conv, context.threads);
+  const tiling = bestTiling(conv, context.threads, context.tiles(multiplyAdds(conv), conv.outChannels));
   const { parts } = tiling;
   const panels = filterPanels(context, conv, context.tiles(multiplyAdds(conv), conv.outChannels / parts), parts);
   return [
