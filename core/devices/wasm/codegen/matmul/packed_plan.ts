@@ -4,10 +4,10 @@
  * @module
  */
 import { type Blocks, evenBlocks, roundUp } from "../emit/blocks.ts";
-import { floatBytes } from "../emit/vectors.ts";
+import { floatBytes, vectorLanes } from "../emit/vectors.ts";
 import { chooseGrid, type Grid } from "./grid.ts";
 import { isNear, type Matrix, type Product } from "./product.ts";
-import { maxTileRows, type Tiles } from "./tile.ts";
+import { lanesOf, maxTileRows, type Tiles } from "./tile.ts";
 
 /** Most steps of the inner product at a time: a panel and a block of rows then fit the first-level cache together. */
 const maxInnerSize = 512;
@@ -18,7 +18,7 @@ const maxRowBlocks = 16;
 /** Most columns that are packed together. */
 const maxColumnsTogether = 512;
 
-/** Most bytes of packed panels that a thread keeps for all steps of the inner product. */
+/** Most bytes of packed panels that a thread keeps for all steps of the inner product, with vectors of four floats. */
 const maxKeptBytes = 2 ** 23;
 
 /** Sums in registers with which one or two rows hide the latency of a multiply-add. */
@@ -61,6 +61,8 @@ export function planPacked(product: Product, threads: number, tiles: Tiles): Pac
   const { rowBlocks, grid, blocksHere } = lhsInPlace || m <= 2 ? inPlace : gridOf(evenBlocks(m, tiles.packedRows));
   const rhsInPlace = near(rhs) && rhs.column === 1 && blocksHere <= 2;
   const innerBlocks = Math.max(1, Math.ceil(k / maxInnerSize));
+  // The faster the products, the nearer to the processor panels must be.
+  const keptBytes = maxKeptBytes * (vectorLanes / lanesOf(tiles)) ** 2;
   const panelsTogether = Math.min(Math.ceil(maxColumnsTogether / panelColumns), panels);
   return {
     product,
@@ -76,6 +78,6 @@ export function planPacked(product: Product, threads: number, tiles: Tiles): Pac
     packRhs: !rhsInPlace,
     rowsTogether: lhsInPlace ? rowBlocks.count : Math.min(maxRowBlocks, rowBlocks.count),
     panelsTogether,
-    blockByBlock: innerBlocks === 1 || rhsInPlace || k * panelsTogether * panelColumns * floatBytes <= maxKeptBytes,
+    blockByBlock: innerBlocks === 1 || rhsInPlace || k * panelsTogether * panelColumns * floatBytes <= keptBytes,
   };
 }
