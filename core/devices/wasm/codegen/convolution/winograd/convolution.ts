@@ -8,14 +8,14 @@
  *
  * so that sums over channels, or over tiles, are 36 independent matrix products, one per component. Transforms work on four
  * channels at a time, one per lane, and keep [tile][component][channel]. Rounding errors are two to four times those of a direct
- * sum; an infinity or NaN reaches the whole tile.
+ * sum. Tiles where they could be larger are computed as direct sums: see `evenness.ts`.
  *
  * @module
  */
 import type { ConvKernel } from "../../../../../ir/kernel.ts";
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import { type Epilogue, type GeneratorContext, type Phase, phaseLocals, phaseParams } from "../../context.ts";
-import { plus, plusScaled, setMin, slotAddress } from "../../emit/addresses.ts";
+import { operandAddress, plus, plusScaled, setMin, slotAddress } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, zeroBytes } from "../../emit/vectors.ts";
@@ -23,6 +23,8 @@ import { maxTileRows } from "../../matmul/tile.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
 import { type FilterPanels, filterPanels, transformFilters } from "./filters.ts";
 import { bestTiling } from "./choice.ts";
+import { directTile } from "./direct_tile.ts";
+import { filterScale, type MagnitudePlane, magnitudePlane, unevenTile } from "./evenness.ts";
 import { patchToComponents } from "./linear_maps.ts";
 import { multiplyComponents } from "./products.ts";
 import { outputTransform } from "./squares.ts";
@@ -37,6 +39,9 @@ import {
   tileSize,
   tileSpacing,
 } from "./tiling.ts";
+
+/** Bytes of a word that says whether a tile is uneven. */
+const wordBytes = 4;
 
 /** conv2d and conv2dInputGrad of 3 by 3 windows. */
 export function winogradConvolution(context: GeneratorContext, kernel: ConvKernel, conv: Convolution): readonly Phase[] {
@@ -66,6 +71,14 @@ interface TileConvolution {
   /** Bytes of a group's patches, and floats from one tile's products to the next. */
   readonly patchBytes: number;
   readonly productStride: number;
+  /** For tiles that are uneven: the magnitudes of a band, where they and the words that name such tiles lie in private memory. */
+  readonly plane: MagnitudePlane;
+  readonly planeAt: number;
+  readonly unevenAt: number;
+  /** Functions: the scale of the filters, whether a tile is uneven, and its outputs; of whole tiles, and of those at the right edge. */
+  readonly scale: number;
+  readonly uneven: readonly [whole: number, edge: number];
+  readonly direct: readonly [whole: number, edge: number];
 }
 
 /** Writes the phase that computes the outputs of the thread's images. */
@@ -92,11 +105,24 @@ function convolveTiles(
   const epilogue = context.epilogue(kernel);
   const rows = roundUp(tiling.together, blockTiles);
   const patchBytes = roundUp(rows * patchStride * floatBytes, 64);
-  context.privateScratch(image.stagedBytes + patchBytes + rows * productStride * floatBytes);
+  const plane = magnitudePlane(module, inChannels, image.layout, tiling, patchSize - tileSize);
+  const planeAt = image.stagedBytes + patchBytes + roundUp(rows * productStride * floatBytes, 64);
+  const unevenAt = planeAt + plane.bytes;
+  context.privateScratch(unevenAt + tiling.together * wordBytes);
+  const [uneven, direct] = [
+    (columns: number) => unevenTile(module, plane, columns),
+    (columns: number) => directTile(module, part, image.layout, columns),
+  ].map((write) => {
+    const whole = write(tileSize);
+    return [whole, edgeColumns === 0 ? whole : write(edgeColumns)] as const;
+  });
+  const scale = filterScale(module, threads);
   const parts = { conv, threads, tiling, channels: outChannels, image, panels, epilogue, multiply, wholeTile, edgeTile };
   return module.func(
     { params: phaseParams },
-    (c) => new TileConvolutionWriter(c, { ...parts, patchBytes, productStride }).write(),
+    (c) =>
+      new TileConvolutionWriter(c, { ...parts, patchBytes, productStride, plane, planeAt, unevenAt, scale, uneven, direct })
+        .write(),
   );
 }
 
@@ -116,25 +142,42 @@ class TileConvolutionWriter {
   readonly #row: number;
   readonly #rowsLeft: number;
   readonly #channel: number;
+  /** Locals: the scale of the filters, and where the words of a group's tiles lie that are loaded, and stored. */
+  readonly #scale: number;
+  readonly #loadUneven: number;
+  readonly #storeUneven: number;
 
   constructor(c: FunctionWriter, parts: TileConvolution) {
     this.#c = c;
     this.#parts = parts;
     [this.#unit, this.#end, this.#base, this.#patches, this.#products] = c.locals("i32", 5);
     [this.#tilePatches, this.#tileProducts, this.#row, this.#rowsLeft, this.#channel] = c.locals("i32", 5);
+    [this.#loadUneven, this.#storeUneven] = c.locals("i32", 2);
+    this.#scale = c.local("f32");
   }
 
   write(): void {
     const c = this.#c;
-    const { image, tiling, threads, patchBytes, multiply, panels } = this.#parts;
+    const { image, tiling, threads, patchBytes, multiply, panels, plane, planeAt, unevenAt } = this.#parts;
     plus(c.get(phaseLocals.scratch), image.stagedBytes).set(this.#patches);
     plus(c.get(this.#patches), patchBytes).set(this.#products);
     if (image.layout.staged && tiling.bands === 1) zeroBytes(c, phaseLocals.scratch, image.stagedBytes);
     setShare(c, phaseLocals.thread, tiling.parts > 1 ? 1 : threads, tiling.units, this.#unit, this.#end);
+    plus(slotAddress(c, panels.slot), panels.magnitudes * floatBytes).call(this.#parts.scale).set(this.#scale);
     eachGroup(c, tiling, [this.#unit, this.#end], {
-      beginGroup: () => c.get(this.#patches).set(this.#tilePatches).get(this.#products).set(this.#tileProducts),
-      beginBand: (band) => setBand(c, image, band, this.#base),
-      load: (band) => transformGroup(c, image, tiling, band, this.#base, this.#tilePatches),
+      beginGroup: () => {
+        c.get(this.#patches).set(this.#tilePatches).get(this.#products).set(this.#tileProducts);
+        plus(c.get(phaseLocals.scratch), unevenAt).tee(this.#loadUneven).set(this.#storeUneven);
+      },
+      beginBand: (band) => {
+        setBand(c, image, band, this.#base);
+        plus(c.get(this.#base).get(phaseLocals.scratch), planeAt);
+        plus(c.get(band.tileRows).i32(tileSize).op("i32.mul"), patchSize - tileSize).call(plane.find);
+      },
+      load: (band) => {
+        transformGroup(c, image, tiling, band, this.#base, this.#tilePatches);
+        this.#findUneven(band);
+      },
       multiply: (tiles) => {
         c.get(this.#patches);
         slotAddress(c, panels.slot);
@@ -157,33 +200,72 @@ class TileConvolutionWriter {
     return this.#plusPart(channels * outHeight);
   }
 
-  /** Computes the outputs of a group's tiles. */
-  #transformBack(band: Band): void {
+  /** Sets the first row of outputs of a tile, and how many follow. */
+  #setRows(band: Band, row: number): void {
     const c = this.#c;
-    const { tiling, conv: { outHeight, outWidth }, epilogue, productStride } = this.#parts;
+    c.get(row).get(band.tileRow).op("i32.add").i32(tileSize).op("i32.mul").set(this.#row);
+    c.i32(this.#parts.conv.outHeight).get(this.#row).op("i32.sub").set(this.#rowsLeft);
+  }
+
+  /** Writes down which of a group's tiles are uneven. */
+  #findUneven(band: Band): void {
+    const c = this.#c;
+    const { tiling, plane, planeAt, uneven } = this.#parts;
     eachTile(c, tiling, band, (row, column) => {
-      c.get(row).get(band.tileRow).op("i32.add").i32(tileSize).op("i32.mul").set(this.#row);
-      c.i32(outHeight).get(this.#row).op("i32.sub").set(this.#rowsLeft);
-      c.get(this.#tileProducts);
-      slotAddress(c, epilogue.slot);
-      this.#pushDomainRow(band).i32(outWidth * floatBytes).op("i32.mul").op("i32.add");
-      plusScaled(c, column, tileSize * floatBytes);
-      c.get(this.#rowsLeft);
-      this.#callTile(column);
-      c.increment(this.#tileProducts, productStride * floatBytes);
+      this.#setRows(band, row);
+      this.#byColumn(column, uneven, (func) => {
+        c.get(this.#loadUneven);
+        plus(c.get(phaseLocals.scratch), planeAt);
+        plusScaled(c, row, tileSize * plane.pitch * floatBytes);
+        plusScaled(c, column, tileSize * floatBytes).get(this.#rowsLeft).get(this.#scale).call(func).mem("i32.store");
+      });
+      c.increment(this.#loadUneven, wordBytes);
     });
   }
 
-  /** Calls the function for a whole tile, or for one at the right edge, with the arguments on the stack. */
-  #callTile(column: number): void {
+  /** Computes the outputs of a group's tiles. */
+  #transformBack(band: Band): void {
     const c = this.#c;
-    const { wholeTile, edgeTile, tiling } = this.#parts;
-    if (edgeTile === wholeTile) return void c.call(wholeTile);
-    c.withLocals("i32", 2, (source, target) => {
-      c.set(this.#rowsLeft).set(target).set(source);
-      const push = () => c.get(source).get(target).get(this.#rowsLeft);
-      c.get(column).i32(tiling.across - 1).op("i32.lt_s").if(() => push().call(wholeTile), () => push().call(edgeTile));
+    const { image, tiling, wholeTile, edgeTile, productStride, direct } = this.#parts;
+    eachTile(c, tiling, band, (row, column) => {
+      this.#setRows(band, row);
+      const call = (pushSource: () => void, funcs: readonly [number, number]) =>
+        this.#byColumn(column, funcs, (func) => {
+          pushSource();
+          this.#pushOutput(band, column).get(this.#rowsLeft).call(func);
+        });
+      c.get(this.#storeUneven).mem("i32.load").if(() => {
+        // Other images of the group have been staged since.
+        if (tiling.imagesTogether > 1) setBand(c, image, band, this.#base);
+        call(() => this.#pushDirectOperands(row, column), direct);
+      }, () => call(() => c.get(this.#tileProducts), [wholeTile, edgeTile]));
+      c.increment(this.#tileProducts, productStride * floatBytes).increment(this.#storeUneven, wordBytes);
     });
+  }
+
+  /** Pushes the addresses of a tile's patch in the band, and of the part's filters. */
+  #pushDirectOperands(row: number, column: number): void {
+    const c = this.#c;
+    const { conv: { filters, filterOut }, channels, image: { layout } } = this.#parts;
+    plusScaled(c.get(this.#base), row, tileSize * layout.pitch * floatBytes);
+    plusScaled(c, column, tileSize * floatBytes);
+    operandAddress(c, filters);
+    this.#plusPart(channels * filterOut * floatBytes);
+  }
+
+  /** Pushes the address of a tile's first output. */
+  #pushOutput(band: Band, column: number): FunctionWriter {
+    const c = this.#c;
+    const { epilogue, conv: { outWidth } } = this.#parts;
+    slotAddress(c, epilogue.slot);
+    this.#pushDomainRow(band).i32(outWidth * floatBytes).op("i32.mul").op("i32.add");
+    return plusScaled(c, column, tileSize * floatBytes);
+  }
+
+  /** Writes the body for whole tiles, and for those at the right edge. */
+  #byColumn(column: number, [whole, edge]: readonly [number, number], body: (func: number) => void): void {
+    if (edge === whole) return body(whole);
+    this.#c.get(column).i32(this.#parts.tiling.across - 1).op("i32.lt_s").if(() => body(whole), () => body(edge));
   }
 
   /** Calls the epilogue for the outputs of a band: at once if that is all of the image, else channel by channel. */

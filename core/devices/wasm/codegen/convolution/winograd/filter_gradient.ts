@@ -1,8 +1,8 @@
 /**
  * The gradient of 3 by 3 convolutions with respect to their filters by Winograd's F(4x4, 3x3); see `convolution.ts`.
  *
- * A first phase sums, for each component, the products of all tiles, of each thread's images by themselves. A second one adds the
- * threads' sums and transforms them to filters.
+ * A first phase sums, for each component, the products of all tiles, of each thread's images by themselves; what uneven tiles give
+ * (`evenness.ts`) it adds to filters directly. A second one adds the threads' sums and transforms them to filters.
  *
  * @module
  */
@@ -19,11 +19,14 @@ import { tileColumn } from "../../matmul/micro_kernel.ts";
 import { maxTileRows, type Tiles } from "../../matmul/tile.ts";
 import { componentsToFilter, patchToComponents, tileToComponents } from "./linear_maps.ts";
 import { transformSquare } from "./squares.ts";
-import { setBand, type TiledImage, tiledImage, transformGroup } from "./tiled_image.ts";
+import { directFilterTile } from "./direct_tile.ts";
+import { magnitudePlane, unevenProducts } from "./evenness.ts";
+import { setBand, type TiledImage, tiledImage } from "./tiled_image.ts";
 import {
   componentCount,
   componentSpacing,
   eachGroup,
+  eachTile,
   filterSize,
   gradientTiling,
   patchSize,
@@ -39,9 +42,13 @@ export function winogradFilterGradient(context: GeneratorContext, kernel: ConvKe
   const tiling = gradientTiling(g, context.threads);
   const parts = Math.min(context.threads, tiling.units);
   const sums = context.sharedScratch(parts * componentCount * sumStride(g) * floatBytes);
+  const direct = {
+    sums: context.sharedScratch(parts * directFloats(g) * floatBytes),
+    used: context.sharedScratch(parts * usedSpacing),
+  };
   return [
-    { func: sumProducts(context, kernel, tiling, sums, parts), serial: false },
-    { func: transformSums(context, kernel, sums, parts), serial: false },
+    { func: sumProducts(context, kernel, tiling, sums, direct, parts), serial: false },
+    { func: transformSums(context, kernel, sums, direct, parts), serial: false },
   ];
 }
 
@@ -60,8 +67,29 @@ function tiledOperands(module: WasmModule, { geometry: g, operands }: ConvKernel
   return [patches, tiledImage(module, operands[1], gradient, tiling, [tileToComponents, tileSize], patches.stagedBytes)];
 }
 
+/** The slots of the threads' direct sums of uneven tiles, and of the words that say which threads have some. */
+interface DirectSums {
+  readonly sums: number;
+  readonly used: number;
+}
+
+/** Bytes from one thread's word to the next. */
+const usedSpacing = 64;
+
+/** Floats of a thread's direct sums, which are filters. */
+function directFloats({ c, o }: ConvGeometry): number {
+  return c * o * tapCount;
+}
+
 /** Writes the phase that sums products over the thread's images: [component][output channel][input channel]. */
-function sumProducts(context: GeneratorContext, kernel: ConvKernel, tiling: Tiling, sums: number, parts: number): number {
+function sumProducts(
+  context: GeneratorContext,
+  kernel: ConvKernel,
+  tiling: Tiling,
+  sums: number,
+  direct: DirectSums,
+  parts: number,
+): number {
   const { module } = context;
   const { geometry: g } = kernel;
   const [patches, gradient] = tiledOperands(module, kernel, tiling);
@@ -69,12 +97,40 @@ function sumProducts(context: GeneratorContext, kernel: ConvKernel, tiling: Tili
   const multiply = multiplyTiles(module, g, tiles, patches.tileStride, gradient.tileStride);
   const staged = patches.stagedBytes + gradient.stagedBytes;
   const patchBytes = roundUp(tiling.together * patches.tileStride * floatBytes, 64);
-  context.privateScratch(staged + patchBytes + tiling.together * gradient.tileStride * floatBytes);
+  const patchPlane = magnitudePlane(module, g.c, patches.layout, tiling, patchSize - tileSize);
+  const gradientPlane = magnitudePlane(module, g.o, gradient.layout, tiling, 0);
+  const planesAt = staged + patchBytes + roundUp(tiling.together * gradient.tileStride * floatBytes, 64);
+  context.privateScratch(planesAt + patchPlane.bytes + gradientPlane.bytes);
+  const uneven = unevenProducts(module, patchPlane, gradientPlane);
+  const addDirectly = directFilterTile(module, g, patches.layout, gradient.layout);
 
   return module.func({ params: phaseParams }, (c) => {
     const { thread, scratch } = phaseLocals;
     const [unit, end, patchBase, gradientBase, patchComponents, gradientComponents, begun] = c.locals("i32", 7);
-    const [patch, tile] = c.locals("i32", 2);
+    const [patch, tile, patchMagnitudes, gradientMagnitudes, used] = c.locals("i32", 5);
+    const pushDirectSums = () => plusScaled(slotAddress(c, direct.sums), thread, directFloats(g) * floatBytes);
+    /** Pushes the address of what a tile has in a plane. */
+    const pushTile = (base: number, pitch: number, row: number, column: number) => {
+      plusScaled(c.get(base), row, tileSize * pitch * floatBytes);
+      return plusScaled(c, column, tileSize * floatBytes);
+    };
+    /** Adds an uneven tile directly, and zeroes its components. */
+    const addTile = (row: number, column: number) => {
+      c.get(used).op("i32.eqz").if(() => {
+        c.withLocals("i32", 1, (address) => {
+          pushDirectSums().set(address);
+          zeroBytes(c, address, directFloats(g) * floatBytes);
+        });
+        c.i32(1).set(used);
+      });
+      pushTile(patchBase, patches.layout.pitch, row, column);
+      pushTile(gradientBase, gradient.layout.pitch, row, column);
+      pushDirectSums().call(addDirectly);
+      zeroBytes(c, patch, componentCount * g.c * floatBytes);
+      zeroBytes(c, tile, componentCount * g.o * floatBytes);
+    };
+    plus(c.get(scratch), planesAt).set(patchMagnitudes);
+    plus(c.get(patchMagnitudes), patchPlane.bytes).set(gradientMagnitudes);
     plus(c.get(scratch), staged).set(patchComponents);
     plus(c.get(patchComponents), patchBytes).set(gradientComponents);
     if (tiling.bands === 1) zeroBytes(c, scratch, staged);
@@ -87,11 +143,21 @@ function sumProducts(context: GeneratorContext, kernel: ConvKernel, tiling: Tili
         beginBand: (band) => {
           setBand(c, patches, band, patchBase);
           setBand(c, gradient, band, gradientBase);
+          const pushRows = () => c.get(band.tileRows).i32(tileSize).op("i32.mul");
+          c.get(patchBase).get(patchMagnitudes);
+          plus(pushRows(), patchSize - tileSize).call(patchPlane.find);
+          c.get(gradientBase).get(gradientMagnitudes);
+          pushRows().call(gradientPlane.find);
         },
-        load: (band) => {
-          transformGroup(c, patches, tiling, band, patchBase, patch);
-          transformGroup(c, gradient, tiling, band, gradientBase, tile);
-        },
+        load: (band) =>
+          eachTile(c, tiling, band, (row, column) => {
+            pushTile(patchMagnitudes, patchPlane.pitch, row, column);
+            pushTile(gradientMagnitudes, gradientPlane.pitch, row, column).call(uneven).if(() => addTile(row, column), () => {
+              pushTile(patchBase, patches.layout.pitch, row, column).get(patch).call(patches.transform);
+              pushTile(gradientBase, gradient.layout.pitch, row, column).get(tile).call(gradient.transform);
+            });
+            c.increment(patch, patches.tileStride * floatBytes).increment(tile, gradient.tileStride * floatBytes);
+          }),
         multiply: (tiles) => {
           c.get(gradientComponents).get(patchComponents);
           plusScaled(slotAddress(c, sums), thread, componentCount * sumStride(g) * floatBytes);
@@ -101,6 +167,7 @@ function sumProducts(context: GeneratorContext, kernel: ConvKernel, tiling: Tili
         store: () => {},
         endBand: () => {},
       });
+      plusScaled(slotAddress(c, direct.used), thread, usedSpacing).get(used).mem("i32.store");
     });
   });
 }
@@ -149,7 +216,13 @@ function multiplyTiles(
 }
 
 /** Writes the phase that adds the threads' sums and transforms them to filters. */
-function transformSums(context: GeneratorContext, kernel: ConvKernel, sums: number, parts: number): number {
+function transformSums(
+  context: GeneratorContext,
+  kernel: ConvKernel,
+  sums: number,
+  direct: DirectSums,
+  parts: number,
+): number {
   const products = kernel.geometry.c * kernel.geometry.o;
   const transform = fourFilters(context.module, sumStride(kernel.geometry), parts);
   const epilogue = context.epilogue(kernel);
@@ -160,8 +233,36 @@ function transformSums(context: GeneratorContext, kernel: ConvKernel, sums: numb
       plusScaled(slotAddress(c, sums), unit, vectorLanes * floatBytes);
       plusScaled(slotAddress(c, epilogue.slot), unit, vectorLanes * tapCount * floatBytes).call(transform);
     });
+    addDirectSums(c, kernel.geometry, direct, parts, epilogue.slot, [from, end]);
     if (epilogue.func !== undefined) finishFilters(c, epilogue.slot, epilogue.func, from, end);
   });
+}
+
+/** Adds what threads have summed directly to the filters of a range of groups of four. */
+function addDirectSums(
+  c: FunctionWriter,
+  g: ConvGeometry,
+  direct: DirectSums,
+  parts: number,
+  slot: number,
+  [from, end]: readonly [number, number],
+): void {
+  const groupBytes = vectorLanes * tapCount * floatBytes;
+  c.withLocals("i32", 4, (part, sums, filters, unit) =>
+    c.for(part, 0, parts, 1, () => {
+      plusScaled(slotAddress(c, direct.used), part, usedSpacing).mem("i32.load").if(() => {
+        plusScaled(slotAddress(c, direct.sums), part, directFloats(g) * floatBytes);
+        plusScaled(c, from, groupBytes).set(sums);
+        plusScaled(slotAddress(c, slot), from, groupBytes).set(filters);
+        c.forRange(unit, from, end, () => {
+          for (let offset = 0; offset < groupBytes; offset += vectorLanes * floatBytes) {
+            c.get(filters).get(filters).mem("v128.load", offset).get(sums).mem("v128.load", offset).op("f32x4.add");
+            c.mem("v128.store", offset);
+          }
+          c.increment(filters, groupBytes).increment(sums, groupBytes);
+        });
+      });
+    }));
 }
 
 /** Calls the epilogue for the filters of a range of groups of four. */

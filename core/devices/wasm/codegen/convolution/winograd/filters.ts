@@ -5,12 +5,13 @@
  */
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import { type DerivedScratch, type GeneratorContext, phaseLocals, phaseParams } from "../../context.ts";
-import { operandAddress, plusScaled, setQuotientAndRemainder, slotAddress } from "../../emit/addresses.ts";
+import { operandAddress, plus, plusScaled, setQuotientAndRemainder, slotAddress } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import type { Tiles } from "../../matmul/tile.ts";
 import type { Convolution } from "../problem.ts";
+import { filterMagnitudeFloats, filterMagnitudes } from "./evenness.ts";
 import { filterToComponents } from "./linear_maps.ts";
 import { transformSquare } from "./squares.ts";
 import { componentCount, componentSpacing, filterSize, patchSize } from "./tiling.ts";
@@ -26,20 +27,24 @@ export interface FilterPanels extends DerivedScratch {
   /** Floats from one component to the next, and from one part to the next. */
   readonly componentStride: number;
   readonly partStride: number;
+  /** Behind the panels: floats until the magnitudes of the taps, of each thread's share of the filters. */
+  readonly magnitudes: number;
 }
 
 /** Asks for the memory of the transformed filters. */
 export function filterPanels(context: GeneratorContext, conv: Convolution, tiles: Tiles, parts: number): FilterPanels {
   const componentStride = roundUp(conv.outChannels / parts, tiles.columns) * conv.inChannels + componentSpacing;
   const partStride = componentCount * componentStride;
-  const scratch = context.derivedScratch(parts * partStride * floatBytes, conv.filters.buffer);
-  return { ...scratch, tiles, parts, componentStride, partStride };
+  const magnitudes = parts * partStride;
+  const bytes = (magnitudes + context.threads * filterMagnitudeFloats) * floatBytes;
+  return { ...context.derivedScratch(bytes, conv.filters.buffer), tiles, parts, componentStride, partStride, magnitudes };
 }
 
 /** Writes the phase that transforms the filters: threads share groups of four output channels by input channels. */
 export function transformFilters(context: GeneratorContext, conv: Convolution, panels: FilterPanels): number {
   const { inChannels, outChannels } = conv;
   const transform = fourFilters(context, conv, panels.componentStride);
+  const findMagnitudes = filterMagnitudes(context.module);
   return context.module.func({ params: phaseParams }, (c) => {
     const [unit, end, channels, input] = c.locals("i32", 4);
     const part = c.local("i32");
@@ -56,6 +61,13 @@ export function transformFilters(context: GeneratorContext, conv: Convolution, p
         plusScaled(c, part, panels.partStride * floatBytes);
         slotAddress(c, panels.slot).op("i32.add").call(transform);
       });
+      // They lie one after the other, whichever way they are read.
+      setShare(c, phaseLocals.thread, context.threads, (outChannels / vectorLanes) * inChannels, unit, end);
+      plusScaled(operandAddress(c, conv.filters), unit, vectorLanes * filterSize * filterSize * floatBytes);
+      c.get(end).get(unit).op("i32.sub");
+      plus(slotAddress(c, panels.slot), panels.magnitudes * floatBytes);
+      if (context.threads > 1) plusScaled(c, phaseLocals.thread, filterMagnitudeFloats * floatBytes);
+      c.call(findMagnitudes);
     });
   });
 }

@@ -1,0 +1,242 @@
+/**
+ * Which tiles Winograd's algorithm computes as accurately as a direct sum does.
+ *
+ * Its components mix all pixels of a patch, so that all outputs of a tile have rounding errors of the size of its largest pixel: an extreme
+ * one would spoil outputs that it is no part of, and an infinity or NaN would reach them. So for each pixel the largest magnitude over all
+ * channels is found, and for each tap that over all filters. A tile is even where the sizes differ by no more than a factor, and products
+ * are far from the ends of the range; the others are computed directly.
+ *
+ * Magnitudes are compared as integers, in whose order NaN is above infinity.
+ *
+ * @module
+ */
+import type { FunctionWriter } from "../../assembler/function_writer.ts";
+import type { WasmModule } from "../../assembler/module.ts";
+import { roundUp } from "../../emit/blocks.ts";
+import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
+import type { WindowLayout } from "../window.ts";
+import { filterSize, patchSize, tileSize, type Tiling } from "./tiling.ts";
+
+/** How many times smaller the largest magnitude of a window may be than that of the patch. */
+const mostRatio = 8;
+
+/** Magnitudes of values, and of products, that keep components and their sums from overflow and from the subnormal numbers. */
+const largest = 1e36;
+const largestProduct = 1e30;
+const smallestProduct = 1e-30;
+
+/** Vectors of a row whose magnitudes are found together. */
+const vectorsTogether = 4;
+
+const tapCount = filterSize * filterSize;
+
+/** Magnitudes of the pixels of a band: rows of so many columns, and the distance from row to row in floats. */
+export interface MagnitudePlane {
+  readonly columns: number;
+  readonly pitch: number;
+  readonly bytes: number;
+  /** Function (image, plane, rows). */
+  readonly find: number;
+}
+
+/** Writes the function that finds the magnitudes of the pixels that the squares of a band have, `beside` more than its tiles. */
+export function magnitudePlane(
+  module: WasmModule,
+  channels: number,
+  layout: WindowLayout,
+  tiling: Tiling,
+  beside: number,
+): MagnitudePlane {
+  const columns = tiling.across * tileSize + beside;
+  const pitch = roundUp(columns, vectorLanes);
+  const bytes = roundUp((tiling.bandTiles * tileSize + beside) * pitch * floatBytes, 64);
+  const starts = Array.from({ length: pitch / vectorLanes }, (_, v) => Math.min(v * vectorLanes, columns - vectorLanes));
+  const find = module.func({ params: ["i32", "i32", "i32"] }, (c) => {
+    const [image, plane, rows] = [0, 1, 2];
+    const [row, from] = c.locals("i32", 2);
+    c.for(row, 0, () => c.get(rows), 1, () => {
+      for (let first = 0; first < starts.length; first += vectorsTogether) {
+        const together = starts.slice(first, first + vectorsTogether);
+        const most = c.locals("v128", together.length);
+        for (const each of most) c.i32x4(0).set(each);
+        c.get(image).set(from);
+        c.repeat(channels, () => {
+          together.forEach((column, v) => {
+            c.get(from).mem("v128.load", column * floatBytes).op("f32x4.abs").get(most[v]).op("i32x4.max_s").set(most[v]);
+          });
+          c.increment(from, layout.plane * floatBytes);
+        });
+        together.forEach((column, v) => c.get(plane).get(most[v]).mem("v128.store", column * floatBytes));
+        c.release("v128", ...most);
+      }
+      c.increment(image, layout.pitch * floatBytes).increment(plane, pitch * floatBytes);
+    });
+  });
+  return { columns, pitch, bytes, find };
+}
+
+/** Sets all lanes of a vector to the largest (or smallest) of them, as integers. */
+function spread(c: FunctionWriter, vector: number, op: "i32x4.max_s" | "i32x4.min_s"): void {
+  c.get(vector).get(vector).get(vector).shuffle32([2, 3, 0, 1]).op(op).set(vector);
+  c.get(vector).get(vector).get(vector).shuffle32([1, 0, 3, 2]).op(op).set(vector);
+}
+
+/** Pushes whether a product of magnitudes is out of range. */
+function pushOutOfRange(c: FunctionWriter, product: number): void {
+  c.get(product).f32(largestProduct).op("f32.le").op("i32.eqz");
+  c.get(product).f32(smallestProduct).op("f32.lt").get(product).f32(0).op("f32.gt").op("i32.and").op("i32.or");
+}
+
+/**
+ * Writes a function (magnitudes of the patch, rows, scale of the filters) that says whether a tile is uneven, of whose outputs `rows` rows
+ * of `columns` exist.
+ */
+export function unevenTile(module: WasmModule, { pitch }: MagnitudePlane, columns: number): number {
+  return module.func({ params: ["i32", "i32", "f32"], results: ["i32"] }, (c) => {
+    const [plane, rows, scale] = [0, 1, 2];
+    const [most, least] = c.locals("v128", 2);
+    const [largestPixel, product] = c.locals("f32", 2);
+    // Of each row and output the largest under the window's row.
+    const lines = c.locals("v128", patchSize as number);
+    lines.forEach((line, row) => {
+      for (let column = 0; column < filterSize; column++) {
+        c.get(plane).mem("v128.load", (row * pitch + column) * floatBytes);
+        if (column > 0) c.op("i32x4.max_s");
+      }
+      c.set(line).get(line);
+      if (row > 0) c.get(most).op("i32x4.max_s");
+      c.set(most);
+    });
+    c.i32x4(0x7fffffff).set(least);
+    for (let row = 0; row < tileSize; row++) {
+      c.get(rows).i32(row).op("i32.gt_s").if(() => {
+        c.get(lines[row]).get(lines[row + 1]).op("i32x4.max_s").get(lines[row + 2]).op("i32x4.max_s");
+        const missing = (lane: number) => lane < columns ? 0 : 0x7fffffff;
+        if (columns < tileSize) c.i32x4(missing(0), missing(1), missing(2), missing(3)).op("v128.or");
+        c.get(least).op("i32x4.min_s").set(least);
+      });
+    }
+    spread(c, most, "i32x4.max_s");
+    spread(c, least, "i32x4.min_s");
+    c.get(most).lane("f32x4.extract_lane", 0).tee(largestPixel).get(scale).op("f32.mul").set(product);
+    c.get(largestPixel).get(least).lane("f32x4.extract_lane", 0).f32(mostRatio).op("f32.mul").op("f32.le").op("i32.eqz");
+    c.get(largestPixel).f32(largest).op("f32.le").op("i32.eqz").op("i32.or");
+    pushOutOfRange(c, product);
+    c.op("i32.or");
+  });
+}
+
+/** Pushes whether the magnitudes of a square are far from their mean: whether they are few that count. */
+function pushFewCount(c: FunctionWriter, plane: number, pitch: number, size: 4 | 6, most: number): void {
+  c.withLocals("v128", 1, (sum) => {
+    c.f32x4(0).set(sum);
+    for (let row = 0; row < size; row++) {
+      c.get(plane).mem("v128.load", row * pitch * floatBytes).get(sum).op("f32x4.add").set(sum);
+      if (size > vectorLanes) {
+        c.get(plane).mem("v128.load64_zero", (row * pitch + vectorLanes) * floatBytes).get(sum).op("f32x4.add").set(sum);
+      }
+    }
+    c.get(most).lane("f32x4.extract_lane", 0).f32(size * size / mostRatio).op("f32.mul");
+    for (let lane = 0; lane < vectorLanes; lane++) {
+      c.get(sum).lane("f32x4.extract_lane", lane);
+      if (lane > 0) c.op("f32.add");
+    }
+    c.op("f32.le").op("i32.eqz");
+    // All of them are 0.
+    c.get(most).lane("f32x4.extract_lane", 0).f32(0).op("f32.ne").op("i32.and");
+  });
+}
+
+/**
+ * Writes a function (magnitudes of the patch, those of the gradient's tile) that says whether the products of a tile are uneven: where few
+ * pixels count, of either side, or the largest product that a tap has is too small. Taps that have none get nothing.
+ */
+export function unevenProducts(module: WasmModule, patch: MagnitudePlane, tile: MagnitudePlane): number {
+  return module.func({ params: ["i32", "i32"], results: ["i32"] }, (c) => {
+    const [pixels, gradients] = [0, 1];
+    const [most, largestGradient, least, products] = c.locals("v128", 4);
+    const product = c.local("f32");
+    const tiles = c.locals("v128", tileSize as number);
+    tiles.forEach((line, row) => {
+      c.get(gradients).mem("v128.load", row * tile.pitch * floatBytes).tee(line);
+      if (row > 0) c.get(largestGradient).op("i32x4.max_s");
+      c.set(largestGradient);
+    });
+    c.i32x4(0).set(most).i32x4(-1).set(least);
+    for (let ky = 0; ky < filterSize; ky++) {
+      for (let kx = 0; kx < filterSize; kx++) {
+        c.i32x4(0).set(products);
+        tiles.forEach((line, row) => {
+          c.withLocals("v128", 1, (loaded) => {
+            c.get(pixels).mem("v128.load", ((row + ky) * patch.pitch + kx) * floatBytes).tee(loaded);
+            c.get(most).op("i32x4.max_s").set(most);
+            c.get(loaded).get(line).op("f32x4.mul").op("f32x4.abs").get(products).op("i32x4.max_s").set(products);
+          });
+        });
+        spread(c, products, "i32x4.max_s");
+        // One less, as an unsigned number: where there is no product that is the largest number.
+        c.get(products).i32x4(1).op("i32x4.sub").get(least).op("i32x4.min_u").set(least);
+      }
+    }
+    c.get(least).i32x4(1).op("i32x4.add").set(least);
+    spread(c, most, "i32x4.max_s");
+    spread(c, largestGradient, "i32x4.max_s");
+    c.get(most).get(largestGradient).op("f32x4.mul").lane("f32x4.extract_lane", 0).set(product);
+    c.get(product).get(least).lane("f32x4.extract_lane", 0).f32(mostRatio).op("f32.mul").op("f32.le").op("i32.eqz");
+    for (const each of [most, largestGradient]) {
+      c.get(each).lane("f32x4.extract_lane", 0).f32(largest).op("f32.le").op("i32.eqz").op("i32.or");
+    }
+    pushOutOfRange(c, product);
+    c.op("i32.or");
+    pushFewCount(c, pixels, patch.pitch, patchSize, most);
+    pushFewCount(c, gradients, tile.pitch, tileSize, largestGradient);
+    c.op("i32.or").op("i32.or");
+  });
+}
+
+/** Floats that a thread's magnitudes of filters take: for each tap four, of every fourth filter. */
+export const filterMagnitudeFloats = roundUp(vectorLanes * tapCount, 16);
+
+/** Writes a function (filters, count in fours, magnitudes): the largest magnitude of each tap over some filters, one after the other. */
+export function filterMagnitudes(module: WasmModule): number {
+  return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
+    const [filters, count, magnitudes] = [0, 1, 2];
+    const most = c.locals("v128", tapCount as number);
+    for (const each of most) c.i32x4(0).set(each);
+    c.get(count).if(() =>
+      c.loop(() => {
+        most.forEach((each, v) =>
+          c.get(filters).mem("v128.load", v * vectorLanes * floatBytes).op("f32x4.abs").get(each).op("i32x4.max_s").set(each)
+        );
+        c.increment(filters, vectorLanes * tapCount * floatBytes).increment(count, -1).get(count).brIf(0);
+      })
+    );
+    most.forEach((each, v) => c.get(magnitudes).get(each).mem("v128.store", v * vectorLanes * floatBytes));
+  });
+}
+
+/** Writes a function (magnitudes of all threads): the largest magnitude of the filters, or infinity if they are uneven. */
+export function filterScale(module: WasmModule, threads: number): number {
+  return module.func({ params: ["i32"], results: ["f32"] }, (c) => {
+    const magnitudes = 0;
+    const taps = c.locals("f32", tapCount as number);
+    const [most, least] = c.locals("f32", 2);
+    for (const tap of taps) c.f32(0).set(tap);
+    c.repeat(threads, () => {
+      taps.forEach((tap, k) => {
+        for (let i = 0; i < vectorLanes; i++) {
+          c.get(magnitudes).mem("f32.load", (i * tapCount + k) * floatBytes).get(tap).op("f32.max").set(tap);
+        }
+      });
+      c.increment(magnitudes, filterMagnitudeFloats * floatBytes);
+    });
+    c.get(taps[0]).set(most).get(taps[0]).set(least);
+    for (const tap of taps.slice(1)) {
+      c.get(tap).get(most).op("f32.max").set(most);
+      c.get(tap).get(least).op("f32.min").set(least);
+    }
+    c.get(most).f32(Infinity);
+    c.get(most).get(least).f32(mostRatio).op("f32.mul").op("f32.le");
+    c.get(most).f32(largest).op("f32.le").op("i32.and").op("select");
+  });
+}
