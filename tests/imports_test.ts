@@ -42,6 +42,7 @@ const layers: readonly (readonly string[])[] = [
   ["visual", "onnx"],
   ["dev_deps.ts"],
   ["examples"],
+  ["site"],
   ["bench"],
 ];
 
@@ -59,6 +60,7 @@ const doors: readonly string[] = [
   "examples/browser/deps.ts",
   "formats/deps.ts",
   "onnx/deps.ts",
+  "site/deps.ts",
   "visual/deps.ts",
 ];
 
