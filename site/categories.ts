@@ -173,7 +173,7 @@ export const categories: readonly Category[] = [
   {
     title: "Batches and loaders",
     about: "From a set to the batches of a training, in an order that a key decides.",
-    files: [...within("datasets", "batches split order"), "datasets/loader/", "core/random_stream.ts"],
+    files: [...within("datasets", "batches split order shard"), "datasets/loader/", "core/random_stream.ts"],
   },
   {
     title: "Transforms of images",
