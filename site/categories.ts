@@ -202,8 +202,8 @@ export const categories: readonly Category[] = [
   },
   {
     title: "Pictures and logs",
-    about: "Charts and images as files and in the terminal, logs for TensorBoard: the entry `visual/mod.ts`.",
-    files: ["visual/"],
+    about: "Charts and images as files, in the terminal and in notebooks, logs for TensorBoard: the entry `visual/mod.ts`.",
+    files: ["visual/", "core/notebook/"],
   },
 ];
 

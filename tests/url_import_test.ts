@@ -23,29 +23,31 @@ function serve(): Deno.HttpServer<Deno.NetAddr> {
   });
 }
 
+/** Runs a deno command in a folder and returns what it prints. */
+async function deno(args: readonly string[], cwd: string): Promise<string> {
+  const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), { args: [...args], cwd, env: { NO_COLOR: "1" } })
+    .output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assert.equal(code, 0, decode(stderr));
+  return decode(stdout);
+}
+
 async function runElsewhere(program: string, permissions: readonly string[]): Promise<string> {
   const server = serve();
   const folder = await Deno.makeTempDir();
   try {
     const url = `http://127.0.0.1:${server.addr.port}`;
     await Deno.writeTextFile(`${folder}/main.ts`, program.replaceAll("URL", url));
-    const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--no-config",
-        "--no-lock",
-        "--no-prompt",
-        `--reload=${url}`,
-        `--allow-import=127.0.0.1:${server.addr.port}`,
-        ...permissions,
-        "main.ts",
-      ],
-      cwd: folder,
-      env: { NO_COLOR: "1" },
-    }).output();
-    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    assert.equal(code, 0, decode(stderr));
-    return decode(stdout);
+    return await deno([
+      "run",
+      "--no-config",
+      "--no-lock",
+      "--no-prompt",
+      `--reload=${url}`,
+      `--allow-import=127.0.0.1:${server.addr.port}`,
+      ...permissions,
+      "main.ts",
+    ], folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
     await server.shutdown();
@@ -98,4 +100,31 @@ Deno.test("by URL, a loader has workers without a permission", async () => {
     [],
   );
   assert.equal(output.trim(), "16,16,8");
+});
+
+Deno.test("vendored into a project with strict options it type-checks, and runs when the server is gone", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const server = serve();
+    const host = `127.0.0.1:${server.addr.port}`;
+    const compilerOptions = { noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, verbatimModuleSyntax: true };
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ vendor: true, compilerOptions }));
+    await Deno.writeTextFile(
+      `${folder}/main.ts`,
+      `import { grad, item, mul, type Tensor, tensor } from "http://${host}/mod.ts";
+       import * as onnx from "http://${host}/onnx/mod.ts";
+       import * as visual from "http://${host}/visual/mod.ts";
+       const cube = (x: Tensor) => mul(x, mul(x, x));
+       console.log(await item(grad(cube)(tensor(2))), typeof onnx.load, visual.lineChart({ series: { loss: [2, 1] } }).length > 0);`,
+    );
+    try {
+      await deno(["check", `--allow-import=${host}`, "main.ts"], folder);
+    } finally {
+      await server.shutdown();
+    }
+    const output = await deno(["run", "--no-prompt", `--allow-import=${host}`, "main.ts"], folder);
+    assert.equal(output.trim(), "12 function true");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

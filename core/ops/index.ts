@@ -35,7 +35,7 @@ export type Positions = readonly (Scalar | Positions)[];
  * - `{ start, stop, step }`: a range, as Python's start:stop:step
  * - `":"`: all of it; `"..."`: all of as many axes as the other entries leave over
  * - `null`: no axis of x, but a new one of extent 1
- * - a list of positions or a tensor of integers: these, in their order; several are read side by side, as coordinates
+ * - a list of positions or a tensor of integers: these, in their order; several are read side by side, as coordinates.
  */
 export type Index = Scalar | ":" | "..." | null | IndexRange | Positions | Tensor;
 

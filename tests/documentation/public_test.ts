@@ -1,5 +1,6 @@
 /**
- * `deno doc mod.ts` shows everything public: each name, those in namespaces too, with documentation; functions with an example.
+ * `deno doc mod.ts` shows everything public: each name, those in namespaces too, with a sentence; functions with their shapes and an
+ * example. That each has a category, the test of the site holds.
  *
  * Deno documents of a namespace (`export * as layers from ...`) only what its module has by `export * from`, and its lint checks no
  * more than that: names that are re-exported one by one are left out without a word.
@@ -8,6 +9,7 @@
  */
 import assert from "node:assert/strict";
 import * as cotangent from "../../mod.ts";
+import * as distributed from "../../distributed/mod.ts";
 import * as onnx from "../../onnx/mod.ts";
 import * as visual from "../../visual/mod.ts";
 
@@ -19,8 +21,9 @@ interface Described {
   readonly declarations: readonly {
     readonly kind: string;
     readonly declarationKind: "export" | "declare" | "private";
+    readonly location: { readonly filename: string };
     readonly jsDoc?: { readonly doc?: string; readonly tags?: readonly { readonly doc?: string }[] };
-    readonly def: { readonly elements?: readonly Described[] };
+    readonly def: { readonly elements?: readonly Described[]; readonly params?: unknown; readonly returnType?: unknown };
   }[];
 }
 
@@ -64,10 +67,31 @@ function valuesOf(module: object, prefix = ""): string[] {
   });
 }
 
+/** What is no function and has no example, and why. */
+const withoutExample: readonly { readonly what: RegExp; readonly why: string }[] = [
+  {
+    what: /^core\/ops\/(unary|binary|special)\.ts /,
+    why: "made by the dozen by one maker, each with a sentence of what it computes",
+  },
+  { what: /Error$/, why: "thrown, not made by users; the functions that throw it show how" },
+  { what: /^core\/(tensor|traced_number)\.ts /, why: "a type whose instances come from functions, which have examples" },
+  { what: /^datasets\/\w+\.ts .*(Classes|Source)$/, why: "a constant: names of classes, where files are published" },
+  { what: / jupyterDisplay$/, why: "a constant: the name of a method" },
+  { what: /^layers\/layer\.ts .*evalMode$/, why: "a constant, which every example of a model has" },
+];
+
+/** Words by which documentation says what shapes go in and come out: one of them, or brackets as in [batch, channels]. */
+const shapes = /\[[^\]]+\]|\b(shapes?|scalars?|elements?|axis|axes|numbers?|trees?|records?)\b/;
+
+/** Of a description without types of its own, whether tensors go in or come out. */
+const hasTensors = (declaration: Described["declarations"][number]) =>
+  /"Tensor(Like)?"/.test(JSON.stringify([declaration.def.params, declaration.def.returnType]));
+
 const entries: [module: URL, values: object][] = [
   [new URL("mod.ts", root), cotangent],
   [new URL("visual/mod.ts", root), visual],
   [new URL("onnx/mod.ts", root), onnx],
+  [new URL("distributed/mod.ts", root), distributed],
 ];
 
 for (const [entry, values] of entries) {
@@ -86,5 +110,25 @@ for (const [entry, values] of entries) {
       declarations.some(({ kind }) => kind === "function") && !JSON.stringify(declarations).includes("```ts")
     );
     assert.deepEqual(plain.map(([name]) => name), []);
+
+    const own = [...shown].map(([name, { declarations }]) => ({
+      name,
+      declarations: declarations.filter(({ declarationKind }) => declarationKind !== "private"),
+      text: JSON.stringify(declarations.map(({ jsDoc }) => jsDoc)),
+    })).filter(({ declarations }) => declarations.some(({ kind }) => kind !== "reference"));
+    const endless = own.filter(({ declarations }) => {
+      const doc = declarations.find(({ jsDoc }) => jsDoc?.doc)?.jsDoc?.doc ?? "";
+      return !/[.:)]$/.test(doc.trim().split(/\n\s*\n/)[0]);
+    });
+    assert.deepEqual(endless.map(({ name }) => name), [], "documentation begins with a sentence");
+    const shapeless = own.filter(({ declarations, text }) =>
+      declarations.some((each) => each.kind === "function" && hasTensors(each)) && !shapes.test(text)
+    );
+    assert.deepEqual(shapeless.map(({ name }) => name), [], "functions of tensors say what their shapes are");
+    const unshown = own.filter(({ name, declarations: [{ kind, location }], text }) => {
+      const what = `${location.filename.slice(root.href.length)} ${name}`;
+      return /^(variable|class)$/.test(kind) && !text.includes("```ts") && !withoutExample.some((each) => each.what.test(what));
+    });
+    assert.deepEqual(unshown.map(({ name }) => name), [], "values have an example, or a reason why not");
   });
 }
