@@ -13,7 +13,7 @@ const isLong = Deno.mainModule.includes("/tests/long/");
  *
  * @param kindOf What cases that are alike have in common.
  */
-export function share<T>(device: string, cases: readonly T[], kindOf: (one: T) => string, step = 2): readonly T[] {
+export function share<T>(device: string, cases: readonly T[], kindOf: (one: T) => string, step = 3): readonly T[] {
   if (isLong || !device.startsWith("webgpu")) return cases;
   const counts = new Map<string, number>();
   return cases.filter((one) => {

@@ -158,7 +158,7 @@ Deno.test({
     const expected = new Map<string, number>();
     for (const device of deviceNames) {
       await setDevice(device);
-      const calls = share(device, literalCalls(), ([name]) => name.includes(",") ? name.split("(")[0] : name);
+      const calls = share(device, literalCalls(), ([name]) => name.includes(",") ? name.split("(")[0] : name, 4);
       const found = await data(jit(() => stack(calls.map(([, f]) => f())))());
       calls.forEach(([name], i) => {
         if (device === "reference") expected.set(name, found[i]);
