@@ -20,6 +20,7 @@ export const menu: readonly Group[] = [
       ...["from_pytorch", "from_jax", "your_data", "saving", "speed", "debugging", "errors", "adding", "inside"].map((name) =>
         `docs/guides/${name}.md`
       ),
+      "docs/browser.md",
       "docs/distributed.md",
     ],
   },
