@@ -12,19 +12,26 @@ export const control = {
   /** How many times a worker has finished a command. */
   done: 192,
   doneSleepers: 256,
-  /** The barrier: how many have arrived, and how often it has opened. */
-  arrived: 320,
-  opened: 384,
-  barrierSleepers: 448,
-  /** Set when a thread has failed, to its number (-1 for the main thread): threads that wait at a barrier then fail too. */
+  /** How many pieces of work have been finished since the beginning, 64 bits; threads wait for those that come before their own. */
+  finished: 320,
+  finishedSleepers: 384,
+  /** Set when a thread has failed, to its number (-1 for the main thread): threads that wait for pieces then fail too. */
   failed: 512,
   /** How many workers have started. */
   ready: 576,
-  /** What the command says: its kind, and words that depend on it. */
+  /** What commands say, of even and odd numbers in turn: the kind, and words that depend on it. */
   arguments: 640,
   /** The error message of a failed worker: length, then UTF-8. */
   message: 768,
+  /**
+   * For each thread, up to where the pieces that are its own have been taken, counted as `finished` is: 64 bits on a cache line of its
+   * own.
+   */
+  taken: 24576,
 } as const;
+
+/** Bytes from the arguments of one command to those of the next, and from a thread's line to the next thread's. */
+export const lineBytes = 64;
 
 /** Most bytes of a failure's message. */
 export const messageBytes = 1024;

@@ -11,7 +11,7 @@ import type { Access, ExchangeKernel } from "../../ir/kernel.ts";
 import type { Program } from "../../ir/program.ts";
 import { serialMultiplyAdds } from "./codegen/work.ts";
 import { narrowTile, type TileColumns } from "./codegen/matmul/tile.ts";
-import { emitProgram, type ProgramCode } from "./codegen/program.ts";
+import { emitProgram, type Entry, type ProgramCode } from "./codegen/program.ts";
 import type { Executable } from "../../values/device.ts";
 import { debug } from "../../env.ts";
 import type { Profile } from "../profile.ts";
@@ -20,7 +20,8 @@ import { KeptInputs } from "./kept_inputs.ts";
 import type { SharedMemory } from "./memory.ts";
 import type { NativeCode, NativeProgram } from "./native/native.ts";
 import { measuredTileColumns } from "./tile_columns.ts";
-import { deviceFailure, type RunFunction, type ThreadPool, type Work } from "./thread_pool.ts";
+import { deviceFailure, type ThreadPool, type Work } from "./thread_pool.ts";
+import type { RunFunction } from "./worker.ts";
 
 /** What an executable needs of its device. */
 export interface ExecutableParts {
@@ -53,7 +54,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   /** Its machine code, if there is some. */
   readonly #native: NativeProgram | undefined;
   readonly #layout: Layout;
-  readonly #work: readonly (ProgramCode["entries"][number] & { readonly run: RunFunction })[];
+  readonly #work: readonly (Omit<Entry, "pieces"> & { readonly pieces: bigint; readonly run: RunFunction })[];
   readonly #number = ++programs;
   readonly #table: number;
   readonly #tableBytes: number;
@@ -82,8 +83,12 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     try {
       const imports = importsOf(memory, this.#native);
       const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#code.bytes), imports);
-      this.#work = this.#code.entries.map((entry, i) => ({ ...entry, run: exports[`run${i}`] as RunFunction }));
-      this.#needsWorkers = this.#work.some(({ parallel }) => parallel);
+      this.#work = this.#code.entries.map((entry, i) => ({
+        ...entry,
+        pieces: BigInt(entry.pieces),
+        run: exports[`run${i}`] as RunFunction,
+      }));
+      this.#needsWorkers = this.#work.some(({ pieces }) => pieces > 0n);
       if (this.#needsWorkers) parts.pool.start();
       this.#outputs = program.outputs.map((id) => {
         const { location } = program.buffers[id];
@@ -217,7 +222,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     const scratch = memory.arena.base + this.#layout.scratch;
     const running = new Map<ExchangeKernel, Exchanging>();
     for (let entry = 0; entry < this.#work.length; entry++) {
-      const { run, parallel, algorithm, exchange, waitsFor } = this.#work[entry];
+      const { run, pieces, algorithm, exchange, waitsFor } = this.#work[entry];
       const start = profile ? performance.now() : 0;
       for (const each of waitsFor) {
         running.get(each)!.wait();
@@ -225,11 +230,11 @@ export class WasmExecutable implements Executable<WasmBuffer> {
       }
       if (exchange) {
         running.set(exchange, this.#start(exchange));
-      } else if (parallel) {
-        this.#parts.pool.run(this.#command(entry, run, scratch));
+      } else if (pieces > 0n) {
+        this.#parts.pool.run(this.#command(entry, scratch));
       } else {
         try {
-          run(this.#table, 0, scratch);
+          run(this.#table, 0, scratch, 0n);
         } catch (error) {
           throw deviceFailure(error);
         }
@@ -249,13 +254,15 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     return exchange.start(elements(source, size), elements(target, extent));
   }
 
-  #command(entry: number, run: RunFunction, scratch: number): Work {
+  #command(entry: number, scratch: number): Work {
+    const { pieces, run } = this.#work[entry];
     return {
       program: this.#number,
       entry,
       table: this.#table,
       scratch,
       scratchSize: this.#layout.scratchSize,
+      pieces,
       run,
     };
   }

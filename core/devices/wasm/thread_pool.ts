@@ -6,12 +6,12 @@
  */
 import { DeviceError } from "../../errors.ts";
 import { dispatchModule } from "./codegen/synchronization.ts";
-import { control, messageBytes } from "./control.ts";
+import { control, lineBytes, messageBytes } from "./control.ts";
 import { maySleep } from "../../runtime.ts";
 import type { SharedMemory } from "./memory.ts";
 import { insideWorker, spawn } from "./spawn.ts";
 import type { NativeCode } from "./native/native.ts";
-import { commands, type WorkerData, workerSource } from "./worker.ts";
+import { beginWord, commands, type RunFunction, type WorkerData, workerSource } from "./worker.ts";
 
 /** What runs: an entry of a loaded program, and where its memory is. */
 export interface Work {
@@ -22,12 +22,11 @@ export interface Work {
   /** Private scratch memory of thread 0, and the bytes between those of neighbouring threads. */
   readonly scratch: number;
   readonly scratchSize: number;
-  /** The main thread's own share. */
+  /** How many pieces of work the threads share. */
+  readonly pieces: bigint;
+  /** The entry as the main thread runs it. */
   readonly run: RunFunction;
 }
-
-/** An exported entry of a program's module. */
-export type RunFunction = (table: number, thread: number, scratch: number) => void;
 
 /** Milliseconds workers may take to start. */
 const startLimit = 30_000;
@@ -45,6 +44,7 @@ interface Dispatcher {
 export class ThreadPool {
   readonly #memory: SharedMemory;
   readonly #words: Int32Array;
+  readonly #longWords: BigInt64Array;
   readonly #workers: number;
   readonly #spins: number;
   readonly #native: NativeCode["forWorkers"] | undefined;
@@ -52,16 +52,20 @@ export class ThreadPool {
   #ready = false;
   /** Workers that were spawned; more than are ready for a while. */
   #spawned = 0;
-  /** Commands dispatched so far. */
+  /** Commands dispatched so far, and whether workers may pass over the last one. */
   #dispatched = 0;
+  #optional = true;
+  /** Pieces of all runs so far. */
+  #pieces = 0n;
   /** How long workers may take to start, in milliseconds: after they have not once, no call waits for them again. */
   #patience = startLimit;
-  /** Whether workers may still wait at the barrier of a program that failed. */
+  /** Whether workers may still wait for pieces of a program that failed. */
   #failed = false;
 
   constructor(memory: SharedMemory, threads: number, spins: number, native?: NativeCode["forWorkers"]) {
     this.#memory = memory;
     this.#words = memory.control;
+    this.#longWords = new BigInt64Array(this.#words.buffer, 0, this.#words.length / 2);
     this.#workers = threads - 1;
     this.#spins = spins;
     this.#native = native;
@@ -77,7 +81,8 @@ export class ThreadPool {
     });
     this.#dispatcher ??= new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
       .exports as unknown as Dispatcher;
-    const data = { memory, dispatchModule: bytes, control, messageBytes, commands, native: this.#native?.data };
+    const forNative = this.#native?.data;
+    const data = { memory, dispatchModule: bytes, control, lineBytes, messageBytes, commands, beginWord, native: forNative };
     const source = workerSource(this.#native?.text);
     try {
       // After a failure the next call goes on with those that are missing.
@@ -108,13 +113,17 @@ export class ThreadPool {
     throw deviceFailure(message);
   }
 
-  /** Runs an entry on all threads and waits until all have finished. */
-  run({ program, entry, table, scratch, scratchSize, run }: Work): void {
+  /**
+   * Runs an entry on all threads and waits until all its pieces are finished. A worker that comes too late for them passes over the command.
+   */
+  run({ program, entry, table, scratch, scratchSize, pieces, run }: Work): void {
     const dispatcher = this.#started();
-    this.#dispatch(dispatcher, [commands.run, program, entry, table, scratch, scratchSize]);
+    const begin = this.#pieces;
+    this.#dispatch(dispatcher, [commands.run, program, entry, table, scratch, scratchSize], begin);
+    this.#pieces += pieces;
     let error: unknown;
     try {
-      run(table, 0, scratch);
+      run(table, 0, scratch, begin);
       if (this.#words[control.failed / 4] === 0) return;
     } catch (thrown) {
       // Set first: where the stack has run out, not even what follows can be called.
@@ -176,32 +185,36 @@ export class ThreadPool {
     );
   }
 
-  #dispatch(dispatcher: Dispatcher, command: readonly number[]): void {
+  /** Publishes a command; `begin` is there if it is one to run. */
+  #dispatch(dispatcher: Dispatcher, command: readonly number[], begin?: bigint): void {
     if (this.#failed) this.#recover(dispatcher);
-    // The words of the last command may be overwritten only when all have read them.
-    this.#wait(dispatcher);
-    for (let i = 0; i < command.length; i++) this.#words[control.arguments / 4 + i] = command[i];
-    dispatcher.publish();
+    if (!this.#optional) this.#wait(dispatcher);
     this.#dispatched = (this.#dispatched + 1) | 0;
+    // Beside the words of the last command, which a worker may be reading; if it sees those of the one before change, it sees a new command.
+    const line = control.arguments + (this.#dispatched & 1) * lineBytes;
+    for (let i = 0; i < command.length; i++) this.#words[line / 4 + i] = command[i];
+    if (begin !== undefined) this.#longWords[line / 8 + beginWord] = begin;
+    this.#optional = begin !== undefined;
+    dispatcher.publish();
   }
 
-  /** Waits until all workers have finished the commands dispatched to them. */
+  /** Waits until all workers have carried out the commands dispatched to them, or passed over them. */
   #wait(dispatcher: Dispatcher): void {
     dispatcher.allDone(Math.imul(this.#dispatched, this.#workers));
   }
 
   /**
-   * After a failure: frees the threads that wait at a barrier, waits for all, resets the barrier; gives the message of a worker
+   * After a failure: frees the threads that wait for pieces, waits for all, counts all pieces as finished; gives the message of a worker
    * that failed.
    */
   #recover(dispatcher: Dispatcher): string | undefined {
     const words = this.#words;
     const byWorker = Atomics.compareExchange(words, control.failed / 4, 0, -1) > 0;
-    Atomics.add(words, control.opened / 4, 1);
-    Atomics.notify(words, control.opened / 4);
+    Atomics.add(words, control.finished / 4, 1);
+    Atomics.notify(words, control.finished / 4);
     this.#wait(dispatcher);
     const message = byWorker ? this.#message() : undefined;
-    words[control.arrived / 4] = 0;
+    Atomics.store(this.#longWords, control.finished / 8, this.#pieces);
     Atomics.store(words, control.failed / 4, 0);
     this.#failed = false;
     return message;

@@ -10,6 +10,9 @@ import { doubleMathText } from "../../ir/functions/double.ts";
 import type { control } from "./control.ts";
 import type { NativeCall, nativeThread, NativeThreadData } from "./native/thread.ts";
 
+/** An exported entry of a program's module; `begin` is the number of its first piece, if threads share the work. */
+export type RunFunction = (table: number, thread: number, scratch: number, begin: bigint) => void;
+
 /** What a worker is given. */
 export interface WorkerData {
   readonly memory: WebAssembly.Memory;
@@ -17,10 +20,12 @@ export interface WorkerData {
   /** The bytes of `dispatchModule`. */
   readonly dispatchModule: Uint8Array<ArrayBuffer>;
   readonly control: typeof control;
+  readonly lineBytes: number;
   readonly messageBytes: number;
   readonly commands: typeof commands;
   /** For machine code, if there is some. */
   readonly native: NativeThreadData | undefined;
+  readonly beginWord: number;
 }
 
 /**
@@ -28,6 +33,9 @@ export interface WorkerData {
  * length of its module and the offset of its machine code, for `run` what `Work` says.
  */
 export const commands = { load: 0, run: 1, forget: 2 } as const;
+
+/** Which word of 64 bits of a command says the number of the first piece. */
+export const beginWord = 3;
 
 /** The text of the worker's function of its data; `native` is that of `nativeThread`, where there is machine code. */
 export function workerSource(native = "undefined"): string {
@@ -42,6 +50,7 @@ async function work(
 ): Promise<void> {
   const { memory, thread, control } = data;
   const words = new Int32Array(memory.buffer, 0, 4096);
+  const longWords = new BigInt64Array(memory.buffer, 0, 2048);
   let host: WebAssembly.ModuleImports | undefined;
   let callOf: ((program: number) => NativeCall) | undefined;
   // Each is made for the first program that needs it.
@@ -56,12 +65,13 @@ async function work(
   });
   const load = (bytes: Uint8Array<ArrayBuffer>, native = 0) =>
     new WebAssembly.Instance(new WebAssembly.Module(bytes), importsOf(native)).exports;
-  const dispatcher = load(data.dispatchModule) as { nextCommand: (old: number) => number; finish: () => void };
+  const dispatcher = load(data.dispatchModule) as { nextCommand: (old: number) => number; finish: (count: number) => void };
   const programs = new Map<number, WebAssembly.Exports>();
 
-  const execute = () => {
-    const first = control.arguments / 4;
-    const [kind, program, ...rest] = words.subarray(first, first + 6);
+  /** Where the words of a command begin. */
+  const lineOf = (command: number) => control.arguments + (command & 1) * data.lineBytes;
+
+  const execute = ([kind, program, ...rest]: Int32Array, begin: bigint) => {
     switch (kind) {
       case data.commands.load: {
         const [address, length, native] = rest;
@@ -71,15 +81,15 @@ async function work(
       }
       case data.commands.run: {
         const [entry, table, scratch, scratchSize] = rest;
-        const run = programs.get(program)!["run" + entry] as (table: number, thread: number, scratch: number) => void;
-        return run(table, thread, scratch + thread * scratchSize);
+        const run = programs.get(program)!["run" + entry] as RunFunction;
+        return run(table, thread, scratch + thread * scratchSize, begin);
       }
       default:
         programs.delete(program);
     }
   };
 
-  /** Reports the first failure, and frees the threads that wait for this one at a barrier. */
+  /** Reports the first failure, and frees the threads that wait for its pieces. */
   const fail = (error: unknown) => {
     if (Atomics.compareExchange(words, control.failed / 4, 0, thread) === 0) {
       words[control.message / 4] = 0;
@@ -91,8 +101,8 @@ async function work(
         // There may be no memory left for a message. Freeing the threads that wait matters more.
       }
     }
-    Atomics.add(words, control.opened / 4, 1);
-    Atomics.notify(words, control.opened / 4);
+    Atomics.add(words, control.finished / 4, 1);
+    Atomics.notify(words, control.finished / 4);
   };
 
   let command = Atomics.load(words, control.command / 4);
@@ -105,12 +115,17 @@ async function work(
       await new Promise((resolve) => setTimeout(resolve));
       continue;
     }
+    const line = lineOf(next);
+    const [own, begin] = [words.slice(line / 4, line / 4 + 6), longWords[line / 8 + data.beginWord]];
+    // Another command may be there already: this one was to be run, and others have done all of it.
+    if (Atomics.load(words, control.command / 4) !== next) continue;
+    const count = (next - command) | 0;
     command = next;
     try {
-      execute();
+      execute(own, begin);
     } catch (error) {
       fail(error);
     }
-    dispatcher.finish();
+    dispatcher.finish(count);
   }
 }

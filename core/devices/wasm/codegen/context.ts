@@ -1,8 +1,9 @@
 /**
  * What the generators of WebAssembly kernels share: how a kernel becomes functions that all threads run together.
  *
- * A kernel is a list of phases with a barrier after each. A phase is one function that every thread calls with its own number and
- * takes its share of the work by it; the number of threads is known when the code is written.
+ * A kernel is a list of phases, each of which begins when all of the one before is finished. A phase is one function that is called for
+ * each of its pieces, by whichever thread has taken it, and does its share of the work by the piece's index; the number of pieces is
+ * known when the code is written. What is computed depends on how the work is cut, never on who does it.
  *
  * @module
  */
@@ -15,12 +16,13 @@ import type { Tiles } from "./matmul/tile.ts";
 
 /**
  * Parameters of a phase, in order: the address of the table of buffer addresses (buffer b's address, a multiple of 64, is the i32
- * at table + 4 * b), the thread's number from 0, and the address of its private scratch memory (aligned to 64 bytes).
+ * at table + 4 * b), the index of the piece from 0, and the address of the thread's private scratch memory (aligned to
+ * 64 bytes).
  */
 export const phaseParams: readonly ValueType[] = ["i32", "i32", "i32"];
 
 /** The parameters of a phase as locals; the first is also that of an epilogue. */
-export const phaseLocals = { table: 0, thread: 1, scratch: 2 } as const;
+export const phaseLocals = { table: 0, piece: 1, scratch: 2 } as const;
 
 /** Parameters of an epilogue function: table, result address, first row, end row, first column, end column. */
 export const epilogueParams: readonly ValueType[] = ["i32", "i32", "i32", "i32", "i32", "i32"];
@@ -29,8 +31,8 @@ export const epilogueParams: readonly ValueType[] = ["i32", "i32", "i32", "i32",
 export interface Phase {
   /** Index of a function of `phaseParams`. */
   readonly func: number;
-  /** Too little work to share: thread 0 runs it alone and the others are not woken for it. */
-  readonly serial: boolean;
+  /** Into how many pieces it is cut; with one, too little to share, the other threads are not woken for it. */
+  readonly pieces: number;
 }
 
 /** Where a kernel writes its result, and the function that turns a block of it into the stores, if that is not all. */

@@ -1,71 +1,116 @@
 /**
- * The functions of a module that run kernels: phase after phase, with barriers between them, the same for all threads.
+ * The functions of a module that run kernels, the same for all threads: phase after phase, each when all pieces of the one before are
+ * finished.
  *
  * @module
  */
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { WasmModule } from "./assembler/module.ts";
 import { type Phase, phaseLocals, phaseParams } from "./context.ts";
+import type { PieceFunctions } from "./synchronization.ts";
+
+/** Parameters of a shared entry as locals: the table, the number of the thread, its private scratch memory, and its first piece. */
+const entryLocals = { table: 0, thread: 1, scratch: 2, begin: 3 } as const;
 
 /** A phase, or steps that are repeated. */
 export type Step = Phase | { readonly count: number; readonly steps: readonly Step[] };
 
-/** The phase that steps end with. */
-function lastPhase(steps: readonly Step[]): Phase {
-  const step = steps[steps.length - 1];
-  return "steps" in step ? lastPhase(step.steps) : step;
+function isSerial(step: Step): boolean {
+  return "steps" in step ? step.steps.every(isSerial) : step.pieces === 1;
 }
 
-function hasParallel(steps: readonly Step[]): boolean {
-  return steps.some((step) => "steps" in step ? hasParallel(step.steps) : !step.serial);
+/** Steps, with those neighbours as one list that no other thread takes part in. */
+function grouped(steps: readonly Step[]): readonly (Step | readonly Step[])[] {
+  const groups: (Step | Step[])[] = [];
+  for (const step of steps) {
+    const last = groups.at(-1);
+    if (!isSerial(step)) groups.push(step);
+    else if (Array.isArray(last)) last.push(step);
+    else groups.push([step]);
+  }
+  return groups;
 }
 
 /**
- * Writes the exported function that runs steps; says whether the other threads take part. They begin with the main thread and
- * skip serial phases, so a barrier is between two neighbours of which one is parallel, and not before a first parallel phase.
+ * Writes the exported function that runs steps, of the table, the number of the thread, its scratch memory and, where threads share the work,
+ * the number of the first piece (i64). Gives how many pieces there are, or 0 if one thread does all.
+ *
+ * @param shared What threads share pieces by, if there are several.
  */
-export function emitEntry(module: WasmModule, name: string, steps: readonly Step[], barrier: number | undefined): boolean {
-  const parallel = barrier !== undefined && hasParallel(steps);
-  module.func({ params: phaseParams, export: name }, (c) => {
-    new EntryWriter(c, parallel ? barrier : undefined).steps(steps, []);
-    if (parallel && !lastPhase(steps).serial) c.call(barrier);
+export function emitEntry(module: WasmModule, name: string, steps: readonly Step[], shared: PieceFunctions | undefined): number {
+  if (shared === undefined || steps.every(isSerial)) {
+    module.func({ params: phaseParams, export: name }, (c) => runAlone(c, steps));
+    return 0;
+  }
+  let pieces = 0;
+  module.func({ params: [...phaseParams, "i64"], export: name }, (c) => {
+    pieces = new SharedSteps(c, shared).steps(steps);
   });
-  return parallel;
+  return pieces;
 }
 
-class EntryWriter {
+/** Runs steps whose phases have one piece each. */
+function runAlone(c: FunctionWriter, steps: readonly Step[]): void {
+  for (const step of steps) {
+    if ("steps" in step) c.withLocals("i32", 1, (round) => c.for(round, 0, step.count, 1, () => runAlone(c, step.steps)));
+    else c.get(phaseLocals.table).i32(0).get(phaseLocals.scratch).call(step.func);
+  }
+}
+
+class SharedSteps {
   readonly #c: FunctionWriter;
-  /** The function of the barrier; undefined if one thread runs all. */
-  readonly #barrier: number | undefined;
+  readonly #shared: PieceFunctions;
+  /** Locals: the index of the piece at hand, and how many pieces of the phase this thread has done. */
+  readonly #piece: number;
+  readonly #done: number;
 
-  constructor(c: FunctionWriter, barrier: number | undefined) {
+  constructor(c: FunctionWriter, shared: PieceFunctions) {
     this.#c = c;
-    this.#barrier = barrier;
+    this.#shared = shared;
+    [this.#piece, this.#done] = c.locals("i32", 2);
   }
 
-  /** `before`: the phases that may have run last. */
-  steps(steps: readonly Step[], before: readonly Phase[]): void {
-    let last = before;
-    for (const step of steps) {
-      if ("steps" in step) this.#repeat(step.count, step.steps, last);
-      else this.#phase(step, last);
-      last = [lastPhase([step])];
-    }
+  /** Gives the number of pieces. */
+  steps(steps: readonly Step[]): number {
+    return grouped(steps).reduce((pieces, group) => pieces + this.#step(group), 0);
   }
 
-  #repeat(count: number, steps: readonly Step[], before: readonly Phase[]): void {
-    this.#c.withLocals("i32", 1, (round) => {
-      this.#c.for(round, 0, count, 1, () => this.steps(steps, [...before, lastPhase(steps)]));
-    });
-  }
-
-  #phase({ func, serial }: Phase, before: readonly Phase[]): void {
+  #step(step: Step | readonly Step[]): number {
     const c = this.#c;
-    const { table, thread, scratch } = phaseLocals;
-    const call = () => c.get(table).get(thread).get(scratch).call(func);
-    if (this.#barrier === undefined) return void call();
-    if (before.some((last) => !(last.serial && serial))) c.call(this.#barrier);
-    if (serial) c.get(thread).op("i32.eqz").if(call);
-    else call();
+    if (!("length" in step)) return "steps" in step ? this.#repeat(step.count, step.steps) : this.#parallel(step);
+    // The main thread has just seen what came before, and begins at once unless something else has its core.
+    c.get(entryLocals.thread).if(() => this.#pushEnd(1).call(this.#shared.yield));
+    this.#pieces(1, () => runAlone(c, step));
+    return 1;
+  }
+
+  #parallel({ func, pieces }: Phase): number {
+    const c = this.#c;
+    this.#pieces(pieces, () => c.get(entryLocals.table).get(this.#piece).get(entryLocals.scratch).call(func));
+    return pieces;
+  }
+
+  #repeat(count: number, steps: readonly Step[]): number {
+    let pieces = 0;
+    this.#c.withLocals("i32", 1, (round) => this.#c.for(round, 0, count, 1, () => void (pieces = this.steps(steps))));
+    return count * pieces;
+  }
+
+  #pushEnd(pieces: number): FunctionWriter {
+    return this.#c.get(entryLocals.begin).i64(pieces).op("i64.add");
+  }
+
+  /** Takes pieces as long as there are some, and runs `body` for each. */
+  #pieces(count: number, body: () => void): void {
+    const c = this.#c;
+    c.i32(0).set(this.#done).loop(() => {
+      c.get(entryLocals.thread).get(entryLocals.begin).i32(count).call(this.#shared.take).tee(this.#piece);
+      c.i32(0).op("i32.ge_s").if(() => {
+        body();
+        c.increment(this.#done, 1).br(1);
+      });
+    });
+    this.#pushEnd(count).set(entryLocals.begin);
+    c.get(this.#done).get(entryLocals.begin).call(this.#shared.finish);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A program as one WebAssembly module: a function per phase and one that runs them, the same for all threads, with barriers
- * where threads must wait for each other.
+ * A program as one WebAssembly module: a function per phase and one that runs them, the same for all threads, which take
+ * pieces of a phase when all of the one before is finished.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Program } from "../../../ir/program.ts";
 import { WasmModule } from "./assembler/module.ts";
 import type { DerivedScratch, Epilogue, GeneratorContext, Phase } from "./context.ts";
 import { type Stage, stagesOf } from "../../stages.ts";
-import { barrierFunction, importSharedMemory } from "./synchronization.ts";
+import { importSharedMemory, pieceFunctions } from "./synchronization.ts";
 import { writeBlockEpilogue, writeEpilogue } from "./elementwise/epilogue.ts";
 import { emitEntry, type Step } from "./entry.ts";
 import type { HostFunctions } from "./expressions/emitter.ts";
@@ -25,7 +25,7 @@ import { narrowTile, type TileColumns, type Tiles, wasmTiles } from "./matmul/ti
 /** How programs are written. */
 export interface ProgramOptions {
   readonly threads: number;
-  /** How often a thread looks before it sleeps at a barrier. */
+  /** How often a thread looks before it sleeps. */
   readonly spins: number;
   /** One entry per kernel instead of one for all, so that they can be timed. */
   readonly separate: boolean;
@@ -39,8 +39,8 @@ export interface ProgramOptions {
 
 /** A stage of a program: an exported function "run0", "run1" ..., or an exchange. */
 export interface Entry extends Omit<Stage, "kernels"> {
-  /** Whether all threads take part. */
-  readonly parallel: boolean;
+  /** How many pieces of work the threads share; 0 if one does all. */
+  readonly pieces: number;
   /** By which algorithm a kernel of its own is computed. */
   readonly algorithm: string | undefined;
 }
@@ -72,12 +72,12 @@ export function emitProgram(program: Program, options: ProgramOptions): ProgramC
   const module = importSharedMemory(new WasmModule());
   const host = importHostFunctions(module, program);
   const writer = new KernelWriter(module, program, options, host, tilesOf(module, options));
-  const barrier = options.threads > 1 ? barrierFunction(module, options.threads, options.spins) : undefined;
+  const shared = options.threads > 1 ? pieceFunctions(module, options.threads, options.spins) : undefined;
   const entries = stagesOf(program, options.separate ? "all" : "exchanging").map(({ kernels, exchange, waitsFor }, i) => {
     writer.algorithm = undefined;
     const steps = writer.steps(kernels);
-    const parallel = !exchange && emitEntry(module, `run${i}`, steps, barrier);
-    return { parallel, algorithm: options.separate ? writer.algorithm : undefined, exchange, waitsFor };
+    const pieces = exchange ? 0 : emitEntry(module, `run${i}`, steps, shared);
+    return { pieces, algorithm: options.separate ? writer.algorithm : undefined, exchange, waitsFor };
   });
   return {
     bytes: module.finish(),

@@ -246,7 +246,7 @@ export function rowBlocks(context: GeneratorContext, { kernels, axes, rows, bloc
   const func = module.func({ params: phaseParams }, (c) => {
     const { scratch } = phaseLocals;
     const [block, from, to] = c.locals("i32", 3);
-    setShare(c, phaseLocals.thread, threads, rows / blockRows, from, to);
+    setShare(c, phaseLocals.piece, threads, rows / blockRows, from, to);
     views.forEach(({ buffer, stepBytes }, i) => {
       const place = places.get(buffer);
       c.get(scratch);
@@ -262,7 +262,7 @@ export function rowBlocks(context: GeneratorContext, { kernels, axes, rows, bloc
       });
     });
   });
-  return { func, serial: threads === 1 };
+  return { func, pieces: threads };
 }
 
 /** The kernel for a block of rows, its buffers being views. */

@@ -291,6 +291,57 @@ for (const { threads, device } of devices) {
   });
 }
 
+Deno.test({ name: "wasm: on busy cores the results are the same bits, whoever does a piece", ...longLived }, async () => {
+  const [size, few] = [100_003, 8];
+  // Every element of a map is read by another piece of the next one, and one of few elements, too little to share, is between them.
+  const one = buildCase("rounds", exactly, (p) => {
+    const x = p.donate(p.input("f32", noise(3, size)));
+    const [y, z] = [p.temporary("f32", size, 0), p.temporary("f32", few, 1)];
+    const along = (buffer: number): Access => ({ buffer, offset: 0, strides: [1] });
+    const back = (buffer: number): Access => ({ buffer, offset: size - 1, strides: [-1] });
+    const map = (extent: number, loads: readonly Access[], to: number, value: Expr) =>
+      ({ kind: "map", operands: [], shape: [extent], loads, stores: [{ ...along(to), value }] }) as const;
+    const product = binary("mul", load(1), load(2));
+    p.run({
+      kind: "loop",
+      shape: [],
+      operands: [],
+      loads: [],
+      stores: [],
+      count: 12,
+      kernels: [
+        map(size, [back(x)], y, unary("sin", binary("mul", unary("cos", load(0)), 3))),
+        map(few, [along(y), back(y)], z, binary("add", load(0), load(1))),
+        map(
+          size,
+          [back(y), { ...along(z), strides: [0] }, { buffer: z, offset: few - 1, strides: [0] }],
+          x,
+          binary("add", load(0), product),
+        ),
+      ],
+    });
+  });
+  const [expected] = runOn(devices[0].device, one);
+  // A thread each for every core, so that ours are taken off in the middle of their pieces and come back late.
+  const source = "data:text/javascript,for (;;);";
+  const busy = Array.from({ length: navigator.hardwareConcurrency }, () => new Worker(source, { type: "module" }));
+  try {
+    for (const { threads, device } of [...devices.slice(1), { threads: 12, device: createWasmDevice({ threads: 12 }) }]) {
+      const executable = device.compile(one.program);
+      for (let i = 0; i < 3; i++) {
+        const [output] = executable.run(one.inputs);
+        assert.deepEqual(device.downloadNow(output), expected, `${threads} threads`);
+        device.free(output);
+        // Between programs: what late threads find is the next one.
+        await new Promise((resolve) => setTimeout(resolve, i));
+      }
+      executable.destroy();
+    }
+  } finally {
+    busy.forEach((worker) => worker.terminate());
+  }
+});
+
 Deno.test({ name: "wasm: inputs are checked, destroyed programs and freed buffers refused", ...longLived }, () => {
   const [{ device }] = devices;
   const one = mapCase([4], [[noise(1, 4), [1]]], load(0));

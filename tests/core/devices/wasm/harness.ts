@@ -1,5 +1,6 @@
 /**
- * Runs single WebAssembly kernels without a device: a memory, a table of buffers, the phases called for one thread after the other.
+ * Runs single WebAssembly kernels without a device: a memory, a table of buffers, the pieces of each phase called one after the
+ * other, the last first, with the private memory of one thread or another: who does a piece, and when, must not matter.
  *
  * Everything around the buffers and all scratch memory is NaN before the run, and what lies around must be NaN after it: so a
  * kernel that lets foreign memory reach a result, or writes past an end, is found out.
@@ -39,10 +40,8 @@ export interface RunOptions {
 export interface PreparedKernel {
   /** The algorithms that there are for it, if it has a choice. */
   readonly algorithms: readonly string[];
-  /** Every phase for every thread. */
+  /** All pieces of every phase. */
   run(): void;
-  /** The share of one thread. */
-  runThread(thread: number): void;
   /** A copy of the output buffer. */
   output(): Floats;
   /** Fails if anything around the buffers was written. */
@@ -147,14 +146,12 @@ export function prepare(
   assert.ok(native?.place() ?? true);
   const imports: WebAssembly.Imports = { env: { memory }, native: native ? { call: native.call } : {} };
   const exports = new WebAssembly.Instance(compiled, imports).exports as Record<string, (...a: number[]) => void>;
-  const runThread = (thread: number) => phases.forEach((_, i) => exports[`phase${i}`](0, thread, privateAt[thread]));
   return {
     algorithms,
     free: () => native?.free(),
-    runThread,
     run: () =>
-      phases.forEach((phase, i) => {
-        for (let thread = 0; thread < (phase.serial ? 1 : threads); thread++) exports[`phase${i}`](0, thread, privateAt[thread]);
+      phases.forEach(({ pieces }, i) => {
+        for (let piece = pieces - 1; piece >= 0; piece--) exports[`phase${i}`](0, piece, privateAt[(piece + i) % threads]);
       }),
     output: () => output.slice() as Floats,
     checkSurroundings: () => {

@@ -11,7 +11,7 @@ import { type GeneratorContext, type Phase, phaseLocals, phaseParams } from "../
 import { operandAddress, plusScaled, setQuotientAndRemainder, slotAddress } from "../emit/addresses.ts";
 import { setShare } from "../emit/shares.ts";
 import { pushInput } from "../emit/windows.ts";
-import { serialMultiplyAdds } from "../work.ts";
+import { piecesFor } from "../work.ts";
 
 /** The sums that a kernel computes: results by plane, row and column, terms by three more indices. */
 export interface PlainSums {
@@ -41,7 +41,7 @@ export function plainConvolution(context: GeneratorContext, kernel: ConvKernel, 
   const { slot, func: epilogue } = context.epilogue(kernel);
   const { planes, height, width, terms } = sums;
   const work = [...terms, planes, height, width].reduce((product, extent) => product * extent, 1);
-  const serial = context.threads === 1 || work * 8 < serialMultiplyAdds;
+  const pieces = piecesFor(context.threads, { multiplyAdds: work * 8 });
   const func = context.module.func({ params: phaseParams }, (c) => {
     const [plane, row, column] = c.locals("i32", 3);
     const at: TermLocals = { plane, row, column, term: c.locals("i32", 3) };
@@ -49,7 +49,7 @@ export function plainConvolution(context: GeneratorContext, kernel: ConvKernel, 
     const sum = c.local(type);
     const pushFactor = (operand: 0 | 1, index: number) =>
       plusScaled(operandAddress(c, kernel.operands[operand], bytes), index, bytes).mem(`${type}.load`);
-    setShare(c, phaseLocals.thread, serial ? 1 : context.threads, planes, from, to);
+    setShare(c, phaseLocals.piece, pieces, planes, from, to);
     nest(c, [plane, row, column], [[from, to], height, width], () => {
       (type === "f64" ? c.f64(0) : c.f32(0)).set(sum);
       nest(c, at.term, terms, () =>
@@ -68,7 +68,7 @@ export function plainConvolution(context: GeneratorContext, kernel: ConvKernel, 
     for (const end of [from, to]) c.get(end).i32(height).op("i32.mul");
     c.i32(0).i32(width).call(epilogue);
   });
-  return [{ func, serial }];
+  return [{ func, pieces }];
 }
 
 /** Nested counting loops: over the numbers below an extent, or from one local to another. */

@@ -1,5 +1,5 @@
 /**
- * Maps: elementwise kernels, a part of one loop nest per thread.
+ * Maps: elementwise kernels, pieces of one loop nest.
  *
  * @module
  */
@@ -8,30 +8,30 @@ import { sizeOf } from "../../../../shape.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import { type KernelGenerator, phaseLocals, phaseParams } from "../context.ts";
 import { setAlignedShare } from "../emit/shares.ts";
-import { serialNanoseconds } from "../work.ts";
+import { piecesFor } from "../work.ts";
 import { type LoopNest, loopNestOf, type LoopRange, writeLoopNest } from "./loop_nest.ts";
 
-/** Columns of one thread are a multiple of this: whole cache lines, whole unrolled blocks. */
+/** Columns of one piece are a multiple of this: whole cache lines, whole unrolled blocks. */
 const columnGrain = 64;
 
 /** Writes a map as one phase. */
 export const map: KernelGenerator<MapKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
   const nest = loopNestOf(context, kernel, { keepLast: false });
-  const serial = context.threads === 1 || nest.nanoseconds < serialNanoseconds;
+  const pieces = piecesFor(context.threads, nest);
   const func = context.module.func({ params: phaseParams }, (c) => {
-    writeLoopNest(c, nest, serial ? {} : shareLoops(c, nest, context.threads));
+    writeLoopNest(c, nest, pieces === 1 ? {} : shareLoops(c, nest, pieces, context.threads));
   });
-  return [{ func, serial }];
+  return [{ func, pieces }];
 };
 
-/** A thread's part of a loop nest: of its rows if there are enough, else of its columns. */
-export function shareLoops(c: FunctionWriter, nest: LoopNest, threads: number): LoopRange {
+/** A piece of a loop nest: of its rows if there are enough, else of its columns. */
+export function shareLoops(c: FunctionWriter, nest: LoopNest, pieces: number, threads: number): LoopRange {
   const [from, to] = c.locals("i32", 2);
   if (nest.rows >= 8 * threads || nest.columns < columnGrain * threads) {
-    setAlignedShare(c, phaseLocals.thread, nest.rows, 1, threads, from, to);
+    setAlignedShare(c, phaseLocals.piece, nest.rows, 1, pieces, from, to);
     return { rows: { from, to } };
   }
-  setAlignedShare(c, phaseLocals.thread, nest.columns, columnGrain, threads, from, to);
+  setAlignedShare(c, phaseLocals.piece, nest.columns, columnGrain, pieces, from, to);
   return { columns: { from, to, ragged: nest.columns % nest.emitter.lanes !== 0 } };
 }

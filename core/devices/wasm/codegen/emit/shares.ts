@@ -1,5 +1,5 @@
 /**
- * Which part of the work a thread does.
+ * Which part of the work a piece of a phase is.
  *
  * @module
  */
@@ -22,20 +22,20 @@ export function setShare(
   c.get(part).i32(1).op("i32.add").i32(total).op("i32.mul").i32(parts).op("i32.div_u").set(to);
 }
 
-/** Sets the locals `from` and `to` to a thread's share of the numbers below `extent`, in multiples of `grain`. */
+/** Sets the locals `from` and `to` to a piece's share of the numbers below `extent`, in multiples of `grain`. */
 export function setAlignedShare(
   c: FunctionWriter,
-  thread: number,
+  piece: number,
   extent: number,
   grain: number,
-  threads: number,
+  pieces: number,
   from: number,
   to: number,
 ): void {
   const units = Math.ceil(extent / grain);
-  const each = Math.ceil(units / threads) * grain;
+  const each = Math.ceil(units / pieces) * grain;
   const clamp = (local: number) => c.get(local).i32(extent).get(local).i32(extent).op("i32.lt_s").op("select").set(local);
-  c.get(thread).i32(each).op("i32.mul").set(from);
+  c.get(piece).i32(each).op("i32.mul").set(from);
   clamp(from);
   c.get(from).i32(each).op("i32.add").set(to);
   clamp(to);

@@ -65,7 +65,7 @@ export function setPart(c: FunctionWriter, grid: Grid, batch: number, rowBlocks:
   const along = (parts: number, divisor: number, total: number, [from, to]: readonly [number, number]) => {
     if (parts === 1) return setShare(c, undefined, 1, total, from, to);
     const index = c.local("i32");
-    c.get(phaseLocals.thread).i32(divisor).op("i32.div_u").i32(parts).op("i32.rem_u").set(index);
+    c.get(phaseLocals.piece).i32(divisor).op("i32.div_u").i32(parts).op("i32.rem_u").set(index);
     setShare(c, index, parts, total, from, to);
     c.release("i32", index);
   };

@@ -8,7 +8,7 @@
  */
 import type { MatmulKernel } from "../../../../ir/kernel.ts";
 import type { KernelGenerator } from "../context.ts";
-import { serialMultiplyAdds } from "../work.ts";
+import { piecesFor } from "../work.ts";
 import { dotProduct, prefersDot } from "./dot_product.ts";
 import { planPacked } from "./packed_plan.ts";
 import { packedProduct } from "./packed_product.ts";
@@ -20,10 +20,9 @@ export const matmul: KernelGenerator<MatmulKernel> = (context, kernel) => {
   const { batch, m, n, k } = product;
   if (batch === 0 || m === 0 || n === 0) return [];
   const madds = batch * m * n * k;
-  const serial = context.threads === 1 || madds < serialMultiplyAdds;
-  const threads = serial ? 1 : context.threads;
+  const pieces = piecesFor(context.threads, { multiplyAdds: madds });
   const func = prefersDot(product)
-    ? dotProduct(context, kernel, product, threads)
-    : packedProduct(context, kernel, planPacked(product, threads, context.tiles(madds, n)));
-  return [{ func, serial }];
+    ? dotProduct(context, kernel, product, pieces)
+    : packedProduct(context, kernel, planPacked(product, pieces, context.tiles(madds, n)));
+  return [{ func, pieces }];
 };

@@ -13,7 +13,7 @@ import { type GeneratorContext, type KernelGenerator, type Phase, phaseLocals, p
 import { operandAddress, plusScaled, setMin, slotAddress } from "../emit/addresses.ts";
 import { setShare } from "../emit/shares.ts";
 import { vectorLanes, zeroBytes } from "../emit/vectors.ts";
-import { serialMoves } from "../work.ts";
+import { piecesFor } from "../work.ts";
 import { copyBytes, type MaximaKind, stagedPlane, stagedWindowsPlane } from "./staged_windows.ts";
 import {
   type FourWindows,
@@ -57,8 +57,8 @@ function pooling(kind: PoolingKind): KernelGenerator<PoolKernel> {
     const type = context.program.buffers[kernel.operands[0].buffer].dtype === "f64" ? "f64" : "f32";
     const work = (perTap: number) => g.n * g.c * Math.max(g.h * g.w, g.oh * g.ow * perTap);
     const planes = (func: number, work: number, copied = 0): readonly Phase[] => {
-      const serial = context.threads === 1 || work < serialMoves;
-      return [{ func: eachPlane(context, kernel, type, { func, copied }, serial ? 1 : context.threads), serial }];
+      const pieces = piecesFor(context.threads, { moves: work });
+      return [{ func: eachPlane(context, kernel, type, { func, copied }, pieces), pieces }];
     };
     if (type === "f32" && isTwoByTwo(g) && g.ow >= vectorLanes) {
       return planes(twoByTwoPlane(context.module, kernel, kind.spreads, kind.fourWindows), work(1));
@@ -83,13 +83,13 @@ interface OnePlane {
   readonly copied: number;
 }
 
-/** Writes the phase: calls `onePlane` for the thread's planes. A copy holds minus infinity at first. */
+/** Writes the phase: calls `onePlane` for the piece's planes. A copy holds minus infinity at first. */
 function eachPlane(
   context: GeneratorContext,
   kernel: PoolKernel,
   type: "f32" | "f64",
   onePlane: OnePlane,
-  threads: number,
+  pieces: number,
 ): number {
   const { shape: [images, channels, rows, columns], operands } = kernel;
   const bytes = deviceBytes(type);
@@ -101,7 +101,7 @@ function eachPlane(
     zeroBytes(c, phaseLocals.scratch, onePlane.copied, -Infinity);
     const [first, last, from, to, plane] = c.locals("i32", 5);
     const pushRow = (index: number) => c.get(index).i32(rows).op("i32.mul");
-    setShare(c, phaseLocals.thread, threads, images * channels, first, last);
+    setShare(c, phaseLocals.piece, pieces, images * channels, first, last);
     c.for(from, () => c.get(first), () => c.get(last), together, () => {
       setMin(c, to, last, () => c.get(from).i32(together).op("i32.add"));
       c.forRange(plane, from, to, () => {

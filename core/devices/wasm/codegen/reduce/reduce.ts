@@ -12,7 +12,7 @@ import { type GeneratorContext, type KernelGenerator, type Phase, phaseLocals, p
 import { emitterFor, formula, sharingLoads, type StreamOf, streamsOf } from "../elementwise/formula.ts";
 import { accessStream, type Stream } from "../elementwise/streams.ts";
 import { setAlignedShare } from "../emit/shares.ts";
-import { serialNanoseconds } from "../work.ts";
+import { piecesFor } from "../work.ts";
 import { type Reduction, stateOf } from "./accumulate.ts";
 import { writeReduce } from "./loops.ts";
 import { choosePlan, type ReducePlan, type ReduceRange, type ReduceSpec } from "./plan.ts";
@@ -47,9 +47,10 @@ function outcome(leaf: Expr, reductions: readonly Reduction[]): Expr {
 function phases(context: GeneratorContext, spec: ReduceSpec): readonly Phase[] {
   const { threads } = context;
   const plan = planOf(context, spec);
-  if (threads === 1 || plan.nanoseconds < serialNanoseconds) return [phase(context, plan, true)];
+  const pieces = piecesFor(threads, plan);
+  if (pieces === 1) return [phase(context, plan, 1)];
   const even = plan.units % threads === 0 || plan.units >= 6 * threads;
-  return even || plan.windowUnits < 2 * threads ? [phase(context, plan, false)] : splitWindow(context, spec);
+  return even || plan.windowUnits < 2 * threads ? [phase(context, plan, pieces)] : splitWindow(context, spec);
 }
 
 function planOf(context: GeneratorContext, spec: ReduceSpec): ReducePlan {
@@ -57,38 +58,38 @@ function planOf(context: GeneratorContext, spec: ReduceSpec): ReducePlan {
   return choosePlan(spec, emitterFor(context, [spec.joined, spec.outputs], streams));
 }
 
-function phase(context: GeneratorContext, plan: ReducePlan, serial: boolean, windowShare = false): Phase {
+function phase(context: GeneratorContext, plan: ReducePlan, pieces: number, windowShare = false): Phase {
   const func = context.module.func({ params: phaseParams }, (c) => {
     writeReduce(
       c,
       plan,
-      serial ? {} : windowShare ? shareOfWindow(c, plan, context.threads) : shareOfPoints(c, plan, context.threads),
+      pieces === 1 ? {} : windowShare ? shareOfWindow(c, plan, pieces) : shareOfPoints(c, plan, pieces, context.threads),
     );
   });
-  return { func, serial };
+  return { func, pieces };
 }
 
-function shareOfPoints(c: FunctionWriter, plan: ReducePlan, threads: number): ReduceRange {
+function shareOfPoints(c: FunctionWriter, plan: ReducePlan, pieces: number, threads: number): ReduceRange {
   const [from, to] = c.locals("i32", 2);
   if (plan.columns <= 16 || plan.rows >= 6 * threads || plan.rows === threads) {
-    setAlignedShare(c, phaseLocals.thread, plan.rows, 1, threads, from, to);
+    setAlignedShare(c, phaseLocals.piece, plan.rows, 1, pieces, from, to);
     return { rows: { from, to } };
   }
-  setAlignedShare(c, phaseLocals.thread, plan.columns, 16, threads, from, to);
+  setAlignedShare(c, phaseLocals.piece, plan.columns, 16, pieces, from, to);
   return { columns: { from, to } };
 }
 
-function shareOfWindow(c: FunctionWriter, plan: ReducePlan, threads: number): ReduceRange {
+function shareOfWindow(c: FunctionWriter, plan: ReducePlan, pieces: number): ReduceRange {
   const [from, to] = c.locals("i32", 2);
-  if (plan.windowRows >= 4 * threads || plan.windowRows >= plan.windowColumns) {
-    setAlignedShare(c, phaseLocals.thread, plan.windowRows, 1, threads, from, to);
+  if (plan.windowRows >= 4 * pieces || plan.windowRows >= plan.windowColumns) {
+    setAlignedShare(c, phaseLocals.piece, plan.windowRows, 1, pieces, from, to);
     return { windowRows: { from, to } };
   }
-  setAlignedShare(c, phaseLocals.thread, plan.windowColumns, plan.layout === "window" ? 64 : 1, threads, from, to);
+  setAlignedShare(c, phaseLocals.piece, plan.windowColumns, plan.layout === "window" ? 64 : 1, pieces, from, to);
   return { windowColumns: { from, to } };
 }
 
-/** Each thread reduces a part of the window for every point; then the parts are reduced in the order of the threads. */
+/** Each piece reduces a part of the window for every point; then the parts are reduced in their order. */
 function splitWindow(context: GeneratorContext, spec: ReduceSpec): readonly Phase[] {
   const points = sizeOf(spec.shape);
   const parts = spec.reductions.flatMap((reduction, k) =>
@@ -129,7 +130,7 @@ function splitWindow(context: GeneratorContext, spec: ReduceSpec): readonly Phas
     joined: formula(reductions.flatMap((reduction, k) => stateOf(reduction, k).map((part) => part.joined)), streamOf),
   });
   return [
-    phase(context, first, false, true),
-    phase(context, join, join.nanoseconds < serialNanoseconds),
+    phase(context, first, context.threads, true),
+    phase(context, join, piecesFor(context.threads, join)),
   ];
 }

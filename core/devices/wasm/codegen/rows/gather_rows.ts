@@ -13,7 +13,7 @@ import { loopNestOf, writeLoopNest } from "../elementwise/loop_nest.ts";
 import type { Stream } from "../elementwise/streams.ts";
 import { operandAddress, plus, plusScaled, slotAddress } from "../emit/addresses.ts";
 import { setAlignedShare } from "../emit/shares.ts";
-import { serialNanoseconds } from "../work.ts";
+import { piecesFor } from "../work.ts";
 import { pushRowIndex } from "./row_index.ts";
 
 /**
@@ -37,13 +37,13 @@ export const gatherRows: KernelGenerator<GatherRowsKernel> = (context, kernel) =
   };
   const result: Stream = { dtype, strides: [0, 0, bytes], base: (c) => c.i32(0), row: source };
   const nest = loopNestOf(context, kernel, { keepLast: true, result: () => result });
-  const serial = context.threads === 1 || nest.nanoseconds < serialNanoseconds;
+  const pieces = piecesFor(context.threads, nest);
   const copied = kernel.inner * bytes >= leastCopiedBytes ? copiedStore(context, kernel) : undefined;
   const func = context.module.func({ params: phaseParams }, (c) => {
     const [from, to] = c.locals("i32", 2);
-    if (!serial) setAlignedShare(c, phaseLocals.thread, nest.rows, 1, context.threads, from, to);
-    if (!copied) return writeLoopNest(c, nest, serial ? {} : { rows: { from, to } });
-    if (serial) c.i32(0).set(from).i32(nest.rows).set(to);
+    if (pieces > 1) setAlignedShare(c, phaseLocals.piece, nest.rows, 1, pieces, from, to);
+    if (!copied) return writeLoopNest(c, nest, pieces === 1 ? {} : { rows: { from, to } });
+    if (pieces === 1) c.i32(0).set(from).i32(nest.rows).set(to);
     const row = c.local("i32");
     c.forRange(row, from, to, () => {
       plusScaled(operandAddress(c, copied, bytes), row, kernel.inner * bytes);
@@ -51,7 +51,7 @@ export const gatherRows: KernelGenerator<GatherRowsKernel> = (context, kernel) =
       c.i32(kernel.inner * bytes).copy();
     });
   });
-  return [{ func, serial }];
+  return [{ func, pieces }];
 };
 
 /** Where the rows are stored, if they are stored as they are, one after the other, and that is all. */

@@ -14,20 +14,20 @@ import { emitterFor } from "../elementwise/formula.ts";
 import { accessStream, type Stream } from "../elementwise/streams.ts";
 import { slotAddress } from "../emit/addresses.ts";
 import { setAlignedShare } from "../emit/shares.ts";
-import { serialNanoseconds } from "../work.ts";
+import { piecesFor } from "../work.ts";
 import { pushRowIndex } from "./row_index.ts";
 
-/** Each thread owns a range of the `size` rows, so that rows are added in the order of the indices. */
+/** Each piece owns a range of the `size` rows, so that rows are added in the order of the indices. */
 export const scatterAddRows: KernelGenerator<ScatterAddRowsKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
   const { outer, size, inner, count } = kernel;
   const { slot, func: epilogue } = context.epilogue(kernel);
-  const serial = context.threads === 1 || outer * inner * (count + size) < serialNanoseconds;
+  // Every piece reads all indices.
+  const pieces = Math.min(context.threads, piecesFor(context.threads, { nanoseconds: outer * inner * (count + size) }));
   const func = context.module.func({ params: phaseParams }, (c) => {
     const rows = new RowAdder(context, kernel, c, slot);
     const [from, to, o, number, target] = c.locals("i32", 5);
-    if (serial) c.i32(0).set(from).i32(size).set(to);
-    else setAlignedShare(c, phaseLocals.thread, size, 1, context.threads, from, to);
+    setAlignedShare(c, phaseLocals.piece, size, 1, pieces, from, to);
     c.for(o, 0, outer, 1, () => {
       c.forRange(target, from, to, () => rows.clear(o, target));
       c.for(number, 0, count, 1, () => {
@@ -41,7 +41,7 @@ export const scatterAddRows: KernelGenerator<ScatterAddRowsKernel> = (context, k
       c.i32(0).i32(inner).call(epilogue);
     });
   });
-  return [{ func, serial }];
+  return [{ func, pieces }];
 };
 
 /** Writes loops over the elements of one row. */

@@ -6,22 +6,23 @@
 import { deviceBytes } from "../../../../dtype.ts";
 import type { Access, ScatterRowsKernel } from "../../../../ir/kernel.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
-import { type KernelGenerator, phaseParams } from "../context.ts";
+import { type KernelGenerator, phaseLocals, phaseParams } from "../context.ts";
 import { plus, slotAddress } from "../emit/addresses.ts";
 import { setShare } from "../emit/shares.ts";
-import { serialMoves } from "../work.ts";
+import { piecesFor } from "../work.ts";
 import { pushRowIndex } from "./row_index.ts";
 
-/** Each thread owns a range of the `size` rows, so that rows come in the order of the indices: of those at one the last stays. */
+/** Each piece owns a range of the `size` rows, so that rows come in the order of the indices: of those at one the last stays. */
 export const scatterRows: KernelGenerator<ScatterRowsKernel> = (context, kernel) => {
   const { outer, size, inner, count, target } = kernel;
   const [source, indices] = kernel.operands;
   if (outer * size * inner * count === 0) return [];
   const bytes = deviceBytes(context.program.buffers[target.buffer].dtype);
-  const serial = context.threads === 1 || count === 1 || outer * count * inner < serialMoves;
+  // Every piece reads all indices.
+  const pieces = count === 1 ? 1 : Math.min(context.threads, piecesFor(context.threads, { moves: outer * count * inner }));
   const func = context.module.func({ params: phaseParams }, (c) => {
     const [from, to, o, k, row] = c.locals("i32", 5);
-    setShare(c, 1, serial ? 1 : context.threads, size, from, to);
+    setShare(c, phaseLocals.piece, pieces, size, from, to);
     /** Pushes where row `at` of an outer block begins. */
     const address = (access: Access, rows: number, at: number) => {
       plus(slotAddress(c, access.buffer), access.offset * bytes);
@@ -38,7 +39,7 @@ export const scatterRows: KernelGenerator<ScatterRowsKernel> = (context, kernel)
         });
       }));
   });
-  return [{ func, serial }];
+  return [{ func, pieces }];
 };
 
 /** Copies bytes from the address on the stack to the one below it: a single element at once. */

@@ -14,7 +14,7 @@ import type { FunctionWriter } from "../assembler/function_writer.ts";
 import { type Epilogue, type GeneratorContext, type KernelGenerator, type Phase, phaseLocals, phaseParams } from "../context.ts";
 import { slotAddress } from "../emit/addresses.ts";
 import { setAlignedShare } from "../emit/shares.ts";
-import { serialNanoseconds } from "../work.ts";
+import { piecesFor } from "../work.ts";
 import { clearCounts, countBytes, countsToOffsets, type RecordLayout, recordOf, RecordSorter } from "./records.ts";
 
 /** Rows up to this length are sorted by insertion. */
@@ -39,14 +39,13 @@ function sortRows(context: GeneratorContext, kernel: ArgsortKernel): readonly Ph
   const record = recordOf(context.program, kernel);
   const short = n <= maxInserted;
   const nanoseconds = rows * n * (short ? n / 4 + 5 : 5 * record.passes);
-  const serial = context.threads === 1 || nanoseconds < serialNanoseconds;
+  const pieces = piecesFor(context.threads, { nanoseconds });
   context.privateScratch(short ? n * record.bytes : 2 * n * record.bytes + countBytes);
   const func = context.module.func({ params: phaseParams }, (c) => {
-    const { scratch, thread } = phaseLocals;
+    const { scratch, piece } = phaseLocals;
     const [row, from, to, zero, end, counts] = c.locals("i32", 6);
     const sorter = new RecordSorter(c, kernel, record, epilogue.slot);
-    if (serial) c.i32(0).set(from).i32(rows).set(to);
-    else setAlignedShare(c, thread, rows, 1, context.threads, from, to);
+    setAlignedShare(c, piece, rows, 1, pieces, from, to);
     const halves = [scratch, c.local("i32")] as const;
     if (!short) {
       c.get(scratch).i32(n * record.bytes).op("i32.add").set(halves[1]);
@@ -61,7 +60,7 @@ function sortRows(context: GeneratorContext, kernel: ArgsortKernel): readonly Ph
     });
     finish(c, epilogue, () => c.get(from).get(to).i32(0).i32(n));
   });
-  return [{ func, serial }];
+  return [{ func, pieces }];
 }
 
 /** All passes of one row, between two halves of memory. */
@@ -85,7 +84,7 @@ function sortRow(
 /** All threads sort every row together: two phases per pass, since where records move is known when all have counted. */
 function sortParts(context: GeneratorContext, kernel: ArgsortKernel): readonly Phase[] {
   const { module, threads, program } = context;
-  const { thread, scratch } = phaseLocals;
+  const { piece, scratch } = phaseLocals;
   const [rows, n] = kernel.shape;
   const epilogue = context.epilogue(kernel);
   const record = recordOf(program, kernel);
@@ -94,29 +93,29 @@ function sortParts(context: GeneratorContext, kernel: ArgsortKernel): readonly P
   context.privateScratch(countBytes);
   const phase = (pass: number, body: (part: PartOfRow) => void): Phase => {
     const slots = { source: halves[pass % 2], target: halves[1 - pass % 2], counts };
-    return { func: eachRow(context, kernel, record, epilogue.slot, slots, body), serial: false };
+    return { func: eachRow(context, kernel, record, epilogue.slot, slots, body), pieces: threads };
   };
 
   const phases: Phase[] = [];
   for (let pass = 0; pass < record.passes; pass++) {
     phases.push(phase(pass, ({ c, sorter, from, to, source, counts }) => {
       if (pass === 0) sorter.readKeys(source, from, to);
-      c.get(counts).get(thread).i32(countBytes).op("i32.mul").op("i32.add").set(counts);
+      c.get(counts).get(piece).i32(countBytes).op("i32.mul").op("i32.add").set(counts);
       clearCounts(c, counts);
       sorter.count(source, from, to, pass, counts);
     }));
     phases.push(phase(pass, ({ c, sorter, from, to, source, target, counts }) => {
-      countsToOffsets(c, counts, scratch, { part: thread, parts: threads });
+      countsToOffsets(c, counts, scratch, { part: piece, parts: threads });
       sorter.move(source, from, to, pass, scratch, target);
     }));
   }
   if (epilogue.func === undefined) return phases;
   const func = module.func({ params: phaseParams }, (c) => {
     const [from, to] = c.locals("i32", 2);
-    setAlignedShare(c, thread, n, 16, threads, from, to);
+    setAlignedShare(c, piece, n, 16, threads, from, to);
     finish(c, epilogue, () => c.i32(0).i32(rows).get(from).get(to));
   });
-  return [...phases, { func, serial: false }];
+  return [...phases, { func, pieces: threads }];
 }
 
 /** What a phase of `sortParts` works on: locals. */
@@ -145,7 +144,7 @@ function eachRow(
   return module.func({ params: phaseParams }, (c) => {
     const [row, from, to, source, target, counts] = c.locals("i32", 6);
     const sorter = new RecordSorter(c, kernel, record, resultSlot);
-    setAlignedShare(c, phaseLocals.thread, n, 1, threads, from, to);
+    setAlignedShare(c, phaseLocals.piece, n, 1, threads, from, to);
     c.for(row, 0, rows, 1, () => {
       sorter.seek(row);
       const setAddress = (local: number, slot: number, bytes: number) => {

@@ -18,7 +18,7 @@ import { operandAddress, plusScaled, setMin, slotAddress, splitOff } from "../..
 import { blockSizes, blockStart, byBlockSize } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, zeroBytes } from "../../emit/vectors.ts";
-import { serialMultiplyAdds } from "../../work.ts";
+import { piecesFor } from "../../work.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
 import { stageImage } from "../staging.ts";
 import { stagedBytes } from "../window.ts";
@@ -28,9 +28,9 @@ import { type DirectPlan, planDirect } from "./plan.ts";
 /** conv2d and conv2dInputGrad for f32. */
 export function directConvolution(context: GeneratorContext, kernel: ConvKernel, conv: Convolution): readonly Phase[] {
   const madds = multiplyAdds(conv);
-  const serial = context.threads === 1 || madds < serialMultiplyAdds;
-  const plan = planDirect(conv, serial ? 1 : context.threads, context.tiles(madds, Infinity));
-  return [{ func: convolve(context, kernel, plan), serial }];
+  const pieces = piecesFor(context.threads, { multiplyAdds: madds });
+  const plan = planDirect(conv, { threads: pieces === 1 ? 1 : context.threads, pieces }, context.tiles(madds, Infinity));
+  return [{ func: convolve(context, kernel, plan), pieces }];
 }
 
 /** What the phase is made of: a function for each size of the blocks of channels, and one that stages a band if need be. */
@@ -82,10 +82,10 @@ class ConvolutionWriter {
 
   write(): void {
     const [c, image] = [this.#c, this.#image];
-    const { conv, spec, layout, bandRows, bands, blocks, parts, threads } = this.#parts.plan;
-    const { scratch, thread } = phaseLocals;
+    const { conv, spec, layout, bandRows, bands, blocks, parts, pieces } = this.#parts.plan;
+    const { scratch, piece } = phaseLocals;
     if (layout.staged && bands === 1) zeroBytes(c, scratch, stagedBytes(spec, layout));
-    setShare(c, thread, threads, conv.images * conv.groups * bands * parts, this.#item, this.#end);
+    setShare(c, piece, pieces, conv.images * conv.groups * bands * parts, this.#item, this.#end);
     c.forRange(this.#item, this.#item, this.#end, () => {
       c.get(this.#item).set(image);
       splitOff(c, image, parts, this.#part);

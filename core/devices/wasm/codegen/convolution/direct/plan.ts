@@ -24,15 +24,19 @@ export interface DirectPlan {
   readonly blocks: Blocks;
   /** Into how many parts the blocks of output channels are divided to give every thread something to do. */
   readonly parts: number;
-  readonly threads: number;
+  readonly pieces: number;
   readonly tiles: Tiles;
   /** Vectors that are merged in one register, and the floats of a vector. */
   readonly perRegister: 1 | 2;
   readonly lanes: number;
 }
 
-/** Cuts a convolution for some threads. */
-export function planDirect(conv: Convolution, threads: number, tiles: Tiles): DirectPlan {
+/** Cuts a convolution into pieces for some threads. */
+export function planDirect(
+  conv: Convolution,
+  { threads, pieces }: { readonly threads: number; readonly pieces: number },
+  tiles: Tiles,
+): DirectPlan {
   const lanes = lanesOf(tiles);
   // Vectors of a row are merged in pairs if all of them have a partner.
   const perRegister = conv.outWidth % tiles.registerFloats === 0 ? tiles.perRegister : 1;
@@ -52,7 +56,7 @@ export function planDirect(conv: Convolution, threads: number, tiles: Tiles): Di
     bands: Math.ceil(conv.outHeight / bandRows),
     blocks,
     parts: balanced ? 1 : Math.min(blocks.count, threads),
-    threads,
+    pieces,
     tiles,
     perRegister,
     lanes,

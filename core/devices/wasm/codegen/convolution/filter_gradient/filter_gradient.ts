@@ -16,7 +16,7 @@ import { type Epilogue, type GeneratorContext, type Phase, phaseLocals, phasePar
 import { plus, plusScaled, slotAddress } from "../../emit/addresses.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
-import { serialMultiplyAdds } from "../../work.ts";
+import { piecesFor } from "../../work.ts";
 import { type FilterGradientPlan, planFilterGradient } from "./plan.ts";
 import { sumProducts } from "./sum_products.ts";
 
@@ -24,13 +24,14 @@ import { sumProducts } from "./sum_products.ts";
 export function directFilterGradient(context: GeneratorContext, kernel: ConvKernel): readonly Phase[] {
   const { geometry: g } = kernel;
   const madds = g.n * g.o * g.oh * g.ow * (g.c / g.groups) * g.kh * g.kw;
-  const serial = context.threads === 1 || madds < serialMultiplyAdds;
-  const plan = planFilterGradient(kernel, serial ? 1 : context.threads);
+  // Each piece has sums of its own.
+  const pieces = Math.min(context.threads, piecesFor(context.threads, { multiplyAdds: madds }));
+  const plan = planFilterGradient(kernel, pieces);
   const epilogue = context.epilogue(kernel);
   const sums = plan.imageParts > 1 ? context.sharedScratch(plan.imageParts * sizeOf(kernel.shape) * floatBytes) : epilogue.slot;
-  const phases: Phase[] = [{ func: sumProducts(context, plan, sums), serial }];
+  const phases: Phase[] = [{ func: sumProducts(context, plan, sums), pieces }];
   if (plan.imageParts > 1 || epilogue.func !== undefined) {
-    phases.push({ func: addSums(context, plan, sums, epilogue), serial });
+    phases.push({ func: addSums(context, plan, sums, epilogue), pieces });
   }
   return phases;
 }
@@ -45,7 +46,7 @@ function addSums(context: GeneratorContext, plan: FilterGradientPlan, sums: numb
   const planes = (g.o * g.c) / g.groups;
   return context.module.func({ params: phaseParams }, (c) => {
     const [from, to, source, end, target] = c.locals("i32", 5);
-    setShare(c, phaseLocals.thread, imageParts * tileParts, planes, from, to);
+    setShare(c, phaseLocals.piece, imageParts * tileParts, planes, from, to);
     if (imageParts > 1) {
       const setAddress = (slot: number, plane: number, local: number) =>
         plusScaled(slotAddress(c, slot), plane, taps * floatBytes).set(local);

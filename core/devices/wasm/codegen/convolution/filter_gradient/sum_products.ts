@@ -138,7 +138,7 @@ class SumWriter {
     const { plan, stagedBytes } = this.#parts;
     const { kernel: { geometry: g }, tiling, bandRows, bands, together, imageParts, tileParts } = plan;
     const channelGroups = g.c / g.groups / tiling.channels;
-    setQuotientAndRemainder(c, phaseLocals.thread, tileParts, this.#imagePart, this.#tilePart);
+    setQuotientAndRemainder(c, phaseLocals.piece, tileParts, this.#imagePart, this.#tilePart);
     setShare(c, this.#imagePart, imageParts, g.n * bands, this.#firstUnit, this.#lastUnit);
     if (bands === 1) zeroBytes(c, phaseLocals.scratch, stagedBytes);
     c.for(this.#unit, () => c.get(this.#firstUnit), () => c.get(this.#lastUnit), together, () => {

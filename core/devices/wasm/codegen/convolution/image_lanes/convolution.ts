@@ -15,17 +15,17 @@ import { type Blocks, blockSizes, blockStart, byBlockSize, evenBlocks } from "..
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes } from "../../emit/vectors.ts";
 import { packPanel, unpackPanel } from "../../matmul/packing.ts";
-import { serialMultiplyAdds } from "../../work.ts";
+import { piecesFor } from "../../work.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
 import { imageLanesBlock } from "./channel_block.ts";
 import { imagesTogether, maxTileChannels, packedFloats } from "./choice.ts";
 
 /** conv2d and conv2dInputGrad for f32. */
 export function imageLanesConvolution(context: GeneratorContext, kernel: ConvKernel, conv: Convolution): readonly Phase[] {
-  const serial = context.threads === 1 || multiplyAdds(conv) < serialMultiplyAdds;
-  const parts = plan(context, kernel, conv, serial ? 1 : context.threads);
+  const pieces = piecesFor(context.threads, { multiplyAdds: multiplyAdds(conv) });
+  const parts = plan(context, kernel, conv, pieces);
   const func = context.module.func({ params: phaseParams }, (c) => new ConvolutionWriter(c, parts).write());
-  return [{ func, serial }];
+  return [{ func, pieces }];
 }
 
 /** Functions that pack and unpack images of which `lanes` exist. */
@@ -39,7 +39,7 @@ interface Packing {
 interface ConvolutionPlan {
   readonly conv: Convolution;
   readonly epilogue: Epilogue;
-  readonly threads: number;
+  readonly pieces: number;
   /** Blocks of output channels, and a function for each size of them. */
   readonly blocks: Blocks;
   readonly sizes: readonly number[];
@@ -53,8 +53,9 @@ interface ConvolutionPlan {
   readonly inputBytes: number;
 }
 
-function plan(context: GeneratorContext, kernel: ConvKernel, conv: Convolution, threads: number): ConvolutionPlan {
+function plan(context: GeneratorContext, kernel: ConvKernel, conv: Convolution, pieces: number): ConvolutionPlan {
   const { module } = context;
+  const threads = pieces === 1 ? 1 : context.threads;
   const { images, outChannels } = conv;
   const imageSize = conv.inChannels * conv.window.height * conv.window.width;
   const outSize = outChannels * conv.outHeight * conv.outWidth;
@@ -74,13 +75,13 @@ function plan(context: GeneratorContext, kernel: ConvKernel, conv: Convolution, 
   context.privateScratch((packed.input + packed.output) * floatBytes);
   const parts = balanced ? 1 : Math.min(threads, blocks.count);
   const inputBytes = packed.input * floatBytes;
-  return { conv, epilogue, threads, blocks, sizes, blockFuncs, packings, groups, parts, inputBytes };
+  return { conv, epilogue, pieces, blocks, sizes, blockFuncs, packings, groups, parts, inputBytes };
 }
 
 class ConvolutionWriter {
   readonly #c: FunctionWriter;
   readonly #plan: ConvolutionPlan;
-  /** Locals: the thread's items, each a part of the blocks of a group of images. */
+  /** Locals: the piece's items, each a part of the blocks of a group of images. */
   readonly #item: number;
   readonly #end: number;
   readonly #part: number;
@@ -102,10 +103,10 @@ class ConvolutionWriter {
 
   write(): void {
     const c = this.#c;
-    const { conv, threads, blocks, groups, parts, inputBytes } = this.#plan;
+    const { conv, pieces, blocks, groups, parts, inputBytes } = this.#plan;
     const imageSize = conv.inChannels * conv.window.height * conv.window.width;
     plus(c.get(phaseLocals.scratch), inputBytes).set(this.#outputs);
-    setShare(c, phaseLocals.thread, threads, groups * parts, this.#item, this.#end);
+    setShare(c, phaseLocals.piece, pieces, groups * parts, this.#item, this.#end);
     c.forRange(this.#item, this.#item, this.#end, () => {
       c.get(this.#item).i32(parts).op("i32.div_u").i32(imagesTogether).op("i32.mul").set(this.#image);
       c.get(this.#item).i32(parts).op("i32.rem_u").set(this.#part);

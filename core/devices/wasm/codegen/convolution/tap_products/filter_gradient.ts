@@ -18,6 +18,7 @@ import { blockSizes, blockStart, byBlockSize } from "../../emit/blocks.ts";
 import { floatBytes, storeLanes, transpose4, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
 import { chooseGrid, type Part, setPart } from "../../matmul/grid.ts";
 import { microKernel } from "../../matmul/micro_kernel.ts";
+import { piecesFor } from "../../work.ts";
 import { type PackedSlots, packImages } from "./packing.ts";
 import { packedSizes, type TapPlan } from "./plan.ts";
 
@@ -29,9 +30,10 @@ export function tapFilterGradient(context: GeneratorContext, kernel: ConvKernel,
     input: context.sharedScratch(g.groups * panels * panel * floatBytes),
     gradient: context.sharedScratch(g.o * channel * floatBytes),
   };
+  const pieces = piecesFor(context.threads, { multiplyAdds: g.n * g.o * g.oh * g.ow * (g.c / g.groups) * g.kh * g.kw });
   return [
-    { func: packImages(context, plan, kernel.operands, slots), serial: context.threads === 1 },
-    { func: multiplyTaps(context, kernel, plan, slots), serial: context.threads === 1 },
+    { func: packImages(context, plan, kernel.operands, slots), pieces: context.threads },
+    { func: multiplyTaps(context, kernel, plan, slots, pieces), pieces },
   ];
 }
 
@@ -40,9 +42,15 @@ function tapSums({ rowBlocks, width }: TapPlan): number {
   return blockSizes(rowBlocks)[0] * width;
 }
 
-/** Writes the phase that multiplies; threads share blocks of output channels and panels of input channels. */
-function multiplyTaps(context: GeneratorContext, kernel: ConvKernel, plan: TapPlan, slots: PackedSlots): number {
-  const { module, threads } = context;
+/** Writes the phase that multiplies; its pieces are blocks of output channels and panels of input channels. */
+function multiplyTaps(
+  context: GeneratorContext,
+  kernel: ConvKernel,
+  plan: TapPlan,
+  slots: PackedSlots,
+  pieces: number,
+): number {
+  const { module } = context;
   const { geometry: g, rowBlocks, panels, width, taps } = plan;
   const rest = g.c / g.groups % width;
   const sumBytes = taps.length * tapSums(plan) * floatBytes;
@@ -53,7 +61,7 @@ function multiplyTaps(context: GeneratorContext, kernel: ConvKernel, plan: TapPl
     const full = store(Math.min(width, g.c / g.groups));
     return { multiply, full, last: rest === 0 || panels === 1 ? full : store(rest) };
   });
-  const grid = chooseGrid(threads, g.groups, rowBlocks.count, panels);
+  const grid = chooseGrid(pieces, g.groups, rowBlocks.count, panels);
   const epilogue = context.epilogue(kernel);
   return module.func({ params: phaseParams }, (c) => {
     zeroBytes(c, phaseLocals.scratch, sumBytes);
@@ -69,7 +77,7 @@ interface TapProducts {
   readonly epilogue: Epilogue;
   /** By size of the blocks of output channels: functions that multiply, and that store the sums of a panel. */
   readonly tiles: readonly { readonly multiply: number; readonly full: number; readonly last: number }[];
-  /** Whether a thread computes all input channels of its blocks. */
+  /** Whether a piece has all input channels of its blocks. */
   readonly wholeRows: boolean;
 }
 
@@ -108,7 +116,7 @@ class TapWriter {
     });
   }
 
-  /** All panels of the thread for one block of output channels. */
+  /** All panels of the piece for one block of output channels. */
   #rows(size: 0 | 1): void {
     const c = this.#c;
     const { plan, slots, epilogue, tiles } = this.#parts;

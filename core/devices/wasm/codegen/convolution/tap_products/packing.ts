@@ -48,7 +48,7 @@ export function packImages(
   const blocks = blockSizes(rowBlocks).map((rows) => packChannels(module, g.n, gradient, rows, rows));
   return module.func({ params: phaseParams }, (c) => {
     const [unit, from, to, group, part, source, target] = c.locals("i32", 7);
-    setShare(c, phaseLocals.thread, threads, g.groups * panels, from, to);
+    setShare(c, phaseLocals.piece, threads, g.groups * panels, from, to);
     c.forRange(unit, from, to, () => {
       setQuotientAndRemainder(c, unit, panels, group, part);
       operandAddress(c, operands[0]);
@@ -60,7 +60,7 @@ export function packImages(
       if (last === full) call(full);
       else c.get(part).i32(panels - 1).op("i32.lt_u").if(() => call(full), () => call(last));
     });
-    setShare(c, phaseLocals.thread, threads, g.groups * rowBlocks.count, from, to);
+    setShare(c, phaseLocals.piece, threads, g.groups * rowBlocks.count, from, to);
     c.forRange(unit, from, to, () => {
       setQuotientAndRemainder(c, unit, rowBlocks.count, group, part);
       operandAddress(c, operands[1]);

@@ -21,6 +21,7 @@ import { setShare } from "../../emit/shares.ts";
 import { floatBytes, zeroBytes } from "../../emit/vectors.ts";
 import { maxTileRows } from "../../matmul/tile.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
+import { piecesFor } from "../../work.ts";
 import { type FilterPanels, filterPanels, transformFilters } from "./filters.ts";
 import { bestTiling } from "./choice.ts";
 import { directTile } from "./direct_tile.ts";
@@ -43,21 +44,26 @@ import {
 /** Bytes of a word that says whether a tile is uneven. */
 const wordBytes = 4;
 
+/** How many times fewer products there are than multiply-adds, some of which time the transformations take. */
+const fewerProducts = 3;
+
 /** conv2d and conv2dInputGrad of 3 by 3 windows. */
 export function winogradConvolution(context: GeneratorContext, kernel: ConvKernel, conv: Convolution): readonly Phase[] {
   const tiling = bestTiling(conv, context.threads, context.tiles(multiplyAdds(conv), conv.outChannels));
   const { parts } = tiling;
   const panels = filterPanels(context, conv, context.tiles(multiplyAdds(conv), conv.outChannels / parts), parts);
+  const unitPieces = Math.min(tiling.units, piecesFor(context.threads, { multiplyAdds: multiplyAdds(conv) / fewerProducts }));
+  const pieces = parts > 1 ? parts : unitPieces;
   return [
-    { func: transformFilters(context, conv, panels), serial: false },
-    { func: convolveTiles(context, kernel, conv, tiling, panels), serial: false },
+    { func: transformFilters(context, conv, panels), pieces: context.threads },
+    { func: convolveTiles(context, kernel, conv, tiling, panels, pieces), pieces },
   ];
 }
 
 /** What the phase that computes the outputs is made of. */
 interface TileConvolution {
   readonly conv: Convolution;
-  readonly threads: number;
+  readonly pieces: number;
   readonly tiling: ConvolutionTiling;
   /** Output channels of a part. */
   readonly channels: number;
@@ -81,15 +87,16 @@ interface TileConvolution {
   readonly direct: readonly [whole: number, edge: number];
 }
 
-/** Writes the phase that computes the outputs of the thread's images. */
+/** Writes the phase that computes the outputs of the piece's images. */
 function convolveTiles(
   context: GeneratorContext,
   kernel: ConvKernel,
   conv: Convolution,
   tiling: ConvolutionTiling,
   panels: FilterPanels,
+  pieces: number,
 ): number {
-  const { module, threads } = context;
+  const { module } = context;
   const { inChannels, outWidth } = conv;
   const outChannels = conv.outChannels / tiling.parts;
   const part = { ...conv, outChannels };
@@ -116,8 +123,8 @@ function convolveTiles(
     const whole = write(tileSize);
     return [whole, edgeColumns === 0 ? whole : write(edgeColumns)] as const;
   });
-  const scale = filterScale(module, threads);
-  const parts = { conv, threads, tiling, channels: outChannels, image, panels, epilogue, multiply, wholeTile, edgeTile };
+  const scale = filterScale(module, context.threads);
+  const parts = { conv, pieces, tiling, channels: outChannels, image, panels, epilogue, multiply, wholeTile, edgeTile };
   return module.func(
     { params: phaseParams },
     (c) =>
@@ -129,7 +136,7 @@ function convolveTiles(
 class TileConvolutionWriter {
   readonly #c: FunctionWriter;
   readonly #parts: TileConvolution;
-  /** Locals: the bands of the thread. */
+  /** Locals: the bands of the piece. */
   readonly #unit: number;
   readonly #end: number;
   /** Locals: addresses of the band of the image, and of the components of a group. */
@@ -158,11 +165,11 @@ class TileConvolutionWriter {
 
   write(): void {
     const c = this.#c;
-    const { image, tiling, threads, patchBytes, multiply, panels, plane, planeAt, unevenAt } = this.#parts;
+    const { image, tiling, pieces, patchBytes, multiply, panels, plane, planeAt, unevenAt } = this.#parts;
     plus(c.get(phaseLocals.scratch), image.stagedBytes).set(this.#patches);
     plus(c.get(this.#patches), patchBytes).set(this.#products);
     if (image.layout.staged && tiling.bands === 1) zeroBytes(c, phaseLocals.scratch, image.stagedBytes);
-    setShare(c, phaseLocals.thread, tiling.parts > 1 ? 1 : threads, tiling.units, this.#unit, this.#end);
+    setShare(c, phaseLocals.piece, tiling.parts > 1 ? 1 : pieces, tiling.units, this.#unit, this.#end);
     plus(slotAddress(c, panels.slot), panels.magnitudes * floatBytes).call(this.#parts.scale).set(this.#scale);
     eachGroup(c, tiling, [this.#unit, this.#end], {
       beginGroup: () => {
@@ -188,9 +195,9 @@ class TileConvolutionWriter {
     });
   }
 
-  /** Adds the distance to the thread's part of the output channels, given that from one part to the next. */
+  /** Adds the distance to the piece's part of the output channels, given that from one part to the next. */
   #plusPart(distance: number): FunctionWriter {
-    return this.#parts.tiling.parts > 1 ? plusScaled(this.#c, phaseLocals.thread, distance) : this.#c;
+    return this.#parts.tiling.parts > 1 ? plusScaled(this.#c, phaseLocals.piece, distance) : this.#c;
   }
 
   /** Pushes the row of the domain that holds row `#row` of the part's first output channel. */

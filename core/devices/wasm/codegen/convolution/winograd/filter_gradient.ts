@@ -47,8 +47,8 @@ export function winogradFilterGradient(context: GeneratorContext, kernel: ConvKe
     used: context.sharedScratch(parts * usedSpacing),
   };
   return [
-    { func: sumProducts(context, kernel, tiling, sums, direct, parts), serial: false },
-    { func: transformSums(context, kernel, sums, direct, parts), serial: false },
+    { func: sumProducts(context, kernel, tiling, sums, direct, parts), pieces: parts },
+    { func: transformSums(context, kernel, sums, direct, parts), pieces: context.threads },
   ];
 }
 
@@ -105,10 +105,10 @@ function sumProducts(
   const addDirectly = directFilterTile(module, g, patches.layout, gradient.layout);
 
   return module.func({ params: phaseParams }, (c) => {
-    const { thread, scratch } = phaseLocals;
+    const { piece, scratch } = phaseLocals;
     const [unit, end, patchBase, gradientBase, patchComponents, gradientComponents, begun] = c.locals("i32", 7);
     const [patch, tile, patchMagnitudes, gradientMagnitudes, used] = c.locals("i32", 5);
-    const pushDirectSums = () => plusScaled(slotAddress(c, direct.sums), thread, directFloats(g) * floatBytes);
+    const pushDirectSums = () => plusScaled(slotAddress(c, direct.sums), piece, directFloats(g) * floatBytes);
     /** Pushes the address of what a tile has in a plane. */
     const pushTile = (base: number, pitch: number, row: number, column: number) => {
       plusScaled(c.get(base), row, tileSize * pitch * floatBytes);
@@ -134,41 +134,37 @@ function sumProducts(
     plus(c.get(scratch), staged).set(patchComponents);
     plus(c.get(patchComponents), patchBytes).set(gradientComponents);
     if (tiling.bands === 1) zeroBytes(c, scratch, staged);
-    c.block(() => {
-      // More threads than bands: the last ones have nothing to do.
-      c.get(thread).i32(parts).op("i32.ge_u").brIf(0);
-      setShare(c, thread, parts, tiling.units, unit, end);
-      eachGroup(c, tiling, [unit, end], {
-        beginGroup: () => c.get(patchComponents).set(patch).get(gradientComponents).set(tile),
-        beginBand: (band) => {
-          setBand(c, patches, band, patchBase);
-          setBand(c, gradient, band, gradientBase);
-          const pushRows = () => c.get(band.tileRows).i32(tileSize).op("i32.mul");
-          c.get(patchBase).get(patchMagnitudes);
-          plus(pushRows(), patchSize - tileSize).call(patchPlane.find);
-          c.get(gradientBase).get(gradientMagnitudes);
-          pushRows().call(gradientPlane.find);
-        },
-        load: (band) =>
-          eachTile(c, tiling, band, (row, column) => {
-            pushTile(patchMagnitudes, patchPlane.pitch, row, column);
-            pushTile(gradientMagnitudes, gradientPlane.pitch, row, column).call(uneven).if(() => addTile(row, column), () => {
-              pushTile(patchBase, patches.layout.pitch, row, column).get(patch).call(patches.transform);
-              pushTile(gradientBase, gradient.layout.pitch, row, column).get(tile).call(gradient.transform);
-            });
-            c.increment(patch, patches.tileStride * floatBytes).increment(tile, gradient.tileStride * floatBytes);
-          }),
-        multiply: (tiles) => {
-          c.get(gradientComponents).get(patchComponents);
-          plusScaled(slotAddress(c, sums), thread, componentCount * sumStride(g) * floatBytes);
-          c.get(tiles).get(begun).call(multiply);
-          c.i32(1).set(begun);
-        },
-        store: () => {},
-        endBand: () => {},
-      });
-      plusScaled(slotAddress(c, direct.used), thread, usedSpacing).get(used).mem("i32.store");
+    setShare(c, piece, parts, tiling.units, unit, end);
+    eachGroup(c, tiling, [unit, end], {
+      beginGroup: () => c.get(patchComponents).set(patch).get(gradientComponents).set(tile),
+      beginBand: (band) => {
+        setBand(c, patches, band, patchBase);
+        setBand(c, gradient, band, gradientBase);
+        const pushRows = () => c.get(band.tileRows).i32(tileSize).op("i32.mul");
+        c.get(patchBase).get(patchMagnitudes);
+        plus(pushRows(), patchSize - tileSize).call(patchPlane.find);
+        c.get(gradientBase).get(gradientMagnitudes);
+        pushRows().call(gradientPlane.find);
+      },
+      load: (band) =>
+        eachTile(c, tiling, band, (row, column) => {
+          pushTile(patchMagnitudes, patchPlane.pitch, row, column);
+          pushTile(gradientMagnitudes, gradientPlane.pitch, row, column).call(uneven).if(() => addTile(row, column), () => {
+            pushTile(patchBase, patches.layout.pitch, row, column).get(patch).call(patches.transform);
+            pushTile(gradientBase, gradient.layout.pitch, row, column).get(tile).call(gradient.transform);
+          });
+          c.increment(patch, patches.tileStride * floatBytes).increment(tile, gradient.tileStride * floatBytes);
+        }),
+      multiply: (tiles) => {
+        c.get(gradientComponents).get(patchComponents);
+        plusScaled(slotAddress(c, sums), piece, componentCount * sumStride(g) * floatBytes);
+        c.get(tiles).get(begun).call(multiply);
+        c.i32(1).set(begun);
+      },
+      store: () => {},
+      endBand: () => {},
     });
+    plusScaled(slotAddress(c, direct.used), piece, usedSpacing).get(used).mem("i32.store");
   });
 }
 
@@ -228,7 +224,7 @@ function transformSums(
   const epilogue = context.epilogue(kernel);
   return context.module.func({ params: phaseParams }, (c) => {
     const [unit, from, end] = c.locals("i32", 3);
-    setShare(c, phaseLocals.thread, context.threads, products / vectorLanes, from, end);
+    setShare(c, phaseLocals.piece, context.threads, products / vectorLanes, from, end);
     c.forRange(unit, from, end, () => {
       plusScaled(slotAddress(c, sums), unit, vectorLanes * floatBytes);
       plusScaled(slotAddress(c, epilogue.slot), unit, vectorLanes * tapCount * floatBytes).call(transform);

@@ -48,7 +48,7 @@ export function transformFilters(context: GeneratorContext, conv: Convolution, p
   return context.module.func({ params: phaseParams }, (c) => {
     const [unit, end, channels, input] = c.locals("i32", 4);
     const part = c.local("i32");
-    setShare(c, phaseLocals.thread, context.threads, (outChannels / vectorLanes) * inChannels, unit, end);
+    setShare(c, phaseLocals.piece, context.threads, (outChannels / vectorLanes) * inChannels, unit, end);
     c.block(() => {
       if (panels.stale !== undefined) slotAddress(c, panels.stale).op("i32.eqz").brIf(0);
       c.forRange(unit, unit, end, () => {
@@ -62,11 +62,11 @@ export function transformFilters(context: GeneratorContext, conv: Convolution, p
         slotAddress(c, panels.slot).op("i32.add").call(transform);
       });
       // They lie one after the other, whichever way they are read.
-      setShare(c, phaseLocals.thread, context.threads, (outChannels / vectorLanes) * inChannels, unit, end);
+      setShare(c, phaseLocals.piece, context.threads, (outChannels / vectorLanes) * inChannels, unit, end);
       plusScaled(operandAddress(c, conv.filters), unit, vectorLanes * filterSize * filterSize * floatBytes);
       c.get(end).get(unit).op("i32.sub");
       plus(slotAddress(c, panels.slot), panels.magnitudes * floatBytes);
-      if (context.threads > 1) plusScaled(c, phaseLocals.thread, filterMagnitudeFloats * floatBytes);
+      if (context.threads > 1) plusScaled(c, phaseLocals.piece, filterMagnitudeFloats * floatBytes);
       c.call(findMagnitudes);
     });
   });
