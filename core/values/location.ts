@@ -47,9 +47,11 @@ export interface FinalizationToken {
 /** Head of the circular list of locations on devices, least recently used first: a Set would grow with every deletion. */
 export const recency = new Location();
 
+/** Its own links go, too: through them whoever still holds it would keep all that have been its neighbours since. */
 function unlink(location: Location): void {
   location.previous.next = location.next;
   location.next.previous = location.previous;
+  location.previous = location.next = location;
 }
 
 function append(location: Location): void {
