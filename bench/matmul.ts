@@ -45,6 +45,7 @@ const given = new Command()
     new Option("--device <name>", "where to compute").choices(["auto", "wasm", "webgpu"] as const).default("auto" as const),
   )
   .option("--threads <count>", "threads of wasm (default: all cores)", integer(1))
+  .option("--native", "machine code for the innermost loops of wasm")
   .option("--rounds <count>", "measurements of each product", integer(1), 15)
   .parse(Deno.args, { from: "user" })
   .opts();
@@ -102,7 +103,7 @@ async function warmUp(speed: (times: number) => Promise<number>, flops: number):
   return times;
 }
 
-await setDevice(given.device, { threads: given.threads });
+await setDevice(given.device, { threads: given.threads, native: given.native });
 const device = deviceInfo().name;
 const peak = device === "wasm" ? startPeak(threads) : undefined;
 const round = (x: number) => Math.round(x * 1000) / 1000;

@@ -17,7 +17,7 @@ import { integer } from "./options.ts";
 import { defaultRows, rowOf, rowsOf } from "./rows.ts";
 import { timeCalls } from "./timing.ts";
 
-const { rows, device, threads, seconds } = new Command()
+const { rows, device, threads, native, seconds } = new Command()
   .name("bench:nets")
   .description("Time of networks that people train and run, as JSON.")
   .option("--rows <names>", "comma-separated: network:mode:size:batch", rowsOf, [...defaultRows])
@@ -25,11 +25,12 @@ const { rows, device, threads, seconds } = new Command()
     new Option("--device <name>", "where to compute").choices(["auto", "wasm", "webgpu"] as const).default("auto" as const),
   )
   .option("--threads <count>", "threads of wasm (default: all cores)", integer(1))
+  .option("--native", "machine code for the innermost loops of wasm")
   .option("--seconds <count>", "how long each row is timed", integer(1), 4)
   .parse(Deno.args, { from: "user" })
   .opts();
 
-await setDevice(device, { threads });
+await setDevice(device, { threads, native });
 for (const name of rows) {
   const timing = await timeCalls(stepOf(rowOf(name)), seconds);
   console.log(JSON.stringify({ engine: "cotangent", device: deviceInfo().name, row: name, ...timing }));

@@ -16,7 +16,7 @@ import { callOf, defaultOperations, moveOf, operationsOf } from "./operations.ts
 import { integer } from "./options.ts";
 import { timeCalls } from "./timing.ts";
 
-const { rows, device, threads, seconds } = new Command()
+const { rows, device, threads, native, seconds } = new Command()
   .name("bench:ops")
   .description("Time of single operations, as JSON.")
   .option("--rows <names>", "comma-separated: an operation and its extents", operationsOf, [...defaultOperations])
@@ -24,11 +24,12 @@ const { rows, device, threads, seconds } = new Command()
     new Option("--device <name>", "where to compute").choices(["auto", "wasm", "webgpu"] as const).default("auto" as const),
   )
   .option("--threads <count>", "threads of wasm (default: all cores)", integer(1))
+  .option("--native", "machine code for the innermost loops of wasm")
   .option("--seconds <count>", "how long each row is timed", integer(1), 1)
   .parse(Deno.args, { from: "user" })
   .opts();
 
-await setDevice(device, { threads });
+await setDevice(device, { threads, native });
 for (const name of rows) {
   const timing = await timeCalls(callOf(name), seconds);
   const move = moveOf(name);

@@ -17,7 +17,7 @@ import { trainingStep } from "./training_step.ts";
 
 const known = Object.keys(models) as ModelName[];
 
-const { models: names, device, threads, batch, steps } = new Command()
+const { models: names, device, threads, native, batch, steps } = new Command()
   .name("bench:step")
   .description("Time of one training step of the example networks, as JSON.")
   .option("--models <names>", `comma-separated: ${known.join(", ")}`, namesOf(known), known)
@@ -25,6 +25,7 @@ const { models: names, device, threads, batch, steps } = new Command()
     new Option("--device <name>", "where to compute").choices(["auto", "wasm", "webgpu"] as const).default("auto" as const),
   )
   .option("--threads <count>", "threads of wasm (default: all cores)", integer(1))
+  .option("--native", "machine code for the innermost loops of wasm")
   .option("--batch <size>", "examples per step", integer(1), 64)
   .option("--steps <count>", "timed steps", integer(1), 60)
   .parse(Deno.args, { from: "user" })
@@ -33,7 +34,7 @@ const { models: names, device, threads, batch, steps } = new Command()
 /** Steps that are not timed: machine code settles. */
 const warmup = 20;
 
-await setDevice(device, { threads });
+await setDevice(device, { threads, native });
 for (const name of names) {
   const step = trainingStep(name, batch);
   const start = performance.now();
