@@ -5,7 +5,7 @@
  * the fewer are held in registers and the others loaded one at a time. 6 rows by 8 columns, with 12 vectors of sums, is the
  * largest tile that fits the 15 registers there are, and the one with the best ratio of multiply-adds to loads. Where the engine
  * merges two neighbouring vectors into one register of twice the length (see `tile_loops.ts`), it is 6 by 16: the code is the
- * same, with more columns. So it is with machine code, whose vectors are longer or more (see `native/open.ts`).
+ * same, with more columns. So it is with machine code, whose vectors are longer or more (see `native/native.ts`).
  *
  * In WebAssembly a tile of single vectors waits for loads and the checks of their bounds, not for multiply-adds. Where the left matrix is
  * packed, a tile of 5 rows has registers to spare for four of its elements at once, which are then spread: 0.99 of the peak, where 6
