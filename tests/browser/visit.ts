@@ -40,7 +40,7 @@ export interface SeenConsole {
 export type Visit<S> = S & { readonly errors: readonly string[] };
 
 /** Milliseconds that anything may take: other tests run beside this one. */
-const patience = 60_000;
+const patience = 180_000;
 
 const numberIn = (text: string) => Number(text.replace(/[^\d.]/g, ""));
 
@@ -134,7 +134,8 @@ async function type(page: Page): Promise<SeenConsole> {
   };
 }
 
-const accurate = `${numberOf("accuracy")} >= 95 && document.getElementById("digit").textContent === "3"`;
+/** Two in a hundred more than is asked for: the next report, before the page has paused, may be a little worse. */
+const accurate = `${numberOf("accuracy")} >= 97 && document.getElementById("digit").textContent === "3"`;
 
 /** The visits by name. */
 const visits = {
