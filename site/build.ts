@@ -123,8 +123,9 @@ export async function build(output: string): Promise<void> {
     await write(pageOf(file), pageHtml({ page: pageOf(file), title, html, headings: sections }, groups));
   }
   for (const source of new Set([...rendered.values()].flatMap(({ sources }) => sources))) {
-    if (source.endsWith(".ts")) {
-      const html = `<h1>${source}</h1><pre><code class="language-ts">${escaped(await read(source))}</code></pre>`;
+    const [, language] = source.match(/\.(ts|html)$/) ?? [];
+    if (language !== undefined) {
+      const html = `<h1>${source}</h1><pre><code class="language-${language}">${escaped(await read(source))}</code></pre>`;
       await write(pageOf(source), pageHtml({ page: pageOf(source), title: source, html }, groups));
     } else {
       await write(source, "");

@@ -84,7 +84,7 @@ export function render(file: string, text: string, names: ReadonlyMap<string, Pu
     const [path, fragment] = href.split("#");
     const target = resolved(path, file);
     if (!target.endsWith(".md")) sources.add(target);
-    const there = /\.(md|ts)$/.test(target) ? pageOf(target) : target;
+    const there = /\.(md|ts|html)$/.test(target) ? pageOf(target) : target;
     return `<a href="${wayTo(there, page)}${fragment ? `#${fragment}` : ""}">${label}</a>`;
   };
   renderer.image = ({ href, text }: Tokens.Image) => {
