@@ -23,6 +23,6 @@ Deno.test("a synchronous loop over results of 40 MB takes some hundred, though n
   await writer.close();
   const { code, stdout } = await child.output();
   assert.equal(code, 0);
-  // 420 to 600; 1100 and more if what was moved to the host is collected late, 3000 if it stays reachable.
-  assert.ok(Number(new TextDecoder().decode(stdout)) < 900, new TextDecoder().decode(stdout));
+  // 420 to 600; up to 1800 where a busy machine lets the collector come late; 3600, which is all of it, if old values stay reachable.
+  assert.ok(Number(new TextDecoder().decode(stdout)) < 2400, new TextDecoder().decode(stdout));
 });
