@@ -89,8 +89,9 @@ export class Exchanges {
     const numbered = `exchange ${++this.#count}, ${step}`;
     const exchange = new CheckedExchange(this.#agreement.compare(numbered), () => begin(this.#world));
     this.#running.push(exchange);
-    if (!this.#overlap) this.#wait(exchange);
-    return { poll: () => this.#poll(exchange), wait: () => this.#wait(exchange) };
+    const wait = () => this.#orFail(() => this.#agreement.wait({ test: () => this.#poll(exchange) }, exchange.step));
+    if (!this.#overlap) wait();
+    return { poll: () => this.#orFail(() => this.#poll(exchange)), wait };
   }
 
   /** The end of the program: that of the others, too, or they are told. */
@@ -115,9 +116,10 @@ export class Exchanges {
     return wanted.ended;
   }
 
-  #wait(exchange: CheckedExchange): void {
+  /** After a failure, whoever finds it, nothing is exchanged any more. */
+  #orFail<T>(run: () => T): T {
     try {
-      this.#agreement.wait({ test: () => this.#poll(exchange) }, exchange.step);
+      return run();
     } catch (error) {
       this.#failure = error;
       throw error;

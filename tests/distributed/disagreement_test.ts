@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Launcher, processes, runProcesses, testWithProcesses } from "../support/processes.ts";
+import { type Launcher, processes, running, runProcesses, testWithProcesses } from "../support/processes.ts";
 
 const program = "tests/distributed/programs/disagree.ts";
 
@@ -23,6 +23,7 @@ async function refusals(launcher: Launcher, what: string): Promise<{ all: Refusa
 
 const cases: readonly (readonly [what: string, others: RegExp, odd: RegExp])[] = [
   ["another shape", /allReduce sum of layer\.weight f32\[3\]/, /allReduce sum of layer\.weight f32\[4\]/],
+  ["another shape in a program", /layer\.weight f32\[3\]/, /layer\.weight f32\[4\]/],
   ["another type", /layer\.weight f32\[3\]/, /layer\.weight i32\[3\]/],
   ["another leaf", /layer\.weight f32/, /layer\.bias f32/],
   ["another reduction", /allReduce sum of/, /allReduce max of/],
@@ -61,12 +62,6 @@ testWithProcesses("a process that does not come is named after the timeout", asy
   }
   assert.ok(seconds < 20, `${seconds}`);
 });
-
-/** The numbers of the processes that run a program. */
-async function running(marker: string): Promise<number[]> {
-  const { stdout } = await new Deno.Command("pgrep", { args: ["-f", marker] }).output();
-  return new TextDecoder().decode(stdout).split("\n").filter(Boolean).map(Number).filter((pid) => pid !== Deno.pid);
-}
 
 /** A launched program whose processes can be found by a word of their command lines, once they print. */
 async function started(launcher: Launcher, marker: string) {

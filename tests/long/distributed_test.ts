@@ -8,18 +8,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { randomStream } from "../../datasets/mod.ts";
 import { withFolder } from "../datasets/fixtures.ts";
-import { type Launcher, processes, runProcesses, testWithProcesses } from "../support/processes.ts";
+import { type Launcher, processes, running, runProcesses, testWithProcesses } from "../support/processes.ts";
 
 const program = "examples/mnist_parallel.ts";
 const epochs = 3;
 const args = (folder: string) => ["--smoke", "--device", "wasm", "--epochs", `${epochs}`, "--checkpoint", folder];
 const lastOf = (folder: string) => Deno.readFile(join(folder, `step-${epochs}.safetensors`));
-
-/** The processes that have a word in their command lines. */
-async function running(word: string): Promise<number[]> {
-  const { stdout } = await new Deno.Command("pgrep", { args: ["-f", word] }).output();
-  return new TextDecoder().decode(stdout).split("\n").filter(Boolean).map(Number).filter((pid) => pid !== Deno.pid);
-}
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -89,3 +89,9 @@ export function reported<T extends { readonly rank: number }>({ code, out, err }
   const lines = out.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as T);
   return lines.sort((a, b) => a.rank - b.rank);
 }
+
+/** The numbers of the processes that have a word in their command lines, the launcher's first. */
+export async function running(word: string): Promise<number[]> {
+  const { stdout } = await new Deno.Command("pgrep", { args: ["-f", word] }).output();
+  return new TextDecoder().decode(stdout).split("\n").filter(Boolean).map(Number).filter((pid) => pid !== Deno.pid);
+}

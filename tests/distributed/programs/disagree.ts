@@ -1,6 +1,6 @@
 /** Processes of which rank 1 does something else: the first argument says what. Each prints the error it gets, as JSON. */
 import { allReduce, broadcast, init } from "../../../distributed/mod.ts";
-import { setDevice, tensor, zeros } from "../../../mod.ts";
+import { jit, matmul, ones, setDevice, type Tensor, tensor, zeros } from "../../../mod.ts";
 
 const [what] = Deno.args;
 const { rank } = init({ timeout: 2 });
@@ -9,9 +9,18 @@ const odd = rank === 1;
 const x = tensor([1, 2, 3]);
 const reduce = () => allReduce({ layer: { weight: x } }, "sum");
 
+/** Computes for a while beside the exchange, which is looked at in between. */
+const program = jit((x: Tensor) => {
+  const shared = allReduce({ layer: { weight: x } }, "sum");
+  let y = ones([300, 300]);
+  for (let i = 0; i < 20; i++) y = matmul(y, y);
+  return [shared, y];
+});
+
 const acts: Record<string, () => unknown> = {
   "another shape": () => allReduce({ layer: { weight: odd ? zeros([4]) : x } }, "sum"),
   "another type": () => allReduce({ layer: { weight: odd ? tensor([1, 2, 3], { dtype: "i32" }) : x } }, "sum"),
+  "another shape in a program": () => program(odd ? zeros([4]) : x),
   "another leaf": () => allReduce({ layer: { [odd ? "bias" : "weight"]: x } }, "sum"),
   "another reduction": () => allReduce({ layer: { weight: x } }, odd ? "max" : "sum"),
   "a call left out": () => (odd || reduce(), broadcast({ layer: { weight: x } })),
