@@ -2,10 +2,9 @@
  * Whether the system has a GPU at all, found out without WebGPU: to be asked for adapters it loads every driver that is installed, a
  * software one among them, which takes longer than loading the library.
  *
- * Where `/dev` may not be read, nothing tells, and drivers are loaded. Mesa's Vulkan layer that selects among devices then asks for a
- * Wayland display each time they are listed, and where XDG_RUNTIME_DIR is not set, as in containers, libwayland complains of that on the
- * error stream. No option of `requestAdapter` keeps the layer out, only the environment (NODEVICE_SELECT=1), which may not be set
- * without a permission either.
+ * Where `/dev` may not be read, nothing tells, and drivers are loaded. Without a session of a user (XDG_RUNTIME_DIR is not set), as in
+ * containers, Mesa's may then complain of a missing display on the error stream: only the environment keeps them from it, which may not be
+ * set without a permission either (`devices/webgpu/adapter.ts` sets it where it may).
  *
  * @module
  */

@@ -41,6 +41,27 @@ Deno.test("batches of all parts together are the batches of one process, in ever
   assert.notDeepEqual(all(0), all(1));
 });
 
+Deno.test("loaders of all parts together give what the loader of one process gives, each with workers of its own", async () => {
+  const { train } = syntheticDigits({ train: 50, test: 0 });
+  for (const workers of [0, 2]) {
+    const parts = await Promise.all([0, 1, 2].map((rank) => {
+      const part = shard(train, { rank, size: 3, key: 5, epoch: 1, tail: "keep" });
+      return Array.fromAsync(datasets.loader(part, { batchSize: 4, workers }));
+    }));
+    const whole = await Array.fromAsync(datasets.loader(train, { batchSize: 12, shuffle: 5, epoch: 1 }));
+    assert.deepEqual(parts.map(({ length }) => length), [5, 5, 4]);
+    whole.forEach(({ images, labels }, i) => {
+      const pixels = images.length / labels.length;
+      labels.forEach((label, k) => {
+        const { images: partImages, labels: partLabels } = parts[k % 3][i];
+        const at = Math.floor(k / 3);
+        assert.equal(partLabels[at], label);
+        assert.deepEqual(partImages.subarray(at * pixels, (at + 1) * pixels), images.subarray(k * pixels, (k + 1) * pixels));
+      });
+    });
+  }
+});
+
 Deno.test("a rank beyond the size, and a set that is too small, are errors", () => {
   assert.throws(() => shard(set(4), { rank: 2, size: 2 }), /Cannot take part 2 of 2/);
   assert.throws(() => shard(set(1), { rank: 0, size: 2 }), /Cannot share 1 examples among 2 processes/);

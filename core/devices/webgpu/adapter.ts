@@ -4,6 +4,8 @@
  * @module
  */
 import { DeviceError } from "../../errors.ts";
+import { isGranted, variable } from "../../permissions.ts";
+import { deno } from "../../runtime.ts";
 
 /** Which adapter is wanted. */
 export interface AdapterOptions {
@@ -39,7 +41,24 @@ export async function findAdapter(options: AdapterOptions = {}): Promise<GPUAdap
 async function requestAdapter(software: boolean): Promise<GPUAdapter | null> {
   const gpu: GPU | undefined = navigator.gpu;
   if (!gpu) return null;
-  return await gpu.requestAdapter(software ? { forceFallbackAdapter: true } : { powerPreference: "high-performance" });
+  const options: GPURequestAdapterOptions = software ? { forceFallbackAdapter: true } : { powerPreference: "high-performance" };
+  return await withoutDeviceSelection(() => gpu.requestAdapter(options));
+}
+
+/**
+ * Keeps Mesa's Vulkan layer that selects among devices from asking for a Wayland display where there is no session of a user, as in
+ * containers: libwayland complains of that on the error stream, once for each time that devices are listed.
+ */
+async function withoutDeviceSelection<A>(list: () => Promise<A>): Promise<A> {
+  const off = "NODEVICE_SELECT";
+  const isUnset = (name: string) => isGranted(variable(name)) && !deno?.env.has(name);
+  if (deno?.build.os !== "linux" || ![off, "XDG_RUNTIME_DIR"].every(isUnset)) return await list();
+  deno.env.set(off, "1");
+  try {
+    return await list();
+  } finally {
+    deno.env.delete(off);
+  }
 }
 
 let realAdapter: Promise<boolean> | undefined;

@@ -1,7 +1,8 @@
 /**
  * Trains some steps and prints a digest of the parameters: by several processes, or by one that accumulates as many gradients itself.
  *
- * Arguments: the model, steps, images of a step, parts of which one process accumulates the gradients, whether exchanges overlap.
+ * Arguments: the model, steps, images of a step, parts of which one process accumulates the gradients, whether exchanges overlap, in which
+ * dtype it computes.
  */
 import { averageGradients, init } from "../../../distributed/mod.ts";
 import { batches, shard, syntheticDigits } from "../../../datasets/mod.ts";
@@ -10,6 +11,7 @@ import { mnistPixels, normalized } from "../../../examples/parts/training.ts";
 import {
   add,
   applyUpdates,
+  cast,
   crossEntropy,
   data,
   div,
@@ -18,13 +20,14 @@ import {
   optimizers,
   random,
   setDevice,
+  type Tensor,
   tensor,
   treeMap,
   treeTensors,
   valueAndGrad,
 } from "../../../mod.ts";
 
-const [name, steps, batchSize, parts, overlap] = Deno.args;
+const [name, steps, batchSize, parts, overlap, dtype = "f32"] = Deno.args;
 const { rank, size } = init({ timeout: 20, overlap: overlap !== "false" });
 await setDevice("wasm", { threads: 1 });
 const accumulated = Number(parts);
@@ -38,12 +41,15 @@ const model: Model = models[name as ModelName];
 const optimizer = optimizers.sgd({ learningRate: 0.01, momentum: 0.5 });
 const initial = model.init(random.key(0), train.shape);
 const { state } = initial;
-let { params } = initial;
+const computed = (x: Tensor) => cast(x, dtype as "f32" | "f64");
+let params = treeMap(computed, initial.params);
 let optim = optimizer.init(params);
 
 const step = jit((p: typeof params, s: typeof optim, batch: readonly { images: typeof images; labels: typeof images }[]) => {
   const grads = batch.map(({ images, labels }) =>
-    valueAndGrad((p: object) => crossEntropy(model.apply(p, state, normalized(images, mnistPixels), layers.evalMode)[0], labels))(
+    valueAndGrad((p: object) =>
+      crossEntropy(model.apply(p, state, computed(normalized(images, mnistPixels)), layers.evalMode)[0], labels)
+    )(
       p,
     )[1]
   );
@@ -62,13 +68,14 @@ for (let i = 0; i < Number(steps); i++) {
   });
   [params, optim] = step(params, optim, batch);
 }
-const values = await Promise.all(treeTensors(params).map((x) => data<Float32Array>(x)));
+const values = await Promise.all(treeTensors(params).map((x) => data<Float32Array | Float64Array>(x)));
 const ms = (performance.now() - started) / Number(steps);
-const all = new Float32Array(values.reduce((sum, { length }) => sum + length, 0));
+const all = new (dtype === "f64" ? Float64Array : Float32Array)(values.reduce((sum, { length }) => sum + length, 0));
 let offset = 0;
 for (const each of values) {
   all.set(each, offset);
   offset += each.length;
 }
 const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", all)).toHex();
-console.log(JSON.stringify({ rank, digest, ms, norm: Math.hypot(...all.subarray(0, 1000)), sample: [...all.subarray(0, 20)] }));
+const every = Math.ceil(all.length / 2000);
+console.log(JSON.stringify({ rank, digest, ms, sample: [...all].filter((_, i) => i % every === 0) }));
