@@ -101,16 +101,8 @@ export function openConsole(): void {
   function appendShown(shown: Shown): void {
     if (shown.kind === "text") return append("text", shown.text);
     const figure = document.createElement("figure");
-    if (shown.kind === "chart") {
-      figure.className = "chart";
-      figure.append(document.importNode(new DOMParser().parseFromString(shown.svg, "image/svg+xml").documentElement, true));
-    } else {
-      const image = new Image();
-      image.src = URL.createObjectURL(new Blob([shown.png], { type: "image/png" }));
-      image.alt = "The tensor as a picture";
-      image.onload = reveal;
-      figure.append(image);
-    }
+    figure.innerHTML = shown.html;
+    for (const image of figure.querySelectorAll("img")) image.onload = reveal;
     (entry ?? log).append(figure);
     reveal();
   }

@@ -4,9 +4,9 @@
  * @module
  */
 import * as cotangent from "../../mod.ts";
-import { barChart, histogram, imageFigure, imageGrid, lineChart } from "../../visual/mod.ts";
+import { barChart, display, histogram, imageFigure, imageGrid, lineChart } from "../../visual/mod.ts";
 import { models } from "../parts/models.ts";
-import { display, type Shown } from "./display.ts";
+import { type Shown, shownOf } from "./display.ts";
 import { evaluate, type Scope } from "./evaluate.ts";
 
 /** What the worker says of the code that it was given. */
@@ -27,10 +27,10 @@ const worker = globalThis as unknown as {
 const send = (reply: ConsoleReply) => worker.postMessage(reply);
 
 async function print(...values: readonly unknown[]): Promise<void> {
-  for (const value of values) for (const shown of await display(value)) send({ kind: "shown", shown });
+  for (const value of values) for (const shown of await shownOf(value)) send({ kind: "shown", shown });
 }
 
-const scope: Scope = { ...cotangent, barChart, histogram, imageFigure, imageGrid, lineChart, models, print };
+const scope: Scope = { ...cotangent, barChart, display, histogram, imageFigure, imageGrid, lineChart, models, print };
 
 /** What `console.log` still has to show: values of tensors are waited for. */
 let printing = Promise.resolve();

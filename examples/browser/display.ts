@@ -1,48 +1,38 @@
 /**
- * Values as one wants to see them: tensors as text and, if they are images, as pictures; charts; records of tensors by their shapes.
+ * Values as one wants to see them: small tensors as text; larger ones, records of them, charts and pictures as a notebook shows them.
  *
  * @module
  */
-import { data, show, Tensor, type TypedArray } from "../../mod.ts";
-import { imageGrid } from "../../visual/mod.ts";
+import { data, show, Tensor, treeLeaves } from "../../mod.ts";
+import { display, type Displayed, jupyterDisplay } from "../../visual/mod.ts";
 
 /** A part of what is shown. */
 export type Shown =
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "chart"; readonly svg: string }
-  | { readonly kind: "picture"; readonly png: Uint8Array<ArrayBuffer> };
+  | { readonly kind: "markup"; readonly html: string };
 
 /** What to show of a value; nothing of undefined. */
-export async function display(value: unknown): Promise<Shown[]> {
+export async function shownOf(value: unknown): Promise<Shown[]> {
   if (value === undefined) return [];
-  if (value instanceof Tensor) return await displayTensor(value);
-  if (typeof value === "string") {
-    return [value.startsWith("<svg") ? { kind: "chart", svg: value } : { kind: "text", text: value }];
-  }
-  if (value instanceof Uint8Array && isPng(value)) return [{ kind: "picture", png: Uint8Array.from(value) }];
-  return [{ kind: "text", text: await described(value, "") }];
+  const bundle = await richly(value)?.[jupyterDisplay]();
+  if (bundle) return [{ kind: "markup", html: bundle["text/html"] }];
+  return [{ kind: "text", text: typeof value === "string" ? value : await described(value, "") }];
 }
 
-async function displayTensor(x: Tensor): Promise<Shown[]> {
-  const values = await data(x);
-  const text: Shown = { kind: "text", text: show(x) };
-  const png = await pictureOf(x, values);
-  return png ? [text, { kind: "picture", png }] : [text];
+/** What shows more than text can say. */
+function richly(value: unknown): Displayed | undefined {
+  if (value instanceof Tensor) return value.size > few ? display(value) : undefined;
+  if (typeof value === "string") return value.startsWith("<svg") ? display(value) : undefined;
+  if (typeof value !== "object" || value === null) return undefined;
+  if (jupyterDisplay in value) return value as Displayed;
+  if (value instanceof Uint8Array) return isPng(value) ? display(value) : undefined;
+  return isTreeOfTensors(value) ? display(value) : undefined;
 }
 
-/** Matrices and batches of images that are neither too small nor too large to look at, from their least number to their largest. */
-async function pictureOf({ shape, size }: Tensor, values: TypedArray): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const [height, width] = shape.slice(-2);
-  const isImage = shape.length === 2 && Math.min(height, width) >= 8 ||
-    shape.length === 4 && (shape[1] === 1 || shape[1] === 3) && Math.min(height, width) >= 5 && shape[0] > 0;
-  if (!isImage || size > 2 ** 20) return undefined;
-  const range = Array.from(values).reduce(
-    ([least, most], value) => [Math.min(least, value), Math.max(most, value)] as const,
-    [Infinity, -Infinity] as readonly [number, number],
-  );
-  if (!(Number.isFinite(range[1] - range[0]) && range[0] < range[1])) return undefined;
-  const scale = Math.max(1, Math.floor((shape.length === 2 ? 320 : 56) / width));
-  return await imageGrid({ images: values, shape }, { range, scale });
+/** Whether it is a record or list of tensors, such as parameters, of which one is too large to be written out. */
+function isTreeOfTensors(value: object): boolean {
+  const leaves = treeLeaves(value).map((leaf) => leaf.value);
+  return leaves.every((leaf) => leaf instanceof Tensor) && leaves.some(({ size }) => size > few);
 }
 
 function isPng(bytes: Uint8Array): boolean {

@@ -20,12 +20,12 @@ Deno.test({ name: "the page trains to 95 % and reads a three that is drawn by mo
 });
 
 Deno.test({ name: "the console shows values, errors, charts and pictures", ignore: !hasBrowser }, async () => {
-  const [{ shown, charts, pictures }] = await visits("console") as SeenConsole[];
+  const [{ shown, charts, tables, pictures }] = await visits("console") as SeenConsole[];
   assert.deepEqual(shown.slice(0, 3), ["", "tensor([[ 7.0000, 11.0000],\n        [16.5000, 26.2500]], f32[2, 2])", "1"]);
   assert.match(shown[3], /^ShapeError: Cannot matmul \[2, 2\] by \[3\]/);
   assert.equal(shown[4], '2\n[ [ 2, 2 ], { a: "f32" } ]');
   assert.equal(shown[5], "");
   assert.ok(charts > 0);
-  assert.match(shown[6], /f32\[10, 10\]\)$/);
+  assert.deepEqual(tables, ["f32[10, 10]100 numbers, 400 bytes", "linearfor inputs [4]", "2 tensors15 numbers, 60 bytes"]);
   assert.equal(pictures, 1);
 });

@@ -37,12 +37,18 @@ async function train(page: Page): Promise<void> {
 
 /** Runs two of the console's examples. */
 async function type(page: Page): Promise<void> {
-  for (const code of ["const x = tensor([[1, 2], [3, 4.5]]);", "matmul(x, x)"]) {
+  for (
+    const code of [
+      "const x = tensor([[1, 2], [3, 4.5]]);",
+      "matmul(x, x)",
+      "layers.linear({ features: 8 }).init(random.key(0), [20]).params",
+    ]
+  ) {
     await page.locator("#code").fill(code);
     await page.keyboard.press("Enter");
     await page.waitForFunction(`document.getElementById("evaluate").textContent === "Run"`);
   }
-  for (const number of [1, 3]) {
+  for (const number of [1, 4]) {
     await page.locator(`#examples button:nth-child(${number})`).click();
     await page.waitForFunction(`document.getElementById("evaluate").textContent === "Run"`);
   }

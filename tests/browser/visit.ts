@@ -33,6 +33,7 @@ export interface SeenConsole {
   readonly shown: readonly string[];
   /** What it holds beside text. */
   readonly charts: number;
+  readonly tables: readonly string[];
   readonly pictures: number;
 }
 
@@ -108,6 +109,8 @@ const typed = [
   "console.log(1 + 1); [x.shape, { a: x.dtype }]",
   "lineChart({ series: { y: [1, 3, 2] } })",
   "arange(0, 100, { dtype: 'f32' }).shape, reshape(cast(arange(0, 100), 'f32'), [10, 10])",
+  "display(layers.linear({ features: 3 }), { inputShape: [4] })",
+  "layers.linear({ features: 3 }).init(random.key(0), [4]).params",
 ];
 
 /** Types code at the prompt. */
@@ -129,7 +132,8 @@ async function type(page: Page): Promise<SeenConsole> {
   }
   return {
     shown,
-    charts: await page.evaluate<number>(`document.querySelectorAll("#log svg path").length`),
+    charts: await page.evaluate<number>(`document.querySelectorAll("#log .ctg-chart path").length`),
+    tables: await page.evaluate<string[]>(`[...document.querySelectorAll("#log .ctg-head")].map((head) => head.textContent)`),
     pictures: await page.evaluate<number>(`document.querySelectorAll("#log img").length`),
   };
 }
