@@ -16,6 +16,7 @@ import type { Expr } from "./expr.ts";
 import { type ArgsortKernel, argsortKind } from "./kernels/argsort.ts";
 import type { Access, KernelBase, KernelKind, Operand } from "./kernels/base.ts";
 import { conv2dFilterGradKind, conv2dInputGradKind, conv2dKind, type ConvKernel } from "./kernels/conv.ts";
+import { type CumsumKernel, cumsumKind } from "./kernels/cumsum.ts";
 import { type ExchangeKernel, exchangeKind } from "./kernels/exchange.ts";
 import { type MapKernel, mapKind } from "./kernels/map.ts";
 import { type MatmulKernel, matmulKind } from "./kernels/matmul.ts";
@@ -40,6 +41,7 @@ import {
 export type { ArgsortKernel } from "./kernels/argsort.ts";
 export type { Access, Store } from "./kernels/base.ts";
 export type { ConvKernel } from "./kernels/conv.ts";
+export type { CumsumKernel } from "./kernels/cumsum.ts";
 export type { ExchangeKernel } from "./kernels/exchange.ts";
 export type { MapKernel } from "./kernels/map.ts";
 export type { MatmulKernel } from "./kernels/matmul.ts";
@@ -59,6 +61,7 @@ export type SimpleKernel =
   | ScatterAddRowsKernel
   | ScatterRowsKernel
   | ArgsortKernel
+  | CumsumKernel
   | ExchangeKernel;
 
 /**
@@ -107,6 +110,7 @@ const kinds: { readonly [K in Kind]: KernelKind<KernelOf<K>> } = {
   scatterAddRows: scatterAddRowsKind,
   scatterRows: scatterRowsKind,
   argsort: argsortKind,
+  cumsum: cumsumKind,
   exchange: exchangeKind,
 };
 

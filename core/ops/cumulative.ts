@@ -1,22 +1,24 @@
 /**
  * Running sums, products, maxima and minima along an axis.
  *
- * All are one scan with an associative operation. Groups of four neighbours are combined, the groups' totals are scanned in the same
- * way, and what lies before a group is combined into its members: work in proportion to n, and about log4(n) steps one after the
- * other. Rounding errors grow with the logarithm too. Derivatives follow from the operations it is made of; no division is among them.
+ * All are one scan with an associative operation. Groups of neighbours are combined, the groups' totals are scanned in the same
+ * way, and what lies before a group is combined into its members. Sums have a kernel for groups of some thousands. The others take
+ * groups of four: work in proportion to n, and about log4(n) steps one after the other; derivatives follow from the operations it is
+ * made of, and no division is among them. Rounding errors grow with the logarithm at most.
  *
  * @module
  */
 import { flag, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { extremes, tangentType } from "../dtype.ts";
-import { normalizeAxis, sizeOf } from "../shape.ts";
-import type { Tensor, TensorLike } from "../tensor.ts";
+import { normalizeAxis, type Shape, sizeOf } from "../shape.ts";
+import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, upcast } from "./cast.ts";
 import { asTensor } from "./literal.ts";
 import { add, logAddExp, logicalOr, mul } from "./binary.ts";
 import { ge, le } from "./compare.ts";
 import { stack } from "./concat.ts";
+import { apply, linear, numberDType } from "./define.ts";
 import { full } from "./creation.ts";
 import { flip, moveAxis, reshape } from "./movement.ts";
 import { pad } from "./pad.ts";
@@ -35,6 +37,78 @@ export interface CumulativeOptions {
 }
 
 const cumulativeOptions = optionTable<CumulativeOptions>({ axis: whole, reverse: flag, exclusive: flag });
+
+interface CumsumAttrs {
+  readonly axis: number;
+  readonly reverse: boolean;
+}
+
+/** A shape with its axes before and after one as one each; without the latter if there are none. */
+function aroundAxis(shape: Shape, axis: number): Shape {
+  const [before, after] = [shape.slice(0, axis), shape.slice(axis + 1)];
+  return [sizeOf(before), shape[axis], ...after.length > 0 ? [sizeOf(after)] : []];
+}
+
+/** y_i = x_0 + ... + x_i, backwards y_i = x_i + ... + x_n:  x' = the same of y' in the other direction. */
+export const cumsumOp: Op<CumsumAttrs> = linear({
+  name: "cumsum",
+  shape: ([x]) => x,
+  dtype: numberDType("take cumsum of"),
+  transpose: (g, _, { axis, reverse }) => apply(cumsumOp, [g], { axis, reverse: !reverse }),
+  vmap: (x, { axis, reverse }) => apply(cumsumOp, [x], { axis: axis + 1, reverse }),
+  lower: {
+    kind: "kernel",
+    operands: ([x], { axis }) => [aroundAxis(x, axis)],
+    build: ([source], [x], { axis, reverse }) => ({
+      kind: "cumsum",
+      shape: aroundAxis(x, axis),
+      reverse,
+      operands: [source],
+    }),
+  },
+});
+
+/** Axes up to this length are summed by one kernel; the groups of longer ones are about as long as the latter number. */
+const [longest, wantedGroup] = [4096, 1024];
+
+/** The length of groups of n elements: it divides n, if there is such a one. */
+function groupLength(n: number): number {
+  const lengths = Array.from({ length: wantedGroup }, (_, i) => wantedGroup / 2 + i);
+  return lengths.findLast((length) => n % length === 0) ?? wantedGroup;
+}
+
+/** One tensor with x in front of, or behind, `count` zeros along an axis. */
+function withZeros(x: Tensor, axis: number, count: number, where: "before" | "after"): Tensor {
+  const zeros = x.shape.map((_, i) => i === axis ? count : 0);
+  const none = x.shape.map(() => 0);
+  return count === 0 ? x : pad(x, where === "before" ? { low: zeros, high: none } : { low: none, high: zeros });
+}
+
+/** Running sums that leave each element out, of those that do not. */
+function shifted(sums: Tensor, axis: number, reverse: boolean): Tensor {
+  const n = sums.shape[axis];
+  return withZeros(
+    slice(sums, { axis, start: reverse ? 1 : 0, stop: reverse ? n : n - 1 }),
+    axis,
+    1,
+    reverse ? "after" : "before",
+  );
+}
+
+function runningSums(x: Tensor, axis: number, reverse: boolean): Tensor {
+  const n = x.shape[axis];
+  if (n <= longest) return apply(cumsumOp, [x], { axis, reverse });
+  const length = groupLength(n);
+  const count = Math.ceil(n / length);
+  const [before, after] = [x.shape.slice(0, axis), x.shape.slice(axis + 1)];
+  const groups = reshape(withZeros(x, axis, count * length - n, "after"), [...before, count, length, ...after]);
+  const inside = apply(cumsumOp, [groups], { axis: axis + 1, reverse });
+  const end = reverse ? 0 : length - 1;
+  const totals = reshape(slice(inside, { axis: axis + 1, start: end, stop: end + 1 }), [...before, count, ...after]);
+  const others = reshape(shifted(runningSums(totals, axis, reverse), axis, reverse), [...before, count, 1, ...after]);
+  const sums = reshape(add(inside, others), [...before, count * length, ...after]);
+  return slice(sums, { axis, stop: n });
+}
 
 interface Monoid {
   /** Combines what comes before with what comes after. */
@@ -112,7 +186,12 @@ function scan(
  */
 export function cumsum(x: TensorLike, options: CumulativeOptions = {}): Tensor {
   checkOptions(options, cumulativeOptions, "cumsum");
-  return scan(upcast(asTensor(x)), { combine: add, neutral: 0 }, options, "take cumsum");
+  const { axis = -1, reverse = false, exclusive = false } = options;
+  const tensor = upcast(asTensor(x));
+  const along = normalizeAxis(axis, tensor.rank, "take cumsum");
+  if (tensor.size === 0) return tensor;
+  const sums = runningSums(tensor, along, reverse);
+  return exclusive ? shifted(sums, along, reverse) : sums;
 }
 
 /**

@@ -33,6 +33,7 @@ import { castOp, stopGradientOp, variableOp } from "./cast.ts";
 import { eqOp, leOp, ltOp, neOp } from "./compare.ts";
 import { conv2dFilterGradOp, conv2dInputGradOp, conv2dOp } from "./conv.ts";
 import { concatOp } from "./concat.ts";
+import { cumsumOp } from "./cumulative.ts";
 import { indexOp } from "./creation.ts";
 import { fullOp } from "./constant.ts";
 import { digammaOp, lgammaOp, polygammaOp } from "./gamma.ts";
@@ -149,6 +150,7 @@ export const allOps: readonly Op[] = [
   prodOp,
   whereOp,
   argsortOp,
+  cumsumOp,
   takeOp,
   takeGradOp,
   writeOp,

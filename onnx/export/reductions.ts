@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cumsumOp } from "../../core/ops/cumulative.ts";
 import { argmaxOp, argminOp, maxOp, minOp } from "../../core/ops/reduce.ts";
 import { prodOp } from "../../core/ops/prod.ts";
 import { reshapeOp } from "../../core/ops/movement.ts";
@@ -75,6 +76,11 @@ const argsort: Row = (value, emitter) => {
   return emitter.node("Cast", [outputs[1]], { to: codeOf(value.dtype) });
 };
 
+const cumsum: Row = (value, emitter) => {
+  const { axis, reverse } = needed(fixed(value, cumsumOp, (attrs) => attrs));
+  return emitter.node("CumSum", [emitter.of(value.inputs[0]), emitter.scalar("i32", axis)], { reverse: Number(reverse) });
+};
+
 export const reductionRows: readonly (readonly [Op, Row])[] = [
   row(sumOp, reduceRow),
   row(maxOp, reduceRow),
@@ -83,6 +89,7 @@ export const reductionRows: readonly (readonly [Op, Row])[] = [
   row(argmaxOp, indexOf("ArgMax")),
   row(argminOp, indexOf("ArgMin")),
   row(argsortOp, argsort),
+  row(cumsumOp, cumsum),
 ];
 
 export const reductionFusions: readonly (readonly [Op, Fusion])[] = [[reshapeOp as Op, kept]];

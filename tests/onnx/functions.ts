@@ -122,6 +122,7 @@ export const functions: Readonly<Record<string, readonly [(x: Tensor) => unknown
   "a product with a broadcast one": [(x) => matmul(broadcastTo(ones([1, 3, 6]), [4, 3, 6]), x), image],
   "a gram matrix": [(x) => matmul(transpose(x), x)],
   cumsum: [(x) => cumsum(x, { axis: 1 })],
+  "cumsum backwards, without the element": [(x) => cumsum(x, { axis: -1, reverse: true, exclusive: true })],
   sort: [(x) => sort(x)],
   "argsort of the batch": [(x) => argsort(x, { axis: 0, descending: true })],
   topK: [(x) => topK(x, 3)],

@@ -380,6 +380,15 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     one("nothing", float([2, 0]), { descending: false }),
     one("no rows", float([0, 3]), { descending: false }),
   ],
+  cumsum: [
+    one("rows", float([3, 7]), { axis: 1, reverse: false }),
+    one("backwards", float([9]), { axis: 0, reverse: true }),
+    one("columns", float([5, 6]), { axis: 0, reverse: false }),
+    one("in the middle, backwards", float([2, 4, 3]), { axis: 1, reverse: true }),
+    one("of i32", integer([2, 5, 4], "i32"), { axis: 1, reverse: false }),
+    one("of u32", integer([6], "u32"), { axis: 0, reverse: false }),
+    one("of nothing", float([2, 0]), { axis: 1, reverse: false }),
+  ],
   barrier: [one("", float([2, 3]), { id: 0 }), two("after another", float([3]), integer([2, 2], "i32"), { id: 1 })],
   write: [
     {

@@ -7,6 +7,7 @@ import { type Access, callByKind, type Kernel, type KernelTable } from "../../ir
 import { contiguousStrides } from "../../shape.ts";
 import { argsortResult } from "./argsort.ts";
 import { conv2d, conv2dFilterGrad, conv2dInputGrad } from "./conv.ts";
+import { cumsumResult } from "./cumsum.ts";
 import { exchange } from "./exchange.ts";
 import { evaluate, type Memory } from "./evaluate.ts";
 import { matmulResult } from "./matmul.ts";
@@ -53,6 +54,7 @@ const resultsOf: KernelTable<readonly Memory[], readonly Float64Array[]> = {
     return [];
   },
   argsort: (memories, kernel) => [argsortResult(kernel, memories)],
+  cumsum: (memories, kernel) => [cumsumResult(kernel, memories)],
   exchange: (memories, kernel) => {
     exchange(kernel, memories);
     return [];

@@ -18,6 +18,7 @@ import {
   cast,
   concat,
   conv2d,
+  cumsum,
   eq,
   expandDims,
   flip,
@@ -185,6 +186,7 @@ const steps = {
   floatSum: reduction((x, options) => cast(sum(asFloats(x), options), "i32"), true),
   argmax: (x, _, k) => x.rank === 0 || x.size === 0 ? undefined : small(argmax(x, { axis: axisOf(x, k) })),
   argmin: (x, _, k) => x.rank === 0 || x.size === 0 ? undefined : small(argmin(x, { axis: axisOf(x, k), keepDims: true })),
+  cumsum: (x, _, k) => x.rank === 0 ? undefined : small(cumsum(x, { axis: axisOf(x, k), reverse: k % 2 === 0 })),
   sort: (x, _, k) => x.rank === 0 ? undefined : sort(x, { axis: axisOf(x, k), descending: k % 2 === 0 }),
   argsort: (x, _, k) => x.rank === 0 ? undefined : small(argsort(x, { axis: axisOf(x, k) })),
   matmul: (x, y) => {

@@ -19,6 +19,7 @@ import {
   mul,
   norm,
   prod,
+  reshape,
   ShapeError,
   sum,
   type Tensor,
@@ -27,7 +28,7 @@ import {
   variance,
   zeros,
 } from "../../../mod.ts";
-import { assertClose } from "../../support/close.ts";
+import { assertClose, exact } from "../../support/close.ts";
 import { testOnDevices } from "../../support/each_device.ts";
 import { testSubjects } from "../../support/each_subject.ts";
 import type { Subject } from "../../support/laws.ts";
@@ -153,6 +154,30 @@ testOnDevices("long running sums are exact to rounding", async () => {
   assertClose(await data(jit(cumsum)(tensor(x))), expected, { relative: 0, absolute: 1e-5 }, "cumsum");
   const slope = await data(grad((x: Tensor) => sum(cumsum(x)))(tensor(x)));
   assertClose(slope, Float64Array.from(x, (_, i) => n - i), { relative: 1e-6, absolute: 0 }, "its derivative");
+});
+
+testOnDevices("running sums in groups of groups, along any axis and in both directions", async () => {
+  // Longer than a kernel sums at once; lengths with divisors and without, integers small enough for f32.
+  for (const [n, columns] of [[5000, 3], [4099, 2], [70_000, 1]]) {
+    const values = Float32Array.from({ length: n * columns }, (_, i) => (i * 7919) % 13 - 6);
+    const x = reshape(tensor(values), [n, columns]);
+    for (const reverse of [false, true]) {
+      for (const exclusive of [false, true]) {
+        const expected = new Float32Array(n * columns);
+        for (let column = 0; column < columns; column++) {
+          let total = 0;
+          for (let k = 0; k < n; k++) {
+            const at = (reverse ? n - 1 - k : k) * columns + column;
+            if (exclusive) expected[at] = total;
+            total += values[at];
+            if (!exclusive) expected[at] = total;
+          }
+        }
+        const what = `${n} by ${columns}${reverse ? ", backwards" : ""}${exclusive ? ", without the element" : ""}`;
+        assertClose(await data(cumsum(x, { axis: 0, reverse, exclusive })), expected, exact, what);
+      }
+    }
+  }
 });
 
 Deno.test("what makes no sense is refused", async () => {

@@ -6,6 +6,7 @@
 import { binaryCases } from "./binary.ts";
 import type { KernelCase } from "./builder.ts";
 import { convCases } from "./conv.ts";
+import { cumsumCases } from "./cumsum.ts";
 import { expressionCases } from "./expressions.ts";
 import { mapCases } from "./map.ts";
 import { matmulCases } from "./matmul.ts";
@@ -33,6 +34,7 @@ export const kernelCases: Readonly<Record<string, readonly KernelCase[]>> = {
   "gatherRows": takeCases,
   "scatterRows": writeCases,
   "sort": sortCases,
+  "cumsum": cumsumCases,
   "programs": programCases,
   "programs over rows": rowProgramCases,
 };

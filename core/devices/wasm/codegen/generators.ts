@@ -6,6 +6,7 @@
 import { callByKind, type KernelTable, type SimpleKernel } from "../../../ir/kernel.ts";
 import type { GeneratorContext, Phase } from "./context.ts";
 import { conv2d, conv2dFilterGrad, conv2dInputGrad } from "./convolution/conv2d.ts";
+import { cumsum } from "./cumulative/cumsum.ts";
 import { map } from "./elementwise/map.ts";
 import { matmul } from "./matmul/matmul.ts";
 import { avgPool2d, avgPool2dGrad, maxPool2d, maxPool2dGather, maxPool2dScatter } from "./pooling/pooling.ts";
@@ -32,6 +33,7 @@ const generators: KernelTable<GeneratorContext, readonly Phase[]> = {
   scatterAddRows,
   scatterRows,
   argsort,
+  cumsum,
   exchange: (_, { exchange }) => {
     throw new DeviceError(`Cannot do ${exchange.label} inside a scan on wasm: do it before or after`, { device: "wasm" });
   },

@@ -20,6 +20,7 @@ import { sizeOf } from "../../../shape.ts";
 import { generateConv2d } from "./convolution/conv2d.ts";
 import { generateConv2dFilterGrad } from "./convolution/filter_gradient.ts";
 import { generateConv2dInputGrad } from "./convolution/input_gradient.ts";
+import { generateCumsum } from "./cumsum.ts";
 import { type KernelCode, type KernelContext, noDispatches, type Target } from "./kernel_code.ts";
 import { generateMap } from "./map.ts";
 import { generateMatmul } from "./matmul/matmul.ts";
@@ -58,6 +59,7 @@ const generators: KernelTable<Surroundings, KernelCode> = {
   scatterAddRows: from(generateScatterAddRows),
   scatterRows: from(generateScatterRows),
   argsort: from(generateArgsort),
+  cumsum: from(generateCumsum),
   exchange: (_, { exchange }) => {
     throw new DeviceError(`Cannot do ${exchange.label} inside a scan on webgpu: do it before or after`, { device: "webgpu" });
   },

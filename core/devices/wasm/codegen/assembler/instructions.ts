@@ -126,6 +126,7 @@ export const plainCodes = {
   "f32x4.gt": [0xfd, 68],
   "f32x4.le": [0xfd, 69],
   "f32x4.ge": [0xfd, 70],
+  "f64x2.eq": [0xfd, 71],
   "v128.not": [0xfd, 77],
   "v128.and": [0xfd, 78],
   "v128.andnot": [0xfd, 79],
@@ -133,6 +134,8 @@ export const plainCodes = {
   "v128.xor": [0xfd, 81],
   "v128.bitselect": [0xfd, 82],
   "v128.any_true": [0xfd, 83],
+  "f32x4.demote_f64x2_zero": [0xfd, 94],
+  "f64x2.promote_low_f32x4": [0xfd, 95],
   "i8x16.narrow_i16x8_u": [0xfd, 102],
   "f32x4.ceil": [0xfd, 103],
   "f32x4.floor": [0xfd, 104],
@@ -229,6 +232,7 @@ export const laneCodes = {
 /** Loads and stores of one lane: code and the base-2 logarithm of the alignment. */
 export const memoryLaneCodes = {
   "v128.load32_lane": [86, 2],
+  "v128.load64_lane": [87, 3],
   "v128.store32_lane": [90, 2],
   "v128.store64_lane": [91, 3],
 } as const;

@@ -61,6 +61,11 @@ export function transpose4(c: FunctionWriter, rows: readonly number[]): void {
   c.release("v128", high).release("v128", low);
 }
 
+/** Transposes two vectors of two f64 in place. */
+export function transpose2(c: FunctionWriter, [a, b]: readonly number[]): void {
+  c.get(a).get(b).shuffle32([2, 3, 6, 7]).get(a).get(b).shuffle32([0, 1, 4, 5]).set(a).set(b);
+}
+
 /** Sets all floats of `bytes` (a multiple of 16) from the address in local `at`, which is kept, to a value, 0 unless another is given. */
 export function zeroBytes(c: FunctionWriter, at: number, bytes: number, value = 0): void {
   if (bytes === 0) return;
