@@ -8,6 +8,7 @@
  */
 import * as expr from "../ir/expr.ts";
 import { madeBy } from "../ir/operation.ts";
+import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { broadcastShapes, sameShape, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
@@ -42,8 +43,8 @@ export const matmulOp: Op<undefined> = bilinear({
     build: ([lhs, rhs], [x, y], _, dtype) => {
       const [batch, m, k] = flatBatch(x);
       const shape = [batch, m, y[y.length - 1]];
-      if (dtype === "f32") return { kind: "matmul", shape, k, operands: [lhs, rhs] };
-      // Other types are too rare for kernels of their own: a sum over products.
+      if (isFloat(dtype)) return { kind: "matmul", shape, k, operands: [lhs, rhs] };
+      // Integers are too rare for kernels of their own: a sum over products.
       const [lb, lm, lk] = lhs.strides;
       const [rb, rk, rn] = rhs.strides;
       const type = expr.scalarType(dtype);

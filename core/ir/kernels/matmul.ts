@@ -6,7 +6,7 @@
 import { sizeOf } from "../../shape.ts";
 import { type Access, type KernelBase, type KernelKind, strided } from "./base.ts";
 
-/** result[b, i, j] = sum over p of lhs[b, i, p] * rhs[b, p, j]; f32. The domain is [batch, m, n]. */
+/** result[b, i, j] = sum over p of lhs[b, i, p] * rhs[b, p, j]; f32 or f64. The domain is [batch, m, n]. */
 export interface MatmulKernel extends KernelBase {
   readonly kind: "matmul";
   readonly k: number;

@@ -6,7 +6,7 @@
 import { binary, cast, type Expr } from "../../../core/ir/expr.ts";
 import type { MatmulKernel } from "../../../core/ir/kernel.ts";
 import { exact, type Tolerance } from "../close.ts";
-import { noise, noiseInt } from "../noise.ts";
+import { noise, noise64, noiseInt } from "../noise.ts";
 import { buildCase, dense, f32, index, type KernelCase, load, result, store, strided } from "./builder.ts";
 
 /** Dot products of `k` terms below 1 in size. */
@@ -40,22 +40,27 @@ const repeatedRow = (b: number, _: number, c: number): Layout => ({ strides: [c,
 
 type MakeLayout = (b: number, r: number, c: number) => Layout;
 
-const plainStores = (out: number, [b, m, n]: Sizes) => [store(dense(out, [b, m, n]), result())];
-
-function productCase(name: string, sizes: Sizes, left: MakeLayout = rowMajor, right: MakeLayout = rowMajor): KernelCase {
+function productCase(
+  name: string,
+  sizes: Sizes,
+  left: MakeLayout = rowMajor,
+  right: MakeLayout = rowMajor,
+  dtype: "f32" | "f64" = "f32",
+): KernelCase {
   const [b, m, n, k] = sizes;
-  return buildCase(name, dotTolerance(k), (p) => {
+  const [tolerance, values] = dtype === "f32" ? [dotTolerance(k), noise] : [{ relative: 1e-13, absolute: 1e-15 * k }, noise64];
+  return buildCase(name, tolerance, (p) => {
     const [lhs, rhs] = [left(b, m, k), right(b, k, n)];
-    const x = p.input("f32", noise(1, lhs.size));
-    const y = p.input("f32", noise(2, rhs.size));
-    const out = p.output("f32", b * m * n);
+    const x = p.input(dtype, values(1, lhs.size));
+    const y = p.input(dtype, values(2, rhs.size));
+    const out = p.output(dtype, b * m * n);
     p.run({
       kind: "matmul",
       shape: [b, m, n],
       k,
       operands: [strided(x, lhs.strides, lhs.offset), strided(y, rhs.strides, rhs.offset)],
       loads: [],
-      stores: plainStores(out, sizes),
+      stores: [store(dense(out, [b, m, n]), result(0, dtype))],
     });
   });
 }
@@ -113,6 +118,34 @@ const products: readonly KernelCase[] = [
   productCase("product of no rows", [1, 0, 3, 4]),
   productCase("product of no columns", [1, 2, 0, 4]),
   productCase("product over no terms is zero", [1, 3, 5, 0]),
+];
+
+const doubles: readonly KernelCase[] = [
+  ...sizes.map((s) => productCase(`f64 product of sizes [${s.join(", ")}]`, s, rowMajor, rowMajor, "f64")),
+  ...layouts.flatMap((layout) => [
+    productCase(`f64 product with ${layout.name} left`, [2, 9, 11, 13], layout, rowMajor, "f64"),
+    productCase(`f64 product with ${layout.name} right`, [2, 9, 11, 13], rowMajor, layout, "f64"),
+  ]),
+  productCase("f64 product of more terms than a panel has", [2, 7, 5, 2100], rowMajor, columnMajor, "f64"),
+  productCase("f64 product over no terms is zero", [1, 3, 5, 0], rowMajor, rowMajor, "f64"),
+  buildCase("f64 product with a bias, rounded to f32", { relative: 1e-6, absolute: 1e-7 }, (p) => {
+    const [m, n, k] = [65, 63, 40];
+    const operands = [
+      dense(p.input("f64", noise64(1, m * k)), [1, m, k]),
+      dense(p.input("f64", noise64(2, k * n)), [1, k, n]),
+    ] as const;
+    const bias = strided(p.input("f64", noise64(3, n)), [0, 0, 1]);
+    const out = p.output("f32", m * n);
+    const sum = binary("add", result(0, "f64"), load(0, "f64"));
+    p.run({
+      kind: "matmul",
+      shape: [1, m, n],
+      k,
+      operands,
+      loads: [bias],
+      stores: [store(dense(out, [1, m, n]), cast("f32", sum))],
+    });
+  }),
 ];
 
 /** A product whose stores are made by the test: x [m, k] by y [k, n], with a bias [n] and a residual [m, n] to load. */
@@ -226,7 +259,7 @@ const knownCases: readonly KernelCase[] = [
       k: 3,
       operands: [dense(x, [1, 2, 3]), dense(y, [1, 3, 2])],
       loads: [],
-      stores: plainStores(out, [1, 2, 2, 3]),
+      stores: [store(dense(out, [1, 2, 2]), result())],
     });
     return [[58, 64, 139, 154]];
   }),
@@ -240,11 +273,11 @@ const knownCases: readonly KernelCase[] = [
       k: 2,
       operands: [dense(x, [1, 3, 2]), dense(y, [1, 2, 1])],
       loads: [],
-      stores: plainStores(out, [1, 3, 1, 2]),
+      stores: [store(dense(out, [1, 3, 1]), result())],
     });
     return [[Infinity, NaN, 3]];
   }),
 ];
 
 /** Cases of matrix products. */
-export const matmulCases: readonly KernelCase[] = [...products, ...epilogues, ...knownCases];
+export const matmulCases: readonly KernelCase[] = [...products, ...doubles, ...epilogues, ...knownCases];

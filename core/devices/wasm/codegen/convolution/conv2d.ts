@@ -5,13 +5,15 @@
  * @module
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
+import type { ConvGeometry } from "../../../../ir/windows.ts";
 import type { GeneratorContext, KernelGenerator, Phase } from "../context.ts";
+import { doubleConvolution, doubleFilterGradient, doubleInputGradient } from "../doubles/convolution.ts";
 import { directConvolution } from "./direct/convolution.ts";
 import { directFilterGradient } from "./filter_gradient/filter_gradient.ts";
 import { directFilterGradientCycles, planFilterGradient } from "./filter_gradient/plan.ts";
 import { fitsImageLanes, imageLanesCycles, pixelLanesCycles } from "./image_lanes/choice.ts";
 import { imageLanesConvolution } from "./image_lanes/convolution.ts";
-import { filterGradientSums, forwardSums, inputGradientSums, plainConvolution, type PlainSums } from "./plain.ts";
+import { zeros } from "./zeros.ts";
 import { type Convolution, forwardConvolution, inputGradientConvolution, multiplyAdds } from "./problem.ts";
 import { tapFilterGradient } from "./tap_products/filter_gradient.ts";
 import { planTaps, tapCycles, tapsFit } from "./tap_products/plan.ts";
@@ -21,17 +23,18 @@ import { winogradFilterGradient } from "./winograd/filter_gradient.ts";
 
 /** conv2d. */
 export const conv2d: KernelGenerator<ConvKernel> = (context, kernel) =>
-  convolve(context, kernel, forwardConvolution(kernel), forwardSums(kernel.geometry));
+  convolve(context, kernel, forwardConvolution(kernel), doubleConvolution);
 
 /** The gradient of conv2d with respect to its input. */
 export const conv2dInputGrad: KernelGenerator<ConvKernel> = (context, kernel) =>
-  convolve(context, kernel, inputGradientConvolution(kernel), inputGradientSums(kernel.geometry));
+  convolve(context, kernel, inputGradientConvolution(kernel), doubleInputGradient);
 
 /** The gradient of conv2d with respect to its filters. */
 export const conv2dFilterGrad: KernelGenerator<ConvKernel> = (context, kernel) => {
   if (kernel.shape.includes(0)) return [];
   const { geometry: g } = kernel;
-  if (needsPlainLoops(context, kernel)) return plainConvolution(context, kernel, filterGradientSums(g));
+  if (isOfNothing(g)) return zeros(context, kernel);
+  if (isDouble(context, kernel)) return doubleFilterGradient(context, kernel);
   const madds = g.n * g.o * g.oh * g.ow * (g.c / g.groups) * g.kh * g.kw;
   const tiles = context.tiles(madds, g.c / g.groups);
   const taps = planTaps(g, tiles);
@@ -72,9 +75,15 @@ function leastCycles(context: GeneratorContext, algorithms: readonly Algorithm[]
   return algorithms[context.choose(algorithms.map(({ name }) => name), best)].write();
 }
 
-function convolve(context: GeneratorContext, kernel: ConvKernel, conv: Convolution, sums: PlainSums): readonly Phase[] {
+function convolve(
+  context: GeneratorContext,
+  kernel: ConvKernel,
+  conv: Convolution,
+  writeDouble: (context: GeneratorContext, kernel: ConvKernel) => readonly Phase[],
+): readonly Phase[] {
   if (kernel.shape.includes(0)) return [];
-  if (needsPlainLoops(context, kernel)) return plainConvolution(context, kernel, sums);
+  if (isOfNothing(kernel.geometry)) return zeros(context, kernel);
+  if (isDouble(context, kernel)) return writeDouble(context, kernel);
   const { threads } = context;
   const tiles = context.tiles(multiplyAdds(conv), conv.outChannels);
   const algorithms: Algorithm[] = [{
@@ -100,8 +109,11 @@ function convolve(context: GeneratorContext, kernel: ConvKernel, conv: Convoluti
   return leastCycles(context, algorithms);
 }
 
-/** Whether something is empty, so that sums are of nothing, or has 64 bits. */
-function needsPlainLoops({ program }: GeneratorContext, { geometry, operands: [first] }: ConvKernel): boolean {
-  const { n, c, h, w, o, oh, ow, kh, kw } = geometry;
-  return [n, c, h, w, o, oh, ow, kh, kw].includes(0) || program.buffers[first.buffer].dtype === "f64";
+/** Whether an axis is empty, so that sums are of nothing. */
+function isOfNothing({ n, c, h, w, o, oh, ow, kh, kw }: ConvGeometry): boolean {
+  return [n, c, h, w, o, oh, ow, kh, kw].includes(0);
+}
+
+function isDouble({ program }: GeneratorContext, { operands: [first] }: ConvKernel): boolean {
+  return program.buffers[first.buffer].dtype === "f64";
 }

@@ -1,5 +1,5 @@
 /**
- * Matrix products: result[b, i, j] = sum over p of lhs[b, i, p] * rhs[b, p, j], any strides, f32.
+ * Matrix products: result[b, i, j] = sum over p of lhs[b, i, p] * rhs[b, p, j], any strides, f32 (f64: `doubles/`).
  *
  * Large ones are computed from packed panels (`packed_product.ts`). Products of few rows where both operands are contiguous along
  * the inner axis (one sample through a linear layer) are sums of elementwise products of vectors (`dot_product.ts`).
@@ -8,6 +8,7 @@
  */
 import type { MatmulKernel } from "../../../../ir/kernel.ts";
 import type { KernelGenerator } from "../context.ts";
+import { doubleMatmul } from "../doubles/matmul.ts";
 import { piecesFor } from "../work.ts";
 import { dotProduct, prefersDot } from "./dot_product.ts";
 import { planPacked } from "./packed_plan.ts";
@@ -19,6 +20,7 @@ export const matmul: KernelGenerator<MatmulKernel> = (context, kernel) => {
   const product = simplifyProduct(kernel);
   const { batch, m, n, k } = product;
   if (batch === 0 || m === 0 || n === 0) return [];
+  if (context.program.buffers[kernel.operands[0].buffer].dtype === "f64") return doubleMatmul(context, kernel);
   const madds = batch * m * n * k;
   const pieces = piecesFor(context.threads, { multiplyAdds: madds });
   const func = prefersDot(product)
