@@ -322,9 +322,15 @@ Deno.test({ name: "wasm: on busy cores the results are the same bits, whoever do
     });
   });
   const [expected] = runOn(devices[0].device, one);
-  // A thread each for every core, so that ours are taken off in the middle of their pieces and come back late.
-  const source = "data:text/javascript,for (;;);";
-  const busy = Array.from({ length: navigator.hardwareConcurrency }, () => new Worker(source, { type: "module" }));
+  // A thread each for every core, so that ours are taken off in the middle of their pieces and come back late. It ends by itself:
+  // `terminate` does not stop a loop.
+  const source = "data:text/javascript,onmessage = ({ data }) => { while (!Atomics.load(data, 0)); postMessage(null); };";
+  const isDone = new Int32Array(new SharedArrayBuffer(4));
+  const busy = Array.from({ length: navigator.hardwareConcurrency }, () => {
+    const worker = new Worker(source, { type: "module" });
+    worker.postMessage(isDone);
+    return { worker, ended: new Promise((resolve) => worker.onmessage = resolve) };
+  });
   try {
     for (const { threads, device } of [...devices.slice(1), { threads: 12, device: createWasmDevice({ threads: 12 }) }]) {
       const executable = device.compile(one.program);
@@ -338,7 +344,9 @@ Deno.test({ name: "wasm: on busy cores the results are the same bits, whoever do
       executable.destroy();
     }
   } finally {
-    busy.forEach((worker) => worker.terminate());
+    Atomics.store(isDone, 0, 1);
+    await Promise.all(busy.map(({ ended }) => ended));
+    busy.forEach(({ worker }) => worker.terminate());
   }
 });
 
