@@ -9,7 +9,7 @@ export interface Trained {
   readonly rank: number;
   /** Of all parameters, bit by bit. */
   readonly digest: string;
-  /** At most 2,000 of the parameters, from all over. */
+  /** A hundred of the parameters at most, from all over. */
   readonly sample: readonly number[];
 }
 
