@@ -9,7 +9,7 @@ export interface Trained {
   readonly rank: number;
   /** Of all parameters, bit by bit. */
   readonly digest: string;
-  /** A hundred of the parameters at most, from all over. */
+  /** Fifty of the parameters at most, from all over. */
   readonly sample: readonly number[];
 }
 
