@@ -19,6 +19,7 @@ import { tapFilterGradient } from "./tap_products/filter_gradient.ts";
 import { planTaps, tapCycles, tapsFit } from "./tap_products/plan.ts";
 import { fitsWinograd, winogradCycles, winogradFilterGradientCycles } from "./winograd/choice.ts";
 import { winogradConvolution } from "./winograd/convolution.ts";
+import { tilesOf2, tilesOf4 } from "./winograd/linear_maps.ts";
 import { winogradFilterGradient } from "./winograd/filter_gradient.ts";
 
 /** conv2d. */
@@ -100,11 +101,14 @@ function convolve(
   }
   if (fitsWinograd(threads, kernel.geometry, multiplyAdds(conv))) {
     const { location } = context.program.buffers[conv.filters.buffer];
-    algorithms.push({
-      name: "Winograd",
-      cycles: winogradCycles(conv, threads, tiles, location.kind === "input" && location.lasting === true),
-      write: () => winogradConvolution(context, kernel, conv),
-    });
+    const lasting = location.kind === "input" && location.lasting === true;
+    for (const [name, form] of [["Winograd", tilesOf4], ["Winograd, tiles of 2 by 2", tilesOf2]] as const) {
+      algorithms.push({
+        name,
+        cycles: winogradCycles(form, conv, threads, tiles, lasting),
+        write: () => winogradConvolution(context, kernel, form, conv),
+      });
+    }
   }
   return leastCycles(context, algorithms);
 }

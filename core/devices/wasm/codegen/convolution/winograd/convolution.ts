@@ -1,12 +1,13 @@
 /**
- * Convolutions with windows of 3 by 3 by Winograd's F(4x4, 3x3): a quarter of the multiplications of the direct sum.
+ * Convolutions with windows of 3 by 3 by Winograd's F(4x4, 3x3): a quarter of the multiplications of the direct sum; or by F(2x2, 3x3):
+ * more of them, but fewer transformed filters, where a single small image would wait for these to come from memory.
  *
- * Outputs are cut into tiles of 4 by 4, inputs into overlapping patches of 6 by 6. With the matrices of `linear_maps.ts`, patch
+ * Outputs are cut into tiles of 4 by 4, inputs into overlapping patches of 6 by 6 (or 2 by 2, and 4 by 4). With the matrices of `linear_maps.ts`, patch
  * d, filter w and tile y of one channel satisfy
  *
  *   y = A^T [ (G w G^T) * (B^T d B) ] A        and the transpose of that in w        dw = G^T [ (A dy A^T) * (B^T d B) ] G
  *
- * so that sums over channels, or over tiles, are 36 independent matrix products, one per component. Transforms work on four
+ * so that sums over channels, or over tiles, are 36 (or 16) independent matrix products, one per component. Transforms work on four
  * channels at a time, one per lane, and keep [tile][component][channel]. Rounding errors are two to four times those of a direct
  * sum. Tiles where they could be larger are computed as direct sums: see `evenness.ts`.
  *
@@ -26,20 +27,11 @@ import { type FilterPanels, filterPanels, transformFilters } from "./filters.ts"
 import { bestTiling } from "./choice.ts";
 import { directTile } from "./direct_tile.ts";
 import { filterScale, type MagnitudePlane, magnitudePlane, unevenTile } from "./evenness.ts";
-import { patchToComponents } from "./linear_maps.ts";
+import type { WinogradForm } from "./linear_maps.ts";
 import { multiplyComponents } from "./products.ts";
 import { outputTransform } from "./squares.ts";
 import { setBand, type TiledImage, tiledImage, transformGroup } from "./tiled_image.ts";
-import {
-  type Band,
-  componentCount,
-  type ConvolutionTiling,
-  eachGroup,
-  eachTile,
-  patchSize,
-  tileSize,
-  tileSpacing,
-} from "./tiling.ts";
+import { type Band, type ConvolutionTiling, eachGroup, eachTile, tileSpacing } from "./tiling.ts";
 
 /** Bytes of a word that says whether a tile is uneven. */
 const wordBytes = 4;
@@ -48,10 +40,15 @@ const wordBytes = 4;
 const fewerProducts = 3;
 
 /** conv2d and conv2dInputGrad of 3 by 3 windows. */
-export function winogradConvolution(context: GeneratorContext, kernel: ConvKernel, conv: Convolution): readonly Phase[] {
-  const tiling = bestTiling(conv, context.threads, context.tiles(multiplyAdds(conv), conv.outChannels));
+export function winogradConvolution(
+  context: GeneratorContext,
+  kernel: ConvKernel,
+  form: WinogradForm,
+  conv: Convolution,
+): readonly Phase[] {
+  const tiling = bestTiling(form, conv, context.threads, context.tiles(multiplyAdds(conv), conv.outChannels));
   const { parts } = tiling;
-  const panels = filterPanels(context, conv, context.tiles(multiplyAdds(conv), conv.outChannels / parts), parts);
+  const panels = filterPanels(context, form, conv, context.tiles(multiplyAdds(conv), conv.outChannels / parts), parts);
   const unitPieces = Math.min(tiling.units, piecesFor(context.threads, { multiplyAdds: multiplyAdds(conv) / fewerProducts }));
   const pieces = parts > 1 ? parts : unitPieces;
   return [
@@ -98,29 +95,31 @@ function convolveTiles(
 ): number {
   const { module } = context;
   const { inChannels, outWidth } = conv;
+  const { form } = tiling;
   const outChannels = conv.outChannels / tiling.parts;
   const part = { ...conv, outChannels };
-  const productStride = componentCount * outChannels + tileSpacing;
+  const productStride = form.components * outChannels + tileSpacing;
   const blockTiles = Math.min(tiling.together, maxTileRows);
-  const image = tiledImage(module, conv.source, conv.window, tiling, [patchToComponents, patchSize], 0);
+  const image = tiledImage(module, conv.source, conv.window, tiling, [form.patchToComponents, form.patch], 0);
   const patchStride = image.tileStride;
-  const sizes = { inChannels, outChannels, tiles: panels.tiles, patchStride, productStride, blockTiles };
+  const { components } = form;
+  const sizes = { components, inChannels, outChannels, tiles: panels.tiles, patchStride, productStride, blockTiles };
   const multiply = multiplyComponents(module, sizes);
-  const edgeColumns = outWidth % tileSize;
-  const wholeTile = outputTransform(module, part, tileSize);
-  const edgeTile = edgeColumns === 0 ? wholeTile : outputTransform(module, part, edgeColumns);
+  const edgeColumns = outWidth % form.tile;
+  const wholeTile = outputTransform(module, form, part, form.tile);
+  const edgeTile = edgeColumns === 0 ? wholeTile : outputTransform(module, form, part, edgeColumns);
   const epilogue = context.epilogue(kernel);
   const rows = roundUp(tiling.together, blockTiles);
   const patchBytes = roundUp(rows * patchStride * floatBytes, 64);
-  const plane = magnitudePlane(module, inChannels, image.layout, tiling, patchSize - tileSize);
+  const plane = magnitudePlane(module, inChannels, image.layout, tiling, form.patch - form.tile);
   const planeAt = image.stagedBytes + patchBytes + roundUp(rows * productStride * floatBytes, 64);
   const unevenAt = planeAt + plane.bytes;
   context.privateScratch(unevenAt + tiling.together * wordBytes);
   const [uneven, direct] = [
-    (columns: number) => unevenTile(module, plane, columns),
-    (columns: number) => directTile(module, part, image.layout, columns),
+    (columns: number) => unevenTile(module, form, plane, columns),
+    (columns: number) => directTile(module, form, part, image.layout, columns),
   ].map((write) => {
-    const whole = write(tileSize);
+    const whole = write(form.tile);
     return [whole, edgeColumns === 0 ? whole : write(edgeColumns)] as const;
   });
   const scale = filterScale(module, context.threads);
@@ -136,6 +135,8 @@ function convolveTiles(
 class TileConvolutionWriter {
   readonly #c: FunctionWriter;
   readonly #parts: TileConvolution;
+  /** Outputs of a tile along one axis. */
+  readonly #tile: number;
   /** Locals: the bands of the piece. */
   readonly #unit: number;
   readonly #end: number;
@@ -157,6 +158,7 @@ class TileConvolutionWriter {
   constructor(c: FunctionWriter, parts: TileConvolution) {
     this.#c = c;
     this.#parts = parts;
+    this.#tile = parts.tiling.form.tile;
     [this.#unit, this.#end, this.#base, this.#patches, this.#products] = c.locals("i32", 5);
     [this.#tilePatches, this.#tileProducts, this.#row, this.#rowsLeft, this.#channel] = c.locals("i32", 5);
     [this.#loadUneven, this.#storeUneven] = c.locals("i32", 2);
@@ -179,7 +181,7 @@ class TileConvolutionWriter {
       beginBand: (band) => {
         setBand(c, image, band, this.#base);
         plus(c.get(this.#base).get(phaseLocals.scratch), planeAt);
-        plus(c.get(band.tileRows).i32(tileSize).op("i32.mul"), patchSize - tileSize).call(plane.find);
+        plus(c.get(band.tileRows).i32(this.#tile).op("i32.mul"), tiling.form.patch - this.#tile).call(plane.find);
       },
       load: (band) => {
         transformGroup(c, image, tiling, band, this.#base, this.#tilePatches);
@@ -210,7 +212,7 @@ class TileConvolutionWriter {
   /** Sets the first row of outputs of a tile, and how many follow. */
   #setRows(band: Band, row: number): void {
     const c = this.#c;
-    c.get(row).get(band.tileRow).op("i32.add").i32(tileSize).op("i32.mul").set(this.#row);
+    c.get(row).get(band.tileRow).op("i32.add").i32(this.#tile).op("i32.mul").set(this.#row);
     c.i32(this.#parts.conv.outHeight).get(this.#row).op("i32.sub").set(this.#rowsLeft);
   }
 
@@ -223,8 +225,8 @@ class TileConvolutionWriter {
       this.#byColumn(column, uneven, (func) => {
         c.get(this.#loadUneven);
         plus(c.get(phaseLocals.scratch), planeAt);
-        plusScaled(c, row, tileSize * plane.pitch * floatBytes);
-        plusScaled(c, column, tileSize * floatBytes).get(this.#rowsLeft).get(this.#scale).call(func).mem("i32.store");
+        plusScaled(c, row, this.#tile * plane.pitch * floatBytes);
+        plusScaled(c, column, this.#tile * floatBytes).get(this.#rowsLeft).get(this.#scale).call(func).mem("i32.store");
       });
       c.increment(this.#loadUneven, wordBytes);
     });
@@ -254,8 +256,8 @@ class TileConvolutionWriter {
   #pushDirectOperands(row: number, column: number): void {
     const c = this.#c;
     const { conv: { filters, filterOut }, channels, image: { layout } } = this.#parts;
-    plusScaled(c.get(this.#base), row, tileSize * layout.pitch * floatBytes);
-    plusScaled(c, column, tileSize * floatBytes);
+    plusScaled(c.get(this.#base), row, this.#tile * layout.pitch * floatBytes);
+    plusScaled(c, column, this.#tile * floatBytes);
     operandAddress(c, filters);
     this.#plusPart(channels * filterOut * floatBytes);
   }
@@ -266,7 +268,7 @@ class TileConvolutionWriter {
     const { epilogue, conv: { outWidth } } = this.#parts;
     slotAddress(c, epilogue.slot);
     this.#pushDomainRow(band).i32(outWidth * floatBytes).op("i32.mul").op("i32.add");
-    return plusScaled(c, column, tileSize * floatBytes);
+    return plusScaled(c, column, this.#tile * floatBytes);
   }
 
   /** Writes the body for whole tiles, and for those at the right edge. */
@@ -281,9 +283,9 @@ class TileConvolutionWriter {
     const { epilogue, tiling, channels, conv: { outHeight, outWidth } } = this.#parts;
     const { slot, func } = epilogue;
     if (func === undefined) return;
-    c.get(band.tileRow).i32(tileSize).op("i32.mul").set(this.#row);
+    c.get(band.tileRow).i32(this.#tile).op("i32.mul").set(this.#row);
     c.i32(outHeight).get(this.#row).op("i32.sub").set(this.#rowsLeft);
-    setMin(c, this.#rowsLeft, this.#rowsLeft, () => c.i32(tiling.bandTiles * tileSize));
+    setMin(c, this.#rowsLeft, this.#rowsLeft, () => c.i32(tiling.bandTiles * this.#tile));
     const finishRows = (pushRows: () => void) => {
       slotAddress(c.get(phaseLocals.table), slot);
       this.#pushDomainRow(band);

@@ -10,22 +10,29 @@ import type { WasmModule } from "../../assembler/module.ts";
 import { floatBytes, pushLaneSums, storeLanes, vectorLanes } from "../../emit/vectors.ts";
 import type { Convolution } from "../problem.ts";
 import type { WindowLayout } from "../window.ts";
-import { filterSize, patchSize, tileSize } from "./tiling.ts";
+import { tilesOf4, type WinogradForm } from "./linear_maps.ts";
+import { filterSize } from "./tiling.ts";
 
 const tapCount = filterSize * filterSize;
 
 /** Writes a function (patch in the image, filters, output, rows): the outputs of a tile, of which `rows` rows of `columns` pixels are stored. */
-export function directTile(module: WasmModule, conv: Convolution, layout: WindowLayout, columns: number): number {
+export function directTile(
+  module: WasmModule,
+  form: WinogradForm,
+  conv: Convolution,
+  layout: WindowLayout,
+  columns: number,
+): number {
   const { inChannels, outChannels, outHeight, outWidth, filterIn, filterOut, flipped } = conv;
   return module.func({ params: ["i32", "i32", "i32", "i32"] }, (c) => {
     const [image, filters, output, rows] = [0, 1, 2, 3];
     const [pixels, taps] = c.locals("i32", 2);
-    const sums = c.locals("v128", tileSize as number);
+    const sums = c.locals("v128", form.tile as number);
     c.repeat(outChannels, () => {
       for (const sum of sums) c.f32x4(0).set(sum);
       c.get(image).set(pixels).get(filters).set(taps);
       c.repeat(inChannels, () => {
-        eachProduct(c, pixels, layout, (row, ky, kx, loaded) => {
+        eachProduct(c, form, pixels, layout, (row, ky, kx, loaded) => {
           const tap = ky * filterSize + kx;
           const offset = (flipped ? tapCount - 1 - tap : tap) * floatBytes;
           c.get(loaded).get(taps).mem("v128.load32_splat", offset).get(sums[row]).op("f32x4.relaxed_madd").set(sums[row]);
@@ -43,15 +50,16 @@ export function directTile(module: WasmModule, conv: Convolution, layout: Window
 /** Runs `body` for each row of a tile and each tap, with the four pixels of the patch that they meet at. */
 function eachProduct(
   c: FunctionWriter,
+  { tile, patch }: WinogradForm,
   pixels: number,
   layout: WindowLayout,
   body: (row: number, ky: number, kx: number, loaded: number) => void,
 ): void {
   c.withLocals("v128", 1, (loaded) => {
-    for (let y = 0; y < patchSize; y++) {
+    for (let y = 0; y < patch; y++) {
       for (let kx = 0; kx < filterSize; kx++) {
         c.get(pixels).mem("v128.load", (y * layout.pitch + kx) * floatBytes).set(loaded);
-        for (let ky = Math.max(0, y - tileSize + 1); ky <= Math.min(y, filterSize - 1); ky++) body(y - ky, ky, kx, loaded);
+        for (let ky = Math.max(0, y - tile + 1); ky <= Math.min(y, filterSize - 1); ky++) body(y - ky, ky, kx, loaded);
       }
     }
   });
@@ -67,14 +75,14 @@ export function directFilterTile(
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [image, gradient, filters] = [0, 1, 2];
     const pixels = c.local("i32");
-    const tile = c.locals("v128", tileSize as number);
+    const tile = c.locals("v128", tilesOf4.tile as number);
     const taps = c.locals("v128", tapCount as number);
     c.repeat(outChannels, () => {
       tile.forEach((line, row) => c.get(gradient).mem("v128.load", row * gradientLayout.pitch * floatBytes).set(line));
       c.get(image).set(pixels);
       c.repeat(inChannels, () => {
         for (const tap of taps) c.f32x4(0).set(tap);
-        eachProduct(c, pixels, layout, (row, ky, kx, loaded) => {
+        eachProduct(c, tilesOf4, pixels, layout, (row, ky, kx, loaded) => {
           const tap = taps[ky * filterSize + kx];
           c.get(loaded).get(tile[row]).get(tap).op("f32x4.relaxed_madd").set(tap);
         });

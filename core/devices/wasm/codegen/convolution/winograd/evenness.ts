@@ -15,7 +15,8 @@ import type { WasmModule } from "../../assembler/module.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import type { WindowLayout } from "../window.ts";
-import { filterSize, patchSize, tileSize, type Tiling } from "./tiling.ts";
+import { tilesOf4, type WinogradForm } from "./linear_maps.ts";
+import { filterSize, type Tiling } from "./tiling.ts";
 
 /** How many times smaller the largest magnitude of a window may be than that of the patch. */
 const mostRatio = 8;
@@ -47,9 +48,10 @@ export function magnitudePlane(
   tiling: Tiling,
   beside: number,
 ): MagnitudePlane {
-  const columns = tiling.across * tileSize + beside;
+  const { tile } = tiling.form;
+  const columns = tiling.across * tile + beside;
   const pitch = roundUp(columns, vectorLanes);
-  const bytes = roundUp((tiling.bandTiles * tileSize + beside) * pitch * floatBytes, 64);
+  const bytes = roundUp((tiling.bandTiles * tile + beside) * pitch * floatBytes, 64);
   const starts = Array.from({ length: pitch / vectorLanes }, (_, v) => Math.min(v * vectorLanes, columns - vectorLanes));
   const find = module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [image, plane, rows] = [0, 1, 2];
@@ -91,28 +93,35 @@ function pushOutOfRange(c: FunctionWriter, product: number): void {
  * Writes a function (magnitudes of the patch, rows, scale of the filters) that says whether a tile is uneven, of whose outputs `rows` rows
  * of `columns` exist.
  */
-export function unevenTile(module: WasmModule, { pitch }: MagnitudePlane, columns: number): number {
+export function unevenTile(
+  module: WasmModule,
+  { tile, patch }: WinogradForm,
+  { pitch }: MagnitudePlane,
+  columns: number,
+): number {
   return module.func({ params: ["i32", "i32", "f32"], results: ["i32"] }, (c) => {
     const [plane, rows, scale] = [0, 1, 2];
     const [most, least] = c.locals("v128", 2);
     const [largestPixel, product] = c.locals("f32", 2);
     // Of each row and output the largest under the window's row.
-    const lines = c.locals("v128", patchSize as number);
+    const lines = c.locals("v128", patch as number);
     lines.forEach((line, row) => {
       for (let column = 0; column < filterSize; column++) {
         c.get(plane).mem("v128.load", (row * pitch + column) * floatBytes);
         if (column > 0) c.op("i32x4.max_s");
       }
+      // Of wider vectors than a tile what is beside it.
+      if (tile < vectorLanes) c.i32x4(-1, -1, 0, 0).op("v128.and");
       c.set(line).get(line);
       if (row > 0) c.get(most).op("i32x4.max_s");
       c.set(most);
     });
     c.i32x4(0x7fffffff).set(least);
-    for (let row = 0; row < tileSize; row++) {
+    for (let row = 0; row < tile; row++) {
       c.get(rows).i32(row).op("i32.gt_s").if(() => {
         c.get(lines[row]).get(lines[row + 1]).op("i32x4.max_s").get(lines[row + 2]).op("i32x4.max_s");
         const missing = (lane: number) => lane < columns ? 0 : 0x7fffffff;
-        if (columns < tileSize) c.i32x4(missing(0), missing(1), missing(2), missing(3)).op("v128.or");
+        if (columns < vectorLanes) c.i32x4(missing(0), missing(1), missing(2), missing(3)).op("v128.or");
         c.get(least).op("i32x4.min_s").set(least);
       });
     }
@@ -123,11 +132,16 @@ export function unevenTile(module: WasmModule, { pitch }: MagnitudePlane, column
     c.get(largestPixel).f32(largest).op("f32.le").op("i32.eqz").op("i32.or");
     pushOutOfRange(c, product);
     c.op("i32.or");
+    // The windows of small tiles have pixels in common: one that counts alone is the largest of all of them.
+    if (tile < filterSize) {
+      pushFewCount(c, plane, pitch, patch, most);
+      c.op("i32.or");
+    }
   });
 }
 
 /** Pushes whether the magnitudes of a square are far from their mean: whether they are few that count. */
-function pushFewCount(c: FunctionWriter, plane: number, pitch: number, size: 4 | 6, most: number): void {
+function pushFewCount(c: FunctionWriter, plane: number, pitch: number, size: 2 | 4 | 6, most: number): void {
   c.withLocals("v128", 1, (sum) => {
     c.f32x4(0).set(sum);
     for (let row = 0; row < size; row++) {
@@ -156,7 +170,7 @@ export function unevenProducts(module: WasmModule, patch: MagnitudePlane, tile: 
     const [pixels, gradients] = [0, 1];
     const [most, largestGradient, least, products] = c.locals("v128", 4);
     const product = c.local("f32");
-    const tiles = c.locals("v128", tileSize as number);
+    const tiles = c.locals("v128", tilesOf4.tile as number);
     tiles.forEach((line, row) => {
       c.get(gradients).mem("v128.load", row * tile.pitch * floatBytes).tee(line);
       if (row > 0) c.get(largestGradient).op("i32x4.max_s");
@@ -188,8 +202,8 @@ export function unevenProducts(module: WasmModule, patch: MagnitudePlane, tile: 
     }
     pushOutOfRange(c, product);
     c.op("i32.or");
-    pushFewCount(c, pixels, patch.pitch, patchSize, most);
-    pushFewCount(c, gradients, tile.pitch, tileSize, largestGradient);
+    pushFewCount(c, pixels, patch.pitch, tilesOf4.patch, most);
+    pushFewCount(c, gradients, tile.pitch, tilesOf4.tile, largestGradient);
     c.op("i32.or").op("i32.or");
   });
 }

@@ -17,24 +17,15 @@ import { setShare } from "../../emit/shares.ts";
 import { floatBytes, transpose4, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
 import { tileColumn } from "../../matmul/micro_kernel.ts";
 import { maxTileRows, type Tiles } from "../../matmul/tile.ts";
-import { componentsToFilter, patchToComponents, tileToComponents } from "./linear_maps.ts";
+import { componentsToFilter, tilesOf4, tileToComponents } from "./linear_maps.ts";
 import { transformSquare } from "./squares.ts";
 import { directFilterTile } from "./direct_tile.ts";
 import { magnitudePlane, unevenProducts } from "./evenness.ts";
 import { setBand, type TiledImage, tiledImage } from "./tiled_image.ts";
-import {
-  componentCount,
-  componentSpacing,
-  eachGroup,
-  eachTile,
-  filterSize,
-  gradientTiling,
-  patchSize,
-  tileSize,
-  type Tiling,
-} from "./tiling.ts";
+import { componentSpacing, eachGroup, eachTile, filterSize, gradientTiling, type Tiling } from "./tiling.ts";
 
 const tapCount = filterSize * filterSize;
+const { components: componentCount, patch: patchSize, tile: tileSize, patchToComponents } = tilesOf4;
 
 /** conv2dFilterGrad of 3 by 3 windows. */
 export function winogradFilterGradient(context: GeneratorContext, kernel: ConvKernel): readonly Phase[] {

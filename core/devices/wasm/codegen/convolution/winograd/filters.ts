@@ -12,15 +12,16 @@ import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import type { Tiles } from "../../matmul/tile.ts";
 import type { Convolution } from "../problem.ts";
 import { filterMagnitudeFloats, filterMagnitudes } from "./evenness.ts";
-import { filterToComponents } from "./linear_maps.ts";
+import type { WinogradForm } from "./linear_maps.ts";
 import { transformSquare } from "./squares.ts";
-import { componentCount, componentSpacing, filterSize, patchSize } from "./tiling.ts";
+import { componentSpacing, filterSize } from "./tiling.ts";
 
 /**
  * Transformed filters: [part][component][panel of as many output channels as tiles have columns][input channel][output channel], in shared
  * memory.
  */
 export interface FilterPanels extends DerivedScratch {
+  readonly form: WinogradForm;
   readonly tiles: Tiles;
   /** Equal parts of the output channels, each with panels of its own. */
   readonly parts: number;
@@ -32,18 +33,24 @@ export interface FilterPanels extends DerivedScratch {
 }
 
 /** Asks for the memory of the transformed filters. */
-export function filterPanels(context: GeneratorContext, conv: Convolution, tiles: Tiles, parts: number): FilterPanels {
+export function filterPanels(
+  context: GeneratorContext,
+  form: WinogradForm,
+  conv: Convolution,
+  tiles: Tiles,
+  parts: number,
+): FilterPanels {
   const componentStride = roundUp(conv.outChannels / parts, tiles.columns) * conv.inChannels + componentSpacing;
-  const partStride = componentCount * componentStride;
+  const partStride = form.components * componentStride;
   const magnitudes = parts * partStride;
   const bytes = (magnitudes + context.threads * filterMagnitudeFloats) * floatBytes;
-  return { ...context.derivedScratch(bytes, conv.filters.buffer), tiles, parts, componentStride, partStride, magnitudes };
+  return { ...context.derivedScratch(bytes, conv.filters.buffer), form, tiles, parts, componentStride, partStride, magnitudes };
 }
 
 /** Writes the phase that transforms the filters: threads share groups of four output channels by input channels. */
 export function transformFilters(context: GeneratorContext, conv: Convolution, panels: FilterPanels): number {
   const { inChannels, outChannels } = conv;
-  const transform = fourFilters(context, conv, panels.componentStride);
+  const transform = fourFilters(context, conv, panels);
   const findMagnitudes = filterMagnitudes(context.module);
   return context.module.func({ params: phaseParams }, (c) => {
     const [unit, end, channels, input] = c.locals("i32", 4);
@@ -81,7 +88,7 @@ function pushPanelOffset(c: FunctionWriter, inChannels: number, width: number, c
 }
 
 /** Writes a function (filters, panel) that transforms the filters of four output channels and one input channel. */
-function fourFilters({ module }: GeneratorContext, conv: Convolution, componentStride: number): number {
+function fourFilters({ module }: GeneratorContext, conv: Convolution, { form, componentStride }: FilterPanels): number {
   const tapAt = (row: number, column: number) => {
     const tap = row * filterSize + column;
     return conv.flipped ? filterSize * filterSize - 1 - tap : tap;
@@ -97,10 +104,10 @@ function fourFilters({ module }: GeneratorContext, conv: Convolution, componentS
         }
         return local;
       });
-    transformSquare(c, filterToComponents, filterSize, loadRow, (row, column, push) => {
+    transformSquare(c, form.filterToComponents, filterSize, loadRow, (row, column, push) => {
       c.get(panel);
       push();
-      c.mem("v128.store", (row * patchSize + column) * componentStride * floatBytes);
+      c.mem("v128.store", (row * form.patch + column) * componentStride * floatBytes);
     });
   });
 }

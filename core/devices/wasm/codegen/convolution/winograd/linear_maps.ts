@@ -1,13 +1,26 @@
 /**
- * The linear maps of Winograd's F(4x4, 3x3) along one axis: B^T, A^T, A, G and G^T of Lavin and Gray, "Fast algorithms for
- * convolutional neural networks", 2016.
+ * The linear maps of Winograd's F(4x4, 3x3) and F(2x2, 3x3) along one axis: B^T, A^T, A, G and G^T of Lavin and Gray, "Fast algorithms
+ * for convolutional neural networks", 2016.
  *
- * A convolution of 4 outputs by 3 filter elements is a product of polynomials: both are evaluated at 6 points, multiplied there,
- * and the product is interpolated. The values at the points are called components here.
+ * A convolution of 4 (or 2) outputs by 3 filter elements is a product of polynomials: both are evaluated at 6 (or 4) points, multiplied
+ * there, and the product is interpolated. The values at the points are called components here.
  *
  * @module
  */
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
+
+/** An algorithm F(tile x tile, 3 x 3), and its maps. */
+export interface WinogradForm {
+  /** Outputs of a tile, and pixels of a patch, along one axis. */
+  readonly tile: 2 | 4;
+  readonly patch: 4 | 6;
+  /** Components of a transformed square. */
+  readonly components: number;
+  /** B^T, G and A^T. */
+  readonly patchToComponents: LinearMap;
+  readonly filterToComponents: LinearMap;
+  readonly componentsToTile: LinearMap;
+}
 
 /** A linear map of a few vectors: calls `emit` for each of its outputs with what pushes it. */
 export type LinearMap = (c: FunctionWriter, x: readonly number[], emit: (index: number, push: () => void) => void) => void;
@@ -60,8 +73,8 @@ const weight0 = 1 / (p2 * q2);
 const weightP = 1 / (2 * p2 * (p2 - q2));
 const weightQ = 1 / (2 * q2 * (q2 - p2));
 
-/** B^T: 6 elements of a patch to 6 components. */
-export const patchToComponents = linearMap(({ multiplyAdd, keep }, [d0, d1, d2, d3, d4, d5]) => {
+/** B^T of F(4, 3): 6 elements of a patch to 6 components. */
+const patchToComponents = linearMap(({ multiplyAdd, keep }, [d0, d1, d2, d3, d4, d5]) => {
   const evenP = keep(multiplyAdd(-q2, d2, d4));
   const oddP = keep(multiplyAdd(-q2, d1, d3));
   const evenQ = keep(multiplyAdd(-p2, d2, d4));
@@ -79,7 +92,7 @@ export const patchToComponents = linearMap(({ multiplyAdd, keep }, [d0, d1, d2, 
 });
 
 /** A^T: 6 components to 4 outputs of a tile. */
-export const componentsToTile = linearMap(({ add, subtract, scale, multiplyAdd, keep }, [m0, m1, m2, m3, m4, m5]) => {
+const componentsToTile = linearMap(({ add, subtract, scale, multiplyAdd, keep }, [m0, m1, m2, m3, m4, m5]) => {
   const sumP = keep(add(m1, m2));
   const differenceP = keep(subtract(m1, m2));
   const sumQ = keep(add(m3, m4));
@@ -113,7 +126,7 @@ export const tileToComponents = linearMap(({ multiplyAdd, copy, keep }, [y0, y1,
 });
 
 /** G: 3 elements of a filter to 6 components. */
-export const filterToComponents = linearMap(({ scale, multiplyAdd, copy, keep }, [w0, w1, w2]) => {
+const filterToComponents = linearMap(({ scale, multiplyAdd, copy, keep }, [w0, w1, w2]) => {
   const startP = keep(scale(weightP, w0));
   const startQ = keep(scale(weightQ, w0));
   const evenP = keep(multiplyAdd(weightP * p2, w2, startP));
@@ -144,3 +157,34 @@ export const componentsToFilter = linearMap(({ add, subtract, scale, multiplyAdd
     multiplyAdd(weightQ * q2, sumQ, last),
   ];
 });
+
+/** A quarter of the multiplications of the direct sum. */
+export const tilesOf4: WinogradForm = {
+  tile: 4,
+  patch: 6,
+  components: 36,
+  patchToComponents,
+  filterToComponents,
+  componentsToTile,
+};
+
+/** Four ninths of them, but of less than half as many transformed filters; the points are 0, 1, -1 and infinity. */
+export const tilesOf2: WinogradForm = {
+  tile: 2,
+  patch: 4,
+  components: 16,
+  patchToComponents: linearMap(({ add, subtract }, [d0, d1, d2, d3]) => [
+    subtract(d0, d2),
+    add(d1, d2),
+    subtract(d2, d1),
+    subtract(d3, d1),
+  ]),
+  filterToComponents: linearMap(({ copy, scale, multiplyAdd, add, keep }, [w0, w1, w2]) => {
+    const even = keep(scale(0.5, keep(add(w0, w2))));
+    return [copy(w0), multiplyAdd(0.5, w1, even), multiplyAdd(-0.5, w1, even), copy(w2)];
+  }),
+  componentsToTile: linearMap(({ add, subtract, keep }, [m0, m1, m2, m3]) => {
+    const [sum, difference] = [keep(add(m1, m2)), keep(subtract(m1, m2))];
+    return [add(m0, sum), add(m3, difference)];
+  }),
+};

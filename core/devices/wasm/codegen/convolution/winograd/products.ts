@@ -9,10 +9,12 @@ import { plus, plusScaled, setMin } from "../../emit/addresses.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import { tileColumn } from "../../matmul/micro_kernel.ts";
 import type { Tiles } from "../../matmul/tile.ts";
-import { componentCount, componentSpacing } from "./tiling.ts";
+import { componentSpacing } from "./tiling.ts";
 
 /** Sizes of the products, and the floats from one tile to the next. */
 export interface ProductSizes {
+  /** How many products there are. */
+  readonly components: number;
   readonly inChannels: number;
   readonly outChannels: number;
   /** A panel of filters has their columns. */
@@ -29,7 +31,7 @@ export interface ProductSizes {
  * a hundred times slower.
  */
 export function multiplyComponents(module: WasmModule, sizes: ProductSizes): number {
-  const { inChannels, outChannels, tiles: { columns: width }, blockTiles } = sizes;
+  const { components, inChannels, outChannels, tiles: { columns: width }, blockTiles } = sizes;
   const panels = Math.ceil(outChannels / width);
   const fullPanels = Math.floor(outChannels / width);
   const full = fullPanels > 0 ? panelSweep(module, sizes, width) : -1;
@@ -43,7 +45,7 @@ export function multiplyComponents(module: WasmModule, sizes: ProductSizes): num
       c.get(patches).get(filters).get(products).get(large).get(small).call(func);
       c.increment(filters, inChannels * width * floatBytes).increment(products, width * floatBytes);
     };
-    c.for(component, 0, componentCount, 1, () => {
+    c.for(component, 0, components, 1, () => {
       if (full >= 0) c.for(panel, 0, fullPanels, 1, () => sweep(full));
       if (rest >= 0) sweep(rest);
       c.increment(filters, componentSpacing * floatBytes);

@@ -10,8 +10,7 @@ import type { WasmModule } from "../../assembler/module.ts";
 import { floatBytes, storeLanes, transpose4, vectorLanes } from "../../emit/vectors.ts";
 import type { Convolution } from "../problem.ts";
 import type { WindowLayout } from "../window.ts";
-import { componentsToTile, type LinearMap } from "./linear_maps.ts";
-import { patchSize, tileSize } from "./tiling.ts";
+import type { LinearMap, WinogradForm } from "./linear_maps.ts";
 
 /**
  * Applies a map to the rows and then to the columns of a square of `size` vectors a side. Rows are loaded one by one, into
@@ -63,15 +62,22 @@ function loadChannels(c: FunctionWriter, address: number, plane: number, offset:
 }
 
 /** Loads the components of one row of the transformed square, of four channels. */
-function loadComponents(c: FunctionWriter, address: number, row: number, channels: number): number[] {
-  return c.locals("v128", patchSize as number).map((local, column) => {
-    c.get(address).mem("v128.load", (row * patchSize + column) * channels * floatBytes).set(local);
+function loadComponents(c: FunctionWriter, { patch }: WinogradForm, address: number, row: number, channels: number): number[] {
+  return c.locals("v128", patch as number).map((local, column) => {
+    c.get(address).mem("v128.load", (row * patch + column) * channels * floatBytes).set(local);
     return local;
   });
 }
 
 /** Writes a function (square in the image, components): the transform of all channels of one square of `size` pixels a side. */
-export function imageTransform(module: WasmModule, map: LinearMap, size: number, channels: number, layout: WindowLayout): number {
+export function imageTransform(
+  module: WasmModule,
+  { patch }: WinogradForm,
+  map: LinearMap,
+  size: number,
+  channels: number,
+  layout: WindowLayout,
+): number {
   return module.func({ params: ["i32", "i32"] }, (c) => {
     const [image, components] = [0, 1];
     const loadRow = (row: number) => loadChannels(c, image, layout.plane, row * layout.pitch, size);
@@ -79,7 +85,7 @@ export function imageTransform(module: WasmModule, map: LinearMap, size: number,
       transformSquare(c, map, size, loadRow, (row, column, push) => {
         c.get(components);
         push();
-        c.mem("v128.store", (row * patchSize + column) * channels * floatBytes);
+        c.mem("v128.store", (row * patch + column) * channels * floatBytes);
       });
       c.increment(image, vectorLanes * layout.plane * floatBytes).increment(components, vectorLanes * floatBytes);
     });
@@ -87,24 +93,53 @@ export function imageTransform(module: WasmModule, map: LinearMap, size: number,
 }
 
 /** Writes a function (components, output, rows): the outputs of one tile, of which `rows` rows of `columns` pixels are stored. */
-export function outputTransform(module: WasmModule, { outChannels, outHeight, outWidth }: Convolution, columns: number): number {
+export function outputTransform(
+  module: WasmModule,
+  form: WinogradForm,
+  { outChannels, outHeight, outWidth }: Convolution,
+  columns: number,
+): number {
   const plane = outHeight * outWidth;
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [components, output, rows] = [0, 1, 2];
-    const tile = Array.from({ length: tileSize }, () => c.locals("v128", tileSize));
-    const loadRow = (row: number) => loadComponents(c, components, row, outChannels);
+    const tile = Array.from({ length: form.tile }, () => c.locals("v128", form.tile));
+    const loadRow = (row: number) => loadComponents(c, form, components, row, outChannels);
     c.repeat(outChannels / vectorLanes, () => {
-      transformSquare(c, componentsToTile, patchSize, loadRow, (row, column, push) => {
+      transformSquare(c, form.componentsToTile, form.patch, loadRow, (row, column, push) => {
         push();
         c.set(tile[row][column]);
       });
       tile.forEach((line, row) =>
         c.get(rows).i32(row).op("i32.gt_s").if(() => {
-          transpose4(c, line);
-          line.forEach((pixels, lane) => storeLanes(c, output, pixels, columns, (lane * plane + row * outWidth) * floatBytes));
+          storeChannels(c, line, output, columns, (lane) => (lane * plane + row * outWidth) * floatBytes);
         })
       );
       c.increment(components, vectorLanes * floatBytes).increment(output, vectorLanes * plane * floatBytes);
     });
+  });
+}
+
+/** Stores the first `columns` of a row of 2 or 4 pixels, each a vector of four channels, at the offset of each channel. */
+function storeChannels(
+  c: FunctionWriter,
+  pixels: readonly number[],
+  output: number,
+  columns: number,
+  offset: (lane: number) => number,
+): void {
+  if (pixels.length === vectorLanes) {
+    transpose4(c, pixels);
+    pixels.forEach((line, lane) => storeLanes(c, output, line, columns, offset(lane)));
+    return;
+  }
+  const [left, right] = pixels;
+  c.withLocals("v128", 1, (pair) => {
+    for (let lane = 0; lane < vectorLanes; lane++) {
+      // A channel's pixels, and those of the next.
+      if (lane % 2 === 0) c.get(left).get(right).shuffle32([lane, lane + 4, lane + 1, lane + 5]).set(pair);
+      c.get(output).get(pair);
+      if (columns === 1) c.memLane("v128.store32_lane", lane % 2 * 2, offset(lane));
+      else c.memLane("v128.store64_lane", lane % 2, offset(lane));
+    }
   });
 }

@@ -11,12 +11,13 @@ import { operandAddress, plus, plusScaled } from "../../emit/addresses.ts";
 import { floatBytes } from "../../emit/vectors.ts";
 import { stageImage } from "../staging.ts";
 import { stagedBytes, type WindowLayout, type WindowSpec } from "../window.ts";
-import type { LinearMap } from "./linear_maps.ts";
+import type { LinearMap, WinogradForm } from "./linear_maps.ts";
 import { imageTransform } from "./squares.ts";
-import { type Band, componentCount, eachTile, tiledWindow, tileSize, tileSpacing, type Tiling } from "./tiling.ts";
+import { type Band, eachTile, tiledWindow, tileSpacing, type Tiling } from "./tiling.ts";
 
 /** An image as its transform reads it. */
 export interface TiledImage {
+  readonly form: WinogradForm;
   readonly access: Access;
   readonly spec: WindowSpec;
   readonly layout: WindowLayout;
@@ -40,26 +41,28 @@ export function tiledImage(
   stagedAt: number,
 ): TiledImage {
   const { spec, layout } = tiledWindow(window, tiling);
+  const { form } = tiling;
   return {
+    form,
     access,
     spec,
     layout,
-    transform: imageTransform(module, map, size, spec.channels, layout),
+    transform: imageTransform(module, form, map, size, spec.channels, layout),
     stage: layout.staged ? stageImage(module, spec, layout, tiling.bands > 1) : -1,
     stagedBytes: layout.staged ? stagedBytes(spec, layout) : 0,
     stagedAt,
-    tileStride: componentCount * spec.channels + tileSpacing,
+    tileStride: form.components * spec.channels + tileSpacing,
   };
 }
 
 /** Sets the local `base` to the address of the band's first row of the image, after staging it if need be. */
 export function setBand(c: FunctionWriter, image: TiledImage, band: Band, base: number): void {
-  const { access, spec, layout, stage, stagedAt } = image;
+  const { access, form, spec, layout, stage, stagedAt } = image;
   operandAddress(c, access);
   plusScaled(c, band.image, spec.channels * spec.height * spec.width * floatBytes);
   if (layout.staged) {
-    plus(c.get(phaseLocals.scratch), stagedAt).tee(base).get(band.tileRow).i32(tileSize).op("i32.mul").call(stage);
-  } else plusScaled(c, band.tileRow, tileSize * layout.pitch * floatBytes).set(base);
+    plus(c.get(phaseLocals.scratch), stagedAt).tee(base).get(band.tileRow).i32(form.tile).op("i32.mul").call(stage);
+  } else plusScaled(c, band.tileRow, form.tile * layout.pitch * floatBytes).set(base);
 }
 
 /** Transforms the squares of a group, from the band at local `base` to the address in local `target`, which moves on. */
@@ -73,8 +76,8 @@ export function transformGroup(
 ): void {
   eachTile(c, tiling, band, (row, column) => {
     c.get(base);
-    plusScaled(c, row, tileSize * image.layout.pitch * floatBytes);
-    plusScaled(c, column, tileSize * floatBytes);
+    plusScaled(c, row, image.form.tile * image.layout.pitch * floatBytes);
+    plusScaled(c, column, image.form.tile * floatBytes);
     c.get(target).call(image.transform).increment(target, image.tileStride * floatBytes);
   });
 }

@@ -1,6 +1,6 @@
 /**
- * How images are cut for Winograd's convolution: into tiles of 4 by 4 outputs, bands of rows of tiles, and groups of tiles that
- * are transformed and multiplied together.
+ * How images are cut for Winograd's convolution: into tiles of 4 by 4 or 2 by 2 outputs, bands of rows of tiles, and groups of tiles
+ * that are transformed and multiplied together.
  *
  * @module
  */
@@ -12,19 +12,15 @@ import { floatBytes } from "../../emit/vectors.ts";
 import { maxTileRows, narrowTile } from "../../matmul/tile.ts";
 import type { Convolution } from "../problem.ts";
 import { layOutWindow, type WindowLayout, type WindowSpec } from "../window.ts";
+import { tilesOf4, type WinogradForm } from "./linear_maps.ts";
 
-/** Outputs of a tile, elements of a filter, and pixels of a patch, along one axis. */
-export const tileSize = 4;
+/** Elements of a filter along one axis. */
 export const filterSize = 3;
-export const patchSize = 6;
-
-/** Components of a transformed square. */
-export const componentCount = patchSize * patchSize;
 
 /** Floats between the components of one tile and those of the next that keep them out of the same cache sets. */
 export const tileSpacing = 16;
 
-/** The same between all that is of one component and what is of the next: 36 streams in one set would throw each other out. */
+/** The same between all that is of one component and what is of the next: as many streams in one set would throw each other out. */
 export const componentSpacing = 16;
 
 /** Bytes of transformed patches and tiles that are worked on at a time, for the second-level cache. */
@@ -35,6 +31,7 @@ const maxBandBytes = 400 * 1024;
 
 /** The tiles of all images. */
 export interface Tiling {
+  readonly form: WinogradForm;
   readonly across: number;
   readonly down: number;
   /** Rows of tiles per band. */
@@ -56,6 +53,7 @@ export interface ConvolutionTiling extends Tiling {
 
 /** Cuts images of outputs, given the bytes of an image and the channels on either side. */
 function cutTiles(
+  form: WinogradForm,
   images: number,
   height: number,
   width: number,
@@ -63,17 +61,17 @@ function cutTiles(
   imageBytes: number,
   channels: readonly [number, number],
 ): Tiling {
-  const tileBytes = (componentCount * (channels[0] + channels[1]) + 2 * tileSpacing) * floatBytes;
-  const filterBytes = componentCount * channels[0] * channels[1] * floatBytes;
-  const across = Math.ceil(width / tileSize);
-  const down = Math.ceil(height / tileSize);
+  const tileBytes = (form.components * (channels[0] + channels[1]) + 2 * tileSpacing) * floatBytes;
+  const filterBytes = form.components * channels[0] * channels[1] * floatBytes;
+  const across = Math.ceil(width / form.tile);
+  const down = Math.ceil(height / form.tile);
   const wanted = Math.max(Math.ceil(imageBytes / maxBandBytes), images % threads === 0 ? 1 : Math.ceil((4 * threads) / images));
   const bandTiles = Math.ceil(down / Math.min(down, wanted));
   const bands = Math.ceil(down / bandTiles);
   const tiles = bandTiles * across;
   // All transformed filters, or their sums, are read for each group.
-  const most = Math.max(maxTileRows, Math.floor(Math.max(groupBytes, filterBytes / 8) / tileBytes));
-  const cut = { across, down, bandTiles, bands, images };
+  const most = Math.max(maxTileRows, Math.floor(Math.max(groupBytes, filterBytes / 4) / tileBytes));
+  const cut = { form, across, down, bandTiles, bands, images };
   if (bands === 1 && 2 * tiles <= most && images >= 2 * threads) {
     const groups = roundUp(Math.ceil(images * tiles / most), threads);
     const imagesTogether = Math.ceil(images / groups);
@@ -84,12 +82,13 @@ function cutTiles(
 
 /** The ways to cut images for a convolution. */
 export function convolutionTilings(
+  form: WinogradForm,
   { images, inChannels, outChannels, outHeight, outWidth }: Convolution,
   threads: number,
 ): ConvolutionTiling[] {
   const imageBytes = inChannels * outHeight * outWidth * floatBytes;
   const cut = (threads: number, channels: number) =>
-    cutTiles(images, outHeight, outWidth, threads, imageBytes, [inChannels, channels]);
+    cutTiles(form, images, outHeight, outWidth, threads, imageBytes, [inChannels, channels]);
   const whole = { ...cut(threads, outChannels), parts: 1 };
   if (threads === 1 || outChannels % (threads * narrowTile) !== 0) return [whole];
   return [whole, { ...cut(1, outChannels / threads), parts: threads }];
@@ -97,7 +96,7 @@ export function convolutionTilings(
 
 /** How they are cut for the gradient with respect to the filters. */
 export function gradientTiling(g: ConvGeometry, threads: number): Tiling {
-  return cutTiles(g.n, g.oh, g.ow, threads, (g.c + g.o) * g.oh * g.ow * floatBytes, [g.c, g.o]);
+  return cutTiles(tilesOf4, g.n, g.oh, g.ow, threads, (g.c + g.o) * g.oh * g.ow * floatBytes, [g.c, g.o]);
 }
 
 /**
@@ -108,7 +107,8 @@ export function tiledWindow(
   window: Omit<WindowSpec, "outRows" | "outColumns">,
   tiling: Tiling,
 ): { spec: WindowSpec; layout: WindowLayout } {
-  const spec = (rows: number): WindowSpec => ({ ...window, outRows: rows * tileSize, outColumns: tiling.across * tileSize });
+  const { tile } = tiling.form;
+  const spec = (rows: number): WindowSpec => ({ ...window, outRows: rows * tile, outColumns: tiling.across * tile });
   const whole = layOutWindow(spec(tiling.down));
   const band = spec(tiling.bandTiles);
   return { spec: band, layout: layOutWindow(band, whole.staged) };
