@@ -1,11 +1,13 @@
 /**
- * The byte budget of device memory: beyond it the least recently used values move to the host.
+ * What makes room on a device: collections where large values may have become unreachable, and a byte budget, beyond which the least
+ * recently used values move to the host.
  *
  * @module
  */
 import { OutOfMemoryError } from "../errors.ts";
 import type { Device } from "./device.ts";
-import { type FinalizationGroup, freeBuffer, recency } from "./location.ts";
+import { collect, heapBytes } from "./collector.ts";
+import { type FinalizationGroup, freeBuffer, freeUnreachable, leastWatched, recency, unjudgedBytes } from "./location.ts";
 
 /** The bytes of the inputs and outputs of the largest program that has run. */
 let workingSet = 0;
@@ -28,36 +30,67 @@ export function pinLatest(group: FinalizationGroup | undefined): void {
   latest = group;
 }
 
+/** Bytes that may be unreachable for which a collection is worth its time: on a device, and of arrays that were moved to the host. */
+const [leastOnDevice, leastOnHost] = [96 * 2 ** 20, 32 * 2 ** 20];
+
+/** How many that must be for each byte that the collector has to look at. */
+const bytesPerHeapByte = 4;
+
+function isWorthCollecting(bytes: number, least: number): boolean {
+  return bytes > least && bytes > bytesPerHeapByte * heapBytes();
+}
+
+/** Bytes of large values that have moved to the host since a collection was asked for. */
+let moved = 0;
+
 /**
- * Runs what allocates memory on a device. Values beyond the budget move to the host before, so that a failure of that fails nothing else;
- * where memory runs out nevertheless, all do before a second try, since many may be unreachable.
+ * Runs what allocates memory on a device. Before, unreachable values are freed where they may be many, and values beyond the budget move to
+ * the host, so that a failure of that fails nothing else; where memory runs out nevertheless, the same is done with all before other tries.
  *
  * @throws {OutOfMemoryError} If memory does not suffice without any of them.
  */
 export function withRoom<T>(device: Device, run: () => T): T {
+  if (isWorthCollecting(unjudgedBytes(), leastOnDevice)) freeCollected();
   const budget = budgetOf(device);
-  if (device.bytesInUse > budget) moveToHost(device, budget / 2, latest);
+  // What a collection is likely to free need not move.
+  const spared = Math.min(unjudgedBytes(), leastOnDevice);
+  if (device.bytesInUse > budget + spared) moveToHost(device, budget / 2 + spared, latest);
   try {
     return run();
   } catch (error) {
-    if (!(error instanceof OutOfMemoryError) || isHopeless(error) || !moveToHost(device, 0)) throw error;
+    throwUnlessFull(error);
+    freeCollected();
+  }
+  try {
+    return run();
+  } catch (error) {
+    throwUnlessFull(error);
+    moveToHost(device, 0);
   }
   return run();
 }
 
-/** Whether more was asked for in one piece than there ever is. */
-function isHopeless({ facts: { bytes, limit } }: OutOfMemoryError): boolean {
-  return typeof bytes === "number" && typeof limit === "number" && bytes > limit;
+/** Collects, and frees what has been found unreachable. */
+function freeCollected(): void {
+  collect();
+  moved = 0;
+  freeUnreachable();
+}
+
+/** Throws an error again, unless it is that there is no room for what there may be room for. */
+function throwUnlessFull(error: unknown): void {
+  if (!(error instanceof OutOfMemoryError)) throw error;
+  const { bytes, limit } = error.facts;
+  // More was asked for in one piece than there ever is.
+  if (typeof bytes === "number" && typeof limit === "number" && bytes > limit) throw error;
 }
 
 /**
  * Moves the least recently used values to the host until at most `bytes` are in use on a device.
  *
  * @param pinned These stay.
- * @returns Whether any moved.
  */
-function moveToHost(device: Device, bytes: number, pinned?: FinalizationGroup): boolean {
-  let moved = false;
+function moveToHost(device: Device, bytes: number, pinned?: FinalizationGroup): void {
   for (let location = recency.next, next = location; location !== recency && device.bytesInUse > bytes; location = next) {
     next = location.next;
     if (location.device !== device || (pinned && location.group === pinned)) continue;
@@ -66,19 +99,24 @@ function moveToHost(device: Device, bytes: number, pinned?: FinalizationGroup): 
     location.host = host;
     location.uses = 0;
     freeBuffer(location);
-    helpCollector(host.byteLength);
-    moved = true;
+    noteMoved(host.byteLength);
   }
-  return moved;
 }
 
-/** Elements of an array that is made for `helpCollector`, 8 bytes each, and bytes of moved values for each byte of such arrays. */
+/** Elements of an array that is made to be collected, 8 bytes each, and bytes of moved values for each byte of such arrays. */
 const [garbageLength, bytesPerGarbage] = [1000, 16];
 
 /**
- * Lets the collector proceed: most values that were moved are unreachable, but V8 looks for such as objects are made, and arrays of bytes
- * hardly count. Without this a synchronous loop over results of 40 MB takes 1.1 GB instead of 0.5, and no less time.
+ * Lets the collector find what was moved, most of which is unreachable: V8 looks for such as objects are made, and arrays of bytes hardly
+ * count. For small values some garbage is enough, and takes less time than a collection.
  */
-function helpCollector(bytes: number): void {
-  for (let left = bytes / bytesPerGarbage / 8; left > 0; left -= garbageLength) new Array(garbageLength).fill(left);
+function noteMoved(bytes: number): void {
+  if (bytes < leastWatched) {
+    for (let left = bytes / bytesPerGarbage / 8; left > 0; left -= garbageLength) new Array(garbageLength).fill(left);
+    return;
+  }
+  moved += bytes;
+  if (!isWorthCollecting(moved, leastOnHost)) return;
+  collect();
+  moved = 0;
 }

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import type { HostArray } from "../dtype.ts";
+import { deviceBytes, type HostArray } from "../dtype.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
 import { smallBytes } from "./small_array.ts";
+import { ask, fillStock, type Watch, watch, type Watched } from "./witness.ts";
 
 /** Where the values of one storage are. The budget and the finalization callback refer to this, never to the storage itself. */
 export class Location {
@@ -37,10 +38,14 @@ export interface FinalizationGroup {
   readonly locations: (Location | undefined)[];
   /** How many are still in the group. */
   count: number;
+  /** Tells whether the storages are unreachable, if that is watched. */
+  watch: Watch | undefined;
+  /** How often they were found reachable. */
+  survived: number;
 }
 
 /** An object held by the storages of a group: when it is collected, their buffers are freed. */
-export interface FinalizationToken {
+export interface FinalizationToken extends Watched {
   readonly group: FinalizationGroup;
 }
 
@@ -87,6 +92,7 @@ export function freeBuffer(location: Location): void {
 function leaveGroup(location: Location): void {
   const { group } = location;
   if (!group) return;
+  if (isUnjudged(group)) unjudged -= bytesOf(location);
   group.locations[location.index] = undefined;
   group.count--;
   location.group = undefined;
@@ -94,22 +100,73 @@ function leaveGroup(location: Location): void {
 
 const finalization = new FinalizationRegistry<FinalizationGroup>((group) => {
   for (const location of group.locations) if (location) freeBuffer(location);
+  fillStock();
 });
+
+/** Groups of fewer bytes are not watched: the stock is for those that matter. */
+export const leastWatched: number = 2 ** 22;
+
+/** Bytes that are watched and have not been asked about. */
+let unjudged = 0;
+
+/** How often `freeUnreachable` has looked. */
+let looks = 0;
+
+/** Bytes on devices of which `freeUnreachable` may find that they are unreachable. */
+export function unjudgedBytes(): number {
+  return unjudged;
+}
+
+function bytesOf({ buffer }: Location): number {
+  return buffer ? buffer.size * deviceBytes(buffer.dtype) : 0;
+}
+
+function isUnjudged({ watch, survived }: FinalizationGroup): boolean {
+  return watch !== undefined && survived === 0;
+}
 
 /**
  * Registers one object for several locations: their buffers are freed when it is collected. Each registration costs memory that only a
  * full collection frees, hence one for all.
  */
 export function registerGroup(locations: Location[]): FinalizationToken {
-  const group: FinalizationGroup = { locations, count: locations.length };
+  const group: FinalizationGroup = { locations, count: locations.length, watch: undefined, survived: 0 };
+  let bytes = 0;
   locations.forEach((location, index) => {
     leaveGroup(location);
     location.group = group;
     location.index = index;
+    bytes += bytesOf(location);
   });
-  const token = { group };
+  const token: FinalizationToken = { group, witness: undefined };
   finalization.register(token, group);
+  if (bytes >= leastWatched) {
+    group.watch = watch(token);
+    if (isUnjudged(group)) unjudged += bytes;
+  }
   return token;
+}
+
+/**
+ * Frees the buffers of storages that have been collected, as far as they are watched. What was reachable three times is asked about at
+ * every second look, then at every fourth, and so on.
+ */
+export function freeUnreachable(): void {
+  looks++;
+  const groups = new Set<FinalizationGroup>();
+  for (let location = recency.next; location !== recency; location = location.next) {
+    const { group } = location;
+    if (group?.watch && looks % 2 ** Math.max(0, group.survived - 2) === 0) groups.add(group);
+  }
+  for (const group of groups) {
+    const answer = ask(group.watch!);
+    if (answer === "unreachable") { for (const location of group.locations) if (location) freeBuffer(location); }
+    else {
+      if (isUnjudged(group)) { for (const location of group.locations) if (location) unjudged -= bytesOf(location); }
+      group.watch = answer;
+      group.survived++;
+    }
+  }
 }
 
 /** Detaches the host array, so that its memory is freed at once and not at the next collection. */

@@ -2,9 +2,9 @@
  * The values of computed tensors: on the host, on a device, or donated.
  *
  * Values from the user stay on the host until they are used a second time: a batch that is used once never takes device memory of its
- * own. A buffer on a device is freed when its tensor is collected. Collection needs a turn of the event loop, which a long synchronous
- * loop never gives; so beyond a byte budget the least recently used values move to arrays on the host, which are collected without such a
- * turn, and return when they are used. Where reading costs nothing, a few numbers (a loss) go to the host at once. Memory is made
+ * own. A buffer on a device is freed when its tensor is collected: by a callback, which needs a turn of the event loop, or by asking, where
+ * a long synchronous loop never gives it one (witness.ts). What is too small or too much to be asked about moves, beyond a byte budget and
+ * the least recently used first, to arrays on the host, which are collected without either, and returns when it is used. Where reading costs nothing, a few numbers (a loss) go to the host at once. Memory is made
  * available before a run, and its outputs are taken over by steps that cannot fail: an error leaves all values unchanged. Outputs that
  * overwrite donated inputs inherit their registration with the collector, so a training loop registers nothing new.
  *
