@@ -19,10 +19,17 @@ export async function visits(...names: readonly VisitName[]): Promise<(Visit<See
 }
 
 /** A training that has learned to read: 95 % and more, the drawn three and the written seven. It paused, and began anew. */
-export function checkTrained({ accuracy, drawn, written, wrong, seen: [paused, later, reset], loss }: SeenTraining): void {
+export function checkTrained(seen: SeenTraining): void {
+  const { accuracy, drawn, written, wrong, loss } = seen;
   assert.ok(accuracy >= 95, `${accuracy} %`);
   assert.ok(loss < 1.5, `loss ${loss}`);
   assert.deepEqual([drawn, written], ["3", "7"]);
   assert.match(wrong, /^(none|1?\d) of 100$/);
+  checkLearning(seen);
+}
+
+/** A training whose loss has fallen. It paused, and began anew. */
+export function checkLearning({ seen: [paused, later, reset], loss }: SeenTraining): void {
+  assert.ok(loss > 0 && loss < 2.1, `loss ${loss}`);
   assert.ok(paused > 0 && later === paused && reset === 0, `${paused}, ${later}, ${reset}`);
 }

@@ -1,12 +1,12 @@
 /**
  * What the quick tests leave to those of `tests/long`: on `webgpu`, where a software adapter compiles a shader for each case, some of
- * the cases that are alike.
+ * the cases that are alike, and elsewhere some of the ways in which a case is run.
  *
  * @module
  */
 
 /** Whether a file of `tests/long` is run, which leaves nothing out. */
-const isLong = Deno.mainModule.includes("/tests/long/");
+export const isLong: boolean = Deno.mainModule.includes("/tests/long/");
 
 /**
  * The cases to run on a device: all, but on `webgpu` in quick tests the first of each kind and every `step`-th after it.
