@@ -55,7 +55,10 @@ export function orInterrupted<A>(
   };
 }
 
-/** Yields to the event loop: signals, timers and the release of memory wait for that, and a loop that computes never yields by itself. */
+/**
+ * Yields to the event loop: signals, timers and the release of memory wait for that, and a loop that computes never yields by itself. It
+ * waits for a timer: Deno looks for signals where it waits, and else, after `setImmediate`, only every 61st time, seconds later.
+ */
 export function yieldToEventLoop(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
