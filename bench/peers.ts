@@ -103,7 +103,8 @@ async function loads(file: string): Promise<boolean> {
 
 const wanted = (peer: PeerName) => peers.includes(peer);
 const python = wanted("torch") ? await findTorch() : undefined;
-const jax = wanted("jax-js") && benches.includes("step") && await loads("peers/jaxjs_step.mts");
+const jaxBenches = benches.filter((bench) => bench === "step" || bench === "ops");
+const jax = wanted("jax-js") && jaxBenches.length > 0 && await loads("peers/jaxjs_step.mts");
 const onnx = wanted("onnxruntime") && benches.includes("nets") && await loads("peers/onnxruntime_nets.ts");
 const deno = [Deno.execPath(), "run", "-A"] as const;
 const ourOptions = ["--device", device, "--threads", `${threads}`] as const;
@@ -129,6 +130,8 @@ function stepContest(model: ModelName): Contest {
 function rowContest(bench: "nets" | "ops", name: string): Contest {
   const options = ["--rows", name, "--seconds", `${seconds}`, "--threads", `${threads}`];
   const infers = bench === "nets" && rowOf(name).mode === "infer";
+  // Its pools have no padding.
+  const inJax = bench === "ops" && !name.startsWith("maxPool");
   return {
     name,
     unit: "ms",
@@ -138,6 +141,9 @@ function rowContest(bench: "nets" | "ops", name: string): Contest {
     theirs: {
       ...(python && { torch: [python, here(`peers/torch_${bench}.py`), ...options] }),
       ...(onnx && infers && { onnxruntime: [...deno, "--no-lock", here("peers/onnxruntime_nets.ts"), ...options] }),
+      ...(jax && inJax && {
+        "jax-js": [...deno, "--no-config", "--no-lock", here("peers/jaxjs_ops.mts"), ...options, "--device", device],
+      }),
     },
   };
 }
@@ -261,7 +267,7 @@ console.log(JSON.stringify({ task: "machine", threads, freeAtLeast: rounded(Math
 if (comparisons.length > 0) console.log(table(comparisons));
 if (Math.min(...free) < 0.9) console.log("Other programs were running: read the ratio of least times, or measure again.");
 if (wanted("torch") && !python) console.log("Missing: PyTorch (python3 -c 'import torch' fails; Debian has python3-torch)");
-if (wanted("jax-js") && benches.includes("step") && !jax) console.log("Missing: jax-js (it could not be loaded from npm)");
+if (wanted("jax-js") && jaxBenches.length > 0 && !jax) console.log("Missing: jax-js (it could not be loaded from npm)");
 if (wanted("onnxruntime") && benches.includes("nets") && !onnx) {
   console.log("Missing: onnxruntime (its package could not be loaded from npm)");
 }
