@@ -163,6 +163,21 @@ export function isLeaf({ kind }: Expr): boolean {
   return kind === "const" || kind === "load" || kind === "result" || kind === "index";
 }
 
+/** Text that equal leaves have in common. */
+export function leafKey(e: Expr): string {
+  switch (e.kind) {
+    case "const":
+      return `${e.kind} ${e.type} ${Object.is(e.value, -0) ? "-0" : e.value}`;
+    case "load":
+    case "result":
+      return `${e.kind} ${e.type} ${e.slot}`;
+    case "index":
+      return `${e.kind} ${e.type} ${e.offset} ${e.strides}`;
+    default:
+      throw new Error(`${e.kind} is no leaf`);
+  }
+}
+
 /** Tells the direct arguments of an expression, in order. They are told and not listed, as compiling asks for them most. */
 export function eachArgument(e: Expr, see: (x: Expr) => void): void {
   switch (e.kind) {

@@ -40,6 +40,8 @@ export interface ExecutableParts {
 interface Layout {
   /** By table slot, for the slots whose memory is in the arena. */
   readonly offsets: ReadonlyMap<number, number>;
+  /** Table slots that hold what another one does. */
+  readonly copies: readonly (readonly [to: number, from: number])[];
   readonly scratch: number;
   readonly scratchSize: number;
   readonly bytes: number;
@@ -94,7 +96,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
         const { location } = program.buffers[id];
         return { id, input: location.kind === "input" ? location.index : -1 };
       });
-      this.#tableBytes = 4 * (program.buffers.length + this.#code.sharedOffsets.length);
+      this.#tableBytes = 4 * (program.buffers.length + this.#code.slots.length);
       // Last, since it would not be freed if something after it failed.
       this.#table = memory.allocate(this.#tableBytes);
     } catch (error) {
@@ -122,6 +124,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
       memory.reserveArena(this.#layout.bytes);
       if (this.#arenaBase !== memory.arena.base) this.#setArena();
       this.#kept.point(memory.words, this.#table >>> 2, (slot) => memory.arena.base + this.#layout.offsets.get(slot)!);
+      this.#copySlots();
       this.#execute();
       this.#kept.done(given);
       return outputs;
@@ -214,6 +217,13 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     const { words, arena } = this.#parts.memory;
     for (const [slot, offset] of this.#layout.offsets) words[(this.#table >>> 2) + slot] = arena.base + offset;
     this.#arenaBase = arena.base;
+  }
+
+  /** Fills the tables of kernels that have their own. */
+  #copySlots(): void {
+    const { words } = this.#parts.memory;
+    const table = this.#table >>> 2;
+    for (const [to, from] of this.#layout.copies) words[table + to] = words[table + from];
   }
 
   /** Runs the stages; exchanges that have begun proceed between them. */
@@ -325,9 +335,12 @@ function layOut(program: Program, code: ProgramCode, threads: number): Layout {
   const shared = take(code.sharedBytes);
   const offsets = new Map([
     ...program.buffers.flatMap(({ location }, id) => location.kind === "slot" ? [[id, slots[location.slot]] as const] : []),
-    ...code.sharedOffsets.map((offset, i) => [program.buffers.length + i, shared + offset] as const),
+    ...code.slots.flatMap((slot, i) =>
+      slot.kind === "shared" ? [[program.buffers.length + i, shared + slot.offset] as const] : []
+    ),
   ]);
+  const copies = code.slots.flatMap((slot, i) => slot.kind === "copy" ? [[program.buffers.length + i, slot.slot] as const] : []);
   const scratch = end;
   const scratchSize = Math.ceil(code.privateBytes / 64) * 64 + 64;
-  return { offsets, scratch, scratchSize, bytes: scratch + scratchSize * threads };
+  return { offsets, copies, scratch, scratchSize, bytes: scratch + scratchSize * threads };
 }

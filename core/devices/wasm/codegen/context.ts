@@ -33,6 +33,8 @@ export interface Phase {
   readonly func: number;
   /** Into how many pieces it is cut; with one, too little to share, the other threads are not woken for it. */
   readonly pieces: number;
+  /** The slot at which the table of its kernel begins, if it has one of its own within that of the program. */
+  readonly table?: number;
 }
 
 /** Where a kernel writes its result, and the function that turns a block of it into the stores, if that is not all. */

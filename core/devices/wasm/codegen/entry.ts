@@ -6,6 +6,7 @@
  */
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { WasmModule } from "./assembler/module.ts";
+import { plus } from "./emit/addresses.ts";
 import { type Phase, phaseLocals, phaseParams } from "./context.ts";
 import type { PieceFunctions } from "./synchronization.ts";
 
@@ -53,8 +54,15 @@ export function emitEntry(module: WasmModule, name: string, steps: readonly Step
 function runAlone(c: FunctionWriter, steps: readonly Step[]): void {
   for (const step of steps) {
     if ("steps" in step) c.withLocals("i32", 1, (round) => c.for(round, 0, step.count, 1, () => runAlone(c, step.steps)));
-    else c.get(phaseLocals.table).i32(0).get(phaseLocals.scratch).call(step.func);
+    else call(c, step, () => c.i32(0));
   }
+}
+
+/** Calls a phase, whose parameters but the piece are those of the entry. */
+function call(c: FunctionWriter, { func, table = 0 }: Phase, pushPiece: () => void): void {
+  plus(c.get(phaseLocals.table), 4 * table);
+  pushPiece();
+  c.get(phaseLocals.scratch).call(func);
 }
 
 class SharedSteps {
@@ -84,10 +92,10 @@ class SharedSteps {
     return 1;
   }
 
-  #parallel({ func, pieces }: Phase): number {
+  #parallel(phase: Phase): number {
     const c = this.#c;
-    this.#pieces(pieces, () => c.get(entryLocals.table).get(this.#piece).get(entryLocals.scratch).call(func));
-    return pieces;
+    this.#pieces(phase.pieces, () => call(c, phase, () => c.get(this.#piece)));
+    return phase.pieces;
   }
 
   #repeat(count: number, steps: readonly Step[]): number {

@@ -17,6 +17,7 @@ import { emitEntry, type Step } from "./entry.ts";
 import type { HostFunctions } from "./expressions/emitter.ts";
 import { hostFunctionOf, scalarEmitter } from "./expressions/scalar_emitter.ts";
 import { vectorEmitter } from "./expressions/vector_emitter.ts";
+import { EqualKernels, type LocalKernel } from "./equal_kernels.ts";
 import { emitKernel } from "./generators.ts";
 import { rowBlocks, rowBlocksFrom } from "./row_blocks.ts";
 import { importMachineCode, type MachineCode } from "./machine_code.ts";
@@ -49,14 +50,19 @@ export interface Entry extends Omit<Stage, "kernels"> {
 export interface ProgramCode {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly entries: readonly Entry[];
-  /** Byte offsets of shared scratch memory, for the table slots that follow those of the buffers. */
-  readonly sharedOffsets: readonly number[];
+  /** What the table slots hold that follow those of the buffers. */
+  readonly slots: readonly TableSlot[];
   readonly sharedBytes: number;
   /** What may be kept from run to run. */
   readonly derived: readonly Derived[];
   /** Private scratch memory of each thread. */
   readonly privateBytes: number;
 }
+
+/** An address in the table: a byte offset in shared scratch memory, or that of an earlier slot. */
+export type TableSlot =
+  | { readonly kind: "shared"; readonly offset: number }
+  | { readonly kind: "copy"; readonly slot: number };
 
 /** Shared memory for what is made of nothing but one input. */
 export interface Derived {
@@ -82,7 +88,7 @@ export function emitProgram(program: Program, options: ProgramOptions): ProgramC
   return {
     bytes: module.finish(),
     entries,
-    sharedOffsets: writer.sharedOffsets,
+    slots: writer.slots,
     sharedBytes: writer.sharedBytes,
     derived: writer.derived,
     privateBytes: writer.privateBytes,
@@ -108,17 +114,31 @@ function importHostFunctions(module: WasmModule, program: Program): HostFunction
   return found;
 }
 
+/** The code of a kernel, for all that are equal to it. */
+interface WrittenKernel {
+  readonly phases: readonly Phase[];
+  readonly algorithm: string | undefined;
+  /** Asks for its memory once more. */
+  readonly requests: readonly (() => void)[];
+}
+
 /** Writes kernel after kernel and adds up the memory they ask for. */
 class KernelWriter {
-  readonly sharedOffsets: number[] = [];
+  readonly slots: TableSlot[] = [];
   sharedBytes = 0;
   privateBytes = 0;
   readonly derived: Derived[] = [];
   /** By which algorithm the current kernel is computed, if it says so. */
   algorithm: string | undefined;
+  readonly #contextOf: (program: Program) => GeneratorContext;
   readonly #context: GeneratorContext;
-  readonly #epilogues = new Map<SimpleKernel, Epilogue>();
-  /** Shared memory the current kernel has taken. */
+  readonly #equal: EqualKernels;
+  readonly #written = new Map<string, WrittenKernel>();
+  /** Where the table of the current kernel begins, and its buffers, if it has one of its own. */
+  #base = 0;
+  #ids: readonly number[] | undefined;
+  /** The memory that the current kernel has asked for, and the bytes of it that are shared. */
+  #requests: (() => void)[] = [];
   #taken = 0;
   /** Loops around the current kernel. */
   #loops = 0;
@@ -130,50 +150,65 @@ class KernelWriter {
     host: HostFunctions,
     tiles: (multiplyAdds: number, columns: number) => Tiles,
   ) {
-    this.#context = {
-      module,
-      program,
-      threads: options.threads,
-      tiles,
-      vector: vectorEmitter(host),
-      scalar: scalarEmitter(host),
-      choose: (names, best) => {
-        const chosen = options.choose?.(names, best) ?? best;
-        this.algorithm = names[chosen];
-        return chosen;
-      },
-      privateScratch: (bytes) => void (this.privateBytes = Math.max(this.privateBytes, bytes)),
-      sharedScratch: (bytes) => this.#sharedScratch(bytes),
-      derivedScratch: (bytes, buffer) => this.#derivedScratch(bytes, buffer),
-      epilogue: (kernel) => this.#epilogue(kernel),
-      blockEpilogue: (kernel, row) => writeBlockEpilogue(this.#context, kernel, row),
+    const [vector, scalar] = [vectorEmitter(host), scalarEmitter(host)];
+    this.#contextOf = (program) => {
+      const epilogues = new Map<SimpleKernel, Epilogue>();
+      const context: GeneratorContext = {
+        module,
+        program,
+        threads: options.threads,
+        tiles,
+        vector,
+        scalar,
+        choose: (names, best) => {
+          const chosen = options.choose?.(names, best) ?? best;
+          this.algorithm = names[chosen];
+          return chosen;
+        },
+        privateScratch: (bytes) => void (this.privateBytes = Math.max(this.privateBytes, bytes)),
+        sharedScratch: (bytes) => this.#request(() => this.#sharedScratch(bytes)),
+        derivedScratch: (bytes, buffer) => this.#request(() => this.#derivedScratch(bytes, buffer)),
+        epilogue: (kernel) => {
+          const epilogue = epilogues.get(kernel) ?? writeEpilogue(context, kernel);
+          epilogues.set(kernel, epilogue);
+          return epilogue;
+        },
+        blockEpilogue: (kernel, row) => writeBlockEpilogue(context, kernel, row),
+      };
+      return context;
     };
+    this.#context = this.#contextOf(program);
+    this.#equal = new EqualKernels(program);
   }
 
+  #request<T>(take: () => T): T {
+    this.#requests.push(take);
+    return take();
+  }
+
+  /** Gives the slot in the table of the current kernel. */
   #sharedScratch(bytes: number): number {
-    const slot = this.#context.program.buffers.length + this.sharedOffsets.push(this.#taken) - 1;
+    const slot = this.#addSlot({ kind: "shared", offset: this.#taken });
     this.#taken += scratchSize(bytes);
     this.sharedBytes = Math.max(this.sharedBytes, this.#taken);
-    return slot;
+    return slot - this.#base;
+  }
+
+  #addSlot(slot: TableSlot): number {
+    return this.#context.program.buffers.length + this.slots.push(slot) - 1;
   }
 
   #derivedScratch(bytes: number, buffer: number): DerivedScratch {
     const { buffers, outputs } = this.#context.program;
-    const { location } = buffers[buffer];
+    const id = this.#ids?.[buffer] ?? buffer;
+    const { location } = buffers[id];
     const slot = this.#sharedScratch(bytes);
     // The rounds of a loop read different parts of an input.
-    if (location.kind !== "input" || outputs.includes(buffer) || this.#loops > 0) return { slot, stale: undefined };
+    if (location.kind !== "input" || outputs.includes(id) || this.#loops > 0) return { slot, stale: undefined };
     const stale = this.#sharedScratch(4);
-    this.derived.push({ index: location.index, bytes: scratchSize(bytes), slot, stale });
+    const [base, { index }] = [this.#base, location];
+    this.derived.push({ index, bytes: scratchSize(bytes), slot: base + slot, stale: base + stale });
     return { slot, stale };
-  }
-
-  #epilogue(kernel: SimpleKernel): Epilogue {
-    const known = this.#epilogues.get(kernel);
-    if (known) return known;
-    const made = writeEpilogue(this.#context, kernel);
-    this.#epilogues.set(kernel, made);
-    return made;
   }
 
   /** The steps of some kernels; of those that run together it is one, and a loop is one with the steps inside it. */
@@ -198,8 +233,31 @@ class KernelWriter {
   }
 
   #phases(kernel: SimpleKernel): readonly Phase[] {
+    this.#requests = [];
     this.#taken = 0;
-    return emitKernel(this.#context, kernel);
+    const local = this.#equal.local(kernel);
+    return local ? this.#localPhases(local) : emitKernel(this.#context, kernel);
+  }
+
+  /** Writes a kernel with a table of its own, or uses the code of one that is equal. */
+  #localPhases({ kernel, buffers, key }: LocalKernel): readonly Phase[] {
+    const { program } = this.#context;
+    this.#ids = buffers;
+    this.#base = program.buffers.length + this.slots.length;
+    for (const slot of buffers) this.#addSlot({ kind: "copy", slot });
+    let code = this.#written.get(key);
+    if (code) {
+      for (const again of code.requests) again();
+      this.algorithm = code.algorithm;
+    } else {
+      const phases = emitKernel(this.#contextOf({ ...program, buffers: buffers.map((id) => program.buffers[id]) }), kernel);
+      code = { phases, algorithm: this.algorithm, requests: this.#requests };
+      this.#written.set(key, code);
+    }
+    const table = this.#base;
+    this.#base = 0;
+    this.#ids = undefined;
+    return code.phases.map((phase) => ({ ...phase, table }));
   }
 }
 

@@ -6,7 +6,7 @@
  * @module
  */
 import { isBool, isFloat, maskType } from "../../../../dtype.ts";
-import { binary, cast, constant, type Expr, select, unary } from "../../../../ir/expr.ts";
+import { binary, cast, constant, type Expr, leafKey, select, unary } from "../../../../ir/expr.ts";
 import { expandBinary, expandLiteral, expandUnary } from "../../../../ir/functions/mod.ts";
 
 /** Rewrites the expressions of one kernel; nodes are shared among all of them. */
@@ -69,20 +69,6 @@ export class Legalizer {
 }
 
 type Inner = Extract<Expr, { readonly x: Expr }>;
-
-function leafKey(e: Expr): string {
-  switch (e.kind) {
-    case "const":
-      return `${e.kind} ${e.type} ${Object.is(e.value, -0) ? "-0" : e.value}`;
-    case "load":
-    case "result":
-      return `${e.kind} ${e.type} ${e.slot}`;
-    case "index":
-      return `${e.kind} ${e.type} ${e.offset} ${e.strides}`;
-    default:
-      throw new Error(`${e.kind} is no leaf`);
-  }
-}
 
 /** Whether two nodes with unique arguments compute the same. */
 function isSame(a: Expr, b: Expr): boolean {

@@ -1,0 +1,102 @@
+/**
+ * Kernels of a program that do the same on other buffers, as the layers of a network do: their code is written once.
+ *
+ * Such code finds its buffers in a table of its own, whose slots are numbered as the kernel meets them.
+ *
+ * @module
+ */
+import { type Expr, leafKey } from "../../../ir/expr.ts";
+import { type Access, expressionsOf, type Kernel, mapAccesses, type SimpleKernel } from "../../../ir/kernel.ts";
+import type { BufferSpec, Program } from "../../../ir/program.ts";
+
+/** A kernel whose buffers have the numbers of its own table. */
+export interface LocalKernel {
+  readonly kernel: SimpleKernel;
+  /** By the number in its own table the number in the program. */
+  readonly buffers: readonly number[];
+  /** Equal for kernels whose code is. */
+  readonly key: string;
+}
+
+/** Which kernels of a program have equals. */
+export class EqualKernels {
+  readonly #program: Program;
+  readonly #numbers = new ExpressionNumbers();
+  readonly #found = new Map<SimpleKernel, LocalKernel>();
+  readonly #counts = new Map<string, number>();
+
+  constructor(program: Program) {
+    this.#program = program;
+    this.#add(program.kernels, false);
+  }
+
+  /** The kernel with a table of its own, if another one is equal to it. */
+  local(kernel: SimpleKernel): LocalKernel | undefined {
+    const found = this.#found.get(kernel);
+    return found && this.#counts.get(found.key)! > 1 ? found : undefined;
+  }
+
+  #add(kernels: readonly Kernel[], repeated: boolean): void {
+    for (const kernel of kernels) {
+      if (kernel.kind === "loop") this.#add(kernel.kernels, true);
+      else if (kernel.kind !== "exchange") {
+        const found = this.#localOf(kernel, repeated);
+        this.#found.set(kernel, found);
+        this.#counts.set(found.key, (this.#counts.get(found.key) ?? 0) + 1);
+      }
+    }
+  }
+
+  #localOf(kernel: SimpleKernel, repeated: boolean): LocalKernel {
+    const numbers = new Map<number, number>();
+    const change = <A extends Access>(access: A): A => {
+      const number = numbers.get(access.buffer) ?? numbers.size;
+      numbers.set(access.buffer, number);
+      return { ...access, buffer: number };
+    };
+    const local = mapAccesses(kernel, change);
+    const buffers = [...numbers.keys()];
+    const facts = buffers.map((id) => this.#factsOf(this.#program.buffers[id], this.#program.outputs.includes(id)));
+    const values = expressionsOf(kernel).map((e) => this.#numbers.of(e));
+    // The values of stores and the like are in the list of all expressions.
+    const rest = JSON.stringify(local, (name, value) => name === "value" ? undefined : value);
+    return { kernel: local, buffers, key: `${repeated} ${facts} ${values} ${rest}` };
+  }
+
+  /** What code may depend on: of inputs that stay as they are something may be kept. */
+  #factsOf({ dtype, location }: BufferSpec, isOutput: boolean): string {
+    return location.kind !== "input" || isOutput ? dtype : `${dtype} input${location.lasting ? " lasting" : ""}`;
+  }
+}
+
+/** Gives equal expressions equal numbers. */
+class ExpressionNumbers {
+  readonly #known = new Map<Expr, number>();
+  readonly #numbers = new Map<string, number>();
+
+  of(e: Expr): number {
+    const known = this.#known.get(e);
+    if (known !== undefined) return known;
+    const key = this.#keyOf(e);
+    const number = this.#numbers.get(key) ?? this.#numbers.size;
+    this.#numbers.set(key, number);
+    this.#known.set(e, number);
+    return number;
+  }
+
+  #keyOf(e: Expr): string {
+    switch (e.kind) {
+      case "unary":
+        return `${e.op} ${e.type} ${this.of(e.x)}`;
+      case "binary":
+        return `${e.op} ${e.type} ${this.of(e.x)} ${this.of(e.y)}`;
+      case "select":
+        return `${e.rare ? "rarely" : "select"} ${e.type} ${this.of(e.test)} ${this.of(e.x)} ${this.of(e.y)}`;
+      case "cast":
+      case "bitcast":
+        return `${e.kind} ${e.type} ${this.of(e.x)}`;
+      default:
+        return leafKey(e);
+    }
+  }
+}
