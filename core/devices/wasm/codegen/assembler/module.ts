@@ -22,12 +22,21 @@ export interface FunctionSpec {
   readonly export?: string;
 }
 
+interface DefinedFunction {
+  readonly type: number;
+  /** In parts. */
+  readonly body: readonly (readonly number[])[];
+  readonly export?: string;
+}
+
 /** A module as it is written: imports first, then functions. */
 export class WasmModule {
   readonly #types: string[] = [];
   readonly #typeBytes: number[][] = [];
   readonly #imports: number[][] = [];
-  readonly #functions: { readonly type: number; readonly body: readonly (readonly number[])[]; readonly export?: string }[] = [];
+  readonly #functions: DefinedFunction[] = [];
+  /** Which functions have bodies of a hash. */
+  readonly #byHash = new Map<number, readonly number[]>();
   #importedFunctions = 0;
 
   /** Imports a shared memory; sizes in pages of 64 KiB. */
@@ -54,12 +63,21 @@ export class WasmModule {
     return this.#importedFunctions++;
   }
 
-  /** Defines a function; parameters are locals 0, 1, ... Gives its index. */
+  /**
+   * Defines a function; parameters are locals 0, 1, ... Gives its index: that of an equal function if there is one, which the engine then
+   * compiles and optimizes once.
+   */
   func(spec: FunctionSpec, write: (code: FunctionWriter) => void): number {
     const writer = new FunctionWriter(spec.params.length);
     write(writer);
-    this.#functions.push({ type: this.#type(spec), body: writer.finish(), export: spec.export });
-    return this.#importedFunctions + this.#functions.length - 1;
+    const func = { type: this.#type(spec), body: writer.finish(), export: spec.export };
+    const hash = hashOf(func.body);
+    const alike = this.#byHash.get(hash) ?? [];
+    const known = func.export === undefined ? alike.find((index) => isSame(this.#functions[index], func)) : undefined;
+    if (known !== undefined) return this.#importedFunctions + known;
+    const index = this.#functions.push(func) - 1;
+    this.#byHash.set(hash, [...alike, index]);
+    return this.#importedFunctions + index;
   }
 
   #type(spec: FunctionSpec): number {
@@ -108,6 +126,20 @@ export class WasmModule {
     }
     return out;
   }
+}
+
+function isSame(a: DefinedFunction, b: DefinedFunction): boolean {
+  return a.type === b.type && a.body.length === b.body.length &&
+    a.body.every((part, i) => part.length === b.body[i].length && part.every((byte, k) => byte === b.body[i][k]));
+}
+
+/** Equal for equal bodies. */
+function hashOf(body: DefinedFunction["body"]): number {
+  let hash = 0;
+  for (const part of body) {
+    for (let i = 0; i < part.length; i++) hash = Math.imul(hash, 31) + part[i] | 0;
+  }
+  return hash;
 }
 
 function totalLength(parts: readonly (readonly number[])[]): number {
