@@ -70,19 +70,16 @@ function join(producer: Kernel, consumer: MapKernel, needed: (buffer: number) =>
   const made = writesOf(producer);
   // A consumer that overwrites what the producer reads elsewhere would change it too early.
   if (seen.stores.some((store) => operandsOf(producer).some((operand) => operand.buffer === store.buffer))) return undefined;
+  const stored = seen.loads.map((load) => made.has(load.buffer) && producer.stores.find((each) => sameAccess(each, load)));
+  if (stored.includes(undefined)) return undefined;
   const loads = [...producer.loads];
   const types = loadTypes(seen);
-  const replacements: Expr[] = [];
-  for (const [slot, load] of seen.loads.entries()) {
-    if (made.has(load.buffer)) {
-      const store = producer.stores.find((each) => sameAccess(each, load));
-      if (!store) return undefined;
-      replacements[slot] = store.value;
-      continue;
-    }
+  const replacements = stored.map((store, slot): Expr => {
+    if (store) return store.value;
+    const load = seen.loads[slot];
     const known = loads.findIndex((each) => sameAccess(each, load));
-    replacements[slot] = { kind: "load", type: types[slot], slot: known >= 0 ? known : loads.push(load) - 1 };
-  }
+    return { kind: "load", type: types[slot], slot: known >= 0 ? known : loads.push(load) - 1 };
+  });
   // What replaces a load is not visited itself.
   const memo = new Map<Expr, Expr>();
   const stores = seen.stores.map((store): Store => ({
@@ -192,11 +189,13 @@ class Fusion {
 
   #joined(producer: Kernel, consumer: MapKernel): Kernel | undefined {
     const { outputs, maxBuffersPerKernel, maxInstructions } = this.#limits;
-    const cost = this.#costOf(producer) + this.#costOf(consumer);
-    if (cost > maxInstructions) return undefined;
+    if (sizeOf(producer.shape) !== sizeOf(consumer.shape)) return undefined;
     const written = writesOf(consumer);
     // Buffers pieced together by several kernels are complete only after the last of them.
-    if ([...writesOf(producer), ...written].some((buffer) => this.#writers.get(buffer)!.size > 1)) return undefined;
+    const isPieced = (buffer: number) => this.#writers.get(buffer)!.size > 1;
+    if ([...writesOf(producer)].some(isPieced) || [...written].some(isPieced)) return undefined;
+    const cost = this.#costOf(producer) + this.#costOf(consumer);
+    if (cost > maxInstructions) return undefined;
     const read = readsOf(consumer);
     const readElsewhere = (buffer: number) => (this.#readers.get(buffer)?.size ?? 0) - (read.has(buffer) ? 1 : 0) > 0;
     const kernel = join(producer, consumer, (buffer) => outputs.has(buffer) || written.has(buffer) || readElsewhere(buffer));

@@ -59,8 +59,6 @@ export interface RowBlocks {
   readonly blockRows: number;
   /** Buffers that nothing else reads, and the bytes of one of their rows. */
   readonly kept: ReadonlyMap<number, number>;
-  /** Bytes that more than one of the kernels touch. */
-  readonly shared: number;
 }
 
 /** The longest run of kernels from number `from` on that is worth running together. */
@@ -70,7 +68,7 @@ export function rowBlocksFrom(
   from: number,
   threads: number,
 ): RowBlocks | undefined {
-  let best: RowBlocks | undefined;
+  let best: Together | undefined;
   const run: RowKernel[] = [];
   const written = new Set<number>();
   for (const kernel of kernels.slice(from)) {
@@ -83,11 +81,18 @@ export function rowBlocksFrom(
     if (!found) break;
     if (found.shared >= leastBytes) best = found;
   }
-  return best;
+  return best && { ...best, kept: keptBuffers(program, best.kernels, best.accesses) };
+}
+
+/** How some kernels can run together. */
+interface Together extends Omit<RowBlocks, "kept"> {
+  readonly accesses: readonly RowAccess[];
+  /** Bytes that more than one of the kernels touch. */
+  readonly shared: number;
 }
 
 /** How some kernels run together, if they can and should. */
-function together(program: Program, kernels: readonly RowKernel[], threads: number): RowBlocks | undefined {
+function together(program: Program, kernels: readonly RowKernel[], threads: number): Together | undefined {
   const [{ shape }] = kernels;
   let most = 0;
   while (kernels.every((kernel) => most < kernel.shape.length && kernel.shape[most] === shape[most])) most++;
@@ -97,7 +102,7 @@ function together(program: Program, kernels: readonly RowKernel[], threads: numb
   }
 }
 
-function alongAxes(program: Program, kernels: readonly RowKernel[], axes: number, threads: number): RowBlocks | undefined {
+function alongAxes(program: Program, kernels: readonly RowKernel[], axes: number, threads: number): Together | undefined {
   const rows = sizeOf(kernels[0].shape.slice(0, axes));
   if (rows < 8 * threads && rows % threads > 0) return undefined;
   const accesses: RowAccess[] = [];
@@ -110,7 +115,6 @@ function alongAxes(program: Program, kernels: readonly RowKernel[], axes: number
     }
   }
   if (!staysInRows(program, kernels, accesses)) return undefined;
-  const kept = keptBuffers(program, kernels, accesses);
   const touched = new Map<number, number>();
   for (const { buffer, bytes } of accesses) touched.set(buffer, Math.max(touched.get(buffer) ?? 0, bytes));
   const rowBytes = [...touched.values()].reduce((sum, bytes) => sum + bytes, 0);
@@ -122,7 +126,7 @@ function alongAxes(program: Program, kernels: readonly RowKernel[], axes: number
   for (let count = 2; count * rowBytes <= blockBytes && count <= rows / threads; count++) {
     if (rows % count === 0) blockRows = count;
   }
-  return blockRows * rowBytes < leastBlockBytes ? undefined : { kernels, axes, rows, blockRows, kept, shared };
+  return blockRows * rowBytes < leastBlockBytes ? undefined : { kernels, axes, rows, blockRows, accesses, shared };
 }
 
 /** The extents over which the values of a kernel are computed. */
