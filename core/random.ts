@@ -27,6 +27,8 @@ import { clip, cos, erf, log, sqrt } from "./ops/unary.ts";
 import { defaultFloat, type DType, floatBelow, floatFrom, holds, indexType, isFloat, wholeRange } from "./dtype.ts";
 import { DTypeError, ShapeError } from "./errors.ts";
 import { fraction, integer, tensorCount } from "./ranges.ts";
+import { threefry2x32 as encrypted } from "./threefry.ts";
+import { storageOf } from "./values/storage.ts";
 import { checkShape, normalizeAxis, type Shape, showShape } from "./shape.ts";
 import { refuseForeign, type Scalar, Tensor, type TensorLike } from "./tensor.ts";
 import { ask, TracedNumber } from "./traced_number.ts";
@@ -69,8 +71,11 @@ function words(k: Key): [Tensor, Tensor] {
   return [word(0), word(1)];
 }
 
-function hash(k: Key, high: Tensor, low: Tensor): Key {
-  return stack(threefry2x32(words(k), [high, low]));
+/** A new key from a key, by a tensor of 32 bits, or by a number. Where the key's values are at hand it takes no program to make one. */
+function hash(k: Key, low: Tensor | number, value: (low: number) => Tensor): Key {
+  const known = storageOf(k)?.known;
+  if (typeof low === "number" && known?.length === 2) return tensor(Uint32Array.from(encrypted([known[0], known[1]], [0, low])));
+  return stack(threefry2x32(words(k), [zero(), typeof low === "number" ? value(low) : low]));
 }
 
 const zero = () => constantOf(0, hashType);
@@ -87,7 +92,10 @@ const zero = () => constantOf(0, hashType);
  */
 export function split(k: Key, count = 2): Key[] {
   words(k);
-  return Array.from({ length: tensorCount(count, "The number of keys", 0) }, (_, i) => hash(k, zero(), constantOf(i, hashType)));
+  return Array.from(
+    { length: tensorCount(count, "The number of keys", 0) },
+    (_, i) => hash(k, i, (i) => constantOf(i, hashType)),
+  );
 }
 
 /**
@@ -103,14 +111,15 @@ export function split(k: Key, count = 2): Key[] {
  * @throws {RangeError} If it is none.
  */
 export function foldIn(k: Key, data: TensorLike): Key {
-  // A value and no constant: a loop that folds in its steps compiles one program for all of them.
+  words(k);
   const low = typeof data === "number"
-    ? tensor(Uint32Array.of(whole(data)), { shape: [] })
+    ? whole(data)
     : data instanceof TracedNumber
     ? bitcast(asTensor(data, ask(data, "type of 32 bits", wordType)), hashType)
     : cast(asTensor(data), hashType);
-  // JAX folds in the key of the number, which is (0, number).
-  return hash(k, zero(), low);
+  // JAX folds in the key of the number, which is (0, number). As a value and no constant: a loop that folds in its steps compiles one
+  // program for all of them.
+  return hash(k, low, (low) => tensor(Uint32Array.of(low), { shape: [] }));
 }
 
 function whole(data: number): number {
