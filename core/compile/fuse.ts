@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { reshapeStrides, sameShape, type Shape, sizeOf } from "../shape.ts";
+import { sizeOf } from "../shape.ts";
 import { type Expr, mapLeaves, visit } from "../ir/expr.ts";
 import { instructions } from "../ir/cost.ts";
 import {
@@ -19,6 +19,7 @@ import {
   type Store,
   writesOf,
 } from "../ir/kernel.ts";
+import { mapOver } from "../ir/kernels/map.ts";
 
 /** What fusion needs to know beside the kernels. */
 export interface FusionLimits {
@@ -26,30 +27,6 @@ export interface FusionLimits {
   readonly outputs: ReadonlySet<number>;
   readonly maxBuffersPerKernel: number;
   readonly maxInstructions: number;
-}
-
-/** A map kernel seen over another domain of the same size, or undefined if strides cannot express it. */
-function over(kernel: MapKernel, shape: Shape): MapKernel | undefined {
-  if (sameShape(kernel.shape, shape)) return kernel;
-  if (sizeOf(kernel.shape) !== sizeOf(shape)) return undefined;
-  let possible = true;
-  const restride = (strides: readonly number[]): readonly number[] => {
-    const made = reshapeStrides(kernel.shape, strides, shape);
-    if (!made) possible = false;
-    return made?.map((stride, axis) => shape[axis] === 1 ? 0 : stride) ?? strides;
-  };
-  const access = <A extends Access>(each: A): A => ({ ...each, strides: restride(each.strides) });
-  const memo = new Map<Expr, Expr>();
-  const value = (e: Expr) =>
-    mapLeaves(e, (leaf) => leaf.kind === "index" ? { ...leaf, strides: restride(leaf.strides) } : leaf, memo);
-  const made: MapKernel = {
-    kind: "map",
-    shape,
-    operands: [],
-    loads: kernel.loads.map(access),
-    stores: kernel.stores.map((store) => ({ ...access(store), value: value(store.value) })),
-  };
-  return possible ? made : undefined;
 }
 
 function sameAccess(a: Access, b: Access): boolean {
@@ -65,7 +42,7 @@ function buffersOf(kernel: Kernel): Set<number> {
  * ones are left. Undefined if it is not that simple. Takes time for the consumer alone, so that a long chain is fused in linear time.
  */
 function join(producer: Kernel, consumer: MapKernel, needed: (buffer: number) => boolean): Kernel | undefined {
-  const seen = over(consumer, producer.shape);
+  const seen = mapOver(consumer, producer.shape);
   if (!seen) return undefined;
   const made = writesOf(producer);
   // A consumer that overwrites what the producer reads elsewhere would change it too early.

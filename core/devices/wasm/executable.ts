@@ -99,6 +99,9 @@ export class WasmExecutable implements Executable<WasmBuffer> {
       this.#tableBytes = 4 * (program.buffers.length + this.#code.slots.length);
       // Last, since it would not be freed if something after it failed.
       this.#table = memory.allocate(this.#tableBytes);
+      this.#code.slots.forEach((slot, i) => {
+        if (slot.kind === "number") memory.words[(this.#table >>> 2) + program.buffers.length + i] = slot.value;
+      });
     } catch (error) {
       this.#native?.free();
       throw error;

@@ -1,5 +1,6 @@
 /**
- * Kernels of a program that do the same on other buffers, as the layers of a network do: their code is written once.
+ * Kernels of a program that do the same on other buffers, as the layers of a network do: their code is written once. So it is for maps along
+ * one axis that differ in its length only, as those that make the first parameters.
  *
  * Such code finds its buffers in a table of its own, whose slots are numbered as the kernel meets them.
  *
@@ -7,15 +8,28 @@
  */
 import { type Expr, leafKey } from "../../../ir/expr.ts";
 import { type Access, expressionsOf, type Kernel, mapAccesses, type SimpleKernel } from "../../../ir/kernel.ts";
+import { mapOver } from "../../../ir/kernels/map.ts";
 import type { BufferSpec, Program } from "../../../ir/program.ts";
+import { sizeOf } from "../../../shape.ts";
 
 /** A kernel whose buffers have the numbers of its own table. */
 export interface LocalKernel {
   readonly kernel: SimpleKernel;
   /** By the number in its own table the number in the program. */
   readonly buffers: readonly number[];
+  /** Of a map along one axis: its length, which is no part of the code. */
+  readonly length: number | undefined;
   /** Equal for kernels whose code is. */
   readonly key: string;
+}
+
+/** From this length on the code of maps along one axis does not depend on it. */
+const leastLength = 64;
+
+/** A map along one axis, if a kernel is one, and long. */
+function longMap(kernel: SimpleKernel): SimpleKernel | undefined {
+  const size = sizeOf(kernel.shape);
+  return kernel.kind === "map" && size >= leastLength ? mapOver(kernel, [size]) : undefined;
 }
 
 /** Which kernels of a program have equals. */
@@ -54,13 +68,14 @@ export class EqualKernels {
       numbers.set(access.buffer, number);
       return { ...access, buffer: number };
     };
-    const local = mapAccesses(kernel, change);
+    const flat = longMap(kernel);
+    const local = mapAccesses(flat ?? kernel, change);
     const buffers = [...numbers.keys()];
     const facts = buffers.map((id) => this.#factsOf(this.#program.buffers[id], this.#program.outputs.includes(id)));
-    const values = expressionsOf(kernel).map((e) => this.#numbers.of(e));
+    const values = expressionsOf(local).map((e) => this.#numbers.of(e));
     // The values of stores and the like are in the list of all expressions.
-    const rest = JSON.stringify(local, (name, value) => name === "value" ? undefined : value);
-    return { kernel: local, buffers, key: `${repeated} ${facts} ${values} ${rest}` };
+    const rest = JSON.stringify(flat ? { ...local, shape: "any" } : local, (name, value) => name === "value" ? undefined : value);
+    return { kernel: local, buffers, length: flat?.shape[0], key: `${repeated} ${facts} ${values} ${rest}` };
   }
 
   /** What code may depend on: of inputs that stay as they are something may be kept. */

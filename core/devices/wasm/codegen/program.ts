@@ -13,6 +13,7 @@ import type { DerivedScratch, Epilogue, GeneratorContext, Phase } from "./contex
 import { type Stage, stagesOf } from "../../stages.ts";
 import { importSharedMemory, pieceFunctions } from "./synchronization.ts";
 import { writeBlockEpilogue, writeEpilogue } from "./elementwise/epilogue.ts";
+import { type MapOfLengths, mapOfLengths } from "./elementwise/map.ts";
 import { emitEntry, type Step } from "./entry.ts";
 import type { HostFunctions } from "./expressions/emitter.ts";
 import { hostFunctionOf, scalarEmitter } from "./expressions/scalar_emitter.ts";
@@ -59,10 +60,11 @@ export interface ProgramCode {
   readonly privateBytes: number;
 }
 
-/** An address in the table: a byte offset in shared scratch memory, or that of an earlier slot. */
+/** A word of the table: the address at a byte offset in shared scratch memory, what an earlier slot holds, or a number. */
 export type TableSlot =
   | { readonly kind: "shared"; readonly offset: number }
-  | { readonly kind: "copy"; readonly slot: number };
+  | { readonly kind: "copy"; readonly slot: number }
+  | { readonly kind: "number"; readonly value: number };
 
 /** Shared memory for what is made of nothing but one input. */
 export interface Derived {
@@ -134,6 +136,7 @@ class KernelWriter {
   readonly #context: GeneratorContext;
   readonly #equal: EqualKernels;
   readonly #written = new Map<string, WrittenKernel>();
+  readonly #maps = new Map<string, MapOfLengths>();
   /** Where the table of the current kernel begins, and its buffers, if it has one of its own. */
   #base = 0;
   #ids: readonly number[] | undefined;
@@ -240,21 +243,30 @@ class KernelWriter {
   }
 
   /** Writes a kernel with a table of its own, or uses the code of one that is equal. */
-  #localPhases({ kernel, buffers, key }: LocalKernel): readonly Phase[] {
+  #localPhases({ kernel, buffers, length, key }: LocalKernel): readonly Phase[] {
     const { program } = this.#context;
-    this.#ids = buffers;
-    this.#base = program.buffers.length + this.slots.length;
+    const table = program.buffers.length + this.slots.length;
     for (const slot of buffers) this.#addSlot({ kind: "copy", slot });
+    const own = { ...program, buffers: buffers.map((id) => program.buffers[id]) };
+    if (kernel.kind === "map" && length !== undefined) {
+      const slots = { length: buffers.length, each: buffers.length + 1 };
+      const code = this.#maps.get(key) ?? mapOfLengths(this.#contextOf(own), kernel, slots);
+      this.#maps.set(key, code);
+      const { count, each } = code.pieces(length);
+      for (const value of [length, each]) this.#addSlot({ kind: "number", value });
+      return [{ func: code.func, pieces: count, table }];
+    }
+    this.#ids = buffers;
+    this.#base = table;
     let code = this.#written.get(key);
     if (code) {
       for (const again of code.requests) again();
       this.algorithm = code.algorithm;
     } else {
-      const phases = emitKernel(this.#contextOf({ ...program, buffers: buffers.map((id) => program.buffers[id]) }), kernel);
+      const phases = emitKernel(this.#contextOf(own), kernel);
       code = { phases, algorithm: this.algorithm, requests: this.#requests };
       this.#written.set(key, code);
     }
-    const table = this.#base;
     this.#base = 0;
     this.#ids = undefined;
     return code.phases.map((phase) => ({ ...phase, table }));
