@@ -7,6 +7,8 @@ import assert from "node:assert/strict";
 import type { HostArray } from "../../../../core/dtype.ts";
 import { OutOfMemoryError } from "../../../../core/errors.ts";
 import { binary } from "../../../../core/ir/expr.ts";
+import { mapAccesses } from "../../../../core/ir/kernel.ts";
+import type { Program } from "../../../../core/ir/program.ts";
 import type { WasmBuffer } from "../../../../core/devices/wasm/buffer.ts";
 import { createWasmDevice, type WasmDevice } from "../../../../core/devices/wasm/device.ts";
 import { exact } from "../../../support/close.ts";
@@ -33,6 +35,22 @@ const convolution = {
     i === 1 ? { ...buffer, location: { kind: "input", index: 1, lasting: true } as const } : buffer
   ),
 };
+
+/** Two of them, of other images and filters: their code is written once. */
+const two = {
+  buffers: [...convolution.buffers, ...convolution.buffers].map((buffer, i) => ({
+    ...buffer,
+    location: i < convolution.buffers.length
+      ? buffer.location
+      : { ...buffer.location, index: (buffer.location as { index: number }).index + (buffer.location.kind === "input" ? 2 : 1) },
+  })),
+  slots: [],
+  kernels: [0, convolution.buffers.length].flatMap((by) =>
+    convolution.kernels.map((kernel) => mapAccesses(kernel, (access) => ({ ...access, buffer: access.buffer + by })))
+  ),
+  inputs: [0, 1, 3, 4],
+  outputs: [2, 5],
+} as Program;
 
 /** Doubles its input in place. */
 const { program: doubling } = buildCase("doubling", exact, (p) => {
@@ -86,6 +104,23 @@ for (const threads of [1, 2, 3]) {
     executable.destroy();
   });
 }
+
+Deno.test({ name: "wasm: of equal convolutions each keeps its own filters", ...longLived }, () => {
+  for (const threads of [1, 2]) {
+    const device = createWasmDevice({ threads });
+    const executable = device.compile(two);
+    const [double, [first, second]] = [
+      device.compile(doubling),
+      [1, 2].map((seed) => device.upload("f32", noise(seed, size(filterShape)))),
+    ];
+    for (let round = 0; round < 6; round++) {
+      const images = [2 * round, 2 * round + 1].map((seed) => noise(seed, size(imageShape)));
+      if (round === 3) double.run([second]);
+      const outputs = executable.run([images[0], first, images[1], second]).map((output) => read(device, output));
+      assert.deepEqual(outputs, [expected(device, images[0], first), expected(device, images[1], second)]);
+    }
+  }
+});
 
 Deno.test({ name: "wasm: what is kept gives way to values", ...longLived }, () => {
   const roomAfter = (runs: number) => {
