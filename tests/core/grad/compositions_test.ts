@@ -20,7 +20,7 @@ import type { Transform } from "./compositions/program.ts";
 const seed = Number(Deno.env.get("COTANGENT_SEED") ?? 1);
 
 Deno.test("each transform of each other", async () => {
-  await checkEach(allLists(2), { device: reference, float: "f64", seed, count: 2 });
+  await checkEach(allLists(2), { device: reference, float: "f64", seed, count: 1 });
 });
 
 Deno.test("transforms of transforms of transforms", async () => {
