@@ -22,7 +22,6 @@ import {
   neg,
   or,
   polynomial,
-  powerOfTwo,
   signBit,
   signOf,
   split,
@@ -61,8 +60,7 @@ const seluAbove = 1.0507009873554805;
 
 /** A multiple of x, or below 0 one of e^x - 1 = (2^n - 1) + 2^n p, whose sum is in two parts. */
 export function selu(x: Expr): Expr {
-  const { word, p } = expParts(max(x, -26));
-  const power = powerOfTwo(word);
+  const { power, p } = expParts(max(x, -26));
   const main = exact(sub(power, 1));
   const change = mul(power, p);
   const sum = exact(add(main, change));

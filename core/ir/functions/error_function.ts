@@ -19,8 +19,6 @@ import {
   mul,
   neg,
   polynomial,
-  powerOfTwo,
-  scaledDown,
   signOf,
   split,
   sqrt,
@@ -38,8 +36,8 @@ function erfNear(x: Expr): Expr {
 export function erf(x: Expr): Expr {
   const a = min(abs(x), 4);
   const outer = [1.8496056, 2.638962, 0.8431974, 0.0410501, -0.008756154, 0.00045374787, 0.00058961194, -0.00016288903];
-  const { word, p } = expParts(neg(polynomial(sub(a, 1), outer)));
-  const far = sub(f32(1), mul(add(p, 1), powerOfTwo(word)));
+  const { power, p } = expParts(neg(polynomial(sub(a, 1), outer)));
+  const far = sub(f32(1), mul(add(p, 1), power));
   return withSign(select(lt(a, 1), erfNear(a), far), signOf(x));
 }
 
@@ -83,8 +81,11 @@ function gaussianTail(
   const high = exact(mul(qHigh, pHigh));
   const low = exact(add(mul(qHigh, pLow), mul(qLow, p)));
   const [zHigh, zLow] = split(z);
-  const { word, p: power } = expParts(mul(mul(zHigh, zHigh), -share), mul(mul(zLow, add(z, zHigh)), -share));
-  return scaledDown(add(high, add(mul(add(high, low), power), low)), word);
+  // The powers of two go down to 2^-156: the first of two factors is far from the least number.
+  const room = 30;
+  const { power, p: tail } = expParts(mul(mul(zHigh, zHigh), -share), mul(mul(zLow, add(z, zHigh)), -share), room);
+  const product = add(high, add(mul(add(high, low), tail), low));
+  return mul(mul(product, power), 2 ** -room);
 }
 
 /** e^(z^2) erfc(z) (2.5 + z) by (2.5 - z) / (2.5 + z). */

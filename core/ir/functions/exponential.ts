@@ -11,6 +11,7 @@ import {
   div,
   eq,
   exact,
+  exponentBias,
   f32,
   float,
   i32,
@@ -21,7 +22,6 @@ import {
   mul,
   nearest,
   polynomial,
-  powerOfTwo,
   reduced,
   scaled,
   shl,
@@ -30,32 +30,32 @@ import {
   withSign,
 } from "./terms.ts";
 
-/** e^x = 2^n (1 + p) with p = e^r - 1; `word` ends in the bits of n. */
+/** e^x = 2^n (1 + p) with p = e^r - 1; `power` is 2^(n + shift) where that is a normal number. */
 interface Parts {
   readonly n: Expr;
-  readonly word: Expr;
+  readonly power: Expr;
   readonly p: Expr;
 }
 
 /** x + low less the nearest multiple of ln 2, for a small `low`: rounded once. */
-function remainderOf(x: Expr, low?: Expr): { readonly n: ReturnType<typeof nearest>; readonly r: Expr } {
-  const n = nearest(mul(low ? add(x, low) : x, Math.LOG2E));
+function remainderOf(x: Expr, bias: number, low?: Expr): { readonly n: ReturnType<typeof nearest>; readonly r: Expr } {
+  const n = nearest(mul(low ? add(x, low) : x, Math.LOG2E), bias);
   const coarse = reduced(x, n.value, [ln2[0]]);
   return { n, r: low ? exact(add(coarse, reduced(low, n.value, [ln2[1]]))) : reduced(coarse, n.value, [ln2[1]]) };
 }
 
 /** The parts of e^(x + low). */
-export function expParts(x: Expr, low?: Expr): Parts {
-  const { n, r } = remainderOf(x, low);
+export function expParts(x: Expr, low?: Expr, shift = 0): Parts {
+  const { n, r } = remainderOf(x, exponentBias + shift, low);
   const q = polynomial(r, [0.49999997, 0.16666538, 0.04166746, 0.0083674025, 0.0013869762]);
-  return { n: n.integer, word: n.word, p: exact(add(mul(mul(r, r), q), r)) };
+  return { n: n.integer, power: float(shl(n.word, 23)), p: exact(add(mul(mul(r, r), q), r)) };
 }
 
 /** e^-(x + low) 2^shift = power + power p for an x of which the power is a normal number. */
 export function decayParts(x: Expr, shift: number, low?: Expr): { readonly power: Expr; readonly p: Expr } {
-  const { n, r } = remainderOf(x, low);
+  const { n, r } = remainderOf(x, 0, low);
   const q = polynomial(r, [0.49999997, -0.16666538, 0.04166746, -0.0083674025, 0.0013869762]);
-  return { power: float(shl(sub(i32(127 + shift), n.word), 23)), p: exact(sub(mul(mul(r, r), q), r)) };
+  return { power: float(shl(sub(i32(exponentBias + shift), n.word), 23)), p: exact(sub(mul(mul(r, r), q), r)) };
 }
 
 /** e^x 2^shift. */
@@ -72,8 +72,7 @@ const usualExponent = 87;
  * it in before it is rounded.
  */
 export function exp(x: Expr): Expr {
-  const { word, p } = expParts(x);
-  const power = powerOfTwo(word);
+  const { power, p } = expParts(x);
   return exact(rarely(le(f32(usualExponent), abs(x)), exact(expShifted(x, 0)), add(mul(power, p), power)));
 }
 
@@ -106,8 +105,7 @@ export const sigmoid = (x: Expr): Expr => div(f32(unit), shareOf(clamp(x, -104, 
 
 /** (e^x - 1) / 2 for x in [-26, 88.8]: 2^(n-1) p + 2^(n-1) - 1/2, which cancels nowhere. */
 function halfExpm1(x: Expr): Expr {
-  const { word, p } = expParts(x);
-  const half = powerOfTwo(word, -1);
+  const { power: half, p } = expParts(x, undefined, -1);
   return add(mul(half, p), exact(sub(half, 0.5)));
 }
 

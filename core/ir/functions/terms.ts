@@ -66,11 +66,11 @@ export const withSign = (magnitude: Expr, sign: Expr): Expr => float(xor(bits(ma
 /** 1.5 * 2^23: adding it rounds to an integer, which then stands in the low bits. */
 const rounder = 12582912;
 
-/** The nearest integer as f32 and i32, and a word whose lower 22 bits are its; |x| below 2^21. */
-export function nearest(x: Expr): { readonly value: Expr; readonly integer: Expr; readonly word: Expr } {
-  const shifted = exact(add(x, rounder));
+/** The nearest integer as f32 and i32, and a word whose lower 22 bits are those of it plus a small `bias`; |x| below 2^21. */
+export function nearest(x: Expr, bias = 0): { readonly value: Expr; readonly integer: Expr; readonly word: Expr } {
+  const shifted = exact(add(x, rounder + bias));
   const word = bits(shifted);
-  return { value: sub(shifted, rounder), integer: sub(word, 0x4b400000), word };
+  return { value: sub(shifted, rounder + bias), integer: sub(word, 0x4b400000 + bias), word };
 }
 
 /** x - n * (the sum of the parts), where all products but the last are exact. */
@@ -81,19 +81,16 @@ export function reduced(x: Expr, n: Expr, parts: readonly number[]): Expr {
 /** ln 2 in two parts, the first of 16 bits. */
 export const ln2: readonly [high: number, low: number] = [0.693145751953125, 1.428606765330187e-6];
 
-/** 2^(n + shift), which must be a normal number; of n the lowest bits count. */
-export const powerOfTwo = (n: Expr, shift = 0): Expr => float(shl(add(n, 127 + shift), 23));
+/** What the exponent of a float is more than that of its power of two. */
+export const exponentBias = 127;
+
+/** 2^n, which must be a normal number; of n the lowest bits count. */
+const powerOfTwo = (n: Expr): Expr => float(shl(add(n, exponentBias), 23));
 
 /** x * 2^n where the power alone may not be representable. */
 export function scaled(x: Expr, n: Expr): Expr {
   const half = shr(n, 1);
   return mul(mul(x, powerOfTwo(half)), powerOfTwo(sub(n, half)));
-}
-
-/** x * 2^n for an x up to about 1 and n from -156 to 0, by a power that is far from the least; of n the lowest bits count. */
-export function scaledDown(x: Expr, n: Expr): Expr {
-  const room = 30;
-  return mul(mul(x, powerOfTwo(n, room)), 2 ** -room);
 }
 
 /** A number in two parts of 12 bits each, whose products are exact. */

@@ -15,6 +15,9 @@ import type { ValueType } from "../assembler/instructions.ts";
 /** Pushes a value. */
 export type Push = () => void;
 
+/** A choice. */
+export type Select = Extract<Expr, { readonly kind: "select" }>;
+
 /** Which points one evaluation serves: as many as the emitter has lanes, or the first alone. */
 export type Lanes = "all" | "one";
 
@@ -42,7 +45,8 @@ export interface Emitter {
   binary(c: FunctionWriter, op: BinaryOp, type: ScalarType, x: Push, y: Push, right: Expr): void;
   /** x * y + z, rounded once or twice, or undefined where that is no instruction. */
   multiplyAdd?(c: FunctionWriter, x: Push, y: Push, z: Push, negated: boolean): void;
-  select(c: FunctionWriter, type: ScalarType, test: Push, x: Push, y: Push): void;
+  /** `e` is what is chosen by: an emitter may have instructions for some literals. */
+  select(c: FunctionWriter, e: Select, test: Push, x: Push, y: Push): void;
   /** Turns the bool on the stack to an i32: whether it holds at any point. */
   anywhere(c: FunctionWriter): void;
   cast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void;
@@ -54,8 +58,14 @@ export interface Emitter {
   sequence(c: FunctionWriter, at: Location, lanes: Lanes): void;
 }
 
-/** Whether an operation's right argument, a literal, becomes part of the instruction. */
+/** Whether an operation's argument, a literal, becomes part of the instruction. */
 export function isImmediate(user: Expr, argument: Expr): boolean {
-  return user.kind === "binary" && (user.op === "shl" || user.op === "shr") && user.y === argument && user.x !== argument &&
-    argument.kind === "const";
+  if (argument.kind !== "const") return false;
+  if (user.kind === "select") return isZero(argument) && user.test !== argument;
+  return user.kind === "binary" && (user.op === "shl" || user.op === "shr") && user.y === argument && user.x !== argument;
+}
+
+/** Whether all bits of a literal are 0. */
+export function isZero(e: Expr): boolean {
+  return e.kind === "const" && Object.is(e.value, 0);
 }

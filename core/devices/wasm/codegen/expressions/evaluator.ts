@@ -9,7 +9,7 @@
  */
 import { eachArgument, eachUsualArgument, type Expr, isLeaf, visit } from "../../../../ir/expr.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
-import { type Emitter, isImmediate, type Lanes } from "./emitter.ts";
+import { type Emitter, isImmediate, type Lanes, type Select } from "./emitter.ts";
 
 /** The point (or four points) at which an expression is evaluated. */
 export interface At {
@@ -38,8 +38,6 @@ interface Scope {
   /** The scope around a branch. */
   readonly outer?: Scope;
 }
-
-type Select = Extract<Expr, { kind: "select" }>;
 
 /** Evaluates the expressions of one loop nest. */
 export class Evaluator {
@@ -165,7 +163,7 @@ export class Evaluator {
         return emitter.binary(c, e.op, e.x.type, push(e.x), push(e.y), e.y);
       case "select":
         if (e.rare) return this.#branch(e, at);
-        return emitter.select(c, e.type, push(e.test), push(e.x), push(e.y));
+        return emitter.select(c, e, push(e.test), push(e.x), push(e.y));
       case "cast":
         return emitter.cast(c, e.x.type, e.type, push(e.x));
       case "bitcast":
@@ -190,7 +188,7 @@ export class Evaluator {
     emitter.anywhere(c);
     c.if(() => {
       this.#scope = this.#open([e.x], scope);
-      emitter.select(c, e.type, () => c.get(test), () => this.#push(e.x, at), () => c.get(value));
+      emitter.select(c, e, () => c.get(test), () => this.#push(e.x, at), () => c.get(value));
       c.set(value);
       this.#scope = scope;
     });

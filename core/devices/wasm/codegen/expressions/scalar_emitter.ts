@@ -61,7 +61,7 @@ export function scalarEmitter(host: HostFunctions): Emitter {
     literal,
     unary: (c, op, type, x) => void (calls(c, op, type, x) || unary(c, op, type, x)),
     binary: (c, op, type, x, y) => void (calls(c, op, type, x, y) || binary(c, op, type, x, y)),
-    select(c, _type, test, x, y) {
+    select(c, _e, test, x, y) {
       x();
       y();
       test();

@@ -8,7 +8,7 @@ import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../../ir/expr.ts
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { Instruction } from "../assembler/instructions.ts";
 import { loadFour, storeFour } from "./elements.ts";
-import type { Emitter, HostFunctions, Push } from "./emitter.ts";
+import { type Emitter, type HostFunctions, isZero, type Push } from "./emitter.ts";
 import { scalarEmitter, scalarValueType } from "./scalar_emitter.ts";
 
 const floatUnary: Partial<Record<UnaryOp, Instruction>> = {
@@ -44,14 +44,15 @@ export function vectorEmitter(host: HostFunctions): Emitter {
       z();
       c.op(negated ? "f32x4.relaxed_nmadd" : "f32x4.relaxed_madd");
     },
-    select(c, _type, test, x, y) {
-      x();
-      y();
+    // Every lane of a test is all ones or all zeros: it is a mask, and the relaxed form is exact.
+    select(c, e, test, x, y) {
+      const [noX, noY] = [isZero(e.x), isZero(e.y)];
+      if (!noX) x();
+      if (!noY || noX) y();
       test();
-      // Every lane of a test is all ones or all zeros, where the relaxed form is exact.
-      c.op("i32x4.relaxed_laneselect");
+      c.op(noX ? "v128.andnot" : noY ? "v128.and" : "i32x4.relaxed_laneselect");
     },
-    anywhere: (c) => void c.op("v128.any_true"),
+    anywhere: (c) => void c.op("i32x4.bitmask"),
     cast,
     bitcast: (_c, _from, _to, x) => x(),
     load(c, dtype, at, lanes) {
