@@ -11,7 +11,7 @@ import type { KernelGenerator } from "../context.ts";
 import { doubleMatmul } from "../doubles/matmul.ts";
 import { piecesFor } from "../work.ts";
 import { dotProduct, prefersDot } from "./dot_product.ts";
-import { planPacked } from "./packed_plan.ts";
+import { planPieces } from "./packed_plan.ts";
 import { packedProduct } from "./packed_product.ts";
 import { simplifyProduct } from "./product.ts";
 
@@ -23,8 +23,8 @@ export const matmul: KernelGenerator<MatmulKernel> = (context, kernel) => {
   if (context.program.buffers[kernel.operands[0].buffer].dtype === "f64") return doubleMatmul(context, kernel);
   const madds = batch * m * n * k;
   const pieces = piecesFor(context.threads, { multiplyAdds: madds });
-  const func = prefersDot(product)
-    ? dotProduct(context, kernel, product, pieces)
-    : packedProduct(context, kernel, planPacked(product, pieces, context.tiles(madds, n)));
-  return [{ func, pieces }];
+  if (prefersDot(product)) return [{ func: dotProduct(context, kernel, product, pieces), pieces }];
+  const threads = Math.min(context.threads, pieces);
+  const planned = planPieces(product, threads, pieces / threads, context.tiles(madds, n));
+  return [{ func: packedProduct(context, kernel, planned.plan), pieces: planned.pieces }];
 };

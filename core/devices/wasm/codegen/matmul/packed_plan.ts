@@ -45,8 +45,33 @@ export interface PackedPlan {
   readonly blockByBlock: boolean;
 }
 
-/** Cuts a product for some threads. */
-export function planPacked(product: Product, threads: number, tiles: Tiles): PackedPlan {
+/** Multiply-adds in whose time an element is packed (Intel, family 6, model 167; rows of 2 to 4 KiB), and what pieces may add to that. */
+const packedElement = 5;
+const mostExtraPacking = 0.02;
+
+/** A product cut into at most some number of pieces for each of some threads: as many as do not pack much more often than one each. */
+export function planPieces(
+  product: Product,
+  threads: number,
+  perThread: number,
+  tiles: Tiles,
+): { plan: PackedPlan; pieces: number } {
+  const one = planPacked(product, threads, tiles);
+  const most = packingShare(one) + mostExtraPacking;
+  for (let count = perThread; count > 1; count--) {
+    const plan = planPacked(product, threads * count, tiles);
+    if (packingShare(plan) <= most) return { plan, pieces: threads * count };
+  }
+  return { plan: one, pieces: threads };
+}
+
+/** How long packing takes, as a share of the multiply-adds. */
+function packingShare({ product: { m, n }, grid, packLhs, packRhs }: PackedPlan): number {
+  return packedElement * ((packLhs ? grid.columns / n : 0) + (packRhs ? grid.rows / m : 0));
+}
+
+/** Cuts a product for some threads, or into as many pieces. */
+function planPacked(product: Product, threads: number, tiles: Tiles): PackedPlan {
   const { batch, m, n, k, lhs, rhs } = product;
   // One or two rows need more columns for as many independent sums.
   const panelColumns = m > 2 ? tiles.columns : Math.max(tiles.columns, fewRowsSums / m * tiles.registerFloats);
