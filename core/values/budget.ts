@@ -33,8 +33,8 @@ export function pinLatest(group: FinalizationGroup | undefined): void {
 /** Bytes that may be unreachable for which a collection is worth its time: on a device, and of arrays that were moved to the host. */
 const [leastOnDevice, leastOnHost] = [96 * 2 ** 20, 32 * 2 ** 20];
 
-/** How many that must be for each byte that the collector has to look at. */
-const bytesPerHeapByte = 4;
+/** How many that must be for each byte that the collector has to look at: for fewer, moving them to the host takes no more time. */
+const bytesPerHeapByte = 5;
 
 function isWorthCollecting(bytes: number, least: number): boolean {
   return bytes > least && bytes > bytesPerHeapByte * heapBytes();
@@ -53,7 +53,7 @@ export function withRoom<T>(device: Device, run: () => T): T {
   if (isWorthCollecting(unjudgedBytes(), leastOnDevice)) freeCollected();
   const budget = budgetOf(device);
   // What a collection is likely to free need not move.
-  const spared = Math.min(unjudgedBytes(), leastOnDevice);
+  const spared = unjudgedBytes();
   if (device.bytesInUse > budget + spared) moveToHost(device, budget / 2 + spared, latest);
   try {
     return run();
@@ -108,13 +108,11 @@ const [garbageLength, bytesPerGarbage] = [1000, 16];
 
 /**
  * Lets the collector find what was moved, most of which is unreachable: V8 looks for such as objects are made, and arrays of bytes hardly
- * count. For small values some garbage is enough, and takes less time than a collection.
+ * count. For large values, and where there is little to look at, it is not left to V8 how soon.
  */
 function noteMoved(bytes: number): void {
-  if (bytes < leastWatched) {
-    for (let left = bytes / bytesPerGarbage / 8; left > 0; left -= garbageLength) new Array(garbageLength).fill(left);
-    return;
-  }
+  for (let left = bytes / bytesPerGarbage / 8; left > 0; left -= garbageLength) new Array(garbageLength).fill(left);
+  if (bytes < leastWatched) return;
   moved += bytes;
   if (!isWorthCollecting(moved, leastOnHost)) return;
   collect();

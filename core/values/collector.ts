@@ -9,8 +9,8 @@
 import { deno } from "../runtime.ts";
 
 /**
- * Lets V8 collect now: it refuses an array for which no machine has room, but not before it has collected all it can. Takes some 2 ms for
- * each MB of `heapBytes`. Other engines may refuse at once.
+ * Lets V8 collect now: it refuses an array for which no machine has room, but not before it has collected all it can. Takes 2 to 8 ms
+ * for each MB of `heapBytes`. Other engines may refuse at once.
  */
 export function collect(): void {
   try {
