@@ -42,7 +42,7 @@ export const conv2dFilterGrad: KernelGenerator<ConvKernel> = (context, kernel) =
   const { threads } = context;
   const algorithms: Algorithm[] = [{
     name: "sums along rows",
-    cycles: directFilterGradientCycles(planFilterGradient(kernel, 1)) / threads,
+    cycles: directFilterGradientCycles(planFilterGradient(kernel, 1, context.tiles(madds, Infinity))) / threads,
     write: () => directFilterGradient(context, kernel),
   }];
   if (tapsFit(taps, madds)) {

@@ -1,4 +1,4 @@
-/** The wasm device with machine code: the same bits as without, on every number of threads, and only where it is permitted. */
+/** The wasm device with machine code: products have the same bits as without, on every number of threads, and only where it is permitted. */
 import assert from "node:assert/strict";
 import { createWasmDevice, type WasmDevice } from "../../../../../core/devices/wasm/device.ts";
 import { openNative } from "../../../../../core/devices/wasm/native/native.ts";

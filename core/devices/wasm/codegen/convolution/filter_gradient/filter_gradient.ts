@@ -4,7 +4,8 @@
  *
  * Sums run along the rows of pixels, four at a time, for a tile of output channels by window elements in up to 12 vectors of
  * partial sums; lanes are added up only at the end of a group of images. Where the length of rows is not a multiple of four, what
- * the last vector reads too much is masked in both images (in one would not do: 0 times NaN). Threads share the images and keep
+ * the last vector reads too much is masked in both images (in one would not do: 0 times NaN). As machine code the loops have longer vectors,
+ * whose lanes are added up outside. Threads share the images and keep
  * sums of their own, which a second phase adds; where there are more threads than images they share the tiles as well.
  *
  * @module
@@ -26,7 +27,7 @@ export function directFilterGradient(context: GeneratorContext, kernel: ConvKern
   const madds = g.n * g.o * g.oh * g.ow * (g.c / g.groups) * g.kh * g.kw;
   // Each piece has sums of its own.
   const pieces = Math.min(context.threads, piecesFor(context.threads, { multiplyAdds: madds }));
-  const plan = planFilterGradient(kernel, pieces);
+  const plan = planFilterGradient(kernel, pieces, context.tiles(madds, Infinity));
   const epilogue = context.epilogue(kernel);
   const sums = plan.imageParts > 1 ? context.sharedScratch(plan.imageParts * sizeOf(kernel.shape) * floatBytes) : epilogue.slot;
   const phases: Phase[] = [{ func: sumProducts(context, plan, sums), pieces }];

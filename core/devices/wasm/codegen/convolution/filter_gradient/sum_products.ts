@@ -21,7 +21,7 @@ import { floatBytes, zeroBytes } from "../../emit/vectors.ts";
 import { stageImage } from "../staging.ts";
 import { tapOffset } from "../window.ts";
 import { type FilterGradientPlan, imageStrides } from "./plan.ts";
-import { sumParams, tileSums } from "./tile_sums.ts";
+import { sumParamsOf, sumVectorBytes, tileSums } from "./tile_sums.ts";
 
 /** The columns of a tile: the index of the first in a filter, where it reads the input, and the functions for them. */
 interface ColumnBlock {
@@ -58,14 +58,17 @@ function columnBlocks(module: WasmModule, plan: FilterGradientPlan): ColumnBlock
 }
 
 /**
- * Writes a function of `sumParams` for all tiles of one block of output channels and one group of input channels, at the
+ * Writes a function of `sumParamsOf` for all tiles of one block of output channels and one group of input channels, at the
  * addresses of the first channels.
  */
-function tileGroup(module: WasmModule, columns: readonly ColumnBlock[], rows: number): number {
-  return module.func({ params: sumParams }, (c) => {
+function tileGroup(module: WasmModule, plan: FilterGradientPlan, columns: readonly ColumnBlock[], rows: number): number {
+  const params = sumParamsOf(plan);
+  return module.func({ params }, (c) => {
     for (const { first, offset, funcs } of columns) {
       plus(c.get(0), offset * floatBytes).get(1);
-      plus(c.get(2), first * floatBytes).get(3).get(4).get(5).call(funcs.get(rows)!);
+      plus(c.get(2), first * floatBytes);
+      for (let i = 3; i < params.length; i++) c.get(i);
+      c.call(funcs.get(rows)!);
     }
   });
 }
@@ -87,10 +90,11 @@ export function sumProducts(context: GeneratorContext, plan: FilterGradientPlan,
   const { module } = context;
   const { tiling, input, inputLayout, bands, together } = plan;
   const columns = columnBlocks(module, plan);
-  const tiles = blockSizes(tiling.rows).map((rows) => tileGroup(module, columns, rows));
+  const tiles = blockSizes(tiling.rows).map((rows) => tileGroup(module, plan, columns, rows));
   const stage = inputLayout.staged ? stageImage(module, input, inputLayout, bands > 1) : -1;
   const stagedBytes = inputLayout.staged ? imageStrides(plan).input * floatBytes * together : 0;
-  if (stagedBytes > 0) context.privateScratch(stagedBytes);
+  const vectorBytes = sumVectorBytes(plan);
+  if (stagedBytes + vectorBytes > 0) context.privateScratch(stagedBytes + vectorBytes);
   const parts = { plan, sums, tiles, stage, stagedBytes };
   return module.func({ params: phaseParams }, (c) => new SumWriter(c, parts).write());
 }
@@ -189,8 +193,8 @@ class SumWriter {
 
   #callTiles(size: 0 | 1): void {
     const c = this.#c;
-    const { plan, sums, tiles } = this.#parts;
-    const { kernel: { geometry: g }, tiling, inputLayout, imageParts } = plan;
+    const { plan, sums, tiles, stagedBytes } = this.#parts;
+    const { kernel: { geometry: g }, tiling, machine, inputLayout, imageParts } = plan;
     const [outChannels, inChannels, taps] = [g.o / g.groups, g.c / g.groups, g.kh * g.kw];
     c.get(this.#input);
     plusScaled(c, this.#group, inChannels * inputLayout.plane * floatBytes);
@@ -203,6 +207,8 @@ class SumWriter {
     plusScaled(c, this.#group, outChannels * inChannels * taps * floatBytes);
     plusScaled(c, this.#outChannel, inChannels * taps * floatBytes);
     plusScaled(c, this.#channelGroup, tiling.channels * taps * floatBytes);
-    c.get(this.#images).get(this.#rows).get(this.#unit).get(this.#firstUnit).op("i32.ne").call(tiles[size]);
+    c.get(this.#images).get(this.#rows).get(this.#unit).get(this.#firstUnit).op("i32.ne");
+    if (machine) plus(c.get(phaseLocals.scratch), stagedBytes);
+    c.call(tiles[size]);
   }
 }
