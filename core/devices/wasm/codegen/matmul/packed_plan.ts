@@ -47,7 +47,7 @@ export interface PackedPlan {
 
 /** Multiply-adds in whose time an element is packed (Intel, family 6, model 167; rows of 2 to 4 KiB), and what pieces may add to that. */
 const packedElement = 5;
-const mostExtraPacking = 0.02;
+const mostExtraPacking = 0.025;
 
 /** A product cut into at most some number of pieces for each of some threads: as many as do not pack much more often than one each. */
 export function planPieces(

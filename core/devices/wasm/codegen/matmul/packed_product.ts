@@ -17,7 +17,7 @@ import { floatBytes } from "../emit/vectors.ts";
 import { finishBlock, type Part, setPart } from "./grid.ts";
 import type { PackedPlan } from "./packed_plan.ts";
 import { packRows, panelSweep } from "./packed_sweep.ts";
-import { packNeighbours, packPanel } from "./packing.ts";
+import { packPanel } from "./packing.ts";
 import { maxTileRows } from "./tile.ts";
 
 /** Functions for full panels, or for the last one if it is not full. */
@@ -26,9 +26,6 @@ interface PanelFuncs {
   /** -1 if the right matrix is read in place. */
   readonly pack: number;
 }
-
-/** Columns of neighbouring panels that are packed together: two cache lines. */
-const columnsPackedTogether = 32;
 
 /** What the phase is made of. */
 interface PackedProduct {
@@ -41,9 +38,6 @@ interface PackedProduct {
   readonly packRows: number;
   /** How many packed panels are kept, for one block of steps and for the next; 0 if each takes the memory of the one before. */
   readonly keptPanels: number;
-  /** What packs several full panels at once, if anything does, and how many. */
-  readonly packNeighbours: number;
-  readonly neighbours: number;
   /** Bytes of a packed panel, and of the private memory for panels and for rows. */
   readonly panelBytes: number;
   readonly rhsBytes: number;
@@ -61,11 +55,6 @@ export function packedProduct(context: GeneratorContext, kernel: MatmulKernel, p
   const panelFuncs = [...(fullPanels > 0 ? [plan.panelColumns] : []), ...(plan.rest > 0 ? [plan.rest] : [])]
     .map((columns) => writePanelFuncs(context, plan, columns, resultRow));
   const rowPacking = plan.packLhs ? packRows(context, plan) : -1;
-  const memory = takeMemory(context, plan, epilogue);
-  const neighbours = plan.packRhs && memory.keptPanels > 0 && product.rhs.column === 1
-    ? Math.floor(columnsPackedTogether / plan.panelColumns)
-    : 1;
-  const severalAtOnce = neighbours > 1 && fullPanels >= neighbours;
   const parts = {
     plan,
     epilogue,
@@ -73,16 +62,7 @@ export function packedProduct(context: GeneratorContext, kernel: MatmulKernel, p
     fullPanels,
     panelFuncs,
     packRows: rowPacking,
-    neighbours,
-    packNeighbours: severalAtOnce
-      ? packNeighbours(context.module, {
-        width: plan.panelColumns,
-        stepStride: product.rhs.row,
-        count: neighbours,
-        panelBytes: memory.panelBytes,
-      })
-      : -1,
-    ...memory,
+    ...takeMemory(context, plan, epilogue),
   };
   return context.module.func({ params: phaseParams }, (c) => {
     const part = setPart(c, grid, product.batch, rowBlocks.count, panels);
@@ -129,8 +109,6 @@ class PackedProductWriter {
   readonly #firstBlock: number;
   readonly #endBlock: number;
   readonly #panel: number;
-  /** A local: the first panel that is not packed. */
-  readonly #unpacked: number;
   /** Locals: addresses. */
   readonly #lhs: number;
   readonly #rhs: number;
@@ -143,7 +121,7 @@ class PackedProductWriter {
     this.#parts = parts;
     this.#part = part;
     [this.#batch, this.#firstPanel, this.#endPanel, this.#inner, this.#steps] = c.locals("i32", 5);
-    [this.#firstBlock, this.#endBlock, this.#panel, this.#unpacked] = c.locals("i32", 4);
+    [this.#firstBlock, this.#endBlock, this.#panel] = c.locals("i32", 3);
     [this.#lhs, this.#rhs, this.#packedPanel, this.#result, this.#packedRows] = c.locals("i32", 5);
   }
 
@@ -189,7 +167,6 @@ class PackedProductWriter {
     if (plan.packLhs) {
       c.get(this.#lhs).get(this.#packedRows).get(this.#firstBlock).get(this.#endBlock).get(this.#steps).call(packRows);
     }
-    if (this.#parts.packNeighbours >= 0) c.get(this.#firstPanel).set(this.#unpacked);
     c.forRange(this.#panel, this.#firstPanel, this.#endPanel, () => {
       if (rest === undefined) this.#onePanel(full);
       else c.get(this.#panel).i32(fullPanels).op("i32.lt_s").if(() => this.#onePanel(full), () => this.#onePanel(rest));
@@ -249,8 +226,8 @@ class PackedProductWriter {
       }
       c.set(this.#packedPanel);
       c.get(this.#firstBlock).get(this.#part.rows[0]).op("i32.eq").if(() => {
-        if (this.#parts.packNeighbours >= 0) this.#packSome(pack);
-        else this.#pack(pack);
+        this.#setRhs();
+        c.get(this.#rhs).get(this.#packedPanel).get(this.#steps).call(pack);
       });
     } else {
       this.#setRhs();
@@ -259,26 +236,6 @@ class PackedProductWriter {
     this.#setResult();
     c.get(packLhs ? this.#packedRows : this.#lhs).get(this.#packedPanel).get(this.#result);
     c.get(this.#firstBlock).get(this.#endBlock).get(this.#steps).get(this.#inner).call(sweep);
-  }
-
-  #pack(pack: number): void {
-    this.#setRhs();
-    this.#c.get(this.#rhs).get(this.#packedPanel).get(this.#steps).call(pack);
-  }
-
-  /** Packs the panel, if it is not, and its neighbours with it, if there are as many full ones. */
-  #packSome(pack: number): void {
-    const c = this.#c;
-    const { fullPanels, neighbours, packNeighbours } = this.#parts;
-    c.get(this.#panel).get(this.#unpacked).op("i32.ge_s").if(() => {
-      const next = () => plus(c.get(this.#panel), neighbours);
-      next().set(this.#unpacked);
-      next().get(this.#endPanel).op("i32.le_s");
-      next().i32(fullPanels).op("i32.le_s").op("i32.and").if(() => this.#pack(packNeighbours), () => {
-        plus(c.get(this.#panel), 1).set(this.#unpacked);
-        this.#pack(pack);
-      });
-    });
   }
 
   /** Calls the epilogue for the block of the product. */

@@ -108,31 +108,6 @@ function packAdjacentLanes(c: FunctionWriter, spec: PanelSpec): void {
   });
 }
 
-/**
- * Writes a function (source, panel, steps) that packs `count` panels of `width` contiguous lanes which follow each other in the source, and
- * lie `panelBytes` apart: where steps are far apart, each takes whole cache lines at once.
- */
-export function packNeighbours(
-  module: WasmModule,
-  { width, stepStride, count: panels, panelBytes }: {
-    readonly width: number;
-    readonly stepStride: number;
-    readonly count: number;
-    readonly panelBytes: number;
-  },
-): number {
-  return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
-    stepLoop(c, count, 1, [[source, stepStride * floatBytes], [panel, width * floatBytes]], () => {
-      for (let i = 0; i < panels; i++) {
-        for (let lane = 0; lane < width; lane += vectorLanes) {
-          c.get(panel).get(source).mem("v128.load", (i * width + lane) * floatBytes);
-          c.mem("v128.store", i * panelBytes + lane * floatBytes);
-        }
-      }
-    });
-  });
-}
-
 /** Lanes whose steps are contiguous: squares of 4 by 4 are transposed in registers. */
 function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
   const { panelStride = spec.width } = spec;
