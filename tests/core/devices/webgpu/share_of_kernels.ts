@@ -20,8 +20,8 @@ export function tunedDevice(tuning: Tuning) {
 
 /**
  * Kernels that the tunings make in different ways have some of their cases with either: of the three kinds of a convolution each geometry
- * has one, with one tuning; of products and reductions, every fourth. All others differ in the size of workgroups alone: every other case
- * is run with one tuning, the rest with the other.
+ * has one, with one tuning; of products, reductions and running sums, every fourth. All others differ in the size of workgroups alone: every
+ * other case is run with one tuning, the rest with the other.
  */
 function shareOf(tuning: Tuning): Choice {
   const first = tunings[tuning];
@@ -30,7 +30,7 @@ function shareOf(tuning: Tuning): Choice {
       const row = Math.floor(i / 3);
       if (topic === "map") return true;
       if (topic === "conv2d") return (i + row) % 3 === first && row % 2 === first;
-      return topic === "matmul" || topic === "reduce" ? (i + (i >> 2)) % 4 === first : (i + (i >> 1)) % 2 === first;
+      return ["matmul", "reduce", "cumsum"].includes(topic) ? (i + (i >> 2)) % 4 === first : (i + (i >> 1)) % 2 === first;
     });
 }
 
