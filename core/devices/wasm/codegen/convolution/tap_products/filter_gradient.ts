@@ -174,6 +174,8 @@ class TapWriter {
 /** Writes a function (block of the gradient, panel of the input, sums): all taps of a tile, [tap][output channel][input channel]. */
 function tileTaps(module: WasmModule, plan: TapPlan, rows: number): number {
   const { geometry: { n }, taps, width, tiles, placeRun, pixelRun } = plan;
+  // Without distances between runs, the code for images of other extents is the same.
+  const inRuns = taps.some(({ runs }) => runs > 1);
   const product = microKernel(tiles.writer, {
     rows,
     columns: width,
@@ -183,7 +185,7 @@ function tileTaps(module: WasmModule, plan: TapPlan, rows: number): number {
     resultRow: width,
     wholeSteps: taps.every(({ steps }) => steps % 4 === 0),
     accumulates: false,
-    runs: { lhs: placeRun * n * rows, rhs: pixelRun * n * width },
+    runs: inRuns ? { lhs: placeRun * n * rows, rhs: pixelRun * n * width } : undefined,
   });
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [gradient, input, sums] = [0, 1, 2];
@@ -191,7 +193,7 @@ function tileTaps(module: WasmModule, plan: TapPlan, rows: number): number {
       if (runs === 0) return;
       c.get(gradient).i32(place * n * rows * floatBytes).op("i32.add");
       c.get(input).i32(pixel * n * width * floatBytes).op("i32.add");
-      c.get(sums).i32(tap * tapSums(plan) * floatBytes).op("i32.add").i32(steps).i32(runs).call(product);
+      c.get(sums).i32(tap * tapSums(plan) * floatBytes).op("i32.add").i32(steps).i32(inRuns ? runs : 0).call(product);
     });
   });
 }
