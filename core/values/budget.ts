@@ -59,14 +59,16 @@ export function withRoom<T>(device: Device, run: () => T): T {
     return run();
   } catch (error) {
     throwUnlessFull(error);
+  }
+  if (unjudgedBytes() > 0) {
     freeCollected();
+    try {
+      return run();
+    } catch (error) {
+      throwUnlessFull(error);
+    }
   }
-  try {
-    return run();
-  } catch (error) {
-    throwUnlessFull(error);
-    moveToHost(device, 0);
-  }
+  moveToHost(device, 0);
   return run();
 }
 
