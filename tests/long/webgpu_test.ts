@@ -1,4 +1,5 @@
 /** The tests of which the quick run takes a share on `webgpu` (`support/share.ts`), whole. */
+import "../core/devices/agreement_test.ts";
 import "../core/devices/special_values_test.ts";
 import "../core/execution/number_arguments_test.ts";
 import "../core/ops/laws_test.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { testMemory } from "./memory.ts";
 
-testMemory({ jit: [1000, 2000], eager: [100, 600] });
+testMemory({ jit: [600, 1200], eager: [100, 500] });
 
 interface Loop {
   /** A statement that replaces results of 40 MB: `x` is what the loop begins with, and `step` is compiled. */
