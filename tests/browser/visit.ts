@@ -141,17 +141,11 @@ async function type(page: Page): Promise<SeenConsole> {
 /** Two in a hundred more than is asked for: the next report, before the page has paused, may be a little worse. */
 const accurate = `${numberOf("accuracy")} >= 97 && document.getElementById("digit").textContent === "3"`;
 
-/** The network, whose loss is 2.3 at first, learns. */
-const learning = `${numberOf("loss")} > 0 && ${numberOf("loss")} < 2`;
-
 /** The visits by name. */
 const visits = {
   isolated: (browser: Browser, folder: string) => visit(browser, folder, { isolated: true, address: "" }, train(accurate)),
-  plain: (browser: Browser, folder: string) => visit(browser, folder, { isolated: false, address: "" }, train(learning)),
-  plainToTheEnd: (browser: Browser, folder: string) => visit(browser, folder, { isolated: false, address: "" }, train(accurate)),
+  plain: (browser: Browser, folder: string) => visit(browser, folder, { isolated: false, address: "" }, train(accurate)),
   webgpu: (browser: Browser, folder: string) =>
-    visit(browser, folder, { isolated: true, address: "?device=webgpu" }, train(learning)),
-  webgpuToTheEnd: (browser: Browser, folder: string) =>
     visit(browser, folder, { isolated: true, address: "?device=webgpu" }, train(accurate)),
   console: (browser: Browser, folder: string) => visit(browser, folder, { isolated: true, address: "?start=no#console" }, type),
 };

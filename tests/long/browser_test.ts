@@ -5,7 +5,7 @@ import type { SeenTraining } from "../browser/visit.ts";
 import { checkTrained, visits } from "../browser/visiting.ts";
 
 Deno.test({ name: "the page trains to 95 % on one thread and on WebGPU, and reads a three", ignore: !hasBrowser }, async () => {
-  const [plain, webgpu] = await visits("plainToTheEnd", "webgpuToTheEnd") as SeenTraining[];
+  const [plain, webgpu] = await visits("plain", "webgpu") as SeenTraining[];
   checkTrained(plain);
   checkTrained(webgpu);
   assert.deepEqual([plain.isolated, plain.status], [false, "Paused, on WebAssembly SIMD, 1 thread"]);
