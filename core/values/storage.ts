@@ -4,9 +4,10 @@
  * Values from the user stay on the host until they are used a second time: a batch that is used once never takes device memory of its
  * own. A buffer on a device is freed when its tensor is collected: by a callback, which needs a turn of the event loop, or by asking, where
  * a long synchronous loop never gives it one (witness.ts). What is too small or too much to be asked about moves, beyond a byte budget and
- * the least recently used first, to arrays on the host, which are collected without either, and returns when it is used. Where reading costs nothing, a few numbers (a loss) go to the host at once. Memory is made
- * available before a run, and its outputs are taken over by steps that cannot fail: an error leaves all values unchanged. Outputs that
- * overwrite donated inputs inherit their registration with the collector, so a training loop registers nothing new.
+ * the least recently used first, to arrays on the host, which are collected without either, and returns when it is used. Where reading
+ * costs nothing, a few numbers (a loss) go to the host at once. Memory is made available before a run, and its outputs are taken over by
+ * steps that cannot fail: an error leaves all values unchanged. Outputs that overwrite donated inputs inherit their registration with the
+ * collector, so a training loop registers nothing new.
  *
  * @module
  */

@@ -71,33 +71,34 @@ const until = (page: Page, condition: string) => page.waitForFunction(condition,
 
 const numberOf = (id: string) => `Number(document.getElementById("${id}").textContent.replace(/[^\\d.]/g, ""))`;
 
-/** Trains until a condition holds, with a three drawn meanwhile, then pauses, writes a seven, and begins anew. */
-function train(condition: string): (page: Page) => Promise<SeenTraining> {
-  return async (page) => {
-    const text = (id: string) => page.locator(`#${id}`).innerText();
-    await until(page, `performance.getEntriesByName("first step").length > 0`);
-    await drawThree(page);
-    await until(page, condition);
-    await page.locator("#run").click();
-    await until(page, `document.getElementById("status").textContent.startsWith("Paused")`);
-    const paused = numberIn(await text("seen"));
-    const seen = {
-      isolated: await page.evaluate<boolean>("crossOriginIsolated"),
-      status: await text("status"),
-      accuracy: numberIn(await text("accuracy")),
-      loss: numberIn(await text("loss")),
-      firstStep: await page.evaluate<number>(`performance.getEntriesByName("first step")[0].startTime`),
-      drawn: await text("digit"),
-      wrong: await text("wrong-count"),
-    };
-    await page.locator("#drawing").focus();
-    await page.keyboard.press("7");
-    await page.waitForTimeout(500);
-    const [written, later] = [await text("digit"), numberIn(await text("seen"))];
-    await page.locator("#reset").click();
-    await until(page, `${numberOf("seen")} === 0`);
-    return { ...seen, written, seen: [paused, later, numberIn(await text("seen"))] };
+/** Two in a hundred more than is asked for: the next report, before the page has paused, may be a little worse. */
+const accurate = `${numberOf("accuracy")} >= 97 && document.getElementById("digit").textContent === "3"`;
+
+/** Trains until it has learned, with a three drawn meanwhile, then pauses, writes a seven, and begins anew. */
+async function train(page: Page): Promise<SeenTraining> {
+  const text = (id: string) => page.locator(`#${id}`).innerText();
+  await until(page, `performance.getEntriesByName("first step").length > 0`);
+  await drawThree(page);
+  await until(page, accurate);
+  await page.locator("#run").click();
+  await until(page, `document.getElementById("status").textContent.startsWith("Paused")`);
+  const paused = numberIn(await text("seen"));
+  const seen = {
+    isolated: await page.evaluate<boolean>("crossOriginIsolated"),
+    status: await text("status"),
+    accuracy: numberIn(await text("accuracy")),
+    loss: numberIn(await text("loss")),
+    firstStep: await page.evaluate<number>(`performance.getEntriesByName("first step")[0].startTime`),
+    drawn: await text("digit"),
+    wrong: await text("wrong-count"),
   };
+  await page.locator("#drawing").focus();
+  await page.keyboard.press("7");
+  await page.waitForTimeout(500);
+  const [written, later] = [await text("digit"), numberIn(await text("seen"))];
+  await page.locator("#reset").click();
+  await until(page, `${numberOf("seen")} === 0`);
+  return { ...seen, written, seen: [paused, later, numberIn(await text("seen"))] };
 }
 
 /** Code for the console, a piece at a time. */
@@ -138,15 +139,11 @@ async function type(page: Page): Promise<SeenConsole> {
   };
 }
 
-/** Two in a hundred more than is asked for: the next report, before the page has paused, may be a little worse. */
-const accurate = `${numberOf("accuracy")} >= 97 && document.getElementById("digit").textContent === "3"`;
-
 /** The visits by name. */
 const visits = {
-  isolated: (browser: Browser, folder: string) => visit(browser, folder, { isolated: true, address: "" }, train(accurate)),
-  plain: (browser: Browser, folder: string) => visit(browser, folder, { isolated: false, address: "" }, train(accurate)),
-  webgpu: (browser: Browser, folder: string) =>
-    visit(browser, folder, { isolated: true, address: "?device=webgpu" }, train(accurate)),
+  isolated: (browser: Browser, folder: string) => visit(browser, folder, { isolated: true, address: "" }, train),
+  plain: (browser: Browser, folder: string) => visit(browser, folder, { isolated: false, address: "" }, train),
+  webgpu: (browser: Browser, folder: string) => visit(browser, folder, { isolated: true, address: "?device=webgpu" }, train),
   console: (browser: Browser, folder: string) => visit(browser, folder, { isolated: true, address: "?start=no#console" }, type),
 };
 
