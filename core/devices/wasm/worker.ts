@@ -60,7 +60,7 @@ async function work(
       return host ??= makeHost();
     },
     get native() {
-      return { call: (callOf ??= openNative!(data.native!, memory, thread))(nativeOffset) };
+      return { call: (callOf ??= openNative!(data.native!.library)(data.native!, memory, thread))(nativeOffset) };
     },
   });
   const load = (bytes: Uint8Array<ArrayBuffer>, native = 0) =>

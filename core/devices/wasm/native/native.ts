@@ -10,7 +10,7 @@ import type { MachineCode } from "../codegen/machine_code.ts";
 import { nativeArguments } from "../control.ts";
 import { CodeMemory } from "./code_memory.ts";
 import { entryCode, featureCode, featureWords, peakCode, vectorSetOf } from "./processor.ts";
-import { type NativeCall, nativeThread, type NativeThreadData } from "./thread.ts";
+import { type NativeCall, type NativeThread, nativeThread, type NativeThreadData } from "./thread.ts";
 import { avx2, machineFunction, type VectorSet } from "./vector_writer.ts";
 
 /** Columns of the best tile by the floats of a vector: of 6 rows, for which 12 sums of 16 registers are left, and 24 of 32. */
@@ -27,6 +27,9 @@ const measuredRounds = 8000;
 
 /** Which vectors this processor should have code for; undefined if none. Found once. */
 let known: { readonly vectors: VectorSet | undefined } | undefined;
+
+/** How this thread calls machine code, of whichever device. */
+let calling: NativeThread | undefined;
 
 /** Machine code of a device. */
 export class NativeCode {
@@ -50,7 +53,8 @@ export class NativeCode {
     try {
       if (this.#code.place(Uint8Array.from(entryCode())) !== 0) throw new Error("No memory for machine code");
       this.#threadData = { library: this.#code.library, entry: Number(this.#code.address), ...nativeArguments };
-      this.#callOf = nativeThread(this.#threadData, memory, 0);
+      calling ??= nativeThread(this.#code.library);
+      this.#callOf = calling(this.#threadData, memory, 0);
       known ??= { vectors: this.#bestVectors() };
       const { vectors } = known;
       if (!vectors || wanted && wanted.lanes > vectors.lanes) {

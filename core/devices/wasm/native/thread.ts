@@ -18,32 +18,37 @@ export interface NativeThreadData {
   readonly argumentBytes: number;
 }
 
+/** Gives what makes the import of a program whose code begins at an offset. */
+export type NativeThread = (
+  data: NativeThreadData,
+  memory: WebAssembly.Memory,
+  thread: number,
+) => (program: number) => NativeCall;
+
 /** What a module imports: the offset of a function in the code of its program, and its arguments. */
 export type NativeCall = (code: number, a: number, b: number, c: number, d: number, e: number, f: number) => void;
 
 /**
- * Opens the library for a thread; gives what makes the import of a program whose code begins at an offset. It refers to nothing outside
- * itself: workers are given its text.
+ * Opens the library of C, once for all devices of a thread: V8 calls a symbol fast only where the same place in the code has called no
+ * other. Refers to nothing outside itself: workers are given its text.
  */
-export function nativeThread(
-  { library, entry, argumentsAt, argumentBytes }: NativeThreadData,
-  memory: WebAssembly.Memory,
-  thread: number,
-): (program: number) => NativeCall {
+export function nativeThread(library: string): NativeThread {
   const { symbols } = Deno.dlopen(library, {
     call: { name: "bsearch", parameters: ["i32", "i32", "usize", "usize", "pointer"], result: "void" },
   });
-  const pointer = Deno.UnsafePointer.create(BigInt(entry));
-  const address = argumentsAt + thread * argumentBytes;
-  const words = new Int32Array(memory.buffer, address, argumentBytes / 4);
-  // A closure of its own around the symbol: imported itself, it would be called ten times as slowly.
-  return (program) => (code, a, b, c, d, e, f) => {
-    words[0] = a;
-    words[1] = b;
-    words[2] = c;
-    words[3] = d;
-    words[4] = e;
-    words[5] = f;
-    symbols.call(address, program + code, 1n, 1n, pointer);
+  return ({ entry, argumentsAt, argumentBytes }, memory, thread) => {
+    const pointer = Deno.UnsafePointer.create(BigInt(entry));
+    const address = argumentsAt + thread * argumentBytes;
+    const words = new Int32Array(memory.buffer, address, argumentBytes / 4);
+    // A closure of its own around the symbol: imported itself, it would be called ten times as slowly.
+    return (program) => (code, a, b, c, d, e, f) => {
+      words[0] = a;
+      words[1] = b;
+      words[2] = c;
+      words[3] = d;
+      words[4] = e;
+      words[5] = f;
+      symbols.call(address, program + code, 1n, 1n, pointer);
+    };
   };
 }

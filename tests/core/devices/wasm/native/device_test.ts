@@ -61,6 +61,29 @@ Deno.test({
 
 Deno.test({
   ...longLived,
+  name: "native: devices of one thread call machine code by one symbol, as V8 calls no second one fast",
+  fn: () => {
+    const opened: string[] = [];
+    const { dlopen } = Deno;
+    Deno.dlopen = ((name: string, symbols: Deno.ForeignLibraryInterface) => {
+      opened.push(...Object.keys(symbols));
+      return dlopen(name, symbols);
+    }) as typeof Deno.dlopen;
+    try {
+      for (let i = 0; i < 2; i++) {
+        const device = createWasmDevice({ threads: 1, native: openNative });
+        assert.match(device.description, /native/);
+      }
+    } finally {
+      Deno.dlopen = dlopen;
+    }
+    assert.equal(opened.filter((name) => name === "mmap").length, 2);
+    assert.ok(opened.filter((name) => name === "call").length <= 1);
+  },
+});
+
+Deno.test({
+  ...longLived,
   name: "native: a program may be run again after others were made and destroyed",
   fn: () => {
     const device = createWasmDevice({ threads: 2, native: openNative });
