@@ -11,8 +11,8 @@ import { doubleConvolution, doubleFilterGradient, doubleInputGradient } from "..
 import { directConvolution } from "./direct/convolution.ts";
 import { directFilterGradient } from "./filter_gradient/filter_gradient.ts";
 import { directFilterGradientCycles, planFilterGradient } from "./filter_gradient/plan.ts";
-import { fitsImageLanes, imageLanesCycles, pixelLanesCycles } from "./image_lanes/choice.ts";
 import { imageLanesConvolution } from "./image_lanes/convolution.ts";
+import { fitsImageLanes, imageLanesCycles, pixelLanesCycles, planImageLanes } from "./image_lanes/plan.ts";
 import { zeros } from "./zeros.ts";
 import { type Convolution, forwardConvolution, inputGradientConvolution, multiplyAdds } from "./problem.ts";
 import { tapFilterGradient } from "./tap_products/filter_gradient.ts";
@@ -92,11 +92,12 @@ function convolve(
     cycles: pixelLanesCycles(conv, tiles) / threads,
     write: () => directConvolution(context, kernel, conv),
   }];
-  if (fitsImageLanes(conv)) {
+  const imageLanes = planImageLanes(conv, tiles, threads);
+  if (fitsImageLanes(imageLanes)) {
     algorithms.push({
       name: "images in lanes",
-      cycles: imageLanesCycles(conv) / threads,
-      write: () => imageLanesConvolution(context, kernel, conv),
+      cycles: imageLanesCycles(imageLanes) / threads,
+      write: () => imageLanesConvolution(context, kernel, imageLanes),
     });
   }
   if (fitsWinograd(threads, kernel.geometry, multiplyAdds(conv))) {

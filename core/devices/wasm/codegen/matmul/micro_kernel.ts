@@ -73,6 +73,27 @@ export function tileColumn(writer: VectorWriter, spec: TileSpec, next: NextRows)
   );
 }
 
+/**
+ * Writes a function (lhs, rhs, result, steps, last, tiles): as many tiles of the same left matrix beside each other, each so many floats
+ * behind the one before in the right matrix and in the result.
+ */
+export function tileRow(
+  writer: VectorWriter,
+  spec: TileSpec,
+  next: { readonly rhs: number; readonly result: number },
+): number {
+  const tile = writer.part(tileParameters, writeTile(spec));
+  return writer.func(
+    [...tileParameters, "count"],
+    (code, [lhs, rhs, result, steps, last, tiles]) =>
+      code.repeat(tiles, () => {
+        code.call(tile, [lhs, rhs, result, steps, last]);
+        code.add(rhs, next.rhs * floatBytes);
+        code.add(result, next.result * floatBytes);
+      }),
+  );
+}
+
 function writeTile(spec: TileSpec): WriteVectors {
   return (code, parameters) => new Tile(code, spec, parameters).write();
 }
