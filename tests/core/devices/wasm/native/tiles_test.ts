@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { WasmModule } from "../../../../../core/devices/wasm/codegen/assembler/module.ts";
-import { wasmVectorWriter } from "../../../../../core/devices/wasm/codegen/emit/vector_code.ts";
+import { type VectorWriter, wasmVectorWriter } from "../../../../../core/devices/wasm/codegen/emit/vector_code.ts";
 import { importMachineCode } from "../../../../../core/devices/wasm/codegen/machine_code.ts";
-import { microKernel, tileColumn, type TileSpec } from "../../../../../core/devices/wasm/codegen/matmul/micro_kernel.ts";
+import { microKernel, tileColumn, tileRow, type TileSpec } from "../../../../../core/devices/wasm/codegen/matmul/micro_kernel.ts";
 import { heapStart, maxPages } from "../../../../../core/devices/wasm/control.ts";
 import { type CodeInMemory, growTo, machineCodes } from "../../../../support/machine_code.ts";
 import { noise } from "../../../../support/noise.ts";
@@ -16,11 +16,16 @@ type TileFunction = (lhs: number, rhs: number, result: number, steps: number, la
 /** Floats around each operand: NaN, which would show in what is computed from it. */
 const guard = 64;
 
-/** A tile, or a column of them, written for either. */
+/** A tile, or a column or row of them, written for either. */
 interface Tiles {
   readonly spec: TileSpec;
-  /** Undefined for one tile. */
-  readonly next?: "below" | "behind";
+  /** Undefined for one tile; distances in a row. */
+  readonly next?: "below" | "behind" | { readonly rhs: number; readonly result: number };
+}
+
+function writeTiles(writer: VectorWriter, { spec, next }: Tiles): number {
+  if (next === undefined) return microKernel(writer, spec);
+  return typeof next === "string" ? tileColumn(writer, spec, next) : tileRow(writer, spec, next);
 }
 
 /** The same functions in machine code and in WebAssembly. */
@@ -40,10 +45,10 @@ class Both {
     const writers = [importMachineCode(modules[0], program)(Infinity, 1)!.writer, wasmVectorWriter(modules[1])];
     const params = Array(6).fill("i32") as "i32"[];
     modules.forEach((module, i) =>
-      all.forEach(({ spec, next }, number) => {
-        const func = next ? tileColumn(writers[i], spec, next) : microKernel(writers[i], spec);
+      all.forEach((tiles, number) => {
+        const func = writeTiles(writers[i], tiles);
         module.func({ params, export: `tile${number}` }, (c) => {
-          for (let param = 0; param < (next ? 6 : 5); param++) c.get(param);
+          for (let param = 0; param < (tiles.next ? 6 : 5); param++) c.get(param);
           c.call(func);
         });
       })
@@ -95,12 +100,13 @@ function operandsOf({ spec, next }: Tiles, steps: number, tiles: number, runs = 
   const { rows, columns, lhsRow, lhsStep, rhsStep, resultRow } = spec;
   const extent = (...counts: readonly (readonly [count: number, distance: number])[]) =>
     counts.some(([count]) => count === 0) ? 0 : 1 + counts.reduce((sum, [count, distance]) => sum + (count - 1) * distance, 0);
-  const nextRows = next === "behind" ? steps * lhsStep : rows * lhsRow;
+  const beside = typeof next === "object" ? next : undefined;
+  const nextRows = beside ? 0 : next === "behind" ? steps * lhsStep : rows * lhsRow;
   const { lhs: lhsRun, rhs: rhsRun } = spec.runs ?? { lhs: 0, rhs: 0 };
   return {
     lhs: noise(1, extent([rows, lhsRow], [steps, lhsStep], [tiles, nextRows], [runs, lhsRun])),
-    rhs: noise(2, extent([columns, 1], [steps, rhsStep], [runs, rhsRun])),
-    result: noise(3, extent([columns, 1], [rows, resultRow], [tiles, rows * resultRow])),
+    rhs: noise(2, extent([columns, 1], [steps, rhsStep], [runs, rhsRun], [tiles, beside?.rhs ?? 0])),
+    result: noise(3, extent([columns, 1], [rows, resultRow], [tiles, beside?.result ?? rows * resultRow])),
   };
 }
 
@@ -167,6 +173,28 @@ for (const [name, machine] of machineCodes) {
               assertSame(both.run(number, operandsOf(tiles, steps, count), steps, accumulate, count), what);
             }}
         }
+      }
+    });
+    both.free();
+  });
+
+  Deno.test(`native tiles, ${name}: rows of tiles of many rows, in runs, for images in lanes`, () => {
+    const lanes = machine.code.vectors.lanes;
+    const all: Tiles[] = [];
+    for (const vectors of [1, 2]) {
+      const most = lanes === 16 ? (vectors === 1 ? 30 : 14) : 6;
+      for (let rows = 1; rows <= most; rows++) {
+        const columns = vectors * lanes;
+        const common = { rows, columns, lhsRow: 1, lhsStep: rows, rhsStep: columns, wholeSteps: false, accumulates: false };
+        const spec = { ...common, resultRow: 5 * columns, runs: { lhs: 7 * rows, rhs: 9 * columns } };
+        all.push({ spec, next: { rhs: 2 * columns, result: columns } });
+      }
+    }
+    const both = new Both(machine, all);
+    all.forEach((tiles, number) => {
+      for (const [steps, runs, count] of [[0, 0, 1], [0, 2, 2], [1, 1, 5], [5, 3, 1], [7, 2, 4], [8, 0, 3]]) {
+        const what = `${count} of ${tiles.spec.rows} x ${tiles.spec.columns}, ${runs} runs of ${steps} steps`;
+        assertSame(both.run(number, operandsOf(tiles, steps, count, runs), steps, runs, count), what);
       }
     });
     both.free();
