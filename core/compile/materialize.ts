@@ -66,9 +66,29 @@ function partsOf({ made }: Node): readonly Node[] {
   return made.kind === "op" && made.op.lower.kind === "assemble" ? made.inputs : [];
 }
 
-/** Whether a node follows a named kernel point by point: it ends that kernel and replaces its bare result. */
+/**
+ * Whether a node follows a named kernel point by point: it ends that kernel and replaces its bare result. What else it needs must not need
+ * that result, as the mean does that is subtracted from it.
+ */
 function endsKernel(node: Node, inputs: readonly Node[], materialized: ReadonlySet<Node>): boolean {
-  return inputs.some((input) => materialized.has(input) && !isInlinable(input) && sizeOf(input.shape) === sizeOf(node.shape));
+  return inputs.some((input) =>
+    materialized.has(input) && !isInlinable(input) && sizeOf(input.shape) === sizeOf(node.shape) &&
+    !inputs.some((other) => other !== input && isNearUser(other, input))
+  );
+}
+
+/** How many nodes are looked at for one that needs another. */
+const nearby = 64;
+
+/** Whether a node is found to need another, within few steps. */
+function isNearUser(node: Node, of: Node): boolean {
+  const pending = new Set([node]);
+  // What is added while walking is walked too.
+  for (const { made } of pending) {
+    if (made.kind !== "op" || pending.size > nearby) continue;
+    for (const input of made.inputs) if (input.id >= of.id) pending.add(input);
+  }
+  return pending.has(of);
 }
 
 function usersOf({ nodes }: Graph): ReadonlyMap<Node, readonly Node[]> {

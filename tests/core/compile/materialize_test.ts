@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { abs, add, concat, exp, flip, matmul, mul, softmax, sub, sum, type Tensor } from "../../../mod.ts";
+import { abs, add, concat, exp, flip, matmul, mean, mul, softmax, sub, sum, type Tensor } from "../../../mod.ts";
 import type { Target } from "../../../core/ir/target.ts";
 import { checkText } from "./by_hand.ts";
 import { type Argument, f32, lowered } from "./graphs.ts";
@@ -101,6 +101,39 @@ Deno.test("what ends a product is shared in place of its bare result, however ch
         operand f32:slot1#5+0[4,1]
         sum load0
         store f32:output1#3+0[1] = result0
+    `,
+  );
+});
+
+Deno.test("what needs the whole of a product does not end it, and is computed again if it is cheap", () => {
+  checkLowered(
+    (x, w) => {
+      const z = matmul(x, w);
+      const distance = sub(z, mean(z, { axis: 0 }));
+      return [sum(mul(distance, distance), { axis: 0 }), abs(distance)];
+    },
+    [f32(2, 3), f32(3, 4)],
+    `
+      kernel 0: matmul [1, 2, 4] k 3
+        operand f32:input0#0+0[0,3,1]
+        operand f32:input1#1+0[0,4,1]
+        store f32:slot0#4+0[0,4,1] = result0
+      kernel 1: reduce [4] over [2]
+        operand f32:slot0#4+0[1,4]
+        sum load0
+        store f32:slot1#5+0[1] = result0
+      kernel 2: map [4]
+        load0 f32:slot1#5+0[1]
+        store f32:slot2#6+0[1] = mul(load0, 0.5)
+      kernel 3: reduce [4] over [2]
+        operand f32:slot0#4+0[1,4]
+        operand f32:slot2#6+0[1,0]
+        sum mul(sub(load0, load1), sub(load0, load1))
+        store f32:output0#2+0[1] = result0
+      kernel 4: map [2, 4]
+        load0 f32:slot0#4+0[4,1]
+        load1 f32:slot2#6+0[0,1]
+        store f32:output1#3+0[4,1] = abs(sub(load0, load1))
     `,
   );
 });

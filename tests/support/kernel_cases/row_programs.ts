@@ -74,6 +74,36 @@ function rowProgram(
   return { kernelCase, together };
 }
 
+/** Strides of one element for each channel of images, and of a row or a window for each channel. */
+const perChannel = [0, 1, 0, 0];
+
+/** Images less the mean of their channel (or of that of others), over the mean of its square. The statistics are in slots 0 and 1. */
+function normalizeChannels(p: ProgramBuilder, from: number, out: number, shape: Shape, others = from): void {
+  const [images, channels, height, width] = shape;
+  const plane = height * width;
+  const [mean, square] = [p.temporary("f32", channels, 0), p.temporary("f32", channels, 1)];
+  const reduceChannels = (operands: Kernel["operands"], value: Expr, to: number): Kernel => ({
+    kind: "reduce",
+    shape: [channels],
+    window: [images, height, width],
+    operands,
+    reductions: [{ op: "sum", value }],
+    loads: [],
+    stores: [store(dense(to, [channels]), binary("mul", result(), f32(1 / (images * plane))))],
+  });
+  const byChannels = (buffer: number) => strided(buffer, [plane, channels * plane, width, 1]);
+  const distance = binary("sub", load(0), load(1));
+  p.run(reduceChannels([byChannels(others)], load(0), mean));
+  p.run(reduceChannels([byChannels(from), strided(mean, [1, 0, 0, 0])], binary("mul", distance, distance), square));
+  p.run({
+    kind: "map",
+    operands: [],
+    shape,
+    loads: [dense(from, shape), strided(mean, perChannel), strided(square, perChannel)],
+    stores: [store(dense(out, shape), binary("div", distance, binary("add", load(2), f32(0.5))))],
+  });
+}
+
 const plain = (p: ProgramBuilder, x: number, shape: Shape) => void softmax(p, x, p.output("f32", sizeOf(shape)), shape);
 
 export const rowPrograms: readonly RowProgram[] = [
@@ -143,6 +173,32 @@ export const rowPrograms: readonly RowProgram[] = [
     p.run(reduceRows("max", x, top, shape));
     const number: Expr = { kind: "cast", type: "f32", x: index([1, 0]) };
     p.run(mapRows((e, row) => binary("add", binary("sub", e, row), number), x, top, numbered, shape));
+  }),
+  rowProgram("channels", [4, 16, 66, 130], 3, (p, x, shape) => {
+    normalizeChannels(p, x, p.output("f32", sizeOf(shape)), shape);
+  }),
+  rowProgram("channels in place, as many as images", [20, 20, 39, 40], 3, (p, x, shape) => {
+    normalizeChannels(p, x, p.donate(x), shape);
+  }),
+  rowProgram("channels of a map that is made first and then forgotten", [3, 32, 75, 75], 4, (p, x, shape) => {
+    const scaled = p.temporary("f32", sizeOf(shape), 2);
+    const image: Expr = { kind: "cast", type: "f32", x: index([1, 0, 0, 1]) };
+    p.run({
+      kind: "map",
+      operands: [],
+      shape,
+      loads: [dense(x, shape)],
+      stores: [store(dense(scaled, shape), binary("add", load(0), binary("mul", image, f32(1 / 64))))],
+    });
+    normalizeChannels(p, scaled, p.output("f32", sizeOf(shape)), shape);
+  }),
+  rowProgram("channels whose statistics lie where other channels are", [4, 16, 66, 130], 2, (p, x, shape) => {
+    const doubled = p.temporary("f32", sizeOf(shape), 1);
+    p.run(mapRows((e) => binary("mul", e, f32(2)), x, x, doubled, shape));
+    normalizeChannels(p, x, p.output("f32", sizeOf(shape)), shape, doubled);
+  }),
+  rowProgram("channels of little", [4, 16, 20, 30], 0, (p, x, shape) => {
+    normalizeChannels(p, x, p.output("f32", sizeOf(shape)), shape);
   }),
   rowProgram("columns that know their numbers", [512, 300], 3, (p, x, shape) => {
     const [top, numbered] = [p.temporary("f32", shape[0], 0), p.output("f32", sizeOf(shape))];

@@ -32,8 +32,11 @@ import { emitKernel } from "./generators.ts";
 const blockBytes = 24 * 1024;
 const maxRowBytes = 2 ** 19;
 
-/** Bytes that several kernels touch below which they are left alone: the second-level cache holds them. */
-const leastBytes = 2 ** 18;
+/**
+ * Bytes that several kernels touch below which they are left alone: the second-level cache holds them. Rows that are in pieces, one in each
+ * image, have to be worth more.
+ */
+const leastBytes = { whole: 2 ** 18, pieces: 2 ** 21 } as const;
 
 /** What a block of rows should touch at least, for its calls to be worth it. */
 const leastBlockBytes = 1024;
@@ -47,11 +50,13 @@ interface RowAccess {
   readonly step: number;
   /** Bytes of a row that are touched, about. */
   readonly bytes: number;
-  /** Whether the row's elements are all within the `step` elements of the row. */
+  /** Whether the row's elements, or those of each of its pieces, are all within the `step` elements of the row. */
   readonly own: boolean;
+  /** In how many pieces they are, the length of all rows apart. */
+  readonly pieces: number;
 }
 
-/** Kernels to run together, by blocks of `blockRows` of their `rows`, which are the first `axes` axes of their domains. */
+/** Kernels to run together, by blocks of `blockRows` of their `rows`, which are the first `axes` axes of their domains here. */
 export interface RowBlocks {
   readonly kernels: readonly RowKernel[];
   readonly axes: number;
@@ -79,9 +84,11 @@ export function rowBlocksFrom(
     if (run.length === 1) continue;
     const found = together(program, [...run], threads);
     if (!found) break;
-    if (found.shared >= leastBytes) best = found;
+    const least = found.accesses.some(({ pieces }) => pieces > 1) ? leastBytes.pieces : leastBytes.whole;
+    if (found.shared >= least) best = found;
   }
-  return best && { ...best, kept: keptBuffers(program, best.kernels, best.accesses) };
+  if (!best) return undefined;
+  return { ...best, kept: keptBuffers(program, kernels.slice(from, from + best.kernels.length), best) };
 }
 
 /** How some kernels can run together. */
@@ -91,8 +98,25 @@ interface Together extends Omit<RowBlocks, "kept"> {
   readonly shared: number;
 }
 
-/** How some kernels run together, if they can and should. */
+/** How some kernels run together, if they can and should: by the first axes of their domains, or of maps by channels. */
 function together(program: Program, kernels: readonly RowKernel[], threads: number): Together | undefined {
+  const found = alongFirstAxes(program, kernels, threads);
+  if (found) return found;
+  const reduce = kernels.find(({ kind }) => kind === "reduce");
+  if (reduce?.shape.length !== 1) return undefined;
+  const isByChannels = ({ shape }: RowKernel) => shape.length >= 2 && shape[1] === reduce.shape[0];
+  if (!kernels.every((kernel) => kernel.kind === "reduce" || isByChannels(kernel))) return undefined;
+  return alongFirstAxes(program, kernels.map((each) => each.kind === "map" ? channelsFirst(each) : each), threads);
+}
+
+/** A map whose second axis has become the first. */
+function channelsFirst<K extends RowKernel>(kernel: K): K {
+  const reorder = <T>([first, channels, ...rest]: readonly T[]) => [channels, first, ...rest];
+  const moved = mapAccesses(kernel, (access) => ({ ...access, strides: reorder(access.strides) }));
+  return { ...withIndices(moved, reorder), shape: reorder(kernel.shape) };
+}
+
+function alongFirstAxes(program: Program, kernels: readonly RowKernel[], threads: number): Together | undefined {
   const [{ shape }] = kernels;
   let most = 0;
   while (kernels.every((kernel) => most < kernel.shape.length && kernel.shape[most] === shape[most])) most++;
@@ -166,14 +190,18 @@ function rowAccess(
   }
   const domain = domainOf(kernel);
   let [low, high] = [offset, offset];
+  let pieces = 1;
   for (let axis = axes; axis < strides.length; axis++) {
-    const reach = strides[axis] * (domain[axis] - 1);
-    if (reach < 0) low += reach;
+    const [stride, extent] = [strides[axis], domain[axis]];
+    const reach = stride * (extent - 1);
+    // From image to image the channels come again.
+    if (reach > 0 && step > 0 && stride % (step * inner) === 0) pieces *= extent;
+    else if (reach < 0) low += reach;
     else high += reach;
   }
   const bytes = deviceBytes(program.buffers[buffer].dtype);
-  const touched = Math.min(high - low + 1, step === 0 ? Infinity : Math.abs(step));
-  return { buffer, step, bytes: touched * bytes, own: low >= 0 && high < step };
+  const touched = pieces * Math.min(high - low + 1, step === 0 ? Infinity : Math.abs(step));
+  return { buffer, step, bytes: touched * bytes, own: low >= 0 && high < step, pieces };
 }
 
 /** The memory of a buffer: two buffers may have one slot. */
@@ -196,17 +224,18 @@ function staysInRows(program: Program, kernels: readonly RowKernel[], accesses: 
   });
 }
 
-/** The buffers that only these kernels touch, and that are written first. */
+/** The buffers that only these kernels of the program touch, and that are written first. */
 function keptBuffers(
   program: Program,
-  kernels: readonly RowKernel[],
-  accesses: readonly RowAccess[],
+  original: readonly Kernel[],
+  { kernels, accesses }: Together,
 ): ReadonlyMap<number, number> {
-  const inside = new Set<Kernel>(kernels);
+  const inside = new Set(original);
   const elsewhere = new Set(program.kernels.flatMap((kernel) => touchedOutside(kernel, inside)));
   const kept = new Map<number, number>();
+  const inPieces = new Set(accesses.filter(({ pieces }) => pieces > 1).map(({ buffer }) => buffer));
   for (const { buffer, step } of accesses) {
-    if (program.buffers[buffer].location.kind !== "slot" || elsewhere.has(buffer)) continue;
+    if (program.buffers[buffer].location.kind !== "slot" || elsewhere.has(buffer) || inPieces.has(buffer)) continue;
     const first = kernels.find((kernel) => writesOf(kernel).has(buffer) || readsOf(kernel).has(buffer))!;
     if (!readsOf(first).has(buffer)) kept.set(buffer, step * deviceBytes(program.buffers[buffer].dtype));
   }
@@ -278,17 +307,18 @@ function blockOf(
   viewOf: (buffer: number, step: number) => number,
 ): RowKernel {
   const rows = <T>(list: readonly T[], first: T): T[] => [first, ...list.slice(axes)];
-  const value = (e: Expr): Expr =>
-    mapLeaves(e, (leaf) => leaf.kind === "index" ? { ...leaf, strides: rows(leaf.strides, 0) } : leaf);
   const moved = mapAccesses(kernel, (access) => {
     const { step } = rowAccess(program, kernel, access, axes)!;
     return { ...access, buffer: viewOf(access.buffer, step), strides: rows(access.strides, step) };
   });
-  const block = {
-    ...moved,
-    shape: rows(kernel.shape, blockRows),
-    stores: moved.stores.map((store) => ({ ...store, value: value(store.value) })),
-  };
-  if (block.kind !== "reduce") return block;
-  return { ...block, reductions: block.reductions.map((each) => ({ ...each, value: value(each.value) })) };
+  return { ...withIndices(moved, (strides) => rows(strides, 0)), shape: rows(kernel.shape, blockRows) };
+}
+
+/** A kernel whose indices have other strides. */
+function withIndices<K extends RowKernel>(kernel: K, change: (strides: readonly number[]) => readonly number[]): K {
+  const value = (e: Expr): Expr =>
+    mapLeaves(e, (leaf) => leaf.kind === "index" ? { ...leaf, strides: change(leaf.strides) } : leaf);
+  const changed = { ...kernel, stores: kernel.stores.map((store) => ({ ...store, value: value(store.value) })) };
+  if (changed.kind !== "reduce") return changed;
+  return { ...changed, reductions: changed.reductions.map((each) => ({ ...each, value: value(each.value) })) };
 }
