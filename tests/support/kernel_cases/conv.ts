@@ -205,6 +205,9 @@ const geometries: Readonly<Record<string, ConvSizes>> = {
     padding: [1, 1, 4, 3],
   },
   "1x1 filter over many channels, stride 2": { n: 8, c: 37, input: [6, 5], o: 50, kernel: [1, 1], stride: [2, 2] },
+  // Single pixels, whose filters' gradient is a product over pixels: of images together with a rest, and of parts of images.
+  "1x1 filter over many channels": { n: 27, c: 37, input: [6, 5], o: 50, kernel: [1, 1] },
+  "1x1 filter over large images": { n: 2, c: 19, input: [37, 39], o: 15, kernel: [1, 1] },
   "two groups of many channels": { n: 8, c: 48, input: [4, 5], o: 34, kernel: [3, 3], groups: 2, padding: [1, 1, 1, 1] },
   "filter of a long row": { n: 2, c: 2, input: [3, 90], o: 3, kernel: [2, 80], padding: [1, 0, 5, 6] },
   "filter of a long row, dilation, stride": {

@@ -14,6 +14,8 @@ import { directFilterGradientCycles, planFilterGradient } from "./filter_gradien
 import { imageLanesConvolution } from "./image_lanes/convolution.ts";
 import { fitsImageLanes, imageLanesCycles, pixelLanesCycles, planImageLanes } from "./image_lanes/plan.ts";
 import { zeros } from "./zeros.ts";
+import { pixelFilterGradient } from "./pixel_products/filter_gradient.ts";
+import { pixelCycles, pixelsFit, planPixels } from "./pixel_products/plan.ts";
 import { type Convolution, forwardConvolution, inputGradientConvolution, multiplyAdds } from "./problem.ts";
 import { tapFilterGradient } from "./tap_products/filter_gradient.ts";
 import { planTaps, tapCycles, tapsFit } from "./tap_products/plan.ts";
@@ -45,6 +47,14 @@ export const conv2dFilterGrad: KernelGenerator<ConvKernel> = (context, kernel) =
     cycles: directFilterGradientCycles(planFilterGradient(kernel, 1, context.tiles(madds, Infinity))) / threads,
     write: () => directFilterGradient(context, kernel),
   }];
+  const single = planPixels(g, tiles);
+  if (pixelsFit(single, threads, madds)) {
+    algorithms.push({
+      name: "products of pixels",
+      cycles: pixelCycles(single) / threads,
+      write: () => pixelFilterGradient(context, kernel, single),
+    });
+  }
   if (tapsFit(taps, madds)) {
     algorithms.push({
       name: "products by tap",

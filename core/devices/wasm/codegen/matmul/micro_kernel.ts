@@ -46,10 +46,11 @@ const tileParameters: readonly VectorParameter[] = ["address", "address", "addre
 
 /**
  * Writes a function (lhs, rhs, result, steps, accumulate): result = lhs rhs, plus the result before if `accumulate` is not 0. Where the
- * steps come in runs the last parameter is their number instead, and `steps` those of each.
+ * steps come in runs the last parameter is their number, in place of `accumulate` or, if the tile may be asked to, behind it; `steps` are
+ * those of each.
  */
 export function microKernel(writer: VectorWriter, spec: TileSpec): number {
-  return writer.func(tileParameters, writeTile(spec));
+  return writer.func(spec.runs && spec.accumulates ? [...tileParameters, "count"] : tileParameters, writeTile(spec));
 }
 
 /** Where the rows of the next tile are in the left matrix: below those of the one before, or behind them, in packed strips of rows. */
@@ -105,17 +106,19 @@ class Tile {
   readonly #rhs: number;
   readonly #result: number;
   readonly #steps: number;
-  /** Whether to accumulate, or the number of runs. */
-  readonly #last: number;
+  /** Whether to accumulate, and the number of runs. */
+  readonly #accumulate: number;
+  readonly #runs: number;
   readonly #tile: SumTile;
   readonly #count: number;
   /** A vector for neighbouring elements of the left matrix, if they are loaded together and spread. */
   readonly #together: number | undefined;
 
-  constructor(code: VectorCode, spec: TileSpec, [lhs, rhs, result, steps, last]: readonly number[]) {
+  constructor(code: VectorCode, spec: TileSpec, [lhs, rhs, result, steps, last, behind]: readonly number[]) {
     this.#code = code;
     this.#spec = spec;
-    [this.#lhs, this.#rhs, this.#result, this.#steps, this.#last] = [lhs, rhs, result, steps, last];
+    [this.#lhs, this.#rhs, this.#result, this.#steps] = [lhs, rhs, result, steps];
+    [this.#accumulate, this.#runs] = [last, spec.accumulates ? behind : last];
     const vectors = Math.ceil(spec.columns / code.lanes);
     this.#tile = sumTile(code, spec.rows, vectors, spec.rows < vectors);
     [this.#count] = code.integers(1);
@@ -129,7 +132,7 @@ class Tile {
     const { runs } = this.#spec;
     this.#eachSum((sum) => code.clear(sum));
     if (this.#spec.accumulates) {
-      code.unless0(this.#last, () => this.#eachSum((sum, lanes, offset) => code.load(sum, this.#result, offset, lanes)));
+      code.unless0(this.#accumulate, () => this.#eachSum((sum, lanes, offset) => code.load(sum, this.#result, offset, lanes)));
     }
     if (runs) this.#eachRun(runs);
     else this.#run();
@@ -160,7 +163,7 @@ class Tile {
     const [lhs, rhs] = code.integers(2);
     code.set(lhs, this.#lhs);
     code.set(rhs, this.#rhs);
-    code.repeat(this.#last, () => {
+    code.repeat(this.#runs, () => {
       this.#run();
       code.add(lhs, distance.lhs * floatBytes);
       code.add(rhs, distance.rhs * floatBytes);

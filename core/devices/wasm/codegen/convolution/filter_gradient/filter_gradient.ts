@@ -41,8 +41,12 @@ export function directFilterGradient(context: GeneratorContext, kernel: ConvKern
  * Writes the phase that adds the threads' sums, if there are several, and calls the epilogue; threads share the planes of
  * filters.
  */
-function addSums(context: GeneratorContext, plan: FilterGradientPlan, sums: number, epilogue: Epilogue): number {
-  const { kernel: { geometry: g }, imageParts, tileParts } = plan;
+export function addSums(
+  context: GeneratorContext,
+  { kernel: { geometry: g }, imageParts, tileParts }: Pick<FilterGradientPlan, "kernel" | "imageParts" | "tileParts">,
+  sums: number,
+  epilogue: Epilogue,
+): number {
   const taps = g.kh * g.kw;
   const planes = (g.o * g.c) / g.groups;
   return context.module.func({ params: phaseParams }, (c) => {

@@ -18,6 +18,9 @@ const maxSumBytes = 64 * 1024 * 1024;
 /** Vector registers in WebAssembly. */
 const vectorRegisters = 15;
 
+/** How much longer tiles take where windows are single pixels: each is loaded for one element. */
+const singlePixels = 1.15;
+
 /**
  * Cycles beside the multiply-adds: of a row of pixels in a tile, of adding up and storing a sum, and of staging a pixel; of a call of machine
  * code, and of a load there.
@@ -152,7 +155,8 @@ export function directFilterGradientCycles(plan: FilterGradientPlan): number {
   const { kernel: { geometry: g }, tiling, machine, lanes, vectors, bands, together } = plan;
   const step = total(tiling.rows, (r) => total(tiling.columns, (c) => tileCycles(r, c, machine !== undefined)));
   const channelGroups = g.c / tiling.channels;
-  const tileRows = g.n * g.oh * (vectors * step + tiling.rows.count * tiling.columns.count * cycles.row);
+  const longer = g.kh * g.kw === 1 ? singlePixels : 1;
+  const tileRows = g.n * g.oh * (vectors * step * longer + tiling.rows.count * tiling.columns.count * cycles.row);
   const sums = (g.o / g.groups) * tiling.channels * g.kh * g.kw;
   const calls = machine ? tiling.rows.count * tiling.columns.count * cycles.call : 0;
   const stored = Math.ceil(g.n * bands / together) * (sums * cycles.element * lanes / vectorLanes + calls);
