@@ -30,7 +30,10 @@ export function pinLatest(group: FinalizationGroup | undefined): void {
   latest = group;
 }
 
-/** Bytes that may be unreachable for which a collection is worth its time: on a device, and of arrays that were moved to the host. */
+/**
+ * Bytes that may be unreachable for which a collection is worth its time: on a device whose memory is the computer's own, and of arrays
+ * that were moved to the host. A card computes faster than V8 collects, and has more memory.
+ */
 const [leastOnDevice, leastOnHost] = [96 * 2 ** 20, 32 * 2 ** 20];
 
 /** How many that must be for each byte that the collector has to look at: for fewer, moving them to the host takes no more time. */
@@ -50,7 +53,7 @@ let moved = 0;
  * @throws {OutOfMemoryError} If memory does not suffice without any of them.
  */
 export function withRoom<T>(device: Device, run: () => T): T {
-  if (isWorthCollecting(unjudgedBytes(), leastOnDevice)) freeCollected();
+  if (isWorthCollecting(unjudgedBytes(), Math.max(leastOnDevice, device.leastBudget))) freeCollected();
   const budget = budgetOf(device);
   // What a collection is likely to free need not move.
   const spared = unjudgedBytes();

@@ -18,7 +18,8 @@ export interface Memory {
   readonly bytes: number;
 }
 
-const minimumIdleBudget = 256 * 2 ** 20;
+/** What may lie idle on any adapter. */
+const leastIdle = 256 * 2 ** 20;
 
 /** Sizes are rounded up to eighths of a power of two, so that nearly equal ones can share; always a multiple of 256. */
 export function sizeClass(bytes: number): number {
@@ -37,6 +38,7 @@ interface Idle {
 export class BufferPool {
   readonly #device: GPUDevice;
   readonly #failures: Failures;
+  readonly #leastIdle: number;
   readonly #idle = new Map<number, Idle[]>();
   /** Buffers for which there turned out to be no memory when they were in use: they are not kept. */
   readonly #unusable = new WeakSet<GPUBuffer>();
@@ -46,9 +48,11 @@ export class BufferPool {
   /** Bytes of the buffers that are out. */
   bytesInUse = 0;
 
-  constructor(device: GPUDevice, failures: Failures) {
+  /** @param mostUnreachable Bytes that a collection may give back at once: a loop that needs them again finds them all. */
+  constructor(device: GPUDevice, failures: Failures, mostUnreachable: number) {
     this.#device = device;
     this.#failures = failures;
+    this.#leastIdle = Math.max(leastIdle, mostUnreachable);
   }
 
   /** How many buffers were ever made: constant in a steady loop. */
@@ -78,7 +82,7 @@ export class BufferPool {
     this.#idle.set(memory.bytes, list);
     list.push({ memory, since: this.#releases++ });
     this.#bytesIdle += memory.bytes;
-    const budget = Math.max(minimumIdleBudget, this.bytesInUse);
+    const budget = Math.max(this.#leastIdle, this.bytesInUse);
     while (this.#bytesIdle > budget) this.#destroyOldest();
   }
 

@@ -94,7 +94,7 @@ export class WebgpuDevice implements Device<WebgpuBuffer> {
     // One is kept for scratch memory.
     this.maxBuffersPerKernel = Math.min(device.limits.maxStorageBuffersPerShaderStage, mostBindings) - 1;
     this.#failures = new Failures(device);
-    this.#pool = new BufferPool(device, this.#failures);
+    this.#pool = new BufferPool(device, this.#failures, this.leastBudget);
     this.#pipelines = new PipelineCache(device, this.#failures);
     this.#reader = new Reader(device);
     if (options.immediateReads ?? true) this.#reader.selfTest();

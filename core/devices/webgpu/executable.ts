@@ -1,9 +1,8 @@
 /**
  * A program made ready for the GPU: pipelines compiled, intermediate memory assigned, dispatches listed.
  *
- * A run resolves inputs and outputs to buffers, records all dispatches in one compute pass and submits once. In a steady loop it
- * creates nothing: outputs come from the pool, host arrays go to memory the executable owns, and bind groups are remembered by
- * the buffers they bind.
+ * A run resolves inputs and outputs to buffers, then records and submits all dispatches. In a steady loop it creates nothing: outputs
+ * come from the pool, host arrays go to memory the executable owns, and bind groups are remembered by the buffers they bind.
  *
  * @module
  */
@@ -71,7 +70,7 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
 
   /** Submits the stages; the host exchanges values, which it reads and writes, while the GPU goes on. */
   #execute(): void {
-    const { device, profiler } = this.#services;
+    const { profiler } = this.#services;
     const running = new Map<ExchangeStep, () => void>();
     for (const { recorder, exchange, waitsFor } of this.#stages) {
       for (const each of waitsFor) {
@@ -80,7 +79,7 @@ export class WebgpuExecutable implements Executable<WebgpuBuffer> {
       }
       if (exchange) running.set(exchange, this.#start(exchange));
       if (!recorder) continue;
-      device.queue.submit([recorder.record(this.#regions)]);
+      recorder.submit(this.#regions);
       profiler?.collect(this.#program);
     }
     for (const finish of running.values()) finish();

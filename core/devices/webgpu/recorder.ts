@@ -1,5 +1,5 @@
 /**
- * Recording the steps of a program as commands of the GPU, with the bind groups they need.
+ * Recording the steps of a program as commands of the GPU, with the bind groups they need, and submitting them.
  *
  * @module
  */
@@ -12,6 +12,9 @@ import { type CopyStep, type DispatchStep, forEachStep, runSteps, type Steps } f
 
 /** Bind groups remembered per step: enough for outputs that rotate through a few buffers. */
 const mostGroups = 16;
+
+/** As many dispatches are submitted at once: the GPU computes them while the next are being recorded. */
+const mostSubmitted = 64;
 
 /** Records the same steps for one run after another. Bind groups are remembered by the regions they bind. */
 export class Recorder {
@@ -27,13 +30,11 @@ export class Recorder {
     });
   }
 
-  /** The commands of a run on regions: one pass for the dispatches up to the next copy, or, where they are timed, one for each. */
-  record(regions: readonly Region[]): GPUCommandBuffer {
-    const { device, profiler } = this.#services;
-    const encoder = device.createCommandEncoder();
-    if (profiler) this.#recordTimed(encoder, profiler, regions);
-    else this.#recordPasses(encoder, regions);
-    return encoder.finish();
+  /** Submits a run on regions. */
+  submit(regions: readonly Region[]): void {
+    const { profiler } = this.#services;
+    if (profiler) this.#submitTimed(profiler, regions);
+    else this.#submitParts(regions);
   }
 
   /** Forgets all bind groups. */
@@ -41,17 +42,32 @@ export class Recorder {
     for (const groups of this.#groups.values()) groups.clear();
   }
 
-  #recordPasses(encoder: GPUCommandEncoder, regions: readonly Region[]): void {
+  /** One pass for the dispatches up to the next copy, or the end of a part. */
+  #submitParts(regions: readonly Region[]): void {
+    const { device } = this.#services;
+    // All groups before anything is submitted: nothing that can fail comes after it.
     const groups = new Map<DispatchStep, GPUBindGroup>();
     forEachStep(this.#steps, (step) => {
       if (!("copy" in step)) groups.set(step, this.#groupOf(step, regions));
     });
+    let encoder = device.createCommandEncoder();
     let pass: GPUComputePassEncoder | undefined;
     let current: Pipeline | undefined;
+    let recorded = 0;
+    const endPass = () => {
+      pass?.end();
+      pass = current = undefined;
+    };
     runSteps(this.#steps, (step) => {
+      if (recorded === mostSubmitted) {
+        endPass();
+        device.queue.submit([encoder.finish()]);
+        encoder = device.createCommandEncoder();
+        recorded = 0;
+      }
+      recorded++;
       if ("copy" in step) {
-        pass?.end();
-        pass = current = undefined;
+        endPass();
         return recordCopy(encoder, step, regions);
       }
       pass ??= encoder.beginComputePass();
@@ -60,11 +76,14 @@ export class Recorder {
       pass.setBindGroup(0, groups.get(step)!);
       pass.dispatchWorkgroups(...step.workgroups);
     });
-    pass?.end();
+    endPass();
+    device.queue.submit([encoder.finish()]);
   }
 
-  /** Copies have no pass whose time could be taken. */
-  #recordTimed(encoder: GPUCommandEncoder, profiler: Profiler, regions: readonly Region[]): void {
+  /** A pass for each dispatch; copies have none whose time could be taken. */
+  #submitTimed(profiler: Profiler, regions: readonly Region[]): void {
+    const { device } = this.#services;
+    const encoder = device.createCommandEncoder();
     profiler.begin();
     runSteps(this.#steps, (step) => {
       if ("copy" in step) return recordCopy(encoder, step, regions);
@@ -75,6 +94,7 @@ export class Recorder {
       pass.end();
     });
     profiler.end(encoder);
+    device.queue.submit([encoder.finish()]);
   }
 
   #groupOf(step: DispatchStep, regions: readonly Region[]): GPUBindGroup {

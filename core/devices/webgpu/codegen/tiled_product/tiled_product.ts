@@ -13,7 +13,7 @@ import { workgroupPlane } from "../shader/invocations.ts";
 import { partialSumBytes, sumWriter, withPartialSums } from "../shader/partial_sums.ts";
 import { Shader, u32 } from "../shader/shader.ts";
 import type { Product } from "./product.ts";
-import { Slice } from "./slice.ts";
+import { Slices } from "./slices.ts";
 import { busyWorkgroups, chooseTiling, invocationsOf, lanesOf, tilesOf, type Tiling } from "./tiling.ts";
 
 /** How the summed axis is cut: into splits of slices. */
@@ -46,14 +46,15 @@ function dispatchTiles(context: KernelContext, product: Product, tiling: Tiling,
   const [b, split, tileRow] = decompose(shader, group.id, [product.batch, splits, tilesDown]);
   const top = shader.define(`${tileRow} * ${rows}u`, "i");
   const edge = shader.define(`${group.across} * ${columns}u`, "j");
-  const [laneRow, laneColumn] = placeInTile(shader, lanesOf(tiling));
+  const [down, across] = lanesOf(tiling);
+  const [laneRow, laneColumn] = placeInTile(shader, [down, across]);
   const start = shader.define(`${split} * ${slicesPerSplit * depth}u`, "p");
   const end = splits === 1 ? u32(product.k) : shader.define(`min(${start} + ${slicesPerSplit * depth}u, ${product.k}u)`, "p");
 
   const whole = splits === 1 && product.k % depth === 0;
   const common = { depth, invocations: invocationsOf(tiling), batch: b, end: whole ? undefined : end };
-  const left = new Slice(shader, product.left, { ...common, first: top, width: rows });
-  const right = new Slice(shader, product.right, { ...common, first: edge, width: columns });
+  const left = new Slices(shader, product.left, { ...common, first: top, width: rows, lanes: down });
+  const right = new Slices(shader, product.right, { ...common, first: edge, width: columns, lanes: across });
   const sums = sumSlices(shader, tiling, left, right, { start, slices: slicesPerSplit, laneRow, laneColumn });
   const i = shader.define(`${top} + ${laneRow} * 4u`, "i");
   const j = shader.define(`${edge} + ${laneColumn} * 4u`, "j");
@@ -87,29 +88,33 @@ interface Work {
 }
 
 /** Writes the loop over slices; returns the names of the sums, by row and vector of four columns. */
-function sumSlices(shader: Shader, tiling: Tiling, left: Slice, right: Slice, work: Work): string[][] {
+function sumSlices(shader: Shader, tiling: Tiling, left: Slices, right: Slices, work: Work): string[][] {
   const { depth, ownRows, ownColumns } = tiling;
-  const [down, across] = lanesOf(tiling);
   const sums = Array.from({ length: ownRows }, (_, r) => Array.from({ length: ownColumns / 4 }, (_, c) => `s${r}_${c}`));
   for (const name of sums.flat()) shader.line(`var ${name} = vec4<f32>();`);
+  const [readLeft, readRight] = [left.reader(work.laneRow), right.reader(work.laneColumn)];
   left.fetch(work.start);
   right.fetch(work.start);
+  left.deposit("0u");
+  right.deposit("0u");
   shader.loop("0u", u32(work.slices), 1, (slice) => {
-    left.deposit();
-    right.deposit();
+    // The half that is written next was read before this, by all.
     shader.line("workgroupBarrier();");
     // The slice after the last is fetched too, and never used.
     const next = shader.define(`${work.start} + (${slice} + 1u) * ${depth}u`, "p");
     left.fetch(next);
     right.fetch(next);
+    const half = shader.define(`${slice} & 1u`);
     for (let p = 0; p < depth; p++) {
-      const x = left.vectors(p, work.laneRow, { count: ownRows / 4, apart: down });
-      const y = right.vectors(p, work.laneColumn, { count: ownColumns / 4, apart: across });
+      const x = readLeft(half, p);
+      const y = readRight(half, p);
       sums.forEach((row, r) => {
         row.forEach((sum, v) => shader.line(`${sum} += ${x[Math.floor(r / 4)]}.${"xyzw"[r % 4]} * ${y[v]};`));
       });
     }
-    shader.line("workgroupBarrier();");
+    const other = shader.define(`1u - ${half}`);
+    left.deposit(other);
+    right.deposit(other);
   });
   return sums;
 }

@@ -4,22 +4,23 @@
  * @module
  */
 import type { Target } from "../kernel_code.ts";
-import type { Product } from "./product.ts";
-import { pitchOf } from "./slice.ts";
+import type { Product, ProductOperand } from "./product.ts";
+import { sliceBytes } from "./slices.ts";
 
 /** A way to cut a product. */
 export interface Tiling {
   /** The tile of a workgroup. */
   readonly rows: number;
   readonly columns: number;
-  /** Steps of the summed axis that are in workgroup memory at once. */
+  /** Steps of the summed axis that are multiplied at once. */
   readonly depth: number;
   /** The part of the tile that an invocation computes: multiples of 4. */
   readonly ownRows: number;
   readonly ownColumns: number;
 }
 
-const tilings: readonly Tiling[] = [
+/** From the largest to the smallest. */
+export const tilings: readonly Tiling[] = [
   { rows: 128, columns: 128, depth: 8, ownRows: 8, ownColumns: 8 },
   { rows: 64, columns: 128, depth: 16, ownRows: 8, ownColumns: 8 },
   { rows: 64, columns: 64, depth: 16, ownRows: 4, ownColumns: 4 },
@@ -45,21 +46,31 @@ export function invocationsOf(tiling: Tiling): number {
 /** As many workgroups keep a GPU busy. */
 export const busyWorkgroups = 128;
 
+/** What of a product the choice depends on. */
+export interface Extents extends Pick<Product, "batch" | "k"> {
+  readonly left: Pick<ProductOperand, "lines" | "neighbours">;
+  readonly right: Pick<ProductOperand, "lines" | "neighbours">;
+}
+
 /** The tiles of a product. */
-export function tilesOf({ batch, left, right }: Product, { rows, columns }: Tiling): number {
+export function tilesOf({ batch, left, right }: Extents, { rows, columns }: Tiling): number {
   return batch * Math.ceil(left.lines / rows) * Math.ceil(right.lines / columns);
 }
 
 /** The tiling with the least work, counting what overhangs, what loads cost beside the products, and idle parts of the GPU. */
-export function chooseTiling(product: Product, target: Target): Tiling {
+export function chooseTiling(
+  product: Extents,
+  target: Pick<Target, "maxInvocationsPerWorkgroup" | "maxWorkgroupBytes">,
+): Tiling {
   const fitting = tilings.filter((tiling) => {
-    const bytes = 4 * tiling.depth * (pitchOf(product.left, tiling.rows) + pitchOf(product.right, tiling.columns));
+    const { rows, columns, depth } = tiling;
+    const bytes = sliceBytes(product.left, { width: rows, depth }) + sliceBytes(product.right, { width: columns, depth });
     return invocationsOf(tiling) <= target.maxInvocationsPerWorkgroup && bytes <= target.maxWorkgroupBytes;
   });
   return fitting.reduce((best, tiling) => costOf(product, tiling) < costOf(product, best) ? tiling : best);
 }
 
-function costOf(product: Product, tiling: Tiling): number {
+function costOf(product: Extents, tiling: Tiling): number {
   const { rows, columns, ownRows, ownColumns } = tiling;
   const tiles = tilesOf(product, tiling);
   const workgroups = tiles * Math.max(1, Math.floor(product.k / 256));
