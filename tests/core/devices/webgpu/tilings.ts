@@ -23,6 +23,11 @@ const products = [
   [20, 250, 16001],
   [40, 760, 1000],
   [17, 16, 43],
+  [501, 65, 8001],
+  [41, 1001, 8001],
+  [17, 129, 16001],
+  [129, 17, 16001],
+  [129, 33, 16001],
 ] as const;
 
 const orders = ["nn", "nt", "tn", "tt"] as const;
@@ -90,7 +95,8 @@ function convCase(kind: ConvKernel["kind"], [n, c, extent, o, kernel, stride]: t
 /** The tiling that a product gets, in an order of its axes. */
 function tilingOf(m: number, n: number, k: number, [left, right]: string): Tiling {
   const operand = (lines: number, isAlongSteps: boolean) => {
-    return { lines, neighbours: isAlongSteps ? "steps" as const : "lines" as const };
+    const neighbours = isAlongSteps ? "steps" as const : "lines" as const;
+    return { lines, neighbours, vectors: (isAlongSteps ? k : lines) % 4 === 0 };
   };
   const product = { batch: 1, k, left: operand(m, left === "n"), right: operand(n, right === "t") };
   const target = { maxInvocationsPerWorkgroup: 1024, maxWorkgroupBytes: 2 ** 15 };

@@ -14,7 +14,7 @@ import { partialSumBytes, sumWriter, withPartialSums } from "../shader/partial_s
 import { Shader, u32 } from "../shader/shader.ts";
 import type { Product } from "./product.ts";
 import { Slices } from "./slices.ts";
-import { busyWorkgroups, chooseTiling, invocationsOf, lanesOf, tilesOf, type Tiling } from "./tiling.ts";
+import { chooseTiling, invocationsOf, lanesOf, type Tiling, usefulSplits } from "./tiling.ts";
 
 /** How the summed axis is cut: into splits of slices. */
 interface Splits {
@@ -29,7 +29,7 @@ const mostScratchBytes = 2 ** 28;
 export function generateTiledProduct(context: KernelContext, product: Product): KernelCode {
   const tiling = chooseTiling(product, context.target);
   const slices = Math.ceil(product.k / tiling.depth);
-  const wanted = Math.min(Math.ceil(busyWorkgroups / tilesOf(product, tiling)), Math.floor(slices / 8), 64);
+  const wanted = Math.min(usefulSplits(product, tiling), Math.floor(slices / 8), 64);
   const most = Math.floor(mostScratchBytes / partialSumBytes(context.kernel, 1));
   const slicesPerSplit = Math.ceil(slices / Math.max(1, Math.min(wanted, most)));
   const splits = Math.ceil(slices / slicesPerSplit);

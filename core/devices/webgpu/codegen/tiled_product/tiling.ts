@@ -44,16 +44,33 @@ export function invocationsOf(tiling: Tiling): number {
 }
 
 /** As many workgroups keep a GPU busy. */
-export const busyWorkgroups = 128;
+const busyWorkgroups = 128;
+
+/** As many invocations do for a product that is gathered. */
+const busyInvocations = 32768;
+
+/** What of an operand the choice depends on. */
+type OperandExtents = Pick<ProductOperand, "lines" | "neighbours" | "vectors">;
 
 /** What of a product the choice depends on. */
 export interface Extents extends Pick<Product, "batch" | "k"> {
-  readonly left: Pick<ProductOperand, "lines" | "neighbours">;
-  readonly right: Pick<ProductOperand, "lines" | "neighbours">;
+  readonly left: OperandExtents;
+  readonly right: OperandExtents;
+}
+
+/** Whether each element of the right operand is fetched by itself along the summed axis: invocations mostly wait for that. */
+function isGathered({ right }: Extents): boolean {
+  return right.neighbours === "steps" && !right.vectors;
+}
+
+/** Into how many parts the summed axis is cut, if it is long enough, so that all of a GPU has work. */
+export function usefulSplits(product: Extents, tiling: Tiling): number {
+  const tiles = tilesOf(product, tiling);
+  return isGathered(product) ? Math.round(2 * busyWorkgroups / tiles) : Math.ceil(busyWorkgroups / tiles);
 }
 
 /** The tiles of a product. */
-export function tilesOf({ batch, left, right }: Extents, { rows, columns }: Tiling): number {
+function tilesOf({ batch, left, right }: Extents, { rows, columns }: Tiling): number {
   return batch * Math.ceil(left.lines / rows) * Math.ceil(right.lines / columns);
 }
 
@@ -75,5 +92,6 @@ function costOf(product: Extents, tiling: Tiling): number {
   const tiles = tilesOf(product, tiling);
   const workgroups = tiles * Math.max(1, Math.floor(product.k / 256));
   const loads = 1 + 2 * (1 / ownRows + 1 / ownColumns) + 4 * (1 / rows + 1 / columns);
-  return tiles * rows * columns * loads * Math.max(1, busyWorkgroups / workgroups);
+  const idle = isGathered(product) ? busyInvocations / (workgroups * invocationsOf(tiling)) : busyWorkgroups / workgroups;
+  return tiles * rows * columns * loads * Math.max(1, idle);
 }
