@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import * as library from "../mod.ts";
+import { eachCase } from "./support/each_case.ts";
 import { type Outcome, outcomeOf } from "./support/hostile/check.ts";
 import type { Rows } from "./support/hostile/rows.ts";
 import * as visual from "../visual/mod.ts";
@@ -35,56 +36,52 @@ Deno.test("every public function has a row", () => {
   assert.deepEqual(gone, [], "rows of what there is no longer");
 });
 
-Deno.test("rows name all options, and others are refused", async (t) => {
-  for (const [path, f] of functions) {
+Deno.test("rows name all options, and others are refused", () => {
+  const withOptions = functions.map(([path, f]) => {
     const each = rows[path];
-    const position = each?.params.findIndex((param) => param instanceof OptionParams) ?? -1;
-    if (position < 0) continue;
-    await t.step(path, async () => {
-      const args = argumentsOf(each);
-      args[position] = { ...args[position] as object, noSuchOption: 1 };
-      try {
-        await f(...args);
-      } catch (error) {
-        assert.ok(error instanceof OptionError, `${error}`);
-        assert.deepEqual(
-          [...error.facts.options as string[]].sort(),
-          Object.keys((each.params[position] as OptionParams).options).sort(),
-        );
-        counts.options += Object.keys((each.params[position] as OptionParams).options).length;
-        return;
-      }
-      assert.fail("an option that there is not was accepted");
-    });
-  }
+    return { path, f, each, position: each?.params.findIndex((param) => param instanceof OptionParams) ?? -1 };
+  }).filter(({ position }) => position >= 0);
+  return eachCase(withOptions, ({ path }) => path, async ({ f, each, position }) => {
+    const args = argumentsOf(each);
+    args[position] = { ...args[position] as object, noSuchOption: 1 };
+    try {
+      await f(...args);
+    } catch (error) {
+      assert.ok(error instanceof OptionError, `${error}`);
+      assert.deepEqual(
+        [...error.facts.options as string[]].sort(),
+        Object.keys((each.params[position] as OptionParams).options).sort(),
+      );
+      counts.options += Object.keys((each.params[position] as OptionParams).options).length;
+      return;
+    }
+    assert.fail("an option that there is not was accepted");
+  });
 });
 
-Deno.test("hostile values are refused, or mean what they say", async (t) => {
+Deno.test("hostile values are refused, or mean what they say", async () => {
   const { log } = console;
   console.log = () => {}; // debug.print is among the functions
-  for (const [path, f] of functions) {
+  const withRows = functions.filter(([path]) => path in rows);
+  await eachCase(withRows, ([path]) => path, async ([path, f]) => {
     const each = rows[path];
-    if (!each) continue;
-    await t.step(path, async () => {
-      counts.functions++;
-      const plain = await outcomeOf(async () => {
-        const result = await f(...argumentsOf(each));
-        return each.use ? await each.use(result as never) : result;
-      });
-      assert.equal(plain.kind, "sound", `${path} with its own arguments: ${JSON.stringify(plain)}`);
-      const wrong: string[] = [];
-      for (const { what, run, maySucceed } of trialsOf(path, f, each)) {
-        const outcome: Outcome = await outcomeOf(run);
-        counts.calls++;
-        if (outcome.kind === "refused") counts.refused++;
-        if (outcome.kind === "sound") counts.sound++;
-        if (outcome.kind === "wrong") wrong.push(`${what}: ${outcome.why}`);
-        if (outcome.kind === "sound" && !maySucceed) wrong.push(`${what}: accepted in silence`);
-      }
-      assert.deepEqual(wrong, []);
+    counts.functions++;
+    const plain = await outcomeOf(async () => {
+      const result = await f(...argumentsOf(each));
+      return each.use ? await each.use(result as never) : result;
     });
-  }
-  console.log = log;
+    assert.equal(plain.kind, "sound", `${path} with its own arguments: ${JSON.stringify(plain)}`);
+    const wrong: string[] = [];
+    for (const { what, run, maySucceed } of trialsOf(path, f, each)) {
+      const outcome: Outcome = await outcomeOf(run);
+      counts.calls++;
+      if (outcome.kind === "refused") counts.refused++;
+      if (outcome.kind === "sound") counts.sound++;
+      if (outcome.kind === "wrong") wrong.push(`${what}: ${outcome.why}`);
+      if (outcome.kind === "sound" && !maySucceed) wrong.push(`${what}: accepted in silence`);
+    }
+    assert.deepEqual(wrong, []);
+  }).finally(() => console.log = log);
   const { functions: tried, calls, refused, sound } = counts;
   assert.ok(tried === functions.length && tried >= 390 && calls >= 40_000, JSON.stringify(counts));
   assert.equal(refused + sound, calls);
@@ -116,26 +113,21 @@ async function tryMethod(name: string, call: (...args: unknown[]) => unknown, ar
   return wrong;
 }
 
-Deno.test("layers and optimizers check what they are called with", async (t) => {
+Deno.test("layers and optimizers check what they are called with", async () => {
   const { evalMode } = library.layers;
   const key = library.random.key(0);
-  for (const [path, shape] of Object.entries(layerInputs)) {
-    await t.step(path, async () => {
-      const made = functions.find(([known]) => known === path)![1](...argumentsOf(rows[path]));
-      const { init, apply } = made as library.layers.Layer<object, object>;
-      const { params, state } = init(key, shape);
-      const x = library.zeros([2, ...shape], { dtype: path === "layers.embedding" ? "i32" : "f32" });
-      assert.deepEqual(await tryMethod("init", init as never, { key, "input shape": shape }), []);
-      assert.deepEqual(await tryMethod("apply", apply as never, { params, state, x, mode: evalMode }), []);
-    });
-  }
-  for (const path of optimizerPaths) {
-    await t.step(path, async () => {
-      const made = functions.find(([known]) => known === path)![1](...argumentsOf(rows[path]));
-      const { init, update } = made as library.optimizers.Optimizer;
-      const params = { w: library.tensor([1, 2]) };
-      assert.deepEqual(await tryMethod("init", init as never, { params }), []);
-      assert.deepEqual(await tryMethod("update", update as never, { grads: params, state: init(params), params }), []);
-    });
-  }
+  const makeByPath = (path: string) => functions.find(([known]) => known === path)![1](...argumentsOf(rows[path]));
+  await eachCase(Object.entries(layerInputs), ([path]) => path, async ([path, shape]) => {
+    const { init, apply } = makeByPath(path) as library.layers.Layer<object, object>;
+    const { params, state } = init(key, shape);
+    const x = library.zeros([2, ...shape], { dtype: path === "layers.embedding" ? "i32" : "f32" });
+    assert.deepEqual(await tryMethod("init", init as never, { key, "input shape": shape }), []);
+    assert.deepEqual(await tryMethod("apply", apply as never, { params, state, x, mode: evalMode }), []);
+  });
+  await eachCase(optimizerPaths, (path) => path, async (path) => {
+    const { init, update } = makeByPath(path) as library.optimizers.Optimizer;
+    const params = { w: library.tensor([1, 2]) };
+    assert.deepEqual(await tryMethod("init", init as never, { params }), []);
+    assert.deepEqual(await tryMethod("update", update as never, { grads: params, state: init(params), params }), []);
+  });
 });

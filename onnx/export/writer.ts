@@ -62,13 +62,15 @@ export function describedValue(name: string, dtype: DType, shape: readonly Exten
 
 /** Names of values and nodes: each is used once in a file. */
 export class Names {
-  readonly #taken = new Set<string>();
+  /** Each name that is taken, and how many others like it. */
+  readonly #taken = new Map<string, number>();
 
   /** The name that is wished for, or one like it. */
   fresh(wish: string): string {
+    let others = this.#taken.get(wish) ?? 0;
     let name = wish;
-    for (let i = 1; this.#taken.has(name); i++) name = `${wish}_${i}`;
-    this.#taken.add(name);
+    while (this.#taken.has(name)) name = `${wish}_${++others}`;
+    this.#taken.set(name, 0).set(wish, others);
     return name;
   }
 }

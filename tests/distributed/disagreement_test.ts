@@ -4,7 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Launcher, processes, running, runProcesses, testWithProcesses } from "../support/processes.ts";
+import { eachCase } from "../support/each_case.ts";
+import { type Ended, type Launcher, processes, running, runProcesses, testWithProcesses } from "../support/processes.ts";
 
 const program = "tests/distributed/programs/disagree.ts";
 
@@ -14,8 +15,8 @@ interface Refusal {
   readonly message: string;
 }
 
-async function refusals(launcher: Launcher, what: string): Promise<{ all: Refusal[]; err: string; seconds: number }> {
-  const { code, out, err, seconds } = await runProcesses(launcher, 3, program, [what]);
+/** What the processes of a run that has failed said. */
+function refusals({ code, out, err, seconds }: Ended): { all: Refusal[]; err: string; seconds: number } {
   assert.notEqual(code, 0, out);
   const all = out.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Refusal);
   return { all: all.sort((a, b) => a.rank - b.rank), err, seconds };
@@ -31,9 +32,11 @@ const cases: readonly (readonly [what: string, others: RegExp, odd: RegExp])[] =
   ["a call twice", /exchange 3, broadcast of layer\.weight/, /exchange 3, allReduce sum of layer\.weight/],
 ];
 
-for (const [what, others, odd] of cases) {
-  testWithProcesses(`${what}: every process says which rank does what`, async (launcher) => {
-    const { all, seconds } = await refusals(launcher, what);
+// All at once: a launcher that ends others waits, and computes nothing.
+testWithProcesses("where they disagree every process says which rank does what", async (launcher) => {
+  const runs = await Promise.all(cases.map(([what]) => runProcesses(launcher, 3, program, [what])));
+  await eachCase(cases.entries(), ([, [what]]) => what, ([i, [, others, odd]]) => {
+    const { all, seconds } = refusals(runs[i]);
     assert.deepEqual(all.map(({ rank }) => rank), [0, 1, 2]);
     for (const { name, message } of all) {
       assert.equal(name, "DistributedError");
@@ -43,10 +46,10 @@ for (const [what, others, odd] of cases) {
     }
     assert.ok(seconds < 20, `${seconds}`);
   });
-}
+});
 
 testWithProcesses("an early end: the others say who has ended", async (launcher) => {
-  const { all, err } = await refusals(launcher, "an early end");
+  const { all, err } = refusals(await runProcesses(launcher, 3, program, ["an early end"]));
   assert.deepEqual(all.map(({ rank }) => rank), [0, 2]);
   for (const { message } of all) {
     assert.match(message, /ranks 0, 2 are at .*layer\.weight.*; rank 1 is at .*the end of the program/);
@@ -55,7 +58,7 @@ testWithProcesses("an early end: the others say who has ended", async (launcher)
 });
 
 testWithProcesses("a process that does not come is named after the timeout", async (launcher) => {
-  const { all, seconds } = await refusals(launcher, "a late process");
+  const { all, seconds } = refusals(await runProcesses(launcher, 3, program, ["a late process"]));
   assert.deepEqual(all.map(({ rank }) => rank), [0, 2]);
   for (const { message } of all) {
     assert.match(message, /waited 2 s at exchange 2, allReduce sum of layer\.weight.*nothing was heard of rank 1/);
@@ -63,16 +66,22 @@ testWithProcesses("a process that does not come is named after the timeout", asy
   assert.ok(seconds < 20, `${seconds}`);
 });
 
-/** A launched program whose processes can be found by a word of their command lines, once they print. */
+/** A launched program whose processes can be found by a word of their command lines, once both train. */
 async function started(launcher: Launcher, marker: string) {
-  const child = processes(launcher, 2, "tests/distributed/programs/train.ts", ["cnn", "100000", "2", "1", marker]).spawn();
-  const deadline = performance.now() + 30_000;
-  // The launcher has the word in its command line, too.
-  while ((await running(marker)).length < 3 && performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  return child;
+  const child = processes(launcher, 2, "tests/distributed/programs/train.ts", ["cnn", "10000", "2", "1", marker]).spawn();
+  const err = new Response(child.stderr).text();
+  const begun = Promise.withResolvers<void>();
+  const ended = (async () => {
+    let said = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      said += text;
+      if (said.match(/^begun$/gm)?.length === 2) begun.resolve();
+    }
+    begun.resolve();
+    return { success: (await child.status).success, err: await err };
+  })();
+  await begun.promise;
+  return { child, ended };
 }
 
 async function goneBefore(marker: string, seconds: number): Promise<void> {
@@ -83,17 +92,19 @@ async function goneBefore(marker: string, seconds: number): Promise<void> {
   }
 }
 
-testWithProcesses("a process that is killed ends the others; Ctrl-C on the launcher ends all", async (launcher) => {
-  for (const how of ["killed", "interrupted"] as const) {
+const ends = { killed: "a process that is killed ends the others", interrupted: "Ctrl-C on the launcher ends all" };
+
+for (const [how, what] of Object.entries(ends)) {
+  testWithProcesses(what, async (launcher) => {
     const marker = `marker-${crypto.randomUUID()}`;
-    const child = await started(launcher, marker);
+    const { child, ended } = await started(launcher, marker);
+    // The launcher has the word in its command line, too.
     const [, ...ranks] = await running(marker);
-    const victim = ranks.at(-1)!;
-    if (how === "killed") Deno.kill(victim, "SIGKILL");
+    if (how === "killed") Deno.kill(ranks.at(-1)!, "SIGKILL");
     else child.kill("SIGINT");
-    const { success, stderr } = await child.output();
+    const { success, err } = await ended;
     // MPICH's launcher says nothing of Ctrl-C by its exit code.
-    if (how === "killed") assert.equal(success, false, new TextDecoder().decode(stderr));
+    if (how === "killed") assert.equal(success, false, err);
     await goneBefore(marker, 20);
-  }
-});
+  });
+}

@@ -52,7 +52,10 @@ const { state } = model.init(key, [3]);
 const set = datasets.syntheticDigits().train;
 `;
 
-/** What the type checker has against the expressions of pages: the page, the line, the expression and the error. */
+/**
+ * What the type checker has against the expressions of pages: the page, the line, the expression and the error. It reads them as its input,
+ * which has one name in every run: then Deno checks again only what has changed, in a third of the time. A program without errors would run.
+ */
 async function objections(pages: Readonly<Record<string, string>>): Promise<string[]> {
   const names = Object.keys(await import("../../mod.ts"));
   const head = `import { ${names.join(", ")} } from "${root.href}mod.ts";
@@ -64,18 +67,21 @@ export const expressions: (() => unknown)[] = [`.split("\n");
   const body = Object.entries(pages).flatMap(([page, text]) =>
     rowsOf(text).flatMap(({ line, ours }) => ours.map((code) => ({ code, from: `${page}:${line}: ${code}` })))
   );
-  const file = await Deno.makeTempFile({ suffix: ".ts" });
-  try {
-    await Deno.writeTextFile(file, [...head, ...body.map(({ code }) => `async () => (${code}),`), "];", ""].join("\n"));
-    const args = ["check", "--config", "deno.json", file];
-    const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: root, env: { NO_COLOR: "1" } }).output();
-    if (success) return [];
-    const told = new TextDecoder().decode(stderr);
-    const found = [...told.matchAll(/^(TS\d+ \[ERROR\].*?)$(?:(?!^TS)[\s\S])*?at \S*\.ts:(\d+):\d+$/gm)];
-    return found.length === 0 ? [told] : found.map(([, what, line]) => `${body[Number(line) - head.length - 1]?.from}: ${what}`);
-  } finally {
-    await Deno.remove(file);
-  }
+  const program = [...head, ...body.map(({ code }) => `async () => (${code}),`), "];", ""].join("\n");
+  const checked = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--check", "--no-prompt", "--config", "deno.json", "-"],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  await new Blob([program]).stream().pipeTo(checked.stdin);
+  const { success, stderr } = await checked.output();
+  if (success) return [];
+  const told = new TextDecoder().decode(stderr);
+  const found = [...told.matchAll(/^(TS\d+ \[ERROR\].*?)$(?:(?!^TS)[\s\S])*?at \S*\.mts:(\d+):\d+$/gm)];
+  return found.length === 0 ? [told] : found.map(([, what, line]) => `${body[Number(line) - head.length - 1]?.from}: ${what}`);
 }
 
 const guides = { "docs/guides/from_pytorch.md": 150, "docs/guides/from_jax.md": 60 };

@@ -242,6 +242,8 @@ Deno.test({
       withFolder(async (folder) => {
         const path = join(folder, "report.json");
         const child = exampleCommand(file, [...brief, "--epochs", "100000", "--report", path], { permissions: ["-A"] }).spawn();
+        // SIGQUIT does nothing where the tests run behind nohup, which has it ignored.
+        const tooLong = setTimeout(() => child.kill("SIGKILL"), 60_000);
         let out = "";
         for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
           const before = out.length;
@@ -250,6 +252,7 @@ Deno.test({
         }
         const err = await new Response(child.stderr).text();
         const { code } = await child.status;
+        clearTimeout(tooLong);
         assert.equal(code, expected, err);
         if (signal !== "SIGQUIT") assert.match(err, /Interrupted/);
         const { epochs } = JSON.parse(await Deno.readTextFile(path));

@@ -10,7 +10,11 @@ import { zip } from "../../formats/zip.ts";
 import { allocating } from "../support/allocations.ts";
 import { left } from "./results.ts";
 
-const latin = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+function latin(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
 
 function npy(shape: string, order = "False"): Uint8Array {
   const header = `{'descr': '<f4', 'fortran_order': ${order}, 'shape': (${shape}), }`;

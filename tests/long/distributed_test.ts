@@ -1,7 +1,7 @@
 /**
  * Two hundred runs of `examples/mnist_parallel.ts` of which a random process is killed at a random moment: none hangs, no process is left, the
- * checkpoints can be read, and the run that goes on ends with the parameters of one that was never broken off. And two processes against four
- * after a hundred steps.
+ * checkpoints can be read, and the run that goes on ends with the parameters of one that was never broken off. And hundreds of steps by two
+ * processes against those by one, and a hundred by two against four.
  *
  * @module
  */
@@ -67,6 +67,15 @@ for (let part = 1; part <= parts; part++) {
 }
 
 const train = "tests/distributed/programs/train.ts";
+
+testWithProcesses(
+  "three hundred steps by two processes, with overlap and without, and by one that accumulates: the same bits",
+  async (launcher) => {
+    const run = async (count: number, ...how: readonly string[]) =>
+      reported<Trained>(await runProcesses(launcher, count, train, ["cnn", "300", "64", ...how]));
+    assert.equal(digests([...await run(2, "1"), ...await run(2, "1", "false"), ...await run(1, "2")]).size, 1);
+  },
+);
 
 for (const model of ["cnn", "simple"]) {
   // In f32 the two may part by more: about one window of a maximum in ten million has two values that are closer than a rounding.

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { layers, random, realize, type Tensor, vjp, zerosLike } from "../../mod.ts";
 import type { Tolerance } from "../support/close.ts";
+import { eachCase } from "../support/each_case.ts";
 import { testOnDevices } from "../support/each_device.ts";
 import { type NormalizationFixture, normalizations, operations } from "../fixtures/ops.ts";
 import { assertAll, assertSame, inputsOf, tensorOf, type Tensors, testParity, title } from "./run.ts";
@@ -33,19 +34,17 @@ function normalization({ options }: NormalizationFixture, inputs: Tensors): { ou
   return { output, state: { ...state } };
 }
 
-testOnDevices("batchNorm agrees with PyTorch", async (t) => {
+testOnDevices("batchNorm agrees with PyTorch", () => {
   const fixtures = normalizations.filter(({ name }) => name === "batchNorm");
   assert.ok(fixtures.length >= 6);
-  for (const fixture of fixtures) {
-    await t.step(title(fixture), async () => {
-      const { variables, others } = inputsOf(fixture);
-      const [value, pull] = vjp((inputs: Tensors) => normalization(fixture, { ...inputs, ...others }), variables);
-      const zeros = Object.fromEntries(Object.entries(value.state).map(([name, x]) => [name, zerosLike(x)]));
-      const [pulled] = pull({ output: tensorOf(fixture.cotangent!), state: zeros });
-      const { output, state, grads } = realize({ ...value, grads: pulled });
-      await assertSame(output, fixture.output, close, "output");
-      await assertAll(state, fixture.state, close, "state");
-      await assertAll(grads, fixture.grads!, close, "gradient of");
-    });
-  }
+  return eachCase(fixtures, title, async (fixture) => {
+    const { variables, others } = inputsOf(fixture);
+    const [value, pull] = vjp((inputs: Tensors) => normalization(fixture, { ...inputs, ...others }), variables);
+    const zeros = Object.fromEntries(Object.entries(value.state).map(([name, x]) => [name, zerosLike(x)]));
+    const [pulled] = pull({ output: tensorOf(fixture.cotangent!), state: zeros });
+    const { output, state, grads } = realize({ ...value, grads: pulled });
+    await assertSame(output, fixture.output, close, "output");
+    await assertAll(state, fixture.state, close, "state");
+    await assertAll(grads, fixture.grads!, close, "gradient of");
+  });
 });

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { add, applyUpdates, data, div, type DType, item, jit, mul, optimizers, type Tensor, tensor } from "../../mod.ts";
 import { currentDevice } from "../../core/execution/current_device.ts";
 import { assertClose } from "../support/close.ts";
+import { eachCase } from "../support/each_case.ts";
 import { testOnDevices } from "../support/each_device.ts";
 import { type OptimizerFixture, optimizers as paths, schedules } from "../fixtures/optimizers.ts";
 import type { Float } from "./run.ts";
@@ -18,7 +19,7 @@ const tolerances = { f32: 2e-6, f64: 1e-10 };
 
 const makers = optimizers as unknown as Readonly<Record<string, (options: object) => optimizers.Optimizer>>;
 
-async function assertPath(optimizer: optimizers.Optimizer, fixture: OptimizerFixture, dtype: Float): Promise<void> {
+async function assertPath(optimizer: optimizers.Optimizer, fixture: OptimizerFixture, dtype: Float, how = ""): Promise<void> {
   const step = jit((params: Params, state: optimizers.OptimizerState, grads: Params) => {
     const [updates, next] = optimizer.update(grads, state, params);
     return [applyUpdates(params, updates), next] as const;
@@ -28,30 +29,27 @@ async function assertPath(optimizer: optimizers.Optimizer, fixture: OptimizerFix
   for (const [i, gradient] of fixture.gradients.entries()) {
     [params, state] = step(params, state, { x: tensor([...gradient], { dtype }) });
     const close = { relative: tolerances[dtype], absolute: tolerances[dtype] };
-    assertClose(await data(params.x), fixture.path[i], close, `step ${i + 1}`);
+    assertClose(await data(params.x), fixture.path[i], close, `${how}${dtype}, step ${i + 1}`);
   }
 }
 
-testOnDevices("optimizers follow PyTorch's paths", async (t) => {
+testOnDevices("optimizers follow PyTorch's paths", () => {
   const dtypes: readonly DType[] = currentDevice().dtypes;
-  for (const fixture of paths) {
+  const titleOf = ({ name, options }: OptimizerFixture) => `${name} ${JSON.stringify(options)}`;
+  return eachCase(paths, titleOf, async (fixture) => {
     const { name, options, rateDecay } = fixture;
     const rate = options.learningRate as number;
     const falling = rateDecay && ((step: Tensor) => div(rate, add(1, mul(rateDecay, step))));
     const make = (learningRate: optimizers.LearningRate) => makers[name]({ ...options, learningRate });
-    await t.step(`${name} ${JSON.stringify(options)}`, () => assertPath(make(falling || rate), fixture, "f32"));
+    await assertPath(make(falling || rate), fixture, "f32");
     if (dtypes.includes("f64")) {
-      await t.step(`${name} ${JSON.stringify(options)} f64`, () => {
-        const exact = falling && ((step: Tensor) => falling(mul(step, tensor(1, { dtype: "f64" }))));
-        return assertPath(make(exact || rate), fixture, "f64");
-      });
+      const exact = falling && ((step: Tensor) => falling(mul(step, tensor(1, { dtype: "f64" }))));
+      await assertPath(make(exact || rate), fixture, "f64");
     }
-    if (falling) continue;
-    await t.step(`${name} with a schedule and a tensor for the rate ${JSON.stringify(options)}`, async () => {
-      await assertPath(make(optimizers.schedules.constant(rate)), fixture, "f32");
-      await assertPath(make(tensor(rate)), fixture, "f32");
-    });
-  }
+    if (falling) return;
+    await assertPath(make(optimizers.schedules.constant(rate)), fixture, "f32", "a schedule for the rate, ");
+    await assertPath(make(tensor(rate)), fixture, "f32", "a tensor for the rate, ");
+  });
 });
 
 testOnDevices("schedules have PyTorch's rates", async (t) => {

@@ -8,6 +8,7 @@ import * as cotangent from "../../mod.ts";
 import { data, type DType, realize, type Tensor, tensor, vjp } from "../../mod.ts";
 import { currentDevice } from "../../core/execution/current_device.ts";
 import { assertClose, type Tolerance } from "../support/close.ts";
+import { eachCase } from "../support/each_case.ts";
 import { testOnDevices } from "../support/each_device.ts";
 import { callKind, share } from "../support/share.ts";
 import type { ArrayFixture, OperationFixture, StoredNumber } from "../fixtures/types.ts";
@@ -62,7 +63,7 @@ export async function assertAll(
   for (const [name, array] of Object.entries(expected)) await assertSame(computed[name], array, close, `${what} ${name}`);
 }
 
-/** What a step is called. */
+/** What a case is called. */
 export function title({ name, options, inputs }: OperationFixture, float: Float = "f32"): string {
   const shapes = Object.entries(inputs).map(([input, { shape }]) => `${input} [${shape.join()}]`);
   return `${name} ${JSON.stringify(options)} ${shapes.join(" ")}${float === "f32" ? "" : ` ${float}`}`;
@@ -93,7 +94,7 @@ export interface ParityOptions {
   readonly calls?: Readonly<Record<string, Call>>;
 }
 
-/** Registers a test per device, with a step per fixture and floating type. */
+/** Registers a test per device, of every fixture in each floating type. */
 export function testParity(
   name: string,
   fixtures: readonly OperationFixture[],
@@ -101,24 +102,22 @@ export function testParity(
 ): void {
   assert.ok(fixtures.length > 0, `${name}: no fixtures`);
   const tolerances = { f32, f64 };
-  testOnDevices(name, async (t, device) => {
+  testOnDevices(name, async (_, device) => {
     const dtypes: readonly DType[] = currentDevice().dtypes;
     for (const float of ["f32", "f64"] as const) {
       if (!dtypes.includes(float)) continue;
       const close: Tolerance = { relative: tolerances[float], absolute: tolerances[float] };
-      for (const fixture of share(device, fixtures, callKind)) {
-        await t.step(title(fixture, float), async () => {
-          const { variables, others } = inputsOf(fixture, float);
-          const call = calls[fixture.name] ?? publicCall(fixture);
-          const run = (inputs: Tensors) => call({ ...inputs, ...others }, fixture.options);
-          if (!fixture.cotangent || !fixture.grads) return await assertSame(run({}), fixture.output, close, "output");
-          const [value, pull] = vjp(run, variables);
-          // One program for all, as in a training step: apart, each would compute what they share, and be compiled with it.
-          const { output, grads } = realize({ output: value, grads: pull(tensorOf(fixture.cotangent, float))[0] });
-          await assertSame(output, fixture.output, close, "output");
-          await assertAll(grads, fixture.grads, close, "gradient of");
-        });
-      }
+      await eachCase(share(device, fixtures, callKind), (fixture) => title(fixture, float), async (fixture) => {
+        const { variables, others } = inputsOf(fixture, float);
+        const call = calls[fixture.name] ?? publicCall(fixture);
+        const run = (inputs: Tensors) => call({ ...inputs, ...others }, fixture.options);
+        if (!fixture.cotangent || !fixture.grads) return await assertSame(run({}), fixture.output, close, "output");
+        const [value, pull] = vjp(run, variables);
+        // One program for all, as in a training step: apart, each would compute what they share, and be compiled with it.
+        const { output, grads } = realize({ output: value, grads: pull(tensorOf(fixture.cotangent, float))[0] });
+        await assertSame(output, fixture.output, close, "output");
+        await assertAll(grads, fixture.grads, close, "gradient of");
+      });
     }
   });
 }

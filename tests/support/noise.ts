@@ -14,15 +14,21 @@ export function hash(seed: number, i: number): number {
 
 /** Multiples of 2^-23 in [-1, 1), times `scale`, rounded to f32. */
 export function noise(seed: number, count: number, scale = 1): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => ((hash(seed, i) >>> 8) / 2 ** 23 - 1) * scale);
+  const numbers = new Float32Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = ((hash(seed, i) >>> 8) / 2 ** 23 - 1) * scale;
+  return numbers;
 }
 
 /** The same in double precision, not rounded. */
 export function noise64(seed: number, count: number, scale = 1): Float64Array {
-  return Float64Array.from({ length: count }, (_, i) => ((hash(seed, i) >>> 8) / 2 ** 23 - 1) * scale);
+  const numbers = new Float64Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = ((hash(seed, i) >>> 8) / 2 ** 23 - 1) * scale;
+  return numbers;
 }
 
 /** Integers from `low` to `high`, both included. */
 export function noiseInt(seed: number, count: number, low: number, high: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, i) => low + hash(seed, i) % (high - low + 1));
+  const numbers = new Int32Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = low + hash(seed, i) % (high - low + 1);
+  return numbers;
 }

@@ -14,14 +14,18 @@ export interface Linear {
 /** Calls `see` at every point of `shape` in row-major order, with `at[k]` holding the value of `linears[k]` there. */
 export function walk(shape: Shape, linears: readonly Linear[], at: Float64Array, see: () => void): void {
   linears.forEach(({ offset }, k) => at[k] = offset);
+  const steps = shape.map((_, axis) => Float64Array.from(linears, ({ strides }) => strides[axis]));
+  const last = shape.length - 1;
   const advance = (axis: number): void => {
-    if (axis === shape.length) return see();
     const extent = shape[axis];
+    const step = steps[axis];
     for (let i = 0; i < extent; i++) {
-      advance(axis + 1);
-      for (let k = 0; k < linears.length; k++) at[k] += linears[k].strides[axis];
+      if (axis === last) see();
+      else advance(axis + 1);
+      for (let k = 0; k < step.length; k++) at[k] += step[k];
     }
-    for (let k = 0; k < linears.length; k++) at[k] -= extent * linears[k].strides[axis];
+    for (let k = 0; k < step.length; k++) at[k] -= extent * step[k];
   };
-  advance(0);
+  if (last < 0) see();
+  else advance(0);
 }

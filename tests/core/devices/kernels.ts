@@ -4,6 +4,7 @@
  * @module
  */
 import type { TestDevice } from "../../support/devices.ts";
+import { eachCase } from "../../support/each_case.ts";
 import { type KernelCase, kernelCases } from "../../support/kernel_cases/mod.ts";
 import { canRun, checkCase } from "../../support/run_case.ts";
 
@@ -14,10 +15,9 @@ export type Choice = (cases: readonly KernelCase[], topic: string) => readonly K
 export function testKernels({ name, device }: TestDevice, choose: Choice = (cases) => cases): void {
   for (const [topic, cases] of Object.entries(kernelCases)) {
     // Threads and adapters outlive a test: they belong to the device.
-    Deno.test({ name: `kernels on ${name}: ${topic}`, sanitizeOps: false, sanitizeResources: false }, async (t) => {
-      for (const one of choose(cases, topic).filter(({ program }) => canRun(device, program))) {
-        await t.step({ name: one.name, sanitizeOps: false, sanitizeResources: false, fn: () => checkCase(device, one) });
-      }
+    Deno.test({ name: `kernels on ${name}: ${topic}`, sanitizeOps: false, sanitizeResources: false }, () => {
+      const chosen = choose(cases, topic).filter(({ program }) => canRun(device, program));
+      return eachCase(chosen, ({ name }) => name, (one) => checkCase(device, one));
     });
   }
 }

@@ -6,22 +6,20 @@
 import { fromHostArray } from "../../../core/dtype.ts";
 import { assertClose } from "../../support/close.ts";
 import { wasm } from "../../support/devices.ts";
+import { eachCase } from "../../support/each_case.ts";
 import { kernelCases } from "../../support/kernel_cases/mod.ts";
 import { expectedOf, reference } from "../../support/run_case.ts";
 import { testKernels } from "./kernels.ts";
 
 for (const [topic, cases] of Object.entries(kernelCases)) {
-  Deno.test(`kernels on the reference: ${topic}`, async (t) => {
-    for (const one of cases) {
-      await t.step(one.name, async () => {
-        const outputs = await expectedOf(one);
-        one.known?.forEach((known, k) => {
-          const { dtype } = one.program.buffers[one.program.outputs[k]];
-          assertClose(fromHostArray(dtype, outputs[k]), known, one.tolerance, `output ${k}`);
-        });
+  Deno.test(`kernels on the reference: ${topic}`, () =>
+    eachCase(cases, ({ name }) => name, async (one) => {
+      const outputs = await expectedOf(one);
+      one.known?.forEach((known, k) => {
+        const { dtype } = one.program.buffers[one.program.outputs[k]];
+        assertClose(fromHostArray(dtype, outputs[k]), known, one.tolerance, `output ${k}`);
       });
-    }
-  });
+    }));
 }
 
 if (!(wasm instanceof Error)) { for (const each of wasm) testKernels(each); }

@@ -67,6 +67,7 @@ for (let i = 0; i < Number(steps); i++) {
     return { images: tensor(images, { shape }), labels: tensor(labels) };
   });
   [params, optim] = step(params, optim, batch);
+  if (i === 0) console.log("begun");
 }
 const values = await Promise.all(treeTensors(params).map((x) => data<Float32Array | Float64Array>(x)));
 const ms = (performance.now() - started) / Number(steps);

@@ -5,6 +5,7 @@
  */
 import { binary } from "../../../../core/ir/expr.ts";
 import { exact } from "../../../support/close.ts";
+import { eachCase } from "../../../support/each_case.ts";
 import { buildCase, dense, f32, load, result, store, strided } from "../../../support/kernel_cases/builder.ts";
 import { convGeometry } from "../../../support/kernel_cases/conv.ts";
 import { noise, noiseInt } from "../../../support/noise.ts";
@@ -130,10 +131,9 @@ export function testCutUp(tuning: Tuning, choose: Choice = (cases) => cases): vo
   const device = tunedDevice(tuning)?.device;
   for (const [topic, cases] of Object.entries({ products, convolutions, manyRows })) {
     const name = `kernels on webgpu, ${tuning} kernels: shapes that are cut up, ${topic}`;
-    Deno.test({ name, ignore: !device, sanitizeOps: false, sanitizeResources: false }, async (t) => {
-      for (const one of choose(cases, topic)) {
-        await t.step({ name: one.name, sanitizeOps: false, sanitizeResources: false, fn: () => checkCase(device!, one) });
-      }
-    });
+    Deno.test(
+      { name, ignore: !device, sanitizeOps: false, sanitizeResources: false },
+      () => eachCase(choose(cases, topic), ({ name }) => name, (one) => checkCase(device!, one)),
+    );
   }
 }
