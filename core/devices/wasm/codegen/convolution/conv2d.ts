@@ -8,6 +8,8 @@ import type { ConvKernel } from "../../../../ir/kernel.ts";
 import type { ConvGeometry } from "../../../../ir/windows.ts";
 import type { GeneratorContext, KernelGenerator, Phase } from "../context.ts";
 import { doubleConvolution, doubleFilterGradient, doubleInputGradient } from "../doubles/convolution.ts";
+import { channelLanesConvolution } from "./channel_lanes/convolution.ts";
+import { channelLanesCycles, fitsChannelLanes, planChannelLanes } from "./channel_lanes/plan.ts";
 import { directConvolution } from "./direct/convolution.ts";
 import { directFilterGradient } from "./filter_gradient/filter_gradient.ts";
 import { directFilterGradientCycles, planFilterGradient } from "./filter_gradient/plan.ts";
@@ -110,9 +112,17 @@ function convolve(
       write: () => imageLanesConvolution(context, kernel, imageLanes),
     });
   }
+  const { location } = context.program.buffers[conv.filters.buffer];
+  const lasting = location.kind === "input" && location.lasting === true;
+  const channelLanes = planChannelLanes(conv, tiles, threads);
+  if (fitsChannelLanes(channelLanes, multiplyAdds(conv))) {
+    algorithms.push({
+      name: "channels in lanes",
+      cycles: channelLanesCycles(channelLanes, threads, lasting),
+      write: () => channelLanesConvolution(context, kernel, channelLanes),
+    });
+  }
   if (fitsWinograd(threads, kernel.geometry, multiplyAdds(conv))) {
-    const { location } = context.program.buffers[conv.filters.buffer];
-    const lasting = location.kind === "input" && location.lasting === true;
     for (const [name, form] of [["Winograd", tilesOf4], ["Winograd, tiles of 2 by 2", tilesOf2]] as const) {
       algorithms.push({
         name,
