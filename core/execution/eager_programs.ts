@@ -7,7 +7,7 @@
 import { broadcastOp } from "../ops/movement.ts";
 import type { Node, Tensor } from "../tensor.ts";
 import type { GraphBuilder } from "../compile/graph.ts";
-import type { Device, DeviceBuffer } from "../values/device.ts";
+import type { Device } from "../values/device.ts";
 import { mixHash, ProgramCache } from "./program_cache.ts";
 import { compileTensors, firstRun, type TensorProgram } from "./tensor_program.ts";
 import { hasStructure, type PendingGraph, type Structure, structureOf } from "./structure.ts";
@@ -37,21 +37,17 @@ function compileEager(pending: PendingGraph, device: Device): EagerProgram {
   return { ...compileTensors({ outputs: pending.outputs, leaf }, device), structure: structureOf(pending) };
 }
 
-/** Runs the program for a graph: one used before, or a new one, which is remembered when it has run. */
-export function runProgram(
-  graph: PendingGraph,
-  device: Device,
-  run: (program: EagerProgram) => DeviceBuffer[],
-): [EagerProgram, DeviceBuffer[]] {
+/** Runs, or begins to run, the program for a graph: one used before, or a new one, which is remembered if that does not fail. */
+export function runProgram<T>(graph: PendingGraph, device: Device, run: (program: EagerProgram) => T): [EagerProgram, T] {
   let cache = caches.get(device);
   if (!cache) caches.set(device, cache = new ProgramCache(maxPrograms));
   const hash = () => hashOf(graph);
   const known = cache.find(({ structure }) => hasStructure(graph, structure), hash);
   if (known) return [known, run(known)];
   const program = compileEager(graph, device);
-  const buffers = firstRun(program.executable, () => run(program));
+  const ran = firstRun(program.executable, () => run(program));
   cache.add(program, hash());
-  return [program, buffers];
+  return [program, ran];
 }
 
 /** Equal for graphs of equal structure: their shapes, in order. */

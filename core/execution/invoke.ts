@@ -5,7 +5,7 @@
  */
 import { sourceOf, Tensor } from "../tensor.ts";
 import { castTo, type HostArray, toHostArray } from "../dtype.ts";
-import { computed, realizeNow } from "./realize.ts";
+import { beginRealizing, computed, realizeNow } from "./realize.ts";
 import type { DeviceBuffer } from "../values/device.ts";
 import { noteWorkingSet, withRoom } from "../values/budget.ts";
 import { smallArray } from "../values/small_array.ts";
@@ -96,10 +96,23 @@ function scalarValues({ leaf, dtype }: NumberInput, leaves: readonly unknown[]):
   return held;
 }
 
+function isPending(leaf: unknown): leaf is Tensor {
+  return leaf instanceof Tensor && sourceOf(leaf).kind !== "data";
+}
+
 /** Computes the tensors among the arguments that are not: most often there are none. */
 function realizeLeaves(leaves: readonly unknown[]): void {
-  const isPending = (leaf: unknown): leaf is Tensor => leaf instanceof Tensor && sourceOf(leaf).kind !== "data";
   if (leaves.some(isPending)) realizeNow(leaves.filter(isPending), "jit");
+}
+
+/** Does something, and meanwhile computes the tensors among the arguments, as the first parameters of a network. */
+export function whileRealizing<T>(leaves: readonly unknown[], work: () => T): T {
+  const finish = beginRealizing(leaves.filter(isPending), "jit");
+  try {
+    return work();
+  } finally {
+    finish();
+  }
 }
 
 /** The tensor that a call returns unchanged. */

@@ -13,7 +13,7 @@ import { firstRun } from "./tensor_program.ts";
 import { mixHash, ProgramCache } from "./program_cache.ts";
 import { Tensor, traceOf } from "../tensor.ts";
 import { currentDevice } from "./current_device.ts";
-import { execute } from "./invoke.ts";
+import { execute, whileRealizing } from "./invoke.ts";
 import { matches, type Specialization, specialize } from "./specialization.ts";
 import { TracedNumber } from "../traced_number.ts";
 import type { HoldsRefused, Refused } from "./refused.ts";
@@ -96,7 +96,10 @@ export function jit<A extends unknown[], R>(
     flattenTree(args, leaves = []);
     // Inside another transform it is part of that one's graph.
     if (leaves.some((leaf) => leaf instanceof Tensor ? traceOf(leaf) : leaf instanceof TracedNumber)) return f(...args);
-    const specialization = specialize({ f: f as (...args: unknown[]) => unknown, args, donate, static: statics }, device);
+    const specialization = whileRealizing(
+      leaves,
+      () => specialize({ f: f as (...args: unknown[]) => unknown, args, donate, static: statics }, device),
+    );
     if (!specialization) return f(...args);
     const result = firstRun(specialization.executable, () => execute(specialization, leaves));
     specializations.add(specialization, hashOf(args, statics));

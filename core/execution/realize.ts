@@ -11,6 +11,7 @@ import { type DType, type HostArray, tangentType, toHostArray } from "../dtype.t
 import { executeBy } from "../values/eager.ts";
 import { currentDevice } from "./current_device.ts";
 import { noteWorkingSet, withRoom } from "../values/budget.ts";
+import type { DeviceBuffer, Executable } from "../values/device.ts";
 import { Storage, storageOf } from "../values/storage.ts";
 import { type Role } from "./structure.ts";
 import { treeTensors } from "../tree.ts";
@@ -57,40 +58,61 @@ function inputsOf(order: readonly Tensor[], reader: string): (Tensor | HostArray
   return inputs;
 }
 
+/** Runs a program; the function that it gives waits for the outputs. */
+type Begin = (executable: Executable, inputs: readonly (DeviceBuffer | HostArray)[]) => () => DeviceBuffer[];
+
+const runNow: Begin = (executable, inputs) => {
+  const outputs = executable.run(inputs);
+  return () => outputs;
+};
+
 /** Computes tensors now; `reader` names the caller in messages. */
 export function realizeNow(tensors: readonly Tensor[], reader: string): void {
+  compute(tensors, reader, runNow)();
+}
+
+/** Computes tensors while the caller does something else, where the device can: they have values when the function that it gives returns. */
+export function beginRealizing(tensors: readonly Tensor[], reader: string): () => void {
+  return compute(tensors, reader, (executable, inputs) => executable.begin?.(inputs) ?? runNow(executable, inputs));
+}
+
+function compute(tensors: readonly Tensor[], reader: string, begin: Begin): () => void {
   const wanted = [...new Set(tensors)].filter((tensor) => !isKnown(tensor));
-  if (wanted.length === 0) return;
+  if (wanted.length === 0) return () => {};
   const device = currentDevice();
   const order = topological(wanted, (tensor) => isKnown(tensor) || sourceOf(tensor).kind === "placeholder");
   const pending = [...new Set([...wanted, ...usedIntermediates(order)])];
   const inputs = inputsOf(order, reader);
-  const [program, buffers] = runProgram(
+  const [{ results, bytes }, outputs] = runProgram(
     { outputs: pending, order, roleOf },
     device,
     ({ executable }) =>
       executable
         ? withRoom(
           device,
-          () => executable.run(inputs.map((input) => input instanceof Tensor ? valuesFor(input).forRun(device) : input)),
+          () => begin(executable, inputs.map((input) => input instanceof Tensor ? valuesFor(input).forRun(device) : input)),
         )
-        : [],
+        : () => [],
   );
-  noteWorkingSet(program.bytes);
-  const storages = Storage.ofEagerRun(device, buffers);
-  const storageOfInput = (tensor: Tensor, input: Tensor | HostArray) =>
-    input instanceof Tensor ? valuesFor(input) : Storage.ofHost(tensor.dtype, input);
-  const assigned = new Set<Storage>();
-  pending.forEach((tensor, i) => {
-    const { kind, index } = program.results[i];
-    const storage = kind === "output" ? storages[index] : storageOfInput(tensor, inputs[index]);
-    storage.shared ||= kind === "input" || assigned.has(storage);
-    assigned.add(storage);
-    // Inside a transform the history is still needed.
-    if (traceOf(tensor)) values.set(tensor, storage);
-    else setValues(tensor, storage);
-  });
-  noteComputed(order);
+  noteWorkingSet(bytes);
+  return () => {
+    const storages = Storage.ofEagerRun(device, outputs());
+    const storageOfInput = (tensor: Tensor, input: Tensor | HostArray) =>
+      input instanceof Tensor ? valuesFor(input) : Storage.ofHost(tensor.dtype, input);
+    const assigned = new Set<Storage>();
+    pending.forEach((tensor, i) => {
+      // Somebody else may have computed it meanwhile.
+      if (isKnown(tensor)) return;
+      const { kind, index } = results[i];
+      const storage = kind === "output" ? storages[index] : storageOfInput(tensor, inputs[index]);
+      storage.shared ||= kind === "input" || assigned.has(storage);
+      assigned.add(storage);
+      // Inside a transform the history is still needed.
+      if (traceOf(tensor)) values.set(tensor, storage);
+      else setValues(tensor, storage);
+    });
+    noteComputed(order);
+  };
 }
 
 function valuesFor(tensor: Tensor): Storage {

@@ -26,6 +26,11 @@ export interface Executable<B extends DeviceBuffer = DeviceBuffer> {
    * host array given in its place: a fresh buffer).
    */
   run(inputs: readonly (B | HostArray)[]): B[];
+  /**
+   * The same for a caller that has something else to do meanwhile: the function that it gives waits, and returns the outputs or throws what
+   * failed in the run. The device may be used in between, but does not go on while it is. Missing where it would be no gain.
+   */
+  begin?(inputs: readonly (B | HostArray)[]): () => B[];
   /** Frees what the executable holds. It must not be run afterwards. */
   destroy(): void;
 }

@@ -232,7 +232,7 @@ for (const { name, device, subjects, every } of devices) {
 }
 
 Deno.test({ name: "wasm: where a worker cannot load a program, no thread has begun it", ...longLived }, async () => {
-  useDevice(createWasmDevice({ threads: 2 }));
+  useDevice(await createWasmDevice({ threads: 2 }).started());
   const subject = donating(100_000);
   const before = await valuesOf(subject.alive());
   const { write } = SharedMemory.prototype;
@@ -254,7 +254,7 @@ Deno.test({ name: "wasm: where a worker cannot load a program, no thread has beg
 for (const threads of [1, 2]) {
   Deno.test({ name: `wasm, ${threads} threads: the largest batch that fits is found by trying`, ...longLived }, async () => {
     const memoryLimit = 16 * mebibyte;
-    useDevice(createWasmDevice({ threads, memoryLimit }));
+    useDevice(await createWasmDevice({ threads, memoryLimit }).started());
     const width = 100;
     const weight = mul(ones([width, width]), 0.5);
     const step = jit((x: Tensor, w: Tensor) => sum(matmul(matmul(x, w), w)));

@@ -21,7 +21,12 @@ export async function flushLoss({ name }: Pick<Device, "name">): Promise<number>
 
 async function wasmDevices(): Promise<TestDevice[]> {
   const { createWasmDevice } = await import("../../core/devices/wasm/device.ts");
-  return [1, 2].map((threads) => ({ name: `wasm, ${threads} threads`, device: createWasmDevice({ threads }) }));
+  // With their workers, which otherwise start with programs that are worth it.
+  const make = async (threads: number) => ({
+    name: `wasm, ${threads} threads`,
+    device: await createWasmDevice({ threads }).started(),
+  });
+  return [await make(1), await make(2)];
 }
 
 /** A real adapter if there is one, else a software adapter: each with both sets of kernels. */

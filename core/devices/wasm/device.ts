@@ -7,7 +7,7 @@ import { deviceBytes, type DType, dtypes, type HostArray, hostArray } from "../.
 import { DeviceError } from "../../errors.ts";
 import type { Program } from "../../ir/program.ts";
 import { maySleep, sharesMemory } from "../../runtime.ts";
-import { type Device, type Executable, leastHostBudget } from "../../values/device.ts";
+import { type Device, leastHostBudget } from "../../values/device.ts";
 import { isSmall, smallArray } from "../../values/small_array.ts";
 import type { Profile } from "../profile.ts";
 import { WasmBuffer } from "./buffer.ts";
@@ -37,7 +37,7 @@ const leastBytes = 2 ** 20;
 const spinCount = 200_000;
 
 /**
- * Creates a wasm device. Its worker threads start with the first program that needs them and do not keep the process alive.
+ * Creates a wasm device. Its worker threads start when there is enough to compute for them, and do not keep the process alive.
  *
  * @throws {DeviceError} If there are to be several threads in a page that may not share memory among them.
  * @throws {RangeError} If `threads` is not a whole number from 1 to 256, or `memoryLimit` is below 1 MiB or beyond 4 GiB.
@@ -103,13 +103,13 @@ export class WasmDevice implements Device<WasmBuffer> {
     return this.#bytesInUse;
   }
 
-  /** Starts the worker threads and waits for them: needed before the first program where a thread may not sleep until they are there. */
+  /** Starts the worker threads now, and waits for them: needed before the first program where a thread may not sleep until they are there. */
   async started(): Promise<this> {
     await this.#pool.started();
     return this;
   }
 
-  compile(program: Program): Executable<WasmBuffer> {
+  compile(program: Program): WasmExecutable {
     return new WasmExecutable({
       program,
       memory: this.#memory,
@@ -124,6 +124,7 @@ export class WasmDevice implements Device<WasmBuffer> {
   }
 
   upload(dtype: DType, values: HostArray): WasmBuffer {
+    this.#pool.settle();
     const buffer = this.#allocate(dtype, values.length);
     try {
       this.#memory.write(buffer.address, dtype, values);
@@ -149,18 +150,21 @@ export class WasmDevice implements Device<WasmBuffer> {
 
   #read({ address, dtype }: WasmBuffer, out: HostArray): HostArray {
     if (address === 0) throw new DeviceError("Cannot read a buffer of the wasm device that was freed");
+    this.#pool.settle();
     return this.#memory.read(address, dtype, out);
   }
 
   copy({ dtype, size, address }: WasmBuffer): WasmBuffer {
+    this.#pool.settle();
     const buffer = this.#allocate(dtype, size);
     this.#memory.copy(address, buffer.address, size * deviceBytes(dtype));
     return buffer;
   }
 
-  /** Freeing twice does nothing. Programs have always finished when this is called. */
+  /** Freeing twice does nothing. */
   free(buffer: WasmBuffer): void {
     if (buffer.address === 0) return;
+    this.#pool.settle();
     const bytes = buffer.size * deviceBytes(buffer.dtype);
     this.#memory.free(buffer.address, bytes);
     this.#bytesInUse -= bytes;

@@ -5,6 +5,7 @@
  */
 import { deviceBytes, type DType, type HostArray } from "../../dtype.ts";
 import { DeviceError } from "../../errors.ts";
+import { costOf } from "../../ir/cost.ts";
 import { doubleMath } from "../../ir/functions/double.ts";
 import type { Exchanging } from "../../ir/exchange.ts";
 import type { Access, ExchangeKernel } from "../../ir/kernel.ts";
@@ -19,7 +20,7 @@ import { WasmBuffer } from "./buffer.ts";
 import { KeptInputs } from "./kept_inputs.ts";
 import type { SharedMemory } from "./memory.ts";
 import type { NativeCode, NativeProgram } from "./native/native.ts";
-import { measuredTileColumns } from "./tile_columns.ts";
+import { measuredTileColumns, prepareTileColumns } from "./tile_columns.ts";
 import { deviceFailure, type ThreadPool, type Work } from "./thread_pool.ts";
 import type { RunFunction } from "./worker.ts";
 
@@ -47,6 +48,13 @@ interface Layout {
   readonly bytes: number;
 }
 
+/** A run that is prepared: its inputs and outputs, and those of both that are freed if it fails. */
+interface Run {
+  readonly given: readonly WasmBuffer[];
+  readonly outputs: WasmBuffer[];
+  readonly fresh: readonly WasmBuffer[];
+}
+
 let programs = 0;
 
 /** A program that was compiled to a module of its own. */
@@ -65,7 +73,9 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   /** The arena for which the table was last written. */
   #arenaBase = 0;
   #destroyed = false;
-  readonly #needsWorkers: boolean;
+  /** Whether threads share it, and how many operations it is. */
+  readonly #shared: boolean;
+  readonly #operations: number;
   /** Whether the workers have loaded it. */
   #loaded = false;
   /** Host inputs of the current run, which have blocks of their own. */
@@ -90,13 +100,14 @@ export class WasmExecutable implements Executable<WasmBuffer> {
         pieces: BigInt(entry.pieces),
         run: exports[`run${i}`] as RunFunction,
       }));
-      this.#needsWorkers = this.#work.some(({ pieces }) => pieces > 0n);
-      if (this.#needsWorkers) parts.pool.start();
+      this.#shared = this.#work.some(({ pieces }) => pieces > 0n);
+      this.#operations = this.#shared ? program.kernels.reduce((sum, kernel) => sum + costOf(program, kernel).flops, 0) : 0;
       this.#outputs = program.outputs.map((id) => {
         const { location } = program.buffers[id];
         return { id, input: location.kind === "input" ? location.index : -1 };
       });
       this.#tableBytes = 4 * (program.buffers.length + this.#code.slots.length);
+      parts.pool.settle();
       // Last, since it would not be freed if something after it failed.
       this.#table = memory.allocate(this.#tableBytes);
       this.#code.slots.forEach((slot, i) => {
@@ -109,7 +120,24 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   }
 
   run(inputs: readonly (WasmBuffer | HostArray)[]): WasmBuffer[] {
-    const { program, memory } = this.#parts;
+    return this.#complete(this.#prepare(inputs), () => this.#execute());
+  }
+
+  /** Goes on meanwhile only if it is one entry that threads share, and workers are there. */
+  begin(inputs: readonly (WasmBuffer | HostArray)[]): () => WasmBuffer[] {
+    const run = this.#prepare(inputs);
+    if (!this.#loaded || this.#work.length > 1) {
+      const outputs = this.#complete(run, () => this.#execute());
+      return () => outputs;
+    }
+    const finish = this.#parts.pool.begin(this.#command(0, this.#scratch));
+    return () => this.#complete(run, finish);
+  }
+
+  /** Does all that may fail before the first kernel, which may overwrite donated values. */
+  #prepare(inputs: readonly (WasmBuffer | HostArray)[]): Run {
+    const { program, memory, pool } = this.#parts;
+    pool.settle();
     if (this.#destroyed) throw new DeviceError("Cannot run a program of the wasm device that was destroyed");
     if (inputs.length !== program.inputs.length) {
       throw new DeviceError(`Cannot run a program of ${program.inputs.length} inputs with ${inputs.length}`, {
@@ -119,8 +147,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     }
     const fresh: WasmBuffer[] = [];
     try {
-      // All that may fail comes before the first kernel, which may overwrite donated values.
-      if (!this.#loaded && this.#needsWorkers) this.#load();
+      if (!this.#loaded && this.#shared && pool.helpsWith(this.#operations)) this.#load();
       const given = this.#setInputs(inputs, fresh);
       const outputs = this.#setOutputs(given, fresh);
       this.#kept.prepare(given);
@@ -128,15 +155,24 @@ export class WasmExecutable implements Executable<WasmBuffer> {
       if (this.#arenaBase !== memory.arena.base) this.#setArena();
       this.#kept.point(memory.words, this.#table >>> 2, (slot) => memory.arena.base + this.#layout.offsets.get(slot)!);
       this.#copySlots();
-      this.#execute();
+      return { given, outputs, fresh };
+    } catch (error) {
+      this.#releaseStaged();
+      for (const buffer of fresh) this.#parts.free(buffer);
+      throw error;
+    }
+  }
+
+  #complete({ given, outputs, fresh }: Run, execute: () => void): WasmBuffer[] {
+    try {
+      execute();
       this.#kept.done(given);
       return outputs;
     } catch (error) {
       for (const buffer of fresh) this.#parts.free(buffer);
       throw error;
     } finally {
-      for (const buffer of this.#staged) this.#release(buffer);
-      this.#staged.length = 0;
+      this.#releaseStaged();
     }
   }
 
@@ -144,6 +180,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     if (this.#destroyed) return;
     this.#destroyed = true;
     const { memory, pool } = this.#parts;
+    pool.settle();
     if (this.#loaded) pool.forget(this.#number);
     this.#native?.free();
     this.#kept.destroy();
@@ -152,8 +189,10 @@ export class WasmExecutable implements Executable<WasmBuffer> {
 
   /** Lets the workers load the module; they compile from a copy of its bytes, which is needed only meanwhile. */
   #load(): void {
-    const { memory, pool } = this.#parts;
+    const { memory, pool, native } = this.#parts;
     const { bytes } = this.#code;
+    // While workers start, there is time for the loops to become what they are when they are timed.
+    if (!native) prepareTileColumns();
     const address = memory.allocate(bytes.length);
     try {
       memory.write(address, "u8", bytes);
@@ -164,10 +203,10 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     this.#loaded = true;
   }
 
-  #release(buffer: WasmBuffer): void {
-    if (buffer.address === 0) return;
-    this.#parts.memory.free(buffer.address, buffer.size * deviceBytes(buffer.dtype));
-    buffer.address = 0;
+  #releaseStaged(): void {
+    const { memory } = this.#parts;
+    for (const { address, size, dtype } of this.#staged) memory.free(address, size * deviceBytes(dtype));
+    this.#staged.length = 0;
   }
 
   /** Writes the addresses of the inputs into the table; gives their buffers, and in `fresh` those that are new. */
@@ -229,10 +268,15 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     for (const [to, from] of this.#layout.copies) words[table + to] = words[table + from];
   }
 
+  /** Private scratch memory of the first thread, while the arena is reserved. */
+  get #scratch(): number {
+    return this.#parts.memory.arena.base + this.#layout.scratch;
+  }
+
   /** Runs the stages; exchanges that have begun proceed between them. */
   #execute(): void {
-    const { profile, program, memory } = this.#parts;
-    const scratch = memory.arena.base + this.#layout.scratch;
+    const { profile, program } = this.#parts;
+    const scratch = this.#scratch;
     const running = new Map<ExchangeKernel, Exchanging>();
     for (let entry = 0; entry < this.#work.length; entry++) {
       const { run, pieces, algorithm, exchange, waitsFor } = this.#work[entry];
@@ -287,7 +331,7 @@ function emit(parts: ExecutableParts, machine?: NativeProgram): ProgramCode {
     threads,
     spins,
     separate: profile !== undefined,
-    tileColumns: (multiplyAdds) => tileColumns(parts, multiplyAdds),
+    tileColumns,
     machine,
   });
 }
@@ -303,11 +347,9 @@ function importsOf({ memory }: SharedMemory, native: NativeProgram | undefined):
   };
 }
 
-/** Which tile is better is measured when it first matters. That kernel needs the workers: they get ready meanwhile. */
-function tileColumns({ pool, threads }: ExecutableParts, multiplyAdds: number): TileColumns {
-  if (multiplyAdds < serialMultiplyAdds) return narrowTile;
-  if (threads > 1) pool.start();
-  return measuredTileColumns();
+/** Which tile is better is measured when it first matters. */
+function tileColumns(multiplyAdds: number): TileColumns {
+  return multiplyAdds < serialMultiplyAdds ? narrowTile : measuredTileColumns();
 }
 
 function wrongInput(

@@ -37,6 +37,9 @@ const startLimit = 30_000;
  */
 const idleSpins = 10;
 
+/** Operations for which a worker is started: they take one thread about as long as its start does, some 20 milliseconds. */
+const leastOperations = 4e8;
+
 /** Milliseconds after which an idle thread looks at its event loop, if it must. */
 const idlePatience = 250;
 
@@ -58,6 +61,8 @@ export class ThreadPool {
   #ready = false;
   /** Workers that were spawned; more than are ready for a while. */
   #spawned = 0;
+  /** Operations of the programs that ran without them. */
+  #alone = 0;
   /** Commands dispatched so far, and whether workers may pass over the last one. */
   #dispatched = 0;
   #optional = true;
@@ -67,6 +72,8 @@ export class ThreadPool {
   #patience = startLimit;
   /** Whether workers may still wait for pieces of a program that failed. */
   #failed = false;
+  /** Finishes what was begun, if nobody has. */
+  #begun: (() => void) | undefined;
 
   constructor(memory: SharedMemory, threads: number, spins: number, native?: NativeCode["forWorkers"]) {
     this.#memory = memory;
@@ -77,8 +84,18 @@ export class ThreadPool {
     this.#native = native;
   }
 
+  /**
+   * Whether the workers are to help with a program of so many operations that is about to run: they are there, or it and what the main
+   * thread has done alone are worth their start.
+   */
+  helpsWith(operations: number): boolean {
+    if (this.#spawned === this.#workers) return true;
+    this.#alone += operations;
+    return this.#alone >= leastOperations * this.#workers;
+  }
+
   /** Starts the workers if they are not; does not wait for them. */
-  start(): void {
+  #start(): void {
     if (this.#spawned === this.#workers) return;
     const { memory } = this.#memory;
     const bytes = dispatchModule(idleSpins * this.#spins, {
@@ -110,23 +127,60 @@ export class ThreadPool {
    * @throws {DeviceError} If one of them could not; then none keeps it.
    */
   load(program: number, address: number, length: number, native = 0): void {
-    const dispatcher = this.#started();
-    this.#dispatch(dispatcher, [commands.load, program, address, length, native]);
-    this.#wait(dispatcher);
+    this.#makeReady();
+    this.#dispatch([commands.load, program, address, length, native]);
+    this.#wait();
     if (this.#words[control.failed / 4] === 0) return;
-    const message = this.#recover(dispatcher);
+    const message = this.#recover();
     this.forget(program);
     throw deviceFailure(message);
   }
 
   /**
-   * Runs an entry on all threads and waits until all its pieces are finished. A worker that comes too late for them passes over the command.
+   * Runs an entry, on all threads if the workers are there, which must have loaded it then, and waits until all its pieces are finished. A
+   * worker that comes too late for them passes over the command.
    */
-  run({ program, entry, table, scratch, scratchSize, pieces, run }: Work): void {
-    const dispatcher = this.#started();
+  run(work: Work): void {
+    this.#takePart(work, this.#publish(work));
+  }
+
+  /**
+   * Lets the workers run an entry; the function that it gives takes part, and returns or throws when all is finished. So does `settle`, which
+   * must come before anything that its memory is used for.
+   */
+  begin(work: Work): () => void {
+    const begin = this.#publish(work);
+    let failure: { readonly error: unknown } | undefined;
+    const finish = (): void => {
+      this.#begun = undefined;
+      try {
+        this.#takePart(work, begin);
+      } catch (error) {
+        failure = { error };
+      }
+    };
+    this.#begun = finish;
+    return () => {
+      if (this.#begun === finish) finish();
+      if (failure) throw failure.error;
+    };
+  }
+
+  /** Finishes what was begun; whoever has begun it is told of a failure. */
+  settle(): void {
+    this.#begun?.();
+  }
+
+  /** Gives the number of the first piece. */
+  #publish({ program, entry, table, scratch, scratchSize, pieces }: Work): bigint {
     const begin = this.#pieces;
-    this.#dispatch(dispatcher, [commands.run, program, entry, table, scratch, scratchSize], begin);
+    if (this.#ready) this.#dispatch([commands.run, program, entry, table, scratch, scratchSize], begin);
+    else if (this.#failed) this.#recover();
     this.#pieces += pieces;
+    return begin;
+  }
+
+  #takePart({ table, scratch, run }: Work, begin: bigint): void {
     let error: unknown;
     try {
       run(table, 0, scratch, begin);
@@ -136,21 +190,19 @@ export class ThreadPool {
       this.#failed = true;
       error = thrown;
     }
-    throw deviceFailure(this.#recover(dispatcher) ?? error);
+    throw deviceFailure(this.#recover() ?? error);
   }
 
   /** Lets the workers drop a program. */
   forget(program: number): void {
-    if (this.#ready) this.#dispatch(this.#dispatcher!, [commands.forget, program]);
+    if (this.#ready) this.#dispatch([commands.forget, program]);
   }
 
-  #started(): Dispatcher {
-    if (!this.#ready) {
-      this.start();
-      this.#awaitWorkers();
-      this.#ready = true;
-    }
-    return this.#dispatcher!;
+  #makeReady(): void {
+    if (this.#ready) return;
+    this.#start();
+    this.#awaitWorkers();
+    this.#ready = true;
   }
 
   /**
@@ -159,7 +211,7 @@ export class ThreadPool {
    * @throws {DeviceError} If they do not start.
    */
   async started(): Promise<void> {
-    this.start();
+    this.#start();
     for (const deadline = performance.now() + this.#patience; this.#workersReady < this.#workers;) {
       if (performance.now() > deadline) throw this.#notStarted();
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -192,33 +244,33 @@ export class ThreadPool {
   }
 
   /** Publishes a command; `begin` is there if it is one to run. */
-  #dispatch(dispatcher: Dispatcher, command: readonly number[], begin?: bigint): void {
-    if (this.#failed) this.#recover(dispatcher);
-    if (!this.#optional) this.#wait(dispatcher);
+  #dispatch(command: readonly number[], begin?: bigint): void {
+    if (this.#failed) this.#recover();
+    if (!this.#optional) this.#wait();
     this.#dispatched = (this.#dispatched + 1) | 0;
     // Beside the words of the last command, which a worker may be reading; if it sees those of the one before change, it sees a new command.
     const line = control.arguments + (this.#dispatched & 1) * lineBytes;
     for (let i = 0; i < command.length; i++) this.#words[line / 4 + i] = command[i];
     if (begin !== undefined) this.#longWords[line / 8 + beginWord] = begin;
     this.#optional = begin !== undefined;
-    dispatcher.publish();
+    this.#dispatcher!.publish();
   }
 
   /** Waits until all workers have carried out the commands dispatched to them, or passed over them. */
-  #wait(dispatcher: Dispatcher): void {
-    dispatcher.allDone(Math.imul(this.#dispatched, this.#workers));
+  #wait(): void {
+    if (this.#ready) this.#dispatcher!.allDone(Math.imul(this.#dispatched, this.#workers));
   }
 
   /**
    * After a failure: frees the threads that wait for pieces, waits for all, counts all pieces as finished; gives the message of a worker
    * that failed.
    */
-  #recover(dispatcher: Dispatcher): string | undefined {
+  #recover(): string | undefined {
     const words = this.#words;
     const byWorker = Atomics.compareExchange(words, control.failed / 4, 0, -1) > 0;
     Atomics.add(words, control.finished / 4, 1);
     Atomics.notify(words, control.finished / 4);
-    this.#wait(dispatcher);
+    this.#wait();
     const message = byWorker ? this.#message() : undefined;
     Atomics.store(this.#longWords, control.finished / 8, this.#pieces);
     Atomics.store(words, control.failed / 4, 0);

@@ -18,18 +18,29 @@ const optimizedSpeedup = 1.8;
 /** The wide tile must be this much faster: with pairs of vectors it is 1.4 to 1.9 times as fast, without them slower. */
 const requiredSpeedup = 1.15;
 
+let loops: { readonly narrow: Stopwatch; readonly wide: Stopwatch } | undefined;
 let known: TileColumns | undefined;
 
-/** The better tile. The first call takes a few milliseconds, later ones none. */
-export function measuredTileColumns(): TileColumns {
-  return known ??= measure();
+/** Lets the optimizing compiler begin with the loops that are to be timed, if it has not: it takes some milliseconds. */
+export function prepareTileColumns(): void {
+  loops ??= makeLoops();
 }
 
-function measure(): TileColumns {
+/** The better tile. The first call takes a few milliseconds if nothing was prepared, later ones none. */
+export function measuredTileColumns(): TileColumns {
+  return known ??= measure(loops ??= makeLoops());
+}
+
+function makeLoops(): NonNullable<typeof loops> {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(tileLoopsModule()), { env: { memory } });
-  const narrow = new Stopwatch(exports[tileLoops.narrow] as Loop);
-  const wide = new Stopwatch(exports[tileLoops.wide] as Loop);
+  return {
+    narrow: new Stopwatch(exports[tileLoops.narrow] as Loop),
+    wide: new Stopwatch(exports[tileLoops.wide] as Loop),
+  };
+}
+
+function measure({ narrow, wide }: NonNullable<typeof loops>): TileColumns {
   const deadline = performance.now() + timeLimit;
   while (!(narrow.settled && wide.settled)) {
     if (performance.now() > deadline) return narrowTile;
@@ -52,8 +63,9 @@ class Stopwatch {
 
   constructor(loop: Loop) {
     this.#loop = loop;
-    // The first call compiles.
+    // The first call compiles; by the last one the optimizing compiler has been asked for.
     loop(2);
+    for (let i = 0; i < baselineMeasurements; i++) this.measure();
   }
 
   get settled(): boolean {

@@ -53,7 +53,7 @@ Deno.test({
     const worker = `
 import { data, matmul, ones, setDevice } from "${library}";
 await setDevice("wasm", { threads: 3 });
-await data(matmul(ones([300, 300]), ones([300, 300])));`;
+await data(matmul(ones([1000, 1000]), ones([1000, 1000])));`;
     const main = `
 import { Worker as NodeWorker } from "node:worker_threads";
 const here = import.meta.url;

@@ -330,3 +330,23 @@ testOnDevices("sums and products of numbers round as without jit, where these nu
   };
   for (const [name, f] of Object.entries(functions)) assert.deepEqual(await data(jit(f)(x)), await data(f(x)), name);
 });
+
+testOnDevices("arguments that are pending are computed while the function is traced, which may use them otherwise", async () => {
+  const size = 300_000;
+  const argument = () => exp(tensor(noise(1, size)));
+  const want = await data(add(argument(), 1));
+  const x = argument();
+  const step = jit((y: Tensor) => {
+    // The same tensor as a captured one, and another one computed in between.
+    realize(x);
+    return add(y, mul(realize(tensor([1])), 1));
+  });
+  assertClose(await data(step(x)), want, exact, "the sum");
+  assertClose(await data(x), await data(argument()), exact, "the argument");
+  const z = argument();
+  const failing = jit((): Tensor => {
+    throw new RangeError("by the function");
+  });
+  assert.throws(() => (failing as (z: Tensor) => Tensor)(z), /by the function/);
+  assertClose(await data(z), await data(argument()), exact, "after a failure");
+});

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { binary, type Expr, type ScalarType, unary, type UnaryOp } from "../../../../core/ir/expr.ts";
-import type { Access, ReduceKernel, ReduceOp } from "../../../../core/ir/kernel.ts";
+import type { Access, MatmulKernel, ReduceKernel, ReduceOp } from "../../../../core/ir/kernel.ts";
 import type { HostArray } from "../../../../core/dtype.ts";
 import { DeviceError } from "../../../../core/errors.ts";
 import { Allocator, blockSize } from "../../../../core/devices/wasm/allocator.ts";
@@ -20,7 +20,8 @@ import { checkCase } from "../../../support/run_case.ts";
 /** Threads belong to the device, which lives on. */
 const longLived = { sanitizeOps: false, sanitizeResources: false };
 const exactly = { relative: 0, absolute: 0 };
-const devices = [1, 2, 3].map((threads) => ({ threads, device: createWasmDevice({ threads }) }));
+const withWorkers = async (threads: number) => ({ threads, device: await createWasmDevice({ threads }).started() });
+const devices = await Promise.all([1, 2, 3].map(withWorkers));
 
 const load = (slot: number, type: ScalarType = "f32"): Expr => ({ kind: "load", type, slot });
 const result = (slot: number, type: ScalarType = "f32"): Expr => ({ kind: "result", type, slot });
@@ -54,9 +55,53 @@ Deno.test({ name: "wasm: the number of threads is checked", ...longLived }, () =
   for (const threads of [0, -1, 1.5, NaN, 1000]) assert.throws(() => createWasmDevice({ threads }), RangeError);
 });
 
+/** A product of square matrices. */
+function productOf(size: number): KernelCase {
+  return buildCase("product", exactly, (p) => {
+    const whole = (buffer: number): Access => ({ buffer, offset: 0, strides: [size * size, size, 1] });
+    const operands: MatmulKernel["operands"] = [
+      whole(p.input("f32", noise(1, size ** 2))),
+      whole(p.input("f32", noise(2, size ** 2))),
+    ];
+    const stores = [{ ...whole(p.output("f32", size ** 2)), value: result(0) }];
+    p.run({ kind: "matmul", shape: [1, size, size], k: size, operands, loads: [], stores });
+  });
+}
+
+/** A map of which the second half of the points reads below address 0, wherever the input lies: with threads, only the last of them fail. */
+const failing = mapCase([2, 2 ** 16], [[noise(1, 2 ** 20), [-(2 ** 28), -1], 2 ** 16]], load(0));
+
+Deno.test({ name: "wasm: workers start with a program that is worth it, or with small ones that add up", ...longLived }, () => {
+  const { URL } = globalThis;
+  let started = 0;
+  globalThis.URL = class extends URL {
+    constructor(url: string | URL, base?: string | URL) {
+      super(url, base);
+      if (this.protocol === "data:") started++;
+    }
+  } as typeof URL;
+  try {
+    const expected = runOn(createWasmDevice({ threads: 1 }), productOf(400));
+    const alone = createWasmDevice({ threads: 3 });
+    // Two workers are worth 800 million operations, of which each product is 128.
+    for (let i = 1; i <= 8; i++) {
+      if (i < 4) assert.throws(() => runOn(alone, failing), DeviceError);
+      assert.deepEqual(runOn(alone, productOf(400)), expected);
+      assert.equal(started, i < 7 ? 0 : 2);
+    }
+    assert.throws(() => runOn(alone, failing), DeviceError);
+    assert.deepEqual(runOn(alone, productOf(400)), expected);
+    started = 0;
+    runOn(createWasmDevice({ threads: 2 }), productOf(600));
+    assert.equal(started, 1);
+  } finally {
+    globalThis.URL = URL;
+  }
+});
+
 Deno.test({ name: "wasm: workers that do not start are waited for once", ...longLived }, () => {
   const [{ URL }, { now }, { wait }] = [globalThis, performance, Atomics];
-  const wide = mapCase([100_000], [[noise(1, 100_000), [1]]], unary("exp", load(0)));
+  const large = productOf(600);
   const device = createWasmDevice({ threads: 2 });
   // What workers are to run is nothing, and waiting moves the clock on.
   let time = 0;
@@ -73,7 +118,7 @@ Deno.test({ name: "wasm: workers that do not start are waited for once", ...long
   try {
     for (let i = 0; i < 3; i++) {
       const message = /only 0 of 1 workers have started in 30 s, create the wasm device with one thread/;
-      assert.throws(() => runOn(device, wide), (error) => error instanceof DeviceError && message.test(error.message));
+      assert.throws(() => runOn(device, large), (error) => error instanceof DeviceError && message.test(error.message));
       assert.deepEqual([time, device.bytesInUse], [30_000, 0]);
     }
   } finally {
@@ -255,9 +300,6 @@ for (const { threads, device } of devices) {
   });
 
   Deno.test({ name: `wasm, ${threads} threads: a failure is an error, and not the end`, ...longLived }, () => {
-    // The second half of the points reads below address 0, wherever the input lies: with threads, only the last of them fail.
-    const far = noise(1, 2 ** 20);
-    const failing = mapCase([2, 2 ** 16], [[far, [-(2 ** 28), -1], 2 ** 16]], load(0));
     const executable = device.compile(failing.program);
     const before = device.bytesInUse;
     for (let i = 0; i < 3; i++) assert.throws(() => executable.run(failing.inputs), DeviceError);
@@ -266,6 +308,66 @@ for (const { threads, device } of devices) {
     const big = noise(3, 300_001);
     const [y] = runOn(device, mapCase([big.length], [[big, [1]]], binary("add", load(0), load(0))));
     assertClose(y, big.map((value) => value * 2), exactly, "afterwards");
+  });
+
+  Deno.test(
+    { name: `wasm, ${threads} threads: what was begun is finished before its memory is used otherwise`, ...longLived },
+    () => {
+      const size = 300_001;
+      const one = mapCase([size], [[noise(3, size), [1]]], unary("exp", load(0)));
+      const [expected] = runOn(device, one);
+      const executable = device.compile(one.program);
+      const other = productOf(100);
+      const [product] = runOn(device, other);
+      const before = device.bytesInUse;
+      const meanwhile: ((input: ReturnType<WasmDevice["upload"]>) => void)[] = [
+        () => {},
+        (input) => {
+          device.free(input);
+          device.free(device.upload("f32", new Float32Array(size)));
+        },
+        (input) => device.free(device.copy(input)),
+        (input) => assert.deepEqual(device.downloadNow(input), one.inputs[0]),
+        () => assert.deepEqual(runOn(device, other), [product]),
+        () => {
+          const [output] = executable.run([new Float32Array(size).fill(1)]);
+          assert.ok((device.downloadNow(output) as Float32Array).every((value) => value === Math.fround(Math.E)));
+          device.free(output);
+        },
+      ];
+      for (const use of meanwhile) {
+        const input = device.upload("f32", one.inputs[0]);
+        for (const given of [input, one.inputs[0]]) {
+          const finish = executable.begin([given]);
+          if (given === input) use(input);
+          const [output] = finish();
+          assert.deepEqual(device.downloadNow(output), expected);
+          device.free(output);
+        }
+        device.free(input);
+      }
+      const ended = device.compile(one.program);
+      const finish = ended.begin(one.inputs);
+      ended.destroy();
+      const [output] = finish();
+      assert.deepEqual(device.downloadNow(output), expected);
+      device.free(output);
+      executable.destroy();
+      assert.equal(device.bytesInUse, before);
+    },
+  );
+
+  Deno.test({ name: `wasm, ${threads} threads: whoever has begun what fails is told so`, ...longLived }, () => {
+    const executable = device.compile(failing.program);
+    const before = device.bytesInUse;
+    const begun = () => {
+      const finish = executable.begin(failing.inputs);
+      device.free(device.upload("f32", new Float32Array(8)));
+      return finish();
+    };
+    for (let i = 0; i < 3; i++) assert.throws(begun, DeviceError);
+    assert.equal(device.bytesInUse, before);
+    executable.destroy();
   });
 
   Deno.test({ name: `wasm, ${threads} threads: memory stays flat, and grows under running threads`, ...longLived }, () => {
@@ -332,7 +434,7 @@ Deno.test({ name: "wasm: on busy cores the results are the same bits, whoever do
     return { worker, ended: new Promise((resolve) => worker.onmessage = resolve) };
   });
   try {
-    for (const { threads, device } of [...devices.slice(1), { threads: 12, device: createWasmDevice({ threads: 12 }) }]) {
+    for (const { threads, device } of [...devices.slice(1), await withWorkers(12)]) {
       const executable = device.compile(one.program);
       for (let i = 0; i < 3; i++) {
         const [output] = executable.run(one.inputs);
@@ -430,7 +532,7 @@ Deno.test("wasm: a process with workers needs no permission and ends by itself",
   const device = new URL("../../../../core/devices/wasm/device.ts", import.meta.url);
   const source = `
     import { createWasmDevice } from "${device}";
-    const device = createWasmDevice({ threads: 3 });
+    const device = await createWasmDevice({ threads: 3 }).started();
     const size = 1 << 20;
     const access = (buffer) => ({ buffer, offset: 0, strides: [1] });
     const load = { kind: "load", type: "f32", slot: 0 };

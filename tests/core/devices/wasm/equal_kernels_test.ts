@@ -60,8 +60,8 @@ const bytesOf = (values: readonly HostArray[]) =>
   values.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
 
 for (const threads of [1, 2, 3]) {
-  Deno.test({ name: `wasm: every kernel twice in a program is what it is alone, ${threads} threads`, ...longLived }, () => {
-    const device = createWasmDevice({ threads });
+  Deno.test({ name: `wasm: every kernel twice in a program is what it is alone, ${threads} threads`, ...longLived }, async () => {
+    const device = await createWasmDevice({ threads }).started();
     for (const [topic, cases] of Object.entries(kernelCases)) {
       // In quick tests a case is run with one number of threads.
       const chosen = cases.filter(({ program }, i) => canRun(device, program) && (isLong || i % 3 === threads - 1));
@@ -105,13 +105,13 @@ const maps = (lengths: readonly number[]) =>
     }
   });
 
-Deno.test({ name: "wasm: maps that differ in length only share their code, and reach all of it", ...longLived }, () => {
+Deno.test({ name: "wasm: maps that differ in length only share their code, and reach all of it", ...longLived }, async () => {
   const lengths = [64, 65, 67, 127, 128, 1000, 4099, 100_003, 1_000_000];
   const { program, inputs } = maps(lengths);
   const [first, two, all] = [1, 2, lengths.length].map((count) => sizeOf(maps(lengths.slice(-count)).program));
   assert.ok(all - two < two - first + 60 * lengths.length, `${first}, ${two}, ${all} bytes`);
   for (const threads of [1, 2, 3]) {
-    const outputs = outputsOf(createWasmDevice({ threads }), program, inputs);
+    const outputs = outputsOf(await createWasmDevice({ threads }).started(), program, inputs);
     lengths.forEach((length, i) => {
       const want = Float32Array.from({ length }, (_, k) => Math.fround(2 * inputs[i][k] + k));
       assert.deepEqual(outputs[i], want, `${length} elements, ${threads} threads`);

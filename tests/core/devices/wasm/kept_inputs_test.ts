@@ -80,8 +80,8 @@ function read(device: WasmDevice, output: WasmBuffer): HostArray {
 }
 
 for (const threads of [1, 2, 3]) {
-  Deno.test({ name: `wasm: transformed filters are those of the filters given, ${threads} threads`, ...longLived }, () => {
-    const device = createWasmDevice({ threads });
+  Deno.test({ name: `wasm: transformed filters are those of the filters given, ${threads} threads`, ...longLived }, async () => {
+    const device = await createWasmDevice({ threads }).started();
     const executable = device.compile(convolution);
     const double = device.compile(doubling);
     const [first, second] = [1, 2].map((seed) => device.upload("f32", noise(seed, size(filterShape))));
@@ -105,9 +105,9 @@ for (const threads of [1, 2, 3]) {
   });
 }
 
-Deno.test({ name: "wasm: of equal convolutions each keeps its own filters", ...longLived }, () => {
+Deno.test({ name: "wasm: of equal convolutions each keeps its own filters", ...longLived }, async () => {
   for (const threads of [1, 2]) {
-    const device = createWasmDevice({ threads });
+    const device = await createWasmDevice({ threads }).started();
     const executable = device.compile(two);
     const [double, [first, second]] = [
       device.compile(doubling),

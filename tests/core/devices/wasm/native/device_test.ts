@@ -35,9 +35,9 @@ function runOn(device: WasmDevice, { program, inputs }: KernelCase): HostArray {
 Deno.test({
   ...longLived,
   name: "native: products have the bits that they have in WebAssembly, on every number of threads",
-  fn: () => {
+  fn: async () => {
     const plain = createWasmDevice({ threads: 1 });
-    const devices = [1, 2, 3].map((threads) => createWasmDevice({ threads, native: openNative }));
+    const devices = await Promise.all([1, 2, 3].map((threads) => createWasmDevice({ threads, native: openNative }).started()));
     const around = [255, 256, 257];
     const cases = [
       ...around.flatMap((m) => around.flatMap((n) => around.map((k) => matmulCase(1, m, k, n)))),
@@ -85,8 +85,8 @@ Deno.test({
 Deno.test({
   ...longLived,
   name: "native: a program may be run again after others were made and destroyed",
-  fn: () => {
-    const device = createWasmDevice({ threads: 2, native: openNative });
+  fn: async () => {
+    const device = await createWasmDevice({ threads: 2, native: openNative }).started();
     const kept = matmulCase(1, 129, 70, 131);
     const executable = device.compile(kept.program);
     const result = () => {
