@@ -5,7 +5,7 @@
  * @module
  */
 import { broadcastOp } from "../ops/movement.ts";
-import type { Node, Tensor } from "../tensor.ts";
+import { type Node, sourceOf, type Tensor } from "../tensor.ts";
 import type { GraphBuilder } from "../compile/graph.ts";
 import type { Device } from "../values/device.ts";
 import { mixHash, ProgramCache } from "./program_cache.ts";
@@ -23,6 +23,8 @@ interface EagerProgram extends TensorProgram {
 const caches = new WeakMap<Device, ProgramCache<EagerProgram>>();
 
 function compileEager(pending: PendingGraph, device: Device): EagerProgram {
+  const asked = new Set(pending.outputs);
+  let constants = 0;
   const leaf = (tensor: Tensor, builder: GraphBuilder): Node | undefined => {
     const { shape, dtype } = tensor;
     switch (pending.roleOf(tensor)) {
@@ -30,8 +32,12 @@ function compileEager(pending: PendingGraph, device: Device): EagerProgram {
         return builder.input(shape, dtype);
       case "number":
         return builder.make(broadcastOp, [builder.input([], dtype)], { shape, axes: [] });
-      case "op":
-        return undefined;
+      case "op": {
+        const source = sourceOf(tensor);
+        if (source.kind !== "op" || source.op.lower.kind !== "constant" || !asked.has(tensor)) return undefined;
+        // Equal ones are not one node: a step that overwrites them, as momenta that begin as zeros, would have to copy what they share.
+        return builder.op(source.op, [], { ...source.attrs as object, output: constants++ }, shape, dtype);
+      }
     }
   };
   return { ...compileTensors({ outputs: pending.outputs, leaf }, device), structure: structureOf(pending) };

@@ -120,14 +120,14 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   }
 
   run(inputs: readonly (WasmBuffer | HostArray)[]): WasmBuffer[] {
-    return this.#complete(this.#prepare(inputs), () => this.#execute());
+    return this.#complete(this.#prepare(inputs));
   }
 
   /** Goes on meanwhile only if it is one entry that threads share, and workers are there. */
   begin(inputs: readonly (WasmBuffer | HostArray)[]): () => WasmBuffer[] {
     const run = this.#prepare(inputs);
     if (!this.#loaded || this.#work.length > 1) {
-      const outputs = this.#complete(run, () => this.#execute());
+      const outputs = this.#complete(run);
       return () => outputs;
     }
     const finish = this.#parts.pool.begin(this.#command(0, this.#scratch));
@@ -163,9 +163,11 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     }
   }
 
-  #complete({ given, outputs, fresh }: Run, execute: () => void): WasmBuffer[] {
+  /** Runs what is prepared, or waits for what was begun. */
+  #complete({ given, outputs, fresh }: Run, finish?: () => void): WasmBuffer[] {
     try {
-      execute();
+      if (finish) finish();
+      else this.#execute();
       this.#kept.done(given);
       return outputs;
     } catch (error) {
