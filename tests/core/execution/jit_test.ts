@@ -33,6 +33,7 @@ import {
   where,
   zeros,
 } from "../../../mod.ts";
+import { currentDevice } from "../../../core/execution/current_device.ts";
 import { assertClose, exact } from "../../support/close.ts";
 import { testOnDevices } from "../../support/each_device.ts";
 import { noise } from "../../support/noise.ts";
@@ -349,4 +350,22 @@ testOnDevices("arguments that are pending are computed while the function is tra
   });
   assert.throws(() => (failing as (z: Tensor) => Tensor)(z), /by the function/);
   assertClose(await data(z), await data(argument()), exact, "after a failure");
+});
+
+testOnDevices("equal constants that a step overwrites have memory of their own from the start", () => {
+  const device = currentDevice();
+  const { copy } = device;
+  let copies = 0;
+  device.copy = (buffer) => {
+    copies++;
+    return copy.call(device, buffer);
+  };
+  try {
+    const step = jit((s: { readonly a: Tensor; readonly b: Tensor }) => treeMap((x) => add(x, 1), s), { donate: [0] });
+    const momenta = () => ({ a: zeros([50_000]), b: zeros([50_000]) });
+    for (let i = 0; i < 2; i++) step(step(momenta()));
+    assert.equal(copies, 0);
+  } finally {
+    device.copy = copy;
+  }
 });
