@@ -265,9 +265,14 @@ export function castTo(dtype: DType, value: number): number {
   return roundTo(dtype, Number.isNaN(value) ? 0 : Math.trunc(Math.min(Math.max(value, least), most)));
 }
 
-/** A number as an element of `dtype` holds it: floats take the nearest, integers wrap around. */
+/** What makes of a number what an element of `dtype` holds: floats take the nearest, integers wrap around. */
+export function rounding(dtype: DType): (value: number) => number {
+  return rowOf(dtype).round;
+}
+
+/** A number as an element of `dtype` holds it. */
 export function roundTo(dtype: DType, value: number): number {
-  return rowOf(dtype).round(value);
+  return rounding(dtype)(value);
 }
 
 /** Bytes of one element on a device. */

@@ -5,6 +5,7 @@
  */
 import type { Device } from "../../core/values/device.ts";
 import { flushedSize } from "./close.ts";
+import { isLong } from "./share.ts";
 
 /** A device and what tests call it. */
 export interface TestDevice {
@@ -57,3 +58,9 @@ export const webgpu: readonly TestDevice[] | Error = await orReason(webgpuDevice
 
 /** Every device there is beside the reference. */
 export const testDevices: readonly TestDevice[] = [wasm, webgpu].flatMap((found) => found instanceof Error ? [] : found);
+
+/** Those that case `i` of a test is run on: in quick tests one form of each, in turn, and in those of `tests/long` all. */
+export function devicesFor(i: number): readonly TestDevice[] {
+  if (isLong) return testDevices;
+  return [wasm, webgpu].flatMap((forms, bit) => forms instanceof Error ? [] : [forms[(i >> bit) % forms.length]]);
+}

@@ -6,7 +6,7 @@
 import type { CumsumKernel } from "../../ir/kernel.ts";
 import { contiguousStrides, sizeOf } from "../../shape.ts";
 import type { Memory } from "./evaluate.ts";
-import { roundTo } from "../../dtype.ts";
+import { rounding } from "../../dtype.ts";
 import { walk } from "./walk.ts";
 
 /** The sums up to each element along axis 1. Those of floats carry what rounding to a double loses (Neumaier). */
@@ -15,11 +15,7 @@ export function cumsumResult(
   memories: readonly Memory[],
 ): Float64Array {
   const values = memories[source.buffer];
-  const wrap = values instanceof Int32Array
-    ? (x: number) => roundTo("i32", x)
-    : values instanceof Uint32Array
-    ? (x: number) => roundTo("u32", x)
-    : undefined;
+  const wrap = values instanceof Int32Array ? rounding("i32") : values instanceof Uint32Array ? rounding("u32") : undefined;
   const result = new Float64Array(sizeOf(shape));
   const target = { offset: 0, strides: contiguousStrides(shape) };
   const [n, first] = [shape[1], reverse ? shape[1] - 1 : 0];

@@ -7,14 +7,14 @@
  *
  * @module
  */
-import { isBool, isFloat, isInteger, roundTo, wholeRange } from "../../dtype.ts";
+import { isBool, isFloat, isInteger, rounding, roundTo, wholeRange } from "../../dtype.ts";
 import type { BinaryOp, ScalarType, UnaryOp } from "../../ir/expr.ts";
 import { doubleMath } from "../../ir/functions/double.ts";
 import { integerPower, roundHalfEven } from "./special.ts";
 
 /** Brings the outcome of an operation back into the range of its type. */
 function intoRange(type: ScalarType): (x: number) => number {
-  return isFloat(type) ? (x) => x : (x) => roundTo(type, x);
+  return isFloat(type) ? (x) => x : rounding(type);
 }
 
 const functions = doubleMath();

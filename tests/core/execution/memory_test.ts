@@ -15,7 +15,7 @@ interface Loop {
   readonly most?: number;
 }
 
-// In MB, on a busy machine too: 240 to 320, unwatched 375, and 45 more where V8 has not kept the library's code; 900 if all results stayed.
+// In MB, on a busy machine too: 240 to 320, unwatched 375, and 45 more where V8 has not kept the library's code; 700 if all results stayed.
 const loops: Readonly<Record<string, Loop>> = {
   "of jit": { body: "x = step(x)" },
   "of jit on two threads": { body: "x = step(x)", threads: 2 },
@@ -43,7 +43,7 @@ function program({ body, dtype = "f32", threads = 1, unwatched = false }: Loop):
     const step = jit((x) => add(mul(x, 0.5), 1));
     while (${unwatched} && watch({ witness: undefined }));
     let x = realize(zeros([${dtype === "f64" ? 5_000_000 : 10_000_000}], { dtype: "${dtype}" }));
-    for (let i = 0; i < 20; i++) { ${body}; }
+    for (let i = 0; i < 15; i++) { ${body}; }
     const kilobytes = /VmHWM:\\s+([0-9]+)/.exec(Deno.readTextFileSync("/proc/self/status"))[1];
     console.log(JSON.stringify([kilobytes / 1024, deviceInfo().bytesInUse / 1e6]));
     Deno.exit();`;

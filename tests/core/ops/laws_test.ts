@@ -6,7 +6,7 @@ import { allOps } from "../../../core/ops/mod.ts";
 import { sinOp } from "../../../core/ops/unary.ts";
 import { cos, type DType, DTypeError, mul, sin, stopGradient, type Tensor } from "../../../mod.ts";
 import { exact, type Tolerance } from "../../support/close.ts";
-import { testDevices } from "../../support/devices.ts";
+import { devicesFor, testDevices } from "../../support/devices.ts";
 import { checkDerivatives, checkDevice, checkRules, checkVmap, isDifferentiable, type Subject } from "../../support/laws.ts";
 import { casesOf, type Input, type OpCase, tableNames } from "../../support/op_cases.ts";
 import { recordsIn } from "../../support/records.ts";
@@ -120,6 +120,7 @@ Deno.test("jit of every record gives what it gives without, on the reference", a
 
 for (const { name, device } of testDevices) {
   Deno.test(`every record on ${name} gives what the reference gives, plain and with jit`, async () => {
-    await all(share(name, subjects, ({ op }) => op.name), ({ subject }) => checkDevice(subject, device, tolerances));
+    const chosen = share(name, subjects, ({ op }) => op.name).filter((_, i) => devicesFor(i).some((each) => each.name === name));
+    await all(chosen, ({ subject }) => checkDevice(subject, device, tolerances));
   });
 }

@@ -1,9 +1,21 @@
-/** The tests of which the quick run takes a share on `webgpu` (`support/share.ts`), whole. */
+/** The tests of which the quick run takes a share on `webgpu` (`support/share.ts`), or one form of each device, whole. */
 import "../core/devices/agreement_test.ts";
 import "../core/devices/special_values_test.ts";
 import "../core/execution/number_arguments_test.ts";
+import "../core/grad/laws_test.ts";
+import "../core/ops/contraction_test.ts";
+import "../core/ops/elementwise_test.ts";
+import "../core/ops/functions_test.ts";
+import "../core/ops/gamma_test.ts";
+import "../core/ops/indexing_test.ts";
 import "../core/ops/laws_test.ts";
+import "../core/ops/losses_test.ts";
+import "../core/ops/movement_test.ts";
+import "../core/ops/reductions_test.ts";
+import "../core/ops/sort_test.ts";
+import "../core/ops/windows_test.ts";
 import "../datasets/transforms_test.ts";
+import "../layers/laws_test.ts";
 import "../parity/contraction_test.ts";
 import "../parity/convolutions_test.ts";
 import "../parity/elementwise_test.ts";
