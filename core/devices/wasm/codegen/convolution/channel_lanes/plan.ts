@@ -30,7 +30,7 @@ const vectorsPerCycle = 2;
  * Cycles: of packing a pixel, of packing a filter element, of storing an output, of a call, of adding to a vector of sums, and of reading a byte
  * of filters that are not in the second-level cache.
  */
-const cycles = { packed: 0.6, filter: 1.6, output: 0.5, call: 100, sum: 1, farByte: 0.15 };
+const cycles = { packed: 0.6, filter: 1.6, output: 0.5, call: 60, sum: 1, farByte: 0.1 };
 
 /** Steps of the products whose filters lie one after the other: some window elements of a row, and input channels of these. */
 export interface Chunk {

@@ -162,7 +162,9 @@ export function imageLanesCycles({ conv, tiles, together, rows, columns, blocks 
 /** Those of pixels in lanes: tiles of few channels have more pixels, unless an image is but one vector of them. */
 export function pixelLanesCycles(conv: Convolution, tiles: Tiles): number {
   const { images, groups, inChannels, outChannels, outHeight, outWidth, window } = conv;
-  const rowSteps = Math.ceil(outWidth / lanesOf(tiles)) / vectorsPerCycle;
+  // Most loads of long vectors are of parts of two lines of the cache.
+  const split = lanesOf(tiles) > vectorLanes ? 1.15 : 1;
+  const rowSteps = split * Math.ceil(outWidth / lanesOf(tiles)) / vectorsPerCycle;
   const steps = images * groups * outHeight * rowSteps * window.kernel[0] * window.kernel[1] * inChannels;
   const blocks = evenBlocks(outChannels, 6);
   const least = outHeight === 1 && outWidth <= lanesOf(tiles) ? 8 : 1.5;
