@@ -6,7 +6,9 @@ import { contiguousStrides } from "../../../../core/shape.ts";
 import { checkKernel, type Floats, numbers, randomFloats } from "./harness.ts";
 import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler/module.ts";
 import { peakFlopsPerRound, peakLoop } from "../../../../core/devices/wasm/codegen/matmul/peak.ts";
-import { narrowTile, wideTile } from "../../../../core/devices/wasm/codegen/matmul/tile.ts";
+import { planPieces } from "../../../../core/devices/wasm/codegen/matmul/packed_plan.ts";
+import { simplifyProduct } from "../../../../core/devices/wasm/codegen/matmul/product.ts";
+import { narrowTile, wasmTiles, wideTile } from "../../../../core/devices/wasm/codegen/matmul/tile.ts";
 import { measuredTileColumns } from "../../../../core/devices/wasm/tile_columns.ts";
 
 /** A store of the bare result. */
@@ -35,14 +37,13 @@ function layOut(layout: Layout, batch: number, rows: number, columns: number): O
   }
 }
 
-function checkMatmul(batch: number, m: number, k: number, n: number, left: Layout, right: Layout): void {
-  const next = numbers(batch + 3 * m + 5 * k + 7 * n);
-  const { size: leftSize, ...lhs } = layOut(left, batch, m, k);
-  const { size: rightSize, ...rhs } = layOut(right, batch, k, n);
-  const x = randomFloats(leftSize, next);
-  const y = randomFloats(rightSize, next);
+type MatmulCase = readonly [batch: number, m: number, k: number, n: number, left: Layout, right: Layout];
+
+function matmulKernel(...[batch, m, k, n, left, right]: MatmulCase): MatmulKernel {
+  const { size: _, ...lhs } = layOut(left, batch, m, k);
+  const { size: __, ...rhs } = layOut(right, batch, k, n);
   const shape = [batch, m, n];
-  const kernel: MatmulKernel = {
+  return {
     kind: "matmul",
     shape,
     k,
@@ -50,6 +51,15 @@ function checkMatmul(batch: number, m: number, k: number, n: number, left: Layou
     loads: [],
     stores: [plainStore(shape, 2)],
   };
+}
+
+function checkMatmul(...of: MatmulCase): void {
+  const [batch, m, k, n, left, right] = of;
+  const next = numbers(batch + 3 * m + 5 * k + 7 * n);
+  const x = randomFloats(layOut(left, batch, m, k).size, next);
+  const y = randomFloats(layOut(right, batch, k, n).size, next);
+  const kernel = matmulKernel(...of);
+  const [lhs, rhs] = kernel.operands;
   const expected = new Float64Array(batch * m * n);
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < m; i++) {
@@ -120,6 +130,25 @@ Deno.test("matmul: large enough for blocks and threads", () => {
   checkMatmul(1, 203, 530, 70, "columns", "rows");
   // So many steps of so many columns are not kept packed.
   checkMatmul(1, 40, 4200, 512, "rows", "rows");
+});
+
+Deno.test("matmul: operands that are packed first", () => {
+  const cases: readonly MatmulCase[] = [
+    // Several blocks of steps, and a last panel that is not full.
+    [1, 230, 621, 210, "columns", "rows"],
+    [1, 150, 300, 200, "rows", "columns"],
+    [1, 150, 301, 201, "reversed", "spaced"],
+    // Threads do not divide a batch of three.
+    [3, 90, 310, 130, "spaced", "rows"],
+    [3, 120, 200, 160, "rows", "reversed"],
+    // So many steps of few panels that these are all that a cache holds.
+    [1, 60, 2100, 530, "columns", "rows"],
+  ];
+  for (const of of cases) {
+    const tiles = wasmTiles(new WasmModule(), narrowTile);
+    assert.ok(planPieces(simplifyProduct(matmulKernel(...of)), 2, 2, tiles).plan.packsFirst, `${of} is not packed first`);
+    checkMatmul(...of);
+  }
 });
 
 // --- convolutions -----------------------------------------------------------------------------------------------------------------

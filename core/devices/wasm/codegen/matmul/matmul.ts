@@ -15,7 +15,7 @@ import { planPieces } from "./packed_plan.ts";
 import { packedProduct } from "./packed_product.ts";
 import { simplifyProduct } from "./product.ts";
 
-/** Matrix products, as one phase. */
+/** Matrix products. */
 export const matmul: KernelGenerator<MatmulKernel> = (context, kernel) => {
   const product = simplifyProduct(kernel);
   const { batch, m, n, k } = product;
@@ -26,5 +26,5 @@ export const matmul: KernelGenerator<MatmulKernel> = (context, kernel) => {
   if (prefersDot(product)) return [{ func: dotProduct(context, kernel, product, pieces), pieces }];
   const threads = Math.min(context.threads, pieces);
   const planned = planPieces(product, threads, pieces / threads, context.tiles(madds, n));
-  return [{ func: packedProduct(context, kernel, planned.plan), pieces: planned.pieces }];
+  return packedProduct(context, kernel, planned.plan, planned.pieces);
 };

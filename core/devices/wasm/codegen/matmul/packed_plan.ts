@@ -21,6 +21,12 @@ const maxColumnsTogether = 512;
 /** Most bytes of packed panels that a thread keeps for all steps of the inner product, with vectors of four floats. */
 const maxKeptBytes = 2 ** 23;
 
+/**
+ * Most bytes of panels that were packed first and are multiplied, over all steps of the inner product, by some rows after others: half of the
+ * second-level cache of the processor that it was tuned on.
+ */
+const cachedPanelBytes = 2 ** 20;
+
 /** Sums in registers with which one or two rows hide the latency of a multiply-add. */
 const fewRowsSums = 8;
 
@@ -43,13 +49,34 @@ export interface PackedPlan {
   readonly panelsTogether: number;
   /** Whether a block of the product is finished, while it is in the cache, before the next begins. */
   readonly blockByBlock: boolean;
+  /** Whether both operands are packed once, by all threads, before the product begins; else each piece packs what it needs. */
+  readonly packsFirst: boolean;
+}
+
+/** Panels that are full. */
+export function fullPanels({ panels, rest }: PackedPlan): number {
+  return rest === 0 ? panels : panels - 1;
+}
+
+/** Bytes of a packed panel. */
+export function panelBytes({ innerSize, panelColumns }: PackedPlan): number {
+  return innerSize * panelColumns * floatBytes;
 }
 
 /** Multiply-adds in whose time an element is packed (Intel, family 6, model 167; rows of 2 to 4 KiB), and what pieces may add to that. */
 const packedElement = 5;
 const mostExtraPacking = 0.025;
 
-/** A product cut into at most some number of pieces for each of some threads: as many as do not pack much more often than one each. */
+/** Multiply-adds of a thread in whose time threads meet once more: some microseconds. */
+const meeting = 100_000;
+
+/** Most bytes of operands that are packed before the product begins. */
+const mostPackedBytes = 2 ** 26;
+
+/**
+ * A product cut into at most some number of pieces for each of some threads: all of them, after a phase that packs both operands, where that is
+ * worth it; else as many as do not pack much more often than one each.
+ */
 export function planPieces(
   product: Product,
   threads: number,
@@ -57,6 +84,11 @@ export function planPieces(
   tiles: Tiles,
 ): { plan: PackedPlan; pieces: number } {
   const one = planPacked(product, threads, tiles);
+  const { batch, m, n, k } = product;
+  const first = packedElement * (1 / n + 1 / m) + threads * meeting / (batch * m * n * k);
+  if (threads > 1 && packingShare(one) > first && batch * (m + n) * k * floatBytes <= mostPackedBytes) {
+    return { plan: planPacked(product, threads * perThread, tiles, true), pieces: threads * perThread };
+  }
   const most = packingShare(one) + mostExtraPacking;
   for (let count = perThread; count > 1; count--) {
     const plan = planPacked(product, threads * count, tiles);
@@ -71,7 +103,7 @@ function packingShare({ product: { m, n }, grid, packLhs, packRhs }: PackedPlan)
 }
 
 /** Cuts a product for some threads, or into as many pieces. */
-function planPacked(product: Product, threads: number, tiles: Tiles): PackedPlan {
+function planPacked(product: Product, threads: number, tiles: Tiles, packsFirst = false): PackedPlan {
   const { batch, m, n, k, lhs, rhs } = product;
   // One or two rows need more columns for as many independent sums.
   const panelColumns = m > 2 ? tiles.columns : Math.max(tiles.columns, fewRowsSums / m * tiles.registerFloats);
@@ -82,13 +114,15 @@ function planPacked(product: Product, threads: number, tiles: Tiles): PackedPlan
   };
   const inPlace = gridOf(evenBlocks(m, maxTileRows));
   const near = (matrix: Matrix) => isNear(matrix.row, tiles.columns) && isNear(matrix.column, tiles.columns);
-  const lhsInPlace = near(lhs) && (inPlace.panelsHere < 4 || (lhs.column === 1 && inPlace.blocksHere <= maxRowBlocks));
+  const lhsInPlace = !packsFirst && near(lhs) &&
+    (inPlace.panelsHere < 4 || (lhs.column === 1 && inPlace.blocksHere <= maxRowBlocks));
   const { rowBlocks, grid, blocksHere } = lhsInPlace || m <= 2 ? inPlace : gridOf(evenBlocks(m, tiles.packedRows));
-  const rhsInPlace = near(rhs) && rhs.column === 1 && blocksHere <= 2;
+  const rhsInPlace = !packsFirst && near(rhs) && rhs.column === 1 && blocksHere <= 2;
   const innerBlocks = Math.max(1, Math.ceil(k / maxInnerSize));
   // The faster the products, the nearer to the processor panels must be.
   const keptBytes = maxKeptBytes * (vectorLanes / lanesOf(tiles)) ** 2;
-  const panelsTogether = Math.min(Math.ceil(maxColumnsTogether / panelColumns), panels);
+  const inCache = packsFirst ? Math.floor(cachedPanelBytes / (k * panelColumns * floatBytes)) : Infinity;
+  const panelsTogether = Math.min(Math.ceil(maxColumnsTogether / panelColumns), panels, Math.max(1, inCache));
   return {
     product,
     tiles,
@@ -104,5 +138,6 @@ function planPacked(product: Product, threads: number, tiles: Tiles): PackedPlan
     rowsTogether: lhsInPlace ? rowBlocks.count : Math.min(maxRowBlocks, rowBlocks.count),
     panelsTogether,
     blockByBlock: innerBlocks === 1 || rhsInPlace || k * panelsTogether * panelColumns * floatBytes <= keptBytes,
+    packsFirst,
   };
 }

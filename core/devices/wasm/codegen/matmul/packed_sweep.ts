@@ -1,5 +1,6 @@
 /**
- * What a matrix product of packed panels is made of: a panel against a range of row blocks, and the packing of such a range.
+ * What a matrix product of packed panels is made of: a panel against a range of row blocks, and the packing of such a range, and of a range
+ * of panels.
  *
  * @module
  */
@@ -9,8 +10,9 @@ import { plusScaled, setMin } from "../emit/addresses.ts";
 import { blockSizes, roundUp } from "../emit/blocks.ts";
 import { floatBytes } from "../emit/vectors.ts";
 import { tileColumn, type TileSpec } from "./micro_kernel.ts";
-import type { PackedPlan } from "./packed_plan.ts";
-import { packPanel } from "./packing.ts";
+import { fullPanels, type PackedPlan, panelBytes } from "./packed_plan.ts";
+import { packNeighbours, packPanel, stepsTogether } from "./packing.ts";
+import { isNear } from "./product.ts";
 
 /** Writes what multiplies blocks of `rows` rows by a panel of `columns`. */
 function blockColumn(plan: PackedPlan, rows: number, columns: number, resultRow: number): number {
@@ -86,5 +88,50 @@ export function packRows({ module }: GeneratorContext, plan: PackedPlan): number
         c.increment(count, -1).get(count).brIf(0);
       });
     });
+  });
+}
+
+/** Writes a function (rhs of the first panel, packed, first panel, end panel, steps) that packs a range of panels. */
+export function packPanels({ module }: GeneratorContext, plan: PackedPlan): number {
+  const { tiles, panelColumns, rest, product: { rhs } } = plan;
+  const [full, bytes] = [fullPanels(plan), panelBytes(plan)];
+  const one = (columns: number) =>
+    packPanel(module, {
+      width: roundUp(columns, tiles.registerFloats),
+      lanes: columns,
+      laneStride: rhs.column,
+      stepStride: rhs.row,
+    });
+  const contiguous = rhs.column === 1 && isNear(rhs.row, stepsTogether);
+  const neighbours = full > 0 && contiguous
+    ? packNeighbours(tiles.writer, { width: panelColumns, stepStride: rhs.row, panelBytes: bytes })
+    : undefined;
+  const single = full > 0 && !contiguous ? one(panelColumns) : undefined;
+  const last = rest > 0 ? one(rest) : undefined;
+  return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
+    const [source, packed, panel, end, steps] = [0, 1, 2, 3, 4];
+    const count = c.local("i32");
+    setMin(c, count, end, () => c.i32(full));
+    c.get(count).get(panel).op("i32.sub").tee(count).i32(0).op("i32.gt_s").if(() => {
+      const advance = (panels: () => FunctionWriter) => {
+        c.get(source);
+        panels().i32(panelColumns * rhs.column * floatBytes).op("i32.mul").op("i32.add").set(source);
+        c.get(packed);
+        panels().i32(bytes).op("i32.mul").op("i32.add").set(packed);
+      };
+      if (neighbours !== undefined) {
+        c.get(source).get(packed).get(steps).get(count).call(neighbours);
+        if (last !== undefined) advance(() => c.get(count));
+      } else if (single !== undefined) {
+        c.loop(() => {
+          c.get(source).get(packed).get(steps).call(single);
+          advance(() => c.i32(1));
+          c.increment(count, -1).get(count).brIf(0);
+        });
+      }
+    });
+    if (last !== undefined) {
+      c.get(end).i32(full).op("i32.gt_s").if(() => c.get(source).get(packed).get(steps).call(last));
+    }
   });
 }

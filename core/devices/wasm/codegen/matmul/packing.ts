@@ -10,6 +10,7 @@
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { WasmModule } from "../assembler/module.ts";
 import { plus } from "../emit/addresses.ts";
+import type { VectorWriter } from "../emit/vector_code.ts";
 import { floatBytes, loadLanes, storeLanes, transpose4, vectorLanes } from "../emit/vectors.ts";
 
 /** What one packing function does. Strides are in elements. */
@@ -26,6 +27,44 @@ export interface PanelSpec {
   readonly stepStride: number;
   /** The same in the panel, if it is not `width`. */
   readonly panelStride?: number;
+}
+
+/** Steps that are packed together of many panels. */
+export const stepsTogether = 8;
+
+/**
+ * Writes a function (source, packed, steps, panels) that packs neighbouring panels whose lanes, `width` of each, are contiguous: some steps
+ * of all panels, then the next. So the source is read as it lies; panel by panel each step would be on another page.
+ */
+export function packNeighbours(
+  writer: VectorWriter,
+  { width, stepStride, panelBytes }: { readonly width: number; readonly stepStride: number; readonly panelBytes: number },
+): number {
+  return writer.func(["address", "address", "count", "count"], (code, [source, packed, steps, panels]) => {
+    const [from, to, count, rounds] = code.integers(4);
+    const [vector] = code.vectors(1);
+    const together = (steps: number) => {
+      code.set(from, source);
+      code.set(to, packed);
+      code.set(count, panels);
+      code.repeat(count, () => {
+        for (let step = 0; step < steps; step++) {
+          for (let lane = 0; lane < width; lane += code.lanes) {
+            code.load(vector, from, (step * stepStride + lane) * floatBytes);
+            code.store(vector, to, (step * width + lane) * floatBytes);
+          }
+        }
+        code.add(from, width * floatBytes);
+        code.add(to, panelBytes);
+      });
+      code.add(source, steps * stepStride * floatBytes);
+      code.add(packed, steps * width * floatBytes);
+    };
+    code.setQuotient(rounds, steps, stepsTogether);
+    code.repeat(rounds, () => together(stepsTogether));
+    code.setRemainder(rounds, steps, stepsTogether);
+    code.repeat(rounds, () => together(1));
+  });
 }
 
 /** Lanes that are packed together if they are far apart: more streams would throw each other out of the first-level cache. */
