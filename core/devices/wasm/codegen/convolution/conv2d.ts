@@ -17,7 +17,15 @@ import { imageLanesConvolution } from "./image_lanes/convolution.ts";
 import { fitsImageLanes, imageLanesCycles, pixelLanesCycles, planImageLanes } from "./image_lanes/plan.ts";
 import { zeros } from "./zeros.ts";
 import { pixelFilterGradient } from "./pixel_products/filter_gradient.ts";
-import { pixelCycles, pixelsFit, planPixels } from "./pixel_products/plan.ts";
+import { pixelConvolution } from "./pixel_products/convolution.ts";
+import {
+  pixelConvolutionCycles,
+  pixelConvolutionFits,
+  pixelCycles,
+  pixelsFit,
+  planPixelConvolution,
+  planPixels,
+} from "./pixel_products/plan.ts";
 import { type Convolution, forwardConvolution, inputGradientConvolution, multiplyAdds } from "./problem.ts";
 import { tapFilterGradient } from "./tap_products/filter_gradient.ts";
 import { planTaps, tapCycles, tapsFit } from "./tap_products/plan.ts";
@@ -120,6 +128,14 @@ function convolve(
       name: "channels in lanes",
       cycles: channelLanesCycles(channelLanes, threads, lasting),
       write: () => channelLanesConvolution(context, kernel, channelLanes),
+    });
+  }
+  const pixels = planPixelConvolution(conv, context.tiles(multiplyAdds(conv), conv.outWidth), threads);
+  if (pixelConvolutionFits(pixels)) {
+    algorithms.push({
+      name: "products of pixels",
+      cycles: pixelConvolutionCycles(pixels) / threads,
+      write: () => pixelConvolution(context, kernel, pixels),
     });
   }
   if (fitsWinograd(threads, kernel.geometry, multiplyAdds(conv))) {

@@ -159,13 +159,17 @@ export function imageLanesCycles({ conv, tiles, together, rows, columns, blocks 
   return Math.ceil(images / together) * (sums + overhead + moved * cycles.moved * together / 8);
 }
 
+/** How much longer those of pixels in lanes take where windows are single pixels: each is loaded for one element. */
+const singlePixels = 1.09;
+
 /** Those of pixels in lanes: tiles of few channels have more pixels, unless an image is but one vector of them. */
 export function pixelLanesCycles(conv: Convolution, tiles: Tiles): number {
   const { images, groups, inChannels, outChannels, outHeight, outWidth, window } = conv;
+  const taps = window.kernel[0] * window.kernel[1];
   // Most loads of long vectors are of parts of two lines of the cache.
-  const split = lanesOf(tiles) > vectorLanes ? 1.15 : 1;
-  const rowSteps = split * Math.ceil(outWidth / lanesOf(tiles)) / vectorsPerCycle;
-  const steps = images * groups * outHeight * rowSteps * window.kernel[0] * window.kernel[1] * inChannels;
+  const slower = lanesOf(tiles) > vectorLanes ? 1.15 : taps === 1 ? singlePixels : 1;
+  const rowSteps = slower * Math.ceil(outWidth / lanesOf(tiles)) / vectorsPerCycle;
+  const steps = images * groups * outHeight * rowSteps * taps * inChannels;
   const blocks = evenBlocks(outChannels, 6);
   const least = outHeight === 1 && outWidth <= lanesOf(tiles) ? 8 : 1.5;
   const of = (channels: number) => Math.max(least, channels);

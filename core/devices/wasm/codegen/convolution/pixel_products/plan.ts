@@ -1,16 +1,20 @@
 /**
- * The gradient of a convolution of single pixels with respect to its filters as matrix products: which pixels are multiplied together.
+ * Convolutions of single pixels as matrix products: which pixels are multiplied together, and what that takes.
  *
  * @module
  */
 import type { ConvGeometry } from "../../../../../ir/windows.ts";
 import { type Blocks, evenBlocks, roundUp } from "../../emit/blocks.ts";
-import { floatBytes } from "../../emit/vectors.ts";
+import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import { lanesOf, maxTileRows, type Tiles } from "../../matmul/tile.ts";
 import { serialMultiplyAdds } from "../../work.ts";
+import { type Convolution, multiplyAdds } from "../problem.ts";
 
 /** Bytes of the gradient that are read again for each panel: they should stay in the second-level cache. */
 const groupBytes = 384 * 1024;
+
+/** Bytes of panels of pixels, which are read again for each block of output channels. */
+const panelBytes = 192 * 1024;
 
 /** Pixels of a product: fewer make tiles be loaded and stored too often, more make panels too long for the caches. */
 const steps = { least: 128, most: 1024 } as const;
@@ -18,8 +22,8 @@ const steps = { least: 128, most: 1024 } as const;
 /** Memory the threads' private sums may take. */
 const maxSumBytes = 64 * 1024 * 1024;
 
-/** Cycles: of packing a pixel, of calling a product, of each image in one, and of loading and storing a vector of sums. */
-const cycles = { packed: 0.7, call: 20, image: 5, sum: 2 };
+/** Cycles: of packing a pixel, beside others and as it lies, of calling a product, of each image in one, and of loading and storing a vector of sums. */
+const cycles = { packed: 0.7, copied: 0.2, call: 20, image: 5, sum: 2 };
 
 /** Multiply-adds of vectors in a cycle. */
 const vectorsPerCycle = 2;
@@ -73,4 +77,60 @@ export function pixelCycles({ geometry: g, tiles, rowBlocks, panels, pixels, par
   return g.n * pixels * (rows * columns / (vectorsPerCycle * lanes) + columns * cycles.packed) +
     products * (rowBlocks.count * panels * cycles.call + g.o * columns / lanes * cycles.sum) +
     (together > 1 ? g.n * rowBlocks.count * panels * cycles.image : 0);
+}
+
+/** How a convolution, or its gradient with respect to the input, is divided. */
+export interface PixelConvolution {
+  readonly conv: Convolution;
+  readonly tiles: Tiles;
+  /** Output channels in blocks, the rows of tiles, and how many panels of pixels an image has. */
+  readonly blocks: Blocks;
+  readonly panels: number;
+  /** Panels that are packed before they are multiplied: then outputs are written along rows of pixels. */
+  readonly together: number;
+  /** Into how many parts the blocks are divided to give every thread something to do. */
+  readonly parts: number;
+}
+
+/** The plan for some tiles and threads. */
+export function planPixelConvolution(conv: Convolution, tiles: Tiles, threads: number): PixelConvolution {
+  const blocks = evenBlocks(conv.outChannels, tiles.packedRows);
+  const panels = Math.ceil(conv.outWidth / tiles.columns);
+  const most = Math.max(1, Math.floor(panelBytes / (conv.inChannels * tiles.columns * floatBytes)));
+  const balanced = conv.images % threads === 0 || conv.images >= 8 * threads;
+  return {
+    conv,
+    tiles,
+    blocks,
+    panels,
+    together: Math.ceil(panels / Math.ceil(panels / most)),
+    parts: balanced ? 1 : Math.min(blocks.count, threads),
+  };
+}
+
+/**
+ * Whether windows are single pixels, so that an image is one row, and packed filters are worth it: in WebAssembly, where elements that are
+ * beside each other are loaded together and spread, not in machine code nor where the engine holds two vectors in a register.
+ */
+export function pixelConvolutionFits({ conv, tiles }: PixelConvolution): boolean {
+  const { groups, outHeight, outWidth, window } = conv;
+  const single = [...window.kernel, ...window.step, ...window.spread].every((value) => value === 1);
+  const spreads = lanesOf(tiles) === vectorLanes && tiles.perRegister === 1;
+  return single && spreads && groups === 1 && outHeight === 1 && window.height === 1 && window.width === outWidth &&
+    window.left === 0 &&
+    multiplyAdds(conv) > serialMultiplyAdds;
+}
+
+/** The cycles that a plan takes on one thread. */
+export function pixelConvolutionCycles({ conv, tiles, blocks, panels, parts }: PixelConvolution): number {
+  const { images, inChannels, outChannels, outWidth } = conv;
+  const lanes = lanesOf(tiles);
+  const ofTile = (rows: number, vectors: number) => Math.max(rows * vectors / vectorsPerCycle, 4);
+  const ofPanel = (pixels: number) => {
+    const vectors = Math.ceil(pixels / lanes);
+    return blocks.extra * ofTile(blocks.size + 1, vectors) + (blocks.count - blocks.extra) * ofTile(blocks.size, vectors);
+  };
+  const image = inChannels * ((panels - 1) * ofPanel(tiles.columns) + ofPanel(outWidth - (panels - 1) * tiles.columns)) +
+    parts * inChannels * outWidth * cycles.copied + panels * blocks.count * cycles.call / 4;
+  return images * image + inChannels * outChannels * cycles.packed;
 }
