@@ -35,6 +35,21 @@ const backwards = (b: number, r: number, c: number): Layout => ({
   size: b * r * c,
   offset: r * c - 1,
 });
+const rowsBackwards = (b: number, r: number, c: number): Layout => ({
+  strides: [r * c, -c, 1],
+  size: b * r * c,
+  offset: (r - 1) * c,
+});
+const columnsBackwards = (b: number, r: number, c: number): Layout => ({
+  strides: [r * c, c, -1],
+  size: b * r * c,
+  offset: c - 1,
+});
+const turnedBackwards = (b: number, r: number, c: number): Layout => ({
+  strides: [r * c, 1, -r],
+  size: b * r * c,
+  offset: r * (c - 1),
+});
 const interleaved = (b: number, r: number, c: number): Layout => ({ strides: [c, b * c, 1], size: b * r * c });
 const repeatedRow = (b: number, _: number, c: number): Layout => ({ strides: [c, 0, 1], size: b * c });
 
@@ -103,6 +118,9 @@ const layouts: readonly MakeLayout[] = [
   padded,
   sparse,
   backwards,
+  rowsBackwards,
+  columnsBackwards,
+  turnedBackwards,
   interleaved,
   repeatedRow,
 ];
@@ -116,6 +134,9 @@ const products: readonly KernelCase[] = [
   ),
   ...layouts.map((left) => productCase(`product with ${left.name} left`, [2, 9, 11, 13], left)),
   ...layouts.map((right) => productCase(`product with ${right.name} right`, [2, 9, 11, 13], rowMajor, right)),
+  // Large enough to be packed, with whole tiles and rests of them.
+  ...layouts.map((left) => productCase(`larger product with ${left.name} left`, [2, 37, 70, 61], left)),
+  ...layouts.map((right) => productCase(`larger product with ${right.name} right`, [2, 37, 70, 61], rowMajor, right)),
   productCase("product of an empty batch", [0, 2, 3, 4]),
   productCase("product of no rows", [1, 0, 3, 4]),
   productCase("product of no columns", [1, 2, 0, 4]),

@@ -109,7 +109,7 @@ export class FunctionWriter {
     else unsigned(this.#bytes, code);
     // Tensors need not be aligned to 16 bytes; atomics must state their exact alignment.
     unsigned(this.#bytes, prefix === 0xfe ? align : Math.min(align, 2));
-    unsigned(this.#bytes, offset);
+    unsigned(this.#bytes, checkedOffset(offset));
     return this;
   }
 
@@ -130,7 +130,7 @@ export class FunctionWriter {
     const [code, align] = memoryLaneCodes[instruction];
     this.#bytes.push(0xfd, code);
     unsigned(this.#bytes, align);
-    unsigned(this.#bytes, offset);
+    unsigned(this.#bytes, checkedOffset(offset));
     this.#bytes.push(lane);
     return this;
   }
@@ -313,4 +313,10 @@ export class FunctionWriter {
     unsigned(size, locals.length + this.#bytes.length);
     return [size, locals, this.#bytes];
   }
+}
+
+/** An offset that an instruction can hold: one that is negative would be taken for a large one. */
+function checkedOffset(offset: number): number {
+  if (!(offset >= 0 && offset < 2 ** 31)) throw new RangeError(`No instruction of WebAssembly has an offset of ${offset}`);
+  return offset;
 }

@@ -153,18 +153,19 @@ function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
   const rows = c.locals("v128", vectorLanes);
   stepLoop(c, count, vectorLanes, moves(spec), () => {
     for (let lane = 0; lane < spec.width; lane += vectorLanes) {
+      const loadRow = (i: number, row: number) => {
+        const from = Math.min(lane + i, spec.lanes - 1) * spec.laneStride * floatBytes;
+        if (from >= 0) c.get(source).mem("v128.load", from).set(row);
+        else plus(c.get(source), from).mem("v128.load").set(row);
+      };
       if (spec.width - lane === 1) {
-        c.get(source).mem("v128.load", lane * spec.laneStride * floatBytes).set(rows[0]);
+        loadRow(0, rows[0]);
         rows.forEach((_, step) =>
           c.get(panel).get(rows[0]).memLane("v128.store32_lane", step, (step * panelStride + lane) * floatBytes)
         );
         continue;
       }
-      rows.forEach((row, i) => {
-        const from = Math.min(lane + i, spec.lanes - 1) * spec.laneStride * floatBytes;
-        if (from >= 0) c.get(source).mem("v128.load", from).set(row);
-        else plus(c.get(source), from).mem("v128.load").set(row);
-      });
+      rows.forEach((row, i) => loadRow(i, row));
       transpose4(c, rows);
       rows.forEach((row, step) =>
         storeLanes(c, panel, row, Math.min(vectorLanes, spec.width - lane), (step * panelStride + lane) * floatBytes)
