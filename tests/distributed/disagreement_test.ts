@@ -92,10 +92,8 @@ async function goneBefore(marker: string, seconds: number): Promise<void> {
   }
 }
 
-const ends = { killed: "a process that is killed ends the others", interrupted: "Ctrl-C on the launcher ends all" };
-
-for (const [how, what] of Object.entries(ends)) {
-  testWithProcesses(what, async (launcher) => {
+testWithProcesses("a process that is killed ends the others; Ctrl-C on the launcher ends all", async (launcher) => {
+  await Promise.all((["killed", "interrupted"] as const).map(async (how) => {
     const marker = `marker-${crypto.randomUUID()}`;
     const { child, ended } = await started(launcher, marker);
     // The launcher has the word in its command line, too.
@@ -106,5 +104,5 @@ for (const [how, what] of Object.entries(ends)) {
     // MPICH's launcher says nothing of Ctrl-C by its exit code.
     if (how === "killed") assert.equal(success, false, err);
     await goneBefore(marker, 20);
-  });
-}
+  }));
+});
