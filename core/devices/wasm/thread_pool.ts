@@ -32,10 +32,10 @@ export interface Work {
 const startLimit = 30_000;
 
 /**
- * How many times longer a worker looks for a command than threads do for each other's pieces: half a millisecond, in which a training loop has
- * read its loss and begun the next step. Waking a worker takes a tenth of one, for which the main thread would be alone.
+ * How many times longer a worker looks for a command than threads do for each other's pieces: a quarter of a millisecond, in which a training
+ * loop has mostly read its loss and begun the next step. Where the worker sleeps, the first kernel is the main thread's alone.
  */
-const idleSpins = 10;
+const idleSpins = 4;
 
 /** Operations for which a worker is started: they take one thread about as long as its start does, some 20 milliseconds. */
 const leastOperations = 4e8;
