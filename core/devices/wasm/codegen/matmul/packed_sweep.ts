@@ -73,18 +73,30 @@ export function panelSweep({ module }: GeneratorContext, plan: PackedPlan, colum
 
 /** Writes a function (lhs of the first block, packed, first block, end block, steps) that packs a range of row blocks. */
 export function packRows({ module }: GeneratorContext, plan: PackedPlan): number {
-  const { rowBlocks, product: { lhs: { row, column } } } = plan;
+  const { rowBlocks, tiles, product: { lhs: { row, column } } } = plan;
+  const contiguous = row === 1 && isNear(column, stepsTogether);
   const packs = blockSizes(rowBlocks).map((rows) =>
-    packPanel(module, { width: rows, lanes: rows, laneStride: row, stepStride: column })
+    contiguous
+      ? packNeighbours(tiles.writer, { width: rows, stepStride: column })
+      : packPanel(module, { width: rows, lanes: rows, laneStride: row, stepStride: column })
   );
   return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
     const [lhs, packed, block, end, steps] = [0, 1, 2, 3, 4];
     const [count] = c.locals("i32", 1);
     eachRowBlock(c, plan, [block, end, count], (rows, size) => {
+      const advance = (blocks: () => FunctionWriter) => {
+        c.get(lhs);
+        blocks().i32(rows * row * floatBytes).op("i32.mul").op("i32.add").set(lhs);
+        c.get(packed);
+        blocks().get(steps).op("i32.mul").i32(rows * floatBytes).op("i32.mul").op("i32.add").set(packed);
+      };
+      if (contiguous) {
+        c.get(lhs).get(packed).get(steps).get(count).call(packs[size]);
+        return size === packs.length - 1 ? undefined : advance(() => c.get(count));
+      }
       c.loop(() => {
         c.get(lhs).get(packed).get(steps).call(packs[size]);
-        c.increment(lhs, rows * row * floatBytes);
-        plusScaled(c.get(packed), steps, rows * floatBytes).set(packed);
+        advance(() => c.i32(1));
         c.increment(count, -1).get(count).brIf(0);
       });
     });
@@ -104,7 +116,7 @@ export function packPanels({ module }: GeneratorContext, plan: PackedPlan): numb
     });
   const contiguous = rhs.column === 1 && isNear(rhs.row, stepsTogether);
   const neighbours = full > 0 && contiguous
-    ? packNeighbours(tiles.writer, { width: panelColumns, stepStride: rhs.row, panelBytes: bytes })
+    ? packNeighbours(tiles.writer, { width: panelColumns, stepStride: rhs.row, panelStride: bytes / floatBytes })
     : undefined;
   const single = full > 0 && !contiguous ? one(panelColumns) : undefined;
   const last = rest > 0 ? one(rest) : undefined;

@@ -32,33 +32,41 @@ export interface PanelSpec {
 /** Steps that are packed together of many panels. */
 export const stepsTogether = 8;
 
+/** Neighbouring panels whose lanes are contiguous. Distances in floats. */
+export interface Neighbours {
+  /** Lanes of each panel. */
+  readonly width: number;
+  readonly stepStride: number;
+  /** From panel to panel in what is packed, if they do not lie one behind the other. */
+  readonly panelStride?: number;
+}
+
 /**
- * Writes a function (source, packed, steps, panels) that packs neighbouring panels whose lanes, `width` of each, are contiguous: some steps
- * of all panels, then the next. So the source is read as it lies; panel by panel each step would be on another page.
+ * Writes a function (source, packed, steps, panels) that packs them: some steps of all panels, then the next. So the source is read as it
+ * lies; panel by panel each step would be on another page.
  */
-export function packNeighbours(
-  writer: VectorWriter,
-  { width, stepStride, panelBytes }: { readonly width: number; readonly stepStride: number; readonly panelBytes: number },
-): number {
+export function packNeighbours(writer: VectorWriter, { width, stepStride, panelStride }: Neighbours): number {
   return writer.func(["address", "address", "count", "count"], (code, [source, packed, steps, panels]) => {
     const [from, to, count, rounds] = code.integers(4);
     const [vector] = code.vectors(1);
-    const together = (steps: number) => {
+    const together = (several: number) => {
       code.set(from, source);
       code.set(to, packed);
       code.set(count, panels);
       code.repeat(count, () => {
-        for (let step = 0; step < steps; step++) {
+        for (let step = 0; step < several; step++) {
           for (let lane = 0; lane < width; lane += code.lanes) {
-            code.load(vector, from, (step * stepStride + lane) * floatBytes);
-            code.store(vector, to, (step * width + lane) * floatBytes);
+            const lanes = Math.min(code.lanes, width - lane);
+            code.load(vector, from, (step * stepStride + lane) * floatBytes, lanes);
+            code.store(vector, to, (step * width + lane) * floatBytes, lanes);
           }
         }
         code.add(from, width * floatBytes);
-        code.add(to, panelBytes);
+        if (panelStride === undefined) code.addScaled(to, steps, width * floatBytes);
+        else code.add(to, panelStride * floatBytes);
       });
-      code.add(source, steps * stepStride * floatBytes);
-      code.add(packed, steps * width * floatBytes);
+      code.add(source, several * stepStride * floatBytes);
+      code.add(packed, several * width * floatBytes);
     };
     code.setQuotient(rounds, steps, stepsTogether);
     code.repeat(rounds, () => together(stepsTogether));
