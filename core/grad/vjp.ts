@@ -45,7 +45,8 @@ function pullBack(
     const inner = onBehalf(
       "gradient",
       tensor,
-      () => op.vjp(g, inputs, tensor, attrs).map((each, i) => steps.has(inputs[i]) ? each : undefined),
+      // Where a path comes to what is no float, it ends: that has no derivative.
+      () => op.vjp(g, inputs, tensor, attrs).map((each, i) => steps.has(inputs[i]) && hasTangent(inputs[i]) ? each : undefined),
     );
     for (let i = 0; i < inputs.length; i++) {
       const each = inner[i];

@@ -1,26 +1,38 @@
 /** The transforms by themselves and inside each other: grad, vjp, jvp, vmap. */
 import assert from "node:assert/strict";
 import {
+  abs,
   add,
   cast,
+  checkpoint,
+  clip,
   cos,
+  cumsum,
   data,
   DTypeError,
   grad,
+  gt,
   item,
   jit,
   jvp,
   matmul,
+  max,
+  maximum,
   mean,
+  minimum,
   mul,
+  ones,
   pow,
   realize,
+  remainder,
   ShapeError,
   sin,
   slice,
+  sort,
   square,
   stack,
   sum,
+  take,
   tanh,
   type Tensor,
   tensor,
@@ -30,6 +42,7 @@ import {
   valueAndGradAux,
   vjp,
   vmap,
+  where,
   zeros,
 } from "../../../mod.ts";
 import { assertClose, type Tolerance } from "../../support/close.ts";
@@ -244,3 +257,30 @@ testOnDevices("a transform that failed leaves nothing behind", async () => {
   assert.equal(await item(x), 2);
   assertClose([await item(grad((x: Tensor) => cos(x))(tensor(1)))], [-Math.sin(1)], close, "the next derivative");
 }, ["reference"]);
+
+testOnDevices("a path through integers has no derivative, whatever is done with them", async () => {
+  const x = tensor([1.5, -2, 3.7]);
+  const integers: Readonly<Record<string, (i: Tensor) => Tensor>> = {
+    maximum: (i) => maximum(i, 0),
+    minimum: (i) => minimum(2, i),
+    clip: (i) => clip(i, { min: 0, max: 2 }),
+    multiply: (i) => mul(i, add(i, 1)),
+    square,
+    absolute: abs,
+    remainder: (i) => remainder(i, 2),
+    where: (i) => where(gt(i, 1), i, 7),
+    sum: (i) => cumsum(i),
+    sort: (i) => sort(i),
+    largest: (i) => max(i),
+    taken: (i) => take(i, tensor([2, 0, 1], { dtype: "i32" })),
+  };
+  for (const [name, f] of Object.entries(integers)) {
+    const factor = (x: Tensor) => f(cast(x, "i32"));
+    const expected = await toArray(mul(cast(factor(x), "f32"), ones([3])));
+    for (const inside of [(a: Tensor, i: Tensor) => mul(a, i), checkpoint((a: Tensor, i: Tensor) => mul(a, i))]) {
+      const loss = (x: Tensor) => sum(inside(x, factor(x)));
+      assert.deepEqual(await toArray(grad(loss)(x)), expected, name);
+      assert.deepEqual(await toArray(jit(grad(loss))(x)), expected, `${name}, jit`);
+    }
+  }
+});
