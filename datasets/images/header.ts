@@ -71,8 +71,18 @@ function pngHeader(bytes: Uint8Array): ImageHeader {
   }
 }
 
-/** A block of 8 x 8 pixels takes a bit at least. */
-const jpegPixelsOfByte = 512;
+/** Each component takes a bit at least for a block of 8 x 8 of its numbers. */
+const jpegNumbersOfByte = 512;
+
+/** The numbers of all components for a pixel, by the frame that says how often each of them is sampled. */
+function jpegNumbersOfPixel(bytes: Uint8Array, frame: number): number {
+  const samplings = Array.from({ length: bytes[frame + 9] }, (_, i) => bytes[frame + 11 + 3 * i] ?? 0);
+  const [across, down] = [samplings.map((each) => each >> 4), samplings.map((each) => each & 15)];
+  if (samplings.length === 0 || [...across, ...down].some((each) => each < 1 || each > 4)) {
+    throw new Error("its frame has no components that can be read");
+  }
+  return samplings.reduce((sum, _, i) => sum + across[i] * down[i], 0) / (Math.max(...across) * Math.max(...down));
+}
 
 /** Every segment is 0xff, a marker and, for most, a length; the size is in the segment that begins a frame. */
 function jpegHeader(bytes: Uint8Array): ImageHeader {
@@ -83,7 +93,8 @@ function jpegHeader(bytes: Uint8Array): ImageHeader {
     if (bytes[at] !== 0xff || marker === 0xff || marker === 0) at++;
     else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
       const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
-      return { format: bytes[at + 9] === 4 ? "cmyk" : "jpeg", height, width, least: height * width / jpegPixelsOfByte };
+      const least = height * width * jpegNumbersOfPixel(bytes, at) / jpegNumbersOfByte;
+      return { format: bytes[at + 9] === 4 ? "cmyk" : "jpeg", height, width, least };
     } else if (marker === 0xda || marker === 0xd9) throw new Error("it has no frame before its pixels");
     else if (marker === 1 || (marker >= 0xd0 && marker <= 0xd8)) at += 2;
     else at += 2 + Math.max(2, view.getUint16(at + 2));

@@ -251,8 +251,8 @@ export const subjects: Readonly<Record<string, Subject>> = {
     files: imagesOf(/jpg$/),
     read: decoded,
     isWhole: true,
-    // Of a bit, four bytes for each of 64 pixels.
-    factor: 4 * 8 * 64,
+    // Of a bit, a block of 64 numbers: with four colours 5 bytes each while they are decoded, 4 and 3 in the pixels made of them.
+    factor: 12 * 8 * 64,
     words: ["\xff\xc0", "\xff\xc2", "\xff\xc4", "\xff\xda", "\xff\xd9", "\xff\xdb", "\xff\xdd", "\xff\xee\0\x0eAdobe"],
   },
   ...Object.fromEntries(
