@@ -27,7 +27,8 @@ export async function allocating<A>(run: () => A | Promise<A>): Promise<{ readon
     const counting = new Proxy(original as unknown as new (...given: unknown[]) => ArrayBuffer, {
       construct(target, given, made) {
         if (typeof given[0] === "number") {
-          bytes += given[0] * ("BYTES_PER_ELEMENT" in target ? target.BYTES_PER_ELEMENT as number : 1);
+          // NaN makes an empty array.
+          bytes += (given[0] || 0) * ("BYTES_PER_ELEMENT" in target ? target.BYTES_PER_ELEMENT as number : 1);
         }
         return Reflect.construct(target, given, made);
       },
