@@ -17,7 +17,7 @@ export interface Row {
 /** Several sizes and batches, as the choice of an algorithm by shape must be right at all of them. */
 export const defaultRows: readonly string[] = [
   "resnet18:train:32:32",
-  "resnet18:train:32:1",
+  "resnet18:train:64:1",
   "resnet18:train:32:256",
   "resnet18:train:64:16",
   "resnet18:infer:224:1",
