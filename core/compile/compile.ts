@@ -1,5 +1,5 @@
 /**
- * The one road from a graph to a device: lower, fuse, plan, and let the device make it executable.
+ * The one road from a graph to a device: lower, merge, fuse, plan, and let the device make it executable.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import type { Program } from "../ir/program.ts";
 import { lower } from "./lower.ts";
 import type { Kernels } from "./loop.ts";
 import { fuse } from "./fuse.ts";
+import { mergeReductions } from "./merge_reductions.ts";
 import { plan } from "./plan.ts";
 
 /** What a program is compiled for. */
@@ -55,5 +56,6 @@ function translate(graph: Graph, target: Target): Kernels {
   if (!target.fuses) return { kernels, buffers };
   const outputs = new Set(graph.outputs.map((node) => buffers.indexOf(node)));
   const { maxBuffersPerKernel, maxInstructions } = target;
-  return { kernels: fuse(kernels, { outputs, maxBuffersPerKernel, maxInstructions }), buffers };
+  const limits = { outputs, maxBuffersPerKernel, maxInstructions };
+  return { kernels: fuse(mergeReductions(kernels, limits), limits), buffers };
 }
