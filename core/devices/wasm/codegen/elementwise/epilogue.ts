@@ -32,6 +32,9 @@ export function writeBlockEpilogue(context: GeneratorContext, kernel: SimpleKern
   return { slot: undefined, func: writeStores(context, kernel, dtype, strides) };
 }
 
+/** Rows of at least as many columns are long enough by themselves. */
+const longRow = 128;
+
 /** The function of `epilogueParams` that turns a block of results with these strides into the stores. */
 function writeStores(context: GeneratorContext, kernel: SimpleKernel, dtype: DType, strides: readonly number[]): number {
   const result: Stream = {
@@ -39,9 +42,26 @@ function writeStores(context: GeneratorContext, kernel: SimpleKernel, dtype: DTy
     strides: strides.map((stride) => stride * deviceBytes(dtype)),
     base: (c) => c.get(1),
   };
-  const nest = loopNestOf(context, kernel, { keepLast: true, result: () => result });
+  const nest = loopNestOf(context, kernel, { columns: "last", result: () => result });
+  const width = nest.columns;
+  const merged = width < longRow ? loopNestOf(context, kernel, { columns: "merged", result: () => result }) : nest;
   return context.module.func({ params: epilogueParams }, (c) => {
-    writeLoopNest(c, nest, { rows: { from: 2, to: 3 }, columns: { from: 4, to: 5, ragged: true } });
+    const byRows = () => writeLoopNest(c, nest, { rows: { from: 2, to: 3 }, columns: { from: 4, to: 5, ragged: true } });
+    const together = merged.columns / width;
+    if (together === 1 || width === 0) return byRows();
+    // Whole rows that lie one behind the other are one long row, or as many as there are planes.
+    const all = merged.rows === 1;
+    c.get(4).op("i32.eqz").get(5).i32(width).op("i32.eq").op("i32.and");
+    if (!all) { for (const row of [2, 3]) c.get(row).i32(together).op("i32.rem_u").op("i32.eqz").op("i32.and"); }
+    c.if(() => {
+      const [from, to] = c.locals("i32", 2);
+      for (const [row, local] of [[2, from], [3, to]]) {
+        if (all) c.get(row).i32(width).op("i32.mul").set(local);
+        else c.get(row).i32(together).op("i32.div_u").set(local);
+      }
+      const ragged = width % nest.emitter.lanes !== 0;
+      writeLoopNest(c, merged, all ? { columns: { from, to, ragged } } : { rows: { from, to } });
+    }, byRows);
   });
 }
 

@@ -41,13 +41,13 @@ export interface LoopRange {
 export type ResultStream = (slot: number) => Stream | undefined;
 
 /**
- * Reads the stores of a kernel. With `keepLast` rows are all axes but the last and columns the last, as they are; without it
- * the loops are chosen freely.
+ * Reads the stores of a kernel. The columns are its last axis if that is to be kept, or that and those before it which merge with it, and
+ * rows all others; or the loops are chosen freely.
  */
 export function loopNestOf(
   context: GeneratorContext,
   kernel: { readonly shape: readonly number[]; readonly loads: readonly Access[]; readonly stores: readonly Store[] },
-  options: { readonly keepLast: boolean; readonly result?: ResultStream },
+  options: { readonly columns: "last" | "merged" | "any"; readonly result?: ResultStream },
 ): LoopNest {
   const values = kernel.stores.map(({ value }) => value);
   const loaded = streamsOf(context.program, kernel.loads);
@@ -56,9 +56,10 @@ export function loopNestOf(
   const streams = [...read.leaves.values(), ...kernel.stores.map((store) => accessStream(context.program, store))];
   const emitter = emitterFor(context, [read], streams);
   const operations = operationCount(read.roots);
-  const merged = mergeAxes(kernel.shape, streams.map(({ strides }) => strides), options.keepLast);
-  const inner = options.keepLast ? merged.extents.length - 1 : innerAxis(merged, streams, operations, emitter.lanes);
-  const axes = options.keepLast ? withInner(merged, inner) : tiled(withInner(merged, inner), streams);
+  const merged = mergeAxes(kernel.shape, streams.map(({ strides }) => strides), options.columns === "last");
+  const axes = options.columns === "any"
+    ? tiled(withInner(merged, innerAxis(merged, streams, operations, emitter.lanes)), streams)
+    : withInner(merged, merged.extents.length - 1);
   const columns = axes.extents.at(-1)!;
   const rows = axes.extents.slice(0, -1).reduce((product, extent) => product * extent, 1);
   const nanoseconds = rows * (columns * pointNanoseconds(operations, streams.length, emitter.lanes) + 2 * streams.length);

@@ -18,7 +18,7 @@ const columnGrain = 64;
 /** Writes a map as one phase. */
 export const map: KernelGenerator<MapKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
-  const nest = loopNestOf(context, kernel, { keepLast: false });
+  const nest = loopNestOf(context, kernel, { columns: "any" });
   const pieces = piecesFor(context.threads, nest);
   const func = context.module.func({ params: phaseParams }, (c) => {
     writeLoopNest(c, nest, pieces === 1 ? {} : shareLoops(c, nest, pieces, context.threads));
@@ -35,7 +35,7 @@ export interface MapOfLengths {
 
 /** Writes a map along one axis of at least a block of columns. Its length and that of a piece stand in two slots of its table. */
 export function mapOfLengths(context: GeneratorContext, kernel: MapKernel, slots: LengthSlots): MapOfLengths {
-  const nest = loopNestOf(context, kernel, { keepLast: false });
+  const nest = loopNestOf(context, kernel, { columns: "any" });
   const func = context.module.func({ params: phaseParams }, (c) => {
     const [from, to, length] = c.locals("i32", 3);
     slotAddress(c, slots.length).set(length);

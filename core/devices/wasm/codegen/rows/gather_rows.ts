@@ -36,7 +36,7 @@ export const gatherRows: KernelGenerator<GatherRowsKernel> = (context, kernel) =
     c.op("i32.add").i32(kernel.inner * bytes).op("i32.mul").op("i32.add");
   };
   const result: Stream = { dtype, strides: [0, 0, bytes], base: (c) => c.i32(0), row: source };
-  const nest = loopNestOf(context, kernel, { keepLast: true, result: () => result });
+  const nest = loopNestOf(context, kernel, { columns: "last", result: () => result });
   const pieces = piecesFor(context.threads, nest);
   const copied = kernel.inner * bytes >= leastCopiedBytes ? copiedStore(context, kernel) : undefined;
   const func = context.module.func({ params: phaseParams }, (c) => {
