@@ -20,12 +20,13 @@ import { contiguousStrides, type Shape, sizeOf } from "../core/shape.ts";
 import { Command } from "../dev_deps.ts";
 import { integer } from "./options.ts";
 
-const { shapes: count, seed, milliseconds } = new Command()
+const { shapes: count, seed, milliseconds, depthwise } = new Command()
   .name("bench:choice")
   .description("Whether the algorithm that is chosen for a convolution is the fastest, as JSON.")
   .option("--shapes <count>", "how many random convolutions", integer(1), 300)
   .option("--seed <number>", "of the random shapes", integer(0), 0)
   .option("--milliseconds <count>", "how long each algorithm is timed", integer(1), 100)
+  .option("--depthwise", "of single channels")
   .parse(Deno.args, { from: "user" })
   .opts();
 
@@ -37,17 +38,18 @@ const among = <T>(values: readonly T[]): T => values[random.below(values.length)
 
 function randomGeometry(): ConvGeometry {
   for (;;) {
-    const [n, c, o] = [among([1, 2, 4, 8, 16, 32, 64, 256]), channels(), channels()];
+    const [n, c] = [among([1, 2, 4, 8, 16, 32, 64, 256]), channels()];
+    const [o, groups] = depthwise ? [c, c] : [channels(), 1];
     const size = among([1, 2, 4, 7, 8, 14, 16, 28, 32, 56, 112]);
     const [k, stride] = [among([1, 3, 3, 3, 5, 7]), among([1, 1, 1, 2])];
     const pad = k >> 1;
     const out = Math.floor((size + 2 * pad - k) / stride) + 1;
-    const madds = n * c * o * k * k * out * out;
+    const madds = n * c / groups * o * k * k * out * out;
     if (madds < 4e5 || madds > mostMultiplyAdds) continue;
     const both = (value: number) => [value, value] as const;
     const padding = { top: pad, bottom: pad, left: pad, right: pad };
     const extents = { n, c, o, h: size, w: size, oh: out, ow: out, kh: k, kw: k };
-    return { ...extents, groups: 1, stride: both(stride), dilation: both(1), padding };
+    return { ...extents, groups, stride: both(stride), dilation: both(1), padding };
   }
 }
 
@@ -58,7 +60,7 @@ function channels(): number {
 
 /** The program of one convolution. */
 function programOf(kind: ConvKernel["kind"], g: ConvGeometry): Program {
-  const [x, weight, y]: Shape[] = [[g.n, g.c, g.h, g.w], [g.o, g.c, g.kh, g.kw], [g.n, g.o, g.oh, g.ow]];
+  const [x, weight, y]: Shape[] = [[g.n, g.c, g.h, g.w], [g.o, g.c / g.groups, g.kh, g.kw], [g.n, g.o, g.oh, g.ow]];
   const [lhs, rhs, domain] = { conv2d: [x, weight, y], conv2dInputGrad: [y, weight, x], conv2dFilterGrad: [x, y, weight] }[kind];
   const access = (buffer: number, shape: Shape) => ({ buffer, offset: 0, strides: contiguousStrides(shape) });
   const value = { kind: "result", type: "f32", slot: 0 } as const;

@@ -292,8 +292,9 @@ const strides2 = convGeometry({ n: 2, c: 3, input: [9, 10], o: 5, kernel: [3, 3]
 const tiny = convGeometry({ n: 9, c: 40, input: [3, 2], o: 45, kernel: [3, 3], padding: [1, 1, 1, 1] });
 const single = convGeometry({ n: 32, c: 24, input: [2, 2], o: 30, kernel: [1, 1] });
 const many = convGeometry({ n: 2, c: 32, input: [10, 13], o: 32, kernel: [3, 3], padding: [1, 1, 0, 1] });
+const planes = convGeometry({ n: 5, c: 24, input: [8, 10], o: 24, kernel: [3, 3], padding: [1, 1, 1, 1], groups: 24 });
 
-const epilogues: readonly KernelCase[] = [small, lenet, first, strides2, many, tiny, single].flatMap((g, i) => [
+const epilogues: readonly KernelCase[] = [small, lenet, first, strides2, many, tiny, single, planes].flatMap((g, i) => [
   epilogueCase(`bias and relu, geometry ${i}`, "conv2d", g, [{ value: binary("max", biased, 0) }]),
   epilogueCase(`value before and after relu, and a bool, geometry ${i}`, "conv2d", g, [
     { value: biased },

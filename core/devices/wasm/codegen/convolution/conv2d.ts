@@ -10,6 +10,9 @@ import type { GeneratorContext, KernelGenerator, Phase } from "../context.ts";
 import { doubleConvolution, doubleFilterGradient, doubleInputGradient } from "../doubles/convolution.ts";
 import { channelLanesConvolution } from "./channel_lanes/convolution.ts";
 import { channelLanesCycles, fitsChannelLanes, planChannelLanes } from "./channel_lanes/plan.ts";
+import { depthwiseConvolution } from "./depthwise/convolution.ts";
+import { depthwiseFilterGradient, planDepthwiseFilters } from "./depthwise/filter_gradient.ts";
+import { depthwiseCycles, planDepthwise } from "./depthwise/plan.ts";
 import { directConvolution } from "./direct/convolution.ts";
 import { directFilterGradient } from "./filter_gradient/filter_gradient.ts";
 import { directFilterGradientCycles, planFilterGradient } from "./filter_gradient/plan.ts";
@@ -57,6 +60,14 @@ export const conv2dFilterGrad: KernelGenerator<ConvKernel> = (context, kernel) =
     cycles: directFilterGradientCycles(planFilterGradient(kernel, 1, context.tiles(madds, Infinity))) / threads,
     write: () => directFilterGradient(context, kernel),
   }];
+  const planes = planDepthwiseFilters(kernel, threads);
+  if (planes) {
+    algorithms.push({
+      name: "planes",
+      cycles: depthwiseCycles(planes) / threads,
+      write: () => depthwiseFilterGradient(context, kernel, planes),
+    });
+  }
   const single = planPixels(g, tiles);
   if (pixelsFit(single, threads, madds)) {
     algorithms.push({
@@ -112,6 +123,14 @@ function convolve(
     cycles: pixelLanesCycles(conv, tiles) / threads,
     write: () => directConvolution(context, kernel, conv),
   }];
+  const planes = planDepthwise(kernel);
+  if (planes) {
+    algorithms.push({
+      name: "planes",
+      cycles: depthwiseCycles(planes) / threads,
+      write: () => depthwiseConvolution(context, kernel, planes),
+    });
+  }
   const imageLanes = planImageLanes(conv, tiles, threads);
   if (fitsImageLanes(imageLanes)) {
     algorithms.push({

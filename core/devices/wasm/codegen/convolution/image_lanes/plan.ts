@@ -21,8 +21,8 @@ const fewestSums = 8;
 /** Multiply-adds of vectors that a core does in a cycle. */
 const vectorsPerCycle = 2;
 
-/** Cycles beside the sums: of a run of steps, of an output pixel, more of it in machine code, and of packing or unpacking eight floats. */
-const cycles = { run: 10, pixel: 30, call: 60, moved: 3 };
+/** Cycles beside the sums: of a run of steps, of an output pixel, more of it in machine code, of packing or unpacking eight floats, and of staging one. */
+const cycles = { run: 10, pixel: 30, call: 60, moved: 3, staged: 0.5 };
 
 /** Along an axis: the pixels of the image, the elements of the window, and the outputs. */
 export interface LaneAxis {
@@ -162,7 +162,10 @@ export function imageLanesCycles({ conv, tiles, together, rows, columns, blocks 
 /** How much longer those of pixels in lanes take where windows are single pixels: each is loaded for one element. */
 const singlePixels = 1.09;
 
-/** Those of pixels in lanes: tiles of few channels have more pixels, unless an image is but one vector of them. */
+/**
+ * Those of pixels in lanes: tiles of few channels have more pixels, unless an image is but one vector of them. Images are staged for the few
+ * channels of a group alone.
+ */
 export function pixelLanesCycles(conv: Convolution, tiles: Tiles): number {
   const { images, groups, inChannels, outChannels, outHeight, outWidth, window } = conv;
   const taps = window.kernel[0] * window.kernel[1];
@@ -173,5 +176,6 @@ export function pixelLanesCycles(conv: Convolution, tiles: Tiles): number {
   const blocks = evenBlocks(outChannels, 6);
   const least = outHeight === 1 && outWidth <= lanesOf(tiles) ? 8 : 1.5;
   const of = (channels: number) => Math.max(least, channels);
-  return steps * (blocks.extra * of(blocks.size + 1) + (blocks.count - blocks.extra) * of(blocks.size));
+  const staged = groups > 1 ? images * groups * inChannels * window.height * window.width * cycles.staged : 0;
+  return staged + steps * (blocks.extra * of(blocks.size + 1) + (blocks.count - blocks.extra) * of(blocks.size));
 }
