@@ -102,27 +102,34 @@ export function fuse(kernels: readonly Kernel[], limits: FusionLimits): Kernel[]
   return fusion.kernels;
 }
 
+/** A kernel among the others. */
+interface Item {
+  readonly kernel: Kernel;
+  readonly size: number;
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
+  position: number;
+  /** Instructions per point, if it was asked for. */
+  cost: number | undefined;
+}
+
 /** The kernels while they are fused: what is known about buffers is kept up to date, so that a step costs what it moves. */
 class Fusion {
   /** In order; a step leaves a gap. */
-  readonly #list: (Kernel | undefined)[];
+  readonly #list: (Item | undefined)[];
   readonly #limits: FusionLimits;
-  readonly #readers = new Map<number, Set<Kernel>>();
-  readonly #writers = new Map<number, Set<Kernel>>();
-  readonly #positions = new Map<Kernel, number>();
+  readonly #readers = new Map<number, Set<Item>>();
+  readonly #writers = new Map<number, Set<Item>>();
   /** For a consumer the producers it also needs by way of others, which will always lie between them. */
-  readonly #apart = new Map<Kernel, Set<Kernel>>();
-  /** Instructions per point of kernels that were asked for. */
-  readonly #costs = new Map<Kernel, number>();
+  readonly #apart = new Map<Item, Set<Item>>();
 
   constructor(kernels: readonly Kernel[], limits: FusionLimits) {
-    this.#list = [...kernels];
     this.#limits = limits;
-    kernels.forEach((kernel, position) => this.#add(kernel, position));
+    this.#list = kernels.map((kernel, position) => this.#add(kernel, position));
   }
 
   get kernels(): Kernel[] {
-    return this.#list.filter((kernel) => kernel !== undefined);
+    return this.#list.flatMap((item) => item ? [item.kernel] : []);
   }
 
   /** Tries each kernel once, with all that it can become part of. Whether anything was fused. */
@@ -137,117 +144,108 @@ class Fusion {
     return fused;
   }
 
-  #add(kernel: Kernel, position: number): void {
-    this.#positions.set(kernel, position);
-    for (const buffer of readsOf(kernel)) addTo(this.#readers, buffer, kernel);
-    for (const buffer of writesOf(kernel)) addTo(this.#writers, buffer, kernel);
+  #add(kernel: Kernel, position: number, cost?: number): Item {
+    const [reads, writes] = [[...readsOf(kernel)], [...writesOf(kernel)]];
+    const item: Item = { kernel, size: sizeOf(kernel.shape), reads, writes, position, cost };
+    for (const buffer of reads) addTo(this.#readers, buffer, item);
+    for (const buffer of writes) addTo(this.#writers, buffer, item);
+    return item;
   }
 
-  #remove(kernel: Kernel): void {
-    this.#positions.delete(kernel);
-    for (const buffer of readsOf(kernel)) this.#readers.get(buffer)!.delete(kernel);
-    for (const buffer of writesOf(kernel)) this.#writers.get(buffer)!.delete(kernel);
+  #remove(item: Item): void {
+    for (const buffer of item.reads) this.#readers.get(buffer)!.delete(item);
+    for (const buffer of item.writes) this.#writers.get(buffer)!.delete(item);
   }
 
   /** Makes the kernel at `position` part of one that it reads from; returns where that one is now. */
   #fuseAt(position: number): number | undefined {
     const consumer = this.#list[position];
-    if (consumer?.kind !== "map") return undefined;
-    const producers = new Set<Kernel>([...readsOf(consumer)].flatMap((buffer) => [...this.#writers.get(buffer) ?? []]));
-    producers.delete(consumer); // which may work in place
-    for (const producer of producers) {
-      if (this.#apart.get(consumer)?.has(producer)) continue;
-      const kernel = this.#joined(producer, consumer);
-      const next = kernel && this.#replace(producer, consumer, kernel);
-      if (next !== undefined) return next;
+    if (consumer?.kernel.kind !== "map") return undefined;
+    for (const buffer of consumer.reads) {
+      for (const producer of this.#writers.get(buffer) ?? []) {
+        // A kernel may work in place, and most that it reads from are of another size.
+        if (producer === consumer || producer.size !== consumer.size || this.#apart.get(consumer)?.has(producer)) continue;
+        const kernel = this.#joined(producer, consumer, consumer.kernel);
+        const next = kernel && this.#replace(producer, consumer, kernel);
+        if (next !== undefined) return next;
+      }
     }
     return undefined;
   }
 
-  #joined(producer: Kernel, consumer: MapKernel): Kernel | undefined {
+  #joined(producer: Item, consumer: Item, map: MapKernel): Kernel | undefined {
     const { outputs, maxBuffersPerKernel, maxInstructions } = this.#limits;
-    if (sizeOf(producer.shape) !== sizeOf(consumer.shape)) return undefined;
-    const written = writesOf(consumer);
     // Buffers pieced together by several kernels are complete only after the last of them.
     const isPieced = (buffer: number) => this.#writers.get(buffer)!.size > 1;
-    if ([...writesOf(producer)].some(isPieced) || [...written].some(isPieced)) return undefined;
-    const cost = this.#costOf(producer) + this.#costOf(consumer);
-    if (cost > maxInstructions) return undefined;
-    const read = readsOf(consumer);
+    if (producer.writes.some(isPieced) || consumer.writes.some(isPieced)) return undefined;
+    if (costOf(producer) + costOf(consumer) > maxInstructions) return undefined;
+    const read = readsOf(map);
     const readElsewhere = (buffer: number) => (this.#readers.get(buffer)?.size ?? 0) - (read.has(buffer) ? 1 : 0) > 0;
-    const kernel = join(producer, consumer, (buffer) => outputs.has(buffer) || written.has(buffer) || readElsewhere(buffer));
-    if (!kernel || buffersOf(kernel).size > maxBuffersPerKernel) return undefined;
-    this.#costs.set(kernel, cost);
-    return kernel;
-  }
-
-  #costOf(kernel: Kernel): number {
-    const known = this.#costs.get(kernel);
-    if (known !== undefined) return known;
-    const cost = instructions(expressionsOf(kernel));
-    this.#costs.set(kernel, cost);
-    return cost;
+    const needed = (buffer: number) => outputs.has(buffer) || consumer.writes.includes(buffer) || readElsewhere(buffer);
+    const kernel = join(producer.kernel, map, needed);
+    return kernel && buffersOf(kernel).size <= maxBuffersPerKernel ? kernel : undefined;
   }
 
   /**
    * Replaces both by `kernel`. What lies between and needs the producer comes after it; undefined if the consumer needs some of that,
    * for then it cannot.
    */
-  #replace(producer: Kernel, consumer: Kernel, kernel: Kernel): number | undefined {
-    const [from, to] = [this.#positions.get(producer)!, this.#positions.get(consumer)!];
-    const made = writesOf(producer);
-    if (!this.#isTouched(made, from, to)) {
+  #replace(producer: Item, consumer: Item, kernel: Kernel): number | undefined {
+    const [from, to] = [producer.position, consumer.position];
+    const cost = costOf(producer) + costOf(consumer);
+    if (!this.#isTouched(producer.writes, from, to)) {
       this.#remove(producer);
       this.#remove(consumer);
       this.#list[from] = undefined;
-      this.#list[to] = kernel;
-      this.#add(kernel, to);
+      this.#list[to] = this.#add(kernel, to, cost);
       return to;
     }
-    const [before, after]: [Kernel[], Kernel[]] = [[], []];
+    const [before, after]: [Item[], Item[]] = [[], []];
+    const made = new Set(producer.writes);
     const later = new Set<number>();
-    for (const each of this.#list.slice(from + 1, to)) {
+    const isLater = (buffer: number) => later.has(buffer);
+    const needsProducer = (buffer: number) => made.has(buffer) || later.has(buffer);
+    for (let i = from + 1; i < to; i++) {
+      const each = this.#list[i];
       if (!each) continue;
-      if (!touches(each, made) && !touches(each, later)) before.push(each);
+      if (!each.reads.some(needsProducer) && !each.writes.some(needsProducer)) before.push(each);
       else {
         after.push(each);
-        for (const buffer of writesOf(each)) later.add(buffer);
+        for (const buffer of each.writes) later.add(buffer);
       }
     }
-    if (touches(consumer, later)) {
+    if (consumer.reads.some(isLater) || consumer.writes.some(isLater)) {
       addTo(this.#apart, consumer, producer);
       return undefined;
     }
     this.#remove(producer);
     this.#remove(consumer);
     this.#list.fill(undefined, from, to + 1);
-    [...before, kernel, ...after].forEach((each, i) => {
+    const fused = this.#add(kernel, from + before.length, cost);
+    [...before, fused, ...after].forEach((each, i) => {
       this.#list[from + i] = each;
-      this.#positions.set(each, from + i);
+      each.position = from + i;
     });
-    this.#add(kernel, from + before.length);
-    return from + before.length;
+    return fused.position;
   }
 
   /** Whether a kernel between two positions reads or writes one of the buffers. */
-  #isTouched(buffers: ReadonlySet<number>, from: number, to: number): boolean {
-    const isBetween = (kernel: Kernel) => this.#positions.get(kernel)! > from && this.#positions.get(kernel)! < to;
+  #isTouched(buffers: readonly number[], from: number, to: number): boolean {
     for (const buffer of buffers) {
       for (const users of [this.#readers.get(buffer), this.#writers.get(buffer)]) {
-        for (const kernel of users ?? []) if (isBetween(kernel)) return true;
+        for (const { position } of users ?? []) if (position > from && position < to) return true;
       }
     }
     return false;
   }
 }
 
-/** Whether a kernel reads or writes one of the buffers. */
-function touches(kernel: Kernel, buffers: ReadonlySet<number>): boolean {
-  return !buffers.isDisjointFrom(readsOf(kernel)) || !buffers.isDisjointFrom(writesOf(kernel));
+function costOf(item: Item): number {
+  return item.cost ??= instructions(expressionsOf(item.kernel));
 }
 
-function addTo<K>(sets: Map<K, Set<Kernel>>, key: K, kernel: Kernel): void {
+function addTo<K>(sets: Map<K, Set<Item>>, key: K, item: Item): void {
   const others = sets.get(key);
-  if (others) others.add(kernel);
-  else sets.set(key, new Set([kernel]));
+  if (others) others.add(item);
+  else sets.set(key, new Set([item]));
 }
