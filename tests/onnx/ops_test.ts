@@ -11,6 +11,7 @@ import { ops } from "../../onnx/ops/mod.ts";
 import cases from "../fixtures/onnx_ops.json" with { type: "json" };
 import { eachCase } from "../support/each_case.ts";
 import { testOnDevices } from "../support/each_device.ts";
+import { share } from "../support/share.ts";
 import { checkModel } from "./suite.ts";
 
 const bytes = (text: string) => Uint8Array.fromBase64(text);
@@ -20,7 +21,7 @@ const halfway = { device: "reference", case: "test_dynamicquantizelinear" };
 
 testOnDevices("ONNX's own cases, one or two for an op", (_, device) => {
   const known = cases.filter(({ op, name }) => Object.hasOwn(ops, op) && !(device === halfway.device && name === halfway.case));
-  return eachCase(known, ({ name }) => name, async (each) => {
+  return eachCase(share(device, known, () => "all"), ({ name }) => name, async (each) => {
     const loaded = await onnx.load(bytes(each.model))();
     if (loaded._tag === "Left") throw new Error(loaded.left.message);
     try {

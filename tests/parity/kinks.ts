@@ -11,7 +11,7 @@ import { mul, onesLike, realize, reshape, slice, stack, sum, type Tensor, treeMa
 import type { ArrayFixture, StoredNumber } from "../fixtures/types.ts";
 import type { Tolerance } from "../support/close.ts";
 import { testOnDevices } from "../support/each_device.ts";
-import { callKind, share } from "../support/share.ts";
+import { share } from "../support/share.ts";
 import { assertSame, type Call, type Float, publicCall, tensorOf, type Tensors } from "./run.ts";
 
 type Arrays = Readonly<Record<string, ArrayFixture>>;
@@ -81,7 +81,7 @@ export function testKinks(name: string, kinks: readonly Kink[], calls: Readonly<
     const failures: string[] = [];
     for (const float of ["f32", "f64"] as const) {
       if (!currentDevice().dtypes.includes(float)) continue;
-      for (const group of share(device, groupsOf(kinks), ([kink]) => callKind(kink))) {
+      for (const group of share(device, groupsOf(kinks), () => "all", 2)) {
         const computed = derivatives(group, calls[group[0].name] ?? publicCall(group[0]), float);
         realize(computed);
         for (const [k, kink] of group.entries()) {

@@ -10,7 +10,7 @@ import { currentDevice } from "../../core/execution/current_device.ts";
 import { assertClose, type Tolerance } from "../support/close.ts";
 import { eachCase } from "../support/each_case.ts";
 import { testOnDevices } from "../support/each_device.ts";
-import { callKind, share } from "../support/share.ts";
+import { share } from "../support/share.ts";
 import type { ArrayFixture, OperationFixture, StoredNumber } from "../fixtures/types.ts";
 
 /** Tensors by name. */
@@ -107,7 +107,7 @@ export function testParity(
     for (const float of ["f32", "f64"] as const) {
       if (!dtypes.includes(float)) continue;
       const close: Tolerance = { relative: tolerances[float], absolute: tolerances[float] };
-      await eachCase(share(device, fixtures, callKind), (fixture) => title(fixture, float), async (fixture) => {
+      await eachCase(share(device, fixtures, ({ name }) => name), (fixture) => title(fixture, float), async (fixture) => {
         const { variables, others } = inputsOf(fixture, float);
         const call = calls[fixture.name] ?? publicCall(fixture);
         const run = (inputs: Tensors) => call({ ...inputs, ...others }, fixture.options);

@@ -23,14 +23,3 @@ export function share<T>(device: string, cases: readonly T[], kindOf: (one: T) =
     return count % step === 0;
   });
 }
-
-/** A function and which options it is given; of those with a few values, which. */
-export function callKind(
-  { name, options }: { readonly name: string; readonly options: Readonly<Record<string, unknown>> },
-): string {
-  const isChoice = (value: unknown) => typeof value === "string" || typeof value === "boolean";
-  return JSON.stringify([
-    name,
-    Object.entries(options).map(([option, value]) => [option, isChoice(value) ? value : typeof value]),
-  ]);
-}

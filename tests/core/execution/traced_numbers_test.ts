@@ -111,15 +111,16 @@ testOnDevices("a number is the literal that it is without jit, in the type of wh
     "tensor of a list": (x: Tensor, n: Scalar) => tensor([[1, n], [n, 0]], { dtype: x.dtype }),
     "tensor of a list, typed by its numbers": (_: Tensor, n: Scalar) => tensor([n, 0.5], { shape: [2, 1] }),
   };
-  // Each function and type is a program: on webgpu fewer. Signs of zero and what drivers make of infinite literals are other tests' matter.
+  // Each number of a function and type is a program: on webgpu fewer. Signs of zero and what drivers make of infinite literals are other
+  // tests' matter.
   const onWebgpu = device === "webgpu";
   const isFinite = (n: number) => !Object.is(n, -0) && Number.isFinite(Math.fround(n));
   for (const dtype of onWebgpu ? (["u8", "i32", "f32"] as const) : dtypes) {
     const x = tensor(dtype === "bool" ? [0, 1] : [1, 3], { dtype });
-    for (const [name, f] of Object.entries(functions)) {
+    for (const [i, [name, f]] of Object.entries(functions).entries()) {
       // One function for all numbers: what is asked about one must not hold for another.
       const jitted = jit(f);
-      for (const n of onWebgpu ? awkward.filter(isFinite) : awkward) {
+      for (const n of onWebgpu ? awkward.filter((n, k) => isFinite(n) && (i + k) % 3 === 0) : awkward) {
         const plain = await outcomeOf(() => f(x, n));
         assert.equal(await outcomeOf(() => jitted(x, n)), plain, `${name} of ${dtype} and ${n}`);
       }

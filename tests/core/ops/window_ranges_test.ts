@@ -82,10 +82,11 @@ async function outcome(f: (n: number) => Tensor, n: number): Promise<Float32Arra
 
 for (const [name, f] of Object.entries({ ...functions, ...copying })) {
   Deno.test(`windows of any numbers: ${name}`, async () => {
-    for (const n of whole) {
+    for (const [i, n] of whole.entries()) {
       if (name in copying && n > 2 ** 20 && n < 2 ** 31) continue;
       const found: (Float32Array | Error)[] = [];
-      for (const device of deviceNames) {
+      // Each number is a shader.
+      for (const device of deviceNames.filter((each) => each !== "webgpu" || i % 3 === 1)) {
         await setDevice(device);
         found.push(await outcome(f, n));
       }

@@ -116,13 +116,16 @@ const manyRows = [
   })
 );
 
-/** What the quick tests run: with either tuning each shape of a product has one order of axes, each convolution one of its kinds. */
+/** What the quick tests run: each shape with one tuning; of a product one order of axes, of a convolution one of its kinds. */
 export function shareOfCutUp(tuning: Tuning): Choice {
   const first = tunings[tuning];
   const alternatives: Readonly<Record<string, number>> = { products: 4, convolutions: 3 };
   return (cases, topic) => {
     const count = alternatives[topic] ?? 1;
-    return cases.filter((_, i) => (i + Math.floor(i / count)) % count === first % count);
+    return cases.filter((_, i) => {
+      const row = Math.floor(i / count);
+      return (i + row) % count === first % count && row % 2 === first;
+    });
   };
 }
 

@@ -19,18 +19,18 @@ export function tunedDevice(tuning: Tuning) {
 }
 
 /**
- * Kernels that the tunings make in different ways have some of their cases with either: of the three kinds of a convolution each geometry
- * has one, with one tuning; of products, reductions and running sums, every fourth. All others differ in the size of workgroups alone: every
- * other case is run with one tuning, the rest with the other.
+ * Kernels that the tunings make in different ways have some of their cases with either: of every other geometry of a convolution one of its
+ * three kinds, with one tuning; of products, reductions and running sums every eighth case. Pools, sorts and expressions differ in the size
+ * of workgroups alone: every fourth case is run with one tuning, every fourth with the other. Of the rest, which are few, every other.
  */
 function shareOf(tuning: Tuning): Choice {
   const first = tunings[tuning];
   return (cases, topic) =>
     cases.filter((_, i) => {
       const row = Math.floor(i / 3);
-      if (topic === "map") return true;
-      if (topic === "conv2d") return (i + row) % 3 === first && row % 2 === first;
-      return ["matmul", "reduce", "cumsum"].includes(topic) ? (i + (i >> 2)) % 4 === first : (i + (i >> 1)) % 2 === first;
+      if (topic === "conv2d") return (i + row) % 3 === first && row % 4 === 2 * first;
+      if (["matmul", "reduce", "cumsum"].includes(topic)) return (i + (i >> 3)) % 8 === 4 * first;
+      return cases.length > 60 ? (i + (i >> 2)) % 4 === 2 * first : (i + (i >> 1)) % 2 === first;
     });
 }
 
