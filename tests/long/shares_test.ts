@@ -1,7 +1,9 @@
 /** The tests of which the quick run takes a share on `webgpu` (`support/share.ts`), or one form of each device, whole. */
 import "../core/devices/agreement_test.ts";
 import "../core/devices/special_values_test.ts";
+import "../core/devices/wasm/equal_kernels_test.ts";
 import "../core/execution/number_arguments_test.ts";
+import "../core/execution/traced_numbers_test.ts";
 import "../core/grad/laws_test.ts";
 import "../core/ops/contraction_test.ts";
 import "../core/ops/elementwise_test.ts";
@@ -13,9 +15,12 @@ import "../core/ops/losses_test.ts";
 import "../core/ops/movement_test.ts";
 import "../core/ops/reductions_test.ts";
 import "../core/ops/sort_test.ts";
+import "../core/ops/window_ranges_test.ts";
 import "../core/ops/windows_test.ts";
 import "../datasets/transforms_test.ts";
 import "../layers/laws_test.ts";
+import "../onnx/ops_test.ts";
+import "../optimizers/optimizers_test.ts";
 import "../parity/contraction_test.ts";
 import "../parity/convolutions_test.ts";
 import "../parity/elementwise_test.ts";

@@ -31,6 +31,7 @@ import {
 } from "../../mod.ts";
 import { assertClose, exact, type Tolerance } from "../support/close.ts";
 import { testOnDevices } from "../support/each_device.ts";
+import { share } from "../support/share.ts";
 
 const { accumulateGradients, adadelta, adagrad, adam, adamW, addDecayedWeights, chain, clipByGlobalNorm, clipByValue } =
   optimizers;
@@ -82,8 +83,8 @@ function bowl({ x, rest: [a, { y }] }: Point): Tensor {
   return add(add(square(sub(x, tensor([1, -2]))), square(sub(a, 3))), mul(4, square(sub(y, 0.5))));
 }
 
-testOnDevices("every optimizer descends, and a second step compiles nothing", async (t) => {
-  for (const [name, optimizer] of Object.entries(table)) {
+testOnDevices("every optimizer descends, and a second step compiles nothing", async (t, device) => {
+  for (const [name, optimizer] of share(device, Object.entries(table), () => "all")) {
     await t.step(name, async () => {
       const step = jit((params: Point, state: optimizers.OptimizerState) => {
         const [updates, next] = optimizer.update(grad(bowl)(params), state, params);

@@ -9,6 +9,6 @@ const small = ["cnn", "lenet"];
 
 for (const name of networkNames) {
   const isSmall = small.includes(name);
-  testStep(name, isSmall ? ["reference", "wasm", "webgpu"] : ["wasm", "webgpu"]);
+  testStep(name, isSmall ? ["reference", "wasm", "webgpu"] : ["wasm"]);
   testSteps(name, isSmall ? ["wasm", "webgpu"] : ["wasm"]);
 }
