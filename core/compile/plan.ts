@@ -47,7 +47,9 @@ export function plan({ kernels, buffers, inputs, outputs }: PlanInput): Program 
     canAlias: (input) => inputs[input].donated,
     outputs,
   });
-  const ordered = scheduleKernels(kernels, before).map((index) => kernels[index]).filter((kernel) => !idle.has(kernel));
+  const given = new Set([...inputs.map(({ buffer }) => buffer), ...outputs]);
+  const bytesOf = (buffer: number) => given.has(buffer) ? 0 : sizeOf(buffers[buffer].shape) * deviceBytes(buffers[buffer].dtype);
+  const ordered = scheduleKernels(kernels, before, bytesOf).map((index) => kernels[index]).filter((kernel) => !idle.has(kernel));
 
   const specs: BufferSpec[] = [];
   const ids = new Map<number, number>();

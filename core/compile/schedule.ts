@@ -42,10 +42,16 @@ export function dependsOn(dependencies: Dependencies, to: number, from: number):
 
 /**
  * An order of kernels, by index, that respects the dependencies: what needs the results of exchanges comes as late as possible, so that the
- * device computes while they go on; otherwise as they were.
+ * device computes while they go on; what frees memory comes as early as possible; otherwise as they were.
+ *
+ * @param bytesOf What a buffer takes while it is needed: 0 for inputs and outputs.
  */
-export function scheduleKernels(kernels: readonly Kernel[], dependencies: Dependencies): number[] {
-  const order = schedule([...kernels.keys()], dependencies);
+export function scheduleKernels(
+  kernels: readonly Kernel[],
+  dependencies: Dependencies,
+  bytesOf: (buffer: number) => number,
+): number[] {
+  const order = new Freeing(kernels, dependencies, bytesOf).order();
   /** How many exchanges, one after the other, a kernel needs. */
   const needs = new Array<number>(kernels.length).fill(0);
   for (const index of order) {
@@ -54,6 +60,84 @@ export function scheduleKernels(kernels: readonly Kernel[], dependencies: Depend
     }
   }
   return order.sort((a, b) => needs[a] - needs[b]);
+}
+
+/** What is known of a buffer while kernels are put in order. */
+interface Use {
+  readonly bytes: number;
+  /** How many kernels that are not in the order yet touch it, and the sum of their numbers: of the last one its number. */
+  left: number;
+  sum: number;
+  begun: boolean;
+}
+
+/**
+ * Puts kernels in order, and after each those that need no more memory than they free: the gradient of some filters is taken when that of
+ * their results is there and will not be needed again, not at the end, until which it would have to be kept.
+ */
+class Freeing {
+  /** The buffers that each kernel touches. */
+  readonly #touched: readonly (readonly number[])[];
+  readonly #dependencies: Dependencies;
+  readonly #users: readonly number[][];
+  /** For each kernel how many of those before it are not in the order yet; below 0 for those that are. */
+  readonly #waits: number[];
+  readonly #uses = new Map<number, Use>();
+  readonly #order: number[] = [];
+
+  constructor(kernels: readonly Kernel[], dependencies: Dependencies, bytesOf: (buffer: number) => number) {
+    this.#touched = kernels.map((kernel) => [...readsOf(kernel).union(writesOf(kernel))]);
+    this.#dependencies = dependencies;
+    this.#waits = dependencies.map(({ size }) => size);
+    this.#users = kernels.map(() => []);
+    dependencies.forEach((before, index) => before.forEach((each) => this.#users[each].push(index)));
+    this.#touched.forEach((touched, index) => {
+      for (const buffer of touched) {
+        let use = this.#uses.get(buffer);
+        if (!use) this.#uses.set(buffer, use = { bytes: bytesOf(buffer), left: 0, sum: 0, begun: false });
+        use.left++;
+        use.sum += index;
+      }
+    });
+  }
+
+  order(): number[] {
+    for (const index of schedule([...this.#touched.keys()], this.#dependencies)) {
+      // Each may let others come next, of which that which frees most is first.
+      for (const pending = [index]; pending.length > 0;) {
+        const next = pending.pop()!;
+        if (this.#waits[next] === 0 && (next === index || this.#frees(next) > 0)) pending.push(...this.#take(next));
+      }
+    }
+    return this.#order;
+  }
+
+  /** Adds a kernel to the order; gives those that may free memory now, that which frees most last. */
+  #take(index: number): number[] {
+    this.#order.push(index);
+    this.#waits[index] = -1;
+    const found = new Set<number>();
+    for (const user of this.#users[index]) if (--this.#waits[user] === 0) found.add(user);
+    for (const buffer of this.#touched[index]) {
+      const use = this.#uses.get(buffer)!;
+      use.begun = true;
+      use.left--;
+      use.sum -= index;
+      if (use.left === 1) found.add(use.sum);
+    }
+    const freed = new Map([...found].map((each) => [each, this.#frees(each)]));
+    return [...found].sort((a, b) => freed.get(a)! - freed.get(b)! || b - a);
+  }
+
+  /** How much more memory a kernel frees than it takes. */
+  #frees(index: number): number {
+    let freed = 0;
+    for (const buffer of this.#touched[index]) {
+      const { bytes, left, begun } = this.#uses.get(buffer)!;
+      freed += (left === 1 ? bytes : 0) - (begun ? 0 : bytes);
+    }
+    return freed;
+  }
 }
 
 /** The items in an order that respects the dependencies, otherwise as they were. */

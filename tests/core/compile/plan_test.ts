@@ -92,7 +92,7 @@ Deno.test("of free memory the nearest in size is taken, and grows if it must", (
     p.run(rowSums([2, 3], x, small));
     p.run(mapWhole([6], [x], large, sin));
     p.run(rowSums([2, 3], large, small2));
-    p.run(mapWhole([2], [small], y, sin));
+    p.run(mapWhole([2], [small, small2], y, (x, y) => binary("add", x, y)));
     p.run(mapWhole([2], [y], next, sin));
     p.run(matmul([3, 1, 3], x, next, larger));
     p.run(mapWhole([9], [larger], z, sin));
@@ -113,7 +113,8 @@ Deno.test("of free memory the nearest in size is taken, and grows if it must", (
         store f32:output0#1+0[1] = result0
       kernel 3: map [2]
         load0 f32:slot0#4+0[1]
-        store f32:output1#2+0[1] = sin(load0)
+        load1 f32:output0#1+0[1]
+        store f32:output1#2+0[1] = add(load0, load1)
       kernel 4: map [2]
         load0 f32:output1#2+0[1]
         store f32:slot0#6+0[1] = sin(load0)

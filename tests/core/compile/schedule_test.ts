@@ -63,7 +63,34 @@ Deno.test("what needs the result of an exchange comes as late as possible", () =
     send(c, d); // 4
     sin(p, d, z); // 5
   });
-  assert.deepEqual(scheduleKernels(kernels, dependenciesOf(kernels)), [0, 1, 3, 4, 2, 5]);
+  assert.deepEqual(scheduleKernels(kernels, dependenciesOf(kernels), () => 0), [0, 1, 3, 4, 2, 5]);
+});
+
+Deno.test("what frees more memory than it takes comes as early as it can, and what frees most comes first", () => {
+  const { kernels, buffers } = program((p) => {
+    const x = p.input("f32", Array(4));
+    const [a, b, c, large] = [4, 4, 4, 8].map((size, slot) => p.temporary("f32", size, slot));
+    const [y, z, u] = [p.output("f32", 4), p.output("f32", 4), p.output("f32", 8)];
+    sin(p, x, a); // 0
+    sin(p, x, b); // 1
+    sin(p, x, c); // 2
+    sin(p, b, large); // 3: takes more than it frees
+    sin(p, a, y); // 4: frees a
+    p.run(mapWhole([4], [b, c], z, (x) => x)); // 5: frees c
+    p.run(mapWhole([8], [large], u, (x) => x)); // 6
+  });
+  const bytesOf = (buffer: number) => buffers[buffer].location.kind === "slot" ? 4 * buffers[buffer].size : 0;
+  assert.deepEqual(scheduleKernels(kernels, dependenciesOf(kernels), () => 0), [0, 1, 2, 3, 4, 5, 6]);
+  assert.deepEqual(scheduleKernels(kernels, dependenciesOf(kernels), bytesOf), [0, 4, 1, 2, 5, 3, 6]);
+});
+
+Deno.test("what nothing waits for is in order in linear time", () => {
+  const { kernels } = program((p) => {
+    const x = p.input("f32", Array(4));
+    for (let i = 0; i < 20_000; i++) sin(p, x, p.output("f32", 4));
+  });
+  const order = scheduleKernels(kernels, dependenciesOf(kernels), () => 16);
+  assert.deepEqual(order, [...kernels.keys()]);
 });
 
 Deno.test("a chain of a hundred thousand is no recursion", () => {
