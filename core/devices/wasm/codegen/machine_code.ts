@@ -7,7 +7,7 @@
 import type { WasmModule } from "./assembler/module.ts";
 import { roundUp } from "./emit/blocks.ts";
 import type { VectorParameter, VectorWriter, WriteVectors } from "./emit/vector_code.ts";
-import { maxTileRows, type Tiles } from "./matmul/tile.ts";
+import { maxTileRows, type Tiles, wholeBlockRows } from "./matmul/tile.ts";
 
 /** The machine code of one program as it is written. */
 export interface MachineCode {
@@ -51,6 +51,7 @@ export function importMachineCode(
       columns: Math.min(machine.tileColumns, roundUp(columns, machine.lanes)),
       perRegister: 1,
       packedRows: maxTileRows,
+      blockRows: wholeBlockRows,
       registerFloats: machine.lanes,
       registers: machine.lanes === 16 ? 32 : 16,
       writer,

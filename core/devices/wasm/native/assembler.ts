@@ -30,7 +30,7 @@ export class Label {
   readonly uses: number[] = [];
 }
 
-/** Vector instructions: mandatory prefix (0: none, 1: 66, 2: F3, 3: F2), opcode map (1: 0F, 2: 0F38) and opcode. */
+/** Vector instructions: mandatory prefix (0: none, 1: 66, 2: F3, 3: F2), opcode map (1: 0F, 2: 0F38, 3: 0F3A) and opcode. */
 const vectorCodes = {
   vmovups: [0, 1, 0x10],
   vmovupsStore: [0, 1, 0x11],
@@ -41,13 +41,35 @@ const vectorCodes = {
   vmaskmovps: [1, 2, 0x2c],
   vmaskmovpsStore: [1, 2, 0x2e],
   kmovw: [0, 1, 0x92],
+  vaddps: [0, 1, 0x58],
+  vsubps: [0, 1, 0x5c],
+  vmulps: [0, 1, 0x59],
+  vunpcklps: [0, 1, 0x14],
+  vunpckhps: [0, 1, 0x15],
+  vshufps: [0, 1, 0xc6],
+  vmovssStore: [2, 1, 0x11],
+  vmovlpsStore: [0, 1, 0x13],
+  vmovhpsStore: [0, 1, 0x17],
+  vextractpsStore: [1, 3, 0x17],
+  // 128 bits of 256 or 512: vextractf128, vextractf32x4.
+  vextractStore: [1, 3, 0x19],
 } as const;
+
+/** The unit in which a short offset is counted with 512 bits, where it is not the whole vector. */
+const offsetUnits: Readonly<Partial<Record<VectorInstruction, number>>> = {
+  vbroadcastss: 4,
+  vmovssStore: 4,
+  vmovlpsStore: 8,
+  vmovhpsStore: 8,
+  vextractpsStore: 4,
+  vextractStore: 16,
+};
 
 /** The name of a vector instruction; those that store have the register first all the same. */
 export type VectorInstruction = keyof typeof vectorCodes;
 
 /** What follows a comparison with zero, or a subtraction. */
-const conditionCodes = { zero: 0x84, notZero: 0x85 } as const;
+const conditionCodes = { zero: 0x84, notZero: 0x85, notAbove: 0x86 } as const;
 
 /** Instructions that do nothing, by length. */
 const fillers: readonly (readonly number[])[] = [
@@ -100,11 +122,14 @@ export class Assembler {
   move32 = (to: number, from: number): this => this.#general([0x8b], to, from, 0);
   load32 = (to: number, from: Memory): this => this.#general([0x8b], to, from, 0);
   store32 = (from: number, to: Memory): this => this.#general([0x89], from, to, 0);
+  load64 = (to: number, from: Memory): this => this.#general([0x8b], to, from);
+  store64 = (from: number, to: Memory): this => this.#general([0x89], from, to);
   add = (to: number, value: number): this => this.#general([0x03], to, value);
   test = (value: number): this => this.#general([0x85], value, value);
   addConstant = (to: number, value: number): this => this.#withConstant(0, to, value);
   and = (to: number, value: number): this => this.#withConstant(4, to, value);
   subtract = (to: number, value: number): this => this.#withConstant(5, to, value);
+  compare = (register: number, value: number): this => this.#withConstant(7, register, value);
   shiftRight = (to: number, bits: number): this => this.#general([0xc1], 5, to).raw([bits]);
   multiply = (to: number, from: number, factor: number): this => this.#general([0x69], to, from).#int32(factor);
   push = (register: number): this => this.#short(0x50, register);
@@ -136,19 +161,36 @@ export class Assembler {
 
   /**
    * A vector instruction: `register` is the result, or what is stored, `first` the first operand where there are two, and the last a
-   * register or memory. `mask` is the number of a mask register (with 512 bits), whose other lanes become 0 or are not stored.
+   * register, memory, or what is at a label. `mask` is the number of a mask register (with 512 bits), whose other lanes become 0 or are not
+   * stored; `choice` is the byte that says which lanes, of the instructions that have one.
    */
   vector(
     instruction: VectorInstruction,
     width: Width,
     register: number,
     first: number | undefined,
-    last: number | Memory,
+    last: number | Memory | Label,
     mask = 0,
+    choice?: number,
+  ): this {
+    this.#vector(instruction, width, register, first, last, mask);
+    if (choice === undefined) return this;
+    // Distances are counted from behind it.
+    if (last instanceof Label) throw new RangeError("No instruction with a choice reads from a label");
+    return this.raw([choice]);
+  }
+
+  #vector(
+    instruction: VectorInstruction,
+    width: Width,
+    register: number,
+    first: number | undefined,
+    last: number | Memory | Label,
+    mask: number,
   ): this {
     const [prefix, map, code] = vectorCodes[instruction];
     const memory = typeof last === "object";
-    const base = memory ? last.base : last;
+    const base = last instanceof Label ? rbp : memory ? last.base : last;
     const vvvv = first ?? 0;
     const long = width === 512 || mask > 0 || register > 15 || vvvv > 15 || (!memory && last > 15);
     if (!long) {
@@ -167,7 +209,7 @@ export class Assembler {
       (zeroing ? 0x80 : 0) | (width / 256) << 5 | inverted(vvvv, 4) << 3 | mask,
       code,
     );
-    return this.#operand(register, last, instruction === "vbroadcastss" ? 4 : width / 8);
+    return this.#operand(register, last, offsetUnits[instruction] ?? width / 8);
   }
 
   /** The floats at a label. */
@@ -198,8 +240,9 @@ export class Assembler {
   }
 
   /** The bytes that name a register and an operand. An offset of one byte counts units (of a vector, with 512 bits). */
-  #operand(register: number, operand: number | Memory, unit = 1): this {
+  #operand(register: number, operand: number | Memory | Label, unit = 1): this {
     const high = (register & 7) << 3;
+    if (operand instanceof Label) return this.raw([high | 5]).#distance(operand);
     if (typeof operand === "number") return this.raw([0xc0 | high | (operand & 7)]);
     const { base, offset } = operand;
     const units = offset / unit;

@@ -11,6 +11,7 @@ import {
   Assembler,
   at,
   Label,
+  type Memory,
   r10,
   r11,
   r12,
@@ -26,6 +27,7 @@ import {
   rdi,
   rdx,
   rsi,
+  rsp,
   type VectorInstruction,
 } from "./assembler.ts";
 
@@ -53,6 +55,7 @@ const loopAlignment = 32;
 export const functionAlignment = 64;
 
 const wordBytes = 4;
+const floatBytes = 4;
 
 /** Machine code of a function, written against memory at an address. */
 export function machineFunction(
@@ -75,6 +78,11 @@ class VectorWriter implements VectorCode {
   readonly #freeVectors: number[];
   readonly #freeIntegers = [...free, ...kept].reverse();
   readonly #changed = new Set<number>();
+  /** Places on the stack: those that are free, and how many there are. */
+  readonly #freePlaces: number[] = [];
+  #places = 0;
+  /** Where vectors of constants are, behind the code. */
+  readonly #constants = new Map<number, Label>();
   /** The lanes of the vectors that are not whole, and where the mask of these is. */
   #partial: { readonly lanes: number; readonly mask: number } | undefined;
 
@@ -117,6 +125,114 @@ class VectorWriter implements VectorCode {
 
   multiplyAdd(x: number, y: number, sum: number): void {
     this.#body.vector("vfmadd231ps", this.#width, sum, x, y);
+  }
+
+  setSum(to: number, x: number, y: number): void {
+    this.#body.vector("vaddps", this.#width, to, x, y);
+  }
+
+  setDifference(to: number, x: number, y: number): void {
+    this.#body.vector("vsubps", this.#width, to, x, y);
+  }
+
+  setScaled(to: number, factor: number, x: number): void {
+    this.#body.vector("vmulps", this.#width, to, x, this.#constant(factor));
+  }
+
+  setScaledSum(to: number, factor: number, x: number, y: number): void {
+    if (to !== y) this.#body.vector("vmovups", this.#width, to, undefined, y);
+    this.#body.vector("vfmadd231ps", this.#width, to, x, this.#constant(factor));
+  }
+
+  /** Where all lanes of a vector are a number. */
+  #constant(value: number): Label {
+    let label = this.#constants.get(value);
+    if (!label) this.#constants.set(value, label = new Label());
+    return label;
+  }
+
+  places(count: number): number[] {
+    return Array.from({ length: count }, () => this.#freePlaces.pop() ?? this.#places++);
+  }
+
+  releasePlaces(...places: readonly number[]): void {
+    this.#freePlaces.push(...places);
+  }
+
+  keep(place: number, vector: number): void {
+    this.#body.vector("vmovupsStore", this.#width, vector, undefined, this.#placeAt(place));
+  }
+
+  recall(vector: number, place: number): void {
+    this.#body.vector("vmovups", this.#width, vector, undefined, this.#placeAt(place));
+  }
+
+  #placeAt(place: number): Memory {
+    return at(rsp, place * this.lanes * floatBytes);
+  }
+
+  storeAcross(vectors: readonly number[], address: number, offset: number, distance: number, count = vectors.length): void {
+    const of4 = vectors.length === 4;
+    const lines = of4 ? this.#transposed(vectors) : this.#interleaved(vectors);
+    const [part] = this.vectors(1);
+    for (let group = 0; group < this.lanes / 4; group++) {
+      lines.forEach((line, i) => {
+        // Of four lanes the line has one, or, in pairs, two.
+        const lane = 4 * group + (of4 ? i : 2 * i);
+        const to = at(address, offset + lane * distance);
+        if (group > 0 && of4 && count === 4) {
+          return void this.#body.vector("vextractStore", this.#width, line, undefined, to, 0, group);
+        }
+        if (group > 0) this.#body.vector("vextractStore", this.#width, line, undefined, part, 0, group);
+        const from = group > 0 ? part : line;
+        if (of4) this.#storeFirst(from, to, count);
+        else this.#storePairs(from, to, at(address, offset + (lane + 1) * distance), count);
+      });
+    }
+    this.releaseVectors(part);
+  }
+
+  /** Stores the first one to four floats. */
+  #storeFirst(from: number, to: Memory, count: number): void {
+    if (count === 4) this.#body.vector("vmovupsStore", 128, from, undefined, to);
+    else if (count === 1) this.#body.vector("vmovssStore", 128, from, undefined, to);
+    else this.#body.vector("vmovlpsStore", 128, from, undefined, to);
+    if (count === 3) this.#body.vector("vextractpsStore", 128, from, undefined, at(to.base, to.offset + 8), 0, 2);
+  }
+
+  /** Stores the first one or two floats of each half. */
+  #storePairs(from: number, low: Memory, high: Memory, count: number): void {
+    this.#storeFirst(from, low, count);
+    if (count === 2) this.#body.vector("vmovhpsStore", 128, from, undefined, high);
+    else this.#body.vector("vextractpsStore", 128, from, undefined, high, 0, 2);
+  }
+
+  /** Transposes four vectors within each four lanes, in place: gives those of the lanes in order. */
+  #transposed([a, b, c, d]: readonly number[]): number[] {
+    const [high] = this.vectors(1);
+    const set = (instruction: VectorInstruction, to: number, x: number, y: number, choice?: number) =>
+      this.#body.vector(instruction, this.#width, to, x, y, 0, choice);
+    set("vunpckhps", high, a, b);
+    set("vunpcklps", a, a, b);
+    set("vunpckhps", b, c, d);
+    set("vunpcklps", c, c, d);
+    // The first two of either, and the last two.
+    set("vshufps", d, a, c, 0xee);
+    set("vshufps", a, a, c, 0x44);
+    set("vshufps", c, high, b, 0x44);
+    set("vshufps", b, high, b, 0xee);
+    this.releaseVectors(high);
+    return [a, d, c, b];
+  }
+
+  /** Two vectors of pairs, one of each, in place. */
+  #interleaved([a, b]: readonly number[]): number[] {
+    const [high] = this.vectors(1);
+    this.#body.vector("vunpckhps", this.#width, high, a, b);
+    this.#body.vector("vunpcklps", this.#width, a, a, b);
+    this.#body.vector("vmovups", this.#width, b, undefined, high);
+    this.releaseVectors(high);
+    return [a, b];
   }
 
   store(vector: number, address: number, offset: number, lanes: number = this.lanes): void {
@@ -188,6 +304,13 @@ class VectorWriter implements VectorCode {
     this.#body.here(end);
   }
 
+  ifMore(integer: number, than: number, body: () => void): void {
+    const end = new Label();
+    this.#body.compare(integer, than).jump("notAbove", end);
+    body();
+    this.#body.here(end);
+  }
+
   call({ write }: VectorPart, parameters: readonly number[]): void {
     const copies = this.integers(parameters.length);
     parameters.forEach((from, i) => this.set(copies[i], from));
@@ -212,10 +335,24 @@ class VectorWriter implements VectorCode {
       if (this.#width === 512) code.constant32(r11, 2 ** lanes - 1).vector("kmovw", 128, mask, undefined, r11);
       else code.loadFrom(256, mask, table);
     }
-    code.align(loopAlignment).raw(this.#body.bytes).vzeroupper();
-    for (const register of saved.toReversed()) code.pop(register);
+    const vectorBytes = this.lanes * floatBytes;
+    // Places are aligned; what the stack was is kept behind them.
+    const stack = at(rsp, this.#places * vectorBytes);
+    if (this.#places > 0) {
+      code.move(r11, rsp).addConstant(rsp, -(this.#places + 1) * vectorBytes).and(rsp, -vectorBytes).store64(r11, stack);
+    }
+    this.#body.vzeroupper();
+    if (this.#places > 0) this.#body.load64(rsp, stack);
+    for (const register of saved.toReversed()) this.#body.pop(register);
     // What calls is bsearch, which is told that it has found what it looks for.
-    code.constant32(rax, 0).return();
+    this.#body.constant32(rax, 0).return();
+    if (this.#constants.size > 0) this.#body.align(functionAlignment);
+    for (const [value, label] of this.#constants) {
+      const bytes = [...new Uint8Array(Float32Array.of(value).buffer)];
+      this.#body.here(label);
+      for (let lane = 0; lane < this.lanes; lane++) this.#body.raw(bytes);
+    }
+    code.align(this.#constants.size > 0 ? functionAlignment : loopAlignment).raw(this.#body.bytes);
     if (this.#partial && this.#width === 256) {
       code.align(32).here(table);
       for (let lane = 0; lane < this.lanes; lane++) code.raw(Array(wordBytes).fill(lane < this.#partial.lanes ? 0xff : 0));

@@ -52,6 +52,9 @@ export class FunctionWriter {
   readonly #locals: ValueType[] = [];
   readonly #free = new Map<ValueType, number[]>();
   readonly #params: number;
+  /** Locals that hold vectors from the start on, and what sets them. */
+  readonly #held = new Map<number, number>();
+  readonly #start: number[] = [];
 
   constructor(params: number) {
     this.#params = params;
@@ -175,12 +178,25 @@ export class FunctionWriter {
 
   /** A vector literal of four floats. */
   f32x4(...values: [number] | [number, number, number, number]): this {
-    this.#bytes.push(0xfd, 12);
-    for (let lane = 0; lane < 4; lane++) {
-      literal.setFloat32(0, values[lane % values.length]!, true);
-      for (let i = 0; i < 4; i++) this.#bytes.push(literal.getUint8(i));
-    }
+    pushF32x4(this.#bytes, values);
     return this;
+  }
+
+  /**
+   * Four times the same float, from a local that holds it all along. V8 makes a vector out of integers wherever a literal stands, by
+   * instructions that take longer than most arithmetic: where few of them are used often, this is faster.
+   */
+  heldF32x4(value: number): this {
+    let local = this.#held.get(value);
+    if (local === undefined) {
+      // No other value may have had it: it would be lost in a loop.
+      local = this.#params + this.#locals.push("v128") - 1;
+      this.#held.set(value, local);
+      pushF32x4(this.#start, [value]);
+      this.#start.push(0x21);
+      unsigned(this.#start, local);
+    }
+    return this.get(local);
   }
 
   /** A vector literal of four integers. */
@@ -310,8 +326,16 @@ export class FunctionWriter {
     unsigned(locals, this.#locals.length);
     for (const type of this.#locals) locals.push(1, valueTypeCodes[type]);
     const size: number[] = [];
-    unsigned(size, locals.length + this.#bytes.length);
-    return [size, locals, this.#bytes];
+    unsigned(size, locals.length + this.#start.length + this.#bytes.length);
+    return [size, locals, this.#start, this.#bytes];
+  }
+}
+
+function pushF32x4(bytes: number[], values: readonly number[]): void {
+  bytes.push(0xfd, 12);
+  for (let lane = 0; lane < 4; lane++) {
+    literal.setFloat32(0, values[lane % values.length], true);
+    for (let i = 0; i < 4; i++) bytes.push(literal.getUint8(i));
   }
 }
 

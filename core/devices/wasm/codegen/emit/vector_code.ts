@@ -6,7 +6,7 @@
  */
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { WasmModule } from "../assembler/module.ts";
-import { storeLanes, vectorLanes } from "./vectors.ts";
+import { storeLanes, transpose4, vectorLanes } from "./vectors.ts";
 
 /** What a parameter of such a function is: an address in the memory, or an integer that is not negative. */
 export type VectorParameter = "address" | "count";
@@ -35,8 +35,24 @@ export interface VectorCode {
   readonly spread?: (to: number, from: number, lane: number) => void;
   /** sum += x y, rounded once (in WebAssembly: if the processor can). */
   multiplyAdd(x: number, y: number, sum: number): void;
+  /** to = x + y, x - y, and factor x; any of the vectors may be the same. */
+  setSum(to: number, x: number, y: number): void;
+  setDifference(to: number, x: number, y: number): void;
+  setScaled(to: number, factor: number, x: number): void;
+  /** to = factor x + y, rounded like `multiplyAdd`; `to` may be y, not x. */
+  setScaledSum(to: number, factor: number, x: number, y: number): void;
+  /** Places for vectors that are not at hand: there may be more of them than of vectors. */
+  places(count: number): number[];
+  releasePlaces(...places: readonly number[]): void;
+  keep(place: number, vector: number): void;
+  recall(vector: number, place: number): void;
   /** Stores the first `lanes` floats; nothing beyond them is touched. */
   store(vector: number, address: number, offset: number, lanes?: number): void;
+  /**
+   * Stores, for each lane, that of each of two or four vectors side by side, or of the first `count` of them; from a lane to the next it is
+   * `distance` bytes. The vectors' values are lost.
+   */
+  storeAcross(vectors: readonly number[], address: number, offset: number, distance: number, count?: number): void;
   setConstant(to: number, value: number): void;
   /** Sets an integer to another, to its quotient by a power of two, or to the remainder. */
   set(to: number, from: number): void;
@@ -49,6 +65,8 @@ export interface VectorCode {
   repeat(counter: number, body: () => void): void;
   /** The body if an integer is not 0. */
   unless0(integer: number, body: () => void): void;
+  /** The body if it is more than a constant. */
+  ifMore(integer: number, than: number, body: () => void): void;
   /** A part, with integers that keep their values. */
   call(part: VectorPart, parameters: readonly number[]): void;
 }
@@ -136,8 +154,59 @@ export class WasmVectorCode implements VectorCode {
     this.#c.get(x).get(y).get(sum).op("f32x4.relaxed_madd").set(sum);
   }
 
+  setSum(to: number, x: number, y: number): void {
+    this.#c.get(x).get(y).op("f32x4.add").set(to);
+  }
+
+  setDifference(to: number, x: number, y: number): void {
+    this.#c.get(x).get(y).op("f32x4.sub").set(to);
+  }
+
+  setScaled(to: number, factor: number, x: number): void {
+    this.#c.heldF32x4(factor).get(x).op("f32x4.mul").set(to);
+  }
+
+  setScaledSum(to: number, factor: number, x: number, y: number): void {
+    this.#c.heldF32x4(factor).get(x).get(y).op("f32x4.relaxed_madd").set(to);
+  }
+
+  places(count: number): number[] {
+    return this.vectors(count);
+  }
+
+  releasePlaces(...places: readonly number[]): void {
+    this.releaseVectors(...places);
+  }
+
+  keep(place: number, vector: number): void {
+    this.#c.get(vector).set(place);
+  }
+
+  recall(vector: number, place: number): void {
+    this.#c.get(place).set(vector);
+  }
+
   store(vector: number, address: number, offset: number, lanes = vectorLanes): void {
     storeLanes(this.#c, address, vector, lanes, offset);
+  }
+
+  storeAcross(vectors: readonly number[], address: number, offset: number, distance: number, count = vectors.length): void {
+    const c = this.#c;
+    if (vectors.length === vectorLanes) {
+      transpose4(c, vectors);
+      vectors.forEach((vector, lane) => this.store(vector, address, offset + lane * distance, count));
+      return;
+    }
+    const [first, second] = vectors;
+    c.withLocals("v128", 1, (pair) => {
+      for (let lane = 0; lane < vectorLanes; lane++) {
+        // What a lane has of both, and what the next one has.
+        if (lane % 2 === 0) c.get(first).get(second).shuffle32([lane, lane + 4, lane + 1, lane + 5]).set(pair);
+        c.get(address).get(pair);
+        if (count === 1) c.memLane("v128.store32_lane", lane % 2 * 2, offset + lane * distance);
+        else c.memLane("v128.store64_lane", lane % 2, offset + lane * distance);
+      }
+    });
   }
 
   setConstant(to: number, value: number): void {
@@ -176,6 +245,10 @@ export class WasmVectorCode implements VectorCode {
 
   unless0(integer: number, body: () => void): void {
     this.#c.get(integer).if(body);
+  }
+
+  ifMore(integer: number, than: number, body: () => void): void {
+    this.#c.get(integer).i32(than).op("i32.gt_u").if(body);
   }
 
   call({ func }: VectorPart, parameters: readonly number[]): void {

@@ -8,8 +8,8 @@
  * same, with more columns. So it is with machine code, whose vectors are longer or more (see `native/native.ts`).
  *
  * In WebAssembly a tile of single vectors waits for loads and the checks of their bounds, not for multiply-adds. Where the left matrix is
- * packed, a tile of 5 rows has registers to spare for four of its elements at once, which are then spread: 0.99 of the peak, where 6
- * rows with a load for each element reach 0.92 (Intel, family 6, model 167).
+ * packed, or its rows lie beside each other, a tile of 5 rows has registers to spare for four of its elements at once, which are then
+ * spread: 0.99 of the peak if packed, where 6 rows with a load for each element reach 0.92 (Intel, family 6, model 167).
  *
  * @module
  */
@@ -23,6 +23,7 @@ const manySteps = 8;
 
 /** The most registers of a tile that spreads elements. */
 const spreadingRegisters = 14;
+const alongRegisters = 15;
 
 /** A tile and the layout of its operands; distances in floats. */
 export interface TileSpec {
@@ -113,6 +114,8 @@ class Tile {
   readonly #count: number;
   /** A vector for neighbouring elements of the left matrix, if they are loaded together and spread. */
   readonly #together: number | undefined;
+  /** Or one for each row, of some of its steps. */
+  readonly #along: readonly number[];
 
   constructor(code: VectorCode, spec: TileSpec, [lhs, rhs, result, steps, last, behind]: readonly number[]) {
     this.#code = code;
@@ -122,9 +125,13 @@ class Tile {
     const vectors = Math.ceil(spec.columns / code.lanes);
     this.#tile = sumTile(code, spec.rows, vectors, spec.rows < vectors);
     [this.#count] = code.integers(1);
-    const packed = spec.rows > 1 && spec.lhsRow === 1 && spec.lhsStep === spec.rows && vectors <= spec.rows;
-    const spreads = code.spread && packed && spec.rows * vectors + vectors + 2 <= spreadingRegisters;
+    const beside = spec.rows > 1 && spec.lhsRow === 1 && vectors <= spec.rows;
+    const together = beside && (spec.lhsStep === spec.rows || spec.rows >= code.lanes);
+    const spreads = code.spread && together && spec.rows * vectors + vectors + 2 <= spreadingRegisters;
     this.#together = spreads ? code.vectors(1)[0] : undefined;
+    const along = code.spread && spec.lhsStep === 1 && spec.wholeSteps &&
+      spec.rows * vectors + vectors + 1 + spec.rows <= alongRegisters;
+    this.#along = along ? code.vectors(spec.rows) : [];
   }
 
   write(): void {
@@ -140,6 +147,7 @@ class Tile {
     releaseSumTile(code, this.#tile);
     code.releaseIntegers(this.#count);
     if (this.#together !== undefined) code.releaseVectors(this.#together);
+    code.releaseVectors(...this.#along);
   }
 
   /** Adds the products of all steps of a run. */
@@ -194,15 +202,26 @@ class Tile {
   #loadLeft(to: number, row: number, step: number, count: number): void {
     const [code, together] = [this.#code, this.#together];
     const at = row * this.#spec.lhsRow + step * this.#spec.lhsStep;
-    if (together === undefined || count % code.lanes > 0) return code.broadcast(to, this.#lhs, at * floatBytes);
-    if (at % code.lanes === 0) code.load(together, this.#lhs, at * floatBytes);
-    code.spread!(to, together, at % code.lanes);
+    const { rows, lhsStep } = this.#spec;
+    if (this.#along.length > 0 && count % code.lanes === 0) return code.spread!(to, this.#along[row], step % code.lanes);
+    // Packed steps follow each other without a gap, whole vectors of them; else it is the rows of a step.
+    const packed = lhsStep === rows && count % code.lanes === 0;
+    const number = packed ? at : row;
+    const end = packed ? count * rows : rows;
+    if (together === undefined || number - number % code.lanes + code.lanes > end) {
+      return code.broadcast(to, this.#lhs, at * floatBytes);
+    }
+    if (number % code.lanes === 0) code.load(together, this.#lhs, at * floatBytes);
+    code.spread!(to, together, number % code.lanes);
   }
 
   /** Adds the outer product of step number `step` of `count` from the pointers on. */
   #addStep(step: number, count: number): void {
     const code = this.#code;
-    const { columns, rhsStep } = this.#spec;
+    const { columns, lhsRow, rhsStep } = this.#spec;
+    if (step % code.lanes === 0 && count % code.lanes === 0) {
+      this.#along.forEach((to, row) => code.load(to, this.#lhs, (row * lhsRow + step) * floatBytes));
+    }
     addOuterProduct(
       code,
       this.#tile,

@@ -7,9 +7,12 @@ import type { WasmModule } from "../assembler/module.ts";
 import { type VectorWriter, wasmVectorWriter } from "../emit/vector_code.ts";
 import { vectorLanes } from "../emit/vectors.ts";
 
-/** Rows of the best tile, and of the best one of single vectors whose left matrix is packed: see `micro_kernel.ts`. */
+/** Rows of the best tile, and of the best of single vectors whose left matrix is packed, or has steps beside each other: see `micro_kernel.ts`. */
 export const maxTileRows = 6;
 const spreadingTileRows = 5;
+const alongTileRows = 4;
+/** Rows of blocks where all tiles load elements one by one. */
+export const wholeBlockRows = [maxTileRows, maxTileRows - 1] as const;
 /** Columns of the best tile in WebAssembly: for registers of one vector, and where the engine has some for two. */
 export type TileColumns = 8 | 16;
 export const narrowTile: TileColumns = 8;
@@ -21,6 +24,8 @@ export interface Tiles {
   readonly columns: number;
   /** Rows of the largest where the left matrix is packed. */
   readonly packedRows: number;
+  /** Rows of the best two where steps lie beside each other in the left matrix: of the better one first. */
+  readonly blockRows: readonly [number, number];
   /** Vectors that the engine holds in one register, and the floats of one. */
   readonly perRegister: 1 | 2;
   readonly registerFloats: number;
@@ -40,6 +45,7 @@ export function wasmTiles(module: WasmModule, columns: TileColumns): Tiles {
   return {
     columns,
     packedRows: perRegister === 1 ? spreadingTileRows : maxTileRows,
+    blockRows: perRegister === 1 ? [alongTileRows, maxTileRows] : wholeBlockRows,
     perRegister,
     registerFloats: perRegister * vectorLanes,
     registers: 16,

@@ -54,6 +54,7 @@ function* generalCases(): Generator<InstructionCase> {
       yield { text: `add ${text}`, write: (c) => c.addConstant(to, value) };
       yield { text: `and ${text}`, write: (c) => c.and(to, value) };
       yield { text: `sub ${text}`, write: (c) => c.subtract(to, value) };
+      yield { text: `cmp ${text}`, write: (c) => c.compare(to, value) };
       yield { text: `mov ${names32[to]},${constant(value, 32)}`, write: (c) => c.constant32(to, value) };
     }
     yield { text: `movabs ${names64[to]},0x7f0123456789`, write: (c) => c.constant64(to, 0x7f0123456789n) };
@@ -66,6 +67,8 @@ function* generalCases(): Generator<InstructionCase> {
       const memory = at(to, offset);
       yield { text: `mov r9d,DWORD PTR ${address(memory)}`, write: (c) => c.load32(9, memory) };
       yield { text: `mov DWORD PTR ${address(memory)},ebx`, write: (c) => c.store32(3, memory) };
+      yield { text: `mov r9,QWORD PTR ${address(memory)}`, write: (c) => c.load64(9, memory) };
+      yield { text: `mov QWORD PTR ${address(memory)},rbx`, write: (c) => c.store64(3, memory) };
     }
   }
   yield { text: "ret", write: (c) => c.return() };
@@ -76,6 +79,8 @@ function* generalCases(): Generator<InstructionCase> {
 
 const pointer = { 128: "XMMWORD PTR ", 256: "YMMWORD PTR ", 512: "ZMMWORD PTR " } as const;
 
+const wideExtract = { 256: "vextractf128", 512: "vextractf32x4" } as const;
+
 function* vectorCases(): Generator<InstructionCase> {
   const make = (
     text: string,
@@ -85,7 +90,8 @@ function* vectorCases(): Generator<InstructionCase> {
     first: number | undefined,
     last: number | Memory,
     mask?: number,
-  ): InstructionCase => ({ text, write: (c) => c.vector(instruction, width, register, first, last, mask) });
+    choice?: number,
+  ): InstructionCase => ({ text, write: (c) => c.vector(instruction, width, register, first, last, mask, choice) });
   for (const width of [128, 256, 512] as const) {
     const registers = width === 512 ? [0, 7, 8, 15, 16, 24, 31] : [0, 7, 8, 15];
     const name = (register: number) => vectorName(width, register);
@@ -99,6 +105,10 @@ function* vectorCases(): Generator<InstructionCase> {
           yield make(`vmovups ${name(register)},${whole}`, "vmovups", width, register, undefined, memory);
           yield make(`vmovups ${whole},${name(register)}`, "vmovupsStore", width, register, undefined, memory);
           yield make(`vbroadcastss ${name(register)},DWORD PTR ${text}`, "vbroadcastss", width, register, undefined, memory);
+          if (width !== 128) {
+            const text = `${wideExtract[width]} ${pointer[128]}${address(memory)},${name(register)},0x1`;
+            yield make(text, "vextractStore", width, register, undefined, memory, 0, 1);
+          }
           if (width === 512) {
             yield make(`vmovups ${name(register)}{k1}{z},${whole}`, "vmovups", width, register, undefined, memory, 1);
             yield make(`vmovups ${whole}{k7},${name(register)}`, "vmovupsStore", width, register, undefined, memory, 7);
@@ -111,11 +121,33 @@ function* vectorCases(): Generator<InstructionCase> {
       for (const first of registers) {
         for (const last of [registers[0], registers.at(-1)!, registers.at(-2)!]) {
           const text = [register, first, last].map(name).join(",");
-          yield make(`vfmadd231ps ${text}`, "vfmadd231ps", width, register, first, last);
+          for (const each of ["vfmadd231ps", "vaddps", "vsubps", "vmulps", "vunpcklps", "vunpckhps"] as const) {
+            yield make(`${each} ${text}`, each, width, register, first, last);
+          }
+          yield make(`vshufps ${text},0x44`, "vshufps", width, register, first, last, 0, 0x44);
           if (width === 512) yield make(`vpxord ${text}`, "vpxord", width, register, first, last);
           else yield make(`vxorps ${text}`, "vxorps", width, register, first, last);
         }
       }
+    }
+  }
+  // Parts of a vector, of registers that need the long form as well.
+  for (const register of [0, 7, 8, 15, 16, 31]) {
+    const name = vectorName(128, register);
+    for (const base of general) {
+      for (const offset of base === 12 ? offsets : [0, offsets[(base + register) % offsets.length]]) {
+        const memory = at(base, offset);
+        const text = address(memory);
+        yield make(`vmovss DWORD PTR ${text},${name}`, "vmovssStore", 128, register, undefined, memory);
+        yield make(`vmovlps QWORD PTR ${text},${name}`, "vmovlpsStore", 128, register, undefined, memory);
+        yield make(`vmovhps QWORD PTR ${text},${name}`, "vmovhpsStore", 128, register, undefined, memory);
+        yield make(`vextractps DWORD PTR ${text},${name},0x2`, "vextractpsStore", 128, register, undefined, memory, 0, 2);
+      }
+    }
+    for (const to of register > 15 ? [3, 17] : [3, 12]) {
+      const width = register > 15 ? 512 : 256;
+      const text = `${wideExtract[width]} ${vectorName(128, to)},${vectorName(width, register)},0x1`;
+      yield make(text, "vextractStore", width, register, undefined, to, 0, 1);
     }
   }
   for (const mask of [1, 7]) {
@@ -129,16 +161,21 @@ function* vectorCases(): Generator<InstructionCase> {
 function distances(code: Assembler): string[] {
   const [before, behind] = [new Label(), new Label()];
   code.here(before).test(0).jump("zero", behind).jump("notZero", before).addressOf(2, before).addressOf(9, behind);
-  code.loadFrom(256, 3, behind).loadFrom(256, 12, behind).loadFrom(128, 8, before).here(behind).return();
+  code.loadFrom(256, 3, behind).loadFrom(256, 12, behind).loadFrom(128, 8, before);
+  code.vector("vmulps", 256, 3, 12, behind).vector("vfmadd231ps", 512, 17, 2, before).jump("notAbove", before);
+  code.here(behind).return();
   return [
     "test rax,rax",
-    "je 0x35",
+    "je 0x4d",
     "jne 0x0",
     "lea rdx,[rip+0xffffffffffffffea] # 0x0",
-    "lea r9,[rip+0x18] # 0x35",
-    "vmovups ymm3,YMMWORD PTR [rip+0x10] # 0x35",
-    "vmovups ymm12,YMMWORD PTR [rip+0x8] # 0x35",
+    "lea r9,[rip+0x30] # 0x4d",
+    "vmovups ymm3,YMMWORD PTR [rip+0x28] # 0x4d",
+    "vmovups ymm12,YMMWORD PTR [rip+0x20] # 0x4d",
     "vmovups xmm8,XMMWORD PTR [rip+0xffffffffffffffcb] # 0x0",
+    "vmulps ymm3,ymm12,YMMWORD PTR [rip+0x10] # 0x4d",
+    "vfmadd231ps zmm17,zmm2,ZMMWORD PTR [rip+0xffffffffffffffb9] # 0x0",
+    "jbe 0x0",
     "ret",
   ];
 }

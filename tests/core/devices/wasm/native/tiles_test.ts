@@ -156,6 +156,7 @@ for (const [name, machine] of machineCodes) {
       for (const columns of [1, 8, tileColumns - 3, tileColumns]) {
         const common = { rows, columns, rhsStep: columns, resultRow: columns + 1, accumulates: true };
         all.push({ spec: { ...common, lhsRow: 1, lhsStep: rows, wholeSteps: false }, next: "behind" });
+        all.push({ spec: { ...common, lhsRow: 1, lhsStep: 40, wholeSteps: false }, next: "below" });
         all.push({ spec: { ...common, lhsRow: 40, lhsStep: 1, wholeSteps: false }, next: "below" });
         all.push({ spec: { ...common, lhsRow: 40, lhsStep: 1, wholeSteps: true, accumulates: false }, next: "below" });
         const runs = { lhs: 13 * rows, rhs: 11 * columns };

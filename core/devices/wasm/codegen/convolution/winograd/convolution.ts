@@ -19,19 +19,19 @@ import { type Epilogue, type GeneratorContext, type Phase, phaseLocals, phasePar
 import { operandAddress, plus, plusScaled, setMin, slotAddress } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
-import { floatBytes, zeroBytes } from "../../emit/vectors.ts";
-import { maxTileRows } from "../../matmul/tile.ts";
+import { floatBytes } from "../../emit/vectors.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
 import { piecesFor } from "../../work.ts";
 import { type FilterPanels, filterPanels, transformFilters } from "./filters.ts";
 import { bestTiling } from "./choice.ts";
 import { directTile } from "./direct_tile.ts";
-import { filterScale, type MagnitudePlane, magnitudePlane, unevenTile } from "./evenness.ts";
+import { filterScale, unevenTile } from "./evenness.ts";
 import type { WinogradForm } from "./linear_maps.ts";
-import { multiplyComponents } from "./products.ts";
+import { multiplyComponents, tilesInBlocks } from "./products.ts";
 import { outputTransform } from "./squares.ts";
-import { setBand, type TiledImage, tiledImage, transformGroup } from "./tiled_image.ts";
-import { type Band, type ConvolutionTiling, eachGroup, eachTile, tileSpacing } from "./tiling.ts";
+import { planesOfSquare, squarePlanes } from "./pixels.ts";
+import { copyBand, pushTileMagnitudes, pushTilePixels, type TiledImage, tiledImage, transformGroup } from "./tiled_image.ts";
+import { type Band, type ConvolutionTiling, eachGroup, eachTile, tileSpacing, writerFor } from "./tiling.ts";
 
 /** Bytes of a word that says whether a tile is uneven. */
 const wordBytes = 4;
@@ -74,12 +74,15 @@ interface TileConvolution {
   /** Bytes of a group's patches, and floats from one tile's products to the next. */
   readonly patchBytes: number;
   readonly productStride: number;
-  /** For tiles that are uneven: the magnitudes of a band, where they and the words that name such tiles lie in private memory. */
-  readonly plane: MagnitudePlane;
-  readonly planeAt: number;
+  /** For tiles that are uneven: where in private memory the words that name them lie, and the planes of one. */
   readonly unevenAt: number;
-  /** Functions: the scale of the filters, whether a tile is uneven, and its outputs; of whole tiles, and of those at the right edge. */
+  readonly planesAt: number;
+  /**
+   * Functions: the scale of the filters, what makes planes, whether a tile is uneven, and its outputs; of whole tiles, and of those at the right
+   * edge.
+   */
   readonly scale: number;
+  readonly planes: number;
   readonly uneven: readonly [whole: number, edge: number];
   readonly direct: readonly [whole: number, edge: number];
 }
@@ -96,38 +99,40 @@ function convolveTiles(
   const { module } = context;
   const { inChannels, outWidth } = conv;
   const { form } = tiling;
+  const { tiles } = panels;
   const outChannels = conv.outChannels / tiling.parts;
   const part = { ...conv, outChannels };
   const productStride = form.components * outChannels + tileSpacing;
-  const blockTiles = Math.min(tiling.together, maxTileRows);
-  const image = tiledImage(module, conv.source, conv.window, tiling, [form.patchToComponents, form.patch], 0);
+  const image = tiledImage(module, conv.source, conv.window, tiling, tiles, [form.patchToComponents, form.patch], 0);
   const patchStride = image.tileStride;
   const { components } = form;
-  const sizes = { components, inChannels, outChannels, tiles: panels.tiles, patchStride, productStride, blockTiles };
+  const sizes = { components, inChannels, outChannels, tiles, patchStride, productStride, together: tiling.together };
   const multiply = multiplyComponents(module, sizes);
   const edgeColumns = outWidth % form.tile;
-  const wholeTile = outputTransform(module, form, part, form.tile);
-  const edgeTile = edgeColumns === 0 ? wholeTile : outputTransform(module, form, part, edgeColumns);
+  const writer = writerFor(module, tiles, outChannels);
+  const wholeTile = outputTransform(writer, form, part, form.tile);
+  const edgeTile = edgeColumns === 0 ? wholeTile : outputTransform(writer, form, part, edgeColumns);
   const epilogue = context.epilogue(kernel);
-  const rows = roundUp(tiling.together, blockTiles);
+  const rows = tilesInBlocks(sizes);
   const patchBytes = roundUp(rows * patchStride * floatBytes, 64);
-  const plane = magnitudePlane(module, inChannels, image.layout, tiling, form.patch - form.tile);
-  const planeAt = image.stagedBytes + patchBytes + roundUp(rows * productStride * floatBytes, 64);
-  const unevenAt = planeAt + plane.bytes;
-  context.privateScratch(unevenAt + tiling.together * wordBytes);
+  const unevenAt = image.end + patchBytes + roundUp(rows * productStride * floatBytes, 64);
+  const planesAt = unevenAt + roundUp(tiling.together * wordBytes, 64);
+  const squares = planesOfSquare(form.patch);
+  context.privateScratch(planesAt + inChannels * squares.plane * floatBytes);
   const [uneven, direct] = [
-    (columns: number) => unevenTile(module, form, plane, columns),
-    (columns: number) => directTile(module, form, part, image.layout, columns),
+    (columns: number) => unevenTile(module, form, image.layout, columns),
+    (columns: number) => directTile(module, form, part, squares, columns),
   ].map((write) => {
     const whole = write(form.tile);
     return [whole, edgeColumns === 0 ? whole : write(edgeColumns)] as const;
   });
   const scale = filterScale(module, context.threads);
+  const planes = squarePlanes(module, form.patch, image.layout);
   const parts = { conv, pieces, tiling, channels: outChannels, image, panels, epilogue, multiply, wholeTile, edgeTile };
   return module.func(
     { params: phaseParams },
     (c) =>
-      new TileConvolutionWriter(c, { ...parts, patchBytes, productStride, plane, planeAt, unevenAt, scale, uneven, direct })
+      new TileConvolutionWriter(c, { ...parts, patchBytes, productStride, unevenAt, planesAt, scale, planes, uneven, direct })
         .write(),
   );
 }
@@ -140,8 +145,7 @@ class TileConvolutionWriter {
   /** Locals: the bands of the piece. */
   readonly #unit: number;
   readonly #end: number;
-  /** Locals: addresses of the band of the image, and of the components of a group. */
-  readonly #base: number;
+  /** Locals: addresses of the components of a group. */
   readonly #patches: number;
   readonly #products: number;
   /** Locals: the tile that is transformed, and the one transformed back, its first row of outputs, how many rows follow, and a channel. */
@@ -159,7 +163,7 @@ class TileConvolutionWriter {
     this.#c = c;
     this.#parts = parts;
     this.#tile = parts.tiling.form.tile;
-    [this.#unit, this.#end, this.#base, this.#patches, this.#products] = c.locals("i32", 5);
+    [this.#unit, this.#end, this.#patches, this.#products] = c.locals("i32", 4);
     [this.#tilePatches, this.#tileProducts, this.#row, this.#rowsLeft, this.#channel] = c.locals("i32", 5);
     [this.#loadUneven, this.#storeUneven] = c.locals("i32", 2);
     this.#scale = c.local("f32");
@@ -167,10 +171,9 @@ class TileConvolutionWriter {
 
   write(): void {
     const c = this.#c;
-    const { image, tiling, pieces, patchBytes, multiply, panels, plane, planeAt, unevenAt } = this.#parts;
-    plus(c.get(phaseLocals.scratch), image.stagedBytes).set(this.#patches);
+    const { image, tiling, pieces, patchBytes, multiply, panels, unevenAt } = this.#parts;
+    plus(c.get(phaseLocals.scratch), image.end).set(this.#patches);
     plus(c.get(this.#patches), patchBytes).set(this.#products);
-    if (image.layout.staged && tiling.bands === 1) zeroBytes(c, phaseLocals.scratch, image.stagedBytes);
     setShare(c, phaseLocals.piece, tiling.parts > 1 ? 1 : pieces, tiling.units, this.#unit, this.#end);
     plus(slotAddress(c, panels.slot), panels.magnitudes * floatBytes).call(this.#parts.scale).set(this.#scale);
     eachGroup(c, tiling, [this.#unit, this.#end], {
@@ -178,13 +181,9 @@ class TileConvolutionWriter {
         c.get(this.#patches).set(this.#tilePatches).get(this.#products).set(this.#tileProducts);
         plus(c.get(phaseLocals.scratch), unevenAt).tee(this.#loadUneven).set(this.#storeUneven);
       },
-      beginBand: (band) => {
-        setBand(c, image, band, this.#base);
-        plus(c.get(this.#base).get(phaseLocals.scratch), planeAt);
-        plus(c.get(band.tileRows).i32(this.#tile).op("i32.mul"), tiling.form.patch - this.#tile).call(plane.find);
-      },
+      beginBand: (band) => copyBand(c, image, band),
       load: (band) => {
-        transformGroup(c, image, tiling, band, this.#base, this.#tilePatches);
+        transformGroup(c, image, tiling, band, this.#tilePatches);
         this.#findUneven(band);
       },
       multiply: (tiles) => {
@@ -219,14 +218,12 @@ class TileConvolutionWriter {
   /** Writes down which of a group's tiles are uneven. */
   #findUneven(band: Band): void {
     const c = this.#c;
-    const { tiling, plane, planeAt, uneven } = this.#parts;
+    const { image, tiling, uneven } = this.#parts;
     eachTile(c, tiling, band, (row, column) => {
       this.#setRows(band, row);
       this.#byColumn(column, uneven, (func) => {
         c.get(this.#loadUneven);
-        plus(c.get(phaseLocals.scratch), planeAt);
-        plusScaled(c, row, this.#tile * plane.pitch * floatBytes);
-        plusScaled(c, column, this.#tile * floatBytes).get(this.#rowsLeft).get(this.#scale).call(func).mem("i32.store");
+        pushTileMagnitudes(c, image, row, column).get(this.#rowsLeft).get(this.#scale).call(func).mem("i32.store");
       });
       c.increment(this.#loadUneven, wordBytes);
     });
@@ -235,7 +232,7 @@ class TileConvolutionWriter {
   /** Computes the outputs of a group's tiles. */
   #transformBack(band: Band): void {
     const c = this.#c;
-    const { image, tiling, wholeTile, edgeTile, productStride, direct } = this.#parts;
+    const { image, tiling, wholeTile, edgeTile, productStride, planes, direct } = this.#parts;
     eachTile(c, tiling, band, (row, column) => {
       this.#setRows(band, row);
       const call = (pushSource: () => void, funcs: readonly [number, number]) =>
@@ -244,21 +241,25 @@ class TileConvolutionWriter {
           this.#pushOutput(band, column).get(this.#rowsLeft).call(func);
         });
       c.get(this.#storeUneven).mem("i32.load").if(() => {
-        // Other images of the group have been staged since.
-        if (tiling.imagesTogether > 1) setBand(c, image, band, this.#base);
-        call(() => this.#pushDirectOperands(row, column), direct);
+        // Other images of the group have been copied since.
+        if (tiling.imagesTogether > 1) copyBand(c, image, band);
+        pushTilePixels(c, image, row, column);
+        this.#pushPlanes().call(planes);
+        call(() => this.#pushDirectOperands(), direct);
       }, () => call(() => c.get(this.#tileProducts), [wholeTile, edgeTile]));
       c.increment(this.#tileProducts, productStride * floatBytes).increment(this.#storeUneven, wordBytes);
     });
   }
 
-  /** Pushes the addresses of a tile's patch in the band, and of the part's filters. */
-  #pushDirectOperands(row: number, column: number): void {
-    const c = this.#c;
-    const { conv: { filters, filterOut }, channels, image: { layout } } = this.#parts;
-    plusScaled(c.get(this.#base), row, this.#tile * layout.pitch * floatBytes);
-    plusScaled(c, column, this.#tile * floatBytes);
-    operandAddress(c, filters);
+  /** Pushes the address of the planes of an uneven tile. */
+  #pushPlanes(): FunctionWriter {
+    return plus(this.#c.get(phaseLocals.scratch), this.#parts.planesAt);
+  }
+
+  /** Pushes the addresses of these, and of the part's filters. */
+  #pushDirectOperands(): void {
+    const { conv: { filters, filterOut }, channels } = this.#parts;
+    operandAddress(this.#pushPlanes(), filters);
     this.#plusPart(channels * filterOut * floatBytes);
   }
 
@@ -285,7 +286,7 @@ class TileConvolutionWriter {
     if (func === undefined) return;
     c.get(band.tileRow).i32(this.#tile).op("i32.mul").set(this.#row);
     c.i32(outHeight).get(this.#row).op("i32.sub").set(this.#rowsLeft);
-    setMin(c, this.#rowsLeft, this.#rowsLeft, () => c.i32(tiling.bandTiles * this.#tile));
+    setMin(c, this.#rowsLeft, this.#rowsLeft, () => c.get(band.tileRows).i32(this.#tile).op("i32.mul"));
     const finishRows = (pushRows: () => void) => {
       slotAddress(c.get(phaseLocals.table), slot);
       this.#pushDomainRow(band);

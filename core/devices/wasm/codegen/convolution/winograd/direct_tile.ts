@@ -9,18 +9,18 @@ import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import type { WasmModule } from "../../assembler/module.ts";
 import { floatBytes, pushLaneSums, storeLanes, vectorLanes } from "../../emit/vectors.ts";
 import type { Convolution } from "../problem.ts";
-import type { WindowLayout } from "../window.ts";
 import { tilesOf4, type WinogradForm } from "./linear_maps.ts";
+import type { SquarePlanes } from "./pixels.ts";
 import { filterSize } from "./tiling.ts";
 
 const tapCount = filterSize * filterSize;
 
-/** Writes a function (patch in the image, filters, output, rows): the outputs of a tile, of which `rows` rows of `columns` pixels are stored. */
+/** Writes a function (planes of the patch, filters, output, rows): the outputs of a tile, of which `rows` rows of `columns` pixels are stored. */
 export function directTile(
   module: WasmModule,
   form: WinogradForm,
   conv: Convolution,
-  layout: WindowLayout,
+  layout: SquarePlanes,
   columns: number,
 ): number {
   const { inChannels, outChannels, outHeight, outWidth, filterIn, filterOut, flipped } = conv;
@@ -52,7 +52,7 @@ function eachProduct(
   c: FunctionWriter,
   { tile, patch }: WinogradForm,
   pixels: number,
-  layout: WindowLayout,
+  layout: SquarePlanes,
   body: (row: number, ky: number, kx: number, loaded: number) => void,
 ): void {
   c.withLocals("v128", 1, (loaded) => {
@@ -65,12 +65,12 @@ function eachProduct(
   });
 }
 
-/** Writes a function (patch, gradient's tile, sums): adds what a tile gives to all filters, one after the other. */
+/** Writes a function (planes of the patch, those of the gradient's tile, sums): adds what a tile gives to all filters, one after the other. */
 export function directFilterTile(
   module: WasmModule,
   { c: inChannels, o: outChannels }: ConvGeometry,
-  layout: WindowLayout,
-  gradientLayout: WindowLayout,
+  layout: SquarePlanes,
+  gradientLayout: SquarePlanes,
 ): number {
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [image, gradient, filters] = [0, 1, 2];

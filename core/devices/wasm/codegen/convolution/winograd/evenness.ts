@@ -3,7 +3,7 @@
  *
  * Its components mix all pixels of a patch, so that all outputs of a tile have rounding errors of the size of its largest pixel: an extreme
  * one would spoil outputs that it is no part of, and an infinity or NaN would reach them. So for each pixel the largest magnitude over all
- * channels is found, and for each tap that over all filters. A tile is even where the sizes differ by no more than a factor, and products
+ * channels is found (`pixels.ts`), and for each tap that over all filters. A tile is even where the sizes differ by no more than a factor, and products
  * are far from the ends of the range; the others are computed directly.
  *
  * Magnitudes are compared as integers, in whose order NaN is above infinity.
@@ -14,9 +14,9 @@ import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import type { WasmModule } from "../../assembler/module.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
-import type { WindowLayout } from "../window.ts";
 import { tilesOf4, type WinogradForm } from "./linear_maps.ts";
-import { filterSize, type Tiling } from "./tiling.ts";
+import type { PixelLayout } from "./pixels.ts";
+import { filterSize } from "./tiling.ts";
 
 /** How many times smaller the largest magnitude of a window may be than that of the patch. */
 const mostRatio = 8;
@@ -26,56 +26,7 @@ const largest = 1e36;
 const largestProduct = 1e30;
 const smallestProduct = 1e-30;
 
-/** Vectors of a row whose magnitudes are found together. */
-const vectorsTogether = 4;
-
 const tapCount = filterSize * filterSize;
-
-/** Magnitudes of the pixels of a band: rows of so many columns, and the distance from row to row in floats. */
-export interface MagnitudePlane {
-  readonly columns: number;
-  readonly pitch: number;
-  readonly bytes: number;
-  /** Function (image, plane, rows). */
-  readonly find: number;
-}
-
-/** Writes the function that finds the magnitudes of the pixels that the squares of a band have, `beside` more than its tiles. */
-export function magnitudePlane(
-  module: WasmModule,
-  channels: number,
-  layout: WindowLayout,
-  tiling: Tiling,
-  beside: number,
-): MagnitudePlane {
-  const { tile } = tiling.form;
-  const columns = tiling.across * tile + beside;
-  const pitch = roundUp(columns, vectorLanes);
-  const bytes = roundUp((tiling.bandTiles * tile + beside) * pitch * floatBytes, 64);
-  const starts = Array.from({ length: pitch / vectorLanes }, (_, v) => Math.min(v * vectorLanes, columns - vectorLanes));
-  const find = module.func({ params: ["i32", "i32", "i32"] }, (c) => {
-    const [image, plane, rows] = [0, 1, 2];
-    const [row, from] = c.locals("i32", 2);
-    c.for(row, 0, () => c.get(rows), 1, () => {
-      for (let first = 0; first < starts.length; first += vectorsTogether) {
-        const together = starts.slice(first, first + vectorsTogether);
-        const most = c.locals("v128", together.length);
-        for (const each of most) c.i32x4(0).set(each);
-        c.get(image).set(from);
-        c.repeat(channels, () => {
-          together.forEach((column, v) => {
-            c.get(from).mem("v128.load", column * floatBytes).op("f32x4.abs").get(most[v]).op("i32x4.max_s").set(most[v]);
-          });
-          c.increment(from, layout.plane * floatBytes);
-        });
-        together.forEach((column, v) => c.get(plane).get(most[v]).mem("v128.store", column * floatBytes));
-        c.release("v128", ...most);
-      }
-      c.increment(image, layout.pitch * floatBytes).increment(plane, pitch * floatBytes);
-    });
-  });
-  return { columns, pitch, bytes, find };
-}
 
 /** Sets all lanes of a vector to the largest (or smallest) of them, as integers. */
 function spread(c: FunctionWriter, vector: number, op: "i32x4.max_s" | "i32x4.min_s"): void {
@@ -96,7 +47,7 @@ function pushOutOfRange(c: FunctionWriter, product: number): void {
 export function unevenTile(
   module: WasmModule,
   { tile, patch }: WinogradForm,
-  { pitch }: MagnitudePlane,
+  { magnitudePitch: pitch }: PixelLayout,
   columns: number,
 ): number {
   return module.func({ params: ["i32", "i32", "f32"], results: ["i32"] }, (c) => {
@@ -165,14 +116,14 @@ function pushFewCount(c: FunctionWriter, plane: number, pitch: number, size: 2 |
  * Writes a function (magnitudes of the patch, those of the gradient's tile) that says whether the products of a tile are uneven: where few
  * pixels count, of either side, or the largest product that a tap has is too small. Taps that have none get nothing.
  */
-export function unevenProducts(module: WasmModule, patch: MagnitudePlane, tile: MagnitudePlane): number {
+export function unevenProducts(module: WasmModule, patch: PixelLayout, tile: PixelLayout): number {
   return module.func({ params: ["i32", "i32"], results: ["i32"] }, (c) => {
     const [pixels, gradients] = [0, 1];
     const [most, largestGradient, least, products] = c.locals("v128", 4);
     const product = c.local("f32");
     const tiles = c.locals("v128", tilesOf4.tile as number);
     tiles.forEach((line, row) => {
-      c.get(gradients).mem("v128.load", row * tile.pitch * floatBytes).tee(line);
+      c.get(gradients).mem("v128.load", row * tile.magnitudePitch * floatBytes).tee(line);
       if (row > 0) c.get(largestGradient).op("i32x4.max_s");
       c.set(largestGradient);
     });
@@ -182,7 +133,7 @@ export function unevenProducts(module: WasmModule, patch: MagnitudePlane, tile: 
         c.i32x4(0).set(products);
         tiles.forEach((line, row) => {
           c.withLocals("v128", 1, (loaded) => {
-            c.get(pixels).mem("v128.load", ((row + ky) * patch.pitch + kx) * floatBytes).tee(loaded);
+            c.get(pixels).mem("v128.load", ((row + ky) * patch.magnitudePitch + kx) * floatBytes).tee(loaded);
             c.get(most).op("i32x4.max_s").set(most);
             c.get(loaded).get(line).op("f32x4.mul").op("f32x4.abs").get(products).op("i32x4.max_s").set(products);
           });
@@ -202,8 +153,8 @@ export function unevenProducts(module: WasmModule, patch: MagnitudePlane, tile: 
     }
     pushOutOfRange(c, product);
     c.op("i32.or");
-    pushFewCount(c, pixels, patch.pitch, tilesOf4.patch, most);
-    pushFewCount(c, gradients, tile.pitch, tilesOf4.tile, largestGradient);
+    pushFewCount(c, pixels, patch.magnitudePitch, tilesOf4.patch, most);
+    pushFewCount(c, gradients, tile.magnitudePitch, tilesOf4.tile, largestGradient);
     c.op("i32.or").op("i32.or");
   });
 }

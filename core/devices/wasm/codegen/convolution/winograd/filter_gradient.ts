@@ -14,14 +14,16 @@ import { type GeneratorContext, type Phase, phaseLocals, phaseParams } from "../
 import { plus, plusScaled, slotAddress } from "../../emit/addresses.ts";
 import { blockSizes, evenBlocks, roundUp } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
+import { WasmVectorCode } from "../../emit/vector_code.ts";
 import { floatBytes, transpose4, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
 import { tileColumn } from "../../matmul/micro_kernel.ts";
-import { maxTileRows, type Tiles } from "../../matmul/tile.ts";
+import type { Tiles } from "../../matmul/tile.ts";
 import { componentsToFilter, tilesOf4, tileToComponents } from "./linear_maps.ts";
 import { transformSquare } from "./squares.ts";
 import { directFilterTile } from "./direct_tile.ts";
-import { magnitudePlane, unevenProducts } from "./evenness.ts";
-import { setBand, type TiledImage, tiledImage } from "./tiled_image.ts";
+import { unevenProducts } from "./evenness.ts";
+import { planesOfSquare, squarePlanes } from "./pixels.ts";
+import { copyBand, pushTileMagnitudes, pushTilePixels, type TiledImage, tiledImage, transformGroup } from "./tiled_image.ts";
 import { componentSpacing, eachGroup, eachTile, filterSize, gradientTiling, type Tiling } from "./tiling.ts";
 
 const tapCount = filterSize * filterSize;
@@ -49,13 +51,17 @@ function sumStride({ c, o }: ConvGeometry): number {
 }
 
 /** The images that are multiplied: the input in patches of 6 by 6, the gradient in tiles of 4 by 4. */
-function tiledOperands(module: WasmModule, { geometry: g, operands }: ConvKernel, tiling: Tiling): [TiledImage, TiledImage] {
-  const common = { spread: [1, 1], step: [1, 1], dilation: [1, 1] } as const;
+function tiledOperands(
+  module: WasmModule,
+  { geometry: g, operands }: ConvKernel,
+  tiling: Tiling,
+  tiles: Tiles,
+): [TiledImage, TiledImage] {
   const { top, left } = g.padding;
-  const input = { ...common, channels: g.c, height: g.h, width: g.w, top, left, kernel: [filterSize, filterSize] as const };
-  const gradient = { ...common, channels: g.o, height: g.oh, width: g.ow, top: 0, left: 0, kernel: [1, 1] as const };
-  const patches = tiledImage(module, operands[0], input, tiling, [patchToComponents, patchSize], 0);
-  return [patches, tiledImage(module, operands[1], gradient, tiling, [tileToComponents, tileSize], patches.stagedBytes)];
+  const input = { channels: g.c, height: g.h, width: g.w, top, left };
+  const gradient = { channels: g.o, height: g.oh, width: g.ow, top: 0, left: 0 };
+  const patches = tiledImage(module, operands[0], input, tiling, tiles, [patchToComponents, patchSize], 0);
+  return [patches, tiledImage(module, operands[1], gradient, tiling, tiles, [tileToComponents, tileSize], patches.end)];
 }
 
 /** The slots of the threads' direct sums of uneven tiles, and of the words that say which threads have some. */
@@ -83,28 +89,26 @@ function sumProducts(
 ): number {
   const { module } = context;
   const { geometry: g } = kernel;
-  const [patches, gradient] = tiledOperands(module, kernel, tiling);
   const tiles = context.tiles(g.n * g.oh * g.ow * tapCount * g.c * g.o, g.c);
+  const [patches, gradient] = tiledOperands(module, kernel, tiling, tiles);
   const multiply = multiplyTiles(module, g, tiles, patches.tileStride, gradient.tileStride);
-  const staged = patches.stagedBytes + gradient.stagedBytes;
+  const componentsAt = gradient.end;
   const patchBytes = roundUp(tiling.together * patches.tileStride * floatBytes, 64);
-  const patchPlane = magnitudePlane(module, g.c, patches.layout, tiling, patchSize - tileSize);
-  const gradientPlane = magnitudePlane(module, g.o, gradient.layout, tiling, 0);
-  const planesAt = staged + patchBytes + roundUp(tiling.together * gradient.tileStride * floatBytes, 64);
-  context.privateScratch(planesAt + patchPlane.bytes + gradientPlane.bytes);
-  const uneven = unevenProducts(module, patchPlane, gradientPlane);
-  const addDirectly = directFilterTile(module, g, patches.layout, gradient.layout);
+  const planesAt = componentsAt + patchBytes + roundUp(tiling.together * gradient.tileStride * floatBytes, 64);
+  const [patchPlanes, tilePlanes] = [planesOfSquare(patchSize), planesOfSquare(tileSize)];
+  const tilePlanesAt = planesAt + roundUp(g.c * patchPlanes.plane * floatBytes, 64);
+  context.privateScratch(tilePlanesAt + g.o * tilePlanes.plane * floatBytes);
+  const uneven = unevenProducts(module, patches.layout, gradient.layout);
+  const copyPatch = squarePlanes(module, patchSize, patches.layout);
+  const copyTile = squarePlanes(module, tileSize, gradient.layout);
+  const addDirectly = directFilterTile(module, g, patchPlanes, tilePlanes);
 
   return module.func({ params: phaseParams }, (c) => {
     const { piece, scratch } = phaseLocals;
-    const [unit, end, patchBase, gradientBase, patchComponents, gradientComponents, begun] = c.locals("i32", 7);
-    const [patch, tile, patchMagnitudes, gradientMagnitudes, used] = c.locals("i32", 5);
+    const [unit, end, patchComponents, gradientComponents, begun] = c.locals("i32", 5);
+    const [patch, tile, used, patchTarget, tileTarget] = c.locals("i32", 5);
     const pushDirectSums = () => plusScaled(slotAddress(c, direct.sums), piece, directFloats(g) * floatBytes);
-    /** Pushes the address of what a tile has in a plane. */
-    const pushTile = (base: number, pitch: number, row: number, column: number) => {
-      plusScaled(c.get(base), row, tileSize * pitch * floatBytes);
-      return plusScaled(c, column, tileSize * floatBytes);
-    };
+    const pushPlanes = (at: number) => plus(c.get(scratch), at);
     /** Adds an uneven tile directly, and zeroes its components. */
     const addTile = (row: number, column: number) => {
       c.get(used).op("i32.eqz").if(() => {
@@ -114,38 +118,37 @@ function sumProducts(
         });
         c.i32(1).set(used);
       });
-      pushTile(patchBase, patches.layout.pitch, row, column);
-      pushTile(gradientBase, gradient.layout.pitch, row, column);
+      pushTilePixels(c, patches, row, column);
+      pushPlanes(planesAt).call(copyPatch);
+      pushTilePixels(c, gradient, row, column);
+      pushPlanes(tilePlanesAt).call(copyTile);
+      pushPlanes(planesAt);
+      pushPlanes(tilePlanesAt);
       pushDirectSums().call(addDirectly);
       zeroBytes(c, patch, componentCount * g.c * floatBytes);
       zeroBytes(c, tile, componentCount * g.o * floatBytes);
     };
-    plus(c.get(scratch), planesAt).set(patchMagnitudes);
-    plus(c.get(patchMagnitudes), patchPlane.bytes).set(gradientMagnitudes);
-    plus(c.get(scratch), staged).set(patchComponents);
+    plus(c.get(scratch), componentsAt).set(patchComponents);
     plus(c.get(patchComponents), patchBytes).set(gradientComponents);
-    if (tiling.bands === 1) zeroBytes(c, scratch, staged);
     setShare(c, piece, parts, tiling.units, unit, end);
     eachGroup(c, tiling, [unit, end], {
-      beginGroup: () => c.get(patchComponents).set(patch).get(gradientComponents).set(tile),
-      beginBand: (band) => {
-        setBand(c, patches, band, patchBase);
-        setBand(c, gradient, band, gradientBase);
-        const pushRows = () => c.get(band.tileRows).i32(tileSize).op("i32.mul");
-        c.get(patchBase).get(patchMagnitudes);
-        plus(pushRows(), patchSize - tileSize).call(patchPlane.find);
-        c.get(gradientBase).get(gradientMagnitudes);
-        pushRows().call(gradientPlane.find);
+      beginGroup: () => {
+        c.get(patchComponents).tee(patch).set(patchTarget);
+        c.get(gradientComponents).tee(tile).set(tileTarget);
       },
-      load: (band) =>
+      beginBand: (band) => {
+        copyBand(c, patches, band);
+        copyBand(c, gradient, band);
+      },
+      load: (band) => {
+        transformGroup(c, patches, tiling, band, patchTarget);
+        transformGroup(c, gradient, tiling, band, tileTarget);
         eachTile(c, tiling, band, (row, column) => {
-          pushTile(patchMagnitudes, patchPlane.pitch, row, column);
-          pushTile(gradientMagnitudes, gradientPlane.pitch, row, column).call(uneven).if(() => addTile(row, column), () => {
-            pushTile(patchBase, patches.layout.pitch, row, column).get(patch).call(patches.transform);
-            pushTile(gradientBase, gradient.layout.pitch, row, column).get(tile).call(gradient.transform);
-          });
+          pushTileMagnitudes(c, patches, row, column);
+          pushTileMagnitudes(c, gradient, row, column).call(uneven).if(() => addTile(row, column));
           c.increment(patch, patches.tileStride * floatBytes).increment(tile, gradient.tileStride * floatBytes);
-        }),
+        });
+      },
       multiply: (tiles) => {
         c.get(gradientComponents).get(patchComponents);
         plusScaled(slotAddress(c, sums), piece, componentCount * sumStride(g) * floatBytes);
@@ -163,11 +166,11 @@ function sumProducts(
 function multiplyTiles(
   module: WasmModule,
   { c: inChannels, o: outChannels }: ConvGeometry,
-  { columns: width, writer }: Tiles,
+  { columns: width, packedRows, writer }: Tiles,
   patchStride: number,
   gradientStride: number,
 ): number {
-  const rowBlocks = evenBlocks(outChannels, maxTileRows);
+  const rowBlocks = evenBlocks(outChannels, packedRows);
   const blockColumn = (rows: number, columns: number) => {
     const layout = { lhsRow: 1, lhsStep: gradientStride, rhsStep: patchStride, resultRow: inChannels };
     return tileColumn(writer, { rows, columns, ...layout, wholeSteps: false, accumulates: true }, "below");
@@ -265,17 +268,15 @@ function fourFilters(module: WasmModule, stride: number, parts: number): number 
   return module.func({ params: ["i32", "i32"] }, (c) => {
     const [components, filters] = [0, 1];
     const filter = c.locals("v128", tapCount as number);
-    const loadRow = (row: number) =>
-      c.locals("v128", patchSize as number).map((local, column) => {
-        const offset = (part: number) => ((part * componentCount + row * patchSize + column) * stride) * floatBytes;
-        c.get(components).mem("v128.load", offset(0));
-        for (let part = 1; part < parts; part++) c.get(components).mem("v128.load", offset(part)).op("f32x4.add");
-        c.set(local);
-        return local;
-      });
-    transformSquare(c, componentsToFilter, patchSize, loadRow, (row, column, push) => {
-      push();
-      c.set(filter[row * filterSize + column]);
+    const code = new WasmVectorCode(c);
+    const load = (to: number, row: number, column: number) => {
+      const offset = (part: number) => ((part * componentCount + row * patchSize + column) * stride) * floatBytes;
+      c.get(components).mem("v128.load", offset(0));
+      for (let part = 1; part < parts; part++) c.get(components).mem("v128.load", offset(part)).op("f32x4.add");
+      c.set(to);
+    };
+    transformSquare(code, componentsToFilter, patchSize, load, (row, column, vector) => {
+      code.keep(filter[row * filterSize + column], vector);
     });
     storeFilters(c, filters, filter);
   });

@@ -8,6 +8,7 @@ import { type DerivedScratch, type GeneratorContext, phaseLocals, phaseParams } 
 import { operandAddress, plus, plusScaled, setQuotientAndRemainder, slotAddress } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
+import { WasmVectorCode } from "../../emit/vector_code.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import type { Tiles } from "../../matmul/tile.ts";
 import type { Convolution } from "../problem.ts";
@@ -95,19 +96,20 @@ function fourFilters({ module }: GeneratorContext, conv: Convolution, { form, co
   };
   return module.func({ params: ["i32", "i32"] }, (c) => {
     const [filters, panel] = [0, 1];
-    const loadRow = (row: number) =>
-      c.locals("v128", filterSize as number).map((local, column) => {
-        const offset = (lane: number) => (lane * conv.filterOut + tapAt(row, column)) * floatBytes;
-        c.get(filters).mem("v128.load32_zero", offset(0)).set(local);
-        for (let lane = 1; lane < vectorLanes; lane++) {
-          c.get(filters).get(local).memLane("v128.load32_lane", lane, offset(lane)).set(local);
-        }
-        return local;
-      });
-    transformSquare(c, form.filterToComponents, filterSize, loadRow, (row, column, push) => {
-      c.get(panel);
-      push();
-      c.mem("v128.store", (row * form.patch + column) * componentStride * floatBytes);
-    });
+    const load = (to: number, row: number, column: number) => {
+      const offset = (lane: number) => (lane * conv.filterOut + tapAt(row, column)) * floatBytes;
+      c.get(filters).mem("v128.load32_zero", offset(0)).set(to);
+      for (let lane = 1; lane < vectorLanes; lane++) {
+        c.get(filters).get(to).memLane("v128.load32_lane", lane, offset(lane)).set(to);
+      }
+    };
+    transformSquare(
+      new WasmVectorCode(c),
+      form.filterToComponents,
+      filterSize,
+      load,
+      (row, column, vector) =>
+        c.get(panel).get(vector).mem("v128.store", (row * form.patch + column) * componentStride * floatBytes),
+    );
   });
 }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { FunctionWriter } from "../../assembler/function_writer.ts";
+import type { VectorCode } from "../../emit/vector_code.ts";
 
 /** An algorithm F(tile x tile, 3 x 3), and its maps. */
 export interface WinogradForm {
@@ -22,41 +22,61 @@ export interface WinogradForm {
   readonly componentsToTile: LinearMap;
 }
 
-/** A linear map of a few vectors: calls `emit` for each of its outputs with what pushes it. */
-export type LinearMap = (c: FunctionWriter, x: readonly number[], emit: (index: number, push: () => void) => void) => void;
+/**
+ * A linear map of a few vectors, which keep their values: calls `emit` for each of its outputs, in order. They are of use until it returns, or,
+ * if there is a list for those that it makes, until these are released.
+ */
+export type LinearMap = (
+  code: VectorCode,
+  x: readonly number[],
+  emit: (index: number, vector: number) => void,
+  made?: number[],
+) => void;
 
-/** What a linear map is written with. Values are locals; all but `keep` give what pushes a value. */
+/** A value: a vector, or what sets one to it. */
+type Value = number | ((to: number) => void);
+
+/** What a linear map is written with. */
 interface Terms {
-  readonly copy: (x: number) => () => void;
-  readonly add: (x: number, y: number) => () => void;
-  readonly subtract: (x: number, y: number) => () => void;
-  readonly scale: (factor: number, x: number) => () => void;
+  readonly add: (x: number, y: Value) => Value;
+  readonly subtract: (x: number, y: number) => Value;
+  readonly scale: (factor: number, x: number) => Value;
   /** factor * x + y */
-  readonly multiplyAdd: (factor: number, x: number, y: number) => () => void;
-  /** A local that holds a value until the map is done. */
-  readonly keep: (push: () => void) => number;
+  readonly multiplyAdd: (factor: number, x: number, y: Value) => Value;
+  /** A vector that holds a value until the map is done. */
+  readonly keep: (value: Value) => number;
 }
 
 /** A linear map from the terms of its outputs. */
-function linearMap(outputs: (terms: Terms, x: readonly number[]) => readonly (() => void)[]): LinearMap {
-  return (c, x, emit) => {
+function linearMap(outputs: (terms: Terms, x: readonly number[]) => readonly Value[]): LinearMap {
+  return (code, x, emit, all) => {
     const kept: number[] = [];
-    const terms: Terms = {
-      copy: (x) => () => void c.get(x),
-      add: (x, y) => () => void c.get(x).get(y).op("f32x4.add"),
-      subtract: (x, y) => () => void c.get(x).get(y).op("f32x4.sub"),
-      scale: (factor, x) => () => void c.f32x4(factor).get(x).op("f32x4.mul"),
-      multiplyAdd: (factor, x, y) => () => void c.f32x4(factor).get(x).get(y).op("f32x4.relaxed_madd"),
-      keep: (push) => {
-        const local = c.local("v128");
-        push();
-        c.set(local);
-        kept.push(local);
-        return local;
-      },
+    const make = (value: Value, held: number[]): number => {
+      if (typeof value === "number") return value;
+      const [to] = code.vectors(1);
+      value(to);
+      held.push(to);
+      return to;
     };
-    outputs(terms, x).forEach((push, index) => emit(index, push));
-    c.release("v128", ...kept);
+    /** The last operand of a sum, which is computed where the sum shall be. */
+    const last = (value: Value, to: number): number => {
+      if (typeof value === "number") return value;
+      value(to);
+      return to;
+    };
+    const terms: Terms = {
+      add: (x, y) => (to) => code.setSum(to, x, last(y, to)),
+      subtract: (x, y) => (to) => code.setDifference(to, x, y),
+      scale: (factor, x) => (to) => code.setScaled(to, factor, x),
+      multiplyAdd: (factor, x, y) => (to) => code.setScaledSum(to, factor, x, last(y, to)),
+      keep: (value) => make(value, kept),
+    };
+    outputs(terms, x).forEach((value, index) => {
+      const made = all ?? [];
+      emit(index, make(value, made));
+      if (!all) code.releaseVectors(...made);
+    });
+    code.releaseVectors(...kept);
   };
 }
 
@@ -97,36 +117,32 @@ const componentsToTile = linearMap(({ add, subtract, scale, multiplyAdd, keep },
   const differenceP = keep(subtract(m1, m2));
   const sumQ = keep(add(m3, m4));
   const differenceQ = keep(subtract(m3, m4));
-  const first = keep(add(m0, sumP));
-  const second = keep(scale(p, differenceP));
-  const third = keep(scale(p2, sumP));
-  const last = keep(multiplyAdd(p2 * p, differenceP, m5));
   return [
-    add(first, sumQ),
-    multiplyAdd(q, differenceQ, second),
-    multiplyAdd(q2, sumQ, third),
-    multiplyAdd(q2 * q, differenceQ, last),
+    add(sumQ, add(sumP, m0)),
+    multiplyAdd(q, differenceQ, scale(p, differenceP)),
+    multiplyAdd(q2, sumQ, scale(p2, sumP)),
+    multiplyAdd(q2 * q, differenceQ, multiplyAdd(p2 * p, differenceP, m5)),
   ];
 });
 
 /** A: the transpose, 4 elements of a tile's gradient to 6 components. */
-export const tileToComponents = linearMap(({ multiplyAdd, copy, keep }, [y0, y1, y2, y3]) => {
+export const tileToComponents = linearMap(({ multiplyAdd, keep }, [y0, y1, y2, y3]) => {
   const evenP = keep(multiplyAdd(p2, y2, y0));
   const oddP = keep(multiplyAdd(p2, y3, y1));
   const evenQ = keep(multiplyAdd(q2, y2, y0));
   const oddQ = keep(multiplyAdd(q2, y3, y1));
   return [
-    copy(y0),
+    y0,
     multiplyAdd(p, oddP, evenP),
     multiplyAdd(-p, oddP, evenP),
     multiplyAdd(q, oddQ, evenQ),
     multiplyAdd(-q, oddQ, evenQ),
-    copy(y3),
+    y3,
   ];
 });
 
 /** G: 3 elements of a filter to 6 components. */
-const filterToComponents = linearMap(({ scale, multiplyAdd, copy, keep }, [w0, w1, w2]) => {
+const filterToComponents = linearMap(({ scale, multiplyAdd, keep }, [w0, w1, w2]) => {
   const startP = keep(scale(weightP, w0));
   const startQ = keep(scale(weightQ, w0));
   const evenP = keep(multiplyAdd(weightP * p2, w2, startP));
@@ -137,7 +153,7 @@ const filterToComponents = linearMap(({ scale, multiplyAdd, copy, keep }, [w0, w
     multiplyAdd(-weightP * p, w1, evenP),
     multiplyAdd(weightQ * q, w1, evenQ),
     multiplyAdd(-weightQ * q, w1, evenQ),
-    copy(w2),
+    w2,
   ];
 });
 
@@ -147,14 +163,10 @@ export const componentsToFilter = linearMap(({ add, subtract, scale, multiplyAdd
   const differenceP = keep(subtract(u1, u2));
   const sumQ = keep(add(u3, u4));
   const differenceQ = keep(subtract(u3, u4));
-  const start = keep(scale(weight0, u0));
-  const first = keep(multiplyAdd(weightP, sumP, start));
-  const middle = keep(scale(weightP * p, differenceP));
-  const last = keep(multiplyAdd(weightP * p2, sumP, u5));
   return [
-    multiplyAdd(weightQ, sumQ, first),
-    multiplyAdd(weightQ * q, differenceQ, middle),
-    multiplyAdd(weightQ * q2, sumQ, last),
+    multiplyAdd(weightQ, sumQ, multiplyAdd(weightP, sumP, scale(weight0, u0))),
+    multiplyAdd(weightQ * q, differenceQ, scale(weightP * p, differenceP)),
+    multiplyAdd(weightQ * q2, sumQ, multiplyAdd(weightP * p2, sumP, u5)),
   ];
 });
 
@@ -179,9 +191,9 @@ export const tilesOf2: WinogradForm = {
     subtract(d2, d1),
     subtract(d3, d1),
   ]),
-  filterToComponents: linearMap(({ copy, scale, multiplyAdd, add, keep }, [w0, w1, w2]) => {
+  filterToComponents: linearMap(({ scale, multiplyAdd, add, keep }, [w0, w1, w2]) => {
     const even = keep(scale(0.5, keep(add(w0, w2))));
-    return [copy(w0), multiplyAdd(0.5, w1, even), multiplyAdd(-0.5, w1, even), copy(w2)];
+    return [w0, multiplyAdd(0.5, w1, even), multiplyAdd(-0.5, w1, even), w2];
   }),
   componentsToTile: linearMap(({ add, subtract, keep }, [m0, m1, m2, m3]) => {
     const [sum, difference] = [keep(add(m1, m2)), keep(subtract(m1, m2))];

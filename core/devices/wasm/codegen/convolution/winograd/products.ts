@@ -6,6 +6,7 @@
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import type { WasmModule } from "../../assembler/module.ts";
 import { plus, plusScaled, setMin } from "../../emit/addresses.ts";
+import { roundUp } from "../../emit/blocks.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import { tileColumn } from "../../matmul/micro_kernel.ts";
 import type { Tiles } from "../../matmul/tile.ts";
@@ -21,28 +22,39 @@ export interface ProductSizes {
   readonly tiles: Tiles;
   readonly patchStride: number;
   readonly productStride: number;
-  /** Most tiles of a block. */
-  readonly blockTiles: number;
+  /** Most tiles of a group. */
+  readonly together: number;
+}
+
+/** Tiles of a block, of which there may be two sizes. */
+function blockSizes({ together, tiles: { blockRows } }: Pick<ProductSizes, "together" | "tiles">): readonly number[] {
+  return together <= blockRows[0] ? [together] : blockRows;
+}
+
+/** Tiles that all blocks of a group may run over. */
+export function tilesInBlocks(sizes: Pick<ProductSizes, "together" | "tiles">): number {
+  const blocks = blockSizes(sizes);
+  return roundUp(sizes.together, blocks[0]) + Math.max(...blocks) - blocks[0];
 }
 
 /**
- * Writes a function (patches, filters, products, tiles) for all components. Tiles go in blocks of some size, six, and one less, which may
- * run over the group's end: there are zeros, since what happens to lie in memory may be subnormal numbers, with which some processors compute
- * a hundred times slower.
+ * Writes a function (patches, filters, products, tiles) for all components. Tiles go in blocks of two sizes, which may run over the group's
+ * end: there are zeros, since what happens to lie in memory may be subnormal numbers, with which some processors compute a hundred times slower.
  */
 export function multiplyComponents(module: WasmModule, sizes: ProductSizes): number {
-  const { components, inChannels, outChannels, tiles: { columns: width }, blockTiles } = sizes;
+  const { components, inChannels, outChannels, tiles: { columns: width } } = sizes;
+  const blocks = blockSizes(sizes);
   const panels = Math.ceil(outChannels / width);
   const fullPanels = Math.floor(outChannels / width);
-  const full = fullPanels > 0 ? panelSweep(module, sizes, width) : -1;
-  const rest = outChannels % width > 0 ? panelSweep(module, sizes, outChannels % width) : -1;
+  const full = fullPanels > 0 ? panelSweep(module, sizes, blocks, width) : -1;
+  const rest = outChannels % width > 0 ? panelSweep(module, sizes, blocks, outChannels % width) : -1;
   return module.func({ params: ["i32", "i32", "i32", "i32"] }, (c) => {
     const [patches, filters, products, tiles] = [0, 1, 2, 3];
-    const [component, panel, large, small] = c.locals("i32", 4);
-    setBlockCounts(c, blockTiles, tiles, large, small);
-    zeroTiles(c, sizes, { patches, tiles, large, small });
+    const [component, panel, first, second] = c.locals("i32", 4);
+    setBlockCounts(c, blocks, tiles, first, second);
+    zeroTiles(c, sizes, blocks, { patches, tiles, first, second });
     const sweep = (func: number) => {
-      c.get(patches).get(filters).get(products).get(large).get(small).call(func);
+      c.get(patches).get(filters).get(products).get(first).get(second).call(func);
       c.increment(filters, inChannels * width * floatBytes).increment(products, width * floatBytes);
     };
     c.for(component, 0, components, 1, () => {
@@ -54,35 +66,51 @@ export function multiplyComponents(module: WasmModule, sizes: ProductSizes): num
   });
 }
 
-/** Cuts `tiles` into as few blocks as those of the most tiles would be, of which as many as possible have one less. */
-function setBlockCounts(c: FunctionWriter, most: number, tiles: number, large: number, small: number): void {
-  plus(c.get(tiles), most - 1).i32(most).op("i32.div_u").set(large);
-  c.get(large).i32(most).op("i32.mul").get(tiles).op("i32.sub").set(small);
-  setMin(c, small, small, () => c.get(large));
-  c.get(large).get(small).op("i32.sub").set(large);
+/** Sets how many blocks of either size there are for the tiles in local `tiles`. */
+function setBlockCounts(
+  c: FunctionWriter,
+  [usual, other = usual]: readonly number[],
+  tiles: number,
+  first: number,
+  second: number,
+): void {
+  plus(c.get(tiles), usual - 1).i32(usual).op("i32.div_u").set(first);
+  c.get(first).i32(usual).op("i32.mul").get(tiles).op("i32.sub").set(second);
+  if (other <= usual) {
+    // As few as of the larger size alone, of which as many as possible are of the smaller.
+    setMin(c, second, second, () => c.get(first));
+    if (other === usual) c.i32(0).set(second);
+    c.get(first).get(second).op("i32.sub").set(first);
+    return;
+  }
+  // The last two are one larger block, if that has room for their tiles.
+  c.get(second).i32(2 * usual - other).op("i32.ge_u").get(first).i32(1).op("i32.gt_u").op("i32.and").set(second);
+  c.get(first).get(second).get(second).op("i32.add").op("i32.sub").set(first);
 }
 
 /** Zeroes the tiles behind the group that its last blocks run over. */
 function zeroTiles(
   c: FunctionWriter,
-  { patchStride, blockTiles }: ProductSizes,
-  { patches, tiles, large, small }: Readonly<Record<"patches" | "tiles" | "large" | "small", number>>,
+  { patchStride }: ProductSizes,
+  [usual, other = usual]: readonly number[],
+  { patches, tiles, first, second }: Readonly<Record<"patches" | "tiles" | "first" | "second", number>>,
 ): void {
   c.withLocals("i32", 2, (at, end) => {
     plusScaled(c.get(patches), tiles, patchStride * floatBytes).set(at);
-    plusScaled(c.get(patches), large, blockTiles * patchStride * floatBytes);
-    plusScaled(c, small, (blockTiles - 1) * patchStride * floatBytes).set(end);
+    plusScaled(c.get(patches), first, usual * patchStride * floatBytes);
+    plusScaled(c, second, other * patchStride * floatBytes).set(end);
     c.for(at, () => c.get(at), () => c.get(end), vectorLanes * floatBytes, () => c.get(at).f32x4(0).mem("v128.store"));
   });
 }
 
-/** Writes a function (patches, panel, products, large, small): blocks of the most tiles, then of one less, by one panel of filters. */
+/** Writes a function (patches, panel, products, first, second): so many blocks of either size, by one panel of filters. */
 function panelSweep(
   module: WasmModule,
-  { inChannels, tiles, patchStride, productStride, blockTiles }: ProductSizes,
+  { inChannels, tiles, patchStride, productStride }: ProductSizes,
+  blocks: readonly number[],
   columns: number,
 ): number {
-  const blockColumn = (rows: number) => {
+  const funcs = blocks.map((rows) => {
     const spec = {
       rows,
       columns,
@@ -94,17 +122,15 @@ function panelSweep(
       accumulates: false,
     };
     return tileColumn(tiles.writer, spec, "below");
-  };
-  const large = blockColumn(blockTiles);
-  const small = blockTiles > 1 ? blockColumn(blockTiles - 1) : -1;
+  });
   return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
-    const [patches, panel, products, largeCount, smallCount] = [0, 1, 2, 3, 4];
-    const multiply = (func: number, count: number) =>
+    const [patches, panel, products, ...counts] = [0, 1, 2, 3, 4];
+    funcs.forEach((func, i) => {
+      const count = counts[i];
       c.get(count).if(() => c.get(patches).get(panel).get(products).i32(inChannels).i32(0).get(count).call(func));
-    multiply(large, largeCount);
-    if (small < 0) return;
-    plusScaled(c.get(patches), largeCount, blockTiles * patchStride * floatBytes).set(patches);
-    plusScaled(c.get(products), largeCount, blockTiles * productStride * floatBytes).set(products);
-    multiply(small, smallCount);
+      if (i === funcs.length - 1) return;
+      plusScaled(c.get(patches), count, blocks[i] * patchStride * floatBytes).set(patches);
+      plusScaled(c.get(products), count, blocks[i] * productStride * floatBytes).set(products);
+    });
   });
 }

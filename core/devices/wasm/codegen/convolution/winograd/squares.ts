@@ -1,145 +1,109 @@
 /**
- * Winograd's transforms of whole squares, four channels at a time, one per lane: an axis after the other.
+ * Winograd's transforms of whole squares, some channels at a time, one per lane: an axis after the other.
  *
  * The layout of transformed squares is [component][channel].
  *
  * @module
  */
-import type { FunctionWriter } from "../../assembler/function_writer.ts";
-import type { WasmModule } from "../../assembler/module.ts";
-import { floatBytes, storeLanes, transpose4, vectorLanes } from "../../emit/vectors.ts";
+import type { VectorCode, VectorWriter } from "../../emit/vector_code.ts";
+import { floatBytes } from "../../emit/vectors.ts";
 import type { Convolution } from "../problem.ts";
-import type { WindowLayout } from "../window.ts";
 import type { LinearMap, WinogradForm } from "./linear_maps.ts";
+import type { PixelLayout } from "./pixels.ts";
 
-/**
- * Applies a map to the rows and then to the columns of a square of `size` vectors a side. Rows are loaded one by one, into
- * locals.
- */
-export function transformSquare(
-  c: FunctionWriter,
+/** Applies a map to the columns of a square of `size` vectors a side, and runs `body` for each row of what they become. */
+function eachRowOfColumns(
+  code: VectorCode,
   map: LinearMap,
   size: number,
-  loadRow: (row: number) => readonly number[],
-  emit: (row: number, column: number, push: () => void) => void,
+  load: (to: number, row: number, column: number) => void,
+  body: (row: number, line: readonly number[]) => void,
 ): void {
+  const line = code.vectors(size);
   const half: number[][] = [];
-  for (let row = 0; row < size; row++) {
-    const loaded = loadRow(row);
-    const line: number[] = [];
-    map(c, loaded, (_, push) => {
-      const local = c.local("v128");
-      push();
-      c.set(local);
-      line.push(local);
+  for (let column = 0; column < size; column++) {
+    line.forEach((to, row) => load(to, row, column));
+    map(code, line, (row, vector) => {
+      const [place] = code.places(1);
+      code.keep(place, vector);
+      (half[row] ??= []).push(place);
     });
-    c.release("v128", ...loaded);
-    half.push(line);
   }
-  half[0].forEach((_, column) => map(c, half.map((line) => line[column]), (row, push) => emit(row, column, push)));
-  for (const line of half) c.release("v128", ...line);
+  half.forEach((places, row) => {
+    places.forEach((place, column) => code.recall(line[column], place));
+    body(row, line);
+  });
+  code.releaseVectors(...line);
+  for (const places of half) code.releasePlaces(...places);
+}
+
+/** Applies a map to the columns and then to the rows of a square of `size` vectors a side. */
+export function transformSquare(
+  code: VectorCode,
+  map: LinearMap,
+  size: number,
+  load: (to: number, row: number, column: number) => void,
+  emit: (row: number, column: number, vector: number) => void,
+): void {
+  eachRowOfColumns(code, map, size, load, (row, line) => map(code, line, (column, vector) => emit(row, column, vector)));
 }
 
 /**
- * Loads the first `count` (4 or 6) columns of a row of four channels, whose planes begin `plane` floats apart: a channel per
- * lane.
+ * Writes a function (square in the image, components, count): the transforms of all channels of squares of `size` pixels a side, which lie
+ * beside each other, a tile apart; their components are `tileStride` floats apart.
  */
-function loadChannels(c: FunctionWriter, address: number, plane: number, offset: number, count: number): number[] {
-  const byteOffset = (lane: number) => (lane * plane + offset) * floatBytes;
-  const columns = c.locals("v128", vectorLanes);
-  columns.forEach((column, lane) => c.get(address).mem("v128.load", byteOffset(lane)).set(column));
-  transpose4(c, columns);
-  if (count === vectorLanes) return columns;
-  const [lower, upper, fifth, sixth] = c.locals("v128", 4);
-  for (const [pair, lane] of [[lower, 0], [upper, 2]]) {
-    for (const one of [lane, lane + 1]) c.get(address).mem("v128.load64_zero", byteOffset(one) + vectorLanes * floatBytes);
-    c.shuffle32([0, 4, 1, 5]).set(pair);
-  }
-  c.get(lower).get(upper).shuffle32([0, 1, 4, 5]).set(fifth);
-  c.get(lower).get(upper).shuffle32([2, 3, 6, 7]).set(sixth);
-  c.release("v128", lower, upper);
-  return [...columns, fifth, sixth];
-}
-
-/** Loads the components of one row of the transformed square, of four channels. */
-function loadComponents(c: FunctionWriter, { patch }: WinogradForm, address: number, row: number, channels: number): number[] {
-  return c.locals("v128", patch as number).map((local, column) => {
-    c.get(address).mem("v128.load", (row * patch + column) * channels * floatBytes).set(local);
-    return local;
-  });
-}
-
-/** Writes a function (square in the image, components): the transform of all channels of one square of `size` pixels a side. */
 export function imageTransform(
-  module: WasmModule,
-  { patch }: WinogradForm,
+  writer: VectorWriter,
+  { patch, tile }: WinogradForm,
   map: LinearMap,
   size: number,
-  channels: number,
-  layout: WindowLayout,
+  { channels, pitch }: PixelLayout,
+  tileStride: number,
 ): number {
-  return module.func({ params: ["i32", "i32"] }, (c) => {
-    const [image, components] = [0, 1];
-    const loadRow = (row: number) => loadChannels(c, image, layout.plane, row * layout.pitch, size);
-    c.repeat(channels / vectorLanes, () => {
-      transformSquare(c, map, size, loadRow, (row, column, push) => {
-        c.get(components);
-        push();
-        c.mem("v128.store", (row * patch + column) * channels * floatBytes);
+  return writer.func(["address", "address", "count"], (code, [image, components, count]) => {
+    const [left] = code.integers(1);
+    code.repeat(count, () => {
+      code.setConstant(left, channels / code.lanes);
+      code.repeat(left, () => {
+        transformSquare(
+          code,
+          map,
+          size,
+          (to, row, column) => code.load(to, image, (row * pitch + column * channels) * floatBytes),
+          (row, column, vector) => code.store(vector, components, (row * patch + column) * channels * floatBytes),
+        );
+        code.add(image, code.lanes * floatBytes);
+        code.add(components, code.lanes * floatBytes);
       });
-      c.increment(image, vectorLanes * layout.plane * floatBytes).increment(components, vectorLanes * floatBytes);
+      code.add(image, (tile - 1) * channels * floatBytes);
+      code.add(components, (tileStride - channels) * floatBytes);
     });
   });
 }
 
 /** Writes a function (components, output, rows): the outputs of one tile, of which `rows` rows of `columns` pixels are stored. */
 export function outputTransform(
-  module: WasmModule,
-  form: WinogradForm,
+  writer: VectorWriter,
+  { patch, componentsToTile }: WinogradForm,
   { outChannels, outHeight, outWidth }: Convolution,
   columns: number,
 ): number {
-  const plane = outHeight * outWidth;
-  return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
-    const [components, output, rows] = [0, 1, 2];
-    const tile = Array.from({ length: form.tile }, () => c.locals("v128", form.tile));
-    const loadRow = (row: number) => loadComponents(c, form, components, row, outChannels);
-    c.repeat(outChannels / vectorLanes, () => {
-      transformSquare(c, form.componentsToTile, form.patch, loadRow, (row, column, push) => {
-        push();
-        c.set(tile[row][column]);
-      });
-      tile.forEach((line, row) =>
-        c.get(rows).i32(row).op("i32.gt_s").if(() => {
-          storeChannels(c, line, output, columns, (lane) => (lane * plane + row * outWidth) * floatBytes);
-        })
-      );
-      c.increment(components, vectorLanes * floatBytes).increment(output, vectorLanes * plane * floatBytes);
+  const plane = outHeight * outWidth * floatBytes;
+  return writer.func(["address", "address", "count"], (code, [components, output, rows]) => {
+    const [left] = code.integers(1);
+    code.setConstant(left, outChannels / code.lanes);
+    code.repeat(left, () => {
+      const load = (to: number, row: number, column: number) =>
+        code.load(to, components, (row * patch + column) * outChannels * floatBytes);
+      eachRowOfColumns(code, componentsToTile, patch, load, (row, line) =>
+        code.ifMore(rows, row, () => {
+          const pixels: number[] = [];
+          componentsToTile(code, line, () => {}, pixels);
+          code.storeAcross(pixels, output, row * outWidth * floatBytes, plane, columns);
+          code.releaseVectors(...pixels);
+        }));
+      code.add(components, code.lanes * floatBytes);
+      code.add(output, code.lanes * plane);
     });
-  });
-}
-
-/** Stores the first `columns` of a row of 2 or 4 pixels, each a vector of four channels, at the offset of each channel. */
-function storeChannels(
-  c: FunctionWriter,
-  pixels: readonly number[],
-  output: number,
-  columns: number,
-  offset: (lane: number) => number,
-): void {
-  if (pixels.length === vectorLanes) {
-    transpose4(c, pixels);
-    pixels.forEach((line, lane) => storeLanes(c, output, line, columns, offset(lane)));
-    return;
-  }
-  const [left, right] = pixels;
-  c.withLocals("v128", 1, (pair) => {
-    for (let lane = 0; lane < vectorLanes; lane++) {
-      // A channel's pixels, and those of the next.
-      if (lane % 2 === 0) c.get(left).get(right).shuffle32([lane, lane + 4, lane + 1, lane + 5]).set(pair);
-      c.get(output).get(pair);
-      if (columns === 1) c.memLane("v128.store32_lane", lane % 2 * 2, offset(lane));
-      else c.memLane("v128.store64_lane", lane % 2, offset(lane));
-    }
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Images that are transformed tile by tile: staged by bands if they cannot be read in place.
+ * Images that are transformed tile by tile, by bands of rows of tiles.
  *
  * @module
  */
@@ -9,75 +9,96 @@ import type { WasmModule } from "../../assembler/module.ts";
 import { phaseLocals } from "../../context.ts";
 import { operandAddress, plus, plusScaled } from "../../emit/addresses.ts";
 import { floatBytes } from "../../emit/vectors.ts";
-import { stageImage } from "../staging.ts";
-import { stagedBytes, type WindowLayout, type WindowSpec } from "../window.ts";
+import type { Tiles } from "../../matmul/tile.ts";
 import type { LinearMap, WinogradForm } from "./linear_maps.ts";
+import { copyPixels, layOutPixels, pixelBytes, type PixelLayout, type PixelSource } from "./pixels.ts";
 import { imageTransform } from "./squares.ts";
-import { type Band, eachTile, tiledWindow, tileSpacing, type Tiling } from "./tiling.ts";
+import { type Band, eachTileRow, tileSpacing, type Tiling, writerFor } from "./tiling.ts";
 
 /** An image as its transform reads it. */
 export interface TiledImage {
   readonly form: WinogradForm;
   readonly access: Access;
-  readonly spec: WindowSpec;
-  readonly layout: WindowLayout;
-  /** The functions that transform a square, and that stage a band. */
+  readonly source: PixelSource;
+  readonly layout: PixelLayout;
+  /** Pixels of a square beside those of its tile. */
+  readonly beside: number;
+  /** The functions that transform squares, and that copy a band. */
   readonly transform: number;
-  readonly stage: number;
-  /** Bytes of private memory for the staged image, and where they begin. */
-  readonly stagedBytes: number;
-  readonly stagedAt: number;
+  readonly copy: number;
+  /** Where in private memory the copy of a band and its magnitudes begin, and where they end. */
+  readonly pixelsAt: number;
+  readonly magnitudesAt: number;
+  readonly end: number;
   /** Floats from the components of one tile to those of the next. */
   readonly tileStride: number;
 }
 
-/** Writes the functions for an image whose squares, of `size` pixels a side, are transformed by a map. */
+/** Writes the functions for an image whose squares, of `size` pixels a side, are transformed by a map; its private memory begins `at` bytes. */
 export function tiledImage(
   module: WasmModule,
   access: Access,
-  window: Omit<WindowSpec, "outRows" | "outColumns">,
+  source: PixelSource,
   tiling: Tiling,
+  tiles: Tiles,
   [map, size]: readonly [LinearMap, number],
-  stagedAt: number,
+  at: number,
 ): TiledImage {
-  const { spec, layout } = tiledWindow(window, tiling);
-  const { form } = tiling;
+  const { form, bandTiles, across } = tiling;
+  const { channels } = source;
+  const beside = size - form.tile;
+  const layout = layOutPixels(bandTiles * form.tile + beside, across * form.tile + beside, channels);
+  const bytes = pixelBytes(layout);
+  const tileStride = form.components * channels + tileSpacing;
   return {
     form,
     access,
-    spec,
+    source,
     layout,
-    transform: imageTransform(module, form, map, size, spec.channels, layout),
-    stage: layout.staged ? stageImage(module, spec, layout, tiling.bands > 1) : -1,
-    stagedBytes: layout.staged ? stagedBytes(spec, layout) : 0,
-    stagedAt,
-    tileStride: form.components * spec.channels + tileSpacing,
+    beside,
+    transform: imageTransform(writerFor(module, tiles, channels), form, map, size, layout, tileStride),
+    copy: copyPixels(module, source, layout),
+    pixelsAt: at,
+    magnitudesAt: at + bytes.pixels,
+    end: at + bytes.pixels + bytes.magnitudes,
+    tileStride,
   };
 }
 
-/** Sets the local `base` to the address of the band's first row of the image, after staging it if need be. */
-export function setBand(c: FunctionWriter, image: TiledImage, band: Band, base: number): void {
-  const { access, form, spec, layout, stage, stagedAt } = image;
-  operandAddress(c, access);
-  plusScaled(c, band.image, spec.channels * spec.height * spec.width * floatBytes);
-  if (layout.staged) {
-    plus(c.get(phaseLocals.scratch), stagedAt).tee(base).get(band.tileRow).i32(form.tile).op("i32.mul").call(stage);
-  } else plusScaled(c, band.tileRow, form.tile * layout.pitch * floatBytes).set(base);
+/** Copies the pixels of a band. */
+export function copyBand(
+  c: FunctionWriter,
+  { access, form, source, copy, beside, pixelsAt, magnitudesAt }: TiledImage,
+  band: Band,
+): void {
+  const { scratch } = phaseLocals;
+  plusScaled(operandAddress(c, access), band.image, source.channels * source.height * source.width * floatBytes);
+  plus(c.get(scratch), pixelsAt);
+  plus(c.get(scratch), magnitudesAt);
+  c.get(band.tileRow).i32(form.tile).op("i32.mul");
+  plus(c.get(band.tileRows).i32(form.tile).op("i32.mul"), beside).call(copy);
 }
 
-/** Transforms the squares of a group, from the band at local `base` to the address in local `target`, which moves on. */
-export function transformGroup(
-  c: FunctionWriter,
-  image: TiledImage,
-  tiling: Tiling,
-  band: Band,
-  base: number,
-  target: number,
-): void {
-  eachTile(c, tiling, band, (row, column) => {
-    c.get(base);
-    plusScaled(c, row, image.form.tile * image.layout.pitch * floatBytes);
-    plusScaled(c, column, image.form.tile * floatBytes);
-    c.get(target).call(image.transform).increment(target, image.tileStride * floatBytes);
+/** Pushes the address of a tile's first pixel in the band. */
+export function pushTilePixels(c: FunctionWriter, image: TiledImage, row: number, column: number): FunctionWriter {
+  const { form, layout, pixelsAt } = image;
+  plus(c.get(phaseLocals.scratch), pixelsAt);
+  plusScaled(c, row, form.tile * layout.pitch * floatBytes);
+  return plusScaled(c, column, form.tile * layout.channels * floatBytes);
+}
+
+/** Pushes the address of the first magnitude of a tile. */
+export function pushTileMagnitudes(c: FunctionWriter, image: TiledImage, row: number, column: number): FunctionWriter {
+  const { form, layout, magnitudesAt } = image;
+  plus(c.get(phaseLocals.scratch), magnitudesAt);
+  plusScaled(c, row, form.tile * layout.magnitudePitch * floatBytes);
+  return plusScaled(c, column, form.tile * floatBytes);
+}
+
+/** Transforms the squares of a group in the band, to the address in local `target`, which moves on. */
+export function transformGroup(c: FunctionWriter, image: TiledImage, tiling: Tiling, band: Band, target: number): void {
+  eachTileRow(c, tiling, band, (row, column, count) => {
+    pushTilePixels(c, image, row, column).get(target).get(count).call(image.transform);
+    plusScaled(c.get(target), count, image.tileStride * floatBytes).set(target);
   });
 }

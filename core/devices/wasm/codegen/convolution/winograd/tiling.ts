@@ -9,9 +9,10 @@ import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import { plus, setMin, setQuotientAndRemainder } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { floatBytes } from "../../emit/vectors.ts";
-import { maxTileRows, narrowTile } from "../../matmul/tile.ts";
+import type { WasmModule } from "../../assembler/module.ts";
+import { type VectorWriter, wasmVectorWriter } from "../../emit/vector_code.ts";
+import { lanesOf, maxTileRows, narrowTile, type Tiles } from "../../matmul/tile.ts";
 import type { Convolution } from "../problem.ts";
-import { layOutWindow, type WindowLayout, type WindowSpec } from "../window.ts";
 import { tilesOf4, type WinogradForm } from "./linear_maps.ts";
 
 /** Elements of a filter along one axis. */
@@ -34,7 +35,7 @@ export interface Tiling {
   readonly form: WinogradForm;
   readonly across: number;
   readonly down: number;
-  /** Rows of tiles per band. */
+  /** Most rows of tiles of a band: they differ by one at most. */
   readonly bandTiles: number;
   readonly bands: number;
   /** Most tiles that are transformed and multiplied together. */
@@ -66,8 +67,8 @@ function cutTiles(
   const across = Math.ceil(width / form.tile);
   const down = Math.ceil(height / form.tile);
   const wanted = Math.max(Math.ceil(imageBytes / maxBandBytes), images % threads === 0 ? 1 : Math.ceil((4 * threads) / images));
-  const bandTiles = Math.ceil(down / Math.min(down, wanted));
-  const bands = Math.ceil(down / bandTiles);
+  const bands = Math.min(down, wanted);
+  const bandTiles = Math.ceil(down / bands);
   const tiles = bandTiles * across;
   // All transformed filters, or their sums, are read for each group.
   const most = Math.max(maxTileRows, Math.floor(Math.max(groupBytes, filterBytes / 4) / tileBytes));
@@ -97,21 +98,6 @@ export function convolutionTilings(
 /** How they are cut for the gradient with respect to the filters. */
 export function gradientTiling(g: ConvGeometry, threads: number): Tiling {
   return cutTiles(tilesOf4, g.n, g.oh, g.ow, threads, (g.c + g.o) * g.oh * g.ow * floatBytes, [g.c, g.o]);
-}
-
-/**
- * A window whose outputs are whole tiles, and the layout of its image; read in place only if the image has room for the last
- * tiles.
- */
-export function tiledWindow(
-  window: Omit<WindowSpec, "outRows" | "outColumns">,
-  tiling: Tiling,
-): { spec: WindowSpec; layout: WindowLayout } {
-  const { tile } = tiling.form;
-  const spec = (rows: number): WindowSpec => ({ ...window, outRows: rows * tile, outColumns: tiling.across * tile });
-  const whole = layOutWindow(spec(tiling.down));
-  const band = spec(tiling.bandTiles);
-  return { spec: band, layout: layOutWindow(band, whole.staged) };
 }
 
 /** Locals of the loop over bands. */
@@ -147,9 +133,12 @@ export function eachGroup(c: FunctionWriter, tiling: Tiling, [unit, end]: readon
   if (tiling.imagesTogether > 1) return eachGroupOfImages(c, tiling, [unit, end], band, count, steps);
   c.forRange(unit, unit, end, () => {
     c.get(unit).i32(tiling.bands).op("i32.div_u").set(image);
-    c.get(unit).i32(tiling.bands).op("i32.rem_u").i32(tiling.bandTiles).op("i32.mul").set(tileRow);
-    c.i32(tiling.down).get(tileRow).op("i32.sub").set(tileRows);
-    setMin(c, tileRows, tileRows, () => c.i32(tiling.bandTiles));
+    c.get(unit).i32(tiling.bands).op("i32.rem_u").set(tileRow);
+    const pushFirst = (after: number) =>
+      plus(c.get(tileRow), after).i32(tiling.down).op("i32.mul").i32(tiling.bands).op("i32.div_u");
+    pushFirst(1).set(tileRows);
+    pushFirst(0).tee(tileRow).set(count);
+    c.get(tileRows).get(count).op("i32.sub").set(tileRows);
     steps.beginBand(band);
     c.get(tileRows).i32(tiling.across).op("i32.mul").set(count);
     c.withLocals("i32", 1, (tiles) =>
@@ -203,4 +192,28 @@ export function eachTile(c: FunctionWriter, tiling: Tiling, band: Band, body: (r
       setQuotientAndRemainder(c, tile, tiling.across, row, column);
       body(row, column);
     }));
+}
+
+/** Runs `body` for the tiles of a group that lie beside each other, with the row and column of the first and how many they are. */
+export function eachTileRow(
+  c: FunctionWriter,
+  tiling: Tiling,
+  band: Band,
+  body: (row: number, column: number, count: number) => void,
+): void {
+  c.withLocals("i32", 4, (tile, row, column, count) => {
+    c.get(band.tile).set(tile);
+    c.loop(() => {
+      setQuotientAndRemainder(c, tile, tiling.across, row, column);
+      c.i32(tiling.across).get(column).op("i32.sub").set(count);
+      setMin(c, count, count, () => c.get(band.tileEnd).get(tile).op("i32.sub"));
+      body(row, column, count);
+      c.get(tile).get(count).op("i32.add").tee(tile).get(band.tileEnd).op("i32.lt_s").brIf(0);
+    });
+  });
+}
+
+/** What writes transforms of so many channels: as the products, if channels are whole vectors of theirs. */
+export function writerFor(module: WasmModule, tiles: Tiles, channels: number): VectorWriter {
+  return channels % lanesOf(tiles) === 0 ? tiles.writer : wasmVectorWriter(module);
 }
