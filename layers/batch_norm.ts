@@ -7,8 +7,10 @@ import { checkedLayer } from "./checked_layer.ts";
 import { flag, real } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { ShapeError } from "../core/errors.ts";
+import { tangentType } from "../core/dtype.ts";
+import { customVjp } from "../core/grad/custom.ts";
 import { add, div, mul, sub } from "../core/ops/binary.ts";
-import { stopGradient } from "../core/ops/cast.ts";
+import { cast, stopGradient } from "../core/ops/cast.ts";
 import { concat } from "../core/ops/concat.ts";
 import { full, ones, zeros } from "../core/ops/creation.ts";
 import { reshape } from "../core/ops/movement.ts";
@@ -109,7 +111,7 @@ export function batchNorm<A extends boolean = true, T extends boolean = true>(
         return [normalize(x, state.runningMean, state.runningVar, params, epsilon), state];
       }
       const batch = sync ? sharedStatistics(x) : statistics(x);
-      const y = normalize(x, batch.mean, batch.variance, params, epsilon);
+      const y = (sync ? normalize : normalizeByOwn)(x, batch.mean, batch.variance, params, epsilon);
       if (mode.kind === "eval" || !isRunning(state)) return [y, state];
       const next: RunningStatistics = {
         runningMean: blend(state.runningMean, batch.mean, momentum),
@@ -134,6 +136,39 @@ function normalize(x: Tensor, mean: Tensor, variance: Tensor, params: NormParams
   const scale = "weight" in params ? div(params.weight, deviation) : div(1, deviation);
   const scaled = mul(sub(x, perChannel(mean, x.rank)), perChannel(scale, x.rank));
   return "bias" in params ? add(scaled, perChannel(params.bias, x.rank)) : scaled;
+}
+
+/**
+ * Normalisation by the elements' own mean and variance. The derivative is written out, with all that goes through the statistics: of the m
+ * elements of a channel, deviation s and scale w / s it is
+ *
+ * x' = w / s (y' - sum(y') / m - (x - mean) sum(y' (x - mean)) / (m s^2));  w' = sum(y' (x - mean)) / s;  b' = sum(y')
+ *
+ * Two sums over the elements give all of it. Found step by step it takes four, of which those of the distances are 0 but for rounding.
+ */
+function normalizeByOwn(x: Tensor, mean: Tensor, variance: Tensor, params: NormParams<boolean>, epsilon: number): Tensor {
+  const apply = customVjp(
+    (x: Tensor, params: NormParams<boolean>) => {
+      const saved = { x, mean, deviation: sqrt(add(variance, epsilon)), params };
+      return [normalize(x, mean, variance, params, epsilon), saved] as const;
+    },
+    ({ x, mean, deviation, params }, g) => {
+      const axis = allButChannels(x);
+      const distance = sub(x, perChannel(mean, x.rank));
+      const [total, along] = [sum(g, { axis }), sum(mul(g, distance), { axis })];
+      const scale = "weight" in params ? div(params.weight, deviation) : div(1, deviation);
+      const share = div(scale, -x.size / x.shape[1]);
+      const slope = mul(share, div(along, mul(deviation, deviation)));
+      const own = add(mul(g, perChannel(scale, x.rank)), mul(distance, perChannel(slope, x.rank)));
+      const derivative = add(own, perChannel(mul(share, total), x.rank));
+      const typed = (derivative: Tensor, { dtype }: Tensor) => cast(derivative, tangentType(dtype) ?? derivative.dtype);
+      const ofParams = "weight" in params
+        ? { weight: typed(div(along, deviation), params.weight), bias: typed(total, params.bias) }
+        : params;
+      return [typed(derivative, x), ofParams];
+    },
+  );
+  return apply(x, params);
 }
 
 interface Statistics {

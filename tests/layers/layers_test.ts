@@ -8,12 +8,16 @@ import assert from "node:assert/strict";
 import { models } from "../../examples/parts/models.ts";
 import {
   add,
+  cast,
+  checkpoint,
   compileCount,
   data,
+  div,
   DTypeError,
   flatten,
   grad,
   jit,
+  jvp,
   layers,
   maxPool2d,
   mean,
@@ -22,15 +26,22 @@ import {
   OptionError,
   random,
   relu,
+  reshape,
   setDevice,
   ShapeError,
+  sin,
   softmax,
+  sqrt,
+  stack,
+  sub,
   sum,
   take,
   type Tensor,
   toArray,
   treeLeaves,
   valueAndGradAux,
+  variance,
+  vmap,
   withArgs,
   zeros,
 } from "../../mod.ts";
@@ -259,6 +270,43 @@ Deno.test("state: layers without one hand it through, batchNorm's moves in train
   const stateless = serial({ fc: linear({ features: 3 }) });
   const empty = {};
   assert.equal(stateless.apply({ fc: params.fc }, empty, x, trainMode(key))[1], empty);
+});
+
+Deno.test("the derivatives of batchNorm are those of its formula, up to the third", async () => {
+  const normal = (i: number, shape: number[]) => cast(random.normal(random.foldIn(key, i), shape), "f64");
+  const [x, t] = [normal(1, [3, 2, 4]), normal(2, [3, 2, 4])];
+  const params = { weight: normal(3, [2]), bias: normal(4, [2]) };
+  const norm = batchNorm({ trackRunningStats: false });
+  const axis = [0, 2];
+  const perChannel = (x: Tensor) => reshape(x, [2, 1]);
+  const formula = ({ weight, bias }: typeof params, x: Tensor) => {
+    const scale = div(weight, sqrt(add(variance(x, { axis }), 1e-5)));
+    return add(mul(sub(x, perChannel(mean(x, { axis }))), perChannel(scale)), perChannel(bias));
+  };
+  type Normalize = typeof formula;
+  const values = (f: Normalize) => {
+    const loss = (p: typeof params, x: Tensor) => sum(sin(f(p, x)));
+    const gradient = (x: Tensor) => grad((x: Tensor) => loss(params, x))(x);
+    const along = (f: (x: Tensor) => Tensor) => (x: Tensor) => grad((x: Tensor) => sum(mul(t, f(x))))(x);
+    const ofParams = grad((p: typeof params) => sum(mul(t, grad((x: Tensor) => loss(p, x))(x))))(params);
+    return {
+      ...grad((p: typeof params) => loss(p, x))(params),
+      tangent: jvp((x: Tensor) => f(params, x), [x], [t])[1],
+      first: gradient(x),
+      second: along(gradient)(x),
+      forwards: jvp(gradient, [x], [t])[1],
+      third: along(along(gradient))(x),
+      secondOfWeight: ofParams.weight,
+      each: vmap(gradient)(stack([x, t])),
+      again: checkpoint((x: Tensor) => f(params, x))(x),
+      againFirst: grad(checkpoint((x: Tensor) => loss(params, x)))(x),
+    };
+  };
+  const expected = values(formula);
+  for (const [name, value] of Object.entries(values((p, x) => norm.apply(p, {}, x, trainMode(key))[0]))) {
+    const wanted = await data(expected[name as keyof typeof expected]);
+    assertClose(await data(value), wanted, { relative: 1e-12, absolute: 1e-12 }, name);
+  }
 });
 
 Deno.test("batchNorm gives every channel mean 0 and deviation 1 in training", async () => {
