@@ -38,12 +38,14 @@ export function alias({ kernels, before, buffers, inputs, canAlias, outputs }: A
   const idle = new Set<Kernel>();
   const taken = new Set<number>();
   const distinct = new Set(outputs);
-  const fits = (input: number, output: number): boolean => {
-    const old = buffers[inputs[input]];
-    const next = buffers[output];
-    return old !== undefined && old.dtype === next.dtype && sizeOf(old.shape) === sizeOf(next.shape) &&
-      !distinct.has(inputs[input]) && !taken.has(input) && canAlias(input, output);
-  };
+  /** What memory must have in common, as text. */
+  const kindOf = (buffer: number): string => `${buffers[buffer].dtype} ${sizeOf(buffers[buffer].shape)}`;
+  const alike = Map.groupBy(inputs.keys().filter((input) => inputs[input] >= 0), (input) => kindOf(inputs[input]));
+  /** The inputs whose memory an output may take. */
+  const fitting = (output: number): number[] =>
+    (alike.get(kindOf(output)) ?? []).filter((input) =>
+      !distinct.has(inputs[input]) && !taken.has(input) && canAlias(input, output)
+    );
   const [readers, writers] = [byBuffer(kernels, readsOf), byBuffer(kernels, writesOf)];
   /** Gives the output the input's memory if all `others`, which read the input, can come before the `writer`. */
   const take = (output: number, input: number, writer: number, others: readonly number[]): boolean => {
@@ -58,9 +60,9 @@ export function alias({ kernels, before, buffers, inputs, canAlias, outputs }: A
     if (writer === undefined || more.length > 0 || inputs.includes(output)) return;
     const store = kernels[writer].stores.find(({ buffer }) => buffer === output);
     if (!store) return;
-    for (let input = 0; input < inputs.length; input++) {
+    for (const input of fitting(output)) {
       const buffer = inputs[input];
-      if (!fits(input, output) || !among(input, kernels[writer], store)) continue;
+      if (!among(input, kernels[writer], store)) continue;
       if (!canOverwrite(kernels[writer], store, buffer)) continue;
       if (take(output, input, writer, (readers.get(buffer) ?? []).filter((reader) => reader !== writer))) return;
     }
@@ -69,7 +71,7 @@ export function alias({ kernels, before, buffers, inputs, canAlias, outputs }: A
     const [copy, next] = writers.get(output) ?? [];
     const buffer = next === undefined ? undefined : copiedBy(kernels[copy]);
     const input = buffer === undefined ? -1 : inputs.indexOf(buffer);
-    if (input < 0 || !fits(input, output)) return;
+    if (input < 0 || !fitting(output).includes(input)) return;
     const others = (readers.get(inputs[input]) ?? []).filter((reader) => reader !== copy);
     if (take(output, input, next, others)) idle.add(kernels[copy]);
   };

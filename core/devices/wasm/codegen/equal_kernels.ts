@@ -35,12 +35,14 @@ function longMap(kernel: SimpleKernel): SimpleKernel | undefined {
 /** Which kernels of a program have equals. */
 export class EqualKernels {
   readonly #program: Program;
+  readonly #outputs: ReadonlySet<number>;
   readonly #numbers = new ExpressionNumbers();
   readonly #found = new Map<SimpleKernel, LocalKernel>();
   readonly #counts = new Map<string, number>();
 
   constructor(program: Program) {
     this.#program = program;
+    this.#outputs = new Set(program.outputs);
     this.#add(program.kernels, false);
   }
 
@@ -71,7 +73,7 @@ export class EqualKernels {
     const flat = longMap(kernel);
     const local = mapAccesses(flat ?? kernel, change);
     const buffers = [...numbers.keys()];
-    const facts = buffers.map((id) => this.#factsOf(this.#program.buffers[id], this.#program.outputs.includes(id)));
+    const facts = buffers.map((id) => this.#factsOf(this.#program.buffers[id], this.#outputs.has(id)));
     const values = expressionsOf(local).map((e) => this.#numbers.of(e));
     // The values of stores and the like are in the list of all expressions.
     const rest = JSON.stringify(flat ? { ...local, shape: "any" } : local, (name, value) => name === "value" ? undefined : value);

@@ -131,14 +131,15 @@ function alongAxes(program: Program, kernels: readonly RowKernel[], axes: number
   if (rows < 8 * threads && rows % threads > 0) return undefined;
   const accesses: RowAccess[] = [];
   for (const kernel of kernels) {
-    if (sizeOf(domainOf(kernel)) === 0 || readsRowNumbers(kernel, axes)) return undefined;
+    const domain = domainOf(kernel);
+    if (sizeOf(domain) === 0) return undefined;
     for (const access of accessesOf(kernel)) {
-      const found = rowAccess(program, kernel, access, axes);
+      const found = rowAccess(program, domain, access, axes);
       if (!found) return undefined;
       accesses.push(found);
     }
   }
-  if (!staysInRows(program, kernels, accesses)) return undefined;
+  if (!staysInRows(program, kernels, accesses) || kernels.some((kernel) => readsRowNumbers(kernel, axes))) return undefined;
   const touched = new Map<number, number>();
   for (const { buffer, bytes } of accesses) touched.set(buffer, Math.max(touched.get(buffer) ?? 0, bytes));
   const rowBytes = [...touched.values()].reduce((sum, bytes) => sum + bytes, 0);
@@ -176,19 +177,18 @@ function readsRowNumbers(kernel: RowKernel, axes: number): boolean {
 /** How an access moves over the rows; undefined if not by one step. */
 function rowAccess(
   program: Program,
-  kernel: RowKernel,
+  domain: readonly number[],
   { buffer, offset, strides }: Access,
   axes: number,
 ): RowAccess | undefined {
   let [step, inner] = [0, 1];
   for (let axis = axes - 1; axis >= 0; axis--) {
-    const extent = kernel.shape[axis];
+    const extent = domain[axis];
     if (extent === 1) continue;
     if (inner === 1) step = strides[axis];
     else if (strides[axis] !== step * inner) return undefined;
     inner *= extent;
   }
-  const domain = domainOf(kernel);
   let [low, high] = [offset, offset];
   let pieces = 1;
   for (let axis = axes; axis < strides.length; axis++) {
@@ -307,8 +307,9 @@ function blockOf(
   viewOf: (buffer: number, step: number) => number,
 ): RowKernel {
   const rows = <T>(list: readonly T[], first: T): T[] => [first, ...list.slice(axes)];
+  const domain = domainOf(kernel);
   const moved = mapAccesses(kernel, (access) => {
-    const { step } = rowAccess(program, kernel, access, axes)!;
+    const { step } = rowAccess(program, domain, access, axes)!;
     return { ...access, buffer: viewOf(access.buffer, step), strides: rows(access.strides, step) };
   });
   return { ...withIndices(moved, (strides) => rows(strides, 0)), shape: rows(kernel.shape, blockRows) };

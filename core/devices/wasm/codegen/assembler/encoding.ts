@@ -4,8 +4,43 @@
  * @module
  */
 
+/** What bytes are appended to. */
+export interface Output {
+  push(byte: number): unknown;
+}
+
+/** Bytes that become more: a list of numbers would take eight times the memory, and the collector's time with it. */
+export class ByteList implements Output {
+  #bytes = new Uint8Array(64);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(byte: number): void {
+    if (this.#length === this.#bytes.length) this.#grow();
+    this.#bytes[this.#length++] = byte;
+  }
+
+  append(...bytes: readonly number[]): void {
+    for (const byte of bytes) this.push(byte);
+  }
+
+  #grow(): void {
+    const larger = new Uint8Array(2 * this.#length);
+    larger.set(this.#bytes);
+    this.#bytes = larger;
+  }
+
+  /** The bytes so far; a view, to be copied before more come. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+}
+
 /** Appends an unsigned integer of 32 bits as LEB128. */
-export function unsigned(out: number[], value: number): void {
+export function unsigned(out: Output, value: number): void {
   let rest = value >>> 0;
   do {
     const byte = rest & 0x7f;
@@ -15,7 +50,7 @@ export function unsigned(out: number[], value: number): void {
 }
 
 /** Appends a signed integer of 32 bits as LEB128. */
-export function signed(out: number[], value: number): void {
+export function signed(out: Output, value: number): void {
   let rest = value | 0;
   for (;;) {
     const byte = rest & 0x7f;
@@ -27,7 +62,7 @@ export function signed(out: number[], value: number): void {
 }
 
 /** Appends a name: its length and its UTF-8. */
-export function name(out: number[], text: string): void {
+export function name(out: Output, text: string): void {
   const bytes = new TextEncoder().encode(text);
   unsigned(out, bytes.length);
   for (const byte of bytes) out.push(byte);

@@ -5,7 +5,7 @@
  * @module
  */
 import { hasRelaxedSimd } from "./features.ts";
-import { signed, unsigned } from "./encoding.ts";
+import { ByteList, signed, unsigned } from "./encoding.ts";
 import {
   type Instruction,
   laneCodes,
@@ -48,13 +48,13 @@ const substitutes: Readonly<Partial<Record<Instruction, (c: FunctionWriter) => v
 
 /** The body of one function as it is written. Every method returns the writer, so that instructions chain. */
 export class FunctionWriter {
-  readonly #bytes: number[] = [];
+  readonly #bytes = new ByteList();
   readonly #locals: ValueType[] = [];
   readonly #free = new Map<ValueType, number[]>();
   readonly #params: number;
   /** Locals that hold vectors from the start on, and what sets them. */
   readonly #held = new Map<number, number>();
-  readonly #start: number[] = [];
+  readonly #start = new ByteList();
 
   constructor(params: number) {
     this.#params = params;
@@ -93,11 +93,12 @@ export class FunctionWriter {
       substitute(this);
       return this;
     }
-    const [prefix, code] = plainCodes[instruction];
-    if (prefix === 0) this.#bytes.push(code);
+    // By index: most of what is written comes from here, and to take a pair apart makes three objects.
+    const codes = plainCodes[instruction];
+    if (codes[0] === 0) this.#bytes.push(codes[1]);
     else {
-      this.#bytes.push(prefix);
-      unsigned(this.#bytes, code);
+      this.#bytes.push(codes[0]);
+      unsigned(this.#bytes, codes[1]);
     }
     return this;
   }
@@ -106,10 +107,12 @@ export class FunctionWriter {
    * A load, store or atomic at the address on the stack plus `offset` bytes; `align` is log2 and only a hint (exact for atomics).
    */
   mem(instruction: MemoryInstruction, offset = 0): this {
-    const [prefix, code, align] = memoryCodes[instruction];
+    const codes = memoryCodes[instruction];
+    const prefix = codes[0];
+    const align = codes[2];
     if (prefix !== 0) this.#bytes.push(prefix);
-    if (prefix === 0) this.#bytes.push(code);
-    else unsigned(this.#bytes, code);
+    if (prefix === 0) this.#bytes.push(codes[1]);
+    else unsigned(this.#bytes, codes[1]);
     // Tensors need not be aligned to 16 bytes; atomics must state their exact alignment.
     unsigned(this.#bytes, prefix === 0xfe ? align : Math.min(align, 2));
     unsigned(this.#bytes, checkedOffset(offset));
@@ -118,20 +121,20 @@ export class FunctionWriter {
 
   /** Copies bytes: takes target, source and count from the stack; the two may overlap. */
   copy(): this {
-    this.#bytes.push(0xfc, 10, 0, 0);
+    this.#bytes.append(0xfc, 10, 0, 0);
     return this;
   }
 
   /** An instruction on one lane. */
   lane(instruction: LaneInstruction, lane: number): this {
-    this.#bytes.push(0xfd, laneCodes[instruction], lane);
+    this.#bytes.append(0xfd, laneCodes[instruction], lane);
     return this;
   }
 
   /** A load into, or store from, one lane. */
   memLane(instruction: MemoryLaneInstruction, lane: number, offset = 0): this {
     const [code, align] = memoryLaneCodes[instruction];
-    this.#bytes.push(0xfd, code);
+    this.#bytes.append(0xfd, code);
     unsigned(this.#bytes, align);
     unsigned(this.#bytes, checkedOffset(offset));
     this.#bytes.push(lane);
@@ -140,7 +143,7 @@ export class FunctionWriter {
 
   /** Picks 16 bytes out of the 32 of two vectors. */
   shuffle(lanes: readonly number[]): this {
-    this.#bytes.push(0xfd, 13, ...lanes);
+    this.#bytes.append(0xfd, 13, ...lanes);
     return this;
   }
 
@@ -201,7 +204,7 @@ export class FunctionWriter {
 
   /** A vector literal of four integers. */
   i32x4(...values: [number] | [number, number, number, number]): this {
-    this.#bytes.push(0xfd, 12);
+    this.#bytes.append(0xfd, 12);
     for (let lane = 0; lane < 4; lane++) {
       literal.setInt32(0, values[lane % values.length]! | 0, true);
       for (let i = 0; i < 4; i++) this.#bytes.push(literal.getUint8(i));
@@ -250,7 +253,7 @@ export class FunctionWriter {
 
   /** Runs `then` if the i32 on the stack is not 0, else `otherwise`. */
   if(then: () => void, otherwise?: () => void): this {
-    this.#bytes.push(0x04, 0x40);
+    this.#bytes.append(0x04, 0x40);
     then();
     if (otherwise) {
       this.#bytes.push(0x05);
@@ -313,26 +316,31 @@ export class FunctionWriter {
   }
 
   #structured(code: number, body: () => void): this {
-    this.#bytes.push(code, 0x40);
+    this.#bytes.append(code, 0x40);
     body();
     this.#bytes.push(0x0b);
     return this;
   }
 
-  /** The function's entry of the code section, in parts. Nothing may be written afterwards. */
-  finish(): readonly (readonly number[])[] {
+  /** The function's entry of the code section. Nothing may be written afterwards. */
+  finish(): Uint8Array {
     this.#bytes.push(0x0b);
     const locals: number[] = [];
     unsigned(locals, this.#locals.length);
     for (const type of this.#locals) locals.push(1, valueTypeCodes[type]);
-    const size: number[] = [];
-    unsigned(size, locals.length + this.#start.length + this.#bytes.length);
-    return [size, locals, this.#start, this.#bytes];
+    const head: number[] = [];
+    unsigned(head, locals.length + this.#start.length + this.#bytes.length);
+    head.push(...locals);
+    const entry = new Uint8Array(head.length + this.#start.length + this.#bytes.length);
+    entry.set(head);
+    entry.set(this.#start.bytes, head.length);
+    entry.set(this.#bytes.bytes, head.length + this.#start.length);
+    return entry;
   }
 }
 
-function pushF32x4(bytes: number[], values: readonly number[]): void {
-  bytes.push(0xfd, 12);
+function pushF32x4(bytes: ByteList, values: readonly number[]): void {
+  bytes.append(0xfd, 12);
   for (let lane = 0; lane < 4; lane++) {
     literal.setFloat32(0, values[lane % values.length], true);
     for (let i = 0; i < 4; i++) bytes.push(literal.getUint8(i));

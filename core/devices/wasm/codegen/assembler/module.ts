@@ -22,10 +22,11 @@ export interface FunctionSpec {
   readonly export?: string;
 }
 
+type Bytes = ArrayLike<number>;
+
 interface DefinedFunction {
   readonly type: number;
-  /** In parts. */
-  readonly body: readonly (readonly number[])[];
+  readonly body: Uint8Array;
   readonly export?: string;
 }
 
@@ -35,8 +36,8 @@ export class WasmModule {
   readonly #typeBytes: number[][] = [];
   readonly #imports: number[][] = [];
   readonly #functions: DefinedFunction[] = [];
-  /** Which functions have bodies of a hash. */
-  readonly #byHash = new Map<number, readonly number[]>();
+  /** Which functions have bodies of a length: few have the same, and those that differ do so soon. */
+  readonly #byLength = new Map<number, number[]>();
   #importedFunctions = 0;
 
   /** Imports a shared memory; sizes in pages of 64 KiB. */
@@ -71,12 +72,12 @@ export class WasmModule {
     const writer = new FunctionWriter(spec.params.length);
     write(writer);
     const func = { type: this.#type(spec), body: writer.finish(), export: spec.export };
-    const hash = hashOf(func.body);
-    const alike = this.#byHash.get(hash) ?? [];
+    const alike = this.#byLength.get(func.body.length) ?? [];
     const known = func.export === undefined ? alike.find((index) => isSame(this.#functions[index], func)) : undefined;
     if (known !== undefined) return this.#importedFunctions + known;
     const index = this.#functions.push(func) - 1;
-    this.#byHash.set(hash, [...alike, index]);
+    alike.push(index);
+    this.#byLength.set(func.body.length, alike);
     return this.#importedFunctions + index;
   }
 
@@ -95,11 +96,10 @@ export class WasmModule {
 
   /** The bytes of the module. */
   finish(): Uint8Array<ArrayBuffer> {
-    const parts: (readonly number[])[] = [[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]];
-    /** A section of entries, each whole or in parts. */
-    const section = (id: number, entries: readonly (readonly number[])[], count = entries.length) => {
-      if (count === 0) return;
-      const counted = encode((bytes) => unsigned(bytes, count));
+    const parts: Bytes[] = [[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]];
+    const section = (id: number, entries: readonly Bytes[]) => {
+      if (entries.length === 0) return;
+      const counted = encode((bytes) => unsigned(bytes, entries.length));
       const head = [id];
       unsigned(head, counted.length + totalLength(entries));
       parts.push(head, counted, ...entries);
@@ -117,7 +117,7 @@ export class WasmModule {
         })]
       ),
     );
-    section(10, this.#functions.flatMap(({ body }) => body), this.#functions.length);
+    section(10, this.#functions.map(({ body }) => body));
     const out = new Uint8Array(totalLength(parts));
     let end = 0;
     for (const part of parts) {
@@ -128,20 +128,11 @@ export class WasmModule {
   }
 }
 
+/** Whether functions of one length are the same. */
 function isSame(a: DefinedFunction, b: DefinedFunction): boolean {
-  return a.type === b.type && a.body.length === b.body.length &&
-    a.body.every((part, i) => part.length === b.body[i].length && part.every((byte, k) => byte === b.body[i][k]));
+  return a.type === b.type && a.body.every((byte, i) => byte === b.body[i]);
 }
 
-/** Equal for equal bodies. */
-function hashOf(body: DefinedFunction["body"]): number {
-  let hash = 0;
-  for (const part of body) {
-    for (let i = 0; i < part.length; i++) hash = Math.imul(hash, 31) + part[i] | 0;
-  }
-  return hash;
-}
-
-function totalLength(parts: readonly (readonly number[])[]): number {
+function totalLength(parts: readonly Bytes[]): number {
   return parts.reduce((length, part) => length + part.length, 0);
 }
