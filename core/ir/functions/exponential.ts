@@ -15,7 +15,7 @@ import {
   f32,
   float,
   i32,
-  le,
+  isBeyond,
   ln2,
   lt,
   min,
@@ -72,8 +72,20 @@ const usualExponent = 87;
  * it in before it is rounded.
  */
 export function exp(x: Expr): Expr {
-  const { power, p } = expParts(x);
-  return exact(rarely(le(f32(usualExponent), abs(x)), exact(expShifted(x, 0)), add(mul(power, p), power)));
+  const usual = finitePart(x);
+  const { power, p } = expParts(usual);
+  return exact(rarely(isBeyond(usual, usualExponent), exact(expShifted(x, 0)), add(mul(power, p), power)));
+}
+
+/**
+ * What x is as long as that is finite: y of `a is infinite ? 0 : y`, where y is a sum or difference of a. What follows may leave the choice to where
+ * y is not finite, and e^0 is 1 there, too.
+ */
+function finitePart(x: Expr): Expr {
+  if (x.kind !== "select" || x.x.kind !== "const" || x.x.value !== 0) return x;
+  const { test, y } = x;
+  if (test.kind !== "binary" || test.op !== "eq" || test.y.kind !== "const" || Math.abs(test.y.value) !== Infinity) return x;
+  return y.kind === "binary" && (y.op === "add" || y.op === "sub") && (y.x === test.x || y.y === test.x) ? y : x;
 }
 
 /** 2^x; of a whole number exactly. */

@@ -63,6 +63,15 @@ export const signOf = (x: Expr): Expr => and(bits(x), signBit);
 /** `magnitude` with its sign flipped by a sign bit. */
 export const withSign = (magnitude: Expr, sign: Expr): Expr => float(xor(bits(magnitude), sign));
 
+/**
+ * Whether |x| is at least a limit, or x is NaN: the sign of an integer, which costs less than to compare floats. Adding to the bits carries into
+ * the sign from the limit on; the sign of x itself is taken off again.
+ */
+export function isBeyond(x: Expr, limit: number): Expr {
+  const [limitBits] = new Int32Array(Float32Array.of(limit).buffer);
+  return lt(xor(add(bits(x), signBit - limitBits | 0), bits(x)), 0);
+}
+
 /** 1.5 * 2^23: adding it rounds to an integer, which then stands in the low bits. */
 const rounder = 12582912;
 

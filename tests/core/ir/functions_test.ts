@@ -1,6 +1,6 @@
 /** The expansions of functions, evaluated as hardware does it, with products and sums fused and not. */
 import assert from "node:assert/strict";
-import { binary, type Expr, unary } from "../../../core/ir/expr.ts";
+import { binary, constant, type Expr, select, unary } from "../../../core/ir/expr.ts";
 import { doubleMath } from "../../../core/ir/functions/double.ts";
 import { binaryFunctionNames, expandBinary, expandLiteral, expandUnary, functionNames } from "../../../core/ir/functions/mod.ts";
 import { rem } from "../../../core/ir/functions/remainder.ts";
@@ -60,6 +60,21 @@ for (const name of functionNames) {
     assert.ok(Object.is(ways[0].evaluate([-0]), Math.fround(f(-0))));
   });
 }
+
+Deno.test("e^(a = inf ? 0 : a - b) leaves the choice to where a - b is not finite", () => {
+  for (const op of ["add", "sub"] as const) {
+    const whole = binary(op, x, y);
+    const evaluate = evaluator(expandUnary("exp", select(binary("eq", x, Infinity), constant("f32", 0), whole))!, true);
+    const special = [0, -0, 1, -3.5, 80, -86.9, -87, -103, 3e38, -3e38, Infinity, -Infinity, NaN];
+    for (const a of special) {
+      for (const b of special) {
+        const exponent = a === Infinity ? 0 : Math.fround(op === "add" ? a + b : a - b);
+        const units = unitsOff(evaluate([a, b]), exactly.exp(exponent), { type: "f32", flushes: true });
+        assert.ok(units <= accuracies.exp.f32!, `e^(${a} ${op} ${b}) is off by ${units} units`);
+      }
+    }
+  }
+});
 
 for (const name of ["pow", "atan2", "hypot"] as const) {
   Deno.test(`${name} is within its bound`, () => {

@@ -183,6 +183,8 @@ testOnDevices("values at special points", async () => {
     ["clip", clip(tensor([NaN, -9, 9, 0.5]), { min: -1, max: 1 }), [NaN, -1, 1, 0.5]],
     ["softmax of large logits", softmax(tensor([[1e4, 1e4], [-1e4, -1e4], [1e4, -1e4]])), [[0.5, 0.5], [0.5, 0.5], [1, 0]]],
     ["softmax with a masked logit", softmax(tensor([0, -inf])), [1, 0]],
+    ["softmax of infinite logits", softmax(tensor([inf, 3, inf, -inf, 3e38])), [0.5, 0, 0.5, 0, 0]],
+    ["softmax of no number", softmax(tensor([0, NaN, inf])), [NaN, NaN, NaN]],
     ["logSoftmax", logSoftmax(tensor([1e4, 0])), [0, -1e4]],
     ["crossEntropy of a certain miss", crossEntropy(tensor([[1e3, 0]]), tensor([1], { dtype: "i32" })), 1000],
     ["binaryCrossEntropy of a certain miss", binaryCrossEntropy(tensor([0, 1]), tensor([1, 0])), 100],

@@ -56,10 +56,13 @@ function softmax(p: ProgramBuilder, x: number, out: number, shape: Shape): numbe
   return powers;
 }
 
-/** A program over rows of noise, and how many of its kernels the wasm device runs together from the first on. */
+/** A program over rows of noise. */
 export interface RowProgram {
   readonly kernelCase: KernelCase;
+  /** How many of its kernels the wasm device runs together from the first on. */
   readonly together: number;
+  /** The kernel beside which the last of them runs, if there are blocks enough. */
+  readonly partner?: number;
 }
 
 function rowProgram(
@@ -67,11 +70,12 @@ function rowProgram(
   shape: Shape,
   together: number,
   build: (p: ProgramBuilder, x: number, shape: Shape) => void,
+  partner?: number,
 ): RowProgram {
   const kernelCase = buildCase(`${name} of [${shape.join(", ")}]`, sums, (p) => {
     build(p, p.input("f32", noise(1, sizeOf(shape))), shape);
   });
-  return { kernelCase, together };
+  return { kernelCase, together, partner };
 }
 
 /** Strides of one element for each channel of images, and of a row or a window for each channel. */
@@ -107,13 +111,15 @@ function normalizeChannels(p: ProgramBuilder, from: number, out: number, shape: 
 const plain = (p: ProgramBuilder, x: number, shape: Shape) => void softmax(p, x, p.output("f32", sizeOf(shape)), shape);
 
 export const rowPrograms: readonly RowProgram[] = [
-  rowProgram("softmax", [512, 300], 4, plain),
-  rowProgram("softmax in rows of a prime number", [1009, 131], 4, plain),
-  rowProgram("softmax along one of several axes", [8, 3, 50, 66], 4, plain),
-  rowProgram("softmax in many short rows", [60_000, 5], 4, plain),
+  rowProgram("softmax", [512, 300], 4, plain, 1),
+  rowProgram("softmax in rows of a prime number", [1009, 131], 4, plain, 1),
+  rowProgram("softmax along one of several axes", [8, 3, 50, 66], 4, plain, 1),
+  rowProgram("softmax in many short rows", [60_000, 5], 4, plain, 1),
+  rowProgram("softmax in rows just enough for two threads", [32, 9000], 4, plain, 1),
+  rowProgram("softmax in few rows", [6, 9000], 4, plain),
   rowProgram("softmax of little", [64, 10], 0, plain),
   rowProgram("softmax of long rows", [4, 70_001], 0, plain),
-  rowProgram("softmax in place", [512, 300], 4, (p, x, shape) => void softmax(p, x, p.donate(x), shape)),
+  rowProgram("softmax in place", [512, 300], 4, (p, x, shape) => void softmax(p, x, p.donate(x), shape), 1),
   rowProgram("softmax whose powers are read again", [400, 257], 4, (p, x, shape) => {
     const powers = softmax(p, x, p.output("f32", sizeOf(shape)), shape);
     const [rows, columns] = shape;

@@ -20,7 +20,8 @@ import { hostFunctionOf, scalarEmitter } from "./expressions/scalar_emitter.ts";
 import { vectorEmitter } from "./expressions/vector_emitter.ts";
 import { EqualKernels, type LocalKernel } from "./equal_kernels.ts";
 import { emitKernel } from "./generators.ts";
-import { rowBlocks, rowBlocksFrom } from "./row_blocks.ts";
+import { rowBlocks } from "./row_block_phase.ts";
+import { rowBlocksFrom } from "./row_blocks.ts";
 import { importMachineCode, type MachineCode } from "./machine_code.ts";
 import { narrowTile, type TileColumns, type Tiles, wasmTiles } from "./matmul/tile.ts";
 

@@ -1,15 +1,12 @@
 /**
- * Neighbouring maps and reductions that compute row by row (softmax, norms, their gradients) as one phase: a block of rows goes through all
- * of them before the next block begins, so that what they hand on stays in the first-level cache, in memory of the thread's own if
- * nothing else reads it.
- *
- * The generators of the kernels write a block as they write a whole kernel. They find their buffers in a table of addresses; here the
- * thread makes such a table for each block.
+ * Which neighbouring maps and reductions compute row by row (softmax, norms, their gradients), so that a block of rows can go through all of
+ * them before the next block begins: what they hand on stays in the first-level cache, in memory of the thread's own if nothing else reads
+ * it. `row_block_phase.ts` writes them.
  *
  * @module
  */
 import { deviceBytes } from "../../../dtype.ts";
-import { type Expr, mapLeaves, visit } from "../../../ir/expr.ts";
+import { eachUsualArgument, type Expr, mapLeaves, visit } from "../../../ir/expr.ts";
 import {
   type Access,
   expressionsOf,
@@ -20,13 +17,10 @@ import {
   type SimpleKernel,
   writesOf,
 } from "../../../ir/kernel.ts";
-import type { BufferSpec, Program } from "../../../ir/program.ts";
+import type { Program } from "../../../ir/program.ts";
 import { sizeOf } from "../../../shape.ts";
-import { type GeneratorContext, type Phase, phaseLocals, phaseParams } from "./context.ts";
-import { slotAddress } from "./emit/addresses.ts";
-import { roundUp } from "./emit/blocks.ts";
-import { setShare } from "./emit/shares.ts";
-import { emitKernel } from "./generators.ts";
+import { Legalizer } from "./expressions/legalize.ts";
+import { operationCount } from "./work.ts";
 
 /** Bytes that a block should touch, and the most that its rows may. */
 const blockBytes = 24 * 1024;
@@ -41,7 +35,7 @@ const leastBytes = { whole: 2 ** 18, pieces: 2 ** 21 } as const;
 /** What a block of rows should touch at least, for its calls to be worth it. */
 const leastBlockBytes = 1024;
 
-type RowKernel = Extract<SimpleKernel, { kind: "map" | "reduce" }>;
+export type RowKernel = Extract<SimpleKernel, { kind: "map" | "reduce" }>;
 
 /** How an access moves from row to row. */
 interface RowAccess {
@@ -64,6 +58,8 @@ export interface RowBlocks {
   readonly blockRows: number;
   /** Buffers that nothing else reads, and the bytes of one of their rows. */
   readonly kept: ReadonlyMap<number, number>;
+  /** The number of the map beside which the last kernel should run, a block later. */
+  readonly partner?: number;
 }
 
 /** The longest run of kernels from number `from` on that is worth running together. */
@@ -88,11 +84,12 @@ export function rowBlocksFrom(
     if (found.shared >= least) best = found;
   }
   if (!best) return undefined;
-  return { ...best, kept: keptBuffers(program, kernels.slice(from, from + best.kernels.length), best) };
+  const kept = keptBuffers(program, kernels.slice(from, from + best.kernels.length), best);
+  return { ...best, kept, partner: partnerOfLast(program, { ...best, kept }, threads) };
 }
 
 /** How some kernels can run together. */
-interface Together extends Omit<RowBlocks, "kept"> {
+interface Together extends Omit<RowBlocks, "kept" | "partner"> {
   readonly accesses: readonly RowAccess[];
   /** Bytes that more than one of the kernels touch. */
   readonly shared: number;
@@ -155,7 +152,7 @@ function alongAxes(program: Program, kernels: readonly RowKernel[], axes: number
 }
 
 /** The extents over which the values of a kernel are computed. */
-function domainOf(kernel: RowKernel): readonly number[] {
+export function domainOf(kernel: RowKernel): readonly number[] {
   return [...kernel.shape, ...kindOf(kernel).reduced(kernel)];
 }
 
@@ -175,7 +172,7 @@ function readsRowNumbers(kernel: RowKernel, axes: number): boolean {
 }
 
 /** How an access moves over the rows; undefined if not by one step. */
-function rowAccess(
+export function rowAccess(
   program: Program,
   domain: readonly number[],
   { buffer, offset, strides }: Access,
@@ -248,75 +245,56 @@ function touchedOutside(kernel: Kernel, inside: ReadonlySet<Kernel>): number[] {
   return [...readsOf(kernel), ...writesOf(kernel)];
 }
 
-/** A buffer as the rows of some accesses: what stands in the table of a block. */
-interface View {
-  readonly buffer: number;
-  readonly stepBytes: number;
+/** Blocks of a thread from which on a last map may run beside another one, which takes a block more. */
+const leastBlocks = 16;
+
+/** Operations in the time of a division, and those of a map that leave the divider idle for long enough. */
+const operationsPerDivision = 8;
+const leastBeside = 12;
+
+/**
+ * The map beside which the last one should run: where the last one waits for the divider, which takes a quotient in the time of many other
+ * operations and is idle while those are computed. At either end of a thread's blocks one of the two has nothing to do: what it then writes has to
+ * be where nothing is lost.
+ */
+function partnerOfLast(program: Program, { kernels, rows, blockRows, kept }: Omit<RowBlocks, "partner">, threads: number) {
+  const last = kernels.at(-1)!;
+  const values = expressionsOf(last);
+  if (last.kind !== "map" || operationCount(values) > operationsPerDivision * divisionsIn(values)) return undefined;
+  if (rows / blockRows < leastBlocks * threads) return undefined;
+  const found = kernels.findIndex((kernel, i) => {
+    if (kernel === last || kernel.kind !== "map" || kernel.shape.join() !== last.shape.join()) return false;
+    if (!kernel.stores.every(({ buffer }) => kept.has(buffer))) return false;
+    if (!kernels.slice(i).every((each) => mayWriteEarly(program, last, each, each === kernel))) return false;
+    const legalizer = new Legalizer();
+    const legal = expressionsOf(kernel).map((value) => legalizer.legalize(value));
+    return operationCount(legal) >= leastBeside && divisionsIn(legal) === 0;
+  });
+  return found < 0 ? undefined : found;
 }
 
-/** Writes the kernels as one phase. */
-export function rowBlocks(context: GeneratorContext, { kernels, axes, rows, blockRows, kept }: RowBlocks): Phase {
-  const { program, threads, module } = context;
-  const views: View[] = [];
-  const buffers: BufferSpec[] = [];
-  const viewOf = (buffer: number, step: number): number => {
-    const stepBytes = step * deviceBytes(program.buffers[buffer].dtype);
-    const known = views.findIndex((view) => view.buffer === buffer && view.stepBytes === stepBytes);
-    if (known >= 0) return known;
-    buffers.push(program.buffers[buffer]);
-    return views.push({ buffer, stepBytes }) - 1;
-  };
-  const blocks = kernels.map((kernel) => blockOf(program, kernel, axes, blockRows, viewOf));
-  const inner: GeneratorContext = { ...context, threads: 1, program: { ...program, buffers } };
-  const phases = blocks.flatMap((kernel) => emitKernel(inner, kernel));
-  const places = new Map<number, number>();
-  let end = roundUp(4 * views.length, 64);
-  for (const [buffer, bytes] of kept) {
-    places.set(buffer, end);
-    end += roundUp(bytes * blockRows, 64) + 64;
-  }
-  context.privateScratch(end);
-  const func = module.func({ params: phaseParams }, (c) => {
-    const { scratch } = phaseLocals;
-    const [block, from, to] = c.locals("i32", 3);
-    setShare(c, phaseLocals.piece, threads, rows / blockRows, from, to);
-    views.forEach(({ buffer, stepBytes }, i) => {
-      const place = places.get(buffer);
-      c.get(scratch);
-      if (place !== undefined) c.get(scratch).i32(place).op("i32.add");
-      else slotAddress(c, buffer).get(from).i32(stepBytes * blockRows).op("i32.mul").op("i32.add");
-      c.mem("i32.store", 4 * i);
-    });
-    c.forRange(block, from, to, () => {
-      for (const phase of phases) c.get(scratch).i32(0).get(scratch).call(phase.func);
-      views.forEach(({ buffer, stepBytes }, i) => {
-        if (stepBytes === 0 || places.has(buffer)) return;
-        c.get(scratch).get(scratch).mem("i32.load", 4 * i).i32(stepBytes * blockRows).op("i32.add").mem("i32.store", 4 * i);
-      });
-    });
-  });
-  return { func, pieces: threads };
+/** Whether a kernel reads nothing of what the last one writes, or, in one loop with it, element by element before that is written. */
+function mayWriteEarly(program: Program, last: RowKernel, kernel: RowKernel, inOneLoop: boolean): boolean {
+  return last.stores.every((store) =>
+    [...kernel.operands, ...kernel.loads].every((read) => {
+      if (memoryOf(program, read.buffer) !== memoryOf(program, store.buffer)) return true;
+      return inOneLoop && read.offset === store.offset && read.strides.join() === store.strides.join();
+    })
+  );
 }
 
-/** The kernel for a block of rows, its buffers being views. */
-function blockOf(
-  program: Program,
-  kernel: RowKernel,
-  axes: number,
-  blockRows: number,
-  viewOf: (buffer: number, step: number) => number,
-): RowKernel {
-  const rows = <T>(list: readonly T[], first: T): T[] => [first, ...list.slice(axes)];
-  const domain = domainOf(kernel);
-  const moved = mapAccesses(kernel, (access) => {
-    const { step } = rowAccess(program, domain, access, axes)!;
-    return { ...access, buffer: viewOf(access.buffer, step), strides: rows(access.strides, step) };
-  });
-  return { ...withIndices(moved, (strides) => rows(strides, 0)), shape: rows(kernel.shape, blockRows) };
+/** How many quotients and roots of f32 are computed for each point. */
+function divisionsIn(values: readonly Expr[]): number {
+  let count = 0;
+  visit(values, (e) => {
+    const divides = (e.kind === "binary" && e.op === "div") || (e.kind === "unary" && e.op === "sqrt");
+    if (divides && e.type === "f32") count++;
+  }, eachUsualArgument);
+  return count;
 }
 
 /** A kernel whose indices have other strides. */
-function withIndices<K extends RowKernel>(kernel: K, change: (strides: readonly number[]) => readonly number[]): K {
+export function withIndices<K extends RowKernel>(kernel: K, change: (strides: readonly number[]) => readonly number[]): K {
   const value = (e: Expr): Expr =>
     mapLeaves(e, (leaf) => leaf.kind === "index" ? { ...leaf, strides: change(leaf.strides) } : leaf);
   const changed = { ...kernel, stores: kernel.stores.map((store) => ({ ...store, value: value(store.value) })) };

@@ -4,12 +4,13 @@ import { rowBlocksFrom } from "../../../../core/devices/wasm/codegen/row_blocks.
 import { rowPrograms } from "../../../support/kernel_cases/row_programs.ts";
 
 Deno.test("kernels run together where rows stay among themselves, and enough is handed on", async (t) => {
-  for (const { kernelCase: { name, program }, together } of rowPrograms) {
+  for (const { kernelCase: { name, program }, together, partner } of rowPrograms) {
     await t.step(name, () => {
       for (const threads of [1, 2]) {
         const found = rowBlocksFrom(program, program.kernels, 0, threads);
         assert.equal(found?.kernels.length ?? 0, together);
         if (found) assert.equal(found.rows % found.blockRows, 0);
+        assert.equal(found?.partner, partner);
       }
     });
   }

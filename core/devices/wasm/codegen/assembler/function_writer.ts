@@ -46,6 +46,12 @@ const substitutes: Readonly<Partial<Record<Instruction, (c: FunctionWriter) => v
   "f32x4.relaxed_max": (c) => void c.op("f32x4.max"),
 };
 
+/** A function's entry of the code section, and how far behind its size the branches are that are seldom taken. */
+export interface FunctionBody {
+  readonly entry: Uint8Array;
+  readonly rare: readonly number[];
+}
+
 /** The body of one function as it is written. Every method returns the writer, so that instructions chain. */
 export class FunctionWriter {
   readonly #bytes = new ByteList();
@@ -55,6 +61,8 @@ export class FunctionWriter {
   /** Locals that hold vectors from the start on, and what sets them. */
   readonly #held = new Map<number, number>();
   readonly #start = new ByteList();
+  /** Where in `#bytes` the branches are that are seldom taken. */
+  readonly #rare: number[] = [];
 
   constructor(params: number) {
     this.#params = params;
@@ -263,6 +271,12 @@ export class FunctionWriter {
     return this;
   }
 
+  /** `if` of what seldom holds: engines put the code out of the way, and keep no registers for it. */
+  ifRarely(then: () => void): this {
+    this.#rare.push(this.#bytes.length);
+    return this.if(then);
+  }
+
   /** Leaves (or restarts) the structure `depth` levels out. */
   br(depth: number): this {
     this.#bytes.push(0x0c);
@@ -323,19 +337,20 @@ export class FunctionWriter {
   }
 
   /** The function's entry of the code section. Nothing may be written afterwards. */
-  finish(): Uint8Array {
+  finish(): FunctionBody {
     this.#bytes.push(0x0b);
     const locals: number[] = [];
     unsigned(locals, this.#locals.length);
     for (const type of this.#locals) locals.push(1, valueTypeCodes[type]);
     const head: number[] = [];
-    unsigned(head, locals.length + this.#start.length + this.#bytes.length);
+    const before = locals.length + this.#start.length;
+    unsigned(head, before + this.#bytes.length);
     head.push(...locals);
     const entry = new Uint8Array(head.length + this.#start.length + this.#bytes.length);
     entry.set(head);
     entry.set(this.#start.bytes, head.length);
     entry.set(this.#bytes.bytes, head.length + this.#start.length);
-    return entry;
+    return { entry, rare: this.#rare.map((at) => before + at) };
   }
 }
 

@@ -12,7 +12,7 @@
  * @module
  */
 import { encode, name, unsigned } from "./encoding.ts";
-import { FunctionWriter } from "./function_writer.ts";
+import { type FunctionBody, FunctionWriter } from "./function_writer.ts";
 import { type ValueType, valueTypeCodes } from "./instructions.ts";
 
 /** A function's type and, if others shall call it, its export name. */
@@ -26,7 +26,7 @@ type Bytes = ArrayLike<number>;
 
 interface DefinedFunction {
   readonly type: number;
-  readonly body: Uint8Array;
+  readonly body: FunctionBody;
   readonly export?: string;
 }
 
@@ -72,12 +72,12 @@ export class WasmModule {
     const writer = new FunctionWriter(spec.params.length);
     write(writer);
     const func = { type: this.#type(spec), body: writer.finish(), export: spec.export };
-    const alike = this.#byLength.get(func.body.length) ?? [];
+    const alike = this.#byLength.get(func.body.entry.length) ?? [];
     const known = func.export === undefined ? alike.find((index) => isSame(this.#functions[index], func)) : undefined;
     if (known !== undefined) return this.#importedFunctions + known;
     const index = this.#functions.push(func) - 1;
     alike.push(index);
-    this.#byLength.set(func.body.length, alike);
+    this.#byLength.set(func.body.entry.length, alike);
     return this.#importedFunctions + index;
   }
 
@@ -97,9 +97,13 @@ export class WasmModule {
   /** The bytes of the module. */
   finish(): Uint8Array<ArrayBuffer> {
     const parts: Bytes[] = [[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]];
-    const section = (id: number, entries: readonly Bytes[]) => {
+    /** A section of entries; a custom one has a name. */
+    const section = (id: number, entries: readonly Bytes[], custom?: string) => {
       if (entries.length === 0) return;
-      const counted = encode((bytes) => unsigned(bytes, entries.length));
+      const counted = encode((bytes) => {
+        if (custom !== undefined) name(bytes, custom);
+        unsigned(bytes, entries.length);
+      });
       const head = [id];
       unsigned(head, counted.length + totalLength(entries));
       parts.push(head, counted, ...entries);
@@ -117,7 +121,11 @@ export class WasmModule {
         })]
       ),
     );
-    section(10, this.#functions.map(({ body }) => body));
+    const hints = this.#functions.flatMap(({ body: { rare } }, i) =>
+      rare.length > 0 ? [branchHints(this.#importedFunctions + i, rare)] : []
+    );
+    section(0, hints, "metadata.code.branch_hint");
+    section(10, this.#functions.map(({ body }) => body.entry));
     const out = new Uint8Array(totalLength(parts));
     let end = 0;
     for (const part of parts) {
@@ -128,9 +136,21 @@ export class WasmModule {
   }
 }
 
+/** Says that some branches of a function are seldom taken. */
+function branchHints(func: number, rare: readonly number[]): number[] {
+  return encode((bytes) => {
+    unsigned(bytes, func);
+    unsigned(bytes, rare.length);
+    for (const at of rare) {
+      unsigned(bytes, at);
+      bytes.push(1, 0);
+    }
+  });
+}
+
 /** Whether functions of one length are the same. */
 function isSame(a: DefinedFunction, b: DefinedFunction): boolean {
-  return a.type === b.type && a.body.every((byte, i) => byte === b.body[i]);
+  return a.type === b.type && a.body.entry.every((byte, i) => byte === b.body.entry[i]);
 }
 
 function totalLength(parts: readonly Bytes[]): number {

@@ -49,6 +49,8 @@ export interface Emitter {
   select(c: FunctionWriter, e: Select, test: Push, x: Push, y: Push): void;
   /** Turns the bool on the stack to an i32: whether it holds at any point. */
   anywhere(c: FunctionWriter): void;
+  /** Turns the i32 on the stack to whether it is below 0 at any point, or undefined where that takes a comparison. */
+  anyNegative?(c: FunctionWriter): void;
   cast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void;
   bitcast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void;
   load(c: FunctionWriter, dtype: DType, at: Location, lanes: Lanes): void;
@@ -62,7 +64,8 @@ export interface Emitter {
 export function isImmediate(user: Expr, argument: Expr): boolean {
   if (argument.kind !== "const") return false;
   if (user.kind === "select") return isZero(argument) && user.test !== argument;
-  return user.kind === "binary" && (user.op === "shl" || user.op === "shr") && user.y === argument && user.x !== argument;
+  if (user.kind !== "binary" || user.y !== argument || user.x === argument) return false;
+  return user.op === "shl" || user.op === "shr" || (user.op === "lt" && argument.type === "i32" && isZero(argument));
 }
 
 /** Whether all bits of a literal are 0. */

@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { eachArgument, eachUsualArgument, type Expr, isLeaf, visit } from "../../../../ir/expr.ts";
+import { constant, eachArgument, eachUsualArgument, type Expr, isLeaf, visit } from "../../../../ir/expr.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
-import { type Emitter, isImmediate, type Lanes, type Select } from "./emitter.ts";
+import { type Emitter, isImmediate, isZero, type Lanes, type Select } from "./emitter.ts";
 
 /** The point (or four points) at which an expression is evaluated. */
 export interface At {
@@ -107,7 +107,7 @@ export class Evaluator {
       if (e.kind !== "select" || !e.rare) return eachArgument(e, count);
       const shared = sharedNodes(e.x, usual ??= usualNodes(roots), isGiven);
       branches.set(e, shared);
-      [e.test, e.y, ...shared, ...shared].forEach(count);
+      [this.#signs(e.test) ?? e.test, e.y, ...shared, ...shared].forEach(count);
     };
     roots.forEach(count);
     return { uses, kept: new Map(), branches, outer };
@@ -174,7 +174,9 @@ export class Evaluator {
   /** Computes `y`, and where the test holds at any of the points also `x`. */
   #branch(e: Select, at: At): void {
     const [c, emitter, scope] = [this.#c, this.#emitter, this.#scope];
-    const [type, testType] = [emitter.valueType(e.type), emitter.valueType("bool")];
+    // Where the sign of an integer decides, it need not become a mask before it is known that any does.
+    const signs = this.#signs(e.test);
+    const [type, testType] = [emitter.valueType(e.type), emitter.valueType(signs ? "i32" : "bool")];
     const [value, test] = [c.local(type), c.local(testType)];
     const shared = scope.branches.get(e)!;
     for (const x of shared) {
@@ -183,17 +185,28 @@ export class Evaluator {
     }
     this.#push(e.y, at);
     c.set(value);
-    this.#push(e.test, at);
+    this.#push(signs ?? e.test, at);
     c.tee(test);
-    emitter.anywhere(c);
-    c.if(() => {
+    if (signs) emitter.anyNegative!(c);
+    else emitter.anywhere(c);
+    const holds = () => {
+      if (signs) emitter.binary(c, "lt", "i32", () => c.get(test), () => emitter.literal(c, "i32", 0), constant("i32", 0));
+      else c.get(test);
+    };
+    c.ifRarely(() => {
       this.#scope = this.#open([e.x], scope);
-      emitter.select(c, e, () => c.get(test), () => this.#push(e.x, at), () => c.get(value));
+      emitter.select(c, e, holds, () => this.#push(e.x, at), () => c.get(value));
       c.set(value);
       this.#scope = scope;
     });
     for (const x of shared) this.#used(x);
     c.get(value).release(type, value).release(testType, test);
+  }
+
+  /** The integer whose sign a test asks for, if it asks for one and the emitter has an instruction for that. */
+  #signs(test: Expr): Expr | undefined {
+    const asks = test.kind === "binary" && test.op === "lt" && test.x.type === "i32" && isZero(test.y);
+    return asks && this.#emitter.anyNegative ? test.x : undefined;
   }
 
   /** a * b + z and z - a * b as one instruction, where the product has no other use. */

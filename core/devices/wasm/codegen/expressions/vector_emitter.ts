@@ -53,6 +53,7 @@ export function vectorEmitter(host: HostFunctions): Emitter {
       c.op(noX ? "v128.andnot" : noY ? "v128.and" : "i32x4.relaxed_laneselect");
     },
     anywhere: (c) => void c.op("i32x4.bitmask"),
+    anyNegative: (c) => void c.op("i32x4.bitmask"),
     cast,
     bitcast: (_c, _from, _to, x) => x(),
     load(c, dtype, at, lanes) {
