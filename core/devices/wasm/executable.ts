@@ -8,7 +8,7 @@ import { DeviceError } from "../../errors.ts";
 import { costOf } from "../../ir/cost.ts";
 import { doubleMath } from "../../ir/functions/double.ts";
 import type { Exchanging } from "../../ir/exchange.ts";
-import type { Access, ExchangeKernel } from "../../ir/kernel.ts";
+import { type Access, type ExchangeKernel, type Kernel, kindOf } from "../../ir/kernel.ts";
 import type { Program } from "../../ir/program.ts";
 import { serialMultiplyAdds } from "./codegen/work.ts";
 import { narrowTile, type TileColumns } from "./codegen/matmul/tile.ts";
@@ -85,6 +85,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     const { program, memory, threads } = parts;
     this.#parts = parts;
     const native = parts.native?.program();
+    if (!native && program.kernels.some(multipliesMuch)) prepareTileColumns();
     const code = emit(parts, native);
     // Without room for machine code it is WebAssembly like any other.
     this.#native = native?.place() ? native : undefined;
@@ -199,6 +200,8 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     try {
       memory.write(address, "u8", bytes);
       pool.load(this.#number, address, bytes.length, this.#native?.offset);
+      // Soon the threads are busy.
+      if (!native) measuredTileColumns();
     } finally {
       memory.free(address, bytes.length);
     }
@@ -347,6 +350,11 @@ function importsOf({ memory }: SharedMemory, native: NativeProgram | undefined):
       return doubleMath();
     },
   };
+}
+
+/** Whether a kernel is a product for which it matters which tile is better; others may be written before it. */
+function multipliesMuch(kernel: Kernel): boolean {
+  return kernel.kind !== "loop" && kindOf(kernel).sumsProducts === true && kindOf(kernel).flops(kernel) >= 2 * serialMultiplyAdds;
 }
 
 /** Which tile is better is measured when it first matters. */
