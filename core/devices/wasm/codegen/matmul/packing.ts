@@ -88,6 +88,28 @@ export function packPanel(module: WasmModule, spec: PanelSpec): number {
   });
 }
 
+/**
+ * Writes a function (source address, address of the first panel, steps) that packs several panels of contiguous lanes, which lie beside each
+ * other in the source and `panelFloats` apart where they are packed. Steps are read along: whole lines of the cache at a time.
+ */
+export function packPanelsBeside(
+  module: WasmModule,
+  { width, stepStride }: Pick<PanelSpec, "width" | "stepStride">,
+  panels: number,
+  panelFloats: number,
+): number {
+  return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
+    stepLoop(c, count, 1, moves({ width, lanes: width, laneStride: 1, stepStride }), () => {
+      for (let i = 0; i < panels; i++) {
+        for (let lane = 0; lane < width; lane += vectorLanes) {
+          c.get(panel).get(source).mem("v128.load", (i * width + lane) * floatBytes);
+          c.mem("v128.store", (i * panelFloats + lane) * floatBytes);
+        }
+      }
+    });
+  });
+}
+
 /** Packs a wide panel, some lanes after the others. Groups without lanes that exist are copies of the last that has some. */
 function packGroups(module: WasmModule, { width, lanes, laneStride, stepStride, panelStride = width }: PanelSpec): number {
   const last = Math.floor((lanes - 1) / lanesTogether) * lanesTogether;

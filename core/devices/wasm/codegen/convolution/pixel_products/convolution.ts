@@ -13,10 +13,13 @@ import { blockSizes, blockStart, byBlockSize } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes } from "../../emit/vectors.ts";
 import { tileRow } from "../../matmul/micro_kernel.ts";
-import { packPanel } from "../../matmul/packing.ts";
+import { packPanel, packPanelsBeside } from "../../matmul/packing.ts";
 import { piecesFor } from "../../work.ts";
 import { multiplyAdds } from "../problem.ts";
 import type { PixelConvolution } from "./plan.ts";
+
+/** Panels that are packed together: four lines of the cache of each channel are read one after the other. */
+const panelsBeside = 8;
 
 /** conv2d and conv2dInputGrad of single pixels. */
 export function pixelConvolution(context: GeneratorContext, kernel: ConvKernel, plan: PixelConvolution): readonly Phase[] {
@@ -88,21 +91,28 @@ function multiply(
   const wholes = Math.floor(pixels / width);
   const rest = pixels % width;
   const kinds = { whole: wholes > 0 ? panelOf(width) : undefined, last: rest > 0 ? panelOf(rest) : undefined };
+  const beside = Math.min(panelsBeside, wholes, together);
+  const packBeside = beside > 1 ? packPanelsBeside(module, { width, stepStride: pixels }, beside, panelFloats) : undefined;
   return module.func({ params: phaseParams }, (c) => {
     const { table, piece, scratch } = phaseLocals;
     const [item, end, part, image, firstBlock, endBlock, block, channel] = c.locals("i32", 8);
-    const [first, whole, ends, panel, from, to, result, input] = c.locals("i32", 8);
+    const [first, whole, ends, panel, from, to, result, input, limit] = c.locals("i32", 9);
     /** Packs the panels from `first` on: `whole` of them, and the last if it `ends` with them. */
     const pack = () => {
       plusScaled(c.get(input), first, width * floatBytes).set(from);
       c.get(scratch).set(to);
-      const one = ({ pack }: Panel) => {
-        c.get(from).get(to).i32(inChannels).call(pack);
-        c.increment(from, width * floatBytes).increment(to, panelFloats * floatBytes);
+      const some = (func: number, count: number) => {
+        c.get(from).get(to).i32(inChannels).call(func);
+        c.increment(from, count * width * floatBytes).increment(to, count * panelFloats * floatBytes);
       };
       const { whole: full, last } = kinds;
-      if (full) c.for(panel, 0, () => c.get(whole), 1, () => one(full));
-      if (last) c.get(ends).if(() => one(last));
+      c.i32(0).set(panel);
+      if (packBeside !== undefined) {
+        c.get(whole).i32(beside - 1).op("i32.sub").set(limit);
+        c.for(panel, 0, () => c.get(limit), beside, () => some(packBeside, beside));
+      }
+      if (full) c.for(panel, () => c.get(panel), () => c.get(whole), 1, () => some(full.pack, 1));
+      if (last) c.get(ends).if(() => some(last.pack, 1));
     };
     const multiplyBlock = (size: 0 | 1) => {
       const call = (func: number, count: () => void) => {
@@ -120,6 +130,16 @@ function multiply(
       c.get(whole).set(panel);
       if (last) c.get(ends).if(() => call(last.products[size], () => c.i32(1)));
     };
+    /** Calls the epilogue for output channels of the image. */
+    const finish = (...range: readonly [from: () => void, to: () => void]) => {
+      if (epilogue.func === undefined) return;
+      slotAddress(c.get(table), epilogue.slot);
+      for (const pushChannel of range) {
+        pushChannel();
+        plusScaled(c, image, outChannels).i32(domain.height).op("i32.mul");
+      }
+      c.i32(0).i32(domain.width).call(epilogue.func);
+    };
     setShare(c, piece, pieces, images * parts, item, end);
     c.forRange(item, item, end, () => {
       c.get(item).set(image);
@@ -134,15 +154,15 @@ function multiply(
         pack();
         c.for(block, () => c.get(firstBlock), () => c.get(endBlock), 1, () => {
           blockStart(c, blocks, block).set(channel);
-          byBlockSize(c, blocks, block, multiplyBlock);
+          byBlockSize(c, blocks, block, (size) => {
+            multiplyBlock(size);
+            const channels = blockSizes(blocks)[size];
+            // What is complete is still in the first-level cache.
+            if (together >= panels) finish(() => c.get(channel), () => c.get(channel).i32(channels).op("i32.add"));
+          });
         });
       });
-      if (epilogue.func === undefined) return;
-      slotAddress(c.get(table), epilogue.slot);
-      for (const each of [firstBlock, endBlock]) {
-        plusScaled(blockStart(c, blocks, each), image, outChannels).i32(domain.height).op("i32.mul");
-      }
-      c.i32(0).i32(domain.width).call(epilogue.func);
+      if (together < panels) finish(() => blockStart(c, blocks, firstBlock), () => blockStart(c, blocks, endBlock));
     });
   });
 }

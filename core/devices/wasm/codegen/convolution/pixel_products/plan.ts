@@ -14,7 +14,7 @@ import { type Convolution, multiplyAdds } from "../problem.ts";
 const groupBytes = 384 * 1024;
 
 /** Bytes of panels of pixels, which are read again for each block of output channels. */
-const panelBytes = 192 * 1024;
+const panelBytes = 256 * 1024;
 
 /** Pixels of a product: fewer make tiles be loaded and stored too often, more make panels too long for the caches. */
 const steps = { least: 128, most: 1024 } as const;
