@@ -200,19 +200,16 @@ class Fusion {
       this.#list[to] = this.#add(kernel, to, cost);
       return to;
     }
-    const [before, after]: [Item[], Item[]] = [[], []];
+    const after: Item[] = [];
     const made = new Set(producer.writes);
     const later = new Set<number>();
     const isLater = (buffer: number) => later.has(buffer);
     const needsProducer = (buffer: number) => made.has(buffer) || later.has(buffer);
     for (let i = from + 1; i < to; i++) {
       const each = this.#list[i];
-      if (!each) continue;
-      if (!each.reads.some(needsProducer) && !each.writes.some(needsProducer)) before.push(each);
-      else {
-        after.push(each);
-        for (const buffer of each.writes) later.add(buffer);
-      }
+      if (!each || !(each.reads.some(needsProducer) || each.writes.some(needsProducer))) continue;
+      after.push(each);
+      for (const buffer of each.writes) later.add(buffer);
     }
     if (consumer.reads.some(isLater) || consumer.writes.some(isLater)) {
       addTo(this.#apart, consumer, producer);
@@ -220,13 +217,23 @@ class Fusion {
     }
     this.#remove(producer);
     this.#remove(consumer);
-    this.#list.fill(undefined, from, to + 1);
-    const fused = this.#add(kernel, from + before.length, cost);
-    [...before, fused, ...after].forEach((each, i) => {
-      this.#list[from + i] = each;
-      each.position = from + i;
-    });
+    let [end, moved] = [from, 0];
+    for (let i = from + 1; i < to; i++) {
+      const each = this.#list[i];
+      if (!each) continue;
+      if (each === after[moved]) moved++;
+      else this.#place(each, end++);
+    }
+    const fused = this.#add(kernel, end, cost);
+    this.#list[end++] = fused;
+    for (const each of after) this.#place(each, end++);
+    this.#list.fill(undefined, end, to + 1);
     return fused.position;
+  }
+
+  #place(item: Item, position: number): void {
+    this.#list[position] = item;
+    item.position = position;
   }
 
   /** Whether a kernel between two positions reads or writes one of the buffers. */

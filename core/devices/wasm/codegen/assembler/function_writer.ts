@@ -157,7 +157,11 @@ export class FunctionWriter {
 
   /** Picks 4 lanes of 32 bits out of the 8 of two vectors. */
   shuffle32(lanes: readonly [number, number, number, number]): this {
-    return this.shuffle(lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => lane * 4 + byte)));
+    this.#bytes.append(0xfd, 13);
+    for (const lane of lanes) {
+      for (let byte = 0; byte < 4; byte++) this.#bytes.push(lane * 4 + byte);
+    }
+    return this;
   }
 
   i32(value: number): this {
