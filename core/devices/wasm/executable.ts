@@ -92,7 +92,11 @@ export class WasmExecutable implements Executable<WasmBuffer> {
     this.#code = native && !this.#native ? emit(parts) : code;
     if (debug.has("source")) console.error(`wasm module: ${this.#code.bytes.length} bytes, ${this.#code.entries.length} entries`);
     this.#layout = layOut(program, this.#code, threads);
-    this.#kept = new KeptInputs(memory, this.#code.derived);
+    this.#kept = new KeptInputs(
+      memory,
+      this.#code.derived,
+      (address, bytes) => parts.native?.enlargePages(address, bytes),
+    );
     try {
       const imports = importsOf(memory, this.#native);
       const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#code.bytes), imports);

@@ -23,9 +23,12 @@ interface Kept extends Derived {
 export class KeptInputs {
   readonly #memory: SharedMemory;
   readonly #all: readonly Kept[];
+  readonly #enlarge: ((address: number, bytes: number) => void) | undefined;
 
-  constructor(memory: SharedMemory, derived: readonly Derived[]) {
+  /** @param enlarge Asks for large pages for what is kept, which is much, is read as a whole at every run, and outlives many. */
+  constructor(memory: SharedMemory, derived: readonly Derived[], enlarge?: (address: number, bytes: number) => void) {
     this.#memory = memory;
+    this.#enlarge = enlarge;
     this.#all = derived.map((each) => ({ ...each, block: undefined, input: undefined, writes: 0, made: false }));
   }
 
@@ -37,6 +40,7 @@ export class KeptInputs {
       if (!same) this.#free(kept);
       else if (!kept.block?.address) {
         kept.block = this.#memory.kept.allocate(kept.bytes);
+        if (kept.block) this.#enlarge?.(kept.block.address, kept.bytes);
         kept.made = false;
       }
       // Should the run fail, then nothing was made.

@@ -8,10 +8,19 @@ import { roundUp } from "../codegen/emit/blocks.ts";
 /** Address space for the code of all programs of a device: takes no memory until it is used. */
 const reservedBytes = 2 ** 28;
 
-/** The systems whose C library is known: its names, and the flags of `mmap` for private memory without a file, not to be counted. */
-const systems: Readonly<Record<string, { readonly libraries: readonly string[]; readonly privateMemory: number } | undefined>> = {
+/** A system whose C library is known. */
+interface System {
+  /** Its names. */
+  readonly libraries: readonly string[];
+  /** The flags of `mmap` for private memory without a file, not to be counted. */
+  readonly privateMemory: number;
+  /** What `madvise` is told of memory that should have large pages, if it can be. */
+  readonly largePages?: number;
+}
+
+const systems: Readonly<Record<string, System | undefined>> = {
   // glibc, then musl.
-  linux: { libraries: ["libc.so.6", "libc.so"], privateMemory: 0x4022 },
+  linux: { libraries: ["libc.so.6", "libc.so"], privateMemory: 0x4022, largePages: 14 },
   darwin: { libraries: ["/usr/lib/libSystem.B.dylib"], privateMemory: 0x1042 },
 };
 
@@ -21,6 +30,7 @@ const functions = {
   mmap: { parameters: ["usize", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
   mprotect: { parameters: ["pointer", "usize", "i32"], result: "i32" },
   munmap: { parameters: ["pointer", "usize"], result: "i32" },
+  madvise: { parameters: ["pointer", "usize", "i32"], result: "i32" },
   memcpy: { parameters: ["pointer", "buffer", "usize"], result: "pointer" },
   getpagesize: { parameters: [], result: "i32" },
 } as const;
@@ -39,6 +49,7 @@ export class CodeMemory {
   readonly address: bigint;
   readonly #functions: Deno.DynamicLibrary<typeof functions>;
   readonly #pageBytes: number;
+  readonly #largePages: number | undefined;
   /** Pages that were freed, none adjacent to another, by offset. */
   #free: Pages[];
 
@@ -47,6 +58,7 @@ export class CodeMemory {
     const system = systems[Deno.build.os];
     if (!system) throw new Error(`No machine code on ${Deno.build.os}`);
     [this.library, this.#functions] = openFirst(system.libraries);
+    this.#largePages = system.largePages;
     const { mmap, getpagesize } = this.#functions.symbols;
     this.#pageBytes = getpagesize();
     const start = mmap(0n, BigInt(reservedBytes), protections.none, system.privateMemory, -1, 0n);
@@ -82,6 +94,14 @@ export class CodeMemory {
       } else merged.push(pages);
     }
     this.#free = merged;
+  }
+
+  /** Asks for large pages where memory at an address is first written from now on; for it the system may do nothing. */
+  enlargePages(address: bigint, bytes: number): void {
+    if (this.#largePages === undefined) return;
+    const within = Number(address % BigInt(this.#pageBytes));
+    const start = Deno.UnsafePointer.create(address - BigInt(within));
+    this.#functions.symbols.madvise(start, BigInt(bytes + within), this.#largePages);
   }
 
   /** Gives everything back. */

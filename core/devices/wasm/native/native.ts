@@ -72,6 +72,11 @@ export class NativeCode {
     return { text: `${nativeThread}`, data: this.#threadData };
   }
 
+  /** Asks for large pages for a part of the device's memory: reading much of it then waits less for where pages are. */
+  enlargePages(address: number, bytes: number): void {
+    this.#code.enlargePages(this.#address + BigInt(address), bytes);
+  }
+
   /** Begins the code of a program. */
   program(): NativeProgram {
     return new NativeProgram(this.vectors, this.#address, this.#code, this.#callOf);

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import type { HostArray } from "../../../../core/dtype.ts";
 import { OutOfMemoryError } from "../../../../core/errors.ts";
 import { binary } from "../../../../core/ir/expr.ts";
@@ -11,9 +12,11 @@ import { mapAccesses } from "../../../../core/ir/kernel.ts";
 import type { Program } from "../../../../core/ir/program.ts";
 import type { WasmBuffer } from "../../../../core/devices/wasm/buffer.ts";
 import { createWasmDevice, type WasmDevice } from "../../../../core/devices/wasm/device.ts";
+import { openNative } from "../../../../core/devices/wasm/native/native.ts";
 import { exact } from "../../../support/close.ts";
 import { buildCase, dense, load, result, store } from "../../../support/kernel_cases/builder.ts";
 import { convGeometry, convShapes } from "../../../support/kernel_cases/conv.ts";
+import { machineCodes } from "../../../support/machine_code.ts";
 import { noise } from "../../../support/noise.ts";
 
 /** Threads belong to the device, which lives on. */
@@ -120,6 +123,35 @@ Deno.test({ name: "wasm: of equal convolutions each keeps its own filters", ...l
       assert.deepEqual(outputs, [expected(device, images[0], first), expected(device, images[1], second)]);
     }
   }
+});
+
+/** Of how many bytes of this process's memory the system knows that large pages are wanted. */
+function enlargedBytes(): number {
+  const mappings = Deno.readTextFileSync("/proc/self/smaps").split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+  return mappings.filter((text) => /^VmFlags:.* hg\b/m.test(text)).reduce((sum, text) => {
+    const [from, to] = text.slice(0, text.indexOf(" ")).split("-").map((digits) => parseInt(digits, 16));
+    return sum + to - from;
+  }, 0);
+}
+
+Deno.test({
+  name: "native: for what is kept, and from the second run on, large pages are wanted",
+  ...longLived,
+  ignore: machineCodes.size === 0 || !existsSync("/sys/kernel/mm/transparent_hugepage"),
+  fn: () => {
+    const device = createWasmDevice({ threads: 1, native: openNative });
+    const executable = device.compile(convolution);
+    const filters = device.upload("f32", noise(1, size(filterShape)));
+    const image = noise(2, size(imageShape));
+    const before = enlargedBytes();
+    const first = read(device, executable.run([image, filters])[0]);
+    assert.equal(enlargedBytes(), before);
+    assert.deepEqual(read(device, executable.run([image, filters])[0]), first);
+    // At least as many components as filters have elements.
+    assert.ok(enlargedBytes() - before > 4 * size(filterShape));
+    assert.deepEqual(read(device, executable.run([image, filters])[0]), first);
+    executable.destroy();
+  },
 });
 
 Deno.test({ name: "wasm: what is kept gives way to values", ...longLived }, () => {
