@@ -258,6 +258,8 @@ const convCases: Record<string, ConvCase> = {
   "depthwise": { c: 5, h: 9, o: 5, k: 3, groups: 5, padding: [1, 1, 1, 1] },
   "1 by 1": { n: 3, c: 17, h: 7, o: 11, k: 1 },
   "1 by 1, many images": { n: 17, c: 24, h: 7, w: 3, o: 6, k: 1 },
+  "1 by 1, gradient packed": { n: 9, c: 75, h: 7, w: 3, o: 22, k: 1 },
+  "1 by 1, gradient packed, parts of images": { n: 2, c: 67, h: 33, w: 36, o: 6, k: 1 },
   "1 by 1, grouped": { c: 8, h: 6, w: 9, o: 6, k: 1, groups: 2 },
   "1 by 1, strided": { c: 4, h: 9, o: 8, k: 1, stride: [2, 2] },
   "one output pixel": { c: 3, h: 5, o: 7, k: 5 },

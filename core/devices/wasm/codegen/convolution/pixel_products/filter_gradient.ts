@@ -4,7 +4,8 @@
  *
  * The gradient's channels are rows of pixels already, as the tile of a matrix product wants them; of the input a panel of some channels is
  * packed, so that those of a pixel are beside each other. That is done for some images, or a part of one, at a time: then the gradient
- * stays in the second-level cache while panel after panel is multiplied by it. Threads share the images and keep sums of their own, which a
+ * stays in the second-level cache while panel after panel is multiplied by it. Where there are many panels it is packed once for all of them.
+ * Threads share the images and keep sums of their own, which a
  * second phase adds.
  *
  * @module
@@ -13,7 +14,7 @@ import type { ConvKernel } from "../../../../../ir/kernel.ts";
 import { sizeOf } from "../../../../../shape.ts";
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import { type GeneratorContext, type Phase, phaseLocals, phaseParams } from "../../context.ts";
-import { operandAddress, plusScaled, setMin, slotAddress } from "../../emit/addresses.ts";
+import { operandAddress, plus, plusScaled, setMin, slotAddress } from "../../emit/addresses.ts";
 import { blockSizes, blockStart, byBlockSize } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes } from "../../emit/vectors.ts";
@@ -43,22 +44,30 @@ interface Panel {
 /** Writes the phase that multiplies; the sums are at the address in a slot, those of one thread after the other. */
 function multiply(context: GeneratorContext, kernel: ConvKernel, plan: PixelPlan, sums: number): number {
   const { module, threads } = context;
-  const { geometry: g, tiles, rowBlocks, panels, pixels, partPixels, parts, together } = plan;
+  const { geometry: g, tiles, packs, rowBlocks, panels, pixels, partPixels, parts, together } = plan;
   const width = tiles.columns;
-  context.privateScratch(together * partPixels * width * floatBytes);
+  /** Steps of a unit, and bytes of a packed panel of them. */
+  const most = together * partPixels;
+  const panelBytes = most * width * floatBytes;
+  context.privateScratch(panelBytes + (packs ? g.o * most * floatBytes : 0));
+  const packsOfRows = packs
+    ? blockSizes(rowBlocks).map((rows) => packPanel(module, { width: rows, lanes: rows, laneStride: pixels, stepStride: 1 }))
+    : [];
+  // What is packed follows each other from image to image.
+  const inRuns = together > 1 && !packs;
   const panelOf = (lanes: number): Panel => ({
     pack: packPanel(module, { width, lanes, laneStride: pixels, stepStride: 1 }),
     products: blockSizes(rowBlocks).map((rows) =>
       microKernel(tiles.writer, {
         rows,
         columns: lanes,
-        lhsRow: pixels,
-        lhsStep: 1,
+        lhsRow: packs ? 1 : pixels,
+        lhsStep: packs ? rows : 1,
         rhsStep: width,
         resultRow: g.c,
         wholeSteps: pixels % 4 === 0 && partPixels % 4 === 0,
         accumulates: true,
-        runs: together > 1 ? { lhs: g.o * pixels, rhs: pixels * width } : undefined,
+        runs: inRuns ? { lhs: g.o * pixels, rhs: pixels * width } : undefined,
       })
     ),
   });
@@ -68,7 +77,7 @@ function multiply(context: GeneratorContext, kernel: ConvKernel, plan: PixelPlan
   return module.func({ params: phaseParams }, (c) => {
     const { piece, scratch } = phaseLocals;
     const [unit, first, end, images, image, pixel, steps] = c.locals("i32", 7);
-    const [input, gradient, result, panel, block, channel, i, from] = c.locals("i32", 8);
+    const [input, gradient, result, panel, block, channel, i, from, to] = c.locals("i32", 9);
     const onePanel = ({ pack, products }: Panel) => {
       c.get(input).set(from);
       c.for(i, 0, () => c.get(images), 1, () => {
@@ -79,14 +88,30 @@ function multiply(context: GeneratorContext, kernel: ConvKernel, plan: PixelPlan
       c.for(block, 0, rowBlocks.count, 1, () => {
         blockStart(c, rowBlocks, block).set(channel);
         byBlockSize(c, rowBlocks, block, (size) => {
-          plusScaled(c.get(gradient), channel, pixels * floatBytes).get(scratch);
-          plusScaled(c.get(result), channel, g.c * floatBytes);
-          c.get(steps).get(unit).get(first).op("i32.ne");
-          if (together > 1) c.get(images);
+          if (packs) plusScaled(plus(c.get(scratch), panelBytes), channel, most * floatBytes).get(scratch);
+          else plusScaled(c.get(gradient), channel, pixels * floatBytes).get(scratch);
+          plusScaled(c.get(result), channel, g.c * floatBytes).get(steps);
+          if (packs) c.get(images).op("i32.mul");
+          c.get(unit).get(first).op("i32.ne");
+          if (inRuns) c.get(images);
           c.call(products[size]);
         });
       });
       c.increment(input, width * pixels * floatBytes).increment(result, width * floatBytes);
+    };
+    /** Packs the gradient: [block of channels][image][pixel][channel]. */
+    const packGradient = () => {
+      c.for(block, 0, rowBlocks.count, 1, () => {
+        blockStart(c, rowBlocks, block).set(channel);
+        byBlockSize(c, rowBlocks, block, (size) => {
+          plusScaled(c.get(gradient), channel, pixels * floatBytes).set(from);
+          plusScaled(plus(c.get(scratch), panelBytes), channel, most * floatBytes).set(to);
+          c.for(i, 0, () => c.get(images), 1, () => {
+            c.get(from).get(to).get(steps).call(packsOfRows[size]);
+            c.increment(from, g.o * pixels * floatBytes).increment(to, pixels * blockSizes(rowBlocks)[size] * floatBytes);
+          });
+        });
+      });
     };
     setShare(c, piece, threads, g.n * parts, first, end);
     c.for(unit, () => c.get(first), () => c.get(end), together, () => {
@@ -99,6 +124,7 @@ function multiply(context: GeneratorContext, kernel: ConvKernel, plan: PixelPlan
       address(0, g.c).set(input);
       address(1, g.o).set(gradient);
       plusScaled(slotAddress(c, sums), piece, g.o * g.c * floatBytes).set(result);
+      if (packs) packGradient();
       if (full !== last) {
         c.for(panel, 0, panels - 1, 1, () => onePanel(full));
         onePanel(last);

@@ -28,10 +28,18 @@ const cycles = { packed: 0.7, copied: 0.2, call: 20, image: 5, sum: 2 };
 /** Multiply-adds of vectors in a cycle. */
 const vectorsPerCycle = 2;
 
+/**
+ * What products of a packed gradient take, the others being 1: there elements that are beside each other are loaded together and spread. And
+ * cycles of packing an element of it.
+ */
+const packedGradient = { product: 0.85, element: 1.1 };
+
 /** How the work is divided. */
 export interface PixelPlan {
   readonly geometry: ConvGeometry;
   readonly tiles: Tiles;
+  /** Whether the gradient is packed, too: only in WebAssembly. */
+  readonly packs: boolean;
   /** Output channels in blocks, the rows of tiles, and how many panels of input channels there are. */
   readonly rowBlocks: Blocks;
   readonly panels: number;
@@ -43,15 +51,28 @@ export interface PixelPlan {
   readonly together: number;
 }
 
-/** The plan for some tiles. */
+/** The plan for some tiles that takes fewer cycles: with the gradient as it lies, or packed. */
 export function planPixels(g: ConvGeometry, tiles: Tiles): PixelPlan {
+  const plain = planWith(g, tiles, false);
+  if (!spreads(tiles)) return plain;
+  const packed = planWith(g, tiles, true);
+  return pixelCycles(packed) < pixelCycles(plain) ? packed : plain;
+}
+
+/** Whether tiles load elements that are beside each other together: not in machine code, nor where the engine holds two vectors in a register. */
+function spreads(tiles: Tiles): boolean {
+  return lanesOf(tiles) === vectorLanes && tiles.perRegister === 1;
+}
+
+function planWith(g: ConvGeometry, tiles: Tiles, packs: boolean): PixelPlan {
   const pixels = g.h * g.w;
   const wanted = Math.max(steps.least, Math.min(steps.most, Math.floor(groupBytes / (g.o * floatBytes))));
   const parts = Math.ceil(pixels / steps.most);
   return {
     geometry: g,
     tiles,
-    rowBlocks: evenBlocks(g.o, maxTileRows),
+    packs,
+    rowBlocks: evenBlocks(g.o, packs ? tiles.packedRows : maxTileRows),
     panels: Math.ceil(g.c / tiles.columns),
     pixels,
     partPixels: Math.ceil(pixels / parts),
@@ -68,15 +89,17 @@ export function pixelsFit({ geometry: g, parts }: PixelPlan, threads: number, mu
 }
 
 /** The cycles that a plan takes on one thread. */
-export function pixelCycles({ geometry: g, tiles, rowBlocks, panels, pixels, parts, together }: PixelPlan): number {
+export function pixelCycles({ geometry: g, tiles, packs, rowBlocks, panels, pixels, parts, together }: PixelPlan): number {
   const lanes = lanesOf(tiles);
   const columns = roundUp(g.c, lanes);
   // A tile takes as long as one of at least three rows: fewer wait for the latency of a multiply-add.
   const rows = rowBlocks.count * Math.max(3, g.o / rowBlocks.count);
   const products = Math.ceil(g.n / together) * parts;
-  return g.n * pixels * (rows * columns / (vectorsPerCycle * lanes) + columns * cycles.packed) +
+  const product = rows * columns / (vectorsPerCycle * lanes) * (packs ? packedGradient.product : 1);
+  const packed = columns * cycles.packed + (packs ? g.o * packedGradient.element : 0);
+  return g.n * pixels * (product + packed) +
     products * (rowBlocks.count * panels * cycles.call + g.o * columns / lanes * cycles.sum) +
-    (together > 1 ? g.n * rowBlocks.count * panels * cycles.image : 0);
+    (together > 1 && !packs ? g.n * rowBlocks.count * panels * cycles.image : 0);
 }
 
 /** How a convolution, or its gradient with respect to the input, is divided. */
@@ -115,8 +138,7 @@ export function planPixelConvolution(conv: Convolution, tiles: Tiles, threads: n
 export function pixelConvolutionFits({ conv, tiles }: PixelConvolution): boolean {
   const { groups, outHeight, outWidth, window } = conv;
   const single = [...window.kernel, ...window.step, ...window.spread].every((value) => value === 1);
-  const spreads = lanesOf(tiles) === vectorLanes && tiles.perRegister === 1;
-  return single && spreads && groups === 1 && outHeight === 1 && window.height === 1 && window.width === outWidth &&
+  return single && spreads(tiles) && groups === 1 && outHeight === 1 && window.height === 1 && window.width === outWidth &&
     window.left === 0 &&
     multiplyAdds(conv) > serialMultiplyAdds;
 }
