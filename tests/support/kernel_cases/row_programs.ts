@@ -120,6 +120,20 @@ export const rowPrograms: readonly RowProgram[] = [
   rowProgram("softmax of little", [64, 10], 0, plain),
   rowProgram("softmax of long rows", [4, 70_001], 0, plain),
   rowProgram("softmax in place", [512, 300], 4, (p, x, shape) => void softmax(p, x, p.donate(x), shape), 1),
+  rowProgram("softmax in place, whose logits are still read at the end", [512, 300], 4, (p, x, shape) => {
+    const rows = shape[0];
+    const [top, powers, total] = [p.temporary("f32", rows, 0), p.temporary("f32", sizeOf(shape), 1), p.temporary("f32", rows, 2)];
+    p.run(reduceRows("max", x, top, shape));
+    p.run(mapRows(decay, x, top, powers, shape));
+    p.run(reduceRows("sum", powers, total, shape));
+    p.run({
+      kind: "map",
+      operands: [],
+      shape,
+      loads: [dense(powers, shape), strided(total, perRow(shape)), dense(x, shape)],
+      stores: [store(dense(p.donate(x), shape), binary("add", share(load(0), load(1)), load(2)))],
+    });
+  }),
   rowProgram("softmax whose powers are read again", [400, 257], 4, (p, x, shape) => {
     const powers = softmax(p, x, p.output("f32", sizeOf(shape)), shape);
     const [rows, columns] = shape;
