@@ -6,7 +6,7 @@
  * @module
  */
 import { type ExchangeKernel, type Kernel, readsOf, writesOf } from "../ir/kernel.ts";
-import type { Program } from "../ir/program.ts";
+import { memoryOf, type Program } from "../ir/program.ts";
 
 /** Kernels to run, or an exchange to begin. */
 export interface Stage {
@@ -23,21 +23,18 @@ export interface Stage {
 export type Separate = "all" | "exchanging" | "none";
 
 /** The stages of a program, in order. */
-export function stagesOf({ kernels, buffers }: Program, separate: Separate): Stage[] {
-  const memoryOf = (buffer: number): string => {
-    const { location } = buffers[buffer];
-    return location.kind === "slot" ? `slot ${location.slot}` : `buffer ${buffer}`;
-  };
-  const memories = (ids: Iterable<number>) => new Set([...ids].map(memoryOf));
+export function stagesOf(program: Program, separate: Separate): Stage[] {
+  const memory = (buffer: number) => memoryOf(program, buffer);
+  const memories = (ids: Iterable<number>) => new Set([...ids].map(memory));
   const disturbs = (kernel: Kernel, exchange: ExchangeKernel): boolean => {
-    const [from, to] = [memoryOf(exchange.operands[0].buffer), memoryOf(exchange.target.buffer)];
+    const [from, to] = [memory(exchange.operands[0].buffer), memory(exchange.target.buffer)];
     const written = memories(writesOf(kernel));
     return written.has(from) || written.has(to) || memories(readsOf(kernel)).has(to);
   };
   const stages: Stage[] = [];
   let running: readonly ExchangeKernel[] = [];
   let together: Kernel[] | undefined;
-  for (const kernel of kernels) {
+  for (const kernel of program.kernels) {
     const waitsFor = running.filter((each) => disturbs(kernel, each));
     running = running.filter((each) => !waitsFor.includes(each));
     if (kernel.kind === "exchange") {

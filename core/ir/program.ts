@@ -33,3 +33,9 @@ export interface Program {
   /** Buffer ids of the outputs, in order: an "output" buffer, or the "input" buffer of a donated input. */
   readonly outputs: readonly number[];
 }
+
+/** The memory of a buffer, by name: two buffers may have one slot. */
+export function memoryOf({ buffers }: Program, buffer: number): string {
+  const { location } = buffers[buffer];
+  return location.kind === "slot" ? `slot ${location.slot}` : `${location.kind} ${location.index}`;
+}

@@ -1,5 +1,5 @@
 /**
- * The functions of a module that run kernels, the same for all threads: phase after phase, each when all pieces of the one before are
+ * The functions of a module that run kernels, the same for all threads: group after group, each when all pieces of the one before are
  * finished.
  *
  * @module
@@ -7,51 +7,45 @@
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import type { WasmModule } from "./assembler/module.ts";
 import { plus } from "./emit/addresses.ts";
+import type { Group, SerialStep, Step } from "./barriers.ts";
 import { type Phase, phaseLocals, phaseParams } from "./context.ts";
 import type { PieceFunctions } from "./synchronization.ts";
 
 /** Parameters of a shared entry as locals: the table, the number of the thread, its private scratch memory, and its first piece. */
 const entryLocals = { table: 0, thread: 1, scratch: 2, begin: 3 } as const;
 
-/** A phase, or steps that are repeated. */
-export type Step = Phase | { readonly count: number; readonly steps: readonly Step[] };
-
-function isSerial(step: Step): boolean {
-  return "steps" in step ? step.steps.every(isSerial) : step.pieces === 1;
-}
-
-/** Steps, with those neighbours as one list that no other thread takes part in. */
-function grouped(steps: readonly Step[]): readonly (Step | readonly Step[])[] {
-  const groups: (Step | Step[])[] = [];
-  for (const step of steps) {
-    const last = groups.at(-1);
-    if (!isSerial(step)) groups.push(step);
-    else if (Array.isArray(last)) last.push(step);
-    else groups.push([step]);
-  }
-  return groups;
-}
-
 /**
- * Writes the exported function that runs steps, of the table, the number of the thread, its scratch memory and, where threads share the work,
- * the number of the first piece (i64). Gives how many pieces there are, or 0 if one thread does all.
+ * Writes the exported function that runs groups, of the table, the number of the thread, its scratch memory and, where threads share the
+ * work, the number of the first piece (i64). Gives how many pieces there are, or 0 if one thread does all.
  *
  * @param shared What threads share pieces by, if there are several.
  */
-export function emitEntry(module: WasmModule, name: string, steps: readonly Step[], shared: PieceFunctions | undefined): number {
-  if (shared === undefined || steps.every(isSerial)) {
-    module.func({ params: phaseParams, export: name }, (c) => runAlone(c, steps));
+export function emitEntry(
+  module: WasmModule,
+  name: string,
+  groups: readonly Group[],
+  shared: PieceFunctions | undefined,
+): number {
+  const serial = groups.filter(isSerial);
+  if (serial.length === groups.length) {
+    module.func({ params: phaseParams, export: name }, (c) => serial.flat().forEach(({ serial }) => runAlone(c, serial)));
     return 0;
   }
+  if (!shared) throw new Error("Cannot share pieces: there is one thread");
   let pieces = 0;
   module.func({ params: [...phaseParams, "i64"], export: name }, (c) => {
-    pieces = new SharedSteps(c, shared).steps(steps);
+    pieces = new SharedGroups(c, shared).groups(groups);
   });
   return pieces;
 }
 
+/** Whether one thread does all steps of a group alone, as of all groups where there is one thread. */
+function isSerial(group: Group): group is readonly { readonly serial: readonly SerialStep[] }[] {
+  return !("groups" in group) && group.every((step) => "serial" in step);
+}
+
 /** Runs steps whose phases have one piece each. */
-function runAlone(c: FunctionWriter, steps: readonly Step[]): void {
+function runAlone(c: FunctionWriter, steps: readonly SerialStep[]): void {
   for (const step of steps) {
     if ("steps" in step) c.withLocals("i32", 1, (round) => c.for(round, 0, step.count, 1, () => runAlone(c, step.steps)));
     else call(c, step, () => c.i32(0));
@@ -65,10 +59,10 @@ function call(c: FunctionWriter, { func, table = 0 }: Phase, pushPiece: () => vo
   c.get(phaseLocals.scratch).call(func);
 }
 
-class SharedSteps {
+class SharedGroups {
   readonly #c: FunctionWriter;
   readonly #shared: PieceFunctions;
-  /** Locals: the index of the piece at hand, and how many pieces of the phase this thread has done. */
+  /** Locals: the index of the piece at hand, and how many pieces of the group this thread has done. */
   readonly #piece: number;
   readonly #done: number;
 
@@ -79,28 +73,30 @@ class SharedSteps {
   }
 
   /** Gives the number of pieces. */
-  steps(steps: readonly Step[]): number {
-    return grouped(steps).reduce((pieces, group) => pieces + this.#step(group), 0);
+  groups(groups: readonly Group[]): number {
+    return groups.reduce((pieces, group) => pieces + this.#group(group), 0);
   }
 
-  #step(step: Step | readonly Step[]): number {
+  #group(group: Group): number {
+    if ("groups" in group) return this.#repeat(group.count, group.groups);
     const c = this.#c;
-    if (!("length" in step)) return "steps" in step ? this.#repeat(step.count, step.steps) : this.#parallel(step);
+    c.i32(0).set(this.#done);
+    const pieces = group.reduce((pieces, step) => pieces + this.#step(step), 0);
+    c.get(this.#done).get(entryLocals.begin).call(this.#shared.finish);
+    return pieces;
+  }
+
+  #step(step: Step): number {
+    const c = this.#c;
+    if (!("serial" in step)) return this.#pieces(step.pieces, () => call(c, step, () => c.get(this.#piece)));
     // The main thread has just seen what came before, and begins at once unless something else has its core.
     c.get(entryLocals.thread).if(() => this.#pushEnd(1).call(this.#shared.yield));
-    this.#pieces(1, () => runAlone(c, step));
-    return 1;
+    return this.#pieces(1, () => runAlone(c, step.serial));
   }
 
-  #parallel(phase: Phase): number {
-    const c = this.#c;
-    this.#pieces(phase.pieces, () => call(c, phase, () => c.get(this.#piece)));
-    return phase.pieces;
-  }
-
-  #repeat(count: number, steps: readonly Step[]): number {
+  #repeat(count: number, groups: readonly Group[]): number {
     let pieces = 0;
-    this.#c.withLocals("i32", 1, (round) => this.#c.for(round, 0, count, 1, () => void (pieces = this.steps(steps))));
+    this.#c.withLocals("i32", 1, (round) => this.#c.for(round, 0, count, 1, () => void (pieces = this.groups(groups))));
     return count * pieces;
   }
 
@@ -108,10 +104,10 @@ class SharedSteps {
     return this.#c.get(entryLocals.begin).i64(pieces).op("i64.add");
   }
 
-  /** Takes pieces as long as there are some, and runs `body` for each. */
-  #pieces(count: number, body: () => void): void {
+  /** Takes pieces as long as there are some, and runs `body` for each; gives how many there are. */
+  #pieces(count: number, body: () => void): number {
     const c = this.#c;
-    c.i32(0).set(this.#done).loop(() => {
+    c.loop(() => {
       c.get(entryLocals.thread).get(entryLocals.begin).i32(count).call(this.#shared.take).tee(this.#piece);
       c.i32(0).op("i32.ge_s").if(() => {
         body();
@@ -119,6 +115,6 @@ class SharedSteps {
       });
     });
     this.#pushEnd(count).set(entryLocals.begin);
-    c.get(this.#done).get(entryLocals.begin).call(this.#shared.finish);
+    return count;
   }
 }

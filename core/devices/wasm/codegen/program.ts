@@ -1,20 +1,21 @@
 /**
  * A program as one WebAssembly module: a function per phase and one that runs them, the same for all threads, which take
- * pieces of a phase when all of the one before is finished.
+ * pieces of a phase when all that it needs is finished.
  *
  * @module
  */
 import { visit } from "../../../ir/expr.ts";
 import type { DoubleFunction } from "../../../ir/functions/double.ts";
-import { expressionsOf, type Kernel, type SimpleKernel } from "../../../ir/kernel.ts";
+import { expressionsOf, type Kernel, type LoopKernel, type SimpleKernel } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import { WasmModule } from "./assembler/module.ts";
+import { groupsOf, scratchOf, type Unit } from "./barriers.ts";
 import type { DerivedScratch, Epilogue, GeneratorContext, Phase } from "./context.ts";
 import { type Stage, stagesOf } from "../../stages.ts";
 import { importSharedMemory, pieceFunctions } from "./synchronization.ts";
 import { writeBlockEpilogue, writeEpilogue } from "./elementwise/epilogue.ts";
 import { type MapOfLengths, mapOfLengths } from "./elementwise/map.ts";
-import { emitEntry, type Step } from "./entry.ts";
+import { emitEntry } from "./entry.ts";
 import type { HostFunctions } from "./expressions/emitter.ts";
 import { hostFunctionOf, scalarEmitter } from "./expressions/scalar_emitter.ts";
 import { vectorEmitter } from "./expressions/vector_emitter.ts";
@@ -82,17 +83,21 @@ export function emitProgram(program: Program, options: ProgramOptions): ProgramC
   const host = importHostFunctions(module, program);
   const writer = new KernelWriter(module, program, options, host, tilesOf(module, options));
   const shared = options.threads > 1 ? pieceFunctions(module, options.threads, options.spins) : undefined;
-  const entries = stagesOf(program, options.separate ? "all" : "exchanging").map(({ kernels, exchange, waitsFor }, i) => {
+  const stages = stagesOf(program, options.separate ? "all" : "exchanging").map((stage) => {
     writer.algorithm = undefined;
-    const steps = writer.steps(kernels);
-    const pieces = exchange ? 0 : emitEntry(module, `run${i}`, steps, shared);
-    return { pieces, algorithm: options.separate ? writer.algorithm : undefined, exchange, waitsFor };
+    const units = writer.units(stage.kernels);
+    return { ...stage, units, algorithm: options.separate ? writer.algorithm : undefined };
+  });
+  const sharedBytes = Math.max(0, ...stages.map(({ units }) => scratchOf(units)));
+  const entries = stages.map(({ units, algorithm, exchange, waitsFor }, i) => {
+    const pieces = exchange ? 0 : emitEntry(module, `run${i}`, groupsOf(program, units, sharedBytes, options.threads), shared);
+    return { pieces, algorithm, exchange, waitsFor };
   });
   return {
     bytes: module.finish(),
     entries,
     slots: writer.slots,
-    sharedBytes: writer.sharedBytes,
+    sharedBytes,
     derived: writer.derived,
     privateBytes: writer.privateBytes,
   };
@@ -128,7 +133,6 @@ interface WrittenKernel {
 /** Writes kernel after kernel and adds up the memory they ask for. */
 class KernelWriter {
   readonly slots: TableSlot[] = [];
-  sharedBytes = 0;
   privateBytes = 0;
   readonly derived: Derived[] = [];
   /** By which algorithm the current kernel is computed, if it says so. */
@@ -141,8 +145,9 @@ class KernelWriter {
   /** Where the table of the current kernel begins, and its buffers, if it has one of its own. */
   #base = 0;
   #ids: readonly number[] | undefined;
-  /** The memory that the current kernel has asked for, and the bytes of it that are shared. */
+  /** The memory that the current kernel has asked for, the slots of what is shared of it, and the bytes. */
   #requests: (() => void)[] = [];
+  #shared: number[] = [];
   #taken = 0;
   /** Loops around the current kernel. */
   #loops = 0;
@@ -192,9 +197,9 @@ class KernelWriter {
 
   /** Gives the slot in the table of the current kernel. */
   #sharedScratch(bytes: number): number {
+    this.#shared.push(this.slots.length);
     const slot = this.#addSlot({ kind: "shared", offset: this.#taken });
     this.#taken += scratchSize(bytes);
-    this.sharedBytes = Math.max(this.sharedBytes, this.#taken);
     return slot - this.#base;
   }
 
@@ -215,30 +220,45 @@ class KernelWriter {
     return { slot, stale };
   }
 
-  /** The steps of some kernels; of those that run together it is one, and a loop is one with the steps inside it. */
-  steps(kernels: readonly Kernel[]): Step[] {
+  /** Writes kernels, some of them together. */
+  units(kernels: readonly Kernel[]): Unit[] {
     const { program, threads } = this.#context;
-    const steps: Step[] = [];
+    const units: Unit[] = [];
     for (let i = 0; i < kernels.length;) {
+      const kernel = kernels[i];
       const together = rowBlocksFrom(program, kernels, i, threads);
-      if (together) steps.push(rowBlocks(this.#context, together));
-      else steps.push(...this.#steps(kernels[i]));
-      i += together?.kernels.length ?? 1;
+      const count = together?.kernels.length ?? 1;
+      if (together) units.push(this.#unit(kernels.slice(i, i + count), () => [rowBlocks(this.#context, together)]));
+      else if (kernel.kind === "loop") units.push(this.#loop(kernel));
+      else units.push(this.#unit([kernel], () => this.#phases(kernel)));
+      i += count;
     }
-    return steps;
+    return units;
   }
 
-  #steps(kernel: Kernel): readonly Step[] {
-    if (kernel.kind !== "loop") return this.#phases(kernel);
+  #loop({ count, kernels }: LoopKernel): Unit {
     this.#loops++;
-    const steps = this.steps(kernel.kernels);
+    const units = this.units(kernels);
     this.#loops--;
-    return steps.length > 0 ? [{ count: kernel.count, steps }] : [];
+    return { count, units };
+  }
+
+  #unit(kernels: readonly Kernel[], write: () => readonly Phase[]): Unit {
+    this.#requests = [];
+    this.#shared = [];
+    this.#taken = 0;
+    const phases = write();
+    const [shared, scratch] = [this.#shared, this.#taken];
+    const place = (begin: number) => {
+      for (const i of shared) {
+        const slot = this.slots[i];
+        if (slot.kind === "shared") this.slots[i] = { kind: "shared", offset: begin + slot.offset };
+      }
+    };
+    return { kernels, phases, scratch, place };
   }
 
   #phases(kernel: SimpleKernel): readonly Phase[] {
-    this.#requests = [];
-    this.#taken = 0;
     const local = this.#equal.local(kernel);
     return local ? this.#localPhases(local) : emitKernel(this.#context, kernel);
   }

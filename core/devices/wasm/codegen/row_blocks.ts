@@ -17,7 +17,7 @@ import {
   type SimpleKernel,
   writesOf,
 } from "../../../ir/kernel.ts";
-import type { Program } from "../../../ir/program.ts";
+import { memoryOf, type Program } from "../../../ir/program.ts";
 import { sizeOf } from "../../../shape.ts";
 import { Legalizer } from "./expressions/legalize.ts";
 import { operationCount } from "./work.ts";
@@ -199,12 +199,6 @@ export function rowAccess(
   const bytes = deviceBytes(program.buffers[buffer].dtype);
   const touched = pieces * Math.min(high - low + 1, step === 0 ? Infinity : Math.abs(step));
   return { buffer, step, bytes: touched * bytes, own: low >= 0 && high < step, pieces };
-}
-
-/** The memory of a buffer: two buffers may have one slot. */
-function memoryOf({ buffers }: Program, buffer: number): string {
-  const { location } = buffers[buffer];
-  return location.kind === "slot" ? `slot ${location.slot}` : `${location.kind} ${location.index}`;
 }
 
 /** Whether every row of the memory that the kernels write is touched for that row only. */
