@@ -18,6 +18,9 @@ async function available(names: readonly DeviceName[]): Promise<DeviceName[]> {
 /** The devices there are, the slow and exact one first. */
 export const deviceNames: readonly DeviceName[] = await available(["reference", "wasm", "webgpu"]);
 
+// What is tested on no device in particular runs on the one that users have, whatever was tested before.
+await setDevice("auto");
+
 /**
  * Registers a test for every device (or only for some), in whose run that device is the current one. Where a device is missing, the test
  * is reported as ignored.
@@ -33,7 +36,11 @@ export function testOnDevices(
       ignore: !deviceNames.includes(device),
       fn: async (t) => {
         await setDevice(device);
-        await run(t, device);
+        try {
+          await run(t, device);
+        } finally {
+          await setDevice("auto");
+        }
       },
     });
   }
