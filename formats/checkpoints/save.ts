@@ -65,7 +65,9 @@ async function write(
 ): Promise<void> {
   const data = await Promise.all(reads);
   const [{ sign }, { removeTemporary }] = await Promise.all([import("./digest.ts"), import("../../core/whole_file.ts")]);
-  await removeTemporary(folder);
+  await removeTemporary(folder).catch((cause) => {
+    throw writeFailed(folder, cause);
+  });
   sign(header, data);
   await writeFile(pathOf(folder, step), [header, ...data], { sync: true });
   await prune(folder, step, keep, best);
@@ -74,7 +76,9 @@ async function write(
 /** Removes what is older than the newest ones, but for the one that was just saved and the best one. */
 async function prune(folder: string, saved: number, keep: number | undefined, best: "max" | "min"): Promise<void> {
   if (keep === undefined) return;
-  const steps = await stepsIn(folder);
+  const steps = await stepsIn(folder).catch((cause) => {
+    throw writeFailed(folder, cause);
+  });
   // Where newer ones were damaged, training went back to one before them.
   const old = steps.filter((step) => step !== saved).slice(Math.max(0, keep - 1));
   if (old.length === 0) return;

@@ -27,6 +27,7 @@ import {
   zeros,
 } from "../../mod.ts";
 import { testOnDevices } from "../support/each_device.ts";
+import { Faults } from "../support/faults.ts";
 import { killed, leftIn, newestOf } from "./killed.ts";
 import { inFolder, left, right } from "./results.ts";
 
@@ -187,6 +188,56 @@ Deno.test("an empty folder, one that is not there, and one that is a file", asyn
     left(await save(file, 1, {})(), "Write");
     left(await restore(file, {})(), "Read");
   });
+});
+
+Deno.test("whatever fails while a checkpoint is saved, listed or restored is a value, and an earlier one is still there", async () => {
+  const error = () => new Deno.errors.NotADirectory("on purpose");
+  const points = [
+    ...["mkdir", "stat", "realPath", "open", "remove", "chmod", "rename"].map((name) => ({
+      owner: Deno,
+      name,
+      error,
+      rejects: true,
+    })),
+    ...["write", "sync", "read"].map((name) => ({ owner: Deno.FsFile.prototype, name, error, rejects: true })),
+    { owner: Deno, name: "readDir", error },
+  ];
+  const tree = (step: number) => ({ weight: tensor([step, -step]) });
+  const tasks = {
+    save: (folder: string) => save(folder, 3, tree(3), { keep: 1, metric: 3 }),
+    list,
+    restore: (folder: string) => restore(folder, tree(0)),
+  };
+  for (const [name, task] of Object.entries(tasks)) {
+    const prepare = async (folder: string) => {
+      for (const step of [1, 2]) right(await save(folder, step, tree(step), { metric: step })());
+    };
+    using faults = new Faults(points);
+    let count = 0;
+    await inFolder(async (folder) => {
+      await prepare(folder);
+      count = await faults.count(task(folder));
+    });
+    assert.ok(count >= 3, `${name}: ${count} calls`);
+    let failed = 0;
+    for (let call = 0; call < count; call++) {
+      await inFolder(async (folder) => {
+        await prepare(folder);
+        let tag = "";
+        const thrown = await faults.inject(call, false, async () => {
+          tag = (await task(folder)())._tag;
+        });
+        assert.equal(thrown, undefined, `${name}, call ${call} of ${count}: ${thrown}`);
+        if (tag === "Left") failed++;
+        const { step, tree: restored } = right(await restore(folder, tree(0))());
+        assert.ok(step >= 2, `${name}, call ${call} of ${count}: step ${step}`);
+        assert.deepEqual([...await data(restored.weight)], [step, -step]);
+        right(await save(folder, 4, tree(4), { keep: 1, metric: 4 })());
+        assert.deepEqual(namesIn(folder), ["step-4.safetensors"]);
+      });
+    }
+    assert.ok(failed >= 1, `${name}: ${failed} of ${count} failed`);
+  }
 });
 
 Deno.test("what cannot be saved is a mistake of the program", () => {
