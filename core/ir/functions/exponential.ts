@@ -78,8 +78,8 @@ export function exp(x: Expr): Expr {
 }
 
 /**
- * What x is as long as that is finite: y of `a is infinite ? 0 : y`, where y is a sum or difference of a. What follows may leave the choice to where
- * y is not finite, and e^0 is 1 there, too.
+ * What x is as long as that is finite: y of `a is infinite ? 0 : y`, where y is a sum or difference of a, so that it is not finite wherever
+ * the choice is 0. There the unusual branch computes e^x of the whole choice.
  */
 function finitePart(x: Expr): Expr {
   if (x.kind !== "select" || x.x.kind !== "const" || x.x.value !== 0) return x;

@@ -81,6 +81,7 @@ export function groupsOf(program: Program, units: readonly Unit[], room: number,
   close();
   return groups;
 }
+
 /** The memory that kernels touch, by name. */
 interface Touched {
   readonly reads: ReadonlySet<string>;
