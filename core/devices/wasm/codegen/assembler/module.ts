@@ -36,8 +36,8 @@ export class WasmModule {
   readonly #typeBytes: number[][] = [];
   readonly #imports: number[][] = [];
   readonly #functions: DefinedFunction[] = [];
-  /** Which functions have bodies of a length: few have the same, and those that differ do so soon. */
-  readonly #byLength = new Map<number, number[]>();
+  /** Functions by a hash of their bodies: of thousands that differ in a number only, all have the same length. */
+  readonly #byHash = new Map<number, number[]>();
   #importedFunctions = 0;
 
   /** Imports a shared memory; sizes in pages of 64 KiB. */
@@ -72,12 +72,13 @@ export class WasmModule {
     const writer = new FunctionWriter(spec.params.length);
     write(writer);
     const func = { type: this.#type(spec), body: writer.finish(), export: spec.export };
-    const alike = this.#byLength.get(func.body.entry.length) ?? [];
+    const hash = hashOf(func.body.entry);
+    const alike = this.#byHash.get(hash) ?? [];
     const known = func.export === undefined ? alike.find((index) => isSame(this.#functions[index], func)) : undefined;
     if (known !== undefined) return this.#importedFunctions + known;
     const index = this.#functions.push(func) - 1;
     alike.push(index);
-    this.#byLength.set(func.body.entry.length, alike);
+    this.#byHash.set(hash, alike);
     return this.#importedFunctions + index;
   }
 
@@ -148,9 +149,17 @@ function branchHints(func: number, rare: readonly number[]): number[] {
   });
 }
 
-/** Whether functions of one length are the same. */
+/** Of 32 bits (FNV-1a). */
+function hashOf(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
+  return hash;
+}
+
+/** Whether functions are the same. */
 function isSame(a: DefinedFunction, b: DefinedFunction): boolean {
-  return a.type === b.type && a.body.entry.every((byte, i) => byte === b.body.entry[i]);
+  const [one, other] = [a.body.entry, b.body.entry];
+  return a.type === b.type && one.length === other.length && one.every((byte, i) => byte === other[i]);
 }
 
 function totalLength(parts: readonly Bytes[]): number {
