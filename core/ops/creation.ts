@@ -4,7 +4,7 @@
  * @module
  */
 import { quoted } from "../quoted.ts";
-import { argument, elementType, flag, oneOf, tensorList, tensors, whole } from "../kinds.ts";
+import { argument, elementType, flag, isRecord, oneOf, real, tensorList, tensors, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { constantOf } from "./constant.ts";
 import {
@@ -36,7 +36,7 @@ export interface CreationOptions {
   readonly dtype?: DType;
 }
 
-export const creationOptions = optionTable<CreationOptions>({ dtype: elementType });
+const creationOptions = optionTable<CreationOptions>({ dtype: elementType });
 
 /**
  * A tensor filled with `value`.
@@ -180,23 +180,26 @@ export function arange(start: number, stop: number | undefined, options?: Creati
 /** From `start` to before `stop`, every `step`-th number. */
 export function arange(start: number, stop: number | undefined, step?: number, options?: CreationOptions): Tensor;
 export function arange(...args: readonly (number | CreationOptions | undefined)[]): Tensor {
-  const [first, second, third] = args.map((arg) => typeof arg === "number" ? arg : undefined);
-  const { dtype }: CreationOptions = args.find((arg) => typeof arg === "object") ?? {};
-  const [from, to, step] = second === undefined ? [0, first ?? NaN, third ?? 1] : [first ?? NaN, second, third ?? 1];
+  const last = args.at(-1);
+  const [numbers, options = {}] = isRecord(last) ? [args.slice(0, -1), last] : [args, args[3]];
+  const { dtype } = checkOptions(options as CreationOptions, creationOptions, "arange");
+  const [first, second, step = 1] = numbers as readonly number[];
+  const [from, to] = second === undefined ? [0, first] : [first, second];
+  for (const [name, value] of Object.entries({ start: from, stop: to, step })) argument(value, real, name, "arange");
   if (step === 0 || ![from, to, step].every(Number.isFinite)) {
     throw new RangeError(`Cannot make a range from ${from} to ${to} by ${step}: the numbers must be finite and the step not 0`);
   }
   const count = Math.max(0, Math.ceil((to - from) / step));
   const shape = checkShape([count], "make a range");
-  const last = from + (count - 1) * step;
+  const end = from + (count - 1) * step;
   const whole = [from, step].every(Number.isInteger);
   const type = dtype ?? (whole && Number.isInteger(to) ? indexType : defaultFloat);
-  if (count > 0) { for (const each of [from, count > 1 ? from + step : from, last]) checkHolds(type, each); }
+  if (count > 0) { for (const each of [from, count > 1 ? from + step : from, end]) checkHolds(type, each); }
   if (!whole) {
     const wide = computeType(type);
     return cast(add(mul(cast(positions(shape), wide), step), from), type);
   }
-  if (count === 0 || holds(indexType, from) && holds(indexType, last)) {
+  if (count === 0 || holds(indexType, from) && holds(indexType, end)) {
     return cast(apply(indexOp, [], { shape, offset: count > 0 ? from : 0, strides: [count > 1 ? step : 1] }), type);
   }
   // Beyond the integers that devices count with: in double precision.

@@ -60,7 +60,7 @@ const labels = () => t(tensor([0, 1], { dtype: "i32" }));
 
 export const opRows: Rows = {
   // making
-  arange: row(finite(3)),
+  arange: row(finite(0), finite(3).optional, finiteNotZero.optional, options({ dtype })),
   empty: row(shape, options({ dtype })),
   zeros: row(shape, options({ dtype })),
   ones: row(shape, options({ dtype })),
