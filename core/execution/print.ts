@@ -27,7 +27,7 @@ function formatter(values: readonly number[], dtype: DType): (value: number) => 
     return (value) => Number.isFinite(value) ? `${Object.is(value, -0) ? "-0" : value}.` : named(value);
   }
   const sizes = finite.map(Math.abs).filter((value) => value > 0);
-  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  const [least, most] = [sizes.reduce((a, b) => Math.min(a, b)), sizes.reduce((a, b) => Math.max(a, b))];
   const scientific = most >= 1e8 || least < 1e-4 || most / least > 1e3 && least < 1e-3;
   return (value) => !Number.isFinite(value) ? named(value) : scientific ? value.toExponential(4) : value.toFixed(4);
 }
@@ -38,13 +38,14 @@ function named(value: number): string {
 
 /** Which positions of an axis are written; -1 stands for the dots. */
 function shown(extent: number, shorten: boolean): number[] {
-  const all = Array.from({ length: extent }, (_, i) => i);
-  return shorten && extent > 2 * edge ? [...all.slice(0, edge), -1, ...all.slice(-edge)] : all;
+  const first = (count: number) => Array.from({ length: count }, (_, i) => i);
+  return shorten && extent > 2 * edge ? [...first(edge), -1, ...first(edge).map((i) => extent - edge + i)] : first(extent);
 }
 
 /** Row-major values as text with brackets; `indent` columns are already taken on the first line. */
-export function showValues(values: TypedArray, shape: Shape, dtype: DType, indent = 0): string {
-  const shorten = values.length > threshold;
+function showValues(values: TypedArray, shape: Shape, dtype: DType, indent = 0): string {
+  // An axis may be longer than there are elements, where another has none.
+  const shorten = Math.max(values.length, ...shape) > threshold;
   const visibleIndices = (axis: number, start: number): number[] => {
     if (axis === shape.length) return [start];
     const step = sizeOf(shape.slice(axis + 1));
@@ -52,7 +53,7 @@ export function showValues(values: TypedArray, shape: Shape, dtype: DType, inden
   };
   const visible = sizeOf(shape) === 0 ? [] : visibleIndices(0, 0).map((at) => values[at]);
   const format = formatter(visible, dtype);
-  const width = Math.max(0, ...visible.map((value) => format(value).length));
+  const width = visible.reduce((most, value) => Math.max(most, format(value).length), 0);
   const write = (axis: number, start: number): string => {
     if (axis === shape.length) return format(values[start]).padStart(shape.length === 0 ? 0 : width);
     const step = sizeOf(shape.slice(axis + 1));

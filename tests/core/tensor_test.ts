@@ -27,6 +27,7 @@ import {
   mean,
   mul,
   ones,
+  OptionError,
   pad,
   permute,
   pow,
@@ -109,6 +110,12 @@ onReference("values that make no tensor are refused", () => {
   assert.throws(() => mul(tensor([1], { dtype: "u32" }), -1), withFacts(DTypeError, { dtype: "u32", value: -1 }));
   assert.throws(() => mul(tensor([1], { dtype: "i32" }), 3e9), withFacts(DTypeError, { dtype: "i32", value: 3e9 }));
   assert.throws(() => arange(0, 1, 0), RangeError);
+  for (const wrong of [{ type: "f64" }, { dtype: "f64", step: 1 }]) {
+    for (const numbers of [[3], [0, 3], [0, 3, 1]]) {
+      const given = [...numbers, wrong] as unknown as [number];
+      assert.throws(() => arange(...given), OptionError, JSON.stringify(given));
+    }
+  }
   assert.throws(() => add([1, 2] as unknown as Tensor, 1), /Cannot use \[1, 2\] as a tensor/);
 });
 
@@ -131,6 +138,11 @@ onReference("tensors print as people read them", () => {
   const matrix = show(zeros([2000, 2000])).split("\n");
   assert.equal(matrix.length, 7, "the first and last rows and dots between");
   assert.ok(matrix.every((line) => line.length < 80));
+  const rows = ["[]", "[]", "[]", "...", "[]", "[]", "[]"].join(",\n        ");
+  assert.equal(show(zeros([2 ** 31 - 1, 0])), `tensor([${rows}], f32[2147483647, 0])`);
+  // Axes too short to be shortened: more numbers than a call has arguments.
+  const cube = show(add(zeros(new Array(7).fill(6)), 0.5));
+  assert.equal(cube.match(/0\.5000/g)?.length, 6 ** 7);
   jit((x: Tensor) => {
     assert.equal(show(add(x, 1)), "tensor(<being traced: see debug.print>, f32[2])");
     return x;
