@@ -99,7 +99,7 @@ export function graphOf(roots: readonly Node[]): Graph {
     const node = pending.pop()!;
     if (seen.has(node)) continue;
     seen.add(node);
-    if (node.made.kind === "op") pending.push(...node.made.inputs);
+    if (node.made.kind === "op") { for (const input of node.made.inputs) pending.push(input); }
   }
   return { nodes: [...seen].sort((a, b) => a.id - b.id), outputs: roots };
 }

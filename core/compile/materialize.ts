@@ -21,7 +21,7 @@ const sharedCost = 6;
 const broadcastCost = 4;
 
 /** Whether a node can be inlined: its value at a point needs no other points. */
-export function isInlinable({ made }: Node): boolean {
+function isInlinable({ made }: Node): boolean {
   if (made.kind !== "op") return false;
   const { kind } = made.op.lower;
   return kind === "elementwise" || kind === "view" || kind === "constant" || kind === "index";
@@ -108,10 +108,12 @@ function usersOf({ nodes }: Graph): ReadonlyMap<Node, readonly Node[]> {
 function recomputeFactors(graph: Graph, users: ReadonlyMap<Node, readonly Node[]>): ReadonlyMap<Node, number> {
   const factors = new Map<Node, number>();
   for (const node of graph.nodes.toReversed()) {
-    const ofUsers = (users.get(node) ?? []).filter(isInlinable).map((user) =>
-      (factors.get(user) ?? 1) * sizeOf(user.shape) / Math.max(1, sizeOf(node.shape))
-    );
-    factors.set(node, Math.max(1, ...ofUsers));
+    let most = 1;
+    for (const user of users.get(node) ?? []) {
+      if (!isInlinable(user)) continue;
+      most = Math.max(most, (factors.get(user) ?? 1) * sizeOf(user.shape) / Math.max(1, sizeOf(node.shape)));
+    }
+    factors.set(node, most);
   }
   return factors;
 }

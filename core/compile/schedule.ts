@@ -35,7 +35,7 @@ export function dependsOn(dependencies: Dependencies, to: number, from: number):
     if (each === from) return true;
     if (seen.has(each)) continue;
     seen.add(each);
-    pending.push(...dependencies[each]);
+    for (const before of dependencies[each]) pending.push(before);
   }
   return false;
 }
@@ -106,7 +106,8 @@ class Freeing {
       // Each may let others come next, of which that which frees most is first.
       for (const pending = [index]; pending.length > 0;) {
         const next = pending.pop()!;
-        if (this.#waits[next] === 0 && (next === index || this.#frees(next) > 0)) pending.push(...this.#take(next));
+        if (this.#waits[next] !== 0 || next !== index && this.#frees(next) <= 0) continue;
+        for (const each of this.#take(next)) pending.push(each);
       }
     }
     return this.#order;

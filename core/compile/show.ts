@@ -22,7 +22,7 @@ export function showGraph({ nodes, outputs }: Graph): string {
 }
 
 /** A scalar expression; below a few levels only dots, since shared parts would be written out again and again. */
-export function showExpr(e: Expr, levels = 6): string {
+function showExpr(e: Expr, levels = 6): string {
   if (levels === 0) return "...";
   const inner = (x: Expr) => showExpr(x, levels - 1);
   switch (e.kind) {

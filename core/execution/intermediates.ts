@@ -46,7 +46,8 @@ function originsOf(order: readonly Tensor[]): Map<Tensor, number> {
   for (const tensor of order) {
     const source = sourceOf(tensor);
     const fused = source.kind === "op" && (source.op.lower.kind === "elementwise" || costsNothing(tensor));
-    origins.set(tensor, fused ? Math.max(0, ...source.inputs.map((input) => origins.get(input) ?? input.size)) : tensor.size);
+    const sizes = fused ? source.inputs.map((input) => origins.get(input) ?? input.size) : [tensor.size];
+    origins.set(tensor, sizes.reduce((most, size) => Math.max(most, size), 0));
   }
   return origins;
 }

@@ -86,11 +86,18 @@ function independent(outputs: readonly Tensor[], args: readonly Tensor[], start:
   const inside = new Set<Tensor>(args);
   const outside = new Set<Tensor>();
   const captured = new Set<Tensor>();
+  const views = new Set<Tensor>();
   /** A view is not worth memory of its own. */
   const capture = (tensor: Tensor): void => {
-    const source = sourceOf(tensor);
-    if (outsider(tensor) || source.kind !== "op" || source.op.lower.kind !== "view") captured.add(tensor);
-    else source.inputs.filter((input) => outside.has(input)).forEach(capture);
+    for (const pending = [tensor]; pending.length > 0;) {
+      const next = pending.pop()!;
+      const source = sourceOf(next);
+      if (outsider(next) || source.kind !== "op" || source.op.lower.kind !== "view") captured.add(next);
+      else if (!views.has(next)) {
+        views.add(next);
+        for (const input of source.inputs) if (outside.has(input)) pending.push(input);
+      }
+    }
   };
   for (const tensor of topological(outputs, (each) => own.has(each) || outsider(each))) {
     const source = sourceOf(tensor);

@@ -13,9 +13,12 @@ const views: ReadonlySet<string> = new Set(["variable", "reshape", "stopGradient
 
 /** The values of a tensor, not necessarily in its shape, if they can be looked at without computing or waiting. */
 export function knownValues(x: Tensor): HostArray | undefined {
-  const source = sourceOf(x);
-  if (source.kind !== "op") return storageOf(x)?.known;
-  return views.has(source.op.name) ? knownValues(source.inputs[0]) : undefined;
+  let seen = x;
+  for (let source = sourceOf(x); source.kind === "op"; source = sourceOf(seen)) {
+    if (!views.has(source.op.name)) return undefined;
+    seen = source.inputs[0];
+  }
+  return storageOf(seen)?.known;
 }
 
 /** One of some values. */

@@ -55,8 +55,8 @@ export function recordEffects<R>(run: () => R): readonly [R, readonly Effect[]] 
 /** Adds effects to those of the function that runs, or runs them. */
 export function emit(effects: readonly Effect[]): void {
   if (effects.length === 0) return;
-  if (recorded) recorded.push(...effects);
-  else deliver?.(effects);
+  if (!recorded) deliver?.(effects);
+  else for (const effect of effects) recorded.push(effect);
 }
 
 /** All tensors that effects need, in order. */

@@ -6,8 +6,9 @@
 import assert from "node:assert/strict";
 import { abs, add, concat, exp, flip, matmul, mean, mul, softmax, sub, sum, type Tensor } from "../../../mod.ts";
 import type { Target } from "../../../core/ir/target.ts";
+import { nodesToMaterialize } from "../../../core/compile/materialize.ts";
 import { checkText } from "./by_hand.ts";
-import { type Argument, f32, lowered } from "./graphs.ts";
+import { type Argument, f32, graphOf, lowered, target } from "./graphs.ts";
 
 function checkLowered(
   f: (...xs: Tensor[]) => Tensor | readonly Tensor[],
@@ -243,4 +244,10 @@ Deno.test("a device for which each place makes another kernel has few computed p
     `,
     { maxFusedParts: 2 },
   );
+});
+
+Deno.test("a graph may have more parts, and a node more users, than a call has arguments", () => {
+  const count = 200_000;
+  const { graph } = graphOf((x) => concat(Array.from({ length: count }, (_, i) => add(x, i))), f32(1));
+  assert.equal(nodesToMaterialize(graph, { ...target, maxFusedParts: 8 }).size, count);
 });

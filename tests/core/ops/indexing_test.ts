@@ -15,6 +15,7 @@ import {
   scatterAdd,
   setAt,
   ShapeError,
+  stopGradient,
   sum,
   take,
   takeAlongAxis,
@@ -112,6 +113,15 @@ testOnDevices("takeAlongAxis", async () => {
   assert.deepEqual(await toArray(takeAlongAxis(x, i32([[1, 0, 1]]), { axis: 0 })), [[6, 30, 5]]);
   assert.deepEqual(takeAlongAxis(x, zeros([2, 0], { dtype: "i32" })).shape, [2, 0]);
   assert.deepEqual(await toArray(takeAlongAxis(zeros([0, 3]), zeros([0, 2], { dtype: "u32" }))), []);
+});
+
+Deno.test("indices are known behind any number of operations that hand them on", () => {
+  grad((x: Tensor) => {
+    let indices = i32([0, 7]);
+    for (let i = 0; i < 50_000; i++) indices = stopGradient(indices);
+    assert.throws(() => take(x, indices), { name: "RangeError", message: /at 7/ });
+    return sum(x);
+  })(zeros([3]));
 });
 
 Deno.test("take and takeAlongAxis refuse what does not fit", () => {
