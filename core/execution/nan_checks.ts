@@ -176,8 +176,18 @@ function here(): Error {
 }
 
 const root = new URL("../../", import.meta.url).href;
-/** What belongs to the library; in a bundle it is this file. */
-const parts = ["core/", "layers/", "optimizers/", "datasets/", "formats/", "visual/", "mod.ts"];
+/** What belongs to the library: the folders of the package. In a bundle it is this file. */
+export const parts: readonly string[] = [
+  "core/",
+  "layers/",
+  "optimizers/",
+  "datasets/",
+  "formats/",
+  "distributed/",
+  "onnx/",
+  "visual/",
+  "mod.ts",
+];
 const own = [import.meta.url, ...parts.map((part) => root + part)];
 
 /** The innermost place of a stack that is no part of the library: `file:///home/me/train.ts:12:20`. */

@@ -57,7 +57,7 @@ import {
   where,
   zeros,
 } from "../../../mod.ts";
-import { checkNumbers } from "../../../core/execution/nan_checks.ts";
+import { checkNumbers, parts } from "../../../core/execution/nan_checks.ts";
 import { apply } from "../../../core/ops/define.ts";
 import { allOps } from "../../../core/ops/mod.ts";
 import type { Op } from "../../../core/tensor.ts";
@@ -271,6 +271,16 @@ Deno.test("the line of the error is the user's, of derivatives that of the funct
   ) {
     assert.equal(lineOf(run), at);
   }
+});
+
+Deno.test("lines of all parts of the package are the library's", () => {
+  const root = new URL("../../../", import.meta.url);
+  const { publish } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
+  const isPart = ({ name, isDirectory }: Deno.DirEntry) =>
+    isDirectory && !publish.exclude.includes(name) &&
+    [...Deno.readDirSync(new URL(`${name}/`, root))].some(({ name }) => /\.ts$/.test(name));
+  const folders = [...Deno.readDirSync(root)].filter(isPart).map(({ name }) => `${name}/`);
+  assert.deepEqual([...parts].sort(), [...folders, "mod.ts"].sort());
 });
 
 Deno.test("layers are named by their path, in values and gradients", async () => {
