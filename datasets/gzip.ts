@@ -13,7 +13,7 @@ import { badGzip, tooLong } from "./failures.ts";
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Whether bytes are packed with gzip, by the first two. */
-export function isGzip(bytes: Uint8Array): boolean {
+function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 

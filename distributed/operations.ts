@@ -136,6 +136,3 @@ export function allGatherTensor(x: Tensor, names: string): Tensor {
   const exchange = exchangeOf(`allGather of ${names}`, (communicator, source, target) => communicator.allGather(source, target));
   return apply(allGatherOp, [x], { names, exchange });
 }
-
-/** Every record of an operation between processes. */
-export const exchangeOps: readonly Op<never>[] = [allReduceOp, broadcastOp, allGatherOp];

@@ -13,7 +13,7 @@ import { Host, mostOnHost } from "./values.ts";
 export type Fold = (call: Call) => Results | undefined;
 
 /** An array of a shape, element by element from its position. */
-export function buildHost(type: ElementName, shape: Shape, element: (position: readonly number[]) => number): Host | undefined {
+function buildHost(type: ElementName, shape: Shape, element: (position: readonly number[]) => number): Host | undefined {
   const size = sizeOf(shape);
   if (size > mostOnHost) return undefined;
   const values: number[] = [];

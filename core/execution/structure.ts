@@ -77,7 +77,7 @@ function areAt(indices: readonly number[], tensors: readonly Tensor[], order: re
 
 /** Attributes as plain data, without functions: a cached structure must not keep what these refer to reachable. */
 function dataOf(attrs: unknown): unknown {
-  if (!isRecord(attrs)) return attrs;
+  if (!isObject(attrs)) return attrs;
   if (isSerializable(attrs)) return dataOf(attrs.toJSON());
   if (Array.isArray(attrs)) return attrs.map(dataOf);
   const entries = Object.entries(attrs).filter(([, value]) => typeof value !== "function");
@@ -86,8 +86,8 @@ function dataOf(attrs: unknown): unknown {
 
 /** Whether attributes equal others of which the plain data is given. */
 function equalsData(attrs: unknown, data: unknown): boolean {
-  if (!isRecord(attrs)) return Object.is(attrs, data);
-  if (!isRecord(data)) return false;
+  if (!isObject(attrs)) return Object.is(attrs, data);
+  if (!isObject(data)) return false;
   if (isSerializable(attrs)) return equalsData(attrs.toJSON(), data);
   if (Array.isArray(attrs)) return Array.isArray(data) && equalElements(attrs, data);
   for (const name in data) if (!(name in attrs)) return false;
@@ -101,7 +101,7 @@ function equalElements(attrs: readonly unknown[], data: readonly unknown[]): boo
   return true;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 

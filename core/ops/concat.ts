@@ -136,7 +136,7 @@ export function repeat(
   const at = normalizeAxis(axis, tensor.rank, "repeat");
   const { shape } = tensor;
   const [list, one] = typeof counts === "number" ? [[counts], true] : [counts, false];
-  if ((!one && list.length !== shape[at]) || list.some((count) => !Number.isInteger(count) || count < 0)) {
+  if ((!one && list.length !== shape[at]) || list.some((count) => count < 0)) {
     throw new ShapeError(
       `Cannot repeat ${showShape(shape)} along axis ${at} by [${list.join(", ")}]: ` +
         `${shape[at]} numbers of at least 0 are needed, or one for all`,
@@ -160,14 +160,14 @@ export function repeat(
  *
  * @param counts For the last axes, one number each, as in NumPy: missing ones are 1, and where there are more than axes, x gets new
  * axes in front.
- * @throws {ShapeError} If a number is not whole and at least 0.
+ * @throws {ShapeError} If a number is below 0.
  */
 export function tile(x: TensorLike, counts: number | readonly number[]): Tensor {
   argument(counts, wholes, "counts", "tile");
   const tensor = asTensor(x);
   const given = typeof counts === "number" ? [counts] : counts;
-  if (given.some((count) => !Number.isInteger(count) || count < 0)) {
-    throw new ShapeError(`Cannot tile by [${given.join(", ")}]: every number must be whole and at least 0`, { counts: given });
+  if (given.some((count) => count < 0)) {
+    throw new ShapeError(`Cannot tile by [${given.join(", ")}]: every number must be at least 0`, { counts: given });
   }
   const rank = Math.max(tensor.rank, given.length);
   const pairs = Array.from({ length: rank }, (_, i) => ({
@@ -203,8 +203,6 @@ export function roll(
   argument(shift, wholes, "shift", "roll");
   const tensor = asTensor(x);
   const shifts = typeof shift === "number" ? [shift] : shift;
-  const wrong = shifts.find((each) => !Number.isInteger(each));
-  if (wrong !== undefined) throw new RangeError(`Cannot roll by ${wrong}: a shift must be an integer`);
   const axes = axis === undefined || typeof axis === "number" ? [axis ?? 0] : axis;
   if (axes.length !== shifts.length) {
     throw new ShapeError(`Cannot roll along axes [${axes.join(", ")}] by [${shifts.join(", ")}]: one shift per axis is needed`, {

@@ -39,7 +39,7 @@ function dynamicRanges(shape: Shape, starts: readonly TensorLike[], sizes: Shape
   }
   return shape.flatMap((extent, axis) => {
     const size = sizes[axis];
-    if (!Number.isInteger(size) || size < 0 || size > extent) {
+    if (size > extent) {
       throw new ShapeError(
         `Cannot ${what} ${showShape(shape)} with sizes ${showShape(sizes)}: along axis ${axis} there are 0 to ${extent} elements`,
         { shape, sizes, axis },

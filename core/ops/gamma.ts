@@ -61,8 +61,6 @@ export function lgamma(x: TensorLike): Tensor {
   return apply(lgammaOp, [asFloat(x)], undefined);
 }
 
-/** digamma(zero + d) / d between 1 and 2. */
-/** x^2 (log x - 1 / (2 x) - digamma x) by 1 / x^2 from 2 on. */
 export const digammaOp: ElementwiseOp = elementwise({
   name: "digamma",
   domain: "positive",

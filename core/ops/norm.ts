@@ -52,9 +52,6 @@ export function norm(x: TensorLike, options: NormOptions = {}): Tensor {
     });
   }
   const degree = ord === "fro" ? 2 : ord;
-  if (typeof degree !== "number" || Number.isNaN(degree)) {
-    throw new RangeError(`Cannot take the norm of order ${ord}: it must be a number or "fro"`);
-  }
   switch (degree) {
     case 2:
       return rootOf(sum(square(tensor), over));

@@ -88,7 +88,7 @@ export function pad(x: TensorLike, options: PadOptions): Tensor {
   const tensor = asTensor(x);
   const inner = interior ?? tensor.shape.map(() => 0);
   for (const list of [low, high, inner]) {
-    if (list.length !== tensor.rank || list.some((each) => !Number.isInteger(each) || each < 0)) {
+    if (list.length !== tensor.rank || list.some((each) => each < 0)) {
       throw new ShapeError(
         `Cannot pad ${showShape(tensor.shape)} by [${list.join(", ")}]: one number of at least 0 per axis is needed`,
         { shape: tensor.shape, padding: list },
@@ -98,9 +98,6 @@ export function pad(x: TensorLike, options: PadOptions): Tensor {
   if (mode === "constant") {
     checkHolds(tensor.dtype, literal(value));
     return apply(padOp, [tensor], { low, high, interior: inner, value: literal(value) });
-  }
-  if (!Object.hasOwn(borders, mode)) {
-    throw new RangeError(`Cannot pad in mode "${mode}": the modes are "constant", "reflect", "replicate" and "circular"`);
   }
   if (inner.some((each) => each > 0)) {
     throw new RangeError(`Cannot pad between elements in mode "${mode}": only a constant can be there`);

@@ -7,7 +7,7 @@
  * @module
  */
 import { reduceOptions } from "./sum.ts";
-import { argument, flag, numbers, whole } from "../kinds.ts";
+import { argument, flag, natural, numbers, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
@@ -129,12 +129,9 @@ export interface TopK {
  */
 export function topK(x: TensorLike, k: number, options: TopKOptions = {}): TopK {
   const { axis = -1, largest = true } = checkOptions(options, topKOptions, "topK");
-  argument(k, whole, "k", "topK");
+  argument(k, natural, "k", "topK");
   const tensor = asTensor(x);
   const at = normalizeAxis(axis, tensor.rank, "take top k of");
-  if (!Number.isInteger(k) || k < 0) {
-    throw new RangeError(`Cannot take the top ${k} of ${showShape(tensor.shape)}: k must be an integer of at least 0`);
-  }
   if (k > tensor.shape[at]) {
     throw new ShapeError(
       `Cannot take the top ${k} of ${showShape(tensor.shape)} along axis ${at}: it has ${tensor.shape[at]} elements`,

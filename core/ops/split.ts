@@ -52,11 +52,11 @@ export function split(
     });
   };
   if (typeof parts === "number") {
-    if (!Number.isInteger(parts) || parts < 1) throw refuse("their number must be whole and at least 1");
+    if (parts < 1) throw refuse("their number must be at least 1");
     if (extent % parts !== 0) throw refuse(`its extent ${extent} is no multiple, use chunk or a list of sizes`);
     return pieces(tensor, Array.from({ length: tensorCount(parts, "The number of parts") }, () => extent / parts), at);
   }
-  if (parts.some((size) => !Number.isInteger(size) || size < 0)) throw refuse("sizes must be integers of at least 0");
+  if (parts.some((size) => size < 0)) throw refuse("sizes must be at least 0");
   const total = parts.reduce((sum, size) => sum + size, 0);
   if (total !== extent) throw refuse(`they add up to ${total}, its extent is ${extent}`);
   return pieces(tensor, parts, at);

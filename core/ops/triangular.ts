@@ -27,13 +27,8 @@ export interface OffsetOptions {
 
 const offsetOptions = optionTable<OffsetOptions>({ offset: whole });
 
-function checkOffset(offset: number, what: string): void {
-  if (!Number.isInteger(offset)) throw new RangeError(`Cannot ${what} at offset ${offset}: it must be an integer`);
-}
-
 /** Whether each element of a matrix lies on the diagonal or below it. */
 function lower(x: Tensor, offset: number, what: string): Tensor {
-  checkOffset(offset, what);
   if (x.rank < 2) {
     throw new ShapeError(`Cannot ${what} of ${showShape(x.shape)}: a matrix is needed, with two axes at least`, {
       shape: x.shape,
@@ -95,7 +90,6 @@ const diagonalOptions = optionTable<DiagonalOptions>({ offset: whole, axis: axis
 export function diagonal(x: TensorLike, options: DiagonalOptions = {}): Tensor {
   const { offset = 0, axis = [-2, -1] } = checkOptions(options, diagonalOptions, "diagonal");
   const tensor = asTensor(x);
-  checkOffset(offset, "take the diagonal");
   const [from, to] = axis.map((each) => normalizeAxis(each, tensor.rank, "take the diagonal"));
   if (from === to) {
     throw new ShapeError(`Cannot take the diagonal of ${showShape(tensor.shape)}: rows and columns are both axis ${from}`, {
@@ -134,7 +128,6 @@ export function diag(x: TensorLike, options: OffsetOptions = {}): Tensor {
       shape: tensor.shape,
     });
   }
-  checkOffset(offset, "take diag");
   const size = tensor.size + Math.abs(offset);
   const square: Shape = [size, size];
   const before = offset < 0 ? -offset * size : offset;

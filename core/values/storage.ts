@@ -12,7 +12,7 @@
  * @module
  */
 import { sourceOf, Tensor, type Values } from "../tensor.ts";
-import { type DType, type HostArray, hostArray } from "../dtype.ts";
+import type { DType, HostArray } from "../dtype.ts";
 import { DeviceError, DonatedError } from "../errors.ts";
 import { pinLatest } from "./budget.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
@@ -137,6 +137,7 @@ export class Storage implements Values {
   #checkedLocation(): Location {
     const location = this.#location;
     if (location) {
+      if (!location.host && !location.device) throw new DeviceError("Cannot find the values of a tensor: they were released", {});
       if (!location.host || location.host.length === this.size) return location;
       throw new DonatedError(
         `Cannot use a tensor of ${this.size} ${this.dtype} elements that was made with { copy: false }: its array has ` +
@@ -189,9 +190,7 @@ export class Storage implements Values {
   /** The same, or undefined if the device must be waited for. */
   heldNow(): HostArray | undefined {
     const { host, device, buffer } = this.#checkedLocation();
-    if (host) return host;
-    if (!device) throw new DeviceError("Cannot find the values of a tensor: they were released", {});
-    return device.downloadNow(buffer!);
+    return host ?? device!.downloadNow(buffer!);
   }
 
   /** The values if they can be looked at without waiting, for no more than a copy; not to be written to. */
@@ -207,8 +206,7 @@ export class Storage implements Values {
     const location = this.#checkedLocation();
     const { host, device, buffer } = location;
     if (host) return Promise.resolve(host.slice());
-    if (!device) return Promise.resolve(hostArray(this.dtype, this.size));
-    const values = device.download(buffer!);
+    const values = device!.download(buffer!);
     if (!isSmall(this.dtype, this.size)) return values;
     // A number that was read (a loss) stays on the host: the next step's loss reuses its buffer.
     return values.then((numbers) => {

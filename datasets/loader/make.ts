@@ -120,7 +120,7 @@ export async function makeFor(task: Task): Promise<Make> {
 }
 
 /** Gathers images and labels, and looks up what their bytes become. */
-export function makeImages({ images, labels, shape, values }: ImagesTask): Make {
+function makeImages({ images, labels, shape, values }: ImagesTask): Make {
   const [channels, height, width] = shape;
   const plane = height * width, size = channels * plane;
   return ({ indices }) => {

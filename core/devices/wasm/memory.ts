@@ -171,7 +171,7 @@ function reserve(pages: number): { readonly memory: WebAssembly.Memory; readonly
 }
 
 /** Memory that programs share for what does not outlive a run: as large as the largest that has run needs. */
-export class Arena {
+class Arena {
   readonly #allocator: Allocator;
   #base = 0;
   #bytes = 0;
@@ -207,7 +207,7 @@ export class Arena {
 }
 
 /** What programs keep from run to run to save work, while nobody else needs the memory. */
-export class KeptMemory {
+class KeptMemory {
   readonly #allocator: Allocator;
   readonly #blocks = new Set<KeptBlock>();
 

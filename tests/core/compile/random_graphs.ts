@@ -265,6 +265,3 @@ export function randomGraphs(size: number): fc.Arbitrary<RandomGraph> {
     donate: fc.subarray([0, 1]),
   });
 }
-
-/** The names of the steps. */
-export const stepNames: readonly string[] = Object.keys(steps);

@@ -5,7 +5,6 @@
  */
 import assert from "node:assert/strict";
 import { cast, data, type DType, random, type Shape, Tensor, toBytes, treeLeaves, type TypedArray } from "../../../mod.ts";
-import { encode, type ExportOptions } from "../../../onnx/export/mod.ts";
 
 /** Numbers of a shape and type, as the runtime takes and gives them. */
 interface RuntimeTensor {
@@ -110,16 +109,4 @@ export async function assertSame(
     const error = relativeError(Array.from(await data(tensor), Number), actual[i].values);
     assert.ok(error <= bound, `output ${i} differs by ${error}, relative to its largest number`);
   }
-}
-
-/** Exports a function, and checks it at batches that were not traced, of one example too. */
-export async function checkExport(
-  f: Exported,
-  inputs: readonly Tensor[],
-  options: ExportOptions = {},
-  bound?: number,
-): Promise<Uint8Array> {
-  const bytes = await encode(f, inputs, options);
-  await assertSame(f, bytes, inputs, bound);
-  return bytes;
 }

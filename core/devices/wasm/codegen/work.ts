@@ -12,7 +12,7 @@ export const serialNanoseconds = 20_000;
 export const serialMultiplyAdds = 250_000;
 
 /** Elements moved below which a kernel without arithmetic to speak of is one serial phase. */
-export const serialMoves = 32_768;
+const serialMoves = 32_768;
 
 /**
  * Least work of a piece of which a thread has several, in what is worth sharing: a tenth of a millisecond for some of them, a few

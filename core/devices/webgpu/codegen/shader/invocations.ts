@@ -44,7 +44,7 @@ export interface WorkgroupIndex {
 }
 
 /** Numbers the workgroups along the second and third axis up to `total`. */
-export function workgroupIndex(shader: Shader, total: number): WorkgroupIndex {
+function workgroupIndex(shader: Shader, total: number): WorkgroupIndex {
   const limit = shader.context.target.maxWorkgroupsPerDimension;
   if (total <= limit) return { id: total === 1 ? "0u" : "wid.y", inside: undefined, workgroups: [total, 1] };
   const layers = Math.ceil(total / limit);
