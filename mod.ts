@@ -33,8 +33,8 @@ export {
 } from "./core/ops/creation.ts";
 export { fromBytes, type FromBytesOptions, type NestedArray, tensor, type TensorOptions } from "./core/ops/from_values.ts";
 export { onesLike, zerosLike } from "./core/ops/constant.ts";
+export { abs, add, div, mul, neg, reciprocal, sign, square, sub } from "./core/ops/arithmetic.ts";
 export {
-  abs,
   acos,
   acosh,
   asin,
@@ -58,47 +58,23 @@ export {
   log10,
   log1p,
   log2,
-  logicalNot,
-  neg,
-  reciprocal,
   relu,
   round,
   rsqrt,
   sigmoid,
-  sign,
   silu,
   sin,
   sinh,
   sqrt,
-  square,
   tan,
   tanh,
   trunc,
 } from "./core/ops/unary.ts";
+export { bitwiseAnd, bitwiseOr, bitwiseXor, logicalAnd, logicalNot, logicalOr, shiftLeft, shiftRight } from "./core/ops/logic.ts";
 export { digamma, lgamma, polygamma } from "./core/ops/gamma.ts";
 export { erfc, erfinv, gudermannian, isru, softsign } from "./core/ops/special.ts";
-export {
-  add,
-  atan2,
-  bitwiseAnd,
-  bitwiseOr,
-  bitwiseXor,
-  div,
-  floorDivide,
-  hypot,
-  logAddExp,
-  logicalAnd,
-  logicalOr,
-  maximum,
-  minimum,
-  mul,
-  pow,
-  rem,
-  remainder,
-  shiftLeft,
-  shiftRight,
-  sub,
-} from "./core/ops/binary.ts";
+export { atan2, hypot } from "./core/ops/polar.ts";
+export { floorDivide, logAddExp, maximum, minimum, pow, rem, remainder } from "./core/ops/binary.ts";
 export { eq, ge, gt, le, lt, ne } from "./core/ops/compare.ts";
 export { where } from "./core/ops/select.ts";
 export { cast, stopGradient } from "./core/ops/cast.ts";
@@ -118,18 +94,8 @@ export {
   type VarianceOptions,
 } from "./core/ops/reduce.ts";
 export { type ReduceOptions, sum } from "./core/ops/sum.ts";
-export {
-  broadcastTo,
-  expandDims,
-  flatten,
-  flip,
-  moveAxis,
-  permute,
-  reshape,
-  squeeze,
-  swapAxes,
-  transpose,
-} from "./core/ops/movement.ts";
+export { broadcastTo, expandDims, flatten, flip, moveAxis, permute, squeeze, swapAxes, transpose } from "./core/ops/movement.ts";
+export { reshape } from "./core/ops/reshape.ts";
 export { type IndexRange, slice, type SliceRange } from "./core/ops/slice.ts";
 export { chunk, split, unstack } from "./core/ops/split.ts";
 export { pad, type PadOptions } from "./core/ops/pad.ts";

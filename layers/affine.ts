@@ -5,7 +5,7 @@
  */
 import { aRecord, argument, tensors } from "../core/kinds.ts";
 import { ShapeError } from "../core/errors.ts";
-import { add } from "../core/ops/binary.ts";
+import { add } from "../core/ops/arithmetic.ts";
 import { matmul } from "../core/ops/matmul.ts";
 import { transpose } from "../core/ops/movement.ts";
 import { type Shape, showShape } from "../core/shape.ts";

@@ -6,7 +6,7 @@
 import { aLayer } from "./option_kinds.ts";
 import { aFunction, aRecord, argument, type Kind, kindOf } from "../core/kinds.ts";
 import { axisOption, checkOptions, optionTable } from "../core/options.ts";
-import { add } from "../core/ops/binary.ts";
+import { add } from "../core/ops/arithmetic.ts";
 import { concat } from "../core/ops/concat.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { compose, type Stage, type StageFunctions, type StageParams, type Stages, type StageState } from "./compose.ts";

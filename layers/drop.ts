@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { div } from "../core/ops/binary.ts";
+import { div } from "../core/ops/arithmetic.ts";
 import { zerosLike } from "../core/ops/constant.ts";
 import { where } from "../core/ops/select.ts";
 import { bernoulli, type Key } from "../core/random.ts";

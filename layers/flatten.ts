@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { flatten as merge, reshape } from "../core/ops/movement.ts";
+import { flatten as merge } from "../core/ops/movement.ts";
+import { reshape } from "../core/ops/reshape.ts";
 import type { Layer } from "./layer.ts";
 import { fromFunction } from "./from_function.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { add, mul, sub } from "../core/ops/binary.ts";
+import { add, mul, sub } from "../core/ops/arithmetic.ts";
 import { split } from "../core/ops/split.ts";
 import { sigmoid, tanh } from "../core/ops/unary.ts";
 import type { Tensor } from "../core/tensor.ts";

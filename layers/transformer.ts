@@ -6,7 +6,7 @@
 import { aFunction, flag, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { ShapeError } from "../core/errors.ts";
-import { add } from "../core/ops/binary.ts";
+import { add } from "../core/ops/arithmetic.ts";
 import { relu } from "../core/ops/unary.ts";
 import { integer } from "../core/ranges.ts";
 import { showShape } from "../core/shape.ts";

@@ -7,7 +7,7 @@ import { checkedOptimizer } from "./checked_optimizer.ts";
 import { anOptimizer } from "./option_kinds.ts";
 import { argument, oneOf } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
-import { add, mul } from "../core/ops/binary.ts";
+import { add, mul } from "../core/ops/arithmetic.ts";
 import { ge } from "../core/ops/compare.ts";
 import { zerosLike, zeroTangent } from "../core/ops/constant.ts";
 import { where } from "../core/ops/select.ts";

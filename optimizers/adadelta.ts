@@ -7,7 +7,7 @@ import { checkedOptimizer } from "./checked_optimizer.ts";
 import { decayKinds } from "./option_kinds.ts";
 import { checkedInside, real } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
-import { add, div, mul } from "../core/ops/binary.ts";
+import { add, div, mul } from "../core/ops/arithmetic.ts";
 import { zeroTangent } from "../core/ops/constant.ts";
 import { sqrt } from "../core/ops/unary.ts";
 import { fraction, nonNegative } from "../core/ranges.ts";

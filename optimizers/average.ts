@@ -5,7 +5,7 @@
  */
 import { flag, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
-import { div } from "../core/ops/binary.ts";
+import { div } from "../core/ops/arithmetic.ts";
 import { cast } from "../core/ops/cast.ts";
 import { zerosLike } from "../core/ops/constant.ts";
 import { decayRate } from "../core/ranges.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { argument, aTree } from "../core/kinds.ts";
-import { add, div, maximum, mul } from "../core/ops/binary.ts";
+import { add, div, mul } from "../core/ops/arithmetic.ts";
+import { maximum } from "../core/ops/binary.ts";
 import { zeros } from "../core/ops/creation.ts";
 import { sum } from "../core/ops/sum.ts";
 import { clip, rootOf } from "../core/ops/unary.ts";

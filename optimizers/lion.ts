@@ -8,7 +8,7 @@ import { decayKinds } from "./option_kinds.ts";
 import { checkedInside, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { zeroTangent } from "../core/ops/constant.ts";
-import { sign } from "../core/ops/unary.ts";
+import { sign } from "../core/ops/arithmetic.ts";
 import { decayRate, nonNegative } from "../core/ranges.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { treeMap } from "../core/tree.ts";

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { add, maximum, mul } from "../core/ops/binary.ts";
-import { expm1, neg, sqrt } from "../core/ops/unary.ts";
+import { add, mul, neg } from "../core/ops/arithmetic.ts";
+import { maximum } from "../core/ops/binary.ts";
+import { expm1, sqrt } from "../core/ops/unary.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 
 /** A moment after one more value: beta * moment + (1 - beta) * value. */

@@ -7,7 +7,7 @@
  * @module
  */
 import { ShapeError } from "../core/errors.ts";
-import { add } from "../core/ops/binary.ts";
+import { add } from "../core/ops/arithmetic.ts";
 import { cast } from "../core/ops/cast.ts";
 import { sameShape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";

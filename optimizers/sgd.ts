@@ -7,7 +7,7 @@ import { checkedOptimizer } from "./checked_optimizer.ts";
 import { decayKinds } from "./option_kinds.ts";
 import { checkedInside, flag, real } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
-import { add, mul } from "../core/ops/binary.ts";
+import { add, mul } from "../core/ops/arithmetic.ts";
 import { eq } from "../core/ops/compare.ts";
 import { zeroTangent } from "../core/ops/constant.ts";
 import { where } from "../core/ops/select.ts";

@@ -31,8 +31,8 @@ export const categories: readonly Category[] = [
   },
   {
     title: "Arithmetic and comparison",
-    about: "Of two tensors, or a tensor and a number, which are broadcast against each other.",
-    files: within("core/ops", "binary compare select"),
+    about: "Two tensors, or a tensor and a number, are broadcast against each other.",
+    files: within("core/ops", "arithmetic binary polar compare logic select"),
   },
   {
     title: "Functions of each element",
@@ -52,7 +52,7 @@ export const categories: readonly Category[] = [
   {
     title: "Shapes and joins",
     about: "Other shapes of the same elements; tensors joined, split, padded, repeated.",
-    files: within("core/ops", "movement split concat pad triangular"),
+    files: within("core/ops", "reshape movement split concat pad triangular"),
   },
   {
     title: "Parts and indices",

@@ -64,21 +64,6 @@ const doors: readonly string[] = [
   "visual/deps.ts",
 ];
 
-/** Files of one folder by name. */
-const within = (folder: string, names: string) => names.split(" ").map((name) => `${folder}/${name}.ts`);
-
-/** Circles that may be: their files all lie among these. */
-const allowedCircles: readonly { readonly files: readonly string[]; readonly why: string }[] = [
-  {
-    files: within("core/ops", "binary unary"),
-    why: "Calculus: derivatives of products need quotients and logarithms, those of roots products.",
-  },
-  {
-    files: within("core/ops", "movement sum"),
-    why: "Calculus: the transpose of a broadcast is a sum, and that of a sum a broadcast.",
-  },
-];
-
 /** What each file imports, in order. */
 type Imports = ReadonlyMap<string, readonly string[]>;
 
@@ -216,14 +201,11 @@ Deno.test("docs/architecture.md shows the same order", async () => {
   assert.deepEqual(shown.map((parts) => parts.sort()), layers.map((parts) => [...parts].sort()).reverse());
 });
 
-Deno.test("no files import each other in a circle but those that must", () => {
-  const found = circles(imports);
-  const isWithin = (group: readonly string[], files: readonly string[]) => group.every((file) => files.includes(file));
-  const added = found.filter((group) => !allowedCircles.some(({ files }) => isWithin(group, files)));
-  const chains = added.map((group) => `${show(chain(imports, group[0], group[0])!)} (of ${group.length}: ${group.join(", ")})`);
-  assert.ok(added.length === 0, `Circles of imports:\n${chains.join("\n")}`);
-  const gone = allowedCircles.filter(({ files }) => !found.some((group) => isWithin(group, files)));
-  assert.ok(gone.length === 0, `No longer there, so no longer allowed:\n${gone.map(({ files }) => files.join(", ")).join("\n")}`);
+Deno.test("no files import each other in a circle", () => {
+  const chains = circles(imports).map((group) =>
+    `${show(chain(imports, group[0], group[0])!)} (of ${group.length}: ${group.join(", ")})`
+  );
+  assert.ok(chains.length === 0, `Circles of imports:\n${chains.join("\n")}`);
 });
 
 Deno.test("an arrow that is turned around is found, with the circle it closes", () => {

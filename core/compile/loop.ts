@@ -8,11 +8,11 @@
  * @module
  */
 import { type DType, indexType } from "../dtype.ts";
-import { addOp } from "../ops/binary.ts";
+import { addOp } from "../ops/arithmetic.ts";
 import { barrierOp } from "../ops/barrier.ts";
 import { fullOp } from "../ops/constant.ts";
 import { type Node, sourceOf, type Tensor } from "../tensor.ts";
-import { reshapeOp } from "../ops/movement.ts";
+import { reshapeOp } from "../ops/reshape.ts";
 import { writeOp } from "../ops/write.ts";
 import { takeOp } from "../ops/rows.ts";
 import type { Loop } from "../ir/lowering.ts";

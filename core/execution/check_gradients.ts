@@ -10,7 +10,7 @@ import { isFloat } from "../dtype.ts";
 import { CotangentError, DTypeError } from "../errors.ts";
 import { nameClasses } from "../quoted.ts";
 import { vjp } from "../grad/vjp.ts";
-import { add, mul, sub } from "../ops/binary.ts";
+import { add, mul, sub } from "../ops/arithmetic.ts";
 import { cast } from "../ops/cast.ts";
 import { sum } from "../ops/sum.ts";
 import { foldIn, key, randint } from "../random.ts";

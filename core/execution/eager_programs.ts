@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { broadcastOp } from "../ops/movement.ts";
+import { broadcastOp } from "../ops/sum.ts";
 import { type Node, sourceOf, type Tensor } from "../tensor.ts";
 import type { GraphBuilder } from "../compile/graph.ts";
 import type { Device } from "../values/device.ts";

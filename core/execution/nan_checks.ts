@@ -10,11 +10,13 @@
 import { computeType, indexType, tangentType } from "../dtype.ts";
 import { debug } from "../env.ts";
 import { NonFiniteError } from "../errors.ts";
-import { add, maximum, mul } from "../ops/binary.ts";
+import { add, mul } from "../ops/arithmetic.ts";
+import { maximum } from "../ops/binary.ts";
 import { cast } from "../ops/cast.ts";
 import { gt } from "../ops/compare.ts";
 import { max } from "../ops/reduce.ts";
-import { isFinite, isNaN, logicalNot } from "../ops/unary.ts";
+import { isFinite, isNaN } from "../ops/unary.ts";
+import { logicalNot } from "../ops/logic.ts";
 import { type Made, type Purpose, type Watcher, watchOperations } from "../ops/watch.ts";
 import { showShape } from "../shape.ts";
 import { sourceOf, type Tensor } from "../tensor.ts";

@@ -4,13 +4,12 @@
  * @module
  */
 import { aFunction, argument } from "../kinds.ts";
-import { sum } from "../ops/sum.ts";
+import { batchAll, sum } from "../ops/sum.ts";
 import { tangentType } from "../dtype.ts";
 import { DTypeError, ShapeError, TraceError } from "../errors.ts";
 import { cast } from "../ops/cast.ts";
 import { hasTangent, zeroTangent } from "../ops/constant.ts";
 import { apply, noVjp } from "../ops/define.ts";
-import { batchAll } from "../ops/movement.ts";
 import { asTensor } from "../ops/literal.ts";
 import { currentTrace, type Op, sourceOf, Tensor, type TensorLike } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";

@@ -9,7 +9,7 @@ import { tangentType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { eye } from "../ops/creation.ts";
 import { hasTangent, zeroTangent } from "../ops/constant.ts";
-import { reshape } from "../ops/movement.ts";
+import { reshape } from "../ops/reshape.ts";
 import { Tensor } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
 import { checkArgnum, checkResult, grad, type GradOptions, gradOptions, vjp } from "./vjp.ts";

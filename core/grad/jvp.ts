@@ -7,7 +7,7 @@ import { checkResult } from "./vjp.ts";
 import { aFunction, aList, argument } from "../kinds.ts";
 import { tangentType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { sumDefined } from "../ops/binary.ts";
+import { sumDefined } from "../ops/arithmetic.ts";
 import { cast, variableOp } from "../ops/cast.ts";
 import { hasTangent, zeroTangent } from "../ops/constant.ts";
 import { type Op, Pending, Tensor, withTrace } from "../tensor.ts";

@@ -9,12 +9,13 @@
  */
 import type { Loop } from "../ir/lowering.ts";
 import { tangentType } from "../dtype.ts";
-import { add } from "../ops/binary.ts";
+import { add } from "../ops/arithmetic.ts";
 import { zeros } from "../ops/creation.ts";
 import { zeroTangent } from "../ops/constant.ts";
 import { apply } from "../ops/define.ts";
 import type { Op, Tensor } from "../tensor.ts";
-import { batchAll, permute } from "../ops/movement.ts";
+import { batchAll } from "../ops/sum.ts";
+import { permute } from "../ops/movement.ts";
 import { evaluate, kernelsOf, keyOf, type TracedFunction, traceFunction } from "./traced_function.ts";
 import { withValues } from "./custom.ts";
 import { jvp } from "./jvp.ts";

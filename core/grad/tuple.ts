@@ -8,7 +8,7 @@
  * @module
  */
 import { defaultFloat, type DType } from "../dtype.ts";
-import { add, sumDefined } from "../ops/binary.ts";
+import { add, sumDefined } from "../ops/arithmetic.ts";
 import { apply } from "../ops/define.ts";
 import type { Shape } from "../shape.ts";
 import { type Op, sourceOf, type Tensor } from "../tensor.ts";

@@ -8,12 +8,12 @@ import { checkOptions, optionTable } from "../options.ts";
 import * as expr from "../ir/expr.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
-import { add, mul, sub } from "./binary.ts";
+import { add, mul, square, sub } from "./arithmetic.ts";
 import { gt } from "./compare.ts";
 import { apply, type Domain, elementwise, type ElementwiseOp, floatDType } from "./define.ts";
 import { where } from "./select.ts";
 import { erfc } from "./special.ts";
-import { bell, exp, saturating, sigmoid, square, tanh } from "./unary.ts";
+import { bell, exp, saturating, sigmoid, tanh } from "./unary.ts";
 
 /** A function of one argument: its name in the scalar language and its derivative. */
 function activation(name: expr.UnaryOp, domain: Domain, slope: (x: Tensor) => Tensor): ElementwiseOp {

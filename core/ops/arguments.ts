@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { computeType, defaultFloat, type DType, holds, maskType, promote, tangentType } from "../dtype.ts";
+import { computeType, defaultFloat, type DType, holds, isFloat, maskType, promote, tangentType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { broadcastShapes, sameShape, type Shape } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
@@ -13,7 +13,8 @@ import { ask, TracedNumber } from "../traced_number.ts";
 import { isNumber, literal, scalarOfTraced } from "./literal.ts";
 import { cast } from "./cast.ts";
 import { constantOf } from "./constant.ts";
-import { broadcastToKnown } from "./movement.ts";
+import { apply, type ElementwiseOp } from "./define.ts";
+import { broadcastToKnown } from "./sum.ts";
 
 /**
  * The common type of a literal and a tensor of type `other`.
@@ -119,4 +120,17 @@ function areAligned(xs: readonly TensorLike[]): xs is readonly Tensor[] {
     if (!(x instanceof Tensor) || x.dtype !== first.dtype || !sameShape(x.shape, first.shape)) return false;
   }
   return true;
+}
+
+/** The function of an operation on two arguments, which are aligned. */
+export function ofTwo(op: ElementwiseOp): (x: TensorLike, y: TensorLike) => Tensor {
+  return (x, y) => apply(op, align([x, y], op.name), undefined);
+}
+
+/** The same in floating point: what a quotient or power of integers is, is rarely whole, so that they become f32. */
+export function ofTwoFloats(op: ElementwiseOp): (x: TensorLike, y: TensorLike) => Tensor {
+  return (x, y) => {
+    const both = align([x, y], op.name);
+    return apply(op, isFloat(both[0].dtype) ? both : both.map((each) => cast(each, defaultFloat)), undefined);
+  };
 }

@@ -5,7 +5,7 @@
  */
 import type { Op, Tensor } from "../tensor.ts";
 import { apply } from "./define.ts";
-import { batchAll } from "./movement.ts";
+import { batchAll } from "./sum.ts";
 
 /**
  * Hands its first input on, but is no common subexpression of it: what is computed from it again is really computed again. Further

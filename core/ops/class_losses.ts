@@ -11,15 +11,16 @@ import { fraction } from "../ranges.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Scalar, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast } from "./cast.ts";
-import { add, mul } from "./binary.ts";
+import { add, mul, neg } from "./arithmetic.ts";
 import { checkLabels, checkTarget, classAxis, isClass, type Target, unlessUnknown } from "./class_targets.ts";
 import { zerosLike } from "./constant.ts";
 import { focus, type LossOptions, reduceLoss, reductions, weigh } from "./losses.ts";
-import { broadcastTo, expandDims, reshape } from "./movement.ts";
+import { broadcastTo, expandDims } from "./movement.ts";
+import { reshape } from "./reshape.ts";
 import { logSoftmax } from "./nn.ts";
 import { sum } from "./sum.ts";
 import { where } from "./select.ts";
-import { expm1, neg, vanishing } from "./unary.ts";
+import { expm1, vanishing } from "./unary.ts";
 
 /** Options of losses of classes. */
 export interface NllLossOptions extends LossOptions {

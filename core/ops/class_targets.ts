@@ -9,7 +9,7 @@ import { indexType, isFloat, isInteger } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
-import { logicalAnd, logicalOr } from "./binary.ts";
+import { logicalAnd, logicalNot, logicalOr } from "./logic.ts";
 import { cast } from "./cast.ts";
 import { eq, ge, lt, ne } from "./compare.ts";
 import { iota } from "./creation.ts";
@@ -17,7 +17,6 @@ import { firstOutside, knownValues } from "./known.ts";
 import { asTensor } from "./literal.ts";
 import { expandDims } from "./movement.ts";
 import { where } from "./select.ts";
-import { logicalNot } from "./unary.ts";
 
 /** The label of examples to skip, unless another one is given: PyTorch's. */
 const skippedByDefault = -100;

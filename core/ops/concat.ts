@@ -14,7 +14,9 @@ import { asTensor } from "./literal.ts";
 import { tensor as constant } from "./from_values.ts";
 import { zeroTangent } from "./constant.ts";
 import { apply, sameDType } from "./define.ts";
-import { broadcastInDim, broadcastTo, expandDims, reshape } from "./movement.ts";
+import { broadcastInDim } from "./sum.ts";
+import { broadcastTo, expandDims } from "./movement.ts";
+import { reshape } from "./reshape.ts";
 import { slice } from "./slice.ts";
 import { take } from "./take.ts";
 

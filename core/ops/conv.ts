@@ -14,9 +14,11 @@ import { integer } from "../ranges.ts";
 import { type Shape, showShape } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
-import { add } from "./binary.ts";
+import { add } from "./arithmetic.ts";
 import { apply, bilinear, floatDType } from "./define.ts";
-import { batchAll, permute, reshape } from "./movement.ts";
+import { batchAll } from "./sum.ts";
+import { permute } from "./movement.ts";
+import { reshape } from "./reshape.ts";
 import { pad } from "./pad.ts";
 import {
   asImages,

@@ -22,13 +22,13 @@ import { ShapeError } from "../errors.ts";
 import { checkExtents, checkShape, contiguousStrides, normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
 import { type Op, type Scalar, Tensor } from "../tensor.ts";
 import { TracedNumber } from "../traced_number.ts";
-import { add, mul } from "./binary.ts";
+import { add, mul } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
 import { eq } from "./compare.ts";
 import { apply, noJvp, noVjp } from "./define.ts";
 import { fromHost } from "./from_values.ts";
 import { asTensor, literal } from "./literal.ts";
-import { broadcastInDim } from "./movement.ts";
+import { broadcastInDim } from "./sum.ts";
 
 /** Options of the functions that make tensors. */
 export interface CreationOptions {

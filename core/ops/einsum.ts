@@ -13,9 +13,10 @@ import { normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
 import { asTensor } from "./literal.ts";
-import { mul } from "./binary.ts";
+import { mul } from "./arithmetic.ts";
 import { matmul } from "./matmul.ts";
-import { permute, reshape, squeeze } from "./movement.ts";
+import { permute, squeeze } from "./movement.ts";
+import { reshape } from "./reshape.ts";
 import { sum } from "./sum.ts";
 import { diagonal } from "./triangular.ts";
 

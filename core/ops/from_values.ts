@@ -28,7 +28,7 @@ import { Storage } from "../values/storage.ts";
 import { checkShape, type Shape, showShape, sizeOf } from "../shape.ts";
 import { refuseForeign, type Scalar, Tensor } from "../tensor.ts";
 import { ask, scalarOf, TracedNumber } from "../traced_number.ts";
-import { reshape } from "./movement.ts";
+import { reshape } from "./reshape.ts";
 import { where } from "./select.ts";
 
 /** Numbers in nested arrays. */

@@ -22,7 +22,7 @@ import {
 } from "../ir/functions/terms.ts";
 import { integer } from "../ranges.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
-import { mul } from "./binary.ts";
+import { mul } from "./arithmetic.ts";
 import { asFloat } from "./cast.ts";
 import { apply, elementwise, type ElementwiseOp, floatDType } from "./define.ts";
 

@@ -9,12 +9,14 @@ import { normalizeAxis, type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { ask, TracedNumber } from "../traced_number.ts";
 import { asTensor } from "./literal.ts";
-import { add, maximum, minimum } from "./binary.ts";
+import { add } from "./arithmetic.ts";
+import { maximum, minimum } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { lt } from "./compare.ts";
 import { firstOutside, knownValues } from "./known.ts";
 import { iota, zeros } from "./creation.ts";
-import { broadcastTo, reshape } from "./movement.ts";
+import { broadcastTo } from "./movement.ts";
+import { reshape } from "./reshape.ts";
 import { where } from "./select.ts";
 
 /**

@@ -12,7 +12,7 @@ import { positive } from "../ranges.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
-import { add, mul } from "./binary.ts";
+import { add, mul } from "./arithmetic.ts";
 import { repeat } from "./concat.ts";
 import { fromHost } from "./from_values.ts";
 import { take } from "./take.ts";

@@ -12,14 +12,16 @@ import { fraction, nonNegative, positive } from "../ranges.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
-import { add, div, logicalAnd, maximum, mul, pow, sub } from "./binary.ts";
+import { abs, add, div, mul, neg, sub } from "./arithmetic.ts";
+import { logicalAnd } from "./logic.ts";
+import { maximum, pow } from "./binary.ts";
 import { eq, gt } from "./compare.ts";
 import { zerosLike } from "./constant.ts";
 import { apply, elementwise, type ElementwiseOp, floatDType } from "./define.ts";
 import { mean } from "./reduce.ts";
 import { sum } from "./sum.ts";
 import { where } from "./select.ts";
-import { abs, clip, exp, isInf, log, log1p, neg, saturating, sigmoid } from "./unary.ts";
+import { clip, exp, isInf, log, log1p, saturating, sigmoid } from "./unary.ts";
 
 /** How the losses of a batch are reduced: to their mean (default), to their sum, or not at all. */
 export interface LossOptions {

@@ -13,10 +13,11 @@ import { ShapeError } from "../errors.ts";
 import { broadcastShapes, sameShape, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
-import { mul } from "./binary.ts";
+import { mul } from "./arithmetic.ts";
 import { apply, bilinear, numberDType } from "./define.ts";
-import { batchAll, broadcastTo, permuteOp, reshape, transpose } from "./movement.ts";
-import { sum } from "./sum.ts";
+import { batchAll, sum } from "./sum.ts";
+import { broadcastTo, permuteOp, transpose } from "./movement.ts";
+import { reshape } from "./reshape.ts";
 
 function flatBatch(shape: Shape): Shape {
   return [sizeOf(shape.slice(0, -2)), ...shape.slice(-2)];

@@ -5,27 +5,10 @@
  *
  * @module
  */
-import {
-  addOp,
-  andOp,
-  atan2Op,
-  belowTopOp,
-  divOp,
-  floorDivideOp,
-  gapOp,
-  hypotOp,
-  logAddExpOp,
-  maximumOp,
-  minimumOp,
-  mulOp,
-  orOp,
-  powOp,
-  remOp,
-  shlOp,
-  shrOp,
-  subOp,
-  xorOp,
-} from "./binary.ts";
+import { absOp, addOp, divOp, mulOp, negOp, signOp, subOp } from "./arithmetic.ts";
+import { andOp, notOp, orOp, shlOp, shrOp, xorOp } from "./logic.ts";
+import { atan2Op, hypotOp } from "./polar.ts";
+import { belowTopOp, floorDivideOp, gapOp, logAddExpOp, maximumOp, minimumOp, powOp, remOp } from "./binary.ts";
 import { geluOp, geluTanhOp, mishOp, seluOp, softplusOp } from "./activations.ts";
 import { barrierOp } from "./barrier.ts";
 import { bitcastOp, threefry0Op, threefry1Op } from "./bits.ts";
@@ -39,18 +22,18 @@ import { fullOp } from "./constant.ts";
 import { digammaOp, lgammaOp, polygammaOp } from "./gamma.ts";
 import { clampedLogOp } from "./losses.ts";
 import { matmulOp } from "./matmul.ts";
-import { broadcastOp, flipOp, permuteOp, reshapeOp } from "./movement.ts";
+import { broadcastOp, sumOp } from "./sum.ts";
+import { flipOp, permuteOp } from "./movement.ts";
+import { reshapeOp } from "./reshape.ts";
 import { padOp, sliceOp } from "./slice.ts";
 import { avgPool2dGradOp, avgPool2dOp, maxPool2dGatherOp, maxPool2dOp, maxPool2dScatterOp } from "./pool.ts";
 import { prodOp } from "./prod.ts";
 import { argmaxOp, argminOp, maxOp, minOp } from "./reduce.ts";
-import { sumOp } from "./sum.ts";
 import { whereOp } from "./select.ts";
 import { erfcOp, erfinvOp, gudermannianOp, isruOp, softsignOp } from "./special.ts";
 import { argsortOp } from "./sort.ts";
 import { takeGradOp, takeOp } from "./rows.ts";
 import {
-  absOp,
   acoshOp,
   acosOp,
   asinhOp,
@@ -71,12 +54,9 @@ import {
   log1pOp,
   log2Op,
   logOp,
-  negOp,
-  notOp,
   reluOp,
   roundOp,
   sigmoidOp,
-  signOp,
   siluOp,
   sinhOp,
   sinOp,

@@ -3,76 +3,17 @@
  *
  * @module
  */
+import { ShapeError } from "../errors.ts";
+import { madeBy } from "../ir/operation.ts";
 import { argument, axisPair, whole, wholeList, wholes } from "../kinds.ts";
 import { axesOption, checkOptions, optionTable } from "../options.ts";
-import { ShapeError } from "../errors.ts";
-import {
-  broadcastShapes,
-  checkShape,
-  normalizeAxes,
-  normalizeAxis,
-  reshapeStrides,
-  sameShape,
-  type Shape,
-  showShape,
-  sizeOf,
-} from "../shape.ts";
+import { broadcastShapes, checkShape, normalizeAxes, normalizeAxis, sameShape, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
-import { asTensor } from "./literal.ts";
-import { madeBy } from "../ir/operation.ts";
 import { firstOf, viewOfConstant } from "./algebra.ts";
 import { apply, linear } from "./define.ts";
-import { sum } from "./sum.ts";
-
-export const reshapeOp: Op<{ readonly shape: Shape }> = linear({
-  name: "reshape",
-  shape: (_, { shape }) => shape,
-  transpose: (g, shape) => reshape(g, shape),
-  vmap: (x, { shape }, size) => reshape(x, [size, ...shape]),
-  lower: {
-    kind: "view",
-    view: (input, { shape }) => {
-      const strides = reshapeStrides(input.shape, input.strides, shape);
-      return strides && { shape, offset: input.offset, strides };
-    },
-  },
-  simplify: firstOf(viewOfConstant, ({ inputs: [x], attrs, shape, make }) => {
-    if (sameShape(x.shape, shape)) return x;
-    const inner = madeBy(x, reshapeOp);
-    return inner && make(reshapeOp, inner.inputs, attrs);
-  }),
-});
-/**
- * The same elements in row-major order under another shape; one extent may be -1 and is worked out.
- *
- * ```ts
- * import { arange, reshape } from "../../mod.ts";
- * console.log(reshape(arange(12), [3, -1]).shape); // [3, 4]
- * ```
- *
- * @throws {ShapeError} If the number of elements differs, or does not tell what -1 stands for.
- */
-export function reshape(x: TensorLike, shape: Shape): Tensor {
-  const tensor = asTensor(x);
-  argument(shape, wholeList, "shape", "reshape");
-  const open = shape.indexOf(-1);
-  const known = open < 0 ? sizeOf(shape) : sizeOf(shape.filter((_, i) => i !== open));
-  if (open >= 0 && (known === 0 || shape.lastIndexOf(-1) !== open)) {
-    throw new ShapeError(
-      `Cannot reshape ${showShape(tensor.shape)} to ${showShape(shape)}: ` +
-        (known === 0 ? "-1 could be anything beside an extent of 0" : "only one extent may be -1"),
-      { shape: tensor.shape, to: shape },
-    );
-  }
-  const full = open < 0 ? shape : shape.map((extent, i) => i === open ? tensor.size / known : extent);
-  if (full.some((extent) => !Number.isInteger(extent) || extent < 0) || sizeOf(full) !== tensor.size) {
-    throw new ShapeError(
-      `Cannot reshape ${showShape(tensor.shape)} to ${showShape(shape)}: ${tensor.size} elements do not fit`,
-      { shape: tensor.shape, to: shape },
-    );
-  }
-  return sameShape(full, tensor.shape) ? tensor : apply(reshapeOp, [tensor], { shape: full });
-}
+import { asTensor } from "./literal.ts";
+import { reshape } from "./reshape.ts";
+import { broadcastToKnown } from "./sum.ts";
 
 export const permuteOp: Op<{ readonly order: readonly number[] }> = linear({
   name: "permute",
@@ -137,45 +78,6 @@ export function transpose(x: TensorLike, options: { readonly axis?: readonly [nu
   return permute(tensor, tensor.shape.map((_, i) => i === a ? b : i === b ? a : i));
 }
 
-interface BroadcastAttrs {
-  readonly shape: Shape;
-  /** Which axis of the output each axis of the input becomes. */
-  readonly axes: readonly number[];
-}
-
-export const broadcastOp: Op<BroadcastAttrs> = linear({
-  name: "broadcastInDim",
-  shape: (_, { shape }) => shape,
-  transpose: (g, input, { shape, axes }) => {
-    const repeated = axes.filter((axis, i) => input[i] === 1 && shape[axis] !== 1);
-    const added = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-    return reshape(sum(g, { axis: [...added, ...repeated] }), input);
-  },
-  vmap: (x, { shape, axes }, size) => broadcastInDim(x, [size, ...shape], [0, ...axes.map((axis) => axis + 1)]),
-  lower: {
-    kind: "view",
-    view: (input, { shape, axes }) => {
-      const strides = shape.map(() => 0);
-      axes.forEach((axis, i) => {
-        if (input.shape[i] !== 1) strides[axis] = input.strides[i];
-      });
-      return { shape, offset: input.offset, strides };
-    },
-  },
-  simplify: firstOf(viewOfConstant, ({ inputs: [x], shape }) => sameShape(x.shape, shape) ? x : undefined),
-});
-/** Repeats x along new axes and along axes of extent 1: axis i of x becomes axis `axes[i]` (ascending) of `shape`. */
-export function broadcastInDim(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
-  return sameShape(x.shape, shape) ? x : apply(broadcastOp, [x], { shape, axes });
-}
-
-/** For batching rules: gives every unbatched input a leading axis of extent `size`. */
-export function batchAll(inputs: readonly Tensor[], batched: readonly boolean[], size: number): Tensor[] {
-  return inputs.map((input, i) =>
-    batched[i] ? input : broadcastInDim(input, [size, ...input.shape], input.shape.map((_, axis) => axis + 1))
-  );
-}
-
 /**
  * Repeats x to a larger shape by the rules of broadcasting.
  *
@@ -196,13 +98,6 @@ export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
     });
   }
   return broadcastToKnown(tensor, shape);
-}
-
-/** `broadcastTo` a shape that is known to fit. */
-export function broadcastToKnown(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(x.shape, shape)) return x;
-  const lead = shape.length - x.rank;
-  return broadcastInDim(x, shape, x.shape.map((_, axis) => axis + lead));
 }
 
 /**

@@ -15,7 +15,8 @@ import { eq } from "./compare.ts";
 import { any, countNonzero, max, min } from "./reduce.ts";
 import { type ReduceOptions, sum } from "./sum.ts";
 import { where } from "./select.ts";
-import { abs, rootOf, square } from "./unary.ts";
+import { abs, square } from "./arithmetic.ts";
+import { rootOf } from "./unary.ts";
 
 /** Options of `norm`: which norm, and over which axes. */
 export interface NormOptions extends ReduceOptions {

@@ -12,8 +12,8 @@ import { normalizeAxes, sameShape, type Shape, showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
 import { asFloat } from "./cast.ts";
-import { add, div, mul, sub } from "./binary.ts";
-import { reshape } from "./movement.ts";
+import { add, div, mul, sub } from "./arithmetic.ts";
+import { reshape } from "./reshape.ts";
 import { mean } from "./reduce.ts";
 import { sqrt } from "./unary.ts";
 

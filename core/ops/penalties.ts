@@ -8,10 +8,9 @@ import { checkOptions, optionTable } from "../options.ts";
 import { type Mask, selector } from "../mask.ts";
 import { Tensor } from "../tensor.ts";
 import { treeLeaves } from "../tree.ts";
-import { add, mul } from "./binary.ts";
+import { abs, add, mul } from "./arithmetic.ts";
 import { zeros } from "./creation.ts";
 import { sum } from "./sum.ts";
-import { abs } from "./unary.ts";
 
 /** Options of penalties. */
 export interface PenaltyOptions {

@@ -14,9 +14,10 @@ import { type PoolGeometry, windowReach } from "../ir/windows.ts";
 import { type Shape, showShape } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
-import { mul } from "./binary.ts";
+import { mul } from "./arithmetic.ts";
 import { apply, floatDType, linear, numberDType } from "./define.ts";
-import { batchAll, reshape } from "./movement.ts";
+import { batchAll } from "./sum.ts";
+import { reshape } from "./reshape.ts";
 import {
   around,
   asImages,

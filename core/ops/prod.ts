@@ -10,12 +10,13 @@ import { checkOptions } from "../options.ts";
 import { sizeOf } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { asTensor } from "./literal.ts";
-import { mul } from "./binary.ts";
+import { mul } from "./arithmetic.ts";
 import { upcast } from "./cast.ts";
 import { concat, stack } from "./concat.ts";
 import { onesLike } from "./constant.ts";
 import { apply, numberDType } from "./define.ts";
-import { moveAxis, reshape } from "./movement.ts";
+import { moveAxis } from "./movement.ts";
+import { reshape } from "./reshape.ts";
 import {
   behind,
   broadcastBack,

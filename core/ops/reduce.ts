@@ -22,13 +22,15 @@ import { normalizeAxes, showShape, sizeOf } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast, stopGradient } from "./cast.ts";
 import { asTensor } from "./literal.ts";
-import { add, belowTop, div, mul, sub } from "./binary.ts";
+import { add, div, mul, sub } from "./arithmetic.ts";
+import { belowTop } from "./binary.ts";
 import { eq } from "./compare.ts";
 import { zerosLike } from "./constant.ts";
 import { apply, noJvp, noVjp, numberDType } from "./define.ts";
 import { squeeze } from "./movement.ts";
 import { where } from "./select.ts";
-import { exp, log, logicalNot, rootOf } from "./unary.ts";
+import { exp, log, rootOf } from "./unary.ts";
+import { logicalNot } from "./logic.ts";
 
 /** max or min: the derivative goes to the extreme elements, in equal parts. */
 function extreme(name: "max" | "min"): Op<ReduceAttrs> {

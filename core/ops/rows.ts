@@ -8,10 +8,13 @@
  */
 import { type Shape, sizeOf } from "../shape.ts";
 import type { Op, Tensor } from "../tensor.ts";
-import { add, maximum, minimum, mul } from "./binary.ts";
+import { add, mul } from "./arithmetic.ts";
+import { maximum, minimum } from "./binary.ts";
 import { iota } from "./creation.ts";
 import { apply } from "./define.ts";
-import { batchAll, permute, reshape } from "./movement.ts";
+import { batchAll } from "./sum.ts";
+import { permute } from "./movement.ts";
+import { reshape } from "./reshape.ts";
 
 /** Attributes of operations on rows. */
 export interface RowAttrs {

@@ -11,7 +11,7 @@ import type { Tensor, TensorLike } from "../tensor.ts";
 import { ask } from "../traced_number.ts";
 import { commonType } from "./arguments.ts";
 import { asTensor, isNumber } from "./literal.ts";
-import { add } from "./binary.ts";
+import { add } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
 import { broadcastTo } from "./movement.ts";
 import { indicesAlong } from "./indices.ts";

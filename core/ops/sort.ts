@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { reduceOptions } from "./sum.ts";
+import { type ReduceOptions, reduceOptions } from "./sum.ts";
 import { argument, flag, natural, numbers, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { indexType } from "../dtype.ts";
@@ -15,12 +15,13 @@ import { normalizeAxes, normalizeAxis, type Shape, showShape, sizeOf } from "../
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, upcast } from "./cast.ts";
 import { asTensor } from "./literal.ts";
-import { add, gap, mul } from "./binary.ts";
+import { add, mul } from "./arithmetic.ts";
+import { gap } from "./binary.ts";
 import { eq } from "./compare.ts";
 import { stack } from "./concat.ts";
 import { apply, noJvp, noVjp, numberDType } from "./define.ts";
-import { permute, reshape, transpose } from "./movement.ts";
-import type { ReduceOptions } from "./sum.ts";
+import { permute, transpose } from "./movement.ts";
+import { reshape } from "./reshape.ts";
 import { where } from "./select.ts";
 import { slice } from "./slice.ts";
 import { takeAlongAxis } from "./take.ts";

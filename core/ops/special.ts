@@ -7,9 +7,10 @@
 import * as expr from "../ir/expr.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asFloat } from "./cast.ts";
-import { add, div, hypot, mul } from "./binary.ts";
+import { abs, add, div, mul, square } from "./arithmetic.ts";
+import { hypot } from "./polar.ts";
 import { apply, elementwise, type ElementwiseOp, floatDType } from "./define.ts";
-import { abs, bell, cosh, exp, saturating, square } from "./unary.ts";
+import { bell, cosh, exp, saturating } from "./unary.ts";
 
 function of(op: ElementwiseOp): (x: TensorLike) => Tensor {
   // A key, so that the function has the operation's name.

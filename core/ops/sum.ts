@@ -1,19 +1,66 @@
 /**
- * Sums along axes, and what all reductions share.
+ * Sums along axes, and repetition along axes: the rules of each need the other, its transpose. And what all reductions share.
  *
  * @module
  */
-import { flag, wholes } from "../kinds.ts";
-import { checkOptions, optionTable } from "../options.ts";
 import { isFloat } from "../dtype.ts";
 import { constantValue } from "../ir/operation.ts";
-import { normalizeAxes, type Shape, sizeOf } from "../shape.ts";
+import { flag, wholes } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
+import { normalizeAxes, sameShape, type Shape, sizeOf } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
+import { firstOf, viewOfConstant } from "./algebra.ts";
 import { upcast } from "./cast.ts";
 import { constantNode } from "./constant.ts";
 import { apply, linear, numberDType } from "./define.ts";
 import { asTensor } from "./literal.ts";
-import { broadcastInDim, reshape } from "./movement.ts";
+import { reshape } from "./reshape.ts";
+
+interface BroadcastAttrs {
+  readonly shape: Shape;
+  /** Which axis of the output each axis of the input becomes. */
+  readonly axes: readonly number[];
+}
+
+export const broadcastOp: Op<BroadcastAttrs> = linear({
+  name: "broadcastInDim",
+  shape: (_, { shape }) => shape,
+  transpose: (g, input, { shape, axes }) => {
+    const repeated = axes.filter((axis, i) => input[i] === 1 && shape[axis] !== 1);
+    const added = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+    return reshape(sum(g, { axis: [...added, ...repeated] }), input);
+  },
+  vmap: (x, { shape, axes }, size) => broadcastInDim(x, [size, ...shape], [0, ...axes.map((axis) => axis + 1)]),
+  lower: {
+    kind: "view",
+    view: (input, { shape, axes }) => {
+      const strides = shape.map(() => 0);
+      axes.forEach((axis, i) => {
+        if (input.shape[i] !== 1) strides[axis] = input.strides[i];
+      });
+      return { shape, offset: input.offset, strides };
+    },
+  },
+  simplify: firstOf(viewOfConstant, ({ inputs: [x], shape }) => sameShape(x.shape, shape) ? x : undefined),
+});
+/** Repeats x along new axes and along axes of extent 1: axis i of x becomes axis `axes[i]` (ascending) of `shape`. */
+export function broadcastInDim(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
+  return sameShape(x.shape, shape) ? x : apply(broadcastOp, [x], { shape, axes });
+}
+
+/** For batching rules: gives every unbatched input a leading axis of extent `size`. */
+export function batchAll(inputs: readonly Tensor[], batched: readonly boolean[], size: number): Tensor[] {
+  return inputs.map((input, i) =>
+    batched[i] ? input : broadcastInDim(input, [size, ...input.shape], input.shape.map((_, axis) => axis + 1))
+  );
+}
+
+/** `broadcastTo` a shape that is known to fit. */
+export function broadcastToKnown(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const lead = shape.length - x.rank;
+  return broadcastInDim(x, shape, x.shape.map((_, axis) => axis + lead));
+}
 
 /** Which axes to reduce, and whether to keep them with extent 1. */
 export interface ReduceOptions {

@@ -3,21 +3,19 @@
  *
  * @module
  */
-import { scalar } from "../kinds.ts";
-import { checkOptions, optionTable } from "../options.ts";
-import { isBool, maskType } from "../dtype.ts";
+import { maskType } from "../dtype.ts";
 import * as expr from "../ir/expr.ts";
 import type { Expr } from "../ir/expr.ts";
-import { DTypeError } from "../errors.ts";
+import { scalar } from "../kinds.ts";
+import { checkOptions, optionTable } from "../options.ts";
 import type { Scalar, Tensor, TensorLike } from "../tensor.ts";
-import { asFloat, cast } from "./cast.ts";
-import { asTensor } from "./literal.ts";
-import { madeBy } from "../ir/operation.ts";
-import { firstOf, fold } from "./algebra.ts";
-import { add, div, hypot, mul, sub } from "./binary.ts";
+import { abs, add, div, mul, neg, reciprocal, square, sub } from "./arithmetic.ts";
+import { asFloat } from "./cast.ts";
 import { eq, gt, lt } from "./compare.ts";
 import { zerosLike } from "./constant.ts";
 import { apply, type Domain, elementwise, type ElementwiseOp, floatDType, numberDType } from "./define.ts";
+import { asTensor } from "./literal.ts";
+import { hypot } from "./polar.ts";
 import { where } from "./select.ts";
 
 /** A floating function of one argument: its name in the scalar language and its derivative times g. */
@@ -32,64 +30,6 @@ function floating(
 function of(op: ElementwiseOp): (x: TensorLike) => Tensor {
   // A key, so that the function has the operation's name.
   return { [op.name]: (x: TensorLike) => apply(op, [asFloat(x)], undefined) }[op.name];
-}
-
-export const negOp: ElementwiseOp = elementwise({
-  name: "neg",
-  domain: "any",
-  dtype: numberDType("negate"),
-  partials: [(g) => neg(g)],
-  lower: (x) => expr.unary("neg", x),
-  simplify: firstOf(fold((x) => -x), ({ inputs: [x] }) => madeBy(x, negOp)?.inputs[0]),
-});
-/**
- * -x for each element.
- *
- * ```ts
- * import { neg, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(neg(tensor([1, -2])))); // [-1, 2]
- * ```
- */
-export function neg(x: TensorLike): Tensor {
-  return apply(negOp, [asTensor(x)], undefined);
-}
-
-export const absOp: ElementwiseOp = elementwise({
-  name: "abs",
-  domain: "nonzero",
-  dtype: numberDType("take abs of"),
-  partials: [(g, x) => mul(g, sign(x))],
-  lower: (x) => expr.unary("abs", x),
-});
-/**
- * The absolute value of each element; its derivative at 0 is 0.
- *
- * ```ts
- * import { abs, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(abs(tensor([-2, 0, 3])))); // [2, 0, 3]
- * ```
- */
-export function abs(x: TensorLike): Tensor {
-  return apply(absOp, [asTensor(x)], undefined);
-}
-
-export const signOp: ElementwiseOp = elementwise({
-  name: "sign",
-  domain: "nonzero",
-  dtype: numberDType("take sign of"),
-  partials: [(g) => zerosLike(g)],
-  lower: (x) => expr.unary("sign", x),
-});
-/**
- * -1, 0 or 1 for each element; NaN for NaN.
- *
- * ```ts
- * import { sign, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(sign(tensor([-3, 0, 2])))); // [-1, 0, 1]
- * ```
- */
-export function sign(x: TensorLike): Tensor {
-  return apply(signOp, [asTensor(x)], undefined);
 }
 
 export const floorOp: ElementwiseOp = floating("floor", "nonzero", (g) => zerosLike(g));
@@ -273,30 +213,6 @@ export const isNaNOp: ElementwiseOp = elementwise({
 /** Whether each element is not a number: bool. */
 export const isNaN: (x: TensorLike) => Tensor = of(isNaNOp);
 
-export const notOp: ElementwiseOp = elementwise({
-  name: "not",
-  domain: "bool",
-  dtype: ([x]) => {
-    if (!isBool(x)) {
-      throw new DTypeError(`Cannot apply not to a tensor of type ${x}: it needs bool, compare first`, { dtype: x });
-    }
-    return x;
-  },
-  partials: [undefined],
-  lower: (x) => expr.unary("not", x),
-});
-/**
- * The opposite of each element; anything but 0 counts as true.
- *
- * ```ts
- * import { logicalNot, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(logicalNot(tensor([true, false])))); // [false, true]
- * ```
- */
-export function logicalNot(x: TensorLike): Tensor {
-  return apply(notOp, [cast(x, maskType)], undefined);
-}
-
 /**
  * Whether each element is neither infinite nor NaN: bool.
  *
@@ -322,18 +238,6 @@ export function isInf(x: TensorLike): Tensor {
 }
 
 /**
- * x * x for each element; integers stay integers.
- *
- * ```ts
- * import { square, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(square(tensor([-3, 2])))); // [9, 4]
- * ```
- */
-export function square(x: TensorLike): Tensor {
-  return mul(x, x);
-}
-
-/**
  * 1 / sqrt(x) for each element; infinity at 0, NaN below.
  *
  * ```ts
@@ -343,18 +247,6 @@ export function square(x: TensorLike): Tensor {
  */
 export function rsqrt(x: TensorLike): Tensor {
   return div(1, sqrt(x));
-}
-
-/**
- * 1 / x for each element.
- *
- * ```ts
- * import { reciprocal, tensor, toArray } from "../../mod.ts";
- * console.log(await toArray(reciprocal(tensor([2, -4])))); // [0.5, -0.25]
- * ```
- */
-export function reciprocal(x: TensorLike): Tensor {
-  return div(1, x);
 }
 
 const clipOptions = optionTable<{ readonly min?: Scalar; readonly max?: Scalar }>({ min: scalar, max: scalar });

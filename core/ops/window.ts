@@ -10,7 +10,7 @@ import { type Padding2d, windowAxes, windowCount, type WindowGeometry, windowRea
 import { integer } from "../ranges.ts";
 import { longestAxis, type Shape, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { reshape } from "./movement.ts";
+import { reshape } from "./reshape.ts";
 
 /** One number for both spatial axes, or [vertical, horizontal]. */
 export type Pair = number | readonly [number, number];

@@ -13,7 +13,7 @@ import { eq } from "./compare.ts";
 import { full, iota } from "./creation.ts";
 import { zeroTangent } from "./constant.ts";
 import { apply } from "./define.ts";
-import { reshape } from "./movement.ts";
+import { reshape } from "./reshape.ts";
 import { where } from "./select.ts";
 import { batchRows, ravelIndices, type RowAttrs, takeOp } from "./rows.ts";
 

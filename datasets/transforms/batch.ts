@@ -9,7 +9,7 @@ import { argument, tensors } from "../../core/kinds.ts";
 import { constantOf } from "../../core/ops/constant.ts";
 import { asFloat, cast } from "../../core/ops/cast.ts";
 import { tensor } from "../../core/ops/from_values.ts";
-import { reshape } from "../../core/ops/movement.ts";
+import { reshape } from "../../core/ops/reshape.ts";
 import { clip, round } from "../../core/ops/unary.ts";
 import { ShapeError } from "../../core/errors.ts";
 import { type Shape, showShape } from "../../core/shape.ts";

@@ -6,7 +6,7 @@
 import { type Kind, kindOf, numberPair } from "../../core/kinds.ts";
 import { checkOptions, optionTable } from "../../core/options.ts";
 import { asTensor } from "../../core/ops/literal.ts";
-import { add, mul, sub } from "../../core/ops/binary.ts";
+import { add, mul, sub } from "../../core/ops/arithmetic.ts";
 import { mean } from "../../core/ops/reduce.ts";
 import { slice } from "../../core/ops/slice.ts";
 import { clip } from "../../core/ops/unary.ts";

@@ -5,11 +5,12 @@
  */
 import { checkedInside, type Kind, kindOf, real } from "../../core/kinds.ts";
 import { checkOptions, optionTable } from "../../core/options.ts";
-import { add, div, logicalAnd, mul, sub } from "../../core/ops/binary.ts";
+import { add, div, mul, sub } from "../../core/ops/arithmetic.ts";
+import { logicalAnd } from "../../core/ops/logic.ts";
 import { cast } from "../../core/ops/cast.ts";
 import { eq, ge, lt } from "../../core/ops/compare.ts";
 import { iota } from "../../core/ops/creation.ts";
-import { reshape } from "../../core/ops/movement.ts";
+import { reshape } from "../../core/ops/reshape.ts";
 import { argmax } from "../../core/ops/reduce.ts";
 import { sum } from "../../core/ops/sum.ts";
 import { where } from "../../core/ops/select.ts";

@@ -5,10 +5,11 @@
  */
 import { anyNumber, argument, checkedInside, type Kind, kindOf, numberPair, oneOf } from "../../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../../core/options.ts";
-import { add, mul, sub } from "../../core/ops/binary.ts";
+import { add, mul, sub } from "../../core/ops/arithmetic.ts";
 import { asTensor } from "../../core/ops/literal.ts";
 import { iota } from "../../core/ops/creation.ts";
-import { broadcastTo, flip, reshape } from "../../core/ops/movement.ts";
+import { broadcastTo, flip } from "../../core/ops/movement.ts";
+import { reshape } from "../../core/ops/reshape.ts";
 import { pad } from "../../core/ops/pad.ts";
 import { where } from "../../core/ops/select.ts";
 import { slice } from "../../core/ops/slice.ts";

@@ -8,18 +8,21 @@
  */
 import { argument, checkedInside, flag, numberPair, tensors } from "../../core/kinds.ts";
 import { checkOptions, needed, type OptionKinds, optionTable } from "../../core/options.ts";
-import { add, div, logicalAnd, maximum, minimum, mul, sub } from "../../core/ops/binary.ts";
+import { abs, add, div, mul, sub } from "../../core/ops/arithmetic.ts";
+import { logicalAnd } from "../../core/ops/logic.ts";
+import { maximum, minimum } from "../../core/ops/binary.ts";
 import { cast } from "../../core/ops/cast.ts";
 import { eq, ge, le, lt } from "../../core/ops/compare.ts";
 import { stack } from "../../core/ops/concat.ts";
 import { iota } from "../../core/ops/creation.ts";
 import { matmul } from "../../core/ops/matmul.ts";
-import { broadcastTo, reshape, transpose } from "../../core/ops/movement.ts";
+import { broadcastTo, transpose } from "../../core/ops/movement.ts";
+import { reshape } from "../../core/ops/reshape.ts";
 import { any, argmax } from "../../core/ops/reduce.ts";
 import { where } from "../../core/ops/select.ts";
 import { split as parts } from "../../core/ops/split.ts";
 import { sum } from "../../core/ops/sum.ts";
-import { abs, exp, floor, relu, round, sqrt } from "../../core/ops/unary.ts";
+import { exp, floor, relu, round, sqrt } from "../../core/ops/unary.ts";
 import { type Pair, pair, type Two } from "../../core/ops/window.ts";
 import { indexType } from "../../core/dtype.ts";
 import { ShapeError } from "../../core/errors.ts";

@@ -4,18 +4,20 @@
  * @module
  */
 import { checkHolds, defaultFloat, indexType } from "../../core/dtype.ts";
-import { add, div, logicalAnd, maximum, minimum, mul, sub } from "../../core/ops/binary.ts";
+import { abs, add, div, mul, sub } from "../../core/ops/arithmetic.ts";
+import { logicalAnd } from "../../core/ops/logic.ts";
+import { maximum, minimum } from "../../core/ops/binary.ts";
 import { cast } from "../../core/ops/cast.ts";
 import { ge, lt } from "../../core/ops/compare.ts";
 import { concat } from "../../core/ops/concat.ts";
 import { constantOf } from "../../core/ops/constant.ts";
 import { iota } from "../../core/ops/creation.ts";
-import { reshape } from "../../core/ops/movement.ts";
+import { reshape } from "../../core/ops/reshape.ts";
 import { pad } from "../../core/ops/pad.ts";
 import { where } from "../../core/ops/select.ts";
 import { split } from "../../core/ops/split.ts";
 import { takeAlongAxis } from "../../core/ops/take.ts";
-import { abs, clip, floor, relu, round } from "../../core/ops/unary.ts";
+import { clip, floor, relu, round } from "../../core/ops/unary.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import { inFloat } from "./batch.ts";
 import type { Interpolation, PaddingMode } from "./modes.ts";

@@ -7,7 +7,7 @@ import { normalizeOptions } from "../option_kinds.ts";
 import { quoted } from "../../core/quoted.ts";
 import { argument, tensors } from "../../core/kinds.ts";
 import { checkOptions } from "../../core/options.ts";
-import { div, sub } from "../../core/ops/binary.ts";
+import { div, sub } from "../../core/ops/arithmetic.ts";
 import { cast } from "../../core/ops/cast.ts";
 import { defaultFloat, isFloat } from "../../core/dtype.ts";
 import { DTypeError } from "../../core/errors.ts";

@@ -6,7 +6,7 @@
 import { real } from "../../core/kinds.ts";
 import { checkOptions, intervalOptions, optionTable } from "../../core/options.ts";
 import { defaultFloat } from "../../core/dtype.ts";
-import { add, mul } from "../../core/ops/binary.ts";
+import { add, mul } from "../../core/ops/arithmetic.ts";
 import { full } from "../../core/ops/creation.ts";
 import { clip } from "../../core/ops/unary.ts";
 import {

@@ -6,11 +6,13 @@
 import { real } from "../../core/kinds.ts";
 import { checkOptions, optionTable } from "../../core/options.ts";
 import { defaultFloat } from "../../core/dtype.ts";
-import { div, maximum, mul, sub } from "../../core/ops/binary.ts";
+import { div, mul, sub } from "../../core/ops/arithmetic.ts";
+import { maximum } from "../../core/ops/binary.ts";
 import { cast } from "../../core/ops/cast.ts";
 import { eye } from "../../core/ops/creation.ts";
 import { matmul } from "../../core/ops/matmul.ts";
-import { reshape, transpose } from "../../core/ops/movement.ts";
+import { reshape } from "../../core/ops/reshape.ts";
+import { transpose } from "../../core/ops/movement.ts";
 import { norm } from "../../core/ops/norm.ts";
 import { normal as drawNormal } from "../../core/random.ts";
 import { nonNegative } from "../../core/ranges.ts";

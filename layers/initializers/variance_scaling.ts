@@ -11,7 +11,7 @@
 import { quoted } from "../../core/quoted.ts";
 import { oneOf, real } from "../../core/kinds.ts";
 import { checkOptions, optionTable } from "../../core/options.ts";
-import { mul } from "../../core/ops/binary.ts";
+import { mul } from "../../core/ops/arithmetic.ts";
 import { normal as drawNormal, uniform as drawUniform } from "../../core/random.ts";
 import { nonNegative } from "../../core/ranges.ts";
 import type { Initializer } from "../init.ts";

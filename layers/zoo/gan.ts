@@ -6,7 +6,7 @@
 import { natural } from "../../core/kinds.ts";
 import { checkOptions, optionTable } from "../../core/options.ts";
 import { leakyRelu } from "../../core/ops/nn.ts";
-import { reshape } from "../../core/ops/movement.ts";
+import { reshape } from "../../core/ops/reshape.ts";
 import { relu, tanh } from "../../core/ops/unary.ts";
 import { integer } from "../../core/ranges.ts";
 import { withArgs } from "../../core/with_args.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { addOp, divOp, mulOp } from "../../core/ops/binary.ts";
+import { addOp, divOp, mulOp } from "../../core/ops/arithmetic.ts";
 import { leOp, ltOp } from "../../core/ops/compare.ts";
 import { whereOp } from "../../core/ops/select.ts";
 import { expm1Op } from "../../core/ops/unary.ts";

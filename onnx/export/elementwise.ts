@@ -4,27 +4,10 @@
  * @module
  */
 import { type DType, isBool, isFloat, isInteger } from "../../core/dtype.ts";
-import {
-  addOp,
-  andOp,
-  atan2Op,
-  belowTopOp,
-  divOp,
-  floorDivideOp,
-  gapOp,
-  hypotOp,
-  logAddExpOp,
-  maximumOp,
-  minimumOp,
-  mulOp,
-  orOp,
-  powOp,
-  remOp,
-  shlOp,
-  shrOp,
-  subOp,
-  xorOp,
-} from "../../core/ops/binary.ts";
+import { absOp, addOp, divOp, mulOp, negOp, signOp, subOp } from "../../core/ops/arithmetic.ts";
+import { andOp, notOp, orOp, shlOp, shrOp, xorOp } from "../../core/ops/logic.ts";
+import { atan2Op, hypotOp } from "../../core/ops/polar.ts";
+import { belowTopOp, floorDivideOp, gapOp, logAddExpOp, maximumOp, minimumOp, powOp, remOp } from "../../core/ops/binary.ts";
 import { castOp } from "../../core/ops/cast.ts";
 import { eqOp, leOp, ltOp, neOp } from "../../core/ops/compare.ts";
 import { clampedLogOp } from "../../core/ops/losses.ts";
@@ -170,9 +153,9 @@ export const elementwiseRows: readonly (readonly [Op, Row])[] = [
   row(neOp, formula((write, x, y) => write("Not", write("Equal", x, y)))),
   row(clampedLogOp, formula((write, x) => write("Max", write("Log", x), -100))),
   row(whereOp, same("Where")),
-  row(unary.negOp, same("Neg")),
-  row(unary.absOp, same("Abs")),
-  row(unary.signOp, same("Sign")),
+  row(negOp, same("Neg")),
+  row(absOp, same("Abs")),
+  row(signOp, same("Sign")),
   row(unary.floorOp, same("Floor")),
   row(unary.ceilOp, same("Ceil")),
   row(unary.roundOp, same("Round")),
@@ -224,5 +207,5 @@ export const elementwiseRows: readonly (readonly [Op, Row])[] = [
   row(unary.siluOp, formula((write, x) => write("Mul", x, write("Sigmoid", x)))),
   row(unary.reluOp, relu),
   row(unary.isNaNOp, same("IsNaN")),
-  row(unary.notOp, same("Not")),
+  row(notOp, same("Not")),
 ];

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { broadcastOp, reshapeOp } from "../../core/ops/movement.ts";
+import { broadcastOp, type ReduceAttrs, sumOp } from "../../core/ops/sum.ts";
+import { reshapeOp } from "../../core/ops/reshape.ts";
 import { fullOp } from "../../core/ops/constant.ts";
 import type { Op } from "../../core/tensor.ts";
-import { type ReduceAttrs, sumOp } from "../../core/ops/sum.ts";
-import { divOp } from "../../core/ops/binary.ts";
+import { divOp } from "../../core/ops/arithmetic.ts";
 import { type Extent, extentOf, productOf, sameExtent, sameExtents } from "./extents.ts";
 import type { Value } from "./graph.ts";
 

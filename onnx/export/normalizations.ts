@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { addOp, belowTopOp, divOp, mulOp, subOp } from "../../core/ops/binary.ts";
-import { reshapeOp } from "../../core/ops/movement.ts";
+import { addOp, divOp, mulOp, subOp } from "../../core/ops/arithmetic.ts";
+import { belowTopOp } from "../../core/ops/binary.ts";
+import { reshapeOp } from "../../core/ops/reshape.ts";
 import { maxOp } from "../../core/ops/reduce.ts";
 import { sumOp } from "../../core/ops/sum.ts";
 import { expOp, logOp, sqrtOp } from "../../core/ops/unary.ts";

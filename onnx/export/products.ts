@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { addOp } from "../../core/ops/binary.ts";
+import { addOp } from "../../core/ops/arithmetic.ts";
 import { matmulOp } from "../../core/ops/matmul.ts";
-import { permuteOp, reshapeOp } from "../../core/ops/movement.ts";
+import { permuteOp } from "../../core/ops/movement.ts";
+import { reshapeOp } from "../../core/ops/reshape.ts";
 import type { Op } from "../../core/tensor.ts";
 import { isFloat } from "../../core/dtype.ts";
 import { productOf, sameExtent, sameExtents } from "./extents.ts";

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { addOp, mulOp, subOp } from "../../core/ops/binary.ts";
+import { addOp, mulOp, subOp } from "../../core/ops/arithmetic.ts";
 import { matmulOp } from "../../core/ops/matmul.ts";
-import { permuteOp, reshapeOp } from "../../core/ops/movement.ts";
+import { permuteOp } from "../../core/ops/movement.ts";
+import { reshapeOp } from "../../core/ops/reshape.ts";
 import { sliceOp } from "../../core/ops/slice.ts";
 import { sigmoidOp, tanhOp } from "../../core/ops/unary.ts";
 import { sameExtents } from "./extents.ts";

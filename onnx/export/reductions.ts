@@ -6,7 +6,7 @@
 import { cumsumOp } from "../../core/ops/cumulative.ts";
 import { argmaxOp, argminOp, maxOp, minOp } from "../../core/ops/reduce.ts";
 import { prodOp } from "../../core/ops/prod.ts";
-import { reshapeOp } from "../../core/ops/movement.ts";
+import { reshapeOp } from "../../core/ops/reshape.ts";
 import { argsortOp } from "../../core/ops/sort.ts";
 import { type ReduceAttrs, sumOp } from "../../core/ops/sum.ts";
 import type { Op } from "../../core/tensor.ts";

@@ -6,9 +6,11 @@
  *
  * @module
  */
-import { addOp, andOp, maximumOp, minimumOp } from "../../core/ops/binary.ts";
+import { addOp } from "../../core/ops/arithmetic.ts";
+import { andOp } from "../../core/ops/logic.ts";
+import { maximumOp, minimumOp } from "../../core/ops/binary.ts";
 import { leOp, ltOp } from "../../core/ops/compare.ts";
-import { reshapeOp } from "../../core/ops/movement.ts";
+import { reshapeOp } from "../../core/ops/reshape.ts";
 import { takeGradOp, takeOp } from "../../core/ops/rows.ts";
 import { whereOp } from "../../core/ops/select.ts";
 import { writeOp } from "../../core/ops/write.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { addOp } from "../../core/ops/binary.ts";
+import { addOp } from "../../core/ops/arithmetic.ts";
 import { conv2dInputGradOp, conv2dOp } from "../../core/ops/conv.ts";
-import { reshapeOp } from "../../core/ops/movement.ts";
+import { reshapeOp } from "../../core/ops/reshape.ts";
 import { avgPool2dOp, maxPool2dOp } from "../../core/ops/pool.ts";
 import { type ConvGeometry, type PoolGeometry, windowAxes, type WindowAxis, windowReach } from "../../core/ir/windows.ts";
 import type { Op } from "../../core/tensor.ts";

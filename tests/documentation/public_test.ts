@@ -70,7 +70,7 @@ function valuesOf(module: object, prefix = ""): string[] {
 /** What is no function and has no example, and why. */
 const withoutExample: readonly { readonly what: RegExp; readonly why: string }[] = [
   {
-    what: /^core\/ops\/(unary|binary|special)\.ts /,
+    what: /^core\/ops\/(arithmetic|unary|binary|polar|logic|special)\.ts /,
     why: "made by the dozen by one maker, each with a sentence of what it computes",
   },
   { what: /Error$/, why: "thrown, not made by users; the functions that throw it show how" },

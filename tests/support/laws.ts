@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { isFloat, tangentType } from "../../core/dtype.ts";
 import { apply } from "../../core/ops/define.ts";
-import { batchAll } from "../../core/ops/movement.ts";
+import { batchAll } from "../../core/ops/sum.ts";
 import type { Op } from "../../core/tensor.ts";
 import type { Device } from "../../core/values/device.ts";
 import { useDevice } from "../../core/execution/current_device.ts";
