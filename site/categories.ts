@@ -82,7 +82,7 @@ export const categories: readonly Category[] = [
   {
     title: "Derivatives",
     about: "Functions that make a function's derivative, of any order, and check it.",
-    files: [...within("core/grad", "vjp jvp jacobian checkpoint custom"), "core/execution/check_gradients.ts"],
+    files: [...within("core/grad", "grad vjp jvp jacobian checkpoint custom"), "core/execution/check_gradients.ts"],
   },
   {
     title: "Batches, loops, compilation",

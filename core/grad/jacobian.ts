@@ -12,7 +12,8 @@ import { hasTangent, zeroTangent } from "../ops/constant.ts";
 import { reshape } from "../ops/reshape.ts";
 import { Tensor } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
-import { checkArgnum, checkResult, grad, type GradOptions, gradOptions, vjp } from "./vjp.ts";
+import { checkArgnum, grad, type GradOptions, gradOptions } from "./grad.ts";
+import { checkResult, vjp } from "./vjp.ts";
 import { vmap } from "./vmap.ts";
 
 /** A tree in which each tensor is replaced by a tree of the form `P`: the derivatives of one output by all inputs. */

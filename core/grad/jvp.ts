@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { checkResult } from "./vjp.ts";
+import { checkResult, variable } from "./vjp.ts";
 import { aFunction, aList, argument } from "../kinds.ts";
 import { tangentType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { sumDefined } from "../ops/arithmetic.ts";
-import { cast, variableOp } from "../ops/cast.ts";
+import { cast } from "../ops/cast.ts";
 import { hasTangent, zeroTangent } from "../ops/constant.ts";
-import { type Op, Pending, Tensor, withTrace } from "../tensor.ts";
+import { Tensor, withTrace } from "../tensor.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { leavesLike, mapLeaves, treeLeaves } from "../tree.ts";
 import { onBehalf } from "../ops/watch.ts";
@@ -30,6 +30,7 @@ import { checkDerivative } from "./border.ts";
  * @param tangents Trees of the same form; those of integer tensors are not used.
  * @returns The value and its tangent, which has the same form.
  * @throws {ShapeError} If a tangent is missing, belongs to no primal or has another shape than its primal.
+ * @throws {TypeError} If `f` returns no tensor.
  */
 export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, tangents: A): [R, R] {
   argument(f, aFunction(), "f", "jvp");
@@ -49,13 +50,7 @@ export function jvp<A extends unknown[], R>(f: (...args: A) => R, primals: A, ta
           { path, shape: x.shape, tangent: t.shape },
         );
       }
-      const fresh = new Tensor(
-        x.shape,
-        x.dtype,
-        new Pending(variableOp as Op, [x], undefined),
-        false,
-        trace,
-      );
+      const fresh = variable(x, trace);
       found.set(fresh, cast(t, dtype));
       return fresh;
     }) as A;

@@ -51,6 +51,7 @@ const scanOptions = optionTable<ScanOptions>({ length: anyNumber, reverse: flag 
  * @returns The last state, and what was collected with the steps as first axis.
  * @throws {ShapeError} If sequences have different lengths, or the state changes its form or a shape.
  * @throws {DTypeError} If the state changes a type.
+ * @throws {TypeError} If the state holds something else than tensors and numbers, or a step returns no pair.
  */
 export function scan<C, X, Y>(
   f: (carry: C, x: X) => readonly [carry: C, y: Y],
