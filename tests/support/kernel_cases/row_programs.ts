@@ -220,6 +220,12 @@ export const rowPrograms: readonly RowProgram[] = [
   rowProgram("channels of little", [4, 16, 20, 30], 0, (p, x, shape) => {
     normalizeChannels(p, x, p.output("f32", sizeOf(shape)), shape);
   }),
+  rowProgram("channels of small planes", [256, 260, 3, 3], 0, (p, x, shape) => {
+    normalizeChannels(p, x, p.output("f32", sizeOf(shape)), shape);
+  }),
+  rowProgram("columns of a matrix", [1024, 600, 1, 1], 0, (p, x, shape) => {
+    normalizeChannels(p, x, p.output("f32", sizeOf(shape)), shape);
+  }),
   rowProgram("columns that know their numbers", [512, 300], 3, (p, x, shape) => {
     const [top, numbered] = [p.temporary("f32", shape[0], 0), p.output("f32", sizeOf(shape))];
     const number: Expr = binary("mul", { kind: "cast", type: "f32", x: index([0, 1]) }, f32(1 / 256));
