@@ -17,5 +17,5 @@ export * from "./optimizer.ts";
 export * from "./partition.ts";
 export type * from "./rate.ts";
 export * from "./rmsprop.ts";
-export * as schedules from "./schedules.ts";
+export * as schedules from "./schedules/mod.ts";
 export * from "./sgd.ts";

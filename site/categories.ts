@@ -154,7 +154,7 @@ export const categories: readonly Category[] = [
   {
     title: "Learning rates",
     about: "Rates as functions of the step.",
-    files: within("optimizers", "rate schedules plateau"),
+    files: ["optimizers/rate.ts", "optimizers/schedules/"],
   },
   {
     title: "Data sets",

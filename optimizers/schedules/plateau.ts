@@ -3,18 +3,18 @@
  *
  * @module
  */
-import { oneOf, real } from "../core/kinds.ts";
-import { checkOptions, needed, optionTable } from "../core/options.ts";
-import { defaultFloat, indexType } from "../core/dtype.ts";
-import { asFloat, cast } from "../core/ops/cast.ts";
-import { add, mul, sub } from "../core/ops/arithmetic.ts";
-import { logicalOr } from "../core/ops/logic.ts";
-import { maximum } from "../core/ops/binary.ts";
-import { gt, lt } from "../core/ops/compare.ts";
-import { full, zeros } from "../core/ops/creation.ts";
-import { where } from "../core/ops/select.ts";
-import { integer, nonNegative } from "../core/ranges.ts";
-import type { Tensor, TensorLike } from "../core/tensor.ts";
+import { oneOf, real } from "../../core/kinds.ts";
+import { checkOptions, needed, optionTable } from "../../core/options.ts";
+import { defaultFloat, indexType } from "../../core/dtype.ts";
+import { asFloat, cast } from "../../core/ops/cast.ts";
+import { add, mul, sub } from "../../core/ops/arithmetic.ts";
+import { logicalOr } from "../../core/ops/logic.ts";
+import { maximum } from "../../core/ops/binary.ts";
+import { gt, lt } from "../../core/ops/compare.ts";
+import { full, zeros } from "../../core/ops/creation.ts";
+import { where } from "../../core/ops/select.ts";
+import { integer, nonNegative } from "../../core/ranges.ts";
+import type { Tensor, TensorLike } from "../../core/tensor.ts";
 
 /** Options of `reduceOnPlateau`. */
 export interface PlateauOptions {
@@ -71,7 +71,7 @@ export interface Plateau {
  * compiles nothing.
  *
  * ```ts
- * import { item, jit, optimizers, type Tensor, tensor } from "../mod.ts";
+ * import { item, jit, optimizers, type Tensor, tensor } from "../../mod.ts";
  * const { sgd, schedules } = optimizers;
  * const plateau = schedules.reduceOnPlateau({ from: 0.1, factor: 0.5, patience: 1 });
  * let state = plateau.init();
