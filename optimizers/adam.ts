@@ -72,7 +72,7 @@ interface AdamState {
 export function adam(options: AdamOptions): Optimizer {
   checkOptions(options, adamOptions, "adam");
   const decay = nonNegative(options.weightDecay ?? 0, "weightDecay");
-  return adaptive(options, { grads: decay, params: 0 });
+  return adaptive("adam", options, { grads: decay, params: 0 });
 }
 
 /**
@@ -93,17 +93,17 @@ export function adam(options: AdamOptions): Optimizer {
 export function adamW(options: AdamOptions): Optimizer {
   checkOptions(options, adamOptions, "adamW");
   const decay = nonNegative(options.weightDecay ?? 0.01, "weightDecay");
-  return adaptive(options, { grads: 0, params: decay });
+  return adaptive("adamW", options, { grads: 0, params: decay });
 }
 
 /** Adam with a decay that goes into the gradients, or straight to the parameters. */
-function adaptive(options: AdamOptions, decay: { readonly grads: number; readonly params: number }): Optimizer {
+function adaptive(name: string, options: AdamOptions, decay: { readonly grads: number; readonly params: number }): Optimizer {
   const learningRate = checkRate(options.learningRate);
   const beta1 = decayRate(options.beta1 ?? 0.9, "beta1");
   const beta2 = decayRate(options.beta2 ?? 0.999, "beta2");
   const epsilon = nonNegative(options.epsilon ?? 1e-8, "epsilon");
 
-  return checkedOptimizer("adam", {
+  return checkedOptimizer(name, {
     init: (params) => ({ step: firstStep(), mu: treeMap(zeroTangent, params), nu: treeMap(zeroTangent, params) }),
     update: <P extends object>(grads: P, state: unknown, params: P): [P, Record<string, unknown>] => {
       const last = state as AdamState;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedOptimizer } from "./checked_optimizer.ts";
 import { argument, aTree } from "../core/kinds.ts";
 import { add, div, mul } from "../core/ops/arithmetic.ts";
 import { maximum } from "../core/ops/binary.ts";
@@ -49,14 +50,14 @@ export function globalNorm(tree: object): Tensor {
  */
 export function clipByGlobalNorm(limit: number): Optimizer {
   positive(limit, "the limit of the global norm");
-  return {
+  return checkedOptimizer("clipByGlobalNorm", {
     init: () => ({}),
     update: (grads, state) => {
       // At most 1, and never a division by 0.
       const scale = div(limit, maximum(globalNorm(grads), limit));
       return [treeMap((g: Tensor) => mul(g, scale), grads), state];
     },
-  };
+  });
 }
 
 /**
@@ -76,8 +77,8 @@ export function clipByGlobalNorm(limit: number): Optimizer {
  */
 export function clipByValue(limit: number): Optimizer {
   positive(limit, "the limit of values");
-  return {
+  return checkedOptimizer("clipByValue", {
     init: () => ({}),
     update: (grads, state) => [treeMap((g: Tensor) => clip(g, { min: -limit, max: limit }), grads), state],
-  };
+  });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkedOptimizer } from "./checked_optimizer.ts";
 import { checkedInside } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import type { Mask } from "../core/mask.ts";
@@ -44,8 +45,8 @@ const maskOption = optionTable<{ readonly mask?: Mask }>({ mask: checkedInside()
 export function addDecayedWeights(rate: number, options: { readonly mask?: Mask } = {}): Optimizer {
   const { mask = true } = checkOptions(options, maskOption, "addDecayedWeights");
   nonNegative(rate, "the rate of decay");
-  return {
+  return checkedOptimizer("addDecayedWeights", {
     init: () => ({}),
     update: (grads, state, params) => [addDecay(grads, rate, params, mask), state],
-  };
+  });
 }

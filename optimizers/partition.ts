@@ -126,5 +126,8 @@ export function masked(part: Optimizer, mask: Mask): Optimizer {
  * @returns An optimizer without a state.
  */
 export function setToZero(): Optimizer {
-  return { init: () => ({}), update: (grads, state) => [treeMap(zerosLike, grads), state] };
+  return checkedOptimizer("setToZero", {
+    init: () => ({}),
+    update: (grads, state) => [treeMap(zerosLike, grads), state],
+  });
 }
