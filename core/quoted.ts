@@ -40,6 +40,12 @@ function named(value: object): string {
   return name === "Object" || name === "" ? `a record { ${Object.keys(value).slice(0, 8).join(", ")} }` : `a ${name}`;
 }
 
+/** The first few of a list, and how many more there are. */
+export function firstFew(items: readonly string[], most = 5): string {
+  const more = items.length > most ? `, and ${items.length - most} more` : "";
+  return `${items.slice(0, most).join(", ")}${more}`;
+}
+
 /** What a thrown value says. */
 export function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { quoted } from "./quoted.ts";
+import { firstFew, quoted } from "./quoted.ts";
 import { aFunction, argument, isRecord } from "./kinds.ts";
 import { ShapeError, TraceError } from "./errors.ts";
 import { refuseForeign, Tensor } from "./tensor.ts";
@@ -183,17 +183,14 @@ function leavesByPath(
   });
   const unexpected = [...left].flatMap(([path, value]) => counts(value) ? [path] : []);
   if (missing.length + unexpected.length === 0) return found;
-  const parts = [listed("missing", missing), listed("unexpected", unexpected)].filter((part) => part !== "");
+  const parts = Object.entries({ missing, unexpected }).flatMap(([what, paths]) =>
+    paths.length === 0 ? [] : [`${what} ${firstFew(paths.map(nameOf))}`]
+  );
   throw new ShapeError(`${problem}: ${parts.join("; ")}`, { path: missing[0] ?? unexpected[0], missing, unexpected });
 }
 
-/** The first few of many paths. */
-function listed(what: string, paths: readonly string[], most = 5): string {
-  if (paths.length === 0) return "";
-  const more = paths.length > most ? `, and ${paths.length - most} more` : "";
-  return `${what} ${
-    paths.slice(0, most).map((path) => path === "" ? "a leaf that is the whole tree" : `"${path}"`).join(", ")
-  }${more}`;
+function nameOf(path: string): string {
+  return path === "" ? "a leaf that is the whole tree" : `"${path}"`;
 }
 
 /**

@@ -5,12 +5,12 @@
  *
  * @module
  */
-import { aRecord, argument } from "../core/kinds.ts";
+import { firstFew } from "../core/quoted.ts";
+import { aRecord, argument, flag } from "../core/kinds.ts";
 import { dtypeOfArray, type TypedArray } from "../core/dtype.ts";
 import { cast } from "../core/ops/cast.ts";
 import { tensor } from "../core/ops/from_values.ts";
 import { ShapeError } from "../core/errors.ts";
-import { flag } from "../core/kinds.ts";
 import type { Outcome } from "../core/or_throw.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { sameShape, type Shape, showShape, sizeOf } from "../core/shape.ts";
@@ -196,17 +196,8 @@ function strange(data: readonly unknown[] | ArrayBufferView, shape: Shape): stri
 }
 
 function sentence(missing: readonly string[], unexpected: readonly string[], mismatched: StateDictError["mismatched"]): string {
-  const parts = [
-    listed("missing", missing),
-    listed("unexpected", unexpected),
-    listed("", mismatched.map(({ name, reason }) => `${name} ${reason}`)),
-  ];
-  return `Cannot load the state dict: ${parts.filter((part) => part !== "").join("; ")}`;
-}
-
-/** The first few of many names. */
-function listed(what: string, items: readonly string[], most = 5): string {
-  if (items.length === 0) return "";
-  const more = items.length > most ? `, and ${items.length - most} more` : "";
-  return `${what} ${items.slice(0, most).join(", ")}${more}`.trim();
+  const unfit = mismatched.map(({ name, reason }) => `${name} ${reason}`);
+  const parts = [["missing ", missing], ["unexpected ", unexpected], ["", unfit]] as const;
+  const shown = parts.flatMap(([what, items]) => items.length === 0 ? [] : [`${what}${firstFew(items)}`]);
+  return `Cannot load the state dict: ${shown.join("; ")}`;
 }

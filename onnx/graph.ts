@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { firstFew } from "../core/quoted.ts";
 import { broken, type Failure, unsupported } from "../formats/failures.ts";
 import { Attributes, type AttributeValue, attributeValue, type GraphValue, type Subgraph } from "./attributes.ts";
 import type { OnnxOp } from "./call.ts";
@@ -271,8 +272,6 @@ function withType(attribute: AttributeProto): AttributeProto {
 /** The failure that lists every op that is not supported, with its nodes; undefined if there is none. */
 export function unsupportedOps({ file, unsupported: found }: Context): Failure | undefined {
   if (found.size === 0) return undefined;
-  const shown = (names: readonly string[]) =>
-    names.length > 5 ? `${names.slice(0, 5).join(", ")}, and ${names.length - 5} more` : names.join(", ");
-  const list = [...found].map(([op, names]) => `${op} (${shown(names)})`).join("; ");
+  const list = [...found].map(([op, names]) => `${op} (${firstFew(names)})`).join("; ");
   return unsupported(file, `it has what is not supported: ${list}`);
 }

@@ -49,7 +49,8 @@ export function reduceLoss(losses: Tensor, { reduction = "mean" }: LossOptions, 
   }
 }
 
-/** Two floating tensors.
+/**
+ * Two floating tensors.
  *
  * @throws {ShapeError} If their shapes differ; `what` names the loss.
  */
@@ -76,6 +77,8 @@ export function weigh(x: Tensor, weight: Tensor): Tensor {
  * console.log(await item(mseLoss(tensor([1, 2]), tensor([2, 4])))); // 2.5
  * console.log(await toArray(mseLoss(tensor([1, 2]), tensor([2, 4]), { reduction: "none" }))); // [1, 4]
  * ```
+ *
+ * @throws {ShapeError} If the shapes differ.
  */
 export function mseLoss(prediction: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
   checkOptions(options, lossOptions, "mseLoss");
@@ -92,6 +95,8 @@ export function mseLoss(prediction: TensorLike, target: TensorLike, options: Los
  * import { binaryCrossEntropy, item, tensor } from "../../mod.ts";
  * console.log(await item(binaryCrossEntropy(tensor([0.5, 0.25]), tensor([1, 0])))); // 0.490...
  * ```
+ *
+ * @throws {ShapeError} If the shapes differ.
  */
 export function binaryCrossEntropy(probability: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
   checkOptions(options, lossOptions, "binaryCrossEntropy");
@@ -117,6 +122,8 @@ export const clampedLogOp: ElementwiseOp = elementwise({
  * import { binaryCrossEntropyWithLogits, item, tensor } from "../../mod.ts";
  * console.log(await item(binaryCrossEntropyWithLogits(tensor([0, 1000]), tensor([1, 1])))); // 0.346...
  * ```
+ *
+ * @throws {ShapeError} If the shapes differ.
  */
 export function binaryCrossEntropyWithLogits(logits: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
   checkOptions(options, lossOptions, "binaryCrossEntropyWithLogits");

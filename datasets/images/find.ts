@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { Either } from "../../deps.ts";
-import { quoted } from "../../core/quoted.ts";
+import { firstFew, quoted } from "../../core/quoted.ts";
 import type { DatasetError } from "../errors.ts";
 import { badFormat, notFound, readFailed } from "../failures.ts";
 import { numberedClasses } from "../numbered_classes.ts";
@@ -99,8 +99,8 @@ function whyNot(
   const used = new Set(classified.map(({ of }) => of));
   const empty = folders.filter((name) => !used.has(name));
   if (empty.length === 0) return undefined;
-  const shown = empty.slice(0, 5).map(quoted).join(", ") + (empty.length > 5 ? ` and ${empty.length - 5} more` : "");
-  return `${empty.length === 1 ? "a subfolder has" : "subfolders have"} no file that ends in .png, .jpg or .jpeg: ${shown}`;
+  const these = empty.length === 1 ? "a subfolder has" : "subfolders have";
+  return `${these} no file that ends in .png, .jpg or .jpeg: ${firstFew(empty.map(quoted))}`;
 }
 
 const isImage = (name: string) => /\.(png|jpe?g)$/i.test(name);

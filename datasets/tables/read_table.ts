@@ -4,11 +4,10 @@
  * @module
  */
 import { Either } from "../../deps.ts";
-import { quoted } from "../../core/quoted.ts";
+import { quoted, reasonOf } from "../../core/quoted.ts";
 import { arrays, type ArraySet } from "../arrays.ts";
 import type { ColumnType, CsvOptions } from "./types.ts";
 import type { DatasetError } from "../errors.ts";
-import { reasonOf } from "../../core/quoted.ts";
 import { badTable, notFound, readFailed } from "../failures.ts";
 import { permitted, reading } from "../../core/permissions.ts";
 import { type Column, columnReader, TableError } from "./columns.ts";

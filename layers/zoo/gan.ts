@@ -47,6 +47,7 @@ const generatorOptions = optionTable<GeneratorOptions>({ channels: natural, feat
  * console.log(images.shape); // [16, 1, 28, 28]
  * ```
  *
+ * @throws {RangeError} If `features` is no multiple of 2.
  * @see Radford et al., "Unsupervised representation learning with deep convolutional generative adversarial networks", 2015
  */
 export function generator(options: GeneratorOptions = {}): AnyLayer {

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { DType } from "../../core/dtype.ts";
-import { toHostArray } from "../../core/dtype.ts";
+import { type DType, toHostArray } from "../../core/dtype.ts";
 import type { Shape } from "../../core/shape.ts";
 import {
   type AttributeProto,
