@@ -18,7 +18,7 @@ async function isThere(program: string): Promise<boolean> {
 const browser = "chromium";
 const ignore = !await isThere(browser);
 
-/** Milliseconds that a page may take: a software GPU compiles for some seconds, and other tests run beside it. */
+/** Milliseconds that the pages may take: a software GPU compiles for some seconds, and other tests run beside it. */
 const patience = 120_000;
 
 /** Bundles the page into a folder, as `deno task bundle` does the library. */
@@ -47,18 +47,27 @@ async function isRemoved(folder: string): Promise<boolean> {
 /** What a page sends. */
 type Sent = Partial<Trained> & { readonly error?: string; readonly isolated: boolean };
 
+/** How a page is opened. */
+interface Visit {
+  readonly query: string;
+  readonly isolated: boolean;
+}
+
 const isolation = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
 
-/** Runs the page in a browser. */
-async function run(folder: string, query: string, isolated: boolean): Promise<Sent> {
-  const result = Promise.withResolvers<Sent>();
-  const headers = isolated ? isolation : {};
+/** Runs the page in a browser, once for each visit: what it sends is answered with where it goes next. */
+async function run(folder: string, visits: readonly Visit[]): Promise<readonly Sent[]> {
+  const sent: Sent[] = [];
+  const all = Promise.withResolvers<void>();
+  const addressOf = (i: number) => i < visits.length ? `/?${visits[i].query}` : "";
   const server = Deno.serve({ port: 0, onListen() {} }, async (request) => {
     const { pathname } = new URL(request.url);
     if (pathname === "/result") {
-      result.resolve(await request.json());
-      return new Response();
+      sent.push(await request.json());
+      if (sent.length === visits.length) all.resolve();
+      return new Response(addressOf(sent.length));
     }
+    const headers = { ...visits[sent.length]?.isolated ? isolation : {}, "cache-control": "no-store" };
     if (pathname === "/") {
       const page = `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>`;
       return new Response(page, { headers: { ...headers, "content-type": "text/html" } });
@@ -68,11 +77,15 @@ async function run(folder: string, query: string, isolated: boolean): Promise<Se
   });
   const profile = await Deno.makeTempDir();
   const flags = ["--headless", "--no-sandbox", "--disable-dev-shm-usage", "--enable-unsafe-webgpu", `--user-data-dir=${profile}`];
-  const address = `http://localhost:${server.addr.port}/?${query}`;
+  const address = `http://localhost:${server.addr.port}${addressOf(0)}`;
   const child = new Deno.Command(browser, { args: [...flags, address], stdout: "null", stderr: "null" }).spawn();
-  const timer = setTimeout(() => result.reject(new Error(`the page sent nothing in ${patience / 1000} s`)), patience);
+  const timer = setTimeout(
+    () => all.reject(new Error(`${addressOf(sent.length)} sent nothing in ${patience / 1000} s`)),
+    patience,
+  );
   try {
-    return await result.promise;
+    await all.promise;
+    return sent;
   } finally {
     clearTimeout(timer);
     child.kill();
@@ -98,26 +111,29 @@ Deno.test({
   const folder = await Deno.makeTempDir();
   try {
     await bundle(folder);
+    const [isolated, plain, refused, webgpu] = await run(folder, [
+      { query: "device=wasm&threads=2", isolated: true },
+      { query: "device=wasm", isolated: false },
+      { query: "device=wasm&threads=2", isolated: false },
+      { query: "device=webgpu", isolated: false },
+    ]);
     const expected = await expectedLosses();
     const check = (sent: Sent) => {
       assert.equal(sent.error, undefined);
       assertClose(sent.losses!, expected, { relative: 1e-3, absolute: 1e-4 }, "losses");
     };
-    await t.step("wasm, isolated", async () => {
-      const sent = await run(folder, "device=wasm&threads=2", true);
-      check(sent);
-      assert.deepEqual([sent.isolated, sent.description], [true, "WebAssembly SIMD, 2 threads"]);
+    await t.step("wasm, isolated", () => {
+      check(isolated);
+      assert.deepEqual([isolated.isolated, isolated.description], [true, "WebAssembly SIMD, 2 threads"]);
     });
-    await t.step("wasm, not isolated", async () => {
-      const sent = await run(folder, "device=wasm", false);
-      check(sent);
-      assert.deepEqual([sent.isolated, sent.description], [false, "WebAssembly SIMD, 1 thread"]);
+    await t.step("wasm, not isolated", () => {
+      check(plain);
+      assert.deepEqual([plain.isolated, plain.description], [false, "WebAssembly SIMD, 1 thread"]);
     });
-    await t.step("several threads where memory cannot be shared", async () => {
-      const { error } = await run(folder, "device=wasm&threads=2", false);
-      assert.match(error!, /Cannot use 2 threads here: this page is not isolated from other origins/);
+    await t.step("several threads where memory cannot be shared", () => {
+      assert.match(refused.error!, /Cannot use 2 threads here: this page is not isolated from other origins/);
     });
-    await t.step("webgpu", async () => check(await run(folder, "device=webgpu", false)));
+    await t.step("webgpu", () => check(webgpu));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

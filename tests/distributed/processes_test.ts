@@ -63,19 +63,19 @@ for (const device of deviceNames) {
 }
 
 testWithProcesses(
-  "thirty steps by two processes, with overlap and without, and by one that accumulates: the same bits",
+  "twelve steps by two processes, with overlap and without, and by one that accumulates: the same bits",
   async (launcher) => {
-    const two = reported<Trained>(await runProcesses(launcher, 2, train, ["cnn", "30", "64", "1"]));
-    const apart = reported<Trained>(await runProcesses(launcher, 2, train, ["cnn", "30", "64", "1", "false"]));
-    const one = reported<Trained>(await runProcesses(launcher, 1, train, ["cnn", "30", "64", "2"]));
+    const two = reported<Trained>(await runProcesses(launcher, 2, train, ["cnn", "12", "64", "1"]));
+    const apart = reported<Trained>(await runProcesses(launcher, 2, train, ["cnn", "12", "64", "1", "false"]));
+    const one = reported<Trained>(await runProcesses(launcher, 1, train, ["cnn", "12", "64", "2"]));
     assert.equal(two.length, 2);
     assert.equal(digests([...two, ...apart, ...one]).size, 1);
   },
 );
 
 testWithProcesses("four processes differ from two in the order of sums only", async (launcher) => {
-  const [two] = reported<Trained>(await runProcesses(launcher, 2, train, ["cnn", "20", "64", "1"]));
-  const four = reported<Trained>(await runProcesses(launcher, 4, train, ["cnn", "20", "64", "1"]));
+  const [two] = reported<Trained>(await runProcesses(launcher, 2, train, ["cnn", "8", "64", "1"]));
+  const four = reported<Trained>(await runProcesses(launcher, 4, train, ["cnn", "8", "64", "1"]));
   assert.equal(digests(four).size, 1);
   const distance = relativeDistance(four[0], two);
   assert.ok(distance <= 1e-6, `${distance}`);

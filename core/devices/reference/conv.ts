@@ -8,10 +8,10 @@ import { type ConvGeometry, inputAt, tapsInside, windowAxes } from "../../ir/win
 import { sizeOf } from "../../shape.ts";
 
 /**
- * Calls `see` for every product of the convolution: y[yi] += x[xi] * weight[wi], indices in contiguous arrays. Products with
- * padding are left out.
+ * Calls `see` for every row of products of the convolution: y[yi] += x[xi + t * dilation] * weight[wi + t] for t < taps, indices in
+ * contiguous arrays. Products with padding are left out.
  */
-function forEachProduct(g: ConvGeometry, see: (yi: number, xi: number, wi: number) => void): void {
+function forEachRow(g: ConvGeometry, see: (yi: number, xi: number, wi: number, taps: number) => void): void {
   const [rows, columns] = windowAxes(g);
   const inputs = g.c / g.groups;
   const outputs = g.o / g.groups;
@@ -27,7 +27,7 @@ function forEachProduct(g: ConvGeometry, see: (yi: number, xi: number, wi: numbe
             for (let ky = ys.from; ky < ys.to; ky++) {
               const xRow = ((n * g.c + firstInput + i) * g.h + inputAt(rows, oy, ky)) * g.w;
               const wRow = ((o * inputs + i) * g.kh + ky) * g.kw;
-              for (let kx = xs.from; kx < xs.to; kx++) see(yi, xRow + inputAt(columns, ox, kx), wRow + kx);
+              see(yi, xRow + inputAt(columns, ox, xs.from), wRow + xs.from, xs.to - xs.from);
             }
           }
         }
@@ -41,20 +41,29 @@ type Result = (kernel: ConvKernel, operands: readonly ArrayLike<number>[]) => Fl
 /** y[n, o, oy, ox]. */
 export const conv2d: Result = ({ shape, geometry }, [x, weight]) => {
   const y = new Float64Array(sizeOf(shape));
-  forEachProduct(geometry, (yi, xi, wi) => y[yi] += x[xi] * weight[wi]);
+  const step = geometry.dilation[1];
+  forEachRow(geometry, (yi, xi, wi, taps) => {
+    for (let t = 0; t < taps; t++) y[yi] += x[xi + t * step] * weight[wi + t];
+  });
   return y;
 };
 
 /** The transpose in x. */
 export const conv2dInputGrad: Result = ({ shape, geometry }, [g, weight]) => {
   const x = new Float64Array(sizeOf(shape));
-  forEachProduct(geometry, (yi, xi, wi) => x[xi] += g[yi] * weight[wi]);
+  const step = geometry.dilation[1];
+  forEachRow(geometry, (yi, xi, wi, taps) => {
+    for (let t = 0; t < taps; t++) x[xi + t * step] += g[yi] * weight[wi + t];
+  });
   return x;
 };
 
 /** The transpose in the weight. */
 export const conv2dFilterGrad: Result = ({ shape, geometry }, [x, g]) => {
   const weight = new Float64Array(sizeOf(shape));
-  forEachProduct(geometry, (yi, xi, wi) => weight[wi] += x[xi] * g[yi]);
+  const step = geometry.dilation[1];
+  forEachRow(geometry, (yi, xi, wi, taps) => {
+    for (let t = 0; t < taps; t++) weight[wi + t] += x[xi + t * step] * g[yi];
+  });
   return weight;
 };

@@ -116,7 +116,7 @@ const names = ["finite", "Infinity", "-Infinity", "NaN"];
 
 for (const device of deviceNames.filter((name) => name !== "reference")) {
   Deno.test(`NaN and infinity come out of compositions as on the reference (${device})`, async () => {
-    const chosen = share(device, groups, () => "all");
+    const chosen = share(device, groups, () => "all", 5);
     await setDevice("reference");
     const expected = await outcome(chosen);
     await setDevice(device);
@@ -160,7 +160,7 @@ Deno.test({
     const expected = new Map<string, number>();
     for (const device of deviceNames) {
       await setDevice(device);
-      const calls = share(device, literalCalls(), ([name]) => name.split("(")[0], 4);
+      const calls = share(device, literalCalls(), ([name]) => name.split("(")[0], 8);
       const found = await data(jit(() => stack(calls.map(([, f]) => f())))());
       calls.forEach(([name], i) => {
         if (device === "reference") expected.set(name, found[i]);

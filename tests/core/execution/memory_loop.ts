@@ -26,7 +26,7 @@ import { cnn, imageShape } from "../../../examples/parts/models.ts";
 const [device, steps, how, rhythm, first] = Deno.args;
 await setDevice(device as "wasm" | "webgpu");
 
-const batch = 16;
+const batch = 4;
 const { params, state } = cnn.init(random.key(0), imageShape);
 const noise = Uint8Array.from({ length: 256 + batch * 784 }, (_, j) => (31 * j + 17 * (j >> 8)) & 255);
 const optimizer = optimizers.sgd({ learningRate: 0.01, momentum: 0.5 });

@@ -1,8 +1,9 @@
 /** Memory of training loops that are long enough to show what a step leaves behind (longer ones: tests/long), and of large results. */
 import assert from "node:assert/strict";
+import { isLong } from "../../support/share.ts";
 import { testMemory } from "./memory.ts";
 
-testMemory({ jit: [600, 1200], eager: [100, 500] });
+if (!isLong) testMemory({ jit: [600, 1200], eager: [100, 500] });
 
 interface Loop {
   /** A statement that replaces results of 40 MB: `x` is what the loop begins with, and `step` is compiled. */
@@ -13,14 +14,16 @@ interface Loop {
   readonly unwatched?: boolean;
   /** MB that the process takes at most. */
   readonly most?: number;
+  /** Whether others do what it does, and more: it is left to `tests/long`. */
+  readonly isLong?: boolean;
 }
 
 // In MB, on a busy machine too: 240 to 320, unwatched 375, and 45 more where V8 has not kept the library's code; 700 if all results stayed.
 const loops: Readonly<Record<string, Loop>> = {
-  "of jit": { body: "x = step(x)" },
+  "of jit": { body: "x = step(x)", isLong: true },
   "of jit on two threads": { body: "x = step(x)", threads: 2 },
-  "of jit in f64": { body: "x = step(x)", dtype: "f64" },
-  "that computes at once": { body: "x = realize(add(x, 1))" },
+  "of jit in f64": { body: "x = step(x)", dtype: "f64", isLong: true },
+  "that computes at once": { body: "x = realize(add(x, 1))", isLong: true },
   "that computes at once in f64 on two threads": { body: "x = realize(add(x, 1))", dtype: "f64", threads: 2 },
   "of gradients": { body: "x = realize(sub(x, mul(grad((y) => sum(square(y)))(x), 0.1)))" },
   "with several results at a time": { body: "const y = realize(mul(x, 2)); x = realize(sub(realize(add(y, 1)), y))" },
@@ -51,6 +54,7 @@ function program({ body, dtype = "f32", threads = 1, unwatched = false }: Loop):
 
 for (const [name, loop] of Object.entries(loops)) {
   const { most = 400 } = loop;
+  if (loop.isLong && !isLong) continue;
   const title = `a synchronous loop over results of 40 MB stays below ${most}: ${name}`;
   Deno.test(title, { ignore: Deno.build.os !== "linux" }, async () => {
     const child = new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--no-check", "-"], stdin: "piped", stdout: "piped" })

@@ -110,9 +110,9 @@ testOnDevices("a loop is its steps one after the other", async () => {
   }
 });
 
-testOnDevices("its gradient is theirs, by everything it depends on", async () => {
+testOnDevices("its gradient is theirs, by everything it depends on", async (_, device) => {
   const loss = (run: Run) => (weights: Weights, init: State, xs: Tensor) => total(run(cell(weights), init, xs));
-  for (const argnum of [0, 1, 2] as const) {
+  for (const argnum of share(device, [0, 1, 2] as const, () => "all")) {
     const all = (run: Run) => grad(loss(run), { argnum })(weights, init, xs);
     await assertSame(all(looped), all(unrolled), `argument ${argnum}`);
   }
@@ -120,15 +120,17 @@ testOnDevices("its gradient is theirs, by everything it depends on", async () =>
   await assertSame(compiled(looped), compiled(unrolled), "jit");
 });
 
-testOnDevices("its second derivatives and directional derivatives are theirs", async () => {
+testOnDevices("its second derivatives and directional derivatives are theirs", async (_, device) => {
   const along = random(6, [3, 3]);
   const loss = (run: Run) => (w: Tensor) => total(run(cell({ ...weights, w }), init, xs));
-  const second = (run: Run) => grad((w: Tensor) => sum(mul(grad(loss(run))(w), along)))(weights.w);
-  await assertSame(second(looped), second(unrolled), "grad of grad");
-  const forward = (run: Run) => jvp(loss(run), [weights.w], [along]);
-  await assertSame(forward(looped), forward(unrolled), "jvp");
-  const mixed = (run: Run) => jvp(grad(loss(run)), [weights.w], [along]);
-  await assertSame(mixed(looped), mixed(unrolled), "jvp of grad");
+  const derivatives: Readonly<Record<string, (run: Run) => unknown>> = {
+    "grad of grad": (run) => grad((w: Tensor) => sum(mul(grad(loss(run))(w), along)))(weights.w),
+    "jvp": (run) => jvp(loss(run), [weights.w], [along]),
+    "jvp of grad": (run) => jvp(grad(loss(run)), [weights.w], [along]),
+  };
+  for (const [name, of] of share(device, Object.entries(derivatives), () => "all", 2)) {
+    await assertSame(of(looped), of(unrolled), name);
+  }
 });
 
 testOnDevices("a batch of loops is a loop of batches", async (_, device) => {

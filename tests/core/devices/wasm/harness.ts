@@ -223,14 +223,27 @@ const tiled: ReadonlySet<string> = new Set(["matmul", "conv2d", "conv2dInputGrad
 /** A way to run a kernel: on how many threads, by which tiles, whether through an epilogue. */
 type Way = readonly [threads: number, tiles: Tiling, epilogue: boolean];
 
-/** All ways. In quick tests those in which any two of threads, tiles and epilogue meet. */
+/** How many kernels of a kind have been run. */
+const counts = new Map<string, number>();
+
+/**
+ * All ways. In quick tests a kernel that is made of tiles is run by each of them with one number of threads, and with or without an
+ * epilogue: the next of its kind with others, so that after six of them all ways had their turn.
+ */
 function waysOf(kernel: SimpleKernel, wide: boolean): readonly Way[] {
   const isTiled = tiled.has(kernel.kind);
   const tilings = [narrowTile, ...(isTiled ? [wideTile] : []), ...(isTiled && !wide ? machineCodes.keys() : [])];
-  const all = [1, 2, 3].flatMap((threads) =>
-    tilings.flatMap((tiles, i) => [false, true].map((epilogue) => [[threads, tiles, epilogue], (threads + i) % 2] as const))
+  const count = counts.get(kernel.kind) ?? 0;
+  counts.set(kernel.kind, count + 1);
+  const isInTurn = (threads: number, i: number, epilogue: boolean) =>
+    (threads + i + count) % 3 === 0 && (i + Math.floor(count / 3)) % 2 === Number(epilogue);
+  return [1, 2, 3].flatMap((threads) =>
+    tilings.flatMap((tiles, i) =>
+      [false, true].flatMap((epilogue) =>
+        isLong || !isTiled || isInTurn(threads, i, epilogue) ? [[threads, tiles, epilogue] as const] : []
+      )
+    )
   );
-  return all.filter(([[, , epilogue], parity]) => isLong || !isTiled || epilogue === (parity === 1)).map(([way]) => way);
 }
 
 /** Runs a kernel in several ways (threads, with and without epilogue, all tiles, every algorithm) and compares with what it should give. */
