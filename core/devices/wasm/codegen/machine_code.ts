@@ -7,7 +7,7 @@
 import type { WasmModule } from "./assembler/module.ts";
 import { roundUp } from "./emit/blocks.ts";
 import type { VectorParameter, VectorWriter, WriteVectors } from "./emit/vector_code.ts";
-import { maxTileRows, type Tiles, wholeBlockRows } from "./matmul/tile.ts";
+import { type Tiles, wholeBlockRows } from "./matmul/tile.ts";
 
 /** The machine code of one program as it is written. */
 export interface MachineCode {
@@ -50,7 +50,6 @@ export function importMachineCode(
     return {
       columns: Math.min(machine.tileColumns, roundUp(columns, machine.lanes)),
       perRegister: 1,
-      packedRows: maxTileRows,
       blockRows: wholeBlockRows,
       registerFloats: machine.lanes,
       registers: machine.lanes === 16 ? 32 : 16,

@@ -11,6 +11,16 @@ import { storeLanes, transpose4, vectorLanes } from "./vectors.ts";
 /** What a parameter of such a function is: an address in the memory, or an integer that is not negative. */
 export type VectorParameter = "address" | "count";
 
+/** What moves lanes of vectors of four. */
+export interface LaneExchanges {
+  /** Sets both pairs of lanes to two floats. */
+  loadPair(vector: number, address: number, offset: number): void;
+  /** Lanes change places with those so far from them: 1 within pairs, 2 the pairs. */
+  within(vector: number, distance: 1 | 2): void;
+  /** Those lanes of x whose number has the bit `distance` change places with the same lanes of y; a third vector's value is lost. */
+  between(x: number, y: number, distance: 1 | 2, spare: number): void;
+}
+
 /**
  * Writes functions that move nothing but vectors of f32. Vectors and integers go by number: local variables, or registers. Distances are
  * in bytes.
@@ -33,6 +43,8 @@ export interface VectorCode {
   broadcast(vector: number, address: number, offset: number): void;
   /** Sets all lanes to one of another vector: there if it saves more than it takes, since the bounds of each load are checked. */
   readonly spread?: (to: number, from: number, lane: number) => void;
+  /** There as `spread` is. */
+  readonly exchanges?: LaneExchanges;
   /** sum += x y, rounded once (in WebAssembly: if the processor can). */
   multiplyAdd(x: number, y: number, sum: number): void;
   /** to = x + y, x - y, and factor x; any of the vectors may be the same. */
@@ -107,13 +119,25 @@ export function wasmVectorWriter(module: WasmModule, perRegister: 1 | 2 = 1): Ve
 export class WasmVectorCode implements VectorCode {
   readonly lanes = vectorLanes;
   readonly spread: VectorCode["spread"];
+  readonly exchanges: VectorCode["exchanges"];
   readonly #c: FunctionWriter;
   readonly #adds: boolean;
 
   constructor(c: FunctionWriter, perRegister: 1 | 2 = 1) {
     this.#c = c;
     this.#adds = perRegister === 1;
-    if (this.#adds) this.spread = (to, from, lane) => void c.get(from).get(from).shuffle32([lane, lane, lane, lane]).set(to);
+    if (!this.#adds) return;
+    this.spread = (to, from, lane) => void c.get(from).get(from).shuffle32([lane, lane, lane, lane]).set(to);
+    this.exchanges = {
+      loadPair: (vector, address, offset) => void this.#read("v128.load64_splat", address, offset).set(vector),
+      within: (vector, distance) =>
+        void c.get(vector).get(vector).shuffle32(distance === 1 ? [1, 0, 3, 2] : [2, 3, 0, 1]).set(vector),
+      between: (x, y, distance, spare) => {
+        const lanes = distance === 1 ? [0, 5, 2, 7] as const : [0, 1, 6, 7] as const;
+        c.get(x).get(y).shuffle32(lanes).set(spare);
+        c.get(y).get(x).shuffle32(lanes).set(y).get(spare).set(x);
+      },
+    };
   }
 
   vectors(count: number): number[] {
@@ -145,7 +169,7 @@ export class WasmVectorCode implements VectorCode {
     this.#read("v128.load32_splat", address, offset).set(vector);
   }
 
-  #read(instruction: "v128.load" | "v128.load32_splat", address: number, offset: number): FunctionWriter {
+  #read(instruction: "v128.load" | "v128.load32_splat" | "v128.load64_splat", address: number, offset: number): FunctionWriter {
     const c = this.#c.get(address);
     return this.#adds && offset !== 0 ? c.i32(offset).op("i32.add").mem(instruction) : c.mem(instruction, offset);
   }

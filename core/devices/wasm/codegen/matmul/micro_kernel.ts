@@ -7,14 +7,17 @@
  * merges two neighbouring vectors into one register of twice the length (see `tile_loops.ts`), it is 6 by 16: the code is the
  * same, with more columns. So it is with machine code, whose vectors are longer or more (see `native/native.ts`).
  *
- * In WebAssembly a tile of single vectors waits for loads and the checks of their bounds, not for multiply-adds. Where the left matrix is
- * packed, or its rows lie beside each other, a tile of 5 rows has registers to spare for four of its elements at once, which are then
- * spread: 0.99 of the peak if packed, where 6 rows with a load for each element reach 0.92 (Intel, family 6, model 167).
+ * In WebAssembly a tile of single vectors waits for loads and the checks of their bounds, not for multiply-adds: 6 rows with a load for
+ * each element reach 0.87 of the peak (Intel, family 6, model 167). Where the left matrix is packed, or its rows lie beside each other, one
+ * load brings four elements. 5 rows have a register to spare, to spread them from, and reach 0.95: ten sums are few to hide the latency of
+ * multiply-adds behind. 6 rows exchange lanes instead: four rows in a vector are multiplied by four columns as they lie, and again after
+ * each exchange, so that each sum holds one element of every row and every column; when all steps are done lanes change places between the
+ * sums. Two more rows are a vector of two pairs. That takes 4 loads for 12 multiply-adds, 15 registers, and reaches 0.98.
  *
  * @module
  */
 import { addOuterProduct, releaseSumTile, type SumTile, sumTile } from "../emit/outer_product.ts";
-import type { VectorCode, VectorParameter, VectorWriter, WriteVectors } from "../emit/vector_code.ts";
+import type { LaneExchanges, VectorCode, VectorParameter, VectorWriter, WriteVectors } from "../emit/vector_code.ts";
 import { floatBytes } from "../emit/vectors.ts";
 
 /** Steps that are written out one after the other, and where there are many. */
@@ -24,6 +27,10 @@ const manySteps = 8;
 /** The most registers of a tile that spreads elements. */
 const spreadingRegisters = 14;
 const alongRegisters = 15;
+
+/** A tile that exchanges lanes has as many rows besides those of a vector, and as many vectors of columns. */
+const pairRows = 2;
+const exchangedVectors = 2;
 
 /** A tile and the layout of its operands; distances in floats. */
 export interface TileSpec {
@@ -116,6 +123,8 @@ class Tile {
   readonly #together: number | undefined;
   /** Or one for each row, of some of its steps. */
   readonly #along: readonly number[];
+  /** What exchanges lanes, if the tile does. */
+  readonly #exchanges: LaneExchanges | undefined;
 
   constructor(code: VectorCode, spec: TileSpec, [lhs, rhs, result, steps, last, behind]: readonly number[]) {
     this.#code = code;
@@ -132,6 +141,8 @@ class Tile {
     const along = code.spread && spec.lhsStep === 1 && spec.wholeSteps &&
       spec.rows * vectors + vectors + 1 + spec.rows <= alongRegisters;
     this.#along = along ? code.vectors(spec.rows) : [];
+    const exchanges = beside && spec.rows === code.lanes + pairRows && vectors === exchangedVectors;
+    this.#exchanges = exchanges ? code.exchanges : undefined;
   }
 
   write(): void {
@@ -139,10 +150,14 @@ class Tile {
     const { runs } = this.#spec;
     this.#eachSum((sum) => code.clear(sum));
     if (this.#spec.accumulates) {
-      code.unless0(this.#accumulate, () => this.#eachSum((sum, lanes, offset) => code.load(sum, this.#result, offset, lanes)));
+      code.unless0(this.#accumulate, () => {
+        this.#eachSum((sum, lanes, offset) => code.load(sum, this.#result, offset, lanes));
+        this.#exchangeSums();
+      });
     }
     if (runs) this.#eachRun(runs);
     else this.#run();
+    this.#exchangeSums();
     this.#eachSum((sum, lanes, offset) => code.store(sum, this.#result, offset, lanes));
     releaseSumTile(code, this.#tile);
     code.releaseIntegers(this.#count);
@@ -198,6 +213,20 @@ class Tile {
     this.#code.add(this.#rhs, rhsStep * count * floatBytes);
   }
 
+  /** Brings each row's elements into its sums, or back where exchanges leave them: lane j of sum i has row i xor j. */
+  #exchangeSums(): void {
+    if (!this.#exchanges) return;
+    const { sums, passing } = this.#tile;
+    for (const distance of [1, 2] as const) {
+      sums.forEach((line, row) => {
+        const other = row ^ distance;
+        // The last two rows are a pair.
+        if (other < row || other >= sums.length) return;
+        line.forEach((sum, v) => this.#exchanges!.between(sum, sums[other][v], distance, passing));
+      });
+    }
+  }
+
   /** Sets a vector to the factor of a row in step number `step` of `count`; rows come in order. */
   #loadLeft(to: number, row: number, step: number, count: number): void {
     const [code, together] = [this.#code, this.#together];
@@ -219,6 +248,9 @@ class Tile {
   #addStep(step: number, count: number): void {
     const code = this.#code;
     const { columns, lhsRow, rhsStep } = this.#spec;
+    const loadColumn = (to: number, v: number) =>
+      code.load(to, this.#rhs, (step * rhsStep + v * code.lanes) * floatBytes, Math.min(code.lanes, columns - v * code.lanes));
+    if (this.#exchanges) return this.#addExchanged(this.#exchanges, step, loadColumn);
     if (step % code.lanes === 0 && count % code.lanes === 0) {
       this.#along.forEach((to, row) => code.load(to, this.#lhs, (row * lhsRow + step) * floatBytes));
     }
@@ -226,13 +258,28 @@ class Tile {
       code,
       this.#tile,
       (to, row) => this.#loadLeft(to, row, step, count),
-      (to, v) =>
-        code.load(
-          to,
-          this.#rhs,
-          (step * rhsStep + v * code.lanes) * floatBytes,
-          Math.min(code.lanes, columns - v * code.lanes),
-        ),
+      loadColumn,
     );
+  }
+
+  /** The same by exchanging lanes of the left matrix. */
+  #addExchanged(exchanges: LaneExchanges, step: number, loadColumn: (to: number, v: number) => void): void {
+    const code = this.#code;
+    const { sums, held, passing } = this.#tile;
+    const add = (row: number) => held.forEach((column, v) => code.multiplyAdd(passing, column, sums[row][v]));
+    const from = step * this.#spec.lhsStep;
+    held.forEach((to, v) => loadColumn(to, v));
+    code.load(passing, this.#lhs, from * floatBytes);
+    add(0);
+    exchanges.within(passing, 1);
+    add(1);
+    exchanges.within(passing, 2);
+    add(3);
+    exchanges.within(passing, 1);
+    add(2);
+    exchanges.loadPair(passing, this.#lhs, (from + code.lanes) * floatBytes);
+    add(4);
+    exchanges.within(passing, 1);
+    add(5);
   }
 }

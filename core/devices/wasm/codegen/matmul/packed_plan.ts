@@ -108,15 +108,13 @@ function planPacked(product: Product, threads: number, tiles: Tiles, packsFirst 
   // One or two rows need more columns for as many independent sums.
   const panelColumns = m > 2 ? tiles.columns : Math.max(tiles.columns, fewRowsSums / m * tiles.registerFloats);
   const panels = Math.ceil(n / panelColumns);
-  const gridOf = (rowBlocks: Blocks) => {
-    const grid = chooseGrid(threads, batch, rowBlocks.count, panels, tiles);
-    return { rowBlocks, grid, panelsHere: Math.ceil(panels / grid.columns), blocksHere: Math.ceil(rowBlocks.count / grid.rows) };
-  };
-  const inPlace = gridOf(evenBlocks(m, maxTileRows));
+  const rowBlocks = evenBlocks(m, maxTileRows);
+  const grid = chooseGrid(threads, batch, rowBlocks.count, panels, tiles);
+  const panelsHere = Math.ceil(panels / grid.columns);
+  const blocksHere = Math.ceil(rowBlocks.count / grid.rows);
   const near = (matrix: Matrix) => isNear(matrix.row, tiles.columns) && isNear(matrix.column, tiles.columns);
   const lhsInPlace = !packsFirst && near(lhs) &&
-    (inPlace.panelsHere < 4 || (lhs.column === 1 && inPlace.blocksHere <= maxRowBlocks));
-  const { rowBlocks, grid, blocksHere } = lhsInPlace || m <= 2 ? inPlace : gridOf(evenBlocks(m, tiles.packedRows));
+    (panelsHere < 4 || (lhs.column === 1 && blocksHere <= maxRowBlocks));
   const rhsInPlace = !packsFirst && near(rhs) && rhs.column === 1 && blocksHere <= 2;
   const innerBlocks = Math.max(1, Math.ceil(k / maxInnerSize));
   // The faster the products, the nearer to the processor panels must be.

@@ -7,9 +7,8 @@ import type { WasmModule } from "../assembler/module.ts";
 import { type VectorWriter, wasmVectorWriter } from "../emit/vector_code.ts";
 import { vectorLanes } from "../emit/vectors.ts";
 
-/** Rows of the best tile, and of the best of single vectors whose left matrix is packed, or has steps beside each other: see `micro_kernel.ts`. */
+/** Rows of the best tile, and of the best of single vectors whose left matrix has steps beside each other: see `micro_kernel.ts`. */
 export const maxTileRows = 6;
-const spreadingTileRows = 5;
 const alongTileRows = 4;
 /** Rows of blocks where all tiles load elements one by one. */
 export const wholeBlockRows = [maxTileRows, maxTileRows - 1] as const;
@@ -22,8 +21,6 @@ export const wideTile: TileColumns = 16;
 export interface Tiles {
   /** Columns of the largest. */
   readonly columns: number;
-  /** Rows of the largest where the left matrix is packed. */
-  readonly packedRows: number;
   /** Rows of the best two where steps lie beside each other in the left matrix: of the better one first. */
   readonly blockRows: readonly [number, number];
   /** Vectors that the engine holds in one register, and the floats of one. */
@@ -44,7 +41,6 @@ export function wasmTiles(module: WasmModule, columns: TileColumns): Tiles {
   const perRegister = columns === wideTile ? 2 : 1;
   return {
     columns,
-    packedRows: perRegister === 1 ? spreadingTileRows : maxTileRows,
     blockRows: perRegister === 1 ? [alongTileRows, maxTileRows] : wholeBlockRows,
     perRegister,
     registerFloats: perRegister * vectorLanes,

@@ -82,17 +82,14 @@ function channelBlocks(outChannels: number, across: number, tiles: Tiles): Block
   let best = evenBlocks(outChannels, 1);
   for (let size = 2; size <= most; size++) {
     const blocks = evenBlocks(outChannels, size);
-    if (stepCycles(blocks, across, tiles) < stepCycles(best, across, tiles)) best = blocks;
+    if (stepCycles(blocks, across) < stepCycles(best, across)) best = blocks;
   }
   return best;
 }
 
 /** The cycles of a step of the tiles of all output channels. */
-function stepCycles(blocks: Blocks, across: number, { packedRows, registers }: Tiles): number {
-  // Elements that are loaded one by one, instead of spread, take longer in WebAssembly.
-  const slower = (channels: number) => registers === 16 && channels > packedRows ? 1.1 : 1;
-  const of = (channels: number) =>
-    slower(channels) * Math.max(fewestSums, across * channels, across + channels) / vectorsPerCycle;
+function stepCycles(blocks: Blocks, across: number): number {
+  const of = (channels: number) => Math.max(fewestSums, across * channels, across + channels) / vectorsPerCycle;
   return blocks.extra * of(blocks.size + 1) + (blocks.count - blocks.extra) * of(blocks.size);
 }
 
@@ -155,7 +152,7 @@ export function imageLanesCycles({ conv, tiles, together, rows, columns, blocks 
   const pixels = rows.outputs * columns.outputs;
   const calls = lanesOf(tiles) > vectorLanes ? rows.outputs * (columns.outputs - columns.whole.to + columns.whole.from + 1) : 0;
   const overhead = (inside * columns.outputs * cycles.run + pixels * cycles.pixel + calls * cycles.call) * blocks.count;
-  const sums = elements * inChannels * stepCycles(blocks, together / tiles.registerFloats, tiles);
+  const sums = elements * inChannels * stepCycles(blocks, together / tiles.registerFloats);
   return Math.ceil(images / together) * (sums + overhead + moved * cycles.moved * together / 8);
 }
 

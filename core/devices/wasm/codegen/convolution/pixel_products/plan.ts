@@ -72,7 +72,7 @@ function planWith(g: ConvGeometry, tiles: Tiles, packs: boolean): PixelPlan {
     geometry: g,
     tiles,
     packs,
-    rowBlocks: evenBlocks(g.o, packs ? tiles.packedRows : maxTileRows),
+    rowBlocks: evenBlocks(g.o, maxTileRows),
     panels: Math.ceil(g.c / tiles.columns),
     pixels,
     partPixels: Math.ceil(pixels / parts),
@@ -117,7 +117,7 @@ export interface PixelConvolution {
 
 /** The plan for some tiles and threads. */
 export function planPixelConvolution(conv: Convolution, tiles: Tiles, threads: number): PixelConvolution {
-  const blocks = evenBlocks(conv.outChannels, tiles.packedRows);
+  const blocks = evenBlocks(conv.outChannels, maxTileRows);
   const panels = Math.ceil(conv.outWidth / tiles.columns);
   const most = Math.max(1, Math.floor(panelBytes / (conv.inChannels * tiles.columns * floatBytes)));
   const balanced = conv.images % threads === 0 || conv.images >= 8 * threads;

@@ -17,7 +17,7 @@ import { setShare } from "../../emit/shares.ts";
 import { WasmVectorCode } from "../../emit/vector_code.ts";
 import { floatBytes, transpose4, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
 import { tileColumn } from "../../matmul/micro_kernel.ts";
-import type { Tiles } from "../../matmul/tile.ts";
+import { maxTileRows, type Tiles } from "../../matmul/tile.ts";
 import { componentsToFilter, tilesOf4, tileToComponents } from "./linear_maps.ts";
 import { transformSquare } from "./squares.ts";
 import { directFilterTile } from "./direct_tile.ts";
@@ -166,11 +166,11 @@ function sumProducts(
 function multiplyTiles(
   module: WasmModule,
   { c: inChannels, o: outChannels }: ConvGeometry,
-  { columns: width, packedRows, writer }: Tiles,
+  { columns: width, writer }: Tiles,
   patchStride: number,
   gradientStride: number,
 ): number {
-  const rowBlocks = evenBlocks(outChannels, packedRows);
+  const rowBlocks = evenBlocks(outChannels, maxTileRows);
   const blockColumn = (rows: number, columns: number) => {
     const layout = { lhsRow: 1, lhsStep: gradientStride, rhsStep: patchStride, resultRow: inChannels };
     return tileColumn(writer, { rows, columns, ...layout, wholeSteps: false, accumulates: true }, "below");
