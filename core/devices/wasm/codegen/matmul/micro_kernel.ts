@@ -168,7 +168,7 @@ class Tile {
   /** Adds the products of all steps of a run. */
   #run(): void {
     const code = this.#code;
-    const many = code.spread ? manySteps : unrolledSteps;
+    const many = code.spread && !this.#exchanges ? manySteps : unrolledSteps;
     code.setQuotient(this.#count, this.#steps, many);
     code.repeat(this.#count, () => this.#addSteps(many));
     if (many > unrolledSteps) {
