@@ -143,9 +143,13 @@ function wordType(data: number): DType {
  * ```
  */
 export function bits(k: Key, shape: Shape): Tensor {
-  const counters = cast(positions(checkShape(shape, "draw random numbers")), hashType);
-  const [x, y] = threefry2x32(words(k), [zero(), counters]);
+  const [x, y] = threefry2x32(words(k), [zero(), counters(shape)]);
   return bitwiseXor(x, y);
+}
+
+/** What the bits of an element are a hash of, beside the key: its number. */
+function counters(shape: Shape): Tensor {
+  return cast(positions(checkShape(shape, "draw random numbers")), hashType);
 }
 
 /** Numbers in [0, 1) from bits: 23 of them are the fraction of a number in [1, 2). */
@@ -204,8 +208,7 @@ const normalOptions = optionTable<NormalOptions>({ mean: scalar, std: scalar });
  */
 export function normal(k: Key, shape: Shape, options: NormalOptions = {}): Tensor {
   const { mean = 0, std = 1 } = checkOptions(options, normalOptions, "normal");
-  const counters = cast(positions(checkShape(shape, "draw random numbers")), hashType);
-  const [x, y] = threefry2x32(words(k), [zero(), counters]);
+  const [x, y] = threefry2x32(words(k), [zero(), counters(shape)]);
   // 1 - u is in (0, 1], where the logarithm is finite.
   const radius = sqrt(mul(-2, log(sub(1, fractions(x)))));
   const z = mul(radius, cos(mul(fractions(y), 2 * Math.PI)));

@@ -12,6 +12,18 @@ export function notFound(folder: string, file: string, remedy: string): DatasetE
   return { kind: "NotFound", folder, file, message: `Cannot find ${file} in ${folder}: ${remedy}` };
 }
 
+/** A table that the user gave the path of. */
+export function tableNotFound(path: string): DatasetError {
+  const message = `Cannot find the table ${path}: give the path of a file that is there`;
+  return { kind: "NotFound", folder: ".", file: path, message };
+}
+
+/** A folder that is not there. */
+export function folderNotFound(folder: string): DatasetError {
+  const message = `Cannot find the folder ${folder}: make it, or give another`;
+  return { kind: "NotFound", folder, file: "the folder", message };
+}
+
 /** A file that cannot be read. */
 export function readFailed(file: string, cause: unknown): DatasetError {
   return { kind: "Read", file, cause, message: `Cannot read ${file}: ${reasonOf(cause)}` };

@@ -61,5 +61,6 @@ export function readFailed(file: string, cause: unknown): Failure {
 
 /** A file that could not be written. */
 export function writeFailed(file: string, cause: unknown): Failure {
-  return new Failure({ kind: "Write", message: `Cannot write ${file}: ${reasonOf(cause)}`, file, cause });
+  const reason = cause instanceof Deno.errors.NotFound ? "its folder is not there, make it" : reasonOf(cause);
+  return new Failure({ kind: "Write", message: `Cannot write ${file}: ${reason}`, file, cause });
 }

@@ -18,7 +18,7 @@ export interface OpenFile extends Disposable {
 }
 
 /** Refuses to read what Deno would have to ask the user for. */
-function checkReading(path: string): void {
+export function checkReading(path: string): void {
   valueOf(permitted([reading(path)], `read ${path}`));
 }
 

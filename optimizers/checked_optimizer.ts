@@ -4,6 +4,7 @@
  * @module
  */
 import { argument, aTree, type Kind, kindOf } from "../core/kinds.ts";
+import { leavesLike } from "../core/tree.ts";
 import type { Optimizer, OptimizerState } from "./optimizer.ts";
 
 const aState: Kind<OptimizerState> = kindOf(
@@ -22,7 +23,10 @@ export function checkedOptimizer(name: string, { init, update }: Optimizer): Opt
     update: (grads, state, params) => {
       argument<object>(grads, aTree, "grads", updating);
       argument<object>(params, aTree, "params", updating);
-      return update(grads, argument(state, aState, "state", updating), params);
+      argument(state, aState, "state", updating);
+      // A state in the place of the parameters, say.
+      leavesLike(grads, params, `Cannot call ${updating}, which takes (grads, state, params): params is no tree like grads`);
+      return update(grads, state, params);
     },
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Storage } from "../values/storage.ts";
+import { quoted } from "../quoted.ts";
 import { refuseForeign, Tensor } from "../tensor.ts";
 import { computed } from "./realize.ts";
 import { type DType, fromHostArray, isBool, type TypedArray } from "../dtype.ts";
@@ -56,8 +57,7 @@ function numbersOf(x: Tensor, reader: string): Promise<TypedArray> {
 function valuesOf(x: unknown, reader: string): Storage {
   if (x instanceof Tensor) return computed(x, reader);
   refuseForeign(x);
-  const given = x instanceof Promise ? "a Promise: await it first" : x === null ? "null" : `a ${typeof x}`;
-  throw new TypeError(`Cannot read values with ${reader} of ${given}${x instanceof Promise ? "" : ", only of a tensor"}`);
+  throw new TypeError(`Cannot read values with ${reader} of ${quoted(x)}${x instanceof Promise ? "" : ", only of a tensor"}`);
 }
 
 /**

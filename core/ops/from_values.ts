@@ -119,7 +119,9 @@ function flattenNested(values: NestedArray): Flattened {
     }
     if (!Array.isArray(value)) {
       refuseForeign(value);
-      throw new TypeError(`Cannot make a tensor from ${quoted(value)} at [${path.join(", ")}]: numbers are needed`);
+      const at = path.length === 0 ? "" : ` at [${path.join(", ")}]`;
+      const remedy = (value as unknown) instanceof Tensor && path.length > 0 ? "; stack([x, y]) makes one of tensors" : "";
+      throw new TypeError(`Cannot make a tensor from ${quoted(value)}${at}: numbers are needed${remedy}`);
     }
     // Not `map`, which passes over holes.
     const inner = Array.from(value as readonly NestedArray[], (item, i) => walk(item, [...path, i]));

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { Either } from "../../deps.ts";
 import { firstFew, quoted } from "../../core/quoted.ts";
 import type { DatasetError } from "../errors.ts";
-import { badFormat, notFound, readFailed } from "../failures.ts";
+import { badFormat, folderNotFound, readFailed } from "../failures.ts";
 import { numberedClasses } from "../numbered_classes.ts";
 import { permitted, reading } from "../../core/permissions.ts";
 import type { ImageFolder } from "./types.ts";
@@ -131,7 +131,7 @@ async function list(
     await visit("", []);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound && at === join(folder, "")) {
-      return Either.left(notFound(folder, "the folder", "make it, or give another"));
+      return Either.left(folderNotFound(folder));
     }
     const refused = permitted([reading(at)], `read ${at}`);
     return Either.isLeft(refused) ? refused : Either.left(readFailed(at, cause));

@@ -8,7 +8,7 @@ import { quoted, reasonOf } from "../../core/quoted.ts";
 import { arrays, type ArraySet } from "../arrays.ts";
 import type { ColumnType, CsvOptions } from "./types.ts";
 import type { DatasetError } from "../errors.ts";
-import { badTable, notFound, readFailed } from "../failures.ts";
+import { badTable, readFailed, tableNotFound } from "../failures.ts";
 import { permitted, reading } from "../../core/permissions.ts";
 import { type Column, columnReader, TableError } from "./columns.ts";
 
@@ -47,7 +47,7 @@ async function textOf(path: string): Promise<Either.Either<DatasetError, string>
   try {
     return Either.right(new TextDecoder("utf-8", { fatal: true }).decode(await Deno.readFile(path)));
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return Either.left(notFound(".", path, "give the path of a file that is there"));
+    if (cause instanceof Deno.errors.NotFound) return Either.left(tableNotFound(path));
     return Either.left(cause instanceof TypeError ? badTable(path, "it is not text in UTF-8") : readFailed(path, cause));
   }
 }

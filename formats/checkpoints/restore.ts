@@ -7,7 +7,7 @@ import { argument, aString, natural } from "../../core/kinds.ts";
 import { checkOptions, optionTable } from "../../core/options.ts";
 import type { FormatTask } from "../errors.ts";
 import { attemptAsync, Failure, readFailed, valueOf } from "../failures.ts";
-import { readWhole } from "../files.ts";
+import { checkReading, readWhole } from "../files.ts";
 import { decode } from "../safetensors/bytes.ts";
 import { format, pathOf, readRecord, type Record, recordOf, stepsIn } from "./folder.ts";
 import { type Parts, putTogether } from "./leaves.ts";
@@ -55,6 +55,7 @@ async function newestWhole<T>(folder: string, like: T, wanted: number | undefine
 
 /** The steps of a folder, the newest first; none if there is no folder. */
 async function stepsOf(folder: string): Promise<number[]> {
+  checkReading(folder);
   try {
     return await stepsIn(folder);
   } catch (cause) {

@@ -209,7 +209,10 @@ testOnDevices("permutations hold every number once, each position as often", asy
   assert.deepEqual(await toArray(sort(columns)), [[1, 2, 3], [4, 5, 6]]);
   assert.deepEqual(await toArray(sub(slice(columns, { start: 1 }), slice(columns, { stop: 1 }))), [[3, 3, 3]]);
   assert.throws(() => random.permutation(random.key(0), 1.5), RangeError);
-  assert.throws(() => random.normal(0 as never, [2]), /Cannot use 0 as a random key/);
+  for (const draw of [random.bits, random.uniform, random.normal]) {
+    assert.throws(() => draw(0 as never, [2]), /Cannot use 0 as a random key/);
+    assert.throws(() => draw([2, 3] as never, undefined as never), /Cannot use \[2, 3\] as a random key/);
+  }
   assert.throws(() => random.permutation(random.key(0), tensor(1)), ShapeError);
 });
 

@@ -306,8 +306,15 @@ Deno.test("what a tensor is cannot be changed", () => {
   assert.deepEqual(x.shape, [2, 3]);
 });
 
+Deno.test("what makes no tensor is shown with its place, and tensors in a list are to be stacked", () => {
+  const said = (value: unknown, reason: RegExp) => assert.throws(() => tensor(value as never), reason);
+  said(undefined, /^TypeError: Cannot make a tensor from undefined: numbers are needed$/);
+  said([1, "2"], /from "2" at \[1\]: numbers are needed$/);
+  said([[tensor(1)]], /from Tensor\(f32\[\]\) at \[0, 0\]: numbers are needed; stack\(\[x, y\]\) makes one of tensors$/);
+});
+
 Deno.test("only tensors are read", () => {
-  assert.throws(() => data(3 as never), /Cannot read values with data of a number, only of a tensor/);
+  assert.throws(() => data(3 as never), /Cannot read values with data of 3, only of a tensor/);
   assert.throws(() => item(null as never), /Cannot read values with item of null/);
-  assert.throws(() => toArray(Promise.resolve(tensor(1)) as never), /of a Promise: await it first/);
+  assert.throws(() => toArray(Promise.resolve(tensor(1)) as never), /of a Promise, which must be awaited first$/);
 });

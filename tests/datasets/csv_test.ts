@@ -110,7 +110,10 @@ Deno.test("what does not fit is named, with its line and its column", async () =
 Deno.test("a file is read if it is there, permitted and UTF-8", async () => {
   await withFolder(async (folder) => {
     const path = join(folder, "t.csv");
-    left(await csv(path)(), "NotFound");
+    assert.equal(
+      left(await csv(path)(), "NotFound").message,
+      `Cannot find the table ${path}: give the path of a file that is there`,
+    );
     await Deno.writeTextFile(path, "größe\n1\n");
     assert.deepEqual(right(await csv(path)()).featureNames, ["größe"]);
     await Deno.writeFile(path, Uint8Array.of(0x61, 0x0a, 0xff));

@@ -300,7 +300,7 @@ Deno.test("a folder that is no set of images says why", async () => {
   await withFolder(async (folder) => {
     const said = async (kind: "NotFound" | "Format" | "Read", at = folder, options: Partial<Options> = {}) =>
       left<"NotFound" | "Format" | "Read">(await imageFolder(at, { size: 4, ...options })(), kind).message;
-    assert.match(await said("NotFound", join(folder, "none")), /^Cannot find the folder .*none/);
+    assert.match(await said("NotFound", join(folder, "none")), /^Cannot find the folder \S*none: make it/);
     assert.match(await said("Format"), /it has no subfolders, one for each class; .* give a function "label"/);
     await put(folder, { "x.png": png(1) });
     assert.match(await said("Format"), /it has no subfolders/);

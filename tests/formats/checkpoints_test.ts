@@ -190,6 +190,16 @@ Deno.test("an empty folder, one that is not there, and one that is a file", asyn
   });
 });
 
+Deno.test({
+  name: "without permission no folder of checkpoints is read, and the error names the flag",
+  permissions: { read: [new URL("../../", import.meta.url)], write: false, env: true, ffi: false },
+  fn: async () => {
+    for (const read of [restore("/run", {}), list("/run"), latest("/run")]) {
+      assert.equal(left(await read(), "Permission").flag, "--allow-read=/run");
+    }
+  },
+});
+
 Deno.test("whatever fails while a checkpoint is saved, listed or restored is a value, and an earlier one is still there", async () => {
   const error = () => new Deno.errors.NotADirectory("on purpose");
   const points = [

@@ -55,6 +55,22 @@ for (const [name, [file]] of Object.entries(savers)) {
   });
 }
 
+Deno.test("a folder that is not there is said to be missing", async () => {
+  await inFolder(async (folder) => {
+    const [x, none] = [ones([2]), join(folder, "none")];
+    const results = [
+      await formats.safetensors.save(join(none, "x.safetensors"), { x })(),
+      await formats.npy.save(join(none, "x.npy"), x)(),
+      await formats.npz.save(join(none, "x.npz"), { x })(),
+      await onnx.save(join(none, "x.onnx"), (each) => each, [{ shape: [2] }])(),
+    ];
+    for (const result of results) {
+      assert.match(left(result, "Write").message, /^Cannot write .*none.x\.\w+: its folder is not there, make it$/);
+    }
+    assert.equal((await checkpoints.save(none, 1, { x })())._tag, "Right"); // makes it
+  });
+});
+
 // Nobody may write there, the administrator included.
 const readOnly = "/sys/kernel";
 

@@ -412,6 +412,14 @@ async function noisyStep(): Promise<Map<string, ArrayLike<number>>> {
   return new Map(await Promise.all(leaves.map(async ({ path, value }) => [path, await data(value as Tensor)] as const)));
 }
 
+Deno.test("a seed in the place of a key is refused, and the error says how to make one", () => {
+  const start = () => serial({ fc: linear({ features: 2 }) }).init(0 as never, [3]);
+  assert.throws(
+    start,
+    /^TypeError: Cannot call init of serial with key 0: it must be a random key, made by random\.key\(seed\)$/,
+  );
+});
+
 testOnDevices("a step with dropout and batchNorm gives the same everywhere", async (_, device) => {
   const found = await noisyStep();
   await setDevice("reference");

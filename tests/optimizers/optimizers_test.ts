@@ -424,6 +424,14 @@ Deno.test("options out of their ranges are refused when an optimizer is made", (
   assert.throws(() => misfit.update({ x: ones([2]) }, misfit.init({ x: ones([2]) }), { x: ones([2]) }), ShapeError);
 });
 
+Deno.test("arguments in another order are refused, and the error names the order", () => {
+  const [params, adam] = [{ w: zeros([2]) }, optimizers.adam({ learningRate: 0.1 })];
+  assert.throws(
+    () => adam.update(params, params as never, adam.init(params) as never),
+    /Cannot call update of adam, which takes \(grads, state, params\): params is no tree like grads: missing "w"; unexpected /,
+  );
+});
+
 Deno.test("trees that do not fit are refused with the path", () => {
   const optimizer = sgd({ learningRate: 0.1, momentum: 0.9 });
   const params = { conv1: { weight: ones([2]) } };

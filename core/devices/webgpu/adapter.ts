@@ -13,8 +13,8 @@ export interface AdapterOptions {
   readonly software?: boolean;
 }
 
-const howToGetOne = "install a Vulkan driver for your card (Debian: mesa-vulkan-drivers or nvidia-driver), " +
-  "use the wasm device, or ask for a software adapter (Debian: mesa-vulkan-drivers has one)";
+const howToGetOne = "install a Vulkan driver for your card (Debian: mesa-vulkan-drivers, which has a software adapter, too, " +
+  "or nvidia-driver), or use the wasm device";
 
 /**
  * The adapter to use: a real one, or a software one if that is asked for.
@@ -25,9 +25,12 @@ export async function findAdapter(options: AdapterOptions = {}): Promise<GPUAdap
   const software = options.software ?? false;
   const adapter = await requestAdapter(software);
   if (!adapter) {
-    throw new DeviceError(`Cannot use webgpu: there is no ${software ? "software" : "GPU"} adapter; ${howToGetOne}`, {
-      software,
-    });
+    throw new DeviceError(
+      `Cannot use webgpu: there is no ${software ? "adapter, not even a software one" : "GPU adapter"}; ${howToGetOne}`,
+      {
+        software,
+      },
+    );
   }
   if (!software && adapter.info.isFallbackAdapter) {
     throw new DeviceError(
