@@ -9,9 +9,9 @@
 import { quoted } from "./quoted.ts";
 import { argument, elementType, real, scalar, tensors } from "./kinds.ts";
 import { axisOption, checkOptions, intervalOptions, needed, optionTable } from "./options.ts";
-import { add, mul, sub } from "./ops/arithmetic.ts";
+import { add, mul, neg, sub } from "./ops/arithmetic.ts";
 import { bitwiseOr, bitwiseXor, shiftRight } from "./ops/logic.ts";
-import { rem } from "./ops/binary.ts";
+import { minimum, rem } from "./ops/binary.ts";
 import { bitcast, hashType, threefry2x32 } from "./ops/bits.ts";
 import { asTensor, isNumber } from "./ops/literal.ts";
 import { cast } from "./ops/cast.ts";
@@ -25,7 +25,8 @@ import { slice } from "./ops/slice.ts";
 import { argsort } from "./ops/sort.ts";
 import { take } from "./ops/take.ts";
 import { erfinv } from "./ops/special.ts";
-import { clip, cos, erf, log, sqrt } from "./ops/unary.ts";
+import { clip, cos, erf, log, log1p, sqrt } from "./ops/unary.ts";
+import { argmax } from "./ops/reduce.ts";
 import { defaultFloat, type DType, floatBelow, floatFrom, holds, indexType, isFloat, wholeRange } from "./dtype.ts";
 import { DTypeError, ShapeError } from "./errors.ts";
 import { fraction, integer, tensorCount } from "./ranges.ts";
@@ -297,6 +298,49 @@ export function randint(k: Key, shape: Shape, options: { readonly min?: number; 
 export function bernoulli(k: Key, p: Scalar, shape: Shape): Tensor {
   ask(argument(p, scalar, "p", "bernoulli"), "is a probability", (value) => fraction(value, "p"));
   return lt(uniform(k, shape), p);
+}
+
+/**
+ * Numbers of the standard Gumbel distribution, whose density is e^-(x + e^-x): f32, of the given shape. Added to logits they make
+ * the largest one a random choice by softmax (`categorical`), and their softmax a differentiable approximation of it.
+ *
+ * ```ts
+ * import { add, div, random, softmax, tensor } from "../mod.ts";
+ * const logits = tensor([[1, 2, 3]]);
+ * const soft = softmax(div(add(logits, random.gumbel(random.key(0), [1, 3])), 0.5)); // as PyTorch's gumbel_softmax with tau = 0.5
+ * console.log(soft.shape); // [1, 3]
+ * ```
+ *
+ * @see JAX's jax.random.gumbel
+ */
+export function gumbel(k: Key, shape: Shape): Tensor {
+  // u in (0, 1), the finer the closer to 0, where the largest numbers come from.
+  const u = minimum(mul(add(cast(bits(k, shape), defaultFloat), 0.5), 2 ** -32), 1 - 2 ** -24);
+  return neg(log(neg(log1p(neg(u)))));
+}
+
+/**
+ * Positions drawn at random along an axis, each with the probability that the softmax of the logits gives it: i32. What has a logit
+ * of -Infinity is never drawn, unless all have.
+ *
+ * ```ts
+ * import { broadcastTo, log, random, tensor } from "../mod.ts";
+ * const logits = log(tensor([0.1, 0.2, 0.7])); // probabilities by their logarithms
+ * console.log(random.categorical(random.key(0), logits).shape); // []
+ * console.log(random.categorical(random.key(0), broadcastTo(logits, [1000, 3])).shape); // [1000]
+ * ```
+ *
+ * @param logits Logarithms of probabilities; they need not sum to 1. Of shape [..., n, ...].
+ * @param options `axis`: the one along which the classes are. Default -1.
+ * @returns Without that axis; each element in 0 .. n - 1.
+ * @throws {ShapeError} If there is no class to draw.
+ * @see JAX's jax.random.categorical, whose choices for a key are others; PyTorch's multinomial with replacement
+ */
+export function categorical(k: Key, logits: Tensor, options: { readonly axis?: number } = {}): Tensor {
+  const { axis = -1 } = checkOptions(options, axisOption, "categorical");
+  words(k);
+  const { shape } = argument(logits, tensors, "logits", "categorical");
+  return argmax(add(logits, gumbel(k, shape)), { axis: normalizeAxis(axis, shape.length, "draw classes") });
 }
 
 /**

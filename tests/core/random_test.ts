@@ -3,28 +3,36 @@ import assert from "node:assert/strict";
 import { bitcast, threefry2x32 } from "../../core/ops/bits.ts";
 import * as host from "../../core/threefry.ts";
 import {
+  add,
   arange,
   argmin,
   bitwiseXor,
+  broadcastTo,
   compileCount,
   data,
   datasets,
   DTypeError,
   item,
   jit,
+  log,
   mean,
   mul,
+  oneHot,
   random,
   realize,
   type Scalar,
   ShapeError,
   slice,
   sort,
+  stack,
   sub,
+  sum,
   type Tensor,
   tensor,
   toArray,
+  topK,
   vmap,
+  zeros,
 } from "../../mod.ts";
 import { testOnDevices } from "../support/each_device.ts";
 import { hash } from "../support/noise.ts";
@@ -222,6 +230,40 @@ testOnDevices("integers lie in their interval and are about equally frequent", a
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   assert.deepEqual([...counts.keys()].sort((a, b) => a - b), [-2, -1, 0, 1, 2, 3, 4]);
   for (const count of counts.values()) assert.ok(Math.abs(count - 1000) < 150, `${[...counts]}`);
+});
+
+testOnDevices("Gumbel's numbers have his distribution", async () => {
+  const values = (await data(random.gumbel(random.key(3), [40_000]))).toSorted();
+  // The largest distance of the distribution function from e^-e^-x: 1.63 / sqrt(n) in one of a hundred samples.
+  const distance = Math.max(...values.map((x, i) => Math.abs((i + 0.5) / values.length - Math.exp(-Math.exp(-x)))));
+  assert.ok(distance < 1.63 / 200, `${distance}`);
+  assert.ok(values.every(Number.isFinite));
+});
+
+testOnDevices("the largest of Gumbel's numbers are as fine as the others", async () => {
+  // Of two million numbers the largest are near ln 2e6 = 14.5, and all different.
+  const top = await data(topK(random.gumbel(random.key(4), [2_000_000]), 200).values);
+  assert.ok(top[0] > 12 && top[0] < 24 && new Set(top).size > 195, `${top[0]}, ${new Set(top).size}`);
+}, ["wasm"]);
+
+testOnDevices("classes are drawn as often as softmax says, along any axis, and none of logit -Infinity", async () => {
+  const [p, count] = [[0.5, 0.2, 0, 0.3], 20_000];
+  const logits = add(log(tensor(p)), 5);
+  const rows = broadcastTo(logits, [count, 4]);
+  const drawn = random.categorical(random.key(1), rows);
+  assert.equal(drawn.dtype, "i32");
+  const counts = await toArray(sum(oneHot(drawn, 4), { axis: 0 })) as number[];
+  for (const [i, each] of counts.entries()) {
+    // Four standard deviations.
+    assert.ok(Math.abs(each - count * p[i]) <= 4 * Math.sqrt(count * p[i] * (1 - p[i])), `${counts}`);
+  }
+  const draw = (k: Tensor) => random.categorical(k, logits);
+  const keys = random.split(random.key(2), 16);
+  const one = await Promise.all(keys.map((k) => item(draw(k))));
+  assert.deepEqual([...await data(jit(vmap(draw))(stack(keys)))], one);
+  assert.deepEqual(random.categorical(random.key(0), zeros([2, 3, 4]), { axis: 1 }).shape, [2, 4]);
+  assert.throws(() => random.categorical(random.key(0), zeros([2, 0])), ShapeError);
+  assert.throws(() => random.categorical(random.key(0), zeros([2]), { axis: 1 }), ShapeError);
 });
 
 testOnDevices("what is no key or no interval is refused", () => {
