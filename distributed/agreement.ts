@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { hashOfText } from "../core/hash.ts";
 import { DistributedError } from "../core/errors.ts";
 import type { Communicator, Request } from "./mpi/communicator.ts";
 import { waitFor } from "./waiting.ts";
@@ -42,7 +43,7 @@ export class Agreement {
 
   /** Begins to compare what is to be done next. */
   compare(step: string): Comparison {
-    const hash = hashOf(step);
+    const hash = hashOfText(step);
     // The largest of a number and of its complement: equal to this process's own only if all have it.
     const own = Int32Array.of(hash, ~hash);
     const largest = new Int32Array(2);
@@ -109,11 +110,4 @@ function encode(text: string): Uint8Array {
 function decode(bytes: Uint8Array): string {
   const end = bytes.subarray(0, textBytes).indexOf(0);
   return new TextDecoder().decode(bytes.subarray(0, end < 0 ? textBytes : end));
-}
-
-/** 32 bits of a text (FNV-1a). */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 16777619);
-  return hash | 0;
 }

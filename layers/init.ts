@@ -3,19 +3,13 @@
  *
  * @module
  */
+import { hashOfText } from "../core/hash.ts";
 import { argument, aString } from "../core/kinds.ts";
 import { foldIn, type Key } from "../core/random.ts";
 import type { Shape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { CreationOptions } from "../core/ops/creation.ts";
 import type { Empty } from "./layer.ts";
-
-/** The 32-bit FNV-1a hash of a name's UTF-8 bytes. */
-function hashName(name: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193);
-  return hash >>> 0;
-}
 
 /**
  * The key of the part called `name`, for layers composed by hand: it does not change when other parts are added or removed.
@@ -29,7 +23,7 @@ function hashName(name: string): number {
  */
 export function keyFor(key: Key, name: string): Key {
   argument(name, aString, "name", "keyFor");
-  return foldIn(key, hashName(name));
+  return foldIn(key, hashOfText(name) >>> 0);
 }
 
 /** The weight of a linear map, and its bias unless `bias` is false. */

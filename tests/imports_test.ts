@@ -11,7 +11,7 @@ import assert from "node:assert/strict";
  * of one layer do not know each other. Mathematics comes before machines, and nothing below knows what it is used for.
  */
 const layers: readonly (readonly string[])[] = [
-  ["deps.ts", "core/words.ts", "core/spelling.ts", "core/quoted.ts", "core/runtime.ts"],
+  ["deps.ts", "core/words.ts", "core/hash.ts", "core/spelling.ts", "core/quoted.ts", "core/runtime.ts"],
   ["core/errors.ts", "core/or_throw.ts"],
   ["core/permissions.ts", "core/whole_file.ts", "core/locked_folder.ts"],
   [

@@ -8,7 +8,8 @@ import { broadcastOp } from "../ops/sum.ts";
 import { type Node, sourceOf, type Tensor } from "../tensor.ts";
 import type { GraphBuilder } from "../compile/graph.ts";
 import type { Device } from "../values/device.ts";
-import { mixHash, ProgramCache } from "./program_cache.ts";
+import { mixHash } from "../hash.ts";
+import { ProgramCache } from "./program_cache.ts";
 import { compileTensors, firstRun, type TensorProgram } from "./tensor_program.ts";
 import { hasStructure, type PendingGraph, type Structure, structureOf } from "./structure.ts";
 

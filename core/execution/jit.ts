@@ -10,7 +10,8 @@
 import { aFunction, argument, naturals } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { firstRun } from "./tensor_program.ts";
-import { mixHash, ProgramCache } from "./program_cache.ts";
+import { mixHash, noHash } from "../hash.ts";
+import { ProgramCache } from "./program_cache.ts";
 import { Tensor, traceOf } from "../tensor.ts";
 import { currentDevice } from "./current_device.ts";
 import { execute, whileRealizing } from "./invoke.ts";
@@ -111,7 +112,7 @@ export function jit<A extends unknown[], R>(
 
 /** Equal for arguments of one specialization: the shapes of their tensors, in order, and the values of static ones. */
 function hashOf(args: readonly unknown[], statics: readonly number[]): number {
-  let hash = 0;
+  let hash = noHash;
   for (const { shape } of treeTensors(args)) {
     hash = mixHash(hash, shape.length);
     for (const extent of shape) hash = mixHash(hash, extent);

@@ -70,8 +70,3 @@ export class ProgramCache<P extends { readonly executable: Executable | undefine
     program.executable?.destroy();
   }
 }
-
-/** Mixes an integer into a hash of 32 bits (FNV-1a). */
-export function mixHash(hash: number, value: number): number {
-  return Math.imul(hash ^ value, 16777619);
-}

@@ -4,7 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { mixHash, ProgramCache } from "../../../core/execution/program_cache.ts";
+import { ProgramCache } from "../../../core/execution/program_cache.ts";
+import { mixHash } from "../../../core/hash.ts";
 
 interface Fake {
   readonly key: number;

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { hashOf } from "../../../../hash.ts";
 import { encode, name, unsigned } from "./encoding.ts";
 import { type FunctionBody, FunctionWriter } from "./function_writer.ts";
 import { type ValueType, valueTypeCodes } from "./instructions.ts";
@@ -147,13 +148,6 @@ function branchHints(func: number, rare: readonly number[]): number[] {
       bytes.push(1, 0);
     }
   });
-}
-
-/** Of 32 bits (FNV-1a). */
-function hashOf(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
-  return hash;
 }
 
 /** Whether functions are the same. */
