@@ -5,6 +5,7 @@
  * @see https://github.com/huggingface/safetensors
  * @module
  */
+import { isRecord, naturals } from "../../core/kinds.ts";
 import { quoted } from "../../core/quoted.ts";
 import { sizeOf } from "../../core/shape.ts";
 import { broken, type Failure } from "../failures.ts";
@@ -189,10 +190,6 @@ function endOfString(text: string, from: number): number {
   return special.lastIndex;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function readMetadata(value: unknown, file: string): Record<string, string> {
   if (value === undefined || value === null) return {};
   if (!isRecord(value)) throw broken(file, format, "metadata", `its ${metadataName} is no record`);
@@ -213,15 +210,11 @@ function readEntry(value: unknown, name: string, file: string): Entry {
   if (typeof dtype !== "string" || !isElementName(dtype)) {
     throw wrong("dtype", `has dtype ${JSON.stringify(dtype)}, which the format does not have`);
   }
-  if (!isListOfSizes(shape)) throw wrong("shape", `has shape ${JSON.stringify(shape)}, which is no list of sizes`);
-  if (!isListOfSizes(offsets) || offsets.length !== 2) {
+  if (!naturals.holds(shape)) throw wrong("shape", `has shape ${JSON.stringify(shape)}, which is no list of sizes`);
+  if (!naturals.holds(offsets) || offsets.length !== 2) {
     throw wrong("offsets", `has data_offsets ${JSON.stringify(offsets)}, which are not two sizes`);
   }
   return { type: dtype, shape, offsets: [offsets[0], offsets[1]] };
-}
-
-function isListOfSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((each) => Number.isSafeInteger(each) && each >= 0);
 }
 
 /** The elements must begin where those before end, and be as many as the shape says. */

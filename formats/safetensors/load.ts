@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { argument, aString } from "../../core/kinds.ts";
+import { argument, aString, isRecord } from "../../core/kinds.ts";
 import { paths } from "../../core/runtime.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { FormatTask } from "../errors.ts";
@@ -51,7 +51,7 @@ async function loadShards(path: string): Promise<Contents> {
     if (missing !== undefined) {
       throw broken(path, indexFormat, "weight_map", `${JSON.stringify(missing)} should be in ${shard}, and is not`, missing);
     }
-    tensors.push(...await readAll(file, names));
+    for (const tensor of await readAll(file, names)) tensors.push(tensor);
   }
   return { tensors: Object.fromEntries(tensors), metadata: index.metadata };
 }
@@ -100,8 +100,4 @@ function checkInside(shard: string, path: string, name: string): void {
   if (isAbsolute(shard) || shard.includes("\\") || way === "" || way.split("/")[0] === "..") {
     throw broken(path, indexFormat, "folder", `${JSON.stringify(name)} is in ${shard}, which leaves the folder`, name);
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -45,7 +45,7 @@ export function layoutOf(tensors: NamedTensors, options: WriteOptions, what: str
       { bytes: header.length - lengthBytes, most: mostHeaderBytes },
     );
   }
-  const end = Math.max(0, ...[...entries.values()].map(({ offsets }) => offsets[1]));
+  const end = [...entries.values()].at(-1)?.offsets[1] ?? 0;
   return { header, tensors: [...entries.keys()].map((name) => tensors[name]), bytes: header.length + end };
 }
 

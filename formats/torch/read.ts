@@ -4,6 +4,7 @@
  * @see https://pytorch.org/docs/stable/notes/serialization.html
  * @module
  */
+import { naturals } from "../../core/kinds.ts";
 import { quoted } from "../../core/quoted.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { tensorFrom } from "../elements.ts";
@@ -132,7 +133,7 @@ class Reader {
 
   /** (storage, offset, size, stride, ...) */
   #tensor([storage, offset, shape, strides]: readonly Pickled[]): Tensor {
-    if (!(storage instanceof Storage) || !isSizes([offset]) || !isSizes(shape) || !isSizes(strides)) {
+    if (!(storage instanceof Storage) || !naturals.holds([offset]) || !naturals.holds(shape) || !naturals.holds(strides)) {
       throw new PickleError("it makes a tensor of something else than a storage with a shape and strides");
     }
     const at = `its tensor in storage ${storage.key}`;
@@ -148,10 +149,6 @@ class Reader {
     const bytes = gather(storage, offset as number, shape, strides, count);
     return tensorFrom(bytes, { file: this.#file, format, entry: storage.key, type: storage.type, shape });
   }
-}
-
-function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((each) => Number.isSafeInteger(each) && each >= 0);
 }
 
 /** The bytes of the elements that strides see, in row-major order. */
