@@ -37,7 +37,8 @@ export function wrongEnds({ xs, zs, y }: Ends, { input }: NodeProto, visible: Vi
   const starts = [...xs, ...zs];
   const unknown = [...starts, y].find((name) => !visible.has(name));
   if (unknown !== undefined) return `nothing makes ${JSON.stringify(unknown)}, which its attributes name`;
-  const twice = starts.find((name, i) => starts.indexOf(name) < i);
+  const seen = new Set<string>();
+  const twice = starts.find((name) => seen.size === seen.add(name).size);
   if (twice !== undefined) return `${JSON.stringify(twice)} is named twice in xs and zs`;
   if (input.length === starts.length && !input.includes("")) return undefined;
   return `xs and zs name ${starts.length} values, but it has ${input.filter((name) => name !== "").length} inputs`;
@@ -55,7 +56,7 @@ export function bodyBetween(
     const maker = cut.has(name) ? undefined : visible.get(name);
     if (maker === undefined || nodes.has(maker)) continue;
     nodes.add(maker);
-    names.push(...needs(maker));
+    for (const each of needs(maker)) names.push(each);
   }
   const value = (name: string) => ({ name }) as GraphProto["input"][number];
   return {

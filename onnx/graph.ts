@@ -131,7 +131,10 @@ function refuseType({ name, type }: ValueInfoProto, context: Context): void {
 
 function note({ unsupported: found, differentiating }: Context, what: string, where: string): void {
   // What is in the body of a gradient is outside of it, too.
-  if (differentiating.size === 0) found.set(what, [...found.get(what) ?? [], where]);
+  if (differentiating.size > 0) return;
+  const places = found.get(what);
+  if (places) places.push(where);
+  else found.set(what, [where]);
 }
 
 function valueFrom({ name, type }: ValueInfoProto): GraphValue {
@@ -144,18 +147,16 @@ function valueFrom({ name, type }: ValueInfoProto): GraphValue {
 /** Nodes in an order in which each comes after those whose outputs it needs. */
 function sorted(nodes: readonly NodeProto[], made: ReadonlyMap<string, NodeProto>, { file }: Context): NodeProto[] {
   const order: NodeProto[] = [];
-  const waiting = new Map<NodeProto, number>();
-  const users = new Map<NodeProto, NodeProto[]>();
-  for (const node of nodes) {
-    const makers = new Set(needs(node).flatMap((name) => made.get(name) ?? []));
-    waiting.set(node, makers.size);
-    for (const maker of makers) users.set(maker, [...users.get(maker) ?? [], node]);
-  }
+  const makersOf = (node: NodeProto) => new Set(needs(node).flatMap((name) => made.get(name) ?? []));
+  const uses = nodes.flatMap((user) => Array.from(makersOf(user), (maker) => ({ maker, user })));
+  const users = Map.groupBy(uses, ({ maker }) => maker);
+  const waiting = new Map(nodes.map((node) => [node, 0]));
+  for (const { user } of uses) waiting.set(user, waiting.get(user)! + 1);
   // The order of the file stays where it can: an ordinary file is in order already.
   const ready = nodes.filter((node) => waiting.get(node) === 0);
   for (let next = 0; next < ready.length; next++) {
     order.push(ready[next]);
-    for (const user of users.get(ready[next]) ?? []) {
+    for (const { user } of users.get(ready[next]) ?? []) {
       waiting.set(user, waiting.get(user)! - 1);
       if (waiting.get(user) === 0) ready.push(user);
     }

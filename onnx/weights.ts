@@ -32,8 +32,8 @@ const fewNumbers = 8;
 
 /** The graph with its constant weights as initialisers. */
 export function withWeights(graph: GraphProto): GraphProto {
-  const users = new Map<string, NodeProto[]>();
-  for (const node of graph.node) for (const name of node.input) users.set(name, [...users.get(name) ?? [], node]);
+  const uses = graph.node.flatMap(({ input, opType }) => input.map((name) => ({ name, opType })));
+  const users = Map.groupBy(uses, ({ name }) => name);
   const outputs = new Set(graph.output.map(({ name }) => name));
   const weights = new Map<NodeProto, TensorProto>();
   for (const node of graph.node) {

@@ -56,6 +56,21 @@ Deno.test("graphs that cannot be run are refused when they are loaded", async ()
   left(await onnx.load(bytesOf({ inputs: ["x"], nodes: [], outputs: ["x"] }, 99))(), "Unsupported");
 });
 
+Deno.test("values may have very many users, and nodes very many inputs", async () => {
+  const count = 150_000; // more than a call may have arguments
+  const many: GraphSpec = {
+    inputs: ["x"],
+    nodes: [
+      ["Relu", ["x"], ["a"]],
+      ...Array.from({ length: 20_000 }, (_, i) => ["Neg", ["a"], [`b${i}`]] as const),
+      ["Concat", new Array<string>(count).fill("a"), ["y"], { axis: 0 }],
+      ["ai.onnx.preview.training.Gradient", ["x"], ["g"], { xs: ["x"], y: "y" }],
+    ],
+    outputs: ["y"],
+  };
+  right(await onnx.load(bytesOf(many))());
+});
+
 Deno.test("nodes are run in the order of their values, whatever the order of the file", async () => {
   const nodes = [["Neg", ["b"], ["y"]], ["Add", ["a", "a"], ["b"]], ["Relu", ["x"], ["a"]]] as const;
   assert.deepEqual(await run({ inputs: ["x"], nodes, outputs: ["y"] }, { x: tensor([-1, 2]) }), [-0, -4]);
