@@ -77,7 +77,8 @@ function tableOf({ rows, lines }: Rows, options: CsvOptions): Table {
   const width = rows[0].length;
   const names = header === true ? rows[0] : header === false ? rows[0].map((_, i) => String(i)) : header;
   if (names.length !== width) throw new TableError(`${names.length} columns are named, but there are ${width}`, lines[0]);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const seen = new Set<string>();
+  const twice = names.find((name) => seen.size === seen.add(name).size);
   if (twice !== undefined) throw new TableError("two columns have one name", header === true ? lines[0] : undefined, twice);
   const types = typesOf(names, options);
   const first = header === true ? 1 : 0;
@@ -114,8 +115,9 @@ function tableOf({ rows, lines }: Rows, options: CsvOptions): Table {
 /** The type of each column. */
 function typesOf(names: readonly string[], { columns = {}, label }: CsvOptions): readonly ColumnType[] {
   const given = new Map(Object.entries(columns));
+  const known = new Set(names);
   for (const name of [...given.keys(), ...(label === undefined ? [] : [label])]) {
-    if (!names.includes(name)) throw new TableError(`it has no such column, but ${quoted(names)}`, undefined, name);
+    if (!known.has(name)) throw new TableError(`it has no such column, but ${quoted(names)}`, undefined, name);
   }
   if (label !== undefined && given.get(label) === "skip") throw new TableError("the label cannot be skipped", undefined, label);
   return names.map((name) => given.get(name) ?? (name === label ? "category" : "f32"));

@@ -143,6 +143,13 @@ Deno.test("whatever numbers and names a table has, they are read as they were wr
   );
 });
 
+Deno.test("a table may have very many columns", async () => {
+  const names = Array.from({ length: 60_000 }, (_, i) => `gene ${i}`);
+  const columns = Object.fromEntries(names.map((name) => [name, "i32"] as const));
+  const { arrays } = right(await datasets.csv({ text: `${names.join()}\n${names.map((_, i) => i).join()}\n` }, { columns })());
+  assert.deepEqual([arrays.categories.length, arrays.categories[59_999]], [60_000, 59_999]);
+});
+
 Deno.test("a table is split, batched and loaded as any set of arrays", async () => {
   const text = "a,b,y\n" + Array.from({ length: 30 }, (_, i) => `${i},${i / 2},c${i % 3}\n`).join("");
   const set = right(await csv({ text }, { label: "y" })());
