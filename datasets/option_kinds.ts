@@ -9,7 +9,7 @@ import { needed, optionTable } from "../core/options.ts";
 const parts = ["images", "labels", "count", "shape", "classes"] as const;
 
 /** Arrays with examples. */
-const anArraySet: Kind<object> = kindOf(
+export const anArraySet: Kind<object> = kindOf(
   "a set of arrays, as arrays(fields) makes one",
   (value) => typeof value === "object" && value !== null && "arrays" in value && "shapes" in value && "count" in value,
 );

@@ -37,11 +37,7 @@ const gradientNormsOptions = optionTable<GradientNormsOptions>({ per: oneOf("lay
 export function gradientNorms(grads: object, options: GradientNormsOptions = {}): Record<string, Tensor> {
   const { per = "layer" } = checkOptions(options, gradientNormsOptions, "gradientNorms");
   argument(grads, aTree, "grads", "gradientNorms");
-  const groups = new Map<string, Tensor[]>();
-  for (const { path, value } of treeLeaves(grads)) {
-    if (!(value instanceof Tensor)) continue;
-    const name = per === "tensor" ? path : path.slice(0, Math.max(0, path.lastIndexOf(".")));
-    groups.set(name, [...groups.get(name) ?? [], value]);
-  }
-  return Object.fromEntries(Array.from(groups, ([name, tensors]) => [name, globalNorm(tensors)]));
+  const named = treeLeaves(grads).flatMap(({ path, value }) => value instanceof Tensor ? [{ path, value }] : []);
+  const groups = Map.groupBy(named, ({ path }) => per === "tensor" ? path : path.slice(0, Math.max(0, path.lastIndexOf("."))));
+  return Object.fromEntries(Array.from(groups, ([name, leaves]) => [name, globalNorm(leaves.map(({ value }) => value))]));
 }

@@ -67,13 +67,12 @@ export function partition(
       const members = membersOf(params);
       const [ours, theirs] = [split(grads, members, names), split(params, members, names)];
       const states = state as Readonly<Record<string, OptimizerState>>;
-      const updates: Leaf[] = [];
+      const found = new Map<string, Tensor>();
       const next = names.map((name) => {
         const [own, after] = parts[name].update(ours[name], states[name], theirs[name]);
-        updates.push(...treeLeaves(own));
+        for (const { path, value } of treeLeaves(own)) found.set(path, value as Tensor);
         return [name, after];
       });
-      const found = new Map(updates.map(({ path, value }) => [path, value as Tensor]));
       return [treeMapWithPath((path) => found.get(path)!, grads), Object.fromEntries(next)];
     },
   });

@@ -204,7 +204,7 @@ function draw(
   const { x, y, grid, names } = axes;
   const yTexts = y.ticks.map((tick, i) => names?.[i] ?? tickText(tick));
   const key = legend(series.length > 1 ? series : [], width, title ? 58 : 28);
-  const left = 24 + (yLabel ? 20 : 0) + Math.max(...yTexts.map((text) => widthOf(text, small)));
+  const left = 24 + (yLabel ? 20 : 0) + extent(yTexts.map((text) => widthOf(text, small)))[1];
   const top = 20 + (title ? 30 : 0) + key.height;
   // Names may leave no room at all: better a thin chart than one turned round.
   const [right, bottom] = [Math.max(left + 10, width - 28), Math.max(top + 10, height - 34 - (xLabel ? 22 : 0))];

@@ -105,12 +105,12 @@ export function showBarChart(options: BarChartOptions & ColorOptions): string {
   const unit = unitFor(values.reduce((size, value) => Math.max(size, Math.abs(value)), 0));
   const to = (value: number) => scale === "log" ? Math.log10(value) - Math.log10(foot) : value / unit;
   const [least, most] = extent([0, ...values.map(to)]);
-  const margin = Math.max(...names.map((name) => name.length));
+  const margin = extent(names.map((name) => name.length))[1];
   const text = (value: number) => {
     const rounded = Number(value.toPrecision(4));
     return tickText(Number.isFinite(rounded) ? rounded : value); // the largest numbers cannot be rounded up
   };
-  const room = Math.max(8, width - margin - 3 - Math.max(...values.map((value) => text(value).length)));
+  const room = Math.max(8, width - margin - 3 - extent(values.map((value) => text(value).length))[1]);
   const column = (value: number) => Math.round(room * (value - least) / (most - least || 1));
   const row = (name: string, value: number | null, series: number) => {
     if (value === null) return `${name.padEnd(margin)} │`;

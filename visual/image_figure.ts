@@ -6,6 +6,7 @@
 import { labelKind, rangeKinds } from "./option_kinds.ts";
 import { aString, real } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
+import { extent } from "./axis.ts";
 import { atLeast } from "./check.ts";
 import { arrange, imageAt, pngOf } from "./image_grid.ts";
 import { batchPixels, type Images, type RangeOptions } from "./pixels.ts";
@@ -58,7 +59,7 @@ export async function imageFigure(images: Images, options: ImageFigureOptions = 
   checkLabels(labels, count);
   const [width, height] = [pixels.width * scale, pixels.height * scale];
   const [gap, head, titleHead] = [12, labels ? 22 : 0, title ? 34 : 0];
-  const column = Math.max(width, ...Array.from(labels ?? [], (label) => widthOf(label, labelSize))) + gap;
+  const column = extent([width, ...Array.from(labels ?? [], (label) => widthOf(label, labelSize))])[1] + gap;
   const row = head + height + gap;
   const total = [
     Math.ceil(Math.max(gap + columns * column, 2 * gap + widthOf(title ?? "", titleSize))),

@@ -92,8 +92,8 @@ function whyNot(
   if (classified.length === 0) {
     return files.length === 0 ? "there is no file that ends in .png, .jpg or .jpeg" : `of ${files.length} files none has a class`;
   }
-  const unknown = classNames &&
-    classified.find(({ of }) => typeof of === "string" ? !classNames.includes(of) : of >= classNames.length);
+  const known = classNames && new Set(classNames);
+  const unknown = known && classified.find(({ of }) => typeof of === "string" ? !known.has(of) : of >= classNames.length);
   if (unknown) return `${unknown.path} is of class ${quoted(unknown.of)}, which is not among classNames`;
   if (byFunction) return undefined;
   const used = new Set(classified.map(({ of }) => of));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkedInside, type Kind, kindOf, real } from "../../core/kinds.ts";
+import { type Kind, kindOf, numberPair, real } from "../../core/kinds.ts";
 import { checkOptions, optionTable } from "../../core/options.ts";
 import { add, div, mul, sub } from "../../core/ops/arithmetic.ts";
 import { logicalAnd } from "../../core/ops/logic.ts";
@@ -43,8 +43,8 @@ const erasures: Kind<number | readonly number[] | "random"> = kindOf(
 );
 const randomErasingOptions = optionTable<RandomErasingOptions>({
   p: real,
-  scale: checkedInside(),
-  ratio: checkedInside(),
+  scale: numberPair,
+  ratio: numberPair,
   value: erasures,
 });
 

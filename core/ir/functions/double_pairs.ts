@@ -11,8 +11,6 @@ export type Pair = readonly [high: number, low: number];
 
 /** Creates them. The function stands alone (no imports, no outer names), so that its text can be part of a script. */
 export function pairArithmetic() {
-  type Pair = readonly [high: number, low: number];
-
   const sum = (x: number, y: number): Pair => {
     const s = x + y;
     const z = s - x;
