@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { binary, type Expr, unary } from "../../../core/ir/expr.ts";
-import type { Kernel } from "../../../core/ir/kernel.ts";
+import { binary, type Expr, select, unary } from "../../../core/ir/expr.ts";
+import type { Access, ConvKernel, Kernel, Store } from "../../../core/ir/kernel.ts";
+import type { ConvGeometry } from "../../../core/ir/windows.ts";
 import { contiguousStrides, type Shape, sizeOf } from "../../../core/shape.ts";
 import type { Tolerance } from "../close.ts";
 import { noise } from "../noise.ts";
+import { convGeometry, convRoles, convShapes } from "./conv.ts";
 import { buildCase, dense, f32, index, type KernelCase, load, type ProgramBuilder, result, store, strided } from "./builder.ts";
 
 const sums: Tolerance = { relative: 1e-5, absolute: 1e-5 };
@@ -106,6 +108,69 @@ function normalizeChannels(p: ProgramBuilder, from: number, out: number, shape: 
     loads: [dense(from, shape), strided(mean, perChannel), strided(square, perChannel)],
     stores: [store(dense(out, shape), binary("div", distance, binary("add", load(2), f32(0.5))))],
   });
+}
+
+/** How a convolution of single channels ends. */
+interface Ending {
+  readonly loads?: readonly Access[];
+  readonly stores: readonly Store[];
+}
+
+/** A convolution of single channels of images, or one of its gradients. */
+function convolve(
+  p: ProgramBuilder,
+  kind: ConvKernel["kind"],
+  geometry: ConvGeometry,
+  [lhs, rhs]: readonly [number, number],
+  { loads = [], stores }: Ending,
+): void {
+  const [left, right, shape] = convRoles(kind, geometry);
+  p.run({ kind, geometry, shape, operands: [dense(lhs, left), dense(rhs, right)], loads, stores });
+}
+
+/** The geometry of windows of 3 by 3, one for each channel. */
+function channelsOf([n, c, h, w]: Shape, stride = 1): ConvGeometry {
+  const windows = { input: [h, w], kernel: [3, 3], stride: [stride, stride], padding: [1, 1, 1, 1] } as const;
+  return convGeometry({ n, c, o: c, groups: c, ...windows });
+}
+
+/** Normalised images, the convolution of each channel, and the same again: what is in slots 2 and 3, and the outputs. */
+function separable(
+  p: ProgramBuilder,
+  x: number,
+  shape: Shape,
+  stride: number,
+  ending = (y: number, shape: Shape): Ending => ({ stores: [store(dense(y, shape), result())] }),
+): void {
+  const geometry = channelsOf(shape, stride);
+  const { y: outShape } = convShapes(geometry);
+  const [filters, normal] = [p.input("f32", noise(2, 9 * shape[1])), p.output("f32", sizeOf(shape))];
+  const y = p.temporary("f32", sizeOf(outShape), 2);
+  normalizeChannels(p, x, normal, shape);
+  convolve(p, "conv2d", geometry, [normal, filters], ending(y, outShape));
+  normalizeChannels(p, y, p.output("f32", sizeOf(outShape)), outShape);
+}
+
+/**
+ * The way back through that: the gradient `g` of what the convolution gives is normalised, those of the images, where they are positive, and of
+ * the filters, which are updated in place, come of it, and the former are normalised once more.
+ */
+function separableBackwards(p: ProgramBuilder, g: number, shape: Shape, stride: number): void {
+  const geometry = channelsOf(shape, stride);
+  const { y: outShape, weight } = convShapes(geometry);
+  const [images, filters] = [p.input("f32", noise(2, sizeOf(shape))), p.input("f32", noise(3, 9 * shape[1]))];
+  const [normal, back] = [p.temporary("f32", sizeOf(outShape), 2), p.temporary("f32", sizeOf(shape), 3)];
+  normalizeChannels(p, g, normal, outShape);
+  convolve(p, "conv2dInputGrad", geometry, [normal, filters], {
+    loads: [dense(images, shape)],
+    stores: [store(dense(back, shape), select(binary("lt", f32(0), load(0)), result(), f32(0)))],
+  });
+  const update = binary("sub", load(0), binary("mul", f32(1e-3), result()));
+  convolve(p, "conv2dFilterGrad", geometry, [images, normal], {
+    loads: [dense(filters, weight)],
+    stores: [store(dense(p.donate(filters), weight), update)],
+  });
+  normalizeChannels(p, back, p.output("f32", sizeOf(shape)), shape);
 }
 
 const plain = (p: ProgramBuilder, x: number, shape: Shape) => void softmax(p, x, p.output("f32", sizeOf(shape)), shape);
@@ -225,6 +290,38 @@ export const rowPrograms: readonly RowProgram[] = [
   }),
   rowProgram("columns of a matrix", [1024, 600, 1, 1], 0, (p, x, shape) => {
     normalizeChannels(p, x, p.output("f32", sizeOf(shape)), shape);
+  }),
+  rowProgram("convolved channels", [6, 20, 50, 52], 7, (p, x, shape) => separable(p, x, shape, 1)),
+  rowProgram("channels of one image, convolved", [1, 40, 130, 121], 7, (p, x, shape) => separable(p, x, shape, 1)),
+  rowProgram("channels convolved at every other place", [7, 17, 67, 75], 7, (p, x, shape) => separable(p, x, shape, 2)),
+  rowProgram("convolved channels of small images", [64, 260, 4, 6], 7, (p, x, shape) => separable(p, x, shape, 1)),
+  rowProgram("convolved channels, with a bias and their squares", [6, 20, 50, 52], 7, (p, x, shape) => {
+    const bias = p.input("f32", noise(5, shape[1]));
+    separable(p, x, shape, 1, (y, shape) => {
+      const biased = binary("add", result(), load(0));
+      const squares = p.output("f32", sizeOf(shape));
+      return {
+        loads: [strided(bias, perChannel)],
+        stores: [store(dense(y, shape), biased), store(dense(squares, shape), binary("mul", biased, biased))],
+      };
+    });
+  }),
+  rowProgram("convolved channels that know their numbers", [8, 20, 62, 62], 3, (p, x, shape) => {
+    const number: Expr = { kind: "cast", type: "f32", x: index(perChannel) };
+    separable(p, x, shape, 1, (y, shape) => ({ stores: [store(dense(y, shape), binary("add", result(), number))] }));
+  }),
+  rowProgram("convolved channels whose planes are stored on their sides", [8, 20, 62, 62], 3, (p, x, shape) => {
+    separable(p, x, shape, 1, (y, [, channels, height, width]) => ({
+      stores: [store(strided(y, [channels * height * width, height * width, 1, height]), result())],
+    }));
+  }),
+  rowProgram("gradients of convolved channels", [6, 20, 50, 52], 8, (p, x, shape) => separableBackwards(p, x, shape, 1)),
+  rowProgram("gradients of channels convolved at every other place", [6, 20, 66, 52], 8, (p, x, shape) => {
+    separableBackwards(p, p.input("f32", noise(4, sizeOf(convShapes(channelsOf(shape, 2)).y))), shape, 2);
+    p.run(mapRows((e, first) => binary("add", e, first), x, x, p.output("f32", sizeOf(shape)), shape));
+  }),
+  rowProgram("gradients of convolved channels of small images", [64, 260, 4, 6], 8, (p, x, shape) => {
+    separableBackwards(p, x, shape, 1);
   }),
   rowProgram("columns that know their numbers", [512, 300], 3, (p, x, shape) => {
     const [top, numbered] = [p.temporary("f32", shape[0], 0), p.output("f32", sizeOf(shape))];

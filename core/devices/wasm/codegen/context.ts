@@ -50,6 +50,11 @@ export interface DerivedScratch {
   readonly stale: number | undefined;
 }
 
+/** An epilogue of planes: how far an image's results are from those of the next one, in elements. */
+export interface PlaneEpilogue extends Epilogue {
+  readonly imageStep: number;
+}
+
 /** An epilogue of blocks; without a slot they are in memory of the generator's own. */
 export type BlockEpilogue = Epilogue | { readonly slot: undefined; readonly func: number };
 
@@ -81,6 +86,11 @@ export interface GeneratorContext {
    * all axes of `shape` but the last, columns the last.
    */
   epilogue(kernel: SimpleKernel): Epilogue;
+  /**
+   * The same for a generator whose results are planes of images, those of an image one behind the other: there may be others between the
+   * images.
+   */
+  planeEpilogue(kernel: SimpleKernel): PlaneEpilogue;
   /**
    * The same for a generator that finishes a block before it begins the next, in memory of its own whose rows are `row` elements
    * apart: where the result is not written into the first store, there is no slot, and the address to pass is where domain point

@@ -10,10 +10,10 @@ import { expressionsOf, type Kernel, type LoopKernel, type SimpleKernel } from "
 import type { Program } from "../../../ir/program.ts";
 import { WasmModule } from "./assembler/module.ts";
 import { groupsOf, scratchOf, type Unit } from "./barriers.ts";
-import type { DerivedScratch, Epilogue, GeneratorContext, Phase } from "./context.ts";
+import type { DerivedScratch, GeneratorContext, Phase } from "./context.ts";
 import { type Stage, stagesOf } from "../../stages.ts";
 import { importSharedMemory, pieceFunctions } from "./synchronization.ts";
-import { writeBlockEpilogue, writeEpilogue } from "./elementwise/epilogue.ts";
+import { withEpilogues } from "./elementwise/epilogue.ts";
 import { type MapOfLengths, mapOfLengths } from "./elementwise/map.ts";
 import { emitEntry } from "./entry.ts";
 import type { HostFunctions } from "./expressions/emitter.ts";
@@ -160,9 +160,8 @@ class KernelWriter {
     tiles: (multiplyAdds: number, columns: number) => Tiles,
   ) {
     const [vector, scalar] = [vectorEmitter(host), scalarEmitter(host)];
-    this.#contextOf = (program) => {
-      const epilogues = new Map<SimpleKernel, Epilogue>();
-      const context: GeneratorContext = {
+    this.#contextOf = (program) =>
+      withEpilogues({
         module,
         program,
         threads: options.threads,
@@ -177,15 +176,7 @@ class KernelWriter {
         privateScratch: (bytes) => void (this.privateBytes = Math.max(this.privateBytes, bytes)),
         sharedScratch: (bytes) => this.#request(() => this.#sharedScratch(bytes)),
         derivedScratch: (bytes, buffer) => this.#request(() => this.#derivedScratch(bytes, buffer)),
-        epilogue: (kernel) => {
-          const epilogue = epilogues.get(kernel) ?? writeEpilogue(context, kernel);
-          epilogues.set(kernel, epilogue);
-          return epilogue;
-        },
-        blockEpilogue: (kernel, row) => writeBlockEpilogue(context, kernel, row),
-      };
-      return context;
-    };
+      });
     this.#context = this.#contextOf(program);
     this.#equal = new EqualKernels(program);
   }

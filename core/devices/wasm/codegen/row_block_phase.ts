@@ -9,20 +9,26 @@
  */
 import { deviceBytes } from "../../../dtype.ts";
 import { type Expr, mapLeaves } from "../../../ir/expr.ts";
-import { mapAccesses } from "../../../ir/kernel.ts";
+import { type Access, mapAccesses } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import type { FunctionWriter } from "./assembler/function_writer.ts";
 import { type GeneratorContext, type Phase, phaseLocals, phaseParams } from "./context.ts";
-import { slotAddress } from "./emit/addresses.ts";
+import { depthwiseConvolution } from "./convolution/depthwise/convolution.ts";
+import { depthwiseFilterGradient, planChannelFilters } from "./convolution/depthwise/filter_gradient.ts";
+import { planChannels } from "./convolution/depthwise/plan.ts";
+import { withEpilogues } from "./elementwise/epilogue.ts";
+import { plus, slotAddress } from "./emit/addresses.ts";
 import { roundUp } from "./emit/blocks.ts";
 import { setShare } from "./emit/shares.ts";
 import { emitKernel } from "./generators.ts";
-import { domainOf, rowAccess, type RowBlocks, type RowKernel, withIndices } from "./row_blocks.ts";
+import { imagesInTurn } from "./images_in_turn.ts";
+import { isConvolution, type RowBlocks, type RowKernel, rowSteps, withIndices } from "./row_blocks.ts";
+import { piecesFor } from "./work.ts";
 
 /** Writes the kernels as one phase. */
 export function rowBlocks(context: GeneratorContext, together: RowBlocks): Phase {
   const { program, threads, module } = context;
-  const { kernels, axes, rows, blockRows, partner } = together;
+  const { kernels, rows, blockRows, partner } = together;
   const views: View[] = [];
   const viewOf = (buffer: number, step: number, late: boolean): number => {
     const stepBytes = step * deviceBytes(program.buffers[buffer].dtype);
@@ -31,24 +37,34 @@ export function rowBlocks(context: GeneratorContext, together: RowBlocks): Phase
   };
   const last = kernels.length - 1;
   const blocks = kernels.map((kernel, i) =>
-    blockOf(program, kernel, axes, blockRows, (buffer, step) => viewOf(buffer, step, partner !== undefined && i === last))
+    blockOf(program, kernel, together, (buffer, step) => viewOf(buffer, step, partner !== undefined && i === last))
   );
   const buffers = views.map(({ buffer }) => program.buffers[buffer]);
-  const inner: GeneratorContext = { ...context, threads: 1, program: { ...program, buffers } };
-  const written = (kernels: readonly RowKernel[]) => kernels.flatMap((kernel) => emitKernel(inner, kernel));
-  const table = new BlockTable(together, views);
-  context.privateScratch(table.bytes);
+  // What kernels ask for is private: a table has room for what they share, and behind it is what each has for itself.
+  const [shared, own]: [number[], number[]] = [[], [0]];
+  const inner = withEpilogues({
+    ...context,
+    threads: 1,
+    program: { ...program, buffers },
+    sharedScratch: (bytes) => views.length + shared.push(bytes) - 1,
+    privateScratch: (bytes) => void own.push(bytes),
+  });
+  const written = (kernels: readonly RowKernel[]) => kernels.flatMap((kernel) => emitBlock(inner, kernel));
   const [before, both, after] = partner === undefined ? [written(blocks), [], []] : [
     written(blocks.slice(0, partner)),
     written([beside(blocks[partner], blocks[last])]),
     written(blocks.slice(partner + 1, last)),
   ];
+  // At the ends of a piece with a partner one of the two has nothing to do.
+  const pieces = partner === undefined ? piecesOf(together, threads) : threads;
+  const table = new BlockTable(together, views, shared);
+  context.privateScratch(table.bytes + Math.max(...own));
   const func = module.func({ params: phaseParams }, (c) => {
     const { piece, scratch } = phaseLocals;
     const [from, to] = c.locals("i32", 2);
-    setShare(c, piece, threads, rows / blockRows, from, to);
+    setShare(c, piece, pieces, rows / blockRows, from, to);
     const run = (phases: readonly Phase[]) => {
-      for (const { func } of phases) c.get(scratch).i32(0).get(scratch).call(func);
+      for (const { func } of phases) plus(c.get(scratch).i32(0).get(scratch), table.bytes).call(func);
     };
     if (partner === undefined) {
       const block = c.local("i32");
@@ -71,7 +87,14 @@ export function rowBlocks(context: GeneratorContext, together: RowBlocks): Phase
       runNow(after);
     });
   });
-  return { func, pieces: threads };
+  return { func, pieces };
+}
+
+/** Into how many pieces blocks are cut: all threads have the same. */
+function piecesOf({ rows, blockRows, bytes }: RowBlocks, threads: number): number {
+  const most = piecesFor(threads, { moves: bytes / 4 });
+  for (let pieces = most; pieces > threads; pieces -= threads) if (rows / blockRows % pieces === 0) return pieces;
+  return threads;
 }
 
 /** Two maps over the same points as one: at each point the first before the second. */
@@ -80,6 +103,14 @@ function beside(first: RowKernel, second: RowKernel): RowKernel {
     mapLeaves(e, (leaf) => leaf.kind === "load" ? { ...leaf, slot: leaf.slot + first.loads.length } : leaf);
   const stores = second.stores.map((store) => ({ ...store, value: moved(store.value) }));
   return { ...first, loads: [...first.loads, ...second.loads], stores: [...first.stores, ...stores] };
+}
+
+/** Writes a kernel for a block. */
+function emitBlock(context: GeneratorContext, kernel: RowKernel): readonly Phase[] {
+  if (!isConvolution(kernel)) return emitKernel(context, kernel);
+  return kernel.kind === "conv2dFilterGrad"
+    ? depthwiseFilterGradient(context, kernel, planChannelFilters(kernel)!)
+    : depthwiseConvolution(context, kernel, planChannels(kernel)!);
 }
 
 /** A buffer as the rows of some accesses: what stands in the table of a block. */
@@ -106,10 +137,18 @@ class BlockTable {
   /** Where buffers are that the thread keeps: in two places in turn those that are still read a round later. */
   readonly #places = new Map<number, readonly [place: number, other?: number]>();
 
-  constructor({ kept, blockRows }: RowBlocks, views: readonly View[]) {
+  /** Where the memory begins that kernels share with nobody but their own functions, by slot behind the views. */
+  readonly #shared: readonly number[];
+
+  constructor({ kept, blockRows }: RowBlocks, views: readonly View[], shared: readonly number[]) {
     this.#views = views;
     this.#blockRows = blockRows;
-    let end = roundUp(4 * views.length, 64);
+    let end = roundUp(4 * (views.length + shared.length), 64);
+    this.#shared = shared.map((bytes) => {
+      const begin = end;
+      end += roundUp(bytes, 64) + 64;
+      return begin;
+    });
     for (const [buffer, rowBytes] of kept) {
       const bytes = roundUp(rowBytes * blockRows, 64) + 64;
       const late = views.some((view) => view.late && view.buffer === buffer);
@@ -135,6 +174,9 @@ class BlockTable {
       }
       c.mem("i32.store", 4 * i);
     });
+    this.#shared.forEach((begin, i) => {
+      plus(c.get(scratch).get(scratch), begin).mem("i32.store", 4 * (this.#views.length + i));
+    });
   }
 }
 
@@ -142,15 +184,27 @@ class BlockTable {
 function blockOf(
   program: Program,
   kernel: RowKernel,
-  axes: number,
-  blockRows: number,
+  { axes, rows: all, blockRows, kept }: RowBlocks,
   viewOf: (buffer: number, step: number) => number,
 ): RowKernel {
+  const steps = rowSteps(program, kernel, axes);
+  /** What threads keep has the rows of a block only: the pieces of a row are nearer to each other. */
+  const view = <A extends Access>(access: A): A => {
+    const step = steps.get(access)!;
+    const isPiece = (stride: number) => step > 0 && stride > 0 && stride % (step * all) === 0 && kept.has(access.buffer);
+    const strides = access.strides.map((stride) => isPiece(stride) ? stride / all * blockRows : stride);
+    return { ...access, buffer: viewOf(access.buffer, step), strides };
+  };
+  if (isConvolution(kernel)) {
+    const { geometry, kind, shape: [first, second, ...rest] } = kernel;
+    const moved = mapAccesses(kernel, view);
+    return {
+      ...moved,
+      geometry: { ...geometry, c: blockRows, o: blockRows, groups: blockRows },
+      shape: kind === "conv2dFilterGrad" ? [blockRows, second, ...rest] : [first, blockRows, ...rest],
+    };
+  }
   const rows = <T>(list: readonly T[], first: T): T[] => [first, ...list.slice(axes)];
-  const domain = domainOf(kernel);
-  const moved = mapAccesses(kernel, (access) => {
-    const { step } = rowAccess(program, domain, access, axes)!;
-    return { ...access, buffer: viewOf(access.buffer, step), strides: rows(access.strides, step) };
-  });
-  return { ...withIndices(moved, (strides) => rows(strides, 0)), shape: rows(kernel.shape, blockRows) };
+  const moved = mapAccesses(kernel, (access) => ({ ...view(access), strides: rows(view(access).strides, steps.get(access)!) }));
+  return imagesInTurn({ ...withIndices(moved, (strides) => rows(strides, 0)), shape: rows(kernel.shape, blockRows) });
 }

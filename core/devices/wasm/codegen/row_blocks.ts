@@ -1,7 +1,10 @@
 /**
  * Which neighbouring maps and reductions compute row by row (softmax, norms, their gradients), so that a block of rows can go through all of
- * them before the next block begins: what they hand on stays in the first-level cache, in memory of the thread's own if nothing else reads
- * it. `row_block_phase.ts` writes them.
+ * them before the next block begins: what they hand on stays in a cache, in memory of the thread's own if nothing else reads it.
+ * `row_block_phase.ts` writes them.
+ *
+ * Rows may be the channels of images, each in pieces, a plane of every image: batch normalisation goes by them, and with it convolutions of
+ * single channels, which read and write nothing else.
  *
  * @module
  */
@@ -9,39 +12,45 @@ import { deviceBytes } from "../../../dtype.ts";
 import { eachUsualArgument, type Expr, mapLeaves, visit } from "../../../ir/expr.ts";
 import {
   type Access,
+  type ConvKernel,
   expressionsOf,
   type Kernel,
   kindOf,
   mapAccesses,
+  operandShapes,
   readsOf,
   type SimpleKernel,
   writesOf,
 } from "../../../ir/kernel.ts";
 import { memoryOf, type Program } from "../../../ir/program.ts";
+import { isContiguous } from "../../../ir/axes.ts";
 import { sizeOf } from "../../../shape.ts";
+import { planDepthwiseFilters } from "./convolution/depthwise/filter_gradient.ts";
+import { planDepthwise } from "./convolution/depthwise/plan.ts";
+import { placesResult } from "./elementwise/epilogue.ts";
 import { Legalizer } from "./expressions/legalize.ts";
 import { operationCount } from "./work.ts";
 
-/** Bytes that a block should touch, and the most that its rows may. */
-const blockBytes = 24 * 1024;
-const maxRowBytes = 2 ** 19;
-
 /**
- * Bytes that several kernels touch below which they are left alone: the second-level cache holds them. Rows that are in pieces, one in each
- * image, have to be worth more.
+ * Bytes that a block should touch, and the most that a row may. Rows in pieces, one in each image, are for the second-level cache: what is handed
+ * on stays there, and the pieces of more rows make whole lines and pages.
  */
+const blockBytes = { whole: 24 * 1024, pieces: 2 ** 18 } as const;
+const maxRowBytes = { whole: 2 ** 19, pieces: 2 ** 20 } as const;
+
+/** Bytes that several kernels touch below which they are left alone: the second-level cache holds them. Rows in pieces have to be worth more. */
 const leastBytes = { whole: 2 ** 18, pieces: 2 ** 21 } as const;
 
 /** What a block of rows should touch at least, for its calls to be worth it. */
 const leastBlockBytes = 1024;
 
 /**
- * What each piece of a row should touch at least. Of shorter ones, such as the columns of a matrix, a block takes a few elements from each of
- * many lines of the cache: all kernels one by one, from end to end, are up to 20 times as fast.
+ * What each piece of a row should touch at least: a line of the cache. Of shorter ones, such as the columns of a matrix, a block takes a few
+ * elements from each of many lines: all kernels one by one, from end to end, are up to 20 times as fast.
  */
-const leastPieceBytes = 256;
+const leastPieceBytes = 64;
 
-export type RowKernel = Extract<SimpleKernel, { kind: "map" | "reduce" }>;
+export type RowKernel = Extract<SimpleKernel, { kind: "map" | "reduce" }> | ConvKernel;
 
 /** How an access moves from row to row. */
 interface RowAccess {
@@ -62,7 +71,9 @@ export interface RowBlocks {
   readonly axes: number;
   readonly rows: number;
   readonly blockRows: number;
-  /** Buffers that nothing else reads, and the bytes of one of their rows. */
+  /** Bytes that they touch. */
+  readonly bytes: number;
+  /** Buffers that nothing else reads, and the bytes of one of their rows with all of its pieces. */
   readonly kept: ReadonlyMap<number, number>;
   /** The number of the map beside which the last kernel should run, a block later. */
   readonly partner?: number;
@@ -79,19 +90,23 @@ export function rowBlocksFrom(
   const run: RowKernel[] = [];
   const written = new Set<number>();
   for (const kernel of kernels.slice(from)) {
-    if (kernel.kind !== "map" && kernel.kind !== "reduce") break;
+    if (!isRowKernel(program, kernel, threads)) break;
     if (run.length > 0 && ![...readsOf(kernel)].some((buffer) => written.has(buffer))) break;
     run.push(kernel);
     for (const buffer of writesOf(kernel)) written.add(buffer);
     if (run.length === 1) continue;
     const found = together(program, [...run], threads);
     if (!found) break;
-    const least = found.accesses.some(({ pieces }) => pieces > 1) ? leastBytes.pieces : leastBytes.whole;
-    if (found.shared >= least) best = found;
+    if (found.shared >= leastBytes[formOf(found.accesses)]) best = found;
   }
   if (!best) return undefined;
   const kept = keptBuffers(program, kernels.slice(from, from + best.kernels.length), best);
   return { ...best, kept, partner: partnerOfLast(program, { ...best, kept }, threads) };
+}
+
+/** Whether some rows are in pieces. */
+function formOf(accesses: readonly RowAccess[]): "whole" | "pieces" {
+  return accesses.some(({ pieces }) => pieces > 1) ? "pieces" : "whole";
 }
 
 /** How some kernels can run together. */
@@ -103,26 +118,42 @@ interface Together extends Omit<RowBlocks, "kept" | "partner"> {
 
 /** How some kernels run together, if they can and should: by the first axes of their domains, or of maps by channels. */
 function together(program: Program, kernels: readonly RowKernel[], threads: number): Together | undefined {
-  const found = alongFirstAxes(program, kernels, threads);
-  if (found) return found;
-  const reduce = kernels.find(({ kind }) => kind === "reduce");
-  if (reduce?.shape.length !== 1) return undefined;
-  const isByChannels = ({ shape }: RowKernel) => shape.length >= 2 && shape[1] === reduce.shape[0];
-  if (!kernels.every((kernel) => kernel.kind === "reduce" || isByChannels(kernel))) return undefined;
+  if (!kernels.some(isConvolution)) {
+    const found = alongFirstAxes(program, kernels, threads);
+    if (found) return found;
+  }
+  const channels = kernels.map(channelsOf).find((count) => count !== undefined);
+  if (channels === undefined) return undefined;
+  const isByChannels = (kernel: RowKernel) =>
+    kernel.kind === "map" ? kernel.shape.length >= 2 && kernel.shape[1] === channels : channelsOf(kernel) === channels;
+  if (!kernels.every(isByChannels)) return undefined;
   return alongFirstAxes(program, kernels.map((each) => each.kind === "map" ? channelsFirst(each) : each), threads);
 }
 
+/** What a reduction to a number for each channel, or a convolution of single channels, has of them. */
+function channelsOf(kernel: RowKernel): number | undefined {
+  if (isConvolution(kernel)) return kernel.geometry.groups;
+  return kernel.kind === "reduce" && kernel.shape.length === 1 ? kernel.shape[0] : undefined;
+}
+
+const reorder = <T>([first, channels, ...rest]: readonly T[]) => [channels, first, ...rest];
+
 /** A map whose second axis has become the first. */
 function channelsFirst<K extends RowKernel>(kernel: K): K {
-  const reorder = <T>([first, channels, ...rest]: readonly T[]) => [channels, first, ...rest];
   const moved = mapAccesses(kernel, (access) => ({ ...access, strides: reorder(access.strides) }));
   return { ...withIndices(moved, reorder), shape: reorder(kernel.shape) };
 }
 
+/** The axes over which kernels may run together. */
+function rowAxes(kernel: RowKernel): readonly number[] {
+  return isConvolution(kernel) ? [kernel.geometry.groups] : kernel.shape;
+}
+
 function alongFirstAxes(program: Program, kernels: readonly RowKernel[], threads: number): Together | undefined {
-  const [{ shape }] = kernels;
+  const axesOf = kernels.map(rowAxes);
+  const [shape] = axesOf;
   let most = 0;
-  while (kernels.every((kernel) => most < kernel.shape.length && kernel.shape[most] === shape[most])) most++;
+  while (axesOf.every((axes) => most < axes.length && axes[most] === shape[most])) most++;
   for (let axes = most; axes > 0; axes--) {
     const found = alongAxes(program, kernels, axes, threads);
     if (found) return found;
@@ -130,14 +161,13 @@ function alongFirstAxes(program: Program, kernels: readonly RowKernel[], threads
 }
 
 function alongAxes(program: Program, kernels: readonly RowKernel[], axes: number, threads: number): Together | undefined {
-  const rows = sizeOf(kernels[0].shape.slice(0, axes));
+  const rows = sizeOf(rowAxes(kernels[0]).slice(0, axes));
   if (rows < 8 * threads && rows % threads > 0) return undefined;
   const accesses: RowAccess[] = [];
   for (const kernel of kernels) {
-    const domain = domainOf(kernel);
-    if (sizeOf(domain) === 0) return undefined;
     for (const access of accessesOf(kernel)) {
-      const found = rowAccess(program, domain, access, axes);
+      if (sizeOf(access.domain) === 0) return undefined;
+      const found = rowAccess(program, access, axes);
       if (!found || (found.pieces > 1 && found.bytes < leastPieceBytes * found.pieces)) return undefined;
       accesses.push(found);
     }
@@ -149,39 +179,82 @@ function alongAxes(program: Program, kernels: readonly RowKernel[], axes: number
   const isShared = (buffer: number) =>
     kernels.filter((kernel) => readsOf(kernel).has(buffer) || writesOf(kernel).has(buffer)).length > 1;
   const shared = [...touched].reduce((sum, [buffer, bytes]) => sum + (isShared(buffer) ? rows * bytes : 0), 0);
-  if (rowBytes > maxRowBytes) return undefined;
+  const form = formOf(accesses);
+  if (rowBytes > maxRowBytes[form]) return undefined;
   let blockRows = 1;
-  for (let count = 2; count * rowBytes <= blockBytes && count <= rows / threads; count++) {
+  for (let count = 2; count * rowBytes <= blockBytes[form] && count <= rows / threads; count++) {
     if (rows % count === 0) blockRows = count;
   }
-  return blockRows * rowBytes < leastBlockBytes ? undefined : { kernels, axes, rows, blockRows, accesses, shared };
+  return blockRows * rowBytes < leastBlockBytes ? undefined : {
+    ...{ kernels, axes, rows, blockRows, accesses, shared },
+    bytes: rows * rowBytes,
+  };
 }
 
-/** The extents over which the values of a kernel are computed. */
-export function domainOf(kernel: RowKernel): readonly number[] {
-  return [...kernel.shape, ...kindOf(kernel).reduced(kernel)];
+/** An access of a kernel, with the extents over which it runs, channels first, and its strides. */
+interface DomainAccess {
+  readonly access: Access;
+  readonly domain: readonly number[];
+  readonly strides: readonly number[];
 }
 
-function accessesOf(kernel: RowKernel): readonly Access[] {
-  return [...kernel.operands, ...kernel.loads, ...kernel.stores];
+function accessesOf(kernel: RowKernel): readonly DomainAccess[] {
+  if (!isConvolution(kernel)) {
+    const domain = [...kernel.shape, ...kindOf(kernel).reduced(kernel)];
+    return [...kernel.operands, ...kernel.loads, ...kernel.stores].map((access) => ({ access, domain, strides: access.strides }));
+  }
+  const shapes = operandShapes(kernel).map(({ shape }) => shape);
+  return [
+    ...kernel.operands.map((access, i) => ({ access, domain: shapes[i], images: holdsImages(kernel, i) })),
+    ...[...kernel.loads, ...kernel.stores].map((access) => ({ access, domain: kernel.shape, images: holdsImages(kernel, 2) })),
+  ].map(({ access, domain, images }) => {
+    const order: typeof reorder = images ? reorder : (list) => [...list];
+    return { access, domain: order(domain), strides: order(access.strides) };
+  });
+}
+
+/** How far the accesses of a kernel that may run by rows move from row to row. */
+export function rowSteps(program: Program, kernel: RowKernel, axes: number): ReadonlyMap<Access, number> {
+  return new Map(accessesOf(kernel).map((each) => [each.access, rowAccess(program, each, axes)!.step]));
+}
+
+/** Whether an operand of a convolution, or as number 2 its result, is images, whose channels are their second axis: the filters' are their first. */
+function holdsImages({ kind }: ConvKernel, operand: number): boolean {
+  return operand !== (kind === "conv2dFilterGrad" ? 2 : 1);
+}
+
+export function isConvolution(kernel: RowKernel): kernel is ConvKernel {
+  return "geometry" in kernel;
+}
+
+/** Whether a kernel may be one of several that run together: a map, a reduction, or a convolution of single channels whose result is planes. */
+function isRowKernel(program: Program, kernel: Kernel, threads: number): kernel is RowKernel {
+  if (kernel.kind === "map" || kernel.kind === "reduce") return true;
+  if (kernel.kind !== "conv2d" && kernel.kind !== "conv2dInputGrad" && kernel.kind !== "conv2dFilterGrad") return false;
+  const shapes = operandShapes(kernel).map(({ shape }) => shape);
+  const isPlain = ({ buffer, strides }: Access, i: number) =>
+    program.buffers[buffer].dtype === "f32" && isContiguous(shapes[i], strides);
+  if (!kernel.operands.every(isPlain) || shapes.some((shape) => sizeOf(shape) === 0)) return false;
+  return kernel.kind === "conv2dFilterGrad"
+    ? planDepthwiseFilters(kernel, threads) !== undefined
+    : planDepthwise(kernel) !== undefined && placesResult(program, kernel);
 }
 
 /** Whether a value depends on the number of its row. */
 function readsRowNumbers(kernel: RowKernel, axes: number): boolean {
   let found = false;
+  const first = isConvolution(kernel) && holdsImages(kernel, 2) ? 1 : 0;
   visit(expressionsOf(kernel), (e) => {
-    if (e.kind === "index" && e.strides.slice(0, axes).some((stride, axis) => stride !== 0 && kernel.shape[axis] > 1)) {
-      found = true;
-    }
+    if (e.kind !== "index") return;
+    if (e.strides.slice(first, first + axes).some((stride, axis) => stride !== 0 && kernel.shape[first + axis] > 1)) found = true;
   });
   return found;
 }
 
 /** How an access moves over the rows; undefined if not by one step. */
-export function rowAccess(
+function rowAccess(
   program: Program,
-  domain: readonly number[],
-  { buffer, offset, strides }: Access,
+  { access: { buffer, offset }, domain, strides }: DomainAccess,
   axes: number,
 ): RowAccess | undefined {
   let [step, inner] = [0, 1];
@@ -225,16 +298,16 @@ function staysInRows(program: Program, kernels: readonly RowKernel[], accesses: 
 function keptBuffers(
   program: Program,
   original: readonly Kernel[],
-  { kernels, accesses }: Together,
+  { kernels, accesses, rows }: Together,
 ): ReadonlyMap<number, number> {
   const inside = new Set(original);
   const elsewhere = new Set(program.kernels.flatMap((kernel) => touchedOutside(kernel, inside)));
   const kept = new Map<number, number>();
-  const inPieces = new Set(accesses.filter(({ pieces }) => pieces > 1).map(({ buffer }) => buffer));
-  for (const { buffer, step } of accesses) {
-    if (program.buffers[buffer].location.kind !== "slot" || elsewhere.has(buffer) || inPieces.has(buffer)) continue;
+  for (const { buffer } of accesses) {
+    const { location, size, dtype } = program.buffers[buffer];
+    if (location.kind !== "slot" || elsewhere.has(buffer) || size % rows !== 0) continue;
     const first = kernels.find((kernel) => writesOf(kernel).has(buffer) || readsOf(kernel).has(buffer))!;
-    if (!readsOf(first).has(buffer)) kept.set(buffer, step * deviceBytes(program.buffers[buffer].dtype));
+    if (!readsOf(first).has(buffer)) kept.set(buffer, size / rows * deviceBytes(dtype));
   }
   return kept;
 }

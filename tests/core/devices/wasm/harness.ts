@@ -8,7 +8,13 @@
 import type { Kernel, SimpleKernel } from "../../../../core/ir/kernel.ts";
 import type { Program } from "../../../../core/ir/program.ts";
 import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler/module.ts";
-import { epilogueParams, type GeneratorContext, type Phase, phaseParams } from "../../../../core/devices/wasm/codegen/context.ts";
+import {
+  type Epilogue,
+  epilogueParams,
+  type GeneratorContext,
+  type Phase,
+  phaseParams,
+} from "../../../../core/devices/wasm/codegen/context.ts";
 import { scalarEmitter } from "../../../../core/devices/wasm/codegen/expressions/scalar_emitter.ts";
 import { vectorEmitter } from "../../../../core/devices/wasm/codegen/expressions/vector_emitter.ts";
 import { emitKernel } from "../../../../core/devices/wasm/codegen/generators.ts";
@@ -91,6 +97,9 @@ export function prepare(
   const machine = typeof tiles === "string" ? machineCodes.get(tiles)! : undefined;
   const native = machine?.code.program();
   const nativeTiles = native && importMachineCode(module, native);
+  const written: Epilogue = epilogue
+    ? { slot: resultSlot, func: addResult(module, kernel.shape, outputId, wide) }
+    : { slot: outputId, func: undefined };
   const context: GeneratorContext = {
     module,
     vector: vectorEmitter(new Map()),
@@ -106,10 +115,8 @@ export function prepare(
     privateScratch: (bytes) => void (privateBytes = Math.max(privateBytes, bytes)),
     sharedScratch: (bytes) => resultSlot + shared.push(bytes),
     derivedScratch: (bytes) => ({ slot: resultSlot + shared.push(bytes), stale: undefined }),
-    epilogue: () =>
-      epilogue
-        ? { slot: resultSlot, func: addResult(module, kernel.shape, outputId, wide) }
-        : { slot: outputId, func: undefined },
+    epilogue: () => written,
+    planeEpilogue: () => ({ ...written, imageStep: outputSize / kernel.shape[0] }),
     blockEpilogue: (_, row) =>
       epilogue
         ? { slot: undefined, func: addResult(module, kernel.shape, outputId, wide, row) }

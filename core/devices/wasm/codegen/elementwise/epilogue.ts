@@ -10,22 +10,63 @@ import { type Expr, visit } from "../../../../ir/expr.ts";
 import { operandsOf, resultTypes, type SimpleKernel } from "../../../../ir/kernel.ts";
 import type { Program } from "../../../../ir/program.ts";
 import { contiguousStrides, sameShape, sizeOf } from "../../../../shape.ts";
-import { type BlockEpilogue, type Epilogue, epilogueParams, type GeneratorContext } from "../context.ts";
+import { type BlockEpilogue, type Epilogue, epilogueParams, type GeneratorContext, type PlaneEpilogue } from "../context.ts";
 import { loopNestOf, writeLoopNest } from "./loop_nest.ts";
 import type { Stream } from "./streams.ts";
 
+/** The context that has epilogues, too. */
+export function withEpilogues(
+  base: Omit<GeneratorContext, "epilogue" | "planeEpilogue" | "blockEpilogue">,
+): GeneratorContext {
+  const written = new Map<SimpleKernel, Epilogue>();
+  const context: GeneratorContext = {
+    ...base,
+    epilogue: (kernel) => {
+      const epilogue = written.get(kernel) ?? writeEpilogue(context, kernel);
+      written.set(kernel, epilogue);
+      return epilogue;
+    },
+    planeEpilogue: (kernel) => writePlaneEpilogue(context, kernel),
+    blockEpilogue: (kernel, row) => writeBlockEpilogue(context, kernel, row),
+  };
+  return context;
+}
+
 /** Writes the epilogue of a kernel; see `GeneratorContext.epilogue`. */
-export function writeEpilogue(context: GeneratorContext, kernel: SimpleKernel): Epilogue {
+function writeEpilogue(context: GeneratorContext, kernel: SimpleKernel): Epilogue {
   const [dtype] = resultTypes(kernel, context.program.buffers);
   const buffer = bufferOfResult(context.program, kernel, dtype);
   const slot = buffer ?? context.sharedScratch(sizeOf(kernel.shape) * deviceBytes(dtype));
-  const [only, ...others] = kernel.stores;
-  if (buffer !== undefined && others.length === 0 && only.value.kind === "result") return { slot, func: undefined };
+  if (buffer !== undefined && isResult(kernel)) return { slot, func: undefined };
   return { slot, func: writeStores(context, kernel, dtype, contiguousStrides(kernel.shape)) };
 }
 
+/** Writes the epilogue of a kernel whose results are planes of images; see `GeneratorContext.planeEpilogue`. */
+function writePlaneEpilogue(context: GeneratorContext, kernel: SimpleKernel): PlaneEpilogue {
+  const [dtype] = resultTypes(kernel, context.program.buffers);
+  const strides = planeStrides(kernel);
+  const slot = bufferOfResult(context.program, kernel, dtype, strides);
+  const [imageStep] = slot === undefined ? contiguousStrides(kernel.shape) : strides;
+  if (slot === undefined || sameShape(strides, contiguousStrides(kernel.shape))) {
+    return { ...context.epilogue(kernel), imageStep };
+  }
+  return { slot, func: isResult(kernel) ? undefined : writeStores(context, kernel, dtype, strides), imageStep };
+}
+
+/** Whether the planes of a kernel's result can be where the first store that reads it will be. */
+export function placesResult(program: Program, kernel: SimpleKernel): boolean {
+  const [dtype] = resultTypes(kernel, program.buffers);
+  return bufferOfResult(program, kernel, dtype, planeStrides(kernel)) !== undefined;
+}
+
+/** The strides of a result's planes if its images are as far apart as those of the first store that reads it. */
+function planeStrides({ shape, stores }: SimpleKernel): readonly number[] {
+  const [whole, ...rest] = contiguousStrides(shape);
+  return [stores.find(({ value }) => readsResult(value))?.strides[0] ?? whole, ...rest];
+}
+
 /** Writes the epilogue of a kernel that computes block by block; see `GeneratorContext.blockEpilogue`. */
-export function writeBlockEpilogue(context: GeneratorContext, kernel: SimpleKernel, row: number): BlockEpilogue {
+function writeBlockEpilogue(context: GeneratorContext, kernel: SimpleKernel, row: number): BlockEpilogue {
   const [dtype] = resultTypes(kernel, context.program.buffers);
   if (bufferOfResult(context.program, kernel, dtype) !== undefined) return context.epilogue(kernel);
   const strides = [...contiguousStrides(kernel.shape.slice(0, -1)).map((stride) => stride * row), 1];
@@ -65,11 +106,21 @@ function writeStores(context: GeneratorContext, kernel: SimpleKernel, dtype: DTy
   });
 }
 
-/** The buffer of the first store that reads the result, if the result can be there before it. */
-function bufferOfResult(program: Program, kernel: SimpleKernel, dtype: DType): number | undefined {
+/** Whether the result is all that is stored. */
+function isResult({ stores: [only, ...others] }: SimpleKernel): boolean {
+  return others.length === 0 && only.value.kind === "result";
+}
+
+/** The buffer of the first store that reads the result, if the result can be there before it, with these strides. */
+function bufferOfResult(
+  program: Program,
+  kernel: SimpleKernel,
+  dtype: DType,
+  strides: readonly number[] = contiguousStrides(kernel.shape),
+): number | undefined {
   const first = kernel.stores.find(({ value }) => readsResult(value));
   if (first === undefined || program.buffers[first.buffer].dtype !== dtype || first.offset !== 0) return undefined;
-  if (!sameShape(withoutOnes(first.strides, kernel.shape), withoutOnes(contiguousStrides(kernel.shape), kernel.shape))) {
+  if (!sameShape(withoutOnes(first.strides, kernel.shape), withoutOnes(strides, kernel.shape))) {
     return undefined;
   }
   const isRead = [...operandsOf(kernel), ...kernel.loads].some(({ buffer }) => buffer === first.buffer);

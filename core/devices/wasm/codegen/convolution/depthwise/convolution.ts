@@ -25,10 +25,12 @@ const epilogueBytes = 16 * 1024;
 export function depthwiseConvolution(context: GeneratorContext, kernel: ConvKernel, plan: DepthwisePlan): readonly Phase[] {
   const { planes, rows, columns, taps } = plan;
   const { operands: [source, filters], geometry: { groups } } = kernel;
-  const epilogue = context.epilogue(kernel);
+  const epilogue = context.planeEpilogue(kernel);
   const [sourceBytes, outputBytes] = [rows.sources * columns.sources, rows.outputs * columns.outputs].map((floats) =>
     floats * floatBytes
   );
+  const sourceGap = gapBetweenImages(kernel, source.strides[0], sourceBytes);
+  const outputGap = gapBetweenImages(kernel, epilogue.imageStep, outputBytes);
   const together = epilogue.func === undefined ? planes : Math.max(1, Math.floor(epilogueBytes / outputBytes));
   const multiplyAdds = planes * rows.outputs * columns.outputs * taps[0] * taps[1];
   const pieces = Math.min(planes, piecesFor(context.threads, { multiplyAdds }));
@@ -37,16 +39,19 @@ export function depthwiseConvolution(context: GeneratorContext, kernel: ConvKern
     const [image, filter, output] = c.locals("i32", 3);
     const writer = new PlaneWriter(c, plan);
     setShare(c, phaseLocals.piece, pieces, planes, from, to);
-    plusScaled(operandAddress(c, source), from, sourceBytes).set(image);
-    plusScaled(slotAddress(c, epilogue.slot), from, outputBytes).set(output);
+    const ofImage = (gap: number) =>
+      gap === 0 ? c : c.get(plane).i32(groups).op("i32.div_u").i32(gap).op("i32.mul").op("i32.add");
     c.for(from, () => c.get(from), () => c.get(to), together, () => {
       c.get(from).i32(together).op("i32.add").set(end);
       setMin(c, end, end, () => c.get(to));
       c.forRange(plane, from, end, () => {
+        plusScaled(operandAddress(c, source), plane, sourceBytes);
+        ofImage(sourceGap).set(image);
+        plusScaled(slotAddress(c, epilogue.slot), plane, outputBytes);
+        ofImage(outputGap).set(output);
         operandAddress(c, filters);
         c.get(plane).i32(groups).op("i32.rem_u").i32(taps[0] * taps[1] * floatBytes).op("i32.mul").op("i32.add").set(filter);
         writer.write(image, filter, output);
-        c.increment(image, sourceBytes).increment(output, outputBytes);
       });
       if (epilogue.func === undefined) return;
       const pushRow = (plane: number) => c.get(plane).i32(rows.outputs).op("i32.mul");
@@ -56,6 +61,11 @@ export function depthwiseConvolution(context: GeneratorContext, kernel: ConvKern
     });
   });
   return [{ func, pieces }];
+}
+
+/** Bytes between the planes of an image and those of the next one, which are `step` elements apart. */
+export function gapBetweenImages({ geometry: { n, groups } }: ConvKernel, step: number, planeBytes: number): number {
+  return n > 1 ? step * floatBytes - groups * planeBytes : 0;
 }
 
 /** Writes what computes a plane. */

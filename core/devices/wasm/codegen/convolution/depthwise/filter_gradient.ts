@@ -15,6 +15,7 @@ import { operandAddress, plusScaled, setMin, slotAddress } from "../../emit/addr
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, loadLanes, pushLaneSums, storeLanes, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
 import { piecesFor } from "../../work.ts";
+import { gapBetweenImages } from "./convolution.ts";
 import { type DepthwisePlan, keptTaps, planPlanes } from "./plan.ts";
 import { eachSource, eachTile, sourceSteps } from "./tile_sources.ts";
 
@@ -23,8 +24,13 @@ const blockBytes = 8 * 1024;
 const maxBlockChannels = 64;
 
 /** The plan, if it is a convolution of single channels, of which there are enough for all threads, and the sums of a plane fit in registers. */
-export function planDepthwiseFilters({ geometry: g }: ConvKernel, threads: number): DepthwisePlan | undefined {
-  if (g.c !== g.groups || g.o !== g.groups || g.groups < 4 * threads || g.kh * g.kw > keptTaps) return undefined;
+export function planDepthwiseFilters(kernel: ConvKernel, threads: number): DepthwisePlan | undefined {
+  const { c, o, groups, kh, kw } = kernel.geometry;
+  return c !== groups || o !== groups || groups < 4 * threads || kh * kw > keptTaps ? undefined : planChannelFilters(kernel);
+}
+
+/** The same for some of its channels, or for one. */
+export function planChannelFilters({ geometry: g }: ConvKernel): DepthwisePlan | undefined {
   const [rows, columns] = windowAxes(g).map(gatherInputs);
   return planPlanes(g.n * g.c, rows, columns, [g.kh, g.kw], "fewer");
 }
@@ -53,9 +59,11 @@ export function depthwiseFilterGradient(context: GeneratorContext, kernel: ConvK
       c.for(image, 0, g.n, 1, () => {
         const pushPlane = () => c.get(image).i32(g.c).op("i32.mul").get(first).op("i32.add");
         operandAddress(c, input);
-        pushPlane().i32(inputBytes).op("i32.mul").op("i32.add").set(x);
+        pushPlane().i32(inputBytes).op("i32.mul").op("i32.add");
+        plusScaled(c, image, gapBetweenImages(kernel, input.strides[0], inputBytes)).set(x);
         operandAddress(c, gradient);
-        pushPlane().i32(gradientBytes).op("i32.mul").op("i32.add").set(y);
+        pushPlane().i32(gradientBytes).op("i32.mul").op("i32.add");
+        plusScaled(c, image, gapBetweenImages(kernel, gradient.strides[0], gradientBytes)).set(y);
         c.get(scratch).set(sums);
         c.forRange(channel, first, end, () => {
           writer.write(x, y, sums);

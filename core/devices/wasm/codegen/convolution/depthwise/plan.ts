@@ -41,8 +41,13 @@ export interface DepthwisePlan {
 }
 
 /** What conv2d or its gradient with respect to the input computes, if it is a convolution of single channels. */
-export function planDepthwise({ kind, geometry: g }: ConvKernel): DepthwisePlan | undefined {
-  if (g.c !== g.groups || g.o !== g.groups || g.groups === 1) return undefined;
+export function planDepthwise(kernel: ConvKernel): DepthwisePlan | undefined {
+  const { c, o, groups } = kernel.geometry;
+  return c !== groups || o !== groups || groups === 1 ? undefined : planChannels(kernel);
+}
+
+/** The same for some of its channels, or for one. */
+export function planChannels({ kind, geometry: g }: ConvKernel): DepthwisePlan | undefined {
   const gather = kind === "conv2d" ? gatherInputs : gatherOutputs;
   const [rows, columns] = windowAxes(g).map(gather);
   return g.kh * g.kw <= maxTaps ? planPlanes(g.n * g.c, rows, columns, [g.kh, g.kw], "overlaps") : undefined;
