@@ -32,17 +32,15 @@ export function importMachineCode(
   const { module: from, name, maxArguments } = machineImport;
   const call = module.importFunc(from, name, { params: Array(1 + maxArguments).fill("i32") });
   const writer: VectorWriter = {
-    func: (parameters, write) => {
-      const offset = machine.add(parameters, write);
-      return module.func({ params: parameters.map(() => "i32" as const) }, (c) => {
-        c.i32(offset);
+    func: ({ name, params }, write) =>
+      module.func({ name: name && `${name}, machine code`, params: params.map(() => "i32" as const) }, (c) => {
+        c.i32(machine.add(params, write));
         for (let i = 0; i < maxArguments; i++) {
-          if (i < parameters.length) c.get(i);
+          if (i < params.length) c.get(i);
           else c.i32(0);
         }
         c.call(call);
-      });
-    },
+      }),
     part: (_, write) => ({ write }),
   };
   return (multiplyAdds, columns) => {

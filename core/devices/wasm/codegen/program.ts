@@ -39,6 +39,8 @@ export interface ProgramOptions {
   readonly tileColumns: (multiplyAdds: number) => TileColumns;
   /** Where the innermost loops become machine code, if they do. */
   readonly machine?: MachineCode;
+  /** Whether functions of a name that is known are compared with the first of it: see `WasmModule`. Default false. */
+  readonly checkNames?: boolean;
 }
 
 /** A stage of a program: an exported function "run0", "run1" ..., or an exchange. */
@@ -79,7 +81,7 @@ export interface Derived {
 
 /** Translates a program. */
 export function emitProgram(program: Program, options: ProgramOptions): ProgramCode {
-  const module = importSharedMemory(new WasmModule());
+  const module = importSharedMemory(new WasmModule(options));
   const host = importHostFunctions(module, program);
   const writer = new KernelWriter(module, program, options, host, tilesOf(module, options));
   const shared = options.threads > 1 ? pieceFunctions(module, options.threads, options.spins) : undefined;

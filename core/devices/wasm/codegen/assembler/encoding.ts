@@ -11,7 +11,7 @@ export interface Output {
 
 /** Bytes that become more: a list of numbers would take eight times the memory, and the collector's time with it. */
 export class ByteList implements Output {
-  #bytes = new Uint8Array(64);
+  #bytes = new Uint8Array(1024);
   #length = 0;
 
   get length(): number {
@@ -25,6 +25,18 @@ export class ByteList implements Output {
 
   append(...bytes: readonly number[]): void {
     for (const byte of bytes) this.push(byte);
+  }
+
+  /** Appends an integer of 32 bits, least byte first. */
+  pushWord(word: number): void {
+    this.push(word & 0xff);
+    this.push((word >>> 8) & 0xff);
+    this.push((word >>> 16) & 0xff);
+    this.push(word >>> 24);
+  }
+
+  clear(): void {
+    this.#length = 0;
   }
 
   #grow(): void {

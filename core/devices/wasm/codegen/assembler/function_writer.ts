@@ -5,7 +5,7 @@
  * @module
  */
 import { hasRelaxedSimd } from "./features.ts";
-import { ByteList, signed, unsigned } from "./encoding.ts";
+import { ByteList, encode, signed, unsigned } from "./encoding.ts";
 import {
   type Instruction,
   laneCodes,
@@ -54,18 +54,20 @@ export interface FunctionBody {
 
 /** The body of one function as it is written. Every method returns the writer, so that instructions chain. */
 export class FunctionWriter {
-  readonly #bytes = new ByteList();
+  readonly #bytes: ByteList;
   readonly #locals: ValueType[] = [];
   readonly #free = new Map<ValueType, number[]>();
   readonly #params: number;
   /** Locals that hold vectors from the start on, and what sets them. */
   readonly #held = new Map<number, number>();
-  readonly #start = new ByteList();
+  #start: ByteList | undefined;
   /** Where in `#bytes` the branches are that are seldom taken. */
   readonly #rare: number[] = [];
 
-  constructor(params: number) {
+  /** @param bytes Where to write, which is empty. */
+  constructor(params: number, bytes: ByteList = new ByteList()) {
     this.#params = params;
+    this.#bytes = bytes;
   }
 
   /** A new local variable (zero at first unless it was released and taken again); gives its index. */
@@ -76,7 +78,9 @@ export class FunctionWriter {
 
   /** Several new local variables. */
   locals<Count extends number>(type: ValueType, count: Count): Locals<Count> {
-    return Array.from({ length: count }, () => this.local(type)) as Locals<Count>;
+    const found: number[] = [];
+    for (let i = 0; i < count; i++) found.push(this.local(type));
+    return found as Locals<Count>;
   }
 
   /** Lets later locals of the same type reuse these. */
@@ -135,7 +139,9 @@ export class FunctionWriter {
 
   /** An instruction on one lane. */
   lane(instruction: LaneInstruction, lane: number): this {
-    this.#bytes.append(0xfd, laneCodes[instruction], lane);
+    this.#bytes.push(0xfd);
+    this.#bytes.push(laneCodes[instruction]);
+    this.#bytes.push(lane);
     return this;
   }
 
@@ -158,9 +164,7 @@ export class FunctionWriter {
   /** Picks 4 lanes of 32 bits out of the 8 of two vectors. */
   shuffle32(lanes: readonly [number, number, number, number]): this {
     this.#bytes.append(0xfd, 13);
-    for (const lane of lanes) {
-      for (let byte = 0; byte < 4; byte++) this.#bytes.push(lane * 4 + byte);
-    }
+    for (const lane of lanes) this.#bytes.pushWord(lane * 0x04040404 + 0x03020100);
     return this;
   }
 
@@ -180,14 +184,15 @@ export class FunctionWriter {
   f32(value: number): this {
     literal.setFloat32(0, value, true);
     this.#bytes.push(0x43);
-    for (let i = 0; i < 4; i++) this.#bytes.push(literal.getUint8(i));
+    this.#bytes.pushWord(literal.getUint32(0, true));
     return this;
   }
 
   f64(value: number): this {
     literal.setFloat64(0, value, true);
     this.#bytes.push(0x44);
-    for (let i = 0; i < 8; i++) this.#bytes.push(literal.getUint8(i));
+    this.#bytes.pushWord(literal.getUint32(0, true));
+    this.#bytes.pushWord(literal.getUint32(4, true));
     return this;
   }
 
@@ -207,9 +212,10 @@ export class FunctionWriter {
       // No other value may have had it: it would be lost in a loop.
       local = this.#params + this.#locals.push("v128") - 1;
       this.#held.set(value, local);
-      pushF32x4(this.#start, [value]);
-      this.#start.push(0x21);
-      unsigned(this.#start, local);
+      const start = this.#start ??= new ByteList();
+      pushF32x4(start, [value]);
+      start.push(0x21);
+      unsigned(start, local);
     }
     return this.get(local);
   }
@@ -217,10 +223,7 @@ export class FunctionWriter {
   /** A vector literal of four integers. */
   i32x4(...values: [number] | [number, number, number, number]): this {
     this.#bytes.append(0xfd, 12);
-    for (let lane = 0; lane < 4; lane++) {
-      literal.setInt32(0, values[lane % values.length]! | 0, true);
-      for (let i = 0; i < 4; i++) this.#bytes.push(literal.getUint8(i));
-    }
+    for (let lane = 0; lane < 4; lane++) this.#bytes.pushWord(values[lane % values.length]! | 0);
     return this;
   }
 
@@ -265,7 +268,8 @@ export class FunctionWriter {
 
   /** Runs `then` if the i32 on the stack is not 0, else `otherwise`. */
   if(then: () => void, otherwise?: () => void): this {
-    this.#bytes.append(0x04, 0x40);
+    this.#bytes.push(0x04);
+    this.#bytes.push(0x40);
     then();
     if (otherwise) {
       this.#bytes.push(0x05);
@@ -334,7 +338,8 @@ export class FunctionWriter {
   }
 
   #structured(code: number, body: () => void): this {
-    this.#bytes.append(code, 0x40);
+    this.#bytes.push(code);
+    this.#bytes.push(0x40);
     body();
     this.#bytes.push(0x0b);
     return this;
@@ -343,18 +348,32 @@ export class FunctionWriter {
   /** The function's entry of the code section. Nothing may be written afterwards. */
   finish(): FunctionBody {
     this.#bytes.push(0x0b);
-    const locals: number[] = [];
-    unsigned(locals, this.#locals.length);
-    for (const type of this.#locals) locals.push(1, valueTypeCodes[type]);
+    const locals = this.#declaredLocals();
+    const startLength = this.#start?.length ?? 0;
     const head: number[] = [];
-    const before = locals.length + this.#start.length;
+    const before = locals.length + startLength;
     unsigned(head, before + this.#bytes.length);
     head.push(...locals);
-    const entry = new Uint8Array(head.length + this.#start.length + this.#bytes.length);
+    const entry = new Uint8Array(head.length + startLength + this.#bytes.length);
     entry.set(head);
-    entry.set(this.#start.bytes, head.length);
-    entry.set(this.#bytes.bytes, head.length + this.#start.length);
+    if (this.#start) entry.set(this.#start.bytes, head.length);
+    entry.set(this.#bytes.bytes, head.length + startLength);
     return { entry, rare: this.#rare.map((at) => before + at) };
+  }
+
+  /** The types of the locals: how many there are of one in a row. */
+  #declaredLocals(): number[] {
+    const rows: number[] = [];
+    let count = 0;
+    for (let from = 0, to = 0; from < this.#locals.length; from = to, count++) {
+      while (to < this.#locals.length && this.#locals[to] === this.#locals[from]) to++;
+      unsigned(rows, to - from);
+      rows.push(valueTypeCodes[this.#locals[from]]);
+    }
+    return encode((bytes) => {
+      unsigned(bytes, count);
+      bytes.push(...rows);
+    });
   }
 }
 
@@ -362,7 +381,7 @@ function pushF32x4(bytes: ByteList, values: readonly number[]): void {
   bytes.append(0xfd, 12);
   for (let lane = 0; lane < 4; lane++) {
     literal.setFloat32(0, values[lane % values.length], true);
-    for (let i = 0; i < 4; i++) bytes.push(literal.getUint8(i));
+    bytes.pushWord(literal.getUint32(0, true));
   }
 }
 

@@ -12,12 +12,14 @@
  * @module
  */
 import { hashOf } from "../../../../hash.ts";
-import { encode, name, unsigned } from "./encoding.ts";
+import { ByteList, encode, name, unsigned } from "./encoding.ts";
 import { type FunctionBody, FunctionWriter } from "./function_writer.ts";
 import { type ValueType, valueTypeCodes } from "./instructions.ts";
 
 /** A function's type and, if others shall call it, its export name. */
 export interface FunctionSpec {
+  /** Says all that its code depends on, beside its type: of functions of one name only the first is written. */
+  readonly name?: string;
   readonly params: readonly ValueType[];
   readonly results?: readonly ValueType[];
   readonly export?: string;
@@ -39,7 +41,16 @@ export class WasmModule {
   readonly #functions: DefinedFunction[] = [];
   /** Functions by a hash of their bodies: of thousands that differ in a number only, all have the same length. */
   readonly #byHash = new Map<number, number[]>();
+  readonly #byName = new Map<string, number>();
+  readonly #checksNames: boolean;
+  /** Lists of bytes that no function is being written to. */
+  readonly #spare: ByteList[] = [];
   #importedFunctions = 0;
+
+  /** @param options.checkNames Writes functions of a name that is known, too, and throws if they differ. Default false. */
+  constructor({ checkNames = false }: { readonly checkNames?: boolean } = {}) {
+    this.#checksNames = checkNames;
+  }
 
   /** Imports a shared memory; sizes in pages of 64 KiB. */
   importMemory(module: string, field: string, minimum: number, maximum: number): this {
@@ -70,9 +81,22 @@ export class WasmModule {
    * compiles and optimizes once.
    */
   func(spec: FunctionSpec, write: (code: FunctionWriter) => void): number {
-    const writer = new FunctionWriter(spec.params.length);
+    const { name } = spec;
+    const known = name === undefined ? undefined : this.#byName.get(name);
+    if (known !== undefined && !this.#checksNames) return known;
+    const index = this.#define(spec, write);
+    if (known !== undefined && known !== index) throw new Error(`Two functions have one name: ${name}`);
+    if (name !== undefined) this.#byName.set(name, index);
+    return index;
+  }
+
+  #define(spec: FunctionSpec, write: (code: FunctionWriter) => void): number {
+    const bytes = this.#spare.pop() ?? new ByteList();
+    const writer = new FunctionWriter(spec.params.length, bytes);
     write(writer);
     const func = { type: this.#type(spec), body: writer.finish(), export: spec.export };
+    bytes.clear();
+    this.#spare.push(bytes);
     const hash = hashOf(func.body.entry);
     const alike = this.#byHash.get(hash) ?? [];
     const known = func.export === undefined ? alike.find((index) => isSame(this.#functions[index], func)) : undefined;
@@ -153,7 +177,9 @@ function branchHints(func: number, rare: readonly number[]): number[] {
 /** Whether functions are the same. */
 function isSame(a: DefinedFunction, b: DefinedFunction): boolean {
   const [one, other] = [a.body.entry, b.body.entry];
-  return a.type === b.type && one.length === other.length && one.every((byte, i) => byte === other[i]);
+  if (a.type !== b.type || one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
+  return true;
 }
 
 function totalLength(parts: readonly Bytes[]): number {

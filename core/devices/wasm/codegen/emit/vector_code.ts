@@ -93,22 +93,28 @@ export interface VectorPart {
   readonly func?: number;
 }
 
+/** The parameters of a function, and its name: see `FunctionSpec`. */
+export interface VectorFunction {
+  readonly name?: string;
+  readonly params: readonly VectorParameter[];
+}
+
 /** Writes functions of such code. */
 export interface VectorWriter {
   /** Writes a function that returns nothing; gives its index in the module. */
-  func(parameters: readonly VectorParameter[], write: WriteVectors): number;
+  func(spec: VectorFunction, write: WriteVectors): number;
   /** A part for `VectorCode.call`: in WebAssembly a function of its own, which is optimized before what calls it. */
-  part(parameters: readonly VectorParameter[], write: WriteVectors): VectorPart;
+  part(spec: VectorFunction, write: WriteVectors): VectorPart;
 }
 
 /** Writes WebAssembly; see `WasmVectorCode` for registers of two vectors. */
 export function wasmVectorWriter(module: WasmModule, perRegister: 1 | 2 = 1): VectorWriter {
-  const func: VectorWriter["func"] = (parameters, write) =>
+  const func: VectorWriter["func"] = ({ name, params }, write) =>
     module.func(
-      { params: parameters.map(() => "i32" as const) },
-      (c) => write(new WasmVectorCode(c, perRegister), parameters.map((_, i) => i)),
+      { name: name && `${name}, ${perRegister} per register`, params: params.map(() => "i32" as const) },
+      (c) => write(new WasmVectorCode(c, perRegister), params.map((_, i) => i)),
     );
-  return { func, part: (parameters, write) => ({ write, func: func(parameters, write) }) };
+  return { func, part: (spec, write) => ({ write, func: func(spec, write) }) };
 }
 
 /**

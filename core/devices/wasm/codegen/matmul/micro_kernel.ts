@@ -58,7 +58,8 @@ const tileParameters: readonly VectorParameter[] = ["address", "address", "addre
  * those of each.
  */
 export function microKernel(writer: VectorWriter, spec: TileSpec): number {
-  return writer.func(spec.runs && spec.accumulates ? [...tileParameters, "count"] : tileParameters, writeTile(spec));
+  const params = spec.runs && spec.accumulates ? [...tileParameters, "count"] as const : tileParameters;
+  return writer.func({ name: nameOf(spec), params }, writeTile(spec));
 }
 
 /** Where the rows of the next tile are in the left matrix: below those of the one before, or behind them, in packed strips of rows. */
@@ -69,9 +70,9 @@ export type NextRows = "below" | "behind";
  */
 export function tileColumn(writer: VectorWriter, spec: TileSpec, next: NextRows): number {
   const { rows, lhsRow, lhsStep, resultRow } = spec;
-  const tile = writer.part(tileParameters, writeTile(spec));
+  const tile = writer.part({ name: nameOf(spec), params: tileParameters }, writeTile(spec));
   return writer.func(
-    [...tileParameters, "count"],
+    { name: `tiles ${next} ${nameOf(spec)}`, params: [...tileParameters, "count"] },
     (code, [lhs, rhs, result, steps, accumulate, tiles]) =>
       code.repeat(tiles, () => {
         code.call(tile, [lhs, rhs, result, steps, accumulate]);
@@ -91,9 +92,9 @@ export function tileRow(
   spec: TileSpec,
   next: { readonly rhs: number; readonly result: number },
 ): number {
-  const tile = writer.part(tileParameters, writeTile(spec));
+  const tile = writer.part({ name: nameOf(spec), params: tileParameters }, writeTile(spec));
   return writer.func(
-    [...tileParameters, "count"],
+    { name: `tiles beside ${nameOf(spec)} ${[next.rhs, next.result]}`, params: [...tileParameters, "count"] },
     (code, [lhs, rhs, result, steps, last, tiles]) =>
       code.repeat(tiles, () => {
         code.call(tile, [lhs, rhs, result, steps, last]);
@@ -101,6 +102,10 @@ export function tileRow(
         code.add(result, next.result * floatBytes);
       }),
   );
+}
+
+function nameOf(spec: TileSpec): string {
+  return `tile ${JSON.stringify(spec)}`;
 }
 
 function writeTile(spec: TileSpec): WriteVectors {

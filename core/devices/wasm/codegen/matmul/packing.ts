@@ -46,7 +46,8 @@ export interface Neighbours {
  * lies; panel by panel each step would be on another page.
  */
 export function packNeighbours(writer: VectorWriter, { width, stepStride, panelStride }: Neighbours): number {
-  return writer.func(["address", "address", "count", "count"], (code, [source, packed, steps, panels]) => {
+  const name = `packed neighbours ${[width, stepStride, panelStride]}`;
+  return writer.func({ name, params: ["address", "address", "count", "count"] }, (code, [source, packed, steps, panels]) => {
     const [from, to, count, rounds] = code.integers(4);
     const [vector] = code.vectors(1);
     const together = (several: number) => {
@@ -81,11 +82,15 @@ const lanesTogether = 16;
 /** Writes a function (source address, panel address, steps) that packs one panel. */
 export function packPanel(module: WasmModule, spec: PanelSpec): number {
   if (spec.laneStride !== 1 && spec.width > lanesTogether) return packGroups(module, spec);
-  return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
+  return module.func({ name: nameOf(spec), params: ["i32", "i32", "i32"] }, (c) => {
     if (spec.laneStride === 1) packAdjacentLanes(c, spec);
     else if (spec.stepStride === 1) packTransposed(c, spec);
     else stepLoop(c, count, 1, moves(spec), () => packScalars(c, spec));
   });
+}
+
+function nameOf({ width, lanes, laneStride, stepStride, panelStride = width }: PanelSpec): string {
+  return `packed panel ${[width, lanes, laneStride, stepStride, panelStride]}`;
 }
 
 /**
@@ -113,16 +118,12 @@ export function packPanelsBeside(
 /** Packs a wide panel, some lanes after the others. Groups without lanes that exist are copies of the last that has some. */
 function packGroups(module: WasmModule, { width, lanes, laneStride, stepStride, panelStride = width }: PanelSpec): number {
   const last = Math.floor((lanes - 1) / lanesTogether) * lanesTogether;
-  const written = new Map<string, number>();
   const groups = Array.from({ length: Math.ceil(width / lanesTogether) }, (_, i) => {
     const to = i * lanesTogether;
     const from = Math.min(to, last);
     const groupWidth = Math.min(lanesTogether, width - to);
     const groupLanes = Math.min(groupWidth, lanes - from);
-    const key = `${groupWidth} ${groupLanes}`;
-    const spec = { width: groupWidth, lanes: groupLanes, laneStride, stepStride, panelStride };
-    const func = written.get(key) ?? packPanel(module, spec);
-    written.set(key, func);
+    const func = packPanel(module, { width: groupWidth, lanes: groupLanes, laneStride, stepStride, panelStride });
     return { from: from * laneStride * floatBytes, to: to * floatBytes, func };
   });
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
@@ -210,7 +211,8 @@ function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
  * step after the other. `lanes` of the panel's `width` lanes (a multiple of four) are wanted.
  */
 export function unpackPanel(module: WasmModule, { width, lanes, laneStride }: Omit<PanelSpec, "stepStride">): number {
-  return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
+  const name = `unpacked panel ${[width, lanes, laneStride]}`;
+  return module.func({ name, params: ["i32", "i32", "i32"] }, (c) => {
     const [from, to, steps] = [0, 1, 2];
     const rows = c.locals("v128", vectorLanes);
     const pointers = [[from, width * floatBytes], [to, floatBytes]] as const;

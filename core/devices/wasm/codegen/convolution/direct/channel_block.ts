@@ -52,7 +52,7 @@ export function directBlock(module: WasmModule, plan: DirectPlan, channels: numb
 /** Writes a function (input, filters, output, turns) for tiles of one shape, which lie one below the other. */
 function tileRows(plan: DirectPlan, channels: number, shape: TileShape): number {
   const { conv, layout, tiles: { writer } } = plan;
-  return writer.func(["address", "address", "address", "count"], (code, [input, filters, output, turns]) => {
+  return writer.func({ params: ["address", "address", "address", "count"] }, (code, [input, filters, output, turns]) => {
     const { length } = shape.vectors;
     const tile = sumTile(code, channels, length, channels <= length / plan.perRegister);
     const oneTile = (from: number, to: number) => {

@@ -46,7 +46,7 @@ export function tileSums(module: WasmModule, plan: FilterGradientPlan, rows: num
     });
   }
   const sum = plan.machine.writer.func(
-    ["address", "address", "address", "count", "count"],
+    { params: ["address", "address", "address", "count", "count"] },
     (code, [x, g, to, images, height]) => {
       const { sums } = new TileSums(code, plan, rows, offsets).write([x, g, images, height]);
       sums.flat().forEach((each, i) => code.store(each, to, i * code.lanes * floatBytes));

@@ -24,7 +24,8 @@ export function directTile(
   columns: number,
 ): number {
   const { inChannels, outChannels, outHeight, outWidth, filterIn, filterOut, flipped } = conv;
-  return module.func({ params: ["i32", "i32", "i32", "i32"] }, (c) => {
+  const name = `direct tile ${[form.tile, inChannels, outChannels, outHeight, outWidth, filterIn, filterOut, flipped, columns]}`;
+  return module.func({ name, params: ["i32", "i32", "i32", "i32"] }, (c) => {
     const [image, filters, output, rows] = [0, 1, 2, 3];
     const [pixels, taps] = c.locals("i32", 2);
     const sums = c.locals("v128", form.tile as number);

@@ -50,7 +50,8 @@ export function unevenTile(
   { magnitudePitch: pitch }: PixelLayout,
   columns: number,
 ): number {
-  return module.func({ params: ["i32", "i32", "f32"], results: ["i32"] }, (c) => {
+  const name = `uneven tile ${[tile, pitch, columns]}`;
+  return module.func({ name, params: ["i32", "i32", "f32"], results: ["i32"] }, (c) => {
     const [plane, rows, scale] = [0, 1, 2];
     const [most, least] = c.locals("v128", 2);
     const [largestPixel, product] = c.locals("f32", 2);
@@ -164,7 +165,7 @@ export const filterMagnitudeFloats = roundUp(vectorLanes * tapCount, 16);
 
 /** Writes a function (filters, count in fours, magnitudes): the largest magnitude of each tap over some filters, one after the other. */
 export function filterMagnitudes(module: WasmModule): number {
-  return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
+  return module.func({ name: "magnitudes of filters", params: ["i32", "i32", "i32"] }, (c) => {
     const [filters, count, magnitudes] = [0, 1, 2];
     const most = c.locals("v128", tapCount as number);
     for (const each of most) c.i32x4(0).set(each);
@@ -182,7 +183,7 @@ export function filterMagnitudes(module: WasmModule): number {
 
 /** Writes a function (magnitudes of all threads): the largest magnitude of the filters, or infinity if they are uneven. */
 export function filterScale(module: WasmModule, threads: number): number {
-  return module.func({ params: ["i32"], results: ["f32"] }, (c) => {
+  return module.func({ name: `scale of filters ${threads}`, params: ["i32"], results: ["f32"] }, (c) => {
     const magnitudes = 0;
     const taps = c.locals("f32", tapCount as number);
     const [most, least] = c.locals("f32", 2);

@@ -94,7 +94,8 @@ function fourFilters({ module }: GeneratorContext, conv: Convolution, { form, co
     const tap = row * filterSize + column;
     return conv.flipped ? filterSize * filterSize - 1 - tap : tap;
   };
-  return module.func({ params: ["i32", "i32"] }, (c) => {
+  const name = `filters ${[form.tile, conv.flipped, conv.filterOut, componentStride]}`;
+  return module.func({ name, params: ["i32", "i32"] }, (c) => {
     const [filters, panel] = [0, 1];
     const load = (to: number, row: number, column: number) => {
       const offset = (lane: number) => (lane * conv.filterOut + tapAt(row, column)) * floatBytes;

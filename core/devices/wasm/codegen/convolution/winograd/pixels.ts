@@ -52,7 +52,8 @@ export function copyPixels(module: WasmModule, { channels, height, width, top, l
   const before = Math.min(layout.columns, left + begin);
   const after = layout.columns - before - count;
   const copyQuad = quadCopy(channels, height * width);
-  return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
+  const name = `pixels ${[channels, height, width, top, left, layout.columns]}`;
+  return module.func({ name, params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
     const [image, copy, magnitudes, first, rows] = [0, 1, 2, 3, 4];
     const [plane, source, target, at] = c.locals("i32", 4);
     plus(c.get(first), -top).set(first);
@@ -120,7 +121,8 @@ function quadCopy(channels: number, plane: number) {
 export function squarePlanes(module: WasmModule, size: number, { channels, pitch }: PixelLayout): number {
   const layout = planesOfSquare(size);
   const starts = Array.from({ length: Math.ceil(size / vectorLanes) }, (_, i) => Math.min(i * vectorLanes, size - vectorLanes));
-  return module.func({ params: ["i32", "i32"] }, (c) => {
+  const name = `planes of pixels ${[size, channels, pitch]}`;
+  return module.func({ name, params: ["i32", "i32"] }, (c) => {
     const [pixels, planes] = [0, 1];
     c.repeat(channels / vectorLanes, () => {
       c.repeat(size, () => {

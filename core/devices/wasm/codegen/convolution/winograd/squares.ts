@@ -60,7 +60,8 @@ export function imageTransform(
   { channels, pitch }: PixelLayout,
   tileStride: number,
 ): number {
-  return writer.func(["address", "address", "count"], (code, [image, components, count]) => {
+  const name = `image squares ${[tile, size, channels, pitch, tileStride]}`;
+  return writer.func({ name, params: ["address", "address", "count"] }, (code, [image, components, count]) => {
     const [left] = code.integers(1);
     code.repeat(count, () => {
       code.setConstant(left, channels / code.lanes);
@@ -84,12 +85,13 @@ export function imageTransform(
 /** Writes a function (components, output, rows): the outputs of one tile, of which `rows` rows of `columns` pixels are stored. */
 export function outputTransform(
   writer: VectorWriter,
-  { patch, componentsToTile }: WinogradForm,
+  { tile, patch, componentsToTile }: WinogradForm,
   { outChannels, outHeight, outWidth }: Convolution,
   columns: number,
 ): number {
   const plane = outHeight * outWidth * floatBytes;
-  return writer.func(["address", "address", "count"], (code, [components, output, rows]) => {
+  const name = `output tiles ${[tile, outChannels, outHeight, outWidth, columns]}`;
+  return writer.func({ name, params: ["address", "address", "count"] }, (code, [components, output, rows]) => {
     const [left] = code.integers(1);
     code.setConstant(left, outChannels / code.lanes);
     code.repeat(left, () => {
