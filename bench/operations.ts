@@ -75,6 +75,7 @@ const makers: Readonly<Record<string, Maker>> = {
   batched: (b, n) => ({ inputs: [[b, n, n], [b, n, n]], compute: matmul }),
   matvec: (n) => ({ inputs: [[n, n], [n]], compute: matmul }),
   softmax: (rows, n) => ({ inputs: [[rows, n]], compute: (x) => softmax(x), moved: 2 * rows * n }),
+  softmaxFirst: (rows, n) => ({ inputs: [[rows, n]], compute: (x) => softmax(x, { axis: 0 }), moved: 2 * rows * n }),
   layerNorm: (rows, n) => ({ inputs: [[rows, n]], compute: (x) => layerNorm(x), moved: 2 * rows * n }),
   transpose: (rows, n) => ({ inputs: [[rows, n]], compute: (x) => transpose(x), moved: 2 * rows * n }),
   sum: (n) => ({ inputs: [[n]], compute: (x) => sum(x), moved: n }),
