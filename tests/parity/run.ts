@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import * as cotangent from "../../mod.ts";
-import { data, type DType, realize, type Tensor, tensor, vjp } from "../../mod.ts";
+import { data, type DeviceName, type DType, realize, type Tensor, tensor, vjp } from "../../mod.ts";
 import { currentDevice } from "../../core/execution/current_device.ts";
 import { assertClose, type Tolerance } from "../support/close.ts";
 import { eachCase } from "../support/each_case.ts";
@@ -92,13 +92,15 @@ export interface ParityOptions {
   readonly f64?: number;
   /** Calls by fixture name, where it is not the public function of that name with its options at the end. */
   readonly calls?: Readonly<Record<string, Call>>;
+  /** The devices to run them on, if not all. */
+  readonly devices?: readonly DeviceName[];
 }
 
 /** Registers a test per device, of every fixture in each floating type. */
 export function testParity(
   name: string,
   fixtures: readonly OperationFixture[],
-  { f32 = 1e-4, f64 = 1e-10, calls = {} }: ParityOptions = {},
+  { f32 = 1e-4, f64 = 1e-10, calls = {}, devices }: ParityOptions = {},
 ): void {
   assert.ok(fixtures.length > 0, `${name}: no fixtures`);
   const tolerances = { f32, f64 };
@@ -119,5 +121,5 @@ export function testParity(
         await assertAll(grads, fixture.grads, close, "gradient of");
       });
     }
-  });
+  }, devices);
 }

@@ -47,6 +47,7 @@ import {
 } from "../../../mod.ts";
 import { computeType, dtypes, holds, isInteger, wholeRange } from "../../../core/dtype.ts";
 import { testOnDevices } from "../../support/each_device.ts";
+import { share } from "../../support/share.ts";
 import { withFacts } from "../../support/with_facts.ts";
 
 const integers = dtypes.filter(isInteger);
@@ -105,10 +106,10 @@ function samples(dtype: DType): { readonly good: readonly number[]; readonly bad
   };
 }
 
-testOnDevices("integers are the numbers that were given, or an error", async () => {
+testOnDevices("integers are the numbers that were given, or an error", async (_, device) => {
   for (const dtype of integers) {
     const { good, bad } = samples(dtype);
-    for (const [name, make] of Object.entries(sinks)) {
+    for (const [name, make] of share(device, Object.entries(sinks), () => "all")) {
       // There is no arithmetic with types for storage.
       if (name === "scatterAdd" && computeType(dtype) !== dtype) continue;
       for (const value of good) {
@@ -149,10 +150,10 @@ const combinations: Readonly<Record<string, readonly [(x: Tensor, y: number) => 
   "ge": [ge, (x, y) => Number(x >= y)],
 };
 
-testOnDevices("a whole number beside integers is itself, or an error", async () => {
+testOnDevices("a whole number beside integers is itself, or an error", async (_, device) => {
   for (const dtype of integers.filter((each) => computeType(each) === each)) {
     const { good, bad } = samples(dtype);
-    for (const [name, [of, expected]] of Object.entries(combinations)) {
+    for (const [name, [of, expected]] of share(device, Object.entries(combinations), () => "all")) {
       for (const y of good) {
         const value = expected(5, y);
         if (!holds(dtype, value)) continue;
