@@ -83,7 +83,8 @@ function sizeOf(program: Program): number {
 }
 
 Deno.test("wasm: the code of equal kernels is written once", () => {
-  for (const { name, program } of [...kernelCases.conv2d, ...kernelCases.matmul]) {
+  const cases = [...kernelCases.conv2d, ...kernelCases.matmul];
+  for (const { name, program } of cases.filter((_, i) => isLong || i % 4 === 0)) {
     const [one, two] = [sizeOf(program), sizeOf(twice(program))];
     assert.ok(two < one + 400, `${name}: ${one} bytes, twice ${two}`);
   }
