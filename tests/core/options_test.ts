@@ -49,7 +49,7 @@ Deno.test("a name that there is not is refused, with the one that was meant", ()
       ["AXIS", "axis"],
       ["feature", "features"],
       ["feat", "features"],
-      ["dim", undefined],
+      ["dim", "axis"],
       ["x", undefined],
       // Names that every object inherits are no options.
       ["toString", undefined],
@@ -61,6 +61,24 @@ Deno.test("a name that there is not is refused, with the one that was meant", ()
   }
   assert.throws(() => check(JSON.parse('{ "__proto__": 1, "features": 1 }')), withFacts(OptionError, { option: "__proto__" }));
   assert.equal(nearestName("epsilom", ["epsilon", "axis"]), "epsilon");
+});
+
+Deno.test("other libraries' words for an option lead to ours", () => {
+  const ours = ["axis", "learningRate", "features", "heads", "correction", "kernel", "donate", "layers", "groups", "bias"];
+  const words = {
+    axis: ["dim", "dims", "axes"],
+    learningRate: ["lr", "learning_rate"],
+    features: ["out_channels", "outFeatures", "hidden_size", "dModel", "embedding_dim", "units"],
+    heads: ["nhead", "num_heads"],
+    correction: ["ddof", "unbiased"],
+    kernel: ["kernel_size", "kernelSize"],
+    donate: ["donate_argnums"],
+    layers: ["numLayers"],
+  };
+  for (const [name, theirs] of Object.entries(words)) {
+    for (const word of theirs) assert.equal(nearestName(word, ours), name, word);
+  }
+  for (const word of ["", "x", "seed", "verbose"]) assert.equal(nearestName(word, ours), undefined, word);
 });
 
 Deno.test("an option that must be given is asked for", () => {
