@@ -3,8 +3,6 @@
  *
  * @module
  */
-import type { DType } from "../dtype.ts";
-import { type Shape, sizeOf } from "../shape.ts";
 import { isContiguous } from "../ir/axes.ts";
 import { visit } from "../ir/expr.ts";
 import { type Access, type Kernel, operandsOf, readsOf, type Store, writesOf } from "../ir/kernel.ts";
@@ -15,12 +13,10 @@ export interface AliasInput {
   readonly kernels: readonly Kernel[];
   /** For each kernel those that must come before it; what aliasing needs is added. */
   readonly before: Set<number>[];
-  /** What each buffer holds. */
-  readonly buffers: readonly { readonly shape: Shape; readonly dtype: DType }[];
   /** The buffer of each input; below 0 if no kernel reads it. */
   readonly inputs: readonly number[];
-  /** Whether an output, a buffer, may take the memory of an input, an index. */
-  canAlias(input: number, output: number): boolean;
+  /** The inputs, by index, whose memory an output, a buffer, may take: they hold as many elements of its type. */
+  donors(output: number): ReadonlySet<number>;
   readonly outputs: readonly number[];
 }
 
@@ -33,19 +29,15 @@ export interface Aliases {
 }
 
 /** Finds inputs to overwrite. */
-export function alias({ kernels, before, buffers, inputs, canAlias, outputs }: AliasInput): Aliases {
+export function alias({ kernels, before, inputs, donors, outputs }: AliasInput): Aliases {
   const aliases = new Map<number, number>();
   const idle = new Set<Kernel>();
   const taken = new Set<number>();
   const distinct = new Set(outputs);
-  /** What memory must have in common, as text. */
-  const kindOf = (buffer: number): string => `${buffers[buffer].dtype} ${sizeOf(buffers[buffer].shape)}`;
-  const alike = Map.groupBy(inputs.keys().filter((input) => inputs[input] >= 0), (input) => kindOf(inputs[input]));
-  /** The inputs whose memory an output may take. */
-  const fitting = (output: number): number[] =>
-    (alike.get(kindOf(output)) ?? []).filter((input) =>
-      !distinct.has(inputs[input]) && !taken.has(input) && canAlias(input, output)
-    );
+  const inputOf = new Map(inputs.map((buffer, input) => [buffer, input]));
+  /** Whether an output may still take the memory of an input. */
+  const isFree = (input: number, output: number): boolean =>
+    inputs[input] >= 0 && !distinct.has(inputs[input]) && !taken.has(input) && donors(output).has(input);
   const [readers, writers] = [byBuffer(kernels, readsOf), byBuffer(kernels, writesOf)];
   /** Gives the output the input's memory if all `others`, which read the input, can come before the `writer`. */
   const take = (output: number, input: number, writer: number, others: readonly number[]): boolean => {
@@ -55,30 +47,33 @@ export function alias({ kernels, before, buffers, inputs, canAlias, outputs }: A
     taken.add(input);
     return true;
   };
-  const aliasStored = (output: number, among: (input: number, writer: Kernel, store: Store) => boolean): void => {
+  const aliasStored = (output: number, candidates: (writer: Kernel, store: Store) => Iterable<number>): void => {
     const [writer, ...more] = writers.get(output) ?? [];
-    if (writer === undefined || more.length > 0 || inputs.includes(output)) return;
+    if (writer === undefined || more.length > 0 || inputOf.has(output)) return;
     const store = kernels[writer].stores.find(({ buffer }) => buffer === output);
     if (!store) return;
-    for (const input of fitting(output)) {
+    for (const input of candidates(kernels[writer], store)) {
       const buffer = inputs[input];
-      if (!among(input, kernels[writer], store)) continue;
-      if (!canOverwrite(kernels[writer], store, buffer)) continue;
+      if (!isFree(input, output) || !canOverwrite(kernels[writer], store, buffer)) continue;
       if (take(output, input, writer, (readers.get(buffer) ?? []).filter((reader) => reader !== writer))) return;
     }
   };
   const aliasCopy = (output: number): void => {
     const [copy, next] = writers.get(output) ?? [];
     const buffer = next === undefined ? undefined : copiedBy(kernels[copy]);
-    const input = buffer === undefined ? -1 : inputs.indexOf(buffer);
-    if (input < 0 || !fitting(output).includes(input)) return;
+    const input = buffer === undefined ? undefined : inputOf.get(buffer);
+    if (input === undefined || !isFree(input, output)) return;
     const others = (readers.get(inputs[input]) ?? []).filter((reader) => reader !== copy);
     if (take(output, input, next, others)) idle.add(kernels[copy]);
   };
   for (const output of distinct) aliasCopy(output);
   // An input that the same store reads point by point comes first: that one's successor it is, most likely.
-  for (const output of distinct) aliasStored(output, (input, writer, store) => reads(writer, store, inputs[input]));
-  for (const output of distinct) if (!aliases.has(output)) aliasStored(output, () => true);
+  const readBy = (writer: Kernel, store: Store): number[] =>
+    Array.from(buffersRead(writer, store), (buffer) => inputOf.get(buffer) ?? -1).filter((input) => input >= 0).sort((a, b) =>
+      a - b
+    );
+  for (const output of distinct) aliasStored(output, readBy);
+  for (const output of distinct) if (!aliases.has(output)) aliasStored(output, () => donors(output));
   return { aliases, idle };
 }
 
@@ -118,15 +113,15 @@ function copiedBy(kernel: Kernel): number | undefined {
 function canOverwrite(kernel: Kernel, store: Store, input: number): boolean {
   if (operandsOf(kernel).some(({ buffer }) => buffer === input)) return false;
   const loads = kernel.loads.filter(({ buffer }) => buffer === input);
-  return isWhole(kernel, store) && (loads.length === 0 || reads(kernel, store, input)) &&
+  return isWhole(kernel, store) && (loads.length === 0 || buffersRead(kernel, store).has(input)) &&
     loads.every(({ offset, strides }) => offset === 0 && strides.every((stride, axis) => stride === store.strides[axis]));
 }
 
-/** Whether the value of a store is made from a buffer's elements. */
-function reads(kernel: Kernel, store: Store, buffer: number): boolean {
-  let found = false;
-  visit([store.value], (e) => {
-    if (e.kind === "load" && kernel.loads[e.slot].buffer === buffer) found = true;
+/** The buffers from whose elements the value of a store is made. */
+function buffersRead(kernel: Kernel, { value }: Store): ReadonlySet<number> {
+  const found = new Set<number>();
+  visit([value], (e) => {
+    if (e.kind === "load") found.add(kernel.loads[e.slot].buffer);
   });
   return found;
 }

@@ -113,9 +113,8 @@ function inPlace(
   const { aliases, idle } = alias({
     kernels,
     before,
-    buffers,
     inputs: inputBuffers,
-    canAlias: (input, output) => outputs[input - constantCount] === output,
+    donors: (output) => new Set([constantCount + outputs.indexOf(output)]),
     outputs,
   });
   const ordered = schedule(kernels, before).filter((kernel) => !idle.has(kernel));

@@ -39,12 +39,17 @@ export interface PlanInput {
 /** Orders the kernels and assigns offsets to the buffers. */
 export function plan({ kernels, buffers, inputs, outputs }: PlanInput): Program {
   const before = dependenciesOf(kernels);
+  const kindOf = (buffer: number) => `${buffers[buffer].dtype} ${sizeOf(buffers[buffer].shape)}`;
+  const donated = Map.groupBy(
+    inputs.keys().filter((input) => inputs[input].donated && inputs[input].buffer >= 0),
+    (input) => kindOf(inputs[input].buffer),
+  );
+  const donors = new Map(Array.from(donated, ([kind, alike]) => [kind, new Set(alike)]));
   const { aliases, idle } = alias({
     kernels,
     before,
-    buffers,
     inputs: inputs.map(({ buffer }) => buffer),
-    canAlias: (input) => inputs[input].donated,
+    donors: (output) => donors.get(kindOf(output)) ?? new Set(),
     outputs,
   });
   const given = new Set([...inputs.map(({ buffer }) => buffer), ...outputs]);

@@ -34,6 +34,15 @@ Deno.test("a donated input of the same type and size is overwritten", () => {
   assert.deepEqual(made.outputs, made.inputs);
 });
 
+Deno.test("of very many donated inputs each is overwritten by what is made of it", () => {
+  const count = 30_000;
+  const made = planned(Array.from({ length: count }, (_, i) => i), (p) => {
+    const inputs = Array.from({ length: count }, () => p.input("f32", [1]));
+    for (const x of inputs) p.run(mapWhole([1], [x], p.output("f32", 1), (x) => add(x, one)));
+  });
+  assert.deepEqual(made.outputs, made.inputs);
+});
+
 Deno.test("what is not donated, has another type or another size is not overwritten", () => {
   const made = planned([1, 2], (p) => {
     const [kept, narrow, short] = [p.input("f32", Array(4)), p.input("i32", Array(4)), p.input("f32", Array(2))];
