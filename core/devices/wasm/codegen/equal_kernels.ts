@@ -32,6 +32,14 @@ function longMap(kernel: SimpleKernel): SimpleKernel | undefined {
   return kernel.kind === "map" && size >= leastLength ? mapOver(kernel, [size]) : undefined;
 }
 
+/** A kernel without its expressions, which are compared by number. */
+function withoutValues(kernel: SimpleKernel): object {
+  const stores = kernel.stores.map((store) => ({ ...store, value: undefined }));
+  return kernel.kind === "reduce"
+    ? { ...kernel, stores, reductions: kernel.reductions.map(({ op }) => op) }
+    : { ...kernel, stores };
+}
+
 /** Which kernels of a program have equals. */
 export class EqualKernels {
   readonly #program: Program;
@@ -44,6 +52,11 @@ export class EqualKernels {
     this.#program = program;
     this.#outputs = new Set(program.outputs);
     this.#add(program.kernels, false);
+  }
+
+  /** All that kernels compute, argument by argument. */
+  get expressions(): Iterable<Expr> {
+    return this.#numbers.known;
   }
 
   /** The kernel with a table of its own, if another one is equal to it. */
@@ -75,8 +88,8 @@ export class EqualKernels {
     const buffers = [...numbers.keys()];
     const facts = buffers.map((id) => this.#factsOf(this.#program.buffers[id], this.#outputs.has(id)));
     const values = expressionsOf(local).map((e) => this.#numbers.of(e));
-    // The values of stores and the like are in the list of all expressions.
-    const rest = JSON.stringify(flat ? { ...local, shape: "any" } : local, (name, value) => name === "value" ? undefined : value);
+    const bare = withoutValues(local);
+    const rest = JSON.stringify(flat ? { ...bare, shape: "any" } : bare);
     return { kernel: local, buffers, length: flat?.shape[0], key: `${repeated} ${facts} ${values} ${rest}` };
   }
 
@@ -90,6 +103,11 @@ export class EqualKernels {
 class ExpressionNumbers {
   readonly #known = new Map<Expr, number>();
   readonly #numbers = new Map<string, number>();
+
+  /** All that have a number. */
+  get known(): Iterable<Expr> {
+    return this.#known.keys();
+  }
 
   of(e: Expr): number {
     const known = this.#known.get(e);

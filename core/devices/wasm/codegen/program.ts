@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { visit } from "../../../ir/expr.ts";
+import type { Expr } from "../../../ir/expr.ts";
 import type { DoubleFunction } from "../../../ir/functions/double.ts";
-import { expressionsOf, type Kernel, type LoopKernel, type SimpleKernel } from "../../../ir/kernel.ts";
+import type { Kernel, LoopKernel, SimpleKernel } from "../../../ir/kernel.ts";
 import type { Program } from "../../../ir/program.ts";
 import { WasmModule } from "./assembler/module.ts";
 import { groupsOf, scratchOf, type Unit } from "./barriers.ts";
@@ -82,8 +82,9 @@ export interface Derived {
 /** Translates a program. */
 export function emitProgram(program: Program, options: ProgramOptions): ProgramCode {
   const module = importSharedMemory(new WasmModule(options));
-  const host = importHostFunctions(module, program);
-  const writer = new KernelWriter(module, program, options, host, tilesOf(module, options));
+  const equal = new EqualKernels(program);
+  const host = importHostFunctions(module, equal.expressions);
+  const writer = new KernelWriter(module, program, options, equal, host, tilesOf(module, options));
   const shared = options.threads > 1 ? pieceFunctions(module, options.threads, options.spins) : undefined;
   const stages = stagesOf(program, options.separate ? "all" : "exchanging").map((stage) => {
     writer.algorithm = undefined;
@@ -113,14 +114,14 @@ function tilesOf(module: WasmModule, { tileColumns, machine }: ProgramOptions): 
     machineTiles?.(multiplyAdds, columns) ?? (columns > narrowTile ? wasmTiles(module, tileColumns(multiplyAdds)) : narrow);
 }
 
-function importHostFunctions(module: WasmModule, program: Program): HostFunctions {
+function importHostFunctions(module: WasmModule, expressions: Iterable<Expr>): HostFunctions {
   const found = new Map<DoubleFunction, number>();
-  visit(program.kernels.flatMap(expressionsOf), (e) => {
+  for (const e of expressions) {
     const name = hostFunctionOf(e);
-    if (name === undefined || found.has(name)) return;
+    if (name === undefined || found.has(name)) continue;
     const params = e.kind === "binary" ? ["f64", "f64"] as const : ["f64"] as const;
     found.set(name, module.importFunc("host", name, { params, results: ["f64"] }));
-  });
+  }
   return found;
 }
 
@@ -158,6 +159,7 @@ class KernelWriter {
     module: WasmModule,
     program: Program,
     options: ProgramOptions,
+    equal: EqualKernels,
     host: HostFunctions,
     tiles: (multiplyAdds: number, columns: number) => Tiles,
   ) {
@@ -180,7 +182,7 @@ class KernelWriter {
         derivedScratch: (bytes, buffer) => this.#request(() => this.#derivedScratch(bytes, buffer)),
       });
     this.#context = this.#contextOf(program);
-    this.#equal = new EqualKernels(program);
+    this.#equal = equal;
   }
 
   #request<T>(take: () => T): T {

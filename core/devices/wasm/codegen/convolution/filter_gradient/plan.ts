@@ -63,6 +63,14 @@ function tileCycles(rows: number, columns: number, machine: boolean): number {
   return Math.max((rows * columns) / 2, 4, (4 * (rows + columns) + rows * columns) / 8);
 }
 
+/** The ways to cut an extent into blocks of at most so many, with the largest of each. */
+function waysToCut(extent: number, most: number): (readonly [Blocks, number])[] {
+  return Array.from({ length: Math.min(most, extent) }, (_, i) => {
+    const blocks = evenBlocks(extent, i + 1);
+    return [blocks, blockSizes(blocks)[0]];
+  });
+}
+
 /** The tiling with the least time per element. */
 function chooseTiling(
   outChannels: number,
@@ -72,14 +80,11 @@ function chooseTiling(
 ): Tiling {
   let best: Tiling | undefined;
   let least = Infinity;
+  const heights = waysToCut(outChannels, 12);
   for (let channels = 1; channels <= Math.min(inChannels, 8); channels++) {
     if (inChannels % channels !== 0 || (channels > 1 && channels * taps > 32)) continue;
-    for (let most = 1; most <= 12; most++) {
-      const columns = evenBlocks(channels * taps, most);
-      const widest = blockSizes(columns)[0];
-      for (let height = 1; height <= 12; height++) {
-        const rows = evenBlocks(outChannels, height);
-        const highest = blockSizes(rows)[0];
+    for (const [columns, widest] of waysToCut(channels * taps, 12)) {
+      for (const [rows, highest] of heights) {
         if (widest * highest + Math.min(widest, highest) + 1 > registers) continue;
         const timeOf = (r: number) => total(columns, (c) => tileCycles(r, c, machine));
         const time = total(rows, timeOf) / channels;
