@@ -114,12 +114,15 @@ interface Item {
   previous: Item | undefined;
   next: Item | undefined;
   place: number;
+  /** The last time that it was found to need another one. */
+  round: number;
 }
 
 /** The kernels while they are fused: what is known about buffers is kept up to date, so that a step costs what it moves. */
 class Fusion {
   readonly #limits: FusionLimits;
   #first: Item | undefined;
+  #rounds = 0;
   readonly #readers = new Map<number, Set<Item>>();
   readonly #writers = new Map<number, Set<Item>>();
   /** For a consumer the producers it also needs by way of others, which will always lie between them. */
@@ -161,6 +164,7 @@ class Fusion {
       previous: undefined,
       next: undefined,
       place: 0,
+      round: 0,
     };
     for (const buffer of reads) addTo(this.#readers, buffer, item);
     for (const buffer of writes) addTo(this.#writers, buffer, item);
@@ -251,21 +255,24 @@ class Fusion {
 
   /** What lies between a kernel and a later one and needs it, in order; undefined if the later one needs some of that. */
   #needing(producer: Item, consumer: Item): Item[] | undefined {
-    const found = new Set([producer]);
-    // What is added while walking is walked too.
-    for (const item of found) {
+    const found = [producer];
+    const round = ++this.#rounds;
+    let [item, isApart] = [producer, false];
+    const see = (user: Item) => {
+      if (user === consumer) isApart ||= item !== producer;
+      else if (user.round !== round && user.place > item.place && user.place < consumer.place) {
+        user.round = round;
+        found.push(user);
+      }
+    };
+    for (let i = 0; i < found.length && !isApart; i++) {
+      item = found[i];
       for (const buffer of item.writes) {
-        for (const users of [this.#readers.get(buffer), this.#writers.get(buffer)]) {
-          if (!users) continue;
-          for (const user of users) {
-            if (user === consumer && item !== producer) return undefined;
-            if (user.place > item.place && user.place < consumer.place) found.add(user);
-          }
-        }
+        this.#readers.get(buffer)?.forEach(see);
+        this.#writers.get(buffer)?.forEach(see);
       }
     }
-    found.delete(producer);
-    return [...found].sort((a, b) => a.place - b.place);
+    return isApart ? undefined : found.slice(1).sort((a, b) => a.place - b.place);
   }
 }
 
