@@ -108,21 +108,16 @@ interface Item {
   readonly size: number;
   readonly reads: readonly number[];
   readonly writes: readonly number[];
+  position: number;
   /** Instructions per point, if it was asked for. */
   cost: number | undefined;
-  /** The neighbours in the list, and a number that grows along it. */
-  previous: Item | undefined;
-  next: Item | undefined;
-  place: number;
-  /** The last time that it was found to need another one. */
-  round: number;
 }
 
 /** The kernels while they are fused: what is known about buffers is kept up to date, so that a step costs what it moves. */
 class Fusion {
+  /** In order; a step leaves a gap. */
+  readonly #list: (Item | undefined)[];
   readonly #limits: FusionLimits;
-  #first: Item | undefined;
-  #rounds = 0;
   readonly #readers = new Map<number, Set<Item>>();
   readonly #writers = new Map<number, Set<Item>>();
   /** For a consumer the producers it also needs by way of others, which will always lie between them. */
@@ -130,42 +125,28 @@ class Fusion {
 
   constructor(kernels: readonly Kernel[], limits: FusionLimits) {
     this.#limits = limits;
-    const items = kernels.map((kernel) => this.#add(kernel));
-    this.#first = items[0];
-    if (items.length > 0) this.#insert(items.slice(1), items[0]);
+    this.#list = kernels.map((kernel, position) => this.#add(kernel, position));
   }
 
   get kernels(): Kernel[] {
-    const kernels: Kernel[] = [];
-    for (let item = this.#first; item; item = item.next) kernels.push(item.kernel);
-    return kernels;
+    return this.#list.flatMap((item) => item ? [item.kernel] : []);
   }
 
   /** Tries each kernel once, with all that it can become part of. Whether anything was fused. */
   pass(): boolean {
-    let found = false;
-    for (let item = this.#first; item; item = item.next) {
-      for (let fused = this.#fuse(item); fused; fused = this.#fuse(fused)) {
-        item = fused;
-        found = true;
+    let fused = false;
+    for (let position = 0; position < this.#list.length; position++) {
+      for (let next = this.#fuseAt(position); next !== undefined; next = this.#fuseAt(position)) {
+        position = next;
+        fused = true;
       }
     }
-    return found;
+    return fused;
   }
 
-  #add(kernel: Kernel, cost?: number): Item {
+  #add(kernel: Kernel, position: number, cost?: number): Item {
     const [reads, writes] = [[...readsOf(kernel)], [...writesOf(kernel)]];
-    const item: Item = {
-      kernel,
-      size: sizeOf(kernel.shape),
-      reads,
-      writes,
-      cost,
-      previous: undefined,
-      next: undefined,
-      place: 0,
-      round: 0,
-    };
+    const item: Item = { kernel, size: sizeOf(kernel.shape), reads, writes, position, cost };
     for (const buffer of reads) addTo(this.#readers, buffer, item);
     for (const buffer of writes) addTo(this.#writers, buffer, item);
     return item;
@@ -174,48 +155,19 @@ class Fusion {
   #remove(item: Item): void {
     for (const buffer of item.reads) this.#readers.get(buffer)!.delete(item);
     for (const buffer of item.writes) this.#writers.get(buffer)!.delete(item);
-    this.#unlink(item);
   }
 
-  #unlink({ previous, next }: Item): void {
-    if (previous) previous.next = next;
-    else this.#first = next;
-    if (next) next.previous = previous;
-  }
-
-  /** Puts items behind one of the list. */
-  #insert(items: readonly Item[], behind: Item): void {
-    const { next } = behind;
-    const step = next ? (next.place - behind.place) / (items.length + 1) : 1;
-    let last = behind;
-    for (const item of items) {
-      item.previous = last;
-      item.place = last.place + step;
-      last.next = item;
-      last = item;
-    }
-    last.next = next;
-    if (next) next.previous = last;
-    // Numbers between others end.
-    if (next && !(behind.place + step > behind.place && last.place < next.place)) this.#number();
-  }
-
-  #number(): void {
-    for (let [item, place] = [this.#first, 0]; item; item = item.next) item.place = place++;
-  }
-
-  /** Makes a kernel part of one that it reads from, which is given. */
-  #fuse(consumer: Item): Item | undefined {
-    if (consumer.kernel.kind !== "map") return undefined;
+  /** Makes the kernel at `position` part of one that it reads from; returns where that one is now. */
+  #fuseAt(position: number): number | undefined {
+    const consumer = this.#list[position];
+    if (consumer?.kernel.kind !== "map") return undefined;
     for (const buffer of consumer.reads) {
-      const producers = this.#writers.get(buffer);
-      if (!producers) continue;
-      for (const producer of producers) {
+      for (const producer of this.#writers.get(buffer) ?? []) {
         // A kernel may work in place, and most that it reads from are of another size.
         if (producer === consumer || producer.size !== consumer.size || this.#apart.get(consumer)?.has(producer)) continue;
         const kernel = this.#joined(producer, consumer, consumer.kernel);
-        const fused = kernel && this.#replace(producer, consumer, kernel);
-        if (fused) return fused;
+        const next = kernel && this.#replace(producer, consumer, kernel);
+        if (next !== undefined) return next;
       }
     }
     return undefined;
@@ -235,44 +187,63 @@ class Fusion {
   }
 
   /**
-   * Replaces both by `kernel`, in the place of the consumer. What lies between and needs the producer comes after it; undefined if the
-   * consumer needs some of that, for then it cannot.
+   * Replaces both by `kernel`. What lies between and needs the producer comes after it; undefined if the consumer needs some of that,
+   * for then it cannot.
    */
-  #replace(producer: Item, consumer: Item, kernel: Kernel): Item | undefined {
-    const between = this.#needing(producer, consumer);
-    if (!between) {
+  #replace(producer: Item, consumer: Item, kernel: Kernel): number | undefined {
+    const [from, to] = [producer.position, consumer.position];
+    const cost = costOf(producer) + costOf(consumer);
+    if (!this.#isTouched(producer.writes, from, to)) {
+      this.#remove(producer);
+      this.#remove(consumer);
+      this.#list[from] = undefined;
+      this.#list[to] = this.#add(kernel, to, cost);
+      return to;
+    }
+    const after: Item[] = [];
+    const made = new Set(producer.writes);
+    const later = new Set<number>();
+    const isLater = (buffer: number) => later.has(buffer);
+    const needsProducer = (buffer: number) => made.has(buffer) || later.has(buffer);
+    for (let i = from + 1; i < to; i++) {
+      const each = this.#list[i];
+      if (!each || !(each.reads.some(needsProducer) || each.writes.some(needsProducer))) continue;
+      after.push(each);
+      for (const buffer of each.writes) later.add(buffer);
+    }
+    if (consumer.reads.some(isLater) || consumer.writes.some(isLater)) {
       addTo(this.#apart, consumer, producer);
       return undefined;
     }
-    const fused = this.#add(kernel, costOf(producer) + costOf(consumer));
-    this.#insert([fused], consumer);
     this.#remove(producer);
     this.#remove(consumer);
-    for (const item of between) this.#unlink(item);
-    this.#insert(between, fused);
-    return fused;
+    let [end, moved] = [from, 0];
+    for (let i = from + 1; i < to; i++) {
+      const each = this.#list[i];
+      if (!each) continue;
+      if (each === after[moved]) moved++;
+      else this.#place(each, end++);
+    }
+    const fused = this.#add(kernel, end, cost);
+    this.#list[end++] = fused;
+    for (const each of after) this.#place(each, end++);
+    this.#list.fill(undefined, end, to + 1);
+    return fused.position;
   }
 
-  /** What lies between a kernel and a later one and needs it, in order; undefined if the later one needs some of that. */
-  #needing(producer: Item, consumer: Item): Item[] | undefined {
-    const found = [producer];
-    const round = ++this.#rounds;
-    let [item, isApart] = [producer, false];
-    const see = (user: Item) => {
-      if (user === consumer) isApart ||= item !== producer;
-      else if (user.round !== round && user.place > item.place && user.place < consumer.place) {
-        user.round = round;
-        found.push(user);
-      }
-    };
-    for (let i = 0; i < found.length && !isApart; i++) {
-      item = found[i];
-      for (const buffer of item.writes) {
-        this.#readers.get(buffer)?.forEach(see);
-        this.#writers.get(buffer)?.forEach(see);
+  #place(item: Item, position: number): void {
+    this.#list[position] = item;
+    item.position = position;
+  }
+
+  /** Whether a kernel between two positions reads or writes one of the buffers. */
+  #isTouched(buffers: readonly number[], from: number, to: number): boolean {
+    for (const buffer of buffers) {
+      for (const users of [this.#readers.get(buffer), this.#writers.get(buffer)]) {
+        for (const { position } of users ?? []) if (position > from && position < to) return true;
       }
     }
-    return isApart ? undefined : found.slice(1).sort((a, b) => a.place - b.place);
+    return false;
   }
 }
 
