@@ -169,6 +169,7 @@ export interface BilinearSpec<A> {
   vmap(inputs: readonly Tensor[], batched: readonly boolean[], attrs: A, size: number): Tensor;
   readonly lower: Lowering<A, Tensor>;
   readonly permuted?: Op<A>["permuted"];
+  readonly simplify?: Op<A>["simplify"];
 }
 
 /** An operation linear in each of two tensors: give both transposes. */
@@ -182,6 +183,7 @@ export function bilinear<A>(spec: BilinearSpec<A>): Op<A> {
     vmap: spec.vmap,
     lower: spec.lower,
     permuted: spec.permuted,
+    simplify: spec.simplify,
   };
   return op;
 }

@@ -7,20 +7,47 @@
  * @module
  */
 import * as expr from "../ir/expr.ts";
-import { madeBy } from "../ir/operation.ts";
+import { type Candidate, madeBy } from "../ir/operation.ts";
 import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { broadcastShapes, sameShape, type Shape, showShape, sizeOf } from "../shape.ts";
-import type { Op, Tensor, TensorLike } from "../tensor.ts";
+import { broadcastShapes, contiguousStrides, reshapeStrides, sameShape, type Shape, showShape, sizeOf } from "../shape.ts";
+import type { Node, Op, Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
 import { mul } from "./arithmetic.ts";
+import { barrierOp } from "./barrier.ts";
 import { apply, bilinear, numberDType } from "./define.ts";
 import { batchAll, sum } from "./sum.ts";
 import { broadcastTo, permuteOp, transpose } from "./movement.ts";
-import { reshape } from "./reshape.ts";
+import { reshape, reshapeOp } from "./reshape.ts";
 
 function flatBatch(shape: Shape): Shape {
   return [sizeOf(shape.slice(0, -2)), ...shape.slice(-2)];
+}
+
+/** Whether a node's elements lie in their order where it is in memory. */
+function isInOrder({ made }: Node): boolean {
+  return made.kind === "input" || made.op.lower.kind !== "view" || made.op === reshapeOp as Op && isInOrder(made.inputs[0]);
+}
+
+/** Distinguishes the copies of `inRows` from barriers of other origin. */
+const copyId = -1;
+
+/**
+ * A factor that a permutation makes of some node, and whose batch is then no single axis of memory, so that it is copied (heads of attention):
+ * along rows of that node, not across them. What is multiplied by it and what by its transpose thus have one copy.
+ */
+function inRows(factor: Node, make: Candidate<Tensor, undefined>["make"]): Node {
+  const made = madeBy(factor, permuteOp);
+  if (!made || !isInOrder(made.inputs[0])) return factor;
+  const { inputs: [source], attrs: { order } } = made;
+  const strides = contiguousStrides(source.shape);
+  if (reshapeStrides(factor.shape, order.map((axis) => strides[axis]), flatBatch(factor.shape))) return factor;
+  const [batch, [row, column]] = [order.slice(0, -2), order.slice(-2)];
+  const copy = (rows: readonly number[]) =>
+    make(barrierOp, [make(permuteOp, [source], { order: [...batch, ...rows] })], { id: copyId });
+  if (row < column) return copy([row, column]);
+  const swapped = [...batch.keys(), order.length - 1, order.length - 2];
+  return make(permuteOp, [copy([column, row])], { order: swapped });
 }
 
 export const matmulOp: Op<undefined> = bilinear({
@@ -65,6 +92,10 @@ export const matmulOp: Op<undefined> = bilinear({
     if (order.some((axis, i) => axis !== (i === last ? last - 1 : i === last - 1 ? last : i))) return undefined;
     const [x, y] = madeBy(output, matmulOp)!.inputs;
     return make(matmulOp, [y, x].map((each) => make(permuteOp, [each], { order })), undefined);
+  },
+  simplify: ({ inputs, make }) => {
+    const factors = inputs.map((each) => inRows(each, make));
+    return factors.every((each, i) => each === inputs[i]) ? undefined : make(matmulOp, factors, undefined);
   },
 });
 

@@ -164,3 +164,30 @@ Deno.test("a reduction of a transposed tensor reads it where it is", () => {
     `,
   );
 });
+
+Deno.test("heads that are multiplied, and multiplied by transposed, are copied once, along their rows", () => {
+  const heads = (x: Tensor) => permute(reshape(x, [2, 5, 3, 4]), [0, 2, 1, 3]);
+  checkLowered(
+    (q, k) => {
+      const scores = matmul(heads(q), transpose(heads(k)));
+      return [scores, matmul(scores, heads(k))];
+    },
+    [f32(2, 5, 12), f32(2, 5, 12)],
+    `
+      kernel 0: map [2, 3, 5, 4]
+        load0 f32:input0#0+0[60,4,12,1]
+        store f32:slot0#4+0[60,20,4,1] = load0
+      kernel 1: map [2, 3, 5, 4]
+        load0 f32:input1#1+0[60,4,12,1]
+        store f32:slot1#5+0[60,20,4,1] = load0
+      kernel 2: matmul [6, 5, 5] k 4
+        operand f32:slot0#4+0[20,4,1]
+        operand f32:slot1#5+0[20,1,4]
+        store f32:output0#2+0[25,5,1] = result0
+      kernel 3: matmul [6, 5, 4] k 5
+        operand f32:output0#2+0[25,5,1]
+        operand f32:slot1#5+0[20,4,1]
+        store f32:output1#3+0[20,4,1] = result0
+    `,
+  );
+});
