@@ -65,7 +65,9 @@ export function scheduleKernels(
 /** What is known of a buffer while kernels are put in order. */
 interface Use {
   readonly bytes: number;
-  /** How many kernels that are not in the order yet touch it, and the sum of their numbers: of the last one its number. */
+  /** The kernels that touch it. */
+  readonly kernels: number[];
+  /** How many of them are not in the order yet, and the sum of their numbers: of the last one its number. */
   left: number;
   sum: number;
   begun: boolean;
@@ -83,6 +85,8 @@ class Freeing {
   /** For each kernel how many of those before it are not in the order yet; below 0 for those that are. */
   readonly #waits: number[];
   readonly #uses = new Map<number, Use>();
+  /** How much more memory each kernel would free than it takes, if it came next. */
+  readonly #frees: number[];
   readonly #order: number[] = [];
 
   constructor(kernels: readonly Kernel[], dependencies: Dependencies, bytesOf: (buffer: number) => number) {
@@ -94,11 +98,16 @@ class Freeing {
     this.#touched.forEach((touched, index) => {
       for (const buffer of touched) {
         let use = this.#uses.get(buffer);
-        if (!use) this.#uses.set(buffer, use = { bytes: bytesOf(buffer), left: 0, sum: 0, begun: false });
+        if (!use) this.#uses.set(buffer, use = { bytes: bytesOf(buffer), kernels: [], left: 0, sum: 0, begun: false });
+        use.kernels.push(index);
         use.left++;
         use.sum += index;
       }
     });
+    this.#frees = kernels.map(() => 0);
+    for (const { bytes, kernels, left } of this.#uses.values()) {
+      if (left > 1) { for (const each of kernels) this.#frees[each] -= bytes; }
+    }
   }
 
   order(): number[] {
@@ -106,7 +115,7 @@ class Freeing {
       // Each may let others come next, of which that which frees most is first.
       for (const pending = [index]; pending.length > 0;) {
         const next = pending.pop()!;
-        if (this.#waits[next] !== 0 || next !== index && this.#frees(next) <= 0) continue;
+        if (this.#waits[next] !== 0 || next !== index && this.#frees[next] <= 0) continue;
         for (const each of this.#take(next)) pending.push(each);
       }
     }
@@ -121,23 +130,16 @@ class Freeing {
     for (const user of this.#users[index]) if (--this.#waits[user] === 0) found.add(user);
     for (const buffer of this.#touched[index]) {
       const use = this.#uses.get(buffer)!;
+      if (!use.begun) { for (const each of use.kernels) this.#frees[each] += use.bytes; }
       use.begun = true;
       use.left--;
       use.sum -= index;
-      if (use.left === 1) found.add(use.sum);
+      if (use.left === 1) {
+        this.#frees[use.sum] += use.bytes;
+        found.add(use.sum);
+      }
     }
-    const freed = new Map([...found].map((each) => [each, this.#frees(each)]));
-    return [...found].sort((a, b) => freed.get(a)! - freed.get(b)! || b - a);
-  }
-
-  /** How much more memory a kernel frees than it takes. */
-  #frees(index: number): number {
-    let freed = 0;
-    for (const buffer of this.#touched[index]) {
-      const { bytes, left, begun } = this.#uses.get(buffer)!;
-      freed += (left === 1 ? bytes : 0) - (begun ? 0 : bytes);
-    }
-    return freed;
+    return [...found].sort((a, b) => this.#frees[a] - this.#frees[b] || b - a);
   }
 }
 

@@ -93,6 +93,22 @@ Deno.test("what nothing waits for is in order in linear time", () => {
   assert.deepEqual(order, [...kernels.keys()]);
 });
 
+Deno.test("a kernel that reads what thousands make is weighed in linear time", () => {
+  const count = 20_000;
+  const { kernels, buffers } = program((p) => {
+    const x = p.input("f32", Array(4));
+    const made = Array.from({ length: count }, (_, slot) => p.temporary("f32", 4, slot));
+    for (const each of made) sin(p, x, each);
+    for (const each of made) sin(p, each, p.output("f32", 4));
+    // Takes as much as it frees, so it waits until it is the last that reads them.
+    const large = p.temporary("f32", 4 * count, count);
+    p.run(mapWhole([4], made, large, (x) => x));
+    sin(p, large, p.output("f32", 4));
+  });
+  const bytesOf = (buffer: number) => buffers[buffer].location.kind === "slot" ? 4 * buffers[buffer].size : 0;
+  assert.deepEqual(scheduleKernels(kernels, dependenciesOf(kernels), bytesOf), [...kernels.keys()]);
+});
+
 Deno.test("a chain of a hundred thousand is no recursion", () => {
   const length = 100_000;
   const items = Array.from({ length }, (_, i) => i);
