@@ -9,6 +9,7 @@ import {
   cumsum,
   data,
   exp,
+  interpolate,
   jit,
   layerNorm,
   matmul,
@@ -85,6 +86,11 @@ const makers: Readonly<Record<string, Maker>> = {
     realize(chosen);
     return { inputs: [[rows, n]], compute: (x) => take(x, chosen), moved: 2 * wholeRows * n };
   },
+  bilinear: (n, c, size) => ({
+    inputs: [[n, c, size, size]],
+    compute: (x) => interpolate(x, { scaleFactor: 2, mode: "bilinear" }),
+    moved: 5 * n * c * size * size,
+  }),
   sort: (n) => ({ inputs: [[n]], compute: (x) => sort(x) }),
   chain: (n) => ({ inputs: [[n]], compute: (x) => mul(exp(mul(x, 0.5)), tanh(sin(cos(x)))) }),
   conv: convolution("forward"),

@@ -63,6 +63,7 @@ makers = {
     "sum": lambda n: of_one((n,), torch.sum),
     "cumsum": lambda rows, n: of_one((rows, n), lambda x: torch.cumsum(x, 1)),
     "take": take,
+    "bilinear": lambda n, c, size: of_one((n, c, size, size), lambda x: torch.nn.functional.interpolate(x, scale_factor=2, mode="bilinear")),
     "sort": lambda n: of_one((n,), torch.sort),
     "chain": lambda n: of_one((n,), lambda x: torch.exp(x * 0.5) * torch.tanh(torch.sin(torch.cos(x)))),
     "conv": convolution("forward"),

@@ -83,6 +83,49 @@ const layouts: readonly KernelCase[] = kinds.flatMap((kind) => [
   takeCase("u32", kind, { outer: 2, size: 4, inner: 3 }, [3, 3, 0], { dtype: "u32" }),
 ]);
 
+/** Rows so short that several are read at once: whole vectors of them, remainders, shares of threads. */
+const shortRows: readonly KernelCase[] = [
+  ...(["f32", "f64", "i32", "u8", "bool", ...storageFloats] as const).map((dtype) =>
+    takeCase(`many elements, ${dtype}`, "gatherRows", { outer: 3, size: 50, inner: 1 }, noiseInt(8, 39, 0, 49), {
+      dtype,
+      offset: 3,
+    })
+  ),
+  takeCase("many elements of a long list", "gatherRows", { outer: 1, size: 5000, inner: 1 }, noiseInt(9, 70_001, 0, 4999)),
+  takeCase("elements of many rows", "gatherRows", { outer: 700, size: 40, inner: 1 }, noiseInt(10, 90, 0, 39)),
+  takeCase("many indices out of range", "gatherRows", { outer: 2, size: 7, inner: 1 }, noiseInt(11, 41, -20, 20)),
+  takeCase("the ends of what an index can be", "gatherRows", { outer: 1, size: 7, inner: 1 }, [
+    2 ** 31 - 1,
+    -(2 ** 31),
+    6,
+    7,
+    -1,
+    0,
+  ]),
+  takeCase("few elements of many rows", "gatherRows", { outer: 90, size: 3, inner: 1 }, [2, 0]),
+  takeCase("one element of many rows", "gatherRows", { outer: 90, size: 3, inner: 1 }, [2]),
+  takeCase("many pairs", "gatherRows", { outer: 2, size: 30, inner: 2 }, noiseInt(12, 75, 0, 29)),
+  takeCase("many rows of three", "gatherRows", { outer: 1, size: 300, inner: 3 }, noiseInt(13, 9001, 0, 299)),
+  ...[1, 3].map((inner) =>
+    buildCase(`take: rows of ${inner} with an epilogue and a store of another order`, sums, (p) => {
+      const [outer, size, count] = [5, 20, 38];
+      const shape = [outer, count, inner];
+      const x = p.input("f32", noise(14, outer * size * inner));
+      const indices = p.input("i32", noiseInt(15, count, 0, size - 1));
+      const [scale, bias] = [p.input("f32", noise(16, count)), p.input("f32", noise(17, outer * count * inner))];
+      const [out, turned] = [p.output("f32", sizeOf(shape)), p.output("f32", sizeOf(shape))];
+      p.run({
+        ...rowsKernel("gatherRows", { outer, size, inner }, count, [x, indices]),
+        loads: [strided(scale, [0, 1, 0]), dense(bias, shape)],
+        stores: [
+          store(dense(out, shape), binary("add", binary("mul", result(), load(0)), load(1))),
+          store(strided(turned, [1, outer, outer * count]), result()),
+        ],
+      });
+    })
+  ),
+];
+
 const types: readonly KernelCase[] = [
   ...storageFloats.flatMap((dtype) => [
     takeCase(`${dtype} in odd rows`, "gatherRows", { outer: 1, size: 9, inner: 5 }, [8, 0, 8, 3, 1], { dtype }),
@@ -157,4 +200,4 @@ const epilogues: readonly KernelCase[] = [
 ];
 
 /** Cases of rows by index. */
-export const takeCases: readonly KernelCase[] = [...layouts, ...types, ...epilogues];
+export const takeCases: readonly KernelCase[] = [...layouts, ...shortRows, ...types, ...epilogues];

@@ -7,6 +7,8 @@ import { type Axes, mergeAxes, tileInner, withInner } from "../../../../ir/axes.
 import type { Access, Store } from "../../../../ir/kernel.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { GeneratorContext } from "../context.ts";
+import { pushClamped } from "../emit/addresses.ts";
+import { loadFourAt } from "../expressions/elements.ts";
 import type { Emitter } from "../expressions/emitter.ts";
 import { type At, Evaluator } from "../expressions/evaluator.ts";
 import { operationCount, pointNanoseconds, unrollFor } from "../work.ts";
@@ -19,9 +21,11 @@ import { accessStream, type Stream } from "./streams.ts";
 export interface LoopNest {
   readonly formula: Formula;
   readonly emitter: Emitter;
-  /** Of the leaves in order, then of the stores. */
+  /** Of the leaves in order, then of the stores, then the numbers of chosen rows. */
   readonly streams: readonly Stream[];
   readonly leafCount: number;
+  /** Of a stream of chosen rows: which stream has their numbers. */
+  readonly numbersOf: ReadonlyMap<number, number>;
   /** Merged axes, the columns' last. */
   readonly axes: Axes;
   readonly rows: number;
@@ -53,26 +57,49 @@ export function loopNestOf(
   const loaded = streamsOf(context.program, kernel.loads);
   const streamOf: StreamOf = (leaf) => leaf.kind === "result" ? options.result?.(leaf.slot) : loaded(leaf);
   const read = formula(values, streamOf, sharingLoads(kernel.loads));
-  const streams = [...read.leaves.values(), ...kernel.stores.map((store) => accessStream(context.program, store))];
+  const accessed = [...read.leaves.values(), ...kernel.stores.map((store) => accessStream(context.program, store))];
+  const choices = accessed.flatMap(({ chosen }, i) => chosen ? [{ i, numbers: chosen.numbers }] : []);
+  const streams = [...accessed, ...choices.map(({ numbers }) => numbers)];
+  const numbersOf = new Map(choices.map(({ i }, nth) => [i, accessed.length + nth]));
   const emitter = emitterFor(context, [read], streams);
   const operations = operationCount(read.roots);
   const merged = mergeAxes(kernel.shape, streams.map(({ strides }) => strides), options.columns === "last");
   const axes = options.columns === "any"
-    ? tiled(withInner(merged, innerAxis(merged, streams, operations, emitter.lanes)), streams)
+    ? tiled(withInner(merged, innerAxis(merged, streams, numbersOf, operations, emitter.lanes)), streams)
     : withInner(merged, merged.extents.length - 1);
   const columns = axes.extents.at(-1)!;
   const rows = axes.extents.slice(0, -1).reduce((product, extent) => product * extent, 1);
   const nanoseconds = rows * (columns * pointNanoseconds(operations, streams.length, emitter.lanes) + 2 * streams.length);
-  return { formula: read, emitter, streams, leafCount: read.leaves.size, axes, rows, columns, operations, nanoseconds };
+  return {
+    formula: read,
+    emitter,
+    streams,
+    leafCount: read.leaves.size,
+    numbersOf,
+    axes,
+    rows,
+    columns,
+    operations,
+    nanoseconds,
+  };
 }
 
 /** The axis along which the columns run best: contiguous accesses, few remainders, few rows. */
-function innerAxis(axes: Axes, streams: readonly Stream[], operations: number, lanes: number): number {
+function innerAxis(
+  axes: Axes,
+  streams: readonly Stream[],
+  numbersOf: LoopNest["numbersOf"],
+  operations: number,
+  lanes: number,
+): number {
   let [best, least] = [axes.extents.length - 1, Infinity];
   const total = axes.extents.reduce((product, extent) => product * extent, 1);
   for (let axis = axes.extents.length - 1; axis >= 0; axis--) {
     const extent = axes.extents[axis];
-    const scattered = (stream: Stream, i: number) => !mayOverrun(stream.dtype, axes.strides[i][axis]);
+    const scattered = (stream: Stream, i: number) => {
+      const numbers = numbersOf.get(i);
+      return !mayOverrun(stream.dtype, axes.strides[i][axis]) || (numbers !== undefined && axes.strides[numbers][axis] !== 0);
+    };
     const block = operations + streams.reduce((cost, stream, i) => cost + (scattered(stream, i) ? 1.5 * lanes : 1), 0);
     const cost = total / extent * (Math.ceil(extent / lanes) * block + 4 + 2 * streams.length);
     if (cost < least) [best, least] = [axis, cost];
@@ -137,7 +164,8 @@ class LoopNestWriter {
         push: (leaf, at) => {
           const i = numbers.get(leaf)!;
           const { dtype } = nest.streams[i];
-          if (dtype === "index") nest.emitter.sequence(c, this.#locate(i, at.step), at.lanes);
+          if (this.#jumps(i)) this.#loadChosen(i, at);
+          else if (dtype === "index") nest.emitter.sequence(c, this.#locate(i, at.step), at.lanes);
           else nest.emitter.load(c, dtype, this.#locate(i, at.step), at.lanes);
         },
       },
@@ -147,7 +175,14 @@ class LoopNestWriter {
   }
 
   #levelOf(i: number): number {
-    return this.#inner[i] !== 0 ? 2 : this.#odometer.moves(i) || this.#nest.streams[i].row ? 1 : 0;
+    if (this.#inner[i] !== 0 || this.#jumps(i)) return 2;
+    return this.#odometer.moves(i) || this.#nest.streams[i].chosen ? 1 : 0;
+  }
+
+  /** Whether a stream of chosen rows is in another row from column to column. */
+  #jumps(i: number): boolean {
+    const numbers = this.#nest.numbersOf.get(i);
+    return numbers !== undefined && this.#inner[numbers] !== 0;
   }
 
   #locate(i: number, step: number) {
@@ -157,12 +192,8 @@ class LoopNestWriter {
   write(range: LoopRange): void {
     const c = this.#c;
     this.#evaluator.hoist(0);
+    if (this.#nest.rows === 1 && !range.rows) return this.#row(range);
     const row = c.local("i32");
-    if (this.#nest.rows === 1 && !range.rows) {
-      c.i32(0).set(row);
-      this.#row(row, range);
-      return;
-    }
     this.#odometer.seek(range.rows?.from);
     if (range.rows) {
       c.get(range.rows.from).set(row);
@@ -170,7 +201,7 @@ class LoopNestWriter {
     } else c.i32(0).set(row).i32(1);
     c.if(() => {
       c.loop(() => {
-        this.#row(row, range);
+        this.#row(range);
         this.#odometer.next();
         c.increment(row, 1).get(row);
         if (range.rows) c.get(range.rows.to);
@@ -180,36 +211,62 @@ class LoopNestWriter {
     });
   }
 
-  #row(row: number, { columns }: LoopRange): void {
+  #row({ columns }: LoopRange): void {
     const [c, nest] = [this.#c, this.#nest];
     this.#pointers.forEach((pointer, i) => {
       if (this.#levelOf(i) === 0) return;
-      const { row: rowOf } = nest.streams[i];
-      if (rowOf) rowOf(c, row);
-      else {
-        c.get(this.#bases[i]);
-        this.#odometer.addOffset(i);
-      }
+      c.get(this.#bases[i]);
+      this.#odometer.addOffset(i);
       if (columns && this.#inner[i] !== 0) c.get(columns.from).i32(this.#inner[i]).op("i32.mul").op("i32.add");
       c.set(pointer);
     });
+    for (const [i, numbers] of nest.numbersOf) {
+      if (this.#jumps(i)) continue;
+      const { rows, bytes } = nest.streams[i].chosen!;
+      c.get(this.#pointers[i]);
+      pushClamped(c, rows, () => c.get(this.#pointers[numbers]).mem("i32.load"));
+      c.i32(bytes).op("i32.mul").op("i32.add").set(this.#pointers[i]);
+    }
     this.#evaluator.hoist(1);
     const count = c.local("i32");
     if (columns) c.get(columns.to).get(columns.from).op("i32.sub").set(count);
     else c.i32(nest.columns).set(count);
     const { lanes } = nest.emitter;
+    const isStore = (i: number) => i >= nest.leafCount && i < nest.leafCount + nest.formula.roots.length;
     columnLoop(c, {
       lanes,
       unroll: unrollFor(nest.operations, nest.columns, lanes),
       count,
       most: nest.columns,
       ragged: columns?.ragged ?? nest.columns % lanes !== 0,
-      partial: nest.columns > 1 && nest.streams.every(({ dtype }, i) => i >= nest.leafCount || mayOverrun(dtype, this.#inner[i])),
+      partial: nest.columns > 1 && nest.streams.every(({ dtype }, i) => isStore(i) || mayOverrun(dtype, this.#inner[i])),
       pointers: nest.streams.map((_, i) => ({ local: this.#pointers[i], step: this.#inner[i] })),
     }, (points) => {
       for (const at of points) this.#evaluator.evaluate(nest.formula.roots, at, (_, push, index) => this.#store(index, push, at));
     });
     c.release("i32", count);
+  }
+
+  /** Pushes elements each of which is in a row of its own. */
+  #loadChosen(i: number, at: At): void {
+    const [c, { emitter, numbersOf, streams }] = [this.#c, this.#nest];
+    const { dtype, chosen } = streams[i];
+    if (dtype === "index") throw new Error("Rows need memory");
+    const { rows, bytes } = chosen!;
+    const [from, numbers] = [this.#locate(i, at.step), this.#locate(numbersOf.get(i)!, at.step)];
+    if (emitter.lanes === 4 && at.lanes === "all") {
+      emitter.load(c, "i32", numbers, "all");
+      c.i32x4(0).op("i32x4.max_s").i32x4(rows - 1).op("i32x4.min_s").i32x4(bytes).op("i32x4.mul");
+      emitter.sequence(c, from, "all");
+      c.op("i32x4.add");
+      return loadFourAt(c, emitter, dtype);
+    }
+    const pointer = c.local("i32");
+    c.get(from.pointer);
+    pushClamped(c, rows, () => c.get(numbers.pointer).mem("i32.load", numbers.offset));
+    c.i32(bytes).op("i32.mul").op("i32.add").set(pointer);
+    emitter.load(c, dtype, { ...from, pointer }, "one");
+    c.release("i32", pointer);
   }
 
   #store(index: number, push: () => void, at: At): void {

@@ -59,7 +59,7 @@ export interface LengthSlots {
 }
 
 /** A piece of a loop nest: of its rows if there are enough, else of its columns. */
-function shareLoops(c: FunctionWriter, nest: LoopNest, pieces: number, threads: number): LoopRange {
+export function shareLoops(c: FunctionWriter, nest: LoopNest, pieces: number, threads: number): LoopRange {
   const [from, to] = c.locals("i32", 2);
   if (nest.rows >= 8 * threads || nest.columns < columnGrain * threads) {
     setAlignedShare(c, phaseLocals.piece, nest.rows, 1, pieces, from, to);

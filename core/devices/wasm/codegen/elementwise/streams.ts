@@ -17,8 +17,17 @@ export interface Stream {
   readonly strides: readonly number[];
   /** Pushes the address (or integer) of the first point. */
   readonly base: (c: FunctionWriter) => void;
-  /** For rows that may be anywhere: pushes the address of the row whose number is in a local, instead of `base` and strides. */
-  readonly row?: (c: FunctionWriter, row: number) => void;
+  /** For elements of rows that are chosen by number: `base` and `strides` then lead to the element of row 0. */
+  readonly chosen?: Chosen;
+}
+
+/** Which row a point's element is in. */
+export interface Chosen {
+  /** Integers in memory, clamped to the rows that exist. */
+  readonly numbers: Stream;
+  readonly rows: number;
+  /** Bytes from row to row. */
+  readonly bytes: number;
 }
 
 /** Bytes between neighbouring elements; an index counts in ones. */

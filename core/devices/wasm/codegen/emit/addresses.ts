@@ -49,6 +49,16 @@ export function splitOff(c: FunctionWriter, value: number, divisor: number, rema
   }
 }
 
+/** Pushes the integer that `push` pushes, clamped to 0 up to `count` - 1. */
+export function pushClamped(c: FunctionWriter, count: number, push: () => void): void {
+  c.withLocals("i32", 1, (index) => {
+    push();
+    c.set(index);
+    c.i32(0).get(index).get(index).i32(0).op("i32.lt_s").op("select").set(index);
+    c.get(index).i32(count - 1).get(index).i32(count - 1).op("i32.lt_s").op("select");
+  });
+}
+
 /** Sets `to` to the smaller of local `a` and what `pushB` pushes (twice). */
 export function setMin(c: FunctionWriter, to: number, a: number, pushB: () => void): void {
   c.get(a);

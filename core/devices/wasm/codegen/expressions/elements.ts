@@ -80,6 +80,27 @@ export function loadFour(c: FunctionWriter, emitter: Emitter, dtype: DType, at: 
   if (isBool(dtype)) c.i32x4(0).op("i32x4.ne");
 }
 
+/** Pushes the four elements whose addresses are the lanes of the vector on the stack. */
+export function loadFourAt(c: FunctionWriter, emitter: Emitter, dtype: DType): void {
+  const [addresses, loaded] = c.locals("v128", 2);
+  const at = (lane: number) => c.get(addresses).lane("i32x4.extract_lane", lane);
+  c.set(addresses);
+  if (isNarrow(dtype)) {
+    decoded(c, emitter, dtype, "all", () => {
+      c.i32x4(0);
+      for (let lane = 0; lane < 4; lane++) {
+        at(lane).mem(deviceBytes(dtype) === 1 ? "i32.load8_u" : "i32.load16_u").lane("i32x4.replace_lane", lane);
+      }
+    });
+  } else {
+    at(0).mem("v128.load32_zero").set(loaded);
+    for (let lane = 1; lane < 4; lane++) at(lane).get(loaded).memLane("v128.load32_lane", lane, 0).set(loaded);
+    c.get(loaded);
+    if (isBool(dtype)) c.i32x4(0).op("i32x4.ne");
+  }
+  c.release("v128", addresses).release("v128", loaded);
+}
+
 /** Writes four elements, as many as `valid` (a local) says of them, or the first. */
 export function storeFour(
   c: FunctionWriter,

@@ -7,11 +7,11 @@ import { deviceBytes } from "../../../../dtype.ts";
 import { isContiguous } from "../../../../ir/axes.ts";
 import type { GatherRowsKernel, Store } from "../../../../ir/kernel.ts";
 import { sizeOf } from "../../../../shape.ts";
-import type { FunctionWriter } from "../assembler/function_writer.ts";
 import { type GeneratorContext, type KernelGenerator, phaseLocals, phaseParams } from "../context.ts";
 import { loopNestOf, writeLoopNest } from "../elementwise/loop_nest.ts";
-import type { Stream } from "../elementwise/streams.ts";
-import { operandAddress, plus, plusScaled, slotAddress } from "../emit/addresses.ts";
+import { shareLoops } from "../elementwise/map.ts";
+import { accessStream, type Stream } from "../elementwise/streams.ts";
+import { operandAddress, plusScaled } from "../emit/addresses.ts";
 import { setAlignedShare } from "../emit/shares.ts";
 import { piecesFor } from "../work.ts";
 import { pushRowIndex } from "./row_index.ts";
@@ -25,30 +25,27 @@ const leastCopiedBytes = 256;
 /** Rows chosen: an elementwise kernel whose result is in rows anywhere in memory. */
 export const gatherRows: KernelGenerator<GatherRowsKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
-  const { dtype } = context.program.buffers[kernel.operands[0].buffer];
-  const bytes = deviceBytes(dtype);
-  /** Pushes the address of the row that result row number `row`, a local, is. */
-  const source = (c: FunctionWriter, row: number) => {
-    plus(slotAddress(c, kernel.operands[0].buffer), kernel.operands[0].offset * bytes);
-    if (kernel.outer > 1) c.get(row).i32(kernel.count).op("i32.div_u").i32(kernel.size).op("i32.mul");
-    else c.i32(0);
-    pushRowIndex(c, kernel.operands[1], kernel.size, () => c.get(row).i32(kernel.count).op("i32.rem_u"));
-    c.op("i32.add").i32(kernel.inner * bytes).op("i32.mul").op("i32.add");
+  const { outer, size, inner, count, operands: [source, indices] } = kernel;
+  const bytes = inner * deviceBytes(context.program.buffers[source.buffer].dtype);
+  const copied = bytes >= leastCopiedBytes ? copiedStore(context, kernel) : undefined;
+  const numbers = accessStream(context.program, { ...indices, strides: [0, 1, 0] });
+  const result: Stream = {
+    ...accessStream(context.program, { ...source, strides: [size * inner, 0, 1] }),
+    chosen: { numbers, rows: size, bytes },
   };
-  const result: Stream = { dtype, strides: [0, 0, bytes], base: (c) => c.i32(0), row: source };
-  const nest = loopNestOf(context, kernel, { columns: "last", result: () => result });
+  const nest = loopNestOf(context, kernel, { columns: "any", result: () => result });
   const pieces = piecesFor(context.threads, nest);
-  const copied = kernel.inner * bytes >= leastCopiedBytes ? copiedStore(context, kernel) : undefined;
   const func = context.module.func({ params: phaseParams }, (c) => {
-    const [from, to] = c.locals("i32", 2);
-    if (pieces > 1) setAlignedShare(c, phaseLocals.piece, nest.rows, 1, pieces, from, to);
-    if (!copied) return writeLoopNest(c, nest, pieces === 1 ? {} : { rows: { from, to } });
-    if (pieces === 1) c.i32(0).set(from).i32(nest.rows).set(to);
-    const row = c.local("i32");
+    if (!copied) return writeLoopNest(c, nest, pieces === 1 ? {} : shareLoops(c, nest, pieces, context.threads));
+    const [from, to, row] = c.locals("i32", 3);
+    setAlignedShare(c, phaseLocals.piece, outer * count, 1, pieces, from, to);
     c.forRange(row, from, to, () => {
-      plusScaled(operandAddress(c, copied, bytes), row, kernel.inner * bytes);
-      source(c, row);
-      c.i32(kernel.inner * bytes).copy();
+      plusScaled(operandAddress(c, copied, bytes / inner), row, bytes);
+      operandAddress(c, source, bytes / inner);
+      if (outer > 1) c.get(row).i32(count).op("i32.div_u").i32(size).op("i32.mul");
+      else c.i32(0);
+      pushRowIndex(c, indices, size, () => c.get(row).i32(count).op("i32.rem_u"));
+      c.op("i32.add").i32(bytes).op("i32.mul").op("i32.add").i32(bytes).copy();
     });
   });
   return [{ func, pieces }];
