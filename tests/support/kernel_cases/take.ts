@@ -126,6 +126,35 @@ const shortRows: readonly KernelCase[] = [
   ),
 ];
 
+/** Rows added in many blocks, which threads share, and in few, of which each takes a range of rows. */
+const manyBlocks: readonly KernelCase[] = [
+  ...(["f32", "f64", "i32", "u32"] as const).map((dtype) =>
+    takeCase(`many blocks of elements, ${dtype}`, "scatterAddRows", { outer: 401, size: 30, inner: 1 }, noiseInt(18, 55, 0, 29), {
+      dtype,
+    })
+  ),
+  takeCase("many blocks of rows of three", "scatterAddRows", { outer: 301, size: 5, inner: 3 }, noiseInt(19, 60, -2, 7)),
+  takeCase("many blocks of rows of six", "scatterAddRows", { outer: 201, size: 7, inner: 6 }, noiseInt(20, 30, 0, 6), {
+    offset: 1,
+  }),
+  takeCase("elements of a long list", "scatterAddRows", { outer: 1, size: 9001, inner: 1 }, noiseInt(21, 30_000, 0, 9000)),
+  ...[[150, 1], [60, 5], [3, 1]].map(([outer, inner]) =>
+    buildCase(`takeGrad: ${outer} blocks of rows of ${inner} with an epilogue`, sums, (p) => {
+      const [size, count] = [40, 120];
+      const shape = [outer, size, inner];
+      const g = p.input("f32", noise(22, outer * count * inner));
+      const indices = p.input("i32", noiseInt(23, count, 0, size - 1));
+      const bias = p.input("f32", noise(24, outer * size * inner));
+      const out = p.output("f32", sizeOf(shape));
+      p.run({
+        ...rowsKernel("scatterAddRows", { outer, size, inner }, count, [g, indices]),
+        loads: [dense(bias, shape)],
+        stores: [store(dense(out, shape), binary("add", binary("mul", result(), 2), load(0)))],
+      });
+    })
+  ),
+];
+
 const types: readonly KernelCase[] = [
   ...storageFloats.flatMap((dtype) => [
     takeCase(`${dtype} in odd rows`, "gatherRows", { outer: 1, size: 9, inner: 5 }, [8, 0, 8, 3, 1], { dtype }),
@@ -200,4 +229,4 @@ const epilogues: readonly KernelCase[] = [
 ];
 
 /** Cases of rows by index. */
-export const takeCases: readonly KernelCase[] = [...layouts, ...shortRows, ...types, ...epilogues];
+export const takeCases: readonly KernelCase[] = [...layouts, ...shortRows, ...manyBlocks, ...types, ...epilogues];
