@@ -79,7 +79,9 @@ function canEmit(program: Program, number: number): boolean {
 }
 
 Deno.test("wasm: functions of one name are the same, of all kernels and algorithms together", () => {
-  const programs = [...Object.values(kernelCases).flat().map(({ program }) => program), ...convolutions()]
+  // In quick tests every third kernel case; convolutions differ in what names may forget.
+  const cases = Object.values(kernelCases).flat().filter((_, i) => isLong || i % 3 === 0);
+  const programs = [...cases.map(({ program }) => program), ...convolutions()]
     .filter(({ kernels }) => kernels.every(({ kind }) => kind !== "exchange"));
   for (const number of isLong ? [0, 1, 2, 3, 4, 5, 6] : [1, 4, 6]) {
     const some = programs.filter((program) => canEmit(program, number));
