@@ -37,17 +37,15 @@ const server = serve();
 server.unref();
 const host = `127.0.0.1:${server.addr.port}`;
 
-/** What Deno may have kept of another server of that name is loaded again by the first program; the others have what that one loads. */
-let reload = [`--reload=http://${host}`];
+/** Lets Deno take modules from a server, and none that it may have kept of an earlier one of that name. */
+const loading = (host: string) => [`--reload=http://${host}`, `--allow-import=${host}`];
 
 /** Runs a program, in which URL is where the library is, without a permission. */
 async function runElsewhere(program: string): Promise<string> {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${folder}/main.ts`, program.replaceAll("URL", `http://${host}`));
-    const args = ["run", "--no-config", "--no-lock", "--no-prompt", ...reload, `--allow-import=${host}`, "main.ts"];
-    reload = [];
-    return await deno(args, folder);
+    return await deno(["run", "--no-config", "--no-lock", "--no-prompt", ...loading(host), "main.ts"], folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -114,7 +112,7 @@ Deno.test("vendored into a project with strict options it type-checks, and runs 
     );
     try {
       // The types take seconds: quick tests load what there is alone.
-      await deno([isLong ? "check" : "cache", `--allow-import=${host}`, "main.ts"], folder);
+      await deno([isLong ? "check" : "cache", ...loading(host), "main.ts"], folder);
     } finally {
       await server.shutdown();
     }
