@@ -99,3 +99,9 @@ Deno.test("wasm: a name that two functions have is an error where names are chec
   assert.throws(() => write(true), /Two functions have one name: one/);
   assert.deepEqual(write(false), [0, 0]);
 });
+
+Deno.test("wasm: functions of one name and different types are two", () => {
+  const module = new WasmModule();
+  const funcs = ([[], ["i32"]] as const).map((params) => module.func({ name: "one", params, results: ["i32"] }, (c) => c.i32(1)));
+  assert.deepEqual(funcs, [0, 1]);
+});

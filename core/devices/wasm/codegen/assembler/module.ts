@@ -81,12 +81,13 @@ export class WasmModule {
    * compiles and optimizes once.
    */
   func(spec: FunctionSpec, write: (code: FunctionWriter) => void): number {
-    const { name } = spec;
-    const known = name === undefined ? undefined : this.#byName.get(name);
+    if (spec.name === undefined) return this.#define(spec, write);
+    const name = `${spec.name} (${spec.params}): ${spec.results ?? ""}`;
+    const known = this.#byName.get(name);
     if (known !== undefined && !this.#checksNames) return known;
     const index = this.#define(spec, write);
-    if (known !== undefined && known !== index) throw new Error(`Two functions have one name: ${name}`);
-    if (name !== undefined) this.#byName.set(name, index);
+    if (known !== undefined && known !== index) throw new Error(`Two functions have one name: ${spec.name}`);
+    this.#byName.set(name, index);
     return index;
   }
 
