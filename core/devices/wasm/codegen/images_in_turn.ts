@@ -11,7 +11,7 @@ import type { MapKernel, ReduceKernel } from "../../../ir/kernel.ts";
 import { expressionsOf, mapAccesses } from "../../../ir/kernel.ts";
 import { visit } from "../../../ir/expr.ts";
 import { sizeOf } from "../../../shape.ts";
-import { withIndices } from "./row_blocks.ts";
+import { withIndices } from "./rows.ts";
 
 /** The most images and columns of a turn, and the fewest columns. */
 const most = { images: 8, columns: 64 } as const;

@@ -22,7 +22,8 @@ import { roundUp } from "./emit/blocks.ts";
 import { setShare } from "./emit/shares.ts";
 import { emitKernel } from "./generators.ts";
 import { imagesInTurn } from "./images_in_turn.ts";
-import { isConvolution, type RowBlocks, type RowKernel, rowSteps, withIndices } from "./row_blocks.ts";
+import type { RowBlocks } from "./row_blocks.ts";
+import { isConvolution, type RowKernel, rowSteps, withIndices } from "./rows.ts";
 import { piecesFor } from "./work.ts";
 
 /** Writes the kernels as one phase. */

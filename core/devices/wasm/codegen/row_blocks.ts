@@ -9,27 +9,23 @@
  * @module
  */
 import { deviceBytes } from "../../../dtype.ts";
-import { eachUsualArgument, type Expr, mapLeaves, visit } from "../../../ir/expr.ts";
-import {
-  type Access,
-  type ConvKernel,
-  expressionsOf,
-  type Kernel,
-  kindOf,
-  mapAccesses,
-  operandShapes,
-  readsOf,
-  type SimpleKernel,
-  writesOf,
-} from "../../../ir/kernel.ts";
-import { memoryOf, type Program } from "../../../ir/program.ts";
-import { isContiguous } from "../../../ir/axes.ts";
+import { type Kernel, readsOf, writesOf } from "../../../ir/kernel.ts";
+import type { Program } from "../../../ir/program.ts";
 import { sizeOf } from "../../../shape.ts";
-import { planDepthwiseFilters } from "./convolution/depthwise/filter_gradient.ts";
-import { planDepthwise } from "./convolution/depthwise/plan.ts";
-import { placesResult } from "./elementwise/epilogue.ts";
-import { Legalizer } from "./expressions/legalize.ts";
-import { operationCount } from "./work.ts";
+import { partnerOfLast } from "./row_block_partner.ts";
+import {
+  accessesOf,
+  channelsFirst,
+  channelsOf,
+  isConvolution,
+  isRowKernel,
+  readsRowNumbers,
+  type RowAccess,
+  rowAccess,
+  rowAxes,
+  type RowKernel,
+  staysInRows,
+} from "./rows.ts";
 
 /**
  * Bytes that a block should touch, and the most that a row may. Rows in pieces, one in each image, are for the second-level cache: what is handed
@@ -49,21 +45,6 @@ const leastBlockBytes = 1024;
  * elements from each of many lines: all kernels one by one, from end to end, are up to 20 times as fast.
  */
 const leastPieceBytes = 64;
-
-export type RowKernel = Extract<SimpleKernel, { kind: "map" | "reduce" }> | ConvKernel;
-
-/** How an access moves from row to row. */
-interface RowAccess {
-  readonly buffer: number;
-  /** Elements from a row to the next. */
-  readonly step: number;
-  /** Bytes of a row that are touched, about. */
-  readonly bytes: number;
-  /** Whether the row's elements, or those of each of its pieces, are all within the `step` elements of the row. */
-  readonly own: boolean;
-  /** In how many pieces they are, the length of all rows apart. */
-  readonly pieces: number;
-}
 
 /** Kernels to run together, by blocks of `blockRows` of their `rows`, which are the first `axes` axes of their domains here. */
 export interface RowBlocks {
@@ -130,25 +111,6 @@ function together(program: Program, kernels: readonly RowKernel[], threads: numb
   return alongFirstAxes(program, kernels.map((each) => each.kind === "map" ? channelsFirst(each) : each), threads);
 }
 
-/** What a reduction to a number for each channel, or a convolution of single channels, has of them. */
-function channelsOf(kernel: RowKernel): number | undefined {
-  if (isConvolution(kernel)) return kernel.geometry.groups;
-  return kernel.kind === "reduce" && kernel.shape.length === 1 ? kernel.shape[0] : undefined;
-}
-
-const reorder = <T>([first, channels, ...rest]: readonly T[]) => [channels, first, ...rest];
-
-/** A map whose second axis has become the first. */
-function channelsFirst<K extends RowKernel>(kernel: K): K {
-  const moved = mapAccesses(kernel, (access) => ({ ...access, strides: reorder(access.strides) }));
-  return { ...withIndices(moved, reorder), shape: reorder(kernel.shape) };
-}
-
-/** The axes over which kernels may run together. */
-function rowAxes(kernel: RowKernel): readonly number[] {
-  return isConvolution(kernel) ? [kernel.geometry.groups] : kernel.shape;
-}
-
 function alongFirstAxes(program: Program, kernels: readonly RowKernel[], threads: number): Together | undefined {
   const axesOf = kernels.map(rowAxes);
   const [shape] = axesOf;
@@ -191,109 +153,6 @@ function alongAxes(program: Program, kernels: readonly RowKernel[], axes: number
   };
 }
 
-/** An access of a kernel, with the extents over which it runs, channels first, and its strides. */
-interface DomainAccess {
-  readonly access: Access;
-  readonly domain: readonly number[];
-  readonly strides: readonly number[];
-}
-
-function accessesOf(kernel: RowKernel): readonly DomainAccess[] {
-  if (!isConvolution(kernel)) {
-    const domain = [...kernel.shape, ...kindOf(kernel).reduced(kernel)];
-    return [...kernel.operands, ...kernel.loads, ...kernel.stores].map((access) => ({ access, domain, strides: access.strides }));
-  }
-  const shapes = operandShapes(kernel).map(({ shape }) => shape);
-  return [
-    ...kernel.operands.map((access, i) => ({ access, domain: shapes[i], images: holdsImages(kernel, i) })),
-    ...[...kernel.loads, ...kernel.stores].map((access) => ({ access, domain: kernel.shape, images: holdsImages(kernel, 2) })),
-  ].map(({ access, domain, images }) => {
-    const order: typeof reorder = images ? reorder : (list) => [...list];
-    return { access, domain: order(domain), strides: order(access.strides) };
-  });
-}
-
-/** How far the accesses of a kernel that may run by rows move from row to row. */
-export function rowSteps(program: Program, kernel: RowKernel, axes: number): ReadonlyMap<Access, number> {
-  return new Map(accessesOf(kernel).map((each) => [each.access, rowAccess(program, each, axes)!.step]));
-}
-
-/** Whether an operand of a convolution, or as number 2 its result, is images, whose channels are their second axis: the filters' are their first. */
-function holdsImages({ kind }: ConvKernel, operand: number): boolean {
-  return operand !== (kind === "conv2dFilterGrad" ? 2 : 1);
-}
-
-export function isConvolution(kernel: RowKernel): kernel is ConvKernel {
-  return "geometry" in kernel;
-}
-
-/** Whether a kernel may be one of several that run together: a map, a reduction, or a convolution of single channels whose result is planes. */
-function isRowKernel(program: Program, kernel: Kernel, threads: number): kernel is RowKernel {
-  if (kernel.kind === "map" || kernel.kind === "reduce") return true;
-  if (kernel.kind !== "conv2d" && kernel.kind !== "conv2dInputGrad" && kernel.kind !== "conv2dFilterGrad") return false;
-  const shapes = operandShapes(kernel).map(({ shape }) => shape);
-  const isPlain = ({ buffer, strides }: Access, i: number) =>
-    program.buffers[buffer].dtype === "f32" && isContiguous(shapes[i], strides);
-  if (!kernel.operands.every(isPlain) || shapes.some((shape) => sizeOf(shape) === 0)) return false;
-  return kernel.kind === "conv2dFilterGrad"
-    ? planDepthwiseFilters(kernel, threads) !== undefined
-    : planDepthwise(kernel) !== undefined && placesResult(program, kernel);
-}
-
-/** Whether a value depends on the number of its row. */
-function readsRowNumbers(kernel: RowKernel, axes: number): boolean {
-  let found = false;
-  const first = isConvolution(kernel) && holdsImages(kernel, 2) ? 1 : 0;
-  visit(expressionsOf(kernel), (e) => {
-    if (e.kind !== "index") return;
-    if (e.strides.slice(first, first + axes).some((stride, axis) => stride !== 0 && kernel.shape[first + axis] > 1)) found = true;
-  });
-  return found;
-}
-
-/** How an access moves over the rows; undefined if not by one step. */
-function rowAccess(
-  program: Program,
-  { access: { buffer, offset }, domain, strides }: DomainAccess,
-  axes: number,
-): RowAccess | undefined {
-  let [step, inner] = [0, 1];
-  for (let axis = axes - 1; axis >= 0; axis--) {
-    const extent = domain[axis];
-    if (extent === 1) continue;
-    if (inner === 1) step = strides[axis];
-    else if (strides[axis] !== step * inner) return undefined;
-    inner *= extent;
-  }
-  let [low, high] = [offset, offset];
-  let pieces = 1;
-  for (let axis = axes; axis < strides.length; axis++) {
-    const [stride, extent] = [strides[axis], domain[axis]];
-    const reach = stride * (extent - 1);
-    // From image to image the channels come again.
-    if (reach > 0 && step > 0 && stride % (step * inner) === 0) pieces *= extent;
-    else if (reach < 0) low += reach;
-    else high += reach;
-  }
-  const bytes = deviceBytes(program.buffers[buffer].dtype);
-  const touched = pieces * Math.min(high - low + 1, step === 0 ? Infinity : Math.abs(step));
-  return { buffer, step, bytes: touched * bytes, own: low >= 0 && high < step, pieces };
-}
-
-/** Whether every row of the memory that the kernels write is touched for that row only. */
-function staysInRows(program: Program, kernels: readonly RowKernel[], accesses: readonly RowAccess[]): boolean {
-  const written = new Set(kernels.flatMap((kernel) => [...writesOf(kernel)].map((buffer) => memoryOf(program, buffer))));
-  const steps = new Map<string, number>();
-  return accesses.every(({ buffer, step, own }) => {
-    const memory = memoryOf(program, buffer);
-    if (!written.has(memory)) return true;
-    const bytes = step * deviceBytes(program.buffers[buffer].dtype);
-    if (!own || bytes !== (steps.get(memory) ?? bytes)) return false;
-    steps.set(memory, bytes);
-    return true;
-  });
-}
-
 /** The buffers that only these kernels of the program touch, and that are written first. */
 function keptBuffers(
   program: Program,
@@ -316,61 +175,4 @@ function touchedOutside(kernel: Kernel, inside: ReadonlySet<Kernel>): number[] {
   if (inside.has(kernel)) return [];
   if (kernel.kind === "loop") return kernel.kernels.flatMap((each) => touchedOutside(each, inside));
   return [...readsOf(kernel), ...writesOf(kernel)];
-}
-
-/** Blocks of a thread from which on a last map may run beside another one, which takes a block more. */
-const leastBlocks = 16;
-
-/** Operations in the time of a division, and those of a map that leave the divider idle for long enough. */
-const operationsPerDivision = 8;
-const leastBeside = 12;
-
-/**
- * The map beside which the last one should run: where the last one waits for the divider, which takes a quotient in the time of many other
- * operations and is idle while those are computed. At either end of a thread's blocks one of the two has nothing to do: what it then writes has to
- * be where nothing is lost.
- */
-function partnerOfLast(program: Program, { kernels, rows, blockRows, kept }: Omit<RowBlocks, "partner">, threads: number) {
-  const last = kernels.at(-1)!;
-  const values = expressionsOf(last);
-  if (last.kind !== "map" || operationCount(values) > operationsPerDivision * divisionsIn(values)) return undefined;
-  if (rows / blockRows < leastBlocks * threads) return undefined;
-  const found = kernels.findIndex((kernel, i) => {
-    if (kernel === last || kernel.kind !== "map" || kernel.shape.join() !== last.shape.join()) return false;
-    if (!kernel.stores.every(({ buffer }) => kept.has(buffer))) return false;
-    if (!kernels.slice(i).every((each) => mayWriteEarly(program, last, each, each === kernel))) return false;
-    const legalizer = new Legalizer();
-    const legal = expressionsOf(kernel).map((value) => legalizer.legalize(value));
-    return operationCount(legal) >= leastBeside && divisionsIn(legal) === 0;
-  });
-  return found < 0 ? undefined : found;
-}
-
-/** Whether a kernel reads nothing of what the last one writes, or, in one loop with it, element by element before that is written. */
-function mayWriteEarly(program: Program, last: RowKernel, kernel: RowKernel, inOneLoop: boolean): boolean {
-  return last.stores.every((store) =>
-    [...kernel.operands, ...kernel.loads].every((read) => {
-      if (memoryOf(program, read.buffer) !== memoryOf(program, store.buffer)) return true;
-      return inOneLoop && read.offset === store.offset && read.strides.join() === store.strides.join();
-    })
-  );
-}
-
-/** How many quotients and roots of f32 are computed for each point. */
-function divisionsIn(values: readonly Expr[]): number {
-  let count = 0;
-  visit(values, (e) => {
-    const divides = (e.kind === "binary" && e.op === "div") || (e.kind === "unary" && e.op === "sqrt");
-    if (divides && e.type === "f32") count++;
-  }, eachUsualArgument);
-  return count;
-}
-
-/** A kernel whose indices have other strides. */
-export function withIndices<K extends RowKernel>(kernel: K, change: (strides: readonly number[]) => readonly number[]): K {
-  const value = (e: Expr): Expr =>
-    mapLeaves(e, (leaf) => leaf.kind === "index" ? { ...leaf, strides: change(leaf.strides) } : leaf);
-  const changed = { ...kernel, stores: kernel.stores.map((store) => ({ ...store, value: value(store.value) })) };
-  if (changed.kind !== "reduce") return changed;
-  return { ...changed, reductions: changed.reductions.map((each) => ({ ...each, value: value(each.value) })) };
 }
