@@ -211,6 +211,7 @@ export type { DeviceName } from "./core/values/device.ts";
 export { type DeviceInfo, deviceInfo, type DeviceOptions, setDevice } from "./core/execution/current_device.ts";
 
 export * as random from "./core/random.ts";
+export * as linalg from "./linalg/mod.ts";
 export * as layers from "./layers/mod.ts";
 export { type AttentionOptions, scaledDotProductAttention } from "./layers/attention.ts";
 export * as optimizers from "./optimizers/mod.ts";

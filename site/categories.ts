@@ -65,6 +65,11 @@ export const categories: readonly Category[] = [
     files: within("core/ops", "matmul einsum"),
   },
   {
+    title: "Linear algebra",
+    about: "Factors of matrices, and the systems of equations that they solve.",
+    files: ["linalg/"],
+  },
+  {
     title: "Images and signals",
     about: "Convolutions, pools, resizing: windows over [batch, channels, height, width].",
     files: within("core/ops", "conv conv_transpose pool adaptive_pool interpolate window"),

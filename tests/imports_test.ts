@@ -37,7 +37,7 @@ const layers: readonly (readonly string[])[] = [
   ["core/devices/wasm", "core/devices/webgpu", "core/devices/reference"],
   ["core/notebook"], // loaded when a notebook shows something
   ["core/execution"],
-  ["layers", "optimizers", "datasets", "formats", "distributed"],
+  ["layers", "linalg", "optimizers", "datasets", "formats", "distributed"],
   ["mod.ts"],
   ["visual", "onnx"],
   ["dev_deps.ts"],

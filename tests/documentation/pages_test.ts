@@ -96,7 +96,7 @@ Deno.test("the glossary has at most 60 words, in order, a line each", () => {
 
 Deno.test("names of the glossary are those of the code", async () => {
   const sources = await Promise.all(
-    ["core", "layers", "optimizers", "datasets"].map((folder) => readAll(new URL(`${folder}/`, root))),
+    ["core", "layers", "linalg", "optimizers", "datasets"].map((folder) => readAll(new URL(`${folder}/`, root))),
   );
   const names = new Set(sources.flat().join().match(/\w+/g));
   const { text } = pages.find(({ name }) => name === "docs/glossary.md")!;

@@ -25,6 +25,7 @@ const documented = [
   "mod.ts",
   "core",
   "layers",
+  "linalg",
   "optimizers",
   "datasets",
   "formats",

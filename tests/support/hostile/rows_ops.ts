@@ -29,6 +29,7 @@ import {
 
 const x = () => tensorLike(tensor([[0.5, 0.25, 0.75], [0.1, 0.2, 0.3]]));
 const vector = () => tensorLike(tensor([0.5, 0.25, 0.75]));
+const vectorOfTwo = () => tensorLike(tensor([0.5, 0.25]));
 const integers = () => tensorLike(tensor([2, 0, 1], { dtype: "i32" }));
 /** What needs integers refuses numbers with a fraction, and what stands for one. */
 const index = (value: unknown) => made(() => value, "-1", "-0");
@@ -170,6 +171,9 @@ export const opRows: Rows = {
   diagonal: row(x(), options({ offset: whole(1), axis: made(() => [0, 1]) })),
   trace: row(x(), options({ offset: whole(1), axis: made(() => [0, 1]) })),
   ...each("tril triu", row(x(), options({ offset: whole(1) }))),
+  ...each("linalg.cholesky linalg.inv linalg.det linalg.slogdet linalg.qr", row(t(eye(2)))),
+  ...each("linalg.solve linalg.lstsq", row(t(eye(2)), vectorOfTwo())),
+  "linalg.solveTriangular": row(t(eye(2)), vectorOfTwo(), options({ upper: flag(true), unitDiagonal: flag(true) })),
   // windows
   conv1d: row(signals(), t(ones([2, 2, 3])), options({ ...window, bias: t(zeros([2])), paddingMode: word("zeros") })),
   conv2d: row(images(), t(ones([2, 2, 3, 3])), options({ ...window, bias: t(zeros([2])), paddingMode: word("zeros") })),

@@ -1,0 +1,10 @@
+/**
+ * Linear algebra: factors of matrices, and the systems of equations that they solve.
+ *
+ * @module
+ */
+export * from "./cholesky.ts";
+export * from "./determinant.ts";
+export * from "./qr.ts";
+export * from "./solve.ts";
+export * from "./triangular.ts";
