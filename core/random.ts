@@ -59,6 +59,12 @@ export function key(seed: number): Key {
 
 function words(k: Key): [Tensor, Tensor] {
   refuseForeign(k);
+  if (Array.isArray(k) && k.every((each) => each instanceof Tensor)) {
+    throw new TypeError(
+      `Cannot use a list of ${(k as unknown[]).length} keys as a random key: take one of those that random.split gives; ` +
+        "for vmap and scan, which go through the rows of a tensor, stack(random.split(key, n))",
+    );
+  }
   if (!(k instanceof Tensor)) throw new TypeError(`Cannot use ${quoted(k)} as a random key: make one with random.key(seed)`);
   if (k.dtype !== hashType || k.rank !== 1 || k.size !== 2) {
     const error = k.dtype === hashType ? ShapeError : DTypeError;

@@ -219,6 +219,11 @@ testOnDevices("permutations hold every number once, each position as often", asy
   assert.throws(() => random.permutation(random.key(0), 1.5), RangeError);
   for (const draw of [random.bits, random.uniform, random.normal]) {
     assert.throws(() => draw(0 as never, [2]), /Cannot use 0 as a random key/);
+    const keys = random.split(random.key(0), 3);
+    assert.throws(
+      () => draw(keys as never, [2]),
+      /Cannot use a list of 3 keys as a random key: take one of those.*stack\(random\.split/,
+    );
     assert.throws(() => draw([2, 3] as never, undefined as never), /Cannot use \[2, 3\] as a random key/);
   }
   assert.throws(() => random.permutation(random.key(0), tensor(1)), ShapeError);
