@@ -7,7 +7,7 @@
  * @module
  */
 import { quoted } from "./quoted.ts";
-import { argument, elementType, real, scalar, tensors } from "./kinds.ts";
+import { argument, elementType, naturals, real, scalar, tensors, whole } from "./kinds.ts";
 import { axisOption, checkOptions, intervalOptions, needed, optionTable } from "./options.ts";
 import { add, mul, neg, sub } from "./ops/arithmetic.ts";
 import { bitwiseOr, bitwiseXor, shiftRight } from "./ops/logic.ts";
@@ -32,7 +32,7 @@ import { DTypeError, ShapeError } from "./errors.ts";
 import { fraction, integer, tensorCount } from "./ranges.ts";
 import { threefry2x32 as encrypted } from "./threefry.ts";
 import { storageOf } from "./values/storage.ts";
-import { checkShape, normalizeAxis, type Shape, showShape } from "./shape.ts";
+import { checkShape, normalizeAxis, sameShape, type Shape, showShape } from "./shape.ts";
 import { refuseForeign, type Scalar, Tensor, type TensorLike } from "./tensor.ts";
 import { ask, TracedNumber } from "./traced_number.ts";
 
@@ -122,7 +122,7 @@ export function split(k: Key, count = 2): Key[] {
 export function foldIn(k: Key, data: TensorLike): Key {
   words(k);
   const low = typeof data === "number"
-    ? whole(data)
+    ? foldable(data)
     : data instanceof TracedNumber
     ? bitcast(asTensor(data, ask(data, "type of 32 bits", wordType)), hashType)
     : cast(asTensor(data), hashType);
@@ -131,14 +131,14 @@ export function foldIn(k: Key, data: TensorLike): Key {
   return hash(k, low, (low) => tensor(Uint32Array.of(low), { shape: [] }));
 }
 
-function whole(data: number): number {
+function foldable(data: number): number {
   if (holds(indexType, data) || holds(hashType, data)) return data;
   throw new RangeError(`Cannot fold ${data} into a key: it must be a whole number of 32 bits, from -2^31 to 2^32 - 1`);
 }
 
 /** The type of 32 bits that holds a number. */
 function wordType(data: number): DType {
-  return holds(indexType, whole(data)) ? indexType : hashType;
+  return holds(indexType, foldable(data)) ? indexType : hashType;
 }
 
 /**
@@ -325,28 +325,50 @@ export function gumbel(k: Key, shape: Shape): Tensor {
   return neg(log(neg(log1p(neg(u)))));
 }
 
+/** Options of `categorical`. */
+export interface CategoricalOptions {
+  /** The axis of the logits along which the classes are. Default -1. */
+  readonly axis?: number;
+  /** How many are drawn: the result's shape, which ends with that of the logits without their axis. Default that, one for each. */
+  readonly shape?: Shape;
+}
+
+const categoricalOptions = optionTable<CategoricalOptions>({ axis: whole, shape: naturals });
+
 /**
  * Positions drawn at random along an axis, each with the probability that the softmax of the logits gives it: i32. What has a logit
  * of -Infinity is never drawn, unless all have.
  *
  * ```ts
- * import { broadcastTo, log, random, tensor } from "../mod.ts";
+ * import { log, random, tensor } from "../mod.ts";
  * const logits = log(tensor([0.1, 0.2, 0.7])); // probabilities by their logarithms
  * console.log(random.categorical(random.key(0), logits).shape); // []
- * console.log(random.categorical(random.key(0), broadcastTo(logits, [1000, 3])).shape); // [1000]
+ * console.log(random.categorical(random.key(0), logits, { shape: [1000] }).shape); // [1000]
  * ```
  *
  * @param logits Logarithms of probabilities; they need not sum to 1. Of shape [..., n, ...].
- * @param options `axis`: the one along which the classes are. Default -1.
- * @returns Without that axis; each element in 0 .. n - 1.
- * @throws {ShapeError} If there is no class to draw.
+ * @returns Of the given shape; each element in 0 .. n - 1.
+ * @throws {ShapeError} If there is no class to draw, or the shape does not end with that of the logits without their axis.
  * @see JAX's jax.random.categorical, whose choices for a key are others; PyTorch's multinomial with replacement
  */
-export function categorical(k: Key, logits: Tensor, options: { readonly axis?: number } = {}): Tensor {
-  const { axis = -1 } = checkOptions(options, axisOption, "categorical");
+export function categorical(k: Key, logits: Tensor, options: CategoricalOptions = {}): Tensor {
+  const { axis = -1, shape } = checkOptions(options, categoricalOptions, "categorical");
   words(k);
-  const { shape } = argument(logits, tensors, "logits", "categorical");
-  return argmax(add(logits, gumbel(k, shape)), { axis: normalizeAxis(axis, shape.length, "draw classes") });
+  const given = argument(logits, tensors, "logits", "categorical").shape;
+  const along = normalizeAxis(axis, given.length, "draw classes");
+  const single = given.filter((_, i) => i !== along);
+  const times = (shape ?? single).length - single.length;
+  if (shape && (times < 0 || !sameShape(shape.slice(times), single))) {
+    throw new ShapeError(
+      `Cannot draw classes by logits ${showShape(given)} in the shape ${showShape(shape)}: it must end with ${
+        showShape(single)
+      }, ` +
+        `theirs without axis ${along}`,
+      { shape, logits: given },
+    );
+  }
+  const noise = gumbel(k, [...(shape ?? single).slice(0, times), ...given]);
+  return argmax(add(logits, noise), { axis: times + along });
 }
 
 /**

@@ -8,7 +8,7 @@ import { checkedLayer } from "./checked_layer.ts";
 import { refusePromises } from "../core/tree.ts";
 import { quoted } from "../core/quoted.ts";
 import { aLayer } from "./option_kinds.ts";
-import { aFunction, aRecord, argument, aString } from "../core/kinds.ts";
+import { aFunction, argument, aString, isRecord } from "../core/kinds.ts";
 import { zeros } from "../core/ops/creation.ts";
 import type { Key } from "../core/random.ts";
 import type { Shape } from "../core/shape.ts";
@@ -82,7 +82,7 @@ export function compose<T extends Stages>(
   kind: string = "compose",
 ): Layer<StageParams<T>, StageState<T>> {
   argument(kind, aString, "kind", "compose");
-  argument(stages, aRecord<T>(), "stages", kind);
+  checkStages(stages, kind);
   argument(join, aFunction(), "join", "compose");
   checkNames(Object.keys(stages));
   const parts: Parts = mapRecord(stages as Stages, asLayer);
@@ -149,10 +149,23 @@ function filled<A>(stages: Readonly<Record<string, A>>, part: (stage: A) => obje
   return Object.fromEntries(Object.entries(mapRecord(stages, part)).filter(([, record]) => !isEmpty(record)));
 }
 
+/** A layer is a record, too, but not one of stages. */
+function checkStages(stages: unknown, kind: string): void {
+  const hint = "they are a record of layers and functions by name, { hidden: linear({ features: 8 }), act: relu }; " +
+    "without names it is sequential(linear({ features: 8 }), relu)";
+  if (isRecord(stages) && !aLayer.holds(stages)) return;
+  throw new TypeError(`Cannot call ${kind} with ${aLayer.holds(stages) ? "a layer" : quoted(stages)} as stages: ${hint}`);
+}
+
 function asLayer(stage: Stage, name: string): AnyLayer {
   if (typeof stage === "function") return fromFunction(stage);
   if (aLayer.holds(stage)) return stage;
-  throw new TypeError(`Cannot use ${quoted(stage)} as stage "${name}": it must be a layer or a function`);
+  const hint = Array.isArray(stage)
+    ? ": of a list it is sequential(...stages)"
+    : isRecord(stage)
+    ? ": of a record of them it is serial"
+    : "";
+  throw new TypeError(`Cannot use ${quoted(stage)} as stage "${name}": it must be a layer or a function${hint}`);
 }
 
 function modeOf(mode: Mode, name: string): Mode {

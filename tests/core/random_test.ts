@@ -257,16 +257,19 @@ testOnDevices("classes are drawn as often as softmax says, along any axis, and n
   const rows = broadcastTo(logits, [count, 4]);
   const drawn = random.categorical(random.key(1), rows);
   assert.equal(drawn.dtype, "i32");
-  const counts = await toArray(sum(oneHot(drawn, 4), { axis: 0 })) as number[];
-  for (const [i, each] of counts.entries()) {
+  for (const each of [drawn, random.categorical(random.key(3), logits, { shape: [count] })]) {
+    const counts = await toArray(sum(oneHot(each, 4), { axis: 0 })) as number[];
     // Four standard deviations.
-    assert.ok(Math.abs(each - count * p[i]) <= 4 * Math.sqrt(count * p[i] * (1 - p[i])), `${counts}`);
+    const near = counts.every((each, i) => Math.abs(each - count * p[i]) <= 4 * Math.sqrt(count * p[i] * (1 - p[i])));
+    assert.ok(near, `${counts}`);
   }
   const draw = (k: Tensor) => random.categorical(k, logits);
   const keys = random.split(random.key(2), 16);
   const one = await Promise.all(keys.map((k) => item(draw(k))));
   assert.deepEqual([...await data(jit(vmap(draw))(stack(keys)))], one);
   assert.deepEqual(random.categorical(random.key(0), zeros([2, 3, 4]), { axis: 1 }).shape, [2, 4]);
+  assert.deepEqual(random.categorical(random.key(0), zeros([2, 3, 4]), { axis: 1, shape: [5, 2, 4] }).shape, [5, 2, 4]);
+  assert.throws(() => random.categorical(random.key(0), zeros([2, 3]), { shape: [3, 2, 1] }), /must end with \[2\]/);
   assert.throws(() => random.categorical(random.key(0), zeros([2, 0])), ShapeError);
   assert.throws(() => random.categorical(random.key(0), zeros([2]), { axis: 1 }), ShapeError);
 });

@@ -53,7 +53,7 @@ export const coreRows: Rows = {
   "random.randint": row(key, shape, needed({ max: made(() => 9, "2^31") }, { min: made(() => 0, "-1", "-0") })),
   "random.bernoulli": row(key, share(0.5), shape),
   "random.gumbel": row(key, shape),
-  "random.categorical": row(key, made(x), options({ axis: axis(0) })),
+  "random.categorical": row(key, made(x), options({ axis: axis(0), shape: extents([2]) })),
   "random.permutation": row(key, made(() => 3, "-0", "Float32Array"), options({ axis: axis(0) })),
   // transforms
   ...each("grad valueAndGrad", used(at(x()), f(square), options({ argnum: made(() => 0, "-0") }))),
