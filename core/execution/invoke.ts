@@ -21,7 +21,12 @@ let calls = 0;
 export function execute(specialization: Specialization, leaves: readonly unknown[]): unknown {
   const { device } = specialization;
   realizeLeaves(leaves);
-  const passthrough = specialization.passthrough.map((result) => computed(tensorOf(result, leaves), "jit"));
+  const passthrough = specialization.passthrough.map((result) => {
+    const storage = computed(tensorOf(result, leaves), "jit");
+    // Later calls return it again, whatever becomes of this result.
+    storage.shared ||= result.kind === "captured";
+    return storage;
+  });
   const donated = specialization.donated.map((leaf) => computed(leaves[leaf] as Tensor, "jit"));
   const isAliased = (storage: Storage) => storage.shared || passthrough.includes(storage);
   const [buffers, storages] = withRoom(device, () => run(specialization, leaves, donated, isAliased));

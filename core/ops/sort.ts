@@ -29,6 +29,8 @@ import { isNaN } from "./unary.ts";
 
 interface ArgsortAttrs {
   readonly descending: boolean;
+  /** How many of the indices are wanted, the first ones; at most as many as there are. */
+  readonly count: number;
 }
 
 /** A shape as rows along its last axis. */
@@ -39,7 +41,7 @@ function rowsOf(shape: Shape): Shape {
 /** Along the last axis; stable. */
 export const argsortOp: Op<ArgsortAttrs> = {
   name: "argsort",
-  shape: ([x]) => x,
+  shape: ([x], { count }) => [...x.slice(0, -1), count],
   dtype: (inputs) => (numberDType("sort")(inputs), indexType),
   vjp: noVjp,
   jvp: noJvp,
@@ -47,9 +49,18 @@ export const argsortOp: Op<ArgsortAttrs> = {
   lower: {
     kind: "kernel",
     operands: ([x]) => [rowsOf(x)],
-    build: ([source], [x], { descending }) => ({ kind: "argsort", shape: rowsOf(x), descending, operands: [source] }),
+    build: ([source], [x], { descending, count }) => {
+      const [rows, n] = rowsOf(x);
+      return { kind: "argsort", shape: [rows, count], descending, n, operands: [source] };
+    },
   },
 };
+
+/** The first `count` of the indices that sort the elements along an axis. */
+function firstIndices(x: Tensor, axis: number, descending: boolean, count: number): Tensor {
+  const axes = [axis, -1] as const;
+  return transpose(apply(argsortOp, [transpose(upcast(x), { axis: axes })], { descending, count }), { axis: axes });
+}
 
 /** Which axis to sort, and which way. */
 export interface SortOptions {
@@ -76,9 +87,8 @@ const sortOptions = optionTable<SortOptions>({ axis: whole, descending: flag });
 export function argsort(x: TensorLike, options: SortOptions = {}): Tensor {
   const { axis = -1, descending = false } = checkOptions(options, sortOptions, "argsort");
   const tensor = asTensor(x);
-  const axes = [normalizeAxis(axis, tensor.rank, "sort"), -1] as const;
-  const keys = upcast(tensor);
-  return transpose(apply(argsortOp, [transpose(keys, { axis: axes })], { descending }), { axis: axes });
+  const at = normalizeAxis(axis, tensor.rank, "sort");
+  return firstIndices(tensor, at, descending, tensor.shape[at]);
 }
 
 /**
@@ -117,7 +127,7 @@ export interface TopK {
 
 /**
  * The k largest elements along an axis (or smallest), from the most extreme on, and their indices: both have extent k along the
- * axis. Of equal elements the first come first; NaN counts as the largest. It sorts the whole axis.
+ * axis. Of equal elements the first come first; NaN counts as the largest.
  *
  * ```ts
  * import { tensor, toArray, topK } from "../../mod.ts";
@@ -139,7 +149,7 @@ export function topK(x: TensorLike, k: number, options: TopKOptions = {}): TopK 
       { shape: tensor.shape, axis: at, k },
     );
   }
-  const indices = slice(argsort(tensor, { axis: at, descending: largest }), { axis: at, stop: k });
+  const indices = firstIndices(tensor, at, largest, k);
   return { values: takeAlongAxis(tensor, indices, { axis: at }), indices };
 }
 

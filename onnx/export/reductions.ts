@@ -66,11 +66,11 @@ function indexOf(op: string): Row {
 
 const argsort: Row = (value, emitter) => {
   const [x] = value.inputs;
-  const count = x.shape[x.shape.length - 1];
+  const { descending, count } = needed(fixed(value, argsortOp, (attrs) => attrs));
   const outputs = [emitter.fresh("sorted"), emitter.fresh("order")];
   emitter.add("TopK", [emitter.of(x), emitter.integers([count])], {
     axis: -1,
-    largest: Number(needed(fixed(value, argsortOp, ({ descending }) => descending))),
+    largest: Number(descending),
     sorted: 1,
   }, outputs);
   return emitter.node("Cast", [outputs[1]], { to: codeOf(value.dtype) });

@@ -14,18 +14,19 @@ function compare(x: number, y: number): number {
   return x === y ? 0 : Number(Number.isNaN(x)) - Number(Number.isNaN(y));
 }
 
-/** The indices of each row's elements in sorted order, row after row. JavaScript's sort is stable. */
+/** The indices of each row's first elements in sorted order, row after row. JavaScript's sort is stable. */
 export function argsortResult(
-  { shape, operands: [source], descending }: ArgsortKernel,
+  { shape, n, operands: [source], descending }: ArgsortKernel,
   memories: readonly Memory[],
 ): Float64Array {
-  const [rows, n] = shape;
+  const [rows, count] = shape;
   const values = memories[source.buffer];
   const result = new Float64Array(sizeOf(shape));
   for (let row = 0; row < rows; row++) {
     const valueAt = (i: number) => values[source.offset + row * source.strides[0] + i * source.strides[1]];
     const indices = Array.from({ length: n }, (_, i) => i);
-    result.set(indices.sort((a, b) => descending ? compare(valueAt(b), valueAt(a)) : compare(valueAt(a), valueAt(b))), row * n);
+    indices.sort((a, b) => descending ? compare(valueAt(b), valueAt(a)) : compare(valueAt(a), valueAt(b)));
+    result.set(indices.slice(0, count), row * count);
   }
   return result;
 }

@@ -33,6 +33,7 @@ const order: Kernel = {
   kind: "argsort",
   shape: [4, 8],
   descending: true,
+  n: 8,
   operands: [{ buffer: 2, offset: 0, strides: [8, 1] }],
   loads: [],
   stores: [{ buffer: 4, offset: 0, strides: [8, 1], value: result(0, "i32") }],

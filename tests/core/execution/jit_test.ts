@@ -13,6 +13,7 @@ import {
   gt,
   item,
   jit,
+  linspace,
   logicalAnd,
   matmul,
   mean,
@@ -201,6 +202,19 @@ testOnDevices("a tensor donated as one argument and used as another keeps its va
   assert.deepEqual(await toArray(same), [2, 4, 6], "what is passed through is not given away");
   assert.deepEqual(await toArray(through(computed(), computed())[0]), [3, 5, 7]);
 });
+
+testOnDevices(
+  "what a function returns of the outside, as positions that were made while it was traced, outlives its results",
+  async () => {
+    const made = jit(() => linspace(0, 3, 4));
+    for (let i = 0; i < 2; i++) {
+      using points = made();
+      assert.deepEqual(await toArray(points), [0, 1, 2, 3]);
+    }
+    const step = jit((x: Tensor) => add(x, 1), { donate: [0] });
+    for (let i = 0; i < 2; i++) assert.deepEqual(await toArray(step(made())), [1, 2, 3, 4]);
+  },
+);
 
 testOnDevices("tensors that came out of one value do not lose it when another is donated", async () => {
   const [x, y] = jit((x: Tensor) => {

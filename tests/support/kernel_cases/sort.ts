@@ -18,6 +18,8 @@ interface Options {
   /** Where the elements lie; row after row if not given. */
   readonly layout?: Omit<Access, "buffer">;
   readonly known?: ArrayLike<number>;
+  /** How many indices of each row are wanted; all if not given. */
+  readonly count?: number;
 }
 
 /** Values of many sizes and both signs; integers reach the ends of their range. */
@@ -32,20 +34,22 @@ function valuesOf(dtype: DType, count: number): ArrayLike<number> {
 }
 
 function sortCase(name: string, rows: number, n: number, options: Options = {}): KernelCase {
-  const { dtype = "f32", descending = false, known, layout = { offset: 0, strides: contiguousStrides([rows, n]) } } = options;
+  const { dtype = "f32", descending = false, known, count = n } = options;
+  const { layout = { offset: 0, strides: contiguousStrides([rows, n]) } } = options;
   const shape = [rows, n];
   return buildCase(`argsort: ${name}`, exact, (p) => {
     const ends = layout.strides.map((stride, axis) => stride * Math.max(0, shape[axis] - 1));
     const size = rows * n === 0 ? 0 : ends.reduce((at, end) => at + Math.max(end, 0), layout.offset) + 1;
     const source = p.input(dtype, options.values ?? valuesOf(dtype, size));
-    const out = p.output("i32", rows * n);
+    const out = p.output("i32", rows * count);
     p.run({
       kind: "argsort",
-      shape,
+      shape: [rows, count],
       descending,
+      n,
       operands: [{ buffer: source, ...layout }],
       loads: [],
-      stores: [store(dense(out, shape), result(0, "i32"))],
+      stores: [store(dense(out, [rows, count]), result(0, "i32"))],
     });
     return known && [known];
   });
@@ -114,20 +118,61 @@ const layouts: readonly KernelCase[] = [
   sortCase("long columns", 2, 17_000, { layout: { offset: 0, strides: [1, 2] } }),
 ];
 
+/** The first few: kept in order, or sorted now and then; of long rows by parts; the worst orders of all, ties, and what is not passed over. */
+const firsts: readonly KernelCase[] = [
+  ...[1, 5, 16].flatMap((count) =>
+    [256, 263, 1000].map((n) => sortCase(`the first ${count} of ${n}`, 3, n, { count, descending: n === 263 }))
+  ),
+  ...[20, 100].map((count) => sortCase(`the first ${count} of 3001`, 3, 3001, { count, descending: count === 20 })),
+  sortCase("the first 30 of 40", 3, 40, { count: 30 }),
+  sortCase("the first 15000 of 20000", 1, 20_000, { count: 15_000, descending: true }),
+  sortCase("the first 2 of 20", 40, 20, { count: 2 }),
+  sortCase("none of 20", 4, 20, { count: 0 }),
+  ...[7, 300].flatMap((count) =>
+    [false, true].flatMap((descending) => [
+      sortCase(`the first ${count} of 30001${descending ? ", descending" : ""}`, 1, 30_001, { count, descending }),
+      sortCase(`the first ${count} of 20000 of a few values${descending ? ", descending" : ""}`, 2, 20_000, {
+        count,
+        descending,
+        values: noiseInt(2, 40_000, -3, 3),
+      }),
+      sortCase(`the first ${count} of 6000 that rise${descending ? ", descending" : ""}`, 1, 6000, {
+        count,
+        descending,
+        values: Array.from({ length: 6000 }, (_, i) => i),
+      }),
+      ...(["f32", "f64"] as const).map((dtype) =>
+        sortCase(`the first ${count} special values ${dtype}${descending ? ", descending" : ""}`, 1, 6000, {
+          count,
+          descending,
+          dtype,
+          values: strew(6000),
+        })
+      ),
+      ...(["f64", "i32", "u32"] as const).map((dtype) =>
+        sortCase(`the first ${count} of 6000 ${dtype}${descending ? ", descending" : ""}`, 2, 6000, { count, descending, dtype })
+      ),
+    ])
+  ),
+  sortCase("the first 5 of columns", 7, 90, { count: 5, layout: { offset: 0, strides: [1, 7] } }),
+  sortCase("the first 3 backwards, at an offset", 2, 50, { count: 3, layout: { offset: 103, strides: [50, -1] } }),
+];
+
 /** Places in all rows as one list, and as floats the other way round, scaled by what is loaded. */
-function epilogueCase(rows: number, n: number): KernelCase {
-  return buildCase(`argsort: two stores of [${rows}, ${n}]`, exact, (p) => {
+function epilogueCase(rows: number, n: number, count = n): KernelCase {
+  return buildCase(`argsort: two stores of [${rows}, ${count}]${count < n ? ` of ${n}` : ""}`, exact, (p) => {
     const x = p.input("f32", noise(4, rows * n));
     const scale = p.input("f32", [1, 2, 4, 8].slice(0, rows));
-    const [list, turned] = [p.output("i32", rows * n), p.output("f32", rows * n)];
+    const [list, turned] = [p.output("i32", rows * count), p.output("f32", rows * count)];
     p.run({
       kind: "argsort",
-      shape: [rows, n],
+      shape: [rows, count],
       descending: false,
+      n,
       operands: [dense(x, [rows, n])],
       loads: [strided(scale, [1, 0])],
       stores: [
-        store(dense(list, [rows, n]), binary("add", result(0, "i32"), index([n, 0]))),
+        store(dense(list, [rows, count]), binary("add", result(0, "i32"), index([n, 0]))),
         store(strided(turned, [1, rows]), binary("mul", cast("f32", result(0, "i32")), load(0))),
       ],
     });
@@ -141,9 +186,13 @@ export const sortCases: readonly KernelCase[] = [
   ...specials,
   ...types,
   ...layouts,
+  ...firsts,
   epilogueCase(3, 7),
   epilogueCase(4, 130),
   epilogueCase(1, 17_001),
+  epilogueCase(4, 400, 9),
+  epilogueCase(1, 17_001, 40),
+  epilogueCase(1, 17_001, 2000),
   buildCase("argsort: indices as bytes", exact, (p) => {
     const x = p.input("f32", noise(5, 2 * 37));
     const out = p.output("u8", 2 * 37);
@@ -151,6 +200,7 @@ export const sortCases: readonly KernelCase[] = [
       kind: "argsort",
       shape: [2, 37],
       descending: true,
+      n: 37,
       operands: [dense(x, [2, 37])],
       loads: [],
       stores: [store(dense(out, [2, 37]), result(0, scalarOf("u8")))],

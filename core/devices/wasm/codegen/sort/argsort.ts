@@ -1,6 +1,7 @@
 /**
  * The indices of each row's elements in sorted order: a radix sort, from the lowest byte of the keys to the highest, which keeps
- * the order of equal elements and takes as long for every input. Short rows are sorted by insertion.
+ * the order of equal elements and takes as long for every input. Short rows are sorted by insertion; where only a few of many indices
+ * are wanted, they are chosen (`select.ts`).
  *
  * A record holds a key (an unsigned integer in the order that is wanted) and the index it comes from. Every pass counts how often
  * each digit occurs and moves the records to where they then belong; the last one writes their indices. Threads take rows of
@@ -11,11 +12,21 @@
 import type { ArgsortKernel } from "../../../../ir/kernel.ts";
 import { sizeOf } from "../../../../shape.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
-import { type Epilogue, type GeneratorContext, type KernelGenerator, type Phase, phaseLocals, phaseParams } from "../context.ts";
+import { type GeneratorContext, type KernelGenerator, type Phase, phaseLocals, phaseParams } from "../context.ts";
 import { slotAddress } from "../emit/addresses.ts";
 import { setAlignedShare } from "../emit/shares.ts";
 import { piecesFor } from "../work.ts";
-import { clearCounts, countBytes, countsToOffsets, type RecordLayout, recordOf, RecordSorter } from "./records.ts";
+import {
+  clearCounts,
+  countBytes,
+  countsToOffsets,
+  finish,
+  type RecordLayout,
+  recordOf,
+  RecordSorter,
+  sortRecords,
+} from "./records.ts";
+import { chooseRows, isChoice } from "./select.ts";
 
 /** Rows up to this length are sorted by insertion. */
 const maxInserted = 32;
@@ -26,7 +37,8 @@ const sharedFrom = 16384;
 /** Writes an argsort: threads share rows, or the parts of rows. */
 export const argsort: KernelGenerator<ArgsortKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
-  const [rows, n] = kernel.shape;
+  const { shape: [rows], n } = kernel;
+  if (isChoice(kernel)) return chooseRows(context, kernel);
   return context.threads > 1 && rows < 2 * context.threads && n >= sharedFrom
     ? sortParts(context, kernel)
     : sortRows(context, kernel);
@@ -34,7 +46,7 @@ export const argsort: KernelGenerator<ArgsortKernel> = (context, kernel) => {
 
 /** Each thread sorts rows of its own, in its private memory. */
 function sortRows(context: GeneratorContext, kernel: ArgsortKernel): readonly Phase[] {
-  const [rows, n] = kernel.shape;
+  const { shape: [rows, count], n } = kernel;
   const epilogue = context.epilogue(kernel);
   const record = recordOf(context.program, kernel);
   const short = n <= maxInserted;
@@ -55,37 +67,20 @@ function sortRows(context: GeneratorContext, kernel: ArgsortKernel): readonly Ph
     c.forRange(row, from, to, () => {
       sorter.seek(row);
       sorter.readKeys(scratch, zero, end);
-      if (short) sorter.insert(scratch);
-      else sortRow(c, sorter, record, halves, [zero, end], counts);
+      if (short) sorter.order(scratch, end);
+      else sortRecords(c, sorter, record, halves, [zero, end], counts, "indices");
+      if (short) sorter.writeIndices(scratch);
     });
-    finish(c, epilogue, () => c.get(from).get(to).i32(0).i32(n));
+    finish(c, epilogue, () => c.get(from).get(to).i32(0).i32(count));
   });
   return [{ func, pieces }];
-}
-
-/** All passes of one row, between two halves of memory. */
-function sortRow(
-  c: FunctionWriter,
-  sorter: RecordSorter,
-  { passes }: RecordLayout,
-  halves: readonly [number, number],
-  [from, to]: readonly [number, number],
-  counts: number,
-): void {
-  for (let pass = 0; pass < passes; pass++) {
-    const [source, target] = [halves[pass % 2], halves[1 - pass % 2]];
-    clearCounts(c, counts);
-    sorter.count(source, from, to, pass, counts);
-    countsToOffsets(c, counts, counts);
-    sorter.move(source, from, to, pass, counts, target);
-  }
 }
 
 /** All threads sort every row together: two phases per pass, since where records move is known when all have counted. */
 function sortParts(context: GeneratorContext, kernel: ArgsortKernel): readonly Phase[] {
   const { module, threads, program } = context;
   const { piece, scratch } = phaseLocals;
-  const [rows, n] = kernel.shape;
+  const { shape: [rows, count], n } = kernel;
   const epilogue = context.epilogue(kernel);
   const record = recordOf(program, kernel);
   const halves = [0, 1].map(() => context.sharedScratch(rows * n * record.bytes));
@@ -106,13 +101,13 @@ function sortParts(context: GeneratorContext, kernel: ArgsortKernel): readonly P
     }));
     phases.push(phase(pass, ({ c, sorter, from, to, source, target, counts }) => {
       countsToOffsets(c, counts, scratch, { part: piece, parts: threads });
-      sorter.move(source, from, to, pass, scratch, target);
+      sorter.move(source, from, to, pass, scratch, target, pass === record.passes - 1);
     }));
   }
   if (epilogue.func === undefined) return phases;
   const func = module.func({ params: phaseParams }, (c) => {
     const [from, to] = c.locals("i32", 2);
-    setAlignedShare(c, piece, n, 16, threads, from, to);
+    setAlignedShare(c, piece, count, 16, threads, from, to);
     finish(c, epilogue, () => c.i32(0).i32(rows).get(from).get(to));
   });
   return [...phases, { func, pieces: threads }];
@@ -140,7 +135,7 @@ function eachRow(
   slots: { readonly source: number; readonly target: number; readonly counts: number },
   body: (part: PartOfRow) => void,
 ): number {
-  const [rows, n] = kernel.shape;
+  const { shape: [rows], n } = kernel;
   return module.func({ params: phaseParams }, (c) => {
     const [row, from, to, source, target, counts] = c.locals("i32", 6);
     const sorter = new RecordSorter(c, kernel, record, resultSlot);
@@ -157,13 +152,4 @@ function eachRow(
       body({ c, sorter, from, to, source, target, counts });
     });
   });
-}
-
-/** Calls the epilogue, if there is one, for the rows and columns that `pushRange` pushes. */
-function finish(c: FunctionWriter, { slot, func }: Epilogue, pushRange: () => void): void {
-  if (func === undefined) return;
-  c.get(phaseLocals.table);
-  slotAddress(c, slot);
-  pushRange();
-  c.call(func);
 }

@@ -6,6 +6,7 @@
 import type { ArgsortKernel } from "../../../../ir/kernel.ts";
 import type { Program } from "../../../../ir/program.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
+import { type Epilogue, phaseLocals } from "../context.ts";
 import { accessStream, type Stream } from "../elementwise/streams.ts";
 import { slotAddress } from "../emit/addresses.ts";
 import { writeKey } from "./key.ts";
@@ -67,8 +68,8 @@ export class RecordSorter {
   readonly #kernel: ArgsortKernel;
   readonly #record: RecordLayout;
   readonly #slot: number;
-  /** Addresses of the row's first element and its first result. */
-  readonly #values: number;
+  /** Locals: the addresses of the row's first element and its first result. */
+  readonly values: number;
   readonly #result: number;
   readonly #i: number;
   readonly #at: number;
@@ -79,7 +80,7 @@ export class RecordSorter {
     this.#kernel = kernel;
     this.#record = record;
     this.#slot = slot;
-    [this.#values, this.#result, this.#i, this.#at] = c.locals("i32", 4);
+    [this.values, this.#result, this.#i, this.#at] = c.locals("i32", 4);
     this.#held = c.local("v128");
   }
 
@@ -88,7 +89,7 @@ export class RecordSorter {
     const c = this.#c;
     const { stream } = this.#record;
     stream.base(c);
-    c.get(row).i32(stream.strides[0]).op("i32.mul").op("i32.add").set(this.#values);
+    c.get(row).i32(stream.strides[0]).op("i32.mul").op("i32.add").set(this.values);
     slotAddress(c, this.#slot);
     c.get(row).i32(4 * this.#kernel.shape[1]).op("i32.mul").op("i32.add").set(this.#result);
   }
@@ -98,7 +99,7 @@ export class RecordSorter {
     const c = this.#c;
     const { stream, passes } = this.#record;
     const value = c.local("i32");
-    c.get(this.#values).get(from).i32(stream.strides[1]).op("i32.mul").op("i32.add").set(value);
+    c.get(this.values).get(from).i32(stream.strides[1]).op("i32.mul").op("i32.add").set(value);
     this.#eachRecord(records, from, to, () => {
       writeKey(c, stream.dtype, value, this.#at, this.#kernel.descending);
       c.get(this.#at).get(this.#i).mem("i32.store", passes);
@@ -118,55 +119,84 @@ export class RecordSorter {
     c.release("i32", count);
   }
 
-  /** Moves records to where their digits belong: to `target`, or in the last pass their indices to the result. */
-  move(records: number, from: number, to: number, pass: number, offsets: number, target: number): void {
+  /** Moves records to where their digits belong: to `target`, or if it is the `last` pass their indices to the result. */
+  move(records: number, from: number, to: number, pass: number, offsets: number, target: number, last: boolean): void {
     const c = this.#c;
     const { bytes, passes } = this.#record;
-    const last = pass === passes - 1;
     const [counter, index] = c.locals("i32", 2);
     this.#eachRecord(records, from, to, () => {
       this.#pushCount(pass, offsets);
       c.tee(counter).get(counter).mem("i32.load").tee(index).i32(1).op("i32.add").mem("i32.store");
-      c.get(last ? this.#result : target).get(index).i32(last ? 4 : bytes).op("i32.mul").op("i32.add");
-      if (last) c.get(this.#at).mem("i32.load", passes).mem("i32.store");
-      else this.#copy(() => c.get(this.#at));
+      const write = () => {
+        c.get(last ? this.#result : target).get(index).i32(last ? 4 : bytes).op("i32.mul").op("i32.add");
+        if (last) c.get(this.#at).mem("i32.load", passes).mem("i32.store");
+        else this.#copy(() => c.get(this.#at));
+      };
+      const { shape: [, count], n } = this.#kernel;
+      if (last && count < n) c.get(index).i32(count).op("i32.lt_u").if(write);
+      else write();
     });
     c.release("i32", counter).release("i32", index);
   }
 
-  /** Sorts few records by insertion: each moves before those that are larger. Writes their indices to the result. */
-  insert(records: number): void {
+  /** Sorts few records, as many as local `n` says, by insertion. */
+  order(records: number, n: number): void {
+    const c = this.#c;
+    const [from, first] = c.locals("i32", 2);
+    c.i32(1).set(first);
+    this.#eachRecord(records, first, n, () => {
+      c.get(this.#at).set(from);
+      this.#settle(records, from, from);
+    });
+    c.release("i32", from, first);
+  }
+
+  /** Moves the record at `from` to its place among `count` records that are in order; the last of those is lost. */
+  settle(records: number, from: number, count: number): void {
+    const c = this.#c;
+    const hole = c.local("i32");
+    c.get(records).i32((count - 1) * this.#record.bytes).op("i32.add").set(hole);
+    this.#settle(records, from, hole);
+    c.release("i32", hole);
+  }
+
+  /** The record at `from` moves before those below `end`, which is overwritten, that are larger. Arguments may be one local. */
+  #settle(records: number, from: number, end: number): void {
     const c = this.#c;
     const { bytes, passes } = this.#record;
-    const [n, hole, type] = [c.local("i32"), c.local("i32"), passes === 8 ? "i64" as const : "i32" as const];
-    const [first, key] = [c.local("i32"), c.local(type)];
+    const type = passes === 8 ? "i64" as const : "i32" as const;
+    const [hole, key] = [c.local("i32"), c.local(type)];
     const before = () => c.get(hole).i32(bytes).op("i32.sub");
-    c.i32(this.#kernel.shape[1]).set(n).i32(1).set(first);
-    this.#eachRecord(records, first, n, () => {
-      c.get(this.#at).tee(hole).mem(`${type}.load`).set(key);
-      c.get(this.#at);
-      this.#load();
-      c.set(this.#held);
-      c.block(() => {
-        c.loop(() => {
-          c.get(hole).get(records).op("i32.eq").brIf(1);
-          before();
-          c.mem(`${type}.load`).get(key).op(`${type}.gt_u`).op("i32.eqz").brIf(1);
-          c.get(hole);
-          this.#copy(before);
-          before();
-          c.set(hole).br(0);
-        });
+    c.get(from).mem(`${type}.load`).set(key);
+    c.get(from);
+    this.#load();
+    c.set(this.#held).get(end).set(hole);
+    c.block(() => {
+      c.loop(() => {
+        c.get(hole).get(records).op("i32.eq").brIf(1);
+        before();
+        c.mem(`${type}.load`).get(key).op(`${type}.gt_u`).op("i32.eqz").brIf(1);
+        c.get(hole);
+        this.#copy(before);
+        before();
+        c.set(hole).br(0);
       });
-      c.get(hole).get(this.#held);
-      this.#store();
     });
-    c.i32(0).set(first);
-    this.#eachRecord(records, first, n, () => {
+    c.get(hole).get(this.#held);
+    this.#store();
+    c.release("i32", hole).release(type, key);
+  }
+
+  /** Writes the indices of the first records, as many as are wanted, to the result. */
+  writeIndices(records: number): void {
+    const c = this.#c;
+    const [zero, count] = c.locals("i32", 2);
+    c.i32(0).set(zero).i32(this.#kernel.shape[1]).set(count);
+    this.#eachRecord(records, zero, count, () => {
       c.get(this.#result).get(this.#i).i32(2).op("i32.shl").op("i32.add");
-      c.get(this.#at).mem("i32.load", passes).mem("i32.store");
+      c.get(this.#at).mem("i32.load", this.#record.passes).mem("i32.store");
     });
-    c.release("i32", n).release("i32", hole).release("i32", first).release(type, key);
+    c.release("i32", zero, count);
   }
 
   /** Runs `body` for records, whose address is in `#at`. */
@@ -200,4 +230,35 @@ export class RecordSorter {
     this.#load();
     this.#store();
   }
+}
+
+/**
+ * All passes over some records, between two halves of memory. The passes are even: the records end in the first half, unless the last one
+ * writes their `indices`.
+ */
+export function sortRecords(
+  c: FunctionWriter,
+  sorter: RecordSorter,
+  { passes }: RecordLayout,
+  halves: readonly [number, number],
+  [from, to]: readonly [number, number],
+  counts: number,
+  into: "indices" | "records",
+): void {
+  for (let pass = 0; pass < passes; pass++) {
+    const [source, target] = [halves[pass % 2], halves[1 - pass % 2]];
+    clearCounts(c, counts);
+    sorter.count(source, from, to, pass, counts);
+    countsToOffsets(c, counts, counts);
+    sorter.move(source, from, to, pass, counts, target, into === "indices" && pass === passes - 1);
+  }
+}
+
+/** Calls the epilogue, if there is one, for the rows and columns that `pushRange` pushes. */
+export function finish(c: FunctionWriter, { slot, func }: Epilogue, pushRange: () => void): void {
+  if (func === undefined) return;
+  c.get(phaseLocals.table);
+  slotAddress(c, slot);
+  pushRange();
+  c.call(func);
 }

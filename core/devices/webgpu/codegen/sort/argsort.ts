@@ -1,5 +1,5 @@
 /**
- * The indices of each row's elements in sorted order. Floats are compared as integers of the same order.
+ * The indices of each row's first elements in sorted order: all are sorted. Floats are compared as integers of the same order.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { sortRows } from "./merge_sort.ts";
 /** The shaders of `argsort`; the last one ends in the stores. */
 export function generateArgsort(context: KernelContext<ArgsortKernel>): KernelCode {
   const { kernel, program } = context;
-  const { shape: [rows, n], operands: [source], descending } = kernel;
+  const { shape: [rows, count], n, operands: [source], descending } = kernel;
   const type = scalarOf(program.buffers[source.buffer].dtype);
   const { dispatches, scratchBytes } = sortRows({
     context,
@@ -26,7 +26,11 @@ export function generateArgsort(context: KernelContext<ArgsortKernel>): KernelCo
       const key = orderedBits(shader, type, shader.load(source.buffer, from));
       return shader.define(descending ? `~${key}` : key, "key");
     },
-    epilogue: (shader, row, to, from) => writeEpilogue(shader, kernel, [row, to], 1, () => `bitcast<i32>(${from})`),
+    epilogue: (shader, row, to, from) => {
+      if (count < n) shader.line(`if (${to} < ${count}u) {`);
+      writeEpilogue(shader, kernel, [row, to], 1, () => `bitcast<i32>(${from})`);
+      if (count < n) shader.line("}");
+    },
   });
   return { dispatches, scratchBytes };
 }
