@@ -8,6 +8,7 @@ import {
   div,
   type DType,
   exp,
+  expandDims,
   eye,
   grad,
   item,
@@ -84,7 +85,8 @@ const residuals = (n: number, dtype: DType): Record<string, Tensor> => {
     triangle: sub(r, triu(r)),
     // The distances are orthogonal to all columns.
     lstsq: matmul(transpose(long), sub(matmul(long, linalg.lstsq(long, numbers([2 * n, 1], dtype))), numbers([2 * n, 1], dtype))),
-    det: sub(div(linalg.det(a), exp(log)), sign),
+    // Of matrices so large that theirs is 1 or -1.
+    det: sub(linalg.det(mul(a, expandDims(exp(div(log, -n)), { axis: [-2, -1] }))), sign),
   };
 };
 
