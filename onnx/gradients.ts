@@ -1,7 +1,7 @@
 /**
  * What ONNX's `Gradient` differentiates: a part of the graph around its node, which it names by one value at the end, `y`, and those at
  * the beginning, `xs` and `zs`. It becomes a graph of its own, the `body` among the node's attributes, as loops have one. What else it
- * takes is what the graph is given: initialisers and inputs.
+ * takes is what the graph is given: initializers and inputs.
  *
  * @module
  */

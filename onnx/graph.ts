@@ -77,7 +77,7 @@ export interface Context {
  * Makes a graph ready.
  *
  * @param outer Names that can be seen from outside.
- * @param params Initialisers that are parameters; without a list, none is.
+ * @param params Initializers that are parameters; without a list, none is.
  * @throws {Failure} If a name is missing or given twice, or nodes wait for each other.
  */
 export function graphFrom(

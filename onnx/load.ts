@@ -42,7 +42,7 @@ export interface ModelValue {
 /** A model as a function of its parameters and inputs. */
 export interface Model {
   /**
-   * The floating initialisers of the file by their names: weights, and the statistics of normalizations. So are weights that the exporter
+   * The floating initializers of the file by their names: weights, and the statistics of normalizations. So are weights that the exporter
    * wrote as constants. Integers stay in the graph.
    */
   readonly params: NamedTensors;
@@ -137,7 +137,7 @@ function modelFrom(proto: ModelProto, read: Context["read"]): Model {
   };
   for (const each of main.initializer) {
     if (params.has(each.name)) {
-      throw broken(file, format, "names", `it has two initialisers ${JSON.stringify(each.name)}`, each.name);
+      throw broken(file, format, "names", `it has two initializers ${JSON.stringify(each.name)}`, each.name);
     }
     if (!isParam(each)) continue;
     const value = tensorOf(each, each.name, read);

@@ -56,7 +56,7 @@ function elementsOf(proto: TensorProto, entry: string, { file, external }: Tenso
   if (bytes === undefined) {
     throw unsupported(
       file,
-      `its tensor ${JSON.stringify(entry)} lies in another file, which only initialisers of a model read by its path may`,
+      `its tensor ${JSON.stringify(entry)} lies in another file, which only initializers of a model read by its path may`,
       entry,
     );
   }

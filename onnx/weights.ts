@@ -1,6 +1,6 @@
 /**
- * Where a model keeps its weights: mostly in initialisers, but some exporters write them as nodes that make constants. Those become
- * initialisers here, so that they are parameters, too.
+ * Where a model keeps its weights: mostly in initializers, but some exporters write them as nodes that make constants. Those become
+ * initializers here, so that they are parameters, too.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const weighted: ReadonlySet<string> = new Set([
 const arithmetic: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div"]);
 const fewNumbers = 8;
 
-/** The graph with its constant weights as initialisers. */
+/** The graph with its constant weights as initializers. */
 export function withWeights(graph: GraphProto): GraphProto {
   const uses = graph.node.flatMap(({ input, opType }) => input.map((name) => ({ name, opType })));
   const users = Map.groupBy(uses, ({ name }) => name);

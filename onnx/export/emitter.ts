@@ -10,7 +10,7 @@ import type { Op } from "../../core/tensor.ts";
 import { type BatchExtent, type Extent, sameExtent } from "./extents.ts";
 import type { Value } from "./graph.ts";
 import { broadcastFrom, numberOf } from "./match.ts";
-import { type Attribute, Initialisers, Names, Nodes } from "./writer.ts";
+import { type Attribute, Initializers, Names, Nodes } from "./writer.ts";
 
 /** Writes a value that its record made, and gives its name. */
 export type Row = (value: Value, emitter: Emitter) => string;
@@ -47,7 +47,7 @@ export interface BatchSource {
 /** What all graphs of a file share. */
 interface File {
   readonly names: Names;
-  readonly initialisers: Initialisers;
+  readonly initializers: Initializers;
   readonly rows: Rows;
   readonly sizes: readonly number[];
   readonly batch?: BatchSource;
@@ -79,10 +79,10 @@ export class Emitter {
 
   /** For a whole file. */
   static of(rows: Rows, names: Names, sizes: readonly number[], batch?: BatchSource): Emitter {
-    const initialisers = new Initialisers(names);
+    const initializers = new Initializers(names);
     return new Emitter({
       names,
-      initialisers,
+      initializers,
       rows,
       sizes,
       batch,
@@ -103,8 +103,8 @@ export class Emitter {
     return this.#file.asked ? "" : this.#file.names.fresh(wish);
   }
 
-  get initialisers(): Initialisers {
-    return this.#file.initialisers;
+  get initializers(): Initializers {
+    return this.#file.initializers;
   }
 
   /** The batch sizes of the traces. */
@@ -208,18 +208,18 @@ export class Emitter {
 
   /** A number as a scalar of a type. */
   scalar(dtype: DType, number: number): string {
-    return this.initialisers.numbers(dtype, [number]);
+    return this.initializers.numbers(dtype, [number]);
   }
 
   /** A vector of one number repeated. */
   repeated(dtype: DType, number: number, count: number): string {
-    return this.initialisers.numbers(dtype, new Array(count).fill(number), [count]);
+    return this.initializers.numbers(dtype, new Array(count).fill(number), [count]);
   }
 
   /** Integers as a vector: axes, or a shape of which some extents may grow with the batch. */
   integers(extents: readonly Extent[]): string {
-    if (extents.every((extent) => typeof extent === "number")) return this.initialisers.integers(extents);
-    const parts = extents.map((each) => typeof each === "number" ? this.initialisers.integers([each]) : this.extent(each));
+    if (extents.every((extent) => typeof extent === "number")) return this.initializers.integers(extents);
+    const parts = extents.map((each) => typeof each === "number" ? this.initializers.integers([each]) : this.extent(each));
     return this.#once("Concat", extents, () => parts.length === 1 ? parts[0] : this.#outer("Concat", parts, { axis: 0 }));
   }
 
@@ -230,9 +230,9 @@ export class Emitter {
       if (!batch) throw new Error("An extent grows with a batch that there is not");
       const { name, axis } = batch;
       const whole = this.#once("batch", batch, () => this.#outer("Shape", [name], { start: axis, end: axis + 1 }));
-      const { initialisers } = this;
-      const times = extent.per === 1 ? whole : this.#outer("Mul", [whole, initialisers.integers([extent.per])]);
-      return extent.plus === 0 ? times : this.#outer("Add", [times, initialisers.integers([extent.plus])]);
+      const { initializers } = this;
+      const times = extent.per === 1 ? whole : this.#outer("Mul", [whole, initializers.integers([extent.per])]);
+      return extent.plus === 0 ? times : this.#outer("Add", [times, initializers.integers([extent.plus])]);
     });
   }
 

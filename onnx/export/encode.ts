@@ -68,7 +68,7 @@ const mostBytes = 2 ** 31 - 1;
  * A function as the bytes of an ONNX file: any function of tensors that can be traced, the `apply` of a model first of all.
  *
  * Layers become the ops that other programs expect (Conv, Gemm, BatchNormalization, pools, Softmax, LayerNormalization, LSTM, GRU, Scan for
- * other loops), parameters become initialisers with their names, and the batch is left open: the function is traced with several
+ * other loops), parameters become initializers with their names, and the batch is left open: the function is traced with several
  * sizes of it, and what differs is computed from the input's shape. The file has opset 18 and IR version 8. Programs that run it refuse
  * indices out of range, also where ours give NaN or the nearest element.
  *

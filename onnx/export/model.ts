@@ -61,7 +61,7 @@ export function writeModel(exported: ExportedFunction): WrittenModel {
   const parameter = (tensor: Tensor): Value => {
     const value = leaf(sizes.map(() => tensor), sizes);
     const label = names.fresh(named.get(tensor) || "parameter");
-    parameters.push({ tensor, proto: emitter.initialisers.parameter(label, tensor.dtype, tensor.shape) });
+    parameters.push({ tensor, proto: emitter.initializers.parameter(label, tensor.dtype, tensor.shape) });
     emitter.define(value, label);
     return value;
   };
@@ -80,7 +80,7 @@ export function writeModel(exported: ExportedFunction): WrittenModel {
     name ?? (f.name || "cotangent"),
     args.map(({ dtype, shape }, i) => describedValue(inputLabels[i], dtype, shape)),
     results.map(({ dtype, shape }, i) => describedValue(outputLabels[i], dtype, shape)),
-    emitter.initialisers.all,
+    emitter.initializers.all,
   );
   const model = create(ModelProtoSchema, {
     irVersion,

@@ -36,7 +36,7 @@ const full: Row = (value, emitter) => {
   if (number === undefined) throw new Inexpressible("a number that is no multiple of the size of the batch");
   const extents = value.shape.filter((extent) => typeof extent === "number");
   if (typeof number === "number" && extents.length === value.shape.length && sizeOf(extents) <= mostWritten) {
-    return emitter.initialisers.numbers(value.dtype, new Array(sizeOf(extents)).fill(number), extents);
+    return emitter.initializers.numbers(value.dtype, new Array(sizeOf(extents)).fill(number), extents);
   }
   const scalar = typeof number === "number"
     ? emitter.scalar(value.dtype, number)
@@ -105,15 +105,15 @@ const slice: Row = (value, emitter) => {
   });
   if (axes.length === 0) return emitter.of(x);
   const of = (list: readonly Extent[]) => emitter.integers(axes.map((axis) => list[axis]));
-  return emitter.node("Slice", [emitter.of(x), of(starts), of(ends), emitter.initialisers.integers(axes), of(steps)]);
+  return emitter.node("Slice", [emitter.of(x), of(starts), of(ends), emitter.initializers.integers(axes), of(steps)]);
 };
 
 const flip: Row = (value, emitter) => {
   const axes = needed(fixed(value, flipOp, ({ axes }) => axes));
   if (axes.length === 0) return emitter.of(value.inputs[0]);
-  const all = (number: number) => emitter.initialisers.integers(axes.map(() => number));
+  const all = (number: number) => emitter.initializers.integers(axes.map(() => number));
   const least = -(2 ** 31);
-  return emitter.node("Slice", [emitter.of(value.inputs[0]), all(-1), all(least), emitter.initialisers.integers(axes), all(-1)]);
+  return emitter.node("Slice", [emitter.of(value.inputs[0]), all(-1), all(least), emitter.initializers.integers(axes), all(-1)]);
 };
 
 /** Space between elements is space behind each, of which the last is cut off. */
@@ -126,7 +126,7 @@ const pad: Row = (value, emitter) => {
   const padded = (name: string, before: readonly number[], after: readonly number[]) =>
     [...before, ...after].every((each) => each === 0)
       ? name
-      : emitter.node("Pad", [name, emitter.initialisers.integers([...before, ...after]), number]);
+      : emitter.node("Pad", [name, emitter.initializers.integers([...before, ...after]), number]);
   let name = emitter.of(x);
   const shape = [...x.shape];
   interior.forEach((gap, axis) => {
@@ -137,7 +137,7 @@ const pad: Row = (value, emitter) => {
     const wide = typeof extent === "number" ? extent * (gap + 1) : { per: extent.per * (gap + 1), plus: extent.plus * (gap + 1) };
     const joined = shape.map((each, i) => i === axis ? wide : each);
     name = emitter.reshaped(spaced, split.map((each, i) => i === axis + 1 ? gap + 1 : each), joined);
-    name = emitter.node("Slice", [name, ...[[0], [-gap], [axis]].map((list) => emitter.initialisers.integers(list))]);
+    name = emitter.node("Slice", [name, ...[[0], [-gap], [axis]].map((list) => emitter.initializers.integers(list))]);
     shape[axis] = typeof wide === "number" ? wide - gap : { per: wide.per, plus: wide.plus - gap };
   });
   return padded(name, low, high);

@@ -58,7 +58,7 @@ const mean: Fusion = (value, emitter) => {
   const { x, axes, keeps } = found;
   const pools = x.shape.length === 4 && axes.join() === "2,3";
   if (!pools) {
-    return emitter.node("ReduceMean", [emitter.of(x), emitter.initialisers.integers(axes)], { keepdims: Number(keeps) });
+    return emitter.node("ReduceMean", [emitter.of(x), emitter.initializers.integers(axes)], { keepdims: Number(keeps) });
   }
   const pooled = emitter.node("GlobalAveragePool", [emitter.of(x)]);
   return keeps ? pooled : emitter.node("Flatten", [pooled], { axis: 1 });
@@ -137,7 +137,7 @@ const layerNorm: Fusion = (value, emitter) => {
 };
 
 function ones(emitter: Emitter, { dtype }: Value, shape: readonly number[]): string {
-  return emitter.initialisers.numbers(dtype, new Array(shape.reduce((a, b) => a * b, 1)).fill(1), shape);
+  return emitter.initializers.numbers(dtype, new Array(shape.reduce((a, b) => a * b, 1)).fill(1), shape);
 }
 
 /** (x - mean) weight / sqrt(variance + epsilon) + bias, with a number of each for every channel. */
@@ -182,7 +182,7 @@ const instanceNorm: Fusion = (value, emitter) => {
     return emitter.node("InstanceNormalization", [emitter.of(x), ...names], { epsilon });
   }
   // Before opset 21 a group's weight is one number, not one for each of its channels: they come after.
-  const grouped = emitter.node("Reshape", [emitter.of(x), emitter.initialisers.integers([0, groups, -1])]);
+  const grouped = emitter.node("Reshape", [emitter.of(x), emitter.initializers.integers([0, groups, -1])]);
   const names = [emitter.repeated(dtype, 1, groups), emitter.repeated(dtype, 0, groups)];
   const normal = emitter.node("InstanceNormalization", [grouped, ...names], { epsilon });
   const shaped = emitter.reshaped(normal, [n, groups, -1], x.shape);

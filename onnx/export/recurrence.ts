@@ -150,7 +150,7 @@ export function writeRecurrence(
   const count = cell.order.length;
   const reordered = (value: Value) => {
     const parts = cell.order.map(() => emitter.fresh("gate"));
-    emitter.add("Split", [emitter.of(value), emitter.initialisers.integers(new Array(count).fill(size))], { axis: 0 }, parts);
+    emitter.add("Split", [emitter.of(value), emitter.initializers.integers(new Array(count).fill(size))], { axis: 0 }, parts);
     return emitter.node("Concat", cell.order.map((k) => parts[k]), { axis: 0 });
   };
   const stacked = (name: string) => emitter.expanded(name, [0]);
@@ -167,7 +167,7 @@ export function writeRecurrence(
     ...cell.attributes,
   }, outputs);
   // All directions are along an axis of their own.
-  const squeezed = (name: string, axis: number) => emitter.node("Squeeze", [name, emitter.initialisers.integers([axis])]);
+  const squeezed = (name: string, axis: number) => emitter.node("Squeeze", [name, emitter.initializers.integers([axis])]);
   return [
     ...outputs.slice(1).map((name, state) => wanted(state) ? squeezed(name, 0) : ""),
     ...step.collected.map(() => squeezed(outputs[0], 1)),

@@ -28,7 +28,7 @@ function axesOf(value: Value): readonly number[] {
 }
 
 function reduce(value: Value, emitter: Emitter, keepdims: 0 | 1): string {
-  const inputs = [emitter.of(value.inputs[0]), emitter.initialisers.integers(axesOf(value))];
+  const inputs = [emitter.of(value.inputs[0]), emitter.initializers.integers(axesOf(value))];
   return emitter.node(reductions.get(value.op!)!, inputs, { keepdims });
 }
 

@@ -91,7 +91,7 @@ function convolution(value: Value, emitter: Emitter, signals: boolean, bias?: Va
   });
   if (!whole || !some) return product;
   const ends = [0, 0, ...untouched.map(() => 0), 0, 0, ...untouched];
-  return emitter.node("Pad", [product, emitter.initialisers.integers(ends), emitter.scalar(value.dtype, 0)]);
+  return emitter.node("Pad", [product, emitter.initializers.integers(ends), emitter.scalar(value.dtype, 0)]);
 }
 
 /** How many whole steps at the end of the padded image have no window. */
@@ -106,7 +106,7 @@ function cut(name: string, ends: readonly number[], emitter: Emitter): string {
   const axes = ends.flatMap((end, i) => end < 0 ? [i] : []);
   if (axes.length === 0) return name;
   const lists = [axes.map(() => 0), axes.map((i) => ends[i]), axes.map((i) => i + 2)];
-  return emitter.node("Slice", [name, ...lists.map((list) => emitter.initialisers.integers(list))]);
+  return emitter.node("Slice", [name, ...lists.map((list) => emitter.initializers.integers(list))]);
 }
 
 function reach({ taps, dilation }: WindowAxis): number {
@@ -150,7 +150,7 @@ function pool(value: Value, emitter: Emitter, signals: boolean): string | undefi
   const pads = axes.map(ends);
   const zeros = [0, 0, ...pads.map(([before]) => before), 0, 0, ...pads.map(([, after]) => after)];
   const padded = counted
-    ? emitter.node("Pad", [emitter.of(x), emitter.initialisers.integers(zeros), emitter.scalar(value.dtype, 0)])
+    ? emitter.node("Pad", [emitter.of(x), emitter.initializers.integers(zeros), emitter.scalar(value.dtype, 0)])
     : emitter.of(x);
   const { dilations: _, ...attributes } = windows(
     { axes, signals },

@@ -1,5 +1,5 @@
 /**
- * The parts of an ONNX graph as they are written: nodes in the order in which they run, initialisers, names that are used once.
+ * The parts of an ONNX graph as they are written: nodes in the order in which they run, initializers, names that are used once.
  *
  * @module
  */
@@ -75,7 +75,7 @@ export class Names {
 }
 
 /** The constants of a file: equal ones are written once. */
-export class Initialisers {
+export class Initializers {
   readonly #written: TensorProto[] = [];
   readonly #constants = new Map<string, string>();
 
@@ -141,14 +141,14 @@ export class Nodes {
     name: string,
     inputs: readonly ValueInfoProto[],
     outputs: readonly ValueInfoProto[],
-    initialisers: readonly TensorProto[],
+    initializers: readonly TensorProto[],
   ): GraphProto {
     return create(GraphProtoSchema, {
       name,
       node: this.#nodes,
       input: [...inputs],
       output: [...outputs],
-      initializer: [...initialisers],
+      initializer: [...initializers],
     });
   }
 }

@@ -28,7 +28,7 @@ async function outputsOf(graph: GraphSpec, inputs: Readonly<Record<string, Tenso
   return Object.fromEntries(await Promise.all(made));
 }
 
-// y = (w x) z^2, with an initialiser w, inputs x and z, and h = w x on the way.
+// y = (w x) z^2, with an initializer w, inputs x and z, and h = w x on the way.
 const product: readonly NodeSpec[] = [
   ["Mul", ["w", "x"], ["h"]],
   ["Mul", ["z", "z"], ["square"]],
@@ -37,7 +37,7 @@ const product: readonly NodeSpec[] = [
 const values = { w: [2, 3] };
 const [x, z] = [tensor([5, 7]), tensor([10, 1])];
 
-testOnDevices("gradients by inputs and initialisers, in the order of xs; outputs that nobody wants have no name", async () => {
+testOnDevices("gradients by inputs and initializers, in the order of xs; outputs that nobody wants have no name", async () => {
   const graph: GraphSpec = {
     inputs: ["x", "z"],
     values,

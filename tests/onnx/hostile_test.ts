@@ -161,7 +161,7 @@ Deno.test("shapes must be known: under jit, an input that decides one is named",
   assert.throws(() => jit(apply)({}, inputs), /input 1 \("to"\) decides a shape/);
 });
 
-Deno.test("initialisers are parameters if they are floats; names of the prototype are names", async () => {
+Deno.test("initializers are parameters if they are floats; names of the prototype are names", async () => {
   const { params, apply } = await load({
     inputs: ["x"],
     nodes: [["Mul", ["x", "__proto__"], ["a"]], ["Reshape", ["a", "to"], ["constructor"]]],

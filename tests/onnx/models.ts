@@ -45,11 +45,11 @@ export interface GraphSpec {
   readonly nodes: readonly NodeSpec[];
   readonly inputs?: readonly string[];
   readonly outputs: readonly string[];
-  /** Initialisers: lists of floats, or of integers of 64 bits where they are bigints. */
+  /** Initializers: lists of floats, or of integers of 64 bits where they are bigints. */
   readonly values?: Readonly<Record<string, readonly number[] | readonly bigint[]>>;
-  /** Initialisers of other types: their number in ONNX, and the numbers as int32_data. */
+  /** Initializers of other types: their number in ONNX, and the numbers as int32_data. */
   readonly typed?: Readonly<Record<string, { readonly dataType: number; readonly numbers: readonly number[] }>>;
-  /** Shapes of initialisers that are no lists. */
+  /** Shapes of initializers that are no lists. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
 }
 
