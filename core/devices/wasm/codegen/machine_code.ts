@@ -19,7 +19,7 @@ export interface MachineCode {
 }
 
 /** The import: the offset of a function, and as many arguments as functions may have. */
-const machineImport = { module: "native", name: "call", maxArguments: 6 } as const;
+const machineImport = { module: "native", name: "call", maxArguments: 7 } as const;
 
 /** Multiply-adds below which a call of machine code, of some 20 nanoseconds, is not worth it. */
 const leastMultiplyAdds = 8192;

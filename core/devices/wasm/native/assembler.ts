@@ -136,6 +136,8 @@ export class Assembler {
   pop = (register: number): this => this.#short(0x58, register);
   jumpTo = (register: number): this => this.#general([0xff], 4, register, 0);
   constant32 = (to: number, value: number): this => this.#short(0xb8, to).#int32(value);
+  /** Asks for the line at an address to be in the second-level cache. */
+  prefetch = (from: Memory): this => this.#general([0x0f, 0x18], 2, from, 0);
   return = (): this => this.raw([0xc3]);
   /** Sets eax, ebx, ecx and edx to what the processor says of itself on page eax, part ecx. */
   cpuid = (): this => this.raw([0x0f, 0xa2]);

@@ -91,7 +91,7 @@ export class NativeCode {
     const { argumentsAt, argumentBytes } = nativeArguments;
     // Behind the arguments of the main thread.
     const words = new Int32Array(this.#memory.buffer, argumentsAt + argumentBytes, featureWords);
-    this.#run(featureCode(this.#address), (call) => call(0, words.byteOffset, 0, 0, 0, 0, 0));
+    this.#run(featureCode(this.#address), (call) => call(0, words.byteOffset, 0, 0, 0, 0, 0, 0));
     const vectors = vectorSetOf(words);
     if (vectors?.lanes !== 16) return vectors;
     return this.#peakTime(vectors) * requiredSpeedup < this.#peakTime(avx2) * 2 ? vectors : avx2;
@@ -103,7 +103,7 @@ export class NativeCode {
     this.#run(peakCode(vectors, this.#address), (call) => {
       for (let i = 0; i < measurements; i++) {
         const start = performance.now();
-        call(0, measuredRounds, 0, 0, 0, 0, 0);
+        call(0, measuredRounds, 0, 0, 0, 0, 0, 0);
         least = Math.min(least, performance.now() - start);
       }
     });

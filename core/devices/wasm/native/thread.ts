@@ -26,7 +26,7 @@ export type NativeThread = (
 ) => (program: number) => NativeCall;
 
 /** What a module imports: the offset of a function in the code of its program, and its arguments. */
-export type NativeCall = (code: number, a: number, b: number, c: number, d: number, e: number, f: number) => void;
+export type NativeCall = (code: number, a: number, b: number, c: number, d: number, e: number, f: number, g: number) => void;
 
 /**
  * Opens the library of C, once for all devices of a thread: V8 calls a symbol fast only where the same place in the code has called no
@@ -41,13 +41,14 @@ export function nativeThread(library: string): NativeThread {
     const address = argumentsAt + thread * argumentBytes;
     const words = new Int32Array(memory.buffer, address, argumentBytes / 4);
     // A closure of its own around the symbol: imported itself, it would be called ten times as slowly.
-    return (program) => (code, a, b, c, d, e, f) => {
+    return (program) => (code, a, b, c, d, e, f, g) => {
       words[0] = a;
       words[1] = b;
       words[2] = c;
       words[3] = d;
       words[4] = e;
       words[5] = f;
+      words[6] = g;
       symbols.call(address, program + code, 1n, 1n, pointer);
     };
   };

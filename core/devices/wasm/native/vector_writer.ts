@@ -123,6 +123,10 @@ class VectorWriter implements VectorCode {
     this.#body.vector("vbroadcastss", this.#width, vector, undefined, at(address, offset));
   }
 
+  bringNear(address: number, offset: number): void {
+    this.#body.prefetch(at(address, offset));
+  }
+
   multiplyAdd(x: number, y: number, sum: number): void {
     this.#body.vector("vfmadd231ps", this.#width, sum, x, y);
   }

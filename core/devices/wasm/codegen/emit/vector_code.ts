@@ -45,6 +45,8 @@ export interface VectorCode {
   readonly spread?: (to: number, from: number, lane: number) => void;
   /** There as `spread` is. */
   readonly exchanges?: LaneExchanges;
+  /** Asks for the line of the cache at an address, which will be read soon: there if there is an instruction for it. */
+  readonly bringNear?: (address: number, offset: number) => void;
   /** sum += x y, rounded once (in WebAssembly: if the processor can). */
   multiplyAdd(x: number, y: number, sum: number): void;
   /** to = x + y, x - y, and factor x; any of the vectors may be the same. */

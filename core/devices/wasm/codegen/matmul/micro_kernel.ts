@@ -18,7 +18,9 @@
  */
 import { addOuterProduct, releaseSumTile, type SumTile, sumTile } from "../emit/outer_product.ts";
 import type { LaneExchanges, VectorCode, VectorParameter, VectorWriter, WriteVectors } from "../emit/vector_code.ts";
-import { floatBytes } from "../emit/vectors.ts";
+import { floatBytes, vectorLanes } from "../emit/vectors.ts";
+import { lineBytes } from "../../control.ts";
+import { lanesOf, type Tiles } from "./tile.ts";
 
 /** Steps that are written out one after the other, and where there are many. */
 const unrolledSteps = 4;
@@ -46,6 +48,11 @@ export interface TileSpec {
   readonly wholeSteps: boolean;
   /** Whether the tile may be asked to add to the result. */
   readonly accumulates: boolean;
+  /**
+   * Lines of the cache that a tile of `tileColumn` asks for in every four steps, so that what follows in the right matrix comes from memory
+   * while others are multiplied by what is there.
+   */
+  readonly linesAhead?: number;
   /** If the steps come in runs: from one run to the next in either matrix. */
   readonly runs?: { readonly lhs: number; readonly rhs: number };
 }
@@ -62,20 +69,37 @@ export function microKernel(writer: VectorWriter, spec: TileSpec): number {
   return writer.func({ name: nameOf(spec), params }, writeTile(spec));
 }
 
+/**
+ * As many lines as make `count` tiles ask for the columns that follow those that they are multiplied by: none in WebAssembly, which has no
+ * instruction for it.
+ */
+export function linesAheadOf(tiles: Tiles, columns: number, count: number): number {
+  if (lanesOf(tiles) === vectorLanes) return 0;
+  return Math.ceil(unrolledSteps * columns * floatBytes / lineBytes / count);
+}
+
+/** The bytes that so many tiles of so many lines ask for. */
+export function bytesAhead(linesAhead: number, steps: number, count: number): number {
+  return Math.floor(steps / unrolledSteps) * linesAhead * lineBytes * count;
+}
+
 /** Where the rows of the next tile are in the left matrix: below those of the one before, or behind them, in packed strips of rows. */
 export type NextRows = "below" | "behind";
 
 /**
  * Writes a function (lhs, rhs, result, steps, accumulate, tiles): as many tiles one below the other, by the same part of the right matrix.
+ * The last parameter of one that asks for lines ahead is the address of the first.
  */
 export function tileColumn(writer: VectorWriter, spec: TileSpec, next: NextRows): number {
-  const { rows, lhsRow, lhsStep, resultRow } = spec;
-  const tile = writer.part({ name: nameOf(spec), params: tileParameters }, writeTile(spec));
+  const { rows, lhsRow, lhsStep, resultRow, linesAhead = 0 } = spec;
+  const last: readonly VectorParameter[] = linesAhead > 0 ? ["address"] : [];
+  const tile = writer.part({ name: nameOf(spec), params: [...tileParameters, ...last] }, writeTile(spec));
   return writer.func(
-    { name: `tiles ${next} ${nameOf(spec)}`, params: [...tileParameters, "count"] },
-    (code, [lhs, rhs, result, steps, accumulate, tiles]) =>
+    { name: `tiles ${next} ${nameOf(spec)}`, params: [...tileParameters, "count", ...last] },
+    (code, [lhs, rhs, result, steps, accumulate, tiles, ...ahead]) =>
       code.repeat(tiles, () => {
-        code.call(tile, [lhs, rhs, result, steps, accumulate]);
+        code.call(tile, [lhs, rhs, result, steps, accumulate, ...ahead]);
+        for (const each of ahead) code.addScaled(each, steps, bytesAhead(linesAhead, unrolledSteps, 1) / unrolledSteps);
         if (next === "behind") code.addScaled(lhs, steps, lhsStep * floatBytes);
         else code.add(lhs, rows * lhsRow * floatBytes);
         code.add(result, rows * resultRow * floatBytes);
@@ -122,6 +146,8 @@ class Tile {
   /** Whether to accumulate, and the number of runs. */
   readonly #accumulate: number;
   readonly #runs: number;
+  /** The address of the next line to ask for, if there is one. */
+  readonly #ahead: number;
   readonly #tile: SumTile;
   readonly #count: number;
   /** A vector for neighbouring elements of the left matrix, if they are loaded together and spread. */
@@ -136,6 +162,7 @@ class Tile {
     this.#spec = spec;
     [this.#lhs, this.#rhs, this.#result, this.#steps] = [lhs, rhs, result, steps];
     [this.#accumulate, this.#runs] = [last, spec.accumulates ? behind : last];
+    this.#ahead = behind;
     const vectors = Math.ceil(spec.columns / code.lanes);
     this.#tile = sumTile(code, spec.rows, vectors, spec.rows < vectors);
     [this.#count] = code.integers(1);
@@ -213,9 +240,20 @@ class Tile {
   /** Adds the products of some steps, and moves the pointers behind them. */
   #addSteps(count: number): void {
     const { lhsStep, rhsStep } = this.#spec;
-    for (let step = 0; step < count; step++) this.#addStep(step, count);
+    for (let step = 0; step < count; step++) {
+      this.#addStep(step, count);
+      if (count === unrolledSteps) this.#bringAhead(step);
+    }
     this.#code.add(this.#lhs, lhsStep * count * floatBytes);
     this.#code.add(this.#rhs, rhsStep * count * floatBytes);
+  }
+
+  /** Asks for the lines of step number `step` of four. */
+  #bringAhead(step: number): void {
+    const code = this.#code;
+    const { linesAhead = 0 } = this.#spec;
+    for (let line = step; line < linesAhead; line += unrolledSteps) code.bringNear?.(this.#ahead, line * lineBytes);
+    if (linesAhead > 0 && step === unrolledSteps - 1) code.add(this.#ahead, linesAhead * lineBytes);
   }
 
   /** Brings each row's elements into its sums, or back where exchanges leave them: lane j of sum i has row i xor j. */

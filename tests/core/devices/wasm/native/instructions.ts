@@ -67,6 +67,7 @@ function* generalCases(): Generator<InstructionCase> {
       const memory = at(to, offset);
       yield { text: `mov r9d,DWORD PTR ${address(memory)}`, write: (c) => c.load32(9, memory) };
       yield { text: `mov DWORD PTR ${address(memory)},ebx`, write: (c) => c.store32(3, memory) };
+      yield { text: `prefetcht1 BYTE PTR ${address(memory)}`, write: (c) => c.prefetch(memory) };
       yield { text: `mov r9,QWORD PTR ${address(memory)}`, write: (c) => c.load64(9, memory) };
       yield { text: `mov QWORD PTR ${address(memory)},rbx`, write: (c) => c.store64(3, memory) };
     }

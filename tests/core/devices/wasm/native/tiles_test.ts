@@ -13,6 +13,9 @@ import { noise } from "../../../../support/noise.ts";
 
 type TileFunction = (lhs: number, rhs: number, result: number, steps: number, last: number, tiles: number) => void;
 
+/** Where lines are asked for: behind the memory, as the last tiles of an operand may. */
+const ahead = 2 ** 28;
+
 /** Floats around each operand: NaN, which would show in what is computed from it. */
 const guard = 64;
 
@@ -49,6 +52,7 @@ class Both {
         const func = writeTiles(writers[i], tiles);
         module.func({ params, export: `tile${number}` }, (c) => {
           for (let param = 0; param < (tiles.next ? 6 : 5); param++) c.get(param);
+          if (tiles.spec.linesAhead) c.i32(ahead);
           c.call(func);
         });
       })
@@ -159,6 +163,9 @@ for (const [name, machine] of machineCodes) {
         all.push({ spec: { ...common, lhsRow: 1, lhsStep: 40, wholeSteps: false }, next: "below" });
         all.push({ spec: { ...common, lhsRow: 40, lhsStep: 1, wholeSteps: false }, next: "below" });
         all.push({ spec: { ...common, lhsRow: 40, lhsStep: 1, wholeSteps: true, accumulates: false }, next: "below" });
+        for (const linesAhead of [1, 2, 7]) {
+          all.push({ spec: { ...common, lhsRow: 40, lhsStep: 1, wholeSteps: linesAhead === 1, linesAhead }, next: "below" });
+        }
         const runs = { lhs: 13 * rows, rhs: 11 * columns };
         all.push({ spec: { ...common, lhsRow: 1, lhsStep: rows, wholeSteps: false, accumulates: false, runs } });
       }
@@ -237,7 +244,7 @@ Deno.test("native tiles: the code of a program is freed with it, and its place i
     const again = placed();
     assert.equal(again.offset, offset);
     for (const each of [second, again]) {
-      each.call(0, 3, 0, 0, 0, 0, 0);
+      each.call(0, 3, 0, 0, 0, 0, 0, 0);
       each.free();
     }
   }

@@ -16,7 +16,7 @@ import { operandAddress, plus, plusScaled, setMin, slotAddress, splitOff } from 
 import { blockSizes } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, zeroBytes } from "../../emit/vectors.ts";
-import { tileColumn } from "../../matmul/micro_kernel.ts";
+import { bytesAhead, linesAheadOf, tileColumn } from "../../matmul/micro_kernel.ts";
 import { unpackPanel } from "../../matmul/packing.ts";
 import { piecesFor } from "../../work.ts";
 import { multiplyAdds } from "../problem.ts";
@@ -43,6 +43,8 @@ interface Parts {
   readonly stage: number;
   /** By size of the blocks of pixels, a function for a column of tiles. */
   readonly tiles: readonly number[];
+  /** Lines that each asks for: see `TileSpec`. */
+  readonly linesAhead: number;
   /** Of a whole panel, and of the last. */
   readonly unpack: readonly [whole: number, last: number];
 }
@@ -57,6 +59,7 @@ function partsOf(
   const { module } = context;
   const { conv, tiles: { writer }, width, panels, pixels, chunks, together } = plan;
   const { inChannels, outChannels, outHeight, outWidth, window } = conv;
+  const linesAhead = linesAheadOf(plan.tiles, width, together * plan.bandRows * pixels.count);
   const tiles = blockSizes(pixels).map((rows) =>
     tileColumn(writer, {
       rows,
@@ -67,6 +70,7 @@ function partsOf(
       resultRow: width,
       wholeSteps: chunks.every(({ steps }) => steps % 4 === 0),
       accumulates: true,
+      linesAhead,
     }, "below")
   );
   const unpackOf = (lanes: number) => unpackPanel(module, { width, lanes, laneStride: outHeight * outWidth });
@@ -75,7 +79,7 @@ function partsOf(
   const { image, outputs } = unitFloats(plan);
   context.privateScratch((together * image + outputs) * floatBytes);
   return {
-    ...{ plan, pieces, filters, tiles },
+    ...{ plan, pieces, filters, tiles, linesAhead },
     epilogue: context.epilogue(kernel),
     stage: stageChannels(module, plan),
     unpack: [whole, rest === 0 || panels === 1 ? whole : unpackOf(rest)],
@@ -105,6 +109,8 @@ class ConvolutionWriter {
   readonly #counter: number;
   readonly #line: number;
   readonly #address: number;
+  /** Local: the address of the lines that the next tiles ask for. */
+  readonly #ahead: number;
 
   constructor(c: FunctionWriter, parts: Parts) {
     this.#c = c;
@@ -112,6 +118,7 @@ class ConvolutionWriter {
     [this.#item, this.#end, this.#part, this.#band, this.#image] = c.locals("i32", 5);
     [this.#row, this.#rows, this.#images, this.#panel, this.#panelEnd] = c.locals("i32", 5);
     [this.#filters, this.#pixels, this.#outputs, this.#counter, this.#line, this.#address] = c.locals("i32", 6);
+    this.#ahead = c.local("i32");
   }
 
   write(): void {
@@ -173,7 +180,7 @@ class ConvolutionWriter {
   /** Multiplies all pixels of the unit by a chunk of filters. */
   #multiply(pixel: number, steps: number, accumulate: boolean): void {
     const c = this.#c;
-    const { plan, tiles } = this.#parts;
+    const { plan, tiles, linesAhead } = this.#parts;
     const { conv: { inChannels, outWidth, window }, layout, pixels, width, bandRows } = plan;
     const rowBytes = window.step[0] * layout.pitch * inChannels * floatBytes;
     const outBytes = outWidth * width * floatBytes;
@@ -182,6 +189,7 @@ class ConvolutionWriter {
       : [pixels.extra, ...(pixels.extra < pixels.count ? [pixels.count - pixels.extra] : [])];
     plus(c.get(phaseLocals.scratch), pixel * floatBytes).set(this.#pixels);
     this.#pushOutputs().set(this.#outputs);
+    plus(c.get(this.#filters), steps * width * floatBytes).set(this.#ahead);
     c.for(this.#counter, 0, () => c.get(this.#images), 1, () => {
       c.get(this.#pixels).set(this.#address);
       c.get(this.#outputs).set(this.#line);
@@ -192,7 +200,10 @@ class ConvolutionWriter {
             const rows = blockSizes(pixels)[i];
             plus(c.get(this.#address), done * window.step[1] * inChannels * floatBytes).get(this.#filters);
             plus(c.get(this.#line), done * width * floatBytes);
-            c.i32(steps).i32(accumulate ? 1 : 0).i32(count).call(tiles[i]);
+            c.i32(steps).i32(accumulate ? 1 : 0).i32(count);
+            if (linesAhead > 0) c.get(this.#ahead);
+            c.call(tiles[i]);
+            if (linesAhead > 0) c.increment(this.#ahead, bytesAhead(linesAhead, steps, count));
             done += count * rows;
           });
           c.increment(this.#address, rowBytes).increment(this.#line, outBytes);

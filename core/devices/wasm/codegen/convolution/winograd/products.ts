@@ -8,7 +8,7 @@ import type { WasmModule } from "../../assembler/module.ts";
 import { plus, plusScaled, setMin } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
-import { tileColumn } from "../../matmul/micro_kernel.ts";
+import { bytesAhead, linesAheadOf, tileColumn } from "../../matmul/micro_kernel.ts";
 import type { Tiles } from "../../matmul/tile.ts";
 import { componentSpacing } from "./tiling.ts";
 
@@ -106,10 +106,11 @@ function zeroTiles(
 /** Writes a function (patches, panel, products, first, second): so many blocks of either size, by one panel of filters. */
 function panelSweep(
   module: WasmModule,
-  { inChannels, tiles, patchStride, productStride }: ProductSizes,
+  { inChannels, tiles, patchStride, productStride, together }: ProductSizes,
   blocks: readonly number[],
   columns: number,
 ): number {
+  const linesAhead = linesAheadOf(tiles, columns, Math.ceil(together / Math.max(...blocks)));
   const funcs = blocks.map((rows) => {
     const spec = {
       rows,
@@ -120,15 +121,23 @@ function panelSweep(
       resultRow: productStride,
       wholeSteps: true,
       accumulates: false,
+      linesAhead,
     };
     return tileColumn(tiles.writer, spec, "below");
   });
   return module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (c) => {
     const [patches, panel, products, ...counts] = [0, 1, 2, 3, 4];
+    const ahead = c.local("i32");
+    plus(c.get(panel), inChannels * tiles.columns * floatBytes).set(ahead);
     funcs.forEach((func, i) => {
       const count = counts[i];
-      c.get(count).if(() => c.get(patches).get(panel).get(products).i32(inChannels).i32(0).get(count).call(func));
+      c.get(count).if(() => {
+        c.get(patches).get(panel).get(products).i32(inChannels).i32(0).get(count);
+        if (linesAhead > 0) c.get(ahead);
+        c.call(func);
+      });
       if (i === funcs.length - 1) return;
+      plusScaled(c.get(ahead), count, bytesAhead(linesAhead, inChannels, 1)).set(ahead);
       plusScaled(c.get(patches), count, blocks[i] * patchStride * floatBytes).set(patches);
       plusScaled(c.get(products), count, blocks[i] * productStride * floatBytes).set(products);
     });
