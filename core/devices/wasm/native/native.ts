@@ -21,7 +21,12 @@ const tileColumns = { 8: 16, 16: 64 } as const;
  * does twice as much, else the same.
  */
 const requiredSpeedup = 1.5;
-const measurements = 8;
+/**
+ * As many measurements of both in turn at least, and at most: the first may be slow, since a processor takes its time to be ready for long
+ * vectors, and so may be many while others use its cores.
+ */
+const fewestMeasurements = 8;
+const mostMeasurements = 64;
 /** About 20 microseconds of multiply-adds. */
 const measuredRounds = 8000;
 
@@ -94,29 +99,32 @@ export class NativeCode {
     this.#run(featureCode(this.#address), (call) => call(0, words.byteOffset, 0, 0, 0, 0, 0, 0));
     const vectors = vectorSetOf(words);
     if (vectors?.lanes !== 16) return vectors;
-    return this.#peakTime(vectors) * requiredSpeedup < this.#peakTime(avx2) * 2 ? vectors : avx2;
-  }
-
-  /** The least milliseconds of some multiply-adds. */
-  #peakTime(vectors: VectorSet): number {
-    let least = Infinity;
-    this.#run(peakCode(vectors, this.#address), (call) => {
-      for (let i = 0; i < measurements; i++) {
-        const start = performance.now();
-        call(0, measuredRounds, 0, 0, 0, 0, 0, 0);
-        least = Math.min(least, performance.now() - start);
-      }
-    });
-    return least;
+    const peak = (vectors: VectorSet) => peakCode(vectors, this.#address);
+    return this.#run(peak(vectors), (long) => this.#run(peak(avx2), (short) => isWorthIt(long, short))) ? vectors : avx2;
   }
 
   /** Calls code that is needed once. */
-  #run(bytes: readonly number[], use: (call: NativeCall) => void): void {
+  #run<T>(bytes: readonly number[], use: (call: NativeCall) => T): T {
     const offset = this.#code.place(Uint8Array.from(bytes));
     if (offset === undefined) throw new Error("No memory for machine code");
-    use(this.#callOf(offset));
+    const result = use(this.#callOf(offset));
     this.#code.free(offset, bytes.length);
+    return result;
   }
+}
+
+/** Whether multiply-adds of vectors of 512 bits do enough more than as many of 256, by the least times. */
+function isWorthIt(long: NativeCall, short: NativeCall): boolean {
+  const least = [Infinity, Infinity];
+  const enough = () => least[0] * requiredSpeedup < least[1] * 2;
+  for (let i = 0; i < mostMeasurements && (i < fewestMeasurements || !enough()); i++) {
+    [long, short].forEach((call, which) => {
+      const start = performance.now();
+      call(0, measuredRounds, 0, 0, 0, 0, 0, 0);
+      least[which] = Math.min(least[which], performance.now() - start);
+    });
+  }
+  return enough();
 }
 
 /** The machine code of a program: written, then placed, then freed. */
