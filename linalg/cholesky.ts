@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { customVjp } from "../core/grad/custom.ts";
+import { customDerivative } from "../core/grad/custom.ts";
 import { scan } from "../core/grad/scan.ts";
 import { div, mul, sub } from "../core/ops/arithmetic.ts";
 import { eq, ge } from "../core/ops/compare.ts";
@@ -38,7 +38,7 @@ export function cholesky(a: TensorLike): Tensor {
 
 /** Of symmetric matrices.  a' = (s + s^T) / 2 with s = l^-T phi(l^T l') l^-1, where phi takes the lower triangle and half of the diagonal */
 function factor(a: Tensor): Tensor {
-  const find = customVjp(
+  const find = customDerivative(
     (a: Tensor) => [halves(a), a],
     (a, g): [Tensor] => {
       const l = factor(a);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { customVjp } from "../core/grad/custom.ts";
+import { customDerivative } from "../core/grad/custom.ts";
 import { abs, add, mul, neg, sign, sub } from "../core/ops/arithmetic.ts";
 import { cast, stopGradient } from "../core/ops/cast.ts";
 import { eq, gt, lt } from "../core/ops/compare.ts";
@@ -35,7 +35,7 @@ import { solveLower, solveUpper } from "./substitution.ts";
  * @throws {ShapeError} If the matrix is not square.
  */
 export function det(a: TensorLike): Tensor {
-  const find = customVjp(
+  const find = customDerivative(
     (a: Tensor) => {
       const { lu, sign } = luFactors(a);
       return [mul(sign, prod(diagonal(lu), { axis: -1 })), a];
@@ -59,7 +59,7 @@ export function det(a: TensorLike): Tensor {
  * @see PyTorch's and NumPy's `linalg.slogdet`
  */
 export function slogdet(a: TensorLike): [sign: Tensor, log: Tensor] {
-  const find = customVjp(
+  const find = customDerivative(
     (a: Tensor) => {
       const { lu, sign: exchanges } = luFactors(a);
       const pivots = diagonal(lu);

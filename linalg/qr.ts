@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { customVjp } from "../core/grad/custom.ts";
+import { customDerivative } from "../core/grad/custom.ts";
 import { scan } from "../core/grad/scan.ts";
 import { add, div, mul, neg, sub } from "../core/ops/arithmetic.ts";
 import { eq, gt, lt } from "../core/ops/compare.ts";
@@ -77,7 +77,7 @@ export function lstsq(a: TensorLike, b: TensorLike): Tensor {
  * Of at least as many rows as columns.  a' = (q' + q c) r^-T, where c is symmetric and has the lower triangle of r r'^T - q'^T q
  */
 function tall(x: Tensor): [q: Tensor, r: Tensor] {
-  const find = customVjp(
+  const find = customDerivative(
     (x: Tensor) => [byReflections(x), x],
     (x, [gq, gr]): [Tensor] => {
       const [q, r] = tall(x);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { customVjp } from "../core/grad/custom.ts";
+import { customDerivative } from "../core/grad/custom.ts";
 import { neg } from "../core/ops/arithmetic.ts";
 import { eye } from "../core/ops/creation.ts";
 import { matmul } from "../core/ops/matmul.ts";
@@ -52,7 +52,7 @@ export function inv(a: TensorLike): Tensor {
 
 /** x of a x = b, or of a^T x = b, by the same factors.  b' = a^-T x';  a' = -b' x^T, transposed -x b'^T */
 function solution(a: Tensor, b: Tensor, transposed: boolean): Tensor {
-  const find = customVjp(
+  const find = customDerivative(
     (a: Tensor, b: Tensor) => [byFactors(a, b, transposed), { a, b }],
     ({ a, b }, g): [Tensor, Tensor] => {
       const x = solution(a, b, transposed);

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { customVjp } from "../core/grad/custom.ts";
+import { customDerivative } from "../core/grad/custom.ts";
 import { div, neg, sub } from "../core/ops/arithmetic.ts";
 import { logicalAnd } from "../core/ops/logic.ts";
 import { eq, ge } from "../core/ops/compare.ts";
@@ -26,7 +26,7 @@ import { block, fromParts, numbered, part } from "./matrices.ts";
  * x of l x = b for lower triangles l, of as many axes as b.  b' = l^-T x';  l' = -tril(b' x^T)
  */
 export function solveLower(l: Tensor, b: Tensor): Tensor {
-  const solve = customVjp(
+  const solve = customDerivative(
     (l: Tensor, b: Tensor) => [substitute(l, b), { l, b }],
     ({ l, b }, g): [Tensor, Tensor] => {
       const ofB = solveUpper(transpose(l), g);

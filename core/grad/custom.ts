@@ -18,6 +18,7 @@ import { buildTree, flattenTree, leavesLike, refusePromises, treeLeaves } from "
 import { topological } from "../walk.ts";
 import { oldTensors } from "./traced_function.ts";
 import { elementsOf, tuple, tupleElement, tupleType } from "./tuple.ts";
+import { vjp } from "./vjp.ts";
 import { vmap } from "./vmap.ts";
 
 interface CustomAttrs {
@@ -26,6 +27,8 @@ interface CustomAttrs {
   readonly saved: number;
   /** Cotangents of the arguments from what was saved and cotangents of the results. */
   readonly pullback: (saved: readonly Tensor[], cotangents: readonly Tensor[]) => (Tensor | undefined)[];
+  /** What tangents of the results come from: the function's own operations, or the pullback, transposed. */
+  readonly forwardMode: "function" | "pullback";
 }
 
 function split<T>({ args, saved }: CustomAttrs, inputs: readonly T[]) {
@@ -40,9 +43,10 @@ export const customOp: Op<CustomAttrs> = {
     const cotangents = results.map((result, i) => tupleElement(g, i) ?? zeroTangent(result));
     return [...attrs.pullback(saved, cotangents), ...noVjp(g, [...saved, ...results])];
   },
-  jvp: (tangents, _inputs, _output, attrs) => {
-    const { results } = split(attrs, tangents);
-    return [tuple(new Map(results.flatMap((tangent, i) => tangent ? [[i, tangent]] : [])))];
+  jvp: (tangents, inputs, _output, attrs) => {
+    const { args, results } = split(attrs, tangents);
+    const found = attrs.forwardMode === "function" ? results : transposed(attrs, inputs, args);
+    return [tuple(new Map(found.flatMap((tangent, i) => tangent ? [[i, tangent]] : [])))];
   },
   vmap: (inputs, batched, attrs, size) => {
     const given = split(attrs, inputs);
@@ -69,9 +73,28 @@ export const customOp: Op<CustomAttrs> = {
   lower: { kind: "tuple", element: (index, { args, saved }) => args + saved + index },
 };
 
+/** Tangents of the results from those of the arguments: the pullback is linear in the cotangents, and this is its transpose. */
+function transposed(
+  attrs: CustomAttrs,
+  inputs: readonly Tensor[],
+  tangents: readonly (Tensor | undefined)[],
+): (Tensor | undefined)[] {
+  const { saved, results } = split(attrs, inputs);
+  const moving = tangents.flatMap((tangent, i) => tangent ? [i] : []);
+  const some = results.flatMap((result, i) => hasTangent(result) ? [i] : []);
+  const pull = (...cotangents: Tensor[]) => {
+    const all = results.map((result, i) => some.includes(i) ? cotangents[some.indexOf(i)] : zeroTangent(result));
+    const found = attrs.pullback(saved, all);
+    return moving.map((i) => found[i]!);
+  };
+  const [, push] = vjp(pull, ...some.map((i) => zeroTangent(results[i])));
+  const pushed = push(moving.map((i) => tangents[i]!));
+  return results.map((_, i) => some.includes(i) ? pushed[some.indexOf(i)] : undefined);
+}
+
 /** The values of `known`, which are those of `computed`, with the derivative of `computed`: that is then not computed for its values. */
 export function withValues(computed: Tensor, known: Tensor): Tensor {
-  const attrs: CustomAttrs = { args: 1, saved: 0, pullback: (_, [g]) => [g] };
+  const attrs: CustomAttrs = { args: 1, saved: 0, pullback: (_, [g]) => [g], forwardMode: "function" };
   return elementsOf(apply(customOp, [computed, known], attrs), [known])[0];
 }
 
@@ -104,6 +127,22 @@ export function customVjp<A extends unknown[], R, S>(
 ): (...args: A) => R {
   argument(forward, aFunction(), "forward", "customVjp");
   argument(backward, aFunction(), "backward", "customVjp");
+  return custom(forward, backward, "function");
+}
+
+/** The same, but that forward-mode derivatives, too, are those that `backward` says: for functions whose operations have none, or slow ones. */
+export function customDerivative<A extends unknown[], R, S>(
+  forward: (...args: A) => readonly [result: R, saved: S],
+  backward: (saved: S, cotangent: R) => readonly [...A],
+): (...args: A) => R {
+  return custom(forward, backward, "pullback");
+}
+
+function custom<A extends unknown[], R, S>(
+  forward: (...args: A) => readonly [result: R, saved: S],
+  backward: (saved: S, cotangent: R) => readonly [...A],
+  forwardMode: CustomAttrs["forwardMode"],
+): (...args: A) => R {
   return (...args) => {
     const around = currentTrace();
     const given = treeLeaves(args);
@@ -134,7 +173,7 @@ export function customVjp<A extends unknown[], R, S>(
       if (around && !around.open) refuseEnded(fit.filter((one) => one !== undefined), [...savedValues, ...cotangents], start);
       return fit;
     };
-    const attrs = { args: tensors.length, saved: savedTensors.length, pullback };
+    const attrs: CustomAttrs = { args: tensors.length, saved: savedTensors.length, pullback, forwardMode };
     const made = elementsOf(apply(customOp, [...tensors, ...savedTensors, ...results], attrs), results);
     return buildTree(resultForm, fill(resultLeaves, made)) as R;
   };
