@@ -18,8 +18,8 @@ import { sum } from "../core/ops/sum.ts";
 import { diagonal } from "../core/ops/triangular.ts";
 import { log } from "../core/ops/unary.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { inOrder, luFactors, withOnes } from "./lu.ts";
-import { squareOf } from "./matrices.ts";
+import { luFactors, withOnes } from "./lu.ts";
+import { inOrder, squareOf } from "./matrices.ts";
 import { inv } from "./solve.ts";
 import { solveLower, solveUpper } from "./substitution.ts";
 

@@ -20,7 +20,7 @@ import { slice } from "../core/ops/slice.ts";
 import { sum } from "../core/ops/sum.ts";
 import { takeAlongAxis } from "../core/ops/take.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { block, fromParts, numbered, onDiagonal, part } from "./matrices.ts";
+import { block, fromParts, inOrder, numbered, onDiagonal, part } from "./matrices.ts";
 import { solveLower } from "./substitution.ts";
 
 /** Factors of matrices [..., m, n], m >= n: their rows in the order of `rows` are l u. */
@@ -53,11 +53,6 @@ export function luFactors(x: Tensor): Factors {
 /** The lower factor. */
 export function withOnes(lu: Tensor): Tensor {
   return where(onDiagonal(lu.shape[lu.rank - 1]), 1, lu);
-}
-
-/** The rows of matrices in another order. */
-export function inOrder(x: Tensor, rows: Tensor): Tensor {
-  return takeAlongAxis(x, broadcastTo(expandDims(rows, { axis: -1 }), x.shape), { axis: -2 });
 }
 
 /** Column by column: the row of its largest element goes up, and what its multiples have in the rows below is taken off there. */

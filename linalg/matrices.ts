@@ -4,6 +4,7 @@
  * @module
  */
 import { argument, tensorLikes } from "../core/kinds.ts";
+import { floatFormat } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
 import { add, mul } from "../core/ops/arithmetic.ts";
 import { promoteAll } from "../core/ops/arguments.ts";
@@ -15,6 +16,7 @@ import { asTensor } from "../core/ops/literal.ts";
 import { broadcastTo, expandDims, squeeze, transpose } from "../core/ops/movement.ts";
 import { slice } from "../core/ops/slice.ts";
 import { broadcastShapes, type Shape, showShape } from "../core/shape.ts";
+import { takeAlongAxis } from "../core/ops/take.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 
 /** Up to this extent matrices are worked on column by column; larger ones in halves, whose products do most of the work. */
@@ -83,4 +85,14 @@ export function symmetric(x: Tensor): Tensor {
 /** Whether each element of a square matrix is on the diagonal. */
 export function onDiagonal(extent: number): Tensor {
   return eq(diagonalIndex([extent, extent]), 0);
+}
+
+/** The rows of matrices in another order. */
+export function inOrder(x: Tensor, rows: Tensor): Tensor {
+  return takeAlongAxis(x, broadcastTo(expandDims(rows, { axis: -1 }), x.shape), { axis: -2 });
+}
+
+/** The distance from 1 to the next number of a matrix's type. */
+export function stepAboveOne({ dtype }: Tensor): number {
+  return 2 ** -floatFormat(dtype)!.fractionBits;
 }

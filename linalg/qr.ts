@@ -5,20 +5,16 @@
  */
 import { customDerivative } from "../core/grad/custom.ts";
 import { scan } from "../core/grad/scan.ts";
-import { add, div, mul, neg, sub } from "../core/ops/arithmetic.ts";
-import { eq, gt, lt } from "../core/ops/compare.ts";
+import { add, mul, sub } from "../core/ops/arithmetic.ts";
 import { concat } from "../core/ops/concat.ts";
 import { arange, eye } from "../core/ops/creation.ts";
-import { dynamicSlice } from "../core/ops/dynamic.ts";
 import { matmul } from "../core/ops/matmul.ts";
-import { broadcastTo, expandDims, moveAxis, squeeze, transpose } from "../core/ops/movement.ts";
+import { broadcastTo, transpose } from "../core/ops/movement.ts";
 import { pad } from "../core/ops/pad.ts";
-import { where } from "../core/ops/select.ts";
-import { sum } from "../core/ops/sum.ts";
 import { tril, triu } from "../core/ops/triangular.ts";
-import { sqrt } from "../core/ops/unary.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { block, matrixOf, numbered, onDiagonal, part, systemOf } from "./matrices.ts";
+import { block, matrixOf, part, systemOf } from "./matrices.ts";
+import { along, collected, columnOf, reflect, type Reflection, reflectionOf, type Reflections, together } from "./reflections.ts";
 import { solveLower, solveUpper } from "./substitution.ts";
 
 /**
@@ -59,7 +55,7 @@ export function qr(a: TensorLike): [q: Tensor, r: Tensor] {
  *
  * @returns [..., n, columns], or [..., n] for a vector.
  * @throws {ShapeError} If b has another number of rows.
- * @see PyTorch's and NumPy's `linalg.lstsq`, which also take matrices whose columns depend on each other
+ * @see PyTorch's and NumPy's `linalg.lstsq`; `pinv`, for matrices whose columns depend on each other
  */
 export function lstsq(a: TensorLike, b: TensorLike): Tensor {
   const what = "take the least squares of";
@@ -89,12 +85,6 @@ function tall(x: Tensor): [q: Tensor, r: Tensor] {
   return find(x);
 }
 
-/** A product of reflections: q = 1 - v t v^T on the rows from some row on. */
-interface Reflections {
-  readonly v: Tensor;
-  readonly t: Tensor;
-}
-
 /** Some columns at a time are made triangular by a product of reflections, which the columns behind them follow as products of matrices. */
 function byReflections(x: Tensor): [q: Tensor, r: Tensor] {
   const [m, n] = x.shape.slice(-2);
@@ -119,40 +109,12 @@ function byReflections(x: Tensor): [q: Tensor, r: Tensor] {
   return [q, concat(rows, { axis: -2 })];
 }
 
-/** q x, or q^T x. */
-function reflect({ v, t }: Reflections, x: Tensor, transposed: boolean): Tensor {
-  return sub(x, matmul(v, matmul(transposed ? transpose(t) : t, matmul(transpose(v), x))));
-}
-
-/**
- * Column by column: a reflection 1 - tau v v^T takes what is below the diagonal to 0. Of their product the triangle t is the inverse of
- * that of v^T v above its diagonal, with 1 / tau on it.
- *
- * @see Schreiber and Van Loan, "A storage-efficient WY representation for products of Householder transformations", 1989
- */
+/** Column by column: a reflection takes what is below the diagonal to 0. */
 function columns(x: Tensor): { readonly reduced: Tensor; readonly reflections: Reflections } {
-  const [m, n] = x.shape.slice(-2);
-  const lead = x.shape.slice(0, -2);
-  const row = numbered(x.shape, -2);
-  const along = (each: Tensor) => sum(each, { axis: -2, keepDims: true });
   const step = (rest: Tensor, j: Tensor) => {
-    const current = dynamicSlice(rest, [...lead.map(() => 0), 0, j], [...lead, m, 1]);
-    const pivot = along(where(eq(row, j), current, 0));
-    const below = where(gt(row, j), current, 0);
-    const size = along(mul(below, below));
-    // Where nothing is left to be done v is 0, and tau means nothing.
-    const done = eq(size, 0);
-    const length = sqrt(add(mul(pivot, pivot), where(done, 1, size)));
-    const end = where(lt(pivot, 0), length, neg(length));
-    const v = where(done, 0, where(eq(row, j), 1, div(below, sub(pivot, end))));
-    const tau = where(done, 1, div(sub(end, pivot), end));
-    const reduced = sub(rest, mul(mul(tau, v), along(mul(v, rest))));
-    return [reduced, { v: squeeze(v, { axis: -1 }), tau: squeeze(tau, { axis: [-2, -1] }) }] as const;
+    const { v, tau } = reflectionOf(columnOf(rest, j), j);
+    return [sub(rest, mul(mul(tau, v), along(mul(v, rest)))), { v, tau }] as const;
   };
-  const [reduced, found] = scan<Tensor, Tensor, { v: Tensor; tau: Tensor }>(step, x, arange(n, { dtype: "i32" }));
-  const v = moveAxis(found.v, 0, -1);
-  const tau = moveAxis(found.tau, 0, -1);
-  const inverse = where(onDiagonal(n), div(1, expandDims(tau, { axis: -1 })), triu(matmul(transpose(v), v)));
-  const t = solveUpper(inverse, broadcastTo(eye(n, { dtype: x.dtype }), inverse.shape));
-  return { reduced: triu(reduced), reflections: { v, t } };
+  const [reduced, found] = scan<Tensor, Tensor, Reflection>(step, x, arange(x.shape[x.rank - 1], { dtype: "i32" }));
+  return { reduced: triu(reduced), reflections: together(collected(found)) };
 }

@@ -10,8 +10,8 @@ import { matmul } from "../core/ops/matmul.ts";
 import { argsort } from "../core/ops/sort.ts";
 import { broadcastTo, transpose } from "../core/ops/movement.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { inOrder, luFactors, withOnes } from "./lu.ts";
-import { squareOf, systemOf } from "./matrices.ts";
+import { luFactors, withOnes } from "./lu.ts";
+import { inOrder, squareOf, systemOf } from "./matrices.ts";
 import { solveLower, solveUpper } from "./substitution.ts";
 
 /**

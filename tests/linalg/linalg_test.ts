@@ -3,22 +3,29 @@ import assert from "node:assert/strict";
 import {
   abs,
   add,
+  arange,
   cast,
   data,
+  diag,
   div,
   type DType,
   exp,
   expandDims,
   eye,
   grad,
+  iota,
   item,
   linalg,
+  lt,
   matmul,
   max,
   mul,
   ones,
+  outer,
   random,
   realize,
+  remainder,
+  stack,
   sub,
   type Tensor,
   tensor,
@@ -26,6 +33,7 @@ import {
   transpose,
   tril,
   triu,
+  where,
   zeros,
 } from "../../mod.ts";
 import { assertClose } from "../support/close.ts";
@@ -46,20 +54,32 @@ const definite = (x: Tensor) => regular(matmul(x, transpose(x)));
 
 testSubjects([
   of("cholesky", [[2, 3, 3]], (x) => linalg.cholesky(regular(x))),
-  of("cholesky of products", [[4, 4]], (x) => linalg.cholesky(definite(x))),
   of("solveTriangular", [[3, 3], [3, 2]], (a, b) => linalg.solveTriangular(regular(a), b)),
   of("solveTriangular upwards", [[2, 3, 3], [3]], (a, b) => linalg.solveTriangular(regular(a), b, { upper: true })),
   of("solveTriangular with ones", [[3, 3], [2, 3, 1]], (a, b) => linalg.solveTriangular(a, b, { unitDiagonal: true })),
   of("solve", [[2, 3, 3], [3, 2]], (a, b) => linalg.solve(regular(a), b)),
-  of("solve a vector", [[4, 4], [4]], (a, b) => linalg.solve(regular(a), b)),
   of("inv", [[3, 3]], (a) => linalg.inv(regular(a))),
   of("q of qr", [[2, 4, 3]], (a) => linalg.qr(a)[0]),
   of("r of qr of a wide matrix", [[3, 4]], (a) => linalg.qr(add(a, mul(eye(3, { columns: 4, dtype: a.dtype }), 5)))[1]),
   of("lstsq", [[4, 2], [2, 4, 1]], (a, b) => linalg.lstsq(a, b)),
-  of("lstsq of a wide matrix", [[2, 4], [2]], (a, b) => linalg.lstsq(a, b)),
   of("det", [[2, 3, 3]], (a) => mul(linalg.det(regular(a)), 0.01)),
   of("slogdet", [[3, 3]], (a) => linalg.slogdet(regular(a))[1]),
 ]);
+
+// The programs of the last ones have hundreds of kernels.
+if (isLong) {
+  testSubjects([
+    of("cholesky of products", [[4, 4]], (x) => linalg.cholesky(definite(x))),
+    of("solve a vector", [[4, 4], [4]], (a, b) => linalg.solve(regular(a), b)),
+    of("lstsq of a wide matrix", [[2, 4], [2]], (a, b) => linalg.lstsq(a, b)),
+    of("a function of eigenvalues", [[2, 3, 3]], (a) => {
+      const [values, vectors] = linalg.eigh(a);
+      return matmul(mul(vectors, expandDims(exp(mul(values, 0.25)), { axis: -2 })), transpose(vectors));
+    }),
+    of("singular values", [[4, 2]], (a) => linalg.svd(a)[1]),
+    of("pinv", [[2, 3]], (a) => linalg.pinv(add(a, mul(eye(2, { columns: 3, dtype: a.dtype }), 5)))),
+  ]);
+}
 
 /** Random numbers of (-1, 1), different ones for each shape. */
 const numbers = (shape: readonly number[], dtype: DType) =>
@@ -74,7 +94,15 @@ const residuals = (n: number, dtype: DType): Record<string, Tensor> => {
   const [q, r] = linalg.qr(a);
   const long = numbers([2 * n, n], dtype);
   const [sign, log] = linalg.slogdet(a);
+  const even = add(a, transpose(a));
+  const [values, vectors] = linalg.eigh(even);
+  const [u, s, vt] = linalg.svd(long);
   return {
+    eigh: sub(matmul(even, vectors), mul(vectors, expandDims(values, { axis: -2 }))),
+    vectors: sub(matmul(transpose(vectors), vectors), eye(n, { dtype })),
+    svd: sub(matmul(mul(u, expandDims(s, { axis: -2 })), vt), long),
+    left: sub(matmul(transpose(u), u), eye(n, { dtype })),
+    right: sub(matmul(vt, transpose(vt)), eye(n, { dtype })),
     cholesky: sub(matmul(l, transpose(l)), positive),
     above: sub(l, tril(l)),
     lower: sub(matmul(triangle, linalg.solveTriangular(triangle, b)), b),
@@ -100,6 +128,51 @@ testOnDevices("factors of matrices of one block and of several give the matrix",
     }
   }
 }, isLong ? deviceNames : ["wasm"]);
+
+/** Matrices whose eigenvalues are equal, near each other, far apart, or 0. */
+const hard: Readonly<Record<string, (n: number) => Tensor>> = {
+  nothing: (n) => zeros([n, n]),
+  "the identity": (n) => eye(n),
+  "a rank of 1": (n) => outer(ones([n]), ones([n])),
+  "half of rank 2": (n) => mul(outer(arange(n, { dtype: "f32" }), ones([n])), cast(lt(iota([n, n], 0), n / 2), "f32")),
+  "two values": (n) => diag(where(lt(arange(n), n / 2), 1, 1 + 1e-12)),
+  "all sizes": (n) => diag(exp(mul(arange(n, { dtype: "f32" }), -0.5))),
+  "second differences": (n) => sub(mul(eye(n), 2), add(eye(n, { offset: 1 }), eye(n, { offset: -1 }))),
+  "pairs that touch": (n) =>
+    add(diag(abs(sub(remainder(arange(n, { dtype: "f32" }), 10), 4.5))), add(eye(n, { offset: 1 }), eye(n, { offset: -1 }))),
+};
+
+Deno.test("vectors are orthonormal and give the matrix, whatever its eigenvalues and singular values are", async () => {
+  const n = 12;
+  const a = cast(stack(Object.values(hard).map((make) => make(n))), "f64");
+  const even = add(a, transpose(a));
+  const [values, vectors] = linalg.eigh(even);
+  const [u, s, vt] = linalg.svd(a);
+  const { values: ascending, s: descending, ...rests } = realize({
+    values,
+    s,
+    eigh: sub(matmul(even, vectors), mul(vectors, expandDims(values, { axis: -2 }))),
+    vectors: sub(matmul(transpose(vectors), vectors), eye(n)),
+    svd: sub(matmul(mul(u, expandDims(s, { axis: -2 })), vt), a),
+    left: sub(matmul(transpose(u), u), eye(n)),
+    right: sub(matmul(vt, transpose(vt)), eye(n)),
+    pinv: sub(matmul(matmul(a, linalg.pinv(a)), a), a),
+  });
+  const sizes = await data(max(abs(a), { axis: [1, 2] }));
+  for (const [what, rest] of Object.entries(rests)) {
+    const most = await data(max(abs(rest), { axis: [1, 2] }));
+    for (const [i, name] of Object.keys(hard).entries()) {
+      assert.ok(most[i] < 1e-14 * n * Math.max(1, sizes[i]), `${what} of ${name}: ${most[i]}`);
+    }
+  }
+  for (const [i, each] of (await toArray(ascending) as number[][]).entries()) {
+    assert.deepEqual(each, each.toSorted((x, y) => x - y), `eigenvalues of ${Object.keys(hard)[i]}`);
+  }
+  for (const [i, each] of (await toArray(descending) as number[][]).entries()) {
+    assert.deepEqual(each, each.toSorted((x, y) => y - x), `singular values of ${Object.keys(hard)[i]}`);
+    assert.ok(each.every((value) => value >= 0));
+  }
+});
 
 Deno.test("derivatives of determinants of singular matrices are their cofactors", async () => {
   const cofactors = [
@@ -140,7 +213,10 @@ Deno.test("matrices that are none, or do not fit, are refused", () => {
     assert.throws(() => f(ones([5, 2, 2]), ones([3, 2, 1])), { name: "ShapeError", message: /batches of/ });
   }
   assert.throws(() => linalg.lstsq(ones([4, 2]), ones([2])), { name: "ShapeError", message: /it needs 4 rows/ });
-  assert.throws(() => linalg.qr(ones([3])), { name: "ShapeError", message: /a matrix is needed/ });
+  assert.throws(() => linalg.eigh(ones([2, 3])), square);
+  for (const f of [linalg.qr, linalg.svd, linalg.pinv]) {
+    assert.throws(() => f(ones([3])), { name: "ShapeError", message: /a matrix is needed/ });
+  }
 });
 
 Deno.test("integers are taken as f32, and an empty matrix has the determinant 1", async () => {
@@ -151,4 +227,7 @@ Deno.test("integers are taken as f32, and an empty matrix has the determinant 1"
   assert.deepEqual(linalg.solve(zeros([0, 0]), zeros([0, 3])).shape, [0, 3]);
   assert.deepEqual(linalg.qr(zeros([3, 0])).map(({ shape }) => shape), [[3, 0], [0, 0]]);
   assert.deepEqual(linalg.qr(zeros([0, 2])).map(({ shape }) => shape), [[0, 0], [0, 2]]);
+  assert.deepEqual(linalg.svd(zeros([2, 0])).map(({ shape }) => shape), [[2, 0], [0], [0, 0]]);
+  assert.deepEqual(linalg.eigh(zeros([2, 0, 0])).map(({ shape }) => shape), [[2, 0], [2, 0, 0]]);
+  assert.deepEqual(linalg.pinv(zeros([3, 0])).shape, [0, 3]);
 });

@@ -1,7 +1,8 @@
 /** Factors of matrices, systems of equations and determinants against PyTorch. */
-import { add, eye, linalg, matmul, mul, type Tensor, transpose } from "../../mod.ts";
+import { add, exp, expandDims, eye, linalg, matmul, mul, type Tensor, transpose } from "../../mod.ts";
 import stored from "../fixtures/linalg.json" with { type: "json" };
 import type { OperationFixture } from "../fixtures/types.ts";
+import { isLong } from "../support/share.ts";
 import { testParity } from "./run.ts";
 
 const fixtures = (list: unknown) => list as readonly OperationFixture[];
@@ -30,4 +31,24 @@ testParity("determinants agree with PyTorch", fixtures(stored.determinants), {
     sign: ({ a }) => linalg.slogdet(a)[0],
     log: ({ a }) => linalg.slogdet(a)[1],
   },
+});
+const values = fixtures(stored.values);
+const firstOfEach = values.filter(({ name }, i) => values.findIndex((each) => each.name === name) === i);
+
+// Their programs have hundreds of kernels.
+testParity("what follows from eigenvalues and singular values agrees with PyTorch", isLong ? values : firstOfEach, {
+  calls: {
+    eigenvalues: ({ x }) => linalg.eigh(add(x, transpose(x)))[0],
+    exponential: ({ x }) => {
+      const [values, vectors] = linalg.eigh(add(x, transpose(x)));
+      return matmul(mul(vectors, expandDims(exp(values), { axis: -2 })), transpose(vectors));
+    },
+    singularValues: ({ x }) => linalg.svd(x)[1],
+    orthogonal: ({ x }) => {
+      const [u, , vt] = linalg.svd(x);
+      return matmul(u, vt);
+    },
+    pinv: ({ x }) => linalg.pinv(x),
+  },
+  devices: isLong ? undefined : ["wasm"],
 });

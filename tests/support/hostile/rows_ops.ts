@@ -171,8 +171,9 @@ export const opRows: Rows = {
   diagonal: row(x(), options({ offset: whole(1), axis: made(() => [0, 1]) })),
   trace: row(x(), options({ offset: whole(1), axis: made(() => [0, 1]) })),
   ...each("tril triu", row(x(), options({ offset: whole(1) }))),
-  ...each("linalg.cholesky linalg.inv linalg.det linalg.slogdet linalg.qr", row(t(eye(2)))),
+  ...each("linalg.cholesky linalg.inv linalg.det linalg.slogdet linalg.qr linalg.eigh linalg.svd", row(t(eye(2)))),
   ...each("linalg.solve linalg.lstsq", row(t(eye(2)), vectorOfTwo())),
+  "linalg.pinv": row(t(eye(2)), options({ tolerance: share(0.5) })),
   "linalg.solveTriangular": row(t(eye(2)), vectorOfTwo(), options({ upper: flag(true), unitDiagonal: flag(true) })),
   // windows
   conv1d: row(signals(), t(ones([2, 2, 3])), options({ ...window, bias: t(zeros([2])), paddingMode: word("zeros") })),
