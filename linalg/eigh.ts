@@ -5,8 +5,7 @@
  */
 import { customDerivative } from "../core/grad/custom.ts";
 import { scan } from "../core/grad/scan.ts";
-import { add, div, mul, sub } from "../core/ops/arithmetic.ts";
-import { eq } from "../core/ops/compare.ts";
+import { add, mul, sub } from "../core/ops/arithmetic.ts";
 import { arange } from "../core/ops/creation.ts";
 import { matmul } from "../core/ops/matmul.ts";
 import { expandDims, transpose } from "../core/ops/movement.ts";
@@ -16,7 +15,7 @@ import { sum } from "../core/ops/sum.ts";
 import { takeAlongAxis } from "../core/ops/take.ts";
 import { diagonal } from "../core/ops/triangular.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { onDiagonal, squareOf, symmetric } from "./matrices.ts";
+import { inverseGaps, onDiagonal, squareOf, symmetric } from "./matrices.ts";
 import { along, collected, columnOf, reflectAll, type Reflection, reflectionOf } from "./reflections.ts";
 import { tridiagonalEigen } from "./tridiagonal.ts";
 
@@ -53,13 +52,6 @@ function factor(a: Tensor): [values: Tensor, vectors: Tensor] {
     },
   );
   return find(a);
-}
-
-/** 1 / (x_j - x_i) in row i and column j; 0 where they are equal. */
-export function inverseGaps(x: Tensor): Tensor {
-  const gaps = sub(expandDims(x, { axis: -2 }), expandDims(x, { axis: -1 }));
-  const none = eq(gaps, 0);
-  return where(none, 0, div(1, where(none, 1, gaps)));
 }
 
 function eigen(a: Tensor): [values: Tensor, vectors: Tensor] {

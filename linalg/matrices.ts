@@ -6,7 +6,7 @@
 import { argument, tensorLikes } from "../core/kinds.ts";
 import { floatFormat } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
-import { add, mul } from "../core/ops/arithmetic.ts";
+import { add, div, mul, sub } from "../core/ops/arithmetic.ts";
 import { promoteAll } from "../core/ops/arguments.ts";
 import { asFloat, upcast } from "../core/ops/cast.ts";
 import { concat } from "../core/ops/concat.ts";
@@ -14,6 +14,7 @@ import { eq } from "../core/ops/compare.ts";
 import { diagonalIndex, iota } from "../core/ops/creation.ts";
 import { asTensor } from "../core/ops/literal.ts";
 import { broadcastTo, expandDims, squeeze, transpose } from "../core/ops/movement.ts";
+import { where } from "../core/ops/select.ts";
 import { slice } from "../core/ops/slice.ts";
 import { broadcastShapes, type Shape, showShape } from "../core/shape.ts";
 import { takeAlongAxis } from "../core/ops/take.ts";
@@ -95,4 +96,11 @@ export function inOrder(x: Tensor, rows: Tensor): Tensor {
 /** The distance from 1 to the next number of a matrix's type. */
 export function stepAboveOne({ dtype }: Tensor): number {
   return 2 ** -floatFormat(dtype)!.fractionBits;
+}
+
+/** 1 / (x_j - x_i) in row i and column j; 0 where they are equal. */
+export function inverseGaps(x: Tensor): Tensor {
+  const gaps = sub(expandDims(x, { axis: -2 }), expandDims(x, { axis: -1 }));
+  const none = eq(gaps, 0);
+  return where(none, 0, div(1, where(none, 1, gaps)));
 }

@@ -21,9 +21,9 @@ import { argsort } from "../core/ops/sort.ts";
 import { sum } from "../core/ops/sum.ts";
 import { takeAlongAxis } from "../core/ops/take.ts";
 import { diagonal } from "../core/ops/triangular.ts";
+import { fraction } from "../core/ranges.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
-import { inverseGaps } from "./eigh.ts";
-import { matrixOf, onDiagonal, part, stepAboveOne } from "./matrices.ts";
+import { inverseGaps, matrixOf, onDiagonal, part, stepAboveOne } from "./matrices.ts";
 import { qr } from "./qr.ts";
 import { along, collected, columnOf, reflectAll, type Reflection, reflectionOf } from "./reflections.ts";
 import { tridiagonalEigen } from "./tridiagonal.ts";
@@ -67,10 +67,11 @@ const pinvOptions = optionTable<PinvOptions>({ tolerance: real });
  *
  * ```ts
  * import { linalg, tensor, toArray } from "../mod.ts";
- * console.log(await toArray(linalg.pinv(tensor([[2, 0], [0, 0], [0, 0]])))); // [[0.5, 0, 0], [0, 0, 0]]
+ * console.log(await toArray(linalg.pinv(tensor([[3, 4]])))); // [[0.12...], [0.16...]]
  * ```
  *
  * @returns [..., n, m]
+ * @throws {RangeError} If the tolerance is not in [0, 1].
  * @throws {ShapeError} If a has fewer than two axes.
  * @see PyTorch's and NumPy's `linalg.pinv`
  */
@@ -78,6 +79,7 @@ export function pinv(a: TensorLike, options: PinvOptions = {}): Tensor {
   const x = matrixOf(a, "take the pseudoinverse of");
   const [u, s, vt] = svd(x);
   const { tolerance = Math.max(...x.shape.slice(-2)) * stepAboveOne(x) } = checkOptions(options, pinvOptions, "pinv");
+  fraction(tolerance, "tolerance");
   const least = mul(slice(s, { axis: -1, stop: 1 }), tolerance);
   const some = gt(s, least);
   const inverse = where(some, div(1, where(some, s, 1)), 0);
