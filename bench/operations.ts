@@ -4,14 +4,17 @@
  * @module
  */
 import {
+  add,
   conv2d,
   cos,
   cumsum,
   data,
   exp,
+  eye,
   interpolate,
   jit,
   layerNorm,
+  linalg,
   matmul,
   maxPool2d,
   mul,
@@ -71,6 +74,15 @@ function pool(gradient: boolean): Maker {
   };
 }
 
+/** What is computed of one symmetric, positive definite matrix. */
+function ofDefinite(compute: (a: Tensor) => Tensor): Maker {
+  return (n) => {
+    const x = random.normal(random.key(9), [n, n]);
+    const a = realize(add(matmul(x, transpose(x)), eye(n)));
+    return { inputs: [], compute: () => compute(a) };
+  };
+}
+
 const makers: Readonly<Record<string, Maker>> = {
   matmul: (n) => ({ inputs: [[n, n], [n, n]], compute: matmul }),
   batched: (b, n) => ({ inputs: [[b, n, n], [b, n, n]], compute: matmul }),
@@ -93,6 +105,11 @@ const makers: Readonly<Record<string, Maker>> = {
   }),
   sort: (n) => ({ inputs: [[n]], compute: (x) => sort(x) }),
   chain: (n) => ({ inputs: [[n]], compute: (x) => mul(exp(mul(x, 0.5)), tanh(sin(cos(x)))) }),
+  cholesky: ofDefinite(linalg.cholesky),
+  eigh: ofDefinite((a) => linalg.eigh(a)[1]),
+  solve: (n, columns) => ({ inputs: [[n, n], [n, columns]], compute: linalg.solve }),
+  qr: (m, n) => ({ inputs: [[m, n]], compute: (x) => linalg.qr(x)[0] }),
+  svd: (m, n) => ({ inputs: [[m, n]], compute: (x) => linalg.svd(x)[0] }),
   conv: convolution("forward"),
   convImages: convolution("images"),
   convFilters: convolution("filters"),
@@ -114,6 +131,11 @@ export const defaultOperations: readonly string[] = [
   "take:32000:256",
   "sort:1000000",
   "chain:10000000",
+  "cholesky:256",
+  "eigh:256",
+  "solve:256:8",
+  "qr:512:128",
+  "svd:256:128",
   "maxPool:32:64:16:3:2",
   "maxPoolGrad:32:64:16:3:2",
   ...[

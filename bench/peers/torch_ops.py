@@ -53,6 +53,17 @@ def take(rows, n):
     return lambda: x[chosen]
 
 
+def of_definite(n, f):
+    x = randn(n, n)
+    a = x @ x.mT + torch.eye(n)
+    return lambda: f(a)
+
+
+def solve(n, columns):
+    a, b = randn(n, n), randn(n, columns)
+    return lambda: torch.linalg.solve(a, b)
+
+
 makers = {
     "matmul": lambda n: product((n, n), (n, n)),
     "batched": lambda b, n: product((b, n, n), (b, n, n)),
@@ -66,6 +77,11 @@ makers = {
     "bilinear": lambda n, c, size: of_one((n, c, size, size), lambda x: torch.nn.functional.interpolate(x, scale_factor=2, mode="bilinear")),
     "sort": lambda n: of_one((n,), torch.sort),
     "chain": lambda n: of_one((n,), lambda x: torch.exp(x * 0.5) * torch.tanh(torch.sin(torch.cos(x)))),
+    "cholesky": lambda n: of_definite(n, torch.linalg.cholesky),
+    "eigh": lambda n: of_definite(n, torch.linalg.eigh),
+    "solve": solve,
+    "qr": lambda m, n: of_one((m, n), torch.linalg.qr),
+    "svd": lambda m, n: of_one((m, n), lambda x: torch.linalg.svd(x, full_matrices=False)),
     "conv": convolution("forward"),
     "convImages": convolution("images"),
     "convFilters": convolution("filters"),
