@@ -4,7 +4,7 @@
  * @module
  */
 import { checkedLayer } from "./checked_layer.ts";
-import { computeType, isInteger } from "../core/dtype.ts";
+import { computeType } from "../core/dtype.ts";
 import { aFunction, argument, real, tensors } from "../core/kinds.ts";
 import { checkOptions, needed, optionTable } from "../core/options.ts";
 import { stopGradient } from "../core/ops/cast.ts";
@@ -13,7 +13,7 @@ import { logicalAnd } from "../core/ops/logic.ts";
 import { eq, ge, lt } from "../core/ops/compare.ts";
 import { iota } from "../core/ops/creation.ts";
 import { zerosLike } from "../core/ops/constant.ts";
-import { firstOutside, knownValues } from "../core/ops/known.ts";
+import { firstOutside, knownExtremes } from "../core/ops/known.ts";
 import { expandDims } from "../core/ops/movement.ts";
 import { where } from "../core/ops/select.ts";
 import { take } from "../core/ops/take.ts";
@@ -98,15 +98,15 @@ export function embedding(options: EmbeddingOptions): Layer<EmbeddingParams> {
 /** The rows of a weight that the indices name; NaN for those that name none, if nobody could look at them before. */
 function lookUp(weight: Tensor, indices: Tensor): Tensor {
   const [count] = weight.shape;
-  const values = isInteger(indices.dtype) ? knownValues(indices) : undefined;
-  const outside = firstOutside(values, 0, count);
+  const isKnown = knownExtremes(indices) !== undefined;
+  const outside = isKnown ? firstOutside(indices, 0, count) : undefined;
   if (outside) {
     throw new RangeError(
       `Cannot embed index ${outside.value} (element ${outside.position}): the ${count} vectors have indices 0 to ${count - 1}`,
     );
   }
   const rows = take(weight, indices);
-  if (values) return rows;
+  if (isKnown) return rows;
   const named = expandDims(logicalAnd(ge(indices, 0), lt(indices, count)), { axis: -1 });
   // A sum, because derivatives go through it for nothing; floats for storage are not summed.
   return computeType(rows.dtype) === rows.dtype ? add(rows, where(named, 0, NaN)) : where(named, rows, NaN);

@@ -13,6 +13,7 @@ import { lower } from "./lower.ts";
 import type { Kernels } from "./loop.ts";
 import { fuse } from "./fuse.ts";
 import { mergeReductions } from "./merge_reductions.ts";
+import { withoutCopies } from "./copies.ts";
 import { plan } from "./plan.ts";
 
 /** What a program is compiled for. */
@@ -39,8 +40,9 @@ export function compileProgram(graph: Graph, { target, inputs, donated, lasting 
   }
   const { kernels, buffers } = translate(graph, target);
   const idOf = new Map(buffers.map((node, id) => [node, id]));
+  const kept = new Set([...inputs, ...graph.outputs].map((node) => idOf.get(node)));
   return plan({
-    kernels,
+    kernels: withoutCopies(kernels, buffers, (buffer) => kept.has(buffer)),
     buffers,
     inputs: inputs.map((node, i) => {
       const buffer = idOf.get(node) ?? -1;

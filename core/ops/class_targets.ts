@@ -13,7 +13,7 @@ import { logicalAnd, logicalNot, logicalOr } from "./logic.ts";
 import { cast } from "./cast.ts";
 import { eq, ge, lt, ne } from "./compare.ts";
 import { iota } from "./creation.ts";
-import { firstOutside, knownValues } from "./known.ts";
+import { firstOutside, knownExtremes, knownValues } from "./known.ts";
 import { asTensor } from "./literal.ts";
 import { expandDims } from "./movement.ts";
 import { where } from "./select.ts";
@@ -63,8 +63,7 @@ export function checkLabels(scores: Tensor, labels: TensorLike, skipped = skippe
     );
   }
   const count = scores.shape[axis];
-  const values = knownValues(classes);
-  const outside = firstOutside(values, 0, count, skipped);
+  const outside = firstOutside(classes, 0, count, skipped);
   if (outside) {
     throw new RangeError(
       `Cannot take ${what} of ${showShape(scores.shape)} with label ${outside.value} (element ${outside.position}): ` +
@@ -72,9 +71,13 @@ export function checkLabels(scores: Tensor, labels: TensorLike, skipped = skippe
     );
   }
   const whole = cast(classes, indexType);
-  const counted = values && !values.includes(skipped) ? undefined : ne(whole, skipped);
+  const extremes = knownExtremes(classes);
+  const known = extremes !== undefined;
+  const skipsNone = known &&
+    (skipped < extremes.least || skipped > extremes.most || knownValues(classes)?.includes(skipped) === false);
+  const counted = skipsNone ? undefined : ne(whole, skipped);
   const skipsClass = counted !== undefined && skipped >= 0 && skipped < count;
-  return { kind: "labels", classes: whole, counted, skipsClass, count, known: values !== undefined };
+  return { kind: "labels", classes: whole, counted, skipsClass, count, known };
 }
 
 /** Labels, or probabilities of the classes. */

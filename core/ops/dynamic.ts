@@ -6,27 +6,32 @@
 import { argument, tensorLikeList } from "../kinds.ts";
 import { indexType, isInteger, roundTo } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
-import { checkShape, type Shape, showShape } from "../shape.ts";
+import { checkShape, contiguousStrides, type Shape, showShape, sizeOf } from "../shape.ts";
 import { Tensor, type TensorLike } from "../tensor.ts";
 import { ask } from "../traced_number.ts";
 import { asTensor } from "./literal.ts";
-import { add } from "./arithmetic.ts";
-import { logicalAnd } from "./logic.ts";
+import { add, mul } from "./arithmetic.ts";
 import { maximum, minimum } from "./binary.ts";
 import { cast } from "./cast.ts";
-import { ge, lt } from "./compare.ts";
+import { lt } from "./compare.ts";
 import { iota } from "./creation.ts";
+import { apply } from "./define.ts";
+import { broadcastTo } from "./movement.ts";
 import { reshape } from "./reshape.ts";
 import { valuesFor } from "./scatter.ts";
 import { where } from "./select.ts";
-import { gather, scatter } from "./rows.ts";
+import { type Run, sliceRuns } from "./slice.ts";
+import { takeSpansOp, writeSpansOp } from "./spans.ts";
 
-/** A range of `size` of the `extent` elements along one axis, whose start is computed on the device. */
+/** A range of `size` elements along one axis, whose start is a number or computed on the device. */
 interface DynamicRange {
   readonly axis: number;
-  readonly start: Tensor;
+  readonly start: number | Tensor;
   readonly size: number;
-  readonly extent: number;
+}
+
+function isKnown(range: DynamicRange): range is DynamicRange & { readonly start: number } {
+  return typeof range.start === "number";
 }
 
 /** The ranges along the axes that are not taken whole, their starts clamped so that they lie inside. */
@@ -39,7 +44,7 @@ function dynamicRanges(shape: Shape, starts: readonly TensorLike[], sizes: Shape
       { shape, starts: starts.length, sizes },
     );
   }
-  return shape.flatMap((extent, axis) => {
+  return shape.flatMap((extent, axis): DynamicRange[] => {
     const size = sizes[axis];
     if (size > extent) {
       throw new ShapeError(
@@ -47,10 +52,14 @@ function dynamicRanges(shape: Shape, starts: readonly TensorLike[], sizes: Shape
         { shape, sizes, axis },
       );
     }
-    const start = scalar(starts[axis], what, axis);
+    const given = starts[axis];
+    const start = scalar(given, what, axis);
     if (size === extent) return [];
+    if (typeof given === "number") {
+      return [{ axis, start: Math.max(Math.min(given < 0 ? given + extent : given, extent - size), 0), size }];
+    }
     const fromFront = where(lt(start, 0), add(start, extent), start);
-    return [{ axis, start: maximum(minimum(fromFront, extent - size), 0), size, extent }];
+    return [{ axis, start: maximum(minimum(fromFront, extent - size), 0), size }];
   });
 }
 
@@ -100,10 +109,14 @@ function scalar(start: TensorLike, what: string, axis: number): Tensor {
  */
 export function dynamicSlice(x: TensorLike, starts: readonly TensorLike[], sizes: Shape): Tensor {
   const tensor = asTensor(x);
-  return dynamicRanges(tensor.shape, starts, sizes, "slice").reduce(
-    (part, { axis, start, size }) => gather(part, axis, [add(start, iota([size], 0))]),
-    tensor,
-  );
+  const ranges = dynamicRanges(tensor.shape, starts, sizes, "slice");
+  if (ranges.every(isKnown)) {
+    const runs = tensor.shape.map((count): Run => ({ start: 0, count, step: 1 }));
+    for (const { axis, start, size } of ranges) runs[axis] = { start, count: size, step: 1 };
+    return sliceRuns(tensor, runs);
+  }
+  const { outer, extent, length, indices } = spansOf(tensor.shape, ranges);
+  return reshape(apply(takeSpansOp, [reshape(tensor, [outer, extent]), indices], { length }), sizes);
 }
 
 /**
@@ -127,13 +140,37 @@ export function dynamicUpdateSlice(x: TensorLike, update: TensorLike, starts: re
   const ranges = dynamicRanges(tensor.shape, starts, given.shape, "update part of");
   const values = valuesFor(tensor, update, given.shape, "set");
   if (ranges.length === 0) return values;
-  const scattered = ranges.reduce(
-    (whole, { axis, start, size, extent }) => scatter(whole, axis, [add(start, iota([size], 0))], [extent]),
-    values,
-  );
-  const inside = ranges.map(({ axis, start, size, extent }) => {
-    const position = reshape(iota([extent], 0), tensor.shape.map((each, i) => i === axis ? each : 1));
-    return logicalAnd(ge(position, start), lt(position, add(start, size)));
-  });
-  return where(inside.reduce(logicalAnd), scattered, tensor);
+  const { outer, extent, length, indices } = spansOf(tensor.shape, ranges);
+  const spans = reshape(values, [outer, indices.size, length]);
+  return reshape(apply(writeSpansOp, [reshape(tensor, [outer, extent]), spans, indices], { length }), tensor.shape);
+}
+
+/** A slice as spans of neighbouring elements, which reach as far as the last axis that is not taken whole. */
+interface Spans {
+  /** Of x as [outer, extent]: what is before the first such axis, and the rest. */
+  readonly outer: number;
+  readonly extent: number;
+  /** Elements of a span. */
+  readonly length: number;
+  /** Where they begin. */
+  readonly indices: Tensor;
+}
+
+function spansOf(shape: Shape, ranges: readonly DynamicRange[]): Spans {
+  const [first, last] = [ranges[0].axis, ranges[ranges.length - 1].axis];
+  const strides = contiguousStrides(shape);
+  const sizes = shape.slice(first, last);
+  for (const { axis, size } of ranges) if (axis < last) sizes[axis - first] = size;
+  // Positions along each axis but the last, then where the slice begins.
+  const along = sizes.map((_, i) => mul(iota(sizes, i), strides[first + i]));
+  const begin = ranges.map(({ axis, start }) =>
+    typeof start === "number" ? asTensor(start * strides[axis], indexType) : mul(start, strides[axis])
+  ).reduce(add);
+  const at = broadcastTo(along.reduce(add, begin), sizes);
+  return {
+    outer: sizeOf(shape.slice(0, first)),
+    extent: sizeOf(shape.slice(first)),
+    length: ranges[ranges.length - 1].size * strides[last],
+    indices: reshape(at, [sizeOf(sizes)]),
+  };
 }

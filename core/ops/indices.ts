@@ -13,7 +13,7 @@ import { add } from "./arithmetic.ts";
 import { maximum, minimum } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { lt } from "./compare.ts";
-import { firstOutside, knownValues } from "./known.ts";
+import { firstOutside } from "./known.ts";
 import { iota, zeros } from "./creation.ts";
 import { broadcastTo } from "./movement.ts";
 import { reshape } from "./reshape.ts";
@@ -65,7 +65,7 @@ export function normalizeIndices(indices: TensorLike, shape: Shape, axis: number
   if (size === 0 && list.size > 0) {
     throw new ShapeError(`Cannot ${what} ${showShape(shape)} by index along axis ${axis}: it is empty`, { shape, axis });
   }
-  const outside = firstOutside(knownValues(list), -size, size);
+  const outside = firstOutside(list, -size, size);
   if (outside) {
     throw new RangeError(
       `Cannot ${what} ${showShape(shape)} at ${outside.value} along axis ${axis}: positions are ${-size} to ${

@@ -4,21 +4,53 @@
  *
  * @module
  */
-import type { HostArray } from "../dtype.ts";
+import { type HostArray, isInteger } from "../dtype.ts";
 import { sourceOf, type Tensor } from "../tensor.ts";
-import { storageOf } from "../values/storage.ts";
+import { type Storage, storageOf } from "../values/storage.ts";
 
 /** Operations whose result has the values of their input. */
 const views: ReadonlySet<string> = new Set(["variable", "reshape", "stopGradient"]);
 
-/** The values of a tensor, not necessarily in its shape, if they can be looked at without computing or waiting. */
-export function knownValues(x: Tensor): HostArray | undefined {
+/** Where the values of a tensor are, not necessarily in its shape, if it has some. */
+function knownStorage(x: Tensor): Storage | undefined {
   let seen = x;
   for (let source = sourceOf(x); source.kind === "op"; source = sourceOf(seen)) {
     if (!views.has(source.op.name)) return undefined;
     seen = source.inputs[0];
   }
-  return storageOf(seen)?.known;
+  return storageOf(seen);
+}
+
+/** The values of a tensor, not necessarily in its shape, if they can be looked at without computing or waiting. */
+export function knownValues(x: Tensor): HostArray | undefined {
+  return knownStorage(x)?.known;
+}
+
+/** The least and the greatest of some integers. */
+interface Extremes {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Of what has been looked at: values do not change. */
+const lookedAt = new WeakMap<Storage, Extremes>();
+
+/** The least and the greatest of a tensor's integers (infinite, if it is empty), if they can be looked at without computing or waiting. */
+export function knownExtremes(x: Tensor): Extremes | undefined {
+  const storage = knownStorage(x);
+  if (!storage || !isInteger(x.dtype)) return undefined;
+  const seen = lookedAt.get(storage);
+  if (seen && !storage.donated) return seen;
+  const values = storage.known;
+  if (!values) return undefined;
+  let [least, most] = [Infinity, -Infinity];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  lookedAt.set(storage, { least, most });
+  return { least, most };
 }
 
 /** One of some values. */
@@ -37,7 +69,12 @@ export function firstWrong(values: HostArray | undefined, isWrong: (value: numbe
   return undefined;
 }
 
-/** The same for values that are not in [low, end), nor the one that is allowed `besides`. */
-export function firstOutside(values: HostArray | undefined, low: number, end: number, besides?: number): Element | undefined {
-  return firstWrong(values, (value) => !(value >= low && value < end) && value !== besides);
+/**
+ * The first of a tensor's integers that is not in [low, end), nor the one that is allowed `besides`; undefined also if there are no values to
+ * look at.
+ */
+export function firstOutside(x: Tensor, low: number, end: number, besides?: number): Element | undefined {
+  const extremes = knownExtremes(x);
+  if (extremes && extremes.least >= low && extremes.most < end) return undefined;
+  return firstWrong(knownValues(x), (value) => !(value >= low && value < end) && value !== besides);
 }

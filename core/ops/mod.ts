@@ -66,6 +66,7 @@ import {
   truncOp,
 } from "./unary.ts";
 import type { Op } from "../tensor.ts";
+import { takeSpansOp, writeSpansOp } from "./spans.ts";
 import { writeOp } from "./write.ts";
 
 /** The records, in the order of their files. */
@@ -133,6 +134,8 @@ export const allOps: readonly Op[] = [
   cumsumOp,
   takeOp,
   takeGradOp,
+  takeSpansOp,
+  writeSpansOp,
   writeOp,
   negOp,
   absOp,

@@ -17,7 +17,7 @@ import { belowTop } from "./binary.ts";
 import { logicalAnd } from "./logic.ts";
 import { eq, ge, gt, le, lt } from "./compare.ts";
 import { iota } from "./creation.ts";
-import { firstOutside, knownValues } from "./known.ts";
+import { firstOutside } from "./known.ts";
 import { reshape } from "./reshape.ts";
 import { max } from "./reduce.ts";
 import { sum } from "./sum.ts";
@@ -252,7 +252,7 @@ export function logSoftmax(x: TensorLike, options: AxisOptions = {}): Tensor {
 export function oneHot(labels: TensorLike, classes: number): Tensor {
   argument(classes, natural, "classes", "oneHot");
   const tensor = isNumber(labels) ? asTensor(labels, indexType) : asTensor(labels);
-  const outside = firstOutside(knownValues(tensor), 0, classes);
+  const outside = firstOutside(tensor, 0, classes);
   if (outside) {
     throw new RangeError(
       `Cannot make a one-hot vector of label ${outside.value} (element ${outside.position}): the ${classes} classes are 0 to ${

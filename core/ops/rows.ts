@@ -66,7 +66,15 @@ export const takeOp: Op<RowAttrs> = {
   dtype: ([x]) => x,
   vjp: (g, [, indices], _, attrs) => [apply(takeGradOp, [g, indices], attrs), undefined],
   jvp: ([t], [, indices], _, attrs) => [t && apply(takeOp, [t, indices], attrs)],
-  vmap: (inputs, batched, attrs, examples) => batchRows(takeOp, inputs, batched, attrs, examples),
+  vmap: (inputs, batched, attrs, examples) => {
+    const [x, indices] = inputs;
+    if (batched[0]) return batchRows(takeOp, inputs, batched, attrs, examples);
+    // All examples choose from the same rows.
+    const [outer, , inner] = x.shape;
+    const count = indices.shape[1];
+    const taken = apply(takeOp, [x, reshape(indices, [examples * count])], attrs);
+    return permute(reshape(taken, [outer, examples, count, inner]), [1, 0, 2, 3]);
+  },
   lower: {
     kind: "kernel",
     build: ([source, indices], [[outer, size, inner], [count]]) => ({

@@ -29,8 +29,8 @@ import { isNaN } from "./unary.ts";
 
 interface ArgsortAttrs {
   readonly descending: boolean;
-  /** How many of the indices are wanted, the first ones; at most as many as there are. */
-  readonly count: number;
+  /** How many of the indices are wanted, the first ones; all if it is not given. */
+  readonly count?: number;
 }
 
 /** A shape as rows along its last axis. */
@@ -41,7 +41,7 @@ function rowsOf(shape: Shape): Shape {
 /** Along the last axis; stable. */
 export const argsortOp: Op<ArgsortAttrs> = {
   name: "argsort",
-  shape: ([x], { count }) => [...x.slice(0, -1), count],
+  shape: ([x], { count }) => count === undefined ? x : [...x.slice(0, -1), count],
   dtype: (inputs) => (numberDType("sort")(inputs), indexType),
   vjp: noVjp,
   jvp: noJvp,
@@ -51,15 +51,15 @@ export const argsortOp: Op<ArgsortAttrs> = {
     operands: ([x]) => [rowsOf(x)],
     build: ([source], [x], { descending, count }) => {
       const [rows, n] = rowsOf(x);
-      return { kind: "argsort", shape: [rows, count], descending, n, operands: [source] };
+      return { kind: "argsort", shape: [rows, count ?? n], descending, n, operands: [source] };
     },
   },
 };
 
-/** The first `count` of the indices that sort the elements along an axis. */
-function firstIndices(x: Tensor, axis: number, descending: boolean, count: number): Tensor {
+/** The indices that sort the elements along an axis, or the first of them. */
+function indicesOf(x: Tensor, axis: number, attrs: ArgsortAttrs): Tensor {
   const axes = [axis, -1] as const;
-  return transpose(apply(argsortOp, [transpose(upcast(x), { axis: axes })], { descending, count }), { axis: axes });
+  return transpose(apply(argsortOp, [transpose(upcast(x), { axis: axes })], attrs), { axis: axes });
 }
 
 /** Which axis to sort, and which way. */
@@ -87,8 +87,7 @@ const sortOptions = optionTable<SortOptions>({ axis: whole, descending: flag });
 export function argsort(x: TensorLike, options: SortOptions = {}): Tensor {
   const { axis = -1, descending = false } = checkOptions(options, sortOptions, "argsort");
   const tensor = asTensor(x);
-  const at = normalizeAxis(axis, tensor.rank, "sort");
-  return firstIndices(tensor, at, descending, tensor.shape[at]);
+  return indicesOf(tensor, normalizeAxis(axis, tensor.rank, "sort"), { descending });
 }
 
 /**
@@ -149,7 +148,7 @@ export function topK(x: TensorLike, k: number, options: TopKOptions = {}): TopK 
       { shape: tensor.shape, axis: at, k },
     );
   }
-  const indices = firstIndices(tensor, at, largest, k);
+  const indices = indicesOf(tensor, at, { descending: largest, count: k });
   return { values: takeAlongAxis(tensor, indices, { axis: at }), indices };
 }
 

@@ -66,7 +66,7 @@ function indexOf(op: string): Row {
 
 const argsort: Row = (value, emitter) => {
   const [x] = value.inputs;
-  const { descending, count } = needed(fixed(value, argsortOp, (attrs) => attrs));
+  const { descending, count = x.shape[x.shape.length - 1] } = needed(fixed(value, argsortOp, (attrs) => attrs));
   const outputs = [emitter.fresh("sorted"), emitter.fresh("order")];
   emitter.add("TopK", [emitter.of(x), emitter.integers([count])], {
     axis: -1,

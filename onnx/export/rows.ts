@@ -13,12 +13,13 @@ import { leOp, ltOp } from "../../core/ops/compare.ts";
 import { reshapeOp } from "../../core/ops/reshape.ts";
 import { takeGradOp, takeOp } from "../../core/ops/rows.ts";
 import { whereOp } from "../../core/ops/select.ts";
+import { type SpanAttrs, takeSpansOp, writeSpansOp } from "../../core/ops/spans.ts";
 import { writeOp } from "../../core/ops/write.ts";
 import type { Op } from "../../core/tensor.ts";
 import { type Extent, productOf, sameExtent, sameExtents } from "./extents.ts";
 import type { Value } from "./graph.ts";
-import { bare, isNumber, madeBy, numberOf } from "./match.ts";
-import { type Emitter, type Fusion, type Row, row } from "./emitter.ts";
+import { bare, fixed, isNumber, madeBy, numberOf } from "./match.ts";
+import { type Emitter, type Fusion, needed, type Row, row } from "./emitter.ts";
 
 /** Indices as they were given, before negative ones were counted from the front and all were kept inside. */
 function asGiven(indices: Value, extent: Extent): Value {
@@ -95,6 +96,35 @@ const write: Row = (value, emitter) => {
   return scatter(emitter, emitter.of(x), rows, indices, "none");
 };
 
-export const rowRows: readonly (readonly [Op, Row])[] = [row(takeOp, take), row(takeGradOp, takeGrad), row(writeOp, write)];
+/** The positions of all elements of spans: [count, length]. */
+function positionsOf(indices: Value, { length }: SpanAttrs, emitter: Emitter): string {
+  const [zero, one, end] = [0, 1, length].map((number) => emitter.scalar("i32", number));
+  const within = emitter.node("Range", [zero, end, one]);
+  const from = emitter.expanded(emitter.of(indices), [1]);
+  return emitter.node("Add", [from, within]);
+}
+
+const takeSpans: Row = (value, emitter) => {
+  const [x, indices] = value.inputs;
+  const attrs = needed(fixed(value, takeSpansOp, (attrs) => attrs));
+  return emitter.node("Gather", [emitter.of(x), positionsOf(indices, attrs, emitter)], { axis: 1 });
+};
+
+const writeSpans: Row = (value, emitter) => {
+  const [x, spans, indices] = value.inputs;
+  const attrs = needed(fixed(value, writeSpansOp, (attrs) => attrs));
+  const at = emitter.expanded(positionsOf(indices, attrs, emitter), [0]);
+  const all = emitter.node("Expand", [at, emitter.integers(spans.shape)]);
+  const flat = (name: string) => emitter.node("Reshape", [name, emitter.integers([0, -1])]);
+  return emitter.node("ScatterElements", [emitter.of(x), flat(all), flat(emitter.of(spans))], { axis: 1 });
+};
+
+export const rowRows: readonly (readonly [Op, Row])[] = [
+  row(takeOp, take),
+  row(takeGradOp, takeGrad),
+  row(writeOp, write),
+  row(takeSpansOp, takeSpans),
+  row(writeSpansOp, writeSpans),
+];
 
 export const rowFusions: readonly (readonly [Op, Fusion])[] = [[reshapeOp as Op, gather], [addOp as Op, embedding]];

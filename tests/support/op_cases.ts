@@ -372,15 +372,15 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     two("none", float([2, 3, 2]), integer([0], "i32"), { size: 3 }),
   ],
   argsort: [
-    one("rows", float([3, 7]), { count: 7, descending: false }),
-    one("a vector, descending", float([40]), { count: 40, descending: true }),
-    one("two axes of rows", float([2, 3, 5]), { count: 5, descending: true }),
-    one("ties", integer([2, 70], "i32", [-3, 3]), { count: 70, descending: true }),
-    one("u32", integer([2, 9], "u32"), { count: 9, descending: false }),
+    one("rows", float([3, 7]), { descending: false }),
+    one("a vector, descending", float([40]), { descending: true }),
+    one("two axes of rows", float([2, 3, 5]), { descending: true }),
+    one("ties", integer([2, 70], "i32", [-3, 3]), { descending: true }),
+    one("u32", integer([2, 9], "u32"), { descending: false }),
     one("the first two", float([3, 40]), { count: 2, descending: true }),
     one("none of them", float([3, 4]), { count: 0, descending: false }),
-    one("nothing", float([2, 0]), { count: 0, descending: false }),
-    one("no rows", float([0, 3]), { count: 3, descending: false }),
+    one("nothing", float([2, 0]), { descending: false }),
+    one("no rows", float([0, 3]), { descending: false }),
   ],
   cumsum: [
     one("rows", float([3, 7]), { axis: 1, reverse: false }),
@@ -409,6 +409,19 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     ...ofEachStorage((dtype, stored) => [
       { note: dtype, inputs: [stored([1, 3, 5]), stored([1, 2, 5]), integer([2], "i32", [0, 2])], attrs: { size: 3 } },
     ]),
+  ],
+  takeSpans: [
+    two("of lines", float([2, 9]), integer([1], "i32", [0, 5]), { length: 4 }),
+    two("several", integer([2, 9], "i32"), integer([3], "i32", [-1, 6]), { length: 4 }),
+    two("out of range", float([1, 7]), integer([1], "i32", [-9, 9]), { length: 3 }),
+    two("none", float([2, 5]), integer([0], "i32"), { length: 2 }),
+    ...ofEachStorage((dtype, stored) => [two(dtype, stored([2, 9]), integer([1], "i32", [0, 5]), { length: 4 })]),
+  ],
+  writeSpans: [
+    { note: "in lines", inputs: [float([2, 9]), float([2, 1, 4]), integer([1], "i32", [0, 5])], attrs: { length: 4 } },
+    { note: "out of range", inputs: [float([1, 7]), float([1, 1, 3]), integer([1], "i32", [-9, 9])], attrs: { length: 3 } },
+    { note: "none", inputs: [float([2, 5]), float([2, 0, 2]), integer([0], "i32")], attrs: { length: 2 } },
+    { note: "u8", inputs: [integer([1, 7], "u8"), integer([1, 1, 5], "u8"), integer([1], "i32", [0, 2])], attrs: { length: 5 } },
   ],
   polygamma: [
     one("trigamma", float([2, 3], "positive"), { order: 1 }),

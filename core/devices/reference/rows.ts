@@ -4,20 +4,24 @@
  * @module
  */
 import type { GatherRowsKernel, ScatterAddRowsKernel, ScatterRowsKernel } from "../../ir/kernel.ts";
+import { blockOf, stepOf } from "../../ir/kernels/rows.ts";
 import { sizeOf } from "../../shape.ts";
 import type { Memory } from "./evaluate.ts";
 
+type RowsKernel = GatherRowsKernel | ScatterAddRowsKernel | ScatterRowsKernel;
+
 /** Calls `see` with the first element of each row of the whole, and of the row of the list that the index says belongs to it. */
 function forEachRow(
-  { outer, size, inner, count }: GatherRowsKernel | ScatterAddRowsKernel | ScatterRowsKernel,
+  kernel: RowsKernel,
   indices: Memory,
   see: (whole: number, listed: number) => void,
 ): void {
+  const { outer, size, inner, count } = kernel;
   if (size === 0) return;
   for (let i = 0; i < outer; i++) {
     for (let j = 0; j < count; j++) {
       const row = Math.min(Math.max(indices[j], 0), size - 1);
-      see((i * size + row) * inner, (i * count + j) * inner);
+      see(i * blockOf(kernel) + row * stepOf(kernel), (i * count + j) * inner);
     }
   }
 }

@@ -15,8 +15,24 @@ interface RowsKernel extends KernelBase {
   readonly operands: readonly [source: Access, indices: Access];
 }
 
+/** Rows that are read or written where they lie in a block, of which they are parts. */
+interface SteppedRowsKernel extends RowsKernel {
+  /** Elements from where a row begins to where the next one does: `inner` if it is not given; fewer, and they overlap. */
+  readonly step?: number;
+}
+
+/** Elements from row to row. */
+export function stepOf({ step, inner }: SteppedRowsKernel): number {
+  return step ?? inner;
+}
+
+/** Elements of a block of rows. */
+export function blockOf({ size, step, inner }: SteppedRowsKernel): number {
+  return step === undefined ? size * inner : (size - 1) * step + inner;
+}
+
 /** x [outer, size, inner] -> [outer, count, inner]: the rows that the indices name. */
-export interface GatherRowsKernel extends RowsKernel {
+export interface GatherRowsKernel extends SteppedRowsKernel {
   readonly kind: "gatherRows";
 }
 
@@ -27,16 +43,16 @@ export interface ScatterAddRowsKernel extends RowsKernel {
 
 /**
  * Rows [outer, count, inner] written over those of a buffer, of two at one index the last; the other rows are unchanged. The domain
- * is [outer, count, inner]; there is no result, and no stores follow.
+ * is [outer, count, inner]; there is no result, and no stores follow. Where the rows of the buffer overlap, those that are written do not.
  */
-export interface ScatterRowsKernel extends RowsKernel {
+export interface ScatterRowsKernel extends SteppedRowsKernel {
   readonly kind: "scatterRows";
-  /** [outer, size, inner], contiguous: what is written. */
+  /** [outer, size, inner] (or blocks of rows that overlap), contiguous: what is written. */
   readonly target: Access;
 }
 
 export const gatherRowsKind: KernelKind<GatherRowsKernel> = {
-  operands: ({ outer, size, inner, count }) => [contiguous(outer, size, inner), contiguous(count)],
+  operands: (kernel) => [contiguous(kernel.outer, blockOf(kernel)), contiguous(kernel.count)],
   reduced: () => [],
   flops: () => 0,
   results: (_, [source]) => [source],
@@ -53,7 +69,7 @@ export const scatterAddRowsKind: KernelKind<ScatterAddRowsKernel> = {
 
 export const scatterRowsKind: KernelKind<ScatterRowsKernel> = {
   operands: ({ outer, inner, count }) => [contiguous(outer, count, inner), contiguous(count)],
-  target: ({ outer, size, inner }) => [outer, size, inner],
+  target: (kernel) => [kernel.outer, blockOf(kernel)],
   reduced: () => [],
   flops: () => 0,
   results: () => [],

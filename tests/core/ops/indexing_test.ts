@@ -102,6 +102,18 @@ const subjects: readonly Subject[] = [
     [float(4, 5, 2), float(2, 3, 2), integer([-6, 6]), integer([-6, 6])],
     (x, y, i, j) => dynamicUpdateSlice(mul(x, x), mul(y, y), [i, j, 0]),
   ),
+  subject(
+    "dynamicSlice along outer and inner axes, one start of which is known",
+    [float(3, 4, 5), integer([-6, 6])],
+    (x, i) => dynamicSlice(mul(x, x), [1, 0, i], [2, 4, 3]),
+  ),
+  subject("dynamicSlice at known starts", [float(4, 5, 2)], (x) => dynamicSlice(mul(x, x), [9, -4, 0], [2, 3, 2])),
+  subject(
+    "dynamicUpdateSlice of the last axis, at known starts too",
+    [float(3, 7), float(2, 3), integer([-9, 9])],
+    (x, y, i) => dynamicUpdateSlice(dynamicUpdateSlice(mul(x, x), y, [1, i]), mul(y, y), [0, -5]),
+  ),
+  subject("dynamicUpdateSlice of all of it", [float(2, 3), float(2, 3)], (x, y) => dynamicUpdateSlice(x, mul(y, y), [0, 0])),
 ];
 
 testSubjects(subjects, moves);

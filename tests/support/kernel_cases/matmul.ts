@@ -150,6 +150,8 @@ const doubles: readonly KernelCase[] = [
     productCase(`f64 product with ${layout.name} right`, [2, 9, 11, 13], rowMajor, layout, "f64"),
   ]),
   productCase("f64 product of more terms than a panel has", [2, 7, 5, 2100], rowMajor, columnMajor, "f64"),
+  productCase("f64 product of several blocks of panels", [1, 13, 139, 300], rowMajor, rowMajor, "f64"),
+  productCase("f64 product whose rows are shared", [1, 530, 67, 261], columnMajor, rowMajor, "f64"),
   productCase("f64 product over no terms is zero", [1, 3, 5, 0], rowMajor, rowMajor, "f64"),
   buildCase("f64 product with a bias, rounded to f32", { relative: 1e-6, absolute: 1e-7 }, (p) => {
     const [m, n, k] = [65, 63, 40];

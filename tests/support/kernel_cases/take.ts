@@ -19,6 +19,13 @@ export interface Sizes {
   readonly outer: number;
   readonly size: number;
   readonly inner: number;
+  /** Elements from row to row, where they overlap in a block. */
+  readonly step?: number;
+}
+
+/** Elements of a block of rows. */
+export function blockOf({ size, inner, step = inner }: Sizes): number {
+  return size === 0 ? 0 : (size - 1) * step + inner;
 }
 
 /** What a case may choose. */
@@ -39,10 +46,11 @@ export function valuesOf(dtype: DType, count: number, seed = 1): ArrayLike<numbe
 type Kind = (GatherRowsKernel | ScatterAddRowsKernel)["kind"];
 
 /** All of a kernel but what it loads and stores; `count` indices, both operands at an offset. */
-function rowsKernel(kind: Kind, { outer, size, inner }: Sizes, count: number, [source, indices]: readonly number[], offset = 0) {
-  const [rows, shape] = kind === "gatherRows" ? [size, [outer, count, inner]] : [count, [outer, size, inner]];
-  const operands = [dense(source, [outer, rows, inner], offset), strided(indices, [1], offset)] as const;
-  return { kind, outer, size, inner, count, shape, operands };
+function rowsKernel(kind: Kind, sizes: Sizes, count: number, [source, indices]: readonly number[], offset = 0) {
+  const { outer, size, inner } = sizes;
+  const [block, shape] = kind === "gatherRows" ? [blockOf(sizes), [outer, count, inner]] : [count * inner, [outer, size, inner]];
+  const operands = [dense(source, [outer, block], offset), strided(indices, [1], offset)] as const;
+  return { kind, ...sizes, count, shape, operands };
 }
 
 function takeCase(
@@ -54,7 +62,7 @@ function takeCase(
 ): KernelCase {
   const { dtype = "f32", offset = 0, known } = options;
   return buildCase(`${kind}: ${name}`, kind === "scatterAddRows" ? sums : exact, (p) => {
-    const length = sizes.outer * (kind === "gatherRows" ? sizes.size : indices.length) * sizes.inner;
+    const length = sizes.outer * (kind === "gatherRows" ? blockOf(sizes) : indices.length * sizes.inner);
     const source = p.input(dtype, options.source ?? valuesOf(dtype, offset + length));
     const indexBuffer = p.input("i32", [...new Array<number>(offset).fill(0), ...Array.from(indices)]);
     const kernel = rowsKernel(kind, sizes, indices.length, [source, indexBuffer], offset);
@@ -124,6 +132,17 @@ const shortRows: readonly KernelCase[] = [
       });
     })
   ),
+];
+
+/** Rows that overlap: spans that begin anywhere, short ones and those that are copied as they are. */
+const spans: readonly KernelCase[] = [
+  takeCase("spans of a line", "gatherRows", { outer: 1, size: 20, inner: 7, step: 1 }, [3, 0, 19, 3, 25]),
+  takeCase("spans of lines, two apart", "gatherRows", { outer: 3, size: 9, inner: 4, step: 2 }, [8, 0, -3, 5]),
+  takeCase("spans of one element", "gatherRows", { outer: 2, size: 9, inner: 1, step: 1 }, [8, 0, 5]),
+  takeCase("long spans", "gatherRows", { outer: 2, size: 50, inner: 300, step: 1 }, noiseInt(25, 30, 0, 49)),
+  takeCase("long spans, four apart", "gatherRows", { outer: 2, size: 50, inner: 64, step: 4 }, noiseInt(26, 30, 0, 49)),
+  takeCase("spans of bytes", "gatherRows", { outer: 1, size: 20, inner: 8, step: 1 }, [3, 17], { dtype: "u8" }),
+  takeCase("spans of f64", "gatherRows", { outer: 2, size: 20, inner: 5, step: 1 }, [3, 17], { dtype: "f64", offset: 2 }),
 ];
 
 /** Rows added in many blocks, which threads share, and in few, of which each takes a range of rows. */
@@ -229,4 +248,4 @@ const epilogues: readonly KernelCase[] = [
 ];
 
 /** Cases of rows by index. */
-export const takeCases: readonly KernelCase[] = [...layouts, ...shortRows, ...manyBlocks, ...types, ...epilogues];
+export const takeCases: readonly KernelCase[] = [...layouts, ...shortRows, ...spans, ...manyBlocks, ...types, ...epilogues];

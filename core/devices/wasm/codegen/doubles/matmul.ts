@@ -8,8 +8,8 @@ import type { GeneratorContext, Phase } from "../context.ts";
 import { operandAddress, plusScaled } from "../emit/addresses.ts";
 import { doubleBytes, panelProduct } from "./panel_product.ts";
 
-/** Steps of a panel: it shall stay in a core's cache. */
-const mostSteps = 1024;
+/** Steps of a panel: it shall stay in a core's nearest cache. */
+const mostSteps = 256;
 
 /** Writes the phases of a product. */
 export function doubleMatmul(context: GeneratorContext, kernel: MatmulKernel): readonly Phase[] {

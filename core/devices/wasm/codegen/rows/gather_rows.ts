@@ -6,6 +6,7 @@
 import { deviceBytes } from "../../../../dtype.ts";
 import { isContiguous } from "../../../../ir/axes.ts";
 import type { GatherRowsKernel, Store } from "../../../../ir/kernel.ts";
+import { blockOf, stepOf } from "../../../../ir/kernels/rows.ts";
 import { sizeOf } from "../../../../shape.ts";
 import { type GeneratorContext, type KernelGenerator, phaseLocals, phaseParams } from "../context.ts";
 import { loopNestOf, writeLoopNest } from "../elementwise/loop_nest.ts";
@@ -26,12 +27,13 @@ const leastCopiedBytes = 256;
 export const gatherRows: KernelGenerator<GatherRowsKernel> = (context, kernel) => {
   if (sizeOf(kernel.shape) === 0) return [];
   const { outer, size, inner, count, operands: [source, indices] } = kernel;
-  const bytes = inner * deviceBytes(context.program.buffers[source.buffer].dtype);
+  const elementBytes = deviceBytes(context.program.buffers[source.buffer].dtype);
+  const [bytes, stepBytes, blockBytes] = [inner, stepOf(kernel), blockOf(kernel)].map((elements) => elements * elementBytes);
   const copied = bytes >= leastCopiedBytes ? copiedStore(context, kernel) : undefined;
   const numbers = accessStream(context.program, { ...indices, strides: [0, 1, 0] });
   const result: Stream = {
-    ...accessStream(context.program, { ...source, strides: [size * inner, 0, 1] }),
-    chosen: { numbers, rows: size, bytes },
+    ...accessStream(context.program, { ...source, strides: [blockOf(kernel), 0, 1] }),
+    chosen: { numbers, rows: size, bytes: stepBytes },
   };
   const nest = loopNestOf(context, kernel, { columns: "any", result: () => result });
   const pieces = piecesFor(context.threads, nest);
@@ -40,12 +42,11 @@ export const gatherRows: KernelGenerator<GatherRowsKernel> = (context, kernel) =
     const [from, to, row] = c.locals("i32", 3);
     setAlignedShare(c, phaseLocals.piece, outer * count, 1, pieces, from, to);
     c.forRange(row, from, to, () => {
-      plusScaled(operandAddress(c, copied, bytes / inner), row, bytes);
-      operandAddress(c, source, bytes / inner);
-      if (outer > 1) c.get(row).i32(count).op("i32.div_u").i32(size).op("i32.mul");
-      else c.i32(0);
+      plusScaled(operandAddress(c, copied, elementBytes), row, bytes);
+      operandAddress(c, source, elementBytes);
+      if (outer > 1) c.get(row).i32(count).op("i32.div_u").i32(blockBytes).op("i32.mul").op("i32.add");
       pushRowIndex(c, indices, size, () => c.get(row).i32(count).op("i32.rem_u"));
-      c.op("i32.add").i32(bytes).op("i32.mul").op("i32.add").i32(bytes).copy();
+      c.i32(stepBytes).op("i32.mul").op("i32.add").i32(bytes).copy();
     });
   });
   return [{ func, pieces }];

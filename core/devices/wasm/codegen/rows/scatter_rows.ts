@@ -5,9 +5,10 @@
  */
 import { deviceBytes } from "../../../../dtype.ts";
 import type { Access, ScatterRowsKernel } from "../../../../ir/kernel.ts";
+import { blockOf, stepOf } from "../../../../ir/kernels/rows.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import { type KernelGenerator, phaseLocals, phaseParams } from "../context.ts";
-import { plus, slotAddress } from "../emit/addresses.ts";
+import { plus, plusScaled, slotAddress } from "../emit/addresses.ts";
 import { setShare } from "../emit/shares.ts";
 import { piecesFor } from "../work.ts";
 import { pushRowIndex } from "./row_index.ts";
@@ -24,17 +25,16 @@ export const scatterRows: KernelGenerator<ScatterRowsKernel> = (context, kernel)
     const [from, to, o, k, row] = c.locals("i32", 5);
     setShare(c, phaseLocals.piece, pieces, size, from, to);
     /** Pushes where row `at` of an outer block begins. */
-    const address = (access: Access, rows: number, at: number) => {
-      plus(slotAddress(c, access.buffer), access.offset * bytes);
-      c.get(o).i32(rows).op("i32.mul").get(at).op("i32.add").i32(inner * bytes).op("i32.mul").op("i32.add");
+    const address = (access: Access, block: number, step: number, at: number) => {
+      plusScaled(plusScaled(plus(slotAddress(c, access.buffer), access.offset * bytes), o, block * bytes), at, step * bytes);
     };
     c.for(o, 0, outer, 1, () =>
       c.for(k, 0, count, 1, () => {
         pushRowIndex(c, indices, size, () => c.get(k));
         c.tee(row).get(from).op("i32.ge_s").get(row).get(to).op("i32.lt_s").op("i32.and");
         c.if(() => {
-          address(target, size, row);
-          address(source, count, k);
+          address(target, blockOf(kernel), stepOf(kernel), row);
+          address(source, count * inner, inner, k);
           copy(c, inner * bytes);
         });
       }));

@@ -7,6 +7,7 @@
  * @module
  */
 import type { ScatterRowsKernel } from "../../../../ir/kernel.ts";
+import { blockOf, stepOf } from "../../../../ir/kernels/rows.ts";
 import { type Dispatch, type KernelCode, type KernelContext, noDispatches, singleDispatch } from "../kernel_code.ts";
 import { address, type Coordinate, decompose } from "../shader/coordinates.ts";
 import { independentWorkgroup, invocationIndex } from "../shader/invocations.ts";
@@ -69,11 +70,12 @@ function writeLast(context: KernelContext<ScatterRowsKernel>): Dispatch {
 /** Copies element (o, k, i) of the rows to row `row` of the target. */
 function copyElement(
   shader: Shader,
-  { size, inner, count, target, operands: [source] }: ScatterRowsKernel,
+  kernel: ScatterRowsKernel,
   [o, k, i]: readonly [Coordinate, Coordinate, Coordinate],
   row: Coordinate,
 ): void {
+  const { inner, count, target, operands: [source] } = kernel;
   const from = shader.define(address(source.offset, [count * inner, inner, 1], [o, k, i]), "a");
-  const to = shader.define(address(target.offset, [size * inner, inner, 1], [o, row, i]), "a");
+  const to = shader.define(address(target.offset, [blockOf(kernel), stepOf(kernel), 1], [o, row, i]), "a");
   shader.store(target.buffer, to, shader.load(source.buffer, from));
 }
