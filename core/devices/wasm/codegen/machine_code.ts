@@ -6,7 +6,7 @@
  */
 import type { WasmModule } from "./assembler/module.ts";
 import { roundUp } from "./emit/blocks.ts";
-import type { VectorParameter, VectorWriter, WriteVectors } from "./emit/vector_code.ts";
+import { type VectorParameter, type VectorPart, type VectorWriter, withConstants } from "./emit/vector_code.ts";
 import { type Tiles, wholeBlockRows } from "./matmul/tile.ts";
 
 /** The machine code of one program as it is written. */
@@ -15,7 +15,7 @@ export interface MachineCode {
   readonly lanes: number;
   readonly tileColumns: number;
   /** Adds a function; gives its offset. */
-  add(parameters: readonly VectorParameter[], write: WriteVectors): number;
+  add(parameters: readonly VectorParameter[], write: VectorPart["write"]): number;
 }
 
 /** The import: the offset of a function, and as many arguments as functions may have. */
@@ -32,16 +32,16 @@ export function importMachineCode(
   const { module: from, name, maxArguments } = machineImport;
   const call = module.importFunc(from, name, { params: Array(1 + maxArguments).fill("i32") });
   const writer: VectorWriter = {
-    func: ({ name, params }, write) =>
-      module.func({ name: name && `${name}, machine code`, params: params.map(() => "i32" as const) }, (c) => {
-        c.i32(machine.add(params, write));
+    func: ({ name, params, distances = [] }, write) =>
+      module.func({ name: name && `${name} ${distances}, machine code`, params: params.map(() => "i32" as const) }, (c) => {
+        c.i32(machine.add(params, withConstants(distances, write)));
         for (let i = 0; i < maxArguments; i++) {
           if (i < params.length) c.get(i);
           else c.i32(0);
         }
         c.call(call);
       }),
-    part: (_, write) => ({ write }),
+    part: ({ distances = [] }, write) => ({ write: withConstants(distances, write) }),
   };
   return (multiplyAdds, columns) => {
     if (multiplyAdds < leastMultiplyAdds) return undefined;

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { VectorParameter, WriteVectors } from "../codegen/emit/vector_code.ts";
+import type { VectorParameter, VectorPart } from "../codegen/emit/vector_code.ts";
 import type { MachineCode } from "../codegen/machine_code.ts";
 import { nativeArguments } from "../control.ts";
 import { CodeMemory } from "./code_memory.ts";
@@ -148,7 +148,7 @@ export class NativeProgram implements MachineCode {
     this.#callOf = callOf;
   }
 
-  add(parameters: readonly VectorParameter[], write: WriteVectors): number {
+  add(parameters: readonly VectorParameter[], write: VectorPart["write"]): number {
     const offset = this.#bytes.length;
     for (const byte of machineFunction(this.#vectors, this.#memory, parameters, write)) this.#bytes.push(byte);
     return offset;

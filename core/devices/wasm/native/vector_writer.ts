@@ -6,7 +6,8 @@
  *
  * @module
  */
-import type { VectorCode, VectorParameter, VectorPart, WriteVectors } from "../codegen/emit/vector_code.ts";
+import type { Distance } from "../codegen/emit/distances.ts";
+import type { VectorCode, VectorParameter, VectorPart } from "../codegen/emit/vector_code.ts";
 import {
   Assembler,
   at,
@@ -62,7 +63,7 @@ export function machineFunction(
   { lanes }: VectorSet,
   memory: bigint,
   parameters: readonly VectorParameter[],
-  write: WriteVectors,
+  write: VectorPart["write"],
 ): readonly number[] {
   const writer = new VectorWriter(lanes);
   const registers = writer.integers(parameters.length);
@@ -175,7 +176,14 @@ class VectorWriter implements VectorCode {
     return at(rsp, place * this.lanes * floatBytes);
   }
 
-  storeAcross(vectors: readonly number[], address: number, offset: number, distance: number, count = vectors.length): void {
+  storeAcross(
+    vectors: readonly number[],
+    address: number,
+    offset: number,
+    distance: Distance,
+    count = vectors.length,
+  ): void {
+    if (!("bytes" in distance)) throw new RangeError("Vectors are stored across constant distances only");
     const of4 = vectors.length === 4;
     const lines = of4 ? this.#transposed(vectors) : this.#interleaved(vectors);
     const [part] = this.vectors(1);
@@ -183,14 +191,14 @@ class VectorWriter implements VectorCode {
       lines.forEach((line, i) => {
         // Of four lanes the line has one, or, in pairs, two.
         const lane = 4 * group + (of4 ? i : 2 * i);
-        const to = at(address, offset + lane * distance);
+        const to = at(address, offset + lane * distance.bytes);
         if (group > 0 && of4 && count === 4) {
           return void this.#body.vector("vextractStore", this.#width, line, undefined, to, 0, group);
         }
         if (group > 0) this.#body.vector("vextractStore", this.#width, line, undefined, part, 0, group);
         const from = group > 0 ? part : line;
         if (of4) this.#storeFirst(from, to, count);
-        else this.#storePairs(from, to, at(address, offset + (lane + 1) * distance), count);
+        else this.#storePairs(from, to, at(address, offset + (lane + 1) * distance.bytes), count);
       });
     }
     this.releaseVectors(part);
@@ -270,6 +278,11 @@ class VectorWriter implements VectorCode {
     this.#body.constant32(to, value);
   }
 
+  setDistance(to: number, distance: Distance): void {
+    if ("bytes" in distance) this.setConstant(to, distance.bytes);
+    else this.set(to, distance.integer);
+  }
+
   set(to: number, from: number): void {
     this.#body.move(to, from);
   }
@@ -284,6 +297,10 @@ class VectorWriter implements VectorCode {
 
   add(integer: number, value: number): void {
     this.#body.addConstant(integer, value);
+  }
+
+  addInteger(integer: number, other: number): void {
+    this.#body.add(integer, other);
   }
 
   addScaled(integer: number, other: number, scale: number): void {

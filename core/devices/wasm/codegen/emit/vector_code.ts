@@ -6,6 +6,8 @@
  */
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { WasmModule } from "../assembler/module.ts";
+import { type AddressCode, Cursor } from "./cursor.ts";
+import type { Distance } from "./distances.ts";
 import { storeLanes, transpose4, vectorLanes } from "./vectors.ts";
 
 /** What a parameter of such a function is: an address in the memory, or an integer that is not negative. */
@@ -25,7 +27,7 @@ export interface LaneExchanges {
  * Writes functions that move nothing but vectors of f32. Vectors and integers go by number: local variables, or registers. Distances are
  * in bytes.
  */
-export interface VectorCode {
+export interface VectorCode extends AddressCode {
   /** Floats of a vector. */
   readonly lanes: number;
   /** New vectors. */
@@ -63,16 +65,19 @@ export interface VectorCode {
   /** Stores the first `lanes` floats; nothing beyond them is touched. */
   store(vector: number, address: number, offset: number, lanes?: number): void;
   /**
-   * Stores, for each lane, that of each of two or four vectors side by side, or of the first `count` of them; from a lane to the next it is
-   * `distance` bytes. The vectors' values are lost.
+   * Stores, for each lane, that of each of two or four vectors side by side, or of the first `count` of them; `distance` is from a lane to
+   * the next. The vectors' values are lost.
    */
-  storeAcross(vectors: readonly number[], address: number, offset: number, distance: number, count?: number): void;
+  storeAcross(vectors: readonly number[], address: number, offset: number, distance: Distance, count?: number): void;
   setConstant(to: number, value: number): void;
+  setDistance(to: number, distance: Distance): void;
   /** Sets an integer to another, to its quotient by a power of two, or to the remainder. */
   set(to: number, from: number): void;
   setQuotient(to: number, from: number, power: number): void;
   setRemainder(to: number, from: number, power: number): void;
   add(integer: number, value: number): void;
+  /** Adds another integer. */
+  addInteger(integer: number, other: number): void;
   /** Adds `scale` times another. */
   addScaled(integer: number, other: number, scale: number): void;
   /** Repeats the body as often as `counter` says, which ends at 0. */
@@ -85,20 +90,26 @@ export interface VectorCode {
   call(part: VectorPart, parameters: readonly number[]): void;
 }
 
-/** What writes code for parameters, which it may change. */
-export type WriteVectors = (code: VectorCode, parameters: readonly number[]) => void;
+/** What writes code for parameters, which it may change, and distances, which it may not. */
+export type WriteVectors = (code: VectorCode, parameters: readonly number[], distances: readonly Distance[]) => void;
 
 /** A piece of code that functions have in common. */
 export interface VectorPart {
-  readonly write: WriteVectors;
-  /** The function that it is, if it is one. */
-  readonly func?: number;
+  /** Writes it where it is called. */
+  readonly write: (code: VectorCode, parameters: readonly number[]) => void;
+  /** The function that it is, if it is one, and its last parameters. */
+  readonly func?: { readonly index: number; readonly distances: readonly number[] };
 }
 
 /** The parameters of a function, and its name: see `FunctionSpec`. */
 export interface VectorFunction {
   readonly name?: string;
   readonly params: readonly VectorParameter[];
+  /**
+   * Distances in bytes that the name does not say: in WebAssembly parameters, so that what differs in these only is written, compiled and
+   * optimized once; in machine code, which takes no time to compile, constants. Default none.
+   */
+  readonly distances?: readonly number[];
 }
 
 /** Writes functions of such code. */
@@ -109,14 +120,37 @@ export interface VectorWriter {
   part(spec: VectorFunction, write: WriteVectors): VectorPart;
 }
 
+/** What writes code whose distances are constants. */
+export function withConstants(distances: readonly number[], write: WriteVectors): VectorPart["write"] {
+  const constants = distances.map((bytes) => ({ bytes }));
+  return (code, parameters) => write(code, parameters, constants);
+}
+
 /** Writes WebAssembly; see `WasmVectorCode` for registers of two vectors. */
 export function wasmVectorWriter(module: WasmModule, perRegister: 1 | 2 = 1): VectorWriter {
-  const func: VectorWriter["func"] = ({ name, params }, write) =>
+  const define = (name: string | undefined, count: number, write: (code: VectorCode, parameters: readonly number[]) => void) =>
     module.func(
-      { name: name && `${name}, ${perRegister} per register`, params: params.map(() => "i32" as const) },
-      (c) => write(new WasmVectorCode(c, perRegister), params.map((_, i) => i)),
+      { name: name && `${name}, ${perRegister} per register`, params: Array<"i32">(count).fill("i32") },
+      (c) => write(new WasmVectorCode(c, perRegister), Array.from({ length: count }, (_, i) => i)),
     );
-  return { func, part: (spec, write) => ({ write, func: func(spec, write) }) };
+  const part: VectorWriter["part"] = ({ name, params, distances = [] }, write) => {
+    const count = params.length;
+    const index = define(
+      name,
+      count + distances.length,
+      (code, all) => write(code, all.slice(0, count), all.slice(count).map((integer) => ({ integer }))),
+    );
+    return { write: withConstants(distances, write), func: { index, distances } };
+  };
+  return {
+    part,
+    func: (spec, write) => {
+      const { name, params, distances = [] } = spec;
+      const called = part(spec, write);
+      if (distances.length === 0) return called.func!.index;
+      return define(name && `${name} ${distances}`, params.length, (code, parameters) => code.call(called, parameters));
+    },
+  };
 }
 
 /**
@@ -222,27 +256,45 @@ export class WasmVectorCode implements VectorCode {
     storeLanes(this.#c, address, vector, lanes, offset);
   }
 
-  storeAcross(vectors: readonly number[], address: number, offset: number, distance: number, count = vectors.length): void {
+  storeAcross(
+    vectors: readonly number[],
+    address: number,
+    offset: number,
+    distance: Distance,
+    count = vectors.length,
+  ): void {
     const c = this.#c;
+    const to = new Cursor(this, address, { offset });
+    const eachLane = (store: (lane: number) => void) => {
+      for (let lane = 0; lane < vectorLanes; lane++) {
+        if (lane > 0) to.move(distance);
+        store(lane);
+      }
+    };
     if (vectors.length === vectorLanes) {
       transpose4(c, vectors);
-      vectors.forEach((vector, lane) => this.store(vector, address, offset + lane * distance, count));
-      return;
+      eachLane((lane) => this.store(vectors[lane], to.address, to.offset, count));
+    } else {
+      const [first, second] = vectors;
+      c.withLocals("v128", 1, (pair) =>
+        eachLane((lane) => {
+          // What a lane has of both, and what the next one has.
+          if (lane % 2 === 0) c.get(first).get(second).shuffle32([lane, lane + 4, lane + 1, lane + 5]).set(pair);
+          c.get(to.address).get(pair);
+          if (count === 1) c.memLane("v128.store32_lane", lane % 2 * 2, to.offset);
+          else c.memLane("v128.store64_lane", lane % 2, to.offset);
+        }));
     }
-    const [first, second] = vectors;
-    c.withLocals("v128", 1, (pair) => {
-      for (let lane = 0; lane < vectorLanes; lane++) {
-        // What a lane has of both, and what the next one has.
-        if (lane % 2 === 0) c.get(first).get(second).shuffle32([lane, lane + 4, lane + 1, lane + 5]).set(pair);
-        c.get(address).get(pair);
-        if (count === 1) c.memLane("v128.store32_lane", lane % 2 * 2, offset + lane * distance);
-        else c.memLane("v128.store64_lane", lane % 2, offset + lane * distance);
-      }
-    });
+    to.release();
   }
 
   setConstant(to: number, value: number): void {
     this.#c.i32(value).set(to);
+  }
+
+  setDistance(to: number, distance: Distance): void {
+    if ("bytes" in distance) this.setConstant(to, distance.bytes);
+    else this.set(to, distance.integer);
   }
 
   set(to: number, from: number): void {
@@ -259,6 +311,10 @@ export class WasmVectorCode implements VectorCode {
 
   add(integer: number, value: number): void {
     this.#c.increment(integer, value);
+  }
+
+  addInteger(integer: number, other: number): void {
+    this.#c.get(integer).get(other).op("i32.add").set(integer);
   }
 
   addScaled(integer: number, other: number, scale: number): void {
@@ -285,6 +341,7 @@ export class WasmVectorCode implements VectorCode {
 
   call({ func }: VectorPart, parameters: readonly number[]): void {
     for (const each of parameters) this.#c.get(each);
-    this.#c.call(func!);
+    for (const distance of func!.distances) this.#c.i32(distance);
+    this.#c.call(func!.index);
   }
 }

@@ -16,11 +16,20 @@
  *
  * @module
  */
+import { Cursor, moveInPlace } from "../emit/cursor.ts";
+import { type Distance, Distances } from "../emit/distances.ts";
 import { addOuterProduct, releaseSumTile, type SumTile, sumTile } from "../emit/outer_product.ts";
-import type { LaneExchanges, VectorCode, VectorParameter, VectorWriter, WriteVectors } from "../emit/vector_code.ts";
+import type {
+  LaneExchanges,
+  VectorCode,
+  VectorFunction,
+  VectorParameter,
+  VectorWriter,
+  WriteVectors,
+} from "../emit/vector_code.ts";
 import { floatBytes, vectorLanes } from "../emit/vectors.ts";
 import { lineBytes } from "../../control.ts";
-import { lanesOf, type Tiles } from "./tile.ts";
+import { lanesOf, type Tiles, wideTile } from "./tile.ts";
 
 /** Steps that are written out one after the other, and where there are many. */
 const unrolledSteps = 4;
@@ -66,7 +75,7 @@ const tileParameters: readonly VectorParameter[] = ["address", "address", "addre
  */
 export function microKernel(writer: VectorWriter, spec: TileSpec): number {
   const params = spec.runs && spec.accumulates ? [...tileParameters, "count"] as const : tileParameters;
-  return writer.func({ name: nameOf(spec), params }, writeTile(spec));
+  return writer.func({ ...formOf(spec), params }, writeTile(spec));
 }
 
 /**
@@ -93,7 +102,7 @@ export type NextRows = "below" | "behind";
 export function tileColumn(writer: VectorWriter, spec: TileSpec, next: NextRows): number {
   const { rows, lhsRow, lhsStep, resultRow, linesAhead = 0 } = spec;
   const last: readonly VectorParameter[] = linesAhead > 0 ? ["address"] : [];
-  const tile = writer.part({ name: nameOf(spec), params: [...tileParameters, ...last] }, writeTile(spec));
+  const tile = writer.part({ ...formOf(spec), params: [...tileParameters, ...last] }, writeTile(spec));
   return writer.func(
     { name: `tiles ${next} ${nameOf(spec)}`, params: [...tileParameters, "count", ...last] },
     (code, [lhs, rhs, result, steps, accumulate, tiles, ...ahead]) =>
@@ -116,7 +125,7 @@ export function tileRow(
   spec: TileSpec,
   next: { readonly rhs: number; readonly result: number },
 ): number {
-  const tile = writer.part({ name: nameOf(spec), params: tileParameters }, writeTile(spec));
+  const tile = writer.part({ ...formOf(spec), params: tileParameters }, writeTile(spec));
   return writer.func(
     { name: `tiles beside ${nameOf(spec)} ${[next.rhs, next.result]}`, params: [...tileParameters, "count"] },
     (code, [lhs, rhs, result, steps, last, tiles]) =>
@@ -132,13 +141,38 @@ function nameOf(spec: TileSpec): string {
   return `tile ${JSON.stringify(spec)}`;
 }
 
+type TileDistance = "lhsRow" | "lhsStep" | "rhsStep" | "resultRow" | "lhsRun" | "rhsRun";
+
+/** The distances of a tile: told are those that are neither between neighbours nor in packed strips and panels. */
+function distancesOf({ rows, lhsRow, lhsStep, rhsStep, resultRow, runs }: TileSpec): Distances<TileDistance> {
+  const floats = { lhsRow, lhsStep, rhsStep, resultRow, lhsRun: runs?.lhs ?? 0, rhsRun: runs?.rhs ?? 0 };
+  const isFixed = {
+    lhsRow: lhsRow === 1,
+    lhsStep: lhsStep === 1 || lhsStep === rows,
+    rhsStep: rhsStep <= wideTile,
+    resultRow: false,
+    lhsRun: runs === undefined,
+    rhsRun: runs === undefined,
+  };
+  const bytes = Object.entries(floats).map(([name, distance]) => [name, distance * floatBytes]);
+  return new Distances(Object.fromEntries(bytes) as Record<TileDistance, number>, (name) => isFixed[name]);
+}
+
+/** What the code of a tile depends on, and the distances that it is told. */
+function formOf(spec: TileSpec): Pick<VectorFunction, "name" | "distances"> {
+  const { rows, columns, wholeSteps, accumulates, runs, linesAhead } = spec;
+  const { form, told } = distancesOf(spec);
+  return { name: `tile ${[rows, columns, wholeSteps, accumulates, runs !== undefined, linesAhead]} ${form}`, distances: told };
+}
+
 function writeTile(spec: TileSpec): WriteVectors {
-  return (code, parameters) => new Tile(code, spec, parameters).write();
+  return (code, parameters, told) => new Tile(code, spec, distancesOf(spec).with(told), parameters).write();
 }
 
 class Tile {
   readonly #code: VectorCode;
   readonly #spec: TileSpec;
+  readonly #distances: Readonly<Record<TileDistance, Distance>>;
   readonly #lhs: number;
   readonly #rhs: number;
   readonly #result: number;
@@ -157,9 +191,15 @@ class Tile {
   /** What exchanges lanes, if the tile does. */
   readonly #exchanges: LaneExchanges | undefined;
 
-  constructor(code: VectorCode, spec: TileSpec, [lhs, rhs, result, steps, last, behind]: readonly number[]) {
+  constructor(
+    code: VectorCode,
+    spec: TileSpec,
+    distances: Readonly<Record<TileDistance, Distance>>,
+    [lhs, rhs, result, steps, last, behind]: readonly number[],
+  ) {
     this.#code = code;
     this.#spec = spec;
+    this.#distances = distances;
     [this.#lhs, this.#rhs, this.#result, this.#steps] = [lhs, rhs, result, steps];
     [this.#accumulate, this.#runs] = [last, spec.accumulates ? behind : last];
     this.#ahead = behind;
@@ -183,14 +223,14 @@ class Tile {
     this.#eachSum((sum) => code.clear(sum));
     if (this.#spec.accumulates) {
       code.unless0(this.#accumulate, () => {
-        this.#eachSum((sum, lanes, offset) => code.load(sum, this.#result, offset, lanes));
+        this.#eachSum((sum, lanes, address, offset) => code.load(sum, address, offset, lanes));
         this.#exchangeSums();
       });
     }
-    if (runs) this.#eachRun(runs);
+    if (runs) this.#eachRun();
     else this.#run();
     this.#exchangeSums();
-    this.#eachSum((sum, lanes, offset) => code.store(sum, this.#result, offset, lanes));
+    this.#eachSum((sum, lanes, address, offset) => code.store(sum, address, offset, lanes));
     releaseSumTile(code, this.#tile);
     code.releaseIntegers(this.#count);
     if (this.#together !== undefined) code.releaseVectors(this.#together);
@@ -213,39 +253,46 @@ class Tile {
     code.repeat(this.#count, () => this.#addSteps(1));
   }
 
-  #eachRun(distance: { readonly lhs: number; readonly rhs: number }): void {
+  #eachRun(): void {
     const code = this.#code;
     const [lhs, rhs] = code.integers(2);
     code.set(lhs, this.#lhs);
     code.set(rhs, this.#rhs);
     code.repeat(this.#runs, () => {
       this.#run();
-      code.add(lhs, distance.lhs * floatBytes);
-      code.add(rhs, distance.rhs * floatBytes);
+      moveInPlace(code, lhs, this.#distances.lhsRun);
+      moveInPlace(code, rhs, this.#distances.rhsRun);
       code.set(this.#lhs, lhs);
       code.set(this.#rhs, rhs);
     });
     code.releaseIntegers(lhs, rhs);
   }
 
-  /** Calls `body` with each sum, how many of its lanes are columns, and the offset of its first element in the result. */
-  #eachSum(body: (sum: number, lanes: number, offset: number) => void): void {
+  /** Calls `body` with each sum, how many of its lanes are columns, and where its first element is in the result. */
+  #eachSum(body: (sum: number, lanes: number, address: number, offset: number) => void): void {
     const { lanes } = this.#code;
-    const { columns, resultRow } = this.#spec;
-    this.#tile.sums.forEach((line, row) =>
-      line.forEach((sum, v) => body(sum, Math.min(lanes, columns - v * lanes), (row * resultRow + v * lanes) * floatBytes))
-    );
+    const line = new Cursor(this.#code, this.#result);
+    this.#tile.sums.forEach((sums, row) => {
+      if (row > 0) line.move(this.#distances.resultRow);
+      sums.forEach((sum, v) =>
+        body(sum, Math.min(lanes, this.#spec.columns - v * lanes), line.address, line.offset + v * lanes * floatBytes)
+      );
+    });
+    line.release();
   }
 
   /** Adds the products of some steps, and moves the pointers behind them. */
   #addSteps(count: number): void {
-    const { lhsStep, rhsStep } = this.#spec;
+    const lhs = new Cursor(this.#code, this.#lhs, { inPlace: true });
+    const rhs = new Cursor(this.#code, this.#rhs, { inPlace: true });
     for (let step = 0; step < count; step++) {
-      this.#addStep(step, count);
+      this.#addStep(lhs, rhs, step, count);
       if (count === unrolledSteps) this.#bringAhead(step);
+      lhs.move(this.#distances.lhsStep);
+      rhs.move(this.#distances.rhsStep);
     }
-    this.#code.add(this.#lhs, lhsStep * count * floatBytes);
-    this.#code.add(this.#rhs, rhsStep * count * floatBytes);
+    lhs.settle();
+    rhs.settle();
   }
 
   /** Asks for the lines of step number `step` of four. */
@@ -271,48 +318,63 @@ class Tile {
   }
 
   /** Sets a vector to the factor of a row in step number `step` of `count`; rows come in order. */
-  #loadLeft(to: number, row: number, step: number, count: number): void {
+  #loadLeft(to: number, lineOf: (row: number) => Cursor, row: number, step: number, count: number): void {
     const [code, together] = [this.#code, this.#together];
-    const at = row * this.#spec.lhsRow + step * this.#spec.lhsStep;
     const { rows, lhsStep } = this.#spec;
     if (this.#along.length > 0 && count % code.lanes === 0) return code.spread!(to, this.#along[row], step % code.lanes);
     // Packed steps follow each other without a gap, whole vectors of them; else it is the rows of a step.
     const packed = lhsStep === rows && count % code.lanes === 0;
-    const number = packed ? at : row;
+    const number = packed ? step * rows + row : row;
     const end = packed ? count * rows : rows;
     if (together === undefined || number - number % code.lanes + code.lanes > end) {
-      return code.broadcast(to, this.#lhs, at * floatBytes);
+      const line = lineOf(row);
+      return code.broadcast(to, line.address, line.offset);
     }
-    if (number % code.lanes === 0) code.load(together, this.#lhs, at * floatBytes);
+    if (number % code.lanes === 0) {
+      const line = lineOf(row);
+      code.load(together, line.address, line.offset);
+    }
     code.spread!(to, together, number % code.lanes);
   }
 
-  /** Adds the outer product of step number `step` of `count` from the pointers on. */
-  #addStep(step: number, count: number): void {
+  /** Adds the outer product of step number `step` of `count`, at which the pointers are. */
+  #addStep(lhs: Cursor, rhs: Cursor, step: number, count: number): void {
     const code = this.#code;
-    const { columns, lhsRow, rhsStep } = this.#spec;
+    const { columns } = this.#spec;
     const loadColumn = (to: number, v: number) =>
-      code.load(to, this.#rhs, (step * rhsStep + v * code.lanes) * floatBytes, Math.min(code.lanes, columns - v * code.lanes));
-    if (this.#exchanges) return this.#addExchanged(this.#exchanges, step, loadColumn);
+      code.load(to, rhs.address, rhs.offset + v * code.lanes * floatBytes, Math.min(code.lanes, columns - v * code.lanes));
+    if (this.#exchanges) return this.#addExchanged(this.#exchanges, lhs, loadColumn);
     if (step % code.lanes === 0 && count % code.lanes === 0) {
-      this.#along.forEach((to, row) => code.load(to, this.#lhs, (row * lhsRow + step) * floatBytes));
+      this.#withRows(lhs, (lineOf) =>
+        this.#along.forEach((to, row) => {
+          const line = lineOf(row);
+          code.load(to, line.address, line.offset);
+        }));
     }
-    addOuterProduct(
-      code,
-      this.#tile,
-      (to, row) => this.#loadLeft(to, row, step, count),
-      loadColumn,
+    this.#withRows(
+      lhs,
+      (lineOf) => addOuterProduct(code, this.#tile, (to, row) => this.#loadLeft(to, lineOf, row, step, count), loadColumn),
     );
   }
 
+  /** Gives `body` what moves to a row of the left matrix, row after row. */
+  #withRows(lhs: Cursor, body: (lineOf: (row: number) => Cursor) => void): void {
+    const line = new Cursor(this.#code, lhs.address, { offset: lhs.offset });
+    let reached = 0;
+    body((row) => {
+      for (; reached < row; reached++) line.move(this.#distances.lhsRow);
+      return line;
+    });
+    line.release();
+  }
+
   /** The same by exchanging lanes of the left matrix. */
-  #addExchanged(exchanges: LaneExchanges, step: number, loadColumn: (to: number, v: number) => void): void {
+  #addExchanged(exchanges: LaneExchanges, lhs: Cursor, loadColumn: (to: number, v: number) => void): void {
     const code = this.#code;
     const { sums, held, passing } = this.#tile;
     const add = (row: number) => held.forEach((column, v) => code.multiplyAdd(passing, column, sums[row][v]));
-    const from = step * this.#spec.lhsStep;
     held.forEach((to, v) => loadColumn(to, v));
-    code.load(passing, this.#lhs, from * floatBytes);
+    code.load(passing, lhs.address, lhs.offset);
     add(0);
     exchanges.within(passing, 1);
     add(1);
@@ -320,7 +382,7 @@ class Tile {
     add(3);
     exchanges.within(passing, 1);
     add(2);
-    exchanges.loadPair(passing, this.#lhs, (from + code.lanes) * floatBytes);
+    exchanges.loadPair(passing, lhs.address, lhs.offset + code.lanes * floatBytes);
     add(4);
     exchanges.within(passing, 1);
     add(5);

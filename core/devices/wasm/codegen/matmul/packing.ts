@@ -10,6 +10,7 @@
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { WasmModule } from "../assembler/module.ts";
 import { plus } from "../emit/addresses.ts";
+import { type Distance, Distances, moveBy, toldFunction } from "../emit/distances.ts";
 import type { VectorWriter } from "../emit/vector_code.ts";
 import { floatBytes, loadLanes, storeLanes, transpose4, vectorLanes } from "../emit/vectors.ts";
 
@@ -79,18 +80,25 @@ export function packNeighbours(writer: VectorWriter, { width, stepStride, panelS
 /** Lanes that are packed together if they are far apart: more streams would throw each other out of the first-level cache. */
 const lanesTogether = 16;
 
+/** From lane to lane and from step to step in the source, and from step to step in the panel. */
+type PanelDistances = Readonly<Record<"lane" | "step" | "panel", Distance>>;
+
 /** Writes a function (source address, panel address, steps) that packs one panel. */
 export function packPanel(module: WasmModule, spec: PanelSpec): number {
-  if (spec.laneStride !== 1 && spec.width > lanesTogether) return packGroups(module, spec);
-  return module.func({ name: nameOf(spec), params: ["i32", "i32", "i32"] }, (c) => {
-    if (spec.laneStride === 1) packAdjacentLanes(c, spec);
-    else if (spec.stepStride === 1) packTransposed(c, spec);
-    else stepLoop(c, count, 1, moves(spec), () => packScalars(c, spec));
-  });
-}
-
-function nameOf({ width, lanes, laneStride, stepStride, panelStride = width }: PanelSpec): string {
-  return `packed panel ${[width, lanes, laneStride, stepStride, panelStride]}`;
+  const { width, lanes, laneStride, stepStride, panelStride = width } = spec;
+  if (laneStride !== 1 && width > lanesTogether) return packGroups(module, spec);
+  const bytes = { lane: laneStride * floatBytes, step: stepStride * floatBytes, panel: panelStride * floatBytes };
+  const distances = new Distances(bytes, (name, distance) => distance === (name === "panel" ? width : 1) * floatBytes);
+  return toldFunction(
+    module,
+    { name: `packed panel ${[width, lanes]}`, params: ["i32", "i32", "i32"] },
+    distances,
+    (c, distances) => {
+      if (laneStride === 1) packAdjacentLanes(c, spec, distances);
+      else if (stepStride === 1) packTransposed(c, spec, distances);
+      else stepLoop(c, count, 1, moves(distances), () => packScalars(c, spec, distances));
+    },
+  );
 }
 
 /**
@@ -104,7 +112,8 @@ export function packPanelsBeside(
   panelFloats: number,
 ): number {
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
-    stepLoop(c, count, 1, moves({ width, lanes: width, laneStride: 1, stepStride }), () => {
+    const [sourceStep, panelStep] = [stepStride, width].map((floats) => ({ bytes: floats * floatBytes }));
+    stepLoop(c, count, 1, [[source, sourceStep], [panel, panelStep]], () => {
       for (let i = 0; i < panels; i++) {
         for (let lane = 0; lane < width; lane += vectorLanes) {
           c.get(panel).get(source).mem("v128.load", (i * width + lane) * floatBytes);
@@ -134,43 +143,45 @@ function packGroups(module: WasmModule, { width, lanes, laneStride, stepStride, 
 /** Parameters of a packing function. */
 const [source, panel, count] = [0, 1, 2];
 
-/** Repeats `body` while local `steps` holds at least `stepsAtOnce`, and moves the pointers by their bytes per step each time. */
+/** Repeats `body` while local `steps` holds at least `stepsAtOnce`, and moves the pointers by their distances per step each time. */
 function stepLoop(
   c: FunctionWriter,
   steps: number,
   stepsAtOnce: number,
-  pointers: readonly (readonly [pointer: number, bytes: number])[],
+  pointers: readonly (readonly [pointer: number, distance: Distance])[],
   body: () => void,
 ): void {
   c.block(() => {
     c.get(steps).i32(stepsAtOnce).op("i32.lt_s").brIf(0);
     c.loop(() => {
       body();
-      for (const [pointer, bytes] of pointers) c.increment(pointer, bytes * stepsAtOnce);
+      for (const [pointer, distance] of pointers) moveBy(c, pointer, distance, stepsAtOnce);
       c.increment(steps, -stepsAtOnce).get(steps).i32(stepsAtOnce).op("i32.ge_s").brIf(0);
     });
   });
 }
 
 /** The pointers of a packing function and how far a step moves them. */
-function moves({ stepStride, width, panelStride = width }: PanelSpec): readonly (readonly [number, number])[] {
-  return [[source, stepStride * floatBytes], [panel, panelStride * floatBytes]];
+function moves({ step, panel: panelStep }: PanelDistances): readonly (readonly [number, Distance])[] {
+  return [[source, step], [panel, panelStep]];
 }
 
 /** Packs one step of any strides. */
-function packScalars(c: FunctionWriter, spec: PanelSpec): void {
-  for (let lane = 0; lane < spec.lanes; lane++) {
-    c.get(panel);
-    plus(c.get(source), lane * spec.laneStride * floatBytes).mem("f32.load");
-    c.mem("f32.store", lane * floatBytes);
-  }
-  for (let lane = spec.lanes; lane < spec.width; lane++) c.get(panel).f32(0).mem("f32.store", lane * floatBytes);
+function packScalars(c: FunctionWriter, { lanes, width }: PanelSpec, { lane: laneStep }: PanelDistances): void {
+  c.withLocals("i32", 1, (from) => {
+    c.get(source).set(from);
+    for (let lane = 0; lane < lanes; lane++) {
+      if (lane > 0) moveBy(c, from, laneStep);
+      c.get(panel).get(from).mem("f32.load").mem("f32.store", lane * floatBytes);
+    }
+  });
+  for (let lane = lanes; lane < width; lane++) c.get(panel).f32(0).mem("f32.store", lane * floatBytes);
 }
 
 /** Lanes that are contiguous in the source. */
-function packAdjacentLanes(c: FunctionWriter, spec: PanelSpec): void {
+function packAdjacentLanes(c: FunctionWriter, spec: PanelSpec, distances: PanelDistances): void {
   const vector = c.local("v128");
-  stepLoop(c, count, 1, moves(spec), () => {
+  stepLoop(c, count, 1, moves(distances), () => {
     for (let lane = 0; lane < spec.width; lane += vectorLanes) {
       loadLanes(c, source, vector, spec.lanes - lane, lane * floatBytes);
       storeLanes(c, panel, vector, Math.min(vectorLanes, spec.width - lane), lane * floatBytes);
@@ -179,31 +190,35 @@ function packAdjacentLanes(c: FunctionWriter, spec: PanelSpec): void {
 }
 
 /** Lanes whose steps are contiguous: squares of 4 by 4 are transposed in registers. */
-function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
-  const { panelStride = spec.width } = spec;
+function packTransposed(c: FunctionWriter, spec: PanelSpec, distances: PanelDistances): void {
+  const { lanes, width } = spec;
   const rows = c.locals("v128", vectorLanes);
-  stepLoop(c, count, vectorLanes, moves(spec), () => {
-    for (let lane = 0; lane < spec.width; lane += vectorLanes) {
+  const [from, to] = c.locals("i32", 2);
+  stepLoop(c, count, vectorLanes, moves(distances), () => {
+    c.get(source).set(from);
+    let reached = 0;
+    for (let lane = 0; lane < width; lane += vectorLanes) {
       const loadRow = (i: number, row: number) => {
-        const from = Math.min(lane + i, spec.lanes - 1) * spec.laneStride * floatBytes;
-        if (from >= 0) c.get(source).mem("v128.load", from).set(row);
-        else plus(c.get(source), from).mem("v128.load").set(row);
+        for (; reached < Math.min(lane + i, lanes - 1); reached++) moveBy(c, from, distances.lane);
+        c.get(from).mem("v128.load").set(row);
       };
-      if (spec.width - lane === 1) {
+      c.get(panel).set(to);
+      const eachStep = (store: (row: number, step: number) => void) =>
+        rows.forEach((row, step) => {
+          if (step > 0) moveBy(c, to, distances.panel);
+          store(row, step);
+        });
+      if (width - lane === 1) {
         loadRow(0, rows[0]);
-        rows.forEach((_, step) =>
-          c.get(panel).get(rows[0]).memLane("v128.store32_lane", step, (step * panelStride + lane) * floatBytes)
-        );
+        eachStep((_, step) => c.get(to).get(rows[0]).memLane("v128.store32_lane", step, lane * floatBytes));
         continue;
       }
       rows.forEach((row, i) => loadRow(i, row));
       transpose4(c, rows);
-      rows.forEach((row, step) =>
-        storeLanes(c, panel, row, Math.min(vectorLanes, spec.width - lane), (step * panelStride + lane) * floatBytes)
-      );
+      eachStep((row) => storeLanes(c, to, row, Math.min(vectorLanes, width - lane), lane * floatBytes));
     }
   });
-  stepLoop(c, count, 1, moves(spec), () => packScalars(c, spec));
+  stepLoop(c, count, 1, moves(distances), () => packScalars(c, spec, distances));
 }
 
 /**
@@ -211,24 +226,34 @@ function packTransposed(c: FunctionWriter, spec: PanelSpec): void {
  * step after the other. `lanes` of the panel's `width` lanes (a multiple of four) are wanted.
  */
 export function unpackPanel(module: WasmModule, { width, lanes, laneStride }: Omit<PanelSpec, "stepStride">): number {
-  const name = `unpacked panel ${[width, lanes, laneStride]}`;
-  return module.func({ name, params: ["i32", "i32", "i32"] }, (c) => {
-    const [from, to, steps] = [0, 1, 2];
-    const rows = c.locals("v128", vectorLanes);
-    const pointers = [[from, width * floatBytes], [to, floatBytes]] as const;
-    stepLoop(c, steps, vectorLanes, pointers, () => {
-      for (let lane = 0; lane < lanes; lane += vectorLanes) {
-        rows.forEach((row, step) => c.get(from).mem("v128.load", (step * width + lane) * floatBytes).set(row));
-        transpose4(c, rows);
-        rows.slice(0, lanes - lane).forEach((row, i) =>
-          c.get(to).get(row).mem("v128.store", (lane + i) * laneStride * floatBytes)
-        );
-      }
-    });
-    stepLoop(c, steps, 1, pointers, () => {
-      for (let lane = 0; lane < lanes; lane++) {
-        c.get(to).get(from).mem("f32.load", lane * floatBytes).mem("f32.store", lane * laneStride * floatBytes);
-      }
-    });
-  });
+  const distances = new Distances({ lane: laneStride * floatBytes }, () => false);
+  return toldFunction(
+    module,
+    { name: `unpacked panel ${[width, lanes]}`, params: ["i32", "i32", "i32"] },
+    distances,
+    (c, { lane: laneStep }) => {
+      const [from, to, steps] = [0, 1, 2];
+      const rows = c.locals("v128", vectorLanes);
+      const [target] = c.locals("i32", 1);
+      const pointers = [[from, { bytes: width * floatBytes }], [to, { bytes: floatBytes }]] as const;
+      const eachLane = (lane: number, store: () => void) => {
+        if (lane > 0) moveBy(c, target, laneStep);
+        store();
+      };
+      stepLoop(c, steps, vectorLanes, pointers, () => {
+        c.get(to).set(target);
+        for (let lane = 0; lane < lanes; lane += vectorLanes) {
+          rows.forEach((row, step) => c.get(from).mem("v128.load", (step * width + lane) * floatBytes).set(row));
+          transpose4(c, rows);
+          rows.slice(0, lanes - lane).forEach((row, i) => eachLane(lane + i, () => c.get(target).get(row).mem("v128.store")));
+        }
+      });
+      stepLoop(c, steps, 1, pointers, () => {
+        c.get(to).set(target);
+        for (let lane = 0; lane < lanes; lane++) {
+          eachLane(lane, () => c.get(target).get(from).mem("f32.load", lane * floatBytes).mem("f32.store"));
+        }
+      });
+    },
+  );
 }

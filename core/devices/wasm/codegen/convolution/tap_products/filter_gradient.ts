@@ -15,6 +15,7 @@ import type { WasmModule } from "../../assembler/module.ts";
 import { type Epilogue, type GeneratorContext, type Phase, phaseLocals, phaseParams } from "../../context.ts";
 import { plusScaled, slotAddress } from "../../emit/addresses.ts";
 import { blockSizes, blockStart, byBlockSize } from "../../emit/blocks.ts";
+import { Distances, moveBy, toldFunction } from "../../emit/distances.ts";
 import { floatBytes, storeLanes, transpose4, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
 import { chooseGrid, type Part, setPart } from "../../matmul/grid.ts";
 import { microKernel } from "../../matmul/micro_kernel.ts";
@@ -55,11 +56,11 @@ function multiplyTaps(
   const rest = g.c / g.groups % width;
   const sumBytes = taps.length * tapSums(plan) * floatBytes;
   context.privateScratch(sumBytes);
+  const full = storeFilters(module, plan, Math.min(width, g.c / g.groups));
+  const last = rest === 0 || panels === 1 ? full : storeFilters(module, plan, rest);
   const tiles = blockSizes(rowBlocks).map((rows) => {
     const multiply = tileTaps(module, plan, rows);
-    const store = (columns: number) => storeFilters(module, plan, rows, columns);
-    const full = store(Math.min(width, g.c / g.groups));
-    return { multiply, full, last: rest === 0 || panels === 1 ? full : store(rest) };
+    return { rows, multiply, full, last };
   });
   const grid = chooseGrid(pieces, g.groups, rowBlocks.count, panels);
   const epilogue = context.epilogue(kernel);
@@ -75,8 +76,8 @@ interface TapProducts {
   readonly plan: TapPlan;
   readonly slots: PackedSlots;
   readonly epilogue: Epilogue;
-  /** By size of the blocks of output channels: functions that multiply, and that store the sums of a panel. */
-  readonly tiles: readonly { readonly multiply: number; readonly full: number; readonly last: number }[];
+  /** By size of the blocks of output channels: how many there are, and functions that multiply and that store the sums of a panel. */
+  readonly tiles: readonly Readonly<Record<"rows" | "multiply" | "full" | "last", number>>[];
   /** Whether a piece has all input channels of its blocks. */
   readonly wholeRows: boolean;
 }
@@ -123,7 +124,7 @@ class TapWriter {
     const { geometry: g, panels, width, taps } = plan;
     const { panel: panelSize, channel: channelSize } = packedSizes(plan);
     const filterBytes = taps.length * floatBytes;
-    const { multiply, full, last } = tiles[size];
+    const { rows, multiply, full, last } = tiles[size];
     slotAddress(c, slots.gradient);
     plusScaled(c, this.#outChannel, channelSize * floatBytes).set(this.#gradient);
     c.forRange(this.#panel, ...this.#part.columns, () => {
@@ -134,7 +135,7 @@ class TapWriter {
       plusScaled(c, this.#outChannel, g.c / g.groups * filterBytes);
       plusScaled(c, this.#panel, width * filterBytes).set(this.#filters);
       c.get(this.#gradient).get(this.#input).get(phaseLocals.scratch).call(multiply);
-      const store = (func: number) => c.get(phaseLocals.scratch).get(this.#filters).call(func);
+      const store = (func: number) => c.get(phaseLocals.scratch).get(this.#filters).i32(rows).call(func);
       if (full === last) store(full);
       else c.get(this.#panel).i32(panels - 1).op("i32.lt_s").if(() => store(full), () => store(last));
     });
@@ -198,39 +199,47 @@ function tileTaps(module: WasmModule, plan: TapPlan, rows: number): number {
   });
 }
 
-/** Writes a function (sums, filters) that stores a tile's sums of `columns` input channels as filters. */
-function storeFilters(module: WasmModule, plan: TapPlan, rows: number, columns: number): number {
-  const { geometry: g, taps, width } = plan;
-  const count = taps.length;
-  return module.func({ params: ["i32", "i32"] }, (c) => {
-    const [sums, filters] = [0, 1];
+/** Writes a function (sums, filters, rows) that stores a tile's sums of `columns` input channels as filters. */
+function storeFilters(module: WasmModule, plan: TapPlan, columns: number): number {
+  const { geometry: g, taps: { length: count }, width } = plan;
+  const spec = { name: `stored filters ${[count, columns, width]}`, params: ["i32", "i32", "i32"] } as const;
+  const bytes = { tap: tapSums(plan) * floatBytes, row: g.c / g.groups * count * floatBytes };
+  return toldFunction(module, spec, new Distances(bytes, () => false), (c, distances) => {
+    const [sums, filters, rows] = [0, 1, 2];
     const four = c.locals("v128", vectorLanes);
-    const load = (tap: number, column: number, to: number) =>
-      c.get(sums).mem("v128.load", (tap * tapSums(plan) + column) * floatBytes).set(to);
-    c.repeat(rows, () => {
+    const [from] = c.locals("i32", 1);
+    c.loop(() => {
       for (let column = 0; column < columns; column += vectorLanes) {
         const lanes = Math.min(vectorLanes, columns - column);
+        c.get(sums).set(from);
+        /** Taps come in order. */
+        const load = (tap: number, to: number) => {
+          if (tap > 0) moveBy(c, from, distances.tap);
+          c.get(from).mem("v128.load", column * floatBytes).set(to);
+        };
         if (count === 1) {
-          load(0, column, four[0]);
+          load(0, four[0]);
           storeLanes(c, filters, four[0], lanes, column * floatBytes);
           continue;
         }
         let tap = 0;
         for (; tap + vectorLanes <= count; tap += vectorLanes) {
-          four.forEach((to, i) => load(tap + i, column, to));
+          four.forEach((to, i) => load(tap + i, to));
           transpose4(c, four);
           four.slice(0, lanes).forEach((line, lane) =>
             c.get(filters).get(line).mem("v128.store", ((column + lane) * count + tap) * floatBytes)
           );
         }
         for (; tap < count; tap++) {
-          load(tap, column, four[0]);
+          load(tap, four[0]);
           for (let lane = 0; lane < lanes; lane++) {
             c.get(filters).get(four[0]).memLane("v128.store32_lane", lane, ((column + lane) * count + tap) * floatBytes);
           }
         }
       }
-      c.increment(sums, width * floatBytes).increment(filters, g.c / g.groups * count * floatBytes);
+      c.increment(sums, width * floatBytes);
+      moveBy(c, filters, distances.row);
+      c.increment(rows, -1).get(rows).brIf(0);
     });
   });
 }

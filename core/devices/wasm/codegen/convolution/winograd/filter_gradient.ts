@@ -13,13 +13,15 @@ import type { WasmModule } from "../../assembler/module.ts";
 import { type GeneratorContext, type Phase, phaseLocals, phaseParams } from "../../context.ts";
 import { plus, plusScaled, slotAddress } from "../../emit/addresses.ts";
 import { blockSizes, evenBlocks, roundUp } from "../../emit/blocks.ts";
+import { Cursor } from "../../emit/cursor.ts";
+import { Distances, toldFunction } from "../../emit/distances.ts";
 import { setShare } from "../../emit/shares.ts";
 import { WasmVectorCode } from "../../emit/vector_code.ts";
 import { floatBytes, transpose4, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
 import { tileColumn } from "../../matmul/micro_kernel.ts";
 import { maxTileRows, type Tiles } from "../../matmul/tile.ts";
 import { componentsToFilter, tilesOf4, tileToComponents } from "./linear_maps.ts";
-import { transformSquare } from "./squares.ts";
+import { SquareCursor, transformSquare } from "./squares.ts";
 import { directFilterTile } from "./direct_tile.ts";
 import { unevenProducts } from "./evenness.ts";
 import { planesOfSquare, squarePlanes } from "./pixels.ts";
@@ -265,19 +267,29 @@ function finishFilters(c: FunctionWriter, slot: number, func: number, from: numb
 
 /** Writes a function (sums, filters) for four neighbouring pairs of channels, one per lane. */
 function fourFilters(module: WasmModule, stride: number, parts: number): number {
-  return module.func({ params: ["i32", "i32"] }, (c) => {
+  const component = stride * floatBytes;
+  const distances = new Distances({ component, row: patchSize * component, part: componentCount * component }, () => false);
+  const spec = { name: `filters of sums ${parts}`, params: ["i32", "i32"] } as const;
+  return toldFunction(module, spec, distances, (c, { component, row: rowDistance, part: partDistance }) => {
     const [components, filters] = [0, 1];
     const filter = c.locals("v128", tapCount as number);
     const code = new WasmVectorCode(c);
+    const from = new SquareCursor(code, components, { row: rowDistance, column: component });
     const load = (to: number, row: number, column: number) => {
-      const offset = (part: number) => ((part * componentCount + row * patchSize + column) * stride) * floatBytes;
-      c.get(components).mem("v128.load", offset(0));
-      for (let part = 1; part < parts; part++) c.get(components).mem("v128.load", offset(part)).op("f32x4.add");
+      const { address, offset } = from.at(row, column);
+      const each = new Cursor(code, address, { offset });
+      for (let part = 0; part < parts; part++) {
+        if (part > 0) each.move(partDistance);
+        c.get(each.address).mem("v128.load", each.offset);
+        if (part > 0) c.op("f32x4.add");
+      }
       c.set(to);
+      each.release();
     };
     transformSquare(code, componentsToFilter, patchSize, load, (row, column, vector) => {
       code.keep(filter[row * filterSize + column], vector);
     });
+    from.release();
     storeFilters(c, filters, filter);
   });
 }

@@ -7,6 +7,7 @@ import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import { type DerivedScratch, type GeneratorContext, phaseLocals, phaseParams } from "../../context.ts";
 import { operandAddress, plus, plusScaled, setQuotientAndRemainder, slotAddress } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
+import { Distances, moveBy, toldFunction } from "../../emit/distances.ts";
 import { setShare } from "../../emit/shares.ts";
 import { WasmVectorCode } from "../../emit/vector_code.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
@@ -94,23 +95,27 @@ function fourFilters({ module }: GeneratorContext, conv: Convolution, { form, co
     const tap = row * filterSize + column;
     return conv.flipped ? filterSize * filterSize - 1 - tap : tap;
   };
-  const name = `filters ${[form.tile, conv.flipped, conv.filterOut, componentStride]}`;
-  return module.func({ name, params: ["i32", "i32"] }, (c) => {
-    const [filters, panel] = [0, 1];
+  const spec = { name: `filters ${[form.tile, conv.flipped]}`, params: ["i32", "i32"] } as const;
+  const bytes = { filter: conv.filterOut * floatBytes, component: componentStride * floatBytes };
+  return toldFunction(module, spec, new Distances(bytes, () => false), (c, distances) => {
+    const [first, panel] = [0, 1];
+    const filters = [first, ...c.locals("i32", vectorLanes - 1)];
+    filters.slice(1).forEach((each, i) => {
+      c.get(filters[i]).set(each);
+      moveBy(c, each, distances.filter);
+    });
     const load = (to: number, row: number, column: number) => {
-      const offset = (lane: number) => (lane * conv.filterOut + tapAt(row, column)) * floatBytes;
-      c.get(filters).mem("v128.load32_zero", offset(0)).set(to);
+      const offset = tapAt(row, column) * floatBytes;
+      c.get(first).mem("v128.load32_zero", offset).set(to);
       for (let lane = 1; lane < vectorLanes; lane++) {
-        c.get(filters).get(to).memLane("v128.load32_lane", lane, offset(lane)).set(to);
+        c.get(filters[lane]).get(to).memLane("v128.load32_lane", lane, offset).set(to);
       }
     };
-    transformSquare(
-      new WasmVectorCode(c),
-      form.filterToComponents,
-      filterSize,
-      load,
-      (row, column, vector) =>
-        c.get(panel).get(vector).mem("v128.store", (row * form.patch + column) * componentStride * floatBytes),
-    );
+    let stored = 0;
+    transformSquare(new WasmVectorCode(c), form.filterToComponents, filterSize, load, (_row, _column, vector) => {
+      // Components come in order.
+      if (stored++ > 0) moveBy(c, panel, distances.component);
+      c.get(panel).get(vector).mem("v128.store");
+    });
   });
 }

@@ -5,6 +5,8 @@
  *
  * @module
  */
+import { Cursor, moveInPlace } from "../../emit/cursor.ts";
+import { type Distance, Distances } from "../../emit/distances.ts";
 import type { VectorCode, VectorWriter } from "../../emit/vector_code.ts";
 import { floatBytes } from "../../emit/vectors.ts";
 import type { Convolution } from "../problem.ts";
@@ -37,6 +39,41 @@ function eachRowOfColumns(
   for (const places of half) code.releasePlaces(...places);
 }
 
+/** Moves to the vectors of a square in the order in which they are loaded: column by column. */
+export class SquareCursor {
+  readonly #code: VectorCode;
+  readonly #row: Distance;
+  readonly #column: Distance;
+  readonly #top: Cursor;
+  #line: Cursor;
+
+  /** @param distances From row to row, and from column to column. */
+  constructor(code: VectorCode, start: number, distances: Readonly<Record<"row" | "column", Distance>>) {
+    this.#code = code;
+    this.#row = distances.row;
+    this.#column = distances.column;
+    this.#top = new Cursor(code, start);
+    this.#line = this.#top;
+  }
+
+  at(row: number, column: number): Cursor {
+    if (row > 0) {
+      this.#line.move(this.#row);
+      return this.#line;
+    }
+    if (column > 0) {
+      this.#line.release();
+      this.#top.move(this.#column);
+    }
+    return this.#line = new Cursor(this.#code, this.#top.address, { offset: this.#top.offset });
+  }
+
+  release(): void {
+    this.#line.release();
+    this.#top.release();
+  }
+}
+
 /** Applies a map to the columns and then to the rows of a square of `size` vectors a side. */
 export function transformSquare(
   code: VectorCode,
@@ -54,30 +91,53 @@ export function transformSquare(
  */
 export function imageTransform(
   writer: VectorWriter,
-  { patch, tile }: WinogradForm,
+  { tile }: WinogradForm,
   map: LinearMap,
   size: number,
   { channels, pitch }: PixelLayout,
   tileStride: number,
 ): number {
-  const name = `image squares ${[tile, size, channels, pitch, tileStride]}`;
-  return writer.func({ name, params: ["address", "address", "count"] }, (code, [image, components, count]) => {
+  const pixel = channels * floatBytes;
+  const distances = new Distances({
+    pixel,
+    row: pitch * floatBytes,
+    // From behind the channels of a pixel, or of a component, to the first of the next tile.
+    nextImage: (tile - 1) * pixel,
+    nextComponents: tileStride * floatBytes - pixel,
+  }, () => false);
+  const spec = {
+    name: `image squares ${[tile, size]}`,
+    params: ["address", "address", "count"],
+    distances: distances.told,
+  } as const;
+  return writer.func(spec, (code, [image, components, count], told) => {
+    const { pixel, row: rowDistance, nextImage, nextComponents } = distances.with(told);
     const [left] = code.integers(1);
     code.repeat(count, () => {
-      code.setConstant(left, channels / code.lanes);
+      code.setDistance(left, pixel);
+      code.setQuotient(left, left, code.lanes * floatBytes);
       code.repeat(left, () => {
+        const [from, to] = [new SquareCursor(code, image, { row: rowDistance, column: pixel }), new Cursor(code, components)];
         transformSquare(
           code,
           map,
           size,
-          (to, row, column) => code.load(to, image, (row * pitch + column * channels) * floatBytes),
-          (row, column, vector) => code.store(vector, components, (row * patch + column) * channels * floatBytes),
+          (vector, row, column) => {
+            const { address, offset } = from.at(row, column);
+            code.load(vector, address, offset);
+          },
+          (row, column, vector) => {
+            if (row + column > 0) to.move(pixel);
+            code.store(vector, to.address, to.offset);
+          },
         );
+        from.release();
+        to.release();
         code.add(image, code.lanes * floatBytes);
         code.add(components, code.lanes * floatBytes);
       });
-      code.add(image, (tile - 1) * channels * floatBytes);
-      code.add(components, (tileStride - channels) * floatBytes);
+      moveInPlace(code, image, nextImage);
+      moveInPlace(code, components, nextComponents);
     });
   });
 }
@@ -89,23 +149,43 @@ export function outputTransform(
   { outChannels, outHeight, outWidth }: Convolution,
   columns: number,
 ): number {
-  const plane = outHeight * outWidth * floatBytes;
-  const name = `output tiles ${[tile, outChannels, outHeight, outWidth, columns]}`;
-  return writer.func({ name, params: ["address", "address", "count"] }, (code, [components, output, rows]) => {
+  const component = outChannels * floatBytes;
+  const distances = new Distances({
+    component,
+    row: patch * component,
+    line: outWidth * floatBytes,
+    plane: outHeight * outWidth * floatBytes,
+  }, () => false);
+  const spec = {
+    name: `output tiles ${[tile, columns]}`,
+    params: ["address", "address", "count"],
+    distances: distances.told,
+  } as const;
+  return writer.func(spec, (code, [components, output, rows], told) => {
+    const { component, row: rowDistance, line: lineDistance, plane } = distances.with(told);
     const [left] = code.integers(1);
-    code.setConstant(left, outChannels / code.lanes);
+    code.setDistance(left, component);
+    code.setQuotient(left, left, code.lanes * floatBytes);
     code.repeat(left, () => {
-      const load = (to: number, row: number, column: number) =>
-        code.load(to, components, (row * patch + column) * outChannels * floatBytes);
+      const from = new SquareCursor(code, components, { row: rowDistance, column: component });
+      const load = (to: number, row: number, column: number) => {
+        const { address, offset } = from.at(row, column);
+        code.load(to, address, offset);
+      };
+      const to = new Cursor(code, output);
       eachRowOfColumns(code, componentsToTile, patch, load, (row, line) =>
         code.ifMore(rows, row, () => {
+          // Where there is no row there is none behind it.
+          if (row > 0) to.move(lineDistance);
           const pixels: number[] = [];
           componentsToTile(code, line, () => {}, pixels);
-          code.storeAcross(pixels, output, row * outWidth * floatBytes, plane, columns);
+          code.storeAcross(pixels, to.address, to.offset, plane, columns);
           code.releaseVectors(...pixels);
         }));
+      from.release();
+      to.release();
       code.add(components, code.lanes * floatBytes);
-      code.add(output, code.lanes * plane);
+      moveInPlace(code, output, plane, code.lanes);
     });
   });
 }
