@@ -4,11 +4,11 @@
  * @module
  */
 import { sourceOf, Tensor } from "../tensor.ts";
-import { castTo, type HostArray, toHostArray } from "../dtype.ts";
+import { castTo, type HostArray } from "../dtype.ts";
 import { beginRealizing, computed, realizeNow } from "./realize.ts";
 import type { DeviceBuffer } from "../values/device.ts";
 import { noteWorkingSet, withRoom } from "../values/budget.ts";
-import { smallArray } from "../values/small_array.ts";
+import { heldNumber } from "../values/small_array.ts";
 import { Storage } from "../values/storage.ts";
 import type { NumberInput, Passthrough, Result, Specialization } from "./specialization.ts";
 import { buildTree } from "../tree.ts";
@@ -95,10 +95,7 @@ function run(
 /** A number argument as the host array of its type; integers were asked whether they hold it, unless it is cast. */
 function scalarValues({ leaf, dtype }: NumberInput, leaves: readonly unknown[]): HostArray {
   const value = leaves[leaf] as number;
-  if (dtype !== "f32") return toHostArray(dtype, [castTo(dtype, value)]);
-  const held = smallArray(dtype, 1);
-  held[0] = value;
-  return held;
+  return heldNumber(dtype, dtype === "f32" ? value : castTo(dtype, value));
 }
 
 function isPending(leaf: unknown): leaf is Tensor {

@@ -7,9 +7,10 @@ import { runProgram } from "./eager_programs.ts";
 import { noteComputed, usedIntermediates } from "./intermediates.ts";
 import { correctDepth, setValues, sourceOf, Tensor, traceOf, unreadable } from "../tensor.ts";
 import { topological } from "../walk.ts";
-import { type DType, type HostArray, tangentType, toHostArray } from "../dtype.ts";
+import { type DType, type HostArray, tangentType } from "../dtype.ts";
 import { executeBy } from "../values/eager.ts";
 import { currentDevice } from "./current_device.ts";
+import { heldNumber } from "../values/small_array.ts";
 import { noteWorkingSet, withRoom } from "../values/budget.ts";
 import type { DeviceBuffer, Executable } from "../values/device.ts";
 import { Storage, storageOf } from "../values/storage.ts";
@@ -53,7 +54,7 @@ function inputsOf(order: readonly Tensor[], reader: string): (Tensor | HostArray
     if (source.kind === "placeholder") throw unreadable(tensor, source.trace, reader);
     const role = roleOf(tensor);
     if (role === "values") inputs.push(tensor);
-    else if (role === "number") inputs.push(toHostArray(tensor.dtype, [constantOfOp(tensor)!]));
+    else if (role === "number") inputs.push(heldNumber(tensor.dtype, constantOfOp(tensor)!));
   }
   return inputs;
 }

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { deviceBytes, type DType, type HostArray, hostArray } from "../dtype.ts";
+import { deviceBytes, type DType, type HostArray, hostArray, toHostArray } from "../dtype.ts";
 
 /** Up to this many bytes on a device an array is small: detaching it frees nothing worth the call. */
 export const smallBytes = 64;
@@ -20,6 +20,14 @@ const blocks = new Map<DType, { readonly block: HostArray; next: number }>();
 /** Whether values of this type and number are small. */
 export function isSmall(dtype: DType, size: number): boolean {
   return size * deviceBytes(dtype) <= smallBytes;
+}
+
+/** A number as the host array of its type. */
+export function heldNumber(dtype: DType, value: number): HostArray {
+  if (dtype !== "f32" && dtype !== "f64") return toHostArray(dtype, [value]);
+  const held = smallArray(dtype, 1);
+  held[0] = value;
+  return held;
 }
 
 /** A zeroed array for small values, which is a part of a larger one. */
