@@ -7,7 +7,7 @@ import type { Expr } from "../../ir/expr.ts";
 import type { Access } from "../../ir/kernel.ts";
 import type { Shape } from "../../shape.ts";
 import { computation, type Leaf, leavesOf } from "./expressions.ts";
-import { type Linear, walk } from "./walk.ts";
+import { type Linear, longestRun, type Run, walkRuns } from "./walk.ts";
 
 /** The contents of a buffer. Floats are doubles; u8 and bool are bytes. */
 export type Memory = Float64Array | Int32Array | Uint32Array | Uint8Array;
@@ -24,30 +24,35 @@ export interface Sources {
 }
 
 /**
- * Calls `see` at every point of `shape` in row-major order, with the values of the expressions `roots` and of the integers
- * `targets` there. Both arrays are used again for the next point.
+ * Calls `see` for all points of `shape` in row-major order, many at a time, with the values of each of the expressions `roots` there, and where
+ * the integers `targets` are. The arrays are used again for the next points.
  */
 export function evaluate(
   shape: Shape,
   roots: readonly Expr[],
   sources: Sources,
   targets: readonly Linear[],
-  see: (values: ArrayLike<number>, at: ArrayLike<number>) => void,
+  see: (values: readonly Float64Array[], run: Run) => void,
 ): void {
   const leaves = leavesOf(roots);
-  const linears = [...targets, ...leaves.map((leaf) => positionOf(leaf, sources))];
-  const at = new Float64Array(linears.length);
-  const { registers, outputs, steps } = computation(roots, (leaf, registers, out) => {
+  let run: Run;
+  const { outputs, steps } = computation(roots, longestRun, (leaf, out) => {
     const k = targets.length + leaves.indexOf(leaf);
-    if (leaf.kind === "index") return () => registers[out] = at[k] | 0;
+    if (leaf.kind === "index") {
+      return (count) => {
+        for (let i = 0; i < count; i++) out[i] = (run.at[k] + i * run.steps[k]) | 0;
+      };
+    }
     const memory = leaf.kind === "load" ? sources.memories[sources.loads[leaf.slot].buffer] : sources.results[leaf.slot];
-    return () => registers[out] = memory[at[k]];
+    return (count) => {
+      const [from, step] = [run.at[k], run.steps[k]];
+      for (let i = 0; i < count; i++) out[i] = memory[from + i * step];
+    };
   });
-  const values = new Float64Array(roots.length);
-  walk(shape, linears, at, () => {
-    for (const step of steps) step();
-    for (let k = 0; k < values.length; k++) values[k] = registers[outputs[k]];
-    see(values, at);
+  walkRuns(shape, [...targets, ...leaves.map((leaf) => positionOf(leaf, sources))], (next) => {
+    run = next;
+    for (const step of steps) step(run.count);
+    see(outputs, run);
   });
 }
 

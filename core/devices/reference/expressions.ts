@@ -1,5 +1,6 @@
 /**
- * Scalar expressions as closures over registers: each node has one of both, and is computed once.
+ * Scalar expressions as closures over registers, each of which has the values of a node at some points: each node has one of both, and is
+ * computed once.
  *
  * @module
  */
@@ -21,49 +22,46 @@ export function leavesOf(roots: readonly Expr[]): readonly Leaf[] {
   return leaves;
 }
 
-/** Makes the closure that reads a leaf into the register `out`. */
-export type LeafReader = (leaf: Leaf, registers: Float64Array, out: number) => () => void;
+/** Computes the values of a node at the first `count` points. */
+export type Step = (count: number) => void;
 
-/** Expressions that are ready to be computed. */
+/** Makes the step that reads a leaf into the register `out`. */
+export type LeafReader = (leaf: Leaf, out: Float64Array) => Step;
+
+/** Expressions that are ready to be computed, at some points at a time. */
 export interface Computation {
-  /** The values of all nodes after a run. */
-  readonly registers: Float64Array;
-  /** Which registers those of the expressions themselves are. */
-  readonly outputs: readonly number[];
+  /** The registers of the expressions themselves, which have their values after a run. */
+  readonly outputs: readonly Float64Array[];
   /** To be called in order: one for every node but the constants, arguments before users. */
-  readonly steps: readonly (() => void)[];
+  readonly steps: readonly Step[];
 }
 
-/** Makes expressions ready. */
-export function computation(roots: readonly Expr[], readLeaf: LeafReader): Computation {
-  const nodes: Expr[] = [];
-  visit(roots, (e) => nodes.push(e));
-  const registers = new Float64Array(nodes.length);
-  const registerOf = new Map(nodes.map((e, i) => [e, i]));
-  const steps = nodes.flatMap((e) => stepOf(e, registers, (x) => registerOf.get(x)!, readLeaf) ?? []);
-  return { registers, outputs: roots.map((root) => registerOf.get(root)!), steps };
+/** Makes expressions ready to be computed at `points` points at a time, or fewer. */
+export function computation(roots: readonly Expr[], points: number, readLeaf: LeafReader): Computation {
+  const registers = new Map<Expr, Float64Array>();
+  visit(roots, (e) => registers.set(e, new Float64Array(points)));
+  const registerOf = (e: Expr) => registers.get(e)!;
+  const steps = [...registers.keys()].flatMap((e) => stepOf(e, registerOf, readLeaf) ?? []);
+  return { outputs: roots.map(registerOf), steps };
 }
 
 /** A closure that computes one node into its register from those of its arguments; a constant is there already. */
-function stepOf(
-  e: Expr,
-  registers: Float64Array,
-  registerOf: (e: Expr) => number,
-  readLeaf: LeafReader,
-): (() => void) | undefined {
+function stepOf(e: Expr, registerOf: (e: Expr) => Float64Array, readLeaf: LeafReader): Step | undefined {
   const out = registerOf(e);
-  const applying = (x: Expr, f: (x: number) => number) => {
+  const applying = (x: Expr, f: (x: number) => number): Step => {
     const a = registerOf(x);
-    return () => registers[out] = f(registers[a]);
+    return (count) => {
+      for (let i = 0; i < count; i++) out[i] = f(a[i]);
+    };
   };
   switch (e.kind) {
     case "const":
-      registers[out] = constantValue(e.type, e.value);
+      out.fill(constantValue(e.type, e.value));
       return undefined;
     case "load":
     case "result":
     case "index":
-      return readLeaf(e, registers, out);
+      return readLeaf(e, out);
     case "unary":
       return applying(e.x, unaryFunction(e.op, e.x.type));
     case "cast":
@@ -73,27 +71,43 @@ function stepOf(
     case "binary": {
       const f = binaryFunction(e.op, e.x.type);
       const [a, b] = [registerOf(e.x), registerOf(e.y)];
-      return () => registers[out] = f(registers[a], registers[b]);
+      return (count) => {
+        for (let i = 0; i < count; i++) out[i] = f(a[i], b[i]);
+      };
     }
     case "select": {
       const [test, a, b] = [registerOf(e.test), registerOf(e.x), registerOf(e.y)];
-      return () => registers[out] = registers[test] !== 0 ? registers[a] : registers[b];
+      return (count) => {
+        for (let i = 0; i < count; i++) out[i] = test[i] !== 0 ? a[i] : b[i];
+      };
     }
   }
 }
 
 /** An expression of `load`s alone as a function of their values, by slot. */
-export function functionOf(root: Expr): (values: readonly number[]) => number {
-  let given: readonly number[];
-  const { registers, outputs: [output], steps } = computation([root], (leaf, registers, out) => {
-    if (leaf.kind !== "load") {
-      throw new TypeError(`Cannot compute from values alone: there is an expression of kind ${leaf.kind}`);
+export function functionOf(e: Expr): (values: ArrayLike<number>) => number {
+  switch (e.kind) {
+    case "const": {
+      const value = constantValue(e.type, e.value);
+      return () => value;
     }
-    return () => registers[out] = given[leaf.slot];
-  });
-  return (values) => {
-    given = values;
-    for (const step of steps) step();
-    return registers[output];
-  };
+    case "load": {
+      const { slot } = e;
+      return (values) => values[slot];
+    }
+    case "unary": {
+      const [f, x] = [unaryFunction(e.op, e.x.type), functionOf(e.x)];
+      return (values) => f(x(values));
+    }
+    case "binary": {
+      const [f, x, y] = [binaryFunction(e.op, e.x.type), functionOf(e.x), functionOf(e.y)];
+      return (values) => f(x(values), y(values));
+    }
+    case "select": {
+      const [test, x, y] = [functionOf(e.test), functionOf(e.x), functionOf(e.y)];
+      return (values) => test(values) !== 0 ? x(values) : y(values);
+    }
+    default:
+      throw new TypeError(`Cannot compute from values alone: there is an expression of kind ${e.kind}`);
+  }
 }

@@ -31,8 +31,11 @@ export function runKernel(kernel: Kernel, memories: readonly Memory[]): void {
   };
   if (kernel.stores.length === 0) return;
   const targets = kernel.stores.map((store) => memories[store.buffer]);
-  evaluate(kernel.shape, kernel.stores.map((store) => store.value), sources, kernel.stores, (values, at) => {
-    for (let k = 0; k < targets.length; k++) targets[k][at[k]] = values[k];
+  evaluate(kernel.shape, kernel.stores.map((store) => store.value), sources, kernel.stores, (values, { count, at, steps }) => {
+    targets.forEach((target, k) => {
+      const [from, step, of] = [at[k], steps[k], values[k]];
+      for (let i = 0; i < count; i++) target[from + i * step] = of[i];
+    });
   });
 }
 

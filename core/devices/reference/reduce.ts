@@ -24,10 +24,14 @@ function makeFold(op: ReduceOp, { type }: Expr, size: number): Fold {
   const nextIndex = index && functionOf(index);
   const values = new Float64Array(size).fill(constantValue(type, neutralElement(op, type)));
   const indices = new Float64Array(size).fill(neutralIndex);
+  const names = new Float64Array(4);
   return {
     results: nextIndex ? indices : values,
     take(point, value, at) {
-      const names = [values[point], indices[point], value, at];
+      names[0] = values[point];
+      names[1] = indices[point];
+      names[2] = value;
+      names[3] = at;
       values[point] = nextValue(names);
       if (nextIndex) indices[point] = nextIndex(names);
     },
@@ -41,8 +45,16 @@ export function reduceResults(kernel: ReduceKernel, memories: readonly Memory[])
   const point = { offset: 0, strides: [...contiguousStrides(shape), ...window.map(() => 0)] };
   const where = { offset: 0, strides: [...shape.map(() => 0), ...contiguousStrides(window)] };
   const sources = { memories, loads: operands, results: [], resultStrides: [] };
-  evaluate([...shape, ...window], reductions.map(({ value }) => value), sources, [point, where], (values, at) => {
-    folds.forEach((fold, k) => fold.take(at[0], values[k], at[1]));
-  });
+  evaluate(
+    [...shape, ...window],
+    reductions.map(({ value }) => value),
+    sources,
+    [point, where],
+    (values, { count, at, steps }) => {
+      folds.forEach((fold, k) => {
+        for (let i = 0; i < count; i++) fold.take(at[0] + i * steps[0], values[k][i], at[1] + i * steps[1]);
+      });
+    },
+  );
   return folds.map(({ results }) => results);
 }

@@ -29,3 +29,33 @@ export function walk(shape: Shape, linears: readonly Linear[], at: Float64Array,
   if (last < 0) see();
   else advance(0);
 }
+
+/** Points one after the other along an axis. */
+export interface Run {
+  /** How many there are, {@link longestRun} at most. */
+  readonly count: number;
+  /** The value of each linear integer at the first of them; used again for the next run. */
+  readonly at: Float64Array;
+  /** By how much each grows from one point to the next. */
+  readonly steps: Float64Array;
+}
+
+/** The most points of a run: their values stay in the cache of a processor. */
+export const longestRun = 256;
+
+/** Calls `see` for all points of `shape` in row-major order, for many of the last axis at a time. */
+export function walkRuns(shape: Shape, linears: readonly Linear[], see: (run: Run) => void): void {
+  const axes = shape.flatMap((extent, axis) => extent === 1 ? [] : [axis]);
+  const inner = axes.pop();
+  const total = inner === undefined ? 1 : shape[inner];
+  const steps = Float64Array.from(linears, ({ strides }) => inner === undefined ? 0 : strides[inner]);
+  const outer = linears.map(({ offset, strides }) => ({ offset, strides: axes.map((axis) => strides[axis]) }));
+  const first = new Float64Array(linears.length);
+  const at = new Float64Array(linears.length);
+  walk(axes.map((axis) => shape[axis]), outer, first, () => {
+    for (let from = 0; from < total; from += longestRun) {
+      for (let k = 0; k < at.length; k++) at[k] = first[k] + from * steps[k];
+      see({ count: Math.min(longestRun, total - from), at, steps });
+    }
+  });
+}
