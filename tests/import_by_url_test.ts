@@ -5,24 +5,8 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { loading, serve } from "./support/served.ts";
 import { isLong } from "./support/share.ts";
-
-const root = new URL("../", import.meta.url);
-
-/** Serves the project's TypeScript files on a free port. */
-function serve(): Deno.HttpServer<Deno.NetAddr> {
-  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const path = new URL(request.url).pathname;
-    if (!path.endsWith(".ts") || path.includes("..")) return new Response("not found", { status: 404 });
-    try {
-      return new Response(await Deno.readTextFile(new URL(`.${path}`, root)), {
-        headers: { "content-type": "application/typescript" },
-      });
-    } catch {
-      return new Response("not found", { status: 404 });
-    }
-  });
-}
 
 /** Runs a deno command in a folder and returns what it prints. */
 async function deno(args: readonly string[], cwd: string): Promise<string> {
@@ -36,9 +20,6 @@ async function deno(args: readonly string[], cwd: string): Promise<string> {
 const server = serve();
 server.unref();
 const host = `127.0.0.1:${server.addr.port}`;
-
-/** Lets Deno take modules from a server, and none that it may have kept of an earlier one of that name. */
-const loading = (host: string) => [`--reload=http://${host}`, `--allow-import=${host}`];
 
 /** Runs a program, in which URL is where the library is, without a permission. */
 async function runElsewhere(program: string): Promise<string> {

@@ -28,7 +28,7 @@ export const dataNotes = `Data:
 const drawn = { train: 20_000, test: 4_000 };
 
 /** How many images a smoke run tests on. */
-const smokeTest = 1000;
+const smokeTest = 200;
 
 /** Which images, and how many. */
 export interface DataFlags {

@@ -61,7 +61,7 @@ function trainingCommand() {
       new Option(
         "--smoke",
         "a run of a few seconds: stands for --epochs 1 --limit 2000 --data synthetic where these are not given, " +
-          "and tests on 1,000 images",
+          "and tests on 200 images",
       ).implies({ epochs: 1, limit: 2000, data: "synthetic" }),
     )
     .addHelpText("after", notes);

@@ -62,7 +62,7 @@ testOnDevices(
     const cases = Object.entries(all).flatMap(([name, transform], i) =>
       (i % 2 === 0 ? [bytes, floats] : [floats, bytes]).map((images) => ({ name, transform, images }))
     );
-    for (const { name, transform, images } of share(device, cases, () => "all", 9)) {
+    for (const { name, transform, images } of share(device, cases, () => "all", 12)) {
       await t.step(`${name} of ${images.dtype}`, async () => {
         const made = transform(images, random.key(1));
         const values = await data(made);
@@ -91,7 +91,7 @@ testOnDevices("vmap over images and keys is a loop", async (_, device) => {
   const stacked = tensor(Uint32Array.from((await Promise.all(keys.map((key) => data(key)))).flatMap((words) => [...words])), {
     shape: [3, 2],
   });
-  for (const [name, transform] of share(device, Object.entries(all), () => "all", 5)) {
+  for (const [name, transform] of share(device, Object.entries(all), () => "all", 7)) {
     const together = await toArray(vmap(transform)(images, stacked)) as unknown[];
     for (const [i, key] of keys.entries()) {
       const alone = await data(transform(reshape(slice(images, { start: i, stop: i + 1 }), [3, 6, 7]), key));

@@ -1,4 +1,9 @@
-/** `examples/mnist_cnn.ts` with the largest of its networks, which takes long where a processor runs the shaders. */
+/**
+ * `examples/mnist_cnn.ts` with all its epochs, and with the largest of its networks, which takes long where a processor runs the shaders; the
+ * pictures of all examples.
+ */
+import "../examples/examples_0_1_2_test.ts";
+import "../examples/mnist_cnn_test.ts";
 import { checkEnded, runExample } from "../examples/run_example.ts";
 import { webgpu } from "../support/devices.ts";
 

@@ -9,6 +9,7 @@ import { randomStream } from "../../datasets/mod.ts";
 import { withFolder } from "../datasets/fixtures.ts";
 import { atStep, differing, killedAndResumed, type Moment, newestIn, unbroken } from "../examples/resuming.ts";
 import { webgpu } from "../support/devices.ts";
+import "../examples/resume_test.ts";
 
 const kills = 20;
 const training = ["--data", "synthetic", "--epochs", "3"];

@@ -21,7 +21,7 @@ const halfway = { device: "reference", case: "test_dynamicquantizelinear" };
 
 testOnDevices("ONNX's own cases, one or two for an op", (_, device) => {
   const known = cases.filter(({ op, name }) => Object.hasOwn(ops, op) && !(device === halfway.device && name === halfway.case));
-  return eachCase(share(device, known, () => "all", 5), ({ name }) => name, async (each) => {
+  return eachCase(share(device, known, () => "all", 7), ({ name }) => name, async (each) => {
     const loaded = await onnx.load(bytes(each.model))();
     if (loaded._tag === "Left") throw new Error(loaded.left.message);
     try {

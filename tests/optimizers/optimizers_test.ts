@@ -84,7 +84,7 @@ function bowl({ x, rest: [a, { y }] }: Point): Tensor {
 }
 
 testOnDevices("every optimizer descends, and a second step compiles nothing", async (t, device) => {
-  for (const [name, optimizer] of share(device, Object.entries(table), () => "all", 5)) {
+  for (const [name, optimizer] of share(device, Object.entries(table), () => "all", 7)) {
     await t.step(name, async () => {
       const step = jit((params: Point, state: optimizers.OptimizerState) => {
         const [updates, next] = optimizer.update(grad(bowl)(params), state, params);

@@ -81,7 +81,7 @@ export function testKinks(name: string, kinks: readonly Kink[], calls: Readonly<
     const failures: string[] = [];
     for (const float of ["f32", "f64"] as const) {
       if (!currentDevice().dtypes.includes(float)) continue;
-      for (const group of share(device, groupsOf(kinks), () => "all", 8)) {
+      for (const group of share(device, groupsOf(kinks), () => "all", 12)) {
         const computed = derivatives(group, calls[group[0].name] ?? publicCall(group[0]), float);
         realize(computed);
         for (const [k, kink] of group.entries()) {

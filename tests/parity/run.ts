@@ -109,7 +109,7 @@ export function testParity(
     for (const float of ["f32", "f64"] as const) {
       if (!dtypes.includes(float)) continue;
       const close: Tolerance = { relative: tolerances[float], absolute: tolerances[float] };
-      await eachCase(share(device, fixtures, ({ name }) => name, 5), (fixture) => title(fixture, float), async (fixture) => {
+      await eachCase(share(device, fixtures, ({ name }) => name, 7), (fixture) => title(fixture, float), async (fixture) => {
         const { variables, others } = inputsOf(fixture, float);
         const call = calls[fixture.name] ?? publicCall(fixture);
         const run = (inputs: Tensors) => call({ ...inputs, ...others }, fixture.options);

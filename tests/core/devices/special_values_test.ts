@@ -116,7 +116,7 @@ const names = ["finite", "Infinity", "-Infinity", "NaN"];
 
 for (const device of deviceNames.filter((name) => name !== "reference")) {
   Deno.test(`NaN and infinity come out of compositions as on the reference (${device})`, async () => {
-    const chosen = share(device, groups, () => "all", 5);
+    const chosen = share(device, groups, () => "all", 7);
     await setDevice("reference");
     const expected = await outcome(chosen);
     await setDevice(device);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { isLong } from "../../support/share.ts";
 import { testMemory } from "./memory.ts";
 
-if (!isLong) testMemory({ jit: [600, 1200], eager: [100, 500] });
+if (!isLong) testMemory({ jit: [600, 1200], eager: [100, 500] }, 2);
 
 interface Loop {
   /** A statement that replaces results of 40 MB: `x` is what the loop begins with, and `step` is compiled. */
@@ -27,7 +27,7 @@ const loops: Readonly<Record<string, Loop>> = {
   "that computes at once in f64 on two threads": { body: "x = realize(add(x, 1))", dtype: "f64", threads: 2 },
   "of gradients": { body: "x = realize(sub(x, mul(grad((y) => sum(square(y)))(x), 0.1)))" },
   "with several results at a time": { body: "const y = realize(mul(x, 2)); x = realize(sub(realize(add(y, 1)), y))" },
-  "of both kinds": { body: "x = realize(add(step(x), 1))" },
+  "of both kinds": { body: "x = realize(add(step(x), 1))", isLong: true },
   "that awaits what needs no turn of the event loop": { body: "x = step(x); await undefined" },
   "unwatched": { body: "x = step(x)", unwatched: true, most: 450 },
 };

@@ -35,7 +35,7 @@ const traced = [
 
 testOnDevices("every number that a public function takes is traced, or names static", async (_, device) => {
   const found = { traced: [] as string[], refused: [] as string[] };
-  const cases = share(device, subjects.flatMap(([path, f]) => casesOf(path, f, rows[path])), () => "all", 8);
+  const cases = share(device, subjects.flatMap(([path, f]) => casesOf(path, f, rows[path])), () => "all", 12);
   for (const each of cases) {
     const how = await check(each, device === "reference" ? [-0, -1, 0.5, 3, NaN] : []);
     found[how].push(each.name);

@@ -120,7 +120,7 @@ Deno.test("jit of every record gives what it gives without, on the reference", a
 
 for (const { name, device } of testDevices) {
   Deno.test(`every record on ${name} gives what the reference gives, plain and with jit`, async () => {
-    const chosen = share(name, subjects, ({ op }) => op.name, 5).filter((_, i) =>
+    const chosen = share(name, subjects, ({ op }) => op.name, 7).filter((_, i) =>
       devicesFor(i).some((each) => each.name === name)
     );
     await all(chosen, ({ subject }) => checkDevice(subject, device, tolerances));

@@ -19,7 +19,7 @@ export function tunedDevice(tuning: Tuning) {
 }
 
 /**
- * Kernels that the tunings make in different ways have some of their cases with either: of every third geometry of a convolution one of its
+ * Kernels that the tunings make in different ways have some of their cases with either: of every fourth geometry of a convolution one of its
  * three kinds, with one tuning; of products every twelfth case, of reductions and running sums every eighth, and of programs over rows, which
  * are a matter of `wasm`, too. Pools, sorts and expressions differ in the size of workgroups alone: every eighth case is run with
  * one tuning, every eighth with the other. Of the rest, which are few, every other.
@@ -29,7 +29,7 @@ function shareOf(tuning: Tuning): Choice {
   return (cases, topic) =>
     cases.filter((_, i) => {
       const row = Math.floor(i / 3);
-      if (topic === "conv2d") return (i + row) % 3 === first && row % 6 === 3 * first;
+      if (topic === "conv2d") return (i + row) % 3 === first && row % 8 === 4 * first;
       if (topic === "matmul") return (i + Math.floor(i / 12)) % 12 === 6 * first;
       if (["reduce", "cumsum", "programs over rows"].includes(topic)) return (i + (i >> 3)) % 8 === 4 * first;
       return cases.length > 60 ? (i + (i >> 3)) % 8 === 4 * first : (i + (i >> 1)) % 2 === first;
