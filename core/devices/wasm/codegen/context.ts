@@ -35,6 +35,8 @@ export interface Phase {
   readonly pieces: number;
   /** The slot at which the table of its kernel begins, if it has one of its own within that of the program. */
   readonly table?: number;
+  /** Whether a piece may find what the one before, of the same thread, has left: the first word of its scratch memory is 0 before the first. */
+  readonly remembers?: boolean;
 }
 
 /** Where a kernel writes its result, and the function that turns a block of it into the stores, if that is not all. */

@@ -88,7 +88,10 @@ class SharedGroups {
 
   #step(step: Step): number {
     const c = this.#c;
-    if (!("serial" in step)) return this.#pieces(step.pieces, () => call(c, step, () => c.get(this.#piece)));
+    if (!("serial" in step)) {
+      if (step.remembers) c.get(entryLocals.scratch).i32(0).mem("i32.store");
+      return this.#pieces(step.pieces, () => call(c, step, () => c.get(this.#piece)));
+    }
     // The main thread has just seen what came before, and begins at once unless something else has its core.
     c.get(entryLocals.thread).if(() => this.#pushEnd(1).call(this.#shared.yield));
     return this.#pieces(1, () => runAlone(c, step.serial));

@@ -259,3 +259,29 @@ Deno.test({
     }
   }
 });
+
+Deno.test({
+  name: "what threads have packed of a matrix is not taken for another",
+  sanitizeOps: false,
+  sanitizeResources: false,
+}, async () => {
+  const size = 256;
+  const products = (x: Tensor, y: Tensor, matrices: Tensor) => {
+    const [state] = scan((s: Tensor, matrix: Tensor) => [mul(matmul(s, matrix), 1 / size), s] as const, x, matrices);
+    return [matmul(x, y), matmul(transpose(x), mul(y, 2)), state];
+  };
+  const x = values(1, [size, size]);
+  const expected: ArrayLike<number>[][] = [];
+  for (const threads of [1, 2, 3]) {
+    useDevice(await createWasmDevice({ threads }).started());
+    const step = jit(products);
+    for (const round of [0, 1, 2]) {
+      const found = await Promise.all(step(x, values(2 + round, [size, size]), values(5 + round, [3, size, size])).map(data));
+      expected[round] ??= found;
+      found.forEach((numbers, i) => {
+        const other = numbers.findIndex((number, at) => !Object.is(number, expected[round][i][at]));
+        assert.equal(other, -1, `${threads} threads, round ${round}, product ${i}`);
+      });
+    }
+  }
+});

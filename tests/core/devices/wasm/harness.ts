@@ -158,7 +158,8 @@ export function prepare(
     algorithms,
     free: () => native?.free(),
     run: () =>
-      phases.forEach(({ pieces }, i) => {
+      phases.forEach(({ pieces, remembers }, i) => {
+        if (remembers) { for (const at of privateAt) words[at / 4] = 0; }
         for (let piece = pieces - 1; piece >= 0; piece--) exports[`phase${i}`](0, piece, privateAt[(piece + i) % threads]);
       }),
     output: () => output.slice() as Floats,

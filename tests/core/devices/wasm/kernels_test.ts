@@ -6,7 +6,7 @@ import { contiguousStrides } from "../../../../core/shape.ts";
 import { checkKernel, type Floats, numbers, randomFloats } from "./harness.ts";
 import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler/module.ts";
 import { peakFlopsPerRound, peakLoop } from "../../../../core/devices/wasm/codegen/matmul/peak.ts";
-import { planPieces } from "../../../../core/devices/wasm/codegen/matmul/packed_plan.ts";
+import { type Packing, planPieces } from "../../../../core/devices/wasm/codegen/matmul/packed_plan.ts";
 import { simplifyProduct } from "../../../../core/devices/wasm/codegen/matmul/product.ts";
 import { narrowTile, wasmTiles, wideTile } from "../../../../core/devices/wasm/codegen/matmul/tile.ts";
 import { measuredTileColumns } from "../../../../core/devices/wasm/tile_columns.ts";
@@ -132,21 +132,23 @@ Deno.test("matmul: large enough for blocks and threads", () => {
   checkMatmul(1, 40, 4200, 512, "rows", "rows");
 });
 
-Deno.test("matmul: operands that are packed first", () => {
-  const cases: readonly MatmulCase[] = [
+Deno.test("matmul: operands that threads pack for themselves, or for all", () => {
+  const cases: readonly (readonly [packing: Packing, ...MatmulCase])[] = [
     // Several blocks of steps, and a last panel that is not full.
-    [1, 230, 621, 210, "columns", "rows"],
-    [1, 150, 300, 200, "rows", "columns"],
-    [1, 150, 301, 201, "reversed", "spaced"],
+    ["thread", 1, 230, 621, 210, "columns", "rows"],
+    ["thread", 1, 150, 300, 200, "rows", "columns"],
+    ["thread", 1, 150, 301, 201, "reversed", "spaced"],
+    // So many steps that a cache holds a part of the columns only.
+    ["thread", 1, 60, 2100, 530, "columns", "rows"],
     // Threads do not divide a batch of three.
-    [3, 90, 310, 130, "spaced", "rows"],
-    [3, 120, 200, 160, "rows", "reversed"],
-    // So many steps of few panels that these are all that a cache holds.
-    [1, 60, 2100, 530, "columns", "rows"],
+    ["first", 3, 90, 310, 130, "spaced", "rows"],
+    ["first", 3, 120, 200, 160, "rows", "reversed"],
+    ["first", 3, 60, 621, 210, "columns", "rows"],
+    ["first", 3, 60, 2100, 530, "reversed", "columns"],
   ];
-  for (const of of cases) {
+  for (const [packing, ...of] of cases) {
     const tiles = wasmTiles(new WasmModule(), narrowTile);
-    assert.ok(planPieces(simplifyProduct(matmulKernel(...of)), 2, 2, tiles).plan.packsFirst, `${of} is not packed first`);
+    assert.equal(planPieces(simplifyProduct(matmulKernel(...of)), 2, 2, tiles).plan.packing, packing, `${of}`);
     checkMatmul(...of);
   }
 });

@@ -16,6 +16,8 @@ export interface Grid {
   readonly batch: number;
   readonly rows: number;
   readonly columns: number;
+  /** Whether neighbouring pieces have columns in common, and not rows. */
+  readonly alongColumns?: boolean;
 }
 
 /** Elements that are packed in the time of a multiply-add of a vector: of panels, and of blocks of rows. */
@@ -69,8 +71,8 @@ export function setPart(c: FunctionWriter, grid: Grid, batch: number, rowBlocks:
     setShare(c, index, parts, total, from, to);
     c.release("i32", index);
   };
-  along(grid.columns, 1, columnBlocks, part.columns);
-  along(grid.rows, grid.columns, rowBlocks, part.rows);
+  along(grid.columns, grid.alongColumns ? grid.rows : 1, columnBlocks, part.columns);
+  along(grid.rows, grid.alongColumns ? 1 : grid.columns, rowBlocks, part.rows);
   along(grid.batch, grid.columns * grid.rows, batch, part.batch);
   return part;
 }

@@ -22,13 +22,19 @@ const maxColumnsTogether = 512;
 const maxKeptBytes = 2 ** 23;
 
 /**
- * Most bytes of panels that were packed first and are multiplied, over all steps of the inner product, by some rows after others: half of the
- * second-level cache of the processor that it was tuned on.
+ * Most bytes of panels that are multiplied, over all steps of the inner product, by some rows after others, where threads share what is
+ * packed: half of the second-level cache of the processor that it was tuned on.
  */
 const cachedPanelBytes = 2 ** 20;
 
 /** Sums in registers with which one or two rows hide the latency of a multiply-add. */
 const fewRowsSums = 8;
+
+/**
+ * Who packs: each piece what it needs; each thread, whose pieces then have the same columns one after another, panels once for all of these;
+ * or all threads both operands, once, before the product begins.
+ */
+export type Packing = "piece" | "thread" | "first";
 
 /** How a product is cut. */
 export interface PackedPlan {
@@ -49,8 +55,7 @@ export interface PackedPlan {
   readonly panelsTogether: number;
   /** Whether a block of the product is finished, while it is in the cache, before the next begins. */
   readonly blockByBlock: boolean;
-  /** Whether both operands are packed once, by all threads, before the product begins; else each piece packs what it needs. */
-  readonly packsFirst: boolean;
+  readonly packing: Packing;
 }
 
 /** Panels that are full. */
@@ -67,6 +72,17 @@ export function panelBytes({ innerSize, panelColumns }: PackedPlan): number {
 const packedElement = 5;
 const mostExtraPacking = 0.025;
 
+/**
+ * The same within a product, whose matrices are in no cache near the processor, where threads pack for themselves and where they do for each
+ * other; and in whose time an element that was packed so is brought from there: less with machine code, whose memory has large pages.
+ */
+const packedByThread = 10;
+const packedForAll = 16;
+const brought = { wasm: 6, machine: 3 } as const;
+
+/** How much longer tiles take with `cachedPanelBytes` of panels than with half of them. */
+const fullCache = 0.03;
+
 /** Multiply-adds of a thread in whose time threads meet once more: some microseconds. */
 const meeting = 100_000;
 
@@ -74,8 +90,8 @@ const meeting = 100_000;
 const mostPackedBytes = 2 ** 26;
 
 /**
- * A product cut into at most some number of pieces for each of some threads: all of them, after a phase that packs both operands, where that is
- * worth it; else as many as do not pack much more often than one each.
+ * A product cut into at most some number of pieces for each of some threads, or a few more, where pieces share what is packed; else into as
+ * many as do not pack much more often than one each.
  */
 export function planPieces(
   product: Product,
@@ -83,18 +99,65 @@ export function planPieces(
   perThread: number,
   tiles: Tiles,
 ): { plan: PackedPlan; pieces: number } {
-  const one = planPacked(product, threads, tiles);
+  const one = planPacked(product, tiles, { pieces: threads });
   const { batch, m, n, k } = product;
-  const first = packedElement * (1 / n + 1 / m) + threads * meeting / (batch * m * n * k);
-  if (threads > 1 && packingShare(one) > first && batch * (m + n) * k * floatBytes <= mostPackedBytes) {
-    return { plan: planPacked(product, threads * perThread, tiles, true), pieces: threads * perThread };
+  const oncePacked = 1 / n + 1 / m;
+  const meetings = threads * meeting / (batch * m * n * k);
+  if (
+    threads > 1 && packingShare(one) > packedElement * oncePacked + meetings &&
+    batch * (m + n) * k * floatBytes <= mostPackedBytes
+  ) {
+    const strips = stripsFor(product, threads, tiles);
+    const packedFirst = packedForAll * oncePacked + meetings + (strips?.brought ?? 0);
+    if (strips && strips.cost < packedFirst) {
+      const grid = gridOf(one, strips.count, threads, perThread);
+      return { plan: planPacked(product, tiles, { grid, packing: "thread" }), pieces: grid.rows * grid.columns };
+    }
+    const pieces = threads * perThread;
+    return { plan: planPacked(product, tiles, { pieces, packing: "first" }), pieces };
   }
   const most = packingShare(one) + mostExtraPacking;
   for (let count = perThread; count > 1; count--) {
-    const plan = planPacked(product, threads * count, tiles);
+    const plan = planPacked(product, tiles, { pieces: threads * count });
     if (packingShare(plan) <= most) return { plan, pieces: threads * count };
   }
   return { plan: one, pieces: threads };
+}
+
+/** Strips of columns of which a thread multiplies one after the other. */
+interface Strips {
+  readonly count: number;
+  /** How long packing takes, and tiles take longer, as a share of the multiply-adds. */
+  readonly cost: number;
+  /** How long it would take to bring what was packed for all. */
+  readonly brought: number;
+}
+
+/** The best strips whose panels a cache holds: a thread packs those of each once, and all rows that it multiplies by them. */
+function stripsFor(product: Product, threads: number, tiles: Tiles): Strips | undefined {
+  const { batch, m, n, k } = product;
+  if (batch > 1) return undefined;
+  const { panels, panelColumns } = blocksOf(product, tiles);
+  const kind = lanesOf(tiles) === vectorLanes ? "wasm" : "machine";
+  let best: Strips | undefined;
+  for (let count = 1; count <= panels; count++) {
+    const columns = Math.ceil(panels / count) * panelColumns;
+    const fullness = columns * k * floatBytes / cachedPanelBytes;
+    const even = count % threads === 0 || threads % count === 0;
+    if (!even || fullness > 1 || columns > maxColumnsTogether) continue;
+    const often = count / n + Math.max(1, threads / count) / m;
+    const crowded = fullCache * Math.max(0, 2 * fullness - 1);
+    const cost = packedByThread * often + crowded;
+    if (!best || cost < best.cost) best = { count, cost, brought: brought[kind] * often + crowded };
+  }
+  return best;
+}
+
+/** As many strips, cut into rows: about so many pieces for each thread, and the same number for all. */
+function gridOf({ rowBlocks }: PackedPlan, strips: number, threads: number, perThread: number): Grid {
+  let rows = Math.ceil(threads * perThread / strips);
+  while (strips * rows % threads !== 0) rows++;
+  return { batch: 1, rows: Math.min(rows, rowBlocks.count), columns: strips, alongColumns: true };
 }
 
 /** How long packing takes, as a share of the multiply-adds. */
@@ -102,25 +165,36 @@ function packingShare({ product: { m, n }, grid, packLhs, packRhs }: PackedPlan)
   return packedElement * ((packLhs ? grid.columns / n : 0) + (packRhs ? grid.rows / m : 0));
 }
 
-/** Cuts a product for some threads, or into as many pieces. */
-function planPacked(product: Product, threads: number, tiles: Tiles, packsFirst = false): PackedPlan {
-  const { batch, m, n, k, lhs, rhs } = product;
+/** The blocks of a product: as many rows and columns as tiles have. */
+function blocksOf({ m, n }: Product, tiles: Tiles): Pick<PackedPlan, "rowBlocks" | "panelColumns" | "panels"> {
   // One or two rows need more columns for as many independent sums.
   const panelColumns = m > 2 ? tiles.columns : Math.max(tiles.columns, fewRowsSums / m * tiles.registerFloats);
-  const panels = Math.ceil(n / panelColumns);
-  const rowBlocks = evenBlocks(m, maxTileRows);
-  const grid = chooseGrid(threads, batch, rowBlocks.count, panels, tiles);
+  return { rowBlocks: evenBlocks(m, maxTileRows), panelColumns, panels: Math.ceil(n / panelColumns) };
+}
+
+/** Cuts a product by a grid, or into as many pieces. */
+function planPacked(
+  product: Product,
+  tiles: Tiles,
+  how: { readonly pieces: number; readonly packing?: "first" } | { readonly grid: Grid; readonly packing: "thread" },
+): PackedPlan {
+  const { batch, n, k, lhs, rhs } = product;
+  const { rowBlocks, panelColumns, panels } = blocksOf(product, tiles);
+  const grid = "grid" in how ? how.grid : chooseGrid(how.pieces, batch, rowBlocks.count, panels, tiles);
+  const { packing = "piece" } = how;
   const panelsHere = Math.ceil(panels / grid.columns);
   const blocksHere = Math.ceil(rowBlocks.count / grid.rows);
   const near = (matrix: Matrix) => isNear(matrix.row, tiles.columns) && isNear(matrix.column, tiles.columns);
-  const lhsInPlace = !packsFirst && near(lhs) &&
+  const lhsInPlace = packing === "piece" && near(lhs) &&
     (panelsHere < 4 || (lhs.column === 1 && blocksHere <= maxRowBlocks));
-  const rhsInPlace = !packsFirst && near(rhs) && rhs.column === 1 && blocksHere <= 2;
+  const rhsInPlace = packing === "piece" && near(rhs) && rhs.column === 1 && blocksHere <= 2;
   const innerBlocks = Math.max(1, Math.ceil(k / maxInnerSize));
   // The faster the products, the nearer to the processor panels must be.
   const keptBytes = maxKeptBytes * (vectorLanes / lanesOf(tiles)) ** 2;
-  const inCache = packsFirst ? Math.floor(cachedPanelBytes / (k * panelColumns * floatBytes)) : Infinity;
-  const panelsTogether = Math.min(Math.ceil(maxColumnsTogether / panelColumns), panels, Math.max(1, inCache));
+  const inCache = packing === "first" ? Math.floor(cachedPanelBytes / (k * panelColumns * floatBytes)) : Infinity;
+  const panelsTogether = packing === "thread"
+    ? panelsHere
+    : Math.min(Math.ceil(maxColumnsTogether / panelColumns), panels, Math.max(1, inCache));
   return {
     product,
     tiles,
@@ -135,7 +209,8 @@ function planPacked(product: Product, threads: number, tiles: Tiles, packsFirst 
     packRhs: !rhsInPlace,
     rowsTogether: lhsInPlace ? rowBlocks.count : Math.min(maxRowBlocks, rowBlocks.count),
     panelsTogether,
-    blockByBlock: innerBlocks === 1 || rhsInPlace || k * panelsTogether * panelColumns * floatBytes <= keptBytes,
-    packsFirst,
+    blockByBlock: innerBlocks === 1 || rhsInPlace || packing === "thread" ||
+      k * panelsTogether * panelColumns * floatBytes <= keptBytes,
+    packing,
   };
 }

@@ -5,8 +5,9 @@
  * right matrix is packed in panels of as many columns as a tile has, which stay in the first-level cache while many rows of the left are
  * multiplied by them; the left is read in place or packed in blocks of as many rows.
  *
- * The product is cut into a grid over batch, rows and columns. Where what the pieces have in common is little, each packs what it needs,
- * so that one phase does; else a phase before packs both operands, once, for all of them.
+ * The product is cut into a grid over batch, rows and columns. Where what the pieces have in common is little, each packs what it needs. Else
+ * the pieces of a thread are those of a strip of columns, one after the other, whose panels it packs once, for itself: they stay in its
+ * second-level cache. Where threads are so many that this is too often, a phase before packs both operands, once, for all of them.
  *
  * @module
  */
@@ -42,6 +43,8 @@ interface PackingMemory {
   readonly slot: number | undefined;
   /** How many packed panels are kept, for one block of steps and for the next; 0 if each takes the memory of the one before. */
   readonly keptPanels: number;
+  /** Where packed panels begin, and their bytes. */
+  readonly rhsBegin: number;
   readonly rhsBytes: number;
   /** Bytes of private memory before that of a block of the product. */
   readonly privateBytes: number;
@@ -72,11 +75,12 @@ export function packedProduct(
     packPanels: plan.packRhs ? packPanels(context, plan) : undefined,
     memory: takeMemory(context, plan, epilogue),
   };
+  const remembers = plan.packing === "thread";
   const func = context.module.func({ params: phaseParams }, (c) => {
     const part = setPart(c, grid, product.batch, rowBlocks.count, panels);
     new PackedProductWriter(c, parts, part).write();
   });
-  if (!plan.packsFirst) return [{ func, pieces }];
+  if (plan.packing !== "first") return [{ func, pieces, remembers }];
   const pack = context.module.func({ params: phaseParams }, (c) => new OperandsWriter(c, parts).packAll(pieces));
   return [{ func: pack, pieces }, { func, pieces }];
 }
@@ -85,19 +89,21 @@ export function packedProduct(
 function takeMemory(context: GeneratorContext, plan: PackedPlan, epilogue: BlockEpilogue): PackingMemory {
   const { product, grid, rowBlocks, innerBlocks, innerSize, panelColumns, packLhs, packRhs, rowsTogether, panelsTogether } = plan;
   const ownBlock = epilogue.slot === undefined ? rowsTogether * maxTileRows * panelsTogether * panelColumns * floatBytes : 0;
-  if (plan.packsFirst) {
+  if (plan.packing === "first") {
     const rhsBytes = roundUp(product.batch * innerBlocks * plan.panels * panelBytes(plan), 64);
     const slot = context.sharedScratch(rhsBytes + product.batch * product.m * product.k * floatBytes);
     if (ownBlock > 0) context.privateScratch(ownBlock);
-    return { slot, keptPanels: 0, rhsBytes, privateBytes: 0 };
+    return { slot, keptPanels: 0, rhsBegin: 0, rhsBytes, privateBytes: 0 };
   }
   // If all rows are multiplied at once, a packed panel is used up before the next: they share memory, in the first-level cache.
-  const keptPanels = rowsTogether < Math.ceil(rowBlocks.count / grid.rows) ? panelsTogether : 0;
+  const keptPanels = plan.packing === "thread" || rowsTogether < Math.ceil(rowBlocks.count / grid.rows) ? panelsTogether : 0;
   const blocksKept = plan.blockByBlock ? innerBlocks : 1;
   const rhsBytes = packRhs ? roundUp(Math.max(1, keptPanels * blocksKept) * panelBytes(plan), 64) : 0;
-  const privateBytes = rhsBytes + (packLhs ? roundUp(rowsTogether * maxTileRows * innerSize * floatBytes, 64) : 0);
+  // The word that tells what has been packed.
+  const rhsBegin = plan.packing === "thread" ? 64 : 0;
+  const privateBytes = rhsBegin + rhsBytes + (packLhs ? roundUp(rowsTogether * maxTileRows * innerSize * floatBytes, 64) : 0);
   if (privateBytes + ownBlock > 0) context.privateScratch(privateBytes + ownBlock);
-  return { slot: undefined, keptPanels, rhsBytes, privateBytes };
+  return { slot: undefined, keptPanels, rhsBegin, rhsBytes, privateBytes };
 }
 
 /** Writes where the operands are, and their packing. */
@@ -167,8 +173,8 @@ class OperandsWriter {
   /** Pushes the address of a row block that is packed; a thread's own memory begins with block `block`. */
   pushPackedRows(block: number): void {
     const c = this.#c;
-    const { memory: { slot, rhsBytes }, plan: { rowBlocks, product: { m, k } } } = this.#parts;
-    if (slot === undefined) return void plus(c.get(phaseLocals.scratch), rhsBytes);
+    const { memory: { slot, rhsBegin, rhsBytes }, plan: { rowBlocks, product: { m, k } } } = this.#parts;
+    if (slot === undefined) return void plus(c.get(phaseLocals.scratch), rhsBegin + rhsBytes);
     plus(slotAddress(c, slot), rhsBytes);
     plusScaled(c, this.batch, m * k * floatBytes);
     plusScaled(c, this.inner, m * floatBytes);
@@ -178,7 +184,7 @@ class OperandsWriter {
   /** Pushes the address of a panel that is packed; a thread's own memory begins with panel `first`. */
   pushPackedPanel(panel: number, first: number): void {
     const c = this.#c;
-    const { memory: { slot, keptPanels }, plan } = this.#parts;
+    const { memory: { slot, keptPanels, rhsBegin }, plan } = this.#parts;
     const { innerBlocks, panels, panelColumns, blockByBlock } = plan;
     const bytes = panelBytes(plan);
     if (slot !== undefined) {
@@ -188,7 +194,7 @@ class OperandsWriter {
       plusScaled(c, panel, bytes);
       return;
     }
-    c.get(phaseLocals.scratch);
+    plus(c.get(phaseLocals.scratch), rhsBegin);
     if (keptPanels === 0) return;
     if (panel !== first) c.get(panel).get(first).op("i32.sub").i32(bytes).op("i32.mul").op("i32.add");
     if (blockByBlock) plusScaled(c, this.inner, keptPanels * panelColumns * floatBytes);
@@ -207,6 +213,8 @@ class PackedProductWriter {
   readonly #endBlock: number;
   readonly #panel: number;
   readonly #nextPanel: number;
+  /** Whether the panels of the piece are packed, where the thread remembers. */
+  readonly #packed: number;
 
   constructor(c: FunctionWriter, parts: PackedProduct, part: Part) {
     this.#c = c;
@@ -214,14 +222,15 @@ class PackedProductWriter {
     this.#part = part;
     this.#operands = new OperandsWriter(c, parts);
     [this.#firstPanel, this.#endPanel, this.#firstBlock, this.#endBlock] = c.locals("i32", 4);
-    [this.#panel, this.#nextPanel] = c.locals("i32", 2);
+    [this.#panel, this.#nextPanel, this.#packed] = c.locals("i32", 3);
   }
 
   write(): void {
     const c = this.#c;
-    const { rowsTogether, panelsTogether, blockByBlock } = this.#parts.plan;
+    const { rowsTogether, panelsTogether, blockByBlock, packing } = this.#parts.plan;
     const operands = this.#operands;
     const range = ([from, to]: readonly [number, number]) => [() => c.get(from), () => c.get(to)] as const;
+    if (packing === "thread") this.#recall();
     c.forRange(operands.batch, ...this.#part.batch, () => {
       c.for(this.#firstPanel, ...range(this.#part.columns), panelsTogether, () => {
         setMin(c, this.#endPanel, this.#part.columns[1], () => plus(c.get(this.#firstPanel), panelsTogether));
@@ -243,11 +252,19 @@ class PackedProductWriter {
     });
   }
 
+  /** Looks whether the panels of the piece were packed for the one before, and says that they will be for the one behind. No piece is empty. */
+  #recall(): void {
+    const c = this.#c;
+    const endPanel = this.#part.columns[1];
+    c.get(phaseLocals.scratch).mem("i32.load").get(endPanel).op("i32.eq").set(this.#packed);
+    c.get(phaseLocals.scratch).get(endPanel).mem("i32.store");
+  }
+
   /** Some row blocks by some panels, over some steps of the inner product. */
   #block(): void {
     const c = this.#c;
     const { plan, packRows, memory, sweeps: { full, rest } } = this.#parts;
-    if (packRows !== undefined && !plan.packsFirst) {
+    if (packRows !== undefined && plan.packing !== "first") {
       this.#operands.pushLhs(this.#firstBlock);
       this.#operands.pushPackedRows(this.#firstBlock);
       c.get(this.#firstBlock).get(this.#endBlock).get(this.#operands.steps).call(packRows);
@@ -267,8 +284,10 @@ class PackedProductWriter {
   #packPanels(first: number, end: number): void {
     const c = this.#c;
     const { plan, packPanels } = this.#parts;
-    if (packPanels === undefined || plan.packsFirst) return;
-    c.get(this.#firstBlock).get(this.#part.rows[0]).op("i32.eq").if(() => {
+    if (packPanels === undefined || plan.packing === "first") return;
+    c.get(this.#firstBlock).get(this.#part.rows[0]).op("i32.eq");
+    if (plan.packing === "thread") c.get(this.#packed).op("i32.eqz").op("i32.and");
+    c.if(() => {
       this.#operands.pushRhs(first);
       this.#operands.pushPackedPanel(first, this.#firstPanel);
       c.get(first).get(end).get(this.#operands.steps).call(packPanels);
