@@ -1,6 +1,9 @@
 /** Functions that are found by name: their names say all that they depend on. */
 import assert from "node:assert/strict";
 import { WasmModule } from "../../../../core/devices/wasm/codegen/assembler/module.ts";
+import { wasmVectorWriter } from "../../../../core/devices/wasm/codegen/emit/vector_code.ts";
+import { microKernel } from "../../../../core/devices/wasm/codegen/matmul/micro_kernel.ts";
+import { packPanel } from "../../../../core/devices/wasm/codegen/matmul/packing.ts";
 import { narrowTile, wideTile } from "../../../../core/devices/wasm/codegen/matmul/tile.ts";
 import { emitProgram } from "../../../../core/devices/wasm/codegen/program.ts";
 import { mapAccesses } from "../../../../core/ir/kernel.ts";
@@ -104,4 +107,34 @@ Deno.test("wasm: functions of one name and different types are two", () => {
   const module = new WasmModule();
   const funcs = ([[], ["i32"]] as const).map((params) => module.func({ name: "one", params, results: ["i32"] }, (c) => c.i32(1)));
   assert.deepEqual(funcs, [0, 1]);
+});
+
+Deno.test("wasm: tiles and packing that differ in distances only are one function, behind one that tells it them", () => {
+  const module = new WasmModule();
+  module.importMemory("env", "memory", 1, 1);
+  const written: number[] = [];
+  /** Those that functions added to what there was: each is told its distances by one of its own. */
+  const added = (write: () => number) => {
+    const before = written.at(-1) ?? -1;
+    written.push(write());
+    return written.at(-1)! - before;
+  };
+  const tile = { rows: 4, columns: 8, lhsRow: 1, lhsStep: 4, rhsStep: 8, wholeSteps: false, accumulates: false };
+  const writer = wasmVectorWriter(module);
+  for (const resultRow of [8, 32, 128]) {
+    for (const lhs of [768, 1536]) {
+      const first = written.length === 0;
+      assert.equal(added(() => microKernel(writer, { ...tile, resultRow, runs: { lhs, rhs: 4096 } })), first ? 2 : 1);
+    }
+  }
+  for (const [i, lhsRow] of [512, 2320, 4624].entries()) {
+    const along = { ...tile, lhsRow, lhsStep: 1, wholeSteps: true, resultRow: 8 * lhsRow };
+    assert.equal(added(() => microKernel(writer, along)), i === 0 ? 2 : 1);
+  }
+  for (const [i, laneStride] of [9, 1152, 4608].entries()) {
+    assert.equal(added(() => packPanel(module, { width: 8, lanes: 8, laneStride, stepStride: 1 })), i === 0 ? 2 : 1);
+  }
+  // What decides how the code loads makes two of them.
+  assert.equal(added(() => microKernel(writer, { ...tile, wholeSteps: true, resultRow: 8 })), 2);
+  assert.equal(added(() => packPanel(module, { width: 8, lanes: 7, laneStride: 9, stepStride: 1 })), 2);
 });
