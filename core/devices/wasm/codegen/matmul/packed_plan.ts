@@ -9,8 +9,12 @@ import { chooseGrid, type Grid } from "./grid.ts";
 import { isNear, type Matrix, type Product } from "./product.ts";
 import { lanesOf, maxTileRows, type Tiles } from "./tile.ts";
 
-/** Most steps of the inner product at a time: a panel and a block of rows then fit the first-level cache together. */
+/**
+ * Steps of the inner product at a time: at most so many, or as many as a narrow panel of 32 KiB has, most of which stays in the first-level
+ * cache while blocks of rows pass through it.
+ */
 const maxInnerSize = 512;
+const maxPanelFloats = 2 ** 13;
 
 /** Most blocks of rows that are packed together: with the steps about 150 KiB, for the second-level cache. */
 const maxRowBlocks = 16;
@@ -188,7 +192,7 @@ function planPacked(
   const lhsInPlace = packing === "piece" && near(lhs) &&
     (panelsHere < 4 || (lhs.column === 1 && blocksHere <= maxRowBlocks));
   const rhsInPlace = packing === "piece" && near(rhs) && rhs.column === 1 && blocksHere <= 2;
-  const innerBlocks = Math.max(1, Math.ceil(k / maxInnerSize));
+  const innerBlocks = Math.max(1, Math.ceil(k / Math.max(maxInnerSize, maxPanelFloats / panelColumns)));
   // The faster the products, the nearer to the processor panels must be.
   const keptBytes = maxKeptBytes * (vectorLanes / lanesOf(tiles)) ** 2;
   const inCache = packing === "first" ? Math.floor(cachedPanelBytes / (k * panelColumns * floatBytes)) : Infinity;
