@@ -58,13 +58,13 @@ function partsOf(
 ): Parts {
   const { module } = context;
   const { conv, tiles: { writer }, width, panels, pixels, chunks, together } = plan;
-  const { inChannels, outChannels, outHeight, outWidth, window } = conv;
+  const { outChannels, outHeight, outWidth, window } = conv;
   const linesAhead = linesAheadOf(plan.tiles, width, together * plan.bandRows * pixels.count);
   const tiles = blockSizes(pixels).map((rows) =>
     tileColumn(writer, {
       rows,
       columns: width,
-      lhsRow: window.step[1] * inChannels,
+      lhsRow: window.step[1] * plan.pixelFloats,
       lhsStep: 1,
       rhsStep: width,
       resultRow: width,
@@ -181,8 +181,8 @@ class ConvolutionWriter {
   #multiply(pixel: number, steps: number, accumulate: boolean): void {
     const c = this.#c;
     const { plan, tiles, linesAhead } = this.#parts;
-    const { conv: { inChannels, outWidth, window }, layout, pixels, width, bandRows } = plan;
-    const rowBytes = window.step[0] * layout.pitch * inChannels * floatBytes;
+    const { conv: { outWidth, window }, pixelFloats, layout, pixels, width, bandRows } = plan;
+    const rowBytes = window.step[0] * layout.pitch * pixelFloats * floatBytes;
     const outBytes = outWidth * width * floatBytes;
     const counts = pixels.extra === 0
       ? [pixels.count]
@@ -198,7 +198,7 @@ class ConvolutionWriter {
           let done = 0;
           counts.forEach((count, i) => {
             const rows = blockSizes(pixels)[i];
-            plus(c.get(this.#address), done * window.step[1] * inChannels * floatBytes).get(this.#filters);
+            plus(c.get(this.#address), done * window.step[1] * pixelFloats * floatBytes).get(this.#filters);
             plus(c.get(this.#line), done * width * floatBytes);
             c.i32(steps).i32(accumulate ? 1 : 0).i32(count);
             if (linesAhead > 0) c.get(this.#ahead);

@@ -12,7 +12,7 @@ import { packPanel } from "../../matmul/packing.ts";
 import { type ChannelLanesPlan, panelFloats } from "./plan.ts";
 
 /** Writes a function (image, staged, first row of the padded plane): copies the pixels between the zeros that are there. */
-export function stageChannels(module: WasmModule, { conv: { inChannels }, spec, layout }: ChannelLanesPlan): number {
+export function stageChannels(module: WasmModule, { conv: { inChannels }, spec, layout, pixelFloats }: ChannelLanesPlan): number {
   const { height, width, top, left, spread } = spec;
   const [from, to] = [Math.max(0, Math.ceil(-left / spread[1])), Math.min(width, Math.ceil((layout.columns - left) / spread[1]))];
   const pack = packPanel(module, {
@@ -20,7 +20,7 @@ export function stageChannels(module: WasmModule, { conv: { inChannels }, spec, 
     lanes: inChannels,
     laneStride: height * width,
     stepStride: 1,
-    panelStride: spread[1] * inChannels,
+    panelStride: spread[1] * pixelFloats,
   });
   return module.func({ params: ["i32", "i32", "i32"] }, (c) => {
     const [image, staged, first] = [0, 1, 2];
@@ -38,7 +38,7 @@ export function stageChannels(module: WasmModule, { conv: { inChannels }, spec, 
       plus(plusScaled(c.get(image), row, width * floatBytes), from * floatBytes);
       c.get(staged);
       plus(c.get(row).i32(spread[0]).op("i32.mul").get(first).op("i32.sub"), top);
-      plus(c.i32(layout.pitch).op("i32.mul"), left + from * spread[1]).i32(inChannels * floatBytes).op("i32.mul").op("i32.add");
+      plus(c.i32(layout.pitch).op("i32.mul"), left + from * spread[1]).i32(pixelFloats * floatBytes).op("i32.mul").op("i32.add");
       c.i32(to - from).call(pack);
     });
   });

@@ -17,6 +17,10 @@ const chunkBytes = 32 * 1024;
 const maxInputBytes = 512 * 1024;
 const maxOutputBytes = 128 * 1024;
 
+/** Floats behind the channels of a pixel that keep pixels out of the same cache sets, where they would be so many bytes apart. */
+const pixelSpacing = 16;
+const cacheSetBytes = 1024;
+
 /** Bytes of all packed filters. */
 const maxFilterBytes = 128 * 1024 * 1024;
 
@@ -46,6 +50,8 @@ export interface ChannelLanesPlan {
   /** What is staged of an image; its layout in pixels. */
   readonly spec: WindowSpec;
   readonly layout: WindowLayout;
+  /** From one pixel to the next. */
+  readonly pixelFloats: number;
   /** Output channels of a panel, and how many panels there are. */
   readonly width: number;
   readonly panels: number;
@@ -66,10 +72,11 @@ export function planChannelLanes(conv: Convolution, tiles: Tiles, threads: numbe
   const { images, inChannels, outChannels, outHeight, outWidth, window } = conv;
   const width = Math.min(tiles.columns, roundUp(outChannels, lanesOf(tiles)));
   const panels = Math.ceil(outChannels / width);
+  const pixelFloats = inChannels + (inChannels * floatBytes % cacheSetBytes === 0 ? pixelSpacing : 0);
   const specOf = (outRows: number): WindowSpec => ({ ...window, outRows });
   const layoutOf = (outRows: number) =>
     layOutWindow({ ...specOf(outRows), step: [window.step[0], 1], outColumns: reach(conv) }, true);
-  const rowBytes = layoutOf(outHeight).plane * inChannels * floatBytes / outHeight;
+  const rowBytes = layoutOf(outHeight).plane * pixelFloats * floatBytes / outHeight;
   const most = Math.min(maxInputBytes / rowBytes, maxOutputBytes / (outWidth * width * floatBytes));
   // Not fewer rows than make up for those that neighbouring bands have in common.
   const wanted = Math.ceil(outHeight / Math.max(1, Math.floor(most)));
@@ -86,9 +93,10 @@ export function planChannelLanes(conv: Convolution, tiles: Tiles, threads: numbe
     ...{ conv, tiles, width, panels, bandRows, bands, together, units },
     spec: specOf(bandRows),
     layout: layoutOf(bandRows),
+    pixelFloats,
     pixels: evenBlocks(outWidth, maxTileRows),
     parts: balanced ? 1 : Math.min(threads, panels),
-    chunks: chunksOf(conv, layoutOf(bandRows), width),
+    chunks: chunksOf(conv, layoutOf(bandRows), pixelFloats, width),
   };
 }
 
@@ -97,19 +105,20 @@ function reach({ outWidth, window }: Convolution): number {
   return (outWidth - 1) * window.step[1] + 1;
 }
 
-function chunksOf({ inChannels, window }: Convolution, layout: WindowLayout, width: number): Chunk[] {
+function chunksOf({ inChannels, window }: Convolution, layout: WindowLayout, pixelFloats: number, width: number): Chunk[] {
   const most = Math.floor(chunkBytes / (width * floatBytes));
   const [kh, kw] = window.kernel;
   const [dy, dx] = window.dilation;
+  // Whether neighbouring pixels are one after the other.
+  const dense = dx === 1 && pixelFloats === inChannels;
   const chunks: Chunk[] = [];
   for (let ky = 0; ky < kh; ky++) {
-    // Neighbouring pixels are one after the other.
-    for (let kx = 0; kx < kw; kx += dx === 1 ? kw : 1) {
-      const steps = inChannels * (dx === 1 ? kw : 1);
+    for (let kx = 0; kx < kw; kx += dense ? kw : 1) {
+      const steps = inChannels * (dense ? kw : 1);
       const blocks = evenBlocks(steps, most);
       for (let i = 0, at = 0; i < blocks.count; i++) {
         const size = blocks.size + (i < blocks.extra ? 1 : 0);
-        chunks.push({ pixel: (ky * dy * layout.pitch + kx * dx) * inChannels + at, steps: size });
+        chunks.push({ pixel: (ky * dy * layout.pitch + kx * dx) * pixelFloats + at, steps: size });
         at += size;
       }
     }
@@ -123,9 +132,11 @@ export function panelFloats({ conv: { inChannels, window }, width }: ChannelLane
 }
 
 /** Floats from one staged image to the next, and of the outputs of a unit for a panel. */
-export function unitFloats({ conv, layout, together, bandRows, width }: ChannelLanesPlan): { image: number; outputs: number } {
+export function unitFloats(
+  { conv, layout, pixelFloats, together, bandRows, width }: ChannelLanesPlan,
+): { image: number; outputs: number } {
   return {
-    image: roundUp(layout.plane * conv.inChannels, 16),
+    image: roundUp(layout.plane * pixelFloats, 16),
     outputs: together * bandRows * conv.outWidth * width,
   };
 }
