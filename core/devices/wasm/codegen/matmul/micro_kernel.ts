@@ -117,6 +117,48 @@ export function tileColumn(writer: VectorWriter, spec: TileSpec, next: NextRows)
 }
 
 /**
+ * Writes a function (lhs, rhs, result, steps, accumulate, lines) of tiles by the same part of the right matrix: lines of some tiles of each
+ * size, one below the other, each line so many floats behind the one before in the left matrix and in the result. The tiles have the same
+ * columns and ask for as many lines of the cache ahead; the last parameter is then the address of the first.
+ */
+export function tileLines(
+  writer: VectorWriter,
+  sizes: readonly { readonly spec: TileSpec; readonly count: number }[],
+  next: { readonly lhs: number; readonly result: number },
+): number {
+  const { linesAhead = 0 } = sizes[0].spec;
+  const last: readonly VectorParameter[] = linesAhead > 0 ? ["address"] : [];
+  const parts = sizes.map(({ spec, count }) => ({
+    tile: writer.part({ name: nameOf(spec), params: [...tileParameters, ...last] }, writeTile(spec)),
+    lhs: spec.rows * spec.lhsRow,
+    result: spec.rows * spec.resultRow,
+    count,
+  }));
+  const rest = (of: "lhs" | "result") => next[of] - parts.reduce((sum, part) => sum + part.count * part[of], 0);
+  const name = `lines of ${sizes.map(({ spec, count }) => `${count} ${nameOf(spec)}`)} ${[next.lhs, next.result]}`;
+  return writer.func(
+    { name, params: [...tileParameters, "count", ...last] },
+    (code, [lhs, rhs, result, steps, accumulate, lines, ...ahead]) => {
+      const [left] = code.integers(1);
+      code.repeat(lines, () => {
+        for (const part of parts) {
+          code.setConstant(left, part.count);
+          code.repeat(left, () => {
+            code.call(part.tile, [lhs, rhs, result, steps, accumulate, ...ahead]);
+            for (const each of ahead) code.addScaled(each, steps, bytesAhead(linesAhead, unrolledSteps, 1) / unrolledSteps);
+            code.add(lhs, part.lhs * floatBytes);
+            code.add(result, part.result * floatBytes);
+          });
+        }
+        code.add(lhs, rest("lhs") * floatBytes);
+        code.add(result, rest("result") * floatBytes);
+      });
+      code.releaseIntegers(left);
+    },
+  );
+}
+
+/**
  * Writes a function (lhs, rhs, result, steps, last, tiles): as many tiles of the same left matrix beside each other, each so many floats
  * behind the one before in the right matrix and in the result.
  */

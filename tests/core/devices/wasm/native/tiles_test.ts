@@ -6,7 +6,13 @@ import assert from "node:assert/strict";
 import { WasmModule } from "../../../../../core/devices/wasm/codegen/assembler/module.ts";
 import { type VectorWriter, wasmVectorWriter } from "../../../../../core/devices/wasm/codegen/emit/vector_code.ts";
 import { importMachineCode } from "../../../../../core/devices/wasm/codegen/machine_code.ts";
-import { microKernel, tileColumn, tileRow, type TileSpec } from "../../../../../core/devices/wasm/codegen/matmul/micro_kernel.ts";
+import {
+  microKernel,
+  tileColumn,
+  tileLines,
+  tileRow,
+  type TileSpec,
+} from "../../../../../core/devices/wasm/codegen/matmul/micro_kernel.ts";
 import { heapStart, maxPages } from "../../../../../core/devices/wasm/control.ts";
 import { type CodeInMemory, growTo, machineCodes } from "../../../../support/machine_code.ts";
 import { noise } from "../../../../support/noise.ts";
@@ -24,9 +30,14 @@ interface Tiles {
   readonly spec: TileSpec;
   /** Undefined for one tile; distances in a row. */
   readonly next?: "below" | "behind" | { readonly rhs: number; readonly result: number };
+  /** Lines of so many such tiles and of one that has a row less, and the distance from line to line in the left matrix and the result. */
+  readonly lines?: { readonly count: number; readonly lhs: number; readonly result: number };
 }
 
-function writeTiles(writer: VectorWriter, { spec, next }: Tiles): number {
+function writeTiles(writer: VectorWriter, { spec, next, lines }: Tiles): number {
+  if (lines) {
+    return tileLines(writer, [{ spec, count: lines.count }, { spec: { ...spec, rows: spec.rows - 1 }, count: 1 }], lines);
+  }
   if (next === undefined) return microKernel(writer, spec);
   return typeof next === "string" ? tileColumn(writer, spec, next) : tileRow(writer, spec, next);
 }
@@ -51,7 +62,7 @@ class Both {
       all.forEach((tiles, number) => {
         const func = writeTiles(writers[i], tiles);
         module.func({ params, export: `tile${number}` }, (c) => {
-          for (let param = 0; param < (tiles.next ? 6 : 5); param++) c.get(param);
+          for (let param = 0; param < (tiles.next || tiles.lines ? 6 : 5); param++) c.get(param);
           if (tiles.spec.linesAhead) c.i32(ahead);
           c.call(func);
         });
@@ -100,12 +111,20 @@ interface Operands {
 }
 
 /** Operands as large as the tiles read: not a float more. */
-function operandsOf({ spec, next }: Tiles, steps: number, tiles: number, runs = 1): Operands {
+function operandsOf({ spec, next, lines }: Tiles, steps: number, tiles: number, runs = 1): Operands {
   const { rows, columns, lhsRow, lhsStep, rhsStep, resultRow } = spec;
   const extent = (...counts: readonly (readonly [count: number, distance: number])[]) =>
     counts.some(([count]) => count === 0) ? 0 : 1 + counts.reduce((sum, [count, distance]) => sum + (count - 1) * distance, 0);
   const beside = typeof next === "object" ? next : undefined;
   const nextRows = beside ? 0 : next === "behind" ? steps * lhsStep : rows * lhsRow;
+  if (lines) {
+    const all = (lines.count + 1) * rows - 1;
+    return {
+      lhs: noise(1, extent([all, lhsRow], [steps, lhsStep], [tiles, lines.lhs])),
+      rhs: noise(2, extent([columns, 1], [steps, rhsStep])),
+      result: noise(3, extent([columns, 1], [all, resultRow], [tiles, lines.result])),
+    };
+  }
   const { lhs: lhsRun, rhs: rhsRun } = spec.runs ?? { lhs: 0, rhs: 0 };
   return {
     lhs: noise(1, extent([rows, lhsRow], [steps, lhsStep], [tiles, nextRows], [runs, lhsRun])),
@@ -180,6 +199,32 @@ for (const [name, machine] of machineCodes) {
           else {for (const accumulate of [0, 1]) {
               assertSame(both.run(number, operandsOf(tiles, steps, count), steps, accumulate, count), what);
             }}
+        }
+      }
+    });
+    both.free();
+  });
+
+  Deno.test(`native tiles, ${name}: lines of tiles of two sizes`, () => {
+    const all: Tiles[] = [];
+    for (const rows of [2, 4, 6]) {
+      for (const columns of [8, tileColumns - 3, tileColumns]) {
+        for (const [count, linesAhead] of [[1, 0], [1, 2], [3, 1]]) {
+          const common = { rows, columns, lhsRow: 44, lhsStep: 1, rhsStep: columns, resultRow: columns };
+          const total = (count + 1) * rows - 1;
+          const lines = { count, lhs: (total + 2) * 44, result: total * columns };
+          all.push({ spec: { ...common, wholeSteps: count === 1, accumulates: true, linesAhead }, lines });
+        }
+      }
+    }
+    const both = new Both(machine, all);
+    all.forEach((tiles, number) => {
+      for (const steps of tiles.spec.wholeSteps ? [0, 4, 12] : [0, 1, 6, 7]) {
+        for (const count of [1, 2, 5]) {
+          for (const accumulate of [0, 1]) {
+            const what = `${count} lines of ${tiles.spec.rows} x ${tiles.spec.columns}, ${steps} steps`;
+            assertSame(both.run(number, operandsOf(tiles, steps, count), steps, accumulate, count), what);
+          }
         }
       }
     });

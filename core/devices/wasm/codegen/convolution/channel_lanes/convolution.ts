@@ -16,7 +16,7 @@ import { operandAddress, plus, plusScaled, setMin, slotAddress, splitOff } from 
 import { blockSizes } from "../../emit/blocks.ts";
 import { setShare } from "../../emit/shares.ts";
 import { floatBytes, zeroBytes } from "../../emit/vectors.ts";
-import { bytesAhead, linesAheadOf, tileColumn } from "../../matmul/micro_kernel.ts";
+import { bytesAhead, linesAheadOf, tileLines } from "../../matmul/micro_kernel.ts";
 import { unpackPanel } from "../../matmul/packing.ts";
 import { piecesFor } from "../../work.ts";
 import { multiplyAdds } from "../problem.ts";
@@ -41,8 +41,8 @@ interface Parts {
   /** The slot of the packed filters. */
   readonly filters: number;
   readonly stage: number;
-  /** By size of the blocks of pixels, a function for a column of tiles. */
-  readonly tiles: readonly number[];
+  /** The function that multiplies rows of pixels. */
+  readonly multiply: number;
   /** Lines that each asks for: see `TileSpec`. */
   readonly linesAhead: number;
   /** Of a whole panel, and of the last. */
@@ -60,8 +60,12 @@ function partsOf(
   const { conv, tiles: { writer }, width, panels, pixels, chunks, together } = plan;
   const { outChannels, outHeight, outWidth, window } = conv;
   const linesAhead = linesAheadOf(plan.tiles, width, together * plan.bandRows * pixels.count);
-  const tiles = blockSizes(pixels).map((rows) =>
-    tileColumn(writer, {
+  const counts = pixels.extra === 0
+    ? [pixels.count]
+    : [pixels.extra, ...(pixels.extra < pixels.count ? [pixels.count - pixels.extra] : [])];
+  const tiles = blockSizes(pixels).map((rows, i) => ({
+    count: counts[i],
+    spec: {
       rows,
       columns: width,
       lhsRow: window.step[1] * plan.pixelFloats,
@@ -71,15 +75,19 @@ function partsOf(
       wholeSteps: chunks.every(({ steps }) => steps % 4 === 0),
       accumulates: true,
       linesAhead,
-    }, "below")
-  );
+    },
+  }));
+  const multiply = tileLines(writer, tiles, {
+    lhs: window.step[0] * plan.layout.pitch * plan.pixelFloats,
+    result: outWidth * width,
+  });
   const unpackOf = (lanes: number) => unpackPanel(module, { width, lanes, laneStride: outHeight * outWidth });
   const whole = unpackOf(Math.min(width, outChannels));
   const rest = outChannels % width;
   const { image, outputs } = unitFloats(plan);
   context.privateScratch((together * image + outputs) * floatBytes);
   return {
-    ...{ plan, pieces, filters, tiles, linesAhead },
+    ...{ plan, pieces, filters, multiply, linesAhead },
     epilogue: context.epilogue(kernel),
     stage: stageChannels(module, plan),
     unpack: [whole, rest === 0 || panels === 1 ? whole : unpackOf(rest)],
@@ -180,35 +188,18 @@ class ConvolutionWriter {
   /** Multiplies all pixels of the unit by a chunk of filters. */
   #multiply(pixel: number, steps: number, accumulate: boolean): void {
     const c = this.#c;
-    const { plan, tiles, linesAhead } = this.#parts;
-    const { conv: { outWidth, window }, pixelFloats, layout, pixels, width, bandRows } = plan;
-    const rowBytes = window.step[0] * layout.pitch * pixelFloats * floatBytes;
-    const outBytes = outWidth * width * floatBytes;
-    const counts = pixels.extra === 0
-      ? [pixels.count]
-      : [pixels.extra, ...(pixels.extra < pixels.count ? [pixels.count - pixels.extra] : [])];
+    const { plan, multiply, linesAhead } = this.#parts;
+    const { conv: { outWidth }, pixels, width, bandRows } = plan;
     plus(c.get(phaseLocals.scratch), pixel * floatBytes).set(this.#pixels);
     this.#pushOutputs().set(this.#outputs);
     plus(c.get(this.#filters), steps * width * floatBytes).set(this.#ahead);
     c.for(this.#counter, 0, () => c.get(this.#images), 1, () => {
-      c.get(this.#pixels).set(this.#address);
-      c.get(this.#outputs).set(this.#line);
-      c.withLocals("i32", 1, (row) =>
-        c.for(row, 0, () => c.get(this.#rows), 1, () => {
-          let done = 0;
-          counts.forEach((count, i) => {
-            const rows = blockSizes(pixels)[i];
-            plus(c.get(this.#address), done * window.step[1] * pixelFloats * floatBytes).get(this.#filters);
-            plus(c.get(this.#line), done * width * floatBytes);
-            c.i32(steps).i32(accumulate ? 1 : 0).i32(count);
-            if (linesAhead > 0) c.get(this.#ahead);
-            c.call(tiles[i]);
-            if (linesAhead > 0) c.increment(this.#ahead, bytesAhead(linesAhead, steps, count));
-            done += count * rows;
-          });
-          c.increment(this.#address, rowBytes).increment(this.#line, outBytes);
-        }));
-      c.increment(this.#pixels, unitFloats(plan).image * floatBytes).increment(this.#outputs, bandRows * outBytes);
+      c.get(this.#pixels).get(this.#filters).get(this.#outputs).i32(steps).i32(accumulate ? 1 : 0).get(this.#rows);
+      if (linesAhead > 0) c.get(this.#ahead);
+      c.call(multiply);
+      c.increment(this.#ahead, bytesAhead(linesAhead, steps, bandRows * pixels.count));
+      c.increment(this.#pixels, unitFloats(plan).image * floatBytes);
+      c.increment(this.#outputs, bandRows * outWidth * width * floatBytes);
     });
   }
 
