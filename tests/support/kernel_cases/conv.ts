@@ -100,7 +100,16 @@ const geometries: Readonly<Record<string, ConvSizes>> = {
     stride: [2, 2],
     padding: [1, 1, 1, 1],
   },
+  "256 channels, stride 2": { c: 256, input: [5, 6], o: 40, kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] },
   "1x1 filter, stride 2": { n: 2, c: 8, input: [12, 12], o: 16, kernel: [1, 1], stride: [2, 2] },
+  "1x1 filter, stride 2, many channels, a rest that no window touches": {
+    n: 2,
+    c: 48,
+    input: [14, 13],
+    o: 64,
+    kernel: [1, 1],
+    stride: [2, 3],
+  },
   "even filter, strides 2 and 3, two groups": {
     n: 3,
     c: 12,

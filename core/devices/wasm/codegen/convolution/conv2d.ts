@@ -29,7 +29,8 @@ import {
   planPixelConvolution,
   planPixels,
 } from "./pixel_products/plan.ts";
-import { type Convolution, forwardConvolution, inputGradientConvolution, multiplyAdds } from "./problem.ts";
+import { type Convolution, forwardConvolution, inputGradientConvolution, multiplyAdds, ofReadPixels } from "./problem.ts";
+import { copyReadPixels, readPixelsCycles } from "./read_pixels.ts";
 import { tapFilterGradient } from "./tap_products/filter_gradient.ts";
 import { planTaps, tapCycles, tapsFit } from "./tap_products/plan.ts";
 import { fitsWinograd, winogradCycles, winogradFilterGradientCycles } from "./winograd/choice.ts";
@@ -116,6 +117,26 @@ function convolve(
   if (kernel.shape.includes(0)) return [];
   if (isOfNothing(kernel.geometry)) return zeros(context, kernel);
   if (isDouble(context, kernel)) return writeDouble(context, kernel);
+  const algorithms = algorithmsFor(context, kernel, conv);
+  const read = ofReadPixels(conv);
+  if (read) {
+    const cycles = readPixelsCycles(conv, context.threads);
+    const ofRead = algorithmsFor(context, kernel, read).map((algorithm, i): Algorithm => ({
+      name: `${algorithm.name}, of the pixels that are read`,
+      cycles: algorithm.cycles + cycles,
+      write: () => {
+        const { phase, slot } = copyReadPixels(context, conv);
+        const copied = { ...read, source: { ...read.source, buffer: slot, offset: 0 } };
+        return [phase, ...algorithmsFor(context, kernel, copied)[i].write()];
+      },
+    }));
+    algorithms.push(...ofRead);
+  }
+  return leastCycles(context, algorithms);
+}
+
+/** The ways to compute a convolution of f32 for a kernel. */
+function algorithmsFor(context: GeneratorContext, kernel: ConvKernel, conv: Convolution): Algorithm[] {
   const { threads } = context;
   const tiles = context.tiles(multiplyAdds(conv), conv.outChannels);
   const algorithms: Algorithm[] = [{
@@ -166,7 +187,7 @@ function convolve(
       });
     }
   }
-  return leastCycles(context, algorithms);
+  return algorithms;
 }
 
 /** Whether an axis is empty, so that sums are of nothing. */

@@ -83,6 +83,19 @@ export function inputGradientConvolution({ geometry: g, operands: [lhs, rhs] }: 
   });
 }
 
+/**
+ * The same convolution of only those pixels that are read, if there are others: where windows are single pixels some distance from each other.
+ * Undefined if a window has more, or padding, or there are groups.
+ */
+export function ofReadPixels(conv: Convolution): Convolution | undefined {
+  const { window, outHeight, outWidth } = conv;
+  const apart = window.step.some((step) => step > 1);
+  const single = [...window.kernel, ...window.spread].every((value) => value === 1);
+  const inside = (outHeight - 1) * window.step[0] < window.height && (outWidth - 1) * window.step[1] < window.width;
+  if (conv.groups > 1 || !apart || !single || !inside || window.top !== 0 || window.left !== 0) return undefined;
+  return flattened({ ...conv, window: { ...window, height: outHeight, width: outWidth, step: [1, 1] } });
+}
+
 /** Where windows are single pixels, rows do not matter: a plane is one long row. */
 function flattened(conv: Convolution): Convolution {
   const { window, outHeight, outWidth } = conv;

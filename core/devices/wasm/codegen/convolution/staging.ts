@@ -77,7 +77,7 @@ interface Columns {
 const unrolledVectors = 8;
 
 /** Copies `count` floats within the rows at locals `source` and `target`. */
-function copyFloats(c: FunctionWriter, source: number, target: number, from: Columns, to: Columns, count: number): void {
+export function copyFloats(c: FunctionWriter, source: number, target: number, from: Columns, to: Columns, count: number): void {
   const scalar = () => c.get(target).get(source).mem("f32.load", from.from * floatBytes).mem("f32.store", to.from * floatBytes);
   const vector = (index: number) => {
     c.get(target).get(source).mem("v128.load", (from.from + index * from.step) * floatBytes);

@@ -21,8 +21,8 @@ const fewestSums = 8;
 /** Multiply-adds of vectors that a core does in a cycle. */
 const vectorsPerCycle = 2;
 
-/** Cycles beside the sums: of a run of steps, of an output pixel, more of it in machine code, of packing or unpacking eight floats, and of staging one. */
-const cycles = { run: 10, pixel: 30, call: 60, moved: 3, staged: 0.5 };
+/** Cycles beside the sums: of a run of steps, of an output pixel, more of it in machine code, of packing or unpacking eight floats, of staging one, and one of those that strides may leave out. */
+const cycles = { run: 10, pixel: 30, call: 60, moved: 3, staged: 0.5, dealt: 3 };
 
 /** Along an axis: the pixels of the image, the elements of the window, and the outputs. */
 export interface LaneAxis {
@@ -173,6 +173,8 @@ export function pixelLanesCycles(conv: Convolution, tiles: Tiles): number {
   const blocks = evenBlocks(outChannels, 6);
   const least = outHeight === 1 && outWidth <= lanesOf(tiles) ? 8 : 1.5;
   const of = (channels: number) => Math.max(least, channels);
-  const staged = groups > 1 ? images * groups * inChannels * window.height * window.width * cycles.staged : 0;
+  const pixels = images * groups * inChannels * window.height * window.width;
+  const dealt = taps === 1 && window.step.some((step) => step > 1);
+  const staged = dealt ? pixels * cycles.dealt : groups > 1 ? pixels * cycles.staged : 0;
   return staged + steps * (blocks.extra * of(blocks.size + 1) + (blocks.count - blocks.extra) * of(blocks.size));
 }
