@@ -26,10 +26,44 @@ function doubleFunctions(pairs: ReturnType<typeof pairArithmetic>) {
     const { n, p } = expParts([a, 0]);
     return scaled(plus(p, 1), n - 1);
   });
+  const powersOfTwo = Array.from({ length: 65 }, (_, n) => 2 ** n);
+  /** 1 / 6, 1 / 24, ..., by which powers of up to ln 2 / 2 add what can be noticed. */
+  const ofExp = [6, 24, 120, 720, 5040, 40320, 362880, 3628800, 39916800, 479001600, 6227020800, 87178291200].map((k) => 1 / k);
+  /**
+   * e / (e + 2) with e = e^(2 a) - 1 = (2^n - 1) + 2^n p, each in two parts. Written out: pairs that are made for each step would take
+   * most of the time.
+   */
   const tanh = odd((a) => {
     if (a > 22) return 1;
-    const e = expm1([2 * a, 0]);
-    return value(div(e, plus(e, 2)));
+    const n = Math.round(2 * a * Math.LOG2E);
+    const least = n * 1.9082149292705877e-10;
+    const most = 2 * a - n * 0.6931471803691238;
+    const r = most - least;
+    const rest = (most - r) - least;
+    // p = r + r^2 / 2 + r^3 (1 / 6 + ...)
+    const square = r * r;
+    const wide = 134217729 * r;
+    const high = wide - (wide - r), low = r - high;
+    const squareLow = ((high * high - square) + 2 * high * low) + low * low;
+    let series = 0;
+    for (let k = ofExp.length - 1; k >= 0; k--) series = series * r + ofExp[k];
+    const p = r + square / 2;
+    const pLow = (square / 2 - (p - r)) + (r * square * series + (rest + rest * r + squareLow / 2));
+    const scale = powersOfTwo[n], less = scale - 1;
+    const scaled = scale * p;
+    const sum = less + scaled, part = sum - less;
+    const sumLow = ((less - (sum - part)) + (scaled - part)) + scale * pLow;
+    const e = sum + sumLow, eLow = sumLow - (e - sum);
+    const under = e + 2, two = under - e;
+    const underLow = ((e - (under - two)) + (2 - two)) + eLow;
+    const quotient = e / under;
+    const [quotientWide, underWide] = [134217729 * quotient, 134217729 * under];
+    const quotientHigh = quotientWide - (quotientWide - quotient), underHigh = underWide - (underWide - under);
+    const quotientRest = quotient - quotientHigh, underRest = under - underHigh;
+    const whole = quotient * under;
+    const wholeLow = ((quotientHigh * underHigh - whole) + quotientHigh * underRest + quotientRest * underHigh) +
+      quotientRest * underRest;
+    return quotient + ((((e - whole) - wholeLow) + eLow) - quotient * underLow) / under;
   });
   /** From here on they are log(2 a). */
   const far = 2 ** 28;

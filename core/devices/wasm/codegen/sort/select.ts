@@ -21,8 +21,8 @@ import { countBytes, finish, type RecordLayout, recordOf, RecordSorter, sortReco
 /** Up to this many are kept in order. */
 const maxOrdered = 16;
 
-/** Rows that are this many times as long as what is wanted of them are not sorted. */
-const leastRatio = 16;
+/** Rows that are this many times as long as what is wanted of them are not sorted: where few are kept in order, and where more are. */
+const leastRatio = { few: 16, more: 48 } as const;
 
 /** From this length on, threads share a row if there are too few for all. */
 const sharedFrom = 16384;
@@ -32,7 +32,7 @@ const blockElements = 16;
 
 /** Whether choosing takes less than sorting. */
 export function isChoice({ shape: [, count], n }: ArgsortKernel): boolean {
-  return n >= leastRatio * count;
+  return n >= (count <= maxOrdered ? leastRatio.few : leastRatio.more) * count;
 }
 
 /** Room for records: those that are kept, and those that may join them before all are sorted. */
@@ -49,7 +49,7 @@ function scratchFor(count: number, { bytes }: RecordLayout): number {
 export function chooseRows(context: GeneratorContext, kernel: ArgsortKernel): readonly Phase[] {
   const { shape: [rows, count], n } = kernel;
   const parts = context.threads > 1 && rows < 2 * context.threads && n >= sharedFrom &&
-      n >= leastRatio * count * context.threads
+      n >= leastRatio.few * count * context.threads
     ? context.threads
     : 1;
   return parts === 1 ? chooseWhole(context, kernel) : chooseOfParts(context, kernel, parts);
