@@ -20,6 +20,7 @@ import "../core/ops/sort_test.ts";
 import "../core/ops/window_ranges_test.ts";
 import "../core/ops/windows_test.ts";
 import "../datasets/transforms_test.ts";
+import "../formats/safetensors_test.ts";
 import "../layers/laws_test.ts";
 import "../linalg/linalg_test.ts";
 import "../onnx/load_test.ts";
