@@ -48,7 +48,8 @@ export function withoutCopies(
     const made = writers.get(copy.from) ?? [];
     // What reads and writes where it copies to would see its own result.
     const isMixed = kernels.some((each) => each !== kernel && readsOf(each).has(copy.to) && writesOf(each).has(copy.from));
-    if (made.length === 0 || isMixed || !made.every((each) => seen.has(each))) continue;
+    // Of copies of copies the first goes.
+    if (made.length === 0 || isMixed || !made.every((each) => seen.has(each) && !idle.has(each))) continue;
     renamed.set(copy.from, copy.to);
     idle.add(kernel);
   }

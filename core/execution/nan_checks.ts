@@ -182,6 +182,7 @@ const root = new URL("../../", import.meta.url).href;
 export const parts: readonly string[] = [
   "core/",
   "layers/",
+  "linalg/",
   "optimizers/",
   "datasets/",
   "formats/",

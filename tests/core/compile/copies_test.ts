@@ -103,3 +103,26 @@ Deno.test("what moves elements, changes them, or is a part stays", () => {
     `,
   );
 });
+
+Deno.test("of a copy of a copy one is left out", () => {
+  checkCopies(
+    (p) => {
+      const [x, s, t, y] = [p.input("f32", Array(8)), p.temporary("f32", 8, 0), p.temporary("f32", 8, 1), p.output("f32", 8)];
+      writeRows(p, x, s);
+      p.run(mapWhole([8], [s], t, (s) => s));
+      p.run(mapWhole([2, 4], [t], y, (t) => t));
+    },
+    `
+      kernel 0: map [4, 2]
+        load0 f32:input0#0+0[2,1]
+        store f32:slot1#2+0[2,1] = load0
+      kernel 1: scatterRows [1, 2, 2]
+        operand f32:input1#4+0[0,2,1]
+        operand i32:input2#5+0[1]
+        target f32:slot1#2+0[0,2,1]
+      kernel 2: map [2, 4]
+        load0 f32:slot1#2+0[4,1]
+        store f32:output0#3+0[4,1] = load0
+    `,
+  );
+});
