@@ -47,7 +47,7 @@ function isIn(source: string, code: string): boolean {
 
 /** The files and folders of the project that a page names by their paths, and those to which it links, from the root. */
 function pathsIn(page: string, name: string): string[] {
-  const tops = "core|layers|optimizers|datasets|formats|onnx|visual|examples|bench|site|docs|tests";
+  const tops = "core|layers|linalg|optimizers|datasets|formats|onnx|visual|examples|bench|site|docs|tests";
   const withoutLinks = page.replaceAll(/\[[^\]]*\]\([^)]*\)/g, "");
   const named = [...withoutLinks.matchAll(new RegExp(`(?<![\\w./])(?:${tops})/[\\w./]*\\w`, "g"))].map(([path]) => path);
   const links = [...page.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, link]) => new URL(link, new URL(name, root)).href);
