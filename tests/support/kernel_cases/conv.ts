@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { binary, type Expr } from "../../../core/ir/expr.ts";
+import { binary, type Expr, select } from "../../../core/ir/expr.ts";
 import type { ConvKernel } from "../../../core/ir/kernel.ts";
 import type { DType } from "../../../core/dtype.ts";
 import type { ConvGeometry } from "../../../core/ir/windows.ts";
@@ -323,6 +323,43 @@ const epilogues: readonly KernelCase[] = [small, lenet, first, strides2, many, t
   ]),
 ]);
 
+/** Both gradients of a convolution as a training step has them: of relu's result before it, and of filters that are updated in place. */
+function gradientsCase(name: string, sizes: ConvSizes): KernelCase {
+  const g = convGeometry(sizes);
+  return buildCase(`both gradients: ${name}`, convTolerance(termsOf("conv2dFilterGrad", g)), (p) => {
+    const { x, weight, y } = convShapes(g);
+    const [images, gradient] = [p.input("f32", noise(1, sizeOf(x))), p.input("f32", noise(2, sizeOf(y)))];
+    const filters = p.donate(p.input("f32", noise(3, sizeOf(weight))));
+    const out = p.output("f32", sizeOf(x));
+    const masked = select(binary("lt", f32(0), load(0)), result(), f32(0));
+    const updated = binary("sub", load(0), binary("mul", f32(0.01), result()));
+    p.run({
+      kind: "conv2dInputGrad",
+      geometry: g,
+      shape: x,
+      operands: [dense(gradient, y), dense(filters, weight)],
+      loads: [dense(images, x)],
+      stores: [store(dense(out, x), masked)],
+    });
+    p.run({
+      kind: "conv2dFilterGrad",
+      geometry: g,
+      shape: weight,
+      operands: [dense(images, x), dense(gradient, y)],
+      loads: [dense(filters, weight)],
+      stores: [store(dense(filters, weight), updated)],
+    });
+  });
+}
+
+const bothGradients: readonly KernelCase[] = [
+  gradientsCase("mnist, second layer of simple", { n: 4, c: 32, input: [26, 26], o: 64, kernel: [3, 3] }),
+  gradientsCase("padding on some sides", { n: 2, c: 24, input: [17, 18], o: 20, kernel: [3, 3], padding: [0, 2, 1, 0] }),
+  gradientsCase("small images", { n: 9, c: 32, input: [6, 7], o: 32, kernel: [3, 3], padding: [1, 1, 1, 1] }),
+  gradientsCase("too few images", { n: 1, c: 32, input: [20, 20], o: 32, kernel: [3, 3], padding: [1, 1, 1, 1] }),
+  gradientsCase("too little", { n: 2, c: 4, input: [6, 6], o: 4, kernel: [3, 3] }),
+];
+
 /** A convolution or a gradient of small integers. */
 function knownCase(
   name: string,
@@ -373,4 +410,4 @@ const knownCases: readonly KernelCase[] = [
 ];
 
 /** Cases of convolutions. */
-export const convCases: readonly KernelCase[] = [...shapes, ...variants, ...epilogues, ...knownCases];
+export const convCases: readonly KernelCase[] = [...shapes, ...variants, ...epilogues, ...bothGradients, ...knownCases];

@@ -20,6 +20,7 @@ import type { HostFunctions } from "./expressions/emitter.ts";
 import { hostFunctionOf, scalarEmitter } from "./expressions/scalar_emitter.ts";
 import { vectorEmitter } from "./expressions/vector_emitter.ts";
 import { EqualKernels, type LocalKernel } from "./equal_kernels.ts";
+import { gradientsTogether } from "./convolution/conv2d.ts";
 import { emitKernel } from "./generators.ts";
 import { rowBlocks } from "./row_block_phase.ts";
 import { rowBlocksFrom } from "./row_blocks.ts";
@@ -222,8 +223,10 @@ class KernelWriter {
     for (let i = 0; i < kernels.length;) {
       const kernel = kernels[i];
       const together = rowBlocksFrom(program, kernels, i, threads);
-      const count = together?.kernels.length ?? 1;
+      const gradients = i + 1 < kernels.length ? gradientsTogether(this.#context, kernel, kernels[i + 1]) : undefined;
+      const count = together?.kernels.length ?? (gradients ? 2 : 1);
       if (together) units.push(this.#unit(kernels.slice(i, i + count), () => [rowBlocks(this.#context, together)]));
+      else if (gradients) units.push(this.#unit(kernels.slice(i, i + count), gradients));
       else if (kernel.kind === "loop") units.push(this.#loop(kernel));
       else units.push(this.#unit([kernel], () => this.#phases(kernel)));
       i += count;

@@ -22,6 +22,7 @@ import { narrowTile, type TileColumns, wasmTiles, wideTile } from "../../../../c
 import { maxPages } from "../../../../core/devices/wasm/control.ts";
 import type { VectorSet } from "../../../../core/devices/wasm/native/vector_writer.ts";
 import { importMachineCode } from "../../../../core/devices/wasm/codegen/machine_code.ts";
+import { sizeOf } from "../../../../core/shape.ts";
 import { growTo, machineCodes } from "../../../support/machine_code.ts";
 import { isLong } from "../../../support/share.ts";
 import assert from "node:assert/strict";
@@ -41,6 +42,8 @@ export interface RunOptions {
   readonly tiles: Tiling;
   /** Which of several algorithms; the one that is estimated to be the fastest if not given. */
   readonly algorithm?: number;
+  /** What writes the kernel, if it is not its generator; results of other kernels that it writes are thrown away. */
+  readonly write?: (context: GeneratorContext) => readonly Phase[];
 }
 
 /** A kernel made ready: buffers in place, to be run as often as wanted. */
@@ -81,7 +84,7 @@ function programOf(kernel: Kernel, inputs: readonly Floats[], outputSize: number
 export function prepare(
   kernel: SimpleKernel,
   inputs: readonly Floats[],
-  { threads, epilogue, tiles, algorithm }: RunOptions,
+  { threads, epilogue, tiles, algorithm, write }: RunOptions,
 ): PreparedKernel {
   const outputSize = kernel.shape.reduce((product, extent) => product * extent, 1);
   const program = programOf(kernel, inputs, outputSize);
@@ -115,14 +118,15 @@ export function prepare(
     privateScratch: (bytes) => void (privateBytes = Math.max(privateBytes, bytes)),
     sharedScratch: (bytes) => resultSlot + shared.push(bytes),
     derivedScratch: (bytes) => ({ slot: resultSlot + shared.push(bytes), stale: undefined }),
-    epilogue: () => written,
+    epilogue: (each) =>
+      each === kernel ? written : { slot: resultSlot + shared.push(sizeOf(each.shape) * width), func: undefined },
     planeEpilogue: () => ({ ...written, imageStep: outputSize / kernel.shape[0] }),
     blockEpilogue: (_, row) =>
       epilogue
         ? { slot: undefined, func: addResult(module, kernel.shape, outputId, wide, row) }
         : { slot: outputId, func: undefined },
   };
-  const phases = emitKernel(context, kernel);
+  const phases = write?.(context) ?? emitKernel(context, kernel);
   exportPhases(module, phases);
   const compiled = new WebAssembly.Module(module.finish());
 

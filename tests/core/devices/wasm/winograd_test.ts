@@ -8,6 +8,13 @@
  */
 import assert from "node:assert/strict";
 import { narrowTile } from "../../../../core/devices/wasm/codegen/matmul/tile.ts";
+import {
+  spreadImageGradient,
+  winogradFilterGradient,
+  winogradGradients,
+} from "../../../../core/devices/wasm/codegen/convolution/winograd/gradients.ts";
+import { gradientsTogether } from "../../../../core/devices/wasm/codegen/convolution/conv2d.ts";
+import type { GeneratorContext } from "../../../../core/devices/wasm/codegen/context.ts";
 import type { ConvKernel } from "../../../../core/ir/kernel.ts";
 import type { ConvGeometry } from "../../../../core/ir/windows.ts";
 import { contiguousStrides, sizeOf } from "../../../../core/shape.ts";
@@ -106,24 +113,25 @@ function directSums(kind: Kind, g: ConvGeometry, [left, right]: readonly [Floats
   return [sums, squares.map(Math.sqrt), direct];
 }
 
+/** A kernel with these buffers: its operands and its output. */
+function kernelOf(kind: Kind, g: ConvGeometry, buffers: readonly [number, number, number]): ConvKernel {
+  const roles = convRoles(kind, g);
+  const access = (i: number) => ({ buffer: buffers[i], offset: 0, strides: contiguousStrides(roles[i]) });
+  const value = { kind: "result", type: "f32", slot: 0 } as const;
+  const stores = [{ ...access(2), value }];
+  return { kind, shape: roles[2], geometry: g, operands: [access(0), access(1)], loads: [], stores };
+}
+
 /** A kernel by each form of Winograd's algorithm, by name, as functions of its inputs. */
 function winograd(kind: Kind, g: ConvGeometry, threads: number): Map<string, (inputs: readonly [Floats, Floats]) => Floats> {
   const roles = convRoles(kind, g);
-  const access = (buffer: number) => ({ buffer, offset: 0, strides: contiguousStrides(roles[buffer]) });
-  const value = { kind: "result", type: "f32", slot: 0 } as const;
-  const kernel: ConvKernel = {
-    kind,
-    shape: roles[2],
-    geometry: g,
-    operands: [access(0), access(1)],
-    loads: [],
-    stores: [{ ...access(2), value }],
-  };
+  const kernel = kernelOf(kind, g, [0, 1, 2]);
   const options = { threads, epilogue: false, tiles: narrowTile } as const;
   const none = (shape: readonly number[]) => new Float32Array(sizeOf(shape));
   const { algorithms } = prepare(kernel, [none(roles[0]), none(roles[1])], options);
   const forms = algorithms.filter((name) => name.startsWith("Winograd"));
-  assert.equal(forms.length, kind === "conv2dFilterGrad" ? 1 : 2);
+  const spreads = kind === "conv2dInputGrad" && g.n >= threads;
+  assert.equal(forms.length, kind === "conv2dFilterGrad" ? 1 : spreads ? 3 : 2);
   return new Map(forms.map((name) => [name, (inputs) => {
     const prepared = prepare(kernel, inputs, { ...options, algorithm: algorithms.indexOf(name) });
     prepared.run();
@@ -168,4 +176,60 @@ for (const [geometry, g] of Object.entries(geometries)) {
       }
     });
   }
+  if (g.n === 1) continue;
+  Deno.test(`Winograd's gradients, ${geometry}: together as one by one, on hostile inputs`, () => {
+    const [gradient, filters, images, output] = [0, 1, 2, 3];
+    const kernels = [
+      kernelOf("conv2dInputGrad", g, [gradient, filters, output]),
+      kernelOf("conv2dFilterGrad", g, [images, gradient, output]),
+    ] as const;
+    const shapes = [...convRoles("conv2dInputGrad", g).slice(0, 2), convRoles("conv2dFilterGrad", g)[0]];
+    const together = (context: GeneratorContext) => winogradGradients(context, ...kernels);
+    const alone = [
+      (context: GeneratorContext) => spreadImageGradient(context, kernels[0]),
+      (context: GeneratorContext) => winogradFilterGradient(context, kernels[1]),
+    ];
+    for (const [name, [one, other]] of Object.entries(hostile)) {
+      for (const changes of [[one, other, other], [other, one, one]]) {
+        const inputs = shapes.map((shape, i) => values(i + 1, shape, changes[i]));
+        kernels.forEach((kernel, i) => {
+          const [found, expected] = [together, alone[i]].map((write) => {
+            const prepared = prepare(kernel, inputs, { threads: 2, epilogue: false, tiles: narrowTile, write });
+            prepared.run();
+            prepared.checkSurroundings();
+            return prepared.output();
+          });
+          assert.deepEqual(found, expected, `${kernel.kind}, ${name}`);
+        });
+      }
+    }
+  });
 }
+
+Deno.test("gradients are computed together where images are larger than their gradient, and the second needs nothing of the first", () => {
+  const [gradient, filters, images, output] = [0, 1, 2, 3];
+  const isTogether = (g: ConvGeometry, image = images, threads = 2) => {
+    const [first, second] = [
+      kernelOf("conv2dInputGrad", g, [gradient, filters, output]),
+      kernelOf("conv2dFilterGrad", g, [image, gradient, output]),
+    ];
+    const shapes = [...convRoles("conv2dInputGrad", g).slice(0, 2), convRoles("conv2dFilterGrad", g)[0]];
+    let found = false;
+    const write = (context: GeneratorContext) => {
+      found = gradientsTogether(context, first, second) !== undefined;
+      return [];
+    };
+    prepare(first, shapes.map((shape) => new Float32Array(sizeOf(shape))), {
+      threads,
+      epilogue: false,
+      tiles: narrowTile,
+      write,
+    });
+    return found;
+  };
+  const simple = convGeometry({ n: 4, c: 32, input: [26, 26], o: 64, kernel: [3, 3] });
+  assert.ok(isTogether(simple) && isTogether(simple, images, 1));
+  assert.ok(!isTogether(simple, output));
+  assert.ok(!isTogether(convGeometry({ n: 1, c: 32, input: [26, 26], o: 64, kernel: [3, 3] })));
+  assert.ok(!isTogether(convGeometry({ n: 4, c: 32, input: [24, 24], o: 64, kernel: [3, 3], padding: padded })));
+});

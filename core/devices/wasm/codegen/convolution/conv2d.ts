@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { ConvKernel } from "../../../../ir/kernel.ts";
+import type { ConvKernel, Kernel } from "../../../../ir/kernel.ts";
+import { memoryOf } from "../../../../ir/program.ts";
 import type { ConvGeometry } from "../../../../ir/windows.ts";
 import type { GeneratorContext, KernelGenerator, Phase } from "../context.ts";
 import { doubleConvolution, doubleFilterGradient, doubleInputGradient } from "../doubles/convolution.ts";
@@ -33,10 +34,15 @@ import { type Convolution, forwardConvolution, inputGradientConvolution, multipl
 import { copyReadPixels, readPixelsCycles } from "./read_pixels.ts";
 import { tapFilterGradient } from "./tap_products/filter_gradient.ts";
 import { planTaps, tapCycles, tapsFit } from "./tap_products/plan.ts";
-import { fitsWinograd, winogradCycles, winogradFilterGradientCycles } from "./winograd/choice.ts";
+import { fitsWinograd, spreadGradientCycles, winogradCycles, winogradFilterGradientCycles } from "./winograd/choice.ts";
 import { winogradConvolution } from "./winograd/convolution.ts";
 import { tilesOf2, tilesOf4 } from "./winograd/linear_maps.ts";
-import { winogradFilterGradient } from "./winograd/filter_gradient.ts";
+import { spreadImageGradient, winogradFilterGradient, winogradGradients } from "./winograd/gradients.ts";
+import { mayBeSpread } from "./winograd/image_gradient.ts";
+
+/** Names of algorithms. */
+const winogradName = "Winograd";
+const spreadName = "Winograd, spread";
 
 /** conv2d. */
 export const conv2d: KernelGenerator<ConvKernel> = (context, kernel) =>
@@ -49,9 +55,13 @@ export const conv2dInputGrad: KernelGenerator<ConvKernel> = (context, kernel) =>
 /** The gradient of conv2d with respect to its filters. */
 export const conv2dFilterGrad: KernelGenerator<ConvKernel> = (context, kernel) => {
   if (kernel.shape.includes(0)) return [];
-  const { geometry: g } = kernel;
-  if (isOfNothing(g)) return zeros(context, kernel);
+  if (isOfNothing(kernel.geometry)) return zeros(context, kernel);
   if (isDouble(context, kernel)) return doubleFilterGradient(context, kernel);
+  return leastCycles(context, filterGradientAlgorithms(context, kernel));
+};
+
+function filterGradientAlgorithms(context: GeneratorContext, kernel: ConvKernel): readonly Algorithm[] {
+  const { geometry: g } = kernel;
   const madds = g.n * g.o * g.oh * g.ow * (g.c / g.groups) * g.kh * g.kw;
   const tiles = context.tiles(madds, g.c / g.groups);
   const taps = planTaps(g, tiles);
@@ -86,13 +96,13 @@ export const conv2dFilterGrad: KernelGenerator<ConvKernel> = (context, kernel) =
   }
   if (fitsWinograd(threads, g, madds)) {
     algorithms.push({
-      name: "Winograd",
+      name: winogradName,
       cycles: winogradFilterGradientCycles(g, threads, tiles),
       write: () => winogradFilterGradient(context, kernel),
     });
   }
-  return leastCycles(context, algorithms);
-};
+  return algorithms;
+}
 
 /** A way to compute a kernel, and the cycles it takes on the busiest thread: an estimate, from measurements. */
 interface Algorithm {
@@ -103,9 +113,12 @@ interface Algorithm {
 
 /** Writes the phases of the algorithm that takes the fewest cycles. */
 function leastCycles(context: GeneratorContext, algorithms: readonly Algorithm[]): readonly Phase[] {
-  const cycles = algorithms.map((each) => each.cycles);
-  const best = cycles.indexOf(Math.min(...cycles));
+  const best = algorithms.indexOf(fastest(algorithms));
   return algorithms[context.choose(algorithms.map(({ name }) => name), best)].write();
+}
+
+function fastest(algorithms: readonly Algorithm[]): Algorithm {
+  return algorithms.reduce((best, each) => each.cycles < best.cycles ? each : best);
 }
 
 function convolve(
@@ -179,15 +192,45 @@ function algorithmsFor(context: GeneratorContext, kernel: ConvKernel, conv: Conv
     });
   }
   if (fitsWinograd(threads, kernel.geometry, multiplyAdds(conv))) {
-    for (const [name, form] of [["Winograd", tilesOf4], ["Winograd, tiles of 2 by 2", tilesOf2]] as const) {
+    for (const [name, form] of [[winogradName, tilesOf4], ["Winograd, tiles of 2 by 2", tilesOf2]] as const) {
       algorithms.push({
         name,
         cycles: winogradCycles(form, conv, threads, tiles, lasting),
         write: () => winogradConvolution(context, kernel, form, conv),
       });
     }
+    if (kernel.kind === "conv2dInputGrad" && mayBeSpread(kernel.geometry, threads)) {
+      algorithms.push({
+        name: spreadName,
+        cycles: spreadGradientCycles(kernel.geometry, threads, tiles),
+        write: () => spreadImageGradient(context, kernel),
+      });
+    }
   }
   return algorithms;
+}
+
+/**
+ * The gradients of a convolution with respect to its images and to its filters as one, if both are computed from the tiles of the same gradient
+ * (`winograd/gradient_tiles.ts`) and the second reads nothing that the first stores.
+ */
+export function gradientsTogether(
+  context: GeneratorContext,
+  first: Kernel,
+  second: Kernel,
+): (() => readonly Phase[]) | undefined {
+  if (first.kind !== "conv2dInputGrad" || second.kind !== "conv2dFilterGrad") return undefined;
+  const { geometry: g } = first;
+  const { threads, program } = context;
+  const sameGradient = JSON.stringify(first.operands[0]) === JSON.stringify(second.operands[1]);
+  if (!sameGradient || JSON.stringify(g) !== JSON.stringify(second.geometry)) return undefined;
+  if (isOfNothing(g) || isDouble(context, first) || !mayBeSpread(g, threads)) return undefined;
+  const stored = new Set(first.stores.map(({ buffer }) => memoryOf(program, buffer)));
+  if ([...second.operands, ...second.loads].some(({ buffer }) => stored.has(memoryOf(program, buffer)))) return undefined;
+  const images = fastest(algorithmsFor(context, first, inputGradientConvolution(first)));
+  const filters = fastest(filterGradientAlgorithms(context, second));
+  if (images.name !== spreadName || filters.name !== winogradName) return undefined;
+  return () => winogradGradients(context, first, second);
 }
 
 /** Whether an axis is empty, so that sums are of nothing. */

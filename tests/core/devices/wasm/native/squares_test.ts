@@ -6,13 +6,18 @@ import assert from "node:assert/strict";
 import { WasmModule } from "../../../../../core/devices/wasm/codegen/assembler/module.ts";
 import type { Convolution } from "../../../../../core/devices/wasm/codegen/convolution/problem.ts";
 import {
+  componentsToPatch,
   tilesOf2,
   tilesOf4,
   tileToComponents,
   type WinogradForm,
 } from "../../../../../core/devices/wasm/codegen/convolution/winograd/linear_maps.ts";
 import { layOutPixels } from "../../../../../core/devices/wasm/codegen/convolution/winograd/pixels.ts";
-import { imageTransform, outputTransform } from "../../../../../core/devices/wasm/codegen/convolution/winograd/squares.ts";
+import {
+  imageTransform,
+  outputTransform,
+  spreadTransform,
+} from "../../../../../core/devices/wasm/codegen/convolution/winograd/squares.ts";
 import { type VectorWriter, wasmVectorWriter } from "../../../../../core/devices/wasm/codegen/emit/vector_code.ts";
 import { importMachineCode } from "../../../../../core/devices/wasm/codegen/machine_code.ts";
 import { heapStart, maxPages } from "../../../../../core/devices/wasm/control.ts";
@@ -27,10 +32,12 @@ const guard = 128;
 /** A transform: its function (source, target, count), how many floats it reads and may write, and the counts to try. */
 interface Transform {
   readonly name: string;
-  readonly write: (writer: VectorWriter) => number;
+  readonly write: (writer: VectorWriter, module: WasmModule) => number;
   readonly source: number;
   readonly target: number;
   readonly counts: readonly number[];
+  /** Whether it adds to what it writes, which then are numbers at first. */
+  readonly adds?: true;
 }
 
 function* transforms(): Generator<Transform> {
@@ -40,6 +47,23 @@ function* transforms(): Generator<Transform> {
     for (let columns = 1; columns <= form.tile; columns++) yield outputCase(`${name}, ${columns} columns`, form, columns);
   }
   yield imageCase("tiles of 4, gradients", tilesOf4, tileToComponents, 4);
+  yield spreadCase();
+}
+
+/** A tile that is spread over its patch. */
+function spreadCase(): Transform {
+  const layout = layOutPixels(tilesOf4.patch, tilesOf4.patch, channels);
+  return {
+    name: "tiles of 4, spread",
+    write: (writer, module) => {
+      const spread = spreadTransform(writer, tilesOf4, componentsToPatch, layout);
+      return module.func({ params: ["i32", "i32", "i32"] }, (c) => c.get(0).get(1).call(spread));
+    },
+    source: tilesOf4.components * channels,
+    target: tilesOf4.patch * layout.pitch,
+    counts: [1],
+    adds: true,
+  };
 }
 
 function imageCase(name: string, form: WinogradForm, map: WinogradForm["patchToComponents"], size: number): Transform {
@@ -75,7 +99,7 @@ function runBoth({ memory, code }: CodeInMemory, transform: Transform): [Uint32A
   for (const module of modules) module.importMemory("env", "memory", 1, maxPages);
   const writers = [importMachineCode(modules[0], program)(Infinity, 1)!.writer, wasmVectorWriter(modules[1])];
   modules.forEach((module, i) => {
-    const func = transform.write(writers[i]);
+    const func = transform.write(writers[i], module);
     module.func({ params: ["i32", "i32", "i32"], export: "run" }, (c) => c.get(0).get(1).get(2).call(func));
   });
   assert.ok(program.place());
@@ -88,6 +112,7 @@ function runBoth({ memory, code }: CodeInMemory, transform: Transform): [Uint32A
     const { run } = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), imports).exports;
     return (count: number) => {
       floats.fill(NaN).set(values, from);
+      if (transform.adds) floats.set(noise(2, target), to);
       (run as (...parameters: number[]) => void)(heapStart + 4 * from, heapStart + 4 * to, count);
       return new Uint32Array(floats.slice().buffer);
     };

@@ -22,12 +22,13 @@ const sharedCacheBytes = 16 * 1024 * 1024;
 
 /**
  * Cycles, from measurements: of a transform per channel and component; of that of a filter, and more where filters do not stay in the cache; of
- * a multiply-add of vectors; of adding to a sum; of reading a byte of transformed filters from the last-level
+ * a multiply-add of vectors; of spreading a tile; of adding to a sum; of reading a byte of transformed filters from the last-level
  * cache, and from memory.
  */
 const cycles = {
   image: 0.5,
   output: 0.4,
+  spread: 0.6,
   filter: 0.85,
   farFilter: 0.5,
   multiplyAdd: 1.1 / 2,
@@ -35,6 +36,9 @@ const cycles = {
   farByte: 0.15,
   memoryByte: 0.45,
 };
+
+/** How many times fewer products there are than multiply-adds, some of which time the transformations take. */
+export const fewerProducts = 3;
 
 /** Whether Winograd's convolution is possible, and what it computes, of that many multiply-adds, worth several phases. */
 export function fitsWinograd(threads: number, g: ConvGeometry, multiplyAdds: number): boolean {
@@ -60,8 +64,13 @@ function filterCycles({ components }: WinogradForm, filters: number, threads: nu
 }
 
 /** Those of the transforms of tiles. */
-function tileCycles({ form, across, down, images }: Tiling, inChannels: number, outChannels: number): number {
-  return form.components * images * across * down * (inChannels * cycles.image + outChannels * cycles.output);
+function tileCycles(
+  { form, across, down, images }: Tiling,
+  inChannels: number,
+  outChannels: number,
+  output = cycles.output,
+): number {
+  return form.components * images * across * down * (inChannels * cycles.image + outChannels * output);
 }
 
 /** The cycles of a convolution's tiles on the busiest thread: products are of blocks of six tiles or fewer. */
@@ -98,6 +107,14 @@ export function winogradCycles(
 ): number {
   const products = tilingCycles(conv, bestTiling(form, conv, threads, tiles), threads, tiles);
   return products + (lasting ? 0 : filterCycles(form, conv.inChannels * conv.outChannels, threads));
+}
+
+/** Those of the gradient with respect to the images from tiles of the gradient (`image_gradient.ts`). */
+export function spreadGradientCycles(g: ConvGeometry, threads: number, tiles: Tiles): number {
+  const tiling = gradientTiling(g, threads);
+  const { groups, together } = groupsOf(tiling, Math.ceil(tiling.units / threads));
+  const products = groups * tilesOf4.components * g.c * g.o * together * cycles.multiplyAdd / lanesOf(tiles);
+  return products + tileCycles(tiling, g.o, g.c, cycles.spread) / threads + filterCycles(tilesOf4, g.c * g.o, threads);
 }
 
 /** Those of the gradient with respect to the filters: each group of tiles adds to all sums. */

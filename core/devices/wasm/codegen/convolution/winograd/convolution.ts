@@ -23,7 +23,7 @@ import { floatBytes } from "../../emit/vectors.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
 import { piecesFor } from "../../work.ts";
 import { type FilterPanels, filterPanels, transformFilters } from "./filters.ts";
-import { bestTiling } from "./choice.ts";
+import { bestTiling, fewerProducts } from "./choice.ts";
 import { directTile } from "./direct_tile.ts";
 import { filterScale, unevenTile } from "./evenness.ts";
 import type { WinogradForm } from "./linear_maps.ts";
@@ -35,9 +35,6 @@ import { type Band, type ConvolutionTiling, eachGroup, eachTile, tileSpacing, wr
 
 /** Bytes of a word that says whether a tile is uneven. */
 const wordBytes = 4;
-
-/** How many times fewer products there are than multiply-adds, some of which time the transformations take. */
-const fewerProducts = 3;
 
 /** conv2d and conv2dInputGrad of 3 by 3 windows. */
 export function winogradConvolution(

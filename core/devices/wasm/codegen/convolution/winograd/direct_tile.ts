@@ -24,7 +24,18 @@ export function directTile(
   columns: number,
 ): number {
   const { inChannels, outChannels, outHeight, outWidth, filterIn, filterOut, flipped } = conv;
-  const name = `direct tile ${[form.tile, inChannels, outChannels, outHeight, outWidth, filterIn, filterOut, flipped, columns]}`;
+  const name = `direct tile ${[
+    form.tile,
+    inChannels,
+    outChannels,
+    outHeight,
+    outWidth,
+    filterIn,
+    filterOut,
+    flipped,
+    columns,
+    layout.pitch,
+  ]}`;
   return module.func({ name, params: ["i32", "i32", "i32", "i32"] }, (c) => {
     const [image, filters, output, rows] = [0, 1, 2, 3];
     const [pixels, taps] = c.locals("i32", 2);

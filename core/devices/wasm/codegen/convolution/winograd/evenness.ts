@@ -12,6 +12,7 @@
  */
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import type { WasmModule } from "../../assembler/module.ts";
+import { plus } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
 import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
 import { tilesOf4, type WinogradForm } from "./linear_maps.ts";
@@ -54,7 +55,6 @@ export function unevenTile(
   return module.func({ name, params: ["i32", "i32", "f32"], results: ["i32"] }, (c) => {
     const [plane, rows, scale] = [0, 1, 2];
     const [most, least] = c.locals("v128", 2);
-    const [largestPixel, product] = c.locals("f32", 2);
     // Of each row and output the largest under the window's row.
     const lines = c.locals("v128", patch as number);
     lines.forEach((line, row) => {
@@ -79,16 +79,82 @@ export function unevenTile(
     }
     spread(c, most, "i32x4.max_s");
     spread(c, least, "i32x4.min_s");
-    c.get(most).lane("f32x4.extract_lane", 0).tee(largestPixel).get(scale).op("f32.mul").set(product);
-    c.get(largestPixel).get(least).lane("f32x4.extract_lane", 0).f32(mostRatio).op("f32.mul").op("f32.le").op("i32.eqz");
-    c.get(largestPixel).f32(largest).op("f32.le").op("i32.eqz").op("i32.or");
-    pushOutOfRange(c, product);
-    c.op("i32.or");
+    pushUneven(c, most, least, scale);
     // The windows of small tiles have pixels in common: one that counts alone is the largest of all of them.
     if (tile < filterSize) {
       pushFewCount(c, plane, pitch, patch, most);
       c.op("i32.or");
     }
+  });
+}
+
+/**
+ * Pushes whether a tile is uneven of whose pixels the largest magnitude is in all lanes of `most`, and the smallest that a window has in all
+ * lanes of `least`.
+ */
+function pushUneven(c: FunctionWriter, most: number, least: number, scale: number): void {
+  c.withLocals("f32", 2, (largestPixel, product) => {
+    c.get(most).lane("f32x4.extract_lane", 0).tee(largestPixel).get(scale).op("f32.mul").set(product);
+    c.get(largestPixel).get(least).lane("f32x4.extract_lane", 0).f32(mostRatio).op("f32.mul").op("f32.le").op("i32.eqz");
+    c.get(largestPixel).f32(largest).op("f32.le").op("i32.eqz").op("i32.or");
+    pushOutOfRange(c, product);
+    c.op("i32.or");
+  });
+}
+
+/**
+ * Writes a function (magnitudes, row, column, scale of the filters) that says whether a tile of a gradient is uneven: where it has more than
+ * some pixel of its patch sees of the whole gradient. The magnitudes are those of the tile with `patch - tile` around it; row and column are those of
+ * the patch in an image of so many rows and columns, of which it may have only some.
+ */
+export function unevenSpread(
+  module: WasmModule,
+  { magnitudePitch: pitch }: PixelLayout,
+  height: number,
+  width: number,
+): number {
+  const { tile, patch } = tilesOf4;
+  const name = `uneven tile of a gradient ${[pitch, height, width]}`;
+  const around = patch - tile;
+  return module.func({ name, params: ["i32", "i32", "i32", "f32"], results: ["i32"] }, (c) => {
+    const [plane, row, column, scale] = [0, 1, 2, 3];
+    const [most, least] = c.locals("v128", 2);
+    /** For each vector of the patch's columns: all bits but the sign in lanes that are no pixels; of each row the largest in windows. */
+    const starts = Array.from({ length: Math.ceil(patch / vectorLanes) }, (_, i) => i * vectorLanes);
+    const parts = starts.map((start) => {
+      const missing = c.local("v128");
+      c.get(column).op("i32x4.splat").i32x4(start, start + 1, start + 2, start + 3).op("i32x4.add");
+      c.i32(width).op("i32x4.splat").op("i32x4.ge_u").i32x4(0x7fffffff).op("v128.and");
+      const none = (lane: number) => start + lane < patch ? 0 : 0x7fffffff;
+      c.i32x4(none(0), none(1), none(2), none(3)).op("v128.or").set(missing);
+      return { start, missing, lines: c.locals("v128", patch + around) };
+    });
+    for (const { start, lines } of parts) {
+      lines.forEach((line, y) => {
+        for (let x = 0; x < filterSize; x++) {
+          c.get(plane).mem("v128.load", (y * pitch + start + x) * floatBytes);
+          if (x > 0) c.op("i32x4.max_s");
+        }
+        c.set(line);
+      });
+    }
+    for (let y = 0; y < tile; y++) {
+      c.get(plane).mem("v128.load", ((around + y) * pitch + around) * floatBytes);
+      if (y > 0) c.get(most).op("i32x4.max_s");
+      c.set(most);
+    }
+    c.i32x4(0x7fffffff).set(least);
+    for (let y = 0; y < patch; y++) {
+      plus(c.get(row), y).i32(height).op("i32.lt_u").if(() => {
+        for (const { lines, missing } of parts) {
+          c.get(lines[y]).get(lines[y + 1]).op("i32x4.max_s").get(lines[y + 2]).op("i32x4.max_s");
+          c.get(missing).op("v128.or").get(least).op("i32x4.min_s").set(least);
+        }
+      });
+    }
+    spread(c, most, "i32x4.max_s");
+    spread(c, least, "i32x4.min_s");
+    pushUneven(c, most, least, scale);
   });
 }
 

@@ -1,5 +1,5 @@
 /**
- * The gradient of 3 by 3 convolutions with respect to their filters by Winograd's F(4x4, 3x3); see `convolution.ts`.
+ * The gradient of 3 by 3 convolutions with respect to their filters by Winograd's F(4x4, 3x3); see `convolution.ts` and `gradients.ts`.
  *
  * A first phase sums, for each component, the products of all tiles, of each thread's images by themselves; what uneven tiles give
  * (`evenness.ts`) it adds to filters directly. A second one adds the threads' sums and transforms them to filters.
@@ -10,9 +10,9 @@ import type { ConvKernel } from "../../../../../ir/kernel.ts";
 import type { ConvGeometry } from "../../../../../ir/windows.ts";
 import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import type { WasmModule } from "../../assembler/module.ts";
-import { type GeneratorContext, type Phase, phaseLocals, phaseParams } from "../../context.ts";
+import { type GeneratorContext, phaseLocals, phaseParams } from "../../context.ts";
 import { plus, plusScaled, slotAddress } from "../../emit/addresses.ts";
-import { blockSizes, evenBlocks, roundUp } from "../../emit/blocks.ts";
+import { blockSizes, evenBlocks } from "../../emit/blocks.ts";
 import { Cursor } from "../../emit/cursor.ts";
 import { Distances, toldFunction } from "../../emit/distances.ts";
 import { setShare } from "../../emit/shares.ts";
@@ -20,50 +20,37 @@ import { WasmVectorCode } from "../../emit/vector_code.ts";
 import { floatBytes, transpose4, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
 import { tileColumn } from "../../matmul/micro_kernel.ts";
 import { maxTileRows, type Tiles } from "../../matmul/tile.ts";
-import { componentsToFilter, tilesOf4, tileToComponents } from "./linear_maps.ts";
+import type { GradientTiles, GradientUse } from "./gradient_tiles.ts";
+import { componentsToFilter, tilesOf4 } from "./linear_maps.ts";
 import { SquareCursor, transformSquare } from "./squares.ts";
 import { directFilterTile } from "./direct_tile.ts";
 import { unevenProducts } from "./evenness.ts";
 import { planesOfSquare, squarePlanes } from "./pixels.ts";
-import { copyBand, pushTileMagnitudes, pushTilePixels, type TiledImage, tiledImage, transformGroup } from "./tiled_image.ts";
-import { componentSpacing, eachGroup, eachTile, filterSize, gradientTiling, type Tiling } from "./tiling.ts";
+import { copyBand, pushTileMagnitudes, pushTilePixels, tiledImage, transformGroup } from "./tiled_image.ts";
+import { componentSpacing, filterSize } from "./tiling.ts";
 
 const tapCount = filterSize * filterSize;
 const { components: componentCount, patch: patchSize, tile: tileSize, patchToComponents } = tilesOf4;
 
-/** conv2dFilterGrad of 3 by 3 windows. */
-export function winogradFilterGradient(context: GeneratorContext, kernel: ConvKernel): readonly Phase[] {
+/** The gradient with respect to the filters: what is done with the tiles of the gradient, and the phase that follows. */
+export function filterGradientUse(context: GeneratorContext, kernel: ConvKernel, tiles: GradientTiles): GradientUse {
   const { geometry: g } = kernel;
-  const tiling = gradientTiling(g, context.threads);
-  const parts = Math.min(context.threads, tiling.units);
-  const sums = context.sharedScratch(parts * componentCount * sumStride(g) * floatBytes);
+  const { pieces } = tiles;
+  const sums = context.sharedScratch(pieces * componentCount * sumStride(g) * floatBytes);
   const direct = {
-    sums: context.sharedScratch(parts * directFloats(g) * floatBytes),
-    used: context.sharedScratch(parts * usedSpacing),
+    sums: context.sharedScratch(pieces * directFloats(g) * floatBytes),
+    used: context.sharedScratch(pieces * usedSpacing),
   };
-  return [
-    { func: sumProducts(context, kernel, tiling, sums, direct, parts), pieces: parts },
-    { func: transformSums(context, kernel, sums, direct, parts), pieces: context.threads },
-  ];
+  return {
+    before: [],
+    write: sumProducts(context, kernel, tiles, sums, direct),
+    after: [{ func: transformSums(context, kernel, sums, direct, pieces), pieces: context.threads }],
+  };
 }
 
 /** Floats from the sums of one component to those of the next. */
 function sumStride({ c, o }: ConvGeometry): number {
   return c * o + componentSpacing;
-}
-
-/** The images that are multiplied: the input in patches of 6 by 6, the gradient in tiles of 4 by 4. */
-function tiledOperands(
-  module: WasmModule,
-  { geometry: g, operands }: ConvKernel,
-  tiling: Tiling,
-  tiles: Tiles,
-): [TiledImage, TiledImage] {
-  const { top, left } = g.padding;
-  const input = { channels: g.c, height: g.h, width: g.w, top, left };
-  const gradient = { channels: g.o, height: g.oh, width: g.ow, top: 0, left: 0 };
-  const patches = tiledImage(module, operands[0], input, tiling, tiles, [patchToComponents, patchSize], 0);
-  return [patches, tiledImage(module, operands[1], gradient, tiling, tiles, [tileToComponents, tileSize], patches.end)];
 }
 
 /** The slots of the threads' direct sums of uneven tiles, and of the words that say which threads have some. */
@@ -80,35 +67,33 @@ function directFloats({ c, o }: ConvGeometry): number {
   return c * o * tapCount;
 }
 
-/** Writes the phase that sums products over the thread's images: [component][output channel][input channel]. */
+/** What sums products over the thread's images: [component][output channel][input channel]. */
 function sumProducts(
   context: GeneratorContext,
-  kernel: ConvKernel,
-  tiling: Tiling,
+  { geometry: g, operands }: ConvKernel,
+  { tiling, gradient, memory }: GradientTiles,
   sums: number,
   direct: DirectSums,
-  parts: number,
-): number {
+): GradientUse["write"] {
   const { module } = context;
-  const { geometry: g } = kernel;
   const tiles = context.tiles(g.n * g.oh * g.ow * tapCount * g.c * g.o, g.c);
-  const [patches, gradient] = tiledOperands(module, kernel, tiling, tiles);
+  const { top, left } = g.padding;
+  const input = { channels: g.c, height: g.h, width: g.w, top, left };
+  const patches = tiledImage(module, operands[0], input, tiling, tiles, [patchToComponents, patchSize], memory.bytes);
+  memory.take(patches.end - memory.bytes);
   const multiply = multiplyTiles(module, g, tiles, patches.tileStride, gradient.tileStride);
-  const componentsAt = gradient.end;
-  const patchBytes = roundUp(tiling.together * patches.tileStride * floatBytes, 64);
-  const planesAt = componentsAt + patchBytes + roundUp(tiling.together * gradient.tileStride * floatBytes, 64);
+  const componentsAt = memory.take(tiling.together * patches.tileStride * floatBytes);
   const [patchPlanes, tilePlanes] = [planesOfSquare(patchSize), planesOfSquare(tileSize)];
-  const tilePlanesAt = planesAt + roundUp(g.c * patchPlanes.plane * floatBytes, 64);
-  context.privateScratch(tilePlanesAt + g.o * tilePlanes.plane * floatBytes);
+  const planesAt = memory.take(g.c * patchPlanes.plane * floatBytes);
+  const tilePlanesAt = memory.take(g.o * tilePlanes.plane * floatBytes);
   const uneven = unevenProducts(module, patches.layout, gradient.layout);
   const copyPatch = squarePlanes(module, patchSize, patches.layout);
   const copyTile = squarePlanes(module, tileSize, gradient.layout);
   const addDirectly = directFilterTile(module, g, patchPlanes, tilePlanes);
 
-  return module.func({ params: phaseParams }, (c) => {
+  return (c, { components: gradientComponents, tile, unusable }) => {
     const { piece, scratch } = phaseLocals;
-    const [unit, end, patchComponents, gradientComponents, begun] = c.locals("i32", 5);
-    const [patch, tile, used, patchTarget, tileTarget] = c.locals("i32", 5);
+    const [patchComponents, begun, patch, used, patchTarget] = c.locals("i32", 5);
     const pushDirectSums = () => plusScaled(slotAddress(c, direct.sums), piece, directFloats(g) * floatBytes);
     const pushPlanes = (at: number) => plus(c.get(scratch), at);
     /** Adds an uneven tile directly, and zeroes its components. */
@@ -128,28 +113,19 @@ function sumProducts(
       pushPlanes(tilePlanesAt);
       pushDirectSums().call(addDirectly);
       zeroBytes(c, patch, componentCount * g.c * floatBytes);
-      zeroBytes(c, tile, componentCount * g.o * floatBytes);
+      const zeroGradient = () => zeroBytes(c, tile, componentCount * g.o * floatBytes);
+      if (unusable === undefined) zeroGradient();
+      else c.get(unusable).if(zeroGradient);
     };
-    plus(c.get(scratch), componentsAt).set(patchComponents);
-    plus(c.get(patchComponents), patchBytes).set(gradientComponents);
-    setShare(c, piece, parts, tiling.units, unit, end);
-    eachGroup(c, tiling, [unit, end], {
-      beginGroup: () => {
-        c.get(patchComponents).tee(patch).set(patchTarget);
-        c.get(gradientComponents).tee(tile).set(tileTarget);
-      },
-      beginBand: (band) => {
-        copyBand(c, patches, band);
-        copyBand(c, gradient, band);
-      },
-      load: (band) => {
-        transformGroup(c, patches, tiling, band, patchTarget);
-        transformGroup(c, gradient, tiling, band, tileTarget);
-        eachTile(c, tiling, band, (row, column) => {
-          pushTileMagnitudes(c, patches, row, column);
-          pushTileMagnitudes(c, gradient, row, column).call(uneven).if(() => addTile(row, column));
-          c.increment(patch, patches.tileStride * floatBytes).increment(tile, gradient.tileStride * floatBytes);
-        });
+    return {
+      begin: () => plus(c.get(scratch), componentsAt).set(patchComponents),
+      beginGroup: () => c.get(patchComponents).tee(patch).set(patchTarget),
+      beginBand: (band) => copyBand(c, patches, band),
+      load: (band) => transformGroup(c, patches, tiling, band, patchTarget),
+      check: (row, column) => {
+        pushTileMagnitudes(c, patches, row, column);
+        pushTileMagnitudes(c, gradient, row, column).call(uneven).if(() => addTile(row, column));
+        c.increment(patch, patches.tileStride * floatBytes);
       },
       multiply: (tiles) => {
         c.get(gradientComponents).get(patchComponents);
@@ -157,11 +133,9 @@ function sumProducts(
         c.get(tiles).get(begun).call(multiply);
         c.i32(1).set(begun);
       },
-      store: () => {},
-      endBand: () => {},
-    });
-    plusScaled(slotAddress(c, direct.used), piece, usedSpacing).get(used).mem("i32.store");
-  });
+      end: () => plusScaled(slotAddress(c, direct.used), piece, usedSpacing).get(used).mem("i32.store"),
+    };
+  };
 }
 
 /** Writes a function (gradients, patches, sums, tiles, accumulate): the products of a group of tiles, component by component. */

@@ -141,6 +141,22 @@ export const tileToComponents = linearMap(({ multiplyAdd, keep }, [y0, y1, y2, y
   ];
 });
 
+/** B: the transpose of B^T, 6 components of a gradient to what they add to the 6 elements of a patch. */
+export const componentsToPatch = linearMap(({ add, subtract, scale, multiplyAdd, keep }, [c0, c1, c2, c3, c4, c5]) => {
+  const sumP = keep(add(c1, c2));
+  const differenceP = keep(subtract(c1, c2));
+  const sumQ = keep(add(c3, c4));
+  const differenceQ = keep(subtract(c3, c4));
+  return [
+    scale(p2 * q2, c0),
+    multiplyAdd(-p * q2, differenceP, multiplyAdd(-q * p2, differenceQ, scale(p2 * q2, c5))),
+    multiplyAdd(-(p2 + q2), c0, multiplyAdd(-q2, sumP, scale(-p2, sumQ))),
+    multiplyAdd(-(p2 + q2), c5, multiplyAdd(p, differenceP, scale(q, differenceQ))),
+    add(c0, add(sumP, sumQ)),
+    c5,
+  ];
+});
+
 /** G: 3 elements of a filter to 6 components. */
 const filterToComponents = linearMap(({ scale, multiplyAdd, keep }, [w0, w1, w2]) => {
   const startP = keep(scale(weightP, w0));

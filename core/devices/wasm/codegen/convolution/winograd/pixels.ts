@@ -8,7 +8,7 @@ import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import type { WasmModule } from "../../assembler/module.ts";
 import { plus } from "../../emit/addresses.ts";
 import { roundUp } from "../../emit/blocks.ts";
-import { floatBytes, transpose4, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
+import { floatBytes, storeLanes, transpose4, vectorLanes, zeroBytes } from "../../emit/vectors.ts";
 import type { WindowSpec } from "../window.ts";
 
 /** What is copied of the planes of an image: see `WindowSpec`. */
@@ -118,10 +118,14 @@ function quadCopy(channels: number, plane: number) {
 }
 
 /** Writes a function (pixels, planes) that copies a square of pixels back to planes, for sums that run over them. */
-export function squarePlanes(module: WasmModule, size: number, { channels, pitch }: PixelLayout): number {
-  const layout = planesOfSquare(size);
+export function squarePlanes(
+  module: WasmModule,
+  size: number,
+  { channels, pitch }: PixelLayout,
+  layout = planesOfSquare(size),
+): number {
   const starts = Array.from({ length: Math.ceil(size / vectorLanes) }, (_, i) => Math.min(i * vectorLanes, size - vectorLanes));
-  const name = `planes of pixels ${[size, channels, pitch]}`;
+  const name = `planes of pixels ${[size, channels, pitch, layout.pitch, layout.plane]}`;
   return module.func({ name, params: ["i32", "i32"] }, (c) => {
     const [pixels, planes] = [0, 1];
     c.repeat(channels / vectorLanes, () => {
@@ -137,6 +141,86 @@ export function squarePlanes(module: WasmModule, size: number, { channels, pitch
       });
       c.increment(pixels, (vectorLanes - size * pitch) * floatBytes);
       c.increment(planes, (vectorLanes * layout.plane - size * layout.pitch) * floatBytes);
+    });
+  });
+}
+
+/**
+ * Writes a function (planes, pixels) that gives planes of a square to pixels: the first `overlap` rows and columns are added to what is there,
+ * the rest is stored.
+ */
+export function spreadPlanes(
+  module: WasmModule,
+  size: number,
+  overlap: number,
+  { channels, pitch }: PixelLayout,
+  layout: SquarePlanes,
+): number {
+  return module.func({ params: ["i32", "i32"] }, (c) => {
+    const [planes, pixels] = [0, 1];
+    const row = c.local("i32");
+    c.repeat(channels / vectorLanes, () => {
+      c.for(row, 0, size, 1, () => {
+        for (let start = 0; start < size; start += vectorLanes) {
+          c.withLocals("v128", 4, (...lines) => {
+            lines.forEach((line, lane) => c.get(planes).mem("v128.load", (lane * layout.plane + start) * floatBytes).set(line));
+            transpose4(c, lines);
+            lines.slice(0, size - start).forEach((pixel, i) => {
+              const offset = (start + i) * channels * floatBytes;
+              const add = () => c.get(pixel).get(pixels).mem("v128.load", offset).op("f32x4.add").set(pixel);
+              if (start + i < overlap) add();
+              else c.get(row).i32(overlap).op("i32.lt_s").if(add);
+              c.get(pixels).get(pixel).mem("v128.store", offset);
+            });
+          });
+        }
+        c.increment(planes, layout.pitch * floatBytes).increment(pixels, pitch * floatBytes);
+      });
+      c.increment(planes, (vectorLanes * layout.plane - size * layout.pitch) * floatBytes);
+      c.increment(pixels, (vectorLanes - size * pitch) * floatBytes);
+    });
+  });
+}
+
+/** Writes a function (pixels, planes) that copies the image within an area of pixels back to its planes. */
+export function imagePlanes(
+  module: WasmModule,
+  { channels, height, width, top, left }: PixelSource,
+  { pitch }: PixelLayout,
+): number {
+  const name = `planes of an image ${[channels, height, width, top, left, pitch]}`;
+  const plane = height * width;
+  return module.func({ name, params: ["i32", "i32"] }, (c) => {
+    const [pixels, planes] = [0, 1];
+    const [source, target] = c.locals("i32", 2);
+    plus(c.get(pixels), (top * pitch + left * channels) * floatBytes).set(pixels);
+    const quad = (count: number) =>
+      c.withLocals("v128", 4, (...lines) => {
+        lines.forEach((line, i) => c.get(source).mem("v128.load", Math.min(i, count - 1) * channels * floatBytes).set(line));
+        transpose4(c, lines);
+        lines.forEach((line, lane) => storeLanes(c, target, line, count, lane * plane * floatBytes));
+      });
+    const move = (count: number) => {
+      c.increment(source, count * channels * floatBytes).increment(target, count * floatBytes);
+    };
+    const [quads, rest] = [Math.floor(width / vectorLanes), width % vectorLanes];
+    c.repeat(height, () => {
+      c.get(planes).set(target);
+      c.repeat(channels / vectorLanes, () => {
+        c.get(pixels).set(source);
+        if (quads > 0) {
+          c.repeat(quads, () => {
+            quad(vectorLanes);
+            move(vectorLanes);
+          });
+        }
+        // The last pixels overlap those before.
+        if (quads > 0 && rest > 0) move(rest - vectorLanes);
+        if (rest > 0) quad(quads > 0 ? vectorLanes : rest);
+        c.increment(target, (vectorLanes * plane - (quads > 0 ? width - (rest > 0 ? vectorLanes : 0) : 0)) * floatBytes);
+        c.increment(pixels, vectorLanes * floatBytes);
+      });
+      c.increment(pixels, (pitch - channels) * floatBytes).increment(planes, width * floatBytes);
     });
   });
 }

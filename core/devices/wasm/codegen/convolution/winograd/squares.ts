@@ -142,6 +142,43 @@ export function imageTransform(
   });
 }
 
+/**
+ * Writes a function (components, pixels): what a tile of a gradient gives to the pixels of its patch, in all channels. Tiles come row by row:
+ * the first `overlap` rows and columns are added to what others have given, the rest is stored.
+ */
+export function spreadTransform(
+  writer: VectorWriter,
+  { patch, tile }: WinogradForm,
+  map: LinearMap,
+  { channels, pitch }: PixelLayout,
+): number {
+  const name = `spread squares ${[tile, channels, pitch]}`;
+  const overlap = patch - tile;
+  return writer.func({ name, params: ["address", "address"] }, (code, [components, pixels]) => {
+    const [left] = code.integers(1);
+    code.setConstant(left, channels / code.lanes);
+    code.repeat(left, () => {
+      transformSquare(
+        code,
+        map,
+        patch,
+        (to, row, column) => code.load(to, components, (row * patch + column) * channels * floatBytes),
+        (row, column, vector) => {
+          const offset = (row * pitch + column * channels) * floatBytes;
+          if (row >= overlap && column >= overlap) return code.store(vector, pixels, offset);
+          const [sum] = code.vectors(1);
+          code.load(sum, pixels, offset);
+          code.setSum(sum, sum, vector);
+          code.store(sum, pixels, offset);
+          code.releaseVectors(sum);
+        },
+      );
+      code.add(components, code.lanes * floatBytes);
+      code.add(pixels, code.lanes * floatBytes);
+    });
+  });
+}
+
 /** Writes a function (components, output, rows): the outputs of one tile, of which `rows` rows of `columns` pixels are stored. */
 export function outputTransform(
   writer: VectorWriter,

@@ -21,8 +21,9 @@ export interface TiledImage {
   readonly access: Access;
   readonly source: PixelSource;
   readonly layout: PixelLayout;
-  /** Pixels of a square beside those of its tile. */
+  /** Pixels of a square beside those of its tile, and pixels around the first and last tiles whose magnitudes matter. */
   readonly beside: number;
+  readonly around: number;
   /** The functions that transform squares, and that copy a band. */
   readonly transform: number;
   readonly copy: number;
@@ -34,7 +35,10 @@ export interface TiledImage {
   readonly tileStride: number;
 }
 
-/** Writes the functions for an image whose squares, of `size` pixels a side, are transformed by a map; its private memory begins `at` bytes. */
+/**
+ * Writes the functions for an image whose squares, of `size` pixels a side, are transformed by a map; its private memory begins `at` bytes. With
+ * `around` the copy, and what it knows of magnitudes, goes on so many pixels around all tiles.
+ */
 export function tiledImage(
   module: WasmModule,
   access: Access,
@@ -43,11 +47,13 @@ export function tiledImage(
   tiles: Tiles,
   [map, size]: readonly [LinearMap, number],
   at: number,
+  around = 0,
 ): TiledImage {
   const { form, bandTiles, across } = tiling;
   const { channels } = source;
   const beside = size - form.tile;
-  const layout = layOutPixels(bandTiles * form.tile + beside, across * form.tile + beside, channels);
+  const more = beside + 2 * around;
+  const layout = layOutPixels(bandTiles * form.tile + more, across * form.tile + more, channels);
   const bytes = pixelBytes(layout);
   const tileStride = form.components * channels + tileSpacing;
   return {
@@ -56,8 +62,9 @@ export function tiledImage(
     source,
     layout,
     beside,
+    around,
     transform: imageTransform(writerFor(module, tiles, channels), form, map, size, layout, tileStride),
-    copy: copyPixels(module, source, layout),
+    copy: copyPixels(module, { ...source, top: source.top + around, left: source.left + around }, layout),
     pixelsAt: at,
     magnitudesAt: at + bytes.pixels,
     end: at + bytes.pixels + bytes.magnitudes,
@@ -68,7 +75,7 @@ export function tiledImage(
 /** Copies the pixels of a band. */
 export function copyBand(
   c: FunctionWriter,
-  { access, form, source, copy, beside, pixelsAt, magnitudesAt }: TiledImage,
+  { access, form, source, copy, beside, around, pixelsAt, magnitudesAt }: TiledImage,
   band: Band,
 ): void {
   const { scratch } = phaseLocals;
@@ -76,21 +83,27 @@ export function copyBand(
   plus(c.get(scratch), pixelsAt);
   plus(c.get(scratch), magnitudesAt);
   c.get(band.tileRow).i32(form.tile).op("i32.mul");
-  plus(c.get(band.tileRows).i32(form.tile).op("i32.mul"), beside).call(copy);
+  plus(c.get(band.tileRows).i32(form.tile).op("i32.mul"), beside + 2 * around).call(copy);
 }
 
 /** Pushes the address of a tile's first pixel in the band. */
 export function pushTilePixels(c: FunctionWriter, image: TiledImage, row: number, column: number): FunctionWriter {
-  const { form, layout, pixelsAt } = image;
-  plus(c.get(phaseLocals.scratch), pixelsAt);
+  const { form, layout, around, pixelsAt } = image;
+  plus(c.get(phaseLocals.scratch), pixelsAt + around * (layout.pitch + layout.channels) * floatBytes);
   plusScaled(c, row, form.tile * layout.pitch * floatBytes);
   return plusScaled(c, column, form.tile * layout.channels * floatBytes);
 }
 
-/** Pushes the address of the first magnitude of a tile. */
-export function pushTileMagnitudes(c: FunctionWriter, image: TiledImage, row: number, column: number): FunctionWriter {
+/** Pushes the address of the first magnitude of a tile, or of what is `around` it. */
+export function pushTileMagnitudes(
+  c: FunctionWriter,
+  image: TiledImage,
+  row: number,
+  column: number,
+  around = 0,
+): FunctionWriter {
   const { form, layout, magnitudesAt } = image;
-  plus(c.get(phaseLocals.scratch), magnitudesAt);
+  plus(c.get(phaseLocals.scratch), magnitudesAt + (image.around - around) * (layout.magnitudePitch + 1) * floatBytes);
   plusScaled(c, row, form.tile * layout.magnitudePitch * floatBytes);
   return plusScaled(c, column, form.tile * floatBytes);
 }
