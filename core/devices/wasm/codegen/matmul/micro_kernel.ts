@@ -129,7 +129,7 @@ export function tileLines(
   const { linesAhead = 0 } = sizes[0].spec;
   const last: readonly VectorParameter[] = linesAhead > 0 ? ["address"] : [];
   const parts = sizes.map(({ spec, count }) => ({
-    tile: writer.part({ name: nameOf(spec), params: [...tileParameters, ...last] }, writeTile(spec)),
+    tile: writer.part({ ...formOf(spec), params: [...tileParameters, ...last] }, writeTile(spec)),
     lhs: spec.rows * spec.lhsRow,
     result: spec.rows * spec.resultRow,
     count,
