@@ -55,20 +55,20 @@ const definite = (x: Tensor) => regular(matmul(x, transpose(x)));
 testSubjects([
   of("cholesky", [[2, 3, 3]], (x) => linalg.cholesky(regular(x))),
   of("solveTriangular", [[3, 3], [3, 2]], (a, b) => linalg.solveTriangular(regular(a), b)),
-  of("solveTriangular upwards", [[2, 3, 3], [3]], (a, b) => linalg.solveTriangular(regular(a), b, { upper: true })),
-  of("solveTriangular with ones", [[3, 3], [2, 3, 1]], (a, b) => linalg.solveTriangular(a, b, { unitDiagonal: true })),
   of("solve", [[2, 3, 3], [3, 2]], (a, b) => linalg.solve(regular(a), b)),
-  of("inv", [[3, 3]], (a) => linalg.inv(regular(a))),
   of("q of qr", [[2, 4, 3]], (a) => linalg.qr(a)[0]),
-  of("r of qr of a wide matrix", [[3, 4]], (a) => linalg.qr(add(a, mul(eye(3, { columns: 4, dtype: a.dtype }), 5)))[1]),
   of("lstsq", [[4, 2], [2, 4, 1]], (a, b) => linalg.lstsq(a, b)),
   of("det", [[2, 3, 3]], (a) => mul(linalg.det(regular(a)), 0.01)),
-  of("slogdet", [[3, 3]], (a) => linalg.slogdet(regular(a))[1]),
 ]);
 
 // The programs of the last ones have hundreds of kernels.
 if (isLong) {
   testSubjects([
+    of("solveTriangular upwards", [[2, 3, 3], [3]], (a, b) => linalg.solveTriangular(regular(a), b, { upper: true })),
+    of("solveTriangular with ones", [[3, 3], [2, 3, 1]], (a, b) => linalg.solveTriangular(a, b, { unitDiagonal: true })),
+    of("inv", [[3, 3]], (a) => linalg.inv(regular(a))),
+    of("r of qr of a wide matrix", [[3, 4]], (a) => linalg.qr(add(a, mul(eye(3, { columns: 4, dtype: a.dtype }), 5)))[1]),
+    of("slogdet", [[3, 3]], (a) => linalg.slogdet(regular(a))[1]),
     of("cholesky of products", [[4, 4]], (x) => linalg.cholesky(definite(x))),
     of("solve a vector", [[4, 4], [4]], (a, b) => linalg.solve(regular(a), b)),
     of("lstsq of a wide matrix", [[2, 4], [2]], (a, b) => linalg.lstsq(a, b)),
@@ -120,7 +120,7 @@ const residuals = (n: number, dtype: DType): Record<string, Tensor> => {
 
 // Matrices are worked on in blocks of 32: within one, at its end, and in halves of halves.
 testOnDevices("factors of matrices of one block and of several give the matrix", async (_, device) => {
-  for (const n of isLong ? [1, 2, 31, 32, 33, 64, 65, 97] : [33, 97]) {
+  for (const n of isLong ? [1, 2, 31, 32, 33, 64, 65, 97] : [97]) {
     const dtype = device === "webgpu" ? "f32" : "f64";
     for (const [name, rest] of Object.entries(realize(residuals(n, dtype)))) {
       const most = await item(max(abs(rest)));
