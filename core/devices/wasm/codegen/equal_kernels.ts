@@ -12,13 +12,15 @@ import { mapOver } from "../../../ir/kernels/map.ts";
 import type { BufferSpec, Program } from "../../../ir/program.ts";
 import { sizeOf } from "../../../shape.ts";
 
-/** A kernel whose buffers have the numbers of its own table. */
-export interface LocalKernel {
-  readonly kernel: SimpleKernel;
+/** A kernel, or several that are written as one, whose buffers have the numbers of a table of their own. */
+export interface LocalKernels {
+  readonly kernels: readonly SimpleKernel[];
   /** By the number in its own table the number in the program. */
   readonly buffers: readonly number[];
   /** Of a map along one axis: its length, which is no part of the code. */
   readonly length: number | undefined;
+  /** Whether a loop repeats them. */
+  readonly repeated: boolean;
   /** Equal for kernels whose code is. */
   readonly key: string;
 }
@@ -45,7 +47,7 @@ export class EqualKernels {
   readonly #program: Program;
   readonly #outputs: ReadonlySet<number>;
   readonly #numbers = new ExpressionNumbers();
-  readonly #found = new Map<SimpleKernel, LocalKernel>();
+  readonly #found = new Map<SimpleKernel, LocalKernels>();
   readonly #counts = new Map<string, number>();
 
   constructor(program: Program) {
@@ -59,38 +61,39 @@ export class EqualKernels {
     return this.#numbers.known;
   }
 
-  /** The kernel with a table of its own, if another one is equal to it. */
-  local(kernel: SimpleKernel): LocalKernel | undefined {
-    const found = this.#found.get(kernel);
-    return found && this.#counts.get(found.key)! > 1 ? found : undefined;
+  /** Kernels that are written as one, with a table of their own, if others are equal to each of them. */
+  local(kernels: readonly SimpleKernel[]): LocalKernels | undefined {
+    const found = kernels.map((kernel) => this.#found.get(kernel)!);
+    if (!found.every(({ key }) => this.#counts.get(key)! > 1)) return undefined;
+    return kernels.length === 1 ? found[0] : this.#localOf(kernels, found[0].repeated);
   }
 
   #add(kernels: readonly Kernel[], repeated: boolean): void {
     for (const kernel of kernels) {
       if (kernel.kind === "loop") this.#add(kernel.kernels, true);
       else if (kernel.kind !== "exchange") {
-        const found = this.#localOf(kernel, repeated);
+        const found = this.#localOf([kernel], repeated);
         this.#found.set(kernel, found);
         this.#counts.set(found.key, (this.#counts.get(found.key) ?? 0) + 1);
       }
     }
   }
 
-  #localOf(kernel: SimpleKernel, repeated: boolean): LocalKernel {
+  #localOf(kernels: readonly SimpleKernel[], repeated: boolean): LocalKernels {
     const numbers = new Map<number, number>();
     const change = <A extends Access>(access: A): A => {
       const number = numbers.get(access.buffer) ?? numbers.size;
       numbers.set(access.buffer, number);
       return { ...access, buffer: number };
     };
-    const flat = longMap(kernel);
-    const local = mapAccesses(flat ?? kernel, change);
+    const flat = kernels.length === 1 ? longMap(kernels[0]) : undefined;
+    const local = (flat ? [flat] : kernels).map((kernel) => mapAccesses(kernel, change));
     const buffers = [...numbers.keys()];
     const facts = buffers.map((id) => this.#factsOf(this.#program.buffers[id], this.#outputs.has(id)));
-    const values = expressionsOf(local).map((e) => this.#numbers.of(e));
-    const bare = withoutValues(local);
-    const rest = JSON.stringify(flat ? { ...bare, shape: "any" } : bare);
-    return { kernel: local, buffers, length: flat?.shape[0], key: `${repeated} ${facts} ${values} ${rest}` };
+    const values = local.flatMap(expressionsOf).map((e) => this.#numbers.of(e));
+    const bare = local.map(withoutValues);
+    const rest = JSON.stringify(flat ? { ...bare[0], shape: "any" } : bare);
+    return { kernels: local, buffers, length: flat?.shape[0], repeated, key: `${repeated} ${facts} ${values} ${rest}` };
   }
 
   /** What code may depend on: of inputs that stay as they are something may be kept. */

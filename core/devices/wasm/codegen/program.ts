@@ -19,7 +19,7 @@ import { emitEntry } from "./entry.ts";
 import type { HostFunctions } from "./expressions/emitter.ts";
 import { hostFunctionOf, scalarEmitter } from "./expressions/scalar_emitter.ts";
 import { vectorEmitter } from "./expressions/vector_emitter.ts";
-import { EqualKernels, type LocalKernel } from "./equal_kernels.ts";
+import { EqualKernels, type LocalKernels } from "./equal_kernels.ts";
 import { gradientsTogether } from "./convolution/conv2d.ts";
 import { emitKernel } from "./generators.ts";
 import { rowBlocks } from "./row_block_phase.ts";
@@ -134,6 +134,9 @@ interface WrittenKernel {
   readonly requests: readonly (() => void)[];
 }
 
+/** Writes the phases of kernels. */
+type Write<K extends readonly SimpleKernel[]> = (context: GeneratorContext, kernels: K) => readonly Phase[];
+
 /** Writes kernel after kernel and adds up the memory they ask for. */
 class KernelWriter {
   readonly slots: TableSlot[] = [];
@@ -226,9 +229,9 @@ class KernelWriter {
       const gradients = i + 1 < kernels.length ? gradientsTogether(this.#context, kernel, kernels[i + 1]) : undefined;
       const count = together?.kernels.length ?? (gradients ? 2 : 1);
       if (together) units.push(this.#unit(kernels.slice(i, i + count), () => [rowBlocks(this.#context, together)]));
-      else if (gradients) units.push(this.#unit(kernels.slice(i, i + count), gradients));
+      else if (gradients) units.push(this.#unit(gradients.kernels, () => this.#phases(gradients.kernels, gradients.write)));
       else if (kernel.kind === "loop") units.push(this.#loop(kernel));
-      else units.push(this.#unit([kernel], () => this.#phases(kernel)));
+      else units.push(this.#unit([kernel], () => this.#phases([kernel], (context, [kernel]) => emitKernel(context, kernel))));
       i += count;
     }
     return units;
@@ -256,17 +259,19 @@ class KernelWriter {
     return { kernels, phases, scratch, place };
   }
 
-  #phases(kernel: SimpleKernel): readonly Phase[] {
-    const local = this.#equal.local(kernel);
-    return local ? this.#localPhases(local) : emitKernel(this.#context, kernel);
+  #phases<K extends readonly SimpleKernel[]>(kernels: K, write: Write<K>): readonly Phase[] {
+    const local = this.#equal.local(kernels);
+    // What numbers buffers anew keeps kinds of kernels, and their order.
+    return local ? this.#localPhases(local, write as Write<readonly SimpleKernel[]>) : write(this.#context, kernels);
   }
 
-  /** Writes a kernel with a table of its own, or uses the code of one that is equal. */
-  #localPhases({ kernel, buffers, length, key }: LocalKernel): readonly Phase[] {
+  /** Writes kernels with a table of their own, or uses the code of some that are equal. */
+  #localPhases({ kernels, buffers, length, key }: LocalKernels, write: Write<readonly SimpleKernel[]>): readonly Phase[] {
     const { program } = this.#context;
     const table = program.buffers.length + this.slots.length;
     for (const slot of buffers) this.#addSlot({ kind: "copy", slot });
     const own = { ...program, buffers: buffers.map((id) => program.buffers[id]) };
+    const [kernel] = kernels;
     if (kernel.kind === "map" && length !== undefined) {
       const slots = { length: buffers.length, each: buffers.length + 1 };
       const code = this.#maps.get(key) ?? mapOfLengths(this.#contextOf(own), kernel, slots);
@@ -282,7 +287,7 @@ class KernelWriter {
       for (const again of code.requests) again();
       this.algorithm = code.algorithm;
     } else {
-      const phases = emitKernel(this.#contextOf(own), kernel);
+      const phases = write(this.#contextOf(own), kernels);
       code = { phases, algorithm: this.algorithm, requests: this.#requests };
       this.#written.set(key, code);
     }

@@ -210,6 +210,12 @@ function algorithmsFor(context: GeneratorContext, kernel: ConvKernel, conv: Conv
   return algorithms;
 }
 
+/** Two kernels, and what writes them as one. */
+interface GradientsTogether {
+  readonly kernels: readonly [images: ConvKernel, filters: ConvKernel];
+  readonly write: (context: GeneratorContext, kernels: GradientsTogether["kernels"]) => readonly Phase[];
+}
+
 /**
  * The gradients of a convolution with respect to its images and to its filters as one, if both are computed from the tiles of the same gradient
  * (`winograd/gradient_tiles.ts`) and the second reads nothing that the first stores.
@@ -218,7 +224,7 @@ export function gradientsTogether(
   context: GeneratorContext,
   first: Kernel,
   second: Kernel,
-): (() => readonly Phase[]) | undefined {
+): GradientsTogether | undefined {
   if (first.kind !== "conv2dInputGrad" || second.kind !== "conv2dFilterGrad") return undefined;
   const { geometry: g } = first;
   const { threads, program } = context;
@@ -230,7 +236,7 @@ export function gradientsTogether(
   const images = fastest(algorithmsFor(context, first, inputGradientConvolution(first)));
   const filters = fastest(filterGradientAlgorithms(context, second));
   if (images.name !== spreadName || filters.name !== winogradName) return undefined;
-  return () => winogradGradients(context, first, second);
+  return { kernels: [first, second], write: (context, [first, second]) => winogradGradients(context, first, second) };
 }
 
 /** Whether an axis is empty, so that sums are of nothing. */
