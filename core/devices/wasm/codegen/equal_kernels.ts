@@ -63,8 +63,8 @@ export class EqualKernels {
 
   /** Kernels that are written as one, with a table of their own, if others are equal to each of them. */
   local(kernels: readonly SimpleKernel[]): LocalKernels | undefined {
-    const found = kernels.map((kernel) => this.#found.get(kernel)!);
-    if (!found.every(({ key }) => this.#counts.get(key)! > 1)) return undefined;
+    const found = kernels.flatMap((kernel) => this.#found.get(kernel) ?? []);
+    if (found.length < kernels.length || !found.every(({ key }) => this.#counts.get(key)! > 1)) return undefined;
     return kernels.length === 1 ? found[0] : this.#localOf(kernels, found[0].repeated);
   }
 
