@@ -79,7 +79,7 @@ function columns(x: Tensor): Factors {
     const [before, moved] = [dynamicSlice(numbers, [...starts, j, 0], [...lead, 1, 1]), rowWhere(chosen, numbers)];
     const order = where(eq(row, j), moved, where(chosen, before, numbers));
     const turned = where(eq(reshape(largest, lead), j), sign, neg(sign));
-    return [{ lu: next, rows: reshape(order, rows.shape), sign: turned }, j] as const;
+    return [{ lu: next, rows: reshape(order, rows.shape), sign: turned }, null] as const;
   };
   const start = { lu: x, rows: broadcastTo(arange(m, { dtype: "i32" }), [...lead, m]), sign: ones(lead, { dtype: x.dtype }) };
   return n === 0 ? start : scan(step, start, arange(n, { dtype: "i32" }))[0];

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { isContiguous } from "../ir/axes.ts";
 import { visit } from "../ir/expr.ts";
-import { type Access, type Kernel, operandsOf, readsOf, type Store, writesOf } from "../ir/kernel.ts";
+import { type Kernel, operandsOf, readsOf, type Store, writesOf } from "../ir/kernel.ts";
 import { dependsOn } from "./schedule.ts";
+import { byBuffer, copyBy, isWhole } from "./buffer_uses.ts";
 
 /** Kernels, and the inputs whose memory outputs may take. */
 export interface AliasInput {
@@ -60,7 +60,7 @@ export function alias({ kernels, before, inputs, donors, outputs }: AliasInput):
   };
   const aliasCopy = (output: number): void => {
     const [copy, next] = writers.get(output) ?? [];
-    const buffer = next === undefined ? undefined : copiedBy(kernels[copy]);
+    const buffer = next === undefined ? undefined : copyBy(kernels[copy])?.from;
     const input = buffer === undefined ? undefined : inputOf.get(buffer);
     if (input === undefined || !isFree(input, output)) return;
     const others = (readers.get(inputs[input]) ?? []).filter((reader) => reader !== copy);
@@ -75,35 +75,6 @@ export function alias({ kernels, before, inputs, donors, outputs }: AliasInput):
   for (const output of distinct) aliasStored(output, readBy);
   for (const output of distinct) if (!aliases.has(output)) aliasStored(output, () => donors(output));
   return { aliases, idle };
-}
-
-/** For each buffer the numbers of the kernels that touch it, in order. */
-function byBuffer(
-  kernels: readonly Kernel[],
-  touched: (kernel: Kernel) => ReadonlySet<number>,
-): ReadonlyMap<number, readonly number[]> {
-  const found = new Map<number, number[]>();
-  kernels.forEach((kernel, i) => {
-    for (const buffer of touched(kernel)) {
-      const others = found.get(buffer);
-      if (others) others.push(i);
-      else found.set(buffer, [i]);
-    }
-  });
-  return found;
-}
-
-function isWhole({ shape }: Kernel, { offset, strides }: Access): boolean {
-  return offset === 0 && isContiguous(shape, strides);
-}
-
-/** The buffer that a kernel copies unchanged, if that is all it does. */
-function copiedBy(kernel: Kernel): number | undefined {
-  if (kernel.kind !== "map" || kernel.stores.length !== 1) return undefined;
-  const [store] = kernel.stores;
-  if (store.value.kind !== "load" || !isWhole(kernel, store)) return undefined;
-  const load = kernel.loads[store.value.slot];
-  return isWhole(kernel, load) ? load.buffer : undefined;
 }
 
 /**

@@ -6,26 +6,18 @@
  *
  * @module
  */
-import { isContiguous } from "../ir/axes.ts";
-import { type Access, type Kernel, mapAccesses, readsOf, writesOf } from "../ir/kernel.ts";
+import { type Kernel, mapAccesses, readsOf, writesOf } from "../ir/kernel.ts";
 import { sizeOf } from "../shape.ts";
+import { byBuffer, type Copy, copyBy } from "./buffer_uses.ts";
 import type { BufferType } from "./plan.ts";
 
-/** A kernel that copies a whole buffer to another of the same type, unchanged. */
-interface Copy {
-  readonly from: number;
-  readonly to: number;
-}
-
-function copyBy(kernel: Kernel, buffers: readonly BufferType[]): Copy | undefined {
-  if (kernel.kind !== "map" || kernel.stores.length !== 1) return undefined;
-  const [store] = kernel.stores;
-  if (store.value.kind !== "load") return undefined;
-  const load = kernel.loads[store.value.slot];
-  const isWhole = ({ buffer, offset, strides }: Access) =>
-    offset === 0 && isContiguous(kernel.shape, strides) && sizeOf(buffers[buffer].shape) === sizeOf(kernel.shape);
-  const sameType = buffers[load.buffer].dtype === buffers[store.buffer].dtype;
-  return sameType && isWhole(store) && isWhole(load) ? { from: load.buffer, to: store.buffer } : undefined;
+/** The copy that a kernel makes of a whole buffer, of the same type, if that is all it does. */
+function wholeCopy(kernel: Kernel, buffers: readonly BufferType[]): Copy | undefined {
+  const copy = copyBy(kernel);
+  if (!copy) return undefined;
+  const [from, to] = [buffers[copy.from], buffers[copy.to]];
+  const isAll = [from, to].every(({ shape }) => sizeOf(shape) === sizeOf(kernel.shape));
+  return isAll && from.dtype === to.dtype ? copy : undefined;
 }
 
 /** Kernels without the copies of what is made here and no output itself; `isKept` tells inputs and outputs. */
@@ -36,20 +28,15 @@ export function withoutCopies(
 ): readonly Kernel[] {
   const renamed = new Map<number, number>();
   const idle = new Set<Kernel>();
-  const writers = new Map<number, Kernel[]>();
-  for (const kernel of kernels) {
-    for (const buffer of writesOf(kernel)) writers.set(buffer, [...writers.get(buffer) ?? [], kernel]);
-  }
-  const seen = new Set<Kernel>();
-  for (const kernel of kernels) {
-    seen.add(kernel);
-    const copy = copyBy(kernel, buffers);
+  const writers = byBuffer(kernels, writesOf);
+  for (const [i, kernel] of kernels.entries()) {
+    const copy = wholeCopy(kernel, buffers);
     if (!copy || isKept(copy.from) || renamed.has(copy.from) || writers.get(copy.to)!.length > 1) continue;
     const made = writers.get(copy.from) ?? [];
-    // What reads and writes where it copies to would see its own result.
-    const isMixed = kernels.some((each) => each !== kernel && readsOf(each).has(copy.to) && writesOf(each).has(copy.from));
-    // Of copies of copies the first goes.
-    if (made.length === 0 || isMixed || !made.every((each) => seen.has(each) && !idle.has(each))) continue;
+    // A maker that also reads what it copies to would see its own result; and of copies of copies the first goes.
+    const isMade = made.length > 0 &&
+      made.every((maker) => maker < i && !idle.has(kernels[maker]) && !readsOf(kernels[maker]).has(copy.to));
+    if (!isMade) continue;
     renamed.set(copy.from, copy.to);
     idle.add(kernel);
   }

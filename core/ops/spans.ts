@@ -46,6 +46,16 @@ function listed(indices: Tensor, extent: number, { length }: SpanAttrs): Tensor 
   return reshape(add(inside, mul(iota([examples, count], 0), extent)), [examples * count]);
 }
 
+/** Spans as rows: at each of them one may begin that still lies inside. */
+const rowsOf = (outer: number, extent: number, count: number, length: number) => ({
+  shape: [outer, count, length],
+  outer,
+  size: extent - length + 1,
+  inner: length,
+  step: 1,
+  count,
+});
+
 export const takeSpansOp: Op<SpanAttrs> = {
   name: "takeSpans",
   shape: ([[outer], [count]], { length }) => [outer, count, length],
@@ -67,12 +77,7 @@ export const takeSpansOp: Op<SpanAttrs> = {
     kind: "kernel",
     build: ([source, indices], [[outer, extent], [count]], { length }) => ({
       kind: "gatherRows",
-      shape: [outer, count, length],
-      outer,
-      size: extent - length + 1,
-      inner: length,
-      step: 1,
-      count,
+      ...rowsOf(outer, extent, count, length),
       operands: [source, indices],
     }),
   },
@@ -106,12 +111,7 @@ export const writeSpansOp: Op<SpanAttrs> = {
     updatesFirst: true,
     build: ([source, indices], [[outer, extent], [, count]], { length }) => ({
       kind: "scatterRows",
-      shape: [outer, count, length],
-      outer,
-      size: extent - length + 1,
-      inner: length,
-      step: 1,
-      count,
+      ...rowsOf(outer, extent, count, length),
       operands: [source, indices],
     }),
   },

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { withoutCopies } from "../../../core/compile/copies.ts";
 import { unary } from "../../../core/ir/expr.ts";
 import { load, type ProgramBuilder, store, strided } from "../../support/kernel_cases/builder.ts";
@@ -125,4 +126,19 @@ Deno.test("of a copy of a copy one is left out", () => {
         store f32:output0#3+0[4,1] = load0
     `,
   );
+});
+
+Deno.test("of very many copies all are left out, in linear time", () => {
+  const count = 20_000;
+  const made = program((p) => {
+    const x = p.input("f32", Array(4));
+    for (let slot = 0; slot < count; slot++) {
+      const t = p.temporary("f32", 4, slot);
+      p.run(mapWhole([4], [x], t, (x) => unary("exp", x)));
+      p.run(mapWhole([2, 2], [t], p.output("f32", 4), (t) => t));
+    }
+  });
+  const kept = new Set([...made.inputs, ...made.outputs]);
+  const { length } = withoutCopies(made.kernels, unplanned(made).buffers, (buffer) => kept.has(buffer));
+  assert.equal(length, count);
 });
