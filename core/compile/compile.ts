@@ -1,5 +1,5 @@
 /**
- * The one road from a graph to a device: lower, merge, fuse, plan, and let the device make it executable.
+ * The one road from a graph to a device: lower, merge, fuse, leave copies out, plan, and let the device make it executable.
  *
  * @module
  */
