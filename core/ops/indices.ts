@@ -94,6 +94,22 @@ interface AlongAxis {
   readonly shape: Shape;
 }
 
+/** @throws {ShapeError} If indices of a shape do not go beside the elements of a tensor along an axis. */
+function checkAlong(shape: Shape, indices: Shape, axis: number, what: string): void {
+  const wrong = indices.length !== shape.length
+    ? `both must have ${shape.length} axes; whole rows are read by take, and added to by addAt`
+    : indices.flatMap((extent, i) =>
+      i === axis || extent === shape[i] || extent === 1 || shape[i] === 1
+        ? []
+        : [`at axis ${i} the extents differ and neither is 1`]
+    )[0];
+  if (wrong === undefined) return;
+  throw new ShapeError(
+    `Cannot ${what} ${showShape(shape)} along axis ${axis} by indices of shape ${showShape(indices)}: ${wrong}`,
+    { shape, indices, axis },
+  );
+}
+
 /**
  * How `indices` choose along an axis of `shape`. Axes along which the indices are constant (extent 1) stay out of the block where they
  * are at its ends: whole rows are moved then.
@@ -102,24 +118,9 @@ interface AlongAxis {
  */
 export function indicesAlong(shape: Shape, indices: TensorLike, axis: number, what: string): AlongAxis {
   const at = normalizeAxis(axis, shape.length, what);
+  // Before the values: of indices for another axis or function, what does not fit is the shape.
+  checkAlong(shape, asTensor(indices).shape, at, what);
   const list = normalizeIndices(indices, shape, at, what);
-  const wrong = list.rank !== shape.length
-    ? `both must have ${shape.length} axes`
-    : list.shape.flatMap((extent, i) =>
-      i === at || extent === shape[i] || extent === 1 || shape[i] === 1
-        ? []
-        : [`at axis ${i} the extents differ and neither is 1`]
-    )[0];
-  if (wrong !== undefined) {
-    throw new ShapeError(
-      `Cannot ${what} ${showShape(shape)} along axis ${at} by indices of shape ${showShape(list.shape)}: ${wrong}`,
-      {
-        shape,
-        indices: list.shape,
-        axis: at,
-      },
-    );
-  }
   const out = shape.map((extent, i) => i === at || extent === 1 ? list.shape[i] : extent);
   const varying = list.shape.flatMap((extent, i) => i === at || extent !== 1 ? [i] : []);
   const [from, to] = [varying[0], varying[varying.length - 1] + 1];

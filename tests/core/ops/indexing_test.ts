@@ -244,6 +244,8 @@ Deno.test("values that do not fit are refused", () => {
   });
   assert.throws(() => addAt(tensor([true]), 0, true), DTypeError);
   assert.throws(() => scatterAdd(x, i32([0]), 1), { name: "ShapeError", message: /both must have 2 axes/ });
+  // Nor is it told that a row's number is no column.
+  assert.throws(() => scatterAdd(x, i32([99]), 1), { name: "ShapeError", message: /whole rows are .* added to by addAt/ });
   assert.throws(() => dynamicSlice(x, [0], [1, 1]), { name: "ShapeError", message: /one per axis/ });
   assert.throws(() => dynamicSlice(x, [0, 0], [1, 4]), { name: "ShapeError", message: /along axis 1 there are 0 to 3/ });
   assert.throws(() => dynamicSlice(x, [0.5, 0], [1, 1]), { name: "DTypeError", message: /along axis 0: it must be an integer/ });
