@@ -7,14 +7,14 @@ import { checkedLayer } from "./checked_layer.ts";
 import { flag, real } from "../core/kinds.ts";
 import { checkOptions, optionTable } from "../core/options.ts";
 import { ShapeError } from "../core/errors.ts";
-import { tangentType } from "../core/dtype.ts";
-import { customVjp } from "../core/grad/custom.ts";
 import { add, div, mul, sub } from "../core/ops/arithmetic.ts";
-import { cast, stopGradient } from "../core/ops/cast.ts";
+import { stopGradient } from "../core/ops/cast.ts";
+import { maximum } from "../core/ops/binary.ts";
 import { concat } from "../core/ops/concat.ts";
 import { full, ones, zeros } from "../core/ops/creation.ts";
 import { reshape } from "../core/ops/reshape.ts";
-import { mean } from "../core/ops/reduce.ts";
+import { aroundMean, mean } from "../core/ops/reduce.ts";
+import { scaled } from "../core/ops/normalize.ts";
 import { slice } from "../core/ops/slice.ts";
 import { sum } from "../core/ops/sum.ts";
 import { sqrt } from "../core/ops/unary.ts";
@@ -107,15 +107,25 @@ export function batchNorm<A extends boolean = true, T extends boolean = true>(
     },
     apply: (params, state, x, mode) => {
       checkChannels(x.shape, { ...params, ...state });
+      /** y times the scale that the variance gives, and shifted. */
+      const rescaled = (variance: Tensor, scale: (by: Tensor) => Tensor) => {
+        const deviation = sqrt(add(variance, epsilon));
+        const y = scale(perChannel(div("weight" in params ? params.weight : 1, deviation), x.rank));
+        return "bias" in params ? add(y, perChannel(params.bias, x.rank)) : y;
+      };
       if (mode.kind === "eval" && isRunning(state)) {
-        return [normalize(x, state.runningMean, state.runningVar, params, epsilon), state];
+        const distance = sub(x, perChannel(state.runningMean, x.rank));
+        return [rescaled(state.runningVar, (scale) => mul(distance, scale)), state];
       }
-      const batch = sync ? sharedStatistics(x) : statistics(x);
-      const y = (sync ? normalize : normalizeByOwn)(x, batch.mean, batch.variance, params, epsilon);
+      const axis = x.shape.map((_, i) => i).filter((i) => i !== 1);
+      const { mean, count, degrees, total } = sync ? sharedMean(x, axis) : ownMean(x, axis);
+      const { distance, offset, squares } = aroundMean(x, perChannel(mean, x.rank), axis, count, total);
+      const summed = reshape(squares, mean.shape);
+      const y = rescaled(div(summed, count), (scale) => scaled(distance, offset, scale));
       if (mode.kind === "eval" || !isRunning(state)) return [y, state];
       const next: RunningStatistics = {
-        runningMean: blend(state.runningMean, batch.mean, momentum),
-        runningVar: blend(state.runningVar, batch.sampleVariance, momentum),
+        runningMean: blend(state.runningMean, mean, momentum),
+        runningVar: blend(state.runningVar, div(summed, degrees), momentum),
       };
       return [y, next as typeof state];
     },
@@ -131,84 +141,36 @@ function perChannel(x: Tensor, rank: number): Tensor {
   return reshape(x, [x.size, ...new Array<number>(rank - 2).fill(1)]);
 }
 
-function normalize(x: Tensor, mean: Tensor, variance: Tensor, params: NormParams<boolean>, epsilon: number): Tensor {
-  const deviation = sqrt(add(variance, epsilon));
-  const scale = "weight" in params ? div(params.weight, deviation) : div(1, deviation);
-  const scaled = mul(sub(x, perChannel(mean, x.rank)), perChannel(scale, x.rank));
-  return "bias" in params ? add(scaled, perChannel(params.bias, x.rank)) : scaled;
-}
-
-/**
- * Normalisation by the elements' own mean and variance. The derivative is written out, with all that goes through the statistics: of the m
- * elements of a channel, deviation s and scale w / s it is
- *
- * x' = w / s (y' - sum(y') / m - (x - mean) sum(y' (x - mean)) / (m s^2));  w' = sum(y' (x - mean)) / s;  b' = sum(y')
- *
- * Two sums over the elements give all of it. Found step by step it takes four, of which those of the distances are 0 but for rounding.
- */
-function normalizeByOwn(x: Tensor, mean: Tensor, variance: Tensor, params: NormParams<boolean>, epsilon: number): Tensor {
-  const apply = customVjp(
-    (x: Tensor, params: NormParams<boolean>) => {
-      const saved = { x, mean, deviation: sqrt(add(variance, epsilon)), params };
-      return [normalize(x, mean, variance, params, epsilon), saved] as const;
-    },
-    ({ x, mean, deviation, params }, g) => {
-      const axis = allButChannels(x);
-      const distance = sub(x, perChannel(mean, x.rank));
-      const [total, along] = [sum(g, { axis }), sum(mul(g, distance), { axis })];
-      const scale = "weight" in params ? div(params.weight, deviation) : div(1, deviation);
-      const share = div(scale, -x.size / x.shape[1]);
-      const slope = mul(share, div(along, mul(deviation, deviation)));
-      const own = add(mul(g, perChannel(scale, x.rank)), mul(distance, perChannel(slope, x.rank)));
-      const derivative = add(own, perChannel(mul(share, total), x.rank));
-      const typed = (derivative: Tensor, { dtype }: Tensor) => cast(derivative, tangentType(dtype) ?? derivative.dtype);
-      const ofParams = "weight" in params
-        ? { weight: typed(div(along, deviation), params.weight), bias: typed(total, params.bias) }
-        : params;
-      return [typed(derivative, x), ofParams];
-    },
-  );
-  return apply(x, params);
-}
-
-interface Statistics {
+/** The mean of the elements of each channel, of how many, and how sums of elements become those of all. */
+interface Mean {
   readonly mean: Tensor;
-  /** The squared distances divided by the count: what the batch is normalised with. */
-  readonly variance: Tensor;
-  /** The same divided by the count - 1: what is expected of other batches. */
-  readonly sampleVariance: Tensor;
+  readonly count: Tensor | number;
+  /** The degrees of freedom of the elements' distances from their mean. */
+  readonly degrees: Tensor | number;
+  readonly total?: (sum: Tensor) => Tensor;
 }
 
-const allButChannels = (x: Tensor): number[] => x.shape.map((_, i) => i).filter((i) => i !== 1);
-
-/** The statistics of the batches of all processes, which may have different numbers of examples. */
-function sharedStatistics(x: Tensor): Statistics {
+/** Over the batches of all processes, which may have different numbers of examples. */
+function sharedMean(x: Tensor, axis: readonly number[]): Mean {
   const total = sumOverProcesses("normalise");
-  const axis = allButChannels(x);
   const channels = x.shape[1];
   const sums = total(concat([sum(x, { axis }), full([1], x.size / channels)]), "the sums of batchNorm");
   const count = slice(sums, { start: channels, stop: channels + 1 });
-  const center = div(slice(sums, { stop: channels }), count);
-  const distance = sub(x, perChannel(center, x.rank));
-  const squares = total(sum(mul(distance, distance), { axis }), "the squares of batchNorm");
-  return { mean: center, variance: div(squares, count), sampleVariance: div(squares, sub(count, 1)) };
+  const mean = div(slice(sums, { stop: channels }), count);
+  // Of one element in all, the variance is 0 of 1, not of 0.
+  const degrees = maximum(sub(count, 1), 1);
+  return { mean, count, degrees, total: (squares) => total(squares, "the squares of batchNorm") };
 }
 
-function statistics(x: Tensor): Statistics {
-  const axis = allButChannels(x);
+function ownMean(x: Tensor, axis: readonly number[]): Mean {
   const count = x.size / x.shape[1];
-  if (count < 2) {
-    throw new ShapeError(
-      `Cannot apply batchNorm to input ${
-        showShape(x.shape)
-      }: it needs at least two elements per channel for a variance of the batch`,
-      { shape: x.shape },
-    );
-  }
-  const center = mean(x, { axis });
-  const distance = sub(x, perChannel(center, x.rank));
-  const squares = sum(mul(distance, distance), { axis });
-  return { mean: center, variance: div(squares, count), sampleVariance: div(squares, count - 1) };
+  if (count >= 2) return { mean: mean(x, { axis }), count, degrees: count - 1 };
+  throw new ShapeError(
+    `Cannot apply batchNorm to input ${
+      showShape(x.shape)
+    }: it needs at least two elements per channel for a variance of the batch`,
+    { shape: x.shape },
+  );
 }
 
 /** The statistics are not learned: no derivative goes through them. */

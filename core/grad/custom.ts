@@ -92,12 +92,6 @@ function transposed(
   return results.map((_, i) => some.includes(i) ? pushed[some.indexOf(i)] : undefined);
 }
 
-/** The values of `known`, which are those of `computed`, with the derivative of `computed`: that is then not computed for its values. */
-export function withValues(computed: Tensor, known: Tensor): Tensor {
-  const attrs: CustomAttrs = { args: 1, saved: 0, pullback: (_, [g]) => [g], forwardMode: "function" };
-  return elementsOf(apply(customOp, [computed, known], attrs), [known])[0];
-}
-
 /**
  * A function with a derivative of your own: for functions that cannot be differentiated (rounding with a straight-through
  * gradient) or need another gradient (clipped, or numerically stable).

@@ -1,5 +1,5 @@
 /**
- * Changing the type of elements, and the two operations that change nothing but what the transforms see.
+ * Changing the type of elements, and the operations that change nothing but what the transforms see.
  *
  * @module
  */
@@ -108,3 +108,20 @@ export const variableOp: Op<undefined> = elementwise({
   lower: (x) => x,
   simplify: identity,
 });
+
+export const withValuesOp: Op<undefined> = {
+  name: "withValues",
+  shape: ([x]) => x,
+  dtype: ([x]) => x,
+  vjp: (g) => [g, undefined],
+  jvp: ([t, known]) => [known ?? t],
+  lower: { kind: "elementwise", expr: ([_, known]) => known },
+  simplify: ({ inputs: [_, known] }) => known,
+};
+/**
+ * The values of `known`, which are those of x, with the derivative of x: that is then not computed for its values. Tangents are those of
+ * `known`, which have been computed with it, unless it is constant.
+ */
+export function withValues(x: Tensor, known: Tensor): Tensor {
+  return apply(withValuesOp, [x, known], undefined);
+}

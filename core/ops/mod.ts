@@ -12,7 +12,7 @@ import { belowTopOp, floorDivideOp, gapOp, logAddExpOp, maximumOp, minimumOp, po
 import { geluOp, geluTanhOp, mishOp, seluOp, softplusOp } from "./activations.ts";
 import { barrierOp } from "./barrier.ts";
 import { bitcastOp, threefry0Op, threefry1Op } from "./bits.ts";
-import { castOp, stopGradientOp, variableOp } from "./cast.ts";
+import { castOp, stopGradientOp, variableOp, withValuesOp } from "./cast.ts";
 import { eqOp, leOp, ltOp, neOp } from "./compare.ts";
 import { conv2dFilterGradOp, conv2dInputGradOp, conv2dOp } from "./conv.ts";
 import { concatOp } from "./concat.ts";
@@ -97,6 +97,7 @@ export const allOps: readonly Op[] = [
   castOp,
   stopGradientOp,
   variableOp,
+  withValuesOp,
   ltOp,
   leOp,
   eqOp,

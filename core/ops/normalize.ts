@@ -8,13 +8,13 @@ import { checkedInside, real, tensorLikes, wholes } from "../kinds.ts";
 import { checkOptions, needed, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
 import { integer, positive } from "../ranges.ts";
-import { normalizeAxes, sameShape, type Shape, showShape } from "../shape.ts";
+import { normalizeAxes, sameShape, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
-import { asFloat } from "./cast.ts";
-import { add, div, mul, sub } from "./arithmetic.ts";
+import { asFloat, stopGradient, withValues } from "./cast.ts";
+import { add, div, mul, neg } from "./arithmetic.ts";
 import { reshape } from "./reshape.ts";
-import { mean } from "./reduce.ts";
+import { aroundMean, mean } from "./reduce.ts";
 import { sqrt } from "./unary.ts";
 
 /** Options of `layerNorm`. */
@@ -150,9 +150,15 @@ function normalizeGroups(
 /** Mean 0 and deviation 1 over the axes; less, where the variance is not much more than epsilon. */
 function standardize(x: Tensor, axis: readonly number[], epsilon: number): Tensor {
   positive(epsilon, "epsilon");
-  const distance = sub(x, mean(x, { axis, keepDims: true }));
-  const variance = mean(mul(distance, distance), { axis, keepDims: true });
-  return div(distance, sqrt(add(variance, epsilon)));
+  const count = sizeOf(axis.map((each) => x.shape[each]));
+  const { distance, offset, squares } = aroundMean(x, mean(x, { axis, keepDims: true }), axis, count);
+  return scaled(distance, offset, div(1, sqrt(add(div(squares, count), epsilon))));
+}
+
+/** (x - mean) scale, from what `aroundMean` gives. */
+export function scaled(distance: Tensor, offset: Tensor, scale: Tensor): Tensor {
+  const value = mul(distance, scale);
+  return withValues(add(value, mul(neg(offset), scale)), stopGradient(value));
 }
 
 interface Affine {
@@ -175,6 +181,6 @@ function scaleAndShift(x: Tensor, { weight, bias, extents, broadcastShape, what 
       { shape: x.shape, [name]: fitting.shape },
     );
   };
-  const scaled = weight === undefined ? x : mul(x, aligned("weight", weight));
-  return bias === undefined ? scaled : add(scaled, aligned("bias", bias));
+  const weighted = weight === undefined ? x : mul(x, aligned("weight", weight));
+  return bias === undefined ? weighted : add(weighted, aligned("bias", bias));
 }

@@ -20,7 +20,7 @@ import type { ReduceOp } from "../ir/kernel.ts";
 import { ShapeError } from "../errors.ts";
 import { normalizeAxes, showShape, sizeOf } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
-import { asFloat, cast, stopGradient } from "./cast.ts";
+import { asFloat, cast, stopGradient, withValues } from "./cast.ts";
 import { asTensor } from "./literal.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { belowTop } from "./binary.ts";
@@ -231,11 +231,42 @@ const varianceOptions = optionTable<VarianceOptions>({ axis: wholes, keepDims: f
  * ```
  */
 export function variance(x: TensorLike, options: VarianceOptions = {}): Tensor {
-  const { correction = 0, ...over } = checkOptions(options, varianceOptions, "variance");
+  const { correction = 0, keepDims, ...over } = checkOptions(options, varianceOptions, "variance");
   const tensor = asFloat(x);
-  const distance = sub(tensor, mean(tensor, { axis: over.axis, keepDims: true }));
-  const count = windowSize(tensor, over.axis, "take variance of");
-  return div(sum(mul(distance, distance), over), Math.max(0, count - correction));
+  const axis = normalizeAxes(over.axis, tensor.rank, "take variance of");
+  const count = windowSize(tensor, axis, "take variance of");
+  const { squares } = aroundMean(tensor, mean(tensor, { axis, keepDims: true }), axis, count);
+  const value = div(squares, Math.max(0, count - correction));
+  return keepDims ? value : squeeze(value, { axis });
+}
+
+/** Where elements lie around their mean. */
+interface AroundMean {
+  /** x - c, where c is the mean as a constant: with its derivatives x - mean is distance - offset. */
+  readonly distance: Tensor;
+  /** mean - c: 0, with the derivatives of the mean. */
+  readonly offset: Tensor;
+  /** The sum of (x - mean)^2. */
+  readonly squares: Tensor;
+}
+
+/**
+ * What variances and normalisations are made of; the axes stay with extent 1. For any c the sum of (x - mean)^2 is that of (x - c)^2 less
+ * count (mean - c)^2. By this formula, derivatives by the elements are made of sums that do not need each other, which one pass finds.
+ *
+ * @param total What `sum` gives of all, where others have some of the elements, from what it gives here.
+ */
+export function aroundMean(
+  x: Tensor,
+  mean: Tensor,
+  axis: readonly number[],
+  count: TensorLike,
+  total = (sum: Tensor) => sum,
+): AroundMean {
+  const distance = sub(x, stopGradient(mean));
+  const offset = withValues(mean, zerosLike(mean));
+  const squares = total(sum(mul(distance, distance), { axis, keepDims: true }));
+  return { distance, offset, squares: withValues(sub(squares, mul(count, mul(offset, offset))), stopGradient(squares)) };
 }
 
 /**

@@ -26,9 +26,8 @@ export const broadcastOp: Op<BroadcastAttrs> = linear({
   name: "broadcastInDim",
   shape: (_, { shape }) => shape,
   transpose: (g, input, { shape, axes }) => {
-    const repeated = axes.filter((axis, i) => input[i] === 1 && shape[axis] !== 1);
-    const added = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-    return reshape(sum(g, { axis: [...added, ...repeated] }), input);
+    const repeated = (extent: number, axis: number) => extent !== 1 && (input[axes.indexOf(axis)] ?? 1) === 1;
+    return reshape(sum(g, { axis: shape.flatMap((extent, axis) => repeated(extent, axis) ? [axis] : []) }), input);
   },
   vmap: (x, { shape, axes }, size) => broadcastInDim(x, [size, ...shape], [0, ...axes.map((axis) => axis + 1)]),
   lower: {

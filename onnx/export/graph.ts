@@ -12,7 +12,7 @@ import { type Op, sourceOf, type Tensor } from "../../core/tensor.ts";
 import { topological } from "../../core/walk.ts";
 import { barrierOp } from "../../core/ops/barrier.ts";
 import { knownValues } from "../../core/ops/known.ts";
-import { castOp, stopGradientOp, variableOp } from "../../core/ops/cast.ts";
+import { castOp, stopGradientOp, variableOp, withValuesOp } from "../../core/ops/cast.ts";
 import { tupleElementOp } from "../../core/grad/tuple.ts";
 import { type Extent, extentOf } from "./extents.ts";
 
@@ -49,8 +49,13 @@ export interface Traces {
   readonly traces: readonly Trace[];
 }
 
-/** Records whose value is that of their first input. */
-const handOn: ReadonlySet<Op> = new Set([barrierOp, stopGradientOp, variableOp] as Op[]);
+/** Records whose value is that of an input, and of which. */
+const handOn: ReadonlyMap<Op, number> = new Map<Op, number>([
+  [barrierOp as Op, 0],
+  [stopGradientOp as Op, 0],
+  [variableOp as Op, 0],
+  [withValuesOp as Op, 1],
+]);
 
 /** A value that nothing made: an argument or a parameter. */
 export function leaf(tensors: readonly Tensor[], sizes: readonly number[]): Value {
@@ -102,10 +107,11 @@ function join(tensors: readonly Tensor[], made: readonly ReadonlyMap<Tensor, Val
     if (!same) throw differs(sizes);
     return source.attrs;
   });
-  if (handOn.has(first.op) || first.op === castOp as Op && inputs[0].dtype === tensors[0].dtype) return inputs[0];
+  const handed = handOn.get(first.op) ?? (first.op === castOp as Op && inputs[0].dtype === tensors[0].dtype ? 0 : undefined);
+  if (handed !== undefined) return inputs[handed];
   if (first.op === tupleElementOp as Op) {
-    const { op, attrs: [handed], inputs: elements } = inputs[0];
-    if (op?.lower.kind === "tuple") return elements[op.lower.element((first.attrs as { index: number }).index, handed)];
+    const { op, attrs: [tuple], inputs: elements } = inputs[0];
+    if (op?.lower.kind === "tuple") return elements[op.lower.element((first.attrs as { index: number }).index, tuple)];
   }
   const [{ dtype }] = tensors;
   const value: Value = { op: first.op, inputs, attrs, tensors, shape: shapeOf(tensors, sizes), dtype, users: [] };

@@ -72,16 +72,17 @@ function deviation(value: Value): { readonly variance: Value; readonly epsilon: 
   return epsilon === undefined ? undefined : { variance, epsilon };
 }
 
-/** x - mean, over its deviation along axes. */
+/** x - mean, times 1 / its deviation along axes. */
 interface Standardized extends Kept {
   readonly epsilon: number;
 }
 
 function standardized(value: Value, sizes: readonly number[]): Standardized | undefined {
-  const [distance, divisor] = madeBy(value, divOp) ?? [];
+  const [distance, scale] = madeBy(value, mulOp) ?? [];
   const [x, center] = distance ? madeBy(distance, subOp) ?? [] : [];
   const average = center && meanOf(center, sizes);
-  const found = divisor && deviation(unrepeated(divisor));
+  const [one, divisor] = scale ? madeBy(unrepeated(scale), divOp) ?? [] : [];
+  const found = one && isNumber(one, 1) ? deviation(divisor) : undefined;
   const spread = found && meanOf(found.variance, sizes);
   const [a, b] = spread ? madeBy(spread.x, mulOp) ?? [] : [];
   const fits = average?.x === x && a === distance && b === distance && average?.axes.join() === spread?.axes.join();
@@ -206,7 +207,7 @@ export const normalizationFusions: readonly (readonly [Op, Fusion])[] = [
   [divOp as Op, softmax],
   [divOp as Op, mean],
   [subOp as Op, logSoftmax],
-  ...[addOp, mulOp, divOp].map((op): [Op, Fusion] => [op as Op, layerNorm]),
+  ...[addOp, mulOp].map((op): [Op, Fusion] => [op as Op, layerNorm]),
   ...[addOp, mulOp, reshapeOp].map((op): [Op, Fusion] => [op as Op, instanceNorm]),
   ...[addOp, mulOp].map((op): [Op, Fusion] => [op as Op, batchNorm]),
 ];

@@ -8,7 +8,7 @@ import { customOp } from "../../core/grad/custom.ts";
 import { tupleOp } from "../../core/grad/tuple.ts";
 import { barrierOp } from "../../core/ops/barrier.ts";
 import { bitcastOp, threefry0Op, threefry1Op } from "../../core/ops/bits.ts";
-import { stopGradientOp, variableOp } from "../../core/ops/cast.ts";
+import { stopGradientOp, variableOp, withValuesOp } from "../../core/ops/cast.ts";
 import { conv2dFilterGradOp } from "../../core/ops/conv.ts";
 import { digammaOp, lgammaOp, polygammaOp } from "../../core/ops/gamma.ts";
 import { avgPool2dGradOp, maxPool2dGatherOp, maxPool2dScatterOp } from "../../core/ops/pool.ts";
@@ -52,7 +52,15 @@ export const inexpressible: readonly (readonly [Op, Row])[] = [
 ];
 
 /** Records that only hand on what others made: none is left in a graph. */
-export const handedOn: readonly Op[] = [barrierOp, stopGradientOp, variableOp, tupleOp, checkpointOp, customOp] as Op[];
+export const handedOn: readonly Op[] = [
+  barrierOp,
+  stopGradientOp,
+  variableOp,
+  withValuesOp,
+  tupleOp,
+  checkpointOp,
+  customOp,
+] as Op[];
 
 /** All rows. */
 export const rows: Rows["rows"] = new Map([

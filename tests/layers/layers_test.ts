@@ -18,6 +18,7 @@ import {
   grad,
   jit,
   jvp,
+  layerNorm as normalizeLayer,
   layers,
   maxPool2d,
   mean,
@@ -272,25 +273,37 @@ Deno.test("state: layers without one hand it through, batchNorm's moves in train
   assert.equal(stateless.apply({ fc: params.fc }, empty, x, trainMode(key))[1], empty);
 });
 
-Deno.test("the derivatives of batchNorm are those of its formula, up to the third", async () => {
+Deno.test("the derivatives of variances and normalisations are those of their formulas, up to the third", async () => {
   const normal = (i: number, shape: number[]) => cast(random.normal(random.foldIn(key, i), shape), "f64");
   const [x, t] = [normal(1, [3, 2, 4]), normal(2, [3, 2, 4])];
-  const params = { weight: normal(3, [2]), bias: normal(4, [2]) };
-  const norm = batchNorm({ trackRunningStats: false });
-  const axis = [0, 2];
-  const perChannel = (x: Tensor) => reshape(x, [2, 1]);
-  const formula = ({ weight, bias }: typeof params, x: Tensor) => {
-    const scale = div(weight, sqrt(add(variance(x, { axis }), 1e-5)));
-    return add(mul(sub(x, perChannel(mean(x, { axis }))), perChannel(scale)), perChannel(bias));
+  type Params = Readonly<Record<"weight" | "bias", Tensor>>;
+  type Normalize = (params: Params, x: Tensor) => Tensor;
+  const parts = (x: Tensor, axis: number[]) => {
+    const distance = sub(x, mean(x, { axis, keepDims: true }));
+    return [distance, mean(mul(distance, distance), { axis, keepDims: true })];
   };
-  type Normalize = typeof formula;
-  const values = (f: Normalize) => {
-    const loss = (p: typeof params, x: Tensor) => sum(sin(f(p, x)));
+  const formula = (axis: number[], shape: number[]): Normalize => ({ weight, bias }, x) => {
+    const [distance, squares] = parts(x, axis);
+    return add(mul(div(distance, sqrt(add(squares, 1e-5))), reshape(weight, shape)), reshape(bias, shape));
+  };
+  const norm = batchNorm({ trackRunningStats: false });
+  const cases: readonly (readonly [name: string, extents: number[], f: Normalize, formula: Normalize])[] = [
+    ["batchNorm", [2], (p, x) => norm.apply(p, {}, x, trainMode(key))[0], formula([0, 2], [2, 1])],
+    ["layerNorm", [2, 4], (p, x) => normalizeLayer(x, { ...p, axis: [1, 2] }), formula([1, 2], [2, 4])],
+    [
+      "variance",
+      [2, 4],
+      ({ weight, bias }, x) => add(mul(weight, variance(x, { axis: 0 })), bias),
+      ({ weight, bias }, x) => add(mul(weight, parts(x, [0])[1]), bias),
+    ],
+  ];
+  const values = (f: Normalize, params: Params) => {
+    const loss = (p: Params, x: Tensor) => sum(sin(f(p, x)));
     const gradient = (x: Tensor) => grad((x: Tensor) => loss(params, x))(x);
     const along = (f: (x: Tensor) => Tensor) => (x: Tensor) => grad((x: Tensor) => sum(mul(t, f(x))))(x);
-    const ofParams = grad((p: typeof params) => sum(mul(t, grad((x: Tensor) => loss(p, x))(x))))(params);
+    const ofParams = grad((p: Params) => sum(mul(t, grad((x: Tensor) => loss(p, x))(x))))(params);
     return {
-      ...grad((p: typeof params) => loss(p, x))(params),
+      ...grad((p: Params) => loss(p, x))(params),
       tangent: jvp((x: Tensor) => f(params, x), [x], [t])[1],
       first: gradient(x),
       second: along(gradient)(x),
@@ -302,10 +315,13 @@ Deno.test("the derivatives of batchNorm are those of its formula, up to the thir
       againFirst: grad(checkpoint((x: Tensor) => loss(params, x)))(x),
     };
   };
-  const expected = values(formula);
-  for (const [name, value] of Object.entries(values((p, x) => norm.apply(p, {}, x, trainMode(key))[0]))) {
-    const wanted = await data(expected[name as keyof typeof expected]);
-    assertClose(await data(value), wanted, { relative: 1e-12, absolute: 1e-12 }, name);
+  for (const [name, extents, f, formula] of cases) {
+    const params = { weight: normal(3, extents), bias: normal(4, extents) };
+    const expected = values(formula, params);
+    for (const [what, value] of Object.entries(values(f, params))) {
+      const wanted = await data(expected[what as keyof typeof expected]);
+      assertClose(await data(value), wanted, { relative: 1e-12, absolute: 1e-12 }, `${name}: ${what}`);
+    }
   }
 });
 

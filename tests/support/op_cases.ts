@@ -279,6 +279,7 @@ const table: Readonly<Record<string, readonly OpCase[]>> = {
     one("i32 to bool", integer([9], "i32", [-1, 1]), { dtype: "bool" }),
   ],
   stopGradient: [one("", float([2, 3])), one("i32", integer([4], "i32"))],
+  withValues: [{ note: "", inputs: [float([2, 3]), float([2, 3])], attrs: undefined }],
   full: [
     { note: "f32", inputs: [], attrs: { value: 0.75, shape: [2, 3], dtype: "f32" } },
     { note: "scalar", inputs: [], attrs: { value: -3, shape: [], dtype: "i32" } },

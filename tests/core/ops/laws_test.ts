@@ -26,8 +26,8 @@ const tolerances: Readonly<Record<string, Tolerance>> = {
 /** Types of what a case leaves open. */
 const floats: readonly DType[] = ["f32", "f64", ...storageFloats];
 
-/** Their derivative is defined to be none, whatever the difference quotient says. */
-const withoutDerivative = new Set(["stopGradient"]);
+/** Their derivative is defined to be none, or that of values that the result has not, whatever the difference quotient says. */
+const withoutDerivative = new Set(["stopGradient", "withValues"]);
 
 function subjectOf(op: Op, { note, inputs, attrs }: OpCase): Subject {
   return { name: `${op.name} ${note}`, inputs, f: (...xs: Tensor[]) => apply(op, xs, attrs) };

@@ -2,10 +2,12 @@
 import { averageGradients, init } from "../../../distributed/mod.ts";
 import {
   abs,
+  full,
   item,
   layers,
   max,
   mul,
+  ones,
   random,
   setDevice,
   slice,
@@ -48,10 +50,15 @@ const difference = async (a: object, b: object) => {
   return Math.max(...await Promise.all(each));
 };
 const sums = averageGradients(shared.params);
+// One element of each channel in all: 0.9 of the variance before, 0 of its own.
+const layer = layers.batchNorm({ sync: true });
+const { params, state } = layer.init(random.key(0), [3]);
+const [, lone] = layer.apply(params, state, slice(ones([1, 3]), { stop: rank === 0 ? 1 : 0 }), mode);
 console.log(JSON.stringify({
   rank,
   y: await difference({ y: shared.y }, { y: part(whole.y) }),
   state: await difference(shared.next, whole.next),
   x: await difference({ x: shared.x }, { x: part(whole.x) }),
+  lone: await difference(lone, { runningMean: full([3], 0.1), runningVar: full([3], 0.9) }),
   params: await difference(sums, { weight: mul(whole.params.weight, 1 / size), bias: mul(whole.params.bias, 1 / size) }),
 }));
