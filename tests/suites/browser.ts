@@ -1,0 +1,4 @@
+/** The library in web pages. */
+import { suite } from "../support/suite.ts";
+
+await suite("browser/");

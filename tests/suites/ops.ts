@@ -1,0 +1,4 @@
+/** The functions of tensors. */
+import { suite } from "../support/suite.ts";
+
+await suite("core/ops/");

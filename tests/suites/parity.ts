@@ -1,0 +1,4 @@
+/** Results of PyTorch. */
+import { suite } from "../support/suite.ts";
+
+await suite("parity/");

@@ -1,0 +1,51 @@
+/**
+ * Test files that run in one isolate. A file that runs alone loads the library for itself and compiles it as it goes, which is a third of
+ * the time that most take.
+ *
+ * @module
+ */
+import { deviceInfo, type DeviceName, setDevice } from "../../mod.ts";
+
+const root = new URL("../", import.meta.url);
+const writable = Deno as { test: unknown };
+const declare = Deno.test;
+const { name: firstDevice } = deviceInfo();
+
+/** The test files that lie in a folder of `tests` itself, not in folders within, by their paths below `tests`. */
+function* filesIn(folder: string): Generator<string> {
+  for (const { name, isFile } of Deno.readDirSync(new URL(`./${folder}`, root))) {
+    if (isFile && name.endsWith("_test.ts")) yield `${folder}${name}`;
+  }
+}
+
+type TestFunction = Deno.TestDefinition["fn"];
+type Options = Omit<Deno.TestDefinition, "fn" | "name">;
+
+/** `Deno.test` for the tests of a file: their names begin with the file's, and each starts on the device that the file has chosen. */
+function testOf(file: string, device: () => DeviceName) {
+  return (test: string | Deno.TestDefinition, ...rest: [TestFunction] | [Options, TestFunction]): void => {
+    const { name, fn, ...options } = typeof test !== "string"
+      ? test
+      : { name: test, fn: rest.at(-1) as TestFunction, ...(rest.length > 1 ? rest[0] as Options : {}) };
+    declare({
+      name: `${file} ${name}`,
+      ...options,
+      fn: async (t) => {
+        if (deviceInfo().name !== device()) await setDevice(device());
+        await fn(t);
+      },
+    });
+  };
+}
+
+/** Declares the tests of folders, each a path below `tests` that ends with a slash; "" are the files of `tests` itself. */
+export async function suite(...folders: string[]): Promise<void> {
+  for (const file of folders.flatMap((folder) => [...filesIn(folder)].sort())) {
+    await setDevice(firstDevice);
+    let device = firstDevice;
+    writable.test = testOf(file, () => device);
+    await import(new URL(file, root).href);
+    device = deviceInfo().name;
+  }
+  writable.test = declare;
+}
