@@ -19,20 +19,20 @@ function* filesIn(folder: string): Generator<string> {
 }
 
 type TestFunction = Deno.TestDefinition["fn"];
-type Options = Omit<Deno.TestDefinition, "fn" | "name">;
 
 /** `Deno.test` for the tests of a file: their names begin with the file's, and each starts on the device that the file has chosen. */
 function testOf(file: string, device: () => DeviceName) {
-  return (test: string | Deno.TestDefinition, ...rest: [TestFunction] | [Options, TestFunction]): void => {
-    const { name, fn, ...options } = typeof test !== "string"
-      ? test
-      : { name: test, fn: rest.at(-1) as TestFunction, ...(rest.length > 1 ? rest[0] as Options : {}) };
+  return (...args: (string | Partial<Deno.TestDefinition> | TestFunction)[]): void => {
+    const name = args.find((arg) => typeof arg === "string");
+    const run = args.find((arg) => typeof arg === "function");
+    const options = args.find((arg) => typeof arg === "object");
+    const { name: test, fn, ...others } = { name, fn: run, ...options };
     declare({
-      name: `${file} ${name}`,
-      ...options,
+      name: `${file} ${test}`,
+      ...others,
       fn: async (t) => {
         if (deviceInfo().name !== device()) await setDevice(device());
-        await fn(t);
+        await fn!(t);
       },
     });
   };
