@@ -106,7 +106,7 @@ export { scatterAdd } from "./core/ops/scatter.ts";
 export { addAt, at, type Index, type Indices, type Positions, setAt } from "./core/ops/index.ts";
 export { dynamicSlice, dynamicUpdateSlice } from "./core/ops/dynamic.ts";
 export { prod } from "./core/ops/prod.ts";
-export { norm, type NormOptions } from "./core/ops/norm.ts";
+export { norm, normalize, type NormalizeOptions, type NormOptions } from "./core/ops/norm.ts";
 export { cummax, cummin, cumprod, cumsum, type CumulativeOptions, logCumSumExp } from "./core/ops/cumulative.ts";
 export { dot, matmul } from "./core/ops/matmul.ts";
 export { einsum, inner, outer, tensordot, type TensordotOptions } from "./core/ops/einsum.ts";
@@ -138,6 +138,8 @@ export {
   type InstanceNormOptions,
   layerNorm,
   type LayerNormOptions,
+  rmsNorm,
+  type RmsNormOptions,
 } from "./core/ops/normalize.ts";
 export { gelu, mish, selu, softplus } from "./core/ops/activations.ts";
 export {

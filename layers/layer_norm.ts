@@ -10,11 +10,14 @@ import {
   groupNorm as normalizeGroups,
   instanceNorm as normalizeInstances,
   layerNorm as normalizeLayer,
+  rmsEpsilon,
+  rmsNorm as normalizeSize,
 } from "../core/ops/normalize.ts";
+import { ones } from "../core/ops/creation.ts";
 import { integer, positive } from "../core/ranges.ts";
 import { normalizeAxes, type Shape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { type Layer, outputShape } from "./layer.ts";
+import { type Empty, type Layer, outputShape } from "./layer.ts";
 import { empty, normParams } from "./parameters.ts";
 import type { NormParams } from "./init.ts";
 
@@ -53,11 +56,58 @@ export function layerNorm<A extends boolean = true>(options: LayerNormLayerOptio
   checkOptions(options, layerNormOptions, "layerNorm");
   const { axis = -1, affine = true as A } = options;
   const epsilon = positive(options.epsilon ?? 1e-5, "epsilon");
-  const shapeOf = (inputShape: Shape) => {
-    const shape = [1, ...inputShape];
-    return normalizeAxes(axis, shape.length, "apply layerNorm").map((each) => shape[each]);
-  };
+  const shapeOf = (inputShape: Shape) => extentsAlong(inputShape, axis, "layerNorm");
   return normalization("layerNorm", affine, shapeOf, (x, params) => normalizeLayer(x, { ...params, axis, epsilon }));
+}
+
+/** Options of `rmsNorm`. */
+export interface RmsNormLayerOptions<A extends boolean = true> {
+  /** Over which axes to take the mean of squares together, the batch being axis 0; negative ones count from the back. Default the last. */
+  readonly axis?: number | readonly number[];
+  /** Added to the mean of squares under the root. Default 2^-23, as in PyTorch. */
+  readonly epsilon?: number;
+  /** Whether each element is multiplied with a number of its own. Default true. */
+  readonly affine?: A;
+}
+
+const rmsNormOptions = optionTable<RmsNormLayerOptions<boolean>>({ axis: wholes, epsilon: real, affine: flag });
+
+/** The parameters of `rmsNorm`: a weight for each element, or none. */
+export type RmsNormParams<A extends boolean = true> = A extends true ? { readonly weight: Tensor } : Empty;
+
+/**
+ * Divides elements by the root of the mean of their squares along the axes, then scales each element: `layerNorm` without means.
+ *
+ * Input and output [batch, ...]. Parameters: `weight` with the extents of the axes.
+ *
+ * ```ts
+ * import { layers, random } from "../mod.ts";
+ * const { params } = layers.rmsNorm().init(random.key(0), [10, 64]);
+ * console.log(params.weight.shape); // [64]
+ * ```
+ *
+ * @throws {RangeError} If `epsilon` is not positive.
+ * @throws {ShapeError} From `init` and `apply`, if the input has not the axes or they do not fit the parameters.
+ * @see Zhang and Sennrich, "Root mean square layer normalization", 2019; PyTorch's `nn.RMSNorm`
+ */
+export function rmsNorm<A extends boolean = true>(options: RmsNormLayerOptions<A> = {}): Layer<RmsNormParams<A>> {
+  checkOptions(options, rmsNormOptions, "rmsNorm");
+  const { axis = -1, affine = true as A } = options;
+  const epsilon = positive(options.epsilon ?? rmsEpsilon, "epsilon");
+  return checkedLayer({
+    kind: "rmsNorm",
+    init: (_, inputShape) => {
+      const shape = extentsAlong(inputShape, axis, "rmsNorm");
+      return { params: (affine ? { weight: ones(shape) } : empty) as RmsNormParams<A>, state: empty, output: inputShape };
+    },
+    apply: (params, state, x) => [normalizeSize(x, { ...params, axis, epsilon }), state],
+  });
+}
+
+/** The extents of the axes of a batch that are normalised together. */
+function extentsAlong(inputShape: Shape, axis: number | readonly number[], what: string): Shape {
+  const shape = [1, ...inputShape];
+  return normalizeAxes(axis, shape.length, `apply ${what}`).map((each) => shape[each]);
 }
 
 /** Options of `instanceNorm`. */

@@ -1,5 +1,5 @@
 /**
- * Lengths of vectors.
+ * Lengths of vectors, and vectors of length 1.
  *
  * @module
  */
@@ -7,15 +7,16 @@ import { flag, type Kind, kindOf, real, wholes } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
+import { positive } from "../ranges.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { asTensor } from "./literal.ts";
-import { pow } from "./binary.ts";
+import { maximum, pow } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { eq } from "./compare.ts";
 import { any, countNonzero, max, min } from "./reduce.ts";
 import { type ReduceOptions, sum } from "./sum.ts";
 import { where } from "./select.ts";
-import { abs, square } from "./arithmetic.ts";
+import { abs, div, square } from "./arithmetic.ts";
 import { rootOf } from "./unary.ts";
 
 /** Options of `norm`: which norm, and over which axes. */
@@ -78,4 +79,35 @@ function normOfDegree(sizes: Tensor, p: number, options: ReduceOptions): Tensor 
   // The power of a 0 is infinite, and the norm 0.
   const none = any(zero, options);
   return where(none, 0, root(sum(powers, options)));
+}
+
+/** Options of `normalize`. */
+export interface NormalizeOptions {
+  /** The axis along which the vectors lie, or several that are taken as one vector. Default the last (PyTorch's is 1). */
+  readonly axis?: number | readonly number[];
+  /** Which norm becomes 1, as in `norm`. Default 2. */
+  readonly ord?: number | "fro";
+  /** Lower bound of the norm in the divisor. Default 1e-12. */
+  readonly epsilon?: number;
+}
+
+const normalizeOptions = optionTable<NormalizeOptions>({ axis: wholes, ord: orders, epsilon: real });
+
+/**
+ * Vectors along an axis, divided by their norms: x / max(norm(x), epsilon). A vector of zeros stays one.
+ *
+ * ```ts
+ * import { normalize, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(normalize(tensor([[3, 4], [0, 0]])))); // [[0.6, 0.8], [0, 0]]
+ * ```
+ *
+ * @throws {DTypeError} If x is not floating.
+ * @throws {RangeError} If `epsilon` is not positive, or `ord` no such number.
+ * @throws {ShapeError} If there is no such axis.
+ * @see PyTorch's `F.normalize`
+ */
+export function normalize(x: TensorLike, options: NormalizeOptions = {}): Tensor {
+  const { axis = -1, ord, epsilon = 1e-12 } = checkOptions(options, normalizeOptions, "normalize");
+  positive(epsilon, "epsilon");
+  return div(x, maximum(norm(x, { axis, ord, keepDims: true }), epsilon));
 }

@@ -49,10 +49,59 @@ const layerNormOptions = optionTable<LayerNormOptions>({ axis: wholes, weight: t
 export function layerNorm(x: TensorLike, options: LayerNormOptions = {}): Tensor {
   const { axis = -1, weight, bias, epsilon = 1e-5 } = checkOptions(options, layerNormOptions, "layerNorm");
   const tensor = asFloat(x);
-  const over = normalizeAxes(axis, tensor.rank, "apply layerNorm");
-  const extents = over.map((each) => tensor.shape[each]);
-  const broadcastShape = tensor.shape.map((extent, i) => over.includes(i) ? extent : 1);
+  const { over, extents, broadcastShape } = alongAxes(tensor.shape, axis, "layerNorm");
   return scaleAndShift(standardize(tensor, over, epsilon), { weight, bias, extents, broadcastShape, what: "layerNorm" });
+}
+
+/** The default of PyTorch's `rms_norm` for f32. */
+export const rmsEpsilon = 2 ** -23;
+
+/** Options of `rmsNorm`. */
+export interface RmsNormOptions {
+  /** Over which axes to take the mean of squares together; negative ones count from the back. Default the last. */
+  readonly axis?: number | readonly number[];
+  /** What each element is multiplied with: the shape has the extents of the axes. Default 1. */
+  readonly weight?: TensorLike;
+  /** Added to the mean of squares under the root. Default 2^-23, as in PyTorch. */
+  readonly epsilon?: number;
+}
+
+const rmsNormOptions = optionTable<RmsNormOptions>({ axis: wholes, weight: tensorLikes, epsilon: real });
+
+/**
+ * Divides elements by the root of the mean of their squares along the axes, then scales each element: x / sqrt(mean(x^2) + epsilon)
+ * weight. It is `layerNorm` without the mean.
+ *
+ * ```ts
+ * import { rmsNorm, tensor, toArray } from "../../mod.ts";
+ * console.log(await toArray(rmsNorm(tensor([[3, -3], [1, 7]])))); // [[1, -1], [0.2, 1.4]]
+ * ```
+ *
+ * @throws {ShapeError} If an axis does not exist, or the weight has not the extents of the axes.
+ * @throws {RangeError} If `epsilon` is not positive.
+ * @see Zhang and Sennrich, "Root mean square layer normalization", 2019; PyTorch's `F.rms_norm`
+ */
+export function rmsNorm(x: TensorLike, options: RmsNormOptions = {}): Tensor {
+  const { axis = -1, weight, epsilon = rmsEpsilon } = checkOptions(options, rmsNormOptions, "rmsNorm");
+  const tensor = asFloat(x);
+  positive(epsilon, "epsilon");
+  const { over, extents, broadcastShape } = alongAxes(tensor.shape, axis, "rmsNorm");
+  const size = sqrt(add(mean(mul(tensor, tensor), { axis: over, keepDims: true }), epsilon));
+  return scaleAndShift(div(tensor, size), { weight, extents, broadcastShape, what: "rmsNorm" });
+}
+
+/** The axes that are normalised together, and the shapes that what is learned has and takes. */
+function alongAxes(
+  shape: Shape,
+  axis: number | readonly number[],
+  what: string,
+): { readonly over: readonly number[]; readonly extents: Shape; readonly broadcastShape: Shape } {
+  const over = normalizeAxes(axis, shape.length, `apply ${what}`);
+  return {
+    over,
+    extents: over.map((each) => shape[each]),
+    broadcastShape: shape.map((extent, i) => over.includes(i) ? extent : 1),
+  };
 }
 
 /** Options of `instanceNorm`. */

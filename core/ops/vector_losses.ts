@@ -6,19 +6,17 @@
 import { real, scalar, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { ShapeError } from "../errors.ts";
-import { positive } from "../ranges.ts";
 import { sameShape, type Shape, showShape } from "../shape.ts";
 import type { Scalar, Tensor, TensorLike } from "../tensor.ts";
 import { align } from "./arguments.ts";
 import { asFloat } from "./cast.ts";
 import { asTensor } from "./literal.ts";
-import { add, div, mul, sub } from "./arithmetic.ts";
-import { maximum } from "./binary.ts";
+import { add, mul, sub } from "./arithmetic.ts";
 import { eq } from "./compare.ts";
 import { firstWrong, knownValues } from "./known.ts";
 import { type LossOptions, reduceLoss, reductions, sameShapes } from "./losses.ts";
 import type { AxisOptions } from "./nn.ts";
-import { norm } from "./norm.ts";
+import { norm, normalize } from "./norm.ts";
 import { sum } from "./sum.ts";
 import { where } from "./select.ts";
 import { relu } from "./unary.ts";
@@ -46,9 +44,7 @@ export function cosineSimilarity(x: TensorLike, y: TensorLike, options: CosineSi
   checkOptions(options, cosineSimilarityOptions, "cosineSimilarity");
   const [a, b] = align([asFloat(x), asFloat(y)], "cosineSimilarity");
   const { axis = -1, epsilon = 1e-8 } = options;
-  positive(epsilon, "epsilon");
-  const unit = (v: Tensor) => div(v, maximum(norm(v, { axis, keepDims: true }), epsilon));
-  return sum(mul(unit(a), unit(b)), { axis });
+  return sum(mul(normalize(a, { axis, epsilon }), normalize(b, { axis, epsilon })), { axis });
 }
 
 /** Options of `cosineEmbeddingLoss`. */

@@ -75,6 +75,8 @@ Deno.test("parameters have PyTorch's shapes, and init knows what apply gives", (
     [layerNorm(), [3, 4], [3, 4], { weight: [4], bias: [4] }],
     [layerNorm({ axis: [-1, -2], affine: false }), [3, 4], [3, 4], {}],
     [layerNorm({ axis: 1 }), [3, 4, 5], [3, 4, 5], { weight: [3], bias: [3] }],
+    [layers.rmsNorm(), [3, 4], [3, 4], { weight: [4] }],
+    [layers.rmsNorm({ axis: [-1, -2], affine: false }), [3, 4], [3, 4], {}],
     [groupNorm({ groups: 2 }), [4, 3], [4, 3], { weight: [4], bias: [4] }],
     [instanceNorm(), [4, 3], [4, 3], {}],
     [instanceNorm({ affine: true }), [4, 3, 2], [4, 3, 2], { weight: [4], bias: [4] }],
@@ -257,6 +259,7 @@ Deno.test("what does not fit is refused with the path", () => {
     [groupNorm({ groups: 3 }), [4, 2], "its 4 channels are not divisible by 3 groups"],
     [instanceNorm(), [4, 1, 1], "instanceNorm needs at least two elements per channel for a variance"],
     [layerNorm({ axis: [1, 3] }), [4, 5], "cannot apply layerNorm along axis 3: the tensor has 3 axes"],
+    [layers.rmsNorm({ axis: 3 }), [4, 5], "cannot apply rmsNorm along axis 3: the tensor has 3 axes"],
     [
       layers.conv2d({ features: 1, kernel: 5, padding: 4, paddingMode: "reflect" }),
       [1, 3, 3],
@@ -284,6 +287,7 @@ Deno.test("options out of their ranges are refused when a layer is made", () => 
     () => layers.adaptiveAvgPool2d([0, 1]),
     () => layers.adaptiveMaxPool2d(1.5),
     () => layerNorm({ epsilon: 0 }),
+    () => layers.rmsNorm({ epsilon: -1 }),
     () => groupNorm({ groups: 0 }),
     () => instanceNorm({ epsilon: NaN }),
   ];

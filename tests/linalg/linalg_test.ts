@@ -65,6 +65,7 @@ testSubjects([
 if (isLong) {
   testSubjects([
     of("solveTriangular upwards", [[2, 3, 3], [3]], (a, b) => linalg.solveTriangular(regular(a), b, { upper: true })),
+    of("choleskySolve", [[3, 3], [2, 3, 1]], (a, b) => linalg.choleskySolve(regular(a), b)),
     of("solveTriangular with ones", [[3, 3], [2, 3, 1]], (a, b) => linalg.solveTriangular(a, b, { unitDiagonal: true })),
     of("inv", [[3, 3]], (a) => linalg.inv(regular(a))),
     of("r of qr of a wide matrix", [[3, 4]], (a) => linalg.qr(add(a, mul(eye(3, { columns: 4, dtype: a.dtype }), 5)))[1]),
@@ -204,7 +205,7 @@ Deno.test("matrices that are none, or do not fit, are refused", () => {
     assert.throws(() => f(ones([2, 3])), square);
     assert.throws(() => f(ones([3])), { name: "ShapeError", message: /a matrix is needed/ });
   }
-  for (const f of [linalg.solve, linalg.solveTriangular]) {
+  for (const f of [linalg.solve, linalg.solveTriangular, linalg.choleskySolve]) {
     assert.throws(() => f(ones([2, 3]), ones([2])), square);
     assert.throws(() => f(ones([2, 2]), ones([3])), {
       name: "ShapeError",

@@ -26,6 +26,7 @@ testParity("systems of equations agree with PyTorch", fixtures(stored.systems), 
   calls: {
     solve: ({ a, b }) => linalg.solve(regular(a), b),
     solveTriangular: ({ a, b }, options) => linalg.solveTriangular(regular(a), b, options),
+    choleskySolve: ({ a, b }, options) => linalg.choleskySolve(regular(a), b, options),
     lstsq: ({ a, b }) => linalg.lstsq(a, b),
     inv: ({ a }) => linalg.inv(regular(a)),
   },

@@ -125,6 +125,7 @@ export const layerRows: Rows = {
     options({ momentum: share(0.1), epsilon, affine: flag(true), trackRunningStats: flag(true), sync: flag(false) }),
   ),
   "layers.layerNorm": used(applied(3), options({ axis: axes(-1), epsilon, affine: flag(true) })),
+  "layers.rmsNorm": used(applied(3), options({ axis: axes(-1), epsilon, affine: flag(true) })),
   "layers.groupNorm": used(applied(...images), needed({ groups: size }, { epsilon, affine: flag(true) })),
   "layers.instanceNorm": used(applied(...images), options({ epsilon, affine: flag(true) })),
   "layers.dropout": used(applied(3), share(0.5).optional),
@@ -238,7 +239,7 @@ export const layerRows: Rows = {
 /** For each maker of layers the shape of inputs for its row. */
 export const layerInputs: Readonly<Record<string, readonly number[]>> = {
   ...Object.fromEntries(
-    "linear dropout fromFunction compose serial sequential residual denseConnection parallel layerNorm"
+    "linear dropout fromFunction compose serial sequential residual denseConnection parallel layerNorm rmsNorm"
       .split(" ").map((name) => [`layers.${name}`, [3]]),
   ),
   ...Object.fromEntries(

@@ -109,6 +109,7 @@ export const opRows: Rows = {
   ...each("argmax argmin", row(x(), options({ axis: axis(1), keepDims: flag(true) }))),
   ...each("std variance", row(x(), options({ axis: axes(1), keepDims: flag(true), correction: real(1) }))),
   norm: row(x(), options({ axis: axes(1), keepDims: flag(true), ord: real(2) })),
+  normalize: row(x(), options({ axis: axes(1), ord: real(2), epsilon: made(() => 1e-12, "0.5", "2^31", "2^53") })),
   quantile: row(x(), share(0.5).or("[]", "[0.5]"), reduce),
   ...each(
     "cummax cummin cumprod cumsum logCumSumExp",
@@ -174,6 +175,7 @@ export const opRows: Rows = {
   ...each("linalg.cholesky linalg.inv linalg.det linalg.slogdet linalg.qr linalg.eigh linalg.svd", row(t(eye(2)))),
   ...each("linalg.solve linalg.lstsq", row(t(eye(2)), vectorOfTwo())),
   "linalg.pinv": row(t(eye(2)), options({ tolerance: share(0.5) })),
+  "linalg.choleskySolve": row(t(eye(2)), vectorOfTwo(), options({ upper: flag(true) })),
   "linalg.solveTriangular": row(t(eye(2)), vectorOfTwo(), options({ upper: flag(true), unitDiagonal: flag(true) })),
   // windows
   conv1d: row(signals(), t(ones([2, 2, 3])), options({ ...window, bias: t(zeros([2])), paddingMode: word("zeros") })),
@@ -222,6 +224,10 @@ export const opRows: Rows = {
       bias: tensorLike(ones([3])),
       epsilon: made(() => 1e-5, "0.5", "2^31", "2^53"),
     }),
+  ),
+  rmsNorm: row(
+    x(),
+    options({ axis: axes(1), weight: tensorLike(ones([3])), epsilon: made(() => 1e-5, "0.5", "2^31", "2^53") }),
   ),
   instanceNorm: row(
     images(),
