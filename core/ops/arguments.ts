@@ -122,15 +122,18 @@ function areAligned(xs: readonly TensorLike[]): xs is readonly Tensor[] {
   return true;
 }
 
-/** The function of an operation on two arguments, which are aligned. */
-export function ofTwo(op: ElementwiseOp): (x: TensorLike, y: TensorLike) => Tensor {
-  return (x, y) => apply(op, align([x, y], op.name), undefined);
+/** The function of an operation on two arguments, which are aligned. Its name is the operation's, unless another is given. */
+export function ofTwo(op: ElementwiseOp, name = op.name): (x: TensorLike, y: TensorLike) => Tensor {
+  // A key, so that the function has the name.
+  return { [name]: (x: TensorLike, y: TensorLike) => apply(op, align([x, y], op.name), undefined) }[name];
 }
 
 /** The same in floating point: what a quotient or power of integers is, is rarely whole, so that they become f32. */
 export function ofTwoFloats(op: ElementwiseOp): (x: TensorLike, y: TensorLike) => Tensor {
-  return (x, y) => {
-    const both = align([x, y], op.name);
-    return apply(op, isFloat(both[0].dtype) ? both : both.map((each) => cast(each, defaultFloat)), undefined);
-  };
+  return {
+    [op.name]: (x: TensorLike, y: TensorLike) => {
+      const both = align([x, y], op.name);
+      return apply(op, isFloat(both[0].dtype) ? both : both.map((each) => cast(each, defaultFloat)), undefined);
+    },
+  }[op.name];
 }

@@ -65,7 +65,8 @@ export const powOp: ElementwiseOp = elementwise({
   simplify: ({ inputs: [x, y] }) => isConstant(y, 1) ? x : undefined,
 });
 /**
- * x to the power y; integers are raised as f32. A negative x with a fractional y gives NaN.
+ * x to the power y; integers are raised as f32, so that large powers lose digits instead of wrapping around, and negative ones are
+ * fractions: `cast` the result, or use `square`, where PyTorch or JAX would give integers. A negative x with a fractional y gives NaN.
  *
  * ```ts
  * import { pow, tensor, toArray } from "../../mod.ts";

@@ -32,23 +32,23 @@ function bitwise(name: "and" | "or" | "xor" | "shl" | "shr"): ElementwiseOp {
 
 export const andOp: ElementwiseOp = bitwise("and");
 /** Bitwise and of integers; logical of bool. */
-export const bitwiseAnd: (x: TensorLike, y: TensorLike) => Tensor = ofTwo(andOp);
+export const bitwiseAnd: (x: TensorLike, y: TensorLike) => Tensor = ofTwo(andOp, "bitwiseAnd");
 
 export const orOp: ElementwiseOp = bitwise("or");
 /** Bitwise or of integers; logical of bool. */
-export const bitwiseOr: (x: TensorLike, y: TensorLike) => Tensor = ofTwo(orOp);
+export const bitwiseOr: (x: TensorLike, y: TensorLike) => Tensor = ofTwo(orOp, "bitwiseOr");
 
 export const xorOp: ElementwiseOp = bitwise("xor");
 /** Bitwise exclusive or of integers; logical of bool. */
-export const bitwiseXor: (x: TensorLike, y: TensorLike) => Tensor = ofTwo(xorOp);
+export const bitwiseXor: (x: TensorLike, y: TensorLike) => Tensor = ofTwo(xorOp, "bitwiseXor");
 
 export const shlOp: ElementwiseOp = bitwise("shl");
 /** x shifted left by y bits (modulo 32). */
-export const shiftLeft: (x: TensorLike, y: TensorLike) => Tensor = ofTwo(shlOp);
+export const shiftLeft: (x: TensorLike, y: TensorLike) => Tensor = ofTwo(shlOp, "shiftLeft");
 
 export const shrOp: ElementwiseOp = bitwise("shr");
 /** x shifted right by y bits (modulo 32); the sign stays for i32. */
-export const shiftRight: (x: TensorLike, y: TensorLike) => Tensor = ofTwo(shrOp);
+export const shiftRight: (x: TensorLike, y: TensorLike) => Tensor = ofTwo(shrOp, "shiftRight");
 
 /**
  * Whether both are true (not 0): bool.

@@ -9,12 +9,6 @@ import { bisectRight, line, scaleLinear } from "../../visual/deps.ts";
 /** A point of a curve. */
 export type Point = readonly [x: number, y: number];
 
-/** A curve; its name is a class, too. */
-export interface Curve {
-  readonly name: string;
-  readonly points: readonly Point[];
-}
-
 /** What a chart shows. */
 export interface ChartOptions {
   readonly title: string;

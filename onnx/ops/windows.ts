@@ -76,13 +76,6 @@ export function padSpatial(x: Tensor, low: readonly number[], high: readonly num
   return pad(x, { low: [0, 0, ...low], high: [0, 0, ...high], value });
 }
 
-/** The result of a function of images, for signals: they are images of height 1. */
-export function asImages(x: Tensor, f: (images: Tensor) => Tensor): Tensor {
-  const [n, c, length] = x.shape;
-  const y = f(reshape(x, [n, c, 1, length]));
-  return reshape(y, [y.shape[0], y.shape[1], y.shape[3]]);
-}
-
 /**
  * The sum over the places of a filter's first spatial axis of what a function makes of the images under each: so an axis more is done by
  * functions of images.

@@ -59,11 +59,11 @@ async function namespacesOf(module: URL, prefix = ""): Promise<[name: string, mo
   return found;
 }
 
-/** The names of a module's values, with dots. */
-function valuesOf(module: object, prefix = ""): string[] {
-  return Object.entries(module).flatMap(([name, value]) => {
+/** The values of a module and their names, with dots. */
+function valuesOf(module: object, prefix = ""): [name: string, value: unknown][] {
+  return Object.entries(module).flatMap(([name, value]): [string, unknown][] => {
     const isNamespace = value?.[Symbol.toStringTag] === "Module";
-    return [`${prefix}${name}`, ...isNamespace ? valuesOf(value, `${prefix}${name}.`) : []];
+    return [[`${prefix}${name}`, value], ...isNamespace ? valuesOf(value, `${prefix}${name}.`) : []];
   });
 }
 
@@ -102,7 +102,10 @@ for (const [entry, values] of entries) {
         (await documentation(module)).map((member) => `${name}.${member.name}`)
       ),
     );
-    const missing = [...valuesOf(values), ...members.flat()].filter((name) => !shown.has(name));
+    const exported = valuesOf(values);
+    const misnamed = exported.filter(([name, value]) => typeof value === "function" && !`.${name}`.endsWith(`.${value.name}`));
+    assert.deepEqual(misnamed.map(([name]) => name), [], "functions have their names");
+    const missing = [...exported.map(([name]) => name), ...members.flat()].filter((name) => !shown.has(name));
     assert.deepEqual([...new Set(missing)], []);
     const silent = [...shown].filter(([, { declarations }]) => !declarations.some(({ jsDoc }) => jsDoc?.doc));
     assert.deepEqual(silent.map(([name]) => name), []);
