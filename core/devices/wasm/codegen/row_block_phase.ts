@@ -73,22 +73,33 @@ export function rowBlocks(context: GeneratorContext, together: RowBlocks): Phase
         table.write(c, { block, now: block, before: block });
         run(before);
       });
-      return;
+    } else {
+      roundsWithPartner(c, from, to, (round, ifNow) => {
+        table.write(c, round);
+        ifNow(() => run(before));
+        run(both);
+        ifNow(() => run(after));
+      });
     }
-    const [block, end, now, late] = c.locals("i32", 4);
-    const runNow = (phases: readonly Phase[]) => c.get(block).get(to).op("i32.lt_s").if(() => run(phases));
-    c.get(to).i32(1).op("i32.add").set(end);
-    c.forRange(block, from, end, () => {
-      // Both stay within the share: in the first round the last kernel has nothing to do yet, in the last one its partner.
-      c.get(block).get(block).get(to).op("i32.ge_s").op("i32.sub").set(now);
-      c.get(block).get(block).get(from).op("i32.gt_s").op("i32.sub").set(late);
-      table.write(c, { block, now, before: late });
-      runNow(before);
-      run(both);
-      runNow(after);
-    });
   });
   return { func, pieces };
+}
+
+/** Rounds over a share of blocks, and one more: a kernel is a block behind its partner. */
+function roundsWithPartner(
+  c: FunctionWriter,
+  from: number,
+  to: number,
+  write: (round: Round, ifNow: (body: () => void) => void) => void,
+): void {
+  const [block, end, now, before] = c.locals("i32", 4);
+  c.get(to).i32(1).op("i32.add").set(end);
+  c.forRange(block, from, end, () => {
+    // Both stay within the share: in the first round the last kernel has nothing to do yet, in the last one its partner.
+    c.get(block).get(block).get(to).op("i32.ge_s").op("i32.sub").set(now);
+    c.get(block).get(block).get(from).op("i32.gt_s").op("i32.sub").set(before);
+    write({ block, now, before }, (body) => c.get(block).get(to).op("i32.lt_s").if(body));
+  });
 }
 
 /** Into how many pieces blocks are cut: all threads have the same. */

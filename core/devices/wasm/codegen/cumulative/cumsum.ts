@@ -163,59 +163,19 @@ function pushLanes(c: FunctionWriter, bytes: number, lanes: number, pushAddress:
 
 /** Lanes are lines; a piece is some of the outer positions. */
 function alongLines({ module }: GeneratorContext, sums: Sums): Phase {
-  const { sum, extents: [outer, n, inner], rank, source, target, pieces, finish } = sums;
-  const { bytes, lanes } = sum;
-  const transpose = lanes === 4 ? transpose4 : transpose2;
+  const { sum, extents: [outer, n, inner], rank, pieces, finish } = sums;
+  const { lanes } = sum;
   const func = module.func({ params: phaseParams }, (c) => {
     const [from, to, line, end, count] = c.locals("i32", 5);
-    const read = c.locals("i32", lanes);
-    const written = c.locals("i32", lanes);
-    const xs = c.locals("v128", lanes);
-    const parts = c.locals("v128", sum.parts);
-    const advance = (steps: number) => {
-      for (const [walked, locals] of [[source, read], [target, written]] as const) {
-        for (const local of locals) c.increment(local, steps * walked.step);
-      }
-    };
-    /** Whether the elements of a line are neighbours, and the vectors of some steps in the order of memory. */
-    const isRun = ({ step }: Walked) => Math.abs(step) === bytes;
-    const inMemory = ({ step }: Walked, vectors: readonly number[]) => step > 0 ? vectors : vectors.toReversed();
-    const lowest = ({ step }: Walked, local: number) => plus(c.get(local), step > 0 ? 0 : (lanes - 1) * step);
-    /** Sums of as many steps as there are vectors. */
-    const steps = (vectors: readonly number[]) => {
-      const whole = vectors.length === lanes;
-      if (whole && isRun(source)) {
-        const rows = inMemory(source, vectors);
-        read.forEach((local, lane) => lowest(source, local).mem("v128.load").set(rows[lane]));
-        transpose(c, rows);
-      } else {
-        vectors.forEach((vector, k) => {
-          pushLanes(c, bytes, lanes, (lane) => plus(c.get(read[lane]), k * source.step));
-          c.set(vector);
-        });
-      }
-      for (const vector of vectors) sum.add(c, vector, parts);
-      if (whole && isRun(target)) {
-        const rows = inMemory(target, vectors);
-        transpose(c, rows);
-        written.forEach((local, lane) => lowest(target, local).get(rows[lane]).mem("v128.store"));
-      } else {
-        vectors.forEach((vector, k) =>
-          written.forEach((local, lane) => {
-            plus(c.get(local), k * target.step).get(vector);
-            c.memLane(bytes === 4 ? "v128.store32_lane" : "v128.store64_lane", lane);
-          })
-        );
-      }
-      advance(vectors.length);
-    };
+    const [read, written] = [c.locals("i32", lanes), c.locals("i32", lanes)];
+    const [xs, parts] = [c.locals("v128", lanes), c.locals("v128", sum.parts)];
     setAlignedShare(c, phaseLocals.piece, outer, inner === 1 ? lanes : 1, pieces, from, to);
     c.get(to).i32(inner).op("i32.mul").set(end);
     c.for(line, () => c.get(from).i32(inner).op("i32.mul"), () => c.get(end), lanes, () => {
       setLines(c, sums, line, end, read, written);
       for (const part of parts) c.i32x4(0).set(part);
-      if (n >= lanes) c.for(count, 0, Math.floor(n / lanes), 1, () => steps(xs));
-      if (n % lanes > 0) c.repeat(n % lanes, () => steps(xs.slice(0, 1)));
+      if (n >= lanes) c.for(count, 0, Math.floor(n / lanes), 1, () => sumSteps(c, sums, read, written, xs, parts));
+      if (n % lanes > 0) c.repeat(n % lanes, () => sumSteps(c, sums, read, written, xs.slice(0, 1), parts));
     });
     finish(c, () => {
       if (rank === 2) c.get(from).get(to).i32(0).i32(n);
@@ -223,6 +183,47 @@ function alongLines({ module }: GeneratorContext, sums: Sums): Phase {
     });
   });
   return { func, pieces };
+}
+
+/** Sums of as many steps of lines as there are vectors, and on to the next. Where elements of a line are neighbours, whole vectors move. */
+function sumSteps(
+  c: FunctionWriter,
+  { sum, source, target }: Sums,
+  read: readonly number[],
+  written: readonly number[],
+  vectors: readonly number[],
+  parts: readonly number[],
+): void {
+  const { bytes, lanes } = sum;
+  const transpose = lanes === 4 ? transpose4 : transpose2;
+  const isRun = ({ step }: Walked) => vectors.length === lanes && Math.abs(step) === bytes;
+  const inMemory = ({ step }: Walked) => step > 0 ? vectors : vectors.toReversed();
+  const lowest = ({ step }: Walked, local: number) => plus(c.get(local), step > 0 ? 0 : (lanes - 1) * step);
+  if (isRun(source)) {
+    const rows = inMemory(source);
+    read.forEach((local, lane) => lowest(source, local).mem("v128.load").set(rows[lane]));
+    transpose(c, rows);
+  } else {
+    vectors.forEach((vector, k) => {
+      pushLanes(c, bytes, lanes, (lane) => plus(c.get(read[lane]), k * source.step));
+      c.set(vector);
+    });
+  }
+  for (const vector of vectors) sum.add(c, vector, parts);
+  if (isRun(target)) {
+    const rows = inMemory(target);
+    transpose(c, rows);
+    written.forEach((local, lane) => lowest(target, local).get(rows[lane]).mem("v128.store"));
+  } else {
+    vectors.forEach((vector, k) =>
+      written.forEach((local, lane) => {
+        plus(c.get(local), k * target.step).get(vector);
+        c.memLane(bytes === 4 ? "v128.store32_lane" : "v128.store64_lane", lane);
+      })
+    );
+  }
+  for (const local of read) c.increment(local, vectors.length * source.step);
+  for (const local of written) c.increment(local, vectors.length * target.step);
 }
 
 /** Sets locals to where as many lines begin, from number `line` on; behind the end to the last line again. */

@@ -77,18 +77,23 @@ const blockBytes = 1 << 18;
 /** Rows for which it is worth to pack panels once more. */
 const leastRows = 256;
 
-/** A phase whose pieces share blocks of panels, and where these are few also the rows. */
-function writeTiles(context: GeneratorContext, product: PanelProduct, slot: number, pieces: number): number {
-  const { module, threads } = context;
-  const { batch, m, n, runs, steps, lastSteps, leftRow, pushLeft } = product;
+/** Panels in blocks that stay in a core's cache, and tiles of rows in chunks. */
+function cutUp({ batch, m, n, steps }: PanelProduct, threads: number, pieces: number) {
   const panels = Math.ceil(n / panelColumns);
   const rowTiles = Math.ceil(m / tileRows);
   const panelBytes = steps * panelColumns * doubleBytes;
   const most = Math.max(1, Math.min(Math.floor(blockBytes / panelBytes), Math.ceil(batch * panels / threads)));
   const blocks = Math.ceil(panels / most);
-  const perBlock = Math.ceil(panels / blocks);
   const wanted = (units: number) => Math.ceil(units / (batch * blocks));
   const chunks = Math.min(rowTiles, Math.max(wanted(threads), Math.min(wanted(pieces), Math.floor(m / leastRows))));
+  return { panels, panelBytes, blocks, perBlock: Math.ceil(panels / blocks), rowTiles, chunks };
+}
+
+/** A phase whose pieces share blocks of panels, and where these are few also the rows. */
+function writeTiles(context: GeneratorContext, product: PanelProduct, slot: number, pieces: number): number {
+  const { module, threads } = context;
+  const { batch, m, n, runs, steps, lastSteps, leftRow, pushLeft } = product;
+  const { panels, panelBytes, blocks, perBlock, rowTiles, chunks } = cutUp(product, threads, pieces);
   const leftBytes = steps * tileRows * doubleBytes;
   context.privateScratch(leftBytes + perBlock * panelBytes);
   const extents = (total: number, extent: number) => [...new Set([Math.min(total, extent), total % extent || extent])];
@@ -249,17 +254,7 @@ function writeTile(module: WasmModule, { n }: PanelProduct, rows: number, column
         c.get(along).get(across).shuffle32([4, 5, 2, 3]).get(along).get(across).shuffle32([0, 1, 6, 7]).set(along).set(across);
       })
     );
-    /** The products of a step. */
-    const step = (index: number) => {
-      rights.forEach((to, j) => c.get(panel).mem("v128.load", (index * panelColumns + 2 * j) * doubleBytes).set(to));
-      sums.forEach((pair, i) =>
-        pair.forEach((line, exchanged) => {
-          if (exchanged) c.get(factor).get(factor).shuffle32([2, 3, 0, 1]).set(factor);
-          else c.get(left).mem("v128.load", (index * tileRows + 2 * i) * doubleBytes).set(factor);
-          line.forEach((sum, j) => c.get(factor).get(rights[j]).get(sum).op("f64x2.relaxed_madd").set(sum));
-        })
-      );
-    };
+    const step = (index: number) => addProducts(c, sums, [left, index * tileRows], [panel, index * panelColumns], rights, factor);
     const advance = (count: number) =>
       c.increment(left, count * tileRows * doubleBytes).increment(panel, count * panelColumns * doubleBytes)
         .increment(steps, -count);
@@ -279,4 +274,23 @@ function writeTile(module: WasmModule, { n }: PanelProduct, rows: number, column
       store(row + 1, column, () => c.get(across).get(along).shuffle32([0, 1, 6, 7]));
     });
   });
+}
+
+/** Adds the products of a step: of the rows at an element behind `left` and the columns at one behind `panel`. All are locals. */
+function addProducts(
+  c: FunctionWriter,
+  sums: readonly (readonly (readonly number[])[])[],
+  [left, firstRow]: readonly [left: number, element: number],
+  [panel, firstColumn]: readonly [panel: number, element: number],
+  rights: readonly number[],
+  factor: number,
+): void {
+  rights.forEach((to, j) => c.get(panel).mem("v128.load", (firstColumn + 2 * j) * doubleBytes).set(to));
+  sums.forEach((pair, i) =>
+    pair.forEach((line, exchanged) => {
+      if (exchanged) c.get(factor).get(factor).shuffle32([2, 3, 0, 1]).set(factor);
+      else c.get(left).mem("v128.load", (firstRow + 2 * i) * doubleBytes).set(factor);
+      line.forEach((sum, j) => c.get(factor).get(rights[j]).get(sum).op("f64x2.relaxed_madd").set(sum));
+    })
+  );
 }

@@ -130,64 +130,14 @@ function choose(
   from: number,
   to: number,
 ): void {
-  const { shape: [, count], descending } = kernel;
-  const { stream, bytes, passes } = record;
-  const [ordered, capacity] = [count <= maxOrdered, capacityFor(count)];
-  const type = passes === 8 ? "i64" as const : "i32" as const;
-  /** The last key that is kept, and the value it is of, in all lanes. */
-  const [limit, limits] = [c.local(type), c.local("v128")];
-  const [at, value, free, stop, held, zero] = c.locals("i32", 6);
-  const [other, counts] = c.locals("i32", 2);
+  const { stream } = record;
   const isBlocked = stream.dtype !== "f64" && stream.strides[1] === 4;
-
-  const setLimit = () => {
-    const last = (count - 1) * bytes;
-    c.get(records).mem(`${type}.load`, last).set(limit);
-    if (!isBlocked) return;
-    c.get(sorter.values).get(records).mem("i32.load", last + passes).i32(2).op("i32.shl").op("i32.add");
-    c.mem("v128.load32_splat").set(limits);
-  };
-  /** Sorts what is there, of which the first are kept. */
-  const sortAll = () => {
-    c.get(free).get(records).op("i32.sub").i32(bytes).op("i32.div_u").set(held);
-    sortRecords(c, sorter, record, [records, other], [zero, held], counts, "records");
-    c.get(records).i32(count * bytes).op("i32.add").set(free);
-  };
-  /** The record at `free` joins: in its place, or behind the others. */
-  const join = () => {
-    c.get(free).get(at).mem("i32.store", passes);
-    if (ordered) {
-      sorter.settle(records, free, count);
-      setLimit();
-      return;
-    }
-    c.increment(free, bytes).get(free).get(records).op("i32.sub").i32(capacity * bytes).op("i32.ge_u").if(() => {
-      sortAll();
-      setLimit();
-    });
-  };
-  const offer = () => {
-    writeKey(c, stream.dtype, value, free, descending);
-    c.get(limit).get(free).mem(`${type}.load`).op(`${type}.gt_u`).if(join);
-    c.increment(value, stream.strides[1]);
-  };
-
-  c.i32(0).set(zero);
-  if (!ordered) {
-    c.get(records).i32(capacity * bytes).op("i32.add").tee(other).i32(capacity * bytes).op("i32.add").set(counts);
-  }
-  // The first ones are taken as they come.
-  c.get(from).i32(capacity).op("i32.add").set(at);
-  c.get(records).get(from).i32(bytes).op("i32.mul").op("i32.sub").set(free);
-  sorter.readKeys(free, from, at);
-  c.get(records).i32(capacity * bytes).op("i32.add").set(free);
-  if (ordered) {
-    c.i32(count).set(held);
-    sorter.order(records, held);
-  } else sortAll();
-  setLimit();
+  /** The value that the last of the kept keys is of, in all lanes. */
+  const limits = c.local("v128");
+  const [at, value, stop] = c.locals("i32", 3);
+  const kept = keepRecords(c, kernel, record, sorter, records, isBlocked ? limits : undefined);
+  kept.begin(from, at);
   c.get(sorter.values).get(at).i32(stream.strides[1]).op("i32.mul").op("i32.add").set(value);
-
   c.block(() => {
     c.loop(() => {
       c.get(at).get(to).op("i32.ge_s").brIf(1);
@@ -196,22 +146,88 @@ function choose(
       c.block(() => {
         if (isBlocked) {
           c.get(stop).get(at).op("i32.sub").i32(blockElements).op("i32.eq").if(() => {
-            pushAllPassed(c, stream.dtype, value, limits, descending);
+            pushAllPassed(c, stream.dtype, value, limits, kernel.descending);
             c.if(() => {
               c.increment(value, 4 * blockElements).get(stop).set(at).br(2);
             });
           });
         }
         c.loop(() => {
-          offer();
-          c.increment(at, 1).get(at).get(stop).op("i32.lt_s").brIf(0);
+          kept.offer(value, at);
+          c.increment(value, stream.strides[1]).increment(at, 1).get(at).get(stop).op("i32.lt_s").brIf(0);
         });
       });
       c.br(0);
     });
   });
-  if (!ordered) sortAll();
-  c.release(type, limit).release("v128", limits).release("i32", at, value, free, stop, held, zero, other, counts);
+  kept.end();
+  c.release("v128", limits).release("i32", at, value, stop);
+}
+
+/** What keeps the first of the records that it is offered; `limits` is set to the value that the last of them is of. */
+function keepRecords(
+  c: FunctionWriter,
+  { shape: [, count], descending }: ArgsortKernel,
+  record: RecordLayout,
+  sorter: RecordSorter,
+  records: number,
+  limits: number | undefined,
+) {
+  const { stream, bytes, passes } = record;
+  const [ordered, capacity] = [count <= maxOrdered, capacityFor(count)];
+  const type = passes === 8 ? "i64" as const : "i32" as const;
+  const pushRecord = (index: number) => c.get(records).i32(index * bytes).op("i32.add");
+  /** The last key that is kept. */
+  const limit = c.local(type);
+  const [free, held, zero, other, counts] = c.locals("i32", 5);
+  const setLimit = () => {
+    const last = (count - 1) * bytes;
+    c.get(records).mem(`${type}.load`, last).set(limit);
+    if (limits === undefined) return;
+    c.get(sorter.values).get(records).mem("i32.load", last + passes).i32(2).op("i32.shl").op("i32.add");
+    c.mem("v128.load32_splat").set(limits);
+  };
+  /** Sorts what is there, of which the first are kept. */
+  const sortAll = () => {
+    c.get(free).get(records).op("i32.sub").i32(bytes).op("i32.div_u").set(held);
+    sortRecords(c, sorter, record, [records, other], [zero, held], counts, "records");
+    pushRecord(count).set(free);
+  };
+  return {
+    /** Takes the first elements as they come; `at` then is the next. */
+    begin: (from: number, at: number) => {
+      c.i32(0).set(zero);
+      if (!ordered) pushRecord(capacity).tee(other).i32(capacity * bytes).op("i32.add").set(counts);
+      c.get(from).i32(capacity).op("i32.add").set(at);
+      c.get(records).get(from).i32(bytes).op("i32.mul").op("i32.sub").set(free);
+      sorter.readKeys(free, from, at);
+      pushRecord(capacity).set(free);
+      if (ordered) {
+        c.i32(count).set(held);
+        sorter.order(records, held);
+      } else sortAll();
+      setLimit();
+    },
+    /** Offers the element whose address is `value` and whose index is `at`: it joins in its place, or behind the others. */
+    offer: (value: number, at: number) => {
+      writeKey(c, stream.dtype, value, free, descending);
+      c.get(limit).get(free).mem(`${type}.load`).op(`${type}.gt_u`).if(() => {
+        c.get(free).get(at).mem("i32.store", passes);
+        if (ordered) {
+          sorter.settle(records, free, count);
+          return setLimit();
+        }
+        c.increment(free, bytes).get(free).get(records).op("i32.sub").i32(capacity * bytes).op("i32.ge_u").if(() => {
+          sortAll();
+          setLimit();
+        });
+      });
+    },
+    end: () => {
+      if (!ordered) sortAll();
+      c.release(type, limit).release("i32", free, held, zero, other, counts);
+    },
+  };
 }
 
 /** Pushes whether none of a block of elements comes before the last that is kept. What is compared with NaN is not passed over. */

@@ -26,7 +26,7 @@ import { SquareCursor, transformSquare } from "./squares.ts";
 import { directFilterTile } from "./direct_tile.ts";
 import { unevenProducts } from "./evenness.ts";
 import { planesOfSquare, squarePlanes } from "./pixels.ts";
-import { copyBand, pushTileMagnitudes, pushTilePixels, tiledImage, transformGroup } from "./tiled_image.ts";
+import { copyBand, pushTileMagnitudes, pushTilePixels, type TiledImage, tiledImage, transformGroup } from "./tiled_image.ts";
 import { componentSpacing, filterSize } from "./tiling.ts";
 
 const tapCount = filterSize * filterSize;
@@ -83,35 +83,14 @@ function sumProducts(
   memory.take(patches.end - memory.bytes);
   const multiply = multiplyTiles(module, g, tiles, patches.tileStride, gradient.tileStride);
   const componentsAt = memory.take(tiling.together * patches.tileStride * floatBytes);
-  const [patchPlanes, tilePlanes] = [planesOfSquare(patchSize), planesOfSquare(tileSize)];
-  const planesAt = memory.take(g.c * patchPlanes.plane * floatBytes);
-  const tilePlanesAt = memory.take(g.o * tilePlanes.plane * floatBytes);
-  const uneven = unevenProducts(module, patches.layout, gradient.layout);
-  const copyPatch = squarePlanes(module, patchSize, patches.layout);
-  const copyTile = squarePlanes(module, tileSize, gradient.layout);
-  const addDirectly = directFilterTile(module, g, patchPlanes, tilePlanes);
+  const uneven = unevenTiles(module, g, patches, gradient, memory, direct);
 
   return (c, { components: gradientComponents, tile, unusable }) => {
     const { piece, scratch } = phaseLocals;
     const [patchComponents, begun, patch, used, patchTarget] = c.locals("i32", 5);
-    const pushDirectSums = () => plusScaled(slotAddress(c, direct.sums), piece, directFloats(g) * floatBytes);
-    const pushPlanes = (at: number) => plus(c.get(scratch), at);
     /** Adds an uneven tile directly, and zeroes its components. */
     const addTile = (row: number, column: number) => {
-      c.get(used).op("i32.eqz").if(() => {
-        c.withLocals("i32", 1, (address) => {
-          pushDirectSums().set(address);
-          zeroBytes(c, address, directFloats(g) * floatBytes);
-        });
-        c.i32(1).set(used);
-      });
-      pushTilePixels(c, patches, row, column);
-      pushPlanes(planesAt).call(copyPatch);
-      pushTilePixels(c, gradient, row, column);
-      pushPlanes(tilePlanesAt).call(copyTile);
-      pushPlanes(planesAt);
-      pushPlanes(tilePlanesAt);
-      pushDirectSums().call(addDirectly);
+      uneven.add(c, used, row, column);
       zeroBytes(c, patch, componentCount * g.c * floatBytes);
       const zeroGradient = () => zeroBytes(c, tile, componentCount * g.o * floatBytes);
       if (unusable === undefined) zeroGradient();
@@ -124,7 +103,7 @@ function sumProducts(
       load: (band) => transformGroup(c, patches, tiling, band, patchTarget),
       check: (row, column) => {
         pushTileMagnitudes(c, patches, row, column);
-        pushTileMagnitudes(c, gradient, row, column).call(uneven).if(() => addTile(row, column));
+        pushTileMagnitudes(c, gradient, row, column).call(uneven.func).if(() => addTile(row, column));
         c.increment(patch, patches.tileStride * floatBytes);
       },
       multiply: (tiles) => {
@@ -136,6 +115,44 @@ function sumProducts(
       end: () => plusScaled(slotAddress(c, direct.used), piece, usedSpacing).get(used).mem("i32.store"),
     };
   };
+}
+
+/** The function (two magnitudes) that says whether a tile is uneven, and what adds such tiles to the thread's direct sums. */
+function unevenTiles(
+  module: WasmModule,
+  g: ConvGeometry,
+  patches: TiledImage,
+  gradient: TiledImage,
+  memory: GradientTiles["memory"],
+  direct: DirectSums,
+) {
+  const { piece, scratch } = phaseLocals;
+  const [patchPlanes, tilePlanes] = [planesOfSquare(patchSize), planesOfSquare(tileSize)];
+  const planesAt = memory.take(g.c * patchPlanes.plane * floatBytes);
+  const tilePlanesAt = memory.take(g.o * tilePlanes.plane * floatBytes);
+  const func = unevenProducts(module, patches.layout, gradient.layout);
+  const copyPatch = squarePlanes(module, patchSize, patches.layout);
+  const copyTile = squarePlanes(module, tileSize, gradient.layout);
+  const addDirectly = directFilterTile(module, g, patchPlanes, tilePlanes);
+  const add = (c: FunctionWriter, used: number, row: number, column: number) => {
+    const pushSums = () => plusScaled(slotAddress(c, direct.sums), piece, directFloats(g) * floatBytes);
+    const pushPlanes = (at: number) => plus(c.get(scratch), at);
+    c.get(used).op("i32.eqz").if(() => {
+      c.withLocals("i32", 1, (address) => {
+        pushSums().set(address);
+        zeroBytes(c, address, directFloats(g) * floatBytes);
+      });
+      c.i32(1).set(used);
+    });
+    pushTilePixels(c, patches, row, column);
+    pushPlanes(planesAt).call(copyPatch);
+    pushTilePixels(c, gradient, row, column);
+    pushPlanes(tilePlanesAt).call(copyTile);
+    pushPlanes(planesAt);
+    pushPlanes(tilePlanesAt);
+    pushSums().call(addDirectly);
+  };
+  return { func, add };
 }
 
 /** Writes a function (gradients, patches, sums, tiles, accumulate): the products of a group of tiles, component by component. */

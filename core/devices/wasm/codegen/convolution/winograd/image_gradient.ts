@@ -124,35 +124,11 @@ export function imageGradientUse(context: GeneratorContext, kernel: ConvKernel, 
 }
 
 function imageGradientSteps(c: FunctionWriter, parts: ImageGradient, { components, unusable }: GradientLocals): GradientSteps {
-  const { geometry: g, filters, tiles: { tiling, gradient }, panels, epilogue, layout, productStride } = parts;
+  const { geometry: g, tiles: { tiling, gradient }, panels, epilogue, layout, productStride } = parts;
   const [pixels, tileProducts, loadWord, storeWord, place] = c.locals("i32", 5);
   const scale = c.local("f32");
   const pushOwn = (at: number) => plus(c.get(phaseLocals.scratch), at);
-  /** Zeroes the first rows and columns, which nothing is stored to before it is added to. */
-  const clear = () => {
-    for (let row = 0; row < overlap; row++) {
-      plus(c.get(pixels), row * layout.pitch * floatBytes).set(place);
-      zeroBytes(c, place, layout.columns * layout.channels * floatBytes);
-    }
-    plus(c.get(pixels), overlap * layout.pitch * floatBytes).set(place);
-    c.repeat(layout.rows - overlap, () => {
-      zeroBytes(c, place, overlap * layout.channels * floatBytes);
-      c.increment(place, layout.pitch * floatBytes);
-    });
-  };
-  /** Computes directly what an uneven tile is spread to, in squares of 4 by 4 that cover the patch. */
-  const spreadDirectly = (row: number, column: number) => {
-    pushTilePixels(c, gradient, row, column);
-    pushOwn(parts.frameAt + (overlap * frame.pitch + overlap) * floatBytes).call(parts.toFrame);
-    for (const y of [0, overlap]) {
-      for (const x of [0, overlap]) {
-        pushOwn(parts.frameAt + (y * frame.pitch + x) * floatBytes);
-        operandAddress(c, filters);
-        pushOwn(parts.spreadAt + (y * spreadLayout.pitch + x) * floatBytes).i32(tileSize).call(parts.direct);
-      }
-    }
-    pushOwn(parts.spreadAt).get(place).call(parts.spreadDirect);
-  };
+  const clear = () => clearOverlap(c, layout, pixels, place);
   const begin = () => {
     pushOwn(parts.pixelsAt).set(pixels);
     clear();
@@ -186,7 +162,7 @@ function imageGradientSteps(c: FunctionWriter, parts: ImageGradient, { component
         c.get(storeWord).mem("i32.load").if(() => {
           // Other images of the group have been copied since.
           if (tiling.imagesTogether > 1) copyBand(c, gradient, band);
-          spreadDirectly(row, column);
+          spreadDirectly(c, parts, row, column, place);
         }, () => c.get(tileProducts).get(place).call(parts.spread));
         c.increment(tileProducts, productStride * floatBytes).increment(storeWord, wordBytes);
       });
@@ -202,4 +178,32 @@ function imageGradientSteps(c: FunctionWriter, parts: ImageGradient, { component
       pushRow(1).i32(0).i32(g.w).call(epilogue.func);
     },
   };
+}
+
+/** Zeroes the first rows and columns of the area, which nothing is stored to before it is added to. */
+function clearOverlap(c: FunctionWriter, { pitch, rows, columns, channels }: PixelLayout, pixels: number, place: number): void {
+  for (let row = 0; row < overlap; row++) {
+    plus(c.get(pixels), row * pitch * floatBytes).set(place);
+    zeroBytes(c, place, columns * channels * floatBytes);
+  }
+  plus(c.get(pixels), overlap * pitch * floatBytes).set(place);
+  c.repeat(rows - overlap, () => {
+    zeroBytes(c, place, overlap * channels * floatBytes);
+    c.increment(place, pitch * floatBytes);
+  });
+}
+
+/** Computes directly what an uneven tile is spread to, in squares of 4 by 4 that cover the patch. */
+function spreadDirectly(c: FunctionWriter, parts: ImageGradient, row: number, column: number, place: number): void {
+  const pushOwn = (at: number) => plus(c.get(phaseLocals.scratch), at);
+  pushTilePixels(c, parts.tiles.gradient, row, column);
+  pushOwn(parts.frameAt + (overlap * frame.pitch + overlap) * floatBytes).call(parts.toFrame);
+  for (const y of [0, overlap]) {
+    for (const x of [0, overlap]) {
+      pushOwn(parts.frameAt + (y * frame.pitch + x) * floatBytes);
+      operandAddress(c, parts.filters);
+      pushOwn(parts.spreadAt + (y * spreadLayout.pitch + x) * floatBytes).i32(tileSize).call(parts.direct);
+    }
+  }
+  pushOwn(parts.spreadAt).get(place).call(parts.spreadDirect);
 }
