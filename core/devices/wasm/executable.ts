@@ -16,6 +16,7 @@ import { emitProgram, type Entry, type ProgramCode } from "./codegen/program.ts"
 import type { Executable } from "../../values/device.ts";
 import { debug } from "../../env.ts";
 import type { Profile } from "../profile.ts";
+import { type ArenaLayout, layOut } from "./arena_layout.ts";
 import { WasmBuffer } from "./buffer.ts";
 import { KeptInputs } from "./kept_inputs.ts";
 import type { SharedMemory } from "./memory.ts";
@@ -37,17 +38,6 @@ export interface ExecutableParts {
   free(buffer: WasmBuffer): void;
 }
 
-/** Offsets of intermediate and scratch memory from the beginning of the arena. */
-interface Layout {
-  /** By table slot, for the slots whose memory is in the arena. */
-  readonly offsets: ReadonlyMap<number, number>;
-  /** Table slots that hold what another one does. */
-  readonly copies: readonly (readonly [to: number, from: number])[];
-  readonly scratch: number;
-  readonly scratchSize: number;
-  readonly bytes: number;
-}
-
 /** A run that is prepared: its inputs and outputs, and those of both that are freed if it fails. */
 interface Run {
   readonly given: readonly WasmBuffer[];
@@ -63,7 +53,7 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   readonly #code: ProgramCode;
   /** Its machine code, if there is some. */
   readonly #native: NativeProgram | undefined;
-  readonly #layout: Layout;
+  readonly #layout: ArenaLayout;
   readonly #work: readonly (Omit<Entry, "pieces"> & { readonly pieces: bigint; readonly run: RunFunction })[];
   readonly #number = ++programs;
   readonly #table: number;
@@ -374,32 +364,4 @@ function wrongInput(
 ): DeviceError {
   const what = found.address === 0 ? "a buffer that was freed" : `${found.dtype}[${found.size}]`;
   return new DeviceError(`Cannot run a program on wasm: input ${index} must be ${dtype}[${size}], but is ${what}`, { index });
-}
-
-/**
- * Bytes between slots: what may be read behind one, and so many lines of the cache that slots of whole pages, as images often are, do not
- * begin in the same or neighbouring sets of it (13 lines; 11 to 15 gave a step of LeNet 3 to 4 % less time than 1, 17 and more did not).
- */
-const spacing = 832;
-
-/** Lays out slots, shared scratch and each thread's private scratch one after the other. */
-function layOut(program: Program, code: ProgramCode, threads: number): Layout {
-  let end = 0;
-  const take = (bytes: number): number => {
-    const offset = end;
-    end += Math.ceil(bytes / 64) * 64 + spacing;
-    return offset;
-  };
-  const slots = program.slots.map(take);
-  const shared = take(code.sharedBytes);
-  const offsets = new Map([
-    ...program.buffers.flatMap(({ location }, id) => location.kind === "slot" ? [[id, slots[location.slot]] as const] : []),
-    ...code.slots.flatMap((slot, i) =>
-      slot.kind === "shared" ? [[program.buffers.length + i, shared + slot.offset] as const] : []
-    ),
-  ]);
-  const copies = code.slots.flatMap((slot, i) => slot.kind === "copy" ? [[program.buffers.length + i, slot.slot] as const] : []);
-  const scratch = end;
-  const scratchSize = Math.ceil(code.privateBytes / 64) * 64 + 64;
-  return { offsets, copies, scratch, scratchSize, bytes: scratch + scratchSize * threads };
 }
