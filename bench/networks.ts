@@ -51,7 +51,7 @@ const encoder = () => transformerEncoderLayer({ features: 256, heads: 4, hidden:
 
 const picture = (size: number) => [3, size, size];
 
-export const networks: Readonly<Record<string, Network>> = {
+const networks: Readonly<Record<string, Network>> = {
   resnet18: { model: () => zoo.resNet(), example: picture, classes: 10 },
   vgg11: { model: () => zoo.vgg({ depth: 11, ratio: 4 }), example: (size) => [1, size, size], classes: 10 },
   separable: {

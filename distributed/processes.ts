@@ -65,7 +65,7 @@ export function joined(what: string): Processes {
 }
 
 /** The exchanges of this process; all processes have the same, one after the other. */
-export class Exchanges {
+class Exchanges {
   readonly #world: Communicator;
   readonly #agreement: Agreement;
   readonly #running: CheckedExchange[] = [];

@@ -33,7 +33,7 @@ function reader({ shape, values }: Host, rank: number): (position: readonly numb
 }
 
 /** An elementwise function of any number of arrays. */
-export function elementwise(f: (...numbers: number[]) => number, typeOf: (xs: readonly Host[]) => ElementName): Fold {
+function elementwise(f: (...numbers: number[]) => number, typeOf: (xs: readonly Host[]) => ElementName): Fold {
   return (call) => {
     const xs = call.inputs.map((_, i) => call.host(i));
     const shape = xs.map((x) => x.shape).reduce((a, b) => broadcastShapes(a, b, call.op));

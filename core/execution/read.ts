@@ -90,7 +90,7 @@ export type Nested = number | boolean | Nested[];
 export type NestedNumbers = number & NestedNumbers[];
 
 /** Row-major values as nested arrays. */
-export function nest(values: ArrayLike<number>, shape: Shape, dtype: DType): Nested {
+function nest(values: ArrayLike<number>, shape: Shape, dtype: DType): Nested {
   const bool = isBool(dtype);
   const convert = (value: number) => bool ? value !== 0 : value;
   const build = (axis: number, start: number): Nested => {

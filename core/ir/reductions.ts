@@ -41,7 +41,7 @@ export const neutralIndex = 0;
 const operations = { sum: "add", prod: "mul", max: "max", min: "min" } as const satisfies Partial<Record<ReduceOp, BinaryOp>>;
 
 /** Two values combined, by reductions that give no index. */
-export function combine(op: Exclude<ReduceOp, ArgReduceOp>, x: Expr, y: Expr): Expr {
+function combine(op: Exclude<ReduceOp, ArgReduceOp>, x: Expr, y: Expr): Expr {
   return binary(operations[op], x, y);
 }
 

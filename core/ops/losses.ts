@@ -31,7 +31,7 @@ export interface LossOptions {
 
 /** How the losses of a batch are reduced. */
 export const reductions = oneOf("mean", "sum", "none");
-export const lossOptions = optionTable<LossOptions>({ reduction: reductions });
+const lossOptions = optionTable<LossOptions>({ reduction: reductions });
 
 /**
  * The losses of a batch reduced to one number, or unchanged.

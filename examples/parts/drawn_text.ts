@@ -73,7 +73,7 @@ const strokes: Readonly<Record<string, string>> = {
 export const drawable: string = Object.keys(strokes).filter((each) => each !== " ").join("");
 
 /** Where a character begins after the one before, in parts of the height. */
-export const advance = 1;
+const advance = 1;
 /** How wide a character is. */
 const glyphWidth = 4 / 6;
 
@@ -85,7 +85,7 @@ export function paper(width: number, height: number, [red, green, blue]: Color):
 }
 
 /** The length of a line, from the edge of the first character to that of the last, in pixels. */
-export function lineLength({ text, height }: Pick<DrawnLine, "text" | "height">): number {
+function lineLength({ text, height }: Pick<DrawnLine, "text" | "height">): number {
   return ((text.length - 1) * advance + glyphWidth) * height;
 }
 

@@ -162,7 +162,7 @@ async function findBoxes(
 }
 
 /** Pictures as detection takes them: resized to one size, with mean 0 and deviation 1, [count, 3, height, width]. */
-export function pageImages(
+function pageImages(
   pictures: readonly ColorPicture[],
   { height, width }: Readonly<Record<"height" | "width", number>>,
 ): Tensor {
@@ -216,7 +216,7 @@ export function cutOut(picture: ColorPicture, box: TextBox, width: number): Line
 }
 
 /** Lines as networks take them, -1 to 1: [count, 3, 48, width], those that are shorter filled up with grey. */
-export function lineImages(lines: readonly LineImage[], width: number): Tensor {
+function lineImages(lines: readonly LineImage[], width: number): Tensor {
   const shape: Shape = [lines.length, 3, lineHeight, width];
   const values = new Float32Array(lines.length * 3 * lineHeight * width).fill(127.5);
   for (const [i, line] of lines.entries()) {

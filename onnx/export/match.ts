@@ -77,7 +77,7 @@ export function keptReduction(value: Value, op: Op<ReduceAttrs>): Kept | undefin
 }
 
 /** Whether a value is how many elements x has along axes. */
-export function counts(value: Value, x: Value, axes: readonly number[], sizes: readonly number[]): boolean {
+function counts(value: Value, x: Value, axes: readonly number[], sizes: readonly number[]): boolean {
   const inner = bare(value);
   if (!madeBy(inner, fullOp)) return false;
   const count = extentOf(inner.attrs.map((attrs) => (attrs as { value: number }).value), sizes);

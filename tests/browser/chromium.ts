@@ -61,7 +61,7 @@ interface Locator {
 }
 
 /** Where Debian has the program. */
-export const program = "/usr/bin/chromium";
+const program = "/usr/bin/chromium";
 
 /** Whether there is one. */
 export const hasBrowser: boolean = await Deno.stat(program).then(({ isFile }) => isFile, () => false);

@@ -291,7 +291,7 @@ const extremes: readonly (readonly number[])[] = [
 ];
 
 /** Damaged copies of a file: cut, changed, with parts left out, put in, or twice. */
-export function damages(file: Uint8Array, words: readonly string[] = []): fc.Arbitrary<Uint8Array> {
+function damages(file: Uint8Array, words: readonly string[] = []): fc.Arbitrary<Uint8Array> {
   // What describes the rest is at the beginning or the end.
   const last = file.length - 1;
   const place = fc.oneof(

@@ -15,7 +15,7 @@ import { isLong } from "../support/share.ts";
 type Name = keyof typeof fixtures;
 
 /** The bytes of a network. */
-export const bytesOf = (name: Name): Uint8Array => Uint8Array.from(atob(fixtures[name].model), (c) => c.charCodeAt(0));
+const bytesOf = (name: Name): Uint8Array => Uint8Array.from(atob(fixtures[name].model), (c) => c.charCodeAt(0));
 
 async function loaded(name: Name): Promise<onnx.Model> {
   const result = await onnx.load(bytesOf(name))();

@@ -107,7 +107,7 @@ export async function checkDerivatives(subject: Subject): Promise<void> {
 }
 
 /** Asserts that two tensors have one shape and type, and values that agree. */
-export async function assertSame(actual: Tensor, expected: Tensor, tolerance: Tolerance, what: string): Promise<void> {
+async function assertSame(actual: Tensor, expected: Tensor, tolerance: Tolerance, what: string): Promise<void> {
   assert.deepEqual(actual.shape, expected.shape, `${what}: shape`);
   assert.equal(actual.dtype, expected.dtype, `${what}: type`);
   assertClose(await data(actual), await data(expected), tolerance, what);

@@ -37,7 +37,7 @@ function fraction(seed: number, i: number): number {
 }
 
 /** Element `i` of stream `seed` in a domain. */
-export function sample(domain: Domain, seed: number, i: number, range: readonly [low: number, high: number] = [-8, 8]): number {
+function sample(domain: Domain, seed: number, i: number, range: readonly [low: number, high: number] = [-8, 8]): number {
   const x = fraction(seed, i); // in (-2, 2)
   switch (domain) {
     case "any":

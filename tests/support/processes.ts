@@ -33,7 +33,7 @@ function found(): Launcher[] {
 }
 
 /** The launchers of this machine, one for each library. */
-export const launchers: readonly Launcher[] = found();
+const launchers: readonly Launcher[] = found();
 
 /** Registers a test for processes of every library that there is. */
 export function testWithProcesses(name: string, run: (launcher: Launcher) => Promise<void>): void {

@@ -56,7 +56,7 @@ export async function runProgram(device: Device, program: Program, inputs: reado
 }
 
 /** The same with host arrays for inputs, run twice: nothing may be left of the first run. */
-export async function runWithHostArrays(
+async function runWithHostArrays(
   device: Device,
   program: Program,
   inputs: readonly HostArray[],

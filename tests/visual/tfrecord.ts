@@ -44,7 +44,7 @@ type Field =
   | { readonly wire: "bytes" | "fixed32" | "fixed64"; readonly bytes: Uint8Array };
 
 /** The fields of a message by their numbers. */
-export function fieldsOf(message: Uint8Array): Map<number, Field[]> {
+function fieldsOf(message: Uint8Array): Map<number, Field[]> {
   const fields = new Map<number, Field[]>();
   let at = 0;
   const varint = () => {

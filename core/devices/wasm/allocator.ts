@@ -7,7 +7,7 @@
  */
 
 /** Alignment of every block, and the bytes behind each that may be read. */
-export const alignment = 64;
+const alignment = 64;
 
 /** A run of free bytes. */
 interface Run {

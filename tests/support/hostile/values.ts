@@ -74,8 +74,6 @@ export class OptionParams {
 
 const param = (...takes: readonly Hostile[]) => (value: unknown): Param => new Param(() => value, takes);
 
-/** Only values of its own form. */
-export const only = param();
 /** Made anew for each call. */
 export const made = (value: () => unknown, ...takes: readonly Hostile[]): Param => new Param(value, takes);
 export const anyNumber = param("NaN", ...numbers);

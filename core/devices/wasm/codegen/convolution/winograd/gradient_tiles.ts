@@ -28,7 +28,7 @@ export interface GradientTiles {
 }
 
 /** Private memory that is dealt out. */
-export class PrivateMemory {
+class PrivateMemory {
   /** Bytes that are taken. */
   bytes = 0;
 
