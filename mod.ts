@@ -193,7 +193,15 @@ export {
   type TripletMarginLossOptions,
 } from "./core/ops/vector_losses.ts";
 
-export { grad, type GradOptions, valueAndGrad, valueAndGradAux, type ValueAuxGrads } from "./core/grad/grad.ts";
+export {
+  type Argnum,
+  type Chosen,
+  grad,
+  type GradOptions,
+  valueAndGrad,
+  valueAndGradAux,
+  type ValueAuxGrads,
+} from "./core/grad/grad.ts";
 export { vjp } from "./core/grad/vjp.ts";
 export { jvp } from "./core/grad/jvp.ts";
 export { checkpoint } from "./core/grad/checkpoint.ts";

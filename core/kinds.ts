@@ -66,6 +66,11 @@ export const natural: Kind<number> = kindOf(
   (value) => isWhole(value) && (value as number) >= 0,
   "number",
 );
+export const naturalOrList: Kind<number | readonly number[]> = kindOf(
+  "an integer of at least 0 or a list of them",
+  (value) => natural.holds(value) || naturals.holds(value),
+  "number",
+);
 export const wholes: Kind<number | readonly number[]> = kindOf(
   "an integer or a list of them",
   (value) => isWhole(value) || all(value, isWhole),

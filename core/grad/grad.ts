@@ -5,7 +5,7 @@
  */
 import { tangentType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
-import { aFunction, argument, natural } from "../kinds.ts";
+import { aFunction, argument, naturalOrList } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { constantOf, hasTangent } from "../ops/constant.ts";
 import { quoted } from "../quoted.ts";
@@ -16,13 +16,21 @@ import { computeNow } from "../values/eager.ts";
 import { stepsBetween } from "../walk.ts";
 import { closeVariables, openVariables, pullBack } from "./vjp.ts";
 
-/** Options of `grad` and `valueAndGrad`. */
-export interface GradOptions<N extends number> {
-  /** Which argument to differentiate by. Default 0, the first. */
+/** The number of an argument, or of several. */
+export type Argnum = number | readonly number[];
+
+/** The argument of a number; of a list of numbers the list of their arguments. */
+export type Chosen<A extends readonly unknown[], N extends Argnum> = N extends number ? A[N]
+  : N extends readonly number[] ? { -readonly [K in keyof N]: A[N[K] & number] }
+  : never;
+
+/** Options of `grad`, `valueAndGrad`, `valueAndGradAux`, `jacobian` and `hessian`. */
+export interface GradOptions<N extends Argnum> {
+  /** Which argument to differentiate by, or a list of several, by which the result is a list, too. Default 0, the first. */
   readonly argnum?: N;
 }
 
-export const gradOptions = optionTable<GradOptions<number>>({ argnum: natural });
+export const gradOptions = optionTable<GradOptions<Argnum>>({ argnum: naturalOrList });
 
 /** The function's value, what it returned beside it, and the gradient. */
 export interface ValueAuxGrads<X, P> {
@@ -30,7 +38,7 @@ export interface ValueAuxGrads<X, P> {
   readonly value: Tensor;
   /** What came beside it. */
   readonly aux: X;
-  /** The gradient, in the form of the first argument. */
+  /** The gradient, in the form of the argument. */
   readonly grads: P;
 }
 
@@ -48,7 +56,11 @@ function checkVariables(tree: unknown, what: string): void {
     }
   }
   if (!leaves.some(({ value }) => value instanceof Tensor)) {
-    throw new TypeError(`Cannot take ${what} with respect to an argument without tensors: make numbers tensors with tensor(x)`);
+    const closed = leaves.find(({ value }) => typeof value === "object" && value !== null);
+    const remedy = closed
+      ? `${quoted(closed.value)} is no plain record or list, and is not looked into`
+      : "make numbers tensors with tensor(x)";
+    throw new TypeError(`Cannot take ${what} with respect to an argument without tensors: ${remedy}`);
   }
 }
 
@@ -84,12 +96,34 @@ function computeLoop(args: unknown, result: unknown): void {
   if (pending.length > 0) computeNow([...pending, ...treeTensors(result)]);
 }
 
-/** Checks that there is an argument of this number. */
-export function checkArgnum(argnum: number, args: readonly unknown[], what: string): void {
-  if (argnum in args) return;
-  throw new RangeError(
-    `Cannot take ${what} with respect to argument ${argnum}: the function is called with ${args.length}, from 0 on`,
-  );
+function numbersOf(argnum: Argnum): readonly number[] {
+  return typeof argnum === "number" ? [argnum] : argnum;
+}
+
+/**
+ * The argument of a number, or the list of those of several.
+ *
+ * @throws {RangeError} If there is none, or a list names one twice.
+ */
+export function chosenOf<A extends readonly unknown[], N extends Argnum>(args: A, argnum: N, what: string): Chosen<A, N> {
+  const numbers = numbersOf(argnum);
+  for (const [i, number] of numbers.entries()) {
+    if (!(number in args)) {
+      throw new RangeError(
+        `Cannot take ${what} with respect to argument ${number}: the function is called with ${args.length}, from 0 on`,
+      );
+    }
+    if (numbers.indexOf(number) < i) throw new RangeError(`Cannot take ${what} with respect to argument ${number} twice`);
+  }
+  const chosen = numbers.map((number) => args[number]);
+  return (typeof argnum === "number" ? chosen[0] : chosen) as Chosen<A, N>;
+}
+
+/** The arguments with others in place of those that `chosenOf` gives. */
+export function replaced<A extends readonly unknown[], N extends Argnum>(args: A, argnum: N, by: Chosen<A, N>): A {
+  const numbers = numbersOf(argnum);
+  const others = (typeof argnum === "number" ? [by] : by) as readonly unknown[];
+  return args.map((arg, i) => numbers.includes(i) ? others[numbers.indexOf(i)] : arg) as unknown as A;
 }
 
 /** The value and what came beside it. */
@@ -102,15 +136,14 @@ function pairOf<X>(result: readonly [Tensor, X], what: string): readonly [Tensor
 function differentiate<A extends unknown[], X>(
   f: (...args: A) => readonly [Tensor, X],
   args: A,
-  argnum: number,
+  argnum: Argnum,
   what: string,
 ): ValueAuxGrads<X, unknown> {
-  checkArgnum(argnum, args, what);
-  const target = args[argnum];
+  const target: unknown = chosenOf(args, argnum, what);
   checkVariables(target, what);
   const result = withTrace(what, (trace) => {
     const { tree, variables } = openVariables(target, trace);
-    const [value, aux] = pairOf(f(...args.map((arg, i) => i === argnum ? tree : arg) as A), what);
+    const [value, aux] = pairOf(f(...replaced<A, Argnum>(args, argnum, tree as never)), what);
     checkScalar(value, what);
     const grads = pullBack(stepsBetween(variables, [value]), [value], [constantOf(1, tangentType(value.dtype)!)], variables);
     return { value, aux, grads: closeVariables(target, grads) };
@@ -128,29 +161,33 @@ export function grad<R extends unknown[]>(f: (x: TensorLike, ...rest: R) => Tens
  * of parameters.
  *
  * ```ts
- * import { add, grad, item, pow, tensor } from "../../mod.ts";
+ * import { add, grad, item, mul, pow, tensor } from "../../mod.ts";
  * const f = (p: { a: Tensor; b: Tensor }) => add(pow(p.a, 3), p.b);
  * const { a, b } = grad(f)({ a: tensor(1), b: tensor(4) });
  * console.log(await item(a), await item(b)); // 3 1
+ *
+ * const [x, y] = grad((x: Tensor, y: Tensor) => mul(x, pow(y, 2)), { argnum: [0, 1] })(tensor(5), tensor(3));
+ * console.log(await item(x), await item(y)); // 9 30
  * import type { Tensor } from "../../mod.ts";
  * ```
  *
  * @param f Returns a scalar. Gradients by floats for storage are f32.
  * @throws {TypeError} When the returned function is called: if f does not return a scalar.
  * @throws {DTypeError} If a tensor of the argument is not floating.
- * @throws {RangeError} If there is no argument `argnum`.
+ * @throws {RangeError} If there is no argument `argnum`, or it is named twice.
  */
-export function grad<A extends unknown[], N extends number = 0>(
+export function grad<A extends unknown[], const N extends Argnum = 0>(
   f: (...args: A) => Tensor,
   options?: GradOptions<N>,
-): (...args: A) => A[N];
-export function grad<A extends unknown[], N extends number = 0>(
+): (...args: A) => Chosen<A, N>;
+export function grad<A extends unknown[], const N extends Argnum = 0>(
   f: (...args: A) => Tensor,
   options: GradOptions<N> = {},
-): (...args: A) => A[N] {
-  const { argnum = 0 as N } = checkOptions(options, gradOptions, "grad");
+): (...args: A) => Chosen<A, N> {
+  const { argnum = 0 } = checkOptions(options, gradOptions, "grad");
   argument(f, aFunction(), "f", "grad");
-  return (...args) => differentiate<A, undefined>((...inner) => [f(...inner), undefined], args, argnum, "grad").grads as A[N];
+  return (...args) =>
+    differentiate<A, undefined>((...inner) => [f(...inner), undefined], args, argnum, "grad").grads as Chosen<A, N>;
 }
 
 /** Value and gradient of a function that takes a tensor or a number. */
@@ -169,19 +206,19 @@ export function valueAndGrad<R extends unknown[]>(
  * @throws {TypeError} When the returned function is called: if f does not return a scalar.
  * @throws {DTypeError} If a tensor of the argument is not floating.
  */
-export function valueAndGrad<A extends unknown[], N extends number = 0>(
+export function valueAndGrad<A extends unknown[], const N extends Argnum = 0>(
   f: (...args: A) => Tensor,
   options?: GradOptions<N>,
-): (...args: A) => [Tensor, A[N]];
-export function valueAndGrad<A extends unknown[], N extends number = 0>(
+): (...args: A) => [Tensor, Chosen<A, N>];
+export function valueAndGrad<A extends unknown[], const N extends Argnum = 0>(
   f: (...args: A) => Tensor,
   options: GradOptions<N> = {},
-): (...args: A) => [Tensor, A[N]] {
-  const { argnum = 0 as N } = checkOptions(options, gradOptions, "valueAndGrad");
+): (...args: A) => [Tensor, Chosen<A, N>] {
+  const { argnum = 0 } = checkOptions(options, gradOptions, "valueAndGrad");
   argument(f, aFunction(), "f", "valueAndGrad");
   return (...args) => {
     const { value, grads } = differentiate<A, undefined>((...inner) => [f(...inner), undefined], args, argnum, "grad");
-    return [value, grads as A[N]];
+    return [value, grads as Chosen<A, N>];
   };
 }
 
@@ -201,9 +238,11 @@ export function valueAndGrad<A extends unknown[], N extends number = 0>(
  * @throws {TypeError} When the returned function is called: if the first of the pair is not a scalar.
  * @throws {DTypeError} If a tensor of the first argument is not floating.
  */
-export function valueAndGradAux<A extends unknown[], X>(
+export function valueAndGradAux<A extends unknown[], X, const N extends Argnum = 0>(
   f: (...args: A) => readonly [Tensor, X],
-): (...args: A) => ValueAuxGrads<X, A[0]> {
+  options: GradOptions<N> = {},
+): (...args: A) => ValueAuxGrads<X, Chosen<A, N>> {
+  const { argnum = 0 } = checkOptions(options, gradOptions, "valueAndGradAux");
   argument(f, aFunction(), "f", "valueAndGradAux");
-  return (...args) => differentiate<A, X>(f, args, 0, "grad") as ValueAuxGrads<X, A[0]>;
+  return (...args) => differentiate<A, X>(f, args, argnum, "grad") as ValueAuxGrads<X, Chosen<A, N>>;
 }

@@ -12,7 +12,7 @@ import { hasTangent, zeroTangent } from "../ops/constant.ts";
 import { reshape } from "../ops/reshape.ts";
 import { Tensor } from "../tensor.ts";
 import { mapLeaves, treeLeaves } from "../tree.ts";
-import { checkArgnum, grad, type GradOptions, gradOptions } from "./grad.ts";
+import { type Argnum, type Chosen, chosenOf, grad, type GradOptions, gradOptions, replaced } from "./grad.ts";
 import { checkResult, vjp } from "./vjp.ts";
 import { vmap } from "./vmap.ts";
 
@@ -39,20 +39,20 @@ export type Jacobian<R, P> = R extends Tensor ? P
  * @returns For a tree of outputs a tree of the same form, in which each tensor is replaced by a tree like the argument.
  * @throws {DTypeError} When called: if an output, or a tensor of the argument, is not floating.
  */
-export function jacobian<A extends unknown[], R, N extends number = 0>(
+export function jacobian<A extends unknown[], R, const N extends Argnum = 0>(
   f: (...args: A) => R,
   options: GradOptions<N> = {},
-): (...args: A) => Jacobian<R, A[N]> {
+): (...args: A) => Jacobian<R, Chosen<A, N>> {
   const { argnum = 0 as N } = checkOptions(options, gradOptions, "jacobian");
   argument(f, aFunction(), "f", "jacobian");
   return (...args) => {
-    checkArgnum(argnum, args, "jacobian");
-    checkFloating(args[argnum], "argument");
-    const [value, pullback] = vjp((x: A[N]) => {
-      const result = f(...args.map((arg, i) => i === argnum ? x : arg) as A);
+    const target = chosenOf<A, N>(args, argnum, "jacobian");
+    checkFloating(target, "argument");
+    const [value, pullback] = vjp((x: Chosen<A, N>) => {
+      const result = f(...replaced(args, argnum, x));
       checkResult(result, "the jacobian");
       return result;
-    }, args[argnum]);
+    }, target);
     checkFloating(value, "output");
     return mapLeaves(value, (output, path) => {
       if (!(output instanceof Tensor)) return output;
@@ -61,7 +61,7 @@ export function jacobian<A extends unknown[], R, N extends number = 0>(
         pullback(mapLeaves(value, (y, other) => other === path ? g : y instanceof Tensor ? zeroTangent(y) : y) as R)[0]
       )(each);
       return mapLeaves(rows, (row) => row instanceof Tensor ? reshape(row, [...output.shape, ...row.shape.slice(1)]) : row);
-    }) as Jacobian<R, A[N]>;
+    }) as Jacobian<R, Chosen<A, N>>;
   };
 }
 
@@ -89,11 +89,11 @@ function checkFloating(tree: unknown, what: string): void {
  * @returns For an argument of shape [...n] a tensor of shape [...n, ...n]; for a tree a tree of trees.
  * @throws {TypeError} When called: if f does not return a scalar.
  */
-export function hessian<A extends unknown[], N extends number = 0>(
+export function hessian<A extends unknown[], const N extends Argnum = 0>(
   f: (...args: A) => Tensor,
   options: GradOptions<N> = {},
-): (...args: A) => Jacobian<A[N], A[N]> {
+): (...args: A) => Jacobian<Chosen<A, N>, Chosen<A, N>> {
   checkOptions(options, gradOptions, "hessian");
   argument(f, aFunction(), "f", "hessian");
-  return jacobian<A, A[N], N>(grad(f, options), options);
+  return jacobian<A, Chosen<A, N>, N>(grad<A, N>(f, options), options);
 }

@@ -12,7 +12,9 @@ import {
   DTypeError,
   grad,
   gt,
+  hessian,
   item,
+  jacobian,
   jit,
   jvp,
   matmul,
@@ -206,6 +208,34 @@ testOnDevices("grad by another argument", async () => {
   assert.equal(await item(grad(f, { argnum: 1 })(tensor(2), tensor(3))), 54);
 });
 
+testOnDevices("derivatives by several arguments are lists, each as by that argument alone, under every transform", async () => {
+  const f = (p: { w: Tensor }, n: Tensor, x: Tensor) => sum(mul(mul(p.w, pow(x, 2)), cast(n, "f32")));
+  const args = [{ w: tensor([2, 3]) }, tensor([1, 2], { dtype: "i32" }), tensor([5, 7])] as const;
+  const [byX, byW]: [Tensor, { w: Tensor }] = grad(f, { argnum: [2, 0] })(...args);
+  assert.deepEqual(await toArray(byX), await toArray(grad(f, { argnum: 2 })(...args)));
+  assert.deepEqual(await toArray(byW.w), await toArray(grad(f)(...args).w));
+  const [value, [alone]] = jit(valueAndGrad(f, { argnum: [2] }))(...args);
+  assert.deepEqual([await item(value), await toArray(alone)], [344, [20, 84]]);
+  const { aux, grads } = valueAndGradAux((x: Tensor, y: Tensor) => [sum(mul(x, y)), "aux"], { argnum: [1, 0] })(
+    args[2],
+    args[0].w,
+  );
+  assert.deepEqual([aux, await toArray(grads[0]), await toArray(grads[1])], ["aux", [5, 7], [2, 3]]);
+  const product = (x: Tensor, y: Tensor) => mul(x, pow(y, 2));
+  const [dx, dy] = jacobian(product, { argnum: [0, 1] })(tensor([2, 3]), tensor([5, 7]));
+  assert.deepEqual([await toArray(dx), await toArray(dy)], [[[25, 0], [0, 49]], [[20, 0], [0, 42]]]);
+  const second = hessian(product, { argnum: [0, 1] })(tensor(2), tensor(5));
+  assert.deepEqual(await Promise.all(second.flat().map(item)), [0, 10, 10, 4]);
+  const each = vmap(grad(product, { argnum: [0, 1] }))(tensor([2, 3]), tensor([5, 7]));
+  assert.deepEqual([await toArray(each[0]), await toArray(each[1])], [[25, 49], [20, 42]]);
+  assert.throws(() => grad(product, { argnum: [0, 2] as unknown as [0, 1] })(tensor(1), tensor(1)), {
+    name: "RangeError",
+    message: /argument 2: the function is called with 2/,
+  });
+  assert.throws(() => grad(product, { argnum: [1, 1] })(tensor(1), tensor(1)), { message: /argument 1 twice/ });
+  assert.throws(() => grad(product, { argnum: [] })(tensor(1), tensor(1)), /without tensors/);
+});
+
 testOnDevices("grad of a function that takes numbers too is by a tensor, and gives one", async () => {
   const x = tensor([1, 2]);
   const [value, gradient]: [Tensor, Tensor] = valueAndGrad(sum)(x);
@@ -233,6 +263,8 @@ testOnDevices("grad refuses what has no gradient, and says why", () => {
   assert.throws(() => grad((x: Tensor) => [x] as unknown as Tensor)(tensor(1)), /returning an array/);
   assert.throws(() => grad((x: Tensor) => cast(sum(x), "i32"))(tensor([1])), DTypeError);
   assert.throws(() => grad(square)(2 as unknown as Tensor), /make numbers tensors/);
+  const weights = new Map([["w", tensor(1)]]);
+  assert.throws(() => grad((p: typeof weights) => square(p.get("w")!))(weights), /is no plain record or list/);
   assert.throws(() => grad(square, { argnum: 1 as 0 })(tensor([1, 2])), RangeError);
   assert.throws(() => jvp(square, [tensor([1, 2])], [tensor([1])]), ShapeError);
 }, ["reference"]);

@@ -57,7 +57,7 @@ export const coreRows: Rows = {
   "random.permutation": row(key, made(() => 3, "-0", "Float32Array"), options({ axis: axis(0) })),
   // transforms
   ...each("grad valueAndGrad", used(at(x()), f(square), options({ argnum: made(() => 0, "-0") }))),
-  valueAndGradAux: used(at(x()), f((a: Tensor) => [square(a), 1])),
+  valueAndGradAux: used(at(x()), f((a: Tensor) => [square(a), 1]), options({ argnum: made(() => 0, "-0") })),
   vjp: used((result: readonly [Tensor, (g: Tensor) => unknown]) => result[1](ones([2])), f((a: Tensor) => mul(a, a)), t(x())),
   jvp: row(f((a: Tensor) => mul(a, a)), made(() => [x()]), made(() => [x()])),
   checkpoint: used(at(x()), f(square).or("function")),
