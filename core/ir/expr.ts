@@ -71,7 +71,8 @@ export type UnaryOp =
 /**
  * Operations of two arguments of one type. `min` and `max` give NaN if either is NaN. `rem` has the sign of the left argument
  * (truncated division; integers divide truncated too). `and`, `or`, `xor` are bitwise on integers, logical on bool. Shifts
- * take their count modulo 32; `shr` is arithmetic on i32. `lt`, `le`, `eq`, `ne` give bool.
+ * take their count modulo 32; `shr` is arithmetic on i32. `lt`, `le`, `eq`, `ne` give bool. Of an f64 `and`, `or`, `xor` and shifts take
+ * the 64 bits, in functions of doubles as arithmetic (`functions/doubles`).
  */
 export type BinaryOp =
   | "add"
@@ -104,7 +105,8 @@ export type Expr =
   | { readonly kind: "index"; readonly type: "i32"; readonly offset: number; readonly strides: readonly number[] }
   /** In the stores of a kernel that has a result before them (a reduction, a matmul, ...): that result. */
   | { readonly kind: "result"; readonly type: ScalarType; readonly slot: number }
-  | { readonly kind: "unary"; readonly type: ScalarType; readonly op: UnaryOp; readonly x: Expr }
+  /** If `called`, by a function of JavaScript, where another than arithmetic would take as long. */
+  | { readonly kind: "unary"; readonly type: ScalarType; readonly op: UnaryOp; readonly x: Expr; readonly called?: true }
   | { readonly kind: "binary"; readonly type: ScalarType; readonly op: BinaryOp; readonly x: Expr; readonly y: Expr }
   /** `x` where `test` holds, else `y`; if `rare`, that seldom happens, and a printer may branch around `x`. */
   | {
@@ -130,6 +132,11 @@ export function constant(type: ScalarType, value: number): Expr {
 /** `op` applied to one scalar. */
 export function unary(op: UnaryOp, x: Expr): Expr {
   return { kind: "unary", type: op === "isNaN" ? "bool" : x.type, op, x };
+}
+
+/** `op` applied to one double by a function of JavaScript. */
+export function called(op: UnaryOp, x: Expr): Expr {
+  return { kind: "unary", type: x.type, op, x, called: true };
 }
 
 /** `op` applied to two scalars of one type; a number stands for a literal of the other's type. */

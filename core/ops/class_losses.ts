@@ -12,15 +12,17 @@ import { sameShape, showShape } from "../shape.ts";
 import type { Scalar, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, cast } from "./cast.ts";
 import { add, mul, neg } from "./arithmetic.ts";
-import { checkLabels, checkTarget, classAxis, isClass, type Target, unlessUnknown } from "./class_targets.ts";
+import { checkLabels, checkTarget, classAxis, isClass, type Labels, type Target, unlessUnknown } from "./class_targets.ts";
 import { zerosLike } from "./constant.ts";
+import { isGiven } from "./known.ts";
 import { focus, type LossOptions, reduceLoss, reductions, weigh } from "./losses.ts";
 import { broadcastTo, expandDims } from "./movement.ts";
 import { reshape } from "./reshape.ts";
 import { logSoftmax } from "./nn.ts";
 import { sum } from "./sum.ts";
 import { where } from "./select.ts";
-import { expm1, vanishing } from "./unary.ts";
+import { takeAlongAxis } from "./take.ts";
+import { clip, expm1, vanishing } from "./unary.ts";
 
 /** Options of losses of classes. */
 export interface NllLossOptions extends LossOptions {
@@ -55,6 +57,14 @@ function perClass(weight: Tensor, { shape, dtype }: Tensor, axis: number): Tenso
   return broadcastTo(reshape(cast(weight, dtype), shape.map((extent, at) => at === axis ? extent : 1)), shape);
 }
 
+/** The score of each example's label, 0 for those that are skipped, where scores are in memory: of others all are computed in passing. */
+function scoreOfLabel({ classes, counted, count }: Labels, scores: Tensor): Tensor {
+  const axis = classAxis(scores);
+  const inside = expandDims(clip(classes, { min: 0, max: count - 1 }), { axis });
+  const own = reshape(takeAlongAxis(scores, inside, { axis }), classes.shape);
+  return counted ? where(counted, own, 0) : own;
+}
+
 /**
  * What all losses of classes have in common: minus the score of the wanted class, or of what is wanted of each class.
  *
@@ -78,7 +88,9 @@ function classLoss(scores: Tensor, target: Target, options: CrossEntropyOptions)
 
   const { counted } = target;
   const chosen = isClass(target, scores);
-  const own = total(where(chosen, weighed, zerosLike(weighed)));
+  const own = isGiven(weighed) && target.count > 0
+    ? scoreOfLabel(target, weighed)
+    : total(where(chosen, weighed, zerosLike(weighed)));
   const all = () => total(counted ? where(expandDims(counted, { axis }), weighed, 0) : weighed);
   const gains = smoothing === 0 ? own : smoothing === 1 ? mul(all(), share) : add(mul(own, 1 - smoothing), mul(all(), share));
   const counts = factors ? total(where(chosen, factors, 0)) : counted && cast(counted, scores.dtype);

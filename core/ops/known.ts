@@ -11,14 +11,25 @@ import { type Storage, storageOf } from "../values/storage.ts";
 /** Operations whose result has the values of their input. */
 const views: ReadonlySet<string> = new Set(["variable", "reshape", "stopGradient"]);
 
-/** Where the values of a tensor are, not necessarily in its shape, if it has some. */
-function knownStorage(x: Tensor): Storage | undefined {
+/** The tensor whose values these are, not necessarily in its shape, if it is an argument or has some; undefined if they are to be computed. */
+function given(x: Tensor): Tensor | undefined {
   let seen = x;
   for (let source = sourceOf(x); source.kind === "op"; source = sourceOf(seen)) {
     if (!views.has(source.op.name)) return undefined;
     seen = source.inputs[0];
   }
-  return storageOf(seen);
+  return seen;
+}
+
+/** Whether the elements of a tensor will lie in memory in any case: it is an argument, or has values, and is not to be computed. */
+export function isGiven(x: Tensor): boolean {
+  return given(x) !== undefined;
+}
+
+/** Where the values of a tensor are, not necessarily in its shape, if it has some. */
+function knownStorage(x: Tensor): Storage | undefined {
+  const known = given(x);
+  return known && storageOf(known);
 }
 
 /** The values of a tensor, not necessarily in its shape, if they can be looked at without computing or waiting. */

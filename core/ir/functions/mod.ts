@@ -20,6 +20,7 @@ import type { BinaryOp, Expr, UnaryOp } from "../expr.ts";
 import { geluTanh, gudermannian, mish, selu, silu, softplus, softsign } from "./activations.ts";
 import { erf, erfc, erfinv, gelu } from "./error_function.ts";
 import { cosh, exp, exp2, expm1, sigmoid, sinh, tanh } from "./exponential.ts";
+import { functionsOfDoubles } from "./doubles/mod.ts";
 import { digamma, lgamma } from "./gamma.ts";
 import { acosh, asinh, atanh } from "./inverse_hyperbolic.ts";
 import { acos, asin, atan, atan2 } from "./inverse_trigonometric.ts";
@@ -75,9 +76,9 @@ export const functionNames = Object.keys(unaries) as readonly UnaryOp[];
 /** Those of two. */
 export const binaryFunctionNames = Object.keys(binaries) as readonly BinaryOp[];
 
-/** An operation of one f32 as arithmetic, or undefined if devices have an instruction for it. */
+/** An operation of one float as arithmetic, or undefined if devices have an instruction for it, or leave it to JavaScript. */
 export function expandUnary(op: UnaryOp, x: Expr): Expr | undefined {
-  return x.type === "f32" ? unaries[op]?.(x) : undefined;
+  return x.type === "f32" ? unaries[op]?.(x) : x.type === "f64" ? functionsOfDoubles[op]?.(x) : undefined;
 }
 
 /** An operation of two f32, i32 or u32 as arithmetic, or undefined if devices have an instruction for it. */

@@ -15,6 +15,7 @@ import {
   focalLoss,
   grad,
   huberLoss,
+  jit,
   klDivergence,
   l1Loss,
   logSoftmax,
@@ -24,6 +25,7 @@ import {
   oneHot,
   ones,
   polyLoss,
+  reshape,
   ShapeError,
   smoothL1Loss,
   softmax,
@@ -135,6 +137,30 @@ testOnDevices("logits of 1e4 have right losses and gradients", async () => {
   for (const [name, loss, values, slopes] of cases) {
     assertClose(await data(loss(logits)), values, close, name);
     assertClose(await data(grad((x: Tensor) => sum(loss(x)))(logits)), slopes, close, `gradient of ${name}`);
+  }
+});
+
+testOnDevices("scores in memory and scores that are computed have the same losses and gradients", async () => {
+  const cases: [shape: number[], labels: Tensor][] = [
+    [[3], tensor(2, { dtype: "i32" })],
+    [[4, 3], i32(2, 0, 1, 1)],
+    [[2, 3, 2], tensor([[0, 2], [1, 1]], { dtype: "i32" })],
+  ];
+  for (const [shape, classes] of cases) {
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    const values = Array.from({ length: size }, (_, i) => [-1.5, NaN, -0.25, -3, -Infinity][i * 3 % 5]);
+    const scores = reshape(tensor(values), shape);
+    for (const options of [{}, { ignoreIndex: 1 }, { reduction: "none" }] as const) {
+      const loss = (x: Tensor) => sum(nllLoss(x, classes, options));
+      const computed = (x: Tensor) => loss(neg(neg(x)));
+      const same = async (a: Tensor, b: Tensor) => {
+        const [got, want] = [await data(a), await data(b)].map((values) => Array.from(values, (x) => x + 0));
+        assert.deepEqual(got, want, `${shape} ${JSON.stringify(options)}`);
+      };
+      await same(loss(scores), computed(scores));
+      await same(jit(loss)(scores), computed(scores));
+      await same(grad(loss)(scores), grad(computed)(scores));
+    }
   }
 });
 

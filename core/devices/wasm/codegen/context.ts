@@ -63,8 +63,9 @@ export type BlockEpilogue = Epilogue | { readonly slot: undefined; readonly func
 /** What a generator may ask for while it writes a kernel. */
 export interface GeneratorContext {
   readonly module: WasmModule;
-  /** What writes scalar operations, four points at a time or one. */
+  /** What writes scalar operations: four points at a time, of 32 bits; two, where something has 64; or one. */
   readonly vector: Emitter;
+  readonly doubles: Emitter;
   readonly scalar: Emitter;
   readonly program: Program;
   readonly threads: number;

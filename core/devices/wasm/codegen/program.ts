@@ -19,6 +19,7 @@ import { emitEntry } from "./entry.ts";
 import type { HostFunctions } from "./expressions/emitter.ts";
 import { hostFunctionOf, scalarEmitter } from "./expressions/scalar_emitter.ts";
 import { vectorEmitter } from "./expressions/vector_emitter.ts";
+import { doubleEmitter } from "./expressions/double_emitter.ts";
 import { EqualKernels, type LocalKernels } from "./equal_kernels.ts";
 import { gradientsTogether } from "./convolution/conv2d.ts";
 import { emitKernel } from "./generators.ts";
@@ -167,7 +168,7 @@ class KernelWriter {
     host: HostFunctions,
     tiles: (multiplyAdds: number, columns: number) => Tiles,
   ) {
-    const [vector, scalar] = [vectorEmitter(host), scalarEmitter(host)];
+    const [vector, doubles, scalar] = [vectorEmitter(host), doubleEmitter(host), scalarEmitter(host)];
     this.#contextOf = (program) =>
       withEpilogues({
         module,
@@ -175,6 +176,7 @@ class KernelWriter {
         threads: options.threads,
         tiles,
         vector,
+        doubles,
         scalar,
         choose: (names, best) => {
           const chosen = options.choose?.(names, best) ?? best;

@@ -4,6 +4,7 @@
  * @module
  */
 import { eachUsualArgument, type Expr, visit } from "../../../ir/expr.ts";
+import { hostFunctionOf } from "./expressions/scalar_emitter.ts";
 
 /** Nanoseconds below which a kernel runs on one thread. */
 export const serialNanoseconds = 20_000;
@@ -47,15 +48,13 @@ export function operationCount(roots: readonly Expr[]): number {
   let count = 0;
   visit(roots, (e) => {
     if (e.kind === "const") return;
-    const host = e.type === "f64" && e.kind === "unary" &&
-      !["neg", "abs", "sqrt", "floor", "ceil", "round", "trunc"].includes(e.op);
-    count += host ? 100 : 1;
+    count += hostFunctionOf(e) === undefined ? 1 : 100;
   }, eachUsualArgument);
   return count;
 }
 
 /** Estimated nanoseconds per point: arithmetic plus the memory it touches. */
-export function pointNanoseconds(operations: number, streams: number, lanes: 1 | 4): number {
+export function pointNanoseconds(operations: number, streams: number, lanes: number): number {
   return 0.25 * operations / lanes + 0.2 * streams;
 }
 

@@ -220,6 +220,12 @@ export class FunctionWriter {
     return this.get(local);
   }
 
+  /** A vector literal of two doubles that are the same. */
+  f64x2(value: number): this {
+    literal.setFloat64(0, value, true);
+    return this.i32x4(...[0, 4, 0, 4].map((at) => literal.getInt32(at, true)) as [number, number, number, number]);
+  }
+
   /** A vector literal of four integers. */
   i32x4(...values: [number] | [number, number, number, number]): this {
     this.#bytes.append(0xfd, 12);

@@ -1,5 +1,5 @@
 /**
- * Loops over columns, four lanes at a time.
+ * Loops over columns, as many lanes at a time as a vector has.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface Pointer {
 
 /** A loop over columns, in blocks of `lanes`, unrolled. */
 export interface ColumnLoop {
-  readonly lanes: 1 | 4;
+  readonly lanes: number;
   readonly unroll: number;
   /** A local: how many columns; 0 afterwards. */
   readonly count: number;
@@ -31,7 +31,7 @@ export interface ColumnLoop {
 /** Writes the loop; `body` is called for each unrolled copy (all steps of one block at once) and for the remainder. */
 export function columnLoop(c: FunctionWriter, loop: ColumnLoop, body: (points: readonly At[]) => void): void {
   const { lanes, unroll, count, most } = loop;
-  const all = lanes === 4 ? "all" : "one";
+  const all = lanes > 1 ? "all" : "one";
   const block = (copies: number): void => {
     const width = lanes * copies;
     if (most < width) return;

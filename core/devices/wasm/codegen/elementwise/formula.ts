@@ -58,10 +58,10 @@ export function streamsOf(program: Program, loads: readonly Access[]): StreamOf 
   return (leaf) => leaf.kind === "load" ? accessStream(program, loads[leaf.slot]) : undefined;
 }
 
-/** The emitter for some formulas and streams: vectors unless something has 64 bits. */
+/** The emitter for some formulas and streams: vectors of four unless something has 64 bits. */
 export function emitterFor(context: GeneratorContext, formulas: readonly Formula[], streams: readonly Stream[]): Emitter {
   const wide = formulas.some((formula) => formula.wide) || streams.some(({ dtype }) => dtype === "f64");
-  return wide ? context.scalar : context.vector;
+  return wide ? context.doubles : context.vector;
 }
 
 /** Whether vectors may be loaded beyond the last column: not where lanes are far apart, which could lead out of the memory. */

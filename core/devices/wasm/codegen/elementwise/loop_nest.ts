@@ -8,7 +8,6 @@ import type { Access, Store } from "../../../../ir/kernel.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { GeneratorContext } from "../context.ts";
 import { pushClamped } from "../emit/addresses.ts";
-import { loadFourAt } from "../expressions/elements.ts";
 import type { Emitter } from "../expressions/emitter.ts";
 import { type At, Evaluator } from "../expressions/evaluator.ts";
 import { operationCount, pointNanoseconds, unrollFor } from "../work.ts";
@@ -254,12 +253,12 @@ class LoopNestWriter {
     if (dtype === "index") throw new Error("Rows need memory");
     const { rows, bytes } = chosen!;
     const [from, numbers] = [this.#locate(i, at.step), this.#locate(numbersOf.get(i)!, at.step)];
-    if (emitter.lanes === 4 && at.lanes === "all") {
+    if (emitter.loadAt && at.lanes === "all") {
       emitter.load(c, "i32", numbers, "all");
       c.i32x4(0).op("i32x4.max_s").i32x4(rows - 1).op("i32x4.min_s").i32x4(bytes).op("i32x4.mul");
       emitter.sequence(c, from, "all");
       c.op("i32x4.add");
-      return loadFourAt(c, emitter, dtype);
+      return emitter.loadAt(c, dtype);
     }
     const pointer = c.local("i32");
     c.get(from.pointer);

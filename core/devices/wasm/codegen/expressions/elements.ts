@@ -141,6 +141,109 @@ export function storeFour(
   c.release("v128", kept);
 }
 
+/** Of a vector whose halves have their words twice: the words once, in its first half. */
+export function onceEach(c: FunctionWriter): void {
+  const words = c.local("v128");
+  c.tee(words).get(words).shuffle32([0, 2, 0, 2]).release("v128", words);
+}
+
+/** The first two words of a vector, each twice in its half. */
+export function twiceEach(c: FunctionWriter): void {
+  const words = c.local("v128");
+  c.tee(words).get(words).shuffle32([0, 0, 1, 1]).release("v128", words);
+}
+
+/** Pushes two elements, or one in both lanes, words twice. */
+export function loadTwo(c: FunctionWriter, emitter: Emitter, dtype: DType, at: Location, lanes: Lanes): void {
+  const bytes = deviceBytes(dtype);
+  const same = lanes === "one" || at.stride === 0;
+  if (isNarrow(dtype)) {
+    return decoded(c, emitter, dtype, lanes, () => {
+      loadBits(c, dtype, at);
+      c.op("i32x4.splat");
+      if (same) return;
+      for (const word of [2, 3]) {
+        loadBits(c, dtype, at, 1);
+        c.lane("i32x4.replace_lane", word);
+      }
+    });
+  }
+  const bits = bytes === 8 ? 64 : 32;
+  if (same) c.mem(`v128.load${bits}_splat`, address(c, at));
+  else if (at.stride === bytes) c.mem(bits === 64 ? "v128.load" : "v128.load64_zero", address(c, at));
+  else {
+    const loaded = c.local("v128");
+    c.mem(`v128.load${bits}_zero`, address(c, at)).set(loaded);
+    const offset = address(c, at, 1);
+    c.get(loaded).memLane(`v128.load${bits}_lane`, 1, offset).release("v128", loaded);
+  }
+  if (bits === 32 && !same) twiceEach(c);
+  if (isBool(dtype)) c.i32x4(0).op("i32x4.ne");
+}
+
+/** Pushes the two elements whose addresses are the lanes of the vector on the stack. */
+export function loadTwoAt(c: FunctionWriter, emitter: Emitter, dtype: DType): void {
+  const [addresses, loaded] = c.locals("v128", 2);
+  const at = (lane: number) => c.get(addresses).lane("i32x4.extract_lane", 2 * lane);
+  c.set(addresses);
+  if (isNarrow(dtype)) {
+    const load = deviceBytes(dtype) === 1 ? "i32.load8_u" : "i32.load16_u";
+    decoded(c, emitter, dtype, "all", () => {
+      at(0).mem(load).op("i32x4.splat");
+      for (const word of [2, 3]) at(1).mem(load).lane("i32x4.replace_lane", word);
+    });
+  } else {
+    const bits = deviceBytes(dtype) === 8 ? 64 : 32;
+    at(0).mem(`v128.load${bits}_zero`).set(loaded);
+    at(1).get(loaded).memLane(`v128.load${bits}_lane`, 1, 0);
+    if (bits === 32) twiceEach(c);
+    if (isBool(dtype)) c.i32x4(0).op("i32x4.ne");
+  }
+  c.release("v128", addresses).release("v128", loaded);
+}
+
+/** Writes two elements, or the first: that alone where `valid` is given, which then is 1. */
+export function storeTwo(
+  c: FunctionWriter,
+  emitter: Emitter,
+  dtype: DType,
+  at: Location,
+  lanes: Lanes,
+  value: Push,
+  valid?: number,
+): void {
+  const bytes = deviceBytes(dtype);
+  const both = lanes === "all" && valid === undefined;
+  const inMemory = () => {
+    if (isNarrow(dtype)) encoded(c, emitter, dtype, lanes, value);
+    else {
+      value();
+      if (isBool(dtype)) c.op("i32x4.neg");
+    }
+  };
+  if (both && at.stride === bytes && bytes >= 4) {
+    const offset = address(c, at);
+    inMemory();
+    if (bytes === 8) c.mem("v128.store", offset);
+    else {
+      onceEach(c);
+      c.memLane("v128.store64_lane", 0, offset);
+    }
+    return;
+  }
+  const kept = c.local("v128");
+  inMemory();
+  c.set(kept);
+  for (const lane of both ? [0, 1] : [0]) {
+    const offset = address(c, at, lane);
+    c.get(kept);
+    if (bytes === 8) c.memLane("v128.store64_lane", lane, offset);
+    else if (bytes === 4) c.memLane("v128.store32_lane", 2 * lane, offset);
+    else c.lane("i32x4.extract_lane", 2 * lane).mem(storeNarrow(dtype), offset);
+  }
+  c.release("v128", kept);
+}
+
 function storeNarrow(dtype: DType): "i32.store8" | "i32.store16" {
   return deviceBytes(dtype) === 1 ? "i32.store8" : "i32.store16";
 }

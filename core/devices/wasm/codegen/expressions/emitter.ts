@@ -1,6 +1,6 @@
 /**
- * How scalar operations become instructions: the interface of the two emitters. `vector_emitter.ts` writes code for four points
- * at a time for types of 32 bits, `scalar_emitter.ts` for one point at a time for every type.
+ * How scalar operations become instructions: the interface of the emitters. `vector_emitter.ts` writes code for four points at a
+ * time for types of 32 bits, `double_emitter.ts` for two points at a time and `scalar_emitter.ts` for one, for every type.
  *
  * Operands are passed as callbacks that push them on the stack, so that an emitter decides where its own instructions go.
  *
@@ -35,7 +35,7 @@ export type HostFunctions = ReadonlyMap<DoubleFunction, number>;
 /** Writes the instructions of operations that `legalize.ts` has brought into the form a machine has. */
 export interface Emitter {
   /** How many points "all" means. */
-  readonly lanes: 1 | 4;
+  readonly lanes: 1 | 2 | 4;
   /** Whether literals are better kept in locals than written where they are used. */
   readonly keepsLiterals: boolean;
   valueType(type: ScalarType): ValueType;
@@ -43,7 +43,7 @@ export interface Emitter {
   unary(c: FunctionWriter, op: UnaryOp, type: ScalarType, x: Push): void;
   /** `type` is that of the arguments. `right` is given for operations that can use a literal. */
   binary(c: FunctionWriter, op: BinaryOp, type: ScalarType, x: Push, y: Push, right: Expr): void;
-  /** x * y + z, rounded once or twice, or undefined where that is no instruction. */
+  /** x * y + z of f32, rounded once or twice, or undefined where that is no instruction. */
   multiplyAdd?(c: FunctionWriter, x: Push, y: Push, z: Push, negated: boolean): void;
   /** `e` is what is chosen by: an emitter may have instructions for some literals. */
   select(c: FunctionWriter, e: Select, test: Push, x: Push, y: Push): void;
@@ -54,7 +54,9 @@ export interface Emitter {
   cast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void;
   bitcast(c: FunctionWriter, from: ScalarType, to: ScalarType, x: Push): void;
   load(c: FunctionWriter, dtype: DType, at: Location, lanes: Lanes): void;
-  /** `valid`, a local, may say how many of all lanes (1, 2 or 3) are to be stored. */
+  /** Loads for all lanes the elements whose addresses are an i32 each, on the stack. */
+  loadAt?(c: FunctionWriter, dtype: DType): void;
+  /** `valid`, a local, may say how many of all lanes (at least 1, fewer than all) are to be stored. */
   store(c: FunctionWriter, dtype: DType, at: Location, lanes: Lanes, value: Push, valid?: number): void;
   /** The integers pointer + offset + stride * lane. */
   sequence(c: FunctionWriter, at: Location, lanes: Lanes): void;
@@ -65,7 +67,12 @@ export function isImmediate(user: Expr, argument: Expr): boolean {
   if (argument.kind !== "const") return false;
   if (user.kind === "select") return isZero(argument) && user.test !== argument;
   if (user.kind !== "binary" || user.y !== argument || user.x === argument) return false;
-  return user.op === "shl" || user.op === "shr" || (user.op === "lt" && argument.type === "i32" && isZero(argument));
+  return isShift(user.op) || (user.op === "lt" && argument.type === "i32" && isZero(argument));
+}
+
+/** Whether an operation's right argument is a number of bits. */
+export function isShift(op: BinaryOp): boolean {
+  return op === "shl" || op === "shr";
 }
 
 /** Whether all bits of a literal are 0. */

@@ -105,7 +105,7 @@ function withArguments(e: Inner, map: (x: Expr) => Expr): Inner {
 function rewrite(e: Expr): Expr | undefined {
   switch (e.kind) {
     case "unary":
-      return rewriteUnary(e.op, e.x);
+      return e.called ? undefined : rewriteUnary(e.op, e.x);
     case "binary":
       if (isBool(e.x.type)) return rewriteBool(e.op, e.x, e.y);
       return expandLiteral(e.op, e.x, e.y) ?? expandBinary(e.op, e.x, e.y);

@@ -9,9 +9,10 @@ import { binaryFunctionNames, functionNames } from "../../../../ir/functions/mod
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { Instruction, ValueType } from "../assembler/instructions.ts";
 import { loadOne, storeOne } from "./elements.ts";
-import type { Emitter, HostFunctions, Push } from "./emitter.ts";
+import { type Emitter, type HostFunctions, isShift, type Push } from "./emitter.ts";
 
-const floatUnary: Partial<Record<UnaryOp, string>> = {
+/** The operations of floats that are instructions. */
+export const floatUnary: Partial<Record<UnaryOp, string>> = {
   neg: "neg",
   abs: "abs",
   floor: "floor",
@@ -60,7 +61,7 @@ export function scalarEmitter(host: HostFunctions): Emitter {
     valueType: scalarValueType,
     literal,
     unary: (c, op, type, x) => void (calls(c, op, type, x) || unary(c, op, type, x)),
-    binary: (c, op, type, x, y) => void (calls(c, op, type, x, y) || binary(c, op, type, x, y)),
+    binary: (c, op, type, x, y, right) => void (calls(c, op, type, x, y) || binary(c, op, type, x, y, right)),
     select(c, _e, test, x, y) {
       x();
       y();
@@ -119,7 +120,27 @@ function unary(c: FunctionWriter, op: UnaryOp, type: ScalarType, x: Push): void 
   } else throw new Error(`No instruction for ${op} of ${type}`);
 }
 
-function binary(c: FunctionWriter, op: BinaryOp, type: ScalarType, x: Push, y: Push): void {
+/** Operations on the bits of doubles. */
+const bitwise: Partial<Record<BinaryOp, Instruction>> = {
+  and: "i64.and",
+  or: "i64.or",
+  xor: "i64.xor",
+  shl: "i64.shl",
+  shr: "i64.shr_u",
+};
+
+function binary(c: FunctionWriter, op: BinaryOp, type: ScalarType, x: Push, y: Push, right: Expr): void {
+  if (type === "f64" && bitwise[op]) {
+    x();
+    c.op("i64.reinterpret_f64");
+    if (isShift(op) && right.kind === "const") c.i64(right.value);
+    else {
+      y();
+      c.op("i64.reinterpret_f64");
+    }
+    c.op(bitwise[op]).op("f64.reinterpret_i64");
+    return;
+  }
   if (type === "f32" || type === "f64") {
     x();
     y();

@@ -7,19 +7,9 @@
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../../../ir/expr.ts";
 import type { FunctionWriter } from "../assembler/function_writer.ts";
 import type { Instruction } from "../assembler/instructions.ts";
-import { loadFour, storeFour } from "./elements.ts";
-import { type Emitter, type HostFunctions, isZero, type Push } from "./emitter.ts";
-import { scalarEmitter, scalarValueType } from "./scalar_emitter.ts";
-
-const floatUnary: Partial<Record<UnaryOp, Instruction>> = {
-  neg: "f32x4.neg",
-  abs: "f32x4.abs",
-  floor: "f32x4.floor",
-  ceil: "f32x4.ceil",
-  round: "f32x4.nearest",
-  trunc: "f32x4.trunc",
-  sqrt: "f32x4.sqrt",
-};
+import { loadFour, loadFourAt, storeFour } from "./elements.ts";
+import { type Emitter, type HostFunctions, isShift, isZero, type Push } from "./emitter.ts";
+import { floatUnary, scalarEmitter, scalarValueType } from "./scalar_emitter.ts";
 
 const bitwise: Partial<Record<BinaryOp, Instruction>> = { and: "v128.and", or: "v128.or", xor: "v128.xor" };
 const plain: ReadonlySet<BinaryOp> = new Set<BinaryOp>(["add", "sub", "mul", "eq", "ne"]);
@@ -35,7 +25,7 @@ export function vectorEmitter(host: HostFunctions): Emitter {
     literal,
     unary,
     binary(c, op, type, x, y, right) {
-      if (type === "f32") floatBinary(c, op, x, y, right);
+      if (type === "f32") vectorBinary(c, "f32x4", op, x, y, right);
       else if (!integerBinary(c, op, type, x, y, right)) laneWise(c, scalar, op, type, x, y, right);
     },
     multiplyAdd(c, x, y, z, negated) {
@@ -59,6 +49,9 @@ export function vectorEmitter(host: HostFunctions): Emitter {
     load(c, dtype, at, lanes) {
       loadFour(c, this, dtype, at, lanes);
     },
+    loadAt(c, dtype) {
+      loadFourAt(c, this, dtype);
+    },
     store(c, dtype, at, lanes, value, valid) {
       storeFour(c, this, dtype, at, lanes, value, valid);
     },
@@ -78,35 +71,37 @@ function literal(c: FunctionWriter, type: ScalarType, value: number): void {
 }
 
 function unary(c: FunctionWriter, op: UnaryOp, type: ScalarType, x: Push): void {
+  if (type === "f32") return vectorUnary(c, "f32x4", op, x);
   x();
-  if (op === "exact") return;
-  const instruction = type === "f32"
-    ? floatUnary[op]
-    : op === "not"
-    ? "v128.not"
-    : op === "neg"
-    ? "i32x4.neg"
-    : op === "abs"
-    ? "i32x4.abs"
-    : undefined;
+  const instruction = op === "not" ? "v128.not" : op === "neg" ? "i32x4.neg" : op === "abs" ? "i32x4.abs" : undefined;
   if (!instruction) throw new Error(`No instruction for ${op} of ${type}`);
   c.op(instruction);
 }
 
-function floatBinary(c: FunctionWriter, op: BinaryOp, x: Push, y: Push, right: Expr): void {
+/** The shape of vectors of floats. */
+export type FloatShape = "f32x4" | "f64x2";
+
+/** An operation of a vector of floats. */
+export function vectorUnary(c: FunctionWriter, shape: FloatShape, op: UnaryOp, x: Push): void {
+  x();
+  if (op !== "exact") c.op(`${shape}.${floatUnary[op]}` as Instruction);
+}
+
+/** One of two vectors of floats. */
+export function vectorBinary(c: FunctionWriter, shape: FloatShape, op: BinaryOp, x: Push, y: Push, right: Expr): void {
   x();
   if (op !== "min" && op !== "max") {
     y();
-    c.op(`f32x4.${op}` as Instruction);
+    c.op(`${shape}.${op}` as Instruction);
     return;
   }
   // min and max proper are slow on x64. pmax(x, y) = x < y ? y : x keeps a NaN in x; one in y is put in as a mask of ones.
-  const pseudo = op === "min" ? "f32x4.pmin" : "f32x4.pmax";
+  const pseudo = `${shape}.p${op}` as const;
   y();
   if (right.kind === "const" && !Number.isNaN(right.value)) c.op(pseudo);
   else {
     const kept = c.local("v128");
-    c.tee(kept).op(pseudo).get(kept).get(kept).op("f32x4.ne").op("v128.or").release("v128", kept);
+    c.tee(kept).op(pseudo).get(kept).get(kept).op(`${shape}.ne`).op("v128.or").release("v128", kept);
   }
 }
 
@@ -114,7 +109,7 @@ function floatBinary(c: FunctionWriter, op: BinaryOp, x: Push, y: Push, right: E
 function integerBinary(c: FunctionWriter, op: BinaryOp, type: ScalarType, x: Push, y: Push, right: Expr): boolean {
   const sign = type === "i32" ? "s" : "u";
   let instruction: Instruction;
-  if (op === "shl" || op === "shr") {
+  if (isShift(op)) {
     if (right.kind !== "const") return false;
     x();
     c.i32(right.value & 31).op(op === "shl" ? "i32x4.shl" : `i32x4.shr_${sign}`);

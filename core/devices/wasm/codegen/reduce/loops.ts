@@ -112,7 +112,7 @@ class ReduceWriter {
     if (inWindow) { for (const state of states.slice(1)) this.#states.join(states[0], state); }
     for (const state of inWindow ? states.slice(0, 1) : states) {
       this.#states.finishBlocks(state);
-      if (inWindow && emitter.lanes === 4) this.#states.joinLanes(state);
+      if (inWindow && emitter.lanes > 1) this.#states.joinLanes(state);
     }
     points.forEach((at, i) => this.#store(at, states[i]));
     states.forEach((state) => this.#states.release(state));

@@ -77,7 +77,7 @@ interface Problem {
   readonly points: Axes;
   readonly window: Axes;
   readonly operations: number;
-  readonly lanes: 1 | 4;
+  readonly lanes: number;
 }
 
 /** Chooses the layout by an estimate of the instructions it takes. */

@@ -46,7 +46,7 @@ export class ReduceStates {
       stateOf(reduction, k).map((part, i): Part => ({
         ...part,
         slot: 2 * k + i,
-        blocked: long && plan.emitter.lanes === 4 && reduction.op === "sum" && part.type === "f32",
+        blocked: long && plan.emitter.lanes > 1 && reduction.op === "sum" && part.type === "f32",
       }))
     );
   }
@@ -145,11 +145,12 @@ export class ReduceStates {
     });
   }
 
-  /** Joins the four lanes; the outcome is in all of them. */
+  /** Joins the lanes; the outcome is in all of them. */
   joinLanes(state: State): void {
     const c = this.#c;
     const other: State = { parts: c.locals("v128", state.parts.length), totals: [] };
-    for (const order of [[2, 3, 0, 1], [1, 0, 3, 2]] as const) {
+    const halves = [[2, 3, 0, 1], [1, 0, 3, 2]] as const;
+    for (const order of halves.slice(0, Math.log2(this.#plan.emitter.lanes))) {
       state.parts.forEach((part, i) => c.get(part).get(part).shuffle32([...order]).set(other.parts[i]));
       this.join(state, other);
     }

@@ -121,14 +121,15 @@ export class WindowLoops {
   /** Lets the values at a point join a state; lanes that do not count keep theirs. */
   #join(state: State, at: At): void {
     const [c, plan] = [this.#c, this.#plan];
-    const masked = plan.layout === "window" && plan.emitter.lanes === 4 && (at.valid !== undefined || at.lanes === "one");
+    const masked = plan.layout === "window" && plan.emitter.lanes > 1 && (at.valid !== undefined || at.lanes === "one");
     this.#results = this.#states.results(state);
     this.#evaluator.evaluate(plan.spec.joined.roots, at, (_, push, i) => {
       push();
       if (!masked) return;
       c.get(state.parts[i]);
-      if (at.valid === undefined) c.i32x4(-1, 0, 0, 0);
-      else c.i32x4(0, 1, 2, 3).get(at.valid).op("i32x4.splat").op("i32x4.lt_s");
+      if (at.valid === undefined) c.i32(1);
+      else c.get(at.valid);
+      c.op("i32x4.splat").i32x4(...plan.emitter.lanes === 4 ? [0, 1, 2, 3] as const : [0, 0, 1, 1] as const).op("i32x4.gt_s");
       c.op("i32x4.relaxed_laneselect");
     });
     for (const part of [...state.parts].reverse()) c.set(part);
