@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { called, type Expr, rarely, select } from "../../expr.ts";
-import { abs, add, and, clamp, div, exact, le, lt, min, mul, neg, not, polynomialByPairs, sub } from "../terms.ts";
+import { called, type Expr, rarely } from "../../expr.ts";
+import { abs, add, clamp, div, exact, le, min, mul, polynomialByPairs, sub } from "../terms.ts";
 import { exponentBias, f64, joined, nearest, type Pair, powerOfWord, product, scaled, signOf, sum, withSign } from "./terms.ts";
 
 /** ln 2 in two parts, the first of 32 bits. */
@@ -39,7 +39,7 @@ function parts(x: Expr): { readonly n: Expr; readonly power: Expr; readonly p: E
 }
 
 /** The same with p as a pair. */
-function precisely(x: Expr): { readonly power: Expr; readonly p: Pair } {
+export function precisely(x: Expr): { readonly power: Expr; readonly p: Pair } {
   const { power, r, lost } = remainder(x);
   const [square, squareLost] = product(r, r);
   const [p, pLost] = joined(r, mul(square, 0.5));
@@ -72,7 +72,7 @@ export function expm1(x: Expr): Expr {
 }
 
 /** Of two pairs, rounded once. */
-function quotient([over, overLost]: Pair, [under, underLost]: Pair): Expr {
+export function quotient([over, overLost]: Pair, [under, underLost]: Pair): Expr {
   const q = exact(div(over, under));
   const [whole, wholeLost] = product(q, under);
   const rest = sub(add(sub(exact(sub(over, whole)), wholeLost), overLost), mul(q, underLost));
@@ -85,35 +85,4 @@ export function tanh(x: Expr): Expr {
   const [e, lost] = expm1Pair(add(a, a));
   const [under, underLost] = sum(e, f64(2));
   return withSign(quotient([e, lost], [under, add(underLost, lost)]), signOf(x));
-}
-
-/** From here on down e^x is below the normal numbers, or the power of 2 in it. */
-const leastUsual = -700;
-
-/** x, which `called` is a function of, over 1 + e^-x: multiplied by e^x below 0, where that is the smaller one. */
-function shareOf(x: Expr, over: { readonly above: Pair; readonly below: (e: Pair) => Pair }): Expr {
-  const { power, p: [p, pLost] } = precisely(clamp(neg(abs(x)), leastUsual, 0));
-  const [e, lost] = sum(power, mul(power, p));
-  const small = joined(e, add(lost, mul(power, pLost)));
-  const [under, underLost] = joined(f64(1), small[0]);
-  const isBelow = lt(x, 0);
-  const below = over.below(small);
-  const choose = (i: 0 | 1) => select(isBelow, below[i], over.above[i]);
-  return quotient([choose(0), choose(1)], [under, add(underLost, small[1])]);
-}
-
-/** 1 / (1 + e^-x). */
-export function sigmoid(x: Expr): Expr {
-  const share = shareOf(x, { above: [f64(1), f64(0)], below: (e) => e });
-  return rarely(lt(x, leastUsual), called("sigmoid", x), share);
-}
-
-/** x / (1 + e^-x). */
-export function silu(x: Expr): Expr {
-  const below = ([e, lost]: Pair): Pair => {
-    const [p, pLost] = product(x, e);
-    return [p, add(pLost, mul(x, lost))];
-  };
-  const usual = and(le(f64(leastUsual), x), lt(x, Infinity));
-  return rarely(not(usual), called("silu", x), shareOf(x, { above: [x, f64(0)], below }));
 }

@@ -1,11 +1,11 @@
 /**
- * The logarithm of doubles: x = 2^e m with m near 1, log x = e ln 2 + log m.
+ * Logarithms of doubles: x = 2^e m with m near 1, log x = e ln 2 + log m.
  *
  * @module
  */
 import { called, type Expr, rarely, select } from "../../expr.ts";
-import { add, and, div, le, lt, mul, not, or, polynomialByPairs, shr, sub } from "../terms.ts";
-import { exponentBias, f64 } from "./terms.ts";
+import { add, and, div, eq, le, lt, mul, not, or, polynomialByPairs, shr, sub } from "../terms.ts";
+import { exponentBias, f64, sum } from "./terms.ts";
 import { ln2 } from "./exponential.ts";
 
 /** The bits of a double's fraction. */
@@ -22,18 +22,41 @@ const tail = [
   0.14755898104908072,
 ];
 
-/** The natural logarithm. */
-export function log(x: Expr): Expr {
+/**
+ * e ln 2 + log(1 + f) for f from sqrt(1/2) - 1 to sqrt(2) - 1, with what is given `beside` it as a summand; `low` is what it is known to be
+ * more.
+ */
+export function logarithm(e: Expr, f: Expr, { beside, low }: { readonly beside?: Expr; readonly low?: Expr } = {}): Expr {
+  const s = div(f, add(f, 2));
+  const z = mul(s, s);
+  const half = mul(mul(f, 0.5), f);
+  const fine = low ? add(mul(e, ln2[1]), low) : mul(e, ln2[1]);
+  const small = add(mul(s, add(half, mul(z, polynomialByPairs(z, tail)))), fine);
+  const main = mul(e, ln2[0]);
+  const [high, rest] = beside ? sum(beside, main) : [main, undefined];
+  const below = sub(half, rest ? add(small, rest) : small);
+  return add(high, sub(f, below));
+}
+
+/** log x + low for a positive normal number. */
+function logPlus(x: Expr, low?: Expr): Expr {
   // The bits of the exponent behind those of 2^52 are the exponent, added to it.
   const exponent = sub(or(shr(x, 52), 2 ** 52), 2 ** 52 + exponentBias);
   const fraction = or(and(x, fractionMask), 1);
   const upper = lt(f64(Math.SQRT2), fraction);
   const e = add(exponent, select(upper, f64(1), f64(0)));
-  const f = sub(select(upper, mul(fraction, 0.5), fraction), 1);
-  const s = div(f, add(f, 2));
-  const z = mul(s, s);
-  const half = mul(mul(f, 0.5), f);
-  const small = add(mul(s, add(half, mul(z, polynomialByPairs(z, tail)))), mul(e, ln2[1]));
+  return logarithm(e, sub(select(upper, mul(fraction, 0.5), fraction), 1), { low });
+}
+
+/** The natural logarithm. */
+export function log(x: Expr): Expr {
   const usual = and(le(f64(2 ** -1022), x), lt(x, Infinity));
-  return rarely(not(usual), called("log", x), add(mul(e, ln2[0]), sub(f, sub(half, small))));
+  return rarely(not(usual), called("log", x), logPlus(x));
+}
+
+/** log(1 + x): the logarithm of the sum as rounded, u, and what the rounding lost, over u. */
+export function log1p(x: Expr): Expr {
+  const [u, lost] = sum(x, f64(1));
+  const usual = and(lt(f64(-1), x), lt(x, Infinity));
+  return rarely(not(usual), called("log1p", x), select(eq(x, 0), x, logPlus(u, div(lost, u))));
 }

@@ -8,8 +8,9 @@
  * @module
  */
 import type { Expr, UnaryOp } from "../../expr.ts";
-import { exp, expm1, sigmoid, silu, tanh } from "./exponential.ts";
-import { log } from "./logarithm.ts";
+import { sigmoid, silu, softplus } from "./activations.ts";
+import { exp, expm1, tanh } from "./exponential.ts";
+import { log, log1p } from "./logarithm.ts";
 import { cos, sin } from "./trigonometric.ts";
 
 /** By name. */
@@ -18,8 +19,10 @@ export const functionsOfDoubles: Readonly<Partial<Record<UnaryOp, (x: Expr) => E
   expm1,
   sigmoid,
   silu,
+  softplus,
   tanh,
   log,
+  log1p,
   sin,
   cos,
 };

@@ -1,5 +1,8 @@
 /** Maps and reductions of doubles, two at a time, with what has fewer bits beside them: against the reference, of every length and order. */
 import assert from "node:assert/strict";
+import { doubleMath } from "../../../../core/ir/functions/double.ts";
+import { functionsOfDoubles } from "../../../../core/ir/functions/doubles/mod.ts";
+import { accuracies, unitsOff } from "../../../support/accuracy.ts";
 import * as ct from "../../../../mod.ts";
 import type { DeviceName, DType, Tensor } from "../../../../mod.ts";
 
@@ -54,3 +57,40 @@ for (const [order, arrange] of Object.entries(orders)) {
     }
   });
 }
+
+Deno.test("functions of doubles at zeros, infinities, NaN and the ends of their ranges", async () => {
+  const ends = [
+    0,
+    5e-324,
+    1e-310,
+    2 ** -1022,
+    1e-20,
+    1,
+    22,
+    50,
+    699.9,
+    700,
+    708,
+    709.78,
+    710,
+    744,
+    746,
+    12799,
+    12801,
+    1e22,
+    1e308,
+    Infinity,
+  ];
+  const points = [...ends, ...ends.map((x) => -x), NaN];
+  await ct.setDevice("wasm");
+  for (const name of Object.keys(functionsOfDoubles)) {
+    const { f, exact } = accuracies[name] as { f: (x: Tensor) => Tensor; exact: (x: number) => number };
+    const got = await ct.data(f(ct.tensor(points, { dtype: "f64" })));
+    points.forEach((x, i) => {
+      const want = (name === "softplus" ? doubleMath().softplus : exact)(x);
+      const units = unitsOff(got[i], want, { type: "f64" });
+      assert.ok(x === 0 ? Object.is(got[i], want) : units <= 1.5, `${name}(${x}) is ${got[i]}, not ${want}`);
+    });
+  }
+  await ct.setDevice("auto");
+});
