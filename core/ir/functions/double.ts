@@ -1,6 +1,7 @@
 /**
- * The functions of this folder in double precision, for devices that may call JavaScript, where those of `doubles` are no arithmetic: those of `Math`, and what it lacks, defines
- * otherwise than IEEE 754 or has with more than one unit in the last place of error, in pairs of doubles (`double_pairs.ts`).
+ * The functions of this folder in double precision, for devices that may call JavaScript: those of `Math`, and what it lacks, defines
+ * otherwise than IEEE 754 or has with more than one unit in the last place of error, in pairs of doubles (`double_pairs.ts`). `wasm`
+ * computes some by arithmetic (`doubles`).
  *
  * @module
  */
