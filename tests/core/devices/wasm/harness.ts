@@ -16,6 +16,7 @@ import {
   phaseParams,
 } from "../../../../core/devices/wasm/codegen/context.ts";
 import { scalarEmitter } from "../../../../core/devices/wasm/codegen/expressions/scalar_emitter.ts";
+import { doubleEmitter } from "../../../../core/devices/wasm/codegen/expressions/double_emitter.ts";
 import { vectorEmitter } from "../../../../core/devices/wasm/codegen/expressions/vector_emitter.ts";
 import { emitKernel } from "../../../../core/devices/wasm/codegen/generators.ts";
 import { narrowTile, type TileColumns, wasmTiles, wideTile } from "../../../../core/devices/wasm/codegen/matmul/tile.ts";
@@ -106,6 +107,7 @@ export function prepare(
   const context: GeneratorContext = {
     module,
     vector: vectorEmitter(new Map()),
+    doubles: doubleEmitter(new Map()),
     scalar: scalarEmitter(new Map()),
     program,
     threads,
