@@ -103,10 +103,11 @@ function numbersOf(argnum: Argnum): readonly number[] {
 /**
  * The argument of a number, or the list of those of several.
  *
- * @throws {RangeError} If there is none, or a list names one twice.
+ * @throws {RangeError} If there is none, or a list names one twice or none at all.
  */
 export function chosenOf<A extends readonly unknown[], N extends Argnum>(args: A, argnum: N, what: string): Chosen<A, N> {
   const numbers = numbersOf(argnum);
+  if (numbers.length === 0) throw new RangeError(`Cannot take ${what} with respect to no argument: argnum is an empty list`);
   for (const [i, number] of numbers.entries()) {
     if (!(number in args)) {
       throw new RangeError(
@@ -174,7 +175,7 @@ export function grad<R extends unknown[]>(f: (x: TensorLike, ...rest: R) => Tens
  * @param f Returns a scalar. Gradients by floats for storage are f32.
  * @throws {TypeError} When the returned function is called: if f does not return a scalar.
  * @throws {DTypeError} If a tensor of the argument is not floating.
- * @throws {RangeError} If there is no argument `argnum`, or it is named twice.
+ * @throws {RangeError} If there is no argument `argnum`, it is named twice, or the list is empty.
  */
 export function grad<A extends unknown[], const N extends Argnum = 0>(
   f: (...args: A) => Tensor,
