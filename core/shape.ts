@@ -37,6 +37,11 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
+/** The axes of a shape that are not among some. */
+export function otherAxes(shape: readonly unknown[], axes: readonly number[]): number[] {
+  return shape.flatMap((_, axis) => axes.includes(axis) ? [] : [axis]);
+}
+
 /** Whether two shapes are the same. */
 export function sameShape(a: Shape, b: Shape): boolean {
   if (a === b) return true;

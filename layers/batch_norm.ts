@@ -19,7 +19,7 @@ import { slice } from "../core/ops/slice.ts";
 import { sum } from "../core/ops/sum.ts";
 import { sqrt } from "../core/ops/unary.ts";
 import { fraction, positive } from "../core/ranges.ts";
-import { type Shape, showShape } from "../core/shape.ts";
+import { otherAxes, type Shape, showShape } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { sumOverProcesses } from "../core/values/processes.ts";
 import type { Empty, Layer } from "./layer.ts";
@@ -117,7 +117,7 @@ export function batchNorm<A extends boolean = true, T extends boolean = true>(
         const distance = sub(x, perChannel(state.runningMean, x.rank));
         return [rescaled(state.runningVar, (scale) => mul(distance, scale)), state];
       }
-      const axis = x.shape.map((_, i) => i).filter((i) => i !== 1);
+      const axis = otherAxes(x.shape, [1]);
       const { mean, count, degrees, total } = sync ? sharedMean(x, axis) : ownMean(x, axis);
       const { distance, offset, squares } = aroundMean(x, perChannel(mean, x.rank), axis, count, total);
       const summed = reshape(squares, mean.shape);

@@ -14,7 +14,7 @@ import { ExpressionReader, madeOf, type Memory, MustMaterialize } from "./expres
 import type { KernelCore, Loop, View } from "../ir/lowering.ts";
 import { canonicalStrides, isContiguous } from "../ir/axes.ts";
 import { constant, type Expr, scalarType } from "../ir/expr.ts";
-import { contiguousStrides, reshapeStrides, type Shape, sizeOf } from "../shape.ts";
+import { contiguousStrides, otherAxes, reshapeStrides, type Shape, sizeOf } from "../shape.ts";
 import { type DType, indexType, roundTo } from "../dtype.ts";
 import { type Access, type Kernel, mapAccesses, readsOf, type Store } from "../ir/kernel.ts";
 import type { Graph } from "./graph.ts";
@@ -176,7 +176,7 @@ class Lowering implements Memory {
   }
 
   #reduce(node: Node, input: Node, op: "sum" | "prod" | "max" | "min" | "argmax" | "argmin", axes: readonly number[]): void {
-    const keep = input.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+    const keep = otherAxes(input.shape, axes);
     const order = [...keep, ...axes];
     const extents = order.map((axis) => input.shape[axis]);
     const reader = new ExpressionReader(this, extents, order);

@@ -11,7 +11,7 @@ import { apply } from "../ops/define.ts";
 import { constantOf } from "../ops/constant.ts";
 import { onBehalf } from "../ops/watch.ts";
 import { batchAll } from "../ops/sum.ts";
-import { broadcastTo, permute } from "../ops/movement.ts";
+import { broadcastTo, moveAxis } from "../ops/movement.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
 import { placeholder, Tensor, withTrace } from "../tensor.ts";
 import { mapLeaves, refusePromises, treeLeaves } from "../tree.ts";
@@ -33,11 +33,6 @@ const axisOrAxes: Kind<NonNullable<VmapOptions["inAxis"]>> = kindOf(
   "number",
 );
 const vmapOptions = optionTable<VmapOptions>({ inAxis: axisOrAxes, outAxis: whole });
-
-function moveAxis(x: Tensor, from: number, to: number): Tensor {
-  const rest = x.shape.map((_, axis) => axis).filter((axis) => axis !== from);
-  return permute(x, [...rest.slice(0, to), from, ...rest.slice(to)]);
-}
 
 /**
  * The function on a batch of examples, without a loop.

@@ -7,7 +7,17 @@ import { ShapeError } from "../errors.ts";
 import { madeBy } from "../ir/operation.ts";
 import { argument, axisPair, whole, wholeList, wholes } from "../kinds.ts";
 import { axesOption, checkOptions, optionTable } from "../options.ts";
-import { broadcastShapes, checkShape, normalizeAxes, normalizeAxis, sameShape, type Shape, showShape, sizeOf } from "../shape.ts";
+import {
+  broadcastShapes,
+  checkShape,
+  normalizeAxes,
+  normalizeAxis,
+  otherAxes,
+  sameShape,
+  type Shape,
+  showShape,
+  sizeOf,
+} from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { firstOf, viewOfConstant } from "./algebra.ts";
 import { apply, linear } from "./define.ts";
@@ -143,7 +153,7 @@ export function moveAxis(x: TensorLike, from: number | readonly number[], to: nu
       to: targets,
     });
   }
-  const rest = tensor.shape.flatMap((_, axis) => sources.includes(axis) ? [] : [axis]);
+  const rest = otherAxes(tensor.shape, sources);
   let next = 0;
   return permute(
     tensor,

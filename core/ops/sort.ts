@@ -11,7 +11,7 @@ import { argument, flag, natural, numbers, whole } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
 import { indexType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { normalizeAxes, normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
+import { normalizeAxes, normalizeAxis, otherAxes, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { asFloat, upcast } from "./cast.ts";
 import { asTensor } from "./literal.ts";
@@ -191,7 +191,7 @@ export function quantile(x: TensorLike, q: number | readonly number[], options: 
       { shape: tensor.shape, axis: list },
     );
   }
-  const others = tensor.shape.map((_, axis) => axis).filter((axis) => !list.includes(axis));
+  const others = otherAxes(tensor.shape, list);
   const rows = others.map((axis) => tensor.shape[axis]);
   const sorted = sort(reshape(permute(tensor, [...others, ...list]), [...rows, count]));
   const shape = keepDims ? tensor.shape.map((extent, axis) => list.includes(axis) ? 1 : extent) : rows;

@@ -7,7 +7,7 @@ import { isFloat } from "../dtype.ts";
 import { constantValue } from "../ir/operation.ts";
 import { flag, wholes } from "../kinds.ts";
 import { checkOptions, optionTable } from "../options.ts";
-import { normalizeAxes, sameShape, type Shape, sizeOf } from "../shape.ts";
+import { normalizeAxes, otherAxes, sameShape, type Shape, sizeOf } from "../shape.ts";
 import type { Op, Tensor, TensorLike } from "../tensor.ts";
 import { firstOf, viewOfConstant } from "./algebra.ts";
 import { upcast } from "./cast.ts";
@@ -76,11 +76,6 @@ export interface ReduceAttrs {
   readonly axes: readonly number[];
 }
 
-/** The axes that are not reduced. */
-function remainingAxes(shape: Shape, axes: readonly number[]): number[] {
-  return shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-}
-
 /** The shape rule of reductions. */
 export function reducedShape([shape]: readonly Shape[], { axes }: ReduceAttrs): Shape {
   return shape.filter((_, axis) => !axes.includes(axis));
@@ -88,7 +83,7 @@ export function reducedShape([shape]: readonly Shape[], { axes }: ReduceAttrs): 
 
 /** The reduced tensor repeated along the axes it lost. */
 export function broadcastBack(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
-  return broadcastInDim(x, shape, remainingAxes(shape, axes));
+  return broadcastInDim(x, shape, otherAxes(shape, axes));
 }
 
 /** The same axes when there is one more in front. */

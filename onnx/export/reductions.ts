@@ -9,6 +9,7 @@ import { prodOp } from "../../core/ops/prod.ts";
 import { reshapeOp } from "../../core/ops/reshape.ts";
 import { argsortOp } from "../../core/ops/sort.ts";
 import { type ReduceAttrs, sumOp } from "../../core/ops/sum.ts";
+import { otherAxes } from "../../core/shape.ts";
 import type { Op } from "../../core/tensor.ts";
 import { productOf, sameExtents } from "./extents.ts";
 import type { Value } from "./graph.ts";
@@ -49,7 +50,7 @@ function indexOf(op: string): Row {
   return (value, emitter) => {
     const [x] = value.inputs;
     const axes = axesOf(value);
-    const rest = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+    const rest = otherAxes(x.shape, axes);
     const perm = [...rest, ...axes];
     let name = emitter.of(x);
     let axis = axes[0];

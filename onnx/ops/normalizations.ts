@@ -4,23 +4,8 @@
  * @module
  */
 import { ShapeError } from "../../core/errors.ts";
-import { normalizeAxis, showShape, sizeOf } from "../../core/shape.ts";
-import {
-  add,
-  avgPool2d,
-  div,
-  mean,
-  mul,
-  norm,
-  pow,
-  reshape,
-  rsqrt,
-  sqrt,
-  square,
-  sub,
-  type Tensor,
-  variance,
-} from "../../mod.ts";
+import { normalizeAxis, otherAxes, showShape, sizeOf } from "../../core/shape.ts";
+import { add, avgPool2d, div, mean, mul, norm, pow, reshape, rsqrt, square, std, sub, type Tensor, variance } from "../../mod.ts";
 import type { Call, OpTable, Results } from "../call.ts";
 import { padSpatial } from "./windows.ts";
 
@@ -42,25 +27,24 @@ function batchNormalization(call: Call): Results {
   };
   if (!call.attributes.flag("training_mode", false)) return normalized(runningMean, runningVariance);
   const momentum = call.attributes.number("momentum", 0.9);
-  const axis = x.shape.map((_, i) => i).filter((i) => i !== 1);
+  const axis = otherAxes(x.shape, [1]);
   const [average, spread] = [mean(x, { axis }), variance(x, { axis })];
   const moved = (running: Tensor, now: Tensor) => add(mul(running, momentum), mul(now, 1 - momentum));
   return [normalized(average, spread), moved(runningMean, average), moved(runningVariance, spread)];
 }
 
-function standardized(x: Tensor, axis: readonly number[], epsilon: number): Tensor {
-  const centred = sub(x, mean(x, { axis, keepDims: true }));
-  return mul(centred, rsqrt(add(mean(square(centred), { axis, keepDims: true }), epsilon)));
-}
-
-function spatialAxes(x: Tensor): number[] {
-  return x.shape.map((_, i) => i).slice(2);
+/** Mean 0 and deviation 1 along axes, with the mean and 1 / the deviation. */
+function standardized(x: Tensor, axis: readonly number[], epsilon: number): [normal: Tensor, average: Tensor, inverse: Tensor] {
+  const average = mean(x, { axis, keepDims: true });
+  const inverse = rsqrt(add(variance(x, { axis, keepDims: true }), epsilon));
+  return [mul(sub(x, average), inverse), average, inverse];
 }
 
 function instanceNormalization(call: Call): Tensor {
   const epsilon = call.attributes.number("epsilon", 1e-5);
   return call.lifted((x, scale, bias) => {
-    return add(mul(standardized(x, spatialAxes(x), epsilon), perChannel(scale, x)), perChannel(bias, x));
+    const [normal] = standardized(x, otherAxes(x.shape, [0, 1]), epsilon);
+    return add(mul(normal, perChannel(scale, x)), perChannel(bias, x));
   });
 }
 
@@ -68,10 +52,8 @@ function layerNormalization(call: Call): Results {
   const x = call.computed(0);
   const first = normalizeAxis(call.attributes.number("axis", -1), x.rank, "LayerNormalization");
   const axis = x.shape.map((_, i) => i).slice(first);
-  const average = mean(x, { axis, keepDims: true });
-  const centred = sub(x, average);
-  const inverse = rsqrt(add(mean(square(centred), { axis, keepDims: true }), call.attributes.number("epsilon", 1e-5)));
-  const scaled = mul(mul(centred, inverse), call.computed(1));
+  const [normal, average, inverse] = standardized(x, axis, call.attributes.number("epsilon", 1e-5));
+  const scaled = mul(normal, call.computed(1));
   return [call.like(0, call.has(2) ? add(scaled, call.computed(2)) : scaled), average, inverse];
 }
 
@@ -93,7 +75,7 @@ function groupNormalization(call: Call): Tensor {
       throw new ShapeError(`Cannot normalize ${showShape(x.shape)} in ${groups} groups of channels`, { groups });
     }
     const grouped = reshape(x, [n, groups, c / groups, sizeOf(spatial)]);
-    const normal = standardized(grouped, [2, 3], call.attributes.number("epsilon", 1e-5));
+    const [normal] = standardized(grouped, [2, 3], call.attributes.number("epsilon", 1e-5));
     if (call.opset >= 21) return add(mul(reshape(normal, x.shape), perChannel(scale, x)), perChannel(bias, x));
     const placed = (each: Tensor) => reshape(each, [groups, 1, 1]);
     return reshape(add(mul(normal, placed(scale)), placed(bias)), x.shape);
@@ -124,10 +106,7 @@ function lpNormalization(call: Call): Tensor {
 
 function meanVariance(call: Call): Tensor {
   const axis = call.attributes.numbers("axes", [0, 2, 3]);
-  return call.lifted((x) => {
-    const centred = sub(x, mean(x, { axis, keepDims: true }));
-    return div(centred, add(sqrt(mean(square(centred), { axis, keepDims: true })), 1e-9));
-  });
+  return call.lifted((x) => div(sub(x, mean(x, { axis, keepDims: true })), add(std(x, { axis, keepDims: true }), 1e-9)));
 }
 
 /** What these ops do. */
