@@ -4,14 +4,14 @@
  * @module
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
-import { gatherInputs, staysInside, windowAxes } from "../../../../ir/windows.ts";
+import { staysInside, windowAxes } from "../../../../ir/windows.ts";
 import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { address, decompose } from "../shader/coordinates.ts";
 import { u32 } from "../shader/shader.ts";
 import type { Product, ProductOperand } from "../tiled_product/product.ts";
 import { generateTiledProduct } from "../tiled_product/tiled_product.ts";
 import { generateDirect } from "./direct.ts";
-import { channelsPerGroup, type Gather } from "./gather.ts";
+import { channelsPerGroup, gatherOf } from "./gather.ts";
 import { channelAndTap, goesTapByTap, pixel, storedAsImages, usesTiles } from "./tiled.ts";
 
 /** The shaders of a convolution. */
@@ -20,24 +20,6 @@ export function generateConv2d(context: KernelContext<ConvKernel>): KernelCode {
   return usesTiles(kernel.geometry, target)
     ? generateTiledProduct(context, productOf(kernel))
     : generateDirect(context, gatherOf(kernel));
-}
-
-/** Outputs gather from the image. */
-function gatherOf({ geometry: g, operands: [source, filter] }: ConvKernel): Gather {
-  const { c, o } = channelsPerGroup(g);
-  const [rows, columns] = windowAxes(g);
-  const taps = g.kh * g.kw;
-  return {
-    batch: g.n,
-    groups: g.groups,
-    outChannels: o,
-    inChannels: c,
-    rows: gatherInputs(rows),
-    columns: gatherInputs(columns),
-    source,
-    filter,
-    filterStrides: [o * c * taps, c * taps, taps, g.kw],
-  };
 }
 
 /** Filters [out, (in, ky, kx)] by patches [(in, ky, kx), (image, y, x)]. */

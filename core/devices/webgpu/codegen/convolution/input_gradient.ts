@@ -4,14 +4,13 @@
  * @module
  */
 import type { ConvKernel } from "../../../../ir/kernel.ts";
-import { gatherOutputs, windowAxes } from "../../../../ir/windows.ts";
 import type { KernelCode, KernelContext } from "../kernel_code.ts";
 import { address, decompose } from "../shader/coordinates.ts";
 import { u32 } from "../shader/shader.ts";
 import type { Product, ProductOperand } from "../tiled_product/product.ts";
 import { generateTiledProduct } from "../tiled_product/tiled_product.ts";
 import { generateDirect } from "./direct.ts";
-import { channelsPerGroup, type Gather } from "./gather.ts";
+import { channelsPerGroup, gatherOf } from "./gather.ts";
 import { phasesProduct, usesPhases } from "./strided_input_gradient.ts";
 import { channelAndTap, gradientUsesTiles, pixel, storedAsImages } from "./tiled.ts";
 
@@ -22,24 +21,6 @@ export function generateConv2dInputGrad(context: KernelContext<ConvKernel>): Ker
   return gradientUsesTiles(kernel.geometry, target)
     ? generateTiledProduct(context, productOf(kernel))
     : generateDirect(context, gatherOf(kernel));
-}
-
-/** Inputs gather from the output gradient. */
-function gatherOf({ geometry: g, operands: [source, filter] }: ConvKernel): Gather {
-  const { c, o } = channelsPerGroup(g);
-  const [rows, columns] = windowAxes(g);
-  const taps = g.kh * g.kw;
-  return {
-    batch: g.n,
-    groups: g.groups,
-    outChannels: c,
-    inChannels: o,
-    rows: gatherOutputs(rows),
-    columns: gatherOutputs(columns),
-    source,
-    filter,
-    filterStrides: [o * c * taps, taps, c * taps, g.kw],
-  };
 }
 
 /** Filters [in, (out, ky, kx)] by patches of the output gradient, taken backwards. */
