@@ -207,7 +207,7 @@ export { jvp } from "./core/grad/jvp.ts";
 export { checkpoint } from "./core/grad/checkpoint.ts";
 export { customVjp } from "./core/grad/custom.ts";
 export { hessian, type Jacobian, jacobian } from "./core/grad/jacobian.ts";
-export { vmap, type VmapOptions } from "./core/grad/vmap.ts";
+export { type InAxis, vmap, type VmapOptions } from "./core/grad/vmap.ts";
 export { scan, type ScanOptions } from "./core/grad/scan.ts";
 export { checkGradients, type CheckGradientsOptions, GradientError } from "./core/execution/check_gradients.ts";
 export { jit, type JitOptions } from "./core/execution/jit.ts";

@@ -19,20 +19,43 @@ import { emit, forEachRow, recordEffects, tensorsOf, withTensors } from "../valu
 import { type Steps, stepsBetween } from "../walk.ts";
 import { checkBatch } from "./border.ts";
 
+/** The axis of an argument that counts the examples, null if all share it, or a tree of such for parts of the argument. */
+export type InAxis = number | null | readonly InAxis[] | { readonly [name: string]: InAxis };
+
 /** Options of `vmap`. */
 export interface VmapOptions {
-  /** For each argument the axis that counts the examples, or null if all share it. One number serves for all. Default 0. */
-  readonly inAxis?: number | readonly (number | null)[];
+  /**
+   * For each argument the axis that counts the examples, or null if all share it; for an argument whose parts differ a record or
+   * list of them: [{ weight: 0, bias: null }, 0]. One number serves for all. Default 0.
+   */
+  readonly inAxis?: number | readonly InAxis[];
   /** Where that axis goes in the results. Default 0. */
   readonly outAxis?: number;
 }
 
 const axisOrAxes: Kind<NonNullable<VmapOptions["inAxis"]>> = kindOf(
-  "an axis, or a list with an axis or null for each argument",
-  (value) => whole.holds(value) || Array.isArray(value) && Array.from(value).every(orNull(whole).holds),
+  "an axis, or a list with an axis, null, or a tree of them for each argument",
+  (value) =>
+    whole.holds(value) || Array.isArray(value) && treeLeaves(Array.from(value)).every((axis) => orNull(whole).holds(axis.value)),
   "number",
 );
 const vmapOptions = optionTable<VmapOptions>({ inAxis: axisOrAxes, outAxis: whole });
+
+/** The axes of an argument, by the paths of its parts, as a function of the paths of its leaves. */
+function axesOf(arg: unknown, argument: number, axes: InAxis): (path: string) => number | null {
+  const parts = treeLeaves(axes);
+  const holds = (part: string, path: string) => part === "" || path === part || path.startsWith(`${part}.`);
+  const refuse = (why: string): never => {
+    throw new RangeError(`Cannot vmap argument ${argument} with the axes ${JSON.stringify(axes)}: ${why}`);
+  };
+  const leaves = treeLeaves(arg);
+  const unknown = parts.find((part) => !leaves.some(({ path }) => holds(part.path, path)));
+  if (unknown && unknown.path !== "") refuse(`it has no "${unknown.path}"`);
+  return (path) => {
+    const part = parts.find((each) => holds(each.path, path));
+    return part ? part.value as number | null : refuse(`there is none for "${path}", and null for what all examples share`);
+  };
+}
 
 /**
  * The function on a batch of examples, without a loop.
@@ -41,10 +64,14 @@ const vmapOptions = optionTable<VmapOptions>({ inAxis: axisOrAxes, outAxis: whol
  * import { grad, mul, sum, tensor, toArray, vmap } from "../../mod.ts";
  * const f = (x: Tensor) => sum(mul(x, x));
  * console.log(await toArray(vmap(grad(f))(tensor([[1, 2], [3, 4]])))); // [[2, 4], [6, 8]]
+ *
+ * const scaled = (p: { x: Tensor; rate: Tensor }) => mul(p.x, p.rate);
+ * console.log(await toArray(vmap(scaled, { inAxis: [{ x: 0, rate: null }] })({ x: tensor([1, 2]), rate: tensor(3) }))); // [3, 6]
  * import type { Tensor } from "../../mod.ts";
  * ```
  *
- * @throws {RangeError} When the returned function is called: if `inAxis` is a list without one entry per argument.
+ * @throws {RangeError} When the returned function is called: if `inAxis` is a list without one entry per argument, or a tree of axes
+ * has parts that the argument has not, or lacks some.
  * @throws {ShapeError} If the batched axes have different extents, or there is none.
  */
 export function vmap<A extends unknown[], R>(
@@ -64,10 +91,13 @@ export function vmap<A extends unknown[], R>(
       const batches = new Map<Tensor, Tensor>();
       let size: number | undefined;
       const examples = args.map((arg, i) => {
-        const axis = typeof inAxis === "number" ? inAxis : inAxis[i];
-        if (axis === null) return arg;
+        const axes = typeof inAxis === "number" ? inAxis : inAxis[i];
+        if (axes === null) return arg;
+        const axisAt = typeof axes === "number" ? () => axes : axesOf(arg, i, axes);
         return mapLeaves(arg, (x, path) => {
           if (!(x instanceof Tensor)) return x;
+          const axis = axisAt(path);
+          if (axis === null) return x;
           const from = normalizeAxis(axis, x.rank, "vmap");
           if (size !== undefined && size !== x.shape[from]) {
             throw new ShapeError(

@@ -13,6 +13,7 @@ import {
   grad,
   gt,
   hessian,
+  type InAxis,
   item,
   jacobian,
   jit,
@@ -145,6 +146,11 @@ testOnDevices("vmap says which argument does not fit", () => {
     (error) => error instanceof ShapeError && error.facts.path === "b" && error.facts.argument === 0,
   );
   assert.throws(() => vmap((x: Tensor) => x, { inAxis: [null] })(zeros([3])), ShapeError);
+  const parts = (axes: InAxis) => () =>
+    vmap((p: { a: Tensor; b: Tensor[] }) => p.a, { inAxis: [axes] })({ a: zeros([3]), b: [zeros([3])] });
+  assert.throws(parts({ a: 0 }), { name: "RangeError", message: /there is none for "b.0"/ });
+  assert.throws(parts({ a: 0, b: [0, null] }), { name: "RangeError", message: /it has no "b.1"/ });
+  assert.throws(parts({ a: 0, b: "0" as unknown as null }), { name: "TypeError", message: /a tree of them for each argument/ });
   assert.throws(() => vmap((x: Tensor) => x)(zeros([])), ShapeError);
 }, ["reference"]);
 
@@ -201,6 +207,23 @@ testOnDevices("gradients have the form of the argument; what nothing depends on 
   const constant = grad((_: Tensor) => tensor(1))(tensor([1, 2]));
   assert.deepEqual(await toArray(constant), [0, 0]);
   assert.deepEqual(await toArray(grad((x: Tensor) => sum(x))(zeros([0]))), []);
+});
+
+testOnDevices("vmap takes an axis for each part of an argument", async () => {
+  type Params = { w: Tensor; rest: [Tensor, Tensor] };
+  const f = ({ w, rest: [a, b] }: Params, x: Tensor) => sum(mul(add(mul(w, x), a), b));
+  const [w, a, b] = [tensor([[1, 2, 3], [4, 5, 6]]), tensor([7, 8]), tensor([[1, 2], [3, 4], [5, 6]])];
+  const x = tensor([9, 10]);
+  const expected = stack([0, 1, 2].map((i) => f({ w: take(w, i, { axis: 1 }), rest: [a, take(b, i)] }, x)));
+  const params: Params = { w, rest: [a, b] };
+  await assertTensors(vmap(f, { inAxis: [{ w: 1, rest: [null, 0] }, null] })(params, x), expected, "parts");
+  const shared = { w: take(w, 0, { axis: 1 }), rest: [a, take(b, 0)] } as Params;
+  const xs = tensor([[1, 2], [3, 4]]);
+  await assertTensors(
+    vmap(f, { inAxis: [{ w: null, rest: null }, 0] })(shared, xs),
+    vmap(f, { inAxis: [null, 0] })(shared, xs),
+    "shared",
+  );
 });
 
 testOnDevices("grad by another argument", async () => {
