@@ -12,6 +12,7 @@ import {
   showLineChart,
 } from "../../visual/mod.ts";
 import { elements, texts } from "./svg.ts";
+import { anyText } from "../support/texts.ts";
 
 const [first, second] = ["#4269d0", "#efb118"];
 
@@ -238,7 +239,7 @@ Deno.test("curves have any finite x", () => {
 
 Deno.test("barChart and showBarChart draw whatever can be drawn", () => {
   const options = fc.tuple(
-    fc.array(fc.tuple(fc.string({ unit: "binary", maxLength: 12 }), anyNumber, anyNumber), { maxLength: 12 }),
+    fc.array(fc.tuple(anyText(12), anyNumber, anyNumber), { maxLength: 12 }),
     scale,
   )
     .map(([rows, scale]) => ({
