@@ -111,6 +111,8 @@ interface Item {
   position: number;
   /** Instructions per point, if it was asked for. */
   cost: number | undefined;
+  /** Whether it was tried, and nothing has changed for it since. */
+  settled: boolean;
 }
 
 /** The kernels while they are fused: what is known about buffers is kept up to date, so that a step costs what it moves. */
@@ -132,7 +134,10 @@ class Fusion {
     return this.#list.flatMap((item) => item ? [item.kernel] : []);
   }
 
-  /** Tries each kernel once, with all that it can become part of. Whether anything was fused. */
+  /**
+   * Tries each kernel with all that it can become part of, and goes on from where it is then, with what is not settled. Whether anything
+   * was fused.
+   */
   pass(): boolean {
     let fused = false;
     for (let position = 0; position < this.#list.length; position++) {
@@ -146,9 +151,19 @@ class Fusion {
 
   #add(kernel: Kernel, position: number, cost?: number): Item {
     const [reads, writes] = [[...readsOf(kernel)], [...writesOf(kernel)]];
-    const item: Item = { kernel, size: sizeOf(kernel.shape), reads, writes, position, cost };
+    const item: Item = { kernel, size: sizeOf(kernel.shape), reads, writes, position, cost, settled: false };
     for (const buffer of reads) addTo(this.#readers, buffer, item);
     for (const buffer of writes) addTo(this.#writers, buffer, item);
+    return item;
+  }
+
+  /** The kernel that two others have become. */
+  #become(kernel: Kernel, producer: Item, consumer: Item): Item {
+    this.#remove(producer);
+    this.#remove(consumer);
+    const item = this.#add(kernel, consumer.position, costOf(producer) + costOf(consumer));
+    this.#unsettle(producer);
+    this.#unsettle(consumer);
     return item;
   }
 
@@ -157,10 +172,25 @@ class Fusion {
     for (const buffer of item.writes) this.#writers.get(buffer)!.delete(item);
   }
 
+  /** Where a kernel was replaced, others are tried again: those that share a buffer with it, and those with a producer that does. */
+  #unsettle({ reads, writes }: Item): void {
+    for (const buffer of [...reads, ...writes]) {
+      for (const reader of this.#readers.get(buffer) ?? []) reader.settled = false;
+      for (const writer of this.#writers.get(buffer) ?? []) {
+        writer.settled = false;
+        for (const made of writer.writes) {
+          for (const reader of this.#readers.get(made) ?? []) reader.settled = false;
+        }
+      }
+    }
+  }
+
   /** Makes the kernel at `position` part of one that it reads from; returns where that one is now. */
   #fuseAt(position: number): number | undefined {
     const consumer = this.#list[position];
-    if (consumer?.kernel.kind !== "map") return undefined;
+    if (!consumer || consumer.settled) return undefined;
+    consumer.settled = true;
+    if (consumer.kernel.kind !== "map") return undefined;
     for (const buffer of consumer.reads) {
       for (const producer of this.#writers.get(buffer) ?? []) {
         // A kernel may work in place, and most that it reads from are of another size.
@@ -192,31 +222,17 @@ class Fusion {
    */
   #replace(producer: Item, consumer: Item, kernel: Kernel): number | undefined {
     const [from, to] = [producer.position, consumer.position];
-    const cost = costOf(producer) + costOf(consumer);
-    if (!this.#isTouched(producer.writes, from, to)) {
-      this.#remove(producer);
-      this.#remove(consumer);
-      this.#list[from] = undefined;
-      this.#list[to] = this.#add(kernel, to, cost);
-      return to;
-    }
-    const after: Item[] = [];
-    const made = new Set(producer.writes);
-    const later = new Set<number>();
-    const isLater = (buffer: number) => later.has(buffer);
-    const needsProducer = (buffer: number) => made.has(buffer) || later.has(buffer);
-    for (let i = from + 1; i < to; i++) {
-      const each = this.#list[i];
-      if (!each || !(each.reads.some(needsProducer) || each.writes.some(needsProducer))) continue;
-      after.push(each);
-      for (const buffer of each.writes) later.add(buffer);
-    }
-    if (consumer.reads.some(isLater) || consumer.writes.some(isLater)) {
+    const after = this.#between(producer, consumer);
+    if (!after) {
       addTo(this.#apart, consumer, producer);
       return undefined;
     }
-    this.#remove(producer);
-    this.#remove(consumer);
+    const fused = this.#become(kernel, producer, consumer);
+    this.#list[from] = undefined;
+    if (after.length === 0) {
+      this.#place(fused, to);
+      return to;
+    }
     let [end, moved] = [from, 0];
     for (let i = from + 1; i < to; i++) {
       const each = this.#list[i];
@@ -224,26 +240,33 @@ class Fusion {
       if (each === after[moved]) moved++;
       else this.#place(each, end++);
     }
-    const fused = this.#add(kernel, end, cost);
-    this.#list[end++] = fused;
+    this.#place(fused, end++);
     for (const each of after) this.#place(each, end++);
     this.#list.fill(undefined, end, to + 1);
     return fused.position;
   }
 
+  /** What lies between two kernels and needs the first, in order; undefined if the second needs some of that. */
+  #between(producer: Item, consumer: Item): readonly Item[] | undefined {
+    const needing = new Set([producer]);
+    for (const item of needing) {
+      for (const buffer of item.writes) {
+        for (const users of [this.#readers.get(buffer), this.#writers.get(buffer)]) {
+          for (const user of users ?? []) {
+            if (user.position <= item.position || user.position > consumer.position) continue;
+            if (user !== consumer) needing.add(user);
+            else if (item !== producer) return undefined;
+          }
+        }
+      }
+    }
+    needing.delete(producer);
+    return [...needing].sort((a, b) => a.position - b.position);
+  }
+
   #place(item: Item, position: number): void {
     this.#list[position] = item;
     item.position = position;
-  }
-
-  /** Whether a kernel between two positions reads or writes one of the buffers. */
-  #isTouched(buffers: readonly number[], from: number, to: number): boolean {
-    for (const buffer of buffers) {
-      for (const users of [this.#readers.get(buffer), this.#writers.get(buffer)]) {
-        for (const { position } of users ?? []) if (position > from && position < to) return true;
-      }
-    }
-    return false;
   }
 }
 
