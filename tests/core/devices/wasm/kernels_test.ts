@@ -153,6 +153,20 @@ Deno.test("matmul: operands that threads pack for themselves, or for all", () =>
   }
 });
 
+Deno.test("matmul: steps that threads share, so many that they are packed by parts", () => {
+  const cases: readonly MatmulCase[] = [
+    [1, 64, 2064, 130, "rows", "columns"],
+    [1, 131, 4128, 70, "columns", "rows"],
+    [1, 64, 2064, 130, "reversed", "spaced"],
+    [3, 30, 2064, 130, "rows", "shared"],
+  ];
+  for (const of of cases) {
+    const { pieces, addsParts } = planPieces(simplifyProduct(matmulKernel(...of)), 2, 2, wasmTiles(new WasmModule(), narrowTile));
+    assert.deepEqual([addsParts, pieces], [true, of[2] > 4096 ? 4 : 2], `${of}`);
+    checkMatmul(...of);
+  }
+});
+
 // --- convolutions -----------------------------------------------------------------------------------------------------------------
 
 interface ConvCase {

@@ -7,7 +7,7 @@ import { type Blocks, evenBlocks, roundUp } from "../emit/blocks.ts";
 import { floatBytes, vectorLanes } from "../emit/vectors.ts";
 import { chooseGrid, type Grid } from "./grid.ts";
 import { isNear, type Matrix, type Product } from "./product.ts";
-import { lanesOf, maxTileRows, type Tiles } from "./tile.ts";
+import { lanesOf, maxTileRows, spreads, type Tiles } from "./tile.ts";
 
 /**
  * Steps of the inner product at a time: at most so many, or as many as a narrow panel of 32 KiB has, most of which stays in the first-level
@@ -90,23 +90,46 @@ const fullCache = 0.03;
 /** Multiply-adds of a thread in whose time threads meet once more: some microseconds. */
 const meeting = 100_000;
 
+/** Multiply-adds in whose time an element of one of several sums is stored, loaded and added, and the fewest steps of each. */
+const addedElement = 10;
+const leastPartSteps = 1024;
+
+/**
+ * How much longer tiles of single vectors take whose left matrix is not packed: see `micro_kernel.ts`. It is packed where that gains so many
+ * times what packing takes: where it was twice to four times, products became no faster.
+ */
+const notPacked = 0.12;
+const muchMore = 8;
+
 /** Most bytes of operands that are packed before the product begins. */
 const mostPackedBytes = 2 ** 26;
 
+/** A plan and into how many pieces it cuts the product. */
+interface Pieces {
+  readonly plan: PackedPlan;
+  readonly pieces: number;
+  /** Whether the plan's product is a batch of parts of the steps, whose results are to be added. */
+  readonly addsParts?: boolean;
+}
+
 /**
  * A product cut into at most some number of pieces for each of some threads, or a few more, where pieces share what is packed; else into as
- * many as do not pack much more often than one each.
+ * many as do not pack much more often than one each, or, if it has many steps, into parts of these.
  */
-export function planPieces(
-  product: Product,
-  threads: number,
-  perThread: number,
-  tiles: Tiles,
-): { plan: PackedPlan; pieces: number } {
+export function planPieces(product: Product, threads: number, perThread: number, tiles: Tiles): Pieces {
   const one = planPacked(product, tiles, { pieces: threads });
   const { batch, m, n, k } = product;
   const oncePacked = 1 / n + 1 / m;
   const meetings = threads * meeting / (batch * m * n * k);
+  const parts = stepParts(product, threads, perThread);
+  if (parts > 1) {
+    const alone = packedByThread / packedElement * packingShare(one) + (one.packLhs || !spreads(tiles) ? 0 : notPacked);
+    const cost = packedByThread * oncePacked + meetings + addedElement * parts / k;
+    if (cost < alone && cost < packedForAll * oncePacked + meetings) {
+      const plan = planPacked(partsOf(product, parts), tiles, { pieces: parts, packing: "all" });
+      return { plan, pieces: parts, addsParts: true };
+    }
+  }
   if (
     threads > 1 && packingShare(one) > packedElement * oncePacked + meetings &&
     batch * (m + n) * k * floatBytes <= mostPackedBytes
@@ -126,6 +149,22 @@ export function planPieces(
     if (packingShare(plan) <= most) return { plan, pieces: threads * count };
   }
   return { plan: one, pieces: threads };
+}
+
+/** Into how many parts the steps may be cut, as many for each thread; 1 if they are too few. */
+function stepParts({ batch, k, exchanged }: Product, threads: number, perThread: number): number {
+  if (batch > 1 || exchanged || threads === 1) return 1;
+  for (let parts = threads * perThread; parts >= threads; parts -= threads) {
+    if (k % (4 * parts) === 0 && k / parts >= leastPartSteps) return parts;
+  }
+  return 1;
+}
+
+/** The products of so many parts of the steps as a batch. */
+function partsOf(product: Product, parts: number): Product {
+  const k = product.k / parts;
+  const { lhs, rhs } = product;
+  return { ...product, batch: parts, k, lhs: { ...lhs, batch: k * lhs.column }, rhs: { ...rhs, batch: k * rhs.row } };
 }
 
 /** Strips of columns of which a thread multiplies one after the other. */
@@ -176,22 +215,24 @@ function blocksOf({ m, n }: Product, tiles: Tiles): Pick<PackedPlan, "rowBlocks"
   return { rowBlocks: evenBlocks(m, maxTileRows), panelColumns, panels: Math.ceil(n / panelColumns) };
 }
 
-/** Cuts a product by a grid, or into as many pieces. */
+/** Cuts a product by a grid, or into as many pieces; where each packs what it needs that may be all, or what is worth it. */
 function planPacked(
   product: Product,
   tiles: Tiles,
-  how: { readonly pieces: number; readonly packing?: "first" } | { readonly grid: Grid; readonly packing: "thread" },
+  how: { readonly pieces: number; readonly packing?: "first" | "all" } | { readonly grid: Grid; readonly packing: "thread" },
 ): PackedPlan {
   const { batch, n, k, lhs, rhs } = product;
   const { rowBlocks, panelColumns, panels } = blocksOf(product, tiles);
   const grid = "grid" in how ? how.grid : chooseGrid(how.pieces, batch, rowBlocks.count, panels, tiles);
-  const { packing = "piece" } = how;
+  const packing = how.packing === "all" ? "piece" : how.packing ?? "piece";
+  const mayBeInPlace = how.packing === undefined;
   const panelsHere = Math.ceil(panels / grid.columns);
   const blocksHere = Math.ceil(rowBlocks.count / grid.rows);
   const near = (matrix: Matrix) => isNear(matrix.row, tiles.columns) && isNear(matrix.column, tiles.columns);
-  const lhsInPlace = packing === "piece" && near(lhs) &&
-    (panelsHere < 4 || (lhs.column === 1 && blocksHere <= maxRowBlocks));
-  const rhsInPlace = packing === "piece" && near(rhs) && rhs.column === 1 && blocksHere <= 2;
+  const worthPacking = spreads(tiles) && panelsHere * panelColumns * notPacked > muchMore * packedByThread;
+  const lhsInPlace = mayBeInPlace && near(lhs) &&
+    (panelsHere < 4 || (lhs.column === 1 && blocksHere <= maxRowBlocks && !worthPacking));
+  const rhsInPlace = mayBeInPlace && near(rhs) && rhs.column === 1 && blocksHere <= 2;
   const innerBlocks = Math.max(1, Math.ceil(k / Math.max(maxInnerSize, maxPanelFloats / panelColumns)));
   // The faster the products, the nearer to the processor panels must be.
   const keptBytes = maxKeptBytes * (vectorLanes / lanesOf(tiles)) ** 2;

@@ -50,17 +50,22 @@ interface PackingMemory {
   readonly privateBytes: number;
 }
 
-/** Writes the phases: the last has so many pieces. */
+/** Writes the phases: the last has so many pieces. Results that are still to be added are at the address in a slot. */
 export function packedProduct(
   context: GeneratorContext,
   kernel: MatmulKernel,
   plan: PackedPlan,
   pieces: number,
+  sums?: number,
 ): readonly Phase[] {
   const { product, grid, rowBlocks, panels, blockByBlock } = plan;
   // A block that is finished at once never leaves the cache if all blocks take the same memory.
   const blockRow = plan.panelsTogether * plan.panelColumns;
-  const epilogue = blockByBlock && !product.exchanged ? context.blockEpilogue(kernel, blockRow) : context.epilogue(kernel);
+  const epilogue = sums !== undefined
+    ? { slot: sums, func: undefined }
+    : blockByBlock && !product.exchanged
+    ? context.blockEpilogue(kernel, blockRow)
+    : context.epilogue(kernel);
   const resultRow = epilogue.slot === undefined ? blockRow : product.n;
   const sweep = (columns: number) => panelSweep(context, plan, columns, resultRow);
   const parts: PackedProduct = {

@@ -36,6 +36,11 @@ export function lanesOf({ registerFloats, perRegister }: Tiles): number {
   return registerFloats / perRegister;
 }
 
+/** Whether tiles load elements that are beside each other together: not in machine code, nor where the engine holds two vectors in a register. */
+export function spreads(tiles: Tiles): boolean {
+  return lanesOf(tiles) === vectorLanes && tiles.perRegister === 1;
+}
+
 /** Tiles in WebAssembly. */
 export function wasmTiles(module: WasmModule, columns: TileColumns): Tiles {
   const perRegister = columns === wideTile ? 2 : 1;

@@ -12,11 +12,11 @@
  */
 import type { ConvKernel } from "../../../../../ir/kernel.ts";
 import { sizeOf } from "../../../../../shape.ts";
-import type { FunctionWriter } from "../../assembler/function_writer.ts";
 import { type Epilogue, type GeneratorContext, type Phase, phaseLocals, phaseParams } from "../../context.ts";
-import { plus, plusScaled, slotAddress } from "../../emit/addresses.ts";
+import { slotAddress } from "../../emit/addresses.ts";
+import { addSumsOfParts } from "../../emit/part_sums.ts";
 import { setShare } from "../../emit/shares.ts";
-import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
+import { floatBytes } from "../../emit/vectors.ts";
 import { piecesFor } from "../../work.ts";
 import { type FilterGradientPlan, planFilterGradient } from "./plan.ts";
 import { sumProducts } from "./sum_products.ts";
@@ -50,15 +50,10 @@ export function addSums(
   const taps = g.kh * g.kw;
   const planes = (g.o * g.c) / g.groups;
   return context.module.func({ params: phaseParams }, (c) => {
-    const [from, to, source, end, target] = c.locals("i32", 5);
+    const [from, to] = c.locals("i32", 2);
     setShare(c, phaseLocals.piece, imageParts * tileParts, planes, from, to);
     if (imageParts > 1) {
-      const setAddress = (slot: number, plane: number, local: number) =>
-        plusScaled(slotAddress(c, slot), plane, taps * floatBytes).set(local);
-      setAddress(sums, from, source);
-      setAddress(sums, to, end);
-      setAddress(epilogue.slot, from, target);
-      addParts(c, imageParts, planes * taps * floatBytes, source, end, target);
+      addSumsOfParts(c, { slot: sums, parts: imageParts, floats: planes * taps }, epilogue.slot, taps, [from, to]);
     }
     if (epilogue.func === undefined) return;
     const pushRow = (plane: number) => c.get(plane).i32(g.kh).op("i32.mul");
@@ -66,25 +61,4 @@ export function addSums(
     pushRow(from);
     pushRow(to).i32(0).i32(g.kw).call(epilogue.func);
   });
-}
-
-/** Adds the sums of `parts` parts, `partBytes` apart, from local `source` up to `end`: first by vectors, then one by one. */
-function addParts(c: FunctionWriter, parts: number, partBytes: number, source: number, end: number, target: number): void {
-  const add = (load: "v128.load" | "f32.load", sum: "f32x4.add" | "f32.add", store: "v128.store" | "f32.store") => {
-    c.get(target).get(source).mem(load);
-    for (let part = 1; part < parts; part++) c.get(source).mem(load, part * partBytes).op(sum);
-    c.mem(store);
-  };
-  const whileRoomFor = (bytes: number, body: () => void) =>
-    c.block(() => {
-      const pushEnds = () => plus(c.get(source), bytes).get(end);
-      pushEnds().op("i32.gt_u").brIf(0);
-      c.loop(() => {
-        body();
-        c.increment(source, bytes).increment(target, bytes);
-        pushEnds().op("i32.le_u").brIf(0);
-      });
-    });
-  whileRoomFor(vectorLanes * floatBytes, () => add("v128.load", "f32x4.add", "v128.store"));
-  whileRoomFor(floatBytes, () => add("f32.load", "f32.add", "f32.store"));
 }

@@ -5,8 +5,8 @@
  */
 import type { ConvGeometry } from "../../../../../ir/windows.ts";
 import { type Blocks, evenBlocks, roundUp } from "../../emit/blocks.ts";
-import { floatBytes, vectorLanes } from "../../emit/vectors.ts";
-import { lanesOf, maxTileRows, type Tiles } from "../../matmul/tile.ts";
+import { floatBytes } from "../../emit/vectors.ts";
+import { lanesOf, maxTileRows, spreads, type Tiles } from "../../matmul/tile.ts";
 import { serialMultiplyAdds } from "../../work.ts";
 import { type Convolution, multiplyAdds } from "../problem.ts";
 
@@ -57,11 +57,6 @@ export function planPixels(g: ConvGeometry, tiles: Tiles): PixelPlan {
   if (!spreads(tiles)) return plain;
   const packed = planWith(g, tiles, true);
   return pixelCycles(packed) < pixelCycles(plain) ? packed : plain;
-}
-
-/** Whether tiles load elements that are beside each other together: not in machine code, nor where the engine holds two vectors in a register. */
-function spreads(tiles: Tiles): boolean {
-  return lanesOf(tiles) === vectorLanes && tiles.perRegister === 1;
 }
 
 function planWith(g: ConvGeometry, tiles: Tiles, packs: boolean): PixelPlan {
