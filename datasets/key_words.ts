@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { quoted } from "../core/quoted.ts";
 import { keyFromSeed } from "../core/threefry.ts";
 import type { Words } from "../core/words.ts";
 import type { KeyLike } from "./order.ts";
@@ -17,5 +18,7 @@ export function words(key: KeyLike): Words {
   if (typeof key === "number") return keyFromSeed(key);
   const given: unknown = key;
   if (Array.isArray(given) && given.length === 2 && given.every((word) => typeof word === "number")) return key;
-  throw new TypeError("Cannot draw an order on the host from this key: give a seed or the two words of a key, as numbers");
+  throw new TypeError(
+    `Cannot draw an order on the host from ${quoted(given)}: give a seed, such as 0, or the two words of a key, as numbers`,
+  );
 }

@@ -254,6 +254,14 @@ export interface ConvCall {
   readonly weight: Shape;
 }
 
+/** A remedy, if channels lie where other libraries have them. */
+export function ifChannelsAreLast(input: Shape, channels: number): string {
+  const last = input.length - 1;
+  if (input[last] !== channels) return "";
+  const order = [0, last, ...input.slice(2).map((_, i) => i + 1)];
+  return `; channels are axis 1, not the last: permute(x, [${order.join(", ")}])`;
+}
+
 function convolve(x: Tensor, weight: Tensor, options: Conv2dOptions, call: ConvCall): Tensor {
   const [n, c, h, w] = x.shape;
   const [o, perGroup, kh, kw] = weight.shape;
@@ -262,7 +270,8 @@ function convolve(x: Tensor, weight: Tensor, options: Conv2dOptions, call: ConvC
     throw new ShapeError(
       `Cannot apply ${call.what} to input ${showShape(call.input)} with weight ${showShape(call.weight)}` +
         `${groups > 1 ? ` and ${groups} groups` : ""}: the input has ${c} channels, the weight takes ${perGroup * groups}` +
-        `${o % groups === 0 ? "" : `, and ${o} output channels are not divisible by ${groups}`}`,
+        `${o % groups === 0 ? "" : `, and ${o} output channels are not divisible by ${groups}`}` +
+        (perGroup * groups === c ? "" : ifChannelsAreLast(call.input, perGroup * groups)),
       { shape: call.input, weight: call.weight, groups },
     );
   }

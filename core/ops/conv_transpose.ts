@@ -14,7 +14,7 @@ import { integer } from "../ranges.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor, TensorLike } from "../tensor.ts";
 import { promoteAll } from "./arguments.ts";
-import { addBias, checkWeight, conv2dInputGradOp, type ConvCall } from "./conv.ts";
+import { addBias, checkWeight, conv2dInputGradOp, type ConvCall, ifChannelsAreLast } from "./conv.ts";
 import { apply } from "./define.ts";
 import {
   around,
@@ -157,7 +157,9 @@ function convolveBack(x: Tensor, weight: Tensor, options: ConvTranspose2dOptions
       { shape: call.input, weight: call.weight, ...facts },
     );
   };
-  if (takes !== channels) refuse(`the input has ${channels} channels, the weight takes ${takes}`, { groups });
+  if (takes !== channels) {
+    refuse(`the input has ${channels} channels, the weight takes ${takes}${ifChannelsAreLast(call.input, takes)}`, { groups });
+  }
   if (channels % groups !== 0) refuse(`${channels} channels are not divisible by ${groups} groups`, { groups });
   const stride = pair(options.stride ?? 1, "stride", 1);
   const dilation = pair(options.dilation ?? 1, "dilation", 1);

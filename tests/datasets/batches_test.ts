@@ -82,6 +82,7 @@ Deno.test("sizes and limits that mean nothing are refused", () => {
   for (const limit of [-1, 0.5, NaN]) assert.throws(() => batches(numbered(3), { batchSize: 1, limit }), RangeError);
   assert.throws(() => batches(numbered(3), { batchSize: 1, shuffle: 0.5 }), RangeError);
   assert.throws(() => batches(numbered(3), { batchSize: 1, shuffle: key(1) as never }), /two words of a key, as numbers/);
+  assert.throws(() => batches(numbered(3), { batchSize: 1, shuffle: true as never }), /from true: give a seed, such as 0,/);
 });
 
 Deno.test("firstImages is a view of the beginning", () => {

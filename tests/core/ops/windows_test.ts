@@ -179,6 +179,18 @@ const refused: readonly [() => unknown, abstract new (...args: never[]) => Error
     "the input has 4 channels, the weight takes 3",
   ],
   [
+    () => conv2d(zeros([1, 8, 9, 3]), zeros([2, 3, 2, 2])),
+    CotangentError,
+    "Cannot apply conv2d to input [1, 8, 9, 3] with weight [2, 3, 2, 2]: the input has 8 channels, the weight takes 3; " +
+    "channels are axis 1, not the last: permute(x, [0, 3, 1, 2])",
+  ],
+  [
+    () => convTranspose1d(zeros([1, 8, 3]), zeros([3, 2, 2])),
+    CotangentError,
+    "Cannot apply convTranspose1d to input [1, 8, 3] with weight [3, 2, 2]: the input has 8 channels, the weight takes 3; " +
+    "channels are axis 1, not the last: permute(x, [0, 2, 1])",
+  ],
+  [
     () => conv1d(x3, zeros([2, 4, 4]), { dilation: 2 }),
     CotangentError,
     "Cannot apply conv1d with kernel [4] to input [1, 4, 6]: " +
