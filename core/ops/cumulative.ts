@@ -76,8 +76,9 @@ const [longest, wantedGroup] = [4096, 1024];
 
 /** The length of groups of n elements: it divides n, if there is such a one. */
 function groupLength(n: number): number {
-  const lengths = Array.from({ length: wantedGroup }, (_, i) => wantedGroup / 2 + i);
-  return lengths.findLast((length) => n % length === 0) ?? wantedGroup;
+  const least = wantedGroup / 2;
+  for (let length = 3 * least - 1; length >= least; length--) if (n % length === 0) return length;
+  return wantedGroup;
 }
 
 /** One tensor with x in front of, or behind, `count` zeros along an axis. */
