@@ -58,16 +58,21 @@ export function convert(dtype: DType, x: Expr): Expr {
   return binary("and", value, 2 ** (8 * deviceBytes(dtype)) - 1);
 }
 
+/** Whether one u32 is below another, both without the highest bit: vectors compare integers with signs faster. */
+function isBelow(x: Expr, y: Expr | number): Expr {
+  return binary("lt", bitcast("i32", x), bitcast("i32", typeof y === "number" ? constant("u32", y) : y));
+}
+
 function decodeFloat(format: FloatFormat, bits: Expr): Expr {
   const { extra, fractionBits, bias, toSign, sameExponents, step, highest } = measures(format);
   if (sameExponents) return bitcast("f32", binary("shl", bits, toSign));
   const sign = binary("and", binary("shl", bits, toSign), signBit);
   const size = binary("and", bits, 2 ** (31 - toSign) - 1);
-  const special = binary("le", constant("u32", highest * 2 ** fractionBits), size);
+  const special = isBelow(constant("u32", highest * 2 ** fractionBits - 1), size);
   const raise = select(special, constant("u32", (255 - highest) * 2 ** 23), constant("u32", (127 - bias) * 2 ** 23));
   const normal = binary("add", binary("shl", size, extra), raise);
   const small = bitcast("u32", binary("mul", cast("f32", bitcast("i32", size)), step));
-  return bitcast("f32", binary("or", select(binary("lt", size, 2 ** fractionBits), small, normal), sign));
+  return bitcast("f32", binary("or", select(isBelow(size, 2 ** fractionBits), small, normal), sign));
 }
 
 function encodeFloat(format: FloatFormat, value: Expr): Expr {
@@ -76,12 +81,12 @@ function encodeFloat(format: FloatFormat, value: Expr): Expr {
   if (sameExponents) return binary("shr", bits, toSign);
   const sign = binary("shr", binary("and", bits, signBit), toSign);
   const size = binary("and", bits, signBit - 1);
-  const special = binary("le", constant("u32", infinity), size);
+  const special = isBelow(constant("u32", infinity - 1), size);
   const raised = select(special, constant("u32", (255 - highest) * 2 ** 23), constant("u32", (127 - bias) * 2 ** 23));
   const normal = binary("shr", binary("sub", size, raised), extra);
   // Below the normal numbers elements count steps.
   const small = bitcast("u32", cast("i32", binary("mul", bitcast("f32", size), 1 / step)));
-  return binary("or", select(binary("lt", size, (128 - bias) * 2 ** 23), small, normal), sign);
+  return binary("or", select(isBelow(size, (128 - bias) * 2 ** 23), small, normal), sign);
 }
 
 /**
@@ -95,9 +100,9 @@ function roundFloat(format: FloatFormat, x: Expr): Expr {
   const odd = binary("and", binary("shr", size, extra), 1);
   const rounded = binary("and", binary("add", binary("add", size, 2 ** (extra - 1) - 1), odd), 2 ** 32 - 2 ** extra);
   const inSteps = () => binary("mul", unary("round", binary("mul", bitcast("f32", size), 1 / step)), step);
-  const finite = sameExponents ? rounded : select(binary("lt", size, (128 - bias) * 2 ** 23), bitcast("u32", inSteps()), rounded);
+  const finite = sameExponents ? rounded : select(isBelow(size, (128 - bias) * 2 ** 23), bitcast("u32", inSteps()), rounded);
   // From the middle between the largest number and the next power of two on, they are infinite; a NaN keeps bits that a narrow one has too.
   const tooLarge = (128 + bias) * 2 ** 23 - 2 ** (extra - 1);
-  const special = select(binary("le", size, infinity), constant("u32", infinity), constant("u32", quietNaN));
-  return bitcast("f32", binary("or", select(binary("lt", size, tooLarge), finite, special), binary("and", bits, signBit)));
+  const special = select(isBelow(size, infinity + 1), constant("u32", infinity), constant("u32", quietNaN));
+  return bitcast("f32", binary("or", select(isBelow(size, tooLarge), finite, special), binary("and", bits, signBit)));
 }
