@@ -162,7 +162,12 @@ export class WasmExecutable implements Executable<WasmBuffer> {
   #complete({ given, outputs, fresh }: Run, finish?: () => void): WasmBuffer[] {
     try {
       if (finish) finish();
-      else this.#execute();
+      else if (this.#loaded || !this.#shared) this.#execute();
+      else {
+        const begin = performance.now();
+        this.#execute();
+        this.#parts.pool.ranAlone(performance.now() - begin);
+      }
       this.#kept.done(given);
       return outputs;
     } catch (error) {

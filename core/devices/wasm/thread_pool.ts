@@ -37,8 +37,11 @@ const startLimit = 30_000;
  */
 const idleSpins = 4;
 
-/** Operations for which a worker is started: they take one thread about as long as its start does, some 20 milliseconds. */
-const leastOperations = 4e8;
+/** Milliseconds of work for which a worker is started: about as long as its start takes. */
+const leastWork = 20;
+
+/** Operations of a program, multiply-adds in vectors most of them, in a millisecond of one thread. */
+const operationsPerMillisecond = 2e7;
 
 /** Milliseconds after which an idle thread looks at its event loop, if it must. */
 const idlePatience = 250;
@@ -61,7 +64,7 @@ export class ThreadPool {
   #ready = false;
   /** Workers that were spawned; more than are ready for a while. */
   #spawned = 0;
-  /** Operations of the programs that ran without them. */
+  /** Milliseconds that programs which could be shared have run without them. */
   #alone = 0;
   /** Commands dispatched so far, and whether workers may pass over the last one. */
   #dispatched = 0;
@@ -90,8 +93,12 @@ export class ThreadPool {
    */
   helpsWith(operations: number): boolean {
     if (this.#spawned === this.#workers) return true;
-    this.#alone += operations;
-    return this.#alone >= leastOperations * this.#workers;
+    return this.#alone + operations / operationsPerMillisecond >= leastWork * this.#workers;
+  }
+
+  /** Notes that a program which could have been shared has taken the main thread so long. */
+  ranAlone(milliseconds: number): void {
+    this.#alone += milliseconds;
   }
 
   /** Starts the workers if they are not; does not wait for them. */
