@@ -432,6 +432,27 @@ Deno.test("arguments in another order are refused, and the error names the order
   );
 });
 
+Deno.test("a state of other parameters is refused by every optimizer, though it would broadcast", () => {
+  const params: Point = { x: zeros([2]), rest: [zeros([]), { y: zeros([3]) }] };
+  const others: Point = { ...params, rest: [zeros([]), { y: zeros([1]) }] };
+  const fewer: Point = { ...params, rest: [zeros([])] as never };
+  const shapes = (state: unknown) => JSON.stringify(treeLeaves(state).map(({ path, value }) => [path, (value as Tensor).shape]));
+  let remembering = 0;
+  for (const [name, optimizer] of Object.entries(table)) {
+    const state = optimizer.init(params);
+    optimizer.update(params, state, params);
+    assert.throws(() => optimizer.update(others, state, params), /no tree like grads: "rest.1.y" is of shape/, name);
+    for (const other of [others, fewer]) {
+      const strange = optimizer.init(other);
+      // Where nothing is remembered of what differs, the state fits.
+      if (shapes(strange) === shapes(state)) continue;
+      remembering++;
+      assert.throws(() => optimizer.update(params, strange, params), /the state is not of these parameters: /, name);
+    }
+  }
+  assert.ok(remembering > 10);
+});
+
 Deno.test("trees that do not fit are refused with the path", () => {
   const optimizer = sgd({ learningRate: 0.1, momentum: 0.9 });
   const params = { conv1: { weight: ones([2]) } };
