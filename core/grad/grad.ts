@@ -11,6 +11,7 @@ import { constantOf, hasTangent } from "../ops/constant.ts";
 import { quoted } from "../quoted.ts";
 import { showShape } from "../shape.ts";
 import { insideTransform, pendingDepth, Tensor, type TensorLike, withTrace } from "../tensor.ts";
+import { TracedNumber } from "../traced_number.ts";
 import { refusePromises, treeLeaves, treeTensors } from "../tree.ts";
 import { computeNow } from "../values/eager.ts";
 import { stepsBetween } from "../walk.ts";
@@ -56,7 +57,7 @@ function checkVariables(tree: unknown, what: string): void {
     }
   }
   if (!leaves.some(({ value }) => value instanceof Tensor)) {
-    const closed = leaves.find(({ value }) => typeof value === "object" && value !== null);
+    const closed = leaves.find(({ value }) => typeof value === "object" && value !== null && !(value instanceof TracedNumber));
     const remedy = closed
       ? `${quoted(closed.value)} is no plain record or list, and is not looked into`
       : "make numbers tensors with tensor(x)";
