@@ -169,8 +169,7 @@ const refusals: Readonly<Record<string, readonly [run: () => unknown, prefix?: s
   "adam's state": [
     () =>
       adam({ learningRate: 1 }).update(params, { step: tensor(0, { dtype: "i32" }), mu: misfit, nu: params } as never, params),
-    "",
-    true,
+    "mu.",
   ],
   "exponentialMovingAverage": [() => optimizers.exponentialMovingAverage({ decay: 0.5 }).update({ average: params }, misfit)],
 };
