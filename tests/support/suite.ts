@@ -1,6 +1,6 @@
 /**
- * Test files that run in one isolate. A file that runs alone loads the library for itself and compiles it as it goes, which is a third of
- * the time that most take.
+ * Test files that run in one isolate. A file that runs alone loads the library for itself and compiles it as it goes: all files together
+ * took a sixth more processor time so (434 s, 372 in suites).
  *
  * @module
  */

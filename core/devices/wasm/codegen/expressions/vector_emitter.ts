@@ -79,7 +79,7 @@ function unary(c: FunctionWriter, op: UnaryOp, type: ScalarType, x: Push): void 
 }
 
 /** The shape of vectors of floats. */
-export type FloatShape = "f32x4" | "f64x2";
+type FloatShape = "f32x4" | "f64x2";
 
 /** An operation of a vector of floats. */
 export function vectorUnary(c: FunctionWriter, shape: FloatShape, op: UnaryOp, x: Push): void {
